@@ -1,0 +1,72 @@
+"""What one upload came to: the four outcomes, and the kinds of error within them."""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The four outcomes of SEMANTICS; every sent upload has exactly one."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    VIOLATION = "violation"
+
+
+class ErrorKind(StrEnum):
+    """Why an upload was not accepted. Each kind belongs to one outcome, see `outcome_of`."""
+
+    # The connection never opened, so nothing was sent.
+    REFUSED = "refused"
+    DNS = "dns"
+    TLS = "tls"
+    CONNECT_TIMEOUT = "connect_timeout"
+    NO_ADDRESS = "no_address"
+    # A complete answer that is not an acceptance.
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    TOO_LARGE = "too_large"
+    THROTTLED = "throttled"
+    CLIENT_ERROR = "client_error"
+    SERVER_ERROR = "server_error"
+    UNSUCCESSFUL = "unsuccessful"
+    MISCOUNTED = "miscounted"
+    # The body may have arrived, but no complete answer came.
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    STALE_CONNECTION = "stale_connection"
+    CANCELLED = "cancelled"
+    BAD_ANSWER = "bad_answer"
+    # The promise of the header is broken.
+    MARKER_MISSING = "marker_missing"
+    REDIRECT = "redirect"
+
+
+_REJECTED = frozenset(
+    {
+        ErrorKind.REFUSED,
+        ErrorKind.DNS,
+        ErrorKind.TLS,
+        ErrorKind.CONNECT_TIMEOUT,
+        ErrorKind.NO_ADDRESS,
+        ErrorKind.UNAUTHORIZED,
+        ErrorKind.FORBIDDEN,
+        ErrorKind.NOT_FOUND,
+        ErrorKind.TOO_LARGE,
+        ErrorKind.THROTTLED,
+        ErrorKind.CLIENT_ERROR,
+        ErrorKind.SERVER_ERROR,
+        ErrorKind.UNSUCCESSFUL,
+        ErrorKind.MISCOUNTED,
+    }
+)
+_VIOLATIONS = frozenset({ErrorKind.MARKER_MISSING, ErrorKind.REDIRECT})
+
+
+def outcome_of(error: ErrorKind | None) -> Outcome:
+    """The outcome that an upload with this error, or with none, counts as."""
+    if error is None:
+        return Outcome.ACCEPTED
+    if error in _VIOLATIONS:
+        return Outcome.VIOLATION
+    return Outcome.REJECTED if error in _REJECTED else Outcome.UNKNOWN

@@ -1,0 +1,182 @@
+"""A mergeable summary of durations: exact count, sum, least and greatest; quantiles within one per cent.
+
+The buckets are those of DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with
+relative-error guarantees", VLDB 2019): bucket i holds the values in (g^(i-1), g^i] with g = (1 + a) / (1 - a), and
+its middle 2 g^i / (g + 1) lies within the relative error a of each of them.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+from loadtest_model.values import NANOSECONDS, WireValue
+
+RELATIVE_ERROR: Final = 0.01
+GAMMA: Final = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
+_LOG_GAMMA: Final = math.log(GAMMA)
+LEAST_SECONDS: Final = 1e-6
+GREATEST_SECONDS: Final = 1e5
+LEAST_BUCKET: Final = math.ceil(math.log(LEAST_SECONDS) / _LOG_GAMMA)
+GREATEST_BUCKET: Final = math.ceil(math.log(GREATEST_SECONDS) / _LOG_GAMMA)
+
+
+class Sketch(WireValue, frozen=True, kw_only=True):
+    """A distribution of durations.
+
+    `buckets` maps a bucket's number to its count. Each `coarseness` step joins pairs of buckets, so that g is
+    squared. Durations below 1 microsecond or above 100,000 seconds are counted in `underflow` and `overflow`.
+    """
+
+    count: int = 0
+    sum_nanoseconds: int = 0
+    min_nanoseconds: int | None = None
+    max_nanoseconds: int | None = None
+    underflow: int = 0
+    overflow: int = 0
+    coarseness: int = 0
+    buckets: dict[int, int] = {}  # noqa: RUF012 - msgspec copies the default for each value
+
+    @property
+    def relative_error(self) -> float:
+        """The bound on a quantile's relative error at this coarseness."""
+        gamma = GAMMA ** (2**self.coarseness)
+        return float((gamma - 1) / (gamma + 1))
+
+    @property
+    def mean_seconds(self) -> float | None:
+        return self.sum_nanoseconds / self.count / NANOSECONDS if self.count else None
+
+    @property
+    def max_seconds(self) -> float | None:
+        return None if self.max_nanoseconds is None else self.max_nanoseconds / NANOSECONDS
+
+    def merge(self, other: "Sketch") -> "Sketch":
+        """Both distributions in one, as coarse as the coarser of them."""
+        if not other.count:
+            return self
+        if not self.count:
+            return other
+        coarseness = max(self.coarseness, other.coarseness)
+        mine, theirs = self.coarsened(coarseness), other.coarsened(coarseness)
+        buckets = dict(mine.buckets)
+        for bucket, count in theirs.buckets.items():
+            buckets[bucket] = buckets.get(bucket, 0) + count
+        return Sketch(
+            count=self.count + other.count,
+            sum_nanoseconds=self.sum_nanoseconds + other.sum_nanoseconds,
+            min_nanoseconds=_least(self.min_nanoseconds, other.min_nanoseconds),
+            max_nanoseconds=_greatest(self.max_nanoseconds, other.max_nanoseconds),
+            underflow=self.underflow + other.underflow,
+            overflow=self.overflow + other.overflow,
+            coarseness=coarseness,
+            buckets=buckets,
+        )
+
+    def coarsened(self, coarseness: int) -> "Sketch":
+        """The same distribution in wider buckets. It never gets finer."""
+        sketch = self
+        while sketch.coarseness < coarseness:
+            buckets: dict[int, int] = {}
+            for bucket, count in sketch.buckets.items():
+                joined = -(-bucket // 2)
+                buckets[joined] = buckets.get(joined, 0) + count
+            sketch = Sketch(
+                count=sketch.count,
+                sum_nanoseconds=sketch.sum_nanoseconds,
+                min_nanoseconds=sketch.min_nanoseconds,
+                max_nanoseconds=sketch.max_nanoseconds,
+                underflow=sketch.underflow,
+                overflow=sketch.overflow,
+                coarseness=sketch.coarseness + 1,
+                buckets=buckets,
+            )
+        return sketch
+
+    def quantile_seconds(self, quantile: float) -> float | None:
+        """The nearest-rank quantile, or None of an empty sketch.
+
+        It lies within `relative_error` of the exact value, and never outside the exact minimum and maximum.
+        """
+        if self.min_nanoseconds is None or self.max_nanoseconds is None:
+            return None
+        least, greatest = self.min_nanoseconds / NANOSECONDS, self.max_nanoseconds / NANOSECONDS
+        rank = max(1, math.ceil(quantile * self.count - 1e-9))
+        if rank >= self.count:
+            return greatest
+        seen = self.underflow
+        if rank <= seen:
+            return least
+        gamma = GAMMA ** (2**self.coarseness)
+        for bucket in sorted(self.buckets):
+            seen += self.buckets[bucket]
+            if rank <= seen:
+                return float(min(max(2 * gamma**bucket / (gamma + 1), least), greatest))
+        return greatest
+
+    def share_above(self, bound_seconds: float) -> float:
+        """The share of values above a bound, by whole buckets."""
+        if not self.count:
+            return 0.0
+        gamma = GAMMA ** (2**self.coarseness)
+        above = sum(
+            n for bucket, n in self.buckets.items() if 2 * gamma**bucket / (gamma + 1) > bound_seconds
+        )
+        return (above + self.overflow) / self.count
+
+
+class SketchBuilder:
+    """Collects durations one by one; `snapshot` gives what was collected so far."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._sum = 0
+        self._min: int | None = None
+        self._max: int | None = None
+        self._underflow = 0
+        self._overflow = 0
+        self._buckets: dict[int, int] = {}
+
+    def add(self, nanoseconds: int) -> None:
+        """Count one duration, in whole nanoseconds, not negative."""
+        self._count += 1
+        self._sum += nanoseconds
+        self._min = _least(self._min, nanoseconds)
+        self._max = _greatest(self._max, nanoseconds)
+        seconds = nanoseconds / NANOSECONDS
+        if seconds < LEAST_SECONDS:
+            self._underflow += 1
+        elif seconds > GREATEST_SECONDS:
+            self._overflow += 1
+        else:
+            bucket = min(max(math.ceil(math.log(seconds) / _LOG_GAMMA), LEAST_BUCKET), GREATEST_BUCKET)
+            self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
+
+    def snapshot(self) -> Sketch:
+        return Sketch(
+            count=self._count,
+            sum_nanoseconds=self._sum,
+            min_nanoseconds=self._min,
+            max_nanoseconds=self._max,
+            underflow=self._underflow,
+            overflow=self._overflow,
+            buckets=dict(self._buckets),
+        )
+
+
+def sketch_of(nanoseconds: Iterable[int]) -> Sketch:
+    builder = SketchBuilder()
+    for value in nanoseconds:
+        builder.add(value)
+    return builder.snapshot()
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def _greatest(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)

@@ -1,0 +1,236 @@
+"""What one pod says of itself: its state, what it proved, and everything it measured so far."""
+
+from enum import StrEnum
+from typing import Final, Literal
+
+from loadtest_model.outcomes import ErrorKind, Outcome
+from loadtest_model.sketch import Sketch
+from loadtest_model.values import WireValue
+
+SNAPSHOT_SCHEMA: Final = 1
+
+
+class PodState(StrEnum):
+    """Where a pod stands; the first five come in this order, and each of the last three is an end."""
+
+    WAITING = "waiting"
+    VERIFYING = "verifying"
+    VERIFIED = "verified"
+    ARMED = "armed"
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
+    HALTED = "halted"
+
+    @property
+    def ended(self) -> bool:
+        return self in _ENDS
+
+
+_ENDS = frozenset({PodState.DONE, PodState.REFUSED, PodState.HALTED})
+
+
+class HaltReason(StrEnum):
+    """Why a pod cut its load."""
+
+    VIOLATION = "Violation"
+    PEER = "PeerHalted"
+    OPERATOR = "OperatorHalted"
+    BARRIER = "BarrierMissed"
+    SIGNAL = "Terminated"
+    DEFECT = "Defect"
+
+
+class Refusal(StrEnum):
+    """Why a target was not proven; each is a reason of the condition `Verified`."""
+
+    DNS = "NameNotResolved"
+    ADDRESS_DENIED = "AddressNotAllowed"
+    REFUSED = "ConnectionRefused"
+    TLS = "TLSFailed"
+    TIMEOUT = "TargetTimedOut"
+    RESET = "ConnectionReset"
+    REDIRECT = "TargetRedirects"
+    UNAUTHORIZED = "AuthenticationFailed"
+    FORBIDDEN = "Forbidden"
+    NOT_FOUND = "WrongURL"
+    TOO_LARGE = "BatchTooLarge"
+    MARKER_MISSING = "LoadTestHeaderIgnored"
+    MARKER_FALSE = "LoadTestHeaderNotHonoured"
+    MISCOUNTED = "RowsMiscounted"
+    NOT_ECHOED = "NonceNotEchoed"
+    REJECTED = "UploadRejected"
+    SERVER_ERROR = "TargetServerError"
+    BAD_ANSWER = "AnswerNotUnderstood"
+
+
+class ProofLevel(StrEnum):
+    """How much the verification showed, weakest first."""
+
+    NONE = "None"
+    ACKNOWLEDGED = "Acknowledged"
+    ECHOED = "Echoed"
+
+
+class Check(WireValue, frozen=True, kw_only=True):
+    """One upload of the verification, to one address, and what came of it."""
+
+    name: Literal["connect", "header-only", "canary", "few-rows", "full-batch"]
+    address: str
+    passed: bool
+    rows: int
+    status: int | None = None
+    detail: str = ""
+    seconds: float = 0.0
+
+
+class VerificationReport(WireValue, frozen=True, kw_only=True):
+    """The proof, or why there is none. `hint` says what to do; `canary_ids` are the rows that may be stored.
+
+    `uploads` and `rows` count what the verification sent: they are no part of the load.
+    """
+
+    level: ProofLevel
+    refusal: Refusal | None = None
+    message: str = ""
+    hint: str = ""
+    canary_ids: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    uploads: int = 0
+    rows: int = 0
+
+    @property
+    def proven(self) -> bool:
+        return self.refusal is None
+
+
+class Counts(WireValue, frozen=True, kw_only=True):
+    """How many uploads came to what. `due` = `sent` + `dropped`; `sent` = the sum of the four outcomes.
+
+    `cancelled` are those among the unknown that we cut ourselves.
+    """
+
+    due: int = 0
+    sent: int = 0
+    dropped: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    violation: int = 0
+    cancelled: int = 0
+    records_sent: int = 0
+    records_confirmed: int = 0
+    bytes_sent: int = 0
+
+    def merge(self, other: "Counts") -> "Counts":
+        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
+
+    @property
+    def conserved(self) -> bool:
+        outcomes = self.accepted + self.rejected + self.unknown + self.violation
+        return self.due == self.sent + self.dropped and self.sent == outcomes
+
+    @property
+    def error_rate(self) -> float | None:
+        """Failed and dropped over due, without what we cancelled ourselves; None where nothing was due."""
+        due = self.due - self.cancelled
+        if due <= 0:
+            return None
+        return (self.rejected + self.unknown + self.violation + self.dropped - self.cancelled) / due
+
+
+class Second(WireValue, frozen=True, kw_only=True):
+    """One second of a step. An upload's counts stand in the second of its intended start.
+
+    `records_answered` and `answers` stand in the second in which the answer came, and `response_seconds_sum`
+    with them.
+    """
+
+    second: int
+    counts: Counts
+    virtual_users: int
+    answers: int = 0
+    records_answered: int = 0
+    response_nanoseconds_sum: int = 0
+
+    def merge(self, other: "Second") -> "Second":
+        return Second(
+            second=self.second,
+            counts=self.counts.merge(other.counts),
+            virtual_users=self.virtual_users + other.virtual_users,
+            answers=self.answers + other.answers,
+            records_answered=self.records_answered + other.records_answered,
+            response_nanoseconds_sum=self.response_nanoseconds_sum + other.response_nanoseconds_sum,
+        )
+
+
+class StepSnapshot(WireValue, frozen=True, kw_only=True):
+    """All that a pod measured in one step.
+
+    `judged` counts what thresholds look at (the uploads after the warm-up); `total` counts everything.
+    `response` and `service` hold accepted and unknown uploads after the warm-up, `rejected_response` the rejected.
+    `in_flight_ages_seconds` are the ages of unanswered uploads, oldest first, at most 100 of them.
+    """
+
+    step: int
+    total: Counts = Counts()
+    judged: Counts = Counts()
+    errors: dict[ErrorKind, int] = {}  # noqa: RUF012 - msgspec copies the default for each value
+    response: Sketch = Sketch()
+    service: Sketch = Sketch()
+    rejected_response: Sketch = Sketch()
+    seconds: tuple[Second, ...] = ()
+    segment_response: tuple[Sketch, ...] = ()
+    segment_counts: tuple[Counts, ...] = ()
+    in_flight: int = 0
+    in_flight_ages_seconds: tuple[float, ...] = ()
+    finished: bool = False
+
+
+class GeneratorHealth(WireValue, frozen=True, kw_only=True):
+    """How the generator itself fared: saturation makes a verdict on times inconclusive."""
+
+    memory_bytes: int = 0
+    cpu_seconds: float = 0.0
+    loop_lag_p99_seconds: float = 0.0
+    max_loop_lag_seconds: float = 0.0
+    throttled_share: float = 0.0
+
+
+class Violation(WireValue, frozen=True, kw_only=True):
+    """The first broken promise a pod saw, and the rows that may be stored because of it."""
+
+    kind: ErrorKind
+    address: str
+    status: int | None
+    rows: int
+    first_client_id: str
+    message: str
+
+
+class Snapshot(WireValue, frozen=True, kw_only=True):
+    """One pod's cumulative state. A later `sequence` of the same pod holds everything of an earlier one,
+
+    but for `steps[].seconds`, of which a reader that asks `since` gets only those seconds that changed.
+    """
+
+    schema: int
+    pod_index: int
+    pod_uid: str
+    sequence: int
+    state: PodState
+    plan_hash: str
+    start_id: str | None = None
+    message: str = ""
+    halt_reason: HaltReason | None = None
+    violation: Violation | None = None
+    verification: VerificationReport | None = None
+    steps: tuple[StepSnapshot, ...] = ()
+    generator: GeneratorHealth = GeneratorHealth()
+    elapsed_seconds: float = 0.0
+    virtual_users: int = 0
+    final: bool = False
+
+
+OUTCOME_FIELDS: Final = tuple(str(outcome) for outcome in Outcome)
