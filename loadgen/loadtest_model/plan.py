@@ -194,9 +194,7 @@ def _step(scenario: str, load: Load, thresholds: list[str] | None) -> Step:
     segments = _segments(scenario, load)
     batch_size = load.batch_size if load.batch_size is not None else (preset.batch_size if preset else None)
     if batch_size is None:
-        raise PlanError(
-            "BatchSizeMissing", "spec.load.batchSize is missing; a custom test needs one, such as 1000"
-        )
+        raise PlanError("BatchSizeMissing", "spec.load.batchSize is missing; a custom test needs one, such as 1000")
     warm_up_seconds = seconds_of(load.warm_up)
     length_seconds = total_seconds(segments)
     if warm_up_seconds >= length_seconds:
@@ -219,19 +217,13 @@ def _segments(scenario: str, load: Load) -> tuple[Segment, ...]:
     if load.stages is not None:
         return profile([(seconds_of(stage.duration), stage.virtual_users) for stage in load.stages])
     preset = PRESETS.get(scenario)
-    duration_seconds = (
-        seconds_of(load.duration) if load.duration else preset.duration_seconds if preset else None
-    )
+    duration_seconds = seconds_of(load.duration) if load.duration else preset.duration_seconds if preset else None
     if duration_seconds is None:
-        raise PlanError(
-            "DurationMissing", "spec.load.duration is missing; a custom test needs it or spec.load.stages"
-        )
+        raise PlanError("DurationMissing", "spec.load.duration is missing; a custom test needs it or spec.load.stages")
     users = load.virtual_users or (preset.virtual_users if preset else DEFAULT_CUSTOM_USERS)
     return plateaus(duration_seconds, users, preset.plateaus if preset else (1.0,))
 
 
 def _default_thresholds(scenario: str, load: Load) -> tuple[str, ...]:
     unchanged = load == Load()
-    return (
-        (*DEFAULT_THRESHOLDS, STRESS_THRESHOLD) if scenario == "stress" and unchanged else DEFAULT_THRESHOLDS
-    )
+    return (*DEFAULT_THRESHOLDS, STRESS_THRESHOLD) if scenario == "stress" and unchanged else DEFAULT_THRESHOLDS

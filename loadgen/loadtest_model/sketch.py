@@ -34,7 +34,7 @@ class Sketch(WireValue, frozen=True, kw_only=True):
     underflow: int = 0
     overflow: int = 0
     coarseness: int = 0
-    buckets: dict[int, int] = {}  # noqa: RUF012 - msgspec copies the default for each value
+    buckets: dict[int, int] = {}
 
     @property
     def relative_error(self) -> float:
@@ -118,9 +118,7 @@ class Sketch(WireValue, frozen=True, kw_only=True):
         if not self.count:
             return 0.0
         gamma = GAMMA ** (2**self.coarseness)
-        above = sum(
-            n for bucket, n in self.buckets.items() if 2 * gamma**bucket / (gamma + 1) > bound_seconds
-        )
+        above = sum(n for bucket, n in self.buckets.items() if 2 * gamma**bucket / (gamma + 1) > bound_seconds)
         return (above + self.overflow) / self.count
 
 

@@ -176,7 +176,7 @@ class StepSnapshot(WireValue, frozen=True, kw_only=True):
     step: int
     total: Counts = Counts()
     judged: Counts = Counts()
-    errors: dict[ErrorKind, int] = {}  # noqa: RUF012 - msgspec copies the default for each value
+    errors: dict[ErrorKind, int] = {}
     response: Sketch = Sketch()
     service: Sketch = Sketch()
     rejected_response: Sketch = Sketch()

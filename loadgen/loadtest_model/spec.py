@@ -85,9 +85,7 @@ class Target(Value, frozen=True, kw_only=True):
             ),
         ),
     ]
-    auth: (
-        Annotated[Auth, Meta(description="Token sent in the Authorization header. Default: none.")] | None
-    ) = None
+    auth: Annotated[Auth, Meta(description="Token sent in the Authorization header. Default: none.")] | None = None
     headers: Annotated[
         dict[HeaderName, Annotated[str, Meta(max_length=1024)]],
         Meta(
@@ -108,9 +106,7 @@ class Target(Value, frozen=True, kw_only=True):
     ] = field(default_factory=dict)
     file_field: Annotated[
         str,
-        Meta(
-            min_length=1, max_length=128, description="Name of the form's file field.", pattern=r'^[^"\r\n]+$'
-        ),
+        Meta(min_length=1, max_length=128, description="Name of the form's file field.", pattern=r'^[^"\r\n]+$'),
     ] = "file"
     file_name: Annotated[
         str,
@@ -207,14 +203,10 @@ class Load(Value, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    think_time: Annotated[DurationText, Meta(description="Pause of a virtual user between two uploads.")] = (
-        "0s"
-    )
+    think_time: Annotated[DurationText, Meta(description="Pause of a virtual user between two uploads.")] = "0s"
     warm_up: Annotated[
         DurationText,
-        Meta(
-            description="First part of a step's load that is checked and counted, but not held to thresholds."
-        ),
+        Meta(description="First part of a step's load that is checked and counted, but not held to thresholds."),
     ] = "0s"
 
 
@@ -261,9 +253,7 @@ class Resources(Value, frozen=True, kw_only=True):
 
 class Pod(Value, frozen=True, kw_only=True):
     resources: (
-        Annotated[
-            Resources, Meta(description="Resources of the loadgen container. Default: the installation's.")
-        ]
+        Annotated[Resources, Meta(description="Resources of the loadgen container. Default: the installation's.")]
         | None
     ) = None
     node_selector: (
@@ -278,8 +268,7 @@ class Pod(Value, frozen=True, kw_only=True):
     ) = None
     priority_class_name: Annotated[Name, Meta(description="Priority class of the pods.")] | None = None
     image_pull_secrets: (
-        Annotated[list[LocalReference], Meta(max_length=8, description="Secrets for pulling the image.")]
-        | None
+        Annotated[list[LocalReference], Meta(max_length=8, description="Secrets for pulling the image.")] | None
     ) = None
 
 
@@ -293,15 +282,9 @@ class Spec(Value, frozen=True, kw_only=True):
             " other; custom: only what spec.load says. Required."
         ),
     ]
-    load: Annotated[Load, Meta(description="What differs from the scenario's preset.")] = field(
-        default_factory=Load
-    )
-    parallelism: Annotated[
-        int, Meta(ge=1, le=1_000, description="Number of loadgen pods that share the load.")
-    ] = 1
-    records: Annotated[Records, Meta(description="The synthetic client records.")] = field(
-        default_factory=Records
-    )
+    load: Annotated[Load, Meta(description="What differs from the scenario's preset.")] = field(default_factory=Load)
+    parallelism: Annotated[int, Meta(ge=1, le=1_000, description="Number of loadgen pods that share the load.")] = 1
+    records: Annotated[Records, Meta(description="The synthetic client records.")] = field(default_factory=Records)
     verification: Annotated[Verification, Meta(description="The proof that precedes any load.")] = field(
         default_factory=Verification
     )
@@ -324,12 +307,10 @@ class Spec(Value, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    stop: Annotated[
-        bool, Meta(description="Set to true to end a running test: uploads in flight are finished.")
-    ] = False
-    suspend: Annotated[
-        bool, Meta(description="While true, a test that has not started waits in phase Queued.")
-    ] = False
+    stop: Annotated[bool, Meta(description="Set to true to end a running test: uploads in flight are finished.")] = (
+        False
+    )
+    suspend: Annotated[bool, Meta(description="While true, a test that has not started waits in phase Queued.")] = False
     run_id: (
         Annotated[
             str,

@@ -29,9 +29,7 @@ def seconds_of(duration: str) -> float:
     Raises ValueError, naming the text and the accepted form.
     """
     if re.fullmatch(DURATION_PATTERN, duration) is None:
-        raise ValueError(
-            f"{duration!r} is not a duration; write a number with a unit, such as 90s, 5m or 1m30s"
-        )
+        raise ValueError(f"{duration!r} is not a duration; write a number with a unit, such as 90s, 5m or 1m30s")
     return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(duration))
 
 

@@ -1,0 +1,100 @@
+"""A pod's last word: its final snapshot within the kubelet's limit on a termination message.
+
+Exact counts come first; then one response-time sketch a step, as coarse as must be to fit. What is left out
+(seconds, segments, details of the verification's checks) is lost, and the reader can tell: the snapshot it gets has no
+seconds.
+"""
+
+import base64
+import binascii
+import zlib
+from typing import Final
+
+import msgspec
+from msgspec import structs
+
+from loadtest_model.sketch import Sketch
+from loadtest_model.snapshot import Snapshot, StepSnapshot, VerificationReport, Violation
+
+LIMIT_BYTES: Final = 4_096
+_PREFIX: Final = "LT1"
+_COARSEST: Final = 12
+_SHORT: Final = 200
+
+
+def encode_last_word(snapshot: Snapshot, limit_bytes: int = LIMIT_BYTES) -> str:
+    """The snapshot as one line of ASCII of at most `limit_bytes`: prefix, CRC-32 and compressed JSON in base64.
+
+    Raises ValueError if even the counts alone do not fit.
+    """
+    for coarseness in range(_COARSEST + 1):
+        text = _encode(_shortened(snapshot, coarseness))
+        if len(text) <= limit_bytes:
+            return text
+    bare = _encode(_shortened(snapshot, None))
+    if len(bare) > limit_bytes:
+        raise ValueError(f"the counts of {len(snapshot.steps)} steps do not fit into {limit_bytes} bytes")
+    return bare
+
+
+def decode_last_word(text: str) -> Snapshot | None:
+    """The snapshot in a termination message; None if it is torn or not a last word."""
+    parts = text.strip().split(" ")
+    if len(parts) != 3 or parts[0] != _PREFIX:
+        return None
+    try:
+        packed = base64.b85decode(parts[2])
+        if f"{zlib.crc32(packed):08x}" != parts[1]:
+            return None
+        return msgspec.json.decode(zlib.decompress(packed), type=Snapshot)
+    except (ValueError, binascii.Error, zlib.error, msgspec.DecodeError):
+        return None
+
+
+def _encode(snapshot: Snapshot) -> str:
+    packed = zlib.compress(msgspec.json.encode(snapshot), 9)
+    return f"{_PREFIX} {zlib.crc32(packed):08x} {base64.b85encode(packed).decode()}"
+
+
+def _shortened(snapshot: Snapshot, coarseness: int | None) -> Snapshot:
+    return structs.replace(
+        snapshot,
+        message=snapshot.message[:_SHORT],
+        verification=_short_report(snapshot.verification),
+        violation=_short_violation(snapshot.violation),
+        steps=tuple(_short_step(step, coarseness) for step in snapshot.steps),
+        final=True,
+    )
+
+
+def _short_step(step: StepSnapshot, coarseness: int | None) -> StepSnapshot:
+    def short(sketch: Sketch) -> Sketch:
+        return Sketch() if coarseness is None else sketch.coarsened(max(coarseness, sketch.coarseness))
+
+    return structs.replace(
+        step,
+        response=short(step.response),
+        service=Sketch(),
+        rejected_response=Sketch(),
+        seconds=(),
+        segment_response=(),
+        segment_counts=(),
+        in_flight_ages_seconds=(),
+    )
+
+
+def _short_report(report: VerificationReport | None) -> VerificationReport | None:
+    if report is None:
+        return None
+    return structs.replace(
+        report,
+        checks=(),
+        addresses=report.addresses[:4],
+        canary_ids=report.canary_ids[:4],
+        message=report.message[:_SHORT],
+        hint=report.hint[:_SHORT],
+    )
+
+
+def _short_violation(violation: Violation | None) -> Violation | None:
+    return None if violation is None else structs.replace(violation, message=violation.message[:_SHORT])

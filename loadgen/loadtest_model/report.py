@@ -1,0 +1,273 @@
+"""What a run came to, as people and programs read it: the summary and the time series."""
+
+import csv
+import io
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from loadtest_model.aggregate import Aggregate, StepAggregate
+from loadtest_model.health import Health, assess
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.plan import Plan, Step
+from loadtest_model.sketch import Sketch
+from loadtest_model.snapshot import Counts, ProofLevel, VerificationReport
+from loadtest_model.thresholds import ThresholdResult
+from loadtest_model.verdict import Judgement, Verdict, judged_seconds, saturation
+
+SUMMARY_SCHEMA: Final = 1
+
+
+class Requests(Struct, frozen=True, kw_only=True):
+    due: int
+    sent: int
+    accepted: int
+    rejected: int
+    unknown: int
+    violation: int
+    dropped: int
+
+
+class RecordCounts(Struct, frozen=True, kw_only=True):
+    sent: int
+    confirmed: int
+
+
+class Times(Struct, frozen=True, kw_only=True):
+    """A distribution in seconds; None where nothing was measured. Quantiles lie within `relative_error`."""
+
+    samples: int
+    relative_error: float
+    avg: float | None
+    p50: float | None
+    p90: float | None
+    p95: float | None
+    p99: float | None
+    max: float | None
+
+
+class Throughput(Struct, frozen=True, kw_only=True):
+    """Per second of judged load. Requests and records are those that the target confirmed; bytes were sent."""
+
+    requests_per_second: float
+    records_per_second: float
+    bytes_per_second: float
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """What the verification showed; its own uploads are no part of `requests`."""
+
+    level: ProofLevel
+    uploads: int
+    rows: int
+
+
+class Generator(Struct, frozen=True, kw_only=True):
+    """How the generator fared, over all pods; the event-loop lag is that of the worst pod."""
+
+    saturated: bool
+    reasons: tuple[str, ...]
+    memory_bytes: int
+    cpu_seconds: float
+    max_loop_lag_seconds: float
+
+
+class StepSummary(Struct, frozen=True, kw_only=True):
+    """One step. `requests`, `records` and `errors` count all of it, rates and times what follows the warm-up."""
+
+    name: str
+    load_seconds: float
+    virtual_users: int
+    batch_size: int
+    requests: Requests
+    records: RecordCounts
+    error_rate: float | None
+    success_rate: float | None
+    errors: dict[ErrorKind, int]
+    response_time_seconds: Times
+    service_time_seconds: Times
+    throughput: Throughput
+    health: Health
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """The run in one page. Its keys are the same in the status, in the results and in a local run's file."""
+
+    schema_version: Literal[1]
+    name: str
+    scenario: str
+    started_at: str | None
+    duration_seconds: float
+    verdict: Verdict
+    reasons: Annotated[tuple[str, ...], Meta(max_length=16)]
+    health: Health
+    verification: Proof
+    requests: Requests
+    records: RecordCounts
+    error_rate: float | None
+    success_rate: float | None
+    errors: dict[ErrorKind, int]
+    response_time_seconds: Times
+    service_time_seconds: Times
+    throughput: Throughput
+    thresholds: tuple[ThresholdResult, ...]
+    steps: tuple[StepSummary, ...]
+    generator: Generator
+
+
+def summarize(
+    plan: Plan,
+    aggregate: Aggregate,
+    judgement: Judgement,
+    verification: VerificationReport | None,
+    started_at: str | None,
+) -> Summary:
+    """The summary of an ended run. `started_at` is the common start in RFC 3339, None where there was none."""
+    steps = [
+        (step, aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate())
+        for number, step in enumerate(plan.steps)
+    ]
+    whole = StepAggregate()
+    for _, seen in steps:
+        whole = whole.merge(seen)
+    window = sum(judged_seconds(step, seen, plan.parallelism) for step, seen in steps)
+    saturated = saturation(plan, aggregate)
+    return Summary(
+        schema_version=SUMMARY_SCHEMA,
+        name=plan.name,
+        scenario=plan.scenario,
+        started_at=started_at,
+        duration_seconds=aggregate.elapsed_seconds,
+        verdict=judgement.verdict,
+        reasons=judgement.reasons[:16],
+        health=judgement.health,
+        verification=Proof(
+            level=verification.level if verification else ProofLevel.NONE,
+            uploads=verification.uploads if verification else 0,
+            rows=verification.rows if verification else 0,
+        ),
+        requests=_requests(whole.total),
+        records=RecordCounts(sent=whole.total.records_sent, confirmed=whole.total.records_confirmed),
+        error_rate=whole.judged.error_rate,
+        success_rate=_success(whole.judged),
+        errors=whole.errors,
+        response_time_seconds=times_of(whole.response),
+        service_time_seconds=times_of(whole.service),
+        throughput=_throughput(whole.judged, window),
+        thresholds=judgement.thresholds,
+        steps=tuple(_step_summary(plan, step, seen) for step, seen in steps),
+        generator=Generator(
+            saturated=bool(saturated),
+            reasons=saturated,
+            memory_bytes=aggregate.generator.memory_bytes,
+            cpu_seconds=round(aggregate.generator.cpu_seconds, 3),
+            max_loop_lag_seconds=aggregate.generator.max_loop_lag_seconds,
+        ),
+    )
+
+
+def times_of(sketch: Sketch) -> Times:
+    return Times(
+        samples=sketch.count,
+        relative_error=sketch.relative_error,
+        avg=sketch.mean_seconds,
+        p50=sketch.quantile_seconds(0.5),
+        p90=sketch.quantile_seconds(0.9),
+        p95=sketch.quantile_seconds(0.95),
+        p99=sketch.quantile_seconds(0.99),
+        max=sketch.max_seconds,
+    )
+
+
+TIME_SERIES_COLUMNS: Final = (
+    "step",
+    "second",
+    "virtual_users",
+    "due",
+    "sent",
+    "accepted",
+    "rejected",
+    "unknown",
+    "violation",
+    "dropped",
+    "records_sent",
+    "records_confirmed",
+    "bytes_sent",
+    "answers",
+    "records_answered",
+    "avg_response_seconds",
+)
+
+
+def time_series_csv(plan: Plan, aggregate: Aggregate) -> str:
+    """One row a second, counted from the common start of each step.
+
+    The outcomes of an upload stand in the second of its intended start, so that every row is conserved; `answers`,
+    `records_answered` and the average response time stand in the second in which the answers came.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(TIME_SERIES_COLUMNS)
+    for step, seen in zip(plan.steps, aggregate.steps, strict=False):
+        for second in seen.seconds:
+            counts = second.counts
+            average = second.response_nanoseconds_sum / second.answers / 1e9 if second.answers else ""
+            writer.writerow(
+                (
+                    step.name,
+                    second.second,
+                    second.virtual_users,
+                    counts.due,
+                    counts.sent,
+                    counts.accepted,
+                    counts.rejected,
+                    counts.unknown,
+                    counts.violation,
+                    counts.dropped,
+                    counts.records_sent,
+                    counts.records_confirmed,
+                    counts.bytes_sent,
+                    second.answers,
+                    second.records_answered,
+                    f"{average:.6f}" if average != "" else "",
+                )
+            )
+    return text.getvalue()
+
+
+def _step_summary(plan: Plan, step: Step, seen: StepAggregate) -> StepSummary:
+    window = judged_seconds(step, seen, plan.parallelism)
+    return StepSummary(
+        name=step.name,
+        load_seconds=window,
+        virtual_users=step.virtual_users,
+        batch_size=step.batch_size,
+        requests=_requests(seen.total),
+        records=RecordCounts(sent=seen.total.records_sent, confirmed=seen.total.records_confirmed),
+        error_rate=seen.judged.error_rate,
+        success_rate=_success(seen.judged),
+        errors=seen.errors,
+        response_time_seconds=times_of(seen.response),
+        service_time_seconds=times_of(seen.service),
+        throughput=_throughput(seen.judged, window),
+        health=assess(step, seen, plan.target.timeout_seconds),
+    )
+
+
+def _requests(counts: Counts) -> Requests:
+    return Requests(**{name: getattr(counts, name) for name in Requests.__struct_fields__})
+
+
+def _success(counts: Counts) -> float | None:
+    return None if counts.error_rate is None else 1 - counts.error_rate
+
+
+def _throughput(counts: Counts, window_seconds: float) -> Throughput:
+    def per_second(count: int) -> float:
+        return count / window_seconds if window_seconds > 0 else 0.0
+
+    return Throughput(
+        requests_per_second=per_second(counts.accepted),
+        records_per_second=per_second(counts.records_confirmed),
+        bytes_per_second=per_second(counts.bytes_sent),
+    )

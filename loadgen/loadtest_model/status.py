@@ -1,0 +1,154 @@
+"""The status of a LoadTest as the operator writes it and pipelines read it."""
+
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta
+
+from loadtest_model.health import Health
+from loadtest_model.report import Summary
+from loadtest_model.snapshot import ProofLevel
+from loadtest_model.thresholds import ThresholdResult
+from loadtest_model.values import WireValue
+from loadtest_model.verdict import Verdict
+
+Text = Annotated[str, Meta(max_length=1024)]
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Phase(StrEnum):
+    """A summary for people; programs read the conditions."""
+
+    QUEUED = "Queued"
+    STARTING = "Starting"
+    VERIFYING = "Verifying"
+    RUNNING = "Running"
+    STOPPING = "Stopping"
+    COMPLETED = "Completed"
+
+
+class ConditionType(StrEnum):
+    VERIFIED = "Verified"
+    RUNNING = "Running"
+    RESULTS_COMPLETE = "ResultsComplete"
+    COMPLETED = "Completed"
+    SUCCEEDED = "Succeeded"
+    READY = "Ready"
+    STALLED = "Stalled"
+
+
+ConditionStatus = Literal["True", "False", "Unknown"]
+
+
+class Condition(WireValue, frozen=True, kw_only=True, omit_defaults=False):
+    """A condition in the form of Kubernetes' API conventions."""
+
+    type: ConditionType
+    status: ConditionStatus
+    reason: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]
+    message: Text
+    last_transition_time: str
+    observed_generation: int
+
+
+class PodCounts(WireValue, frozen=True, kw_only=True, omit_defaults=False):
+    desired: Count = 0
+    verified: Count = 0
+    running: Count = 0
+    succeeded: Count = 0
+    failed: Count = 0
+
+
+class Progress(WireValue, frozen=True, kw_only=True, omit_defaults=False):
+    """How far the load is. Rates are those of the last ten seconds, quantiles those of the running step."""
+
+    step: str
+    elapsed_seconds: float
+    total_seconds: float
+    percent: float
+    virtual_users: int
+    records_per_second: float
+    records_confirmed: int
+    p95_seconds: float | None
+    error_rate: float | None
+    errors: int
+
+
+class Start(WireValue, frozen=True, kw_only=True):
+    """The point of no return: once a start id stands here, this run is never started again.
+
+    `skew_seconds` bounds from above how far apart the pods began.
+    """
+
+    start_id: str
+    at: str
+    skew_seconds: float | None = None
+
+
+class Verified(WireValue, frozen=True, kw_only=True):
+    """What the verification showed and what it sent. `canary_ids` name rows that may be stored if it failed."""
+
+    level: ProofLevel
+    message: Text = ""
+    hint: Text = ""
+    canary_ids: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
+    addresses: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
+    uploads: Count = 0
+    rows: Count = 0
+
+
+class PlannedStage(WireValue, frozen=True, kw_only=True, omit_defaults=False):
+    duration_seconds: float
+    first_users: int
+    last_users: int
+
+
+class PlannedStep(WireValue, frozen=True, kw_only=True, omit_defaults=False):
+    name: str
+    batch_size: int
+    virtual_users: int
+    duration_seconds: float
+    stages: tuple[PlannedStage, ...]
+    thresholds: tuple[str, ...]
+
+
+class EffectivePlan(WireValue, frozen=True, kw_only=True, omit_defaults=False):
+    """What the spec came to, the scenario's defaults included. `exposed_rows` could at worst go out unproven."""
+
+    scenario: str
+    parallelism: int
+    seed: int
+    exposed_rows: int
+    steps: Annotated[tuple[PlannedStep, ...], Meta(max_length=8)]
+
+
+class Results(WireValue, frozen=True, kw_only=True):
+    config_map: str
+
+
+class Status(WireValue, frozen=True, kw_only=True):
+    observed_generation: int = -1
+    phase: Phase = Phase.QUEUED
+    message: Text = ""
+    run_id: str | None = None
+    plan_hash: str | None = None
+    plan: EffectivePlan | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+    conditions: Annotated[tuple[Condition, ...], Meta(max_length=16)] = ()
+    verdict: Verdict | None = None
+    reasons: Annotated[tuple[Text, ...], Meta(max_length=16)] = ()
+    pods: PodCounts | None = None
+    progress: Progress | None = None
+    start: Start | None = None
+    verification: Verified | None = None
+    thresholds: Annotated[tuple[ThresholdResult, ...], Meta(max_length=160)] = ()
+    health: Health | None = None
+    summary: Summary | None = None
+    results: Results | None = None
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        return next((condition for condition in self.conditions if condition.type == kind), None)
+
+
+STATUS_LIMIT_BYTES: Final = 8_192

@@ -1,0 +1,251 @@
+"""The verdict of a run: the first of six checks that holds, in SEMANTICS' order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from loadtest_model.aggregate import Aggregate, StepAggregate
+from loadtest_model.health import Health, HealthLevel, assess, worst
+from loadtest_model.plan import Plan, Step
+from loadtest_model.snapshot import VerificationReport
+from loadtest_model.thresholds import ThresholdResult, evaluate_all, parse_threshold
+
+
+class Verdict(StrEnum):
+    PASSED = "Passed"
+    FAILED = "Failed"
+    INCONCLUSIVE = "Inconclusive"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that keeps a run from being judged in full: a lost pod, a missing result, a stop.
+
+    `reason` is a condition's reason (CamelCase), `message` a sentence with what to do.
+    """
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a verdict is made from. `refusal` is the report of a verification that did not prove the target."""
+
+    plan: Plan
+    aggregate: Aggregate
+    refusal: VerificationReport | None = None
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict, the reason that decided it, and every reason found, gravest first."""
+
+    verdict: Verdict
+    reason: str
+    reasons: tuple[str, ...]
+    thresholds: tuple[ThresholdResult, ...] = ()
+    health: Health = field(default_factory=Health)
+
+
+@dataclass(frozen=True)
+class Finding:
+    verdict: Verdict
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The facts, and what follows from them at once for several checks."""
+
+    facts: Facts
+    thresholds: tuple[ThresholdResult, ...]
+    health: Health
+    saturation: tuple[str, ...]
+
+    @property
+    def breached(self) -> tuple[ThresholdResult, ...]:
+        return tuple(result for result in self.thresholds if result.passed is False)
+
+
+SATURATED_THROTTLED_SHARE: Final = 0.05
+SATURATED_LAG_SECONDS: Final = 0.010
+SATURATED_LAG_SHARE: Final = 0.05
+
+
+def judge(facts: Facts) -> Judgement:
+    """The verdict of an ended run. Of several steps the worst counts, since their findings are one list."""
+    evidence = _evidence(facts)
+    findings = [finding for check in CHECKS for finding in check(evidence)]
+    if not findings:
+        return Judgement(Verdict.PASSED, "Passed", (), evidence.thresholds, evidence.health)
+    first = findings[0]
+    reasons = tuple(dict.fromkeys(finding.text for finding in findings))
+    return Judgement(first.verdict, first.reason, reasons, evidence.thresholds, evidence.health)
+
+
+def judged_seconds(step: Step, aggregate: StepAggregate, pods: int) -> float:
+    """The length of a step's judged load so far: after the warm-up, up to its last recorded second.
+
+    A step that all pods finished counts in full; nothing was recorded of a step that has not begun.
+    """
+    if pods and aggregate.finished_pods >= pods:
+        reached = step.duration_seconds
+    else:
+        reached = min(step.duration_seconds, max((s.second + 1 for s in aggregate.seconds), default=0))
+    return max(0.0, reached - step.warm_up_seconds)
+
+
+def saturation(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
+    """Why the generator itself may have bounded what was measured; empty where it did not."""
+    generator = aggregate.generator
+    found = []
+    if generator.throttled_share > SATURATED_THROTTLED_SHARE:
+        found.append(
+            f"a loadgen pod was throttled for {generator.throttled_share:.0%} of the time;"
+            " raise its CPU limit in spec.pod.resources or spec.parallelism"
+        )
+    medians = [step.response.quantile_seconds(0.5) for step in aggregate.steps]
+    known = [value for value in medians if value is not None]
+    bound = max(SATURATED_LAG_SECONDS, SATURATED_LAG_SHARE * min(known, default=0.0))
+    if generator.loop_lag_p99_seconds > bound:
+        found.append(
+            f"a loadgen pod's event loop lagged by {generator.loop_lag_p99_seconds * 1000:.0f} ms (p99, the bound is"
+            f" {bound * 1000:.0f} ms); give the pods more CPU or raise spec.parallelism"
+        )
+    return tuple(found)
+
+
+def threshold_results(plan: Plan, aggregate: Aggregate) -> tuple[ThresholdResult, ...]:
+    """Every threshold of every step beside its value, in the plan's order."""
+    several = len(plan.steps) > 1
+    results: list[ThresholdResult] = []
+    for number, step in enumerate(plan.steps):
+        seen = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
+        window = judged_seconds(step, seen, plan.parallelism)
+        results.extend(evaluate_all(step.thresholds, seen, window, step.name if several else ""))
+    return tuple(results)
+
+
+def run_health(plan: Plan, aggregate: Aggregate) -> Health:
+    return worst(
+        [
+            assess(step, seen, plan.target.timeout_seconds)
+            for step, seen in zip(plan.steps, aggregate.steps, strict=False)
+        ]
+    )
+
+
+def _evidence(facts: Facts) -> Evidence:
+    return Evidence(
+        facts=facts,
+        thresholds=threshold_results(facts.plan, facts.aggregate),
+        health=run_health(facts.plan, facts.aggregate),
+        saturation=saturation(facts.plan, facts.aggregate),
+    )
+
+
+# 1. A broken promise.
+
+
+def violations(evidence: Evidence) -> list[Finding]:
+    return [
+        Finding(Verdict.FAILED, "Violation", violation.message) for violation in evidence.facts.aggregate.violations
+    ]
+
+
+# 2. No proof.
+
+
+def refused_verification(evidence: Evidence) -> list[Finding]:
+    report = evidence.facts.refusal
+    if report is None or report.refusal is None:
+        return []
+    return [Finding(Verdict.FAILED, report.refusal.value, report.message)]
+
+
+# 3. A breach that stands.
+
+
+def lasting_breaches(evidence: Evidence) -> list[Finding]:
+    """Breaches that no missing data could undo. Where nothing is missing, that is each of them.
+
+    A breach of time under our own saturation proves nothing of the target.
+    """
+    incomplete = bool(evidence.facts.gaps)
+    found = []
+    for result in evidence.breached:
+        threshold = parse_threshold(result.expression)
+        if threshold.is_of_time and evidence.saturation:
+            continue
+        if incomplete and not threshold.breach_is_lasting:
+            continue
+        found.append(Finding(Verdict.FAILED, "ThresholdBreached", breach_text(result)))
+    return found
+
+
+# 4. A target in a critical state.
+
+
+def critical_health(evidence: Evidence) -> list[Finding]:
+    if evidence.health.level is not HealthLevel.CRITICAL:
+        return []
+    return [Finding(Verdict.FAILED, "HealthCritical", evidence.health.evidence[0])]
+
+
+# 5. Not enough to judge by.
+
+
+def gaps(evidence: Evidence) -> list[Finding]:
+    return [Finding(Verdict.INCONCLUSIVE, gap.reason, gap.message) for gap in evidence.facts.gaps]
+
+
+def own_saturation(evidence: Evidence) -> list[Finding]:
+    return [
+        Finding(Verdict.INCONCLUSIVE, "GeneratorSaturated", f"the generator was saturated: {text}")
+        for text in evidence.saturation
+    ]
+
+
+def too_few_samples(evidence: Evidence) -> list[Finding]:
+    return [
+        Finding(
+            Verdict.INCONCLUSIVE,
+            "TooFewSamples",
+            f"threshold {result.expression} has no sample to judge by; lengthen the load",
+        )
+        for result in evidence.thresholds
+        if result.passed is None
+    ]
+
+
+CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
+    violations,
+    refused_verification,
+    lasting_breaches,
+    critical_health,
+    gaps,
+    own_saturation,
+    too_few_samples,
+)
+
+
+def breach_text(result: ThresholdResult) -> str:
+    """A breached threshold in a sentence, with what was measured."""
+    where = f" in step {result.step}" if result.step else ""
+    return f"threshold {result.expression} is breached{where}: measured {measured_text(result)}"
+
+
+def measured_text(result: ThresholdResult) -> str:
+    """A threshold's value in the unit people wrote the bound in."""
+    if result.value is None:
+        return "nothing"
+    threshold = parse_threshold(result.expression)
+    if threshold.is_of_time:
+        return f"{result.value:.3f}s"
+    if threshold.metric in ("error_rate", "success_rate"):
+        return f"{result.value:.2%}"
+    return f"{result.value:,.0f}"
