@@ -1,0 +1,9 @@
+"""The app's configuration."""
+
+from django.apps import AppConfig
+
+
+class ClientsConfig(AppConfig):
+    """Clients and their upload as files."""
+
+    name = "clients"

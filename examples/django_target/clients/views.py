@@ -1,0 +1,103 @@
+"""The upload of client files, and the count of what is stored."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+
+from django.db import IntegrityError
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from clients.auth import token_required
+from clients.files import UnreadableFile, read_rows
+from clients.importing import parse_clients, store_clients
+from clients.models import Client
+
+logger = logging.getLogger(__name__)
+
+
+class UploadResponse(JsonResponse):
+    """An answer that knows how many rows were processed, for the log."""
+
+    def __init__(self, body: dict[str, object], *, rows: int, status: int = 200) -> None:
+        """Answer `body`; `rows` is what the log says, 0 for a refused file."""
+        super().__init__(body, status=status)
+        self.rows = rows
+
+
+def is_load_test(request: HttpRequest) -> bool:
+    """Whether the request asks for everything but the storing."""
+    return request.headers.get("X-Load-Test", "").lower() == "true"
+
+
+def logged(view: Callable[[HttpRequest], JsonResponse]) -> Callable[[HttpRequest], JsonResponse]:
+    """Log one line for every answer: mode, rows processed (0 where the file was refused) and status."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest) -> JsonResponse:
+        response = view(request)
+        logger.info(
+            "upload load_test=%s rows=%d status=%d",
+            "true" if is_load_test(request) else "false",
+            response.rows if isinstance(response, UploadResponse) else 0,
+            response.status_code,
+        )
+        return response
+
+    return wrapped
+
+
+@csrf_exempt
+@require_POST
+@logged
+@token_required
+def upload_clients(request: HttpRequest) -> JsonResponse:
+    """Validate the clients of the file in the form field `file`, and store all of them or none."""
+    upload = request.FILES.get("file")
+    if upload is None:
+        return _refused(400, "no file in the form field 'file'")
+    try:
+        parsed = parse_clients(read_rows(upload), timezone.now())
+    except UnreadableFile as error:
+        return _refused(400, str(error))
+    if parsed.errors:
+        return _refused(400, f"{parsed.error_count} rows are not valid", errors=parsed.errors)
+
+    if is_load_test(request):
+        return _processed_for_load_test(request, len(parsed.clients))
+
+    try:
+        store_clients(parsed.clients)
+    except IntegrityError:
+        return _refused(409, "a client_id or an e-mail of this file is stored already")
+    return _processed(len(parsed.clients), f"{len(parsed.clients)} clients stored")
+
+
+@require_GET
+@token_required
+def count_clients(request: HttpRequest) -> JsonResponse:
+    """Count the stored clients, or with `?client_id=` those with this id (0 or 1)."""
+    clients = Client.objects.all()
+    if client_id := request.GET.get("client_id"):
+        clients = clients.filter(client_id=client_id)
+    return JsonResponse({"count": clients.count()})
+
+
+def _processed_for_load_test(request: HttpRequest, count: int) -> UploadResponse:
+    echo = {}
+    if nonce := request.headers.get("X-Load-Test-Nonce"):
+        # Returned, it proves to the sender that this very answer was made for this very request.
+        echo["load_test_nonce"] = nonce
+    message = f"Load test mode: {count} clients processed (no DB writes)"
+    return _processed(count, message, load_test_mode=True, **echo)
+
+
+def _processed(count: int, message: str, **more: object) -> UploadResponse:
+    body = {"success": True, "message": message, **more, "processed_count": count}
+    return UploadResponse(body, rows=count)
+
+
+def _refused(status: int, message: str, **more: object) -> UploadResponse:
+    return UploadResponse({"success": False, "message": message, **more}, rows=0, status=status)

@@ -1,0 +1,15 @@
+"""The project's URLs."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer probes; without the database, so that a busy one does not take the pod out of its Service."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+urlpatterns = [
+    path("clients/", include("clients.urls")),
+    path("healthz", healthz),
+]
