@@ -85,7 +85,7 @@ class Target(Value, frozen=True, kw_only=True):
             ),
         ),
     ]
-    auth: Annotated[Auth, Meta(description="Token sent in the Authorization header. Default: none.")] | None = None
+    auth: Annotated[Auth | None, Meta(description="Token sent in the Authorization header. Default: none.")] = None
     headers: Annotated[
         dict[HeaderName, Annotated[str, Meta(max_length=1024)]],
         Meta(
@@ -235,27 +235,39 @@ class Verification(Value, frozen=True, kw_only=True):
 
 
 class Toleration(Value, frozen=True, kw_only=True):
-    key: Annotated[str, Meta(max_length=317)] | None = None
-    operator: Literal["Exists", "Equal"] | None = None
-    value: Annotated[str, Meta(max_length=63)] | None = None
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    toleration_seconds: int | None = None
+    key: (
+        Annotated[str, Meta(max_length=317, description="Key of the taint; with Exists it may be left out.")] | None
+    ) = None
+    operator: Annotated[Literal["Exists", "Equal"], Meta(description="How key and value are compared.")] | None = None
+    value: Annotated[str, Meta(max_length=63, description="Value of the taint, for Equal.")] | None = None
+    effect: (
+        Annotated[
+            Literal["NoSchedule", "PreferNoSchedule", "NoExecute"],
+            Meta(description="Effect of the taint; all if absent."),
+        ]
+        | None
+    ) = None
+    toleration_seconds: Annotated[int, Meta(description="Seconds that a NoExecute taint is borne.")] | None = None
 
 
 class LocalReference(Value, frozen=True, kw_only=True):
-    name: Name
+    name: Annotated[Name, Meta(description="Name of an object in the namespace of the LoadTest.")]
 
 
 class Resources(Value, frozen=True, kw_only=True):
-    requests: Annotated[dict[Name, Quantity], Meta(max_length=8)] | None = None
-    limits: Annotated[dict[Name, Quantity], Meta(max_length=8)] | None = None
+    requests: (
+        Annotated[dict[Name, Quantity], Meta(max_length=8, description="What is reserved, such as cpu: 500m.")] | None
+    ) = None
+    limits: (
+        Annotated[dict[Name, Quantity], Meta(max_length=8, description="What is at most given, such as memory: 256Mi.")]
+        | None
+    ) = None
 
 
 class Pod(Value, frozen=True, kw_only=True):
-    resources: (
-        Annotated[Resources, Meta(description="Resources of the loadgen container. Default: the installation's.")]
-        | None
-    ) = None
+    resources: Annotated[
+        Resources | None, Meta(description="Resources of the loadgen container. Default: the installation's.")
+    ] = None
     node_selector: (
         Annotated[
             dict[Name, Annotated[str, Meta(max_length=63)]],
