@@ -1,0 +1,24 @@
+"""Synthetic client records of Canadian people, unique by construction and composed at the speed of memory."""
+
+from loadgen.records.composer import CHUNK_ROWS, Batch, Composer
+from loadgen.records.phones import PhoneShortage, phone_capacity, phone_shortages
+from loadgen.records.pools import Pools, load_pools
+from loadgen.records.rendering import COLUMNS, CsvRendering, Rendering
+from loadgen.records.space import MAX_PODS, ROWS_PER_POD, RecordSpace
+
+__all__ = [
+    "CHUNK_ROWS",
+    "COLUMNS",
+    "MAX_PODS",
+    "ROWS_PER_POD",
+    "Batch",
+    "Composer",
+    "CsvRendering",
+    "PhoneShortage",
+    "Pools",
+    "RecordSpace",
+    "Rendering",
+    "load_pools",
+    "phone_capacity",
+    "phone_shortages",
+]

@@ -1,0 +1,100 @@
+"""Phone numbers, each given once: one counter per area code, divided among the pods without remainder.
+
+The n-th phone that pod i of N takes from an area code is number n * N + i of that code, so that pods never
+meet, and a number comes again only when the code has none left: then the same numbers are given once more,
+in the same order.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadgen.records.geography import AREA_CODES, area_code_shares
+from loadgen.records.words import Words
+
+# North American Numbering Plan: an exchange is 2XX to 9XX, never N11.
+_EXCHANGES: Final = tuple(
+    exchange for exchange in (f"{number:03}" for number in range(200, 1000)) if not exchange.endswith("11")
+)
+PHONES_PER_AREA_CODE: Final = len(_EXCHANGES) * 10_000
+"""7,920,000 numbers: 792 exchanges of ten thousand lines."""
+
+# Coprime to the number of phones, near its golden section: phones given one after the other lie far apart.
+_STRIDE: Final = 4_894_831
+_KEY_STREAM: Final = 1
+
+
+def _little_endian(text: str) -> int:
+    return int.from_bytes(text.encode(), "little")
+
+
+_EXCHANGE_WORDS: Final = np.array([_little_endian(f"{exchange}-") for exchange in _EXCHANGES], np.uint64)
+_LINE_WORDS: Final = np.array([_little_endian(f"{line:04}") << 32 for line in range(10_000)], np.uint64)
+
+Numbers = NDArray[np.int64]
+
+
+class PhoneBook:
+    """One pod's place in every area code's numbers."""
+
+    def __init__(self, seed: int, pod_index: int, pod_count: int) -> None:
+        starts = Words(seed, _KEY_STREAM).below(PHONES_PER_AREA_CODE, len(AREA_CODES))
+        self._next: Numbers = (starts + pod_index * _STRIDE) % PHONES_PER_AREA_CODE
+        self._step = pod_count * _STRIDE % PHONES_PER_AREA_CODE
+
+    def steps(self, area_indices: NDArray[np.intp]) -> Numbers:
+        """How far each row lies from its area code's next number when all rows take one in turn.
+
+        `area_indices` point into AREA_CODES, one a row; the result has the same shape.
+        """
+        order = np.argsort(area_indices, kind="stable")
+        in_order = area_indices[order]
+        ranks = np.empty(len(order), np.int64)
+        ranks[order] = np.arange(len(order)) - np.searchsorted(in_order, in_order)
+        steps: Numbers = ranks * self._step % PHONES_PER_AREA_CODE
+        return steps
+
+    def take(self, area_indices: NDArray[np.intp], first_row: int, rows: int) -> Numbers:
+        """Give the rows from `first_row` on a number each; the bases to find them by, one an area code.
+
+        A row's number is its base plus its step (modulo PHONES_PER_AREA_CODE), the step counted from row 0.
+        """
+        skipped = np.bincount(area_indices[:first_row], minlength=len(AREA_CODES))
+        taken = np.bincount(area_indices[first_row : first_row + rows], minlength=len(AREA_CODES))
+        bases: Numbers = (self._next - skipped * self._step) % PHONES_PER_AREA_CODE
+        self._next = (self._next + taken * self._step) % PHONES_PER_AREA_CODE
+        return bases
+
+
+def phone_words(numbers: Numbers) -> NDArray[np.uint64]:
+    """The text of each number after its area code, `NXX-XXXX`, the first character in the lowest byte."""
+    exchanges = numbers // 10_000
+    words: NDArray[np.uint64] = _EXCHANGE_WORDS[exchanges] | _LINE_WORDS[numbers - exchanges * 10_000]
+    return words
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneShortage:
+    """An area code that has fewer numbers than a run is expected to take from it."""
+
+    area_code: str
+    expected: int
+    capacity: int
+
+
+def phone_shortages(rows: int) -> tuple[PhoneShortage, ...]:
+    """The area codes whose phones would repeat in a run of so many records over all pods, worst first."""
+    expected = {code: round(rows * share) for code, share in area_code_shares().items()}
+    short = [
+        PhoneShortage(code, count, PHONES_PER_AREA_CODE)
+        for code, count in expected.items()
+        if count > PHONES_PER_AREA_CODE
+    ]
+    return tuple(sorted(short, key=lambda shortage: -shortage.expected))
+
+
+def phone_capacity() -> int:
+    """How many records a run may have, over all pods, before the busiest area code's phones repeat."""
+    return int(PHONES_PER_AREA_CODE / max(area_code_shares().values()))

@@ -1,0 +1,34 @@
+"""A keyed bijection of the numbers of a power-of-two range: neighbours end up far apart, and none meet."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Odd constants of the 64-bit finalizer of SplitMix (Steele, Lea, Flood 2014); an odd factor has an inverse
+# modulo any power of two, whatever bits are cut off above.
+_FACTOR_1 = np.uint64(0xBF58476D1CE4E5B9)
+_FACTOR_2 = np.uint64(0x94D049BB133111EB)
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """A bijection of 0 .. 2**bits - 1 onto itself, for 2 <= bits <= 64; each key gives another one.
+
+    Every step can be undone: an exclusive or with the key, products with odd factors modulo 2**bits, and
+    exclusive ors of a number with its own upper half.
+    """
+
+    bits: int
+    key: int
+
+    def __call__(self, numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """The images of the numbers, which must lie in the range; same shape."""
+        mask = np.uint64(2**self.bits - 1)
+        half = np.uint64((self.bits + 1) // 2)
+        mixed = numbers ^ (np.uint64(self.key & 0xFFFF_FFFF_FFFF_FFFF) & mask)
+        for factor in (_FACTOR_1, _FACTOR_2):
+            mixed *= factor
+            mixed &= mask
+            mixed ^= mixed >> half
+        return mixed

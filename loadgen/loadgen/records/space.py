@@ -1,0 +1,87 @@
+"""The numbers that one pod of one run may give to records, and the codes that stand for them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadgen.records.scatter import Scatter
+from loadgen.records.words import Words
+
+MAX_PODS: Final = 1_000
+ROWS_PER_POD: Final = 2**40
+"""How many records one pod can number: more than 60 hours at five million a second."""
+
+CODE_LENGTH: Final = 8
+"""Characters of the code that tells a pod's records apart; it follows the prefix in every unique field."""
+
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no I, L, O, U."""
+
+_PAIRS: Final = np.array(
+    [int.from_bytes((first + second).encode(), "little") for first in _ALPHABET for second in _ALPHABET],
+    np.uint64,
+)
+_LOWER: Final = np.uint64(0x2020_2020_2020_2020)
+_KEY_STREAM: Final = 0
+
+
+@dataclass(frozen=True)
+class RecordSpace:
+    """What makes a pod's records its own: no two spaces that differ in run tag or pod index share an id.
+
+    `run_tag` is a 48-bit number, one for each run; `seed` fixes everything else that is drawn.
+    Raises ValueError for a number out of its range.
+    """
+
+    seed: int
+    run_tag: int
+    pod_index: int = 0
+    pod_count: int = 1
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}; it must not be negative")
+        if not 0 <= self.run_tag < 2**48:
+            raise ValueError(f"run_tag is {self.run_tag}; it must be a 48-bit number")
+        if not 1 <= self.pod_count <= MAX_PODS:
+            raise ValueError(f"pod_count is {self.pod_count}; it must be from 1 to {MAX_PODS}")
+        if not 0 <= self.pod_index < self.pod_count:
+            raise ValueError(f"pod_index is {self.pod_index}; it must be below pod_count, {self.pod_count}")
+
+    @cached_property
+    def prefix(self) -> str:
+        """The 12 characters that every id of this pod in this run begins with: ten of the run, two of the pod."""
+        return _base32(self.run_tag, 10) + _base32(self.pod_index, 2)
+
+    @cached_property
+    def scatter(self) -> Scatter:
+        """The order in which the pod's numbers turn into codes."""
+        return Scatter(40, int(Words(self.seed, _KEY_STREAM, self.pod_index).raw(1)[0]))
+
+    def client_ids(self, first_number: int, rows: int) -> list[str]:
+        """The ids of the records with these numbers, 20 characters each."""
+        numbers = np.arange(first_number, first_number + rows, dtype=np.uint64)
+        codes = code_words(self.scatter(numbers)).astype("<u8").tobytes().decode()
+        return [self.prefix + codes[at : at + CODE_LENGTH] for at in range(0, len(codes), CODE_LENGTH)]
+
+
+def code_words(scattered: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The code of each 40-bit number: eight base-32 characters, the first in the lowest byte of the word."""
+    ten_bits = np.uint64(1023)
+    words = _PAIRS[(scattered >> np.uint64(30)).astype(np.intp)]
+    for pair in (1, 2, 3):
+        index = ((scattered >> np.uint64(30 - 10 * pair)) & ten_bits).astype(np.intp)
+        words |= _PAIRS[index] << np.uint64(16 * pair)
+    return words
+
+
+def lower_case(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Codes in lower case. In ASCII a digit has the bit already that a lower-case letter has over a capital."""
+    return words | _LOWER
+
+
+def _base32(number: int, length: int) -> str:
+    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(length)))
