@@ -12,9 +12,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("client_id", models.CharField(max_length=64, unique=True)),
                 ("first_name", models.CharField(max_length=100)),
@@ -49,9 +47,7 @@ class Migration(migrations.Migration):
                 ("date_of_birth", models.DateField(blank=True, null=True)),
                 (
                     "language",
-                    models.CharField(
-                        choices=[("en", "English"), ("fr", "French")], default="en", max_length=2
-                    ),
+                    models.CharField(choices=[("en", "English"), ("fr", "French")], default="en", max_length=2),
                 ),
                 (
                     "status",

@@ -1,0 +1,24 @@
+"""The example target with one fault built in, for tests: a WSGI application, served by gunicorn as the example is.
+
+    PYTHONPATH=tests/targets FAULT=some-errors FAULT_LEDGER=/tmp/ledger \\
+        gunicorn --chdir examples/django_target -c examples/django_target/gunicorn.conf.py faulty_target.wsgi
+
+In a pod: the example's manifest with `faulty_target.wsgi` instead of `config.wsgi`, and these variables beside its own.
+
+FAULT
+    `ignores-header`: X-Load-Test never reaches Django, so rows are stored and no answer has a marker.
+    `loses-marker`: the same, from the upload after FAULT_AFTER full uploads on.
+    `some-errors`: every FAULT_EVERY-th full upload is answered 500 and 503 in turn, without reaching Django.
+    `redirect`: every upload is answered 302 with another path, without reaching Django.
+    `unauthorized`: every upload is answered 401, without reaching Django.
+    `slow`: every upload is processed, and its answer held back for FAULT_SECONDS.
+FAULT_LEDGER
+    File in which the workers count full uploads together; needed by `loses-marker` and `some-errors`.
+FAULT_MIN_ROWS (100)
+    An upload of at least so many rows is a full upload. Smaller ones, a generator's first tries, are let alone;
+    its first full-size batch is counted as any other.
+FAULT_EVERY (3), FAULT_AFTER (10), FAULT_SECONDS (5)
+    See above.
+
+An upload is any POST; probes and counts are answered as by the example.
+"""

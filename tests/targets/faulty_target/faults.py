@@ -1,0 +1,131 @@
+"""The faults, each a WSGI application around a good one."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from faulty_target.bodies import count_rows, take_body
+from faulty_target.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class FaultSettings:
+    """What the environment says, see the package's docstring."""
+
+    every: int = 3
+    after: int = 10
+    seconds: float = 5.0
+    min_rows: int = 100
+    ledger_path: Path | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "FaultSettings":
+        """Read the FAULT_ variables; a value that is no number raises ValueError."""
+        path = environment.get("FAULT_LEDGER")
+        return cls(
+            every=int(environment.get("FAULT_EVERY", cls.every)),
+            after=int(environment.get("FAULT_AFTER", cls.after)),
+            seconds=float(environment.get("FAULT_SECONDS", cls.seconds)),
+            min_rows=int(environment.get("FAULT_MIN_ROWS", cls.min_rows)),
+            ledger_path=Path(path) if path else None,
+        )
+
+    def ledger(self) -> Ledger:
+        """The shared count, for the faults that need one."""
+        if self.ledger_path is None:
+            raise ValueError("this fault counts uploads over all workers: set FAULT_LEDGER to a file's path")
+        return Ledger(self.ledger_path)
+
+
+def with_fault(application: WSGIApplication, fault: str, settings: FaultSettings) -> WSGIApplication:
+    """Wrap `application` so that its uploads, and nothing else, suffer `fault`; an unknown one is a ValueError."""
+    if fault not in _FAULTS:
+        raise ValueError(f"FAULT is {fault!r}, known are {', '.join(sorted(_FAULTS))}")
+    faulty = _FAULTS[fault](application, settings)
+
+    def uploads_only(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        chosen = faulty if environ["REQUEST_METHOD"] == "POST" else application
+        return chosen(environ, start_response)
+
+    return uploads_only
+
+
+def _ignores_header(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
+    def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ.pop("HTTP_X_LOAD_TEST", None)
+        return application(environ, start_response)
+
+    return faulty
+
+
+def _loses_marker(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
+    ledger = settings.ledger()
+
+    def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        rows = count_rows(environ)
+        # A small upload is not counted, but it comes after those that are.
+        uploads = ledger.add(rows) if rows >= settings.min_rows else len(ledger.entries()) + 1
+        if uploads > settings.after:
+            environ.pop("HTTP_X_LOAD_TEST", None)
+        return application(environ, start_response)
+
+    return faulty
+
+
+def _some_errors(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
+    ledger = settings.ledger()
+
+    def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        rows = count_rows(environ)
+        if rows >= settings.min_rows:
+            errors, remainder = divmod(ledger.add(rows), settings.every)
+            if remainder == 0:
+                status = "500 Internal Server Error" if errors % 2 else "503 Service Unavailable"
+                return _answer(start_response, status)
+        return application(environ, start_response)
+
+    return faulty
+
+
+def _redirect(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
+    def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        take_body(environ)
+        return _answer(start_response, "302 Found", ("Location", "/elsewhere/"))
+
+    return faulty
+
+
+def _unauthorized(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
+    def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        take_body(environ)
+        return _answer(start_response, "401 Unauthorized", ("WWW-Authenticate", "Bearer"))
+
+    return faulty
+
+
+def _slow(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
+    def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = application(environ, start_response)
+        time.sleep(settings.seconds)
+        return answer
+
+    return faulty
+
+
+def _answer(start_response: StartResponse, status: str, *headers: tuple[str, str]) -> Iterable[bytes]:
+    body = json.dumps({"success": False, "message": status}).encode()
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *headers])
+    return [body]
+
+
+_FAULTS: Mapping[str, Callable[[WSGIApplication, FaultSettings], WSGIApplication]] = {
+    "ignores-header": _ignores_header,
+    "loses-marker": _loses_marker,
+    "some-errors": _some_errors,
+    "redirect": _redirect,
+    "unauthorized": _unauthorized,
+    "slow": _slow,
+}
