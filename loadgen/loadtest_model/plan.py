@@ -8,6 +8,7 @@ import msgspec
 from loadtest_model.pacing import Segment, peak_users, plateaus, profile, total_seconds
 from loadtest_model.scenarios import DEFAULT_THRESHOLDS, PRESETS, STRESS_THRESHOLD
 from loadtest_model.spec import Identity, Load, Spec
+from loadtest_model.thresholds import parse_threshold
 from loadtest_model.values import WireValue, seconds_of
 
 PLAN_SCHEMA: Final = 1
@@ -209,7 +210,7 @@ def _step(scenario: str, load: Load, thresholds: list[str] | None) -> Step:
         segments=segments,
         warm_up_seconds=warm_up_seconds,
         think_time_seconds=seconds_of(load.think_time),
-        thresholds=tuple(thresholds) if thresholds is not None else _default_thresholds(scenario, load),
+        thresholds=_thresholds(scenario, load, thresholds),
     )
 
 
@@ -224,6 +225,11 @@ def _segments(scenario: str, load: Load) -> tuple[Segment, ...]:
     return plateaus(duration_seconds, users, preset.plateaus if preset else (1.0,))
 
 
-def _default_thresholds(scenario: str, load: Load) -> tuple[str, ...]:
+def _thresholds(scenario: str, load: Load, given: list[str] | None) -> tuple[str, ...]:
+    if given is not None:
+        try:
+            return tuple(parse_threshold(expression).expression for expression in given)
+        except ValueError as error:
+            raise PlanError("ThresholdInvalid", f"spec.thresholds: {error}") from error
     unchanged = load == Load()
     return (*DEFAULT_THRESHOLDS, STRESS_THRESHOLD) if scenario == "stress" and unchanged else DEFAULT_THRESHOLDS

@@ -73,7 +73,9 @@ class Sketch(WireValue, frozen=True, kw_only=True):
         )
 
     def coarsened(self, coarseness: int) -> "Sketch":
-        """The same distribution in wider buckets. It never gets finer."""
+        """The same distribution in wider buckets. It never gets finer, and an empty one stays the empty one."""
+        if not self.count:
+            return Sketch()
         sketch = self
         while sketch.coarseness < coarseness:
             buckets: dict[int, int] = {}

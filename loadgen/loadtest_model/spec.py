@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, field
 
+from loadtest_model.thresholds import METRICS, expression_pattern
 from loadtest_model.values import DurationText, Value
 
 GROUP: Final = "x-load-test.dev"
@@ -307,7 +308,13 @@ class Spec(Value, frozen=True, kw_only=True):
                     str,
                     Meta(
                         max_length=64,
-                        pattern=r"^[a-z0-9_]+ *(<=|>=|<|>) *[0-9]+(\.[0-9]+)?(ms|s|m|%)?$",
+                        extra_json_schema=rules(
+                            rule(
+                                f"self.matches('{expression_pattern()}')",
+                                "spec.thresholds: write `metric < bound`, such as p95 < 20s, error_rate < 1% or"
+                                f" records_per_second > 5000; metrics are {', '.join(METRICS)}",
+                            )
+                        ),
                     ),
                 ]
             ],

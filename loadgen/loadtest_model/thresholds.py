@@ -106,6 +106,18 @@ METRICS: Final[dict[str, Metric]] = {
     ),
 }
 
+
+def expression_pattern() -> str:
+    """A regular expression (RE2) that fits just the expressions that `parse_threshold` reads."""
+    suffixes: dict[Unit, str] = {"seconds": "(ms|s|m)", "ratio": "%?", "count": ""}
+    forms = [
+        f"({'|'.join(name for name, metric in METRICS.items() if metric.unit == unit)})"
+        rf" *(<=|>=|<|>) *[0-9]+([.][0-9]+)?{suffix}"
+        for unit, suffix in suffixes.items()
+    ]
+    return f"^({'|'.join(forms)})$"
+
+
 _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": lambda value, bound: value < bound,
     "<=": lambda value, bound: value <= bound,

@@ -1,0 +1,126 @@
+"""Laws of merging: the aggregate does not depend on the order of pods, and conserves what they counted."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from loadtest_model.aggregate import Aggregate, absorb, aggregate_of, merge
+from loadtest_model.lastword import decode_last_word, encode_last_word
+from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
+from loadtest_model.sketch import sketch_of
+from loadtest_model.snapshot import Counts, GeneratorHealth, PodState, Second, Snapshot, StepSnapshot
+
+small = st.integers(0, 1_000)
+
+
+@st.composite
+def conserved_counts(draw: st.DrawFn) -> Counts:
+    outcomes = {name: draw(small) for name in ("accepted", "rejected", "unknown", "violation")}
+    dropped, sent = draw(small), sum(outcomes.values())
+    return Counts(due=sent + dropped, sent=sent, dropped=dropped, records_sent=draw(small), **outcomes)
+
+
+@st.composite
+def steps(draw: st.DrawFn, number: int) -> StepSnapshot:
+    numbers = draw(st.lists(st.integers(0, 30), unique=True, max_size=5))
+    return StepSnapshot(
+        step=number,
+        total=draw(conserved_counts()),
+        errors=draw(st.dictionaries(st.sampled_from(ErrorKind), st.integers(1, 50), max_size=4)),
+        response=sketch_of(draw(st.lists(st.integers(1_000, 10**12), max_size=20))),
+        seconds=tuple(
+            Second(second=second, counts=draw(conserved_counts()), virtual_users=draw(small))
+            for second in sorted(numbers)
+        ),
+        in_flight_ages_seconds=tuple(sorted(draw(st.lists(st.floats(0, 100), max_size=4)), reverse=True)),
+        finished=draw(st.booleans()),
+    )
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    index = draw(st.integers(0, 6))
+    return Snapshot(
+        schema=1,
+        pod_index=index,
+        pod_uid=f"pod-{index}",
+        sequence=draw(st.integers(1, 50)),
+        state=PodState.RUNNING,
+        plan_hash="hash",
+        steps=tuple(draw(steps(number)) for number in range(draw(st.integers(0, 2)))),
+        generator=GeneratorHealth(memory_bytes=draw(small), max_loop_lag_seconds=draw(st.floats(0, 1))),
+    )
+
+
+@given(st.lists(snapshots(), max_size=5).flatmap(lambda made: st.tuples(st.just(made), st.permutations(made))))
+def test_the_order_of_pods_does_not_matter(pair: tuple[list[Snapshot], list[Snapshot]]) -> None:
+    one, other = pair
+    by_key = {(s.pod_index, s.sequence) for s in one}
+    if len(by_key) < len(one):
+        return  # two different snapshots with one number cannot come from one pod
+
+    assert merge(one) == merge(other)
+
+
+@given(snapshots(), snapshots(), snapshots())
+def test_merging_aggregates_is_associative_and_commutative(one: Snapshot, two: Snapshot, three: Snapshot) -> None:
+    first, second, third = aggregate_of(one), aggregate_of(two), aggregate_of(three)
+
+    assert first.merge(second) == second.merge(first)
+    assert first.merge(second).merge(third) == first.merge(second.merge(third))
+    assert first.merge(Aggregate()) == first
+
+
+@given(st.lists(snapshots(), max_size=6))
+def test_a_merged_run_is_conserved_in_every_step_and_second(pods: list[Snapshot]) -> None:
+    whole = merge(pods)
+
+    for step in whole.steps:
+        assert step.total.conserved
+        assert all(second.counts.conserved for second in step.seconds)
+
+
+@given(snapshots(), st.integers(0, 30))
+def test_an_answer_with_only_the_changed_seconds_gives_the_whole_again(latest: Snapshot, cut: int) -> None:
+    earlier = structs.replace(
+        latest,
+        sequence=0,
+        steps=tuple(
+            structs.replace(step, seconds=tuple(s for s in step.seconds if s.second <= cut)) for step in latest.steps
+        ),
+    )
+    partial = structs.replace(
+        latest,
+        steps=tuple(
+            structs.replace(step, seconds=tuple(s for s in step.seconds if s.second > cut)) for step in latest.steps
+        ),
+    )
+
+    assert absorb(earlier, partial) == latest
+    assert absorb(latest, earlier) == latest
+
+
+@given(snapshots())
+def test_a_last_word_fits_and_keeps_every_count(snapshot: Snapshot) -> None:
+    text = encode_last_word(snapshot)
+    heard = decode_last_word(text)
+
+    assert len(text.encode()) <= 4_096
+    assert heard is not None
+    assert [step.total for step in heard.steps] == [step.total for step in snapshot.steps]
+    assert [step.response.count for step in heard.steps] == [step.response.count for step in snapshot.steps]
+    assert heard.final
+
+
+@given(snapshots(), st.integers(0, 60), st.integers(1, 60))
+def test_a_torn_last_word_is_not_believed(snapshot: Snapshot, begin: int, length: int) -> None:
+    text = encode_last_word(snapshot)
+    begin %= max(1, len(text) - length)
+    torn = text[:begin] + text[begin + length :]
+
+    assert decode_last_word(torn) is None
+
+
+@given(st.sampled_from(ErrorKind))
+def test_every_kind_of_error_belongs_to_an_outcome_that_is_not_acceptance(kind: ErrorKind) -> None:
+    assert outcome_of(kind) in set(Outcome) - {Outcome.ACCEPTED}

@@ -1,0 +1,126 @@
+"""Each sign of health, with the evidence that shows it."""
+
+import pytest
+from msgspec import structs
+
+from builders import a_plan, a_step, counts
+from loadtest_model.health import HealthLevel, assess, longest_silence_seconds, worst
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.sketch import sketch_of
+from loadtest_model.snapshot import Second
+
+LIGHT = a_plan().steps[0]
+STRESS = a_plan(scenario="stress").steps[0]
+
+
+def series(length: int, *, answers: int = 4, response_seconds: float = 0.2, begin: int = 0) -> tuple[Second, ...]:
+    return tuple(
+        Second(
+            second=number,
+            counts=counts(accepted=answers),
+            virtual_users=2,
+            answers=answers,
+            records_answered=answers * 1_000,
+            response_nanoseconds_sum=int(answers * response_seconds * 1e9),
+        )
+        for number in range(begin, begin + length)
+    )
+
+
+def test_a_quick_target_without_errors_is_good() -> None:
+    health = assess(LIGHT, a_step(seconds=series(120)), 120)
+
+    assert (health.level, health.evidence) == (HealthLevel.GOOD, ())
+
+
+@pytest.mark.parametrize(
+    ("rejected", "level"), [(0, HealthLevel.GOOD), (3, HealthLevel.WARNING), (10, HealthLevel.CRITICAL)]
+)
+def test_the_error_rate_warns_above_one_and_alarms_above_five_per_cent(rejected: int, level: HealthLevel) -> None:
+    assert assess(LIGHT, a_step(accepted=100, rejected=rejected), 120).level is level
+
+
+@pytest.mark.parametrize(
+    ("seconds_each", "level"), [(9.0, HealthLevel.GOOD), (12.0, HealthLevel.WARNING), (31.0, HealthLevel.CRITICAL)]
+)
+def test_the_average_warns_from_ten_and_alarms_above_thirty_seconds(seconds_each: float, level: HealthLevel) -> None:
+    assert assess(LIGHT, a_step(seconds_each=seconds_each), 120).level is level
+
+
+def test_time_outs_warn() -> None:
+    health = assess(LIGHT, a_step(accepted=1_000, unknown=1, errors={ErrorKind.TIMEOUT: 1}), 120)
+
+    assert health.level is HealthLevel.WARNING
+    assert "1 uploads timed out" in health.evidence[0]
+
+
+def test_complete_failure_is_critical() -> None:
+    health = assess(LIGHT, a_step(accepted=0, rejected=5), 120)
+
+    assert health.level is HealthLevel.CRITICAL
+    assert "none of 5 uploads" in health.evidence[0]
+
+
+def test_refused_connections_after_successes_say_that_the_target_went_down() -> None:
+    health = assess(LIGHT, a_step(accepted=1_000, rejected=2, errors={ErrorKind.REFUSED: 2}), 120)
+
+    assert health.level is HealthLevel.CRITICAL
+    assert "went down" in health.evidence[0]
+
+
+def test_thirty_seconds_of_silence_with_an_upload_in_flight_are_critical() -> None:
+    hanging = Second(second=10, counts=counts(unknown=1), virtual_users=1)
+    seconds = (*series(10), hanging, *series(5, begin=45))
+
+    assert longest_silence_seconds(seconds, 120) == 35
+    assert assess(LIGHT, a_step(seconds=seconds), 120).level is HealthLevel.CRITICAL
+
+
+def test_silence_without_uploads_in_flight_is_a_pause() -> None:
+    assert longest_silence_seconds((*series(10), *series(5, begin=60)), 120) == 0
+
+
+def test_uneven_throughput_on_a_plateau_warns() -> None:
+    seconds = (*series(60, answers=4), *series(60, answers=2, begin=60))
+
+    health = assess(LIGHT, a_step(seconds=seconds), 120)
+
+    assert health.level is HealthLevel.WARNING
+    assert any("varies by" in text for text in health.evidence)
+
+
+def test_throughput_of_few_answers_is_not_judged() -> None:
+    seconds = tuple(
+        structs.replace(second, answers=second.second % 3 == 0, records_answered=1_000 * (second.second % 3 == 0))
+        for second in series(120)
+    )
+
+    assert not any("varies by" in text for text in assess(LIGHT, a_step(seconds=seconds), 120).evidence)
+
+
+def test_a_median_that_rises_with_load_without_more_throughput_warns() -> None:
+    seconds = (*series(200), *series(200, begin=200, response_seconds=0.6), *series(200, begin=400, response_seconds=1))
+    step = structs.replace(
+        a_step(seconds=seconds),
+        segment_response=tuple(sketch_of([int(value * 1e9)] * 50) for value in (0.2, 0.6, 1.0)),
+    )
+
+    health = assess(STRESS, step, 120)
+
+    assert health.level is HealthLevel.WARNING
+    assert any("from 2 to 6 virtual users the median goes from 0.20 s to 0.60 s" in text for text in health.evidence)
+
+
+def test_a_response_time_that_rises_at_constant_load_warns() -> None:
+    seconds = (*series(60, response_seconds=0.2), *series(60, response_seconds=0.4, begin=60))
+
+    health = assess(LIGHT, a_step(seconds=seconds), 120)
+
+    assert any("rises at constant load" in text for text in health.evidence)
+
+
+def test_the_health_of_a_run_is_its_worst_steps() -> None:
+    good, bad = assess(LIGHT, a_step(), 120), assess(LIGHT, a_step(accepted=0, rejected=1), 120)
+
+    assert worst([good, bad]).level is HealthLevel.CRITICAL
+    assert worst([]).level is HealthLevel.GOOD

@@ -1,0 +1,126 @@
+"""A spec becomes a plan with every default filled in."""
+
+import msgspec
+import pytest
+
+from builders import IDENTITY, URL, a_plan, a_spec
+from loadtest_model.plan import Plan, PlanError, compile_plan, plan_hash
+from loadtest_model.spec import Identity, Spec
+from loadtest_model.values import duration_text, seconds_of
+
+
+@pytest.mark.parametrize(
+    ("scenario", "batch", "users", "seconds"),
+    [("light", 1_000, 1, 120), ("medium", 5_000, 3, 180), ("heavy", 10_000, 5, 300), ("stress", 10_000, 10, 600)],
+)
+def test_a_scenario_brings_its_batch_size_users_and_duration(
+    scenario: str, batch: int, users: int, seconds: float
+) -> None:
+    (step,) = a_plan(scenario=scenario).steps
+
+    assert (step.batch_size, step.virtual_users, step.duration_seconds) == (batch, users, seconds)
+
+
+def test_all_runs_the_four_scenarios_in_order() -> None:
+    assert [step.name for step in a_plan(scenario="all").steps] == ["light", "medium", "heavy", "stress"]
+
+
+def test_medium_heavy_and_stress_climb_in_three_plateaus() -> None:
+    (step,) = a_plan(scenario="stress").steps
+
+    assert [(s.first_users, s.last_users, s.duration_seconds) for s in step.segments] == [
+        (2, 2, 200.0),
+        (6, 6, 200.0),
+        (10, 10, 200.0),
+    ]
+
+
+def test_load_overrides_the_scenario() -> None:
+    (step,) = a_plan(scenario="heavy", load={"batchSize": 7, "virtualUsers": 2, "duration": "1m30s"}).steps
+
+    assert (step.batch_size, step.virtual_users, step.duration_seconds) == (7, 2, 90.0)
+
+
+def test_stages_are_ramps_and_a_stage_of_no_length_jumps() -> None:
+    stages = [{"duration": "0s", "virtualUsers": 2}, {"duration": "10s", "virtualUsers": 4}]
+
+    (step,) = a_plan(scenario="custom", load={"batchSize": 10, "stages": stages}).steps
+
+    assert [(s.first_users, s.last_users, s.duration_seconds) for s in step.segments] == [(2, 4, 10.0)]
+
+
+def test_only_an_unchanged_stress_test_demands_a_million_records() -> None:
+    assert "accepted_records >= 1000000" in a_plan(scenario="stress").steps[0].thresholds
+    assert "accepted_records >= 1000000" not in a_plan(scenario="stress", load={"duration": "1m"}).steps[0].thresholds
+    assert "accepted_records >= 1000000" not in a_plan(scenario="heavy").steps[0].thresholds
+
+
+def test_thresholds_of_the_spec_replace_the_defaults() -> None:
+    assert a_plan(thresholds=["p99 < 1s"]).steps[0].thresholds == ("p99 < 1s",)
+
+
+def test_more_pods_than_virtual_users_are_refused_with_the_remedy() -> None:
+    with pytest.raises(PlanError, match=r"spec\.parallelism is 2, .* 1 virtual user") as refused:
+        a_plan(scenario="light", parallelism=2)
+
+    assert refused.value.reason == "ParallelismAboveVirtualUsers"
+
+
+def test_a_custom_test_needs_a_batch_size_and_a_length() -> None:
+    with pytest.raises(PlanError, match=r"spec\.load\.batchSize"):
+        a_plan(scenario="custom", load={"duration": "1m"})
+    with pytest.raises(PlanError, match=r"spec\.load\.duration"):
+        a_plan(scenario="custom", load={"batchSize": 10})
+
+
+def test_a_warm_up_as_long_as_the_load_is_refused() -> None:
+    with pytest.raises(PlanError, match=r"spec\.load\.warmUp is 2m"):
+        a_plan(load={"warmUp": "2m"})
+
+
+def test_an_unknown_threshold_is_refused_with_the_known_metrics() -> None:
+    with pytest.raises(PlanError, match=r"p95_latency.*error_rate"):
+        a_plan(thresholds=["p95_latency < 1s"])
+
+
+def test_equal_specs_have_equal_plans_and_another_run_has_other_records() -> None:
+    one, same, other = a_plan(), a_plan(), a_plan(runId="2")
+
+    assert plan_hash(one) == plan_hash(same)
+    assert one.records != other.records
+    assert plan_hash(one) != plan_hash(other)
+
+
+def test_a_seed_chooses_the_people_but_never_the_run_tag() -> None:
+    one = compile_plan(a_spec(records={"seed": 7}), IDENTITY)
+    other = compile_plan(a_spec(records={"seed": 7}), Identity(namespace="shop", name="heavy", uid="another"))
+
+    assert one.records.seed == other.records.seed == 7
+    assert one.records.run_tag != other.records.run_tag
+
+
+def test_a_plan_survives_the_wire() -> None:
+    plan = a_plan(scenario="all", target={"url": URL, "headers": {"X-Team": "shop"}})
+
+    assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan
+
+
+def test_a_field_that_does_not_exist_is_named() -> None:
+    with pytest.raises(msgspec.ValidationError, match="batchsize"):
+        msgspec.convert({"target": {"url": URL}, "scenario": "light", "load": {"batchsize": 1}}, Spec)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1m30s", 90), ("1.5h", 5400), ("500ms", 0.5), ("0s", 0)])
+def test_durations_are_read_with_their_units(text: str, seconds: float) -> None:
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["90", "s", "5 m", "-1s", "1d", ""])
+def test_what_is_no_duration_is_refused_with_the_form(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration"):
+        seconds_of(text)
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(90, "90s"), (300, "5m"), (1.5, "1.5s")])
+def test_durations_are_written_in_their_short_form(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text

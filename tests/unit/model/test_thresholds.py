@@ -1,0 +1,88 @@
+"""Thresholds are read strictly and judged on the right samples."""
+
+import pytest
+from msgspec import structs
+
+from builders import a_step
+from loadtest_model.aggregate import StepAggregate
+from loadtest_model.sketch import sketch_of
+from loadtest_model.snapshot import Counts
+from loadtest_model.thresholds import evaluate, parse_threshold
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [("p95 < 20s", 20), ("p95<500ms", 0.5), ("error_rate < 1%", 0.01), ("error_rate < 0.02", 0.02), ("avg <= 1m", 60)],
+)
+def test_bounds_are_read_in_seconds_and_ratios(text: str, bound: float) -> None:
+    assert parse_threshold(text).bound == pytest.approx(bound)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("p95 ~ 20s", "not of the form"),
+        ("latency < 20s", "no known metric"),
+        ("p95 < 20", "write a time"),
+        ("error_rate < 1s", "write a share"),
+        ("accepted_records >= 1%", "write a number"),
+    ],
+)
+def test_a_wrong_threshold_is_named_with_what_would_be_right(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        parse_threshold(text)
+
+
+def test_the_error_rate_leaves_out_what_we_cancelled_and_counts_what_was_dropped() -> None:
+    counts = Counts(due=110, sent=100, dropped=10, accepted=90, unknown=10, cancelled=10)
+
+    result = evaluate(parse_threshold("error_rate < 1%"), StepAggregate(judged=counts), 60)
+
+    assert result.value == pytest.approx(10 / 100)
+    assert result.passed is False
+
+
+def test_no_sample_is_no_judgement() -> None:
+    assert evaluate(parse_threshold("p95 < 20s"), StepAggregate(), 60).passed is None
+
+
+def test_with_too_few_samples_the_maximum_stands_in_and_is_flagged() -> None:
+    step = StepAggregate(response=sketch_of([int(n * 1e9) for n in range(1, 20)]))
+
+    result = evaluate(parse_threshold("p95 < 18.5s"), step, 60)
+
+    assert (result.value, result.passed) == (19.0, False)
+    assert "19 samples are too few" in result.note
+
+
+def test_a_bound_within_the_sketchs_error_says_so() -> None:
+    result = evaluate(parse_threshold("p50 < 1.001s"), a_step(seconds_each=1.0), 60)
+
+    assert "within the sketch's error" in result.note
+
+
+def test_a_hanging_target_breaches_a_bound_on_time_while_it_hangs() -> None:
+    healthy = a_step(accepted=20, seconds_each=0.1)
+    hanging = structs.replace(healthy, in_flight=5, in_flight_ages_seconds=(25.0,) * 5)
+
+    assert evaluate(parse_threshold("p95 < 20s"), healthy, 60).passed is True
+    assert evaluate(parse_threshold("p95 < 20s"), hanging, 60).passed is False
+
+
+def test_uploads_in_flight_that_are_younger_than_the_bound_change_nothing() -> None:
+    step = structs.replace(a_step(seconds_each=0.1), in_flight=5, in_flight_ages_seconds=(3.0,) * 5)
+
+    assert evaluate(parse_threshold("avg < 20s"), step, 60).value == pytest.approx(0.1)
+
+
+def test_rejected_uploads_never_improve_a_percentile() -> None:
+    slow = a_step(accepted=100, seconds_each=25.0)
+    with_fast_errors = structs.replace(slow, rejected_response=sketch_of([1_000_000] * 10_000))
+
+    assert evaluate(parse_threshold("p95 < 20s"), with_fast_errors, 60).passed is False
+
+
+def test_rates_divide_by_the_load_window() -> None:
+    result = evaluate(parse_threshold("records_per_second > 999"), a_step(accepted=60), 60)
+
+    assert result.value == pytest.approx(1_000)

@@ -1,0 +1,130 @@
+"""The verdict is the first check that holds, in the order of SEMANTICS."""
+
+from msgspec import structs
+
+from builders import a_plan, a_run, a_step
+from loadtest_model.aggregate import Aggregate
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport, Violation
+from loadtest_model.verdict import Facts, Gap, Judgement, Verdict, judge, measured_text
+
+PLAN = a_plan()
+LOST = Gap("PodLost", "pod 1 was lost")
+SATURATED = GeneratorHealth(loop_lag_p99_seconds=0.5, max_loop_lag_seconds=0.5)
+BROKEN_PROMISE = Violation(
+    kind=ErrorKind.MARKER_MISSING,
+    address="127.0.0.2:8000",
+    status=200,
+    rows=1_000,
+    first_client_id="c1",
+    message="127.0.0.2:8000 answered 200 without a true load_test_mode",
+)
+
+
+def verdict_of(aggregate: Aggregate, *gaps: Gap, refusal: VerificationReport | None = None) -> Judgement:
+    return judge(Facts(plan=PLAN, aggregate=aggregate, gaps=gaps, refusal=refusal))
+
+
+def test_a_run_within_every_bound_passes() -> None:
+    judgement = verdict_of(a_run())
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.PASSED, "Passed")
+    assert all(result.passed for result in judgement.thresholds)
+
+
+def test_a_violation_fails_before_anything_else() -> None:
+    judgement = verdict_of(a_run(a_step(seconds_each=25), violations=(BROKEN_PROMISE,)), LOST)
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "Violation")
+    assert judgement.reasons[0] == BROKEN_PROMISE.message
+
+
+def test_a_refused_verification_fails_with_its_own_reason() -> None:
+    report = VerificationReport(level=ProofLevel.NONE, refusal=Refusal.REDIRECT, message="it redirects")
+
+    judgement = verdict_of(Aggregate(), refusal=report)
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "TargetRedirects")
+
+
+def test_a_breached_threshold_fails_and_says_what_was_measured() -> None:
+    judgement = verdict_of(a_run(a_step(seconds_each=25)))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "ThresholdBreached")
+    assert any("avg < 10s" in reason and "measured 25.000s" in reason for reason in judgement.reasons)
+
+
+def test_a_breach_that_missing_data_could_undo_is_inconclusive() -> None:
+    judgement = verdict_of(a_run(a_step(accepted=96, rejected=4)), LOST)
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "PodLost")
+
+
+def test_a_breached_maximum_fails_whatever_is_missing() -> None:
+    plan = a_plan(thresholds=["max < 5s"])
+
+    judgement = judge(Facts(plan=plan, aggregate=a_run(a_step(seconds_each=6)), gaps=(LOST,)))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "ThresholdBreached")
+
+
+def test_a_breach_of_time_under_our_own_saturation_is_inconclusive() -> None:
+    judgement = verdict_of(a_run(a_step(seconds_each=25), generator=structs.replace(SATURATED, loop_lag_p99_seconds=9)))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "GeneratorSaturated")
+
+
+def test_a_breached_error_rate_fails_under_saturation_too() -> None:
+    judgement = verdict_of(a_run(a_step(accepted=97, rejected=3), generator=SATURATED))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "ThresholdBreached")
+
+
+def test_critical_health_fails_although_no_threshold_is_breached() -> None:
+    plan = a_plan(thresholds=["p99 < 60s"])
+
+    judgement = judge(Facts(plan=plan, aggregate=a_run(a_step(accepted=90, rejected=10))))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "HealthCritical")
+
+
+def test_a_lost_pod_can_never_pass() -> None:
+    assert verdict_of(a_run(), LOST).verdict is Verdict.INCONCLUSIVE
+
+
+def test_saturation_can_never_pass() -> None:
+    assert verdict_of(a_run(generator=SATURATED)).verdict is Verdict.INCONCLUSIVE
+
+
+def test_no_sample_can_never_pass() -> None:
+    judgement = verdict_of(a_run(a_step(accepted=0)))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "TooFewSamples")
+
+
+def test_a_warning_never_changes_the_verdict() -> None:
+    judgement = verdict_of(a_run(a_step(accepted=1_000, unknown=1, errors={ErrorKind.TIMEOUT: 1})))
+
+    assert judgement.verdict is Verdict.PASSED
+    assert judgement.health.evidence
+
+
+def test_of_several_steps_the_worst_counts() -> None:
+    plan = a_plan(scenario="all", thresholds=["avg < 10s"])
+    steps = (a_step(), a_step(), a_step(seconds_each=25), a_step())
+
+    judgement = judge(Facts(plan=plan, aggregate=a_run(*steps)))
+
+    assert judgement.verdict is Verdict.FAILED
+    assert [(result.step, result.passed) for result in judgement.thresholds] == [
+        ("light", True),
+        ("medium", True),
+        ("heavy", False),
+        ("stress", True),
+    ]
+
+
+def test_values_are_told_in_the_unit_of_their_bound() -> None:
+    texts = [measured_text(result) for result in verdict_of(a_run(a_step(accepted=97, rejected=3))).thresholds]
+
+    assert texts == ["3.00%", "1.000s", "1.000s", "1.000s"]
