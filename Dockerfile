@@ -1,0 +1,21 @@
+# One image with two programs: loadtest-operator and loadgen. Nothing that builds is left in it.
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS build
+WORKDIR /source
+RUN python3 -m venv /build && python3 -m venv --without-pip /opt/loadtest
+COPY requirements.lock requirements-build.lock ./
+RUN /build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.lock \
+ && /build/bin/pip --python /opt/loadtest/bin/python install --no-cache-dir --require-hashes --only-binary :all: \
+      -r requirements.lock
+COPY pyproject.toml README.md hatch_build.py ./
+COPY loadgen loadgen
+COPY operator operator
+RUN /build/bin/pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /wheel . \
+ && /build/bin/pip --python /opt/loadtest/bin/python install --no-cache-dir --no-index --no-deps /wheel/*.whl
+
+FROM ${PYTHON_IMAGE}
+COPY --from=build /opt/loadtest /opt/loadtest
+ENV PATH=/opt/loadtest/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 65532:65532
+CMD ["loadtest-operator", "run"]

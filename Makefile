@@ -1,0 +1,86 @@
+# `make help` lists the targets. Everything is installed into .venv; nothing outside the checkout and the
+# per-user cache is touched.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+MANIFEST ?= examples/loadtest-demo.yaml
+IMAGE ?= loadtest-operator:dev
+PYTHON_IMAGE ?= python:3.13-slim
+LOCALCLUSTER := PYTHONPATH=tests $(BIN)/python -m localcluster
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+.venv/.ready: requirements-dev.lock requirements-build.lock pyproject.toml hatch_build.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "setting up .venv"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+.PHONY: setup
+setup: .venv/.ready ## Make .venv with the locked dependencies and both programs
+
+.PHONY: demo
+demo: setup ## Run the main job: cluster, operator, example target, MANIFEST=examples/loadtest-demo.yaml
+	@exec env $(LOCALCLUSTER) demo $(MANIFEST)
+
+.PHONY: cluster
+cluster: setup ## Bring up the cluster with operator and example target, and leave it running
+	@exec env $(LOCALCLUSTER) up .cluster
+
+.PHONY: cluster-down
+cluster-down: setup ## End the cluster that `make cluster` started
+	@exec env $(LOCALCLUSTER) down .cluster
+
+.PHONY: test
+test: setup ## Run all tests, on a real control plane
+	@$(BIN)/python -m pytest
+
+.PHONY: check
+check: setup ## Lint, types, import rules, drift of generated files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python crds/generate.py --check
+	@$(BIN)/python charts/render.py --check
+
+.PHONY: generate
+generate: setup ## Write the CRD and install.yaml anew
+	@$(BIN)/python crds/generate.py
+	@$(BIN)/python charts/render.py
+
+.PHONY: format
+format: setup ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: lock
+lock: setup ## Resolve the dependencies anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate pyproject.toml --output-file requirements.lock
+	@for group in build dev; do \
+		extra=$$([ $$group = dev ] && echo "pyproject.toml --group example" || true); \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--no-header --no-annotate $$extra --group $$group -c requirements.lock \
+			--output-file requirements-$$group.lock; \
+	done
+
+.PHONY: image
+image: ## Build the container image with buildah, podman or docker
+	@for tool in buildah podman docker; do \
+		if command -v $$tool >/dev/null; then \
+			exec $$tool build --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --tag $(IMAGE) .; \
+		fi; \
+	done; echo "none of buildah, podman and docker is installed" >&2; exit 1
+
+.PHONY: clean
+clean: ## Remove what was made in the checkout
+	@rm -rf .venv .cluster dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
