@@ -7,7 +7,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class CustomBuildHook(BuildHookInterface):
+class CustomBuildHook(BuildHookInterface[Any]):
     """Writes loadgen/loadgen/records/pools.json before anything is packed."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from loadgen.records.buffers import Buffers
 from loadgen.records.people import People
 from loadgen.records.phones import PHONES_PER_AREA_CODE, Numbers, PhoneBook, phone_words
 from loadgen.records.pools import Pools
@@ -31,6 +32,7 @@ _RENDERED_AT_ONCE: Final = 125  # About a millisecond; a whole template would st
 
 # Batches below an eighth of a chunk are cut from one composed chunk; the composing costs more than the copy.
 _CUT_BELOW_ROWS: Final = CHUNK_ROWS // 8
+_KEPT_BUFFERS: Final = 8
 _JOIN_BELOW_BYTES: Final = 65_536
 
 _PEOPLE_STREAM: Final = 2
@@ -45,6 +47,7 @@ class _Piece:
     """Consecutive rows of one template with the numbers that are theirs."""
 
     space: RecordSpace
+    buffers: Buffers
     template: Template
     first_row: int
     rows: int
@@ -56,21 +59,23 @@ class _Piece:
         return self.template.size_bytes(self.first_row, self.rows)
 
     def view(self) -> memoryview:
-        """The rows in a buffer of their own, read-only."""
+        """The rows, read-only, in memory that is theirs while the view or a slice of it is referenced."""
         template = self.template
         rows = slice(self.first_row, self.first_row + self.rows)
         start, end = int(template.ends[rows.start]), int(template.ends[rows.stop])
-        data = template.data[start:end].copy()
+        data = self.buffers.get(end - start)
+        data[:] = template.data[start:end]
         scattered = self.space.scatter(_COUNT[: self.rows] + np.uint64(self.first_number))
         codes = code_words(scattered)
-        _write(data, template.clients[rows] - start, codes)
-        _write(data, template.emails[rows] - start, lower_case(codes))
+        clients, emails, phones, houses = template.marks[:, rows] - start
+        _write(data, clients, codes)
+        _write(data, emails, lower_case(codes))
         numbers = self.phone_bases[template.area_indices[rows]] + template.phone_steps[rows]
         numbers -= PHONES_PER_AREA_CODE * (numbers >= PHONES_PER_AREA_CODE)
-        _write(data, template.phones[rows] - start, phone_words(numbers))
+        _write(data, phones, phone_words(numbers))
         # 16 of the code's bits decide, so that no further draw is needed.
         hundredths = ((scattered >> np.uint64(8)) & np.uint64(0xFFFF)) * np.uint64(100) >> np.uint64(16)
-        _write(data, template.houses[rows] - start, _PAIR_OF_DIGITS[hundredths.astype(np.intp)])
+        _write(data, houses, _PAIR_OF_DIGITS[hundredths.astype(np.intp)])
         return data.data.toreadonly()
 
 
@@ -116,7 +121,8 @@ class Batch:
     def chunks(self) -> Iterator[bytes | memoryview]:
         """The file's bytes, composed as they are asked for; at each call the same.
 
-        No chunk's memory is ever written again, so it may be kept for as long as it is needed.
+        A chunk's memory is not written again while the chunk or a slice of it is referenced, so it may be
+        kept for as long as it is needed.
         """
         parts = self._parts()
         if self.content_length < _JOIN_BELOW_BYTES:
@@ -149,6 +155,7 @@ class Composer:
         self._people = People(pools, Words(space.seed, _PEOPLE_STREAM, space.pod_index), space.prefix)
         self._choices = Words(space.seed, _CHOICE_STREAM, space.pod_index)
         self._phones = PhoneBook(space.seed, space.pod_index, space.pod_count)
+        self._buffers = Buffers(_KEPT_BUFFERS)
         self._next_number = 0
         self._templates: list[Template] = []
         self._draft = TemplateDraft(self._rendering)
@@ -199,12 +206,12 @@ class Composer:
     def _draw(self, rows: int) -> _Piece:
         if self._next_number + rows > ROWS_PER_POD:
             raise OverflowError(f"the pod's {ROWS_PER_POD} record numbers are used up")
-        template = self._templates[int(self._choices.below(len(self._templates), 1)[0])]
-        first_row = int(self._choices.below(CHUNK_ROWS - rows + 1, 1)[0])
+        template = self._templates[self._choices.one_below(len(self._templates))]
+        first_row = self._choices.one_below(CHUNK_ROWS - rows + 1)
         first_number = self._next_number
         self._next_number += rows
         bases = self._phones.take(template.area_indices, first_row, rows)
-        return _Piece(self._space, template, first_row, rows, first_number, bases)
+        return _Piece(self._space, self._buffers, template, first_row, rows, first_number, bases)
 
     def _render_when_due(self, rows: int) -> None:
         """Render one slice for every so many rows drawn, but never more than one a call."""

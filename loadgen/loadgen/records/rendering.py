@@ -1,7 +1,7 @@
 """How records become the rows of a file: the seam between the composer and the file formats."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 COLUMNS: Final = (
@@ -30,6 +30,8 @@ EMAIL_MARK: Final = "\x02" * 8
 PHONE_MARK: Final = "\x03" * 8
 HOUSE_MARK: Final = "\x04" * 2
 
+_LINE_END: Final = "\r\n"
+
 
 class Rendering(Protocol):
     """The rows of one format as bytes that can stand one after the other in any choice and order."""
@@ -44,30 +46,50 @@ class Rendering(Protocol):
         """What follows the last row."""
         ...
 
-    def rows(self, records: Iterable[Sequence[str]]) -> list[bytes]:
-        """Each record as one row; marks pass through as they are, one byte a character."""
+    def rows(self, columns: Sequence[Sequence[str]]) -> list[bytes]:
+        """One row for each record, whose fields stand at the same place in every column.
+
+        Marks pass through as they are, one byte a character.
+        """
         ...
 
 
-class _Lines:
-    """A file of the kind that csv.writer wants, which keeps each row apart."""
+class _LastLine:
+    """A file of the kind that csv.writer wants, which keeps the line last written."""
 
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
+    line = ""
 
     def write(self, line: str) -> None:
-        self.lines.append(line.encode())
+        self.line = line
 
 
 class CsvRendering:
-    """Comma-separated rows as csv.writer makes them by default (RFC 4180), in UTF-8."""
+    """Comma-separated rows as csv.writer makes them by default (RFC 4180), in UTF-8.
+
+    A field's quoting depends on the field alone, and csv.writer looks at every character twice. So the fields
+    that may need quotes go through it, and rows are joined from the results; this takes a third of the time.
+    """
 
     tail: Final = b""
 
     def __init__(self) -> None:
-        (self.head,) = self.rows([COLUMNS])
+        self._last = _LastLine()
+        self._writer = csv.writer(self._last)
+        (self.head,) = self.rows([[column] for column in COLUMNS])
 
-    def rows(self, records: Iterable[Sequence[str]]) -> list[bytes]:
-        lines = _Lines()
-        csv.writer(lines).writerows(records)
-        return lines.lines
+    def rows(self, columns: Sequence[Sequence[str]]) -> list[bytes]:
+        quoted = [self._quoted(column) for column in columns]
+        return [f"{','.join(fields)}{_LINE_END}".encode() for fields in zip(*quoted, strict=True)]
+
+    def _quoted(self, column: Sequence[str]) -> Sequence[str]:
+        if not _may_need_quotes("".join(column)):
+            return column
+        return [self._quote(field) if _may_need_quotes(field) else field for field in column]
+
+    def _quote(self, field: str) -> str:
+        self._writer.writerow((field,))
+        return self._last.line.removesuffix(_LINE_END)
+
+
+def _may_need_quotes(text: str) -> bool:
+    return "," in text or '"' in text or "\n" in text or "\r" in text

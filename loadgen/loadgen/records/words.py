@@ -28,6 +28,10 @@ class Words:
         halves = (self.raw(count) >> np.uint64(32)).astype(np.int64)
         return (halves * bounds) >> 32
 
+    def one_below(self, bound: int) -> int:
+        """One integer from 0 to below the bound, which is below 2**31; it takes one word, as `below` does."""
+        return (int(self._generator.random_raw()) >> 32) * bound >> 32
+
     def choose(self, weights: Sequence[int], count: int) -> Indices:
         """Indices into the weights, each as likely as its weight, shape (count,)."""
         ends = np.fromiter(accumulate(weights), np.int64)
