@@ -1,18 +1,22 @@
 """The example target over real HTTP: what it stores, what it only pretends to store, and what it refuses."""
 
+import io
 import os
 import re
 import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+from openpyxl import Workbook
 
 from client_files import COLUMNS, client, clients, csv_file, xlsx_file
 from example_server import EXAMPLE, UPLOAD_PATH, Answer, ExampleServer, example_server
@@ -168,6 +172,39 @@ def test_a_row_with_too_few_values_is_refused(target: ExampleServer) -> None:
     assert_refused(answer, 400, "has 3 values, the header row has 15")
 
 
+def spreadsheet(*rows: list[Any]) -> bytes:
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet()
+    for row in rows:
+        sheet.append(row)
+    content = io.BytesIO()
+    workbook.save(content)
+    return content.getvalue()
+
+
+def zip_archive(names: Iterable[str]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in names:
+            archive.writestr(name, "<not")
+    return content.getvalue()
+
+
+def with_a_word_as_number(workbook: bytes) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook)) as old, zipfile.ZipFile(content, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"<v>4711</v>", b"<v>many</v>"))
+    return content.getvalue()
+
+
+def with_a_damaged_sheet(workbook: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(workbook)) as archive:
+        sheet = archive.getinfo("xl/worksheets/sheet1.xml")
+    start = sheet.header_offset + 30 + len(sheet.filename)
+    return workbook[:start] + b"\xff" * 64 + workbook[start + 64 :]
+
+
 @pytest.mark.parametrize("load_test", MODES)
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
@@ -175,11 +212,26 @@ def test_a_row_with_too_few_values_is_refused(target: ExampleServer) -> None:
         ("clients.pdf", b"%PDF-1.7", "neither CSV nor XLSX"),
         ("clients.xlsx", csv_file(clients(1)), "not an XLSX file"),
         ("clients.xlsx", xlsx_file(clients(50))[:3000], "not an XLSX file"),
+        ("clients.xlsx", with_a_damaged_sheet(xlsx_file(clients(50))), "not an XLSX file"),
+        ("clients.xlsx", with_a_word_as_number(spreadsheet([*COLUMNS], [4711])), "not an XLSX file"),
+        ("clients.xlsx", zip_archive(["readme.txt"]), "not an XLSX file"),
+        ("clients.xlsx", zip_archive(["[Content_Types].xml"]), "not an XLSX file"),
         ("clients.csv", "client_id,Prénom".encode("cp1252"), "not a CSV file in UTF-8"),
         ("clients.csv", b"", "the header row lacks client_id"),
         ("clients.csv", csv_file(clients(1)).replace(b"email", b"mail", 1), "the header row lacks email"),
     ],
-    ids=["other format", "CSV named XLSX", "torn XLSX", "not UTF-8", "empty", "column missing"],
+    ids=[
+        "other format",
+        "CSV named XLSX",
+        "torn XLSX",
+        "damaged XLSX",
+        "a word as number",
+        "other ZIP",
+        "no XML in it",
+        "not UTF-8",
+        "empty",
+        "column missing",
+    ],
 )
 def test_a_file_that_is_no_table_of_clients_is_refused(
     target: ExampleServer, name: str, content: bytes, reason: str, load_test: bool
@@ -207,6 +259,23 @@ def test_without_an_extension_the_content_type_names_the_format(target: ExampleS
 
     assert as_csv.json["processed_count"] == 2
     assert as_xlsx.json["processed_count"] == 3
+
+
+def test_a_sheet_may_have_dates_numbers_empty_rows_and_rows_without_their_last_cells(
+    target: ExampleServer,
+) -> None:
+    filled, short = client(), client()
+    names = ["client_id", "first_name", "last_name", "email", "date_of_birth", "balance", "created_at", "city"]
+    start = [[row[name] for name in names[:4]] for row in (filled, short)]
+    cells = [date(1980, 12, 31), 12.5, datetime(2024, 5, 6, 7, 8, 9), "Lévis"]  # noqa: DTZ001 - Excel knows no zones
+
+    answer = target.upload(spreadsheet(names, [*start[0], *cells], [], start[1], [None]), name="a.xlsx")
+
+    assert answer.json["processed_count"] == 2
+    kept = stored(target, filled["client_id"])
+    assert (kept["date_of_birth"], kept["balance"]) == ("1980-12-31", 12.5)
+    assert (kept["created_at"], kept["city"]) == ("2024-05-06 07:08:09", "Lévis")
+    assert stored(target, short["client_id"])["city"] == ""
 
 
 def test_absent_columns_take_their_defaults_and_unknown_ones_are_ignored(target: ExampleServer) -> None:

@@ -19,7 +19,7 @@ _CONTENT_TYPES = {
 }
 
 # openpyxl lets the errors of zipfile, zlib and ElementTree through, whose ParseError is a SyntaxError.
-_BAD_WORKBOOK = (BadZipFile, zlib.error, EOFError, KeyError, ValueError, SyntaxError)
+_BAD_WORKBOOK = (BadZipFile, zlib.error, EOFError, LookupError, ValueError, SyntaxError)
 
 
 class UnreadableFile(Exception):  # noqa: N818 - it is the file that is unreadable, nothing here went wrong

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-
 from clients.files import UnreadableFile
 from clients.models import Client
 from clients.rows import REQUIRED, BadValue, client_from
@@ -65,5 +63,5 @@ def _note_unique(name: str, value: str, seen: set[str]) -> None:
 
 def store_clients(clients: list[Client]) -> None:
     """Store all clients or none; raise IntegrityError where a client_id or e-mail is stored already."""
-    with transaction.atomic():
-        Client.objects.bulk_create(clients, batch_size=_ROWS_PER_INSERT)
+    # One transaction, however many inserts it takes.
+    Client.objects.bulk_create(clients, batch_size=_ROWS_PER_INSERT)
