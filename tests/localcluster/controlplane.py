@@ -1,0 +1,203 @@
+"""etcd, the API server and the controllers as processes of this machine."""
+
+import asyncio
+import base64
+import json
+import secrets
+import signal
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from os import getpid
+from pathlib import Path
+
+from localcluster.build import Programs
+from localcluster.node import linux
+
+_CONTROLLERS = (
+    "job-controller",
+    "garbage-collector-controller",
+    "namespace-controller",
+    "ttl-after-finished-controller",
+    "serviceaccount-controller",
+    "root-ca-certificate-publisher-controller",
+    "deployment-controller",
+    "replicaset-controller",
+)
+_SERVICE_RANGE = "10.96.0.0/16"
+_POLL_SECONDS = 0.05
+
+
+class ControlPlaneError(Exception):
+    """A part of the control plane ended or did not become ready; the message has its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach the API server as its administrator."""
+
+    server: str
+    token: str
+    ca_file: Path
+    kubeconfig: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process of the cluster."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    log: Path
+
+    def last_words(self) -> str:
+        tail = self.log.read_bytes()[-3000:].decode(errors="replace").splitlines()[-15:]
+        return f"{self.name} ended with {self.process.returncode}:\n" + "\n".join(tail)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of 127.0.0.1 that nobody listened on just now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def signing_key_pem() -> str:
+    """Return a new P-256 private key as PEM (RFC 5915, without the public part, which follows from it)."""
+    curve = bytes.fromhex("06082a8648ce3d030107")
+    body = b"\x02\x01\x01" + b"\x04\x20" + secrets.token_bytes(32) + b"\xa0" + bytes([len(curve)]) + curve
+    text = base64.b64encode(b"\x30" + bytes([len(body)]) + body).decode()
+    return f"-----BEGIN EC PRIVATE KEY-----\n{text}\n-----END EC PRIVATE KEY-----\n"
+
+
+def kubeconfig(access: Access) -> str:
+    """Return a kubeconfig for kubectl and every client; JSON, which is YAML too."""
+    ca = base64.b64encode(access.ca_file.read_bytes()).decode()
+    cluster = {"server": access.server, "certificate-authority-data": ca}
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "local",
+            "clusters": [{"name": "local", "cluster": cluster}],
+            "users": [{"name": "admin", "user": {"token": access.token}}],
+            "contexts": [{"name": "local", "context": {"cluster": "local", "user": "admin"}}],
+        },
+        indent=1,
+    )
+
+
+async def start_part(name: str, command: Sequence[str], log: Path, cwd: Path | None = None) -> Part:
+    """Start a process that ends with this one, its output going to log."""
+    starter = getpid()
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=cwd,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            preexec_fn=lambda: linux.die_with_parent(signal.SIGKILL, starter),
+        )
+    return Part(name, process, log)
+
+
+async def start_api_server(programs: Programs, run_dir: Path, parts: list[Part]) -> Access:
+    """Start etcd and the API server and return once the latter is ready; the kubeconfig is written then.
+
+    What is started is added to parts.
+    """
+    directory = run_dir / "controlplane"
+    directory.mkdir(mode=0o700)
+    etcd_port, peer_port, api_port = free_ports(3)
+    logs = run_dir / "logs"
+    command = _etcd_command(programs.paths["etcd"], directory, etcd_port, peer_port)
+    parts.append(await start_part("etcd", command, logs / "etcd.log"))
+    token = secrets.token_urlsafe(32)
+    (directory / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n', encoding="ascii")
+    (directory / "service-accounts.key").write_text(signing_key_pem(), encoding="ascii")
+    command = _api_server_command(programs.paths["kube-apiserver"], directory, etcd_port, api_port)
+    parts.append(await start_part("kube-apiserver", command, logs / "kube-apiserver.log"))
+    # Its self-signed certificate comes with the authority that signed it.
+    access = Access(
+        f"https://127.0.0.1:{api_port}", token, directory / "certs" / "apiserver.crt", run_dir / "kubeconfig"
+    )
+    await until(lambda: answers(access, "/readyz"), parts, "the API server is ready")
+    access.kubeconfig.touch(mode=0o600)
+    access.kubeconfig.write_text(kubeconfig(access), encoding="ascii")
+    return access
+
+
+async def start_controllers(programs: Programs, run_dir: Path, access: Access) -> Part:
+    """Start the controllers; they are at work when they have made the default service account."""
+    name = "kube-controller-manager"
+    command = [str(programs.paths[name]), f"--kubeconfig={access.kubeconfig}", f"--root-ca-file={access.ca_file}"]
+    if name not in programs.ours:
+        command += [f"--controllers={','.join(_CONTROLLERS)}", "--leader-elect=false", "--secure-port=0"]
+    return await start_part(name, command, run_dir / "logs" / f"{name}.log")
+
+
+def answers(access: Access, path: str) -> bool:
+    """Return whether the API server answers the path with success."""
+    try:
+        tls = ssl.create_default_context(cafile=str(access.ca_file))
+        request = urllib.request.Request(access.server + path, headers={"Authorization": f"Bearer {access.token}"})
+        with urllib.request.urlopen(request, timeout=5, context=tls):
+            return True
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+async def until(holds: Callable[[], bool], parts: Sequence[Part], what: str, seconds: float = 90.0) -> None:
+    """Return when holds() does; raise ControlPlaneError if a part ends before, or the time is over."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not await asyncio.to_thread(holds):
+                for part in parts:
+                    if part.process.returncode is not None:
+                        raise ControlPlaneError(part.last_words())
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError as error:
+        raise ControlPlaneError(f"waited {seconds:g} s in vain until {what}") from error
+
+
+def _etcd_command(program: Path, directory: Path, port: int, peer_port: int) -> list[str]:
+    client, peer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer_port}"
+    return [
+        str(program),
+        "--name=default",
+        f"--data-dir={directory / 'etcd'}",
+        f"--listen-client-urls={client}",
+        f"--advertise-client-urls={client}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster=default={peer}",
+        "--unsafe-no-fsync",
+        "--log-level=warn",
+    ]
+
+
+def _api_server_command(program: Path, directory: Path, etcd_port: int, port: int) -> list[str]:
+    key = directory / "service-accounts.key"
+    return [
+        str(program),
+        f"--etcd-servers=http://127.0.0.1:{etcd_port}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+        # Neither is reachable from anywhere else, and loopback addresses are refused as endpoints.
+        "--advertise-address=127.0.0.1",
+        "--endpoint-reconciler-type=none",
+        f"--cert-dir={directory / 'certs'}",
+        "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+        f"--service-account-key-file={key}",
+        f"--service-account-signing-key-file={key}",
+        f"--service-cluster-ip-range={_SERVICE_RANGE}",
+        f"--token-auth-file={directory / 'tokens.csv'}",
+        "--authorization-mode=RBAC",
+        "--profiling=false",
+    ]

@@ -1,0 +1,242 @@
+"""One container of a pod: started, probed, restarted and ended as its spec and its pod's policy say."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from localcluster.node import probes, process
+from localcluster.node.environment import ConfigError
+from localcluster.node.process import ContainerProcess, StartFailure
+from localcluster.node.sandbox import START_FAILED_EXIT_CODE, SandboxSpec
+from localcluster.node.status import ContainerStatus, Running, Terminated, Waiting
+
+# The kubelet's.
+_MESSAGE_BYTES = 4096
+_LOG_MESSAGE_BYTES = 2048
+_LOG_MESSAGE_LINES = 80
+_MAX_BACK_OFF_SECONDS = 300.0
+_RESET_BACK_OFF_AFTER_SECONDS = 600.0
+_CONFIG_RETRY_SECONDS = 1.0
+
+
+class ImageError(Exception):
+    """The container's image is not to be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a container's files lie on the host."""
+
+    spec: Path
+    log: Path
+    message: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """back_off_seconds: before the second restart, doubled from then on; grace_seconds: SIGTERM to SIGKILL."""
+
+    back_off_seconds: float
+    grace_seconds: float
+
+
+class Surroundings(Protocol):
+    """What a container asks of its pod."""
+
+    async def prepare(self, container: Mapping[str, Any], files: Files) -> SandboxSpec:
+        """Return what to run; raise ConfigError or ImageError for what is missing."""
+
+    def prober(self, container: Mapping[str, Any], running: ContainerProcess) -> probes.Prober: ...
+
+    def delivered(self, message: str) -> str:
+        """Return what arrives of a termination message."""
+
+    def changed(self) -> None:
+        """Hear that the container's status is another."""
+
+
+def termination_message(files: Files, policy: str, exit_code: int) -> str:
+    """Return the last word of a container: its message file's end or, if so asked and it failed, its log's."""
+    message = files.message.read_bytes()[-_MESSAGE_BYTES:].decode(errors="replace")
+    if not message and policy == "FallbackToLogsOnError" and exit_code != 0 and files.log.exists():
+        tail = files.log.read_bytes()[-_LOG_MESSAGE_BYTES:].decode(errors="replace")
+        return "".join(tail.splitlines(keepends=True)[-_LOG_MESSAGE_LINES:])
+    return message
+
+
+class Container:
+    """Runs one container until its pod's restart policy lets it rest, or stop is called."""
+
+    def __init__(
+        self,
+        spec: Mapping[str, Any],
+        restart_policy: str,
+        files: Files,
+        pod: Surroundings,
+        timing: Timing,
+    ) -> None:
+        self.status = ContainerStatus(name=spec["name"], image=spec["image"])
+        self.process: ContainerProcess | None = None
+        self.started = asyncio.Event()
+        self._spec = spec
+        self._restart_policy = restart_policy
+        self._files = files
+        self._pod = pod
+        self._timing = timing
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run the container to its end, its restarts included."""
+        back_off_seconds, back_off = 0.0, self._timing.back_off_seconds
+        while not self._stopping.is_set():
+            if back_off_seconds:
+                self._set(state=Waiting("CrashLoopBackOff", self._back_off_message(back_off_seconds)))
+                if await self._interrupted(back_off_seconds):
+                    self._restore_end()
+                    return
+            sandbox = await self._prepared()
+            if sandbox is None:
+                return
+            began = asyncio.get_running_loop().time()
+            end = await self._run_once(sandbox)
+            if self._rests(end):
+                return
+            lasted = asyncio.get_running_loop().time() - began
+            if lasted > _RESET_BACK_OFF_AFTER_SECONDS:
+                back_off_seconds, back_off = 0.0, self._timing.back_off_seconds
+            elif self.status.restart_count:
+                back_off_seconds, back_off = back_off, min(2 * back_off, _MAX_BACK_OFF_SECONDS)
+            self._set(restart_count=self.status.restart_count + 1, last_state=end)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """End the container and keep it from starting again: SIGTERM, and after the grace SIGKILL."""
+        self._stopping.set()
+        running = self.process
+        if running is None:
+            return
+        try:
+            async with asyncio.timeout(grace_seconds):
+                await self._pre_stop(running)
+                running.terminate()
+                await running.exit_code()
+        except TimeoutError:
+            running.kill()
+            await running.exit_code()
+
+    def kill(self) -> None:
+        """SIGKILL the container's process, if it runs."""
+        if self.process is not None:
+            self.process.kill()
+
+    def lose(self) -> None:
+        """Say that the container ended unseen, with its node."""
+        now = datetime.now(UTC)
+        message = "The container could not be located when the pod was terminated"
+        self._set(state=Terminated(137, "ContainerStatusUnknown", message, now, now), ready=False)
+
+    def _set(self, **changes: Any) -> None:
+        self.status = replace(self.status, **changes)
+        self._pod.changed()
+
+    def _back_off_message(self, seconds: float) -> str:
+        return f"back-off {seconds:g}s restarting failed container={self._spec['name']}"
+
+    def _restore_end(self) -> None:
+        if self.status.last_state is not None:
+            self._set(state=self.status.last_state)
+
+    async def _interrupted(self, seconds: float) -> bool:
+        """Wait so long; return True at once if the container is to stop."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _prepared(self) -> SandboxSpec | None:
+        """Return what to run once all it needs is there, None if the container is to stop."""
+        back_off = self._timing.back_off_seconds
+        while not self._stopping.is_set():
+            try:
+                return await self._pod.prepare(self._spec, self._files)
+            except ConfigError as error:
+                self._set(state=Waiting("CreateContainerConfigError", str(error)))
+                await self._interrupted(_CONFIG_RETRY_SECONDS)
+            except ImageError as error:
+                self._set(state=Waiting("ErrImagePull", str(error)))
+                if not await self._interrupted(_CONFIG_RETRY_SECONDS):
+                    text = f'Back-off pulling image "{self._spec["image"]}"'
+                    self._set(state=Waiting("ImagePullBackOff", text))
+                    await self._interrupted(back_off)
+                back_off = min(2 * back_off, _MAX_BACK_OFF_SECONDS)
+        return None
+
+    async def _run_once(self, sandbox: SandboxSpec) -> Terminated:
+        self._files.message.write_bytes(b"")
+        outcome = await process.start(sandbox, self._files.spec, self._files.log)
+        started_at = datetime.now(UTC)
+        if isinstance(outcome, StartFailure):
+            return self._ended(START_FAILED_EXIT_CODE, "StartError", outcome.message, started_at)
+        self.process = outcome
+        self._set(state=Running(started_at), container_id=f"localcluster://{outcome.pid}")
+        try:
+            if self._stopping.is_set():
+                outcome.kill()
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(self._probe(outcome))
+                exit_code = await outcome.exit_code()
+                watching.cancel()
+        except asyncio.CancelledError:
+            outcome.kill()
+            raise
+        finally:
+            self.process = None
+        policy = self._spec.get("terminationMessagePolicy", "File")
+        message = self._pod.delivered(termination_message(self._files, policy, exit_code))
+        return self._ended(exit_code, "Error" if exit_code else "Completed", message, started_at)
+
+    def _ended(self, exit_code: int, reason: str, message: str, started_at: datetime) -> Terminated:
+        end = Terminated(exit_code, reason, message, started_at, datetime.now(UTC), self.status.container_id)
+        self.started.clear()
+        self._set(state=end, ready=False, started=False)
+        return end
+
+    def _rests(self, end: Terminated) -> bool:
+        over = self._restart_policy == "Never" or (self._restart_policy == "OnFailure" and end.exit_code == 0)
+        return over or self._stopping.is_set()
+
+    async def _probe(self, running: ContainerProcess) -> None:
+        prober = self._pod.prober(self._spec, running)
+        if not await probes.until_startup(prober, self._spec.get("startupProbe")):
+            await self._end_unhealthy(running)
+            return
+        self.started.set()
+        self._set(started=True, ready="readinessProbe" not in self._spec)
+        async with asyncio.TaskGroup() as group:
+            if "readinessProbe" in self._spec:
+                follow = probes.follow_readiness(
+                    prober, self._spec["readinessProbe"], lambda ready: self._set(ready=ready)
+                )
+                group.create_task(follow)
+            if "livenessProbe" in self._spec:
+                group.create_task(self._follow_liveness(prober, running))
+
+    async def _follow_liveness(self, prober: probes.Prober, running: ContainerProcess) -> None:
+        await probes.until_unhealthy(prober, self._spec["livenessProbe"])
+        await self._end_unhealthy(running)
+
+    async def _end_unhealthy(self, running: ContainerProcess) -> None:
+        running.terminate()
+        await asyncio.sleep(self._timing.grace_seconds)
+        running.kill()
+
+    async def _pre_stop(self, running: ContainerProcess) -> None:
+        hook = self._spec.get("lifecycle", {}).get("preStop", {})
+        if "exec" in hook:
+            await running.execute(hook["exec"]["command"])
+        elif "sleep" in hook:
+            await asyncio.sleep(hook["sleep"]["seconds"])

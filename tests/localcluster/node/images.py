@@ -1,0 +1,28 @@
+"""What an image's name means here: programs of this machine, not a file system of their own."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """How containers of an image run.
+
+    path: directories before the system's in PATH; env: variables beneath the container's own; workdir and
+    entrypoint: where the container names none; visible: host directories that must be seen at their own
+    places, which those in /tmp and /run otherwise are not, as a container has these two to itself.
+    """
+
+    path: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+    workdir: str = "/"
+    entrypoint: tuple[str, ...] = ()
+    visible: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(fields: dict[str, Any]) -> "Image":
+        lists = {name: tuple(fields[name]) for name in ("path", "entrypoint", "visible")}
+        return Image(env=dict(fields["env"]), workdir=fields["workdir"], **lists)

@@ -1,0 +1,253 @@
+"""The node: takes pods that no node has, runs those it has, and resolves Service names for them."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+
+from localcluster.node.api import MERGE_PATCH, STRATEGIC_PATCH, Api, ApiError, Cache, Object
+from localcluster.node.faults import Fault, has_fault
+from localcluster.node.names import service_lines
+from localcluster.node.pod import NodeFacts, Pod, pod_path, release
+from localcluster.node.status import timestamp
+
+_HEARTBEAT_SECONDS = 10.0
+_RETRY_SECONDS = 0.5
+_OVER = frozenset({"Succeeded", "Failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The addresses of one cluster: 127.second.0.0/16, of which the first /24 is not for pods."""
+
+    second: int
+
+    @property
+    def nowhere(self) -> str:
+        """The address on which nobody listens."""
+        return f"127.{self.second}.0.1"
+
+    def pod_ip(self, number: int) -> str:
+        """Return the address of the number-th pod, counted from 0; raise ValueError past the last."""
+        third, fourth = divmod(number, 254)
+        if not 0 <= third < 255:
+            raise ValueError(f"the node has no address for pod {number}")
+        return f"127.{self.second}.{third + 1}.{fourth + 1}"
+
+
+def fits(pod: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Return whether the pod's nodeSelector lets it onto a node with these labels."""
+    wanted = pod["spec"].get("nodeSelector", {})
+    return all(labels.get(key) == value for key, value in wanted.items())
+
+
+def waits_for_a_node(pod: Mapping[str, Any]) -> bool:
+    """Return whether the pod is one to be scheduled."""
+    spec = pod["spec"]
+    return not (spec.get("nodeName") or spec.get("schedulingGates") or "deletionTimestamp" in pod["metadata"])
+
+
+class Node:
+    """One node named name. run() is its life; a second run() is the node come back without its processes."""
+
+    def __init__(self, name: str, network: Network, facts: NodeFacts) -> None:
+        self._name = name
+        self._network = network
+        self._facts = facts
+        self._labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
+        self._next_address = 0
+        self._running: dict[str, Pod] = {}
+        self._wake = asyncio.Event()
+        self._releasing: set[str] = set()
+        self._scheduling: set[str] = set()
+
+    async def run(self) -> None:
+        """Register the node, then run pods until cancelled, which ends them all at once."""
+        self._running.clear()
+        self._releasing.clear()
+        self._scheduling.clear()
+        await self._register()
+        pods = Cache("/api/v1/pods", self._on_pod)
+        namespaces = Cache("/api/v1/namespaces", lambda _item, _exists: self._wake.set())
+        services = Cache("/api/v1/services", lambda _item, _exists: self._wake.set())
+        sources = [
+            Cache("/api/v1/secrets", self._on_source),
+            Cache("/api/v1/configmaps", self._on_source),
+        ]
+        async with asyncio.TaskGroup() as group:
+            for cache in (namespaces, services, pods, *sources):
+                group.create_task(cache.follow(self._facts.api))
+            group.create_task(self._beat())
+            for cache in (namespaces, services, pods):
+                await cache.synced.wait()
+            while True:
+                self._wake.clear()
+                around = {item["metadata"]["name"]: item for item in namespaces.objects.values()}
+                await self._take_pods(pods.objects, around, group)
+                self._resolve(services.objects, pods.objects)
+                await self._wake.wait()
+
+    def find(self, namespace: str, name: str) -> Pod | None:
+        """Return the running pod of that name."""
+        for pod in self._running.values():
+            metadata = pod.latest["metadata"]
+            if (metadata["namespace"], metadata["name"]) == (namespace, name):
+                return pod
+        return None
+
+    def _on_pod(self, pod: Object, exists: bool) -> None:
+        running = self._running.get(pod["metadata"]["uid"])
+        if running is not None:
+            if exists:
+                running.update(pod, running.namespace)
+            else:
+                running.vanish()
+        self._wake.set()
+
+    def _on_source(self, item: Object, _exists: bool) -> None:
+        for pod in self._running.values():
+            if pod.latest["metadata"]["namespace"] == item["metadata"]["namespace"]:
+                pod.refresh()
+
+    async def _take_pods(
+        self, pods: Mapping[str, Object], namespaces: Mapping[str, Object], group: asyncio.TaskGroup
+    ) -> None:
+        for uid, pod in list(pods.items()):
+            namespace = namespaces.get(pod["metadata"]["namespace"])
+            if uid in self._running:
+                self._running[uid].namespace = namespace
+            elif waits_for_a_node(pod):
+                if uid not in self._scheduling:
+                    self._scheduling.add(uid)
+                    group.create_task(self._schedule(pod, namespace))
+            elif pod["spec"].get("nodeName") == self._name:
+                self._start(pod, namespace, group)
+
+    def _start(self, pod: Object, namespace: Object | None, group: asyncio.TaskGroup) -> None:
+        uid = pod["metadata"]["uid"]
+        if "deletionTimestamp" in pod["metadata"]:
+            if uid not in self._releasing:
+                self._releasing.add(uid)
+                group.create_task(release(self._facts.api, pod))
+            return
+        if pod.get("status", {}).get("phase") in _OVER:
+            return
+        pod_ip = pod.get("status", {}).get("podIP") or self._network.pod_ip(self._next_address)
+        self._next_address += 1
+        running = Pod(pod, namespace, pod_ip, self._facts)
+        if pod.get("status", {}).get("containerStatuses"):
+            running.lose()
+        running.update(pod, namespace)
+        self._running[uid] = running
+        group.create_task(self._run_pod(uid, running))
+
+    async def _run_pod(self, uid: str, pod: Pod) -> None:
+        await pod.run()
+        self._running.pop(uid, None)
+
+    async def _schedule(self, pod: Object, namespace: Object | None) -> None:
+        if has_fault(Fault.UNSCHEDULED, pod, namespace):
+            await self._refuse(pod, "0/1 nodes are available: 1 held back by a fault of the test.")
+        elif not fits(pod, self._labels):
+            reason = "1 node(s) didn't match Pod's node affinity/selector."
+            await self._refuse(pod, f"0/1 nodes are available: {reason}")
+        else:
+            await self._bind(pod)
+        self._scheduling.discard(pod["metadata"]["uid"])
+
+    async def _bind(self, pod: Object) -> None:
+        metadata = {"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]}
+        target = {"apiVersion": "v1", "kind": "Node", "name": self._name}
+        body = {"apiVersion": "v1", "kind": "Binding", "metadata": metadata, "target": target}
+        await self._attempt("POST", pod_path(pod) + "/binding", body)
+
+    async def _refuse(self, pod: Object, message: str) -> None:
+        known = pod.get("status", {}).get("conditions", [])
+        if any(item["type"] == "PodScheduled" and item.get("message") == message for item in known):
+            return
+        condition = {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "Unschedulable",
+            "message": message,
+            "lastTransitionTime": timestamp(datetime.now(UTC)),
+        }
+        body = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": {"conditions": [condition]}}
+        await self._attempt("PATCH", pod_path(pod) + "/status", body, STRATEGIC_PATCH)
+
+    async def _attempt(self, method: str, path: str, body: Object, content_type: str = "application/json") -> None:
+        """Try a request about a pod that may be gone or taken by now; look again if the server is away."""
+        try:
+            await self._facts.api.call(method, path, body, content_type=content_type)
+        except ApiError as error:
+            if error.status not in {404, 409}:
+                raise
+        except (aiohttp.ClientError, TimeoutError):
+            await asyncio.sleep(_RETRY_SECONDS)
+            self._wake.set()
+
+    def _resolve(self, services: Mapping[str, Object], pods: Mapping[str, Object]) -> None:
+        visible = [pod for pod in pods.values() if pod.get("status", {}).get("phase") not in _OVER]
+        lines: dict[str, list[str]] = {}
+        for running in self._running.values():
+            namespace = running.latest["metadata"]["namespace"]
+            if namespace not in lines:
+                lines[namespace] = service_lines(services.values(), visible, self._network.nowhere, namespace)
+            running.resolve(lines[namespace])
+
+    async def _register(self) -> None:
+        metadata = {"name": self._name, "labels": self._labels}
+        body = {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
+        try:
+            await self._facts.api.call("POST", "/api/v1/nodes", body)
+        except ApiError as error:
+            if error.status != 409:
+                raise
+        await self._report()
+        # Admission taints a new node as not ready, and no controller is there to take that back.
+        await self._facts.api.call(
+            "PATCH", f"/api/v1/nodes/{self._name}", {"spec": {"taints": None}}, content_type=MERGE_PATCH
+        )
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
+            try:
+                await self._report()
+            except (ApiError, aiohttp.ClientError, TimeoutError):
+                # The next beat says it again.
+                continue
+
+    async def _report(self) -> None:
+        now = timestamp(datetime.now(UTC))
+        ready = {
+            "type": "Ready",
+            "status": "True",
+            "reason": "KubeletReady",
+            "message": "pods run as processes",
+            "lastHeartbeatTime": now,
+        }
+        system = os.uname()
+        info = {
+            "kubeletVersion": "v1.37.2-localcluster",
+            "kernelVersion": system.release,
+            "operatingSystem": "linux",
+            "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(system.machine, system.machine),
+            "osImage": "the host's",
+            "containerRuntimeVersion": f"python://{sys.version_info.major}.{sys.version_info.minor}",
+        }
+        status = {
+            "capacity": self._facts.capacity,
+            "allocatable": self._facts.capacity,
+            "conditions": [ready],
+            "addresses": [{"type": "Hostname", "address": self._name}],
+            "nodeInfo": info,
+        }
+        await self._facts.api.call(
+            "PATCH", f"/api/v1/nodes/{self._name}/status", {"status": status}, content_type=STRATEGIC_PATCH
+        )

@@ -1,0 +1,451 @@
+"""One pod on the node: its volumes, its containers in order, its status at the API server, its end."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from localcluster.node import environment, volumes
+from localcluster.node.api import STRATEGIC_PATCH, Api, ApiError, Object
+from localcluster.node.container import Container, Files, ImageError, Timing
+from localcluster.node.environment import ConfigError, Objects
+from localcluster.node.faults import Fault, damaged_message, has_fault
+from localcluster.node.fields import Addresses
+from localcluster.node.images import Image
+from localcluster.node.names import hosts_file
+from localcluster.node.probes import Prober
+from localcluster.node.process import ContainerProcess
+from localcluster.node.rootfs import Mount
+from localcluster.node.sandbox import SandboxSpec
+from localcluster.node.status import PodView, Terminated, pod_status
+
+_SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_PRIVATE_DIRECTORIES = ("/tmp", "/run")
+_TOKEN_RENEWAL = 0.8
+_RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What all pods of the node have in common."""
+
+    api: Api
+    session: aiohttp.ClientSession
+    server_host: str
+    server_port: int
+    run_dir: Path
+    host_ip: str
+    capacity: Mapping[str, str]
+    images: Mapping[str, Image]
+    back_off_seconds: float
+
+
+def pod_path(pod: Mapping[str, Any]) -> str:
+    """Return the pod's path at the API server."""
+    metadata = pod["metadata"]
+    return f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
+
+
+class Pod:
+    """Runs a pod that is bound to the node. `latest` is the pod as last heard of, `namespace` around it."""
+
+    def __init__(self, pod: Object, namespace: Object | None, pod_ip: str, facts: NodeFacts) -> None:
+        self.latest = pod
+        self.namespace = namespace
+        self.pod_ip = pod_ip
+        self._facts = facts
+        self._directory = facts.run_dir / "pods" / pod["metadata"]["uid"]
+        self._addresses = Addresses(pod_ip=pod_ip, host_ip=facts.host_ip)
+        self._dirty = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._refresh = asyncio.Event()
+        self._gone = False
+        self._lost = False
+        self._failure: tuple[str, str] | None = None
+        self._ended = False
+        self._start_time = datetime.now(UTC)
+        self._conditions: list[dict[str, Any]] = []
+        self._tokens: dict[volumes.TokenRequest, tuple[str, float]] = {}
+        self._service_lines: list[str] = []
+        self._init = [self._container(spec) for spec in pod["spec"].get("initContainers", [])]
+        self._main = [self._container(spec) for spec in pod["spec"]["containers"]]
+        self._sidecars = frozenset(
+            spec["name"] for spec in pod["spec"].get("initContainers", []) if spec.get("restartPolicy") == "Always"
+        )
+
+    # What the node tells the pod.
+
+    def update(self, pod: Object, namespace: Object | None) -> None:
+        """Hear of the pod's or its namespace's news; a deletion begins the end."""
+        self.latest, self.namespace = pod, namespace
+        self._refresh.set()
+        if "deletionTimestamp" in pod["metadata"]:
+            self._stop.set()
+
+    def vanish(self) -> None:
+        """Hear that the pod is gone from the API server: end it at once and report nothing more."""
+        self._gone = True
+        self._stop.set()
+        self._refresh.set()
+        self.kill(None)
+
+    def refresh(self) -> None:
+        """Look again at what the pod's volumes are made from."""
+        self._refresh.set()
+
+    def resolve(self, lines: list[str]) -> None:
+        """Have the pod's hosts file resolve Services by these lines."""
+        if lines != self._service_lines:
+            self._service_lines = lines
+            self._write_hosts()
+
+    def kill(self, container: str | None) -> None:
+        """SIGKILL the processes of one container, None for all."""
+        for one in (*self._init, *self._main):
+            if container in {None, one.status.name}:
+                one.kill()
+
+    def processes(self) -> dict[str, int]:
+        """Return the first process of each running container, by container name."""
+        return {one.status.name: one.process.pid for one in (*self._init, *self._main) if one.process}
+
+    def lose(self) -> None:
+        """Say that the pod ran before on a node that went away: its containers' ends are unknown."""
+        self._lost = True
+
+    async def run(self) -> None:
+        """Run the pod to its end and report it; afterwards none of its processes lives."""
+        self._prepare_directory()
+        try:
+            async with asyncio.TaskGroup() as group:
+                helpers = [group.create_task(self._publish()), group.create_task(self._keep_volumes())]
+                stopping = group.create_task(self._stop.wait())
+                living = group.create_task(self._live())
+                await asyncio.wait({stopping, living}, return_when=asyncio.FIRST_COMPLETED)
+                await self._end(living)
+                for task in (stopping, *helpers):
+                    task.cancel()
+            await self._report_end()
+        finally:
+            await asyncio.to_thread(shutil.rmtree, self._directory, True)
+
+    # What containers ask of their pod.
+
+    async def prepare(self, container: Mapping[str, Any], files: Files) -> SandboxSpec:
+        """See container.Surroundings."""
+        image = self._image(container["image"])
+        objects = await self._objects(*environment.references(container))
+        env = environment.environment(
+            self.latest, container, objects, self._addresses, self._base_environment(image), self._facts.capacity
+        )
+        name = container["name"]
+        root = self._directory / "roots" / name
+        root.mkdir(parents=True, exist_ok=True)
+        return SandboxSpec(
+            root=str(root),
+            argv=environment.command_line(container, image.entrypoint, env),
+            env=env,
+            working_directory=container.get("workingDir", image.workdir),
+            host_name=self._host_name(),
+            mounts=self._mounts(container, files, image),
+        )
+
+    def prober(self, container: Mapping[str, Any], running: ContainerProcess) -> Prober:
+        """See container.Surroundings."""
+        ports = {port["name"]: port["containerPort"] for port in container.get("ports", []) if "name" in port}
+        return Prober(self._facts.session, self.pod_ip, ports, running.execute)
+
+    def delivered(self, message: str) -> str:
+        """See container.Surroundings."""
+        return damaged_message(
+            message,
+            lost=has_fault(Fault.MESSAGE_LOST, self.latest, self.namespace),
+            torn=has_fault(Fault.MESSAGE_TORN, self.latest, self.namespace),
+        )
+
+    def changed(self) -> None:
+        """See container.Surroundings."""
+        self._dirty.set()
+
+    # Its life.
+
+    def _container(self, spec: Mapping[str, Any]) -> Container:
+        pod = self.latest
+        policy = spec.get("restartPolicy", pod["spec"].get("restartPolicy", "Always"))
+        if spec in pod["spec"].get("initContainers", []) and policy == "Always" and "restartPolicy" not in spec:
+            policy = "OnFailure"
+        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+        files = Files(
+            spec=self._directory / f"{spec['name']}.json",
+            log=self._facts.run_dir / "logs" / f"{namespace}_{name}_{spec['name']}.log",
+            message=self._directory / f"{spec['name']}.message",
+        )
+        timing = Timing(self._facts.back_off_seconds, self._grace_seconds())
+        return Container(spec, policy, files, self, timing)
+
+    def _grace_seconds(self) -> float:
+        stated = self.latest["metadata"].get("deletionGracePeriodSeconds")
+        default = self.latest["spec"].get("terminationGracePeriodSeconds", 30)
+        return float(default if stated is None else stated)
+
+    async def _live(self) -> None:
+        self.changed()
+        if self._lost and self.latest["spec"].get("restartPolicy") == "Never":
+            for container in self._main:
+                container.lose()
+            return
+        deadline = self.latest["spec"].get("activeDeadlineSeconds")
+        try:
+            async with asyncio.timeout(deadline):
+                if await self._volumes_ready():
+                    await self._run_containers()
+        except TimeoutError:
+            self._failure = ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+
+    async def _run_containers(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            beside = []
+            for container in self._init:
+                running = group.create_task(container.run())
+                if container.status.name in self._sidecars:
+                    beside.append(running)
+                    await container.started.wait()
+                    continue
+                await running
+                state = container.status.state
+                if not isinstance(state, Terminated) or state.exit_code != 0:
+                    break
+            else:
+                async with asyncio.TaskGroup() as mains:
+                    for container in self._main:
+                        mains.create_task(container.run())
+            await self._stop_all(self._init)
+
+    async def _end(self, living: asyncio.Task[None]) -> None:
+        """End every container, within the pod's grace where it is being deleted."""
+        self._ended = self._stop.is_set() or self._failure is not None
+        await self._stop_all(self._main)
+        await self._stop_all(self._init)
+        if not living.done():
+            living.cancel()
+            await asyncio.wait({living})
+
+    async def _stop_all(self, containers: list[Container]) -> None:
+        grace_seconds = 0.0 if self._gone else self._grace_seconds()
+        async with asyncio.TaskGroup() as group:
+            for container in containers:
+                group.create_task(container.stop(grace_seconds))
+
+    # Its volumes and names.
+
+    def _prepare_directory(self) -> None:
+        for volume in self.latest["spec"].get("volumes", []):
+            (self._directory / "volumes" / volume["name"]).mkdir(parents=True, exist_ok=True)
+        self._directory.chmod(0o700) if self._directory.exists() else self._directory.mkdir(0o700, parents=True)
+        (self._directory / "hosts").touch()
+        (self._directory / "resolv.conf").touch()
+        (self._directory / "nsswitch.conf").write_text("hosts: files\n", encoding="ascii")
+        self._write_hosts()
+
+    def _write_hosts(self) -> None:
+        path = self._directory / "hosts"
+        if not path.exists():
+            return
+        text = hosts_file(self.latest, self.pod_ip, self._service_lines).encode()
+        # In place, for it is a mount in running containers; in one write, so that no reader finds half of it.
+        descriptor = os.open(path, os.O_WRONLY)
+        try:
+            os.pwrite(descriptor, text, 0)
+            os.ftruncate(descriptor, len(text))
+        finally:
+            os.close(descriptor)
+
+    async def _volumes_ready(self) -> bool:
+        """Return True once every volume has its files, False if the pod ends before."""
+        while not self._stop.is_set():
+            try:
+                await self._write_volumes()
+            except (ConfigError, ApiError, aiohttp.ClientError, TimeoutError):
+                await self._wait_for_refresh(_RETRY_SECONDS)
+            else:
+                return True
+        return False
+
+    async def _keep_volumes(self) -> None:
+        while True:
+            ages = [renewal for _, renewal in self._tokens.values()]
+            now = asyncio.get_running_loop().time()
+            await self._wait_for_refresh(max(1.0, min(ages) - now) if ages else None)
+            try:
+                await self._write_volumes()
+            except (ConfigError, ApiError, aiohttp.ClientError, TimeoutError):
+                # What was there stays, as on any node, until it can be replaced.
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _wait_for_refresh(self, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._refresh.wait()
+        except TimeoutError:
+            return
+        self._refresh.clear()
+
+    async def _write_volumes(self) -> None:
+        objects = await self._objects(*volumes.references(self.latest))
+        tokens = {request: await self._token(request) for request in volumes.token_requests(self.latest)}
+        sources = volumes.VolumeSources(self.latest, objects, self._addresses, self._facts.capacity, tokens)
+        for volume in self.latest["spec"].get("volumes", []):
+            files = volumes.volume_files(volume, sources)
+            if files is not None:
+                volumes.write_files(self._directory / "volumes" / volume["name"], files)
+
+    async def _token(self, request: volumes.TokenRequest) -> str:
+        known = self._tokens.get(request)
+        now = asyncio.get_running_loop().time()
+        if known is not None and now < known[1]:
+            return known[0]
+        metadata = self.latest["metadata"]
+        account = self.latest["spec"].get("serviceAccountName", "default")
+        reference = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+        }
+        spec = {
+            "audiences": [request.audience] if request.audience else [],
+            "expirationSeconds": request.expiration_seconds,
+            "boundObjectRef": reference,
+        }
+        answer = await self._facts.api.call(
+            "POST",
+            f"/api/v1/namespaces/{metadata['namespace']}/serviceaccounts/{account}/token",
+            {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec},
+        )
+        token: str = answer["status"]["token"]
+        self._tokens[request] = (token, now + _TOKEN_RENEWAL * request.expiration_seconds)
+        return token
+
+    async def _objects(self, secrets: set[str], config_maps: set[str]) -> Objects:
+        namespace = self.latest["metadata"]["namespace"]
+        base = f"/api/v1/namespaces/{namespace}"
+        found_secrets = {name: await self._facts.api.get_or_none(f"{base}/secrets/{name}") for name in secrets}
+        found_maps = {name: await self._facts.api.get_or_none(f"{base}/configmaps/{name}") for name in config_maps}
+        return Objects(
+            namespace,
+            {name: item for name, item in found_secrets.items() if item is not None},
+            {name: item for name, item in found_maps.items() if item is not None},
+        )
+
+    # What its containers see.
+
+    def _image(self, name: str) -> Image:
+        image = self._facts.images.get(name)
+        if image is None or has_fault(Fault.IMAGE_MISSING, self.latest, self.namespace):
+            raise ImageError(f'failed to pull and unpack image "{name}": not found')
+        return image
+
+    def _host_name(self) -> str:
+        spec = self.latest["spec"]
+        return str(spec.get("hostname") or self.latest["metadata"]["name"])[:63]
+
+    def _base_environment(self, image: Image) -> dict[str, str]:
+        return {
+            "PATH": ":".join((*image.path, *_SYSTEM_PATH)),
+            "HOME": "/tmp",
+            "HOSTNAME": self._host_name(),
+            "KUBERNETES_SERVICE_HOST": self._facts.server_host,
+            "KUBERNETES_SERVICE_PORT": str(self._facts.server_port),
+            **image.env,
+        }
+
+    def _mounts(self, container: Mapping[str, Any], files: Files, image: Image) -> list[Mount]:
+        private = self._directory / "private" / container["name"]
+        mounts = [Mount("/dev/shm", None)]
+        for directory in _PRIVATE_DIRECTORIES:
+            source = Path(f"{private}{directory}")
+            source.mkdir(parents=True, exist_ok=True)
+            mounts.append(Mount(directory, str(source)))
+        mounts += [
+            Mount(path, path, read_only=True)
+            for path in image.visible
+            if any(path.startswith(directory + "/") for directory in _PRIVATE_DIRECTORIES)
+        ]
+        for name in ("hosts", "resolv.conf", "nsswitch.conf"):
+            mounts.append(Mount(f"/etc/{name}", str(self._directory / name)))
+        message_path = container.get("terminationMessagePath", "/dev/termination-log")
+        mounts.append(Mount(message_path, str(files.message)))
+        kinds = {volume["name"]: volume for volume in self.latest["spec"].get("volumes", [])}
+        for mount in container.get("volumeMounts", []):
+            source = self._directory / "volumes" / mount["name"] / mount.get("subPath", "")
+            if "emptyDir" in kinds[mount["name"]]:
+                source.mkdir(parents=True, exist_ok=True)
+            read_only = mount.get("readOnly", False) or "emptyDir" not in kinds[mount["name"]]
+            mounts.append(Mount(mount["mountPath"].rstrip("/"), str(source), read_only))
+        return mounts
+
+    # Its status.
+
+    def _view(self) -> PodView:
+        return PodView(
+            containers=[one.status for one in self._main],
+            init_containers=[one.status for one in self._init],
+            sidecars=self._sidecars,
+            restart_policy=self.latest["spec"].get("restartPolicy", "Always"),
+            ending=self._ended,
+            failure=self._failure,
+            conditions=self._conditions,
+        )
+
+    async def _publish(self) -> None:
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            await self._report()
+
+    async def _report(self) -> None:
+        """Write the pod's status, unless the pod is gone; keep trying while the API server is away."""
+        status = pod_status(self._view(), self.pod_ip, self._facts.host_ip, self._start_time, datetime.now(UTC))
+        self._conditions = status["conditions"]
+        # A status for another pod of the same name must not be taken.
+        body = {"metadata": {"uid": self.latest["metadata"]["uid"]}, "status": status}
+        while not self._gone:
+            try:
+                await self._facts.api.call(
+                    "PATCH", pod_path(self.latest) + "/status", body, content_type=STRATEGIC_PATCH
+                )
+            except ApiError as error:
+                if error.status in {404, 409}:
+                    return
+                if error.status < 500 and error.status != 429:
+                    raise
+                await asyncio.sleep(_RETRY_SECONDS)
+            except (aiohttp.ClientError, TimeoutError):
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    async def _report_end(self) -> None:
+        """Write the last status, and let go of a pod that is being deleted."""
+        await self._report()
+        while not self._gone:
+            if "deletionTimestamp" in self.latest["metadata"]:
+                await release(self._facts.api, self.latest)
+                return
+            await self._wait_for_refresh(None)
+
+
+async def release(api: Api, pod: Mapping[str, Any]) -> None:
+    """Tell the API server that nothing of a deleted pod is left, so that it may forget it."""
+    body = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
+    try:
+        await api.call("DELETE", pod_path(pod), body)
+    except ApiError as error:
+        if error.status not in {404, 409}:
+            raise

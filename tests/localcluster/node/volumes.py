@@ -1,0 +1,190 @@
+"""The files of a pod's volumes: which there are to be (pure), and how they get into a directory."""
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from localcluster.node.environment import ConfigError, Objects
+from localcluster.node.fields import Addresses, field_value, resource_value
+
+_DEFAULT_MODE = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a volume."""
+
+    content: bytes
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """A service account token that a projected volume asks for."""
+
+    audience: str
+    expiration_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSources:
+    """Everything that the files of a pod's volumes are made from. tokens may be empty for no token volume."""
+
+    pod: Mapping[str, Any]
+    objects: Objects
+    addresses: Addresses
+    capacity: Mapping[str, str]
+    tokens: Mapping[TokenRequest, str] = field(default_factory=dict)
+
+
+def references(pod: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+    """Return the names of the Secrets and of the ConfigMaps that the pod's volumes need."""
+    secrets: set[str] = set()
+    config_maps: set[str] = set()
+    for volume in pod["spec"].get("volumes", []):
+        if "secret" in volume:
+            secrets.add(volume["secret"]["secretName"])
+        if "configMap" in volume:
+            config_maps.add(volume["configMap"]["name"])
+        for source in volume.get("projected", {}).get("sources", []):
+            if "secret" in source:
+                secrets.add(source["secret"]["name"])
+            if "configMap" in source:
+                config_maps.add(source["configMap"]["name"])
+    return secrets, config_maps
+
+
+def token_requests(pod: Mapping[str, Any]) -> set[TokenRequest]:
+    """Return the tokens that the pod's projected volumes ask for."""
+    return {
+        _token_request(source["serviceAccountToken"])
+        for volume in pod["spec"].get("volumes", [])
+        for source in volume.get("projected", {}).get("sources", [])
+        if "serviceAccountToken" in source
+    }
+
+
+def volume_files(volume: Mapping[str, Any], sources: VolumeSources) -> dict[str, File] | None:
+    """Return the volume's files by path, None for an emptyDir; raise ConfigError for what is missing."""
+    if "emptyDir" in volume:
+        return None
+    if "secret" in volume:
+        source = volume["secret"]
+        return _secret_files({**source, "name": source["secretName"]}, sources, _mode(source))
+    if "configMap" in volume:
+        return _config_map_files(volume["configMap"], sources, _mode(volume["configMap"]))
+    if "downwardAPI" in volume:
+        return _downward_files(volume["downwardAPI"], sources, _mode(volume["downwardAPI"]))
+    if "projected" in volume:
+        return _projected_files(volume["projected"], sources)
+    kind = next((key for key in volume if key != "name"), "emptyDir")
+    raise ConfigError(f'volume "{volume["name"]}": the local cluster has no {kind} volumes')
+
+
+def write_files(directory: Path, files: Mapping[str, File]) -> None:
+    """Replace what directory holds by files, all at once for whoever reads through the directory.
+
+    The names in it are links into a dated directory that one rename of `..data` exchanges, as a kubelet does it.
+    """
+    current = directory / "..data"
+    old = current.resolve() if current.is_symlink() else None
+    if old is not None and _content(old) == dict(files):
+        return
+    dated = directory / f"..{time.time_ns()}"
+    for path, file in files.items():
+        target = dated / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.content)
+        target.chmod(file.mode)
+    dated.mkdir(parents=True, exist_ok=True)
+    new_link = directory / "..data_tmp"
+    new_link.symlink_to(dated.name)
+    new_link.rename(current)
+    tops = {path.split("/", 1)[0] for path in files}
+    for entry in os.listdir(directory):
+        if not entry.startswith("..") and entry not in tops:
+            (directory / entry).unlink()
+    for top in tops:
+        link = directory / top
+        if not link.is_symlink():
+            link.symlink_to(f"..data/{top}")
+    if old is not None:
+        shutil.rmtree(old)
+
+
+def _content(directory: Path) -> dict[str, File]:
+    return {
+        str(path.relative_to(directory)): File(path.read_bytes(), path.stat().st_mode & 0o777)
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def _mode(source: Mapping[str, Any], default: int = _DEFAULT_MODE) -> int:
+    return int(source.get("defaultMode", default))
+
+
+def _token_request(source: Mapping[str, Any]) -> TokenRequest:
+    return TokenRequest(source.get("audience", ""), int(source.get("expirationSeconds", 3600)))
+
+
+def _selected(data: Mapping[str, bytes] | None, source: Mapping[str, Any], what: str, mode: int) -> dict[str, File]:
+    optional = bool(source.get("optional"))
+    if data is None:
+        if optional:
+            return {}
+        raise ConfigError(f'{what} "{source["name"]}" not found')
+    items = source.get("items")
+    if items is None:
+        return {key: File(value, mode) for key, value in data.items()}
+    files = {}
+    for item in items:
+        if item["key"] in data:
+            files[item["path"]] = File(data[item["key"]], int(item.get("mode", mode)))
+        elif not optional:
+            raise ConfigError(f"references non-existent {what} key: {item['key']}")
+    return files
+
+
+def _secret_files(source: Mapping[str, Any], sources: VolumeSources, mode: int) -> dict[str, File]:
+    return _selected(sources.objects.secret(source["name"]), source, "secret", mode)
+
+
+def _config_map_files(source: Mapping[str, Any], sources: VolumeSources, mode: int) -> dict[str, File]:
+    return _selected(sources.objects.config_map(source["name"]), source, "configmap", mode)
+
+
+def _downward_files(source: Mapping[str, Any], sources: VolumeSources, mode: int) -> dict[str, File]:
+    files = {}
+    for item in source.get("items", []):
+        if "fieldRef" in item:
+            text = field_value(sources.pod, item["fieldRef"]["fieldPath"], sources.addresses)
+        else:
+            reference = item["resourceFieldRef"]
+            containers = sources.pod["spec"]["containers"]
+            container = next(one for one in containers if one["name"] == reference["containerName"])
+            text = resource_value(container, reference, sources.capacity)
+        files[item["path"]] = File(text.encode(), int(item.get("mode", mode)))
+    return files
+
+
+def _projected_files(projected: Mapping[str, Any], sources: VolumeSources) -> dict[str, File]:
+    mode = _mode(projected)
+    files: dict[str, File] = {}
+    for source in projected.get("sources", []):
+        if "serviceAccountToken" in source:
+            wanted = source["serviceAccountToken"]
+            files[wanted["path"]] = File(sources.tokens[_token_request(wanted)].encode(), mode)
+        elif "secret" in source:
+            files |= _secret_files(source["secret"], sources, mode)
+        elif "configMap" in source:
+            files |= _config_map_files(source["configMap"], sources, mode)
+        elif "downwardAPI" in source:
+            files |= _downward_files(source["downwardAPI"], sources, mode)
+        else:
+            raise ConfigError(f"the local cluster projects no {next(iter(source), 'empty source')}")
+    return files

@@ -1,0 +1,227 @@
+"""The one process that owns a cluster: whatever becomes of its starter, nothing of the cluster outlives it.
+
+`python -m localcluster.supervisor` reads its settings as a line of JSON from standard input. The end of
+standard input, or SIGTERM, ends the cluster, unless the starter has said `detach` before. It says on standard
+output, in lines of JSON, what it is doing, that the cluster is ready, or why it will not be.
+Should this process be killed, the kernel kills the cluster's, and the starter or the next cluster removes the
+run folder, whose lock is then free.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from localcluster import controlplane
+from localcluster.build import BuildError, find_programs
+from localcluster.controlplane import Access, ControlPlaneError, Part
+from localcluster.node import linux
+
+RUN_DIR_PREFIX = "loadtest-cluster-"
+_LOCK = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorConfig:
+    """What a cluster is to be like; see localcluster.cluster.local_cluster."""
+
+    images: dict[str, dict[str, Any]]
+    node_name: str
+    back_off_seconds: float
+
+
+class _Starter:
+    """Whoever started this process: told of progress as long as it listens."""
+
+    def __init__(self) -> None:
+        self.detached = False
+
+    def tell(self, **message: Any) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.write(json.dumps(message) + "\n")
+            sys.stdout.flush()
+
+    async def gone(self) -> None:
+        """Return at the end of standard input, unless it said `detach`."""
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(0, "rb", buffering=0)
+        )
+        async for line in reader:
+            self.detached = self.detached or line.strip() == b"detach"
+        if self.detached:
+            await asyncio.Event().wait()
+
+
+def remove_stale_run_dirs() -> None:
+    """Remove the run folders of this user that no supervisor holds any more."""
+    for directory in Path(tempfile.gettempdir()).glob(f"{RUN_DIR_PREFIX}*"):
+        if directory.stat().st_uid == os.geteuid() and not is_held(directory):
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def is_held(run_dir: Path) -> bool:
+    """Return whether the supervisor of a run folder lives."""
+    try:
+        with (run_dir / _LOCK).open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        # Younger ones are about to get their lock.
+        return run_dir.exists() and time.time() - run_dir.stat().st_mtime < 60
+    return False
+
+
+def _make_run_dir() -> tuple[Path, TextIO]:
+    run_dir = Path(tempfile.mkdtemp(prefix=RUN_DIR_PREFIX))
+    lock = (run_dir / _LOCK).open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    (run_dir / "logs").mkdir()
+    return run_dir, lock
+
+
+async def _start_node(config: SupervisorConfig, run_dir: Path, access: Access) -> Part:
+    node = {
+        "server": access.server,
+        "token": access.token,
+        "ca_file": str(access.ca_file),
+        "run_dir": str(run_dir),
+        "node_name": config.node_name,
+        # Any but the first, in which the machine's own services live.
+        "second_octet": 1 + secrets.randbelow(254),
+        "images": config.images,
+        "back_off_seconds": config.back_off_seconds,
+    }
+    path = run_dir / "node.json"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(node), encoding="utf-8")
+    command = [sys.executable, "-m", "localcluster.node", str(path), str(os.getpid())]
+    tests_directory = Path(__file__).resolve().parents[1]
+    return await controlplane.start_part("node", command, run_dir / "logs" / "node.log", tests_directory)
+
+
+async def _start(config: SupervisorConfig, run_dir: Path, starter: _Starter, parts: list[Part]) -> None:
+    """Start everything, adding it to parts, and return when pods can be run."""
+    programs = await find_programs(run_dir, lambda text: starter.tell(progress=text))
+    starter.tell(progress="starting the control plane")
+    access = await controlplane.start_api_server(programs, run_dir, parts)
+    parts.append(await controlplane.start_controllers(programs, run_dir, access))
+    parts.append(await _start_node(config, run_dir, access))
+    account = "/api/v1/namespaces/default/serviceaccounts/default"
+    root_ca = "/api/v1/namespaces/default/configmaps/kube-root-ca.crt"
+    wanted = [account, root_ca, f"/api/v1/nodes/{config.node_name}"]
+    await controlplane.until(
+        lambda: all(controlplane.answers(access, path) for path in wanted), parts, "pods can be run"
+    )
+    starter.tell(ready={"server": access.server, "kubeconfig": str(access.kubeconfig)})
+
+
+@asynccontextmanager
+async def _stop_signal() -> AsyncIterator[asyncio.Event]:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    yield stop
+
+
+async def _must_live(part: Part) -> None:
+    """Raise ControlPlaneError when the part ends by itself."""
+    await part.process.wait()
+    raise ControlPlaneError(part.last_words())
+
+
+async def _live(config: SupervisorConfig, run_dir: Path, starter: _Starter) -> None:
+    parts: list[Part] = []
+    try:
+        await _start(config, run_dir, starter, parts)
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(_must_live(part))
+    finally:
+        for part in parts:
+            if part.process.returncode is None:
+                part.process.kill()
+            await part.process.wait()
+
+
+async def _supervise(config: SupervisorConfig, run_dir: Path, starter: _Starter) -> None:
+    async with _stop_signal() as stop, asyncio.TaskGroup() as group:
+        living = group.create_task(_live(config, run_dir, starter))
+        ends = [group.create_task(stop.wait()), group.create_task(starter.gone())]
+        await asyncio.wait({living, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (living, *ends):
+            task.cancel()
+
+
+def _end_descendants() -> None:
+    """Kill every process that descends from this one and wait until none is left.
+
+    As their subreaper this process becomes the parent of whatever they leave behind.
+    """
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    while True:
+        for pid in children.read_text(encoding="ascii").split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def messages(group: BaseExceptionGroup[BaseException]) -> list[str]:
+    """Return what the errors of a group say, those of groups in it included."""
+    return [
+        text
+        for error in group.exceptions
+        for text in (messages(error) if isinstance(error, BaseExceptionGroup) else [str(error)])
+    ]
+
+
+def main() -> int:
+    starter = _Starter()
+    config = SupervisorConfig(**json.loads(_first_line()))
+    remove_stale_run_dirs()
+    linux.become_subreaper()
+    run_dir, lock = _make_run_dir()
+    failed = 0
+    try:
+        starter.tell(run_dir=str(run_dir))
+        asyncio.run(_supervise(config, run_dir, starter))
+    except* (BuildError, ControlPlaneError) as group:
+        failed = 1
+        starter.tell(failed="\n".join(messages(group)))
+    finally:
+        _end_descendants()
+        shutil.rmtree(run_dir)
+        lock.close()
+    return failed
+
+
+def _first_line() -> bytes:
+    """Read one line of standard input and not a byte more, so that its end can be waited for later."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            raise SystemExit("standard input ended before the settings")
+        line += byte
+    return line
+
+
+if __name__ == "__main__":
+    sys.exit(main())
