@@ -217,7 +217,7 @@ class Composer:
         """Render one slice for every so many rows drawn, but never more than one a call."""
         self._rows_until_rendering -= rows
         if self._rows_until_rendering <= 0:
-            self._rows_until_rendering = _RENDERED_AT_ONCE * _ROWS_PER_NEW_ROW
+            self._rows_until_rendering += _RENDERED_AT_ONCE * _ROWS_PER_NEW_ROW
             self._render()
 
     def _render(self) -> None:

@@ -13,8 +13,8 @@ from faker import Faker
 SEED: Final = 20_250_101
 POOLS_FILE: Final = Path(__file__).with_name("pools.json")
 
-_DRAWS: Final = 20_000
-_STREETS: Final = 3_000
+_DRAWS: Final = 4_000
+_STREETS: Final = 2_000
 
 # Faker's lists for Canada have neither apostrophes nor the commonest names of newer Canadians.
 _MORE_LAST_NAMES: Final = {

@@ -20,9 +20,17 @@ CODE_LENGTH: Final = 8
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U."""
 
-_PAIRS: Final = np.array(
-    [int.from_bytes((first + second).encode(), "little") for first in _ALPHABET for second in _ALPHABET],
-    np.uint64,
+# For each pair of characters in a code, the ten bits that it stands for and its bytes, in their place in a word.
+_PAIRS: Final = tuple(
+    np.array(
+        [
+            int.from_bytes((first + second).encode(), "little") << 16 * place
+            for first in _ALPHABET
+            for second in _ALPHABET
+        ],
+        np.uint64,
+    )
+    for place in range(CODE_LENGTH // 2)
 )
 _LOWER: Final = np.uint64(0x2020_2020_2020_2020)
 _KEY_STREAM: Final = 0
@@ -70,11 +78,11 @@ class RecordSpace:
 
 def code_words(scattered: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The code of each 40-bit number: eight base-32 characters, the first in the lowest byte of the word."""
-    ten_bits = np.uint64(1023)
-    words = _PAIRS[(scattered >> np.uint64(30)).astype(np.intp)]
-    for pair in (1, 2, 3):
-        index = ((scattered >> np.uint64(30 - 10 * pair)) & ten_bits).astype(np.intp)
-        words |= _PAIRS[index] << np.uint64(16 * pair)
+    words = np.zeros_like(scattered)
+    for place, pairs in enumerate(_PAIRS):
+        bits = scattered >> np.uint64(30 - 10 * place)
+        bits &= np.uint64(1023)
+        words |= pairs[bits.view(np.int64)]
     return words
 
 

@@ -80,13 +80,15 @@ class TemplateDraft:
 
 def _marks(data: NDArray[np.uint8], ends: Offsets) -> Offsets:
     """The offset of each mark in each row, shape (4, rows)."""
-    return np.array([_offsets(data, mark, ends) for mark in _MARKS])
+    return np.stack([_offsets(data, mark, ends) for mark in _MARKS])
 
 
 def _offsets(data: NDArray[np.uint8], mark: str, ends: Offsets) -> Offsets:
     places = np.flatnonzero(data == ord(mark[0]))
     width = len(mark)
-    rows = np.searchsorted(ends, places, side="right")
-    if not np.array_equal(rows, np.repeat(np.arange(len(ends)), width)):
-        raise ValueError(f"the mark {mark!r} must stand in every row exactly once")
-    return places[::width]
+    if len(places) == len(ends) * width:
+        first, last = places[::width], places[width - 1 :: width]
+        in_their_rows = (last < ends) & (first[1:] >= ends[:-1]).all()
+        if np.all(in_their_rows & (last - first == width - 1)):
+            return first
+    raise ValueError(f"the mark {mark!r} must stand in every row exactly once")

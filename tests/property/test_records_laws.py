@@ -1,0 +1,76 @@
+"""Laws of the record composer that hold for every input."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loadgen.records import CsvRendering, RecordSpace
+from loadgen.records.scatter import Scatter
+from loadgen.records.words import Words
+
+
+@given(bits=st.integers(2, 16), key=st.integers(0, 2**64 - 1))
+def test_a_scatter_is_a_bijection_of_its_range(bits: int, key: int) -> None:
+    images = Scatter(bits, key)(np.arange(2**bits, dtype=np.uint64))
+
+    assert np.array_equal(np.sort(images), np.arange(2**bits))
+
+
+@given(key=st.integers(0, 2**64 - 1), numbers=st.lists(st.integers(0, 2**40 - 1), unique=True))
+def test_forty_bits_stay_forty_bits_and_apart(key: int, numbers: list[int]) -> None:
+    images = Scatter(40, key)(np.array(numbers, np.uint64)).tolist()
+
+    assert len(set(images)) == len(numbers)
+    assert all(image < 2**40 for image in images)
+
+
+@given(
+    seed=st.integers(0, 2**63),
+    first=st.tuples(st.integers(0, 2**48 - 1), st.integers(0, 999), st.integers(0, 2**40 - 1)),
+    second=st.tuples(st.integers(0, 2**48 - 1), st.integers(0, 999), st.integers(0, 2**40 - 1)),
+)
+def test_ids_are_equal_only_for_the_same_run_pod_and_number(
+    seed: int, first: tuple[int, int, int], second: tuple[int, int, int]
+) -> None:
+    ids = [RecordSpace(seed, tag, pod, 1_000).client_ids(number, 1)[0] for tag, pod, number in (first, second)]
+
+    assert (ids[0] == ids[1]) == (first == second)
+
+
+fields = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+
+
+@given(
+    rows=st.lists(st.lists(fields, min_size=2, max_size=4), min_size=1, max_size=6).filter(
+        lambda rows: len({len(row) for row in rows}) == 1
+    )
+)
+def test_rendered_rows_are_byte_for_byte_those_of_the_csv_module(rows: list[list[str]]) -> None:
+    expected = io.StringIO(newline="")
+    csv.writer(expected).writerows(rows)
+
+    rendered = CsvRendering().rows([list(column) for column in zip(*rows, strict=True)])
+
+    assert b"".join(rendered) == expected.getvalue().encode()
+
+
+@given(key=st.integers(0, 2**64), bound=st.integers(1, 2**31 - 1))
+@settings(max_examples=50)
+def test_draws_lie_below_their_bound_and_one_draw_equals_the_next_of_many(key: int, bound: int) -> None:
+    many = Words(key).below(bound, 8).tolist()
+    source = Words(key)
+
+    assert [source.one_below(bound) for _ in range(8)] == many
+    assert all(0 <= value < bound for value in many)
+
+
+@pytest.mark.parametrize("weights", [(1, 0, 3), (5,), (78, 12, 7, 3)])
+def test_choices_follow_their_weights(weights: tuple[int, ...]) -> None:
+    chosen = Words(1).choose(weights, 100_000)
+
+    shares = np.bincount(chosen, minlength=len(weights)) / 100_000
+    assert shares == pytest.approx(np.array(weights) / sum(weights), abs=0.01)
