@@ -1,0 +1,143 @@
+"""The main job from nothing: a cluster, the operator, the example target, one LoadTest, and its verdict."""
+
+import base64
+import gzip
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import yaml
+from rich.console import Console
+from rich.live import Live
+
+from localcluster import view
+from localcluster.cluster import Cluster, local_cluster, start_detached
+from localcluster.installation import install_everything, stored_rows
+from localcluster.progress import Progress
+from localcluster.rest import Json, Rest
+
+RESULTS = Path("load_test_results")
+STATE = Path(".cluster")
+POLL_SECONDS = 0.4
+LINE_SECONDS = 3.0
+SLACK_SECONDS = 600.0
+
+
+class Ended(BaseException):
+    """A signal asked the demo to end; everything it started is ended on the way out."""
+
+
+def run(manifest: Path) -> int:
+    """Run the demo; 0 only for a Passed verdict with no row stored."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _end)
+    console = Console()
+    try:
+        with _cluster(keep=os.environ.get("KEEP") == "1", console=console) as (cluster, report):
+            rest = Rest(cluster.kubeconfig)
+            install_everything(rest, report)
+            return _load(rest, manifest, console)
+    except Ended as ended:
+        console.print(f"\nended by {ended}; everything that was started is gone")
+        return 130
+
+
+@contextmanager
+def _cluster(*, keep: bool, console: Console) -> Iterator[tuple[Cluster, Callable[[str], None]]]:
+    progress = Progress(sys.stderr, is_terminal=sys.stderr.isatty())
+    try:
+        if keep:
+            cluster = start_detached(STATE, report=progress)
+            yield cluster, progress
+            console.print(
+                f"The cluster is left up: export KUBECONFIG={cluster.kubeconfig.resolve()}\n"
+                "  kubectl get loadtests; kubectl describe loadtest\n"
+                "`make cluster-down` ends it."
+            )
+        else:
+            with local_cluster(report=progress) as cluster:
+                yield cluster, progress
+    finally:
+        progress.close()
+
+
+def _load(rest: Rest, manifest: Path, console: Console) -> int:
+    (document,) = [made for made in yaml.safe_load_all(manifest.read_text()) if made]
+    before = stored_rows(rest)
+    path = rest.path_of(document)
+    rest.apply(document)
+    console.print(f"applied {manifest}; the target's database holds {before:,} rows")
+    test = _watch(rest, path, console)
+    after = stored_rows(rest)
+    console.print(view.result(test, before, after))
+    for file in _save_results(rest, test):
+        console.print(f"  {file}")
+    passed = test["status"].get("verdict") == "Passed"
+    return 0 if passed and before == after else 1
+
+
+def _watch(rest: Rest, path: str, console: Console) -> Json:
+    """Show the test until it has completed, and return it."""
+    begin = time.monotonic()
+    if not console.is_terminal:
+        return _follow(rest, path, begin, _line_printer(console))
+    with Live(console=console, auto_refresh=False, transient=False) as live:
+        return _follow(rest, path, begin, lambda test, age: live.update(view.live(test, age), refresh=True))
+
+
+def _line_printer(console: Console) -> Callable[[Json, float], None]:
+    """Print a line when the phase changes, and else every few seconds."""
+    last = {"phase": "", "at": 0.0}
+
+    def show(test: Json, elapsed_seconds: float) -> None:
+        phase = test.get("status", {}).get("phase", "Pending")
+        if phase != last["phase"] or elapsed_seconds - float(last["at"]) >= LINE_SECONDS:
+            last.update(phase=phase, at=elapsed_seconds)
+            console.print(view.plain_line(test, elapsed_seconds), soft_wrap=True)
+
+    return show
+
+
+def _follow(rest: Rest, path: str, begin: float, show: Callable[[Json, float], None]) -> Json:
+    planned_seconds = 0.0
+    while True:
+        test = rest.call("GET", path)
+        elapsed_seconds = time.monotonic() - begin
+        show(test, elapsed_seconds)
+        status = test.get("status", {})
+        if any(c["type"] == "Completed" and c["status"] == "True" for c in status.get("conditions", ())):
+            return test
+        planned_seconds = sum(step["durationSeconds"] for step in status.get("plan", {}).get("steps", ()))
+        if elapsed_seconds > planned_seconds + SLACK_SECONDS:
+            raise TimeoutError(f"the test did not complete within {elapsed_seconds:.0f} s: {status.get('message')}")
+        time.sleep(POLL_SECONDS)
+
+
+def _save_results(rest: Rest, test: Json) -> Iterator[Path]:
+    """Copy the results out of the cluster, which is about to go."""
+    name, namespace = test["metadata"]["name"], test["metadata"]["namespace"]
+    results = test["status"].get("results")
+    if not results:
+        return
+    stored = rest.call("GET", f"/api/v1/namespaces/{namespace}/configmaps/{results['configMap']}")
+    RESULTS.mkdir(exist_ok=True)
+    stamp = time.strftime("%Y%m%dT%H%M%S")
+    contents = {key: text.encode() for key, text in stored.get("data", {}).items()}
+    contents.update((key, base64.b64decode(text)) for key, text in stored.get("binaryData", {}).items())
+    for key, content in sorted(contents.items()):
+        packed = key.endswith(".gz")
+        file = RESULTS / f"{name}_{stamp}_{key.removesuffix('.gz')}"
+        file.write_bytes(gzip.decompress(content) if packed else content)
+        yield file
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    # A second signal must not interrupt the clean-up.
+    for other in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(other, signal.SIG_IGN)
+    raise Ended(signal.Signals(number).name)

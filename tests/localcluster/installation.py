@@ -1,0 +1,100 @@
+"""The operator and the example target, installed from the manifests that any cluster gets."""
+
+import json
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from localcluster.rest import Json, Rest, RestError, documents, wait_for
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+OPERATOR_MANIFEST = REPOSITORY / "charts" / "install.yaml"
+TARGET_MANIFEST = REPOSITORY / "examples" / "django_target" / "manifests.yaml"
+OPERATOR_NAMESPACE = "loadtest-system"
+OPERATOR = "loadtest-operator"
+TARGET = "clients"
+READY_SECONDS = 60.0
+
+# Pods of the local cluster live on loopback addresses, which are never targets elsewhere.
+LOCAL_SETTINGS = {"LOADTEST_ALLOW_LOOPBACK": "true"}
+
+
+def install_operator(rest: Rest, settings: dict[str, str] | None = None) -> None:
+    """Apply the CRD and the operator's manifests; `settings` are environment variables of the operator."""
+    for document in documents(OPERATOR_MANIFEST):
+        if document["kind"] == "Deployment":
+            _set_environment(document, {**LOCAL_SETTINGS, **(settings or {})})
+        rest.apply(document, OPERATOR_NAMESPACE)
+
+
+def install_target(rest: Rest, namespace: str = "default") -> None:
+    """Apply the example target's manifests."""
+    for document in documents(TARGET_MANIFEST):
+        rest.apply(document, namespace)
+
+
+def wait_until_available(rest: Rest, namespace: str, deployment: str) -> None:
+    """Wait for a Deployment's pods; raise TimeoutError with what they wait for."""
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}"
+
+    def available() -> bool:
+        return bool(rest.call("GET", path).get("status", {}).get("availableReplicas"))
+
+    try:
+        wait_for(f"Deployment {namespace}/{deployment}", available, READY_SECONDS)
+    except TimeoutError as error:
+        raise TimeoutError(f"{error}: {_why_not_ready(rest, namespace)}") from None
+
+
+def wait_until_served(rest: Rest) -> None:
+    """Wait until the API server serves LoadTests: for a moment after the CRD was made it does not."""
+
+    def served() -> bool:
+        try:
+            rest.call("GET", "/apis/x-load-test.dev/v1alpha1/loadtests")
+        except RestError:
+            return False
+        return True
+
+    wait_for("the LoadTest resource to be served", served, READY_SECONDS)
+
+
+def stored_rows(rest: Rest, namespace: str = "default", target: str = TARGET) -> int:
+    """How many rows the example target's database holds, as the target itself says."""
+    pods = rest.items(f"/api/v1/namespaces/{namespace}/pods", f"app.kubernetes.io/name={target}")
+    address = next(pod["status"]["podIP"] for pod in pods if _is_ready(pod))
+    request = urllib.request.Request(f"http://{address}:8000/clients/count/")
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return int(json.loads(response.read())["count"])
+
+
+def install_everything(rest: Rest, report: Callable[[str], None]) -> None:
+    """Install operator and example target into a fresh cluster and wait for both."""
+    report("installing the operator and the example target")
+    install_operator(rest)
+    install_target(rest)
+    wait_until_served(rest)
+    report("waiting for the example target")
+    wait_until_available(rest, "default", TARGET)
+    report("waiting for the operator")
+    wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
+
+
+def _set_environment(deployment: Json, settings: dict[str, str]) -> None:
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    kept = [variable for variable in container.get("env", []) if variable["name"] not in settings]
+    container["env"] = [*kept, *({"name": name, "value": value} for name, value in settings.items())]
+
+
+def _is_ready(pod: Json) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def _why_not_ready(rest: Rest, namespace: str) -> str:
+    states = [
+        f"{pod['metadata']['name']}: {json.dumps(status.get('state', {}))}"
+        for pod in rest.items(f"/api/v1/namespaces/{namespace}/pods")
+        for status in pod.get("status", {}).get("containerStatuses", [])
+    ]
+    return "; ".join(states) or "no pod was made"

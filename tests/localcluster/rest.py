@@ -1,0 +1,162 @@
+"""The API server as an administrator uses it from a script: any object, by its own apiVersion and kind."""
+
+import base64
+import json
+import ssl
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+FIELD_MANAGER = "localcluster"
+_TIMEOUT_SECONDS = 30.0
+
+
+class RestError(Exception):
+    """The API server refused a request; the message is its own."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+class Rest:
+    """Requests with the identity of a kubeconfig's current context (token or client certificate)."""
+
+    def __init__(self, kubeconfig: Path, token: str | None = None) -> None:
+        config = yaml.safe_load(kubeconfig.read_text())
+        context = _named(config, "contexts", config["current-context"])["context"]
+        cluster = _named(config, "clusters", context["cluster"])["cluster"]
+        user = _named(config, "users", context["user"])["user"]
+        self.server: str = cluster["server"]
+        self._token: str | None = token or user.get("token")
+        self._tls = _tls_context(cluster, {} if token else user, kubeconfig.parent)
+        self._plurals: dict[tuple[str, str], tuple[str, bool]] = {}
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        content_type: str = "application/json",
+        query: Mapping[str, str] | None = None,
+    ) -> Json:
+        """Send one request and return the answer's JSON; raise RestError for a status of 400 or more."""
+        url = self.server + path + (f"?{urllib.parse.urlencode(query)}" if query else "")
+        headers = {"Content-Type": content_type, "Accept": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data=data, headers=headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS, context=self._tls) as response:
+                answer: Json = json.loads(response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                text = error.read().decode(errors="replace")
+            try:
+                status = json.loads(text)
+            except ValueError:
+                status = {"message": text}
+            raise RestError(error.code, status.get("reason", ""), status.get("message", "")) from None
+        return answer
+
+    def get_or_none(self, path: str) -> Json | None:
+        """The object, None where there is none."""
+        try:
+            return self.call("GET", path)
+        except RestError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def items(self, path: str, selector: str = "") -> list[Json]:
+        """The objects of a collection that carry the labels of a selector."""
+        found: list[Json] = self.call("GET", path, query={"labelSelector": selector} if selector else None)["items"]
+        return found
+
+    def apply(self, document: Json, namespace: str = "default") -> Json:
+        """Create or change an object, as `kubectl apply --server-side` does."""
+        return self.call(
+            "PATCH",
+            self.path_of(document, namespace),
+            document,
+            content_type="application/apply-patch+yaml",
+            query={"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"},
+        )
+
+    def delete(self, path: str, propagation: str = "Background") -> None:
+        """Delete an object that may be gone already."""
+        try:
+            self.call("DELETE", path, {"propagationPolicy": propagation})
+        except RestError as error:
+            if error.status != 404:
+                raise
+
+    def path_of(self, document: Json, namespace: str = "default") -> str:
+        """Where an object lives; `namespace` is for a namespaced object that names none."""
+        version, kind = document["apiVersion"], document["kind"]
+        plural, namespaced = self._resource(version, kind)
+        root = f"/api/{version}" if "/" not in version else f"/apis/{version}"
+        within = f"/namespaces/{document['metadata'].get('namespace', namespace)}" if namespaced else ""
+        return f"{root}{within}/{plural}/{document['metadata']['name']}"
+
+    def _resource(self, version: str, kind: str) -> tuple[str, bool]:
+        if (version, kind) not in self._plurals:
+            root = f"/api/{version}" if "/" not in version else f"/apis/{version}"
+            for resource in self.call("GET", root)["resources"]:
+                if "/" not in resource["name"]:
+                    self._plurals[version, resource["kind"]] = (resource["name"], resource["namespaced"])
+        return self._plurals[version, kind]
+
+
+def documents(*files: Path) -> Iterator[Json]:
+    """The objects in manifests, in their order."""
+    for file in files:
+        yield from (document for document in yaml.safe_load_all(file.read_text()) if document)
+
+
+def wait_for(what: str, look: Callable[[], T | None], seconds: float, *, poll_seconds: float = 0.1) -> T:
+    """Look until there is something to return; raise TimeoutError, naming what was waited for."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:g} s for {what}")
+        time.sleep(poll_seconds)
+
+
+def _named(config: Json, collection: str, name: str) -> Json:
+    entries: Iterable[Json] = config[collection]
+    return next(entry for entry in entries if entry["name"] == name)
+
+
+def _tls_context(cluster: Json, user: Json, folder: Path) -> ssl.SSLContext:
+    authority = cluster.get("certificate-authority-data")
+    context = ssl.create_default_context(
+        cafile=str(folder / cluster["certificate-authority"]) if "certificate-authority" in cluster else None,
+        cadata=base64.b64decode(authority).decode() if authority else None,
+    )
+    if "client-certificate-data" in user:
+        # The ssl module reads a certificate chain from files only.
+        with tempfile.TemporaryDirectory() as made:
+            certificate, key = Path(made, "crt"), Path(made, "key")
+            certificate.write_bytes(base64.b64decode(user["client-certificate-data"]))
+            key.write_bytes(base64.b64decode(user["client-key-data"]))
+            context.load_cert_chain(certificate, key)
+    elif "client-certificate" in user:
+        context.load_cert_chain(folder / user["client-certificate"], folder / user["client-key"])
+    return context
