@@ -1,0 +1,48 @@
+"""Which addresses may be connected to."""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Final
+
+from loadtest_model.plan import AddressPolicy
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052, section 2.1
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRules:
+    """Networks whose addresses may, and may not, be connected to; an empty `allowed` allows all else."""
+
+    allowed: tuple[Network, ...] = ()
+    denied: tuple[Network, ...] = ()
+
+    def permits(self, ip: str) -> bool:
+        """Whether an address may be connected to. An IPv4-mapped IPv6 address is the IPv4 address that it maps.
+
+        An address that is translated on its way (6to4, NAT64) is denied with the IPv4 address in it.
+        Raises ValueError for what is no IP address.
+        """
+        written = ipaddress.ip_address(ip.partition("%")[0])
+        reached = (written.ipv4_mapped or written) if isinstance(written, ipaddress.IPv6Address) else written
+        if any(address in network for network in self.denied for address in {written, reached, *_embedded(written)}):
+            return False
+        return not self.allowed or any(reached in network for network in self.allowed)
+
+
+def rules_of(policy: AddressPolicy) -> AddressRules:
+    """The rules that a plan's policy writes as CIDR blocks. Raises ValueError for a malformed block."""
+    return AddressRules(
+        allowed=tuple(ipaddress.ip_network(block, strict=False) for block in policy.allowed),
+        denied=tuple(ipaddress.ip_network(block, strict=False) for block in policy.denied),
+    )
+
+
+def _embedded(address: Address) -> tuple[Address, ...]:
+    if isinstance(address, ipaddress.IPv4Address):
+        return ()
+    if address.sixtofour is not None:
+        return (address.sixtofour,)
+    return (ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF),) if address in _NAT64 else ()

@@ -1,0 +1,115 @@
+"""Which addresses stand for the target, and which of them are proven; only those are handed out for load."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from loadgen.endpoints import Endpoint
+
+REFRESH_SECONDS: Final = 10.0
+_NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+
+Resolve = Callable[[], Awaitable[tuple[Endpoint, ...]]]
+
+
+class NameNotResolvedError(OSError):
+    """The target's name could not be resolved. `gone` says that it does not exist; else it may be asked again."""
+
+    def __init__(self, message: str, *, gone: bool) -> None:
+        super().__init__(message)
+        self.gone = gone
+
+
+async def resolve(host: str, port: int) -> tuple[Endpoint, ...]:
+    """Every address of a name, in a fixed order. Raises NameNotResolvedError."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_ADDRCONFIG
+        )
+    except (OSError, UnicodeError) as error:
+        gone = isinstance(error, UnicodeError) or error.errno in _NO_SUCH_NAME
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise NameNotResolvedError(f"the name {host} was not resolved: {reason}", gone=gone) from error
+    return tuple(sorted({Endpoint(str(address[0]), port) for *_, address in found}))
+
+
+class AddressBook:
+    """The proven addresses, those that vanished, and those that failed their verification.
+
+    `next` hands the proven ones out in turn.
+    """
+
+    def __init__(self) -> None:
+        self._proven: list[Endpoint] = []
+        self._vanished: list[Endpoint] = []
+        self._distrusted: set[Endpoint] = set()
+        self._turn = 0
+
+    @property
+    def proven(self) -> tuple[Endpoint, ...]:
+        return tuple(self._proven)
+
+    @property
+    def vanished(self) -> tuple[Endpoint, ...]:
+        """Addresses that were proven once and are no longer the target's, the oldest first."""
+        return tuple(self._vanished)
+
+    @property
+    def distrusted(self) -> tuple[Endpoint, ...]:
+        return tuple(sorted(self._distrusted))
+
+    def confirm(self, endpoint: Endpoint) -> None:
+        """The address is proven."""
+        if endpoint not in self._proven:
+            self._proven.append(endpoint)
+        if endpoint in self._vanished:
+            self._vanished.remove(endpoint)
+
+    def distrust(self, endpoint: Endpoint) -> None:
+        """The address failed its verification: it is never used and never tried again."""
+        self._distrusted.add(endpoint)
+        if endpoint in self._proven:
+            self._proven.remove(endpoint)
+
+    def next(self) -> Endpoint | None:
+        """The address for the next upload; None where none is left."""
+        if not self._proven:
+            return None
+        self._turn += 1
+        return self._proven[(self._turn - 1) % len(self._proven)]
+
+    def observe(self, current: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+        """Take note of the target's addresses as of now; gives those that need a verification before use."""
+        now = sorted(set(current))
+        for endpoint in [endpoint for endpoint in self._proven if endpoint not in now]:
+            self._proven.remove(endpoint)
+            self._vanished.append(endpoint)
+        return tuple(each for each in now if each not in self._proven and each not in self._distrusted)
+
+
+async def keep_fresh(
+    book: AddressBook,
+    ask: Resolve,
+    prove: Callable[[Endpoint], Awaitable[bool | None]],
+    pause_seconds: float = REFRESH_SECONDS,
+) -> None:
+    """Resolve the target's name again and again, until cancelled.
+
+    `prove` says of a new address: True, it is proven; False, it must never be used; None, it may be tried later.
+    """
+    while True:
+        await asyncio.sleep(pause_seconds)
+        try:
+            current = await ask()
+        except NameNotResolvedError as error:
+            if not error.gone:
+                continue
+            current = ()
+        for endpoint in book.observe(current):
+            proven = await prove(endpoint)
+            if proven:
+                book.confirm(endpoint)
+            elif proven is False:
+                book.distrust(endpoint)

@@ -1,0 +1,83 @@
+"""Where a target is: its URL taken apart, and the addresses that connections are made to."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from yarl import URL
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Endpoint:
+    """An address that a connection can be made to."""
+
+    ip: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A target's URL with what every request to one of its addresses still has to say of it.
+
+    `host` has no brackets. `server_hostname` is the name that TLS asks for and checks, None without TLS.
+    """
+
+    url: URL
+    host: str
+    port: int
+    host_header: str
+    server_hostname: str | None
+
+    @property
+    def literal(self) -> Endpoint | None:
+        """The endpoint itself, where the URL's host is an address and not a name."""
+        return Endpoint(self.host, self.port) if _is_ip(self.host) else None
+
+    def at(self, endpoint: Endpoint) -> URL:
+        """The same URL with the endpoint's address in place of the host's name."""
+        return self.url.with_host(endpoint.ip).with_port(endpoint.port)
+
+
+def site_of(url: str) -> Site:
+    """Take a target's URL apart.
+
+    Raises ValueError, naming the URL, where it is not http or https with a host.
+    """
+    try:
+        parsed = URL(url)
+        host, port = parsed.raw_host, parsed.port
+    except ValueError as error:
+        raise ValueError(f"{url!r} is not a URL: {error}") from error
+    if parsed.scheme not in ("http", "https") or not host or port is None:
+        raise ValueError(f"{url!r} must be an http or https URL with a host")
+    if parsed.user is not None or parsed.password is not None or parsed.raw_fragment:
+        raise ValueError(f"{parsed.origin()} must be given without credentials and without a fragment")
+    return Site(
+        url=parsed,
+        host=host,
+        port=port,
+        host_header=parsed.host_port_subcomponent or host,
+        server_hostname=host if parsed.scheme == "https" else None,
+    )
+
+
+def parse_endpoint(text: str) -> Endpoint:
+    """The endpoint written as `ip:port`, an IPv6 address in brackets.
+
+    Raises ValueError, naming the text.
+    """
+    host, _, port = text.rpartition(":")
+    ip = host.removeprefix("[").removesuffix("]")
+    if not _is_ip(ip) or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise ValueError(f"{text!r} is not an address with a port, such as 10.0.0.7:8000 or [fd00::7]:8000")
+    return Endpoint(ip, int(port))
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

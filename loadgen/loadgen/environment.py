@@ -1,0 +1,74 @@
+"""What a pod is told by its environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from loadtest_model.commands import CONTROL_PORT
+from loadtest_model.plan import PLAN_SCHEMA, Plan
+
+TERMINATION_PATH: Final = "/dev/termination-log"
+
+
+@dataclass(frozen=True, slots=True)
+class PodSettings:
+    """Who the pod is, the run's plan, and where its last word goes."""
+
+    plan: Plan
+    pod_index: int
+    pod_uid: str
+    pod_name: str
+    ip: str
+    control_port: int
+    termination_path: Path
+
+
+def termination_path(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("TERMINATION_MESSAGE_PATH") or TERMINATION_PATH)
+
+
+def read_settings(environment: Mapping[str, str]) -> PodSettings:
+    """The settings in LOADTEST_PLAN, JOB_COMPLETION_INDEX, POD_IP, POD_UID, POD_NAME and, if it differs from
+    the default, LOADTEST_CONTROL_PORT.
+
+    Raises ValueError, naming the variable.
+    """
+    plan = _plan(_needed(environment, "LOADTEST_PLAN"))
+    index = _number("JOB_COMPLETION_INDEX", _needed(environment, "JOB_COMPLETION_INDEX"))
+    if index >= plan.parallelism:
+        raise ValueError(f"JOB_COMPLETION_INDEX is {index}, but the plan has {plan.parallelism} pod(s)")
+    return PodSettings(
+        plan=plan,
+        pod_index=index,
+        pod_uid=_needed(environment, "POD_UID"),
+        pod_name=environment.get("POD_NAME", ""),
+        ip=_needed(environment, "POD_IP"),
+        control_port=_number("LOADTEST_CONTROL_PORT", environment.get("LOADTEST_CONTROL_PORT", str(CONTROL_PORT))),
+        termination_path=termination_path(environment),
+    )
+
+
+def _needed(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise ValueError(f"the environment variable {name} is missing")
+    return value
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(f"the environment variable {name} is {text!r}; it must be a whole number")
+    return int(text)
+
+
+def _plan(text: str) -> Plan:
+    try:
+        plan = msgspec.json.decode(text, type=Plan)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"LOADTEST_PLAN is no plan: {error}") from error
+    if plan.schema != PLAN_SCHEMA:
+        raise ValueError(f"LOADTEST_PLAN has schema {plan.schema}; this generator understands {PLAN_SCHEMA}")
+    return plan

@@ -1,0 +1,123 @@
+"""What a complete answer says: the outcome of an upload, by the rules of the four outcomes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Final
+
+from loadtest_model.outcomes import ErrorKind
+
+_BY_STATUS: Final = {
+    401: ErrorKind.UNAUTHORIZED,
+    403: ErrorKind.FORBIDDEN,
+    404: ErrorKind.NOT_FOUND,
+    413: ErrorKind.TOO_LARGE,
+    429: ErrorKind.THROTTLED,
+}
+_ABSENT: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer. `whole` is False where it was longer than what is read of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPaths:
+    """Where in the answer's JSON the marker, the count and the nonce stand, each as a dotted path."""
+
+    marker: str
+    count: str
+    nonce: str
+
+
+class Marker(Enum):
+    """What a 2xx answer says of the load-test header."""
+
+    TRUE = auto()
+    NOT_TRUE = auto()
+    ABSENT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an answer came to; `error` is None where the upload was accepted.
+
+    `records_confirmed` are the rows that an acceptance confirms. `marker` is None for all but a 2xx.
+    """
+
+    error: ErrorKind | None
+    detail: str = ""
+    records_confirmed: int = 0
+    marker: Marker | None = None
+    echoed: bool = False
+
+
+def judge(answer: Answer, rows: int, nonce: str, paths: AnswerPaths) -> Judgement:
+    """Judge the answer to an upload of `rows` rows that was sent with `nonce`."""
+    if 200 <= answer.status < 300:
+        return _judge_success(answer, rows, nonce, paths)
+    if 300 <= answer.status < 400:
+        location = answer.headers.get("Location", "nowhere")
+        return Judgement(ErrorKind.REDIRECT, f"redirected ({answer.status}) to {printable(location)}")
+    return Judgement(_kind_of(answer.status), f"answered {answer.status}: {printable(answer.body)}")
+
+
+def _kind_of(status: int) -> ErrorKind:
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if 400 <= status < 600:
+        return ErrorKind.CLIENT_ERROR if status < 500 else ErrorKind.SERVER_ERROR
+    return ErrorKind.BAD_ANSWER
+
+
+def _judge_success(answer: Answer, rows: int, nonce: str, paths: AnswerPaths) -> Judgement:
+    said = f"answered {answer.status}: {printable(answer.body)}"
+    document = _json_object(answer)
+    if document is None:
+        return Judgement(ErrorKind.MARKER_MISSING, f"{said} (not a JSON object)", marker=Marker.ABSENT)
+    marker = _at(document, paths.marker)
+    if marker is not True:
+        state = Marker.ABSENT if marker is _ABSENT else Marker.NOT_TRUE
+        lack = "absent" if marker is _ABSENT else f"{printable(json.dumps(marker))}, not true"
+        return Judgement(ErrorKind.MARKER_MISSING, f"{said} ({paths.marker} is {lack})", marker=state)
+    echoed = _at(document, paths.nonce) == nonce
+    if document.get("success") is False:
+        return Judgement(ErrorKind.UNSUCCESSFUL, said, marker=Marker.TRUE, echoed=echoed)
+    count = _at(document, paths.count)
+    if isinstance(count, bool) or not isinstance(count, int) or count != rows:
+        seen = "absent" if count is _ABSENT else printable(json.dumps(count))
+        detail = f"{said} ({paths.count} is {seen}, {rows} rows were sent)"
+        return Judgement(ErrorKind.MISCOUNTED, detail, marker=Marker.TRUE, echoed=echoed)
+    return Judgement(None, said, records_confirmed=rows, marker=Marker.TRUE, echoed=echoed)
+
+
+def printable(text: str | bytes, longest: int = 200) -> str:
+    """The first `longest` characters with what is not printable replaced, so that they fit into one line."""
+    decoded = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    shown = "".join(character if character.isprintable() else " " for character in decoded[: longest + 1])
+    return shown if len(shown) <= longest else shown[:longest] + "..."
+
+
+def _json_object(answer: Answer) -> dict[str, Any] | None:
+    if not answer.whole:
+        return None
+    try:
+        document = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _at(document: Any, path: str) -> Any:
+    for key in path.split("."):
+        if not isinstance(document, dict) or key not in document:
+            return _ABSENT
+        document = document[key]
+    return document

@@ -1,0 +1,45 @@
+"""The bytes around the file in a multipart/form-data body (RFC 7578)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form with text fields and, after them, one file. `{n}` in the file's name is the upload's number.
+
+    `boundary` must not occur in the file.
+    """
+
+    boundary: str
+    fields: Mapping[str, str]
+    file_field: str
+    file_name: str
+    file_type: str
+
+    @property
+    def content_type(self) -> str:
+        return f"multipart/form-data; boundary={self.boundary}"
+
+    def head(self, number: int) -> bytes:
+        """All that precedes the file's bytes in the upload with this number."""
+        texts = "".join(
+            f'--{self.boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'
+            for name, value in self.fields.items()
+        )
+        file_name = self.file_name.replace("{n}", str(number))
+        return (
+            f"{texts}--{self.boundary}\r\n"
+            f'Content-Disposition: form-data; name="{_quoted(self.file_field)}"; filename="{_quoted(file_name)}"\r\n'
+            f"Content-Type: {self.file_type}\r\n\r\n"
+        ).encode()
+
+    @property
+    def tail(self) -> bytes:
+        """All that follows the file's bytes."""
+        return f"\r\n--{self.boundary}--\r\n".encode()
+
+
+def _quoted(text: str) -> str:
+    """A name as HTML forms write it: the three characters that would end it are percent-encoded."""
+    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,42 @@
+"""`loadgen pod`: the process of a pod, from its environment to its exit code."""
+
+import os
+import time
+from collections.abc import Mapping
+
+from loadgen import event_loop, log
+from loadgen.ending import write_last_word
+from loadgen.environment import PodSettings, read_settings, termination_path
+from loadgen.pod import Pod
+from loadtest_model.exits import PodExit
+from loadtest_model.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot
+
+
+def run_pod() -> int:
+    """Run the pod that the environment describes; gives its exit code, and leaves a last word also of a defect."""
+    log.log_to_stderr()
+    try:
+        return event_loop.run(_run(read_settings(os.environ)))
+    except Exception as error:
+        log.fail("defect", error)
+        write_last_word(termination_path(os.environ), _defect(os.environ, error))
+        return PodExit.DEFECT
+
+
+async def _run(settings: PodSettings) -> PodExit:
+    return await Pod(settings, time.monotonic_ns).run()
+
+
+def _defect(environment: Mapping[str, str], error: Exception) -> Snapshot:
+    index = environment.get("JOB_COMPLETION_INDEX", "")
+    return Snapshot(
+        schema=SNAPSHOT_SCHEMA,
+        pod_index=int(index) if index.isdecimal() else 0,
+        pod_uid=environment.get("POD_UID", ""),
+        sequence=1,
+        state=PodState.HALTED,
+        plan_hash="",
+        message=f"{type(error).__name__}: {error}",
+        halt_reason=HaltReason.DEFECT,
+        final=True,
+    )

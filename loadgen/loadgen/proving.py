@@ -1,0 +1,95 @@
+"""From a plan's target to proven addresses: resolve, hold against the address rules, verify, keep up to date."""
+
+import asyncio
+
+from msgspec import structs
+
+from loadgen.address_rules import rules_of
+from loadgen.addresses import AddressBook, NameNotResolvedError, keep_fresh, resolve
+from loadgen.endpoints import Endpoint, parse_endpoint, site_of
+from loadgen.transport import open_client
+from loadgen.uploading import Uploader
+from loadgen.verification import Verifier, refused
+from loadtest_model.plan import Plan
+from loadtest_model.snapshot import Refusal, VerificationReport
+
+_PASSING: frozenset[Refusal] = frozenset({Refusal.REFUSED, Refusal.TIMEOUT, Refusal.RESET, Refusal.SERVER_ERROR})
+"""Refusals of a new address that may be gone at the next try, and that leave no row behind."""
+
+
+class Prover:
+    """Proves a target's addresses and enters them into the book. `report` is all that was seen so far."""
+
+    def __init__(self, plan: Plan, uploader: Uploader, book: AddressBook) -> None:
+        self._plan = plan
+        self._site = site_of(plan.target.url)
+        self._uploader = uploader
+        self._rules = rules_of(plan.network)
+        self._book = book
+        self._resolves = not plan.target.addresses and self._site.literal is None
+        self.report: VerificationReport | None = None
+
+    async def prove(self, *, full_rows: int | None) -> VerificationReport:
+        """Verify the target at every address, within the plan's deadline; with `full_rows` a whole batch too."""
+        bound_seconds = self._plan.deadlines.verification_seconds
+        try:
+            async with asyncio.timeout(bound_seconds):
+                self.report = await self._prove(full_rows)
+        except TimeoutError:
+            self.report = refused(Refusal.TIMEOUT, f"the verification took longer than {bound_seconds:g} s")
+        for address in self.report.addresses if self.report.proven else ():
+            self._book.confirm(parse_endpoint(address))
+        return self.report
+
+    async def keep_fresh(self) -> None:
+        """Follow the target's name until cancelled; addresses that were given, and not resolved, stay."""
+        if self._resolves:
+            await keep_fresh(self._book, self._resolve, self._prove_new)
+
+    async def _resolve(self) -> tuple[Endpoint, ...]:
+        return await resolve(self._site.host, self._site.port)
+
+    async def _endpoints(self) -> tuple[Endpoint, ...]:
+        if self._plan.target.addresses:
+            return tuple(parse_endpoint(address) for address in self._plan.target.addresses)
+        if self._site.literal is not None:
+            return (self._site.literal,)
+        return await self._resolve()
+
+    async def _prove(self, full_rows: int | None) -> VerificationReport:
+        try:
+            endpoints = await self._endpoints()
+        except NameNotResolvedError as error:
+            return refused(Refusal.DNS, str(error))
+        denied = [str(endpoint) for endpoint in endpoints if not self._rules.permits(endpoint.ip)]
+        if denied:
+            return refused(Refusal.ADDRESS_DENIED, f"{self._site.host} is {', '.join(denied)}, which is not allowed")
+        return await self._verify(endpoints, full_rows)
+
+    async def _verify(self, endpoints: tuple[Endpoint, ...], full_rows: int | None) -> VerificationReport:
+        async with open_client(self._rules, keep_alive=False) as client:
+            verifier = Verifier(self._uploader, client, must_echo=self._plan.require == "Echoed")
+            return await verifier.verify(endpoints, full_rows=full_rows, spare_unreachable=self._resolves)
+
+    async def _prove_new(self, endpoint: Endpoint) -> bool | None:
+        if not self._rules.permits(endpoint.ip):
+            return False
+        seen = await self._verify((endpoint,), None)
+        if self.report is not None:
+            self.report = _extended(self.report, seen)
+        if seen.proven:
+            return True
+        return None if seen.refusal in _PASSING and not seen.canary_ids else False
+
+
+def _extended(report: VerificationReport, seen: VerificationReport) -> VerificationReport:
+    """The report with what the verification of a further address showed."""
+    known = report.addresses
+    return structs.replace(
+        report,
+        canary_ids=report.canary_ids + seen.canary_ids,
+        addresses=known + tuple(address for address in seen.addresses if address not in known),
+        checks=report.checks + seen.checks,
+        uploads=report.uploads + seen.uploads,
+        rows=report.rows + seen.rows,
+    )

@@ -1,0 +1,73 @@
+"""How the generator itself fares: event-loop lag, memory, CPU time and throttling."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from loadtest_model.sketch import SketchBuilder
+from loadtest_model.snapshot import GeneratorHealth
+from loadtest_model.values import NANOSECONDS
+
+TICK_SECONDS: Final = 0.02
+CPU_STAT: Final = Path("/sys/fs/cgroup/cpu.stat")
+_STATM: Final = Path("/proc/self/statm")
+
+
+class Monitor:
+    """Watches this process while `watch` runs. Lag is how late the event loop wakes a sleeper."""
+
+    def __init__(
+        self, clock_ns: Callable[[], int] = time.monotonic_ns, cpu_stat: Path = CPU_STAT, statm: Path = _STATM
+    ) -> None:
+        self._clock_ns = clock_ns
+        self._cpu_stat = cpu_stat
+        self._statm = statm
+        self._lag = SketchBuilder()
+        self._since_ns = clock_ns()
+        self._throttled_before = throttled_seconds(cpu_stat)
+
+    def restart(self) -> None:
+        """Measure lag and throttling from now on: what went before was no load."""
+        self._lag = SketchBuilder()
+        self._since_ns = self._clock_ns()
+        self._throttled_before = throttled_seconds(self._cpu_stat)
+
+    async def watch(self) -> None:
+        """Measure until cancelled."""
+        while True:
+            due_ns = self._clock_ns() + int(TICK_SECONDS * NANOSECONDS)
+            await asyncio.sleep(TICK_SECONDS)
+            self._lag.add(max(0, self._clock_ns() - due_ns))
+
+    def health(self) -> GeneratorHealth:
+        lag = self._lag.snapshot()
+        elapsed_seconds = (self._clock_ns() - self._since_ns) / NANOSECONDS
+        throttled = throttled_seconds(self._cpu_stat) - self._throttled_before
+        return GeneratorHealth(
+            memory_bytes=resident_bytes(self._statm),
+            cpu_seconds=time.process_time(),
+            loop_lag_p99_seconds=lag.quantile_seconds(0.99) or 0.0,
+            max_loop_lag_seconds=lag.max_seconds or 0.0,
+            throttled_share=min(1.0, throttled / elapsed_seconds) if elapsed_seconds > 0 else 0.0,
+        )
+
+
+def throttled_seconds(cpu_stat: Path) -> float:
+    """How long this process's cgroup (version 2) was kept from the CPU so far; 0 where that cannot be read."""
+    try:
+        lines = cpu_stat.read_text("ascii").splitlines()
+    except OSError:
+        return 0.0
+    fields = dict(line.split(" ", 1) for line in lines if " " in line)
+    return int(fields.get("throttled_usec", "0")) / 1e6
+
+
+def resident_bytes(statm: Path) -> int:
+    """The memory that this process holds; 0 where that cannot be read."""
+    try:
+        return int(statm.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0

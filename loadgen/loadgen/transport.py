@@ -1,0 +1,254 @@
+"""One upload over the wire: a POST to one address, streamed chunk by chunk, and what came of it.
+
+Every exception of the HTTP client and the operating system is translated here, once, into an ErrorKind.
+"""
+
+import asyncio
+import errno
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_writer import StreamWriter
+from yarl import URL
+
+from loadgen.address_rules import AddressRules
+from loadgen.judging import Answer
+from loadtest_model.outcomes import ErrorKind
+
+CONNECT_TIMEOUT_SECONDS: Final = 10.0
+KEPT_IDLE_SECONDS: Final = 1.0
+ANSWER_LIMIT_BYTES: Final = 1 << 20
+_READ_BYTES: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An upload ready to be sent. `length` is the exact number of bytes in `parts`.
+
+    `url` names the address to connect to; the Host header and `server_hostname` name the target.
+    """
+
+    url: URL
+    server_hostname: str | None
+    headers: Mapping[str, str]
+    content_type: str
+    length: int
+    parts: Iterable[bytes | memoryview]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an upload has come; readable at any time, also after it was cut.
+
+    `begun` is True as soon as a byte of the request may have left.
+    """
+
+    begun: bool = False
+    body_bytes_sent: int = 0
+    reused: bool = False
+    answer_begun: bool = False
+    answered: bool = False
+    connect_started_seconds: float = 0.0
+    connect_seconds: float | None = None
+    defect: Exception | None = None
+    _transport: asyncio.Transport | None = field(default=None, repr=False)
+
+    def holds(self, transport: asyncio.Transport | None) -> None:
+        self._transport = transport
+
+    def abort(self) -> None:
+        """Drop the connection at once, with what is still buffered for it."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What came of a request: a complete answer, or the kind of error that took its place."""
+
+    answer: Answer | None
+    error: ErrorKind | None = None
+    detail: str = ""
+
+
+class AddressDeniedError(OSError):
+    """The address rules forbid a connection."""
+
+
+class Client:
+    """Sends requests; made by `open_client`."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def post(self, request: Request, progress: Progress, timeout_seconds: float) -> Exchange:
+        """Send a request and read its answer, all within `timeout_seconds`.
+
+        An answer that comes before the whole body is sent ends the sending. Cancelling drops the connection.
+        """
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return Exchange(await self._exchange(request, progress))
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            # The HTTP client wraps whatever the body's parts raise, and that is no failure of the target.
+            if progress.defect is not None:
+                raise progress.defect from error
+            kind, detail = _translated(error, progress, timeout_seconds)
+            return Exchange(None, kind, detail)
+        finally:
+            if not progress.answered:
+                progress.abort()
+
+    async def _exchange(self, request: Request, progress: Progress) -> Answer:
+        body = _Body(request, progress)
+        async with self._session.post(
+            request.url,
+            data=body,
+            headers=request.headers,
+            allow_redirects=False,
+            server_hostname=request.server_hostname,
+            trace_request_ctx=progress,
+        ) as response:
+            progress.answer_begun = True
+            content, whole = await _read(response.content)
+            progress.answered = True
+            if not whole:
+                response.close()
+            return Answer(response.status, response.headers, content, whole)
+
+
+@asynccontextmanager
+async def open_client(rules: AddressRules, *, keep_alive: bool) -> AsyncIterator[Client]:
+    """A client that connects only where `rules` permit.
+
+    With `keep_alive` connections are used again within a second, else each request has its own. No redirect is
+    followed, no proxy of the environment used, no cookie kept.
+    """
+    connector = aiohttp.TCPConnector(
+        limit=0,
+        use_dns_cache=False,
+        happy_eyeballs_delay=None,
+        socket_factory=_socket_factory(rules),
+        **({"keepalive_timeout": KEPT_IDLE_SECONDS} if keep_alive else {"force_close": True}),
+    )
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_start.append(_on_connecting)
+    trace.on_connection_create_end.append(_on_connected)
+    trace.on_connection_reuseconn.append(_on_reused)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
+        trust_env=False,
+        trace_configs=[trace],
+    ) as session:
+        yield Client(session)
+
+
+class _Body(aiohttp.Payload):
+    """A request's parts as the HTTP client writes them."""
+
+    _autoclose = True
+
+    def __init__(self, request: Request, progress: Progress) -> None:
+        super().__init__(None, content_type=request.content_type)
+        self._size = request.length
+        self._parts = request.parts
+        self._progress = progress
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        raise TypeError("an upload's body is streamed, and never held as text")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        progress = self._progress
+        if isinstance(writer, StreamWriter):
+            progress.holds(writer.transport)
+        try:
+            for part in self._parts:
+                progress.begun = True
+                await writer.write(part)
+                progress.body_bytes_sent += len(part)
+        except asyncio.CancelledError:
+            # Closing a connection would still send what is buffered for it.
+            progress.abort()
+            raise
+        except (OSError, aiohttp.ClientError):
+            raise
+        except Exception as error:
+            progress.defect = error
+            raise
+
+
+async def _read(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
+    """An answer's body up to the limit, and whether that is all of it."""
+    pieces = bytearray()
+    while len(pieces) <= ANSWER_LIMIT_BYTES:
+        piece = await content.read(_READ_BYTES)
+        if not piece:
+            return bytes(pieces), True
+        pieces += piece
+    return bytes(pieces[:ANSWER_LIMIT_BYTES]), False
+
+
+def _socket_factory(rules: AddressRules) -> Callable[[Any], socket.socket]:
+    def make(info: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if not rules.permits(address[0]):
+            raise AddressDeniedError(errno.EACCES, f"connections to {address[0]} are not allowed")
+        return socket.socket(family, kind, protocol)
+
+    return make
+
+
+async def _on_connecting(_session: Any, context: Any, _params: Any) -> None:
+    context.trace_request_ctx.connect_started_seconds = time.monotonic()
+
+
+async def _on_connected(_session: Any, context: Any, _params: Any) -> None:
+    progress: Progress = context.trace_request_ctx
+    progress.connect_seconds = time.monotonic() - progress.connect_started_seconds
+
+
+async def _on_reused(_session: Any, context: Any, _params: Any) -> None:
+    context.trace_request_ctx.reused = True
+
+
+def _translated(error: Exception, progress: Progress, timeout_seconds: float) -> tuple[ErrorKind, str]:
+    """The kind of an error, and a sentence with what is known of it."""
+    if not progress.begun:
+        return _translated_connecting(error, timeout_seconds)
+    if isinstance(error, TimeoutError):
+        return ErrorKind.TIMEOUT, f"no complete answer within {timeout_seconds:g} s"
+    if isinstance(error, aiohttp.ClientPayloadError) and isinstance(
+        error.__cause__, aiohttp.http_exceptions.ContentEncodingError
+    ):
+        return ErrorKind.BAD_ANSWER, f"the answer's content encoding is broken: {error}"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return ErrorKind.BAD_ANSWER, f"the answer is not HTTP: {error.message}"
+    if progress.reused and not progress.answer_begun:
+        return ErrorKind.STALE_CONNECTION, f"the kept connection was lost before an answer: {_said(error)}"
+    return ErrorKind.RESET, f"the connection was lost before a complete answer: {_said(error)}"
+
+
+def _translated_connecting(error: Exception, timeout_seconds: float) -> tuple[ErrorKind, str]:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, AddressDeniedError):
+        return ErrorKind.NO_ADDRESS, cause.strerror or str(cause)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return ErrorKind.DNS, f"the name was not resolved: {_said(cause)}"
+    if isinstance(error, (aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError)):
+        return ErrorKind.TLS, f"TLS failed: {_said(error)}"
+    if isinstance(error, TimeoutError) or (isinstance(cause, OSError) and cause.errno == errno.ETIMEDOUT):
+        within = min(CONNECT_TIMEOUT_SECONDS, timeout_seconds)
+        return ErrorKind.CONNECT_TIMEOUT, f"no connection within {within:g} s"
+    return ErrorKind.REFUSED, f"no connection: {_said(cause)}"
+
+
+def _said(error: BaseException) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,129 @@
+"""One upload from its records to its judgement: compose, send to an address, judge the answer."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from loadgen.endpoints import Endpoint, Site, site_of
+from loadgen.formats import FileBody, FileFormat
+from loadgen.formats import file_format as file_format_named
+from loadgen.judging import AnswerPaths, Judgement, judge
+from loadgen.multipart import Form
+from loadgen.records import Composer, RecordSpace, load_pools
+from loadgen.tokens import TokenFile
+from loadgen.transport import Client, Progress, Request
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.plan import Plan
+
+USER_AGENT: Final = "loadgen (X-Load-Test; +https://x-load-test.dev)"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A finished upload. `status` is None where no complete answer came."""
+
+    rows: int
+    first_client_id: str | None
+    endpoint: Endpoint
+    status: int | None
+    judgement: Judgement
+
+    @property
+    def error(self) -> ErrorKind | None:
+        return self.judgement.error
+
+
+class Uploader:
+    """Makes the uploads of one pod. `make_nonce` gives a fresh unguessable text at each call."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        pod_index: int,
+        site: Site,
+        composer: Composer,
+        file_format: FileFormat,
+        make_nonce: Callable[[], str],
+    ) -> None:
+        target = plan.target
+        self._site = site
+        self._composer = composer
+        self._format = file_format
+        self._make_nonce = make_nonce
+        self._paths = AnswerPaths(target.marker_path, target.count_path, target.nonce_path)
+        self._form = Form(
+            boundary=f"loadgen-{make_nonce()}",
+            fields=target.form_fields,
+            file_field=target.file_field,
+            file_name=target.file_name,
+            file_type=file_format.content_type,
+        )
+        self._token = TokenFile(Path(target.token_file), target.auth_scheme) if target.token_file else None
+        self._headers = {
+            "User-Agent": USER_AGENT,
+            "Accept": "application/json",
+            **target.headers,
+            "Host": site.host_header,
+            "X-Load-Test": "true",
+            "X-Load-Test-Run": plan.run_id,
+        }
+        self._timeout_seconds = target.timeout_seconds
+        self._next_number = pod_index
+        self._pods = plan.parallelism
+
+    async def upload(self, client: Client, endpoint: Endpoint, rows: int, progress: Progress) -> Upload:
+        """Upload a fresh batch to an address and judge the answer.
+
+        `progress` tells how far it came, also when it is cancelled. Raises TokenUnreadableError where a token is
+        called for and none could ever be read.
+        """
+        nonce = self._make_nonce()
+        headers = {**self._headers, "X-Load-Test-Nonce": nonce}
+        if self._token is not None:
+            headers["Authorization"] = self._token.authorization()
+        batch = self._composer.compose(rows)
+        request = self._request(endpoint, headers, await self._format.encode(batch))
+        exchange = await client.post(request, progress, self._timeout_seconds)
+        if exchange.answer is None:
+            judgement = Judgement(exchange.error, exchange.detail)
+        else:
+            judgement = judge(exchange.answer, rows, nonce, self._paths)
+        if judgement.error is ErrorKind.UNAUTHORIZED and self._token is not None:
+            self._token.expire()
+        return Upload(
+            rows=rows,
+            first_client_id=batch.first_client_id,
+            endpoint=endpoint,
+            status=exchange.answer.status if exchange.answer else None,
+            judgement=judgement,
+        )
+
+    def _request(self, endpoint: Endpoint, headers: dict[str, str], body: FileBody) -> Request:
+        number, self._next_number = self._next_number, self._next_number + self._pods
+        head, tail = self._form.head(number), self._form.tail
+        return Request(
+            url=self._site.at(endpoint),
+            server_hostname=self._site.server_hostname,
+            headers=headers,
+            content_type=self._form.content_type,
+            length=len(head) + body.content_length + len(tail),
+            parts=_framed(head, body, tail),
+        )
+
+
+def make_uploader(plan: Plan, pod_index: int, make_nonce: Callable[[], str]) -> Uploader:
+    """The uploader of one pod, with records of its own. Takes some 50 ms.
+
+    Raises ValueError where the plan's URL, format or record space is not valid.
+    """
+    file_format = file_format_named(plan.target.format)
+    space = RecordSpace(plan.records.seed, plan.records.run_tag, pod_index, plan.parallelism)
+    composer = Composer(space, load_pools(), file_format.rendering)
+    return Uploader(plan, pod_index, site_of(plan.target.url), composer, file_format, make_nonce)
+
+
+def _framed(head: bytes, body: FileBody, tail: bytes) -> Iterator[bytes | memoryview]:
+    yield head
+    yield from body.chunks()
+    yield tail

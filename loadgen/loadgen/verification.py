@@ -1,0 +1,174 @@
+"""The proof before any load: header-only file, canary, few rows, full batch, to every address, in this order.
+
+The first doubt ends it, so a target that ignores the header costs at most one canary row.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from loadgen.endpoints import Endpoint
+from loadgen.judging import printable
+from loadgen.refusals import HINTS, CheckName, may_be_stored, refusal_of
+from loadgen.tokens import TokenUnreadableError
+from loadgen.transport import Client, Progress
+from loadgen.uploading import Upload, Uploader
+from loadtest_model.snapshot import Check, ProofLevel, Refusal, VerificationReport
+
+FEW_ROWS: Final = 5
+_SMALL_CHECKS: Final[tuple[tuple[CheckName, int], ...]] = (
+    ("header-only", 0),
+    ("canary", 1),
+    ("few-rows", FEW_ROWS),
+)
+
+
+def refused(refusal: Refusal, message: str) -> VerificationReport:
+    """The report of a verification that ended before its first upload."""
+    return VerificationReport(level=ProofLevel.NONE, refusal=refusal, message=message, hint=HINTS[refusal])
+
+
+@dataclass
+class _Course:
+    """A verification under way."""
+
+    checks: list[Check] = field(default_factory=list)
+    canary_ids: list[str] = field(default_factory=list)
+    proven: list[Endpoint] = field(default_factory=list)
+    uploads: int = 0
+    rows: int = 0
+    echoed: bool = True
+    refusal: Refusal | None = None
+    message: str = ""
+
+    def report(self) -> VerificationReport:
+        if self.refusal is None:
+            level = ProofLevel.ECHOED if self.echoed else ProofLevel.ACKNOWLEDGED
+        else:
+            level = ProofLevel.NONE
+        return VerificationReport(
+            level=level,
+            refusal=self.refusal,
+            message=self.message,
+            hint=HINTS[self.refusal] if self.refusal else "",
+            canary_ids=tuple(self.canary_ids),
+            addresses=tuple(str(endpoint) for endpoint in self.proven),
+            checks=tuple(self.checks),
+            uploads=self.uploads,
+            rows=self.rows,
+        )
+
+
+class Verifier:
+    """Verifies addresses with uploads of its own. `clock` gives monotonic seconds."""
+
+    def __init__(
+        self,
+        uploader: Uploader,
+        client: Client,
+        *,
+        must_echo: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._uploader = uploader
+        self._client = client
+        self._must_echo = must_echo
+        self._clock = clock
+
+    async def verify(
+        self, endpoints: tuple[Endpoint, ...], *, full_rows: int | None = None, spare_unreachable: bool = False
+    ) -> VerificationReport:
+        """Verify every address; with `full_rows` also upload one batch of that size, to the first of them.
+
+        With `spare_unreachable` an address that refuses the connection is left out of the report's addresses, as
+        long as another one is proven: a name often has an address that nobody listens on, such as `::1`.
+        """
+        course = _Course()
+        unreachable: list[tuple[Endpoint, str]] = []
+        for endpoint in endpoints:
+            await self._verify_one(endpoint, course)
+            if course.refusal is Refusal.REFUSED and spare_unreachable:
+                unreachable.append((endpoint, course.message))
+                course.refusal, course.message = None, ""
+            elif course.refusal is not None:
+                return course.report()
+            else:
+                course.proven.append(endpoint)
+        if not course.proven:
+            course.refusal = Refusal.REFUSED
+            course.message = "; ".join(message for _, message in unreachable) or "the target has no address"
+            return course.report()
+        if full_rows is not None:
+            await self._check("full-batch", course.proven[0], full_rows, course)
+        if course.refusal is None:
+            shown = ", ".join(str(endpoint) for endpoint in course.proven)
+            course.message = (
+                f"{course.report().level}: {shown} acknowledged {course.uploads} uploads, {course.rows} rows"
+            )
+        return course.report()
+
+    async def _verify_one(self, endpoint: Endpoint, course: _Course) -> None:
+        for name, rows in _SMALL_CHECKS:
+            await self._check(name, endpoint, rows, course)
+            if course.refusal is not None:
+                return
+
+    async def _check(self, name: CheckName, endpoint: Endpoint, rows: int, course: _Course) -> None:
+        progress = Progress()
+        began = self._clock()
+        try:
+            upload = await self._uploader.upload(self._client, endpoint, rows, progress)
+        except TokenUnreadableError as error:
+            course.refusal, course.message = Refusal.UNAUTHORIZED, str(error)
+            return
+        seconds = self._clock() - began
+        refusal = refusal_of(name, upload, must_echo=self._must_echo)
+        if name == "header-only":
+            self._note_connection(endpoint, upload, progress, course)
+        if progress.begun or name != "header-only":
+            course.checks.append(
+                Check(
+                    name=name,
+                    address=str(endpoint),
+                    passed=refusal is None,
+                    rows=rows,
+                    status=upload.status,
+                    detail=upload.judgement.detail,
+                    seconds=seconds,
+                )
+            )
+        if progress.begun:
+            course.uploads += 1
+            course.rows += rows
+        if rows:
+            course.echoed = course.echoed and upload.judgement.echoed
+        if name == "canary" and upload.first_client_id and progress.begun:
+            course.canary_ids.append(upload.first_client_id)
+        if refusal is not None:
+            course.refusal = refusal
+            course.message = _message(name, upload, rows, progress)
+
+    def _note_connection(self, endpoint: Endpoint, upload: Upload, progress: Progress, course: _Course) -> None:
+        opened = progress.begun
+        course.checks.append(
+            Check(
+                name="connect",
+                address=str(endpoint),
+                passed=opened,
+                rows=0,
+                detail="" if opened else upload.judgement.detail,
+                seconds=progress.connect_seconds or 0.0,
+            )
+        )
+
+
+def _message(name: CheckName, upload: Upload, rows: int, progress: Progress) -> str:
+    """What was seen, and which rows may have to be removed because of it."""
+    sent = "a file with its header row only" if not rows else f"{rows} row{'' if rows == 1 else 's'}"
+    seen = f"{upload.endpoint} ({name}, {sent}): {printable(upload.judgement.detail, 400)}"
+    if not rows or not progress.begun or not may_be_stored(upload.judgement):
+        return seen
+    if rows == 1:
+        return f"{seen}. The canary with client_id {upload.first_client_id} may be stored; remove it from the target."
+    return f"{seen}. These {rows} rows may be stored, the first with client_id {upload.first_client_id}; remove them."
