@@ -17,17 +17,12 @@ def _up(detach: Path | None, progress: Progress) -> None:
     if detach is not None:
         cluster = start_detached(detach, report=progress)
         progress.close()
-        print(f"the cluster is up: export KUBECONFIG={cluster_path(detach)}", file=sys.stderr)
+        print(f"the cluster is up: export KUBECONFIG={cluster.kubeconfig.resolve()}", file=sys.stderr)
         return
     with local_cluster(report=progress) as running:
         progress.close()
         print(f"the cluster is up until Ctrl-C: export KUBECONFIG={running.kubeconfig}", file=sys.stderr)
         signal.pause()
-
-
-def cluster_path(state: Path) -> Path:
-    """Return the kubeconfig of a detached cluster."""
-    return (state / "kubeconfig").resolve()
 
 
 async def _build(progress: Progress) -> None:

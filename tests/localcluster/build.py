@@ -128,9 +128,13 @@ async def _lock(home: Path, report: Report) -> AsyncIterator[None]:
                 await asyncio.sleep(0.5)
             else:
                 break
-        for left in home.glob(".new-*"):
-            shutil.rmtree(left)
+        _remove_left_overs(home)
         yield
+
+
+def _remove_left_overs(home: Path) -> None:
+    for left in home.glob(".new-*"):
+        shutil.rmtree(left)
 
 
 async def _build(

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -58,6 +58,7 @@ class LocalCluster:
     kubeconfig: Path
     server: str
     run_dir: Path
+    supervisor_pid: int
 
     def logs(self, namespace: str, pod: str, container: str | None = None) -> str:
         """See Cluster.logs."""
@@ -99,15 +100,12 @@ def default_images() -> dict[str, Image]:
     """Return the project's own images: programs of the repository's virtual environment."""
     environment = Path(sys.prefix)
     interpreter = Path(os.path.realpath(sys.executable)).parents[1]
-    common = {
-        "path": (str(environment / "bin"),),
-        "visible": (str(REPOSITORY), str(environment), str(interpreter)),
-    }
-    django = REPOSITORY / "examples" / "django_target"
-    return {
-        "loadtest-operator:dev": Image(**common),
-        "django-target:dev": Image(workdir=str(django), **common),
-    }
+    ours = Image(
+        path=(str(environment / "bin"),),
+        visible=(str(REPOSITORY), str(environment), str(interpreter)),
+    )
+    django = replace(ours, workdir=str(REPOSITORY / "examples" / "django_target"))
+    return {"loadtest-operator:dev": ours, "django-target:dev": django}
 
 
 @contextmanager
@@ -143,7 +141,7 @@ def start_detached(
         fields = {"pid": supervisor.pid, "server": cluster.server, "run_dir": str(cluster.run_dir)}
         (state / "state.json").write_text(json.dumps(fields), encoding="utf-8")
         supervisor.detach()
-    return cluster
+    return replace(cluster, kubeconfig=state / "kubeconfig")
 
 
 def read_state(state: Path) -> LocalCluster | None:
@@ -155,14 +153,14 @@ def read_state(state: Path) -> LocalCluster | None:
     run_dir = Path(fields["run_dir"])
     if not (run_dir.exists() and is_held(run_dir)):
         return None
-    return LocalCluster(kubeconfig=state / "kubeconfig", server=fields["server"], run_dir=run_dir)
+    return LocalCluster(state / "kubeconfig", fields["server"], run_dir, fields["pid"])
 
 
 def stop_detached(state: Path) -> bool:
     """End the cluster that start_detached started and remove the folder; False if there was none."""
     cluster = read_state(state)
     if cluster is not None:
-        os.kill(json.loads((state / "state.json").read_bytes())["pid"], signal.SIGTERM)
+        os.kill(cluster.supervisor_pid, signal.SIGTERM)
         deadline = time.monotonic() + _END_SECONDS
         while cluster.run_dir.exists():
             if time.monotonic() > deadline:
@@ -223,7 +221,7 @@ class _Supervisor:
                 case {"failed": reason}:
                     raise ClusterError(reason)
                 case {"ready": {"server": server, "kubeconfig": kubeconfig}} if self._run_dir is not None:
-                    return LocalCluster(Path(kubeconfig), server, self._run_dir)
+                    return LocalCluster(Path(kubeconfig), server, self._run_dir, self.pid)
         raise ClusterError("the cluster's supervisor ended before the cluster was ready")
 
     def detach(self) -> None:

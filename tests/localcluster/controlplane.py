@@ -6,14 +6,12 @@ import json
 import secrets
 import signal
 import socket
-import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import getpid
 from pathlib import Path
 
+from localcluster.admin import Admin, AdminError
 from localcluster.build import Programs
 from localcluster.node import linux
 
@@ -145,12 +143,11 @@ async def start_controllers(programs: Programs, run_dir: Path, access: Access) -
 def answers(access: Access, path: str) -> bool:
     """Return whether the API server answers the path with success."""
     try:
-        tls = ssl.create_default_context(cafile=str(access.ca_file))
-        request = urllib.request.Request(access.server + path, headers={"Authorization": f"Bearer {access.token}"})
-        with urllib.request.urlopen(request, timeout=5, context=tls):
-            return True
-    except (OSError, urllib.error.URLError):
+        admin = Admin(access.server, access.token, access.ca_file.read_text(encoding="ascii"))
+        admin.call("GET", path)
+    except (AdminError, OSError):
         return False
+    return True
 
 
 async def until(holds: Callable[[], bool], parts: Sequence[Part], what: str, seconds: float = 90.0) -> None:

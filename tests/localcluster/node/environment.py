@@ -41,6 +41,16 @@ class Objects:
         return {**text, **binary}
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a pod's environment and volumes are made from; capacity is the node's, by resource name."""
+
+    pod: Mapping[str, Any]
+    objects: Objects
+    addresses: Addresses
+    capacity: Mapping[str, str]
+
+
 def expand(text: str, env: Mapping[str, str]) -> str:
     """Replace each $(NAME) that env knows, leave the others, and turn $$ into $."""
 
@@ -64,23 +74,16 @@ def references(container: Mapping[str, Any]) -> tuple[set[str], set[str]]:
     return secrets, config_maps
 
 
-def environment(
-    pod: Mapping[str, Any],
-    container: Mapping[str, Any],
-    objects: Objects,
-    addresses: Addresses,
-    base: Mapping[str, str],
-    capacity: Mapping[str, str],
-) -> dict[str, str]:
+def environment(container: Mapping[str, Any], sources: Sources, base: Mapping[str, str]) -> dict[str, str]:
     """Return the container's environment: base, then envFrom, then env, each later entry over the earlier.
 
     Raise ConfigError when an object or a key that is not optional is missing.
     """
     env = dict(base)
     for entry in container.get("envFrom", []):
-        env.update(_env_from(entry, objects))
+        env.update(_env_from(entry, sources.objects))
     for entry in container.get("env", []):
-        value = _env_value(pod, container, entry, objects, addresses, capacity, env)
+        value = _env_value(container, entry, sources, env)
         if value is not None:
             env[entry["name"]] = value
     return env
@@ -115,36 +118,29 @@ def _env_from(entry: Mapping[str, Any], objects: Objects) -> dict[str, str]:
 
 
 def _env_value(
-    pod: Mapping[str, Any],
-    container: Mapping[str, Any],
-    entry: Mapping[str, Any],
-    objects: Objects,
-    addresses: Addresses,
-    capacity: Mapping[str, str],
-    env: Mapping[str, str],
+    container: Mapping[str, Any], entry: Mapping[str, Any], sources: Sources, env: Mapping[str, str]
 ) -> str | None:
     source = entry.get("valueFrom")
+    objects = sources.objects
     if source is None:
         return expand(entry.get("value", ""), env)
     if "fieldRef" in source:
-        return field_value(pod, source["fieldRef"]["fieldPath"], addresses)
+        return field_value(sources.pod, source["fieldRef"]["fieldPath"], sources.addresses)
     if "resourceFieldRef" in source:
-        return resource_value(container, source["resourceFieldRef"], capacity)
+        return resource_value(container, source["resourceFieldRef"], sources.capacity)
     if "secretKeyRef" in source:
         reference = source["secretKeyRef"]
-        return _key(objects.secret(reference["name"]), reference, "secret", "Secret", objects.namespace)
+        return _key(objects.secret(reference["name"]), reference, "Secret", objects.namespace)
     reference = source["configMapKeyRef"]
-    return _key(objects.config_map(reference["name"]), reference, "configmap", "ConfigMap", objects.namespace)
+    return _key(objects.config_map(reference["name"]), reference, "ConfigMap", objects.namespace)
 
 
-def _key(
-    data: Mapping[str, bytes] | None, reference: Mapping[str, Any], word: str, kind: str, namespace: str
-) -> str | None:
+def _key(data: Mapping[str, bytes] | None, reference: Mapping[str, Any], kind: str, namespace: str) -> str | None:
     name, key = reference["name"], reference["key"]
     if data is not None and key in data:
         return data[key].decode()
     if reference.get("optional"):
         return None
     if data is None:
-        raise ConfigError(f'{word} "{name}" not found')
+        raise ConfigError(f'{kind.lower()} "{name}" not found')
     raise ConfigError(f"couldn't find key {key} in {kind} {namespace}/{name}")

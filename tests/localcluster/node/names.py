@@ -35,7 +35,7 @@ def service_lines(
     A Service with a cluster IP and no ready pod resolves to nowhere, an address on which nobody listens, so
     that a connection is refused as it would be in a cluster; a headless one then does not resolve.
     """
-    lines = []
+    lines: list[str] = []
     members = list(pods)
     for service in sorted(services, key=lambda item: (item["metadata"]["namespace"], item["metadata"]["name"])):
         spec, metadata = service["spec"], service["metadata"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from localcluster.node.api import MERGE_PATCH, STRATEGIC_PATCH, Api, ApiError, Cache, Object
+from localcluster.node.api import MERGE_PATCH, STRATEGIC_PATCH, ApiError, Cache, Object
 from localcluster.node.faults import Fault, has_fault
 from localcluster.node.names import service_lines
 from localcluster.node.pod import NodeFacts, Pod, pod_path, release

@@ -14,7 +14,7 @@ import aiohttp
 from localcluster.node import environment, volumes
 from localcluster.node.api import STRATEGIC_PATCH, Api, ApiError, Object
 from localcluster.node.container import Container, Files, ImageError, Timing
-from localcluster.node.environment import ConfigError, Objects
+from localcluster.node.environment import ConfigError, Objects, Sources
 from localcluster.node.faults import Fault, damaged_message, has_fault
 from localcluster.node.fields import Addresses
 from localcluster.node.images import Image
@@ -141,9 +141,7 @@ class Pod:
         """See container.Surroundings."""
         image = self._image(container["image"])
         objects = await self._objects(*environment.references(container))
-        env = environment.environment(
-            self.latest, container, objects, self._addresses, self._base_environment(image), self._facts.capacity
-        )
+        env = environment.environment(container, self._sources(objects), self._base_environment(image))
         name = container["name"]
         root = self._directory / "roots" / name
         root.mkdir(parents=True, exist_ok=True)
@@ -299,9 +297,9 @@ class Pod:
     async def _write_volumes(self) -> None:
         objects = await self._objects(*volumes.references(self.latest))
         tokens = {request: await self._token(request) for request in volumes.token_requests(self.latest)}
-        sources = volumes.VolumeSources(self.latest, objects, self._addresses, self._facts.capacity, tokens)
+        sources = self._sources(objects)
         for volume in self.latest["spec"].get("volumes", []):
-            files = volumes.volume_files(volume, sources)
+            files = volumes.volume_files(volume, sources, tokens)
             if files is not None:
                 volumes.write_files(self._directory / "volumes" / volume["name"], files)
 
@@ -331,6 +329,9 @@ class Pod:
         token: str = answer["status"]["token"]
         self._tokens[request] = (token, now + _TOKEN_RENEWAL * request.expiration_seconds)
         return token
+
+    def _sources(self, objects: Objects) -> Sources:
+        return Sources(self.latest, objects, self._addresses, self._facts.capacity)
 
     async def _objects(self, secrets: set[str], config_maps: set[str]) -> Objects:
         namespace = self.latest["metadata"]["namespace"]

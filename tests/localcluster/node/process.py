@@ -55,8 +55,7 @@ class ContainerProcess:
 
 async def start(spec: SandboxSpec, spec_file: Path, log_file: Path) -> ContainerProcess | StartFailure:
     """Start a container whose output is added to log_file. spec_file is written, for its owner alone."""
-    spec_file.touch(mode=0o600)
-    spec_file.write_bytes(spec.encode())
+    _write_for_owner(spec_file, spec.encode())
     read_fd, write_fd = os.pipe()
     try:
         with log_file.open("ab") as log:
@@ -75,6 +74,11 @@ async def start(spec: SandboxSpec, spec_file: Path, log_file: Path) -> Container
         return ContainerProcess(int(rest), sandbox, spec_file)
     await sandbox.wait()
     return StartFailure(rest or "the container's sandbox ended before it started")
+
+
+def _write_for_owner(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(content)
 
 
 async def _sandbox_command(

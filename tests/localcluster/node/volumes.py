@@ -4,12 +4,12 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcluster.node.environment import ConfigError, Objects
-from localcluster.node.fields import Addresses, field_value, resource_value
+from localcluster.node.environment import ConfigError, Sources
+from localcluster.node.fields import field_value, resource_value
 
 _DEFAULT_MODE = 0o644
 
@@ -28,17 +28,6 @@ class TokenRequest:
 
     audience: str
     expiration_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeSources:
-    """Everything that the files of a pod's volumes are made from. tokens may be empty for no token volume."""
-
-    pod: Mapping[str, Any]
-    objects: Objects
-    addresses: Addresses
-    capacity: Mapping[str, str]
-    tokens: Mapping[TokenRequest, str] = field(default_factory=dict)
 
 
 def references(pod: Mapping[str, Any]) -> tuple[set[str], set[str]]:
@@ -68,8 +57,13 @@ def token_requests(pod: Mapping[str, Any]) -> set[TokenRequest]:
     }
 
 
-def volume_files(volume: Mapping[str, Any], sources: VolumeSources) -> dict[str, File] | None:
-    """Return the volume's files by path, None for an emptyDir; raise ConfigError for what is missing."""
+def volume_files(
+    volume: Mapping[str, Any], sources: Sources, tokens: Mapping[TokenRequest, str]
+) -> dict[str, File] | None:
+    """Return the volume's files by path, None for an emptyDir; raise ConfigError for what is missing.
+
+    tokens has the pod's token_requests.
+    """
     if "emptyDir" in volume:
         return None
     if "secret" in volume:
@@ -80,7 +74,7 @@ def volume_files(volume: Mapping[str, Any], sources: VolumeSources) -> dict[str,
     if "downwardAPI" in volume:
         return _downward_files(volume["downwardAPI"], sources, _mode(volume["downwardAPI"]))
     if "projected" in volume:
-        return _projected_files(volume["projected"], sources)
+        return _projected_files(volume["projected"], sources, tokens)
     kind = next((key for key in volume if key != "name"), "emptyDir")
     raise ConfigError(f'volume "{volume["name"]}": the local cluster has no {kind} volumes')
 
@@ -150,15 +144,15 @@ def _selected(data: Mapping[str, bytes] | None, source: Mapping[str, Any], what:
     return files
 
 
-def _secret_files(source: Mapping[str, Any], sources: VolumeSources, mode: int) -> dict[str, File]:
+def _secret_files(source: Mapping[str, Any], sources: Sources, mode: int) -> dict[str, File]:
     return _selected(sources.objects.secret(source["name"]), source, "secret", mode)
 
 
-def _config_map_files(source: Mapping[str, Any], sources: VolumeSources, mode: int) -> dict[str, File]:
+def _config_map_files(source: Mapping[str, Any], sources: Sources, mode: int) -> dict[str, File]:
     return _selected(sources.objects.config_map(source["name"]), source, "configmap", mode)
 
 
-def _downward_files(source: Mapping[str, Any], sources: VolumeSources, mode: int) -> dict[str, File]:
+def _downward_files(source: Mapping[str, Any], sources: Sources, mode: int) -> dict[str, File]:
     files = {}
     for item in source.get("items", []):
         if "fieldRef" in item:
@@ -172,13 +166,15 @@ def _downward_files(source: Mapping[str, Any], sources: VolumeSources, mode: int
     return files
 
 
-def _projected_files(projected: Mapping[str, Any], sources: VolumeSources) -> dict[str, File]:
+def _projected_files(
+    projected: Mapping[str, Any], sources: Sources, tokens: Mapping[TokenRequest, str]
+) -> dict[str, File]:
     mode = _mode(projected)
     files: dict[str, File] = {}
     for source in projected.get("sources", []):
         if "serviceAccountToken" in source:
             wanted = source["serviceAccountToken"]
-            files[wanted["path"]] = File(sources.tokens[_token_request(wanted)].encode(), mode)
+            files[wanted["path"]] = File(tokens[_token_request(wanted)].encode(), mode)
         elif "secret" in source:
             files |= _secret_files(source["secret"], sources, mode)
         elif "configMap" in source:
