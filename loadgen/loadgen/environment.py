@@ -7,7 +7,6 @@ from typing import Final
 
 import msgspec
 
-from loadtest_model.commands import CONTROL_PORT
 from loadtest_model.plan import PLAN_SCHEMA, Plan
 
 TERMINATION_PATH: Final = "/dev/termination-log"
@@ -22,7 +21,6 @@ class PodSettings:
     pod_uid: str
     pod_name: str
     ip: str
-    control_port: int
     termination_path: Path
 
 
@@ -31,8 +29,7 @@ def termination_path(environment: Mapping[str, str]) -> Path:
 
 
 def read_settings(environment: Mapping[str, str]) -> PodSettings:
-    """The settings in LOADTEST_PLAN, JOB_COMPLETION_INDEX, POD_IP, POD_UID, POD_NAME and, if it differs from
-    the default, LOADTEST_CONTROL_PORT.
+    """The settings in LOADTEST_PLAN, JOB_COMPLETION_INDEX, POD_IP, POD_UID and POD_NAME.
 
     Raises ValueError, naming the variable.
     """
@@ -46,7 +43,6 @@ def read_settings(environment: Mapping[str, str]) -> PodSettings:
         pod_uid=_needed(environment, "POD_UID"),
         pod_name=environment.get("POD_NAME", ""),
         ip=_needed(environment, "POD_IP"),
-        control_port=_number("LOADTEST_CONTROL_PORT", environment.get("LOADTEST_CONTROL_PORT", str(CONTROL_PORT))),
         termination_path=termination_path(environment),
     )
 

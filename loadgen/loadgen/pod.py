@@ -32,7 +32,7 @@ from loadgen.standing import (
     on_verify,
 )
 from loadgen.uploading import make_uploader
-from loadtest_model.commands import Ack, Halt, Start, Verb
+from loadtest_model.commands import CONTROL_PORT, Ack, Halt, Start, Verb
 from loadtest_model.exits import PodExit
 from loadtest_model.plan import plan_hash
 from loadtest_model.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot
@@ -76,7 +76,7 @@ class Pod:
         )
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._settings.ip, self._settings.control_port).start()
+            await web.TCPSite(runner, self._settings.ip, CONTROL_PORT).start()
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._terminate, number)
