@@ -27,7 +27,9 @@ CHUNK_ROWS: Final = 2_500
 
 _TEMPLATES: Final = 8
 _FIRST_TEMPLATES: Final = 2
-_ROWS_PER_NEW_ROW: Final = 200
+# A row costs a hundred times as much to render as to copy, so few are; more while the templates are still few.
+_ROWS_PER_NEW_ROW: Final = 400
+_ROWS_PER_NEW_ROW_AT_FIRST: Final = 50
 _RENDERED_AT_ONCE: Final = 125  # About a millisecond; a whole template would stall the event loop for 20.
 
 # Batches below an eighth of a chunk are cut from one composed chunk; the composing costs more than the copy.
@@ -106,13 +108,11 @@ class _Cut:
 class Batch:
     """One file's worth of records, not yet composed.
 
-    `rows` does not count the header; `content_length` is in bytes and counts everything. `first_client_id` is
-    None for a batch of no rows.
+    `rows` does not count the header; `content_length` is in bytes and counts everything.
     """
 
     rows: int
     content_length: int
-    first_client_id: str | None
     _space: RecordSpace = field(repr=False)
     _head: bytes = field(repr=False)
     _pieces: tuple[_Piece | _Cut, ...] = field(repr=False)
@@ -129,6 +129,11 @@ class Batch:
             yield b"".join(parts)
         else:
             yield from parts
+
+    @property
+    def first_client_id(self) -> str | None:
+        """The id in the first row, or None where there is none."""
+        return self._space.client_ids(self._pieces[0].first_number, 1)[0] if self._pieces else None
 
     def client_ids(self) -> Iterator[str]:
         """The ids of all rows in the file's order."""
@@ -159,7 +164,7 @@ class Composer:
         self._next_number = 0
         self._templates: list[Template] = []
         self._draft = TemplateDraft(self._rendering)
-        self._rows_until_rendering = _RENDERED_AT_ONCE * _ROWS_PER_NEW_ROW
+        self._rows_until_rendering = 0
         self._composed: _Piece | None = None
         self._composed_data = memoryview(b"")
         self._composed_rows = 0
@@ -179,7 +184,6 @@ class Composer:
         return Batch(
             rows=rows,
             content_length=len(head) + sum(piece.size_bytes for piece in pieces) + len(tail),
-            first_client_id=self._space.client_ids(pieces[0].first_number, 1)[0] if pieces else None,
             _space=self._space,
             _head=head,
             _pieces=pieces,
@@ -217,7 +221,8 @@ class Composer:
         """Render one slice for every so many rows drawn, but never more than one a call."""
         self._rows_until_rendering -= rows
         if self._rows_until_rendering <= 0:
-            self._rows_until_rendering += _RENDERED_AT_ONCE * _ROWS_PER_NEW_ROW
+            few = len(self._templates) < _TEMPLATES
+            self._rows_until_rendering += _RENDERED_AT_ONCE * (_ROWS_PER_NEW_ROW_AT_FIRST if few else _ROWS_PER_NEW_ROW)
             self._render()
 
     def _render(self) -> None:
