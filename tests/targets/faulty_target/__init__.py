@@ -17,6 +17,8 @@ FAULT_LEDGER
 FAULT_MIN_ROWS (100)
     An upload of at least so many rows is a full upload. Smaller ones, a generator's first tries, are let alone;
     its first full-size batch is counted as any other.
+FAULT_REFUSES_EMPTY
+    1: `ignores-header` answers 400 to a file without rows, so that its fault shows at the first stored row only.
 FAULT_EVERY (3), FAULT_AFTER (10), FAULT_SECONDS (5)
     See above.
 

@@ -19,6 +19,7 @@ class FaultSettings:
     after: int = 10
     seconds: float = 5.0
     min_rows: int = 100
+    refuses_empty: bool = False
     ledger_path: Path | None = None
 
     @classmethod
@@ -30,6 +31,7 @@ class FaultSettings:
             after=int(environment.get("FAULT_AFTER", cls.after)),
             seconds=float(environment.get("FAULT_SECONDS", cls.seconds)),
             min_rows=int(environment.get("FAULT_MIN_ROWS", cls.min_rows)),
+            refuses_empty=environment.get("FAULT_REFUSES_EMPTY") == "1",
             ledger_path=Path(path) if path else None,
         )
 
@@ -55,6 +57,8 @@ def with_fault(application: WSGIApplication, fault: str, settings: FaultSettings
 
 def _ignores_header(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
     def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if settings.refuses_empty and count_rows(environ) == 0:
+            return _answer(start_response, "400 Bad Request")
         environ.pop("HTTP_X_LOAD_TEST", None)
         return application(environ, start_response)
 

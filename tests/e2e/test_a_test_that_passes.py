@@ -1,0 +1,137 @@
+"""A short test of a sound target, from apply to verdict, against what Django itself counted."""
+
+import json
+import re
+import urllib.request
+
+import pytest
+
+from loadtests import Namespace, Test, condition, reason
+from localcluster.installation import OPERATOR_NAMESPACE
+from localcluster.rest import Json, Rest
+
+BATCH = 500
+VERIFICATION_ROWS = {0, 1, 5}
+
+
+@pytest.fixture(scope="module")
+def test(namespace: Namespace) -> Test:
+    namespace.deploy()
+    namespace.available("clients")
+    return namespace.start("light")
+
+
+@pytest.fixture(scope="module")
+def status(test: Test) -> Json:
+    return test.completed()
+
+
+def test_it_passes_with_every_condition_right(test: Test, status: Json) -> None:
+    assert (status["verdict"], status["phase"]) == ("Passed", "Completed")
+    expected = {
+        "Verified": "True",
+        "Running": "False",
+        "ResultsComplete": "True",
+        "Completed": "True",
+        "Succeeded": "True",
+        "Ready": "True",
+        "Stalled": "False",
+    }
+    assert {kind: condition(status, kind) for kind in expected} == expected
+    assert reason(status, "Completed") == "Passed"
+    assert status["observedGeneration"] == test.get()["metadata"]["generation"]
+    assert all(c["observedGeneration"] == status["observedGeneration"] for c in status["conditions"])
+
+
+def test_every_threshold_stands_beside_what_was_measured(status: Json) -> None:
+    assert [item["expression"] for item in status["thresholds"]] == [
+        "error_rate < 1%",
+        "avg < 10s",
+        "p95 < 20s",
+        "p99 < 30s",
+    ]
+    assert all(item["passed"] and item["value"] is not None for item in status["thresholds"])
+
+
+def test_the_summary_is_conserved(status: Json) -> None:
+    requests, summary = status["summary"]["requests"], status["summary"]
+
+    assert requests["due"] == requests["sent"] + requests["dropped"]
+    assert requests["sent"] == sum(requests[name] for name in ("accepted", "rejected", "unknown", "violation"))
+    assert requests["accepted"] > 0
+    assert summary["records"]["confirmed"] == requests["accepted"] * BATCH
+    assert summary["response_time_seconds"]["samples"] == requests["accepted"] + requests["unknown"]
+
+
+def test_django_counted_what_the_summary_says(namespace: Namespace, status: Json) -> None:
+    summary, proof = status["summary"], status["summary"]["verification"]
+    assert summary["requests"]["unknown"] == 0
+
+    uploads = namespace.ledger()
+
+    assert len(uploads) == summary["requests"]["accepted"] + proof["uploads"]
+    assert sum(uploads) == summary["records"]["confirmed"] + proof["rows"]
+    assert set(uploads) <= {*VERIFICATION_ROWS, BATCH}
+
+
+def test_nothing_was_stored(namespace: Namespace, status: Json) -> None:
+    assert status["verdict"] == "Passed"
+    assert namespace.ledger(load_test=False) == []
+
+
+def test_both_pods_carried_their_share_and_began_together(status: Json) -> None:
+    assert status["pods"] == {"desired": 2, "verified": 2, "running": 0, "succeeded": 2, "failed": 0}
+    assert 0 < status["start"]["skewSeconds"] <= 0.25
+
+
+def test_the_frozen_plan_says_what_ran(status: Json) -> None:
+    (step,) = status["plan"]["steps"]
+
+    assert (step["batchSize"], step["virtualUsers"], step["durationSeconds"]) == (BATCH, 2, 5.0)
+    assert status["plan"]["exposedRows"] == 2 * BATCH
+
+
+def test_the_results_hold_the_same_summary_and_a_conserved_time_series(rest: Rest, test: Test, status: Json) -> None:
+    name = status["results"]["configMap"]
+    stored = rest.call("GET", f"/api/v1/namespaces/{test.namespace}/configmaps/{name}")
+
+    summary = json.loads(stored["data"]["summary.json"])
+
+    assert summary["requests"] == status["summary"]["requests"]
+    assert summary["verdict"] == "Passed"
+    assert [owner["uid"] for owner in stored["metadata"]["ownerReferences"]] == [test.uid]
+
+
+def test_the_operators_metrics_agree_with_the_summary(rest: Rest, test: Test, status: Json) -> None:
+    (pod,) = rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator")
+    with urllib.request.urlopen(f"http://{pod['status']['podIP']}:8080/metrics", timeout=10) as response:
+        text = response.read().decode()
+    mine = [line for line in text.splitlines() if f'namespace="{test.namespace}"' in line]
+
+    uploads = {
+        match.group(1): float(match.group(2))
+        for line in mine
+        if (match := re.fullmatch(r'loadtest_uploads_total\{.*outcome="(\w+)".*\} (\S+)', line))
+    }
+
+    requests = status["summary"]["requests"]
+    assert uploads == {name: requests[name] for name in ("accepted", "rejected", "unknown", "violation")}
+
+
+def test_events_tell_the_story(test: Test, status: Json) -> None:
+    assert status["verdict"] == "Passed"
+    reasons = {event["reason"] for event in test.events()}
+
+    assert {"Verified", "Running", "Passed"} <= reasons
+
+
+def test_the_pods_end_on_their_own(test: Test, status: Json) -> None:
+    assert status["verdict"] == "Passed"
+    codes = [
+        container["state"]["terminated"]["exitCode"]
+        for pod in test.pods()
+        for container in pod["status"]["containerStatuses"]
+        if "terminated" in container["state"]
+    ]
+
+    assert codes in ([0, 0], [0], []) or all(code == 0 for code in codes)

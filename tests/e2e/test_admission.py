@@ -1,0 +1,121 @@
+"""What is wrong is refused when it is applied, with a message that names the field."""
+
+from typing import Any
+
+import pytest
+
+from loadtests import Namespace
+from localcluster.installation import REPOSITORY
+from localcluster.rest import RestError, documents
+
+URL = "http://clients:8000/clients/upload/process/"
+
+WRONG = {
+    "no target": ({"scenario": "light"}, "spec.target"),
+    "an unknown scenario": ({"target": {"url": URL}, "scenario": "huge"}, "spec.scenario"),
+    "a URL that is none": ({"target": {"url": "clients"}, "scenario": "light"}, "spec.target.url"),
+    "a scheme that is not HTTP": ({"target": {"url": "ftp://clients/x"}, "scenario": "light"}, "spec.target.url"),
+    "credentials in the URL": ({"target": {"url": "http://u:p@clients/"}, "scenario": "light"}, "credentials"),
+    "a custom test without a batch size": (
+        {"target": {"url": URL}, "scenario": "custom", "load": {"duration": "1m"}},
+        "spec.load.batchSize",
+    ),
+    "a custom test without a duration": (
+        {"target": {"url": URL}, "scenario": "custom", "load": {"batchSize": 10}},
+        "spec.load.duration",
+    ),
+    "a batch of no rows": ({"target": {"url": URL}, "scenario": "light", "load": {"batchSize": 0}}, "batchSize"),
+    "a duration without a unit": (
+        {"target": {"url": URL}, "scenario": "light", "load": {"duration": "90"}},
+        "duration",
+    ),
+    "a duration of a week": ({"target": {"url": URL}, "scenario": "light", "load": {"duration": "168h"}}, "24h"),
+    "stages beside a duration": (
+        {
+            "target": {"url": URL},
+            "scenario": "light",
+            "load": {"duration": "1m", "stages": [{"duration": "1m", "virtualUsers": 1}]},
+        },
+        "spec.load.stages",
+    ),
+    "more pods than virtual users": (
+        {"target": {"url": URL}, "scenario": "light", "parallelism": 3, "load": {"virtualUsers": 2}},
+        "spec.parallelism",
+    ),
+    "a threshold on an unknown metric": (
+        {"target": {"url": URL}, "scenario": "light", "thresholds": ["latency < 1s"]},
+        "spec.thresholds",
+    ),
+    "a threshold on a time without a unit": (
+        {"target": {"url": URL}, "scenario": "light", "thresholds": ["p95 < 20"]},
+        "spec.thresholds",
+    ),
+    "the load-test header among the headers": (
+        {"target": {"url": URL, "headers": {"X-Load-Test": "false"}}, "scenario": "light"},
+        "spec.target.headers",
+    ),
+    "an Authorization header": (
+        {"target": {"url": URL, "headers": {"authorization": "Bearer x"}}, "scenario": "light"},
+        "spec.target.auth",
+    ),
+    "a field that does not exist": ({"target": {"url": URL}, "scenario": "light", "virtualUsers": 3}, "virtualUsers"),
+    "a value of the wrong type": ({"target": {"url": URL}, "scenario": "light", "parallelism": "two"}, "parallelism"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_manifest_is_refused_with_the_field_named(namespace: Namespace, case: str) -> None:
+    spec, named = WRONG[case]
+    manifest = {**namespace.manifest("wrong"), "spec": spec}
+
+    with pytest.raises(RestError) as refused:
+        namespace.apply(manifest)
+
+    assert refused.value.status in (400, 422, 500)
+    assert named in str(refused.value)
+
+
+@pytest.mark.parametrize("scenario", ["light", "medium", "heavy", "stress", "demo"])
+def test_the_examples_apply_cleanly(namespace: Namespace, scenario: str) -> None:
+    (manifest,) = documents(REPOSITORY / "examples" / f"loadtest-{scenario}.yaml")
+    path = f"{namespace.rest.path_of(manifest, namespace.name)}"
+
+    made = namespace.rest.call(
+        "PATCH",
+        path,
+        manifest,
+        content_type="application/apply-patch+yaml",
+        query={"fieldManager": "test", "fieldValidation": "Strict", "dryRun": "All"},
+    )
+
+    assert made["spec"]["target"]["fileField"] == "file"
+    assert made["spec"]["load"].get("thinkTime") == "0s"
+    assert made["status"]["observedGeneration"] == -1
+
+
+IMMUTABLE: dict[str, dict[str, Any]] = {
+    "the target": {"target": {"url": "http://other:8000/"}},
+    "the load": {"load": {"batchSize": 9}},
+    "the run id before the end": {"runId": "2"},
+    "the parallelism": {"parallelism": 1},
+}
+
+
+@pytest.mark.parametrize("case", IMMUTABLE)
+def test_a_spec_cannot_be_changed_before_the_test_has_completed(namespace: Namespace, case: str) -> None:
+    test = namespace.start(f"fixed-{list(IMMUTABLE).index(case)}", suspend=True)
+
+    with pytest.raises(RestError) as refused:
+        test.patch(**IMMUTABLE[case])
+
+    assert f"spec.{next(iter(IMMUTABLE[case]))}" in str(refused.value)
+    namespace.rest.delete(test.path)
+
+
+def test_stop_and_suspend_can_be_changed_at_any_time(namespace: Namespace) -> None:
+    test = namespace.start("changeable", suspend=True)
+
+    test.patch(stop=True)
+
+    assert test.get()["spec"]["stop"] is True
+    namespace.rest.delete(test.path)

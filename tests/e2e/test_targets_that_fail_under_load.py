@@ -1,0 +1,70 @@
+"""Errors fail a test by their rate; a lost promise halts the fleet."""
+
+import pytest
+
+from loadtests import Namespace, Test, reason
+from localcluster.rest import Json
+
+LOAD = {"batchSize": 200, "virtualUsers": 4, "duration": "6s"}
+LONG = {"batchSize": 200, "virtualUsers": 4, "duration": "120s"}
+AFTER = 25
+
+
+@pytest.fixture(scope="module")
+def tests(namespace: Namespace) -> dict[str, Test]:
+    namespace.deploy("errors", FAULT="some-errors", FAULT_EVERY="4")
+    namespace.deploy("loses", FAULT="loses-marker", FAULT_AFTER=str(AFTER))
+    namespace.available("errors", "loses")
+    loads = {"errors": LOAD, "loses": LONG}
+    return {
+        name: namespace.start(
+            name, target={"url": f"http://{name}:8000/clients/upload/process/", "timeout": "20s"}, load=load
+        )
+        for name, load in loads.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def ended(tests: dict[str, Test]) -> dict[str, Json]:
+    return {name: test.completed(60) for name, test in tests.items()}
+
+
+def test_500_and_503_fail_the_test_by_its_error_rate(ended: dict[str, Json]) -> None:
+    status = ended["errors"]
+
+    assert status["verdict"] == "Failed"
+    assert reason(status, "Completed") == "ThresholdBreached"
+    assert status["thresholds"][0]["expression"] == "error_rate < 1%"
+    assert 0.15 < status["thresholds"][0]["value"] < 0.35
+
+
+def test_errors_do_not_halt_the_load(ended: dict[str, Json]) -> None:
+    summary = ended["errors"]["summary"]
+
+    assert summary["steps"][0]["load_seconds"] == 6.0
+    assert summary["requests"]["violation"] == 0
+    assert summary["errors"]["server_error"] == summary["requests"]["rejected"] > 3
+
+
+def test_a_lost_marker_is_a_violation_that_halts_both_pods(tests: dict[str, Test], ended: dict[str, Json]) -> None:
+    status = ended["loses"]
+
+    assert status["verdict"] == "Failed"
+    assert reason(status, "Completed") == "Violation"
+    assert status["summary"]["requests"]["violation"] >= 1
+    assert status["summary"]["duration_seconds"] < 60
+    assert status["pods"]["running"] == 0
+
+
+def test_after_the_violation_almost_nothing_was_stored(namespace: Namespace, ended: dict[str, Json]) -> None:
+    status = ended["loses"]
+    stored = namespace.ledger("loses", load_test=False)
+
+    assert 0 < sum(stored) <= status["plan"]["exposedRows"]
+
+
+def test_the_violation_names_what_was_answered_and_where(ended: dict[str, Json]) -> None:
+    (first, *_) = ended["loses"]["reasons"]
+
+    assert "load_test_mode" in first
+    assert "127." in first

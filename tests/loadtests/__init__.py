@@ -1,0 +1,177 @@
+"""Using LoadTests in tests: namespaces, targets, running a test to its end, and what the target itself counted."""
+
+import copy
+import itertools
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from localcluster.cluster import LocalCluster
+from localcluster.installation import TARGET_MANIFEST, wait_until_available
+from localcluster.rest import Json, Rest, documents, wait_for
+
+PATH = "/apis/x-load-test.dev/v1alpha1/namespaces/{namespace}/loadtests"
+END_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """A namespace of a test's own."""
+
+    cluster: LocalCluster
+    rest: Rest
+    name: str
+
+    def deploy(self, name: str = "clients", **environment: str) -> None:
+        """Make the example target, or its faulty variant where FAULT is given, under a Service name; do not wait."""
+        for document in documents(TARGET_MANIFEST):
+            self.rest.apply(_target(document, name, environment), self.name)
+
+    def available(self, *names: str) -> None:
+        for name in names:
+            wait_until_available(self.rest, self.name, name)
+
+    def manifest(self, name: str = "light", **spec: Any) -> Json:
+        """A LoadTest of five seconds with small batches, and what `spec` says over it."""
+        return {
+            "apiVersion": "x-load-test.dev/v1alpha1",
+            "kind": "LoadTest",
+            "metadata": {"name": name, "namespace": self.name},
+            "spec": {
+                "target": {"url": "http://clients:8000/clients/upload/process/", "timeout": "20s"},
+                "scenario": "custom",
+                "load": {"batchSize": 500, "virtualUsers": 2, "duration": "5s"},
+                "parallelism": 2,
+                **spec,
+            },
+        }
+
+    def apply(self, manifest: Json) -> "Test":
+        made = self.rest.apply(manifest)
+        return Test(self.cluster, self.rest, self.name, made["metadata"]["name"], made["metadata"]["uid"])
+
+    def start(self, name: str = "light", **spec: Any) -> "Test":
+        return self.apply(self.manifest(name, **spec))
+
+    def ledger(self, deployment: str = "clients", *, load_test: bool = True) -> list[int]:
+        """The rows of each upload that the target itself logged as answered with 200."""
+        text = "".join(self.cluster.logs(self.name, pod["metadata"]["name"]) for pod in self.pods(deployment))
+        flag = str(load_test).lower()
+        return [int(rows) for rows in re.findall(rf"upload load_test={flag} rows=(\d+) status=200", text)]
+
+    def pods(self, deployment: str = "clients") -> list[Json]:
+        return self.rest.items(f"/api/v1/namespaces/{self.name}/pods", f"app.kubernetes.io/name={deployment}")
+
+
+@dataclass(frozen=True)
+class Test:
+    """One LoadTest."""
+
+    __test__ = False
+
+    cluster: LocalCluster
+    rest: Rest
+    namespace: str
+    name: str
+    uid: str
+
+    @property
+    def path(self) -> str:
+        return f"{PATH.format(namespace=self.namespace)}/{self.name}"
+
+    def get(self) -> Json:
+        return self.rest.call("GET", self.path)
+
+    @property
+    def status(self) -> Json:
+        status: Json = self.get().get("status") or {}
+        return status
+
+    def patch(self, **spec: Any) -> None:
+        self.rest.call("PATCH", self.path, {"spec": spec}, content_type="application/merge-patch+json")
+
+    def until(self, what: str, holds: Callable[[Json], object], seconds: float = END_SECONDS) -> Json:
+        """Wait until the status fulfils a condition, and return it."""
+
+        def look() -> Json | None:
+            status = self.status
+            return status if holds(status) else None
+
+        try:
+            return wait_for(f"{self.namespace}/{self.name}: {what}", look, seconds)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; its status is {self.status}") from None
+
+    def completed(self, seconds: float = END_SECONDS) -> Json:
+        return self.until("completed", lambda status: condition(status, "Completed") == "True", seconds)
+
+    def running(self) -> Json:
+        """Wait until load is under way, and measured."""
+        return self.until("running", lambda status: (status.get("progress") or {}).get("recordsConfirmed", 0) > 0, 60.0)
+
+    def pods(self) -> list[Json]:
+        return self.rest.items(f"/api/v1/namespaces/{self.namespace}/pods", f"x-load-test.dev/uid={self.uid}")
+
+    def children(self) -> list[str]:
+        """What exists in the cluster because of this test."""
+        collections = (f"/apis/batch/v1/namespaces/{self.namespace}/jobs", f"/api/v1/namespaces/{self.namespace}/pods")
+        maps = f"/api/v1/namespaces/{self.namespace}/configmaps"
+        return [
+            f"{path.rsplit('/', 1)[1]}/{item['metadata']['name']}"
+            for path in (*collections, maps)
+            for item in self.rest.items(path, f"x-load-test.dev/uid={self.uid}")
+        ]
+
+    def events(self) -> list[Json]:
+        events = self.rest.items(f"/api/v1/namespaces/{self.namespace}/events")
+        return [event for event in events if event["involvedObject"].get("uid") == self.uid]
+
+
+def condition(status: Json, kind: str) -> str | None:
+    """The status of a condition, None where it is not set."""
+    return next((c["status"] for c in status.get("conditions", ()) if c["type"] == kind), None)
+
+
+def reason(status: Json, kind: str) -> str | None:
+    return next((c["reason"] for c in status.get("conditions", ()) if c["type"] == kind), None)
+
+
+def message(status: Json, kind: str) -> str:
+    return next((c["message"] for c in status.get("conditions", ()) if c["type"] == kind), "")
+
+
+_numbers = itertools.count(1)
+
+
+def make_namespace(cluster: LocalCluster, rest: Rest, prefix: str) -> Namespace:
+    name = f"{re.sub(r'[^a-z0-9]+', '-', prefix.lower())[:30].strip('-')}-{next(_numbers)}-{uuid.uuid4().hex[:4]}"
+    rest.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
+    wait_for(f"the default service account of {name}", lambda: rest.get_or_none(account), 30)
+    return Namespace(cluster, rest, name)
+
+
+def _target(document: Json, name: str, environment: dict[str, str]) -> Json:
+    """The example's manifest under another name, with variables of its own, and its faulty variant on demand."""
+    made: Json = copy.deepcopy(document)
+    made["metadata"]["name"] = name
+    labels = {"app.kubernetes.io/name": name}
+    if made["kind"] == "Service":
+        made["spec"]["selector"] = labels
+        return made
+    made["spec"]["selector"]["matchLabels"] = labels
+    made["spec"]["template"]["metadata"]["labels"] = labels
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    variables = {
+        "ALLOWED_HOSTS": "*",
+        "FAULT_LEDGER": "/var/lib/clients/ledger",
+        "PYTHONPATH": str(TARGET_MANIFEST.parents[2] / "tests" / "targets"),
+        **environment,
+    }
+    if "FAULT" in environment:
+        container["command"] = [*container["command"][:-1], "faulty_target.wsgi"]
+    kept = [variable for variable in container["env"] if variable["name"] not in variables]
+    container["env"] = [*kept, *({"name": key, "value": value} for key, value in variables.items())]
+    return made
