@@ -1,0 +1,115 @@
+"""What a decision may ask for, and what comes back from doing it. Values only; `act` does them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from loadtest_operator.observation import PodSeen
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CreateJob:
+    manifest: Json
+
+
+@dataclass(frozen=True)
+class DeleteJob:
+    """Remove a Job and its pods. The UID keeps a Job made since under the same name."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class Verify:
+    pods: tuple[PodSeen, ...]
+
+
+@dataclass(frozen=True)
+class StartFleet:
+    """Arm every pod, then start all at one instant, `lead_seconds` from when they are armed."""
+
+    pods: tuple[PodSeen, ...]
+    start_id: str
+    plan_hash: str
+    lead_seconds: float
+
+
+@dataclass(frozen=True)
+class Drain:
+    """Let the uploads in flight finish and send nothing more."""
+
+    pods: tuple[PodSeen, ...]
+
+
+@dataclass(frozen=True)
+class HaltFleet:
+    pods: tuple[PodSeen, ...]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Acknowledge:
+    """Tell pods that their last snapshot is safe, so that they exit."""
+
+    pods: tuple[PodSeen, ...]
+
+
+@dataclass(frozen=True)
+class WriteResults:
+    manifest: Json
+
+
+@dataclass(frozen=True)
+class MarkFinished:
+    """Keep the finished run's id where a restore without status finds it."""
+
+    run_id: str
+
+
+@dataclass(frozen=True)
+class ObserveGeneration:
+    """Say that the newest spec was seen, and leave the rest of an ended test's status as it is."""
+
+    generation: int
+
+
+Action = (
+    CreateJob
+    | DeleteJob
+    | Verify
+    | StartFleet
+    | Drain
+    | HaltFleet
+    | Acknowledge
+    | WriteResults
+    | MarkFinished
+    | ObserveGeneration
+)
+
+
+@dataclass(frozen=True)
+class JobRefused:
+    """The API server did not take the Job: a quota, an admission policy, a Pod Security level."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """The pods were told to start at `at`; `skew_seconds` bounds how far apart they begin. `missed` did not confirm."""
+
+    at: datetime
+    skew_seconds: float
+    missed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ResultsNotWritten:
+    message: str
+
+
+Outcome = JobRefused | Started | ResultsNotWritten

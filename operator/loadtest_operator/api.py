@@ -1,0 +1,155 @@
+"""Kubernetes' API as the operator uses it: JSON in, JSON out, and errors that say what the API server said."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+from urllib.parse import urlencode
+
+import aiohttp
+import msgspec
+from kubernetes.aio.client import ApiClient, Configuration
+
+from loadtest_model.spec import GROUP, PLURAL, VERSION
+
+Json = dict[str, Any]
+
+LOADTESTS: Final = f"apis/{GROUP}/{VERSION}/{PLURAL}"
+JOBS: Final = "apis/batch/v1/jobs"
+PODS: Final = "api/v1/pods"
+SERVICES: Final = "api/v1/services"
+ENDPOINT_SLICES: Final = "apis/discovery.k8s.io/v1/endpointslices"
+CONFIG_MAPS: Final = "api/v1/configmaps"
+SECRETS: Final = "api/v1/secrets"
+EVENTS: Final = "api/v1/events"
+
+FIELD_MANAGER: Final = "loadtest-operator"
+_TIMEOUT_SECONDS: Final = 20.0
+_PAGE: Final = 500
+
+PatchType = Literal["application/merge-patch+json", "application/apply-patch+yaml"]
+MERGE: Final[PatchType] = "application/merge-patch+json"
+APPLY: Final[PatchType] = "application/apply-patch+yaml"
+
+
+class ApiError(Exception):
+    """The API server's refusal, or its silence (`status` 0)."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request would be refused again: neither an outage, nor a conflict, nor a throttling."""
+        return 400 <= self.status < 500 and self.status not in (408, 409, 429)
+
+
+class Api:
+    """Requests by path. A resource's `kind` is its path without a namespace, such as `apis/batch/v1/jobs`."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._client = ApiClient(configuration)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    async def get(self, kind: str, namespace: str, name: str) -> Json | None:
+        """One object; None where there is none.
+
+        Raises ApiError for every other refusal.
+        """
+        try:
+            return await self._request("GET", _path(kind, namespace, name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def list(self, kind: str, namespace: str | None = None, selector: str = "") -> list[Json]:
+        """All objects of a kind, of one namespace or of all, page by page."""
+        items: list[Json] = []
+        query = {"limit": str(_PAGE)}
+        if selector:
+            query["labelSelector"] = selector
+        while True:
+            page = await self._request("GET", _path(kind, namespace), query)
+            items += page["items"]
+            following = page["metadata"].get("continue")
+            if not following:
+                return items
+            query["continue"] = following
+
+    async def create(self, kind: str, namespace: str, manifest: Json) -> Json:
+        return await self._request("POST", _path(kind, namespace), {"fieldManager": FIELD_MANAGER}, manifest)
+
+    async def replace(self, kind: str, namespace: str, name: str, manifest: Json) -> Json:
+        return await self._request("PUT", _path(kind, namespace, name), {"fieldManager": FIELD_MANAGER}, manifest)
+
+    async def patch(self, kind: str, namespace: str, name: str, body: Json, patch_type: PatchType = MERGE) -> Json:
+        """Change an object; `name` may end with a subresource, as in `heavy/status`."""
+        query = {"fieldManager": FIELD_MANAGER}
+        if patch_type == APPLY:
+            query["force"] = "true"
+        return await self._request("PATCH", _path(kind, namespace, name), query, body, patch_type)
+
+    async def delete(self, kind: str, namespace: str, name: str, uid: str) -> None:
+        """Remove an object and what it owns, if it still is the one with this UID; one already gone is no error."""
+        body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+        try:
+            await self._request("DELETE", _path(kind, namespace, name), None, body)
+        except ApiError as error:
+            if error.status not in (404, 409):
+                raise
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        content_type: str = "application/json",
+    ) -> Json:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        url = f"{self._client.configuration.host}/{path}"
+        if query:
+            url += f"?{urlencode(query)}"
+        try:
+            answer = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
+                method, url, headers=headers, body=body, _request_timeout=_TIMEOUT_SECONDS
+            )
+            data = await answer.read()
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
+        if not 200 <= answer.status < 300:
+            raise _refusal(answer.status, data)
+        decoded: Json = msgspec.json.decode(data)
+        return decoded
+
+
+def _path(kind: str, namespace: str | None, name: str = "") -> str:
+    prefix, _, plural = kind.rpartition("/")
+    parts = [prefix]
+    if namespace is not None:
+        parts += ["namespaces", namespace]
+    parts.append(plural)
+    if name:
+        parts.append(name)
+    return "/".join(parts)
+
+
+def _refusal(status: int, data: bytes) -> ApiError:
+    try:
+        said = msgspec.json.decode(data)
+    except msgspec.DecodeError:
+        return ApiError(status, "Unknown", data[:200].decode(errors="replace"))
+    if not isinstance(said, dict):
+        return ApiError(status, "Unknown", str(said)[:200])
+    return ApiError(status, str(said.get("reason", "Unknown")), str(said.get("message", "")))

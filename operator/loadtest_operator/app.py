@@ -1,0 +1,129 @@
+"""The operator as a whole: its parts made, joined and run until it is told to end."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+import kopf
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from loadtest_operator.act import Actor
+from loadtest_operator.api import JOBS, LOADTESTS, Api, ApiError
+from loadtest_operator.handlers import watching_registry, watching_settings
+from loadtest_operator.login import client_configuration
+from loadtest_operator.memory import Memory
+from loadtest_operator.metrics import OperatorMetrics, TestMetrics
+from loadtest_operator.names import SELECTOR
+from loadtest_operator.observe import Means, Observer
+from loadtest_operator.pods import PodClient
+from loadtest_operator.queue import WorkQueue
+from loadtest_operator.reconcile import Reconciler
+from loadtest_operator.resources import owner_uid
+from loadtest_operator.settings import Settings
+from loadtest_operator.tokens import command_key
+from loadtest_operator.web import serve
+
+_LOG: Final = logging.getLogger(__name__)
+_RETRY_SECONDS: Final = 2.0
+_DEAD_AFTER_RESYNCS: Final = 3
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM, which kopf hears."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    tests, own = TestMetrics(), OperatorMetrics(registry)
+    registry.register(tests)
+    pulse = Pulse(settings.resync_seconds)
+    async with (
+        serve(settings.host, settings.port, registry, pulse.failing),
+        Api(await client_configuration()) as api,
+    ):
+        key = await _persistently(lambda: command_key(api, settings.own_namespace))
+        # kopf serves only the kinds that exist when it starts.
+        await _persistently(lambda: _listed(api, settings, LOADTESTS))
+        async with PodClient(key, time.monotonic) as pods:
+            memory = Memory(time.monotonic)
+            means = Means(api, pods, memory, key, settings.cluster_domain, _utc, own.scrape_failures.inc)
+            actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
+            reconciler = Reconciler(api, Observer(means), actor, settings.policy, memory, tests)
+            queue = WorkQueue(reconciler.reconcile, time.monotonic, random.random, own)
+            async with asyncio.TaskGroup() as group:
+                background = [
+                    group.create_task(queue.run()),
+                    group.create_task(_resync(api, reconciler, queue, settings, pulse)),
+                ]
+                try:
+                    await kopf.operator(
+                        registry=watching_registry(queue.add, memory),
+                        settings=watching_settings(),
+                        clusterwide=not settings.namespaces,
+                        namespaces=settings.namespaces,
+                        standalone=True,
+                    )
+                finally:
+                    for task in background:
+                        task.cancel()
+
+
+class Pulse:
+    """Whether the operator still gets round to looking at everything; the API server's absence is not its fault."""
+
+    def __init__(self, resync_seconds: float) -> None:
+        self._longest = resync_seconds * _DEAD_AFTER_RESYNCS
+        self._beat_at = time.monotonic()
+
+    def beat(self) -> None:
+        self._beat_at = time.monotonic()
+
+    def failing(self) -> str:
+        """Why the operator should be restarted; empty while it should not."""
+        silent = time.monotonic() - self._beat_at
+        return f"no resync for {silent:.0f} s" if silent > self._longest else ""
+
+
+async def _resync(api: Api, reconciler: Reconciler, queue: WorkQueue, settings: Settings, pulse: Pulse) -> None:
+    """Look at everything now and then, whatever events were missed, and remove what has lost its owner."""
+    while True:
+        pulse.beat()
+        try:
+            # The Jobs first: a test listed after them is there if it ever was when its Job was made.
+            jobs = await _listed(api, settings, JOBS, SELECTOR)
+            tests = await _listed(api, settings, LOADTESTS)
+            for test in tests:
+                queue.add((test["metadata"]["namespace"], test["metadata"]["name"]))
+            uids = frozenset(test["metadata"]["uid"] for test in tests)
+            await reconciler.remove([job for job in jobs if owner_uid(job) not in uids])
+        except ApiError as error:
+            _LOG.warning("resync put off: %s", error)
+        await asyncio.sleep(settings.resync_seconds)
+
+
+async def _listed(api: Api, settings: Settings, kind: str, selector: str = "") -> list[Json]:
+    """All objects of a kind in the namespaces that are watched."""
+    found: list[Json] = []
+    for namespace in settings.namespaces or (None,):
+        found += await api.list(kind, namespace, selector)
+    return found
+
+
+async def _persistently(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Try until it succeeds: at the start of a cluster the API server, the CRD or the rights may come later."""
+    while True:
+        try:
+            return await attempt()
+        except ApiError as error:
+            _LOG.warning("waiting for the API server: %s", error)
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,53 @@
+"""The command line: `loadtest-operator run` and `loadtest-operator --version`."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from loadtest_operator import installed_version
+from loadtest_operator.settings import Settings, SettingsError, settings_from
+
+USAGE = 64
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status (64: wrong usage or settings)."""
+    parser = argparse.ArgumentParser(prog="loadtest-operator", description="Runs LoadTest resources.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {installed_version()}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="watch LoadTests and run them; settings come from the environment")
+    try:
+        parser.parse_args(arguments)
+    except SystemExit as leaving:
+        return USAGE if leaving.code == 2 else int(leaving.code or 0)
+    try:
+        settings = settings_from(os.environ)
+    except SettingsError as error:
+        sys.stderr.write(f"loadtest-operator: {error}\n")
+        return USAGE
+    _configure_logging(settings)
+    return _run(settings)
+
+
+def _run(settings: Settings) -> int:
+    # The Kubernetes client takes seconds to load, which --version should not cost.
+    app = import_module("loadtest_operator.app")
+    try:
+        asyncio.run(app.run(settings))
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _configure_logging(settings: Settings) -> None:
+    logging.basicConfig(
+        level=settings.log_level,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

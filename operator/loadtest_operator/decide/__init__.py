@@ -1,0 +1,119 @@
+"""Deciding: from one observation to what is to be done and said. Pure; the phases stand in files of their own."""
+
+from collections.abc import Callable
+from typing import Final
+
+from loadtest_model.plan import Plan, PlanError
+from loadtest_model.status import Phase
+from loadtest_model.verdict import Verdict
+from loadtest_operator.actions import Action, DeleteJob
+from loadtest_operator.decide.causes import causes, started
+from loadtest_operator.decide.completed import completed, finished_before
+from loadtest_operator.decide.decision import Decision, Policy
+from loadtest_operator.decide.ending import concluded, ended_without_run
+from loadtest_operator.decide.fleet import Fleet
+from loadtest_operator.decide.queued import planned, queued
+from loadtest_operator.decide.running import running
+from loadtest_operator.decide.stopping import stopping
+from loadtest_operator.decide.verifying import before_start, start
+from loadtest_operator.observation import Observation
+
+__all__ = ["Decision", "Policy", "decide"]
+
+_CLEAN_UP_SECONDS = 0.5
+
+Rule = Callable[[Observation, Policy], Decision | None]
+
+
+def decide(observation: Observation, policy: Policy) -> Decision:
+    """What to do about a LoadTest, and what its status is to say: the first rule that applies."""
+    for rule in RULES:
+        decision = rule(observation, policy)
+        if decision is not None:
+            return decision
+    return with_fleet(observation, policy)
+
+
+def being_deleted(observation: Observation, _policy: Policy) -> Decision | None:
+    return Decision() if observation.test.deleting else None
+
+
+def at_its_end(observation: Observation, policy: Policy) -> Decision | None:
+    """A run that has completed is never started again, also where only the annotation tells of it."""
+    recorded = observation.test.recorded
+    if recorded.run_id == observation.run_id:
+        return completed(observation, policy) if recorded.phase is Phase.COMPLETED else None
+    return finished_before(observation) if observation.test.finished_run == observation.run_id else None
+
+
+def after_an_earlier_run(observation: Observation, _policy: Policy) -> Decision | None:
+    """Make room for a new run: the Jobs of earlier ones go first, and it waits until their pods are gone."""
+    if not observation.other_jobs and not observation.other_pods_active:
+        return None
+    actions: tuple[Action, ...] = tuple(
+        DeleteJob(job.name, job.uid) for job in observation.other_jobs if not job.deleting
+    )
+    return Decision(actions=actions, requeue_seconds=_CLEAN_UP_SECONDS)
+
+
+def unreadable(observation: Observation, _policy: Policy) -> Decision | None:
+    if observation.test.spec is not None:
+        return None
+    message = f"the spec cannot be read: {observation.test.spec_error}"
+    return ended_without_run(observation, Verdict.FAILED, "SpecInvalid", message)
+
+
+def not_begun(observation: Observation, policy: Policy) -> Decision | None:
+    """A test without a Job, unless one is on record: a Job that was made is never made again."""
+    test = observation.test
+    on_record = test.recorded.run_id == observation.run_id and test.recorded.plan_hash is not None
+    if observation.job is not None or on_record or test.spec is None:
+        return None
+    return queued(observation, test.spec, policy)
+
+
+def with_a_foreign_job(observation: Observation, _policy: Policy) -> Decision | None:
+    job = observation.job
+    if job is None or job.owned:
+        return None
+    message = f"there is a Job named {job.name} that belongs to something else; remove it or rename the test"
+    return ended_without_run(observation, Verdict.INCONCLUSIVE, "JobNameTaken", message)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    being_deleted,
+    at_its_end,
+    after_an_earlier_run,
+    unreadable,
+    not_begun,
+    with_a_foreign_job,
+)
+
+
+def with_fleet(observation: Observation, policy: Policy) -> Decision:
+    """What to do about a run whose Job was made."""
+    try:
+        plan = _plan(observation, policy)
+    except PlanError as wrong:
+        return ended_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
+    fleet = Fleet(plan, observation.pods, policy.lost_seconds)
+    found = causes(observation, fleet, policy)
+    if found:
+        return stopping(observation, fleet, found)
+    if observation.test.recorded.start is None:
+        return before_start(observation, fleet)
+    if not started(fleet):
+        return start(observation, fleet)
+    if len(fleet.pods) == plan.parallelism and all(pod.last_known for pod in fleet.pods):
+        return concluded(observation, fleet, ())
+    return running(observation, fleet, policy)
+
+
+def _plan(observation: Observation, policy: Policy) -> Plan:
+    """The plan that the pods were given; where the Job is gone, the same made again from the spec."""
+    if observation.job is not None and observation.job.plan is not None:
+        return observation.job.plan
+    spec = observation.test.spec
+    if spec is None:
+        raise PlanError("SpecInvalid", observation.test.spec_error)
+    return planned(observation, spec, policy, ())

@@ -1,0 +1,251 @@
+"""Why a run must stop before its natural end. Each cause is found by a small check of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from loadtest_model.exits import PodExit
+from loadtest_model.snapshot import HaltReason, PodState
+from loadtest_model.status import ConditionType
+from loadtest_operator.decide.decision import Policy
+from loadtest_operator.decide.fleet import Fleet, listed
+from loadtest_operator.observation import Observation, PodSeen
+from loadtest_operator.resources import instant
+
+STARTED: Final = "Started"
+NOT_STARTED: Final = "NotStarted"
+FINISHED: Final = "Finished"
+_NO_CAUSE: Final = frozenset({STARTED, NOT_STARTED, FINISHED})
+
+_START_GRACE_SECONDS: Final = 5.0
+_VERIFICATION_GRACE_SECONDS: Final = 30.0
+_HINTED_MESSAGE: Final = 300
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A reason (CamelCase) to stop, a sentence about it, and how: `drain` lets uploads in flight finish.
+
+    A `gap` keeps the run from being judged in full; a violation or a refusal is no gap but a finding of its own.
+    """
+
+    reason: str
+    message: str
+    drain: bool = False
+    gap: bool = True
+
+
+Check = Callable[[Observation, Fleet, Policy], Cause | None]
+
+
+def causes(observation: Observation, fleet: Fleet, policy: Policy) -> tuple[Cause, ...]:
+    """All causes that hold, gravest first; empty while the run may go on.
+
+    A cause on record stays one, since what it was found from may look different once the fleet has been halted.
+    """
+    found = [cause for check in CHECKS if (cause := check(observation, fleet, policy)) is not None]
+    recorded = recorded_cause(observation)
+    if recorded is not None and all(cause.reason != recorded.reason for cause in found):
+        found.append(recorded)
+    if not found:
+        found = [cause for check in CONSEQUENCES if (cause := check(observation, fleet, policy)) is not None]
+    return tuple(found)
+
+
+def recorded_cause(observation: Observation) -> Cause | None:
+    """The cause that an earlier decision wrote into the condition `Running`."""
+    running = observation.test.recorded.condition(ConditionType.RUNNING)
+    if running is None or running.reason in _NO_CAUSE or running.status == "True":
+        return None
+    return Cause(
+        running.reason,
+        running.message,
+        drain=running.reason == "StoppedByUser",
+        gap=running.reason not in ("Violation", "VerificationRefused"),
+    )
+
+
+def violation(_observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
+    violations = fleet.aggregate.violations
+    return Cause("Violation", violations[0].message, gap=False) if violations else None
+
+
+def refused(_observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
+    report = fleet.refusal
+    return None if report is None else Cause("VerificationRefused", report.message, gap=False)
+
+
+def defect(_observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
+    for pod in fleet.pods:
+        halted_by_defect = pod.snapshot is not None and pod.snapshot.halt_reason is HaltReason.DEFECT
+        if halted_by_defect or (pod.terminated is not None and pod.terminated.exit_code == PodExit.DEFECT):
+            said = f": {pod.snapshot.message}" if pod.snapshot and pod.snapshot.message else ""
+            return Cause("GeneratorDefect", f"pod {pod.name} ended with a defect of the generator{said}")
+    return None
+
+
+def crashed(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
+    """A container that ended before it could say anything: nothing was loaded by it."""
+    if observation.test.recorded.start is not None:
+        return None
+    for pod in fleet.pods:
+        if pod.over and pod.snapshot is None:
+            return Cause("PodCrashed", f"pod {pod.name} ended before it could verify: {how_it_ended(pod)}")
+    return None
+
+
+def lost(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
+    """Under load the fleet counts on every pod: without one it can only come to Inconclusive."""
+    begun = observation.test.recorded.start is not None
+    counted = [pod for pod in fleet.pods if fleet.is_lost(pod) and (begun or pod.snapshot is not None)]
+    names = [f"{pod.name} ({how_it_ended(pod)})" for pod in counted]
+    if begun:
+        names += [f"pod of index {index} (no trace of it)" for index in fleet.absent]
+        names += [f"{pod.name} ({pod.waits_for})" for pod in fleet.pods if not (pod.running or pod.over)]
+    if not names:
+        return None
+    return Cause("PodLost", f"lost {listed(names)}; look at the pods' events and nodes, then run again")
+
+
+def control_blocked(_observation: Observation, fleet: Fleet, policy: Policy) -> Cause | None:
+    blocked = [
+        pod.name
+        for pod in fleet.pods
+        if pod.running and pod.snapshot is None and pod.silent_seconds >= policy.control_seconds
+    ]
+    if not blocked:
+        return None
+    return Cause(
+        "ControlBlocked",
+        f"the operator got no answer from {listed(blocked)} within {policy.control_seconds:g} s although the container"
+        " runs; allow the operator's namespace to reach port 8089 of the pods (NetworkPolicy, mesh)",
+    )
+
+
+def start_missed(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
+    """Some pods load and others were never started: a restarted operator may find this."""
+    start = observation.test.recorded.start
+    if start is None or not started(fleet):
+        return None
+    idle = [pod.name for pod in fleet.in_state(PodState.WAITING, PodState.VERIFYING, PodState.VERIFIED, PodState.ARMED)]
+    overdue = observation.seconds_since(instant(start.at)) > _START_GRACE_SECONDS
+    if not idle or not overdue:
+        return None
+    return Cause("StartMissed", f"{listed(idle)} did not start with the others")
+
+
+def barrier_missed(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
+    late = [
+        pod.name for pod in fleet.pods if pod.snapshot is not None and pod.snapshot.halt_reason is HaltReason.BARRIER
+    ]
+    if not late:
+        return None
+    if observation.test.recorded.start is not None:
+        return Cause("StartMissed", f"{listed(late)} got no start command in time")
+    return Cause("VerificationTimedOut", f"{listed(late)} waited too long for the others to be verified")
+
+
+def job_gone(observation: Observation, _fleet: Fleet, _policy: Policy) -> Cause | None:
+    job = observation.job
+    if job is not None and not job.deleting:
+        return None
+    return Cause("JobGone", "the run's Job was removed while the test ran; it is not made a second time")
+
+
+def job_overdue(observation: Observation, _fleet: Fleet, _policy: Policy) -> Cause | None:
+    job = observation.job
+    if job is None or job.failure != "DeadlineExceeded":
+        return None
+    return Cause("JobDeadlineExceeded", "the run took longer than all its parts together may; its Job was ended")
+
+
+def pods_not_started(observation: Observation, fleet: Fleet, policy: Policy) -> Cause | None:
+    job = observation.job
+    if job is None or observation.test.recorded.start is not None:
+        return None
+    waiting = waits(fleet)
+    if not waiting or observation.seconds_since(job.created) < policy.starting_seconds:
+        return None
+    return Cause("PodsNotStarted", f"not all pods ran within {policy.starting_seconds:g} s: {waiting}")
+
+
+def verification_overdue(observation: Observation, fleet: Fleet, policy: Policy) -> Cause | None:
+    """The pods keep this deadline themselves; this one is for a pod that does not."""
+    job = observation.job
+    if job is None or observation.test.recorded.start is not None or fleet.all_verified:
+        return None
+    bound = policy.starting_seconds + 2 * fleet.plan.deadlines.verification_seconds + _VERIFICATION_GRACE_SECONDS
+    if observation.seconds_since(job.created) < bound:
+        return None
+    return Cause("VerificationTimedOut", f"the pods were not verified within {bound:g} s")
+
+
+def stopped_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
+    spec = observation.test.spec
+    if spec is None or not spec.stop:
+        return None
+    if fleet.pods and all(pod.state is PodState.DONE and pod.last_known for pod in fleet.pods):
+        return None
+    begun = observation.test.recorded.start is not None
+    return Cause("StoppedByUser", "the test was stopped by spec.stop", drain=begun)
+
+
+def ended_early(_observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
+    """Pods that were halted or terminated, where nothing else says why."""
+    for pod in fleet.pods:
+        if pod.state is PodState.HALTED and pod.snapshot is not None:
+            if pod.snapshot.halt_reason is HaltReason.SIGNAL:
+                return Cause("PodLost", f"pod {pod.name} was terminated from outside (eviction, drain or deletion)")
+            said = f": {pod.snapshot.message}" if pod.snapshot.message else ""
+            return Cause("Halted", f"pod {pod.name} was halted{said}")
+    return None
+
+
+def job_failed(observation: Observation, _fleet: Fleet, _policy: Policy) -> Cause | None:
+    """A failed Job whose pods left no trace that explains it."""
+    job = observation.job
+    if job is None or not job.failure:
+        return None
+    return Cause("JobFailed", f"the run's Job failed: {job.failure}: {job.failure_message}")
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    violation,
+    refused,
+    defect,
+    crashed,
+    control_blocked,
+    lost,
+    job_gone,
+    job_overdue,
+    start_missed,
+    barrier_missed,
+    pods_not_started,
+    verification_overdue,
+    stopped_by_user,
+)
+CONSEQUENCES: Final[tuple[Check, ...]] = (ended_early, job_failed)
+
+
+def started(fleet: Fleet) -> bool:
+    """Whether some pod has begun its load."""
+    return any(pod.snapshot is not None and pod.state in (PodState.RUNNING, PodState.DONE) for pod in fleet.pods)
+
+
+def waits(fleet: Fleet) -> str:
+    """What the pods that do not run yet wait for; empty where all run or have run."""
+    texts = [f"pod {pod.index} waits for {pod.waits_for}" for pod in fleet.pods if not (pod.running or pod.over)]
+    texts += [f"pod {index} has not been made" for index in fleet.absent]
+    return listed(texts, 3)
+
+
+def how_it_ended(pod: PodSeen) -> str:
+    """How a pod was lost, in a few words."""
+    if pod.terminated is None:
+        return "its pod is gone" if pod.gone else f"silent for {pod.silent_seconds:.0f} s"
+    ended = pod.terminated
+    text = f"exit code {ended.exit_code}" if ended.exit_code >= 0 else "ended"
+    if ended.reason:
+        text += f", {ended.reason}"
+    said = " ".join(ended.message.split())[-_HINTED_MESSAGE:]
+    return f"{text}: {said}" if said and not ended.last_word else text

@@ -1,0 +1,66 @@
+"""After the end: pods are let go, what will not go is removed, and nothing ever starts again."""
+
+from msgspec import structs
+
+from loadtest_model.status import Phase
+from loadtest_model.verdict import Verdict
+from loadtest_operator.actions import Acknowledge, Action, DeleteJob, HaltFleet, MarkFinished, ObserveGeneration
+from loadtest_operator.decide.compose import base_status
+from loadtest_operator.decide.conditions import Mark, Marks
+from loadtest_operator.decide.decision import Decision, Policy
+from loadtest_operator.observation import JobSeen, Observation, PodSeen
+from loadtest_operator.resources import instant, rfc3339
+
+_POLL_SECONDS = 1.0
+
+
+def completed(observation: Observation, policy: Policy) -> Decision:
+    """What is left to do of a test whose end is on record. Of its status only the generation follows."""
+    actions: list[Action] = []
+    if observation.test.finished_run != observation.run_id:
+        actions.append(MarkFinished(observation.run_id))
+    if observation.test.recorded.observed_generation != observation.test.generation:
+        actions.append(ObserveGeneration(observation.test.generation))
+    live = tuple(pod for pod in observation.pods if pod.reachable and pod.snapshot is not None)
+    final = tuple(pod for pod in live if pod.snapshot is not None and pod.snapshot.final)
+    stray = tuple(pod for pod in live if pod.state is not None and not pod.state.ended)
+    if final:
+        actions.append(Acknowledge(final))
+    if stray:
+        actions.append(HaltFleet(stray, "TestCompleted", "the test has completed without this pod"))
+    job = observation.job
+    present = [pod for pod in observation.pods if not pod.over]
+    if job is not None and not job.deleting and present and _must_go(observation, job, present, policy):
+        actions.append(DeleteJob(job.name, job.uid))
+    return Decision(actions=tuple(actions), requeue_seconds=_POLL_SECONDS if present else None)
+
+
+def finished_before(observation: Observation) -> Decision:
+    """A resource restored without its status: the annotation tells that this run is over."""
+    message = (
+        f"run {observation.run_id} of this test finished earlier and its status was not kept; set another spec.runId"
+        " to run again"
+    )
+    marks = Marks(
+        verified=Mark("Unknown", "FinishedEarlier"),
+        results_complete=Mark("Unknown", "FinishedEarlier"),
+        completed=Mark("True", Verdict.INCONCLUSIVE, message),
+        succeeded=Mark("False", "FinishedEarlier", message),
+    )
+    status = structs.replace(
+        base_status(observation, Phase.COMPLETED, message, marks),
+        completed_at=rfc3339(observation.now),
+        verdict=Verdict.INCONCLUSIVE,
+        reasons=(message,),
+    )
+    return Decision(status)
+
+
+def _must_go(observation: Observation, job: JobSeen, present: list[PodSeen], policy: Policy) -> bool:
+    """Whether pods are left that no acknowledgement can end: those that never ran, and those long silent."""
+    if job.ended:
+        return False
+    if any(not pod.running for pod in present):
+        return True
+    ended_at = observation.test.recorded.completed_at
+    return ended_at is None or observation.seconds_since(instant(ended_at)) > policy.deadlines.linger_seconds

@@ -1,0 +1,101 @@
+"""Building the status: every decision writes the whole of it, from what was seen and what stands on record."""
+
+from typing import Final
+
+import msgspec
+from msgspec import structs
+
+from loadtest_model.plan import Plan
+from loadtest_model.status import (
+    STATUS_LIMIT_BYTES,
+    ConditionType,
+    EffectivePlan,
+    Phase,
+    PlannedStage,
+    PlannedStep,
+    Status,
+)
+from loadtest_operator.decide.conditions import Mark, Marks, conditions, mark_of, shortened
+from loadtest_operator.observation import Observation
+
+_DEFAULT: Final = Marks()
+_EVIDENCE_KEPT: Final = 4
+
+
+def base_status(observation: Observation, phase: Phase, message: str, marks: Marks, plan: Plan | None = None) -> Status:
+    """A status with what every one of this run has: phase, conditions, run id, and once there is one, the plan."""
+    test, recorded = observation.test, observation.test.recorded
+    same_run = recorded.run_id == observation.run_id
+    return Status(
+        observed_generation=test.generation,
+        phase=phase,
+        message=shortened(message),
+        run_id=observation.run_id,
+        plan_hash=recorded.plan_hash if same_run else None,
+        plan=effective(plan) if plan else None,
+        started_at=recorded.started_at if same_run else None,
+        start=recorded.start if same_run else None,
+        conditions=conditions(marks, recorded.conditions if same_run else (), observation.now, test.generation),
+    )
+
+
+def verified_mark(observation: Observation, otherwise: Mark = _DEFAULT.verified) -> Mark:
+    """What the condition `Verified` says on record."""
+    return mark_of(observation.test.recorded.condition(ConditionType.VERIFIED), otherwise)
+
+
+def effective(plan: Plan) -> EffectivePlan:
+    """The plan as the status shows it."""
+    return EffectivePlan(
+        scenario=plan.scenario,
+        parallelism=plan.parallelism,
+        seed=plan.records.seed,
+        exposed_rows=plan.exposed_rows,
+        steps=tuple(
+            PlannedStep(
+                name=step.name,
+                batch_size=step.batch_size,
+                virtual_users=step.virtual_users,
+                duration_seconds=step.duration_seconds,
+                stages=tuple(
+                    PlannedStage(
+                        duration_seconds=segment.duration_seconds,
+                        first_users=segment.first_users,
+                        last_users=segment.last_users,
+                    )
+                    for segment in step.segments
+                ),
+                thresholds=step.thresholds,
+            )
+            for step in plan.steps
+        ),
+    )
+
+
+def within_limit(status: Status) -> Status:
+    """The status within its budget: what the results hold in full is left out of it, the least needed first."""
+    for shorter in (_without_stages, _without_step_summaries, _with_little_evidence):
+        if len(msgspec.json.encode(status)) <= STATUS_LIMIT_BYTES:
+            return status
+        status = shorter(status)
+    return status
+
+
+def _without_stages(status: Status) -> Status:
+    if status.plan is None:
+        return status
+    steps = tuple(structs.replace(step, stages=()) for step in status.plan.steps)
+    return structs.replace(status, plan=structs.replace(status.plan, steps=steps))
+
+
+def _without_step_summaries(status: Status) -> Status:
+    if status.summary is None:
+        return status
+    return structs.replace(status, summary=structs.replace(status.summary, steps=(), thresholds=()))
+
+
+def _with_little_evidence(status: Status) -> Status:
+    if status.health is None or status.summary is None:
+        return status
+    health = structs.replace(status.health, evidence=status.health.evidence[:_EVIDENCE_KEPT])
+    return structs.replace(status, health=health, summary=structs.replace(status.summary, health=health))

@@ -1,0 +1,77 @@
+"""The conditions of a LoadTest: the machine-readable truth from which the phase is a summary."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from loadtest_model.status import Condition, ConditionStatus, ConditionType
+from loadtest_operator.resources import rfc3339
+
+LONGEST_MESSAGE = 1_024
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one condition says."""
+
+    status: ConditionStatus
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What all conditions say. `Ready` mirrors `succeeded`; `Stalled` is true of an end that is no success."""
+
+    verified: Mark = Mark("Unknown", "NotVerified", "the target has not been verified yet")
+    running: Mark = Mark("False", "NotStarted", "the load has not started")
+    results_complete: Mark = Mark("Unknown", "InProgress")
+    completed: Mark = Mark("False", "InProgress")
+    succeeded: Mark = Mark("Unknown", "InProgress")
+
+
+def conditions(marks: Marks, previous: tuple[Condition, ...], now: datetime, generation: int) -> tuple[Condition, ...]:
+    """The conditions in their order; a transition time moves only with the status."""
+    ended = marks.completed.status == "True"
+    stalled = Mark("False", "InProgress")
+    if ended:
+        passed = marks.succeeded.status == "True"
+        stalled = Mark("False" if passed else "True", marks.succeeded.reason, marks.succeeded.message)
+    said = {
+        ConditionType.VERIFIED: marks.verified,
+        ConditionType.RUNNING: marks.running,
+        ConditionType.RESULTS_COMPLETE: marks.results_complete,
+        ConditionType.COMPLETED: marks.completed,
+        ConditionType.SUCCEEDED: marks.succeeded,
+        ConditionType.READY: marks.succeeded,
+        ConditionType.STALLED: stalled,
+    }
+    held = {condition.type: condition for condition in previous}
+    return tuple(
+        Condition(
+            type=kind,
+            status=mark.status,
+            reason=mark.reason,
+            message=shortened(mark.message),
+            last_transition_time=_transition(held.get(kind), mark, now),
+            observed_generation=generation,
+        )
+        for kind, mark in said.items()
+    )
+
+
+def mark_of(condition: Condition | None, otherwise: Mark) -> Mark:
+    """What a condition on record says."""
+    if condition is None:
+        return otherwise
+    return Mark(condition.status, condition.reason, condition.message)
+
+
+def shortened(text: str, limit: int = LONGEST_MESSAGE) -> str:
+    """A text within the limit, its cut end marked."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def _transition(held: Condition | None, mark: Mark, now: datetime) -> str:
+    if held is not None and held.status == mark.status:
+        return held.last_transition_time
+    return rfc3339(now)

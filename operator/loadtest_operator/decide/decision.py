@@ -1,0 +1,44 @@
+"""A decision, and what the installation says about making one."""
+
+from dataclasses import dataclass, field
+
+from loadtest_model.aggregate import Aggregate
+from loadtest_model.plan import AddressPolicy, Deadlines, Plan
+from loadtest_model.status import Status
+from loadtest_operator.actions import Action
+from loadtest_operator.manifests import PodDefaults
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Bounds, in seconds, and defaults that hold for every test of this installation.
+
+    `waiting_seconds` bounds the wait for what the test does not own (endpoints, quota), `starting_seconds` the wait
+    for running pods, `control_seconds` the wait for a running pod's first answer, `lost_seconds` how long a pod may
+    be silent under load.
+    """
+
+    pods: PodDefaults
+    network: AddressPolicy = AddressPolicy()
+    deadlines: Deadlines = Deadlines()
+    waiting_seconds: float = 120.0
+    starting_seconds: float = 300.0
+    control_seconds: float = 30.0
+    lost_seconds: float = 30.0
+    scrape_seconds: float = 2.0
+    progress_seconds: float = 5.0
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do and what to say.
+
+    `status` None leaves the resource's status as it is. `requeue_seconds` None waits for the next event. `plan` and
+    `aggregate` are what was measured so far, where there is a run.
+    """
+
+    status: Status | None = None
+    actions: tuple[Action, ...] = ()
+    requeue_seconds: float | None = None
+    plan: Plan | None = None
+    aggregate: Aggregate = field(default_factory=Aggregate)

@@ -1,0 +1,142 @@
+"""The end of a run: judging it, and saying so."""
+
+import msgspec
+from msgspec import structs
+
+from loadtest_model.report import summarize, time_series_csv
+from loadtest_model.status import ConditionType, Phase, Results, Status
+from loadtest_model.verdict import Facts, Gap, Judgement, Verdict, judge
+from loadtest_operator.actions import WriteResults
+from loadtest_operator.decide.causes import FINISHED, NOT_STARTED, Cause, how_it_ended
+from loadtest_operator.decide.compose import base_status, verified_mark, within_limit
+from loadtest_operator.decide.conditions import Mark, Marks, mark_of, shortened
+from loadtest_operator.decide.decision import Decision
+from loadtest_operator.decide.fleet import Fleet, listed, verified_of
+from loadtest_operator.manifests import results
+from loadtest_operator.names import results_name
+from loadtest_operator.observation import Observation
+from loadtest_operator.resources import rfc3339
+
+
+def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) -> Decision:
+    """The verdict of a run whose every pod is settled; its results are written before the status says so."""
+    plan = fleet.plan
+    missing = _missing(observation, fleet)
+    gaps = tuple(Gap(cause.reason, cause.message) for cause in found if cause.gap)
+    if missing and not gaps:
+        gaps = (Gap("ResultsMissing", missing),)
+    judgement = judge(Facts(plan=plan, aggregate=fleet.aggregate, refusal=fleet.refusal, gaps=gaps))
+    started_at = observation.test.recorded.started_at
+    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, started_at)
+    succeeded = judgement.verdict is Verdict.PASSED
+    message = _message(judgement, fleet)
+    marks = Marks(
+        verified=_verified(observation, fleet),
+        running=_running(observation, found),
+        results_complete=(
+            Mark("False", "ResultsMissing", missing)
+            if missing
+            else Mark("True", "AllPodsReported", "the last snapshot of every pod is known")
+        ),
+        completed=Mark("True", judgement.verdict, message),
+        succeeded=Mark("True" if succeeded else "False", judgement.reason, message),
+    )
+    status = structs.replace(
+        base_status(observation, Phase.COMPLETED, message, marks, plan),
+        completed_at=rfc3339(observation.now),
+        verdict=judgement.verdict,
+        reasons=tuple(shortened(reason) for reason in judgement.reasons[:16]),
+        pods=fleet.counts,
+        verification=verified_of(fleet.proof),
+        thresholds=judgement.thresholds,
+        health=judgement.health,
+        summary=summary,
+        results=Results(config_map=results_name(plan.name, plan.uid, plan.run_id)),
+    )
+    manifest = results(plan, msgspec.json.format(msgspec.json.encode(summary)), time_series_csv(plan, fleet.aggregate))
+    return Decision(
+        status=within_limit(status),
+        actions=(WriteResults(manifest),),
+        requeue_seconds=0.0,
+        plan=plan,
+        aggregate=fleet.aggregate,
+    )
+
+
+def ended_without_run(
+    observation: Observation, verdict: Verdict, reason: str, message: str, verified: Mark | None = None
+) -> Decision:
+    """The end of a test that never had a fleet: a wrong spec, a missing target, a stop beforehand."""
+    marks = Marks(
+        verified=verified or verified_mark(observation),
+        results_complete=Mark("False", "NoRun", "no load was made, so there are no results"),
+        completed=Mark("True", verdict, message),
+        succeeded=Mark("False", reason, message),
+    )
+    status = structs.replace(
+        base_status(observation, Phase.COMPLETED, message, marks),
+        completed_at=rfc3339(observation.now),
+        verdict=verdict,
+        reasons=(shortened(message),),
+    )
+    return Decision(status=status, requeue_seconds=0.0)
+
+
+def results_not_written(status: Status, message: str) -> Status:
+    """The same end, where the results could not be kept: the verdict stands, and the condition tells."""
+    said = shortened(f"the results could not be written: {message}")
+    changed = tuple(
+        structs.replace(condition, status="False", reason="ResultsNotWritten", message=said)
+        if condition.type is ConditionType.RESULTS_COMPLETE
+        else condition
+        for condition in status.conditions
+    )
+    return structs.replace(status, conditions=changed, results=None)
+
+
+def _missing(observation: Observation, fleet: Fleet) -> str:
+    """Whose results are missing, once a load had begun."""
+    if observation.test.recorded.start is None:
+        return ""
+    names = [f"{pod.name} ({how_it_ended(pod)})" for pod in fleet.pods if not pod.last_known]
+    names += [f"index {index}" for index in fleet.absent]
+    if not names:
+        return ""
+    return f"what was measured since the last reading is missing of {listed(names)}"
+
+
+def _message(judgement: Judgement, fleet: Fleet) -> str:
+    refusal = fleet.refusal
+    if judgement.verdict is Verdict.PASSED:
+        return "every threshold held and every upload was confirmed as a load test"
+    if refusal is not None and refusal.hint and judgement.reason == refusal.refusal:
+        return f"{refusal.message} {refusal.hint}"
+    return judgement.reasons[0] if judgement.reasons else judgement.reason
+
+
+def _verified(observation: Observation, fleet: Fleet) -> Mark:
+    refusal = fleet.refusal
+    if refusal is not None and refusal.refusal is not None:
+        return Mark("False", refusal.refusal.value, f"{refusal.message} {refusal.hint}".strip())
+    if fleet.all_verified:
+        return Mark("True", fleet.proof.level if fleet.proof else "Acknowledged", verified_message(fleet))
+    return verified_mark(observation)
+
+
+def _running(observation: Observation, found: tuple[Cause, ...]) -> Mark:
+    if found:
+        return Mark("False", found[0].reason, found[0].message)
+    before = mark_of(observation.test.recorded.condition(ConditionType.RUNNING), Mark("False", NOT_STARTED))
+    return before if before.status == "False" else Mark("False", FINISHED, "every pod has finished its share")
+
+
+def verified_message(fleet: Fleet) -> str:
+    """What was proven, and how far the proof goes."""
+    proof = fleet.proof
+    if proof is None:
+        return ""
+    addresses = f"{len(proof.addresses)} address{'' if len(proof.addresses) == 1 else 'es'}"
+    return (
+        f"every pod proved at {addresses} that the target honours X-Load-Test ({proof.level});"
+        f" {proof.uploads} uploads with {proof.rows} rows were sent for it"
+    )

@@ -1,0 +1,132 @@
+"""The pods of a run as one: who is there, who can be spoken to, and what the fleet as a whole has come to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from loadtest_model.aggregate import Aggregate, merge
+from loadtest_model.plan import Plan
+from loadtest_model.snapshot import PodState, ProofLevel, VerificationReport
+from loadtest_model.status import PodCounts, Verified
+from loadtest_operator.decide.conditions import shortened
+from loadtest_operator.observation import PodSeen
+
+_PROOF_RANK = {ProofLevel.NONE: 0, ProofLevel.ACKNOWLEDGED: 1, ProofLevel.ECHOED: 2}
+_LISTED = 16
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All pods of one run. `lost_seconds` is how long a running pod may be silent before it counts as lost."""
+
+    plan: Plan
+    pods: tuple[PodSeen, ...]
+    lost_seconds: float
+
+    @cached_property
+    def by_index(self) -> dict[int, PodSeen]:
+        return {pod.index: pod for pod in self.pods}
+
+    @property
+    def absent(self) -> tuple[int, ...]:
+        """Indexes of which there is no trace."""
+        return tuple(index for index in range(self.plan.parallelism) if index not in self.by_index)
+
+    @property
+    def reachable(self) -> tuple[PodSeen, ...]:
+        return tuple(pod for pod in self.pods if pod.reachable)
+
+    def in_state(self, *states: PodState) -> tuple[PodSeen, ...]:
+        """The reachable pods in one of these states."""
+        return tuple(pod for pod in self.reachable if pod.state in states)
+
+    def is_lost(self, pod: PodSeen) -> bool:
+        """Whether what a pod measured last can no longer be had."""
+        if pod.last_known:
+            return False
+        return pod.over or (pod.running and not pod.reachable and pod.silent_seconds >= self.lost_seconds)
+
+    def is_settled(self, pod: PodSeen) -> bool:
+        """Whether nothing more can come from a pod: its last snapshot is known, it is lost, or it never ran."""
+        return pod.last_known or self.is_lost(pod) or not (pod.running or pod.over)
+
+    @cached_property
+    def aggregate(self) -> Aggregate:
+        return merge(pod.snapshot for pod in self.pods if pod.snapshot is not None)
+
+    @property
+    def reports(self) -> tuple[VerificationReport, ...]:
+        return tuple(
+            pod.snapshot.verification
+            for pod in sorted(self.pods, key=lambda pod: pod.index)
+            if pod.snapshot is not None and pod.snapshot.verification is not None
+        )
+
+    @property
+    def refusal(self) -> VerificationReport | None:
+        """The first report that did not prove the target."""
+        return next((report for report in self.reports if not report.proven), None)
+
+    @property
+    def all_verified(self) -> bool:
+        reports = self.reports
+        return len(reports) == self.plan.parallelism and all(report.proven for report in reports)
+
+    @property
+    def counts(self) -> PodCounts:
+        states = [pod.state for pod in self.pods]
+        failed = sum(
+            1
+            for pod in self.pods
+            if pod.state in (PodState.REFUSED, PodState.HALTED) or pod.crashed or self.is_lost(pod)
+        )
+        return PodCounts(
+            desired=self.plan.parallelism,
+            verified=sum(report.proven for report in self.reports),
+            running=sum(pod.state is PodState.RUNNING and not pod.over for pod in self.pods),
+            succeeded=states.count(PodState.DONE),
+            failed=failed,
+        )
+
+    @property
+    def proof(self) -> VerificationReport | None:
+        """What all pods' verifications showed, as one report: the weakest level, or the refusal."""
+        reports = self.reports
+        if not reports:
+            return None
+        first = self.refusal or min(reports, key=lambda report: _PROOF_RANK[report.level])
+        return VerificationReport(
+            level=first.level,
+            refusal=first.refusal,
+            message=first.message,
+            hint=first.hint,
+            canary_ids=_distinct(report.canary_ids for report in reports),
+            addresses=_distinct(report.addresses for report in reports),
+            uploads=sum(report.uploads for report in reports),
+            rows=sum(report.rows for report in reports),
+        )
+
+
+def verified_of(report: VerificationReport | None) -> Verified | None:
+    """A verification report as the status shows it."""
+    if report is None:
+        return None
+    return Verified(
+        level=report.level,
+        message=shortened(report.message),
+        hint=shortened(report.hint),
+        canary_ids=report.canary_ids[:_LISTED],
+        addresses=report.addresses[:_LISTED],
+        uploads=report.uploads,
+        rows=report.rows,
+    )
+
+
+def listed(names: list[str], limit: int = 5) -> str:
+    """Names in a sentence, the rest of a long list as a number."""
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+
+
+def _distinct(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for group in groups for name in group))

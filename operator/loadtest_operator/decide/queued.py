@@ -1,0 +1,93 @@
+"""Before there is a fleet: what keeps a test from starting, and the making of its Job."""
+
+from msgspec import structs
+
+from loadtest_model.plan import Plan, PlanError, compile_plan, plan_hash
+from loadtest_model.spec import Spec
+from loadtest_model.status import ConditionType, Phase
+from loadtest_model.thresholds import parse_thresholds
+from loadtest_model.verdict import Verdict
+from loadtest_operator.actions import CreateJob, JobRefused
+from loadtest_operator.decide.compose import base_status
+from loadtest_operator.decide.conditions import Mark, Marks
+from loadtest_operator.decide.decision import Decision, Policy
+from loadtest_operator.decide.ending import ended_without_run
+from loadtest_operator.endpoints import Endpoints
+from loadtest_operator.manifests import job, token_file
+from loadtest_operator.observation import Observation
+from loadtest_operator.resources import instant
+
+_RETRY_SECONDS = 2.0
+
+
+def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
+    """What to do with a test that has no Job and never had one."""
+    if spec.stop:
+        return ended_without_run(
+            observation, Verdict.INCONCLUSIVE, "StoppedByUser", "the test was stopped by spec.stop before it started"
+        )
+    if spec.suspend:
+        message = "suspended; set spec.suspend to false to start"
+        return Decision(base_status(observation, Phase.QUEUED, message, Marks(running=Mark("False", "NotStarted"))))
+    endpoints = observation.endpoints or Endpoints()
+    if endpoints.problem:
+        return _without_target(observation, endpoints, policy)
+    try:
+        plan = planned(observation, spec, policy, endpoints.addresses)
+    except PlanError as wrong:
+        return ended_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
+    marks = Marks(verified=Mark("Unknown", "NotVerified", "the target has not been verified yet"))
+    status = base_status(observation, Phase.STARTING, "the pods are being made", marks, plan)
+    return Decision(
+        status=structs.replace(status, plan_hash=plan_hash(plan)),
+        actions=(CreateJob(job(plan, spec, policy.pods)),),
+        requeue_seconds=1.0,
+        plan=plan,
+    )
+
+
+def planned(observation: Observation, spec: Spec, policy: Policy, addresses: tuple[str, ...]) -> Plan:
+    """The plan of a test, its thresholds known to be readable.
+
+    Raises PlanError.
+    """
+    plan = compile_plan(
+        spec,
+        observation.test.identity,
+        addresses=addresses,
+        token_file=token_file(spec),
+        network=policy.network,
+        deadlines=policy.deadlines,
+    )
+    for step in plan.steps:
+        try:
+            parse_thresholds(step.thresholds)
+        except ValueError as wrong:
+            raise PlanError("ThresholdInvalid", f"spec.thresholds: {wrong}") from wrong
+    return structs.replace(plan, command_digests=observation.command_digests)
+
+
+def job_refused(observation: Observation, refused: JobRefused, policy: Policy) -> Decision:
+    """The API server did not take the Job: say so, and try again for a while, since a quota may become free."""
+    mark = Mark("False", "JobRefused", f"the Job was refused: {refused.message}")
+    return _waiting(observation, mark, policy, Verdict.INCONCLUSIVE)
+
+
+def _without_target(observation: Observation, endpoints: Endpoints, policy: Policy) -> Decision:
+    mark = Mark("False", endpoints.problem, endpoints.message)
+    if endpoints.lasting:
+        return ended_without_run(observation, Verdict.FAILED, endpoints.problem, endpoints.message, mark)
+    return _waiting(observation, mark, policy, Verdict.FAILED)
+
+
+def _waiting(observation: Observation, mark: Mark, policy: Policy, verdict: Verdict) -> Decision:
+    """Wait, for so long at most; the transition of `Verified` to False dates the beginning of the wait."""
+    recorded = observation.test.recorded
+    held = recorded.condition(ConditionType.VERIFIED) if recorded.run_id == observation.run_id else None
+    if held is not None and held.status == "False":
+        waited = observation.seconds_since(instant(held.last_transition_time))
+        if waited >= policy.waiting_seconds:
+            said = f"{mark.message}; waited {policy.waiting_seconds:g} s for it"
+            return ended_without_run(observation, verdict, mark.reason, said, Mark("False", mark.reason, said))
+    status = base_status(observation, Phase.QUEUED, mark.message, Marks(verified=mark))
+    return Decision(status, requeue_seconds=_RETRY_SECONDS)

@@ -1,0 +1,42 @@
+"""A run that must not go on: every pod is told so until every pod is settled."""
+
+from loadtest_model.snapshot import PodState
+from loadtest_model.status import Phase
+from loadtest_operator.actions import Action, Drain, HaltFleet
+from loadtest_operator.decide.causes import Cause
+from loadtest_operator.decide.decision import Decision
+from loadtest_operator.decide.ending import concluded
+from loadtest_operator.decide.fleet import Fleet
+from loadtest_operator.decide.running import live_status
+from loadtest_operator.observation import Observation
+
+_POLL_SECONDS = 0.5
+
+
+def stopping(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) -> Decision:
+    """Halt or drain what still runs; once nothing more can come, conclude."""
+    if all(fleet.is_settled(pod) for pod in fleet.pods):
+        return concluded(observation, fleet, found)
+    first = found[0]
+    return Decision(
+        status=live_status(observation, fleet, Phase.STOPPING, first.message, first),
+        actions=_orders(fleet, found),
+        requeue_seconds=_POLL_SECONDS,
+        plan=fleet.plan,
+        aggregate=fleet.aggregate,
+    )
+
+
+def _orders(fleet: Fleet, found: tuple[Cause, ...]) -> tuple[Action, ...]:
+    live = tuple(pod for pod in fleet.reachable if pod.state is not None and not pod.state.ended)
+    if not live:
+        return ()
+    if not all(cause.drain for cause in found):
+        return (HaltFleet(live, found[0].reason, found[0].message),)
+    # Only a load can be drained; a pod that has none has nothing to finish.
+    loading = tuple(pod for pod in live if pod.state is PodState.RUNNING)
+    idle = tuple(pod for pod in live if pod.state is not PodState.RUNNING)
+    orders: list[Action] = [Drain(loading)] if loading else []
+    if idle:
+        orders.append(HaltFleet(idle, found[0].reason, found[0].message))
+    return tuple(orders)

@@ -1,0 +1,106 @@
+"""From the Job to the common start: pod 0 proves the target alone, the others after it, and then all may load."""
+
+from msgspec import structs
+
+from loadtest_model.plan import plan_hash
+from loadtest_model.snapshot import PodState
+from loadtest_model.status import Phase, Start, Status
+from loadtest_operator.actions import Action, StartFleet, Verify
+from loadtest_operator.decide.causes import waits
+from loadtest_operator.decide.compose import base_status
+from loadtest_operator.decide.conditions import Mark, Marks
+from loadtest_operator.decide.decision import Decision
+from loadtest_operator.decide.ending import verified_message
+from loadtest_operator.decide.fleet import Fleet, verified_of
+from loadtest_operator.observation import Observation
+from loadtest_operator.resources import rfc3339
+
+_POLL_SECONDS = 0.25
+_STARTING_POLL_SECONDS = 0.5
+_POLL_SECONDS_PER_POD = 0.002
+_LEAD_SECONDS = 0.5
+_LEAD_SECONDS_PER_POD = 0.01
+
+
+def before_start(observation: Observation, fleet: Fleet) -> Decision:
+    """What to do while no start is on record."""
+    first = fleet.by_index.get(0)
+    if first is None or first.snapshot is None:
+        return _decided(observation, fleet, Phase.STARTING, _starting_message(fleet), ())
+    if fleet.all_verified:
+        return point_of_no_return(observation, fleet)
+    proven = first.snapshot.verification is not None and first.snapshot.verification.proven
+    waiting = fleet.in_state(PodState.WAITING)
+    due = tuple(pod for pod in waiting if proven or pod.index == 0)
+    message = _verifying_message(fleet, proven)
+    return _decided(observation, fleet, Phase.VERIFYING, message, (Verify(due),) if due else ())
+
+
+def point_of_no_return(observation: Observation, fleet: Fleet) -> Decision:
+    """Write down that this run starts, before any pod is armed: what stands there is never started again."""
+    uid = observation.test.identity.uid
+    start_id = f"{plan_hash(fleet.plan)[:16]}-{uid[:8]}"
+    status = structs.replace(
+        _status(observation, fleet, Phase.VERIFYING, "every pod is verified; the load starts"),
+        start=Start(start_id=start_id, at=rfc3339(observation.now)),
+        plan_hash=plan_hash(fleet.plan),
+    )
+    return Decision(status, requeue_seconds=0.0, plan=fleet.plan, aggregate=fleet.aggregate)
+
+
+def start(observation: Observation, fleet: Fleet) -> Decision:
+    """Start a fleet whose start is on record and of which no pod has begun."""
+    recorded = observation.test.recorded.start
+    ready = fleet.in_state(PodState.VERIFIED, PodState.ARMED)
+    if recorded is None or len(ready) < fleet.plan.parallelism:
+        return Decision(requeue_seconds=_POLL_SECONDS, plan=fleet.plan, aggregate=fleet.aggregate)
+    action = StartFleet(
+        pods=ready,
+        start_id=recorded.start_id,
+        plan_hash=plan_hash(fleet.plan),
+        lead_seconds=_LEAD_SECONDS + _LEAD_SECONDS_PER_POD * len(ready),
+    )
+    status = _status(observation, fleet, Phase.RUNNING, "the load starts")
+    return Decision(status, (action,), requeue_seconds=0.5, plan=fleet.plan, aggregate=fleet.aggregate)
+
+
+def _decided(
+    observation: Observation, fleet: Fleet, phase: Phase, message: str, actions: tuple[Action, ...]
+) -> Decision:
+    poll = _STARTING_POLL_SECONDS if phase is Phase.STARTING else _POLL_SECONDS
+    return Decision(
+        status=_status(observation, fleet, phase, message),
+        actions=actions,
+        requeue_seconds=poll + _POLL_SECONDS_PER_POD * fleet.plan.parallelism,
+        plan=fleet.plan,
+        aggregate=fleet.aggregate,
+    )
+
+
+def _status(observation: Observation, fleet: Fleet, phase: Phase, message: str) -> Status:
+    verified = Mark("Unknown", "NotVerified" if phase is Phase.STARTING else "Verifying", message)
+    if fleet.all_verified and fleet.proof is not None:
+        verified = Mark("True", fleet.proof.level, verified_message(fleet))
+    status = base_status(observation, phase, message, Marks(verified=verified), fleet.plan)
+    return structs.replace(
+        status,
+        plan_hash=plan_hash(fleet.plan),
+        pods=fleet.counts,
+        verification=verified_of(fleet.proof) if fleet.all_verified else None,
+    )
+
+
+def _starting_message(fleet: Fleet) -> str:
+    running = sum(pod.running for pod in fleet.pods)
+    waiting = waits(fleet)
+    said = f"{running} of {fleet.plan.parallelism} pods run"
+    return f"{said}; {waiting}" if waiting else f"{said}; waiting for their first answer"
+
+
+def _verifying_message(fleet: Fleet, proven: bool) -> str:
+    if not proven:
+        return "pod 0 verifies the target alone"
+    done = fleet.counts.verified
+    waiting = waits(fleet)
+    said = f"pod 0 proved the target; {done} of {fleet.plan.parallelism} pods have verified it"
+    return f"{said}; {waiting}" if waiting else said

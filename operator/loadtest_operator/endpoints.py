@@ -1,0 +1,118 @@
+"""Which addresses stand for a target's URL: those of a Service of this cluster, or whatever its name resolves to."""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+Json = dict[str, Any]
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class ServiceHost:
+    """A host that names, or may name, a Service. Where `certain` is false it may also be a name outside the cluster."""
+
+    namespace: str
+    name: str
+    port: int
+    certain: bool
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """What a Service offers for a port.
+
+    `addresses` are the ready endpoints as `ip:port`. Where there is a `problem`, it is a reason (CamelCase) with a
+    `message`; a `lasting` one is not mended by waiting.
+    """
+
+    addresses: tuple[str, ...] = ()
+    problem: str = ""
+    message: str = ""
+    lasting: bool = False
+
+
+def service_of(url: str, namespace: str, cluster_domain: str) -> ServiceHost | None:
+    """The Service that a URL's host names, seen from a namespace; None for an address or a name outside the cluster."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 80)
+    if not host or host == "localhost" or _is_address(host):
+        return None
+    labels = host.split(".")
+    for suffix in (["svc", *cluster_domain.split(".")], ["svc"]):
+        if len(labels) == len(suffix) + 2 and labels[2:] == suffix:
+            return ServiceHost(labels[1], labels[0], port, certain=True)
+    if len(labels) == 1:
+        return ServiceHost(namespace, host, port, certain=True)
+    if len(labels) == 2:
+        return ServiceHost(labels[1], labels[0], port, certain=False)
+    return None
+
+
+def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoints:
+    """The ready endpoints behind a Service's port, from the Service and its EndpointSlices as JSON."""
+    where = f"Service {host.namespace}/{host.name}"
+    spec = service.get("spec", {})
+    if spec.get("type") == "ExternalName":
+        return Endpoints(
+            problem="ExternalNameRefused",
+            message=f"{where} is of type ExternalName, which may point anywhere; name the target itself in"
+            " spec.target.url",
+            lasting=True,
+        )
+    declared = {port["port"]: port.get("name", "") for port in spec.get("ports", [])}
+    headless = spec.get("clusterIP") == "None"
+    if host.port not in declared and not headless:
+        known = ", ".join(str(port) for port in sorted(declared)) or "none"
+        return Endpoints(
+            problem="ServicePortMissing",
+            message=f"{where} has no port {host.port} (it has: {known}); correct the port in spec.target.url",
+            lasting=True,
+        )
+    addresses = sorted(
+        {address for made in slices for address in _ready(made, declared.get(host.port), host.port)},
+    )
+    if not addresses:
+        return Endpoints(
+            problem="TargetHasNoEndpoints",
+            message=f"{where} has no ready endpoint for port {host.port}; check that its pods run and are ready",
+        )
+    return Endpoints(tuple(addresses))
+
+
+def missing_service(host: ServiceHost) -> Endpoints:
+    """What to say of a host that certainly names a Service, where there is none of that name."""
+    return Endpoints(
+        problem="ServiceNotFound",
+        message=f"there is no Service {host.namespace}/{host.name}; correct the host in spec.target.url"
+        f" or create the Service",
+    )
+
+
+def _ready(endpoint_slice: Json, port_name: str | None, fallback_port: int) -> list[str]:
+    ports = {port.get("name") or "": port.get("port") for port in endpoint_slice.get("ports") or []}
+    port = fallback_port if port_name is None else ports.get(port_name)
+    if port is None:
+        return []
+    found = []
+    for endpoint in endpoint_slice.get("endpoints") or []:
+        # The API says of `ready`: an absent value means ready.
+        if (endpoint.get("conditions") or {}).get("ready") is False:
+            continue
+        found += [_joined(address, port) for address in endpoint.get("addresses", [])]
+    return found
+
+
+def _joined(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

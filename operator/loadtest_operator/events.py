@@ -1,0 +1,75 @@
+"""Events on the LoadTest: one for each phase it enters and one for its end."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from loadtest_model.spec import API_VERSION, KIND, Identity
+from loadtest_model.status import ConditionType, Phase, Status
+from loadtest_model.verdict import Verdict
+from loadtest_operator.names import MANAGED_BY
+from loadtest_operator.observation import Observation, Recorded
+
+Json = dict[str, Any]
+
+_LONGEST_NOTE = 1_000
+
+
+@dataclass(frozen=True)
+class Announcement:
+    kind: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+def announcement(recorded: Recorded, status: Status) -> Announcement | None:
+    """What a change from the status on record to a new one is announced as; None where the phase stays."""
+    if recorded.phase is status.phase and recorded.run_id == status.run_id:
+        return _new_reason_to_wait(recorded, status)
+    if status.phase is Phase.COMPLETED:
+        succeeded = status.condition(ConditionType.SUCCEEDED)
+        reason = succeeded.reason if succeeded else str(status.verdict)
+        kind: Literal["Normal", "Warning"] = "Normal" if status.verdict is Verdict.PASSED else "Warning"
+        return Announcement(kind, reason, f"{status.verdict}: {status.message}")
+    return Announcement("Warning" if status.phase is Phase.STOPPING else "Normal", status.phase, status.message)
+
+
+def manifest(observation: Observation, made: Announcement, at: str) -> Json:
+    """The Event as JSON. Its name is made from what it says, so that the same thing is said once."""
+    identity = observation.test.identity
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": _name(identity, observation.run_id, made), "namespace": identity.namespace},
+        "involvedObject": {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "namespace": identity.namespace,
+            "name": identity.name,
+            "uid": identity.uid,
+        },
+        "type": made.kind,
+        "reason": made.reason,
+        "message": made.message[:_LONGEST_NOTE],
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+        "source": {"component": MANAGED_BY},
+        "reportingComponent": MANAGED_BY,
+        "reportingInstance": MANAGED_BY,
+    }
+
+
+def _new_reason_to_wait(recorded: Recorded, status: Status) -> Announcement | None:
+    """While a test waits, each new thing that it waits for is worth a warning."""
+    if status.phase is not Phase.QUEUED:
+        return None
+    new, old = status.condition(ConditionType.VERIFIED), recorded.condition(ConditionType.VERIFIED)
+    if new is None or new.status != "False" or (old is not None and old.reason == new.reason):
+        return None
+    return Announcement("Warning", new.reason, new.message)
+
+
+def _name(identity: Identity, run_id: str, made: Announcement) -> str:
+    said = f"{identity.uid}/{run_id}/{made.reason}/{made.message}"
+    return f"{identity.name[:200]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"

@@ -1,0 +1,247 @@
+"""Prometheus metrics: of every test, from its merged measurements, and of the operator itself."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+
+from loadtest_model.aggregate import Aggregate, StepAggregate
+from loadtest_model.health import HealthLevel
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.plan import Plan
+from loadtest_model.report import Summary
+from loadtest_model.sketch import GAMMA, Sketch
+from loadtest_model.snapshot import Counts
+from loadtest_model.status import Status
+from loadtest_model.thresholds import ThresholdResult
+from loadtest_model.values import NANOSECONDS
+from loadtest_model.verdict import Verdict
+from loadtest_operator.decide import Decision
+from loadtest_operator.observation import Observation
+
+RESPONSE_BOUNDS_SECONDS: Final = (
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
+)  # fmt: skip
+_OUTCOMES: Final = ("accepted", "rejected", "unknown", "violation", "dropped")
+
+
+@dataclass(frozen=True)
+class StepView:
+    name: str
+    total: Counts
+    errors: dict[ErrorKind, int]
+    response: Sketch | None
+
+
+@dataclass(frozen=True)
+class TestView:
+    """What is shown of one test."""
+
+    __test__ = False
+
+    uid: str
+    run_id: str
+    verdict: str | None = None
+    health: str | None = None
+    virtual_users: int = 0
+    thresholds: tuple[ThresholdResult, ...] = ()
+    steps: tuple[StepView, ...] = field(default_factory=tuple)
+
+
+class TestMetrics:
+    """A collector over the latest view of each test; a forgotten test's series are gone with the next scrape."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self._views: dict[tuple[str, str], TestView] = {}
+
+    def show(self, observation: Observation, decision: Decision) -> None:
+        """Take over what a turn found. An ended test keeps what was shown last, or is shown from its status."""
+        identity = observation.test.identity
+        key = (identity.namespace, identity.name)
+        if decision.status is not None:
+            self._views[key] = _live_view(observation, decision.status, decision.plan, decision.aggregate)
+            return
+        held = self._views.get(key)
+        if held is None or (held.uid, held.run_id) != (identity.uid, observation.run_id):
+            self._views[key] = _recorded_view(observation)
+
+    def forget(self, namespace: str, name: str) -> tuple[str, ...]:
+        """Show a test no longer. Returns the UID of the one that was shown under this name, if one was."""
+        held = self._views.pop((namespace, name), None)
+        return (held.uid,) if held else ()
+
+    def collect(self) -> Iterator[Metric]:
+        """The metric families, as prometheus_client asks for them."""
+        yield from _step_families(self._views)
+        yield from _response_families(self._views)
+        yield from _test_families(self._views)
+
+
+class OperatorMetrics:
+    """Of the operator itself."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.queue_depth = Gauge(
+            "loadtest_operator_queue_depth", "LoadTests that wait for a turn or have one.", registry=registry
+        )
+        self.reconcile_seconds = Histogram(
+            "loadtest_operator_reconcile_seconds", "Length of one turn for one LoadTest.", registry=registry
+        )
+        self.reconcile_errors = Counter(
+            "loadtest_operator_reconcile_errors", "Turns that failed and were put off.", registry=registry
+        )
+        self.scrape_failures = Counter(
+            "loadtest_operator_scrape_failures", "Readings of a running pod that got no answer.", registry=registry
+        )
+
+
+Views = dict[tuple[str, str], TestView]
+
+
+def _step_families(views: Views) -> Iterable[Metric]:
+    labels = ["namespace", "test", "step"]
+    requests = CounterMetricFamily(
+        "loadtest_requests", "Uploads by outcome; dropped ones were due and never sent.", labels=[*labels, "outcome"]
+    )
+    errors = CounterMetricFamily("loadtest_request_errors", "Uploads by kind of error.", labels=[*labels, "kind"])
+    sent = CounterMetricFamily("loadtest_records_sent", "Client records sent.", labels=labels)
+    confirmed = CounterMetricFamily(
+        "loadtest_records_confirmed", "Client records that the target confirmed.", labels=labels
+    )
+    bytes_sent = CounterMetricFamily("loadtest_sent_bytes", "Bytes of request bodies sent.", labels=labels)
+    for (namespace, test), view in views.items():
+        for step in view.steps:
+            values = [namespace, test, step.name]
+            for outcome in _OUTCOMES:
+                requests.add_metric([*values, outcome], getattr(step.total, outcome))
+            for kind, count in step.errors.items():
+                errors.add_metric([*values, str(kind)], count)
+            sent.add_metric(values, step.total.records_sent)
+            confirmed.add_metric(values, step.total.records_confirmed)
+            bytes_sent.add_metric(values, step.total.bytes_sent)
+    return (requests, errors, sent, confirmed, bytes_sent)
+
+
+def _response_families(views: Views) -> Iterable[Metric]:
+    family = HistogramMetricFamily(
+        "loadtest_response_seconds",
+        "Response time of accepted and unknown uploads after the warm-up, from their intended start; merged over all"
+        " pods, within 1 % of the bounds.",
+        labels=["namespace", "test", "step"],
+    )
+    for (namespace, test), view in views.items():
+        for step in view.steps:
+            if step.response is not None and step.response.count:
+                family.add_metric(
+                    [namespace, test, step.name],
+                    buckets=cumulative(step.response, RESPONSE_BOUNDS_SECONDS),
+                    sum_value=step.response.sum_nanoseconds / NANOSECONDS,
+                )
+    return (family,)
+
+
+def _test_families(views: Views) -> Iterable[Metric]:
+    labels = ["namespace", "test"]
+    users = GaugeMetricFamily("loadtest_virtual_users", "Virtual users that run now.", labels=labels)
+    value = GaugeMetricFamily(
+        "loadtest_threshold_value",
+        "Measured value beside a threshold, in seconds, as a ratio or as a number.",
+        labels=[*labels, "step", "threshold"],
+    )
+    passed = GaugeMetricFamily(
+        "loadtest_threshold_passed", "1 while a threshold holds, else 0.", labels=[*labels, "step", "threshold"]
+    )
+    verdict = GaugeMetricFamily(
+        "loadtest_verdict", "1 for the verdict of a completed test, 0 for the others.", labels=[*labels, "verdict"]
+    )
+    health = GaugeMetricFamily(
+        "loadtest_health", "1 for the target's health, 0 for the other levels.", labels=[*labels, "level"]
+    )
+    for (namespace, test), view in views.items():
+        values = [namespace, test]
+        users.add_metric(values, view.virtual_users)
+        for result in view.thresholds:
+            if result.value is not None:
+                value.add_metric([*values, result.step, result.expression], result.value)
+            if result.passed is not None:
+                passed.add_metric([*values, result.step, result.expression], float(result.passed))
+        if view.verdict is not None:
+            for name in Verdict:
+                verdict.add_metric([*values, name], float(view.verdict == name))
+        if view.health is not None:
+            for level in HealthLevel:
+                health.add_metric([*values, level], float(view.health == level))
+    return (users, value, passed, verdict, health)
+
+
+def cumulative(sketch: Sketch, bounds_seconds: tuple[float, ...]) -> list[tuple[str, float]]:
+    """The sketch as a Prometheus histogram: how many values lie at or below each bound, and in all."""
+    gamma = GAMMA ** (2**sketch.coarseness)
+    ordered = sorted((2 * gamma**bucket / (gamma + 1), count) for bucket, count in sketch.buckets.items())
+    made, position, seen = [], 0, sketch.underflow
+    for bound in bounds_seconds:
+        while position < len(ordered) and ordered[position][0] <= bound:
+            seen += ordered[position][1]
+            position += 1
+        made.append((str(bound), float(seen)))
+    return [*made, ("+Inf", float(sketch.count))]
+
+
+def _live_view(observation: Observation, status: Status, plan: Plan | None, aggregate: Aggregate) -> TestView:
+    names = [step.name for step in plan.steps] if plan else []
+    return TestView(
+        uid=observation.test.identity.uid,
+        run_id=observation.run_id,
+        verdict=status.verdict,
+        health=status.health.level if status.health else None,
+        virtual_users=aggregate.virtual_users if status.verdict is None else 0,
+        thresholds=status.thresholds,
+        steps=tuple(_step_view(name, step) for name, step in zip(names, aggregate.steps, strict=False)),
+    )
+
+
+def _step_view(name: str, step: StepAggregate) -> StepView:
+    return StepView(name, step.total, step.errors, step.response)
+
+
+def _recorded_view(observation: Observation) -> TestView:
+    """What the status of an ended test still tells; its histograms are not kept there."""
+    status: dict[str, Any] = observation.test.status
+    summary = _summary(status)
+    return TestView(
+        uid=observation.test.identity.uid,
+        run_id=observation.run_id,
+        verdict=status.get("verdict"),
+        health=(status.get("health") or {}).get("level"),
+        thresholds=summary.thresholds if summary else (),
+        steps=tuple(
+            StepView(
+                step.name,
+                Counts(
+                    records_sent=step.records.sent,
+                    records_confirmed=step.records.confirmed,
+                    **msgspec.to_builtins(step.requests),
+                ),
+                step.errors,
+                None,
+            )
+            for step in (summary.steps if summary else ())
+        ),
+    )
+
+
+def _summary(status: dict[str, Any]) -> Summary | None:
+    try:
+        return msgspec.convert(status.get("summary"), Summary, strict=False)
+    except msgspec.ValidationError:
+        return None

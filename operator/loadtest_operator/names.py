@@ -1,0 +1,46 @@
+"""Names, labels and annotations of what belongs to a LoadTest."""
+
+import hashlib
+import re
+from typing import Final
+
+from loadtest_model.spec import GROUP
+
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+MANAGED_BY: Final = "loadtest-operator"
+TEST_LABEL: Final = f"{GROUP}/test"
+UID_LABEL: Final = f"{GROUP}/uid"
+RUN_LABEL: Final = f"{GROUP}/run"
+FINISHED_RUN_ANNOTATION: Final = f"{GROUP}/finished-run"
+INDEX_ANNOTATION: Final = "batch.kubernetes.io/job-completion-index"
+CONTAINER: Final = "loadgen"
+SELECTOR: Final = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
+
+
+def label_value(text: str) -> str:
+    """A text cut to what a label's value may be: at most 63 characters, alphanumeric at both ends."""
+    return re.sub(r"[^A-Za-z0-9]+$", "", text[:63])
+
+
+def job_name(name: str, uid: str, run_id: str) -> str:
+    """The name of a run's Job: readable first, unique by the hash of the test's UID and the run's id."""
+    readable = re.sub(r"[^a-z0-9]+$", "", name[:40].replace(".", "-"))
+    return f"{readable}-{hashlib.sha256(f'{uid}/{run_id}'.encode()).hexdigest()[:8]}"
+
+
+def results_name(name: str, uid: str, run_id: str) -> str:
+    return f"{job_name(name, uid, run_id)}-results"
+
+
+def labels(name: str, uid: str, run_id: str) -> dict[str, str]:
+    return {
+        MANAGED_BY_LABEL: MANAGED_BY,
+        TEST_LABEL: label_value(name),
+        UID_LABEL: uid,
+        RUN_LABEL: run_id,
+    }
+
+
+def uid_selector(uid: str) -> str:
+    """Selects everything that belongs to one LoadTest, whatever the run."""
+    return f"{SELECTOR},{UID_LABEL}={uid}"

@@ -1,0 +1,140 @@
+"""What one look at a LoadTest and everything that belongs to it shows. Values only; `observe` makes them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from loadtest_model.plan import Plan
+from loadtest_model.snapshot import PodState, Snapshot
+from loadtest_model.spec import Identity, Spec
+from loadtest_model.status import Condition, ConditionType, Phase, Start
+from loadtest_model.values import WireValue
+from loadtest_operator.endpoints import Endpoints
+
+
+class Recorded(WireValue, frozen=True, kw_only=True):
+    """What the decisions need of the status that stands in the resource."""
+
+    observed_generation: int = -1
+    phase: Phase | None = None
+    run_id: str | None = None
+    plan_hash: str | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+    conditions: tuple[Condition, ...] = ()
+    start: Start | None = None
+    verdict: str | None = None
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        return next((condition for condition in self.conditions if condition.type == kind), None)
+
+
+@dataclass(frozen=True)
+class TestSeen:
+    """The LoadTest. `spec` is None where it cannot be read, and `spec_error` says why.
+
+    `status` is the status as it stands in the resource, `recorded` what decisions need of it.
+    """
+
+    identity: Identity
+    generation: int
+    resource_version: str
+    spec: Spec | None
+    spec_error: str
+    recorded: Recorded
+    finished_run: str | None
+    status: dict[str, Any] = field(default_factory=dict)
+    deleting: bool = False
+
+    __test__ = False
+
+
+@dataclass(frozen=True)
+class JobSeen:
+    """A Job that carries the test's label. `plan` is the one its pods were given."""
+
+    name: str
+    uid: str
+    run_id: str
+    owned: bool
+    created: datetime
+    plan: Plan | None
+    deleting: bool = False
+    failure: str = ""
+    failure_message: str = ""
+    complete: bool = False
+
+    @property
+    def ended(self) -> bool:
+        return self.complete or bool(self.failure)
+
+
+@dataclass(frozen=True)
+class Terminated:
+    """How a pod's container ended.
+
+    `last_word` says whether its final snapshot could be read from its message; otherwise `message` is what stood there.
+    """
+
+    exit_code: int
+    reason: str
+    last_word: bool = False
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class PodSeen:
+    """One pod of the run, or what is remembered of one that is gone.
+
+    `snapshot` is the newest whole snapshot known. `reachable` says whether it answered just now; a running pod that
+    did not has been silent for `silent_seconds`. `waits_for` explains why its container does not run.
+    """
+
+    index: int
+    name: str
+    uid: str
+    ip: str | None
+    run_id: str
+    running: bool = False
+    gone: bool = False
+    deleting: bool = False
+    waits_for: str = ""
+    crashed: bool = False
+    terminated: Terminated | None = None
+    snapshot: Snapshot | None = None
+    reachable: bool = False
+    silent_seconds: float = 0.0
+
+    @property
+    def state(self) -> PodState | None:
+        return self.snapshot.state if self.snapshot else None
+
+    @property
+    def over(self) -> bool:
+        """Whether its process has ended."""
+        return self.gone or self.terminated is not None
+
+    @property
+    def last_known(self) -> bool:
+        """Whether nothing that it measured is missing."""
+        if self.terminated is not None and self.terminated.last_word:
+            return True
+        return self.snapshot is not None and self.snapshot.final
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything a decision is made from. `pods` are those of the current run, by index, one for an index."""
+
+    test: TestSeen
+    now: datetime
+    run_id: str
+    job: JobSeen | None = None
+    other_jobs: tuple[JobSeen, ...] = ()
+    other_pods_active: bool = False
+    pods: tuple[PodSeen, ...] = ()
+    endpoints: Endpoints | None = None
+    command_digests: dict[str, str] = field(default_factory=dict)
+
+    def seconds_since(self, instant: datetime) -> float:
+        return (self.now - instant).total_seconds()

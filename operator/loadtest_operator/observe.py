@@ -1,0 +1,147 @@
+"""Looking: everything that belongs to a LoadTest, read afresh from the API server and from the pods."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from loadtest_model.status import Phase
+from loadtest_operator.api import ENDPOINT_SLICES, JOBS, LOADTESTS, PODS, SERVICES, Api, ApiError
+from loadtest_operator.endpoints import Endpoints, endpoints_of, missing_service, service_of
+from loadtest_operator.memory import Known, Memory
+from loadtest_operator.names import uid_selector
+from loadtest_operator.observation import JobSeen, Observation, PodSeen, Terminated, TestSeen
+from loadtest_operator.pods import PodClient
+from loadtest_operator.resources import job_seen, pod_seen, run_id_of, termination_message, test_seen
+from loadtest_operator.tokens import command_digests
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Means:
+    """What looking is done with. `now` gives the time in UTC; `scrape_failed` hears of each pod that did not answer."""
+
+    api: Api
+    pods: PodClient
+    memory: Memory
+    key: bytes
+    cluster_domain: str
+    now: Callable[[], datetime]
+    scrape_failed: Callable[[], None]
+
+
+class Observer:
+    """Makes observations."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._api = means.api
+        self._memory = means.memory
+
+    async def observe(self, namespace: str, name: str) -> Observation | None:
+        """The test of this name and what belongs to it; None where there is no such test.
+
+        Raises ApiError.
+        """
+        resource = await self._api.get(LOADTESTS, namespace, name)
+        if resource is None:
+            return None
+        test = test_seen(resource)
+        uid, run_id = test.identity.uid, run_id_of(test)
+        selector = uid_selector(uid)
+        jobs = [job_seen(job, uid) for job in await self._api.list(JOBS, namespace, selector)]
+        mine = next((job for job in jobs if job.run_id == run_id), None)
+        seen = [(pod, pod_seen(pod)) for pod in await self._api.list(PODS, namespace, selector)]
+        pods = await self._fleet(uid, run_id, [(raw, pod) for raw, pod in seen if pod.run_id == run_id])
+        return Observation(
+            test=test,
+            now=self._means.now(),
+            run_id=run_id,
+            job=mine,
+            other_jobs=tuple(job for job in jobs if job.run_id != run_id),
+            other_pods_active=any(pod.run_id != run_id and pod.terminated is None for _, pod in seen),
+            pods=pods,
+            endpoints=await self._endpoints(test) if _needs_endpoints(test, mine, run_id) else None,
+            command_digests=command_digests(self._means.key, uid, run_id),
+        )
+
+    async def _fleet(self, uid: str, run_id: str, seen: list[tuple[Json, PodSeen]]) -> tuple[PodSeen, ...]:
+        """The pods with what they measured: the present ones are asked, the others remembered."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._pod(uid, run_id, raw, pod)) for raw, pod in seen]
+        present = {pod.uid: pod for pod in (task.result() for task in tasks)}
+        remembered = self._memory.pods(uid, run_id)
+        gone = [_gone(pod_uid, known, run_id) for pod_uid, known in remembered.items() if pod_uid not in present]
+        by_index: dict[int, PodSeen] = {}
+        # Of several pods of one index the one that measured something speaks; a replacement must not hide it.
+        for pod in sorted([*gone, *present.values()], key=_weight):
+            if pod.index >= 0:
+                by_index[pod.index] = pod
+        return tuple(by_index[index] for index in sorted(by_index))
+
+    async def _pod(self, uid: str, run_id: str, raw: Json, pod: PodSeen) -> PodSeen:
+        if pod.terminated is not None:
+            last_word = self._memory.take_last_word(uid, run_id, pod.uid, pod.index, pod.name, termination_message(raw))
+            known = self._memory.pod(uid, run_id, pod.uid, pod.index, pod.name)
+            ended = dataclasses.replace(pod.terminated, last_word=last_word)
+            return dataclasses.replace(pod, terminated=ended, snapshot=known.snapshot)
+        if not pod.running or pod.ip is None:
+            return pod
+        known = self._memory.pod(uid, run_id, pod.uid, pod.index, pod.name)
+        received = await self._means.pods.snapshot(pod.ip, known.snapshot.sequence if known.snapshot else 0)
+        reachable = received is not None and received.pod_uid == pod.uid
+        if received is not None and reachable:
+            self._memory.hear(known, received)
+        else:
+            self._means.scrape_failed()
+        return dataclasses.replace(
+            pod,
+            snapshot=known.snapshot,
+            reachable=reachable,
+            silent_seconds=0.0 if reachable else self._memory.silent_seconds(known),
+        )
+
+    async def _endpoints(self, test: TestSeen) -> Endpoints:
+        if test.spec is None:
+            return Endpoints()
+        host = service_of(test.spec.target.url, test.identity.namespace, self._means.cluster_domain)
+        if host is None:
+            return Endpoints()
+        try:
+            service = await self._api.get(SERVICES, host.namespace, host.name)
+            if service is None:
+                return missing_service(host) if host.certain else Endpoints()
+            selector = f"kubernetes.io/service-name={host.name}"
+            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, selector)
+        except ApiError as error:
+            if error.status == 403:
+                # Without the right to look there, the pods resolve the name themselves.
+                return Endpoints()
+            raise
+        return endpoints_of(host, service, slices)
+
+
+def _needs_endpoints(test: TestSeen, job: JobSeen | None, run_id: str) -> bool:
+    recorded = test.recorded
+    settled = recorded.run_id == run_id and (recorded.phase is Phase.COMPLETED or recorded.plan_hash is not None)
+    return job is None and not settled
+
+
+def _gone(pod_uid: str, known: Known, run_id: str) -> PodSeen:
+    return PodSeen(
+        index=known.index,
+        name=known.name,
+        uid=pod_uid,
+        ip=None,
+        run_id=run_id,
+        gone=True,
+        terminated=Terminated(exit_code=-1, reason="Deleted", last_word=True) if known.last_word else None,
+        snapshot=known.snapshot,
+    )
+
+
+def _weight(pod: PodSeen) -> tuple[bool, bool]:
+    return (pod.snapshot is not None, not pod.over)

@@ -1,0 +1,120 @@
+"""Speaking to the pods' control servers."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+import msgspec
+
+from loadtest_model.commands import CONTROL_PORT, Verb, command_token
+from loadtest_model.snapshot import Snapshot
+from loadtest_model.values import WireValue
+
+_SCRAPE_SECONDS: Final = 3.0
+_COMMAND_SECONDS: Final = 5.0
+_AT_ONCE: Final = 100
+_LARGEST_ANSWER_BYTES: Final = 8 * 1024 * 1024
+
+_DECODER: Final = msgspec.json.Decoder(Snapshot)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command to one pod. `body` is made when it is sent, since it may depend on the time then."""
+
+    ip: str
+    verb: Verb
+    body: Callable[[], WireValue | None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a command, and how long it took from sending to the answer."""
+
+    accepted: bool
+    detail: str
+    seconds: float
+
+
+class PodClient:
+    """An HTTP client to all pods. `key` proves the operator's commands; `clock` is monotonic, in seconds."""
+
+    def __init__(self, key: bytes, clock: Callable[[], float]) -> None:
+        self._key = key
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_AT_ONCE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self._open.close()
+
+    async def snapshot(self, ip: str, since: int) -> Snapshot | None:
+        """What a pod measured, of the seconds only those changed after sequence `since`; None if it did not answer."""
+        try:
+            async with self._open.get(
+                f"{_base(ip)}/snapshot",
+                params={"since": str(since)},
+                timeout=aiohttp.ClientTimeout(total=_SCRAPE_SECONDS),
+                allow_redirects=False,
+            ) as answer:
+                if answer.status != 200:
+                    return None
+                body = await answer.content.read(_LARGEST_ANSWER_BYTES)
+                while not answer.content.at_eof() and len(body) < _LARGEST_ANSWER_BYTES:
+                    body += await answer.content.read(_LARGEST_ANSWER_BYTES - len(body))
+                return _DECODER.decode(body)
+        except (TimeoutError, aiohttp.ClientError, OSError, msgspec.DecodeError):
+            return None
+
+    async def command_all(self, uid: str, run_id: str, commands: list[Command]) -> list[Answer]:
+        """Give commands to many pods at once; an answer for each, in their order."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._command(uid, run_id, command)) for command in commands]
+        return [task.result() for task in tasks]
+
+    async def _command(self, uid: str, run_id: str, command: Command) -> Answer:
+        sent = self._clock()
+        body = command.body()
+        token = command_token(self._key, uid, run_id, command.verb)
+        try:
+            async with self._open.post(
+                f"{_base(command.ip)}/{command.verb}",
+                data=msgspec.json.encode(body) if body is not None else b"",
+                headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+                timeout=aiohttp.ClientTimeout(total=_COMMAND_SECONDS),
+                allow_redirects=False,
+            ) as answer:
+                text = (await answer.text())[:200]
+                return Answer(answer.status == 200, f"{answer.status} {text}", self._clock() - sent)
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            return Answer(False, f"{type(error).__name__}: {error}", self._clock() - sent)
+
+    def halt_token(self, uid: str, run_id: str) -> str:
+        """What lets one pod of a run halt another."""
+        return command_token(self._key, uid, run_id, Verb.HALT)
+
+    @property
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("the client is used outside of its `async with`")
+        return self._session
+
+
+def control_address(ip: str) -> str:
+    return f"[{ip}]:{CONTROL_PORT}" if ":" in ip else f"{ip}:{CONTROL_PORT}"
+
+
+def _base(ip: str) -> str:
+    return f"http://{control_address(ip)}"

@@ -1,0 +1,120 @@
+"""One turn for one LoadTest: observe, decide, act, and write the status if it says anything new."""
+
+import logging
+from typing import Any, Final
+
+from loadtest_model.spec import API_VERSION, KIND, Identity
+from loadtest_model.status import Phase, Status
+from loadtest_operator import events
+from loadtest_operator.act import Actor
+from loadtest_operator.api import APPLY, EVENTS, JOBS, LOADTESTS, Api, ApiError
+from loadtest_operator.decide import Policy, decide
+from loadtest_operator.decide.outcomes import with_outcomes
+from loadtest_operator.decide.writing import to_write
+from loadtest_operator.memory import Memory
+from loadtest_operator.metrics import TestMetrics
+from loadtest_operator.names import SELECTOR, TEST_LABEL, label_value
+from loadtest_operator.observation import Observation
+from loadtest_operator.observe import Observer
+from loadtest_operator.resources import owner_uid, rfc3339
+
+_LOG: Final = logging.getLogger(__name__)
+_CONFLICT_SECONDS: Final = 0.2
+
+Json = dict[str, Any]
+Key = tuple[str, str]
+
+
+class Reconciler:
+    """Turns for LoadTests by (namespace, name). Everything it needs is read afresh; nothing here outlives a turn."""
+
+    def __init__(
+        self, api: Api, observer: Observer, actor: Actor, policy: Policy, memory: Memory, metrics: TestMetrics
+    ) -> None:
+        self._api = api
+        self._observer = observer
+        self._actor = actor
+        self._policy = policy
+        self._memory = memory
+        self._metrics = metrics
+
+    async def reconcile(self, key: Key) -> float | None:
+        """One turn. Returns after how many seconds the next is due, None if only an event calls for one.
+
+        Raises ApiError where the API server is out of reach or refuses.
+        """
+        namespace, name = key
+        observation = await self._observer.observe(namespace, name)
+        if observation is None:
+            await self._clean_up(namespace, name)
+            return None
+        identity, run_id = observation.test.identity, observation.run_id
+        self._memory.forget_other_runs(identity.uid, run_id)
+        decision = decide(observation, self._policy)
+        outcomes = await self._actor.perform(observation, decision.actions)
+        decision = with_outcomes(observation, decision, outcomes, self._policy)
+        self._metrics.show(observation, decision)
+        if decision.status is not None and not await self._write(observation, decision.status):
+            return _CONFLICT_SECONDS
+        if decision.requeue_seconds is None and observation.test.recorded.phase is Phase.COMPLETED:
+            self._memory.forget(identity.uid)
+        return decision.requeue_seconds
+
+    async def remove(self, orphans: list[Json]) -> None:
+        """Remove Jobs whose LoadTest is gone; their pods stop with them."""
+        for job in orphans:
+            metadata = job["metadata"]
+            if "deletionTimestamp" not in metadata:
+                _LOG.info("%s/%s: removing the Job of a test that is gone", metadata["namespace"], metadata["name"])
+                await self._api.delete(JOBS, metadata["namespace"], metadata["name"], metadata["uid"])
+
+    async def _write(self, observation: Observation, status: Status) -> bool:
+        """Replace the status, unless the resource has changed since it was read; say whether that went well."""
+        body = to_write(status, observation.test.status, self._policy.progress_seconds)
+        if body is None:
+            return True
+        identity = observation.test.identity
+        try:
+            await self._apply(identity, observation.test.resource_version, body)
+        except ApiError as error:
+            if error.status in (404, 409):
+                _LOG.info("%s: changed while it was looked at; looking again", identity)
+                return False
+            raise
+        recorded = observation.test.recorded
+        if recorded.phase is not status.phase:
+            _LOG.info("%s: %s: %s", identity, status.phase, status.message)
+        made = events.announcement(recorded, status)
+        if made is not None:
+            await self._announce(observation, made)
+        return True
+
+    async def _apply(self, identity: Identity, resource_version: str, status: Json) -> None:
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {
+                "name": identity.name,
+                "namespace": identity.namespace,
+                "resourceVersion": resource_version,
+            },
+            "status": status,
+        }
+        await self._api.patch(LOADTESTS, identity.namespace, f"{identity.name}/status", body, APPLY)
+
+    async def _announce(self, observation: Observation, made: events.Announcement) -> None:
+        """Events are for people; that one cannot be kept is no reason to stop."""
+        namespace = observation.test.identity.namespace
+        try:
+            await self._api.create(EVENTS, namespace, events.manifest(observation, made, rfc3339(observation.now)))
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                _LOG.warning("%s: an Event was not taken: %s", observation.test.identity, error)
+
+    async def _clean_up(self, namespace: str, name: str) -> None:
+        """A test that is gone: what it owned is the garbage collector's; what was orphaned is removed here."""
+        for uid in self._metrics.forget(namespace, name):
+            self._memory.forget(uid)
+        jobs = await self._api.list(JOBS, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
+        uids = {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if jobs else set()
+        await self.remove([job for job in jobs if owner_uid(job) not in uids])

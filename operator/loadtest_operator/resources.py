@@ -1,0 +1,163 @@
+"""Reading Kubernetes' JSON into the values that decisions are made from."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from loadtest_model.exits import PodExit
+from loadtest_model.plan import DEFAULT_RUN_ID, Plan
+from loadtest_model.spec import Identity, Spec
+from loadtest_operator.names import CONTAINER, FINISHED_RUN_ANNOTATION, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
+from loadtest_operator.observation import JobSeen, PodSeen, Recorded, Terminated, TestSeen
+
+Json = dict[str, Any]
+
+PLAN_VARIABLE = "LOADTEST_PLAN"
+
+
+def instant(text: str) -> datetime:
+    """An RFC 3339 time as Kubernetes writes it."""
+    return datetime.fromisoformat(text)
+
+
+def rfc3339(moment: datetime) -> str:
+    """A time in whole seconds, the form of a condition's transition time."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_seen(resource: Json) -> TestSeen:
+    metadata = resource["metadata"]
+    spec, error = None, ""
+    try:
+        spec = msgspec.convert(resource.get("spec", {}), Spec)
+    except msgspec.ValidationError as invalid:
+        error = str(invalid)
+    return TestSeen(
+        identity=Identity(namespace=metadata["namespace"], name=metadata["name"], uid=metadata["uid"]),
+        generation=metadata.get("generation", 0),
+        resource_version=metadata["resourceVersion"],
+        spec=spec,
+        spec_error=error,
+        recorded=_recorded(resource.get("status") or {}),
+        finished_run=(metadata.get("annotations") or {}).get(FINISHED_RUN_ANNOTATION),
+        status=resource.get("status") or {},
+        deleting="deletionTimestamp" in metadata,
+    )
+
+
+def run_id_of(test: TestSeen) -> str:
+    """The run that the spec asks for."""
+    return (test.spec.run_id if test.spec else None) or DEFAULT_RUN_ID
+
+
+def job_seen(job: Json, uid: str) -> JobSeen:
+    """A Job as the test with this UID sees it."""
+    metadata = job["metadata"]
+    conditions = {made["type"]: made for made in (job.get("status") or {}).get("conditions") or []}
+    failed = conditions.get("Failed", {})
+    has_failed = failed.get("status") == "True"
+    return JobSeen(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
+        owned=any(owner["uid"] == uid and owner.get("controller") for owner in metadata.get("ownerReferences") or []),
+        created=instant(metadata["creationTimestamp"]),
+        plan=_plan_of(job),
+        deleting="deletionTimestamp" in metadata,
+        failure=(failed.get("reason") or "JobFailed") if has_failed else "",
+        failure_message=failed.get("message", "") if has_failed else "",
+        complete=conditions.get("Complete", {}).get("status") == "True",
+    )
+
+
+def pod_index(pod: Json) -> int:
+    """The completion index of a pod of an Indexed Job; -1 where it has none."""
+    metadata = pod["metadata"]
+    text = (metadata.get("annotations") or {}).get(INDEX_ANNOTATION)
+    return int(text if text is not None else (metadata.get("labels") or {}).get(INDEX_ANNOTATION, -1))
+
+
+def pod_seen(pod: Json) -> PodSeen:
+    """A pod without its snapshot, which is not in the API."""
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    container: Json = next(
+        (made for made in status.get("containerStatuses") or [] if made["name"] == CONTAINER), {"state": {}}
+    )
+    state = container.get("state") or {}
+    phase = status.get("phase", "Pending")
+    ended = state.get("terminated")
+    return PodSeen(
+        index=pod_index(pod),
+        name=metadata["name"],
+        uid=metadata["uid"],
+        ip=status.get("podIP") or None,
+        run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
+        running="running" in state,
+        deleting="deletionTimestamp" in metadata,
+        waits_for="" if "running" in state or ended else _waits_for(status, state),
+        crashed=_crashed(ended, phase),
+        terminated=_terminated(ended, phase, status),
+    )
+
+
+def termination_message(pod: Json) -> str:
+    """What the loadgen container left behind when it ended."""
+    for made in (pod.get("status") or {}).get("containerStatuses") or []:
+        if made["name"] == CONTAINER:
+            return ((made.get("state") or {}).get("terminated") or {}).get("message") or ""
+    return ""
+
+
+def owner_uid(resource: Json) -> str:
+    return str((resource["metadata"].get("labels") or {}).get(UID_LABEL, ""))
+
+
+def _recorded(status: Json) -> Recorded:
+    try:
+        return msgspec.convert(status, Recorded)
+    except msgspec.ValidationError:
+        # A status that another writer spoiled is as good as none: what matters is read from the children.
+        return Recorded()
+
+
+def _plan_of(job: Json) -> Plan | None:
+    for container in job["spec"]["template"]["spec"].get("containers", []):
+        for variable in container.get("env") or []:
+            if variable["name"] == PLAN_VARIABLE:
+                try:
+                    return msgspec.json.decode(variable.get("value", ""), type=Plan)
+                except msgspec.DecodeError:
+                    return None
+    return None
+
+
+def _terminated(ended: Json | None, phase: str, status: Json) -> Terminated | None:
+    if ended is not None:
+        return Terminated(
+            exit_code=ended.get("exitCode", -1),
+            reason=ended.get("reason", ""),
+            message=ended.get("message", ""),
+        )
+    if phase in ("Failed", "Succeeded"):
+        # Evicted pods, and those of a node that went away, end without a word of their container.
+        return Terminated(exit_code=-1, reason=status.get("reason", phase), message=status.get("message", ""))
+    return None
+
+
+def _crashed(ended: Json | None, phase: str) -> bool:
+    if ended is None:
+        return phase == "Failed"
+    return ended.get("exitCode") not in tuple(PodExit)
+
+
+def _waits_for(status: Json, state: Json) -> str:
+    """Why a pod's container does not run, in the words of the kubelet or the scheduler."""
+    waiting = state.get("waiting") or {}
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    if reason and reason not in ("ContainerCreating", "PodInitializing"):
+        return f"{reason}: {message}" if message else reason
+    for condition in status.get("conditions") or []:
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return f"{condition.get('reason', 'Unschedulable')}: {condition.get('message', 'no node fits')}"
+    return reason or "the pod's container to be created"

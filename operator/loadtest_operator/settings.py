@@ -1,0 +1,147 @@
+"""What an installation sets, by environment variables; the chart writes them from its values."""
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from loadtest_model.plan import AddressPolicy, Deadlines
+from loadtest_operator.decide import Policy
+from loadtest_operator.manifests import PodDefaults
+
+Json = dict[str, Any]
+
+# Where no upload may ever go: this network, link-local with the metadata services, multicast, reserved.
+_NEVER: Final = (
+    "0.0.0.0/8",
+    "169.254.0.0/16",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "fe80::/10",
+    "ff00::/8",
+    "fd00:ec2::254/128",
+)
+_LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
+_DEFAULT_RESOURCES: Final = {"requests": {"cpu": "500m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message names the variable and what it should hold."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`namespaces` empty means all. `host` and `port` are where `/metrics` and `/healthz` are served."""
+
+    policy: Policy
+    own_namespace: str
+    namespaces: tuple[str, ...]
+    cluster_domain: str
+    host: str
+    port: int
+    resync_seconds: float
+    log_level: str
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """The settings in an environment.
+
+    Raises SettingsError.
+    """
+    image = environment.get("LOADTEST_IMAGE", "")
+    if not image:
+        raise SettingsError("LOADTEST_IMAGE is not set; it must name the image that the loadgen pods run")
+    defaults = Deadlines()
+    return Settings(
+        policy=Policy(
+            pods=PodDefaults(
+                image=image,
+                image_pull_policy=environment.get("LOADTEST_IMAGE_PULL_POLICY", "IfNotPresent"),
+                resources=_object(environment, "LOADTEST_POD_RESOURCES", _DEFAULT_RESOURCES),
+                starting_seconds=_seconds(environment, "LOADTEST_STARTING_SECONDS", 300.0),
+            ),
+            network=_network(environment),
+            deadlines=Deadlines(
+                verification_seconds=_seconds(
+                    environment, "LOADTEST_VERIFICATION_SECONDS", defaults.verification_seconds
+                ),
+                barrier_seconds=_seconds(environment, "LOADTEST_BARRIER_SECONDS", defaults.barrier_seconds),
+                linger_seconds=_seconds(environment, "LOADTEST_LINGER_SECONDS", defaults.linger_seconds),
+            ),
+            waiting_seconds=_seconds(environment, "LOADTEST_WAITING_SECONDS", 120.0),
+            starting_seconds=_seconds(environment, "LOADTEST_STARTING_SECONDS", 300.0),
+            control_seconds=_seconds(environment, "LOADTEST_CONTROL_SECONDS", 30.0),
+            lost_seconds=_seconds(environment, "LOADTEST_LOST_SECONDS", 30.0),
+            scrape_seconds=_seconds(environment, "LOADTEST_SCRAPE_SECONDS", 2.0),
+        ),
+        own_namespace=environment.get("LOADTEST_OPERATOR_NAMESPACE", "loadtest-system"),
+        namespaces=_list(environment, "LOADTEST_WATCH_NAMESPACES"),
+        cluster_domain=environment.get("LOADTEST_CLUSTER_DOMAIN", "cluster.local"),
+        host=environment.get("LOADTEST_HTTP_HOST") or environment.get("POD_IP") or "127.0.0.1",
+        port=int(_seconds(environment, "LOADTEST_HTTP_PORT", 8080.0)),
+        resync_seconds=_seconds(environment, "LOADTEST_RESYNC_SECONDS", 300.0),
+        log_level=environment.get("LOADTEST_LOG_LEVEL", "INFO").upper(),
+    )
+
+
+def _network(environment: Mapping[str, str]) -> AddressPolicy:
+    allow_loopback = environment.get("LOADTEST_ALLOW_LOOPBACK", "false").lower() == "true"
+    denied = [*_NEVER, *_networks(environment, "LOADTEST_TARGET_DENIED")]
+    if not allow_loopback:
+        denied += _LOOPBACK
+    server = _api_server(environment, allow_loopback)
+    if server:
+        denied.append(server)
+    return AddressPolicy(allowed=_networks(environment, "LOADTEST_TARGET_ALLOWED"), denied=tuple(denied))
+
+
+def _api_server(environment: Mapping[str, str], allow_loopback: bool) -> str:
+    """The API server's address as a network of one, never a target; where it is a loopback address, loopback rules."""
+    try:
+        address = ipaddress.ip_address(environment.get("KUBERNETES_SERVICE_HOST", ""))
+    except ValueError:
+        return ""
+    if address.is_loopback and allow_loopback:
+        return ""
+    return f"{address}/{address.max_prefixlen}"
+
+
+def _networks(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    made = []
+    for text in _list(environment, name):
+        try:
+            made.append(str(ipaddress.ip_network(text)))
+        except ValueError as error:
+            raise SettingsError(f"{name}: {error}; write networks such as 10.0.0.0/8, separated by commas") from error
+    return tuple(made)
+
+
+def _list(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part for part in (part.strip() for part in environment.get(name, "").split(",")) if part)
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name, "")
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1e7:
+        raise SettingsError(f"{name} is {text!r}; it must be a number above 0")
+    return value
+
+
+def _object(environment: Mapping[str, str], name: str, default: Json) -> Json:
+    text = environment.get(name, "")
+    if not text:
+        return default
+    try:
+        made = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(f"{name} is not JSON: {error}") from error
+    if not isinstance(made, dict):
+        raise SettingsError(f"{name} must be a JSON object, such as {json.dumps(_DEFAULT_RESOURCES)}")
+    return made
