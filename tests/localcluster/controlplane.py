@@ -106,9 +106,9 @@ async def start_part(name: str, command: Sequence[str], log: Path, cwd: Path | N
 
 
 async def start_api_server(programs: Programs, run_dir: Path, parts: list[Part]) -> Access:
-    """Start etcd and the API server and return once the latter is ready; the kubeconfig is written then.
+    """Start etcd and the API server and return once the latter answers its administrator.
 
-    What is started is added to parts.
+    The kubeconfig is written then. What is started is added to parts.
     """
     directory = run_dir / "controlplane"
     directory.mkdir(mode=0o700)
@@ -125,7 +125,7 @@ async def start_api_server(programs: Programs, run_dir: Path, parts: list[Part])
     access = Access(
         f"https://127.0.0.1:{api_port}", token, directory / "certs" / "apiserver.crt", run_dir / "kubeconfig"
     )
-    await until(lambda: answers(access, "/readyz"), parts, "the API server is ready")
+    await until(lambda: answers(access, "/api/v1/nodes"), parts, "the API server answers")
     access.kubeconfig.touch(mode=0o600)
     access.kubeconfig.write_text(kubeconfig(access), encoding="ascii")
     return access

@@ -122,7 +122,7 @@ async def _start(config: SupervisorConfig, run_dir: Path, starter: _Starter, par
     parts.append(await _start_node(config, run_dir, access))
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     root_ca = "/api/v1/namespaces/default/configmaps/kube-root-ca.crt"
-    wanted = [account, root_ca, f"/api/v1/nodes/{config.node_name}"]
+    wanted = ["/readyz", account, root_ca, f"/api/v1/nodes/{config.node_name}"]
     await controlplane.until(
         lambda: all(controlplane.answers(access, path) for path in wanted), parts, "pods can be run"
     )
