@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        parser.exit(0, f"loadgen {version('loadtest-operator')}\n")
+        print(f"loadgen {version('loadtest-operator')}")
+        parser.exit(0)
 
 
 def _parser() -> argparse.ArgumentParser:

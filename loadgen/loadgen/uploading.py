@@ -1,9 +1,8 @@
 """One upload from its records to its judgement: compose, send to an address, judge the answer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from loadgen.endpoints import Endpoint, Site, site_of
 from loadgen.formats import FileBody, FileFormat
@@ -11,12 +10,11 @@ from loadgen.formats import file_format as file_format_named
 from loadgen.judging import AnswerPaths, Judgement, judge
 from loadgen.multipart import Form
 from loadgen.records import Composer, RecordSpace, load_pools
+from loadgen.request_headers import upload_headers
 from loadgen.tokens import TokenFile
 from loadgen.transport import Client, Progress, Request
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan
-
-USER_AGENT: Final = "loadgen (X-Load-Test; +https://x-load-test.dev)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +58,7 @@ class Uploader:
             file_type=file_format.content_type,
         )
         self._token = TokenFile(Path(target.token_file), target.auth_scheme) if target.token_file else None
-        self._headers = {
-            "User-Agent": USER_AGENT,
-            "Accept": "application/json",
-            **target.headers,
-            "Host": site.host_header,
-            "X-Load-Test": "true",
-            "X-Load-Test-Run": plan.run_id,
-        }
+        self._headers = upload_headers(target.headers, site.host_header, plan.run_id)
         self._timeout_seconds = target.timeout_seconds
         self._next_number = pod_index
         self._pods = plan.parallelism
@@ -79,7 +70,8 @@ class Uploader:
         called for and none could ever be read.
         """
         nonce = self._make_nonce()
-        headers = {**self._headers, "X-Load-Test-Nonce": nonce}
+        headers = self._headers.copy()
+        headers["X-Load-Test-Nonce"] = nonce
         if self._token is not None:
             headers["Authorization"] = self._token.authorization()
         batch = self._composer.compose(rows)
@@ -99,7 +91,7 @@ class Uploader:
             judgement=judgement,
         )
 
-    def _request(self, endpoint: Endpoint, headers: dict[str, str], body: FileBody) -> Request:
+    def _request(self, endpoint: Endpoint, headers: Mapping[str, str], body: FileBody) -> Request:
         number, self._next_number = self._next_number, self._next_number + self._pods
         head, tail = self._form.head(number), self._form.tail
         return Request(

@@ -3,7 +3,7 @@
 import argparse
 import secrets
 import uuid
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +11,7 @@ from loadgen import event_loop
 from loadgen.addresses import AddressBook
 from loadgen.endpoints import site_of
 from loadgen.proving import Prover
+from loadgen.request_headers import upload_headers
 from loadgen.uploading import make_uploader
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.snapshot import VerificationReport
@@ -56,7 +57,7 @@ async def _verify(plan: Plan) -> VerificationReport:
 
 def _plan(parsed: argparse.Namespace) -> Plan:
     """The plan whose verification is run: the options take the place of a LoadTest's spec."""
-    document = {
+    document: dict[str, Any] = {
         "target": {
             "url": parsed.url,
             "headers": dict(_pair("--header", text, ":") for text in parsed.header),
@@ -70,7 +71,7 @@ def _plan(parsed: argparse.Namespace) -> Plan:
         "verification": {"require": parsed.require},
     }
     try:
-        site_of(parsed.url)
+        upload_headers(document["target"]["headers"], site_of(parsed.url).host_header, "1")
         spec = msgspec.convert(document, Spec)
         identity = Identity(namespace="local", name="verify", uid=str(uuid.uuid4()))
         plan = compile_plan(spec, identity, token_file=parsed.token_file)

@@ -1,0 +1,133 @@
+"""Whatever is recorded, in whatever order and however it is read, the counts add up."""
+
+from functools import reduce
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadgen.recorder import Recorder, Sample
+from loadtest_model.aggregate import absorb
+from loadtest_model.outcomes import ErrorKind, outcome_of
+from loadtest_model.pacing import Segment
+from loadtest_model.plan import Step
+from loadtest_model.snapshot import SNAPSHOT_SCHEMA, Counts, PodState, Second, Snapshot, StepSnapshot
+
+SECOND = 1_000_000_000
+START = 1_000 * SECOND
+STEP = Step(
+    name="custom",
+    batch_size=10,
+    segments=tuple(Segment(duration_seconds=n, first_users=1, last_users=n) for n in (2, 3, 4)),
+    warm_up_seconds=1.5,
+    think_time_seconds=0,
+    thresholds=(),
+)
+
+
+@st.composite
+def samples(draw: st.DrawFn) -> Sample:
+    intended = START + draw(st.integers(0, 9 * SECOND))
+    sent = intended + draw(st.integers(0, SECOND))
+    error = draw(st.none() | st.sampled_from(list(ErrorKind)))
+    return Sample(
+        intended_ns=intended,
+        sent_ns=sent,
+        finished_ns=sent + draw(st.integers(0, 5 * SECOND)),
+        rows=10,
+        error=error,
+        records_confirmed=0 if error else 10,
+        bytes_sent=draw(st.integers(0, 2000)),
+        begun=draw(st.booleans()) if error else True,
+    )
+
+
+def added(counts: list[Counts]) -> Counts:
+    return reduce(Counts.merge, counts, Counts())
+
+
+def snapshot_of(sequence: int, steps: tuple[StepSnapshot, ...]) -> Snapshot:
+    return Snapshot(
+        schema=SNAPSHOT_SCHEMA,
+        pod_index=0,
+        pod_uid="u",
+        sequence=sequence,
+        state=PodState.RUNNING,
+        plan_hash="h",
+        steps=steps,
+    )
+
+
+@given(st.lists(samples(), max_size=40), st.integers(0, 5))
+def test_due_is_sent_and_sent_is_the_sum_of_the_outcomes_everywhere(taken: list[Sample], left_open: int) -> None:
+    recorder = Recorder(0, 1)
+    step = recorder.open_step(STEP, START)
+    for sample in taken:
+        step.finish(step.begin(sample.intended_ns), sample)
+        _, (seen,) = recorder.read(0, sample.finished_ns)
+        assert seen.total.conserved
+        assert seen.judged.conserved
+        assert all(second.counts.conserved for second in seen.seconds)
+        assert added([second.counts for second in seen.seconds]) == seen.total
+        assert added(list(seen.segment_counts)) == seen.judged
+    for _ in range(left_open):
+        step.begin(START)
+
+    _, (seen,) = recorder.read(0, START)
+
+    assert seen.total.sent == len(taken)
+    assert seen.in_flight == left_open
+    assert sum(seen.errors.values()) == sum(sample.error is not None for sample in taken)
+    for name in ("accepted", "rejected", "unknown", "violation"):
+        assert getattr(seen.total, name) == sum(outcome_of(sample.error) == name for sample in taken)
+
+
+@given(st.lists(samples(), max_size=40), st.lists(st.integers(0, 5), max_size=10))
+def test_a_reader_that_asks_for_changes_only_holds_what_one_that_asks_for_all_gets(
+    taken: list[Sample], reads: list[int]
+) -> None:
+    recorder = Recorder(0, 1)
+    step = recorder.open_step(STEP, START)
+    held: Snapshot | None = None
+    queue = list(taken)
+    now = START
+    for count in [*reads, len(queue)]:
+        for sample in queue[:count]:
+            step.finish(step.begin(sample.intended_ns), sample)
+            now = max(now, sample.finished_ns)
+        queue = queue[count:]
+        held = absorb(held, snapshot_of(*recorder.read(held.sequence if held else 0, now)))
+
+    recorder.freeze()
+    whole = snapshot_of(*recorder.read(0, now))
+    held = absorb(held, snapshot_of(*recorder.read(held.sequence if held else 0, now)))
+
+    assert held == whole
+
+
+@given(st.lists(samples(), max_size=40))
+def test_no_time_is_lost_between_the_three_sketches(taken: list[Sample]) -> None:
+    recorder = Recorder(0, 1)
+    step = recorder.open_step(STEP, START)
+    for sample in taken:
+        step.finish(step.begin(sample.intended_ns), sample)
+
+    _, (seen,) = recorder.read(0, START)
+
+    uncut = seen.judged.accepted + seen.judged.unknown - seen.judged.cancelled
+    assert seen.response.count == seen.service.count == uncut
+    assert seen.rejected_response.count == seen.judged.rejected
+    assert sum(sketch.count for sketch in seen.segment_response) == uncut
+    assert seen.service.sum_nanoseconds <= seen.response.sum_nanoseconds
+
+
+@given(st.lists(samples(), max_size=40))
+def test_seconds_are_numbered_without_a_gap(taken: list[Sample]) -> None:
+    recorder = Recorder(0, 1)
+    step = recorder.open_step(STEP, START)
+    for sample in taken:
+        step.finish(step.begin(sample.intended_ns), sample)
+
+    _, (seen,) = recorder.read(0, START)
+
+    seconds: list[Second] = list(seen.seconds)
+    assert [second.second for second in seconds] == list(range(len(seconds)))

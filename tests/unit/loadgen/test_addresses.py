@@ -1,0 +1,147 @@
+"""Which addresses are handed out for load."""
+
+import asyncio
+import itertools
+
+import pytest
+
+from loadgen.addresses import AddressBook, NameNotResolvedError, keep_fresh, resolve
+from loadgen.endpoints import Endpoint
+
+A, B, C = (Endpoint(f"10.0.0.{n}", 80) for n in (1, 2, 3))
+
+
+def book_of(*proven: Endpoint) -> AddressBook:
+    book = AddressBook()
+    for endpoint in proven:
+        book.confirm(endpoint)
+    return book
+
+
+def test_proven_addresses_take_turns() -> None:
+    book = book_of(A, B)
+
+    assert [book.next() for _ in range(4)] == [A, B, A, B]
+
+
+def test_an_empty_book_hands_out_nothing() -> None:
+    assert AddressBook().next() is None
+
+
+def test_a_new_address_needs_its_verification_before_it_is_used() -> None:
+    book = book_of(A)
+
+    assert book.observe([A, B]) == (B,)
+    assert {book.next() for _ in range(4)} == {A}
+
+    book.confirm(B)
+    assert {book.next() for _ in range(4)} == {A, B}
+
+
+def test_a_vanished_address_is_dropped_and_remembered() -> None:
+    book = book_of(A, B)
+
+    book.observe([B])
+
+    assert book.proven == (B,)
+    assert book.vanished == (A,)
+
+
+def test_an_address_that_comes_back_is_verified_again() -> None:
+    book = book_of(A, B)
+    book.observe([B])
+
+    assert book.observe([A, B]) == (A,)
+    book.confirm(A)
+    assert book.vanished == ()
+
+
+def test_when_all_have_vanished_none_is_handed_out() -> None:
+    book = book_of(A)
+
+    book.observe([])
+
+    assert book.next() is None
+
+
+def test_a_distrusted_address_is_never_tried_again() -> None:
+    book = book_of(A)
+
+    book.distrust(B)
+
+    assert book.observe([A, B]) == ()
+    assert book.distrusted == (B,)
+
+
+async def followed(book: AddressBook, answers: list[object], proofs: dict[Endpoint, bool | None]) -> list[Endpoint]:
+    """Run `keep_fresh` over these answers of the resolver; gives what was verified."""
+    asked, over = itertools.count(), asyncio.Event()
+    verified: list[Endpoint] = []
+
+    async def ask() -> tuple[Endpoint, ...]:
+        number = next(asked)
+        if number >= len(answers):
+            over.set()
+            await asyncio.Event().wait()
+        answer = answers[number]
+        if isinstance(answer, Exception):
+            raise answer
+        assert isinstance(answer, tuple)
+        return answer
+
+    async def prove(endpoint: Endpoint) -> bool | None:
+        verified.append(endpoint)
+        return proofs[endpoint]
+
+    task = asyncio.create_task(keep_fresh(book, ask, prove, pause_seconds=0))
+    await asyncio.wait_for(over.wait(), 5)
+    task.cancel()
+    return verified
+
+
+async def test_following_a_name_verifies_what_is_new_and_drops_what_is_gone() -> None:
+    book = book_of(A)
+
+    verified = await followed(book, [(A, B), (B,)], {B: True})
+
+    assert verified == [B]
+    assert book.proven == (B,)
+    assert book.vanished == (A,)
+
+
+async def test_a_new_address_that_failed_in_passing_is_tried_again_and_one_that_lied_is_not() -> None:
+    book = book_of(A)
+
+    verified = await followed(book, [(A, B, C), (A, B, C)], {B: None, C: False})
+
+    assert verified == [B, C, B]
+    assert book.proven == (A,)
+
+
+async def test_a_resolver_that_fails_in_passing_changes_nothing() -> None:
+    book = book_of(A)
+
+    await followed(book, [NameNotResolvedError("try again", gone=False)], {})
+
+    assert book.proven == (A,)
+
+
+async def test_a_name_that_is_gone_takes_its_addresses_with_it() -> None:
+    book = book_of(A)
+
+    await followed(book, [NameNotResolvedError("no such name", gone=True)], {})
+
+    assert book.proven == ()
+    assert book.vanished == (A,)
+
+
+async def test_localhost_resolves_to_loopback_addresses_with_the_port() -> None:
+    endpoints = await resolve("localhost", 8000)
+
+    assert Endpoint("127.0.0.1", 8000) in endpoints
+
+
+@pytest.mark.parametrize("name", ["nothing.invalid", "a" * 70 + ".example"])
+async def test_a_name_that_does_not_exist_is_named(name: str) -> None:
+    with pytest.raises(NameNotResolvedError, match=name):
+        await resolve(name, 80)

@@ -1,0 +1,179 @@
+"""Each line of the four outcomes, as an answer is judged."""
+
+import json
+from typing import Any
+
+import pytest
+
+from loadgen.judging import Answer, AnswerPaths, Judgement, Marker, judge, printable
+from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
+
+PATHS = AnswerPaths(marker="load_test_mode", count="processed_count", nonce="load_test_nonce")
+GOOD: dict[str, Any] = {"success": True, "load_test_mode": True, "processed_count": 7, "load_test_nonce": "n1"}
+
+
+def judged(body: Any, status: int = 200, *, rows: int = 7, paths: AnswerPaths = PATHS) -> Judgement:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return judge(Answer(status, {}, content), rows, "n1", paths)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 207, 299])
+def test_a_2xx_with_a_true_marker_and_the_right_count_is_accepted(status: int) -> None:
+    judgement = judged(GOOD, status)
+
+    assert judgement.error is None
+    assert judgement.records_confirmed == 7
+    assert judgement.echoed
+
+
+def test_an_answer_without_the_field_success_is_accepted() -> None:
+    body = {"load_test_mode": True, "processed_count": 7}
+
+    assert judged(body).error is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Thank you</html>",
+        b'"load_test_mode"',
+        b"[true]",
+        b'{"load_test_mode": true',
+        b"\xff\xfe\x00broken",
+        b"[" * 100_000,
+        {},
+        {"success": True, "processed_count": 7},
+        {"LOAD_TEST_MODE": True, "processed_count": 7},
+    ],
+)
+def test_a_2xx_without_a_marker_is_a_violation(body: Any) -> None:
+    judgement = judged(body)
+
+    assert judgement.error is ErrorKind.MARKER_MISSING
+    assert judgement.marker is Marker.ABSENT
+    assert judgement.records_confirmed == 0
+
+
+@pytest.mark.parametrize("marker", [False, None, 1, "true", "True", [True], {"value": True}])
+def test_only_the_json_value_true_is_a_true_marker(marker: Any) -> None:
+    judgement = judged({**GOOD, "load_test_mode": marker})
+
+    assert judgement.error is ErrorKind.MARKER_MISSING
+    assert judgement.marker is Marker.NOT_TRUE
+
+
+def test_a_2xx_that_is_too_long_to_read_whole_is_a_violation() -> None:
+    answer = Answer(200, {}, json.dumps(GOOD).encode(), whole=False)
+
+    assert judge(answer, 7, "n1", PATHS).error is ErrorKind.MARKER_MISSING
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 399])
+def test_any_3xx_is_a_violation_whatever_it_says(status: int) -> None:
+    judgement = judged(GOOD, status)
+
+    assert judgement.error is ErrorKind.REDIRECT
+    assert outcome_of(judgement.error) is Outcome.VIOLATION
+
+
+def test_a_redirect_names_where_it_leads() -> None:
+    judgement = judge(Answer(302, {"Location": "/login/?next=/"}, b""), 7, "n1", PATHS)
+
+    assert judgement.detail == "redirected (302) to /login/?next=/"
+
+
+def test_success_false_under_a_true_marker_is_rejected() -> None:
+    judgement = judged({**GOOD, "success": False})
+
+    assert judgement.error is ErrorKind.UNSUCCESSFUL
+    assert outcome_of(judgement.error) is Outcome.REJECTED
+    assert judgement.records_confirmed == 0
+
+
+def test_success_false_without_a_marker_is_a_violation() -> None:
+    assert judged({"success": False}).error is ErrorKind.MARKER_MISSING
+
+
+@pytest.mark.parametrize("count", [6, 8, 0, -7, 7.5, "7", None, True, [7]])
+def test_another_count_than_the_rows_sent_is_miscounted(count: Any) -> None:
+    judgement = judged({**GOOD, "processed_count": count})
+
+    assert judgement.error is ErrorKind.MISCOUNTED
+    assert judgement.records_confirmed == 0
+
+
+def test_an_absent_count_is_miscounted() -> None:
+    assert judged({"load_test_mode": True}).error is ErrorKind.MISCOUNTED
+
+
+def test_a_true_count_of_one_row_is_not_the_number_one() -> None:
+    assert judged({**GOOD, "processed_count": True}, rows=1).error is ErrorKind.MISCOUNTED
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, ErrorKind.CLIENT_ERROR),
+        (401, ErrorKind.UNAUTHORIZED),
+        (403, ErrorKind.FORBIDDEN),
+        (404, ErrorKind.NOT_FOUND),
+        (405, ErrorKind.CLIENT_ERROR),
+        (409, ErrorKind.CLIENT_ERROR),
+        (413, ErrorKind.TOO_LARGE),
+        (422, ErrorKind.CLIENT_ERROR),
+        (429, ErrorKind.THROTTLED),
+        (499, ErrorKind.CLIENT_ERROR),
+        (500, ErrorKind.SERVER_ERROR),
+        (502, ErrorKind.SERVER_ERROR),
+        (503, ErrorKind.SERVER_ERROR),
+        (599, ErrorKind.SERVER_ERROR),
+    ],
+)
+def test_each_error_status_is_rejected_with_its_kind(status: int, kind: ErrorKind) -> None:
+    judgement = judged(GOOD, status)
+
+    assert judgement.error is kind
+    assert outcome_of(judgement.error) is Outcome.REJECTED
+    assert judgement.marker is None
+
+
+@pytest.mark.parametrize("status", [101, 600, 999])
+def test_a_status_that_http_does_not_know_leaves_the_upload_unknown(status: int) -> None:
+    judgement = judged(GOOD, status)
+
+    assert judgement.error is ErrorKind.BAD_ANSWER
+    assert outcome_of(judgement.error) is Outcome.UNKNOWN
+
+
+def test_marker_count_and_nonce_may_lie_deeper_in_the_answer() -> None:
+    paths = AnswerPaths(marker="meta.dry_run", count="meta.rows.ok", nonce="meta.nonce")
+    body = {"meta": {"dry_run": True, "rows": {"ok": 7}, "nonce": "n1"}}
+
+    judgement = judged(body, paths=paths)
+
+    assert judgement.error is None
+    assert judgement.echoed
+
+
+def test_a_path_through_what_is_no_object_is_absent() -> None:
+    paths = AnswerPaths(marker="load_test_mode.deep", count="processed_count", nonce="n")
+
+    assert judged(GOOD, paths=paths).marker is Marker.ABSENT
+
+
+def test_another_nonce_is_not_an_echo() -> None:
+    assert not judged({**GOOD, "load_test_nonce": "n2"}).echoed
+
+
+def test_the_detail_quotes_at_most_200_printable_characters() -> None:
+    judgement = judged(b"a\x1b[31m\nb" + b"x" * 500, 500)
+
+    assert "\x1b" not in judgement.detail
+    assert "\n" not in judgement.detail
+    assert judgement.detail.endswith("...")
+    assert len(judgement.detail) < 230
+
+
+def test_a_short_text_is_shown_whole() -> None:
+    assert printable("Côté " * 3) == "Côté Côté Côté "

@@ -1,0 +1,229 @@
+"""From samples to counts, sketches, seconds and segments."""
+
+from loadgen.recorder import Recorder, Sample, StepRecorder
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.pacing import Segment
+from loadtest_model.plan import Step
+from loadtest_model.snapshot import Counts, StepSnapshot
+
+SECOND = 1_000_000_000
+START = 500 * SECOND
+
+
+def make_step(warm_up_seconds: float = 0.0) -> Step:
+    """Two plateaus of five seconds, with 2 and 5 users."""
+    return Step(
+        name="custom",
+        batch_size=10,
+        segments=(
+            Segment(duration_seconds=5, first_users=2, last_users=2),
+            Segment(duration_seconds=5, first_users=5, last_users=5),
+        ),
+        warm_up_seconds=warm_up_seconds,
+        think_time_seconds=0,
+        thresholds=(),
+    )
+
+
+def sample(
+    at_seconds: float, took_seconds: float = 1.0, error: ErrorKind | None = None, *, begun: bool = True
+) -> Sample:
+    """An upload of ten rows that was due at an instant of the step and sent a tenth of a second later."""
+    intended_ns = START + int(at_seconds * SECOND)
+    return Sample(
+        intended_ns=intended_ns,
+        sent_ns=intended_ns + SECOND // 10,
+        finished_ns=intended_ns + int(took_seconds * SECOND),
+        rows=10,
+        error=error,
+        records_confirmed=10 if error is None else 0,
+        bytes_sent=1000 if begun else 0,
+        begun=begun,
+    )
+
+
+def record(recorder: StepRecorder, *samples: Sample) -> None:
+    for each in samples:
+        recorder.finish(recorder.begin(each.intended_ns), each)
+
+
+def read(recorder: Recorder, since: int = 0, at_seconds: float = 9.5) -> StepSnapshot:
+    _, (step,) = recorder.read(since, START + int(at_seconds * SECOND))
+    return step
+
+
+def opened(step: Step | None = None, *, pod: tuple[int, int] = (0, 1)) -> tuple[Recorder, StepRecorder]:
+    recorder = Recorder(*pod)
+    return recorder, recorder.open_step(step or make_step(), START)
+
+
+def test_each_outcome_is_counted_as_such() -> None:
+    recorder, step = opened()
+
+    record(
+        step,
+        sample(0),
+        sample(0, error=ErrorKind.SERVER_ERROR),
+        sample(0, error=ErrorKind.TIMEOUT),
+        sample(0, error=ErrorKind.CANCELLED),
+        sample(0, error=ErrorKind.REDIRECT),
+        sample(0, error=ErrorKind.REFUSED, begun=False),
+    )
+
+    assert read(recorder).total == Counts(
+        due=6,
+        sent=6,
+        accepted=1,
+        rejected=2,
+        unknown=2,
+        violation=1,
+        cancelled=1,
+        records_sent=50,
+        records_confirmed=10,
+        bytes_sent=5000,
+    )
+
+
+def test_errors_are_counted_by_their_kind() -> None:
+    recorder, step = opened()
+
+    record(step, sample(0), sample(1, error=ErrorKind.TIMEOUT), sample(2, error=ErrorKind.TIMEOUT))
+
+    assert read(recorder).errors == {ErrorKind.TIMEOUT: 2}
+
+
+def test_response_time_counts_from_the_intended_start_and_service_time_from_the_sending() -> None:
+    recorder, step = opened()
+
+    record(step, sample(0, took_seconds=2.0))
+
+    assert read(recorder).response.max_seconds == 2.0
+    assert read(recorder).service.max_seconds == 1.9
+
+
+def test_a_time_out_enters_the_response_times_and_a_rejection_does_not() -> None:
+    recorder, step = opened()
+
+    record(step, sample(0, 120.0, ErrorKind.TIMEOUT), sample(0, 0.01, ErrorKind.SERVER_ERROR))
+
+    seen = read(recorder)
+    assert (seen.response.count, seen.response.max_seconds) == (1, 120.0)
+    assert (seen.rejected_response.count, seen.rejected_response.max_seconds) == (1, 0.01)
+
+
+def test_what_we_cut_ourselves_enters_no_time() -> None:
+    recorder, step = opened()
+
+    record(step, sample(0, 0.01, ErrorKind.CANCELLED), sample(0, 0.01, ErrorKind.MARKER_MISSING))
+
+    seen = read(recorder)
+    assert seen.response.count == seen.service.count == seen.rejected_response.count == 0
+
+
+def test_the_warm_up_is_counted_but_not_judged() -> None:
+    recorder, step = opened(make_step(warm_up_seconds=2))
+
+    record(step, sample(1.9), sample(2.0), sample(3.0))
+
+    seen = read(recorder)
+    assert (seen.total.accepted, seen.judged.accepted, seen.response.count) == (3, 2, 2)
+    assert sum(counts.accepted for counts in seen.segment_counts) == 2
+
+
+def test_an_upload_belongs_to_the_segment_of_its_intended_start() -> None:
+    recorder, step = opened()
+
+    record(step, sample(4.9, took_seconds=3.0), sample(5.0))
+
+    seen = read(recorder)
+    assert [counts.accepted for counts in seen.segment_counts] == [1, 1]
+    assert [sketch.count for sketch in seen.segment_response] == [1, 1]
+
+
+def test_an_upload_counts_in_the_second_it_was_due_and_its_answer_in_the_second_it_came() -> None:
+    recorder, step = opened()
+
+    record(step, sample(1.5, took_seconds=2.0))
+
+    seconds = {second.second: second for second in read(recorder).seconds}
+    assert (seconds[1].counts.accepted, seconds[1].answers) == (1, 0)
+    assert (seconds[3].counts.accepted, seconds[3].answers, seconds[3].records_answered) == (0, 1, 10)
+    assert seconds[3].response_nanoseconds_sum == 2 * SECOND
+
+
+def test_no_answer_is_counted_where_none_came() -> None:
+    recorder, step = opened()
+
+    record(step, sample(0, 1.0, ErrorKind.TIMEOUT), sample(0, 1.0, ErrorKind.REFUSED, begun=False))
+
+    assert sum(second.answers for second in read(recorder).seconds) == 0
+
+
+def test_every_second_up_to_now_is_there_with_the_virtual_users_of_this_pod() -> None:
+    recorder, _ = opened(pod=(1, 2))
+
+    seconds = read(recorder, at_seconds=6.2).seconds
+
+    assert [second.second for second in seconds] == [0, 1, 2, 3, 4, 5, 6]
+    assert [second.virtual_users for second in seconds] == [1, 1, 1, 1, 1, 2, 2]
+
+
+def test_a_step_that_has_not_begun_has_no_seconds() -> None:
+    recorder, _ = opened()
+
+    assert read(recorder, at_seconds=-1.0).seconds == ()
+
+
+def test_a_reader_that_holds_a_reading_gets_only_the_seconds_that_changed_since() -> None:
+    recorder, step = opened()
+    record(step, sample(0), sample(1), sample(2))
+    held, _ = recorder.read(0, START + 3 * SECOND)
+    record(step, sample(1.2, took_seconds=3.0))
+
+    _, (seen,) = recorder.read(held, START + int(4.5 * SECOND))
+
+    assert [second.second for second in seen.seconds] == [1, 4]
+    assert seen.total.accepted == 4
+
+
+def test_readings_are_numbered_upwards() -> None:
+    recorder, _ = opened()
+
+    assert [recorder.read(0, START)[0] for _ in range(3)] == [1, 2, 3]
+
+
+def test_after_the_end_every_reading_is_the_last_one() -> None:
+    recorder, step = opened()
+    record(step, sample(0))
+    recorder.read(0, START)
+
+    last = recorder.freeze()
+
+    assert [recorder.read(0, START + n * SECOND)[0] for n in range(2)] == [last, last]
+    assert recorder.freeze() == last
+    assert recorder.read(0, START)[1] == recorder.read(0, START + 60 * SECOND)[1]
+    assert recorder.read(0, START)[1][0].finished
+
+
+def test_uploads_in_flight_are_told_with_their_ages_the_oldest_first() -> None:
+    recorder, step = opened()
+    step.begin(START + 2 * SECOND)
+    step.begin(START + 1 * SECOND)
+
+    seen = read(recorder, at_seconds=5.0)
+
+    assert seen.in_flight == 2
+    assert seen.in_flight_ages_seconds == (4.0, 3.0)
+    assert seen.total.sent == 0
+
+
+def test_at_most_a_hundred_ages_are_told_and_they_are_the_oldest() -> None:
+    recorder, step = opened()
+    for number in range(150):
+        step.begin(START + number)
+
+    seen = read(recorder, at_seconds=5.0)
+
+    assert seen.in_flight == 150
+    assert len(seen.in_flight_ages_seconds) == 100
+    assert seen.in_flight_ages_seconds[0] == 5.0

@@ -1,0 +1,111 @@
+"""From an upload of the verification to a refusal and its hint."""
+
+import pytest
+
+from loadgen.endpoints import Endpoint
+from loadgen.judging import Judgement, Marker
+from loadgen.refusals import HINTS, CheckName, may_be_stored, refusal_of
+from loadgen.uploading import Upload
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.snapshot import Refusal
+
+
+def upload(error: ErrorKind | None, marker: Marker | None = None, *, echoed: bool = False) -> Upload:
+    return Upload(
+        rows=1,
+        first_client_id="C1",
+        endpoint=Endpoint("127.0.0.1", 80),
+        status=None,
+        judgement=Judgement(error, marker=marker, echoed=echoed),
+    )
+
+
+@pytest.mark.parametrize("kind", list(ErrorKind))
+def test_no_error_passes_for_a_row(kind: ErrorKind) -> None:
+    assert refusal_of("canary", upload(kind), must_echo=False) is not None
+
+
+@pytest.mark.parametrize("check", ["header-only", "canary", "few-rows", "full-batch"])
+def test_an_acceptance_passes(check: CheckName) -> None:
+    assert refusal_of(check, upload(None, Marker.TRUE), must_echo=False) is None
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.CLIENT_ERROR, ErrorKind.UNSUCCESSFUL])
+def test_an_empty_file_may_be_rejected(kind: ErrorKind) -> None:
+    assert refusal_of("header-only", upload(kind), must_echo=True) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "refusal"),
+    [
+        (ErrorKind.UNAUTHORIZED, Refusal.UNAUTHORIZED),
+        (ErrorKind.FORBIDDEN, Refusal.FORBIDDEN),
+        (ErrorKind.NOT_FOUND, Refusal.NOT_FOUND),
+        (ErrorKind.TOO_LARGE, Refusal.TOO_LARGE),
+        (ErrorKind.REDIRECT, Refusal.REDIRECT),
+        (ErrorKind.SERVER_ERROR, Refusal.SERVER_ERROR),
+        (ErrorKind.REFUSED, Refusal.REFUSED),
+        (ErrorKind.CONNECT_TIMEOUT, Refusal.TIMEOUT),
+        (ErrorKind.TIMEOUT, Refusal.TIMEOUT),
+        (ErrorKind.RESET, Refusal.RESET),
+        (ErrorKind.TLS, Refusal.TLS),
+        (ErrorKind.NO_ADDRESS, Refusal.ADDRESS_DENIED),
+        (ErrorKind.BAD_ANSWER, Refusal.BAD_ANSWER),
+        (ErrorKind.MISCOUNTED, Refusal.MISCOUNTED),
+    ],
+)
+def test_an_empty_file_refuses_the_target_by_every_other_doubt(kind: ErrorKind, refusal: Refusal) -> None:
+    assert refusal_of("header-only", upload(kind), must_echo=False) is refusal
+
+
+def test_a_missing_marker_is_told_from_one_that_is_not_true() -> None:
+    missing = upload(ErrorKind.MARKER_MISSING, Marker.ABSENT)
+    false = upload(ErrorKind.MARKER_MISSING, Marker.NOT_TRUE)
+
+    assert refusal_of("header-only", missing, must_echo=False) is Refusal.MARKER_MISSING
+    assert refusal_of("header-only", false, must_echo=False) is Refusal.MARKER_FALSE
+
+
+def test_an_acceptance_without_the_nonce_refuses_where_the_echo_is_required() -> None:
+    assert refusal_of("canary", upload(None, Marker.TRUE), must_echo=True) is Refusal.NOT_ECHOED
+    assert refusal_of("canary", upload(None, Marker.TRUE, echoed=True), must_echo=True) is None
+
+
+@pytest.mark.parametrize("refusal", list(Refusal))
+def test_every_refusal_has_a_hint(refusal: Refusal) -> None:
+    assert len(HINTS[refusal]) > 20
+
+
+@pytest.mark.parametrize(
+    ("refusal", "word"),
+    [
+        (Refusal.REJECTED, "ALLOWED_HOSTS"),
+        (Refusal.REDIRECT, "SECURE_SSL_REDIRECT"),
+        (Refusal.REDIRECT, "APPEND_SLASH"),
+        (Refusal.FORBIDDEN, "CSRF"),
+        (Refusal.MARKER_MISSING, "X-Load-Test"),
+        (Refusal.TOO_LARGE, "client_max_body_size"),
+    ],
+)
+def test_a_hint_names_what_usually_helps(refusal: Refusal, word: str) -> None:
+    assert word in HINTS[refusal]
+
+
+@pytest.mark.parametrize(
+    ("judgement", "stored"),
+    [
+        (Judgement(None, marker=Marker.TRUE), False),
+        (Judgement(ErrorKind.MISCOUNTED, marker=Marker.TRUE), False),
+        (Judgement(ErrorKind.MARKER_MISSING, marker=Marker.ABSENT), True),
+        (Judgement(ErrorKind.MARKER_MISSING, marker=Marker.NOT_TRUE), True),
+        (Judgement(ErrorKind.REDIRECT), True),
+        (Judgement(ErrorKind.SERVER_ERROR), True),
+        (Judgement(ErrorKind.TIMEOUT), True),
+        (Judgement(ErrorKind.RESET), True),
+        (Judgement(ErrorKind.CLIENT_ERROR), False),
+        (Judgement(ErrorKind.UNAUTHORIZED), False),
+        (Judgement(ErrorKind.REFUSED), False),
+    ],
+)
+def test_rows_may_be_stored_unless_the_answer_excludes_it(judgement: Judgement, stored: bool) -> None:
+    assert may_be_stored(judgement) is stored

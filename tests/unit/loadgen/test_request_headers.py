@@ -1,0 +1,33 @@
+"""The headers of every upload."""
+
+import pytest
+
+from loadgen.request_headers import upload_headers
+
+
+def test_every_upload_says_that_it_is_a_load_test_of_which_run_and_for_which_host() -> None:
+    headers = upload_headers({}, "django.shop.svc:8000", "nightly-7")
+
+    assert headers["X-Load-Test"] == "true"
+    assert headers["X-Load-Test-Run"] == "nightly-7"
+    assert headers["Host"] == "django.shop.svc:8000"
+
+
+def test_a_user_s_header_is_added_and_may_replace_accept_and_user_agent() -> None:
+    headers = upload_headers({"X-Tenant": "t1", "user-agent": "ours"}, "django", "1")
+
+    assert headers["X-Tenant"] == "t1"
+    assert headers.getall("User-Agent") == ["ours"]
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Load-Test", "x-load-test-run", "HOST", "Content-Length", "content-type", "Authorization", "Expect"]
+)
+def test_a_header_of_the_generator_cannot_be_set(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        upload_headers({name: "1"}, "django", "1")
+
+
+def test_a_value_cannot_begin_another_header() -> None:
+    with pytest.raises(ValueError, match="X-Tenant"):
+        upload_headers({"X-Tenant": "t1\r\nX-Load-Test: false"}, "django", "1")

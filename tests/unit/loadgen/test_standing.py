@@ -1,0 +1,129 @@
+"""What each command does to a pod in each state."""
+
+import pytest
+
+from loadgen.standing import (
+    Action,
+    Decision,
+    Standing,
+    deadline_seconds,
+    on_arm,
+    on_halt,
+    on_start,
+    on_stop,
+    on_verify,
+)
+from loadtest_model.commands import Arm, Start
+from loadtest_model.plan import Deadlines
+from loadtest_model.snapshot import PodState
+
+HASH = "the plan's hash"
+ENDED = [PodState.DONE, PodState.REFUSED, PodState.HALTED]
+NOT_ENDED = [state for state in PodState if not state.ended]
+
+
+def arm(standing: Standing, start_id: str = "s1", plan_hash: str = HASH) -> Decision:
+    return on_arm(standing, Arm(start_id=start_id, plan_hash=plan_hash), HASH)
+
+
+def start(standing: Standing, start_id: str = "s1", in_seconds: float = 0.5) -> Decision:
+    return on_start(standing, Start(start_id=start_id, in_seconds=in_seconds, peers=(), halt_token=""))
+
+
+def test_a_pod_goes_from_waiting_to_running_by_verify_arm_and_start() -> None:
+    verifying = on_verify(Standing())
+    armed = arm(Standing(PodState.VERIFIED))
+    running = start(armed.standing)
+
+    assert (verifying.standing.state, verifying.action) == (PodState.VERIFYING, Action.VERIFY)
+    assert armed == Decision(Standing(PodState.ARMED, "s1"))
+    assert running == Decision(Standing(PodState.RUNNING, "s1"), Action.LOAD)
+
+
+@pytest.mark.parametrize("state", [state for state in PodState if state not in (PodState.WAITING, PodState.HALTED)])
+def test_a_second_verify_changes_nothing(state: PodState) -> None:
+    assert on_verify(Standing(state)) == Decision(Standing(state))
+
+
+def test_a_halted_pod_does_not_verify() -> None:
+    assert on_verify(Standing(PodState.HALTED)).conflict == "the pod has halted"
+
+
+@pytest.mark.parametrize("state", [PodState.WAITING, PodState.VERIFYING, PodState.REFUSED, PodState.HALTED])
+def test_only_a_verified_pod_can_be_armed(state: PodState) -> None:
+    decision = arm(Standing(state))
+
+    assert decision.standing == Standing(state)
+    assert decision.conflict is not None
+    assert state in decision.conflict
+
+
+@pytest.mark.parametrize("state", [PodState.VERIFIED, PodState.ARMED, PodState.RUNNING])
+def test_a_pod_is_not_armed_for_another_plan(state: PodState) -> None:
+    decision = arm(Standing(state, None if state is PodState.VERIFIED else "s1"), plan_hash="another")
+
+    assert decision.conflict == "the pod has the plan the plan's hash, not another"
+
+
+@pytest.mark.parametrize("state", [PodState.ARMED, PodState.RUNNING, PodState.DONE])
+def test_arming_again_for_the_same_start_changes_nothing(state: PodState) -> None:
+    assert arm(Standing(state, "s1")) == Decision(Standing(state, "s1"))
+
+
+@pytest.mark.parametrize("state", [PodState.ARMED, PodState.RUNNING, PodState.DONE])
+def test_an_armed_pod_is_not_armed_for_another_start(state: PodState) -> None:
+    assert arm(Standing(state, "s1"), start_id="s2").conflict == "the pod is armed for the start s1, not s2"
+
+
+def test_a_pod_that_was_stopped_before_its_load_cannot_be_armed() -> None:
+    assert arm(Standing(PodState.DONE)).conflict == "the pod is done without a start"
+
+
+@pytest.mark.parametrize("state", [state for state in PodState if state is not PodState.ARMED])
+def test_only_an_armed_pod_can_be_started(state: PodState) -> None:
+    decision = start(Standing(state))
+
+    assert decision.action is Action.NOTHING
+    assert decision.conflict is not None
+
+
+@pytest.mark.parametrize("state", [PodState.RUNNING, PodState.DONE])
+def test_starting_again_changes_nothing(state: PodState) -> None:
+    assert start(Standing(state, "s1")) == Decision(Standing(state, "s1"))
+
+
+@pytest.mark.parametrize("state", [PodState.ARMED, PodState.RUNNING, PodState.DONE])
+def test_another_start_than_the_one_armed_for_is_refused(state: PodState) -> None:
+    assert start(Standing(state, "s1"), start_id="s2").conflict == "the pod is armed for the start s1, not s2"
+
+
+def test_a_start_that_comes_too_late_is_refused() -> None:
+    decision = start(Standing(PodState.ARMED, "s1"), in_seconds=-0.25)
+
+    assert decision == Decision(Standing(PodState.ARMED, "s1"), conflict="the start was 0.25 s ago")
+
+
+@pytest.mark.parametrize("state", NOT_ENDED)
+def test_stop_drains_a_pod_that_has_not_ended(state: PodState) -> None:
+    assert on_stop(Standing(state, "s1")) == Decision(Standing(state, "s1"), Action.DRAIN)
+
+
+@pytest.mark.parametrize("state", NOT_ENDED)
+def test_halt_halts_a_pod_that_has_not_ended(state: PodState) -> None:
+    assert on_halt(Standing(state, "s1")) == Decision(Standing(PodState.HALTED, "s1"), Action.HALT)
+
+
+@pytest.mark.parametrize("state", ENDED)
+def test_stop_and_halt_leave_an_ended_pod_as_it_is(state: PodState) -> None:
+    assert on_stop(Standing(state)) == Decision(Standing(state))
+    assert on_halt(Standing(state)) == Decision(Standing(state))
+
+
+def test_waiting_is_bounded_before_the_load_and_by_the_barrier_once_armed() -> None:
+    deadlines = Deadlines(verification_seconds=600, barrier_seconds=60)
+
+    bounds = {state: deadline_seconds(state, deadlines) for state in PodState}
+
+    assert bounds[PodState.WAITING] == bounds[PodState.VERIFYING] == bounds[PodState.VERIFIED] == 600
+    assert bounds[PodState.ARMED] == 60
+    assert bounds[PodState.RUNNING] is None
