@@ -156,6 +156,14 @@ def test_small_batches_share_no_id_with_each_other_or_with_large_ones() -> None:
     assert len(set(ids)) == len(ids) == sum(sizes)
 
 
+def test_small_batches_leave_no_number_out() -> None:
+    source = composer()
+
+    ids = [row["client_id"] for _ in range(30) for row in parsed(source.compose(300))]
+
+    assert ids == RecordSpace(1, 7).client_ids(0, 9_000)
+
+
 def test_an_abandoned_batch_takes_its_numbers_with_it() -> None:
     source = composer()
 

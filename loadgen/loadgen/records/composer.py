@@ -167,7 +167,7 @@ class Composer:
         self._rows_until_rendering = 0
         self._composed: _Piece | None = None
         self._composed_data = memoryview(b"")
-        self._composed_rows = 0
+        self._cut_rows = 0
         while len(self._templates) < _FIRST_TEMPLATES:
             self._render()
 
@@ -191,21 +191,24 @@ class Composer:
         )
 
     def _pieces(self, rows: int) -> tuple[_Piece | _Cut, ...]:
-        if 0 < rows < _CUT_BELOW_ROWS:
-            return (self._cut(rows),)
+        if rows < _CUT_BELOW_ROWS:
+            return tuple(self._cuts(rows))
         self._render_when_due(rows)
         return tuple(self._draw(min(CHUNK_ROWS, rows - first)) for first in range(0, rows, CHUNK_ROWS))
 
-    def _cut(self, rows: int) -> _Cut:
-        if self._composed is None or self._composed_rows + rows > self._composed.rows:
-            self._render_when_due(CHUNK_ROWS)
-            self._composed = self._draw(CHUNK_ROWS)
-            self._composed_data = self._composed.view()
-            self._composed_rows = 0
-        first, last = self._composed_rows, self._composed_rows + rows
-        self._composed_rows = last
-        ends = self._composed.template.ends
-        return _Cut(self._composed_data[ends[first] : ends[last]], self._composed.first_number + first, rows)
+    def _cuts(self, rows: int) -> Iterator[_Cut]:
+        while rows > 0:
+            if self._composed is None or self._cut_rows == self._composed.rows:
+                self._render_when_due(CHUNK_ROWS)
+                self._composed = self._draw(CHUNK_ROWS)
+                self._composed_data = self._composed.view()
+                self._cut_rows = 0
+            first = self._cut_rows
+            last = min(first + rows, self._composed.rows)
+            ends = self._composed.template.ends
+            yield _Cut(self._composed_data[ends[first] : ends[last]], self._composed.first_number + first, last - first)
+            self._cut_rows = last
+            rows -= last - first
 
     def _draw(self, rows: int) -> _Piece:
         if self._next_number + rows > ROWS_PER_POD:
