@@ -147,11 +147,14 @@ def _inlined(node: Json, definitions: dict[str, Json]) -> Json:
     made = _without(node, "title", "propertyNames", "$defs")
     if made.get("default", 0) is None:
         del made["default"]
+    if "required" in made:
+        # Null is as good as absent in a resource, so what may be null may be left out.
+        made["required"] = [name for name in made["required"] if not _may_be_null(made["properties"][name])]
     if not made.get("required", True):
         del made["required"]
     if "enum" in made:
-        made["type"] = "string"
         made["enum"] = [value for value in made["enum"] if value is not None]
+        made["type"] = "integer" if all(isinstance(value, int) for value in made["enum"]) else "string"
     if isinstance(made.get("items"), dict):
         made["items"] = _inlined(made["items"], definitions)
     if isinstance(made.get("additionalProperties"), dict):
@@ -183,6 +186,10 @@ def _property(node: Json, required: bool, definitions: dict[str, Json]) -> Json:
     if not required and "anyOf" not in node and "properties" in made:
         made["default"] = {}
     return made
+
+
+def _may_be_null(node: Json) -> bool:
+    return {"type": "null"} in node.get("anyOf", []) or None in node.get("enum", [])
 
 
 def _without_null(node: Json) -> Json:

@@ -83,6 +83,31 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
     return Endpoints(tuple(addresses))
 
 
+def slice_of_pods(service: Json, pods: list[Json]) -> Json:
+    """What an EndpointSlice of a Service says, made from the pods that its selector selects.
+
+    For a Service of which nobody has written one yet, or can: the API server takes no loopback addresses there.
+    """
+    endpoints = [
+        {
+            "addresses": [pod["status"]["podIP"]],
+            "conditions": {"ready": _is_ready(pod)},
+        }
+        for pod in pods
+        if pod.get("status", {}).get("podIP") and "deletionTimestamp" not in pod["metadata"]
+    ]
+    ports = [
+        {"name": port.get("name", ""), "port": _target_port(port, pods)} for port in service["spec"].get("ports", [])
+    ]
+    return {"endpoints": endpoints, "ports": ports}
+
+
+def selector_of(service: Json) -> str:
+    """A Service's selector in the form that a list takes; empty where it selects nothing."""
+    selector = service.get("spec", {}).get("selector") or {}
+    return ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
+
+
 def missing_service(host: ServiceHost) -> Endpoints:
     """What to say of a host that certainly names a Service, where there is none of that name."""
     return Endpoints(
@@ -104,6 +129,24 @@ def _ready(endpoint_slice: Json, port_name: str | None, fallback_port: int) -> l
             continue
         found += [_joined(address, port) for address in endpoint.get("addresses", [])]
     return found
+
+
+def _is_ready(pod: Json) -> bool:
+    conditions = pod["status"].get("conditions") or []
+    return any(made["type"] == "Ready" and made["status"] == "True" for made in conditions)
+
+
+def _target_port(port: Json, pods: list[Json]) -> int | None:
+    """A Service port's number in its pods; a named one is looked for in the first pod that declares it."""
+    target = port.get("targetPort", port["port"])
+    if isinstance(target, int):
+        return target
+    for pod in pods:
+        for container in pod["spec"]["containers"]:
+            for declared in container.get("ports") or []:
+                if declared.get("name") == target:
+                    return int(declared["containerPort"])
+    return None
 
 
 def _joined(address: str, port: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from loadtest_model.status import Phase
 from loadtest_operator.api import ENDPOINT_SLICES, JOBS, LOADTESTS, PODS, SERVICES, Api, ApiError
-from loadtest_operator.endpoints import Endpoints, endpoints_of, missing_service, service_of
+from loadtest_operator.endpoints import Endpoints, endpoints_of, missing_service, selector_of, service_of, slice_of_pods
 from loadtest_operator.memory import Known, Memory
 from loadtest_operator.names import uid_selector
 from loadtest_operator.observation import JobSeen, Observation, PodSeen, Terminated, TestSeen
@@ -116,6 +116,9 @@ class Observer:
                 return missing_service(host) if host.certain else Endpoints()
             selector = f"kubernetes.io/service-name={host.name}"
             slices = await self._api.list(ENDPOINT_SLICES, host.namespace, selector)
+            if not slices and selector_of(service):
+                pods = await self._api.list(PODS, host.namespace, selector_of(service))
+                slices = [slice_of_pods(service, pods)]
         except ApiError as error:
             if error.status == 403:
                 # Without the right to look there, the pods resolve the name themselves.

@@ -14,7 +14,7 @@ _MOVING: Final = ("progress", "health", "thresholds")
 
 def to_write(status: Status, held: Json, progress_seconds: float) -> Json | None:
     """The status as JSON if it should replace the one held, None if it should not."""
-    new: Json = without_nulls(msgspec.to_builtins(status))
+    new: Json = {**without_nulls(msgspec.to_builtins(status)), "phase": str(status.phase)}
     if new == held:
         return None
     steady = {key: value for key, value in new.items() if key not in _MOVING}
