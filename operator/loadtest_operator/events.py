@@ -22,10 +22,18 @@ class Announcement:
     message: str
 
 
-def announcement(recorded: Recorded, status: Status) -> Announcement | None:
-    """What a change from the status on record to a new one is announced as; None where the phase stays."""
-    if recorded.phase is status.phase and recorded.run_id == status.run_id:
-        return _new_reason_to_wait(recorded, status)
+def announcements(recorded: Recorded, status: Status) -> tuple[Announcement, ...]:
+    """What a change from the status on record to a new one is announced as."""
+    same_run = recorded.run_id == status.run_id
+    made = [_verified(recorded if same_run else Recorded(), status)]
+    if same_run and recorded.phase is status.phase:
+        made.append(_new_reason_to_wait(recorded, status))
+    else:
+        made.append(_phase(status))
+    return tuple(announcement for announcement in made if announcement is not None)
+
+
+def _phase(status: Status) -> Announcement:
     if status.phase is Phase.COMPLETED:
         succeeded = status.condition(ConditionType.SUCCEEDED)
         reason = succeeded.reason if succeeded else str(status.verdict)
@@ -58,6 +66,13 @@ def manifest(observation: Observation, made: Announcement, at: str) -> Json:
         "reportingComponent": MANAGED_BY,
         "reportingInstance": MANAGED_BY,
     }
+
+
+def _verified(recorded: Recorded, status: Status) -> Announcement | None:
+    new, old = status.condition(ConditionType.VERIFIED), recorded.condition(ConditionType.VERIFIED)
+    if new is None or new.status != "True" or (old is not None and old.status == "True"):
+        return None
+    return Announcement("Normal", "Verified", new.message)
 
 
 def _new_reason_to_wait(recorded: Recorded, status: Status) -> Announcement | None:

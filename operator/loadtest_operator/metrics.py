@@ -15,7 +15,7 @@ from prometheus_client.core import (
 
 from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.health import HealthLevel
-from loadtest_model.outcomes import ErrorKind
+from loadtest_model.outcomes import ErrorKind, Outcome
 from loadtest_model.plan import Plan
 from loadtest_model.report import Summary
 from loadtest_model.sketch import GAMMA, Sketch
@@ -30,7 +30,7 @@ from loadtest_operator.observation import Observation
 RESPONSE_BOUNDS_SECONDS: Final = (
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
 )  # fmt: skip
-_OUTCOMES: Final = ("accepted", "rejected", "unknown", "violation", "dropped")
+_OUTCOMES: Final = tuple(str(outcome) for outcome in Outcome)
 
 
 @dataclass(frozen=True)
@@ -110,10 +110,11 @@ Views = dict[tuple[str, str], TestView]
 
 def _step_families(views: Views) -> Iterable[Metric]:
     labels = ["namespace", "test", "step"]
-    requests = CounterMetricFamily(
-        "loadtest_requests", "Uploads by outcome; dropped ones were due and never sent.", labels=[*labels, "outcome"]
+    uploads = CounterMetricFamily("loadtest_uploads", "Uploads sent, by outcome.", labels=[*labels, "outcome"])
+    dropped = CounterMetricFamily(
+        "loadtest_dropped_iterations", "Iterations that were due and never sent.", labels=labels
     )
-    errors = CounterMetricFamily("loadtest_request_errors", "Uploads by kind of error.", labels=[*labels, "kind"])
+    errors = CounterMetricFamily("loadtest_upload_errors", "Uploads not accepted, by kind.", labels=[*labels, "kind"])
     sent = CounterMetricFamily("loadtest_records_sent", "Client records sent.", labels=labels)
     confirmed = CounterMetricFamily(
         "loadtest_records_confirmed", "Client records that the target confirmed.", labels=labels
@@ -123,13 +124,14 @@ def _step_families(views: Views) -> Iterable[Metric]:
         for step in view.steps:
             values = [namespace, test, step.name]
             for outcome in _OUTCOMES:
-                requests.add_metric([*values, outcome], getattr(step.total, outcome))
+                uploads.add_metric([*values, outcome], getattr(step.total, outcome))
+            dropped.add_metric(values, step.total.dropped)
             for kind, count in step.errors.items():
                 errors.add_metric([*values, str(kind)], count)
             sent.add_metric(values, step.total.records_sent)
             confirmed.add_metric(values, step.total.records_confirmed)
             bytes_sent.add_metric(values, step.total.bytes_sent)
-    return (requests, errors, sent, confirmed, bytes_sent)
+    return (uploads, dropped, errors, sent, confirmed, bytes_sent)
 
 
 def _response_families(views: Views) -> Iterable[Metric]:

@@ -84,8 +84,7 @@ class Reconciler:
         recorded = observation.test.recorded
         if recorded.phase is not status.phase:
             _LOG.info("%s: %s: %s", identity, status.phase, status.message)
-        made = events.announcement(recorded, status)
-        if made is not None:
+        for made in events.announcements(recorded, status):
             await self._announce(observation, made)
         return True
 

@@ -60,7 +60,7 @@ def recorded_cause(observation: Observation) -> Cause | None:
     return Cause(
         running.reason,
         running.message,
-        drain=running.reason == "StoppedByUser",
+        drain=running.reason == "Stopped",
         gap=running.reason not in ("Violation", "VerificationRefused"),
     )
 
@@ -187,7 +187,7 @@ def stopped_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> 
     if fleet.pods and all(pod.state is PodState.DONE and pod.last_known for pod in fleet.pods):
         return None
     begun = observation.test.recorded.start is not None
-    return Cause("StoppedByUser", "the test was stopped by spec.stop", drain=begun)
+    return Cause("Stopped", "the test was stopped by spec.stop", drain=begun)
 
 
 def ended_early(_observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:

@@ -12,6 +12,7 @@ from loadtest_operator.decide.compose import base_status, verified_mark, within_
 from loadtest_operator.decide.conditions import Mark, Marks, mark_of, shortened
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.fleet import Fleet, listed, verified_of
+from loadtest_operator.decide.progress import progress
 from loadtest_operator.manifests import results
 from loadtest_operator.names import results_name
 from loadtest_operator.observation import Observation
@@ -38,7 +39,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
             if missing
             else Mark("True", "AllPodsReported", "the last snapshot of every pod is known")
         ),
-        completed=Mark("True", judgement.verdict, message),
+        completed=Mark("True", judgement.reason, message),
         succeeded=Mark("True" if succeeded else "False", judgement.reason, message),
     )
     status = structs.replace(
@@ -47,6 +48,10 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
         verdict=judgement.verdict,
         reasons=tuple(shortened(reason) for reason in judgement.reasons[:16]),
         pods=fleet.counts,
+        progress=structs.replace(
+            progress(plan, fleet.aggregate),
+            records_per_second=round(summary.throughput.records_per_second, 1),
+        ),
         verification=verified_of(fleet.proof),
         thresholds=judgement.thresholds,
         health=judgement.health,
@@ -70,7 +75,7 @@ def ended_without_run(
     marks = Marks(
         verified=verified or verified_mark(observation),
         results_complete=Mark("False", "NoRun", "no load was made, so there are no results"),
-        completed=Mark("True", verdict, message),
+        completed=Mark("True", reason, message),
         succeeded=Mark("False", reason, message),
     )
     status = structs.replace(

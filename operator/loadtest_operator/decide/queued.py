@@ -24,7 +24,7 @@ def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
     """What to do with a test that has no Job and never had one."""
     if spec.stop:
         return ended_without_run(
-            observation, Verdict.INCONCLUSIVE, "StoppedByUser", "the test was stopped by spec.stop before it started"
+            observation, Verdict.INCONCLUSIVE, "Stopped", "the test was stopped by spec.stop before it started"
         )
     if spec.suspend:
         message = "suspended; set spec.suspend to false to start"

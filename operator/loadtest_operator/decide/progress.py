@@ -1,0 +1,53 @@
+"""How far a run is, in the few figures that the status shows of it."""
+
+from loadtest_model.aggregate import Aggregate, StepAggregate
+from loadtest_model.plan import Plan
+from loadtest_model.status import Progress
+
+_RATE_WINDOW_SECONDS = 10
+
+
+def progress(plan: Plan, aggregate: Aggregate) -> Progress:
+    """How far a run is, from its merged snapshots."""
+    number, step = current_step(aggregate)
+    total = sum(made.duration_seconds for made in plan.steps)
+    elapsed = min(aggregate.elapsed_seconds, total)
+    errors = sum(
+        made.total.rejected + made.total.unknown + made.total.violation + made.total.dropped for made in aggregate.steps
+    )
+    return Progress(
+        step=plan.steps[number].name,
+        elapsed_seconds=round(elapsed, 1),
+        total_seconds=total,
+        percent=round(100 * elapsed / total, 1) if total else 100.0,
+        virtual_users=aggregate.virtual_users,
+        records_per_second=round(recent_records_per_second(step), 1),
+        records_confirmed=sum(made.total.records_confirmed for made in aggregate.steps),
+        p95_seconds=_rounded(step.response.quantile_seconds(0.95)),
+        error_rate=_rounded(step.total.error_rate),
+        errors=errors,
+    )
+
+
+def current_step(aggregate: Aggregate) -> tuple[int, StepAggregate]:
+    """The last step that has begun, and its number."""
+    for number in range(len(aggregate.steps) - 1, -1, -1):
+        if aggregate.steps[number].total.due:
+            return number, aggregate.steps[number]
+    return 0, aggregate.steps[0] if aggregate.steps else StepAggregate()
+
+
+def recent_records_per_second(step: StepAggregate) -> float:
+    """Confirmed records a second over the last ten whole seconds; the newest second is still being counted."""
+    if not step.seconds:
+        return 0.0
+    newest = step.seconds[-1].second
+    first = max(0, newest - _RATE_WINDOW_SECONDS)
+    window = newest - first
+    if window == 0:
+        return float(step.seconds[-1].records_answered)
+    return sum(made.records_answered for made in step.seconds if first <= made.second < newest) / window
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
