@@ -1,0 +1,382 @@
+"""Closed-model load on a real server: what is sent when, and that every upload is accounted for."""
+
+import asyncio
+import itertools
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from http_target import PATH, Received, from_rows, honoured, serving, status, stored
+from loadgen.addresses import AddressBook
+from loadgen.endpoints import Endpoint, parse_endpoint
+from loadgen.engine import Engine
+from loadgen.recorder import Recorder
+from loadgen.uploading import make_uploader
+from loadgen_plans import make_plan
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.plan import Plan
+from loadtest_model.snapshot import StepSnapshot, Violation
+from raw_target import conversing, read_request, reset
+
+NANOSECONDS = 1_000_000_000
+
+
+class Load:
+    """One pod's load with all that belongs to it; the addresses are taken as proven."""
+
+    def __init__(self, plan: Plan, *endpoints: str, pod_index: int = 0) -> None:
+        self.book = AddressBook()
+        for endpoint in endpoints:
+            self.book.confirm(parse_endpoint(endpoint))
+        self.recorder = Recorder(pod_index, plan.parallelism)
+        nonces = itertools.count()
+        uploader = make_uploader(plan, pod_index, lambda: f"nonce-{next(nonces)}")
+        self.engine = Engine(plan, pod_index, uploader, self.book, self.recorder, time.monotonic_ns)
+
+    async def run(self) -> Violation | None:
+        return await self.engine.run(time.monotonic_ns())
+
+    def steps(self) -> tuple[StepSnapshot, ...]:
+        return self.recorder.read(0, time.monotonic_ns())[1]
+
+    def step(self) -> StepSnapshot:
+        """The only step, with its counts found in order."""
+        (step,) = self.steps()
+        assert step.total.conserved
+        assert sum(second.counts.sent for second in step.seconds) == step.total.sent
+        assert all(second.counts.conserved for second in step.seconds)
+        return step
+
+
+async def test_virtual_users_upload_one_after_the_other_for_the_duration() -> None:
+    together, most = 0, 0
+
+    async def answer(received: Received) -> web.StreamResponse:
+        nonlocal together, most
+        together += 1
+        most = max(most, together)
+        await asyncio.sleep(0.02)
+        together -= 1
+        return honoured(received)
+
+    async with serving(answer) as target:
+        load = Load(make_plan(target.url, virtual_users=3, duration_seconds=1.0), f"127.0.0.1:{target.port}")
+        began = time.monotonic()
+
+        assert await load.run() is None
+
+        assert 0.9 < time.monotonic() - began < 3
+        step = load.step()
+        assert step.finished
+        assert most == 3
+        assert step.total.accepted == step.total.sent == len(target.received) > 3
+        assert step.total.records_sent == step.total.records_confirmed == target.rows
+        assert step.total.bytes_sent == sum(received.body_bytes for received in target.received)
+        ids = [each for received in target.received for each in received.client_ids]
+        assert len(set(ids)) == len(ids)
+
+
+async def test_two_pods_share_the_users_and_their_files_and_rows_are_told_apart() -> None:
+    async with serving() as target:
+        plan = make_plan(target.url, virtual_users=2, duration_seconds=0.5, parallelism=2)
+        loads = [Load(plan, f"127.0.0.1:{target.port}", pod_index=index) for index in range(2)]
+
+        await asyncio.gather(*(load.run() for load in loads))
+
+        assert sum(load.step().total.accepted for load in loads) == len(target.received)
+        assert all(load.step().total.accepted for load in loads)
+        names = [received.file_name for received in target.received]
+        ids = [each for received in target.received for each in received.client_ids]
+        assert len(set(names)) == len(names)
+        assert len(set(ids)) == len(ids)
+
+
+async def test_uploads_go_to_every_proven_address_in_turn() -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two:
+        load = Load(make_plan(one.url, duration_seconds=0.5), f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}")
+
+        await load.run()
+
+        assert abs(len(one.received) - len(two.received)) <= 1
+
+
+async def test_think_time_passes_between_two_uploads_of_a_user() -> None:
+    async with serving() as target:
+        plan = make_plan(target.url, duration_seconds=1.0, load={"thinkTime": "300ms"})
+        load = Load(plan, f"127.0.0.1:{target.port}")
+
+        await load.run()
+
+        assert 2 <= len(target.received) <= 4
+
+
+async def test_from_a_thousand_rows_on_each_upload_has_a_connection_of_its_own() -> None:
+    async with serving() as target:
+        for rows, kept in ((999, True), (1000, False)):
+            target.received.clear()
+            load = Load(make_plan(target.url, batch_size=rows, duration_seconds=0.4), f"127.0.0.1:{target.port}")
+
+            await load.run()
+
+            connections = {received.connection for received in target.received}
+            assert len(target.received) > 1
+            assert (len(connections) < len(target.received)) == kept
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (401, ErrorKind.UNAUTHORIZED),
+        (403, ErrorKind.FORBIDDEN),
+        (404, ErrorKind.NOT_FOUND),
+        (413, ErrorKind.TOO_LARGE),
+        (429, ErrorKind.THROTTLED),
+        (400, ErrorKind.CLIENT_ERROR),
+        (500, ErrorKind.SERVER_ERROR),
+        (503, ErrorKind.SERVER_ERROR),
+    ],
+)
+async def test_a_rejection_is_counted_by_its_kind_and_the_load_goes_on(code: int, kind: ErrorKind) -> None:
+    async with serving(status(code)) as target:
+        load = Load(make_plan(target.url, duration_seconds=0.3), f"127.0.0.1:{target.port}")
+
+        assert await load.run() is None
+
+        step = load.step()
+        assert step.total.rejected == step.total.sent == len(target.received) > 1
+        assert step.errors == {kind: step.total.sent}
+        assert step.rejected_response.count == step.total.sent
+        assert step.response.count == 0
+
+
+async def test_miscounted_and_unsuccessful_answers_confirm_no_row() -> None:
+    def answer(received: Received) -> web.StreamResponse:
+        if received.number % 2:
+            return honoured(received, success=False)
+        return honoured(received, processed_count=1)
+
+    async with serving(answer) as target:
+        load = Load(make_plan(target.url, duration_seconds=0.3), f"127.0.0.1:{target.port}")
+
+        await load.run()
+
+        step = load.step()
+        assert set(step.errors) == {ErrorKind.MISCOUNTED, ErrorKind.UNSUCCESSFUL}
+        assert step.total.records_confirmed == 0
+        assert step.total.records_sent == target.rows
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (stored, ErrorKind.MARKER_MISSING),
+        (status(302, Location="/login/"), ErrorKind.REDIRECT),
+    ],
+)
+async def test_a_violation_ends_the_load_and_cuts_what_is_in_flight(answer: object, kind: ErrorKind) -> None:
+    async def broken(received: Received) -> web.StreamResponse:
+        if received.number < 5:
+            return honoured(received)
+        if received.number == 5:
+            return answer(received)  # type: ignore[operator,no-any-return]
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving(broken) as target:
+        plan = make_plan(target.url, virtual_users=4, duration_seconds=30)
+        load = Load(plan, f"127.0.0.1:{target.port}")
+        began = time.monotonic()
+
+        violation = await load.run()
+
+        assert time.monotonic() - began < 10
+        assert violation is not None
+        assert violation.kind is kind
+        assert violation.rows == 50
+        assert violation.first_client_id == target.received[5].client_ids[0]
+        assert violation.address == f"127.0.0.1:{target.port}"
+        step = load.step()
+        assert step.total.violation == 1
+        assert step.total.unknown == step.total.cancelled
+        assert step.in_flight == 0
+
+
+async def test_an_upload_that_takes_too_long_is_unknown_with_the_time_out_as_its_least_time() -> None:
+    async def hang(_: Received) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving(hang) as target:
+        plan = make_plan(target.url, duration_seconds=0.5, target={"timeout": "1s"})
+        load = Load(plan, f"127.0.0.1:{target.port}")
+
+        await load.run()
+
+        step = load.step()
+        assert step.errors == {ErrorKind.TIMEOUT: 1}
+        assert step.total.cancelled == 0
+        assert step.response.count == 1
+        assert step.response.max_seconds is not None
+        assert step.response.max_seconds >= 1.0
+
+
+async def test_at_the_end_nothing_new_starts_and_what_is_in_flight_is_finished() -> None:
+    async def slow(received: Received) -> web.StreamResponse:
+        await asyncio.sleep(0.8)
+        return honoured(received)
+
+    async with serving(slow) as target:
+        load = Load(make_plan(target.url, virtual_users=2, duration_seconds=0.5), f"127.0.0.1:{target.port}")
+
+        await load.run()
+
+        step = load.step()
+        assert step.total.accepted == step.total.sent == 2
+
+
+async def test_draining_starts_nothing_new_and_finishes_what_is_in_flight() -> None:
+    arrived = asyncio.Event()
+
+    async def slow(received: Received) -> web.StreamResponse:
+        arrived.set()
+        await asyncio.sleep(0.3)
+        return honoured(received)
+
+    async with serving(slow) as target:
+        load = Load(make_plan(target.url, virtual_users=2, duration_seconds=60), f"127.0.0.1:{target.port}")
+        running = asyncio.create_task(load.run())
+        await asyncio.wait_for(arrived.wait(), 5)
+
+        load.engine.drain()
+
+        assert await asyncio.wait_for(running, 5) is None
+        step = load.step()
+        assert step.total.accepted == step.total.sent <= 2
+        assert step.total.cancelled == 0
+
+
+async def test_cancelling_counts_every_upload_in_flight_as_cancelled() -> None:
+    arrived = asyncio.Queue[Received]()
+
+    async def hang(received: Received) -> web.StreamResponse:
+        arrived.put_nowait(received)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving(hang) as target:
+        load = Load(make_plan(target.url, virtual_users=5, duration_seconds=60), f"127.0.0.1:{target.port}")
+        running = asyncio.create_task(load.run())
+        for _ in range(5):
+            await asyncio.wait_for(arrived.get(), 5)
+        assert load.step().in_flight == 5
+
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+        step = load.step()
+        assert step.errors == {ErrorKind.CANCELLED: 5}
+        assert step.total.cancelled == step.total.unknown == step.total.sent == 5
+        assert step.total.error_rate is None
+        assert step.in_flight == 0
+
+
+async def test_a_target_that_refuses_connections_is_not_spun_on() -> None:
+    async with serving() as target:
+        endpoint = f"127.0.0.1:{target.port}"
+    load = Load(make_plan(target.url, duration_seconds=1.2), endpoint)
+
+    await load.run()
+
+    step = load.step()
+    assert step.errors == {ErrorKind.REFUSED: step.total.sent}
+    assert 2 <= step.total.sent <= 3
+    assert step.total.records_sent == step.total.bytes_sent == 0
+
+
+async def test_without_any_address_iterations_are_rejected_for_lack_of_one() -> None:
+    load = Load(make_plan("http://django.shop.svc/u/", duration_seconds=0.6))
+
+    await load.run()
+
+    step = load.step()
+    assert step.errors == {ErrorKind.NO_ADDRESS: step.total.sent}
+    assert step.total.rejected == step.total.sent > 0
+
+
+async def test_an_address_that_is_dropped_while_the_load_runs_gets_no_more_uploads() -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two:
+        load = Load(make_plan(one.url, duration_seconds=1.0), f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}")
+        running = asyncio.create_task(load.run())
+        while not two.received:  # noqa: ASYNC110 - what is waited for is in the target
+            await asyncio.sleep(0.01)
+
+        load.book.observe([Endpoint("127.0.0.1", one.port)])
+        await asyncio.sleep(0.1)
+        seen = len(two.received)
+        await running
+
+        assert len(two.received) == seen
+        assert load.step().total.accepted == len(one.received) + len(two.received)
+
+
+async def test_resets_are_unknown_and_the_target_may_have_the_rows() -> None:
+    async def slam(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        reset(writer)
+
+    async with conversing(slam) as address:
+        load = Load(make_plan(f"http://{address}{PATH}", duration_seconds=0.3), address)
+
+        await load.run()
+
+        step = load.step()
+        assert step.errors == {ErrorKind.RESET: step.total.sent}
+        assert step.total.unknown == step.total.sent > 0
+        assert step.total.records_sent == 50 * step.total.sent
+
+
+async def test_the_token_is_read_again_after_a_401(tmp_path: Path) -> None:
+    token_file = tmp_path / "token"
+    token_file.write_text("old")
+
+    def checked(received: Received) -> web.StreamResponse:
+        if received.headers["Authorization"] == "Token new":
+            return honoured(received)
+        token_file.write_text("new")
+        return web.Response(status=401)
+
+    async with serving(checked) as target:
+        plan = make_plan(
+            target.url,
+            duration_seconds=0.3,
+            token_file=str(token_file),
+            target={"auth": {"secretKeyRef": {"name": "t"}, "scheme": "Token"}},
+        )
+        load = Load(plan, f"127.0.0.1:{target.port}")
+
+        await load.run()
+
+        assert load.step().errors == {ErrorKind.UNAUTHORIZED: 1}
+        assert load.step().total.accepted >= 1
+
+
+async def test_steps_begin_their_spans_apart_and_are_recorded_one_by_one() -> None:
+    async with serving(from_rows(10, honoured)) as target:
+        plan = make_plan(target.url, duration_seconds=0.3, target={"timeout": "1s"})
+        (step,) = plan.steps
+        plan = msgspec.structs.replace(plan, steps=(step, msgspec.structs.replace(step, name="second", batch_size=7)))
+        load = Load(plan, f"127.0.0.1:{target.port}")
+        began = time.monotonic()
+
+        await load.run()
+
+        # The second step begins 0.3 s of load and 1 s of longest drain after the first.
+        assert 1.5 < time.monotonic() - began < 4
+        first, second = load.steps()
+        assert first.total.records_sent % 50 == second.total.records_sent % 7 == 0
+        assert first.total.accepted + second.total.accepted == len(target.received)
+        assert second.seconds[0].counts.sent > 0

@@ -1,0 +1,406 @@
+"""One upload over the wire against real servers: what leaves, and what each failure is called."""
+
+import asyncio
+import gzip
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
+
+from http_target import PATH, serving
+from loadgen.address_rules import AddressRules, rules_of
+from loadgen.transport import ANSWER_LIMIT_BYTES, Exchange, Progress, Request, open_client
+from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
+from loadtest_model.plan import AddressPolicy
+from raw_target import conversing, read_request, reset
+
+BOUNDARY = "b"
+HEAD = b'--b\r\nContent-Disposition: form-data; name="file"; filename="c.csv"\r\nContent-Type: text/csv\r\n\r\n'
+TAIL = b"\r\n--b--\r\n"
+ROWS = b"client_id\r\n" + b"C000001\r\n" * 3
+MEGABYTE = b"x" * (1 << 20)
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def request_to(url: str, *parts: bytes, hostname: str | None = None) -> Request:
+    """A request whose body is a form with these bytes as its file."""
+    whole = (HEAD, *(parts or (ROWS,)), TAIL)
+    return Request(
+        url=URL(url),
+        server_hostname=hostname,
+        headers=CIMultiDict({"Host": "django.shop.svc:8000", "X-Load-Test-Nonce": "n"}),
+        content_type=f"multipart/form-data; boundary={BOUNDARY}",
+        length=sum(map(len, whole)),
+        parts=whole,
+    )
+
+
+ANYWHERE = AddressRules()
+
+
+async def post(
+    request: Request, *, timeout_seconds: float = 10.0, rules: AddressRules = ANYWHERE
+) -> tuple[Exchange, Progress]:
+    progress = Progress()
+    async with open_client(rules, keep_alive=False) as client:
+        return await client.post(request, progress, timeout_seconds), progress
+
+
+def raw_url(address: str) -> str:
+    return f"http://{address}{PATH}"
+
+
+async def test_an_upload_has_a_content_length_and_arrives_whole() -> None:
+    async with serving() as target:
+        exchange, progress = await post(request_to(target.url))
+
+        (received,) = target.received
+        assert exchange.answer is not None
+        assert exchange.answer.status == 200
+        assert received.rows == 3
+        assert received.body_bytes == len(HEAD + ROWS + TAIL) == progress.body_bytes_sent
+        assert "Transfer-Encoding" not in received.headers
+        assert received.headers["Host"] == "django.shop.svc:8000"
+
+
+async def test_connections_are_closed_after_one_upload_or_kept_as_chosen() -> None:
+    async with serving() as target:
+        for keep_alive in (False, True):
+            async with open_client(ANYWHERE, keep_alive=keep_alive) as client:
+                for _ in range(2):
+                    await client.post(request_to(target.url), Progress(), 10)
+
+        one, two, three, four = (received.connection for received in target.received)
+        assert one != two
+        assert three == four
+        assert target.received[0].headers["Connection"] == "close"
+
+
+async def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
+    async with serving(lambda _: web.Response(status=307, headers={"Location": PATH})) as target:
+        exchange, _ = await post(request_to(target.url))
+
+        assert exchange.answer is not None
+        assert (exchange.answer.status, exchange.answer.headers["Location"]) == (307, PATH)
+        assert len(target.received) == 1
+
+
+async def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving() as target, serving() as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://{proxy.host}:{proxy.port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+
+        exchange, _ = await post(request_to(target.url))
+
+        assert exchange.answer is not None
+        assert len(target.received) == 1
+        assert proxy.received == []
+
+
+async def test_cookies_of_the_target_are_not_sent_back() -> None:
+    def with_cookie(_: object) -> web.Response:
+        answer = web.json_response({})
+        answer.set_cookie("session", "1")
+        return answer
+
+    async with serving(with_cookie) as target, open_client(ANYWHERE, keep_alive=True) as client:
+        for _ in range(2):
+            await client.post(request_to(target.url), Progress(), 10)
+
+        assert "Cookie" not in target.received[1].headers
+
+
+async def test_a_compressed_answer_is_read() -> None:
+    packed = web.Response(body=gzip.compress(b'{"load_test_mode": true}'), headers={"Content-Encoding": "gzip"})
+    async with serving(lambda _: packed) as target:
+        exchange, _ = await post(request_to(target.url))
+
+        assert exchange.answer is not None
+        assert exchange.answer.body == b'{"load_test_mode": true}'
+
+
+async def test_an_answer_is_read_up_to_a_bound() -> None:
+    async with serving(lambda _: web.Response(body=b"x" * (ANSWER_LIMIT_BYTES + 1))) as target:
+        exchange, _ = await post(request_to(target.url))
+
+        assert exchange.answer is not None
+        assert not exchange.answer.whole
+        assert len(exchange.answer.body) == ANSWER_LIMIT_BYTES
+
+
+async def test_a_refused_connection_is_rejected_and_nothing_was_sent() -> None:
+    async with serving() as target:
+        url = target.url
+
+    exchange, progress = await post(request_to(url))
+
+    assert exchange.error is ErrorKind.REFUSED
+    assert outcome_of(exchange.error) is Outcome.REJECTED
+    assert (progress.begun, progress.body_bytes_sent) == (False, 0)
+
+
+async def test_a_denied_address_is_never_connected_to() -> None:
+    async with serving() as target:
+        rules = rules_of(AddressPolicy(denied=("127.0.0.0/8",)))
+
+        exchange, progress = await post(request_to(target.url), rules=rules)
+        mapped, _ = await post(request_to(target.url.replace("127.0.0.1", "[::ffff:127.0.0.1]")), rules=rules)
+
+        assert exchange.error is mapped.error is ErrorKind.NO_ADDRESS
+        assert exchange.detail == "connections to 127.0.0.1 are not allowed"
+        assert not progress.begun
+        assert target.received == []
+
+
+async def test_a_port_that_speaks_no_tls_is_a_tls_failure() -> None:
+    async with serving() as target:
+        exchange, progress = await post(request_to(target.url.replace("http", "https"), hostname="django.shop.svc"))
+
+        assert exchange.error is ErrorKind.TLS
+        assert outcome_of(exchange.error) is Outcome.REJECTED
+        assert not progress.begun
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for `target.example` that signs itself, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, made = folder / "key.pem", folder / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=target.example"]
+    extension = ["-addext", "subjectAltName=DNS:target.example", "-keyout", str(key), "-out", str(made)]
+    subprocess.run([*command, *extension], check=True, capture_output=True, timeout=60)
+    return made, key
+
+
+def server_context(certificate: tuple[Path, Path], names: list[str | None]) -> ssl.SSLContext:
+    """TLS of a server that writes down every name it is asked for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    context.sni_callback = lambda _socket, name, _context: names.append(name)
+    return context
+
+
+async def test_a_certificate_of_an_unknown_authority_is_a_tls_failure(certificate: tuple[Path, Path]) -> None:
+    async with serving(tls=server_context(certificate, [])) as target:
+        exchange, progress = await post(request_to(target.url, hostname="target.example"))
+
+        assert exchange.error is ErrorKind.TLS
+        assert "certificate" in exchange.detail.lower()
+        assert not progress.begun
+
+
+async def test_tls_asks_for_the_target_s_name_at_a_chosen_address(
+    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusting = ssl.create_default_context(cafile=str(certificate[0]))
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
+    names: list[str | None] = []
+    async with serving(tls=server_context(certificate, names)) as target:
+        right, _ = await post(request_to(target.url, hostname="target.example"))
+        wrong, _ = await post(request_to(target.url, hostname="other.example"))
+
+        assert right.answer is not None
+        assert right.answer.status == 200
+        assert wrong.error is ErrorKind.TLS
+        assert names == ["target.example", "other.example"]
+
+
+async def test_an_early_refusal_of_the_body_is_counted_for_what_it_is() -> None:
+    async def too_large(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=413, text="too large")
+
+    async with serving() as target:
+        target.early = too_large
+
+        exchange, progress = await post(request_to(target.url, *[MEGABYTE] * 64))
+
+        assert exchange.answer is not None
+        assert exchange.answer.status == 413
+        assert progress.body_bytes_sent < 64 << 20
+
+
+async def test_an_early_answer_followed_by_an_orderly_close_is_counted_for_what_it_is() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        await writer.drain()
+        while await reader.read(1 << 16):
+            pass
+
+    async with conversing(refuse) as address:
+        exchange, progress = await post(request_to(raw_url(address), *[MEGABYTE] * 64))
+
+        assert exchange.answer is not None
+        assert exchange.answer.status == 401
+        assert progress.body_bytes_sent < 64 << 20
+
+
+async def test_after_an_early_answer_a_kept_connection_is_not_used_again() -> None:
+    async def too_large(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=413)
+
+    async with serving() as target, open_client(ANYWHERE, keep_alive=True) as client:
+        target.early = too_large
+        first = await client.post(request_to(target.url, *[MEGABYTE] * 64), Progress(), 10)
+        target.early = None
+        progress = Progress()
+        second = await client.post(request_to(target.url), progress, 10)
+
+        assert first.answer is not None
+        assert first.answer.status == 413
+        assert second.answer is not None
+        assert second.answer.status == 200
+        assert not progress.reused
+
+
+async def test_no_answer_in_time_is_unknown() -> None:
+    async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        await asyncio.Event().wait()
+
+    async with conversing(hang) as address:
+        began = time.monotonic()
+        exchange, progress = await post(request_to(raw_url(address)), timeout_seconds=0.3)
+
+        assert exchange.error is ErrorKind.TIMEOUT
+        assert outcome_of(exchange.error) is Outcome.UNKNOWN
+        assert 0.25 <= time.monotonic() - began < 5
+        assert progress.body_bytes_sent == len(HEAD + ROWS + TAIL)
+
+
+async def test_a_body_that_is_not_taken_in_time_is_unknown() -> None:
+    async def stall(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.Event().wait()
+
+    async with conversing(stall) as address:
+        exchange, progress = await post(request_to(raw_url(address), *[MEGABYTE] * 64), timeout_seconds=0.5)
+
+        assert exchange.error is ErrorKind.TIMEOUT
+        assert 0 < progress.body_bytes_sent < 64 << 20
+
+
+async def test_an_answer_that_stops_in_its_middle_is_unknown() -> None:
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"load_test_mode": true')
+        await writer.drain()
+
+    async with conversing(half) as address:
+        exchange, _ = await post(request_to(raw_url(address)))
+
+        assert exchange.answer is None
+        assert exchange.error is ErrorKind.RESET
+
+
+async def test_a_reset_in_the_middle_of_the_body_is_unknown() -> None:
+    async def slam(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1 << 20)
+        reset(writer)
+
+    async with conversing(slam) as address:
+        exchange, progress = await post(request_to(raw_url(address), *[MEGABYTE] * 64))
+
+        assert exchange.error is ErrorKind.RESET
+        assert outcome_of(exchange.error) is Outcome.UNKNOWN
+        assert 0 < progress.body_bytes_sent < 64 << 20
+
+
+async def test_a_connection_closed_without_an_answer_is_unknown() -> None:
+    async def leave(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+
+    async with conversing(leave) as address:
+        exchange, _ = await post(request_to(raw_url(address)))
+
+        assert exchange.error is ErrorKind.RESET
+
+
+async def test_a_reset_of_a_kept_connection_before_any_answer_is_a_stale_connection() -> None:
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(GOOD)
+        await writer.drain()
+        await reader.read(1)
+        reset(writer)
+
+    async with conversing(once) as address, open_client(ANYWHERE, keep_alive=True) as client:
+        first = await client.post(request_to(raw_url(address)), Progress(), 10)
+        progress = Progress()
+        second = await client.post(request_to(raw_url(address)), progress, 10)
+
+        assert first.answer is not None
+        assert progress.reused
+        assert second.error is ErrorKind.STALE_CONNECTION
+        assert outcome_of(second.error) is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!",
+    ],
+)
+async def test_what_is_no_proper_http_answer_is_a_bad_answer(said: bytes) -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(said)
+        await writer.drain()
+
+    async with conversing(babble) as address:
+        exchange, _ = await post(request_to(raw_url(address)))
+
+        assert exchange.error is ErrorKind.BAD_ANSWER
+        assert outcome_of(exchange.error) is Outcome.UNKNOWN
+
+
+async def test_cancelling_drops_the_connection_at_once_with_what_is_buffered() -> None:
+    taken, flowing, ended = 0, asyncio.Event(), asyncio.Event()
+
+    async def sip(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        nonlocal taken
+        try:
+            while piece := await reader.read(1 << 16):
+                taken += len(piece)
+                flowing.set()
+                await asyncio.sleep(0.005)
+        finally:
+            ended.set()
+
+    async with conversing(sip) as address, open_client(ANYWHERE, keep_alive=False) as client:
+        progress = Progress()
+        upload = asyncio.create_task(client.post(request_to(raw_url(address), *[MEGABYTE] * 64), progress, 60))
+        await asyncio.wait_for(flowing.wait(), 5)
+
+        upload.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await upload
+
+        await asyncio.wait_for(ended.wait(), 5)
+        assert progress.begun
+        # What the kernel had accepted may still arrive; what our side had buffered must not.
+        assert taken < progress.body_bytes_sent + (8 << 20)
+        assert progress.body_bytes_sent < 64 << 20
+
+
+async def test_a_defect_while_the_body_is_made_is_no_error_of_the_target() -> None:
+    def broken() -> Iterator[bytes]:
+        yield HEAD
+        raise OverflowError("the numbers are used up")
+
+    async with serving() as target:
+        whole = request_to(target.url)
+        request = Request(whole.url, whole.server_hostname, whole.headers, whole.content_type, whole.length, broken())
+
+        with pytest.raises(OverflowError, match="used up"):
+            await post(request)

@@ -1,0 +1,375 @@
+"""The proof before any load: its order, what it costs a target that breaks its promise, and every refusal."""
+
+import asyncio
+import itertools
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from http_target import PATH, Answerer, Received, from_rows, honoured, serving, status, stored
+from loadgen.address_rules import AddressRules
+from loadgen.addresses import AddressBook
+from loadgen.endpoints import Endpoint
+from loadgen.proving import Prover
+from loadgen.transport import open_client
+from loadgen.uploading import make_uploader
+from loadgen.verification import Verifier
+from loadgen_plans import make_plan
+from loadtest_model.plan import AddressPolicy, Deadlines, Plan
+from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
+from raw_target import conversing, read_request
+
+FULL = 50
+
+
+async def proven(plan: Plan, *, full_rows: int | None = FULL, book: AddressBook | None = None) -> VerificationReport:
+    numbers = itertools.count()
+    uploader = make_uploader(plan, 0, lambda: f"nonce-{next(numbers)}")
+    return await Prover(plan, uploader, book or AddressBook()).prove(full_rows=full_rows)
+
+
+async def test_the_uploads_come_in_order_and_each_has_a_nonce_of_its_own() -> None:
+    async with serving() as target:
+        report = await proven(make_plan(target.url))
+
+        assert [received.rows for received in target.received] == [0, 1, 5, FULL]
+        assert [check.name for check in report.checks] == [
+            "connect",
+            "header-only",
+            "canary",
+            "few-rows",
+            "full-batch",
+        ]
+        assert all(check.passed for check in report.checks)
+        assert len({received.headers["X-Load-Test-Nonce"] for received in target.received}) == 4
+        assert {received.headers["X-Load-Test"] for received in target.received} == {"true"}
+
+
+async def test_a_proven_target_is_reported_with_what_was_sent() -> None:
+    async with serving() as target:
+        book = AddressBook()
+
+        report = await proven(make_plan(target.url), book=book)
+
+        assert report.proven
+        assert (report.uploads, report.rows) == (4, 56)
+        assert report.canary_ids == target.received[1].client_ids
+        assert report.addresses == (f"127.0.0.1:{target.port}",)
+        assert str(book.next()) == f"127.0.0.1:{target.port}"
+
+
+async def test_without_a_full_size_batch_the_few_rows_are_the_last() -> None:
+    async with serving() as target:
+        report = await proven(make_plan(target.url), full_rows=None)
+
+        assert report.proven
+        assert [received.rows for received in target.received] == [0, 1, 5]
+
+
+async def test_the_form_is_as_the_plan_says() -> None:
+    async with serving() as target:
+        fields = {"fileField": "upload", "fileName": "c-{n}.csv", "formFields": {"source": "test"}}
+        await proven(make_plan(target.url, target={**fields, "headers": {"X-Tenant": "t1"}}))
+
+        assert [received.file_name for received in target.received] == ["c-0.csv", "c-1.csv", "c-2.csv", "c-3.csv"]
+        assert {received.file_type for received in target.received} == {"text/csv"}
+        assert all(received.fields == {"source": "test"} for received in target.received)
+        assert all(received.headers["X-Tenant"] == "t1" for received in target.received)
+
+
+async def test_a_rejected_empty_file_is_no_refusal() -> None:
+    def strict(received: Received) -> web.StreamResponse:
+        return web.Response(status=400, text="no rows") if received.rows == 0 else honoured(received)
+
+    async with serving(strict) as target:
+        report = await proven(make_plan(target.url))
+
+        assert report.proven
+        assert report.checks[1].status == 400
+
+
+async def test_an_echoed_nonce_reaches_the_level_echoed() -> None:
+    async with serving() as target:
+        assert (await proven(make_plan(target.url))).level is ProofLevel.ECHOED
+
+
+async def test_without_an_echo_the_level_is_acknowledged() -> None:
+    async with serving(lambda received: honoured(received, load_test_nonce=None)) as target:
+        report = await proven(make_plan(target.url))
+
+        assert report.proven
+        assert report.level is ProofLevel.ACKNOWLEDGED
+
+
+async def test_a_missing_echo_refuses_where_it_is_required() -> None:
+    async with serving(lambda received: honoured(received, load_test_nonce="an old one")) as target:
+        report = await proven(make_plan(target.url, require="Echoed"))
+
+        assert report.refusal is Refusal.NOT_ECHOED
+        assert len(target.received) == 1
+
+
+async def test_a_target_that_ignores_the_header_is_refused_before_any_row() -> None:
+    async with serving(stored) as target:
+        report = await proven(make_plan(target.url))
+
+        assert report.refusal is Refusal.MARKER_MISSING
+        assert report.level is ProofLevel.NONE
+        assert target.rows == 0
+        assert "X-Load-Test" in report.hint
+
+
+async def test_a_target_that_ignores_the_header_but_rejects_empty_files_costs_the_canary_and_names_it() -> None:
+    def careless(received: Received) -> web.StreamResponse:
+        return web.Response(status=400) if received.rows == 0 else stored(received)
+
+    async with serving(careless) as target:
+        report = await proven(make_plan(target.url))
+
+        assert report.refusal is Refusal.MARKER_MISSING
+        assert target.rows == 1
+        canary = target.received[1].client_ids[0]
+        assert report.canary_ids == (canary,)
+        assert f"The canary with client_id {canary} may be stored; remove it" in report.message
+
+
+async def test_a_marker_lost_with_more_rows_names_the_rows_that_may_be_stored() -> None:
+    async with serving(from_rows(FULL, stored)) as target:
+        report = await proven(make_plan(target.url))
+
+        assert report.refusal is Refusal.MARKER_MISSING
+        first = target.received[-1].client_ids[0]
+        assert f"These {FULL} rows may be stored, the first with client_id {first}" in report.message
+
+
+@pytest.mark.parametrize(
+    ("answerer", "refusal"),
+    [
+        (status(301, Location="/elsewhere/"), Refusal.REDIRECT),
+        (status(302, Location="/login/"), Refusal.REDIRECT),
+        (status(401), Refusal.UNAUTHORIZED),
+        (status(403), Refusal.FORBIDDEN),
+        (status(404), Refusal.NOT_FOUND),
+        (status(413), Refusal.TOO_LARGE),
+        (status(429), Refusal.REJECTED),
+        (status(500), Refusal.SERVER_ERROR),
+        (status(503), Refusal.SERVER_ERROR),
+        (lambda received: honoured(received, load_test_mode=False), Refusal.MARKER_FALSE),
+        (lambda received: honoured(received, load_test_mode=None), Refusal.MARKER_MISSING),
+        (lambda received: honoured(received, processed_count=received.rows + 1), Refusal.MISCOUNTED),
+        (lambda received: honoured(received, processed_count=None), Refusal.MISCOUNTED),
+        (lambda _: web.Response(text="<html>Thank you</html>"), Refusal.MARKER_MISSING),
+    ],
+)
+async def test_each_doubt_about_an_empty_file_refuses_the_target_with_no_row_sent(
+    answerer: Answerer, refusal: Refusal
+) -> None:
+    async with serving(answerer) as target:
+        report = await proven(make_plan(target.url))
+
+        assert report.refusal is refusal
+        assert report.hint
+        assert f"127.0.0.1:{target.port} (header-only" in report.message
+        assert len(target.received) == 1
+        assert target.rows == 0
+        assert report.canary_ids == ()
+
+
+@pytest.mark.parametrize(
+    ("answerer", "refusal"),
+    [
+        (status(400), Refusal.REJECTED),
+        (lambda received: honoured(received, success=False), Refusal.REJECTED),
+        (lambda received: honoured(received, processed_count=0), Refusal.MISCOUNTED),
+        (status(500), Refusal.SERVER_ERROR),
+    ],
+)
+async def test_each_doubt_about_the_canary_ends_the_verification_there(answerer: Answerer, refusal: Refusal) -> None:
+    async with serving(from_rows(1, answerer)) as target:
+        report = await proven(make_plan(target.url))
+
+        assert report.refusal is refusal
+        assert target.rows == 1
+
+
+async def test_a_body_limit_is_found_by_the_full_size_batch() -> None:
+    async with serving(from_rows(FULL, status(413))) as target:
+        report = await proven(make_plan(target.url))
+
+        assert report.refusal is Refusal.TOO_LARGE
+        assert "batchSize" in report.hint
+        assert "may be stored" not in report.message
+
+
+async def test_the_message_quotes_the_answer_in_one_printable_line() -> None:
+    async with serving(lambda _: web.Response(status=500, text="line one\nline two\x1b[31m" + "x" * 1000)) as target:
+        report = await proven(make_plan(target.url))
+
+        assert "answered 500: line one line two" in report.message
+        assert report.message.isprintable()
+        assert len(report.message) < 450
+
+
+async def test_a_refused_connection_is_named() -> None:
+    async with serving() as target:
+        url = target.url
+
+    report = await proven(make_plan(url))
+
+    assert report.refusal is Refusal.REFUSED
+    assert [(check.name, check.passed) for check in report.checks] == [("connect", False)]
+    assert (report.uploads, report.rows) == (0, 0)
+
+
+async def test_a_name_that_does_not_resolve_is_named() -> None:
+    report = await proven(make_plan("http://nothing.invalid/u/"))
+
+    assert report.refusal is Refusal.DNS
+    assert "nothing.invalid" in report.message
+
+
+async def test_a_denied_address_is_not_connected_to() -> None:
+    async with serving() as target:
+        policy = AddressPolicy(denied=("127.0.0.0/8",))
+        by_address = await proven(make_plan(target.url, network=policy))
+        by_name = await proven(make_plan(target.url.replace("127.0.0.1", "localhost"), network=policy))
+        by_endpoint = await proven(
+            make_plan("http://django.shop.svc/u/", addresses=(f"127.0.0.1:{target.port}",), network=policy)
+        )
+
+        assert by_address.refusal is by_name.refusal is by_endpoint.refusal is Refusal.ADDRESS_DENIED
+        assert "127.0.0.1" in by_address.message
+        assert target.received == []
+
+
+async def test_a_target_that_does_not_answer_is_refused_in_time() -> None:
+    async def hang(_: Received) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving(hang) as target:
+        report = await proven(make_plan(target.url, target={"timeout": "1s"}))
+
+        assert report.refusal is Refusal.TIMEOUT
+        assert "spec.target.timeout" in report.hint
+
+
+async def test_the_whole_verification_is_bounded() -> None:
+    async def slow(received: Received) -> web.StreamResponse:
+        await asyncio.sleep(0.2)
+        return honoured(received)
+
+    async with serving(slow) as target:
+        report = await proven(make_plan(target.url, deadlines=Deadlines(verification_seconds=0.5)))
+
+        assert report.refusal is Refusal.TIMEOUT
+        assert "0.5 s" in report.message
+
+
+async def test_a_reset_is_a_refusal() -> None:
+    async def leave(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+
+    async with conversing(leave) as address:
+        report = await proven(make_plan(f"http://{address}{PATH}"))
+
+        assert report.refusal is Refusal.RESET
+
+
+async def test_what_speaks_no_http_is_a_refusal() -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"SSH-2.0-OpenSSH\r\n\r\n")
+        await writer.drain()
+
+    async with conversing(babble) as address:
+        report = await proven(make_plan(f"http://{address}{PATH}"))
+
+        assert report.refusal is Refusal.BAD_ANSWER
+
+
+async def test_a_port_without_tls_is_a_refusal() -> None:
+    async with serving() as target:
+        report = await proven(make_plan(target.url.replace("http", "https")))
+
+        assert report.refusal is Refusal.TLS
+
+
+async def test_the_token_is_sent_and_a_missing_one_is_a_refusal(tmp_path: Path) -> None:
+    token_file = tmp_path / "token"
+    token_file.write_text("s3cret\n")
+    async with serving() as target:
+        report = await proven(make_plan(target.url, token_file=str(token_file)))
+        missing = await proven(make_plan(target.url, token_file=str(tmp_path / "none")))
+
+        assert report.proven
+        assert {received.headers["Authorization"] for received in target.received} == {"Bearer s3cret"}
+        assert missing.refusal is Refusal.UNAUTHORIZED
+        assert "none" in missing.message
+        assert len(target.received) == 4
+
+
+async def test_every_endpoint_is_verified_with_the_original_host() -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two:
+        addresses = (f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}")
+
+        report = await proven(make_plan(f"http://django.shop.svc:8000{PATH}", addresses=addresses))
+
+        assert report.proven
+        assert report.addresses == addresses
+        assert [received.rows for received in one.received] == [0, 1, 5, FULL]
+        assert [received.rows for received in two.received] == [0, 1, 5]
+        assert {each.headers["Host"] for each in one.received + two.received} == {"django.shop.svc:8000"}
+        assert len(report.canary_ids) == 2
+
+
+async def test_one_endpoint_that_ignores_the_header_refuses_them_all() -> None:
+    async with serving() as one, serving(stored, host="127.0.0.2") as two:
+        addresses = (f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}")
+
+        report = await proven(make_plan(f"http://django.shop.svc:8000{PATH}", addresses=addresses))
+
+        assert report.refusal is Refusal.MARKER_MISSING
+        assert f"127.0.0.2:{two.port}" in report.message
+        assert report.addresses == ("127.0.0.1:" + str(one.port),)
+        assert one.rows + two.rows == 6
+
+
+async def test_an_endpoint_that_refuses_the_connection_refuses_the_target() -> None:
+    async with serving() as one:
+        addresses = (f"127.0.0.1:{one.port}", f"127.0.0.2:{one.port}")
+
+        report = await proven(make_plan(f"http://django.shop.svc:8000{PATH}", addresses=addresses))
+
+        assert report.refusal is Refusal.REFUSED
+
+
+async def verified_as_a_name(plan: Plan, endpoints: tuple[Endpoint, ...]) -> VerificationReport:
+    """Verify addresses as those that a name resolved to, where one that refuses the connection may be spared."""
+    async with open_client(AddressRules(), keep_alive=False) as client:
+        verifier = Verifier(make_uploader(plan, 0, lambda: "nonce"), client, must_echo=False)
+        return await verifier.verify(endpoints, full_rows=FULL, spare_unreachable=True)
+
+
+async def test_a_name_with_an_address_that_nobody_listens_on_is_proven_by_the_others() -> None:
+    async with serving() as target:
+        endpoints = (Endpoint("127.0.0.2", target.port), Endpoint("127.0.0.1", target.port))
+
+        report = await verified_as_a_name(make_plan(target.url), endpoints)
+
+        assert report.proven
+        assert report.addresses == (f"127.0.0.1:{target.port}",)
+        assert [check.passed for check in report.checks if check.name == "connect"] == [False, True]
+
+
+async def test_a_name_whose_addresses_all_refuse_the_connection_is_refused() -> None:
+    async with serving() as target:
+        endpoints = (Endpoint("127.0.0.2", target.port), Endpoint("127.0.0.3", target.port))
+
+        report = await verified_as_a_name(make_plan(target.url), endpoints)
+
+        assert report.refusal is Refusal.REFUSED
+        assert "127.0.0.2" in report.message
+        assert "127.0.0.3" in report.message
+        assert target.received == []

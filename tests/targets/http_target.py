@@ -1,0 +1,135 @@
+"""An upload API for tests, in the test's own event loop on 127.0.0.1, that answers as the test says."""
+
+import csv
+import inspect
+import io
+import json
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+PATH = "/clients/upload/process/"
+
+
+@dataclass(frozen=True)
+class Received:
+    """An upload as it arrived; `rows` without the header row."""
+
+    number: int
+    headers: Mapping[str, str]
+    fields: Mapping[str, str]
+    file_name: str
+    file_type: str
+    client_ids: tuple[str, ...]
+    connection: tuple[str, int]
+    body_bytes: int
+
+    @property
+    def rows(self) -> int:
+        return len(self.client_ids)
+
+
+Answer = web.StreamResponse
+Answerer = Callable[[Received], Answer | Awaitable[Answer]]
+Early = Callable[[web.Request], Awaitable[Answer]]
+
+
+def honoured(received: Received, **changes: Any) -> web.Response:
+    """The answer of a target that honours X-Load-Test; a change to None leaves the field out."""
+    body: dict[str, Any] = {
+        "success": True,
+        "load_test_mode": True,
+        "processed_count": received.rows,
+        "load_test_nonce": received.headers["X-Load-Test-Nonce"],
+        **changes,
+    }
+    return web.json_response({name: value for name, value in body.items() if value is not None})
+
+
+def stored(received: Received) -> web.Response:
+    """The answer of a target that ignores X-Load-Test."""
+    return web.json_response({"success": True, "processed_count": received.rows})
+
+
+def status(code: int, **headers: str) -> Answerer:
+    """Always this status."""
+    return lambda _received: web.Response(status=code, text=json.dumps({"detail": f"status {code}"}), headers=headers)
+
+
+def from_rows(least: int, answerer: Answerer) -> Answerer:
+    """As `answerer` says for uploads of at least so many rows, and honoured below."""
+    return lambda received: answerer(received) if received.rows >= least else honoured(received)
+
+
+@dataclass
+class HttpTarget:
+    """A running target. `answer` may be changed at any time; `early` answers before the body is read."""
+
+    answer: Answerer = honoured
+    early: Early | None = None
+    received: list[Received] = field(default_factory=list)
+    host: str = ""
+    port: int = 0
+    scheme: str = "http"
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://{self.host}:{self.port}{PATH}"
+
+    @property
+    def rows(self) -> int:
+        return sum(received.rows for received in self.received)
+
+    async def handle(self, request: web.Request) -> Answer:
+        if self.early is not None:
+            return await self.early(request)
+        received = await self._receive(request)
+        self.received.append(received)
+        answer = self.answer(received)
+        return await answer if inspect.isawaitable(answer) else answer
+
+    async def _receive(self, request: web.Request) -> Received:
+        fields: dict[str, str] = {}
+        name, kind, content = "", "", b""
+        async for part in await request.multipart():
+            assert not isinstance(part, str)
+            if part.filename is None:  # type: ignore[union-attr]
+                fields[str(part.name)] = await part.text()  # type: ignore[union-attr]
+            else:
+                name, kind = part.filename, part.headers["Content-Type"]  # type: ignore[union-attr]
+                content = bytes(await part.read())  # type: ignore[union-attr]
+        rows = list(csv.DictReader(io.StringIO(content.decode())))
+        peer = request.transport.get_extra_info("peername") if request.transport else ("", 0)
+        return Received(
+            number=len(self.received),
+            headers=request.headers.copy(),
+            fields=fields,
+            file_name=name,
+            file_type=kind,
+            client_ids=tuple(row["client_id"] for row in rows),
+            connection=(peer[0], peer[1]),
+            body_bytes=int(request.headers.get("Content-Length", "-1")),
+        )
+
+
+@asynccontextmanager
+async def serving(
+    answer: Answerer = honoured, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[HttpTarget]:
+    """A target that listens until the block ends, on a port that the system chooses unless one is given."""
+    target = HttpTarget(answer, host=host, scheme="https" if tls else "http")
+    application = web.Application(client_max_size=1 << 30)
+    application.router.add_post(PATH, target.handle)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
+        await site.start()
+        target.port = runner.addresses[0][1]
+        yield target
+    finally:
+        await runner.cleanup()
