@@ -3,7 +3,7 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,15 @@ class ApiError(Exception):
         self.reason = reason
 
 
+def _refusal(status: int, text: str) -> ApiError:
+    """Return the error of an answer, which is a Status object unless the request did not get that far."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = {"message": text}
+    return ApiError(status, answer.get("reason", ""), answer.get("message", ""))
+
+
 class Api:
     """Requests with one identity. The session belongs to the caller, who closes it."""
 
@@ -42,20 +51,34 @@ class Api:
         body: Object | None = None,
         *,
         content_type: str = "application/json",
-        query: Mapping[str, str] | None = None,
     ) -> Object:
-        """Send one request and return the answer's JSON; raise ApiError for a status of 400 or more."""
+        """Send one request and return the answer's JSON; raise ApiError for a refusal.
+
+        While the API server is away or overloaded the request is sent again, so it may have been carried out
+        before: a creation is then refused with 409.
+        """
+        while True:
+            try:
+                return await self._call_once(method, path, body, content_type)
+            except (aiohttp.ClientError, TimeoutError):
+                await asyncio.sleep(_RETRY_SECONDS)
+            except ApiError as error:
+                if error.status < 500 and error.status != 429:
+                    raise
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _call_once(self, method: str, path: str, body: Object | None, content_type: str) -> Object:
         async with self._session.request(
             method,
             self._server + path,
             data=None if body is None else json.dumps(body),
             headers={**self._headers, "Content-Type": content_type},
-            params=query,
             ssl=self._tls,
         ) as response:
-            answer: Object = await response.json(content_type=None)
+            text = await response.text()
             if response.status >= 400:
-                raise ApiError(response.status, answer.get("reason", ""), answer.get("message", ""))
+                raise _refusal(response.status, text)
+            answer: Object = json.loads(text)
             return answer
 
     async def get_or_none(self, path: str) -> Object | None:
@@ -107,7 +130,7 @@ class Cache:
             try:
                 resource_version = await self._list(api)
                 await self._watch(api, resource_version)
-            except (aiohttp.ClientError, TimeoutError, ApiError, OSError):
+            except (aiohttp.ClientError, TimeoutError, ApiError):
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _list(self, api: Api) -> str:

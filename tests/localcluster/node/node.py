@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
-
 from localcluster.node.api import MERGE_PATCH, STRATEGIC_PATCH, ApiError, Cache, Object
 from localcluster.node.faults import Fault, has_fault
 from localcluster.node.names import service_lines
@@ -17,7 +15,6 @@ from localcluster.node.pod import NodeFacts, Pod, pod_path, release
 from localcluster.node.status import timestamp
 
 _HEARTBEAT_SECONDS = 10.0
-_RETRY_SECONDS = 0.5
 _OVER = frozenset({"Succeeded", "Failed"})
 
 
@@ -181,15 +178,12 @@ class Node:
         await self._attempt("PATCH", pod_path(pod) + "/status", body, STRATEGIC_PATCH)
 
     async def _attempt(self, method: str, path: str, body: Object, content_type: str = "application/json") -> None:
-        """Try a request about a pod that may be gone or taken by now; look again if the server is away."""
+        """Send a request about a pod that may be gone, or taken, by now."""
         try:
             await self._facts.api.call(method, path, body, content_type=content_type)
         except ApiError as error:
             if error.status not in {404, 409}:
                 raise
-        except (aiohttp.ClientError, TimeoutError):
-            await asyncio.sleep(_RETRY_SECONDS)
-            self._wake.set()
 
     def _resolve(self, services: Mapping[str, Object], pods: Mapping[str, Object]) -> None:
         visible = [pod for pod in pods.values() if pod.get("status", {}).get("phase") not in _OVER]
@@ -217,11 +211,7 @@ class Node:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
-            try:
-                await self._report()
-            except (ApiError, aiohttp.ClientError, TimeoutError):
-                # The next beat says it again.
-                continue
+            await self._report()
 
     async def _report(self) -> None:
         now = timestamp(datetime.now(UTC))

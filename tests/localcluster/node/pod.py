@@ -269,7 +269,7 @@ class Pod:
         while not self._stop.is_set():
             try:
                 await self._write_volumes()
-            except (ConfigError, ApiError, aiohttp.ClientError, TimeoutError):
+            except (ConfigError, ApiError):
                 await self._wait_for_refresh(_RETRY_SECONDS)
             else:
                 return True
@@ -282,7 +282,7 @@ class Pod:
             await self._wait_for_refresh(max(1.0, min(ages) - now) if ages else None)
             try:
                 await self._write_volumes()
-            except (ConfigError, ApiError, aiohttp.ClientError, TimeoutError):
+            except (ConfigError, ApiError):
                 # What was there stays, as on any node, until it can be replaced.
                 await asyncio.sleep(_RETRY_SECONDS)
 
@@ -411,26 +411,18 @@ class Pod:
             await self._report()
 
     async def _report(self) -> None:
-        """Write the pod's status, unless the pod is gone; keep trying while the API server is away."""
+        """Write the pod's status, unless the pod is gone."""
         status = pod_status(self._view(), self.pod_ip, self._facts.host_ip, self._start_time, datetime.now(UTC))
         self._conditions = status["conditions"]
+        if self._gone:
+            return
         # A status for another pod of the same name must not be taken.
         body = {"metadata": {"uid": self.latest["metadata"]["uid"]}, "status": status}
-        while not self._gone:
-            try:
-                await self._facts.api.call(
-                    "PATCH", pod_path(self.latest) + "/status", body, content_type=STRATEGIC_PATCH
-                )
-            except ApiError as error:
-                if error.status in {404, 409}:
-                    return
-                if error.status < 500 and error.status != 429:
-                    raise
-                await asyncio.sleep(_RETRY_SECONDS)
-            except (aiohttp.ClientError, TimeoutError):
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return
+        try:
+            await self._facts.api.call("PATCH", pod_path(self.latest) + "/status", body, content_type=STRATEGIC_PATCH)
+        except ApiError as error:
+            if error.status not in {404, 409}:
+                raise
 
     async def _report_end(self) -> None:
         """Write the last status, and let go of a pod that is being deleted."""
