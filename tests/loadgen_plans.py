@@ -44,7 +44,7 @@ def make_plan(
         network=network,
         deadlines=deadlines,
     )
-    plateau = Segment(duration_seconds=duration_seconds, first_users=virtual_users, last_users=virtual_users)
+    plateau = Segment(duration_seconds=float(duration_seconds), first_users=virtual_users, last_users=virtual_users)
     (step,) = plan.steps
     return msgspec.structs.replace(
         plan,

@@ -93,7 +93,7 @@ async def keep_fresh(
     book: AddressBook,
     ask: Resolve,
     prove: Callable[[Endpoint], Awaitable[bool | None]],
-    pause_seconds: float = REFRESH_SECONDS,
+    pause_seconds: float,
 ) -> None:
     """Resolve the target's name again and again, until cancelled.
 

@@ -1,11 +1,12 @@
 """From a plan's target to proven addresses: resolve, hold against the address rules, verify, keep up to date."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from msgspec import structs
 
 from loadgen.address_rules import rules_of
-from loadgen.addresses import AddressBook, NameNotResolvedError, keep_fresh, resolve
+from loadgen.addresses import REFRESH_SECONDS, AddressBook, NameNotResolvedError, keep_fresh, resolve
 from loadgen.endpoints import Endpoint, parse_endpoint, site_of
 from loadgen.transport import open_client
 from loadgen.uploading import Uploader
@@ -18,14 +19,24 @@ _PASSING: frozenset[Refusal] = frozenset({Refusal.REFUSED, Refusal.TIMEOUT, Refu
 
 
 class Prover:
-    """Proves a target's addresses and enters them into the book. `report` is all that was seen so far."""
+    """Proves a target's addresses and enters them into the book. `report` is all that was seen so far.
 
-    def __init__(self, plan: Plan, uploader: Uploader, book: AddressBook) -> None:
+    `ask` gives the addresses of a name and a port.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        uploader: Uploader,
+        book: AddressBook,
+        ask: Callable[[str, int], Awaitable[tuple[Endpoint, ...]]] = resolve,
+    ) -> None:
         self._plan = plan
         self._site = site_of(plan.target.url)
         self._uploader = uploader
         self._rules = rules_of(plan.network)
         self._book = book
+        self._ask = ask
         self._resolves = not plan.target.addresses and self._site.literal is None
         self.report: VerificationReport | None = None
 
@@ -41,13 +52,13 @@ class Prover:
             self._book.confirm(parse_endpoint(address))
         return self.report
 
-    async def keep_fresh(self) -> None:
+    async def keep_fresh(self, pause_seconds: float = REFRESH_SECONDS) -> None:
         """Follow the target's name until cancelled; addresses that were given, and not resolved, stay."""
         if self._resolves:
-            await keep_fresh(self._book, self._resolve, self._prove_new)
+            await keep_fresh(self._book, self._resolve, self._prove_new, pause_seconds)
 
     async def _resolve(self) -> tuple[Endpoint, ...]:
-        return await resolve(self._site.host, self._site.port)
+        return await self._ask(self._site.host, self._site.port)
 
     async def _endpoints(self) -> tuple[Endpoint, ...]:
         if self._plan.target.addresses:

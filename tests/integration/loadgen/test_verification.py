@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -373,3 +375,93 @@ async def test_a_name_whose_addresses_all_refuse_the_connection_is_refused() -> 
         assert "127.0.0.2" in report.message
         assert "127.0.0.3" in report.message
         assert target.received == []
+
+
+class Names:
+    """A resolver whose answer the test changes. `asked` counts how often it was asked."""
+
+    def __init__(self, *endpoints: Endpoint) -> None:
+        self.endpoints = endpoints
+        self.asked = 0
+
+    async def resolve(self, _host: str, _port: int) -> tuple[Endpoint, ...]:
+        self.asked += 1
+        return self.endpoints
+
+    async def asked_again(self) -> None:
+        """Return when two more answers were given, so that the first of them was acted upon."""
+        before = self.asked
+        async with asyncio.timeout(10):
+            while self.asked < before + 2:  # noqa: ASYNC110 - the resolver is called from the code under test
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def followed(plan: Plan, names: Names) -> AsyncIterator[tuple[Prover, AddressBook]]:
+    """A proven target whose name is then resolved every few milliseconds."""
+    book = AddressBook()
+    numbers = itertools.count()
+    prover = Prover(plan, make_uploader(plan, 0, lambda: f"nonce-{next(numbers)}"), book, names.resolve)
+    assert (await prover.prove(full_rows=None)).proven
+    following = asyncio.create_task(prover.keep_fresh(pause_seconds=0.01))
+    try:
+        yield prover, book
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_a_new_address_of_the_name_is_used_after_its_own_verification() -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two:
+        old, new = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        names = Names(old)
+        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (prover, book):
+            assert book.proven == (old,)
+
+            names.endpoints = (old, new)
+            await names.asked_again()
+
+            assert book.proven == (old, new)
+            assert [received.rows for received in two.received] == [0, 1, 5]
+            assert prover.report is not None
+            assert prover.report.addresses == (str(old), str(new))
+            assert (prover.report.uploads, prover.report.rows) == (6, 12)
+
+
+async def test_a_new_address_that_ignores_the_header_is_never_used_and_asked_only_once() -> None:
+    async with serving() as one, serving(stored, host="127.0.0.2") as two:
+        old, new = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        names = Names(old)
+        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (_, book):
+            names.endpoints = (old, new)
+            await names.asked_again()
+            await names.asked_again()
+
+            assert book.proven == (old,)
+            assert book.distrusted == (new,)
+            assert [received.rows for received in two.received] == [0]
+
+
+async def test_a_new_address_that_is_denied_is_never_connected_to() -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two:
+        old, new = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        names = Names(old)
+        policy = AddressPolicy(denied=("127.0.0.2/32",))
+        async with followed(make_plan(f"http://django.shop{PATH}", network=policy), names) as (_, book):
+            names.endpoints = (old, new)
+            await names.asked_again()
+
+            assert book.proven == (old,)
+            assert two.received == []
+
+
+async def test_an_address_that_vanished_is_dropped() -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two:
+        old, new = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        names = Names(old, new)
+        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (_, book):
+            names.endpoints = (new,)
+            await names.asked_again()
+
+            assert book.proven == (new,)
+            assert book.vanished == (old,)
