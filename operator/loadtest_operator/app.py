@@ -16,7 +16,7 @@ from loadtest_operator.api import JOBS, LOADTESTS, Api, ApiError
 from loadtest_operator.handlers import watching_registry, watching_settings
 from loadtest_operator.login import client_configuration
 from loadtest_operator.memory import Memory
-from loadtest_operator.metrics import OperatorMetrics, TestMetrics
+from loadtest_operator.metrics import OperatorMetrics, RunMetrics
 from loadtest_operator.names import SELECTOR
 from loadtest_operator.observe import Means, Observer
 from loadtest_operator.pods import PodClient
@@ -40,7 +40,7 @@ async def run(settings: Settings) -> None:
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
-    tests, own = TestMetrics(), OperatorMetrics(registry)
+    tests, own = RunMetrics(), OperatorMetrics(registry)
     registry.register(tests)
     pulse = Pulse(settings.resync_seconds)
     async with (

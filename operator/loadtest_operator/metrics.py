@@ -42,10 +42,8 @@ class StepView:
 
 
 @dataclass(frozen=True)
-class TestView:
+class RunView:
     """What is shown of one test."""
-
-    __test__ = False
 
     uid: str
     run_id: str
@@ -56,13 +54,11 @@ class TestView:
     steps: tuple[StepView, ...] = field(default_factory=tuple)
 
 
-class TestMetrics:
+class RunMetrics:
     """A collector over the latest view of each test; a forgotten test's series are gone with the next scrape."""
 
-    __test__ = False
-
     def __init__(self) -> None:
-        self._views: dict[tuple[str, str], TestView] = {}
+        self._views: dict[tuple[str, str], RunView] = {}
 
     def show(self, observation: Observation, decision: Decision) -> None:
         """Take over what a turn found. An ended test keeps what was shown last, or is shown from its status."""
@@ -105,7 +101,7 @@ class OperatorMetrics:
         )
 
 
-Views = dict[tuple[str, str], TestView]
+Views = dict[tuple[str, str], RunView]
 
 
 def _step_families(views: Views) -> Iterable[Metric]:
@@ -199,9 +195,9 @@ def cumulative(sketch: Sketch, bounds_seconds: tuple[float, ...]) -> list[tuple[
     return [*made, ("+Inf", float(sketch.count))]
 
 
-def _live_view(observation: Observation, status: Status, plan: Plan | None, aggregate: Aggregate) -> TestView:
+def _live_view(observation: Observation, status: Status, plan: Plan | None, aggregate: Aggregate) -> RunView:
     names = [step.name for step in plan.steps] if plan else []
-    return TestView(
+    return RunView(
         uid=observation.test.identity.uid,
         run_id=observation.run_id,
         verdict=status.verdict,
@@ -216,11 +212,11 @@ def _step_view(name: str, step: StepAggregate) -> StepView:
     return StepView(name, step.total, step.errors, step.response)
 
 
-def _recorded_view(observation: Observation) -> TestView:
+def _recorded_view(observation: Observation) -> RunView:
     """What the status of an ended test still tells; its histograms are not kept there."""
     status: dict[str, Any] = observation.test.status
     summary = _summary(status)
-    return TestView(
+    return RunView(
         uid=observation.test.identity.uid,
         run_id=observation.run_id,
         verdict=status.get("verdict"),

@@ -30,7 +30,7 @@ class Recorded(WireValue, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class TestSeen:
+class LoadTestSeen:
     """The LoadTest. `spec` is None where it cannot be read, and `spec_error` says why.
 
     `status` is the status as it stands in the resource, `recorded` what decisions need of it.
@@ -45,8 +45,6 @@ class TestSeen:
     finished_run: str | None
     status: dict[str, Any] = field(default_factory=dict)
     deleting: bool = False
-
-    __test__ = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class PodSeen:
 class Observation:
     """Everything a decision is made from. `pods` are those of the current run, by index, one for an index."""
 
-    test: TestSeen
+    test: LoadTestSeen
     now: datetime
     run_id: str
     job: JobSeen | None = None

@@ -12,9 +12,9 @@ from loadtest_operator.api import ENDPOINT_SLICES, JOBS, LOADTESTS, PODS, SERVIC
 from loadtest_operator.endpoints import Endpoints, endpoints_of, missing_service, selector_of, service_of, slice_of_pods
 from loadtest_operator.memory import Known, Memory
 from loadtest_operator.names import uid_selector
-from loadtest_operator.observation import JobSeen, Observation, PodSeen, Terminated, TestSeen
+from loadtest_operator.observation import JobSeen, LoadTestSeen, Observation, PodSeen, Terminated
 from loadtest_operator.pods import PodClient
-from loadtest_operator.resources import job_seen, pod_seen, run_id_of, termination_message, test_seen
+from loadtest_operator.resources import job_seen, loadtest_seen, pod_seen, run_id_of, termination_message
 from loadtest_operator.tokens import command_digests
 
 Json = dict[str, Any]
@@ -49,7 +49,7 @@ class Observer:
         resource = await self._api.get(LOADTESTS, namespace, name)
         if resource is None:
             return None
-        test = test_seen(resource)
+        test = loadtest_seen(resource)
         uid, run_id = test.identity.uid, run_id_of(test)
         selector = uid_selector(uid)
         jobs = [job_seen(job, uid) for job in await self._api.list(JOBS, namespace, selector)]
@@ -104,7 +104,7 @@ class Observer:
             silent_seconds=0.0 if reachable else self._memory.silent_seconds(known),
         )
 
-    async def _endpoints(self, test: TestSeen) -> Endpoints:
+    async def _endpoints(self, test: LoadTestSeen) -> Endpoints:
         if test.spec is None:
             return Endpoints()
         host = service_of(test.spec.target.url, test.identity.namespace, self._means.cluster_domain)
@@ -127,7 +127,7 @@ class Observer:
         return endpoints_of(host, service, slices)
 
 
-def _needs_endpoints(test: TestSeen, job: JobSeen | None, run_id: str) -> bool:
+def _needs_endpoints(test: LoadTestSeen, job: JobSeen | None, run_id: str) -> bool:
     recorded = test.recorded
     settled = recorded.run_id == run_id and (recorded.phase is Phase.COMPLETED or recorded.plan_hash is not None)
     return job is None and not settled

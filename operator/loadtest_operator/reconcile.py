@@ -12,7 +12,7 @@ from loadtest_operator.decide import Policy, decide
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.writing import to_write
 from loadtest_operator.memory import Memory
-from loadtest_operator.metrics import TestMetrics
+from loadtest_operator.metrics import RunMetrics
 from loadtest_operator.names import SELECTOR, TEST_LABEL, label_value
 from loadtest_operator.observation import Observation
 from loadtest_operator.observe import Observer
@@ -29,7 +29,7 @@ class Reconciler:
     """Turns for LoadTests by (namespace, name). Everything it needs is read afresh; nothing here outlives a turn."""
 
     def __init__(
-        self, api: Api, observer: Observer, actor: Actor, policy: Policy, memory: Memory, metrics: TestMetrics
+        self, api: Api, observer: Observer, actor: Actor, policy: Policy, memory: Memory, metrics: RunMetrics
     ) -> None:
         self._api = api
         self._observer = observer

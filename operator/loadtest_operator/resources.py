@@ -9,7 +9,7 @@ from loadtest_model.exits import PodExit
 from loadtest_model.plan import DEFAULT_RUN_ID, Plan
 from loadtest_model.spec import Identity, Spec
 from loadtest_operator.names import CONTAINER, FINISHED_RUN_ANNOTATION, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
-from loadtest_operator.observation import JobSeen, PodSeen, Recorded, Terminated, TestSeen
+from loadtest_operator.observation import JobSeen, LoadTestSeen, PodSeen, Recorded, Terminated
 
 Json = dict[str, Any]
 
@@ -26,14 +26,14 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def test_seen(resource: Json) -> TestSeen:
+def loadtest_seen(resource: Json) -> LoadTestSeen:
     metadata = resource["metadata"]
     spec, error = None, ""
     try:
         spec = msgspec.convert(resource.get("spec", {}), Spec)
     except msgspec.ValidationError as invalid:
         error = str(invalid)
-    return TestSeen(
+    return LoadTestSeen(
         identity=Identity(namespace=metadata["namespace"], name=metadata["name"], uid=metadata["uid"]),
         generation=metadata.get("generation", 0),
         resource_version=metadata["resourceVersion"],
@@ -46,7 +46,7 @@ def test_seen(resource: Json) -> TestSeen:
     )
 
 
-def run_id_of(test: TestSeen) -> str:
+def run_id_of(test: LoadTestSeen) -> str:
     """The run that the spec asks for."""
     return (test.spec.run_id if test.spec else None) or DEFAULT_RUN_ID
 

@@ -26,7 +26,7 @@ def before_start(observation: Observation, fleet: Fleet) -> Decision:
     """What to do while no start is on record."""
     first = fleet.by_index.get(0)
     if first is None or first.snapshot is None:
-        return _decided(observation, fleet, Phase.STARTING, _starting_message(fleet), ())
+        return _decided(observation, fleet, Phase.STARTING, _starting_message(observation, fleet), ())
     if fleet.all_verified:
         return point_of_no_return(observation, fleet)
     proven = first.snapshot.verification is not None and first.snapshot.verification.proven
@@ -90,11 +90,18 @@ def _status(observation: Observation, fleet: Fleet, phase: Phase, message: str) 
     )
 
 
-def _starting_message(fleet: Fleet) -> str:
+def _starting_message(observation: Observation, fleet: Fleet) -> str:
     running = sum(pod.running for pod in fleet.pods)
     waiting = waits(fleet)
     said = f"{running} of {fleet.plan.parallelism} pods run"
-    return f"{said}; {waiting}" if waiting else f"{said}; waiting for their first answer"
+    if not waiting:
+        return f"{said}; waiting for their first answer"
+    spec = observation.test.spec
+    if spec is None or spec.target.auth is None:
+        return f"{said}; {waiting}"
+    # A Secret that cannot be mounted shows in no field of the pod: its container is just never created.
+    secret = spec.target.auth.secret_key_ref
+    return f"{said}; {waiting}; they mount Secret {secret.name}, which must exist and have the key {secret.key}"
 
 
 def _verifying_message(fleet: Fleet, proven: bool) -> str:

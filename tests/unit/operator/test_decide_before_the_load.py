@@ -1,0 +1,342 @@
+"""Deciding from a new LoadTest to the point of no return."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from builders import URL
+from loadtest_model.plan import Plan, plan_hash
+from loadtest_model.snapshot import HaltReason, PodState
+from loadtest_model.status import ConditionType, Phase, Status
+from loadtest_model.verdict import Verdict
+from loadtest_operator.actions import CreateJob, DeleteJob, HaltFleet, JobRefused, StartFleet, Verify
+from loadtest_operator.decide import Decision, decide
+from loadtest_operator.decide.outcomes import with_outcomes
+from loadtest_operator.endpoints import Endpoints
+from loadtest_operator.observation import Observation
+from operator_builders import (
+    NOW,
+    PLAN,
+    POLICY,
+    a_fleet_spec,
+    a_halted_pod,
+    a_job,
+    a_killed_pod,
+    a_pending_pod,
+    a_pod,
+    a_silent_pod,
+    a_test,
+    new,
+    next_look,
+    seen,
+)
+
+NO_ENDPOINTS = Endpoints(problem="TargetHasNoEndpoints", message="Service shop/clients has no ready endpoint")
+
+
+def status_of(decision: Decision) -> Status:
+    assert decision.status is not None
+    return decision.status
+
+
+def decided(observation: Observation) -> Status:
+    return status_of(decide(observation, POLICY))
+
+
+def reason(status: Status, kind: ConditionType) -> str:
+    condition = status.condition(kind)
+    assert condition is not None
+    return condition.reason
+
+
+def test_a_new_test_gets_its_job_and_its_plan_on_record() -> None:
+    decision = decide(new(), POLICY)
+
+    (action,) = decision.actions
+    assert isinstance(action, CreateJob)
+    assert decision.plan is not None
+    status = status_of(decision)
+    assert (status.phase, status.run_id) == (Phase.STARTING, "1")
+    assert status.plan_hash == plan_hash(decision.plan)
+    assert decision.plan.target.addresses == ("10.0.0.5:8000",)
+
+
+def test_a_suspended_test_waits_without_an_action() -> None:
+    decision = decide(new(a_fleet_spec(suspend=True)), POLICY)
+
+    assert decision.actions == ()
+    assert decision.requeue_seconds is None
+    assert status_of(decision).phase is Phase.QUEUED
+    assert "suspend" in status_of(decision).message
+
+
+def test_a_test_stopped_before_it_started_ends_inconclusive_without_a_job() -> None:
+    decision = decide(new(a_fleet_spec(stop=True)), POLICY)
+
+    assert decision.actions == ()
+    status = status_of(decision)
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
+    assert reason(status, ConditionType.COMPLETED) == "Stopped"
+
+
+def test_a_service_without_endpoints_is_waited_for() -> None:
+    decision = decide(new(endpoints=NO_ENDPOINTS), POLICY)
+
+    assert decision.actions == ()
+    assert decision.requeue_seconds is not None
+    status = status_of(decision)
+    assert status.phase is Phase.QUEUED
+    assert reason(status, ConditionType.VERIFIED) == "TargetHasNoEndpoints"
+
+
+def test_the_wait_for_endpoints_is_bounded_and_ends_failed() -> None:
+    observation = new(endpoints=NO_ENDPOINTS)
+    first = decide(observation, POLICY)
+
+    just_before = next_look(observation, first, now=NOW + timedelta(seconds=POLICY.waiting_seconds - 1))
+    after = next_look(observation, first, now=NOW + timedelta(seconds=POLICY.waiting_seconds))
+
+    assert decided(just_before).phase is Phase.QUEUED
+    status = decided(after)
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
+    assert reason(status, ConditionType.COMPLETED) == "TargetHasNoEndpoints"
+
+
+def test_the_time_spent_suspended_does_not_count_as_waiting_for_endpoints() -> None:
+    observation = new(a_fleet_spec(suspend=True), endpoints=NO_ENDPOINTS)
+    suspended = decide(observation, POLICY)
+    an_hour_later = next_look(observation, suspended, now=NOW + timedelta(hours=1))
+
+    resumed = replace(an_hour_later, test=replace(an_hour_later.test, spec=a_fleet_spec()))
+
+    assert decided(resumed).phase is Phase.QUEUED
+
+
+def test_an_external_name_is_refused_at_once() -> None:
+    refused = Endpoints(problem="ExternalNameRefused", message="no", lasting=True)
+
+    status = decided(new(endpoints=refused))
+
+    assert (status.verdict, reason(status, ConditionType.COMPLETED)) == (Verdict.FAILED, "ExternalNameRefused")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"load": {"batchSize": 10, "duration": "10s", "virtualUsers": 1}}, "ParallelismAboveVirtualUsers"),
+        ({"thresholds": ["latency < 1s"]}, "ThresholdInvalid"),
+        ({"load": {"batchSize": 10, "duration": "10s", "virtualUsers": 2, "warmUp": "10s"}}, "WarmUpTooLong"),
+    ],
+)
+def test_a_spec_that_cannot_be_run_fails_with_its_reason_and_no_job(fields: dict[str, object], expected: str) -> None:
+    decision = decide(new(a_fleet_spec(**fields)), POLICY)
+
+    assert decision.actions == ()
+    assert status_of(decision).verdict is Verdict.FAILED
+    assert reason(status_of(decision), ConditionType.COMPLETED) == expected
+
+
+def test_a_refused_job_is_tried_again_and_ends_inconclusive_in_the_end() -> None:
+    observation = new()
+    decision = decide(observation, POLICY)
+    refused = JobRefused("exceeded quota: pods")
+
+    waiting = with_outcomes(observation, decision, (refused,), POLICY)
+    late = next_look(observation, waiting, now=NOW + timedelta(seconds=POLICY.waiting_seconds))
+    given_up = with_outcomes(late, decide(late, POLICY), (refused,), POLICY)
+
+    assert status_of(waiting).phase is Phase.QUEUED
+    assert status_of(waiting).plan_hash is None
+    assert "exceeded quota" in status_of(waiting).message
+    assert status_of(given_up).verdict is Verdict.INCONCLUSIVE
+    assert reason(status_of(given_up), ConditionType.COMPLETED) == "JobRefused"
+
+
+def test_while_pods_are_pending_the_status_says_what_they_wait_for() -> None:
+    decision = decide(seen(a_pending_pod(0, "ErrImagePull: no such image"), a_pending_pod(1)), POLICY)
+
+    status = status_of(decision)
+    assert (status.phase, decision.actions) == (Phase.STARTING, ())
+    assert "0 of 2 pods run" in status.message
+    assert "ErrImagePull: no such image" in status.message
+
+
+def test_pods_that_do_not_run_in_time_end_the_test_inconclusive() -> None:
+    job = a_job(age_seconds=POLICY.starting_seconds)
+
+    status = decided(seen(a_pending_pod(0, "Unschedulable: no node fits"), a_pending_pod(1), job=job))
+
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
+    assert reason(status, ConditionType.COMPLETED) == "PodsNotStarted"
+    assert "no node fits" in status.message
+
+
+def test_pod_0_verifies_first_and_alone() -> None:
+    decision = decide(seen(a_pod(0, PodState.WAITING), a_pod(1, PodState.WAITING)), POLICY)
+
+    (action,) = decision.actions
+    assert isinstance(action, Verify)
+    assert [pod.index for pod in action.pods] == [0]
+    assert status_of(decision).phase is Phase.VERIFYING
+
+
+def test_nobody_else_verifies_while_pod_0_does() -> None:
+    decision = decide(seen(a_pod(0, PodState.VERIFYING), a_pod(1, PodState.WAITING)), POLICY)
+
+    assert decision.actions == ()
+
+
+def test_the_others_verify_once_pod_0_has_proved_the_target() -> None:
+    decision = decide(seen(a_pod(0, PodState.VERIFIED), a_pod(1, PodState.WAITING)), POLICY)
+
+    (action,) = decision.actions
+    assert isinstance(action, Verify)
+    assert [pod.index for pod in action.pods] == [1]
+
+
+def test_a_refused_verification_halts_the_others() -> None:
+    decision = decide(seen(a_pod(0, PodState.REFUSED), a_pod(1, PodState.WAITING)), POLICY)
+
+    (action,) = decision.actions
+    assert isinstance(action, HaltFleet)
+    assert [pod.index for pod in action.pods] == [1]
+    assert status_of(decision).phase is Phase.STOPPING
+
+
+def test_a_refused_verification_ends_failed_with_its_reason_its_hint_and_the_canary() -> None:
+    pods = (a_pod(0, PodState.REFUSED), a_halted_pod(1, HaltReason.OPERATOR))
+
+    status = decided(seen(*pods))
+
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
+    assert reason(status, ConditionType.VERIFIED) == "LoadTestHeaderIgnored"
+    assert reason(status, ConditionType.COMPLETED) == "LoadTestHeaderIgnored"
+    assert "Honour X-Load-Test." in status.message
+    assert status.verification is not None
+    assert status.verification.canary_ids == ("CANARY1",)
+
+
+def test_a_refusal_does_not_wait_for_a_pod_that_never_ran() -> None:
+    status = decided(seen(a_pod(0, PodState.REFUSED), a_pending_pod(1)))
+
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
+
+
+def test_the_point_of_no_return_is_written_before_any_pod_is_armed() -> None:
+    observation = seen(a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFIED))
+
+    first = decide(observation, POLICY)
+    second = decide(next_look(observation, first), POLICY)
+
+    assert first.actions == ()
+    assert status_of(first).start is not None
+    assert status_of(first).plan_hash == plan_hash(PLAN)
+    assert first.requeue_seconds == 0.0
+    (action,) = second.actions
+    assert isinstance(action, StartFleet)
+    assert [pod.index for pod in action.pods] == [0, 1]
+    assert action.plan_hash == plan_hash(PLAN)
+
+
+def test_a_start_waits_until_every_pod_is_reachable() -> None:
+    pods = (a_pod(0, PodState.VERIFIED), a_silent_pod(1, 3.0, PodState.VERIFIED))
+
+    decision = decide(seen(*pods, begun=True), POLICY)
+
+    assert decision.actions == ()
+    assert decision.requeue_seconds is not None
+
+
+def test_a_container_that_crashes_ends_the_test_with_what_it_said() -> None:
+    dead = a_killed_pod(0, None, exit_code=127)
+    assert dead.terminated is not None
+    dead = replace(dead, terminated=replace(dead.terminated, message="loadgen: not found"))
+
+    status = decided(seen(dead, a_pending_pod(1)))
+
+    assert (status.verdict, reason(status, ConditionType.COMPLETED)) == (Verdict.INCONCLUSIVE, "PodCrashed")
+    assert "loadgen: not found" in status.message
+
+
+def test_a_pod_that_never_answers_is_explained_as_blocked_control() -> None:
+    silent = a_silent_pod(1, POLICY.control_seconds, None)
+
+    decision = decide(seen(a_pod(0, PodState.VERIFIED), silent), POLICY)
+
+    running = status_of(decision).condition(ConditionType.RUNNING)
+    assert running is not None
+    assert running.reason == "ControlBlocked"
+    assert "8089" in running.message
+
+
+def test_a_pod_that_waited_too_long_for_the_others_ends_the_test() -> None:
+    pods = (a_pod(0, PodState.VERIFYING), a_halted_pod(1, HaltReason.BARRIER))
+
+    decision = decide(seen(*pods), POLICY)
+
+    (action,) = decision.actions
+    assert isinstance(action, HaltFleet)
+    assert reason(status_of(decision), ConditionType.RUNNING) == "VerificationTimedOut"
+
+
+def test_a_stop_before_the_load_halts_rather_than_drains() -> None:
+    pods = (a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFYING))
+
+    decision = decide(seen(*pods, spec=a_fleet_spec(stop=True)), POLICY)
+
+    assert [type(action) for action in decision.actions] == [HaltFleet]
+
+
+def test_a_job_that_was_made_is_never_made_again() -> None:
+    decision = decide(seen(job=None), POLICY)
+
+    assert not any(isinstance(action, CreateJob) for action in decision.actions)
+    assert status_of(decision).verdict is Verdict.INCONCLUSIVE
+    assert reason(status_of(decision), ConditionType.COMPLETED) == "JobGone"
+
+
+def test_a_job_of_the_same_name_that_belongs_to_another_is_not_touched() -> None:
+    decision = decide(seen(job=a_job(owned=False)), POLICY)
+
+    assert decision.actions == ()
+    assert reason(status_of(decision), ConditionType.COMPLETED) == "JobNameTaken"
+
+
+def test_an_earlier_runs_job_goes_before_a_new_run_begins() -> None:
+    old = a_job(name="heavy-0", run_id="0")
+
+    while_there = decide(new(other_jobs=(old,), other_pods_active=True), POLICY)
+    while_pods_end = decide(new(other_pods_active=True), POLICY)
+
+    assert while_there.actions == (DeleteJob("heavy-0", old.uid),)
+    assert while_pods_end.actions == ()
+    assert while_there.status is None
+    assert while_pods_end.status is None
+    assert while_pods_end.requeue_seconds is not None
+
+
+def test_the_plan_is_the_one_the_pods_were_given_whatever_the_spec_says_now() -> None:
+    spec = a_fleet_spec(load={"batchSize": 5, "virtualUsers": 4, "duration": "10s"})
+
+    decision = decide(seen(a_pod(0, PodState.WAITING), a_pod(1), spec=spec), POLICY)
+
+    assert decision.plan is not None
+    assert batch_sizes(decision.plan) == [1_000]
+
+
+def batch_sizes(plan: Plan) -> list[int]:
+    return [step.batch_size for step in plan.steps]
+
+
+def test_a_test_being_deleted_is_left_to_the_garbage_collector() -> None:
+    assert decide(new(test=a_test(deleting=True)), POLICY) == Decision()
+
+
+def test_a_container_that_is_not_created_points_at_the_secret_it_mounts() -> None:
+    target = {"url": URL, "auth": {"secretKeyRef": {"name": "shop-token", "key": "jwt"}}}
+
+    status = decided(seen(a_pending_pod(0), a_pending_pod(1), spec=a_fleet_spec(target=target)))
+
+    assert "Secret shop-token" in status.message
+    assert "key jwt" in status.message

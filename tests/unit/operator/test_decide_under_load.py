@@ -1,0 +1,479 @@
+"""Deciding from the common start to the end, and after it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from msgspec import structs
+
+from loadtest_model.health import HealthLevel
+from loadtest_model.snapshot import HaltReason, PodState
+from loadtest_model.status import ConditionType, Phase, Start, Status
+from loadtest_model.verdict import Verdict
+from loadtest_operator.actions import (
+    Acknowledge,
+    DeleteJob,
+    Drain,
+    HaltFleet,
+    MarkFinished,
+    ObserveGeneration,
+    ResultsNotWritten,
+    Started,
+    StartFleet,
+    WriteResults,
+)
+from loadtest_operator.decide import Decision, decide
+from loadtest_operator.decide.outcomes import with_outcomes
+from loadtest_operator.observation import Observation, PodSeen, Recorded, Terminated
+from loadtest_operator.resources import rfc3339
+from operator_builders import (
+    NOW,
+    POLICY,
+    START,
+    VIOLATION,
+    a_fleet_spec,
+    a_halted_pod,
+    a_job,
+    a_killed_pod,
+    a_pending_pod,
+    a_pod,
+    a_silent_pod,
+    a_snapshot,
+    a_test,
+    new,
+    next_look,
+    seen,
+)
+
+
+def status_of(decision: Decision) -> Status:
+    assert decision.status is not None
+    return decision.status
+
+
+def decided(observation: Observation) -> Status:
+    return status_of(decide(observation, POLICY))
+
+
+def mark(status: Status, kind: ConditionType) -> tuple[str, str]:
+    condition = status.condition(kind)
+    assert condition is not None
+    return condition.status, condition.reason
+
+
+def a_violating_pod(index: int) -> PodSeen:
+    return a_halted_pod(index, HaltReason.VIOLATION, violation=VIOLATION)
+
+
+def test_a_confirmed_start_stands_in_the_status_with_its_skew() -> None:
+    observation = seen(a_pod(0, PodState.ARMED), a_pod(1, PodState.ARMED), begun=True)
+    decision = decide(observation, POLICY)
+
+    after = with_outcomes(observation, decision, (Started(at=NOW, skew_seconds=0.004),), POLICY)
+
+    status = status_of(after)
+    assert [type(action) for action in decision.actions] == [StartFleet]
+    assert (status.phase, mark(status, ConditionType.RUNNING)) == (Phase.RUNNING, ("True", "Started"))
+    assert status.start == structs.replace(START, at=rfc3339(NOW), skew_seconds=0.004)
+    assert status.started_at == rfc3339(NOW)
+
+
+def test_a_pod_that_misses_the_start_halts_the_run() -> None:
+    observation = seen(a_pod(0, PodState.ARMED), a_pod(1, PodState.ARMED), begun=True)
+    missed = Started(at=NOW, skew_seconds=0.0, missed=("heavy-1-1",))
+    after = with_outcomes(observation, decide(observation, POLICY), (missed,), POLICY)
+
+    halted = (a_pod(0, PodState.RUNNING), a_halted_pod(1, HaltReason.OPERATOR))
+    following = decide(next_look(observation, after, pods=halted), POLICY)
+
+    assert mark(status_of(after), ConditionType.RUNNING) == ("False", "StartMissed")
+    (action,) = following.actions
+    assert isinstance(action, HaltFleet)
+    assert [pod.index for pod in action.pods] == [0]
+    assert mark(status_of(following), ConditionType.RUNNING) == ("False", "StartMissed")
+
+
+def test_a_restarted_operator_that_finds_half_a_start_halts_the_run() -> None:
+    decision = decide(seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True), POLICY)
+
+    (action,) = decision.actions
+    assert isinstance(action, HaltFleet)
+    assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "StartMissed")
+
+
+def test_a_start_that_was_given_just_now_may_still_be_on_its_way() -> None:
+    observation = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True)
+    just_now = Start(start_id="start-1", at=rfc3339(NOW))
+    recorded = structs.replace(observation.test.recorded, start=just_now)
+
+    decision = decide(replace(observation, test=replace(observation.test, recorded=recorded)), POLICY)
+
+    assert decision.actions == ()
+
+
+def test_while_the_load_runs_the_status_tells_how_far_it_is() -> None:
+    decision = decide(seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True), POLICY)
+
+    status = status_of(decision)
+    assert decision.actions == ()
+    assert decision.requeue_seconds == POLICY.scrape_seconds
+    assert (status.phase, mark(status, ConditionType.RUNNING)) == (Phase.RUNNING, ("True", "Started"))
+    assert status.progress is not None
+    assert (status.progress.percent, status.progress.virtual_users, status.progress.errors) == (50.0, 2, 0)
+    assert status.progress.p95_seconds == pytest.approx(1.0, rel=0.01)
+    assert [result.passed for result in status.thresholds] == [True, True, True, True]
+
+
+def test_a_violation_halts_every_pod_that_still_loads() -> None:
+    decision = decide(seen(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True), POLICY)
+
+    (action,) = decision.actions
+    assert isinstance(action, HaltFleet)
+    assert [pod.index for pod in action.pods] == [1]
+    assert status_of(decision).phase is Phase.STOPPING
+
+
+def test_a_violation_ends_failed_whatever_else_was_lost() -> None:
+    status = decided(seen(a_violating_pod(0), a_killed_pod(1), begun=True))
+
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
+    assert mark(status, ConditionType.COMPLETED) == ("True", "Violation")
+    assert mark(status, ConditionType.STALLED) == ("True", "Violation")
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        a_killed_pod(1),
+        a_pod(1, PodState.RUNNING, running=False, reachable=False, gone=True),
+        a_silent_pod(1, POLICY.lost_seconds),
+        a_pending_pod(1),
+    ],
+    ids=["killed", "gone", "silent", "pending again"],
+)
+def test_a_lost_pod_halts_the_rest(lost: PodSeen) -> None:
+    decision = decide(seen(a_pod(0, PodState.RUNNING), lost, begun=True), POLICY)
+
+    (action,) = decision.actions
+    assert isinstance(action, HaltFleet)
+    assert [pod.index for pod in action.pods] == [0]
+    assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "PodLost")
+
+
+def test_an_index_without_a_trace_under_load_is_a_lost_pod() -> None:
+    decision = decide(seen(a_pod(0, PodState.RUNNING), begun=True), POLICY)
+
+    assert [type(action) for action in decision.actions] == [HaltFleet]
+    assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "PodLost")
+
+
+def test_a_pod_that_is_silent_for_a_moment_is_not_lost() -> None:
+    pods = (a_pod(0, PodState.RUNNING), a_silent_pod(1, POLICY.lost_seconds - 1))
+
+    decision = decide(seen(*pods, begun=True), POLICY)
+
+    assert decision.actions == ()
+    assert status_of(decision).phase is Phase.RUNNING
+
+
+def test_a_run_with_a_lost_pod_ends_inconclusive_and_names_it() -> None:
+    pods = (a_halted_pod(0, HaltReason.OPERATOR), a_killed_pod(1))
+
+    status = decided(seen(*pods, begun=True))
+
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
+    assert mark(status, ConditionType.COMPLETED) == ("True", "PodLost")
+    assert mark(status, ConditionType.RESULTS_COMPLETE) == ("False", "ResultsMissing")
+    assert "heavy-1-1 (exit code 137, Error)" in status.message
+
+
+def test_an_end_waits_for_the_last_snapshot_of_every_pod_that_can_still_give_one() -> None:
+    decision = decide(seen(a_pod(0, PodState.RUNNING), a_killed_pod(1), begun=True), POLICY)
+
+    assert status_of(decision).phase is Phase.STOPPING
+    assert not any(isinstance(action, WriteResults) for action in decision.actions)
+
+
+def test_a_cause_on_record_outlives_what_it_was_found_from() -> None:
+    observation = seen(a_pod(0, PodState.RUNNING), a_killed_pod(1), begun=True)
+    stopping = decide(observation, POLICY)
+
+    back = (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
+    following = decide(next_look(observation, stopping, pods=back), POLICY)
+
+    assert [type(action) for action in following.actions] == [HaltFleet]
+
+
+def test_a_stop_drains_the_load() -> None:
+    pods = (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
+
+    decision = decide(seen(*pods, begun=True, spec=a_fleet_spec(stop=True)), POLICY)
+
+    (action,) = decision.actions
+    assert isinstance(action, Drain)
+    assert [pod.index for pod in action.pods] == [0, 1]
+    assert status_of(decision).phase is Phase.STOPPING
+
+
+def test_a_drained_run_ends_inconclusive_with_all_its_results() -> None:
+    observation = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
+    observation = replace(observation, test=replace(observation.test, spec=a_fleet_spec(stop=True)))
+    stopping = decide(observation, POLICY)
+
+    done = (a_pod(0, PodState.DONE), a_pod(1, PodState.DONE))
+    status = decided(next_look(observation, stopping, pods=done))
+
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
+    assert mark(status, ConditionType.COMPLETED) == ("True", "Stopped")
+    assert mark(status, ConditionType.RESULTS_COMPLETE) == ("True", "AllPodsReported")
+
+
+def test_a_violation_while_draining_halts_instead() -> None:
+    pods = (a_violating_pod(0), a_pod(1, PodState.RUNNING))
+
+    decision = decide(seen(*pods, begun=True, spec=a_fleet_spec(stop=True)), POLICY)
+
+    assert [type(action) for action in decision.actions] == [HaltFleet]
+
+
+def test_a_stop_that_comes_after_the_last_upload_changes_nothing() -> None:
+    pods = (a_pod(0, PodState.DONE), a_pod(1, PodState.DONE))
+
+    status = decided(seen(*pods, begun=True, spec=a_fleet_spec(stop=True)))
+
+    assert status.verdict is Verdict.PASSED
+
+
+def test_a_run_whose_every_pod_is_done_passes_and_keeps_its_results() -> None:
+    decision = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True), POLICY)
+
+    (action,) = decision.actions
+    assert isinstance(action, WriteResults)
+    status = status_of(decision)
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.PASSED)
+    assert status.health is not None
+    assert status.health.level is HealthLevel.GOOD
+    assert status.summary is not None
+    assert (status.summary.requests.accepted, status.summary.records.confirmed) == (100, 100_000)
+    assert status.results is not None
+    assert status.results.config_map == action.manifest["metadata"]["name"]
+    assert {kind: mark(status, kind)[0] for kind in ConditionType} == {
+        ConditionType.VERIFIED: "Unknown",
+        ConditionType.RUNNING: "False",
+        ConditionType.RESULTS_COMPLETE: "True",
+        ConditionType.COMPLETED: "True",
+        ConditionType.SUCCEEDED: "True",
+        ConditionType.READY: "True",
+        ConditionType.STALLED: "False",
+    } | {ConditionType.VERIFIED: "True"}
+
+
+def test_an_early_finisher_waits_for_the_slowest() -> None:
+    decision = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.RUNNING), begun=True), POLICY)
+
+    assert status_of(decision).phase is Phase.RUNNING
+    assert decision.actions == ()
+
+
+def test_a_last_word_is_as_good_as_an_answer() -> None:
+    ended = Terminated(exit_code=0, reason="Completed", last_word=True)
+    gone = a_pod(1, PodState.DONE, running=False, reachable=False, terminated=ended)
+
+    status = decided(seen(a_pod(0, PodState.DONE), gone, begun=True))
+
+    assert status.verdict is Verdict.PASSED
+
+
+def test_a_start_on_record_without_its_job_is_inconclusive() -> None:
+    status = decided(seen(job=None, begun=True))
+
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
+
+
+def test_a_job_that_took_too_long_ends_the_run() -> None:
+    job = a_job(failure="DeadlineExceeded", failure_message="Job was active longer than specified deadline")
+    pods = (a_halted_pod(0, HaltReason.SIGNAL), a_halted_pod(1, HaltReason.SIGNAL))
+
+    status = decided(seen(*pods, begun=True, job=job))
+
+    assert mark(status, ConditionType.COMPLETED) == ("True", "JobDeadlineExceeded")
+
+
+def test_a_defect_of_the_generator_is_told_as_such() -> None:
+    pods = (a_pod(0, PodState.RUNNING), a_halted_pod(1, HaltReason.DEFECT, message="KeyError"))
+
+    decision = decide(seen(*pods, begun=True), POLICY)
+
+    assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "GeneratorDefect")
+
+
+def test_pods_terminated_from_outside_end_the_run_inconclusive() -> None:
+    pods = (a_pod(0, PodState.RUNNING), a_halted_pod(1, HaltReason.SIGNAL))
+
+    decision = decide(seen(*pods, begun=True), POLICY)
+
+    assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "PodLost")
+
+
+def test_results_that_cannot_be_written_do_not_keep_a_test_from_ending() -> None:
+    observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
+
+    decision = with_outcomes(
+        observation, decide(observation, POLICY), (ResultsNotWritten("exceeded quota: configmaps"),), POLICY
+    )
+
+    status = status_of(decision)
+    assert status.verdict is Verdict.PASSED
+    assert status.results is None
+    assert mark(status, ConditionType.RESULTS_COMPLETE) == ("False", "ResultsNotWritten")
+
+
+# After the end.
+
+
+def completed_look(*pods: PodSeen, **fields: object) -> Observation:
+    """A look at a test whose end stands in its status."""
+    observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
+    return replace(next_look(observation, decide(observation, POLICY)), pods=pods, **fields)  # type: ignore[arg-type]
+
+
+def test_after_the_end_the_pods_are_let_go_and_the_run_is_marked_as_finished() -> None:
+    decision = decide(completed_look(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE)), POLICY)
+
+    marked, acknowledged = decision.actions
+    assert marked == MarkFinished("1")
+    assert isinstance(acknowledged, Acknowledge)
+    assert [pod.index for pod in acknowledged.pods] == [0, 1]
+    assert decision.status is None
+
+
+def test_a_finished_test_with_nothing_left_of_it_is_left_alone() -> None:
+    observation = completed_look()
+    marked = replace(observation, test=replace(observation.test, finished_run="1"), job=None)
+
+    assert decide(marked, POLICY) == Decision()
+
+
+def test_a_pod_that_comes_back_after_the_end_is_halted() -> None:
+    decision = decide(completed_look(a_pod(0, PodState.RUNNING)), POLICY)
+
+    assert HaltFleet in [type(action) for action in decision.actions]
+
+
+@pytest.mark.parametrize(
+    ("pod", "seconds_later", "removed"),
+    [
+        (a_pending_pod(1), 0.0, True),
+        (a_silent_pod(1, 90.0), 0.0, False),
+        (a_silent_pod(1, 90.0), POLICY.deadlines.linger_seconds + 1, True),
+        (a_pod(1, PodState.DONE), 0.0, False),
+    ],
+    ids=["never ran", "silent", "silent for long", "lingering"],
+)
+def test_what_will_not_end_by_itself_is_removed_with_its_job(pod: PodSeen, seconds_later: float, removed: bool) -> None:
+    look = completed_look(pod, now=NOW + timedelta(seconds=seconds_later))
+
+    decision = decide(look, POLICY)
+
+    assert any(isinstance(action, DeleteJob) for action in decision.actions) is removed
+
+
+def test_a_changed_spec_after_the_end_is_acknowledged_by_its_generation_alone() -> None:
+    look = completed_look()
+
+    decision = decide(replace(look, test=replace(look.test, generation=2)), POLICY)
+
+    assert ObserveGeneration(2) in decision.actions
+    assert decision.status is None
+
+
+def test_another_run_id_starts_a_completed_test_anew() -> None:
+    look = completed_look()
+    again = replace(
+        look, test=replace(look.test, spec=a_fleet_spec(runId="2")), run_id="2", job=None, endpoints=new().endpoints
+    )
+
+    status = decided(again)
+
+    assert (status.phase, status.run_id, status.verdict) == (Phase.STARTING, "2", None)
+    assert mark(status, ConditionType.COMPLETED) == ("False", "InProgress")
+    assert status.start is None
+
+
+def test_a_resource_restored_without_its_status_does_not_run_again() -> None:
+    restored = new(test=replace(a_test(), finished_run="1"))
+
+    decision = decide(restored, POLICY)
+
+    assert decision.actions == ()
+    assert status_of(decision).phase is Phase.COMPLETED
+    assert mark(status_of(decision), ConditionType.COMPLETED) == ("True", "FinishedEarlier")
+
+
+def test_another_run_of_a_restored_resource_may_start() -> None:
+    restored = new(test=replace(a_test(a_fleet_spec(runId="2")), finished_run="1"), run_id="2")
+
+    assert decided(restored).phase is Phase.STARTING
+
+
+# What holds at every look.
+
+EVERY_LOOK: list[Callable[[], Observation]] = [
+    new,
+    lambda: seen(a_pending_pod(0), a_pending_pod(1)),
+    lambda: seen(a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFIED)),
+    lambda: seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True),
+    lambda: seen(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True),
+    lambda: seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True),
+]
+
+
+@pytest.mark.parametrize("look", EVERY_LOOK)
+def test_every_status_names_the_generation_it_was_made_for(look: Callable[[], Observation]) -> None:
+    observation = look()
+    later = replace(observation, test=replace(observation.test, generation=7))
+
+    status = decided(later)
+
+    assert status.observed_generation == 7
+    assert {condition.observed_generation for condition in status.conditions} == {7}
+
+
+@pytest.mark.parametrize("look", EVERY_LOOK)
+def test_looking_twice_at_the_same_thing_moves_no_transition_time(look: Callable[[], Observation]) -> None:
+    observation = look()
+    first = decide(observation, POLICY)
+
+    later = next_look(observation, first, now=NOW + timedelta(seconds=1))
+    second = decide(replace(later, job=observation.job), POLICY)
+
+    if second.status is not None:
+        assert _transitions(second.status, status_of(first)) == {}
+
+
+def _transitions(new_status: Status, old: Status) -> dict[ConditionType, str]:
+    """The conditions that kept their status and yet changed their time."""
+    held = {condition.type: condition for condition in old.conditions}
+    return {
+        condition.type: condition.last_transition_time
+        for condition in new_status.conditions
+        if held[condition.type].status == condition.status
+        and held[condition.type].last_transition_time != condition.last_transition_time
+    }
+
+
+def test_a_status_that_cannot_be_read_starts_from_what_the_children_show() -> None:
+    observation = seen(a_pod(0, PodState.WAITING), a_pod(1, PodState.WAITING))
+    spoiled = replace(observation, test=replace(observation.test, recorded=Recorded()))
+
+    assert decided(spoiled).phase is Phase.VERIFYING
+
+
+def test_the_snapshot_of_a_pod_that_is_gone_still_counts() -> None:
+    gone = a_pod(1, PodState.HALTED, running=False, reachable=False, gone=True)
+    gone = replace(gone, snapshot=a_snapshot(1, PodState.RUNNING))
+
+    decision = decide(seen(a_halted_pod(0, HaltReason.OPERATOR), gone, begun=True), POLICY)
+
+    assert sum(step.total.accepted for step in decision.aggregate.steps) == 50

@@ -1,0 +1,129 @@
+"""Which addresses stand for a target."""
+
+from typing import Any
+
+import pytest
+
+from loadtest_operator.endpoints import ServiceHost, endpoints_of, selector_of, service_of, slice_of_pods
+
+Json = dict[str, Any]
+HOST = ServiceHost("shop", "clients", 80, certain=True)
+
+
+def a_service(**spec: Any) -> Json:
+    ports = [{"name": "http", "port": 80, "targetPort": 8000}]
+    return {"spec": {"ports": ports, "selector": {"app": "clients"}, **spec}}
+
+
+def a_slice(*addresses: str, ready: bool | None = True, port: int = 8000, name: str = "http") -> Json:
+    conditions = {} if ready is None else {"ready": ready}
+    return {
+        "ports": [{"name": name, "port": port}],
+        "endpoints": [{"addresses": [address], "conditions": conditions} for address in addresses],
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://clients:8000/x", ("shop", "clients", 8000, True)),
+        ("http://clients/x", ("shop", "clients", 80, True)),
+        ("https://clients/x", ("shop", "clients", 443, True)),
+        ("http://clients.other:81/x", ("other", "clients", 81, False)),
+        ("http://clients.other.svc/x", ("other", "clients", 80, True)),
+        ("http://clients.other.svc.cluster.local/x", ("other", "clients", 80, True)),
+        ("http://clients.other.svc.cluster.local./x", ("other", "clients", 80, True)),
+        ("http://CLIENTS/x", ("shop", "clients", 80, True)),
+    ],
+)
+def test_a_host_that_names_a_service_is_one(url: str, expected: tuple[str, str, int, bool]) -> None:
+    assert service_of(url, "shop", "cluster.local") == ServiceHost(*expected)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.example.com/x",
+        "http://10.0.0.5:8000/x",
+        "http://[fd00::1]:8000/x",
+        "http://localhost:8000/x",
+        "http://clients.other.svc.elsewhere.org/x",
+    ],
+)
+def test_other_hosts_are_resolved_by_the_pods(url: str) -> None:
+    assert service_of(url, "shop", "cluster.local") is None
+
+
+def test_every_ready_endpoint_is_an_address_with_the_pods_port() -> None:
+    found = endpoints_of(HOST, a_service(), [a_slice("10.0.0.6", "10.0.0.5"), a_slice("10.0.0.5")])
+
+    assert found.addresses == ("10.0.0.5:8000", "10.0.0.6:8000")
+    assert found.problem == ""
+
+
+def test_an_endpoint_that_does_not_say_whether_it_is_ready_is() -> None:
+    assert endpoints_of(HOST, a_service(), [a_slice("10.0.0.5", ready=None)]).addresses == ("10.0.0.5:8000",)
+
+
+def test_an_ipv6_endpoint_is_written_in_brackets() -> None:
+    assert endpoints_of(HOST, a_service(), [a_slice("fd00::5")]).addresses == ("[fd00::5]:8000",)
+
+
+def test_a_service_without_a_ready_endpoint_is_a_problem_that_may_pass() -> None:
+    found = endpoints_of(HOST, a_service(), [a_slice("10.0.0.5", ready=False)])
+
+    assert (found.problem, found.lasting, found.addresses) == ("TargetHasNoEndpoints", False, ())
+
+
+def test_an_external_name_is_refused_for_good() -> None:
+    found = endpoints_of(HOST, a_service(type="ExternalName", externalName="example.com"), [])
+
+    assert (found.problem, found.lasting) == ("ExternalNameRefused", True)
+
+
+def test_a_port_that_the_service_does_not_have_is_refused_and_the_others_are_named() -> None:
+    found = endpoints_of(ServiceHost("shop", "clients", 9999, certain=True), a_service(), [a_slice("10.0.0.5")])
+
+    assert (found.problem, found.lasting) == ("ServicePortMissing", True)
+    assert "80" in found.message
+
+
+def test_a_headless_service_takes_the_urls_port_as_it_is() -> None:
+    host = ServiceHost("shop", "clients", 9000, certain=True)
+
+    found = endpoints_of(host, a_service(clusterIP="None"), [a_slice("10.0.0.5")])
+
+    assert found.addresses == ("10.0.0.5:9000",)
+
+
+def test_only_the_slices_port_of_the_same_name_counts() -> None:
+    assert endpoints_of(HOST, a_service(), [a_slice("10.0.0.5", name="metrics")]).addresses == ()
+
+
+def a_pod(address: str | None, ready: bool = True, **metadata: Any) -> Json:
+    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    ports = [{"name": "web", "containerPort": 8001}]
+    return {
+        "metadata": metadata,
+        "spec": {"containers": [{"ports": ports}]},
+        "status": {"podIP": address, "conditions": conditions},
+    }
+
+
+def test_without_a_slice_the_selected_pods_say_the_same() -> None:
+    pods = [a_pod("10.0.0.5"), a_pod("10.0.0.6", ready=False), a_pod(None), a_pod("10.0.0.7", deletionTimestamp="now")]
+
+    found = endpoints_of(HOST, a_service(), [slice_of_pods(a_service(), pods)])
+
+    assert found.addresses == ("10.0.0.5:8000",)
+
+
+def test_a_named_target_port_is_looked_up_in_the_pods() -> None:
+    service = a_service(ports=[{"name": "http", "port": 80, "targetPort": "web"}])
+
+    assert endpoints_of(HOST, service, [slice_of_pods(service, [a_pod("10.0.0.5")])]).addresses == ("10.0.0.5:8001",)
+
+
+def test_a_selector_is_written_as_a_list_takes_it() -> None:
+    assert selector_of(a_service(selector={"b": "2", "a": "1"})) == "a=1,b=2"
+    assert selector_of({"spec": {}}) == ""

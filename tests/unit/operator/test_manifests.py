@@ -1,0 +1,204 @@
+"""The objects made in a test's namespace."""
+
+import base64
+import gzip
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import structs
+
+from builders import IDENTITY
+from loadtest_model.plan import Plan
+from loadtest_operator import names
+from loadtest_operator.manifests import PLAIN_SERIES_LIMIT_BYTES, PodDefaults, active_deadline_seconds, job, results
+from loadtest_operator.resources import job_seen
+from operator_builders import PLAN, a_fleet_plan, a_fleet_spec
+
+Json = dict[str, Any]
+DEFAULTS = PodDefaults("loadgen:1", "IfNotPresent", {"requests": {"cpu": "500m"}}, starting_seconds=300)
+
+
+def a_manifest(**fields: Any) -> Json:
+    spec = a_fleet_spec(**fields)
+    return job(a_fleet_plan(spec), spec, DEFAULTS)
+
+
+def pod_of(manifest: Json) -> Json:
+    made: Json = manifest["spec"]["template"]["spec"]
+    return made
+
+
+def container_of(manifest: Json) -> Json:
+    (made,) = pod_of(manifest)["containers"]
+    return dict(made)
+
+
+def test_nothing_in_the_job_is_ever_retried() -> None:
+    spec = a_manifest()["spec"]
+
+    assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 2, 2)
+    assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (0, 0)
+    assert spec["podReplacementPolicy"] == "Failed"
+    assert spec["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_a_violation_and_a_refusal_fail_the_whole_job() -> None:
+    (rule,) = a_manifest()["spec"]["podFailurePolicy"]["rules"]
+
+    assert rule["action"] == "FailJob"
+    assert rule["onExitCodes"] == {"containerName": "loadgen", "operator": "In", "values": [40, 41]}
+
+
+def test_the_deadline_covers_every_part_of_the_longest_run() -> None:
+    bounds = PLAN.deadlines
+    parts = 300 + 2 * bounds.verification_seconds + bounds.barrier_seconds + bounds.linger_seconds
+
+    assert active_deadline_seconds(PLAN, 300) >= parts + sum(PLAN.step_span_seconds)
+
+
+def test_the_pods_meet_the_restricted_pod_security_standard() -> None:
+    manifest = a_manifest()
+    pod, container = pod_of(manifest), container_of(manifest)
+
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert all(set(volume) - {"name"} <= {"emptyDir", "secret"} for volume in pod["volumes"])
+
+
+def test_the_pods_get_no_token_and_no_service_links() -> None:
+    pod = pod_of(a_manifest())
+
+    assert (pod["automountServiceAccountToken"], pod["enableServiceLinks"]) == (False, False)
+
+
+def test_the_pods_can_read_the_plan_back_from_the_job() -> None:
+    manifest = a_manifest()
+    manifest["metadata"] |= {"uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
+
+    seen = job_seen(manifest, IDENTITY.uid)
+
+    assert seen.plan == PLAN
+    assert seen.owned
+    assert seen.run_id == "1"
+
+
+def test_a_job_of_another_owner_is_not_ours() -> None:
+    manifest = a_manifest()
+    manifest["metadata"] |= {"uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
+
+    assert not job_seen(manifest, "another-uid").owned
+
+
+def test_a_pod_knows_its_address_its_uid_and_its_name() -> None:
+    variables = {made["name"]: made for made in container_of(a_manifest())["env"]}
+
+    fields = {
+        name: made["valueFrom"]["fieldRef"]["fieldPath"] for name, made in variables.items() if "valueFrom" in made
+    }
+    assert fields == {"POD_IP": "status.podIP", "POD_UID": "metadata.uid", "POD_NAME": "metadata.name"}
+
+
+def test_a_token_is_mounted_as_one_file_and_never_stands_in_the_environment() -> None:
+    auth = {"secretKeyRef": {"name": "shop-token", "key": "jwt"}}
+    manifest = a_manifest(target={"url": "http://clients/x", "auth": auth})
+
+    (volume,) = [volume for volume in pod_of(manifest)["volumes"] if "secret" in volume]
+    assert volume["secret"]["secretName"] == "shop-token"
+    assert volume["secret"]["items"] == [{"key": "jwt", "path": "jwt"}]
+    assert volume["secret"]["defaultMode"] == 0o440
+    assert "secretKeyRef" not in json.dumps(container_of(manifest)["env"])
+
+
+def test_meshes_and_autoscalers_are_told_to_leave_the_pods_alone() -> None:
+    metadata = a_manifest()["spec"]["template"]["metadata"]
+
+    assert metadata["labels"]["sidecar.istio.io/inject"] == "false"
+    assert metadata["annotations"]["linkerd.io/inject"] == "disabled"
+    assert metadata["annotations"]["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+
+
+def test_what_the_spec_says_of_its_pods_is_applied() -> None:
+    manifest = a_manifest(
+        pod={
+            "resources": {"limits": {"cpu": 2}},
+            "nodeSelector": {"pool": "load"},
+            "tolerations": [{"key": "load", "operator": "Exists"}],
+            "priorityClassName": "low",
+            "imagePullSecrets": [{"name": "pull"}],
+        },
+        ttlSecondsAfterFinished=60,
+    )
+
+    pod = pod_of(manifest)
+    assert container_of(manifest)["resources"] == {"limits": {"cpu": 2}}
+    assert pod["nodeSelector"] == {"pool": "load"}
+    assert pod["tolerations"] == [{"key": "load", "operator": "Exists"}]
+    assert (pod["priorityClassName"], pod["imagePullSecrets"]) == ("low", [{"name": "pull"}])
+    assert manifest["spec"]["ttlSecondsAfterFinished"] == 60
+
+
+def test_without_a_wish_the_installations_resources_hold() -> None:
+    assert container_of(a_manifest())["resources"] == DEFAULTS.resources
+
+
+def test_every_child_is_owned_and_labelled() -> None:
+    for manifest in (a_manifest(), results(PLAN, b"{}", "")):
+        (owner,) = manifest["metadata"]["ownerReferences"]
+        assert (owner["uid"], owner["controller"], owner["blockOwnerDeletion"]) == (IDENTITY.uid, True, False)
+        assert manifest["metadata"]["labels"] == names.labels(IDENTITY.name, IDENTITY.uid, "1")
+
+
+def test_short_time_series_are_kept_in_plain_and_long_ones_compressed() -> None:
+    long = "step,second\n" * PLAIN_SERIES_LIMIT_BYTES
+
+    plain, packed = results(PLAN, b"{}", "step,second\n"), results(PLAN, b"{}", long)
+
+    assert plain["data"]["time_series.csv"] == "step,second\n"
+    assert "time_series.csv" not in packed["data"]
+    content = base64.b64decode(packed["binaryData"]["time_series.csv.gz"])
+    assert gzip.decompress(content).decode() == long
+
+
+@pytest.mark.parametrize("name", ["heavy", "a" * 253, "a.b-c", "x" * 39 + "-y"])
+def test_names_are_valid_and_leave_room_for_a_pods_index(name: str) -> None:
+    made = names.job_name(name, IDENTITY.uid, "1")
+
+    assert len(made) <= 49
+    assert made[0].isalnum()
+    assert made[-1].isalnum()
+    assert made.replace("-", "").isalnum()
+
+
+def test_names_differ_between_runs_tests_and_incarnations() -> None:
+    made = {
+        names.job_name("heavy", "uid-1", "1"),
+        names.job_name("heavy", "uid-1", "2"),
+        names.job_name("heavy", "uid-2", "1"),
+    }
+
+    assert len(made) == 3
+    assert names.job_name("heavy", "uid-1", "1") in made
+
+
+def test_a_label_is_cut_to_what_a_label_may_be() -> None:
+    assert len(names.label_value("a" * 253)) == 63
+    assert names.label_value("a" * 62 + ".b") == "a" * 62
+
+
+def test_equal_plans_give_equal_jobs() -> None:
+    again = msgspec.json.decode(msgspec.json.encode(PLAN), type=Plan)
+    digests = {"start": "1", "halt": "2"}
+    shuffled = dict(reversed(digests.items()))
+
+    first = job(structs.replace(PLAN, command_digests=digests), a_fleet_spec(), DEFAULTS)
+    second = job(structs.replace(again, command_digests=shuffled), a_fleet_spec(), DEFAULTS)
+
+    assert first == second

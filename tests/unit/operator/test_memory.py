@@ -1,0 +1,81 @@
+"""What is remembered of pods between two looks."""
+
+from msgspec import structs
+
+from loadtest_model.lastword import encode_last_word
+from loadtest_model.snapshot import PodState, Snapshot
+from loadtest_operator.memory import Memory
+from operator_builders import a_snapshot
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_pods_silence_counts_from_its_last_answer() -> None:
+    clock = Clock()
+    memory = Memory(clock)
+    pod = memory.pod("u", "1", "pod-0", 0, "heavy-0")
+    clock.now += 7
+
+    assert memory.silent_seconds(pod) == 7
+    memory.hear(pod, a_snapshot(0, PodState.RUNNING))
+    assert memory.silent_seconds(pod) == 0
+
+
+def test_a_last_word_replaces_an_earlier_snapshot_and_not_a_later_one() -> None:
+    memory = Memory(Clock())
+    pod = memory.pod("u", "1", "pod-0", 0, "heavy-0")
+    memory.hear(pod, a_snapshot(0, PodState.RUNNING, sequence=7))
+    word = a_snapshot(0, PodState.HALTED, sequence=9)
+
+    assert memory.take_last_word("u", "1", "pod-0", 0, "heavy-0", encode_last_word(word))
+    assert held(memory).sequence == 9
+
+    memory.hear(pod, a_snapshot(0, PodState.RUNNING, sequence=8))
+    assert held(memory).sequence == 9
+
+
+def held(memory: Memory) -> Snapshot:
+    snapshot = memory.pods("u", "1")["pod-0"].snapshot
+    assert snapshot is not None
+    return snapshot
+
+
+def test_a_torn_last_word_is_none() -> None:
+    memory = Memory(Clock())
+    word = encode_last_word(a_snapshot(0, PodState.DONE))
+
+    assert not memory.take_last_word("u", "1", "pod-0", 0, "heavy-0", word[:-5])
+    assert memory.pods("u", "1")["pod-0"].snapshot is None
+
+
+def test_a_last_word_that_names_another_pod_is_not_believed() -> None:
+    memory = Memory(Clock())
+    word = encode_last_word(structs.replace(a_snapshot(0, PodState.DONE), pod_uid="pod-9"))
+
+    assert not memory.take_last_word("u", "1", "pod-0", 0, "heavy-0", word)
+
+
+def test_a_last_word_once_heard_is_still_known_when_the_pod_is_gone() -> None:
+    memory = Memory(Clock())
+    memory.take_last_word("u", "1", "pod-0", 0, "heavy-0", encode_last_word(a_snapshot(0, PodState.HALTED)))
+
+    assert memory.take_last_word("u", "1", "pod-0", 0, "heavy-0", "")
+
+
+def test_a_new_run_forgets_the_one_before_and_a_deleted_test_all() -> None:
+    memory = Memory(Clock())
+    for run_id in ("1", "2"):
+        memory.pod("u", run_id, "pod-0", 0, "heavy-0")
+
+    memory.forget_other_runs("u", "2")
+    assert memory.pods("u", "1") == {}
+    assert list(memory.pods("u", "2")) == ["pod-0"]
+
+    memory.forget("u")
+    assert memory.pods("u", "2") == {}

@@ -1,0 +1,121 @@
+"""What Prometheus is told."""
+
+from dataclasses import replace
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from loadtest_model.sketch import sketch_of
+from loadtest_model.snapshot import PodState
+from loadtest_operator.decide import decide
+from loadtest_operator.metrics import RESPONSE_BOUNDS_SECONDS, RunMetrics, cumulative
+from loadtest_operator.observation import Observation
+from operator_builders import POLICY, a_pod, next_look, seen
+
+LABELS = {"namespace": "shop", "test": "heavy"}
+
+
+def done() -> Observation:
+    return seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
+
+
+def shown(metrics: RunMetrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    registry = CollectorRegistry()
+    registry.register(metrics)
+    families = text_string_to_metric_families(generate_latest(registry).decode())
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def key(name: str, **labels: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    return name, tuple(sorted({**LABELS, **labels}.items()))
+
+
+def test_the_merged_measurements_of_a_test_are_shown_by_step() -> None:
+    metrics = RunMetrics()
+    observation = done()
+
+    metrics.show(observation, decide(observation, POLICY))
+
+    samples = shown(metrics)
+    assert samples[key("loadtest_uploads_total", step="custom", outcome="accepted")] == 100
+    assert samples[key("loadtest_uploads_total", step="custom", outcome="violation")] == 0
+    assert samples[key("loadtest_records_confirmed_total", step="custom")] == 100_000
+    assert samples[key("loadtest_response_seconds_count", step="custom")] == 100
+    assert samples[key("loadtest_response_seconds_sum", step="custom")] == 100.0
+    assert samples[key("loadtest_verdict", verdict="Passed")] == 1
+    assert samples[key("loadtest_verdict", verdict="Failed")] == 0
+    assert samples[key("loadtest_health", level="Good")] == 1
+    assert samples[key("loadtest_threshold_passed", step="", threshold="p95 < 20s")] == 1
+
+
+def test_a_running_test_has_virtual_users_and_no_verdict() -> None:
+    metrics = RunMetrics()
+    observation = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
+
+    metrics.show(observation, decide(observation, POLICY))
+
+    samples = shown(metrics)
+    assert samples[key("loadtest_virtual_users")] == 2
+    assert key("loadtest_verdict", verdict="Passed") not in samples
+
+
+def test_a_completed_test_keeps_its_series_while_it_exists() -> None:
+    metrics = RunMetrics()
+    observation = done()
+    decision = decide(observation, POLICY)
+    metrics.show(observation, decision)
+    before = shown(metrics)
+
+    after = next_look(observation, decision, pods=())
+    metrics.show(after, decide(after, POLICY))
+
+    assert shown(metrics) == before
+
+
+def test_a_restarted_operator_shows_a_completed_test_from_its_status() -> None:
+    observation = done()
+    after = next_look(observation, decide(observation, POLICY), pods=())
+    metrics = RunMetrics()
+
+    metrics.show(after, decide(after, POLICY))
+
+    samples = shown(metrics)
+    assert samples[key("loadtest_uploads_total", step="custom", outcome="accepted")] == 100
+    assert samples[key("loadtest_verdict", verdict="Passed")] == 1
+    assert samples[key("loadtest_threshold_passed", step="", threshold="error_rate < 1%")] == 1
+
+
+def test_the_series_of_a_deleted_test_go_away() -> None:
+    metrics = RunMetrics()
+    observation = done()
+    metrics.show(observation, decide(observation, POLICY))
+
+    assert metrics.forget("shop", "heavy") == (observation.test.identity.uid,)
+
+    assert shown(metrics) == {}
+    assert metrics.forget("shop", "heavy") == ()
+
+
+def test_a_new_run_replaces_the_one_before() -> None:
+    metrics = RunMetrics()
+    observation = done()
+    decision = decide(observation, POLICY)
+    metrics.show(observation, decision)
+    after = next_look(observation, decision, pods=())
+
+    metrics.show(replace(after, run_id="2"), decide(replace(after, run_id="2", job=None), POLICY))
+
+    assert key("loadtest_verdict", verdict="Passed") not in shown(metrics)
+
+
+def test_a_sketch_as_a_histogram_counts_what_lies_at_or_below_each_bound() -> None:
+    sketch = sketch_of(int(seconds * 1e9) for seconds in (0.003, 0.04, 0.3, 3.0, 400.0))
+
+    buckets = dict(cumulative(sketch, RESPONSE_BOUNDS_SECONDS))
+
+    assert (buckets["0.005"], buckets["0.05"], buckets["0.5"], buckets["5.0"]) == (1, 2, 3, 4)
+    assert (buckets["300.0"], buckets["+Inf"]) == (4, 5)

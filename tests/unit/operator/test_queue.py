@@ -1,0 +1,87 @@
+"""The queue on a real event loop: single flight, failures, cancellation."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from loadtest_operator.metrics import OperatorMetrics
+from loadtest_operator.queue import WorkQueue
+from loadtest_operator.reconcile import Key
+from loadtest_operator.schedule import FIRST_BACKOFF_SECONDS
+
+A, B = ("shop", "a"), ("shop", "b")
+PATIENCE_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def a_queue(turn: Callable[[Key], Awaitable[float | None]]) -> AsyncIterator[WorkQueue]:
+    queue = WorkQueue(turn, time.monotonic, lambda: 0.0, OperatorMetrics(CollectorRegistry()))
+    async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
+        running = group.create_task(queue.run())
+        yield queue
+        running.cancel()
+
+
+async def test_one_key_has_one_turn_at_a_time_and_others_go_on() -> None:
+    under_way: list[Key] = []
+    both, release, again = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def turn(key: Key) -> None:
+        if key == A and A in under_way:
+            raise AssertionError("two turns for one key")
+        if release.is_set():
+            again.set()
+            return
+        under_way.append(key)
+        if len(under_way) == 2:
+            both.set()
+        await release.wait()
+        under_way.remove(key)
+
+    async with a_queue(turn) as queue:
+        queue.add(A)
+        queue.add(B)
+        await both.wait()
+        queue.add(A)
+        release.set()
+        await again.wait()
+
+
+async def test_a_turn_that_asks_for_another_gets_it() -> None:
+    turns: list[Key] = []
+    done = asyncio.Event()
+
+    async def turn(key: Key) -> float | None:
+        turns.append(key)
+        if len(turns) < 3:
+            return 0.0
+        done.set()
+        return None
+
+    async with a_queue(turn) as queue:
+        queue.add(A)
+        await done.wait()
+
+    assert turns == [A, A, A]
+
+
+async def test_a_failed_turn_is_tried_again_later_and_does_not_end_the_queue(caplog: pytest.LogCaptureFixture) -> None:
+    instants: list[float] = []
+    done = asyncio.Event()
+
+    async def turn(_key: Key) -> None:
+        instants.append(time.monotonic())
+        if len(instants) == 1:
+            raise RuntimeError("an outage")
+        done.set()
+
+    async with a_queue(turn) as queue:
+        queue.add(A)
+        await done.wait()
+
+    assert instants[1] - instants[0] >= FIRST_BACKOFF_SECONDS / 2
+    assert "an outage" in caplog.text

@@ -1,0 +1,120 @@
+"""Which key is due when."""
+
+import pytest
+
+from loadtest_operator.schedule import FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS, Schedule
+
+
+@pytest.fixture
+def schedule() -> Schedule[str]:
+    return Schedule()
+
+
+def test_a_key_is_handed_out_when_it_is_due_and_not_before(schedule: Schedule[str]) -> None:
+    schedule.add("a", 10.0)
+
+    assert schedule.take(9.9) is None
+    assert schedule.next_due() == 10.0
+    assert schedule.take(10.0) == "a"
+    assert schedule.take(10.0) is None
+
+
+def test_keys_are_handed_out_in_the_order_they_are_due(schedule: Schedule[str]) -> None:
+    for key, at in [("late", 3.0), ("early", 1.0), ("middle", 2.0)]:
+        schedule.add(key, at)
+
+    assert [schedule.take(5.0) for _ in range(4)] == ["early", "middle", "late", None]
+
+
+def test_asking_for_a_key_earlier_brings_it_forward_and_later_does_nothing(schedule: Schedule[str]) -> None:
+    schedule.add("a", 10.0)
+    schedule.add("a", 5.0)
+    schedule.add("a", 20.0)
+
+    assert schedule.next_due() == 5.0
+    assert schedule.take(5.0) == "a"
+    schedule.finish("a", 5.0, None)
+    assert schedule.take(100.0) is None
+
+
+def test_a_key_that_is_worked_on_is_not_handed_out_again(schedule: Schedule[str]) -> None:
+    schedule.add("a", 0.0)
+    schedule.take(0.0)
+
+    schedule.add("a", 1.0)
+
+    assert schedule.take(2.0) is None
+    assert schedule.next_due() is None
+    schedule.finish("a", 2.0, None)
+    assert schedule.take(2.0) == "a"
+
+
+def test_a_key_that_is_worked_on_does_not_hold_up_others(schedule: Schedule[str]) -> None:
+    schedule.add("a", 0.0)
+    schedule.take(0.0)
+    schedule.add("a", 0.0)
+    schedule.add("b", 0.0)
+
+    assert schedule.take(0.0) == "b"
+
+
+def test_a_finished_key_comes_back_after_the_time_it_asked_for(schedule: Schedule[str]) -> None:
+    schedule.add("a", 0.0)
+    schedule.take(0.0)
+
+    schedule.finish("a", 4.0, 2.0)
+
+    assert schedule.take(5.9) is None
+    assert schedule.take(6.0) == "a"
+
+
+def test_an_event_in_the_meantime_is_sooner_than_the_time_it_asked_for(schedule: Schedule[str]) -> None:
+    schedule.add("a", 0.0)
+    schedule.take(0.0)
+    schedule.add("a", 1.0)
+
+    schedule.finish("a", 4.0, 60.0)
+
+    assert schedule.take(4.0) == "a"
+
+
+def test_failures_in_a_row_double_the_back_off_up_to_the_longest(schedule: Schedule[str]) -> None:
+    backoffs = []
+    for _ in range(12):
+        schedule.add("a", 0.0)
+        schedule.take(1e9)
+        backoffs.append(schedule.fail("a", 1e9, jitter=1.0))
+
+    assert backoffs[:3] == [FIRST_BACKOFF_SECONDS, 2 * FIRST_BACKOFF_SECONDS, 4 * FIRST_BACKOFF_SECONDS]
+    assert backoffs[-1] == LONGEST_BACKOFF_SECONDS
+
+
+def test_a_success_ends_the_row_of_failures(schedule: Schedule[str]) -> None:
+    for _ in range(3):
+        schedule.add("a", 0.0)
+        schedule.take(1e9)
+        schedule.fail("a", 0.0, jitter=0.0)
+    schedule.take(1e9)
+    schedule.finish("a", 0.0, None)
+
+    schedule.add("a", 0.0)
+    schedule.take(0.0)
+
+    assert schedule.fail("a", 0.0, jitter=1.0) == FIRST_BACKOFF_SECONDS
+
+
+def test_jitter_spreads_keys_that_fail_together(schedule: Schedule[str]) -> None:
+    for key in ("a", "b"):
+        schedule.add(key, 0.0)
+        schedule.take(0.0)
+
+    assert schedule.fail("a", 0.0, jitter=0.0) < schedule.fail("b", 0.0, jitter=0.9)
+
+
+def test_the_depth_counts_what_waits_and_what_is_worked_on_once(schedule: Schedule[str]) -> None:
+    schedule.add("a", 0.0)
+    schedule.add("b", 5.0)
+    schedule.take(0.0)
+    schedule.add("a", 1.0)
+
+    assert schedule.depth == 2

@@ -1,0 +1,60 @@
+"""Settings from the environment."""
+
+import ipaddress
+
+import pytest
+
+from loadtest_operator.settings import Settings, SettingsError, settings_from
+
+
+def settings(**environment: str) -> Settings:
+    return settings_from({"LOADTEST_IMAGE": "loadgen:1", **environment})
+
+
+def denied(made: Settings, address: str) -> bool:
+    return any(ipaddress.ip_address(address) in ipaddress.ip_network(net) for net in made.policy.network.denied)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "127.0.0.1", "::1", "224.0.0.1", "0.0.0.0"])
+def test_metadata_link_local_loopback_and_multicast_are_never_targets(address: str) -> None:
+    assert denied(settings(), address)
+
+
+def test_loopback_may_be_allowed_where_pods_live_on_it() -> None:
+    made = settings(LOADTEST_ALLOW_LOOPBACK="true")
+
+    assert not denied(made, "127.0.0.1")
+    assert denied(made, "169.254.169.254")
+
+
+def test_the_api_server_is_never_a_target() -> None:
+    assert denied(settings(KUBERNETES_SERVICE_HOST="10.96.0.1"), "10.96.0.1")
+    assert denied(settings(KUBERNETES_SERVICE_HOST="fd00::1"), "fd00::1")
+
+
+def test_further_networks_are_read_from_lists() -> None:
+    made = settings(LOADTEST_TARGET_ALLOWED="10.0.0.0/8, 192.168.0.0/16", LOADTEST_TARGET_DENIED="10.1.0.0/16")
+
+    assert made.policy.network.allowed == ("10.0.0.0/8", "192.168.0.0/16")
+    assert denied(made, "10.1.2.3")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOADTEST_TARGET_DENIED", "10.0.0.0/33"),
+        ("LOADTEST_LINGER_SECONDS", "soon"),
+        ("LOADTEST_LINGER_SECONDS", "-1"),
+        ("LOADTEST_POD_RESOURCES", "{"),
+        ("LOADTEST_POD_RESOURCES", "[]"),
+        ("LOADTEST_IMAGE", ""),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        settings(**{name: value})
+
+
+def test_without_a_list_all_namespaces_are_watched() -> None:
+    assert settings().namespaces == ()
+    assert settings(LOADTEST_WATCH_NAMESPACES="a,b").namespaces == ("a", "b")

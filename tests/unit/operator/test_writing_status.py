@@ -1,0 +1,81 @@
+"""When a status is worth a write, and how much it may hold."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+import pytest
+from msgspec import structs
+
+from loadtest_model.snapshot import PodState
+from loadtest_model.status import STATUS_LIMIT_BYTES, Status
+from loadtest_operator.decide import decide
+from loadtest_operator.decide.compose import within_limit
+from loadtest_operator.decide.writing import to_write
+from operator_builders import NOW, POLICY, a_pod, a_snapshot, as_written, new, seen
+
+
+def running_after(seconds: float) -> Status:
+    pods = [
+        replace(a_pod(index), snapshot=a_snapshot(index, PodState.RUNNING, elapsed_seconds=seconds), reachable=True)
+        for index in range(2)
+    ]
+    status = decide(seen(*pods, begun=True, now=NOW), POLICY).status
+    assert status is not None
+    return status
+
+
+def test_a_status_that_says_nothing_new_is_not_written() -> None:
+    status = running_after(10)
+
+    assert to_write(status, as_written(status), 5.0) is None
+
+
+@pytest.mark.parametrize(("later", "written"), [(4.9, False), (5.0, True)])
+def test_mere_progress_is_written_at_intervals(later: float, written: bool) -> None:
+    body = to_write(running_after(10 + later), as_written(running_after(10)), 5.0)
+
+    assert (body is not None) is written
+
+
+def test_anything_but_progress_is_written_at_once() -> None:
+    changed = structs.replace(running_after(11), message="something happened")
+
+    assert to_write(changed, as_written(running_after(10)), 5.0) is not None
+
+
+def test_the_first_progress_is_written_at_once() -> None:
+    held = as_written(running_after(10))
+    del held["progress"]
+
+    assert to_write(running_after(10), held, 5.0) is not None
+
+
+def test_the_phase_is_always_written_and_null_never() -> None:
+    status = decide(new(), POLICY).status
+    assert status is not None
+
+    body = to_write(structs.replace(status, phase=Status().phase), {}, 5.0)
+
+    assert body is not None
+    assert body["phase"] == "Queued"
+    assert b"null" not in msgspec.json.encode(body)
+
+
+def test_a_status_stays_within_its_budget_whatever_the_run() -> None:
+    observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True, now=NOW + timedelta(seconds=60))
+    status = decide(observation, POLICY).status
+    assert status is not None
+    assert status.summary is not None
+    assert status.plan is not None
+    steps = status.summary.steps * 8
+    plan = structs.replace(status.plan, steps=tuple(status.plan.steps) * 8)
+    large = structs.replace(status, summary=structs.replace(status.summary, steps=steps), plan=plan)
+    assert len(msgspec.json.encode(large)) > STATUS_LIMIT_BYTES
+
+    small = within_limit(large)
+
+    assert len(msgspec.json.encode(small)) <= STATUS_LIMIT_BYTES
+    assert small.summary is not None
+    assert small.summary.requests == status.summary.requests
+    assert small.conditions == status.conditions
