@@ -311,6 +311,24 @@ def test_a_deleted_pod_gets_its_grace_and_leaves_no_process(namespace: Namespace
     assert not Path(f"/proc/{process}").exists()
 
 
+def test_a_deleted_pod_reports_its_end_before_it_goes(namespace: Namespace) -> None:
+    script = "trap 'exit 5' TERM; touch /tmp/set; sleep 1000 & wait"
+    exists = {"exec": {"command": ["test", "-e", "/tmp/set"]}, "periodSeconds": 1}
+    metadata = {"finalizers": ["test.example/hold"]}
+    namespace.create_pod("ending", ["sh", "-c", script], readinessProbe=exists, metadata=metadata)
+    namespace.until_ready("ending")
+
+    namespace.admin.call("DELETE", namespace.path("pods", "ending"))
+
+    end = namespace.until_ended("ending")
+    phase = namespace.pod("ending")["status"]["phase"]
+    patch = {"metadata": {"finalizers": None}}
+    path = namespace.path("pods", "ending")
+    namespace.admin.call("PATCH", path, patch, content_type="application/merge-patch+json")
+    until(lambda: namespace.admin.get(path) is None)
+    assert (end["exitCode"], phase) == (5, "Failed")
+
+
 def test_a_pod_that_no_node_may_take_says_so_until_it_is_let_go(namespace: Namespace) -> None:
     annotation = "node.localcluster/unscheduled"
     namespace.create_pod("held", ["true"], metadata={"annotations": {annotation: "*"}})

@@ -29,6 +29,7 @@ _SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/
 _PRIVATE_DIRECTORIES = ("/tmp", "/run")
 _TOKEN_RENEWAL = 0.8
 _RETRY_SECONDS = 1.0
+_NOTE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,8 @@ class Pod:
         self._ended = self._stop.is_set() or self._failure is not None
         await self._stop_all(self._main)
         await self._stop_all(self._init)
+        # It still has to note how its containers ended; what waits for something else is cut short.
+        await asyncio.wait({living}, timeout=_NOTE_SECONDS)
         if not living.done():
             living.cancel()
             await asyncio.wait({living})
@@ -243,9 +246,9 @@ class Pod:
     # Its volumes and names.
 
     def _prepare_directory(self) -> None:
+        self._directory.mkdir(0o700, parents=True, exist_ok=True)
         for volume in self.latest["spec"].get("volumes", []):
             (self._directory / "volumes" / volume["name"]).mkdir(parents=True, exist_ok=True)
-        self._directory.chmod(0o700) if self._directory.exists() else self._directory.mkdir(0o700, parents=True)
         (self._directory / "hosts").touch()
         (self._directory / "resolv.conf").touch()
         (self._directory / "nsswitch.conf").write_text("hosts: files\n", encoding="ascii")
