@@ -1,10 +1,9 @@
 """Prometheus metrics: of every test, from its merged measurements, and of the operator itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -17,7 +16,6 @@ from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.health import HealthLevel
 from loadtest_model.outcomes import ErrorKind, Outcome
 from loadtest_model.plan import Plan
-from loadtest_model.report import Summary
 from loadtest_model.sketch import GAMMA, Sketch
 from loadtest_model.snapshot import Counts
 from loadtest_model.status import Status
@@ -37,7 +35,7 @@ _OUTCOMES: Final = tuple(str(outcome) for outcome in Outcome)
 class StepView:
     name: str
     total: Counts
-    errors: dict[ErrorKind, int]
+    errors: Mapping[ErrorKind, int]
     response: Sketch | None
 
 
@@ -101,6 +99,7 @@ class OperatorMetrics:
         )
 
 
+Json = dict[str, Any]
 Views = dict[tuple[str, str], RunView]
 
 
@@ -214,32 +213,30 @@ def _step_view(name: str, step: StepAggregate) -> StepView:
 
 def _recorded_view(observation: Observation) -> RunView:
     """What the status of an ended test still tells; its histograms are not kept there."""
-    status: dict[str, Any] = observation.test.status
-    summary = _summary(status)
+    status = observation.test.status
     return RunView(
         uid=observation.test.identity.uid,
         run_id=observation.run_id,
         verdict=status.get("verdict"),
         health=(status.get("health") or {}).get("level"),
-        thresholds=summary.thresholds if summary else (),
-        steps=tuple(
-            StepView(
-                step.name,
-                Counts(
-                    records_sent=step.records.sent,
-                    records_confirmed=step.records.confirmed,
-                    **msgspec.to_builtins(step.requests),
-                ),
-                step.errors,
-                None,
-            )
-            for step in (summary.steps if summary else ())
-        ),
+        thresholds=tuple(_recorded_threshold(made) for made in status.get("thresholds") or []),
+        steps=tuple(_recorded_step(made) for made in (status.get("summary") or {}).get("steps") or []),
     )
 
 
-def _summary(status: dict[str, Any]) -> Summary | None:
-    try:
-        return msgspec.convert(status.get("summary"), Summary, strict=False)
-    except msgspec.ValidationError:
-        return None
+# A value that was null is absent from what the API server gives back.
+
+
+def _recorded_threshold(made: Json) -> ThresholdResult:
+    return ThresholdResult(
+        expression=made["expression"],
+        value=made.get("value"),
+        passed=made.get("passed"),
+        step=made.get("step", ""),
+    )
+
+
+def _recorded_step(made: Json) -> StepView:
+    records = made["records"]
+    counts = Counts(records_sent=records["sent"], records_confirmed=records["confirmed"], **made["requests"])
+    return StepView(made["name"], counts, made.get("errors") or {}, None)

@@ -1,0 +1,201 @@
+"""The operator's commands on real connections, to servers that stand where pods' control servers do."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+from kubernetes.aio.client import Configuration
+
+from builders import IDENTITY
+from loadtest_model.commands import CONTROL_PORT, Verb, command_token
+from loadtest_model.plan import plan_hash
+from loadtest_model.snapshot import PodState
+from loadtest_operator.act import Actor
+from loadtest_operator.actions import Acknowledge, Action, Started, StartFleet, Verify
+from loadtest_operator.api import Api
+from loadtest_operator.observation import Observation, PodSeen
+from loadtest_operator.pods import PodClient
+from operator_builders import PLAN, a_pod, a_snapshot, seen
+
+KEY = b"k" * 32
+LEAD_SECONDS = 0.3
+
+
+@dataclass
+class ControlServer:
+    """Takes every command and writes down when it came, with what token and body."""
+
+    address: str
+    refuses: frozenset[str] = frozenset()
+    silent: frozenset[str] = frozenset()
+    heard: list[tuple[str, float, str, Any]] = field(default_factory=list)
+
+    async def take(self, request: web.Request) -> web.Response:
+        verb = request.match_info["verb"]
+        body = await request.read()
+        self.heard.append(
+            (verb, time.monotonic(), request.headers["Authorization"], msgspec.json.decode(body) if body else None)
+        )
+        if verb in self.silent:
+            await asyncio.sleep(60)
+        return web.json_response({}, status=409 if verb in self.refuses else 200)
+
+    def verbs(self) -> list[str]:
+        return [verb for verb, *_ in self.heard]
+
+    def one(self, verb: str) -> tuple[float, str, Any]:
+        (found,) = [entry for entry in self.heard if entry[0] == verb]
+        return found[1:]
+
+    async def snapshot(self, request: web.Request) -> web.Response:
+        made = a_snapshot(0, PodState.RUNNING, message=f"since {request.query['since']}")
+        return web.Response(body=msgspec.json.encode(made))
+
+
+def free_addresses(count: int) -> list[str]:
+    """Loopback addresses on which the control port is free."""
+    found = []
+    for last in range(2, 250):
+        address = f"127.77.{time.monotonic_ns() % 250}.{last}"
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, CONTROL_PORT))
+            except OSError:
+                continue
+        found.append(address)
+        if len(found) == count:
+            return found
+    raise RuntimeError(f"no {count} loopback addresses have port {CONTROL_PORT} free")
+
+
+@pytest.fixture
+async def servers() -> AsyncIterator[list[ControlServer]]:
+    made = [ControlServer(address) for address in free_addresses(2)]
+    runners = []
+    for server in made:
+        app = web.Application()
+        app.add_routes([web.post("/{verb}", server.take), web.get("/snapshot", server.snapshot)])
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, server.address, CONTROL_PORT).start()
+        runners.append(runner)
+    yield made
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def pods() -> AsyncIterator[PodClient]:
+    async with PodClient(KEY, time.monotonic) as client:
+        yield client
+
+
+def a_fleet(servers: list[ControlServer]) -> tuple[PodSeen, ...]:
+    return tuple(replace(a_pod(index, PodState.VERIFIED), ip=server.address) for index, server in enumerate(servers))
+
+
+async def perform(pods: PodClient, observation: Observation, action: Action) -> tuple[Any, ...]:
+    async with Api(Configuration()) as api:
+        actor = Actor(api, pods, time.monotonic, lambda: datetime.now(UTC), asyncio.sleep)
+        return await actor.perform(observation, (action,))
+
+
+def a_start(fleet: tuple[PodSeen, ...]) -> StartFleet:
+    return StartFleet(fleet, "start-1", plan_hash(PLAN), LEAD_SECONDS)
+
+
+async def test_every_pod_is_armed_before_any_is_started(servers: list[ControlServer], pods: PodClient) -> None:
+    fleet = a_fleet(servers)
+
+    await perform(pods, seen(*fleet, begun=True), a_start(fleet))
+
+    armed = [server.one("arm")[0] for server in servers]
+    started = [server.one("start")[0] for server in servers]
+    assert max(armed) < min(started)
+    assert servers[0].one("arm")[2] == {"startId": "start-1", "planHash": plan_hash(PLAN)}
+
+
+async def test_every_start_leads_to_one_instant_and_the_skew_bounds_it(
+    servers: list[ControlServer], pods: PodClient
+) -> None:
+    fleet = a_fleet(servers)
+
+    (outcome,) = await perform(pods, seen(*fleet, begun=True), a_start(fleet))
+
+    instants = [at + body["inSeconds"] for at, _, body in (server.one("start") for server in servers)]
+    assert isinstance(outcome, Started)
+    assert outcome.missed == ()
+    assert max(instants) - min(instants) <= outcome.skew_seconds
+    assert all(instant <= time.monotonic() + outcome.skew_seconds for instant in instants)
+
+
+async def test_a_start_names_the_other_pods_and_the_token_that_halts_them(
+    servers: list[ControlServer], pods: PodClient
+) -> None:
+    fleet = a_fleet(servers)
+
+    await perform(pods, seen(*fleet, begun=True), a_start(fleet))
+
+    _, _, body = servers[0].one("start")
+    assert body["peers"] == [f"{servers[1].address}:{CONTROL_PORT}"]
+    assert body["haltToken"] == command_token(KEY, IDENTITY.uid, "1", Verb.HALT)
+
+
+@pytest.mark.parametrize("verb", ["arm", "start"])
+async def test_whoever_does_not_confirm_makes_the_whole_fleet_halt(
+    servers: list[ControlServer], pods: PodClient, verb: str
+) -> None:
+    servers[1].refuses = frozenset({verb})
+    fleet = a_fleet(servers)
+
+    (outcome,) = await perform(pods, seen(*fleet, begun=True), a_start(fleet))
+
+    assert outcome.missed == (fleet[1].name,)
+    assert [server.verbs()[-1] for server in servers] == ["halt", "halt"]
+
+
+async def test_a_pod_that_refuses_to_be_armed_keeps_all_from_being_started(
+    servers: list[ControlServer], pods: PodClient
+) -> None:
+    servers[1].refuses = frozenset({"arm"})
+    fleet = a_fleet(servers)
+
+    await perform(pods, seen(*fleet, begun=True), a_start(fleet))
+
+    assert all("start" not in server.verbs() for server in servers)
+
+
+async def test_each_verb_has_a_token_of_its_own(servers: list[ControlServer], pods: PodClient) -> None:
+    fleet = a_fleet(servers[:1])
+
+    await perform(pods, seen(*fleet), Verify(fleet))
+    await perform(pods, seen(*fleet), Acknowledge(fleet))
+
+    tokens = {verb: servers[0].one(verb)[1] for verb in ("verify", "ack")}
+    assert tokens == {verb: f"Bearer {command_token(KEY, IDENTITY.uid, '1', Verb(verb))}" for verb in ("verify", "ack")}
+    assert servers[0].one("ack")[2] == {"sequence": 7}
+
+
+async def test_a_pod_that_is_not_there_is_an_answer_and_no_exception(pods: PodClient) -> None:
+    (address,) = free_addresses(1)
+    absent = replace(a_pod(0, PodState.VERIFIED), ip=address)
+
+    (outcome,) = await perform(pods, seen(absent, begun=True), a_start((absent,)))
+
+    assert outcome.missed == (absent.name,)
+    assert await pods.snapshot(address, 0) is None
+
+
+async def test_a_scrape_asks_only_for_what_changed(servers: list[ControlServer], pods: PodClient) -> None:
+    snapshot = await pods.snapshot(servers[0].address, 41)
+
+    assert snapshot is not None
+    assert snapshot.message == "since 41"
