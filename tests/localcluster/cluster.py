@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from localcluster.node.images import Image
-from localcluster.supervisor import SupervisorConfig, is_held
+from localcluster.supervisor import SupervisorConfig, is_held, remove_stale_run_dirs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _TESTS_DIRECTORY = Path(__file__).resolve().parents[1]
@@ -166,6 +166,8 @@ def stop_detached(state: Path) -> bool:
             if time.monotonic() > deadline:
                 raise ClusterError(f"the cluster did not end within {_END_SECONDS:g} s")
             time.sleep(0.05)
+    # A supervisor that was killed could not remove its own.
+    remove_stale_run_dirs()
     shutil.rmtree(state, ignore_errors=True)
     return cluster is not None
 
