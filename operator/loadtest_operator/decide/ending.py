@@ -4,6 +4,7 @@ import msgspec
 from msgspec import structs
 
 from loadtest_model.report import summarize, time_series_csv
+from loadtest_model.snapshot import VerificationReport
 from loadtest_model.status import ConditionType, Phase, Results, Status
 from loadtest_model.verdict import Facts, Gap, Judgement, Verdict, judge
 from loadtest_operator.actions import WriteResults
@@ -115,14 +116,14 @@ def _message(judgement: Judgement, fleet: Fleet) -> str:
     if judgement.verdict is Verdict.PASSED:
         return "every threshold held and every upload was confirmed as a load test"
     if refusal is not None and refusal.hint and judgement.reason == refusal.refusal:
-        return f"{refusal.message} {refusal.hint}"
+        return with_hint(refusal)
     return judgement.reasons[0] if judgement.reasons else judgement.reason
 
 
 def _verified(observation: Observation, fleet: Fleet) -> Mark:
     refusal = fleet.refusal
     if refusal is not None and refusal.refusal is not None:
-        return Mark("False", refusal.refusal.value, f"{refusal.message} {refusal.hint}".strip())
+        return Mark("False", refusal.refusal.value, with_hint(refusal))
     if fleet.all_verified:
         return Mark("True", fleet.proof.level if fleet.proof else "Acknowledged", verified_message(fleet))
     return verified_mark(observation)
@@ -133,6 +134,11 @@ def _running(observation: Observation, found: tuple[Cause, ...]) -> Mark:
         return Mark("False", found[0].reason, found[0].message)
     before = mark_of(observation.test.recorded.condition(ConditionType.RUNNING), Mark("False", NOT_STARTED))
     return before if before.status == "False" else Mark("False", FINISHED, "every pod has finished its share")
+
+
+def with_hint(report: VerificationReport) -> str:
+    """What was seen, and what to do about it, as two sentences."""
+    return f"{report.message.rstrip('.')}. {report.hint}" if report.hint else report.message
 
 
 def verified_message(fleet: Fleet) -> str:
