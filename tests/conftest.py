@@ -21,7 +21,7 @@ def cluster() -> Iterator[LocalCluster]:
     """A local cluster with the operator installed and available."""
 
     def report(text: str) -> None:
-        sys.__stderr__.write(f"{text}\n")
+        print(text, file=sys.__stderr__)
 
     with local_cluster(report=report) as made:
         rest = Rest(made.kubeconfig)

@@ -8,7 +8,7 @@ from typing import Final
 from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.health import Health, HealthLevel, assess, worst
 from loadtest_model.plan import Plan, Step
-from loadtest_model.snapshot import VerificationReport
+from loadtest_model.snapshot import VerificationReport, Violation
 from loadtest_model.thresholds import ThresholdResult, evaluate_all, parse_threshold
 
 
@@ -155,6 +155,14 @@ def violations(evidence: Evidence) -> list[Finding]:
     return [
         Finding(Verdict.FAILED, "Violation", violation.message) for violation in evidence.facts.aggregate.violations
     ]
+
+
+def violation_text(violation: Violation) -> str:
+    """A broken promise in a sentence: what was answered, where, and which rows may be stored because of it."""
+    return (
+        f"{violation.address} {violation.message}; the {violation.rows} rows of that upload, from client_id"
+        f" {violation.first_client_id} on, may be stored"
+    )
 
 
 # 2. No proof.

@@ -9,8 +9,8 @@ from localcluster.cluster import LocalCluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Rest, wait_for
 
-LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s"}
-SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "6s"}
+LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "100ms"}
+SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "6s", "thinkTime": "100ms"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -82,7 +82,7 @@ def test_a_lost_pod_ends_the_test_inconclusive(cluster: LocalCluster, long_test:
 
 
 def test_killing_the_operator_changes_nothing(cluster: LocalCluster, rest: Rest, namespace: Namespace) -> None:
-    load = {"batchSize": 200, "virtualUsers": 2, "duration": "12s"}
+    load = {"batchSize": 200, "virtualUsers": 2, "duration": "12s", "thinkTime": "100ms"}
     test = namespace.start("orphaned", load=load)
     test.running()
     (operator,) = rest.items(
