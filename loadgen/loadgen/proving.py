@@ -83,8 +83,6 @@ class Prover:
             return await verifier.verify(endpoints, full_rows=full_rows, spare_unreachable=self._resolves)
 
     async def _prove_new(self, endpoint: Endpoint) -> bool | None:
-        if not self._rules.permits(endpoint.ip):
-            return False
         seen = await self._verify((endpoint,), None)
         if self.report is not None:
             self.report = _extended(self.report, seen)

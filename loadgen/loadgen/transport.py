@@ -102,7 +102,8 @@ class Client:
             kind, detail = _translated(error, progress, timeout_seconds)
             return Exchange(None, kind, detail)
         finally:
-            if not progress.answered:
+            if progress.body_bytes_sent < request.length or not progress.answered:
+                # Merely closing the connection would still send what is buffered for it.
                 progress.abort()
 
     async def _exchange(self, request: Request, progress: Progress) -> Answer:
@@ -174,10 +175,6 @@ class _Body(aiohttp.Payload):
                 progress.begun = True
                 await writer.write(part)
                 progress.body_bytes_sent += len(part)
-        except asyncio.CancelledError:
-            # Closing a connection would still send what is buffered for it.
-            progress.abort()
-            raise
         except (OSError, aiohttp.ClientError):
             raise
         except Exception as error:

@@ -2,7 +2,7 @@
 
 from functools import reduce
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loadgen.recorder import Recorder, Sample
@@ -57,7 +57,13 @@ def snapshot_of(sequence: int, steps: tuple[StepSnapshot, ...]) -> Snapshot:
     )
 
 
+ONE_OF_EACH = [
+    Sample(START, START, START + SECOND, 10, error, 0 if error else 10, 0, begun=True) for error in (None, *ErrorKind)
+]
+
+
 @given(st.lists(samples(), max_size=40), st.integers(0, 5))
+@example(ONE_OF_EACH, 0)
 def test_due_is_sent_and_sent_is_the_sum_of_the_outcomes_everywhere(taken: list[Sample], left_open: int) -> None:
     recorder = Recorder(0, 1)
     step = recorder.open_step(STEP, START)
