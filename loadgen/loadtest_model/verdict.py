@@ -153,7 +153,8 @@ def _evidence(facts: Facts) -> Evidence:
 
 def violations(evidence: Evidence) -> list[Finding]:
     return [
-        Finding(Verdict.FAILED, "Violation", violation.message) for violation in evidence.facts.aggregate.violations
+        Finding(Verdict.FAILED, "Violation", violation_text(violation))
+        for violation in evidence.facts.aggregate.violations
     ]
 
 

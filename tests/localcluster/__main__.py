@@ -1,28 +1,36 @@
-"""`python -m localcluster up [--detach DIR] | down DIR | build`, with this package's folder on PYTHONPATH."""
+"""`python -m localcluster demo MANIFEST | up DIR | down DIR | build`, with this package's folder on PYTHONPATH."""
 
 import argparse
 import asyncio
 import os
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from localcluster import demo
 from localcluster.build import BuildError, find_programs
-from localcluster.cluster import ClusterError, local_cluster, start_detached, stop_detached
+from localcluster.cluster import ClusterError, start_detached, stop_detached
+from localcluster.installation import install_everything
 from localcluster.progress import Progress
+from localcluster.rest import Rest, RestError
 
 
-def _up(detach: Path | None, progress: Progress) -> None:
-    if detach is not None:
-        cluster = start_detached(detach, report=progress)
-        progress.close()
-        print(f"the cluster is up: export KUBECONFIG={cluster.kubeconfig.resolve()}", file=sys.stderr)
-        return
-    with local_cluster(report=progress) as running:
-        progress.close()
-        print(f"the cluster is up until Ctrl-C: export KUBECONFIG={running.kubeconfig}", file=sys.stderr)
-        signal.pause()
+def _up(state: Path, progress: Progress) -> None:
+    """Leave a cluster with the operator and the example target running; end it again if they do not get ready."""
+    cluster = start_detached(state, report=progress)
+    try:
+        install_everything(Rest(cluster.kubeconfig), progress)
+    except BaseException:
+        stop_detached(state)
+        raise
+    progress.close()
+    print(
+        "The cluster is up, with the operator and the example target.\n"
+        f"  export KUBECONFIG={cluster.kubeconfig.resolve()}\n"
+        "  kubectl apply -f examples/loadtest-demo.yaml\n"
+        "  kubectl get loadtests -w\n"
+        "`make cluster-down` ends it."
+    )
 
 
 async def _build(progress: Progress) -> None:
@@ -36,21 +44,24 @@ async def _build(progress: Progress) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="localcluster")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("up").add_argument("--detach", type=Path, metavar="DIR")
+    verbs.add_parser("demo").add_argument("manifest", type=Path, metavar="MANIFEST")
+    verbs.add_parser("up").add_argument("state", type=Path, metavar="DIR")
     verbs.add_parser("down").add_argument("state", type=Path, metavar="DIR")
     verbs.add_parser("build")
     arguments = parser.parse_args()
     progress = Progress(sys.stderr, is_terminal=os.isatty(sys.stderr.fileno()))
     try:
         match arguments.verb:
+            case "demo":
+                return demo.run(arguments.manifest)
             case "up":
-                _up(arguments.detach, progress)
+                _up(arguments.state, progress)
             case "down":
                 if not stop_detached(arguments.state):
                     print("no cluster is up", file=sys.stderr)
             case _:
                 asyncio.run(_build(progress))
-    except (ClusterError, BuildError) as error:
+    except (ClusterError, BuildError, RestError, TimeoutError) as error:
         progress.close()
         print(error, file=sys.stderr)
         return 1

@@ -92,12 +92,13 @@ def _watch(rest: Rest, path: str, console: Console) -> Json:
 
 def _line_printer(console: Console) -> Callable[[Json, float], None]:
     """Print a line when the phase changes, and else every few seconds."""
-    last = {"phase": "", "at": 0.0}
+    shown: tuple[str, float] = ("", 0.0)
 
     def show(test: Json, elapsed_seconds: float) -> None:
+        nonlocal shown
         phase = test.get("status", {}).get("phase", "Pending")
-        if phase != last["phase"] or elapsed_seconds - float(last["at"]) >= LINE_SECONDS:
-            last.update(phase=phase, at=elapsed_seconds)
+        if phase != shown[0] or elapsed_seconds - shown[1] >= LINE_SECONDS:
+            shown = (phase, elapsed_seconds)
             console.print(view.plain_line(test, elapsed_seconds), soft_wrap=True)
 
     return show
