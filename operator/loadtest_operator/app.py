@@ -9,7 +9,13 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import kopf
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from loadtest_operator.act import Actor
 from loadtest_operator.api import JOBS, LOADTESTS, Api, ApiError
@@ -37,6 +43,7 @@ T = TypeVar("T")
 
 async def run(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM, which kopf hears."""
+    disable_created_metrics()
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)

@@ -95,7 +95,9 @@ class OperatorMetrics:
             "loadtest_operator_reconcile_errors", "Turns that failed and were put off.", registry=registry
         )
         self.scrape_failures = Counter(
-            "loadtest_operator_scrape_failures", "Readings of a running pod that got no answer.", registry=registry
+            "loadtest_operator_scrape_failures",
+            "Readings of a pod that had answered before and did not.",
+            registry=registry,
         )
 
 

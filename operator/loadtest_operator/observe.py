@@ -95,7 +95,8 @@ class Observer:
         reachable = received is not None and received.pod_uid == pod.uid
         if received is not None and reachable:
             self._memory.hear(known, received)
-        else:
+        elif known.snapshot is not None:
+            # Before its first answer a pod is still starting.
             self._means.scrape_failed()
         return dataclasses.replace(
             pod,

@@ -9,6 +9,7 @@ from loadtest_operator import events
 from loadtest_operator.act import Actor
 from loadtest_operator.api import APPLY, EVENTS, JOBS, LOADTESTS, Api, ApiError
 from loadtest_operator.decide import Policy, decide
+from loadtest_operator.decide.compose import essential
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.writing import to_write
 from loadtest_operator.memory import Memory
@@ -75,7 +76,7 @@ class Reconciler:
             return True
         identity = observation.test.identity
         try:
-            await self._apply(identity, observation.test.resource_version, body)
+            await self._apply_or_shorten(observation, status, body)
         except ApiError as error:
             if error.status in (404, 409):
                 _LOG.info("%s: changed while it was looked at; looking again", identity)
@@ -87,6 +88,19 @@ class Reconciler:
         for made in events.announcements(recorded, status):
             await self._announce(observation, made)
         return True
+
+    async def _apply_or_shorten(self, observation: Observation, status: Status, body: Json) -> None:
+        """A status that the schema refuses is a defect, but not one that may keep a test from ever ending."""
+        identity, version = observation.test.identity, observation.test.resource_version
+        try:
+            await self._apply(identity, version, body)
+        except ApiError as error:
+            if error.reason != "Invalid":
+                raise
+            _LOG.error("%s: the status was refused, so only its essentials are written: %s", identity, error)
+            shorter = to_write(essential(status), observation.test.status, self._policy.progress_seconds)
+            if shorter is not None:
+                await self._apply(identity, version, shorter)
 
     async def _apply(self, identity: Identity, resource_version: str, status: Json) -> None:
         body = {

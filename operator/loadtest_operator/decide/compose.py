@@ -81,6 +81,23 @@ def within_limit(status: Status) -> Status:
     return status
 
 
+def essential(status: Status) -> Status:
+    """The status without what only informs: enough for every wait to end and for the run never to start again."""
+    return Status(
+        observed_generation=status.observed_generation,
+        phase=status.phase,
+        message=status.message,
+        run_id=status.run_id,
+        plan_hash=status.plan_hash,
+        started_at=status.started_at,
+        completed_at=status.completed_at,
+        conditions=status.conditions,
+        verdict=status.verdict,
+        start=status.start,
+        results=status.results,
+    )
+
+
 def _without_stages(status: Status) -> Status:
     if status.plan is None:
         return status

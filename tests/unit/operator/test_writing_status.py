@@ -10,7 +10,7 @@ from msgspec import structs
 from loadtest_model.snapshot import PodState
 from loadtest_model.status import STATUS_LIMIT_BYTES, Status
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.compose import within_limit
+from loadtest_operator.decide.compose import essential, within_limit
 from loadtest_operator.decide.writing import to_write
 from operator_builders import NOW, POLICY, a_pod, a_snapshot, as_written, new, seen
 
@@ -60,6 +60,19 @@ def test_the_phase_is_always_written_and_null_never() -> None:
     assert body is not None
     assert body["phase"] == "Queued"
     assert b"null" not in msgspec.json.encode(body)
+
+
+def test_the_essentials_keep_what_ends_a_wait_and_what_forbids_a_second_start() -> None:
+    observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
+    status = decide(observation, POLICY).status
+    assert status is not None
+
+    short = essential(status)
+
+    assert short.conditions == status.conditions
+    assert (short.phase, short.verdict, short.start) == (status.phase, status.verdict, status.start)
+    assert (short.run_id, short.plan_hash) == (status.run_id, status.plan_hash)
+    assert short.summary is None
 
 
 def test_a_status_stays_within_its_budget_whatever_the_run() -> None:
