@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 async def run(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM, which kopf hears."""
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)

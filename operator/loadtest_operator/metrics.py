@@ -96,7 +96,7 @@ class OperatorMetrics:
         )
         self.scrape_failures = Counter(
             "loadtest_operator_scrape_failures",
-            "Readings of a pod that had answered before and did not.",
+            "Unanswered readings of a pod that had answered before.",
             registry=registry,
         )
 
