@@ -60,6 +60,18 @@ class AddressBook:
     def distrusted(self) -> tuple[Endpoint, ...]:
         return tuple(sorted(self._distrusted))
 
+    @property
+    def notice(self) -> str:
+        """What has to be said of addresses that vanished or failed their verification; empty if there are none."""
+        parts = []
+        if self._vanished and not self._proven:
+            parts.append("no address of the target is left")
+        if self._vanished:
+            parts.append(f"vanished: {', '.join(map(str, self._vanished))}")
+        if self._distrusted:
+            parts.append(f"not verified, so not used: {', '.join(map(str, self.distrusted))}")
+        return "; ".join(parts)
+
     def confirm(self, endpoint: Endpoint) -> None:
         """The address is proven."""
         if endpoint not in self._proven:

@@ -76,10 +76,10 @@ class Pod:
         )
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._settings.ip, CONTROL_PORT).start()
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._terminate, number)
+            await web.TCPSite(runner, self._settings.ip, CONTROL_PORT).start()
             log.say("waiting", pod=self._settings.pod_index, plan=self._plan_hash)
             async with asyncio.TaskGroup() as tasks:
                 watching = tasks.create_task(self._monitor.watch())
@@ -105,7 +105,7 @@ class Pod:
             state=self._standing.state,
             plan_hash=self._plan_hash,
             start_id=self._standing.start_id,
-            message=self._address_notice(),
+            message=self._book.notice,
             verification=self._prover.report,
             steps=steps,
             generator=self._monitor.health(),
@@ -212,7 +212,7 @@ class Pod:
             following.cancel()
         if violation is not None:
             return halted(HaltReason.VIOLATION, violation.message, violation)
-        return End(PodState.DONE, self._address_notice())
+        return End(PodState.DONE, self._book.notice)
 
     async def _end_of(self, life: asyncio.Task[End]) -> End:
         """How the run ended: by itself, or cut from outside. A violation that was seen outweighs the cut."""
@@ -269,14 +269,3 @@ class Pod:
 
     def _elapsed_seconds(self, now_ns: int) -> float:
         return max(0.0, (now_ns - self._start_ns) / NANOSECONDS) if self._start is not None else 0.0
-
-    def _address_notice(self) -> str:
-        """What has to be said of addresses that vanished or failed their verification while the load ran."""
-        parts = []
-        if self._start is not None and not self._book.proven:
-            parts.append("no address of the target is left")
-        if self._book.vanished:
-            parts.append(f"vanished: {', '.join(map(str, self._book.vanished))}")
-        if self._book.distrusted:
-            parts.append(f"not proven, so not used: {', '.join(map(str, self._book.distrusted))}")
-        return "; ".join(parts)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from msgspec import structs
 
@@ -14,7 +15,10 @@ from loadgen.verification import Verifier, refused
 from loadtest_model.plan import Plan
 from loadtest_model.snapshot import Refusal, VerificationReport
 
-_PASSING: frozenset[Refusal] = frozenset({Refusal.REFUSED, Refusal.TIMEOUT, Refusal.RESET, Refusal.SERVER_ERROR})
+CHECKS_KEPT: Final = 200
+"""An address that fails in passing is tried for as long as the run lasts; its checks must not fill the snapshot."""
+
+_PASSING: Final[frozenset[Refusal]] = frozenset({Refusal.REFUSED, Refusal.TIMEOUT, Refusal.RESET, Refusal.SERVER_ERROR})
 """Refusals of a new address that may be gone at the next try, and that leave no row behind."""
 
 
@@ -98,7 +102,7 @@ def _extended(report: VerificationReport, seen: VerificationReport) -> Verificat
         report,
         canary_ids=report.canary_ids + seen.canary_ids,
         addresses=known + tuple(address for address in seen.addresses if address not in known),
-        checks=report.checks + seen.checks,
+        checks=(report.checks + seen.checks)[:CHECKS_KEPT],
         uploads=report.uploads + seen.uploads,
         rows=report.rows + seen.rows,
     )

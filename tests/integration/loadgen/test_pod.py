@@ -358,6 +358,22 @@ async def test_halt_cuts_what_is_in_flight(tmp_path: Path) -> None:
         assert await pod.exited() == PodExit.HALTED
 
 
+@pytest.mark.parametrize("verb", [Verb.HALT, Verb.STOP])
+async def test_a_verification_that_hangs_can_be_ended(tmp_path: Path, verb: Verb) -> None:
+    async with serving(hang) as target, pod_process(make_plan(target.url), tmp_path) as pod:
+        await pod.command(Verb.VERIFY)
+        async with asyncio.timeout(10):
+            while not target.received:  # noqa: ASYNC110 - what is waited for is in the target
+                await asyncio.sleep(0.01)
+
+        await pod.command(verb, Halt(reason="OperatorHalted"))
+
+        final = await pod.until_final()
+        assert final.state is (PodState.HALTED if verb is Verb.HALT else PodState.DONE)
+        await pod.ack(final.sequence)
+        assert await pod.exited() == (PodExit.HALTED if verb is Verb.HALT else PodExit.DONE)
+
+
 async def test_a_hanging_target_shows_in_the_snapshots_while_it_hangs(tmp_path: Path) -> None:
     async with (
         serving(from_rows(FULL, lambda received: hang(received) if received.number > 3 else honoured(received))) as (

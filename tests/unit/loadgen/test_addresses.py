@@ -73,6 +73,26 @@ def test_a_distrusted_address_is_never_tried_again() -> None:
     assert book.distrusted == (B,)
 
 
+def test_a_book_in_order_has_nothing_to_say() -> None:
+    assert AddressBook().notice == ""
+    assert book_of(A, B).notice == ""
+
+
+def test_the_notice_names_what_vanished_and_what_is_not_used() -> None:
+    book = book_of(A, B)
+    book.observe([B])
+    book.distrust(C)
+
+    assert book.notice == "vanished: 10.0.0.1:80; not verified, so not used: 10.0.0.3:80"
+
+
+def test_the_notice_says_when_no_address_is_left() -> None:
+    book = book_of(A)
+    book.observe([])
+
+    assert book.notice == "no address of the target is left; vanished: 10.0.0.1:80"
+
+
 async def followed(book: AddressBook, answers: list[object], proofs: dict[Endpoint, bool | None]) -> list[Endpoint]:
     """Run `keep_fresh` over these answers of the resolver; gives what was verified."""
     asked, over = itertools.count(), asyncio.Event()
