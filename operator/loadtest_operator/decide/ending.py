@@ -25,8 +25,6 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
     plan = fleet.plan
     missing = _missing(observation, fleet)
     gaps = tuple(Gap(cause.reason, cause.message) for cause in found if cause.gap)
-    if missing and not gaps:
-        gaps = (Gap("ResultsMissing", missing),)
     judgement = judge(Facts(plan=plan, aggregate=fleet.aggregate, refusal=fleet.refusal, gaps=gaps))
     started_at = observation.test.recorded.started_at
     summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, started_at)
