@@ -118,7 +118,9 @@ class Plan(WireValue, frozen=True, kw_only=True):
 
 def plan_hash(plan: Plan) -> str:
     """A name for a plan's content; equal plans have equal hashes."""
-    return hashlib.sha256(msgspec.json.encode(plan, order="deterministic")).hexdigest()[:32]
+    # Read back once, so that 60 where a float belongs has the hash of the 60.0 that its reader sees.
+    read = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
+    return hashlib.sha256(msgspec.json.encode(read, order="deterministic")).hexdigest()[:32]
 
 
 def compile_plan(

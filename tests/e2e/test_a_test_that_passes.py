@@ -16,7 +16,7 @@ VERIFICATION_ROWS = {0, 1, 5}
 
 @pytest.fixture(scope="module")
 def test(namespace: Namespace) -> Test:
-    namespace.deploy()
+    namespace.deploy_unhurried()
     namespace.available("clients")
     return namespace.start("light")
 

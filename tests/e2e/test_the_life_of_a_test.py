@@ -9,13 +9,13 @@ from localcluster.cluster import LocalCluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Rest, wait_for
 
-LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "100ms"}
-SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "6s", "thinkTime": "100ms"}
+LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s"}
+SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "6s"}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def target(namespace: Namespace) -> None:
-    namespace.deploy()
+    namespace.deploy_unhurried()
     namespace.available("clients")
 
 
@@ -82,7 +82,7 @@ def test_a_lost_pod_ends_the_test_inconclusive(cluster: LocalCluster, long_test:
 
 
 def test_killing_the_operator_changes_nothing(cluster: LocalCluster, rest: Rest, namespace: Namespace) -> None:
-    load = {"batchSize": 200, "virtualUsers": 2, "duration": "12s", "thinkTime": "100ms"}
+    load = {"batchSize": 200, "virtualUsers": 2, "duration": "12s"}
     test = namespace.start("orphaned", load=load)
     test.running()
     (operator,) = rest.items(
@@ -126,7 +126,7 @@ def test_another_run_id_runs_a_completed_test_again(namespace: Namespace) -> Non
 
 def test_two_tests_in_two_namespaces_run_at_once(cluster: LocalCluster, rest: Rest, namespace: Namespace) -> None:
     other = make_namespace(cluster, rest, "neighbour")
-    other.deploy()
+    other.deploy_unhurried()
     other.available("clients")
 
     tests = [place.start("both", load=SHORT) for place in (namespace, other)]

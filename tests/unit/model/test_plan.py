@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from builders import IDENTITY, URL, a_plan, a_spec
-from loadtest_model.plan import Plan, PlanError, compile_plan, plan_hash
+from loadtest_model.plan import Deadlines, Plan, PlanError, compile_plan, plan_hash
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.values import duration_text, seconds_of
 
@@ -89,6 +89,12 @@ def test_equal_specs_have_equal_plans_and_another_run_has_other_records() -> Non
     assert plan_hash(one) == plan_hash(same)
     assert one.records != other.records
     assert plan_hash(one) != plan_hash(other)
+
+
+def test_a_plan_has_the_same_hash_for_who_wrote_and_who_read_it() -> None:
+    written = compile_plan(a_spec(), IDENTITY, deadlines=Deadlines(barrier_seconds=60))
+
+    assert plan_hash(written) == plan_hash(msgspec.json.decode(msgspec.json.encode(written), type=Plan))
 
 
 def test_a_seed_chooses_the_people_but_never_the_run_tag() -> None:
