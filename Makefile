@@ -24,8 +24,10 @@ help: ## List the targets
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
+# Pods of the local cluster see the checkout read-only, so what they import is compiled beforehand.
 .PHONY: setup
 setup: .venv/.ready ## Make .venv with the locked dependencies and both programs
+	@$(BIN)/python -m compileall -q loadgen operator examples/django_target tests/localcluster tests/targets
 
 .PHONY: demo
 demo: setup ## Run the main job: cluster, operator, example target, MANIFEST=examples/loadtest-demo.yaml

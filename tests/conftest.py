@@ -24,7 +24,7 @@ def cluster() -> Iterator[LocalCluster]:
         print(text, file=sys.__stderr__)
 
     with local_cluster(report=report) as made:
-        rest = Rest(made.kubeconfig)
+        rest = Rest.from_kubeconfig(made.kubeconfig)
         install_operator(rest)
         wait_until_served(rest)
         wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
@@ -33,4 +33,4 @@ def cluster() -> Iterator[LocalCluster]:
 
 @pytest.fixture(scope="session")
 def rest(cluster: LocalCluster) -> Rest:
-    return Rest(cluster.kubeconfig)
+    return Rest.from_kubeconfig(cluster.kubeconfig)

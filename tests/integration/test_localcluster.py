@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from localcluster.admin import Admin
 from localcluster.cluster import LocalCluster, local_cluster
 from localcluster.node.images import Image
+from localcluster.rest import Rest
 from localcluster.supervisor import RUN_DIR_PREFIX
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -38,7 +38,7 @@ def until(observe: Callable[[], _T | None], seconds: float = 30.0) -> _T:
 class Namespace:
     """One namespace of the cluster, with what these tests ask of it."""
 
-    def __init__(self, cluster: LocalCluster, admin: Admin, name: str) -> None:
+    def __init__(self, cluster: LocalCluster, admin: Rest, name: str) -> None:
         self.cluster = cluster
         self.admin = admin
         self.name = name
@@ -91,10 +91,10 @@ def cluster() -> Iterator[LocalCluster]:
 
 @pytest.fixture
 def namespace(cluster: LocalCluster) -> Iterator[Namespace]:
-    admin = Admin.from_kubeconfig(cluster.kubeconfig)
+    admin = Rest.from_kubeconfig(cluster.kubeconfig)
     created = admin.call("POST", "/api/v1/namespaces", {"metadata": {"generateName": "test-"}})
     name = created["metadata"]["name"]
-    until(lambda: admin.get(f"/api/v1/namespaces/{name}/serviceaccounts/default"))
+    until(lambda: admin.get_or_none(f"/api/v1/namespaces/{name}/serviceaccounts/default"))
     yield Namespace(cluster, admin, name)
     admin.call("DELETE", f"/api/v1/namespaces/{name}")
 
@@ -306,7 +306,7 @@ def test_a_deleted_pod_gets_its_grace_and_leaves_no_process(namespace: Namespace
 
     namespace.admin.call("DELETE", namespace.path("pods", "ending"))
 
-    until(lambda: namespace.admin.get(namespace.path("pods", "ending")) is None)
+    until(lambda: namespace.admin.get_or_none(namespace.path("pods", "ending")) is None)
     assert namespace.cluster.logs(namespace.name, "ending") == "asked to end\n"
     assert not Path(f"/proc/{process}").exists()
 
@@ -325,7 +325,7 @@ def test_a_deleted_pod_reports_its_end_before_it_goes(namespace: Namespace) -> N
     patch = {"metadata": {"finalizers": None}}
     path = namespace.path("pods", "ending")
     namespace.admin.call("PATCH", path, patch, content_type="application/merge-patch+json")
-    until(lambda: namespace.admin.get(path) is None)
+    until(lambda: namespace.admin.get_or_none(path) is None)
     assert (end["exitCode"], phase) == (5, "Failed")
 
 
@@ -394,13 +394,13 @@ def test_whoever_is_killed_no_process_and_no_folder_is_left(victim: str, tmp_pat
     program = textwrap.dedent(
         """
         import sys, time
-        from localcluster.admin import Admin
+        from localcluster.rest import Rest
         from localcluster.cluster import local_cluster
         from localcluster.node.images import Image
         with local_cluster({"tools": Image()}) as cluster:
             container = {"name": "main", "image": "tools", "command": ["sleep", "1234"]}
             pod = {"metadata": {"name": "lasting"}, "spec": {"containers": [container]}}
-            Admin.from_kubeconfig(cluster.kubeconfig).call("POST", "/api/v1/namespaces/default/pods", pod)
+            Rest.from_kubeconfig(cluster.kubeconfig).call("POST", "/api/v1/namespaces/default/pods", pod)
             while True:
                 try:
                     pids = cluster.pod_processes("default", "lasting")

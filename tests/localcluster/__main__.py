@@ -19,7 +19,7 @@ def _up(state: Path, progress: Progress) -> None:
     """Leave a cluster with the operator and the example target running; end it again if they do not get ready."""
     cluster = start_detached(state, report=progress)
     try:
-        install_everything(Rest(cluster.kubeconfig), progress)
+        install_everything(Rest.from_kubeconfig(cluster.kubeconfig), progress)
     except BaseException:
         stop_detached(state)
         raise

@@ -6,14 +6,15 @@ import json
 import secrets
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import getpid
 from pathlib import Path
 
-from localcluster.admin import Admin, AdminError
 from localcluster.build import Programs
 from localcluster.node import linux
+from localcluster.rest import Rest, RestError
 
 _CONTROLLERS = (
     "job-controller",
@@ -143,9 +144,9 @@ async def start_controllers(programs: Programs, run_dir: Path, access: Access) -
 def answers(access: Access, path: str) -> bool:
     """Return whether the API server answers the path with success."""
     try:
-        admin = Admin(access.server, access.token, access.ca_file.read_text(encoding="ascii"))
+        admin = Rest(access.server, access.token, ssl.create_default_context(cafile=str(access.ca_file)))
         admin.call("GET", path)
-    except (AdminError, OSError):
+    except (RestError, OSError):
         return False
     return True
 

@@ -39,7 +39,7 @@ def run(manifest: Path) -> int:
     console = Console()
     try:
         with _cluster(keep=os.environ.get("KEEP") == "1", console=console) as (cluster, report):
-            rest = Rest(cluster.kubeconfig)
+            rest = Rest.from_kubeconfig(cluster.kubeconfig)
             install_everything(rest, report)
             return _load(rest, manifest, console)
     except Ended as ended:

@@ -25,23 +25,32 @@ class RestError(Exception):
     """The API server refused a request; the message is its own."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(f"{status} {reason}: {message}")
         self.status = status
         self.reason = reason
 
 
 class Rest:
-    """Requests with the identity of a kubeconfig's current context (token or client certificate)."""
+    """Blocking requests with one identity: a bearer token, or the client certificate in `tls`."""
 
-    def __init__(self, kubeconfig: Path, token: str | None = None) -> None:
-        config = yaml.safe_load(kubeconfig.read_text())
+    def __init__(self, server: str, token: str | None, tls: ssl.SSLContext) -> None:
+        self.server = server
+        self._token = token
+        self._tls = tls
+        self._plurals: dict[tuple[str, str], tuple[str, bool]] = {}
+
+    @classmethod
+    def from_kubeconfig(cls, path: Path) -> "Rest":
+        """Requests as the kubeconfig's current context says."""
+        config = yaml.safe_load(path.read_text())
         context = _named(config, "contexts", config["current-context"])["context"]
         cluster = _named(config, "clusters", context["cluster"])["cluster"]
         user = _named(config, "users", context["user"])["user"]
-        self.server: str = cluster["server"]
-        self._token: str | None = token or user.get("token")
-        self._tls = _tls_context(cluster, {} if token else user, kubeconfig.parent)
-        self._plurals: dict[tuple[str, str], tuple[str, bool]] = {}
+        return cls(cluster["server"], user.get("token"), _tls_context(cluster, user, path.parent))
+
+    def with_token(self, token: str) -> "Rest":
+        """The same server with another identity."""
+        return Rest(self.server, token, self._tls)
 
     def call(
         self,
@@ -52,7 +61,7 @@ class Rest:
         content_type: str = "application/json",
         query: Mapping[str, str] | None = None,
     ) -> Json:
-        """Send one request and return the answer's JSON; raise RestError for a status of 400 or more."""
+        """Send one request and return the answer's JSON; raise RestError for a refusal, OSError without an answer."""
         url = self.server + path + (f"?{urllib.parse.urlencode(query)}" if query else "")
         headers = {"Content-Type": content_type, "Accept": "application/json"}
         if self._token:
@@ -61,7 +70,7 @@ class Rest:
         request = urllib.request.Request(url, data=data, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS, context=self._tls) as response:
-                answer: Json = json.loads(response.read())
+                text = response.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 text = error.read().decode(errors="replace")
@@ -70,6 +79,8 @@ class Rest:
             except ValueError:
                 status = {"message": text}
             raise RestError(error.code, status.get("reason", ""), status.get("message", "")) from None
+        # /readyz and its like answer in plain text.
+        answer: Json = json.loads(text) if text.startswith("{") else {}
         return answer
 
     def get_or_none(self, path: str) -> Json | None:

@@ -1,0 +1,91 @@
+"""What others do to a test's objects while it runs, and an operator that dies at awkward moments."""
+
+import pytest
+
+from loadtests import Namespace, Test, reason
+from localcluster.cluster import ClusterError, LocalCluster
+from localcluster.installation import OPERATOR_NAMESPACE
+from localcluster.rest import Rest, wait_for
+
+LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
+SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "4s", "thinkTime": "200ms"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def target(namespace: Namespace) -> None:
+    namespace.deploy()
+    namespace.available("clients")
+
+
+def the_job(test: Test) -> str:
+    (job,) = [child.removeprefix("jobs/") for child in test.children() if child.startswith("jobs/")]
+    return job
+
+
+def test_a_deleted_job_ends_the_test_and_is_not_made_again(namespace: Namespace) -> None:
+    test = namespace.start("jobless", load=LONG)
+    test.running()
+    path = f"/apis/batch/v1/namespaces/{test.namespace}/jobs/{the_job(test)}"
+
+    namespace.rest.call("DELETE", path, {"propagationPolicy": "Background"})
+    status = test.completed(60)
+
+    assert (status["verdict"], reason(status, "Completed")) == ("Inconclusive", "JobGone")
+    assert not [child for child in test.children() if child.startswith("jobs/")]
+
+
+def test_a_deleted_pod_leaves_its_last_word_and_ends_the_test(namespace: Namespace) -> None:
+    test = namespace.start("podless", load=LONG)
+    test.running()
+    victim = test.pods()[0]["metadata"]["name"]
+
+    namespace.rest.delete(f"/api/v1/namespaces/{test.namespace}/pods/{victim}")
+    status = test.completed(60)
+
+    assert (status["verdict"], reason(status, "Completed")) == ("Inconclusive", "PodLost")
+    assert reason(status, "ResultsComplete") == "AllPodsReported"
+
+
+def test_a_test_deleted_without_its_children_stops_all_the_same(namespace: Namespace) -> None:
+    test = namespace.start("orphan", load=LONG)
+    test.running()
+
+    namespace.rest.call("DELETE", test.path, {"propagationPolicy": "Orphan"})
+
+    def jobs_and_pods() -> list[str]:
+        return [child for child in test.children() if not child.startswith("configmaps/")]
+
+    wait_for("Job and pods to be gone", lambda: not jobs_and_pods(), 30)
+
+
+def test_an_operator_that_is_dead_until_the_load_has_ended_loses_nothing(
+    cluster: LocalCluster, rest: Rest, namespace: Namespace
+) -> None:
+    namespace.deploy("counted")
+    namespace.available("counted")
+    target = {"url": "http://counted:8000/clients/upload/process/", "timeout": "20s"}
+    test = namespace.start("unattended", load=SHORT, target=target)
+    test.running()
+
+    def all_done() -> bool:
+        _kill_operator(cluster, rest)
+        logs = [cluster.logs(test.namespace, pod["metadata"]["name"]) for pod in test.pods()]
+        return all('"event": "done"' in log for log in logs)
+
+    wait_for("the load to end without an operator", all_done, 30)
+    status = test.completed()
+
+    requests = status["summary"]["requests"]
+    assert reason(status, "ResultsComplete") == "AllPodsReported"
+    assert status["pods"]["succeeded"] == 2
+    assert requests["sent"] == requests["accepted"]
+    assert requests["accepted"] == len(namespace.ledger("counted")) - status["verification"]["uploads"]
+
+
+def _kill_operator(cluster: LocalCluster, rest: Rest) -> None:
+    for pod in rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator"):
+        try:
+            cluster.kill(OPERATOR_NAMESPACE, pod["metadata"]["name"])
+        except ClusterError:
+            # It is dead already, and waits to be started again.
+            continue
