@@ -103,6 +103,9 @@ class Engine:
                 async with asyncio.timeout(left_seconds) as cut, asyncio.TaskGroup() as users:
                     for user in members_of(step.virtual_users, self._pod_index, self._plan.parallelism):
                         users.create_task(self._be_user(user, course), name=f"{step.name} user {user}")
+            # A stop that came when the load was over, while it drained, took nothing away.
+            if not self._draining.is_set() or self._clock_ns() >= course.at(step.duration_seconds):
+                recorder.complete()
         except* _BrokenPromiseError as seen:
             violation = _first(seen)
         except* TimeoutError:

@@ -111,7 +111,8 @@ class StepRecorder:
         self._segment_counts = [_Tally() for _ in step.segments]
         self._in_flight: dict[int, int] = {}
         self._next_flight = 0
-        self._finished = False
+        self._ended = False
+        self._complete = False
         self.reading = 1
 
     def begin(self, intended_ns: int) -> int:
@@ -137,13 +138,17 @@ class StepRecorder:
             second.records_answered += sample.records_confirmed
             second.response_ns_sum += sample.finished_ns - sample.intended_ns
 
+    def complete(self) -> None:
+        """The load of this step ran to its natural end, cut short by nobody."""
+        self._complete = True
+
     def end(self) -> None:
         """Nothing of this step is under way or will come."""
-        self._finished = True
+        self._ended = True
 
     def read(self, since: int, now_ns: int) -> StepSnapshot:
         """The step as it stands, with those seconds that changed after reading number `since`."""
-        if not self._finished and now_ns >= self._start_ns:
+        if not self._ended and now_ns >= self._start_ns:
             self._reach(now_ns - self._start_ns)
         ages = sorted(self._in_flight.values())[:IN_FLIGHT_AGES_KEPT]
         return StepSnapshot(
@@ -163,7 +168,7 @@ class StepRecorder:
             segment_counts=tuple(tally.counts() for tally in self._segment_counts),
             in_flight=len(self._in_flight),
             in_flight_ages_seconds=tuple(max(0, now_ns - intended) / NANOSECONDS for intended in ages),
-            finished=self._finished,
+            finished=self._complete,
         )
 
     def _judge(self, sample: Sample, since_start_ns: int) -> None:

@@ -170,7 +170,8 @@ class StepSnapshot(WireValue, frozen=True, kw_only=True):
 
     `judged` counts what thresholds look at (the uploads after the warm-up); `total` counts everything.
     `response` and `service` hold accepted and unknown uploads after the warm-up, `rejected_response` the rejected.
-    `in_flight_ages_seconds` are the ages of unanswered uploads, oldest first, at most 100 of them.
+    `finished` says that the load ran to its natural end. `in_flight_ages_seconds` are the ages of unanswered
+    uploads, oldest first, at most 100 of them.
     """
 
     step: int

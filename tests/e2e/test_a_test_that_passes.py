@@ -38,7 +38,7 @@ def test_it_passes_with_every_condition_right(test: Test, status: Json) -> None:
         "Stalled": "False",
     }
     assert {kind: condition(status, kind) for kind in expected} == expected
-    assert reason(status, "Completed") == "Passed"
+    assert reason(status, "Completed") == reason(status, "Succeeded") == "Passed"
     assert status["observedGeneration"] == test.get()["metadata"]["generation"]
     assert all(c["observedGeneration"] == status["observedGeneration"] for c in status["conditions"])
 

@@ -30,7 +30,7 @@ def test_a_deleted_job_ends_the_test_and_is_not_made_again(namespace: Namespace)
     namespace.rest.call("DELETE", path, {"propagationPolicy": "Background"})
     status = test.completed(60)
 
-    assert (status["verdict"], reason(status, "Completed")) == ("Inconclusive", "JobGone")
+    assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "JobGone")
     assert not [child for child in test.children() if child.startswith("jobs/")]
 
 
@@ -42,7 +42,7 @@ def test_a_deleted_pod_leaves_its_last_word_and_ends_the_test(namespace: Namespa
     namespace.rest.delete(f"/api/v1/namespaces/{test.namespace}/pods/{victim}")
     status = test.completed(60)
 
-    assert (status["verdict"], reason(status, "Completed")) == ("Inconclusive", "PodLost")
+    assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "PodLost")
     assert reason(status, "ResultsComplete") == "AllPodsReported"
 
 

@@ -71,7 +71,8 @@ def test_it_fails_with_its_own_reason_and_a_hint(ended: dict[str, Json], name: s
 
     assert status["verdict"] == "Failed"
     assert reason(status, "Verified") == expected
-    assert reason(status, "Completed") == expected
+    assert reason(status, "Succeeded") == expected
+    assert reason(status, "Completed") == "Failed"
     assert condition(status, "Verified") == "False"
     assert condition(status, "Stalled") == "True"
     assert hint in status["verification"]["hint"]

@@ -33,7 +33,7 @@ def test_500_and_503_fail_the_test_by_its_error_rate(ended: dict[str, Json]) -> 
     status = ended["errors"]
 
     assert status["verdict"] == "Failed"
-    assert reason(status, "Completed") == "ThresholdBreached"
+    assert reason(status, "Succeeded") == "ThresholdBreached"
     assert status["thresholds"][0]["expression"] == "error_rate < 1%"
     assert 0.15 < status["thresholds"][0]["value"] < 0.35
 
@@ -50,7 +50,7 @@ def test_a_lost_marker_is_a_violation_that_halts_both_pods(tests: dict[str, Test
     status = ended["loses"]
 
     assert status["verdict"] == "Failed"
-    assert reason(status, "Completed") == "Violation"
+    assert reason(status, "Succeeded") == "Violation"
     assert status["summary"]["requests"]["violation"] >= 1
     assert status["summary"]["duration_seconds"] < 60
     assert status["pods"]["running"] == 0

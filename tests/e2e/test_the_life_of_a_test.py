@@ -32,7 +32,7 @@ def test_a_stopped_test_drains_and_is_inconclusive(long_test: Test) -> None:
     long_test.patch(stop=True)
     status = long_test.completed(30)
 
-    assert (status["verdict"], reason(status, "Completed")) == ("Inconclusive", "Stopped")
+    assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "Stopped")
     requests = status["summary"]["requests"]
     assert requests["unknown"] == 0
     assert requests["sent"] == requests["accepted"] > 0
@@ -76,7 +76,7 @@ def test_a_lost_pod_ends_the_test_inconclusive(cluster: LocalCluster, long_test:
     cluster.kill(long_test.namespace, victim)
     status = long_test.completed(60)
 
-    assert (status["verdict"], reason(status, "Completed")) == ("Inconclusive", "PodLost")
+    assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "PodLost")
     assert victim in " ".join(status["reasons"])
     assert status["summary"]["requests"]["accepted"] > 0
 

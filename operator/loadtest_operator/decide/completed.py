@@ -44,7 +44,7 @@ def finished_before(observation: Observation) -> Decision:
     marks = Marks(
         verified=Mark("Unknown", "FinishedEarlier"),
         results_complete=Mark("Unknown", "FinishedEarlier"),
-        completed=Mark("True", "FinishedEarlier", message),
+        completed=Mark("True", Verdict.INCONCLUSIVE, message),
         succeeded=Mark("False", "FinishedEarlier", message),
     )
     status = structs.replace(

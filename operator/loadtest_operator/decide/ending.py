@@ -38,7 +38,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
             if missing
             else Mark("True", "AllPodsReported", "the last snapshot of every pod is known")
         ),
-        completed=Mark("True", judgement.reason, message),
+        completed=Mark("True", judgement.verdict, message),
         succeeded=Mark("True" if succeeded else "False", judgement.reason, message),
     )
     status = structs.replace(
@@ -74,7 +74,7 @@ def ended_without_run(
     marks = Marks(
         verified=verified or verified_mark(observation),
         results_complete=Mark("False", "NoRun", "no load was made, so there are no results"),
-        completed=Mark("True", reason, message),
+        completed=Mark("True", verdict, message),
         succeeded=Mark("False", reason, message),
     )
     status = structs.replace(

@@ -203,6 +203,7 @@ async def test_a_violation_ends_the_load_and_cuts_what_is_in_flight(answer: obje
         assert step.total.violation == 1
         assert step.total.unknown == step.total.cancelled
         assert step.in_flight == 0
+        assert not step.finished
 
 
 async def test_an_upload_that_takes_too_long_is_unknown_with_the_time_out_as_its_least_time() -> None:
@@ -257,6 +258,7 @@ async def test_draining_starts_nothing_new_and_finishes_what_is_in_flight() -> N
         step = load.step()
         assert step.total.accepted == step.total.sent <= 2
         assert step.total.cancelled == 0
+        assert not step.finished
 
 
 async def test_cancelling_counts_every_upload_in_flight_as_cancelled() -> None:
@@ -283,6 +285,7 @@ async def test_cancelling_counts_every_upload_in_flight_as_cancelled() -> None:
         assert step.total.cancelled == step.total.unknown == step.total.sent == 5
         assert step.total.error_rate is None
         assert step.in_flight == 0
+        assert not step.finished
 
 
 async def test_a_target_that_refuses_connections_is_not_spun_on() -> None:

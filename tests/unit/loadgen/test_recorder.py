@@ -202,6 +202,15 @@ def test_after_the_end_every_reading_is_the_last_one() -> None:
     assert [recorder.read(0, START + n * SECOND)[0] for n in range(2)] == [last, last]
     assert recorder.freeze() == last
     assert recorder.read(0, START)[1] == recorder.read(0, START + 60 * SECOND)[1]
+    assert not recorder.read(0, START)[1][0].finished
+
+
+def test_only_a_step_that_ran_to_its_natural_end_is_finished() -> None:
+    recorder, step = opened()
+
+    step.complete()
+    step.end()
+
     assert recorder.read(0, START)[1][0].finished
 
 

@@ -77,7 +77,7 @@ def test_a_test_stopped_before_it_started_ends_inconclusive_without_a_job() -> N
     assert decision.actions == ()
     status = status_of(decision)
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
-    assert reason(status, ConditionType.COMPLETED) == "Stopped"
+    assert reason(status, ConditionType.SUCCEEDED) == "Stopped"
 
 
 def test_a_service_without_endpoints_is_waited_for() -> None:
@@ -100,7 +100,7 @@ def test_the_wait_for_endpoints_is_bounded_and_ends_failed() -> None:
     assert decided(just_before).phase is Phase.QUEUED
     status = decided(after)
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
-    assert reason(status, ConditionType.COMPLETED) == "TargetHasNoEndpoints"
+    assert reason(status, ConditionType.SUCCEEDED) == "TargetHasNoEndpoints"
 
 
 def test_the_time_spent_suspended_does_not_count_as_waiting_for_endpoints() -> None:
@@ -118,7 +118,7 @@ def test_an_external_name_is_refused_at_once() -> None:
 
     status = decided(new(endpoints=refused))
 
-    assert (status.verdict, reason(status, ConditionType.COMPLETED)) == (Verdict.FAILED, "ExternalNameRefused")
+    assert (status.verdict, reason(status, ConditionType.SUCCEEDED)) == (Verdict.FAILED, "ExternalNameRefused")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_spec_that_cannot_be_run_fails_with_its_reason_and_no_job(fields: dict
 
     assert decision.actions == ()
     assert status_of(decision).verdict is Verdict.FAILED
-    assert reason(status_of(decision), ConditionType.COMPLETED) == expected
+    assert reason(status_of(decision), ConditionType.SUCCEEDED) == expected
 
 
 def test_a_refused_job_is_tried_again_and_ends_inconclusive_in_the_end() -> None:
@@ -150,7 +150,7 @@ def test_a_refused_job_is_tried_again_and_ends_inconclusive_in_the_end() -> None
     assert status_of(waiting).plan_hash is None
     assert "exceeded quota" in status_of(waiting).message
     assert status_of(given_up).verdict is Verdict.INCONCLUSIVE
-    assert reason(status_of(given_up), ConditionType.COMPLETED) == "JobRefused"
+    assert reason(status_of(given_up), ConditionType.SUCCEEDED) == "JobRefused"
 
 
 def test_while_pods_are_pending_the_status_says_what_they_wait_for() -> None:
@@ -168,7 +168,7 @@ def test_pods_that_do_not_run_in_time_end_the_test_inconclusive() -> None:
     status = decided(seen(a_pending_pod(0, "Unschedulable: no node fits"), a_pending_pod(1), job=job))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
-    assert reason(status, ConditionType.COMPLETED) == "PodsNotStarted"
+    assert reason(status, ConditionType.SUCCEEDED) == "PodsNotStarted"
     assert "no node fits" in status.message
 
 
@@ -211,7 +211,7 @@ def test_a_refused_verification_ends_failed_with_its_reason_its_hint_and_the_can
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
     assert reason(status, ConditionType.VERIFIED) == "LoadTestHeaderIgnored"
-    assert reason(status, ConditionType.COMPLETED) == "LoadTestHeaderIgnored"
+    assert reason(status, ConditionType.SUCCEEDED) == "LoadTestHeaderIgnored"
     assert "Honour X-Load-Test." in status.message
     assert status.verification is not None
     assert status.verification.canary_ids == ("CANARY1",)
@@ -255,7 +255,7 @@ def test_a_container_that_crashes_ends_the_test_with_what_it_said() -> None:
 
     status = decided(seen(dead, a_pending_pod(1)))
 
-    assert (status.verdict, reason(status, ConditionType.COMPLETED)) == (Verdict.INCONCLUSIVE, "PodCrashed")
+    assert (status.verdict, reason(status, ConditionType.SUCCEEDED)) == (Verdict.INCONCLUSIVE, "PodCrashed")
     assert "loadgen: not found" in status.message
 
 
@@ -293,14 +293,14 @@ def test_a_job_that_was_made_is_never_made_again() -> None:
 
     assert not any(isinstance(action, CreateJob) for action in decision.actions)
     assert status_of(decision).verdict is Verdict.INCONCLUSIVE
-    assert reason(status_of(decision), ConditionType.COMPLETED) == "JobGone"
+    assert reason(status_of(decision), ConditionType.SUCCEEDED) == "JobGone"
 
 
 def test_a_job_of_the_same_name_that_belongs_to_another_is_not_touched() -> None:
     decision = decide(seen(job=a_job(owned=False)), POLICY)
 
     assert decision.actions == ()
-    assert reason(status_of(decision), ConditionType.COMPLETED) == "JobNameTaken"
+    assert reason(status_of(decision), ConditionType.SUCCEEDED) == "JobNameTaken"
 
 
 def test_an_earlier_runs_job_goes_before_a_new_run_begins() -> None:

@@ -138,7 +138,8 @@ def test_a_violation_ends_failed_whatever_else_was_lost() -> None:
     status = decided(seen(a_violating_pod(0), a_killed_pod(1), begun=True))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
-    assert mark(status, ConditionType.COMPLETED) == ("True", "Violation")
+    assert mark(status, ConditionType.SUCCEEDED) == ("False", "Violation")
+    assert mark(status, ConditionType.COMPLETED) == ("True", "Failed")
     assert mark(status, ConditionType.STALLED) == ("True", "Violation")
 
 
@@ -183,7 +184,8 @@ def test_a_run_with_a_lost_pod_ends_inconclusive_and_names_it() -> None:
     status = decided(seen(*pods, begun=True))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
-    assert mark(status, ConditionType.COMPLETED) == ("True", "PodLost")
+    assert mark(status, ConditionType.SUCCEEDED) == ("False", "PodLost")
+    assert mark(status, ConditionType.COMPLETED) == ("True", "Inconclusive")
     assert mark(status, ConditionType.RESULTS_COMPLETE) == ("False", "ResultsMissing")
     assert "heavy-1-1 (exit code 137, Error)" in status.message
 
@@ -225,7 +227,7 @@ def test_a_drained_run_ends_inconclusive_with_all_its_results() -> None:
     status = decided(next_look(observation, stopping, pods=done))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
-    assert mark(status, ConditionType.COMPLETED) == ("True", "Stopped")
+    assert mark(status, ConditionType.SUCCEEDED) == ("False", "Stopped")
     assert mark(status, ConditionType.RESULTS_COMPLETE) == ("True", "AllPodsReported")
 
 
@@ -297,7 +299,7 @@ def test_a_job_that_took_too_long_ends_the_run() -> None:
 
     status = decided(seen(*pods, begun=True, job=job))
 
-    assert mark(status, ConditionType.COMPLETED) == ("True", "JobDeadlineExceeded")
+    assert mark(status, ConditionType.SUCCEEDED) == ("False", "JobDeadlineExceeded")
 
 
 def test_a_defect_of_the_generator_is_told_as_such() -> None:
@@ -408,7 +410,7 @@ def test_a_resource_restored_without_its_status_does_not_run_again() -> None:
 
     assert decision.actions == ()
     assert status_of(decision).phase is Phase.COMPLETED
-    assert mark(status_of(decision), ConditionType.COMPLETED) == ("True", "FinishedEarlier")
+    assert mark(status_of(decision), ConditionType.SUCCEEDED) == ("False", "FinishedEarlier")
 
 
 def test_another_run_of_a_restored_resource_may_start() -> None:
