@@ -1,6 +1,7 @@
 """Deciding: from one observation to what is to be done and said. Pure; the phases stand in files of their own."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from loadtest_model.plan import Plan, PlanError
@@ -16,7 +17,7 @@ from loadtest_operator.decide.queued import planned, queued
 from loadtest_operator.decide.running import running
 from loadtest_operator.decide.stopping import stopping
 from loadtest_operator.decide.verifying import before_start, start
-from loadtest_operator.observation import Observation
+from loadtest_operator.observation import Observation, Recorded
 
 __all__ = ["Decision", "Policy", "decide"]
 
@@ -27,11 +28,21 @@ Rule = Callable[[Observation, Policy], Decision | None]
 
 def decide(observation: Observation, policy: Policy) -> Decision:
     """What to do about a LoadTest, and what its status is to say: the first rule that applies."""
+    observation = of_its_own_run(observation)
     for rule in RULES:
         decision = rule(observation, policy)
         if decision is not None:
             return decision
     return with_fleet(observation, policy)
+
+
+def of_its_own_run(observation: Observation) -> Observation:
+    """The same without what an earlier run left on record, such as its start."""
+    test = observation.test
+    if test.recorded.run_id == observation.run_id:
+        return observation
+    blank = Recorded(observed_generation=test.recorded.observed_generation)
+    return replace(observation, test=replace(test, recorded=blank))
 
 
 def being_deleted(observation: Observation, _policy: Policy) -> Decision | None:

@@ -413,6 +413,18 @@ def test_a_resource_restored_without_its_status_does_not_run_again() -> None:
     assert mark(status_of(decision), ConditionType.SUCCEEDED) == ("False", "FinishedEarlier")
 
 
+def test_what_an_earlier_run_left_on_record_says_nothing_of_a_new_one() -> None:
+    look = completed_look()
+    new_run = replace(look.test, spec=a_fleet_spec(runId="2"))
+    job_made_and_not_yet_on_record = replace(
+        look, test=new_run, run_id="2", job=a_job(name="heavy-2", run_id="2"), pods=(a_pending_pod(0),)
+    )
+
+    status = decided(job_made_and_not_yet_on_record)
+
+    assert (status.phase, status.run_id, status.start) == (Phase.STARTING, "2", None)
+
+
 def test_another_run_of_a_restored_resource_may_start() -> None:
     restored = new(test=replace(a_test(a_fleet_spec(runId="2")), finished_run="1"), run_id="2")
 
