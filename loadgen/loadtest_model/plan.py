@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -155,7 +156,7 @@ def compile_plan(
         scenario=spec.scenario,
         parallelism=spec.parallelism,
         target=TargetPlan(
-            url=target.url,
+            url=_checked_url(target.url),
             addresses=addresses,
             headers=target.headers,
             auth_scheme=target.auth.scheme if target.auth else "Bearer",
@@ -175,6 +176,16 @@ def compile_plan(
         network=network,
         deadlines=deadlines,
     )
+
+
+def _checked_url(url: str) -> str:
+    try:
+        port = urlsplit(url).port
+    except ValueError as error:
+        raise PlanError("InvalidURL", f"spec.target.url is {url}, which is no URL: {error}") from error
+    if port == 0:
+        raise PlanError("InvalidURL", f"spec.target.url is {url}; a port lies between 1 and 65535")
+    return url
 
 
 def _records(spec: Spec, identity: Identity, run_id: str) -> RecordsPlan:

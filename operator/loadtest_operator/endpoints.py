@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 Json = dict[str, Any]
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_API_SERVER: Final = ("default", "kubernetes")
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,19 @@ class Endpoints:
 
 
 def service_of(url: str, namespace: str, cluster_domain: str) -> ServiceHost | None:
-    """The Service that a URL's host names, seen from a namespace; None for an address or a name outside the cluster."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "").rstrip(".")
-    port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 80)
-    if not host or host == "localhost" or _is_address(host):
+    """The Service that a URL's host names, seen from a namespace.
+
+    None for an address, for a name outside the cluster, and for what is no URL.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 80)
+    except ValueError:
         return None
+    host = (parts.hostname or "").rstrip(".")
     labels = host.split(".")
+    if not all(labels) or host == "localhost" or _is_address(host):
+        return None
     for suffix in (["svc", *cluster_domain.split(".")], ["svc"]):
         if len(labels) == len(suffix) + 2 and labels[2:] == suffix:
             return ServiceHost(labels[1], labels[0], port, certain=True)
@@ -55,6 +62,12 @@ def service_of(url: str, namespace: str, cluster_domain: str) -> ServiceHost | N
 def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoints:
     """The ready endpoints behind a Service's port, from the Service and its EndpointSlices as JSON."""
     where = f"Service {host.namespace}/{host.name}"
+    if (host.namespace, host.name) == _API_SERVER:
+        return Endpoints(
+            problem="AddressNotAllowed",
+            message=f"{where} is the API server, which is never a target; correct the host in spec.target.url",
+            lasting=True,
+        )
     spec = service.get("spec", {})
     if spec.get("type") == "ExternalName":
         return Endpoints(

@@ -12,15 +12,20 @@ from loadtest_operator.manifests import PodDefaults
 
 Json = dict[str, Any]
 
-# Where no upload may ever go: this network, link-local with the metadata services, multicast, reserved.
+# Where no upload may ever go: this host by its unspecified address, link-local, multicast, reserved, and the
+# metadata services of clouds, not all of which are link-local.
 _NEVER: Final = (
     "0.0.0.0/8",
+    "::/128",
     "169.254.0.0/16",
+    "100.100.100.200/32",
+    "168.63.129.16/32",
     "224.0.0.0/4",
     "240.0.0.0/4",
     "fe80::/10",
     "ff00::/8",
     "fd00:ec2::254/128",
+    "fd20:ce::254/128",
 )
 _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 _DEFAULT_RESOURCES: Final = {"requests": {"cpu": "500m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}

@@ -78,6 +78,14 @@ def test_a_warm_up_as_long_as_the_load_is_refused() -> None:
         a_plan(load={"warmUp": "2m"})
 
 
+@pytest.mark.parametrize("url", ["http://clients:99999/x", "http://clients:0/x", "http://[clients]/x"])
+def test_a_url_that_cannot_be_connected_to_is_refused(url: str) -> None:
+    with pytest.raises(PlanError, match=r"spec\.target\.url is http") as refused:
+        a_plan(target={"url": url})
+
+    assert refused.value.reason == "InvalidURL"
+
+
 def test_an_unknown_threshold_is_refused_with_the_known_metrics() -> None:
     with pytest.raises(PlanError, match=r"p95_latency.*error_rate"):
         a_plan(thresholds=["p95_latency < 1s"])

@@ -48,6 +48,9 @@ def test_a_host_that_names_a_service_is_one(url: str, expected: tuple[str, str, 
         "http://[fd00::1]:8000/x",
         "http://localhost:8000/x",
         "http://clients.other.svc.elsewhere.org/x",
+        "http://..svc/x",
+        "http://clients:99999/x",
+        "http://[clients]/x",
     ],
 )
 def test_other_hosts_are_resolved_by_the_pods(url: str) -> None:
@@ -79,6 +82,15 @@ def test_an_external_name_is_refused_for_good() -> None:
     found = endpoints_of(HOST, a_service(type="ExternalName", externalName="example.com"), [])
 
     assert (found.problem, found.lasting) == ("ExternalNameRefused", True)
+
+
+def test_the_api_servers_service_is_refused_for_good() -> None:
+    host = service_of("https://kubernetes.default.svc/x", "shop", "cluster.local")
+    assert host is not None
+
+    found = endpoints_of(host, a_service(ports=[{"name": "https", "port": 443}]), [a_slice("10.0.0.5", name="https")])
+
+    assert (found.problem, found.lasting, found.addresses) == ("AddressNotAllowed", True, ())
 
 
 def test_a_port_that_the_service_does_not_have_is_refused_and_the_others_are_named() -> None:

@@ -15,7 +15,21 @@ def denied(made: Settings, address: str) -> bool:
     return any(ipaddress.ip_address(address) in ipaddress.ip_network(net) for net in made.policy.network.denied)
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "127.0.0.1", "::1", "224.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "100.100.100.200",
+        "168.63.129.16",
+        "fd20:ce::254",
+        "fe80::1",
+        "127.0.0.1",
+        "::1",
+        "224.0.0.1",
+        "0.0.0.0",
+        "::",
+    ],
+)
 def test_metadata_link_local_loopback_and_multicast_are_never_targets(address: str) -> None:
     assert denied(settings(), address)
 
