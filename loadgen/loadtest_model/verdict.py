@@ -8,7 +8,7 @@ from typing import Final
 from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.health import Health, HealthLevel, assess, worst
 from loadtest_model.plan import Plan, Step
-from loadtest_model.snapshot import VerificationReport, Violation
+from loadtest_model.snapshot import Counts, VerificationReport, Violation
 from loadtest_model.thresholds import ThresholdResult, evaluate_all, parse_threshold
 
 
@@ -31,12 +31,17 @@ class Gap:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a verdict is made from. `refusal` is the report of a verification that did not prove the target."""
+    """What a verdict is made from. `refusal` is the report of a verification that did not prove the target.
+
+    `on_record` are violations and refusals that were written down, whether or not the pod that saw them can still
+    be asked.
+    """
 
     plan: Plan
     aggregate: Aggregate
     refusal: VerificationReport | None = None
     gaps: tuple[Gap, ...] = ()
+    on_record: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,13 @@ def refused_verification(evidence: Evidence) -> list[Finding]:
     return [Finding(Verdict.FAILED, report.refusal.value, report.message)]
 
 
+def on_record(evidence: Evidence) -> list[Finding]:
+    """A violation or refusal stays one when the pod that saw it is gone."""
+    if evidence.facts.aggregate.violations or evidence.facts.refusal is not None:
+        return []
+    return [Finding(Verdict.FAILED, held.reason, held.message) for held in evidence.facts.on_record]
+
+
 # 3. A breach that stands.
 
 
@@ -231,14 +243,28 @@ def too_few_samples(evidence: Evidence) -> list[Finding]:
     ]
 
 
+def steps_without_uploads(evidence: Evidence) -> list[Finding]:
+    """Where nothing was uploaded nothing was proven, also where no threshold asks for it."""
+    steps = evidence.facts.aggregate.steps
+    found = []
+    for number, step in enumerate(evidence.facts.plan.steps):
+        judged = steps[number].judged if number < len(steps) else Counts()
+        if judged.due <= judged.cancelled:
+            text = f"step {step.name} made no upload to judge by"
+            found.append(Finding(Verdict.INCONCLUSIVE, "TooFewSamples", text))
+    return found
+
+
 CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
     violations,
     refused_verification,
+    on_record,
     lasting_breaches,
     critical_health,
     gaps,
     own_saturation,
     too_few_samples,
+    steps_without_uploads,
 )
 
 

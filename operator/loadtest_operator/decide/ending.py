@@ -25,7 +25,10 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
     plan = fleet.plan
     missing = _missing(observation, fleet)
     gaps = tuple(Gap(cause.reason, cause.message) for cause in found if cause.gap)
-    judgement = judge(Facts(plan=plan, aggregate=fleet.aggregate, refusal=fleet.refusal, gaps=gaps))
+    held = tuple(Gap(cause.reason, cause.message) for cause in found if not cause.gap)
+    judgement = judge(
+        Facts(plan=plan, aggregate=fleet.aggregate, refusal=fleet.refusal, gaps=gaps, on_record=held),
+    )
     started_at = observation.test.recorded.started_at
     summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, started_at)
     succeeded = judgement.verdict is Verdict.PASSED

@@ -105,6 +105,30 @@ def test_no_sample_can_never_pass() -> None:
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "TooFewSamples")
 
 
+def test_a_step_without_an_upload_can_never_pass_although_no_threshold_asks_for_one() -> None:
+    plan = a_plan(thresholds=[])
+
+    judgement = judge(Facts(plan=plan, aggregate=Aggregate()))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "TooFewSamples")
+
+
+def test_a_violation_on_record_fails_although_the_pod_that_saw_it_is_gone() -> None:
+    held = Gap("Violation", "answered 200 without a true load_test_mode")
+
+    judgement = judge(Facts(plan=PLAN, aggregate=a_run(), gaps=(LOST,), on_record=(held,)))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "Violation")
+
+
+def test_a_violation_that_is_known_in_full_is_told_once() -> None:
+    held = Gap("Violation", BROKEN_PROMISE.message)
+
+    judgement = judge(Facts(plan=PLAN, aggregate=a_run(violations=(BROKEN_PROMISE,)), on_record=(held,)))
+
+    assert len(judgement.reasons) == 1
+
+
 def test_a_warning_never_changes_the_verdict() -> None:
     judgement = verdict_of(a_run(a_step(accepted=1_000, unknown=1, errors={ErrorKind.TIMEOUT: 1})))
 

@@ -413,6 +413,15 @@ def test_a_resource_restored_without_its_status_does_not_run_again() -> None:
     assert mark(status_of(decision), ConditionType.SUCCEEDED) == ("False", "FinishedEarlier")
 
 
+def test_a_violation_on_record_fails_the_test_also_for_an_operator_that_never_met_the_pod() -> None:
+    observation = seen(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True)
+    look = next_look(observation, decide(observation, POLICY), pods=(a_killed_pod(0, None), a_killed_pod(1, None)))
+
+    status = decided(look)
+
+    assert (status.verdict, mark(status, ConditionType.SUCCEEDED)) == (Verdict.FAILED, ("False", "Violation"))
+
+
 def test_what_an_earlier_run_left_on_record_says_nothing_of_a_new_one() -> None:
     look = completed_look()
     new_run = replace(look.test, spec=a_fleet_spec(runId="2"))
