@@ -76,7 +76,7 @@ def _load(rest: Rest, manifest: Path, console: Console) -> int:
     after = stored_rows(rest)
     console.print(view.result(test, before, after))
     for file in _save_results(rest, test):
-        console.print(f"  {file}")
+        console.print(f"  saved as {file}")
     passed = test["status"].get("verdict") == "Passed"
     return 0 if passed and before == after else 1
 

@@ -1,0 +1,115 @@
+"""The demo as a person runs it: it tells the verdict and the rows, and leaves nothing behind however it ends."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from localcluster.installation import REPOSITORY
+from localcluster.rest import wait_for
+from localcluster.supervisor import RUN_DIR_PREFIX
+
+MANIFEST = REPOSITORY / "examples" / "loadtest-demo.yaml"
+END_SECONDS = 30.0
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The demo, started in a folder and with a temporary folder of its own."""
+    (folder / "tmp").mkdir()
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY / "tests"),
+        "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(folder / "tmp"),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "localcluster", "demo", str(MANIFEST)],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def read_until(process: subprocess.Popen[str], pattern: str) -> None:
+    assert process.stdout is not None
+    seen = []
+    for line in process.stdout:
+        seen.append(line)
+        if re.search(pattern, line):
+            return
+    raise AssertionError(f"the demo ended before it said {pattern!r}:\n{''.join(seen)}")
+
+
+def processes_in(folder: Path) -> list[int]:
+    """The processes whose command line, environment or working directory lies in a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            text = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            inside = os.fsencode(folder) in text or (entry / "cwd").resolve().is_relative_to(folder)
+        except OSError:
+            continue
+        if inside:
+            found.append(int(entry.name))
+    return found
+
+
+def test_the_demo_tells_verdict_thresholds_and_rows_and_exits_by_them(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with demo(tmp_path) as process:
+        text, _ = process.communicate(timeout=180)
+
+    assert time.monotonic() - began < 180
+    verdict = re.search(r"^Verdict: (\w+)$", text, re.MULTILINE)
+    assert verdict is not None, text
+    assert "error_rate < 1%" in text
+    assert "Rows in the target's database: 0 before, 0 after" in text
+    assert (process.returncode == 0) == (verdict.group(1) == "Passed")
+    saved = sorted(path.name.split("_", 2)[2] for path in (tmp_path / "load_test_results").iterdir())
+    assert saved == ["summary.json", "time_series.csv"]
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert processes_in(tmp_path) == []
+
+
+MOMENTS = {
+    "while the control plane starts": "starting the control plane",
+    "while things are installed": "waiting for the example target",
+    "under load": r"Running +[1-9]",
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_demo_that_is_ended_leaves_no_process_and_no_folder(
+    tmp_path: Path, moment: str, number: signal.Signals
+) -> None:
+    with demo(tmp_path) as process:
+        read_until(process, MOMENTS[moment])
+        assert any(path.name.startswith(RUN_DIR_PREFIX) for path in (tmp_path / "tmp").iterdir())
+
+        process.send_signal(number)
+        assert process.stdout is not None
+        process.stdout.read()
+        process.wait(END_SECONDS)
+
+        assert process.returncode not in (0, None)
+        wait_for("every process to end", lambda: not processes_in(tmp_path), END_SECONDS)
+        wait_for("every folder to be gone", lambda: not list((tmp_path / "tmp").iterdir()), END_SECONDS)
