@@ -20,7 +20,10 @@ _ABSENT: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer. `whole` is False where it was longer than what is read of an answer."""
+    """An HTTP answer, its body decoded; of a redirect the head alone.
+
+    `whole` is False where the body was longer than what is read of an answer, or could not be decoded.
+    """
 
     status: int
     headers: Mapping[str, str]
