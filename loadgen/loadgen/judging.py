@@ -112,10 +112,18 @@ def _json_object(answer: Answer) -> dict[str, Any] | None:
     if not answer.whole:
         return None
     try:
-        document = json.loads(answer.body)
+        document = json.loads(answer.body, object_pairs_hook=_members)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's members. Raises ValueError where a name occurs twice: then no value of it can be trusted."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("an object has two members of one name")
+    return members
 
 
 def _at(document: Any, path: str) -> Any:

@@ -42,6 +42,7 @@ def test_an_answer_without_the_field_success_is_accepted() -> None:
         b'{"load_test_mode": true',
         b"\xff\xfe\x00broken",
         b"[" * 100_000,
+        b'{"load_test_mode": false, "load_test_mode": true, "processed_count": 7}',
         {},
         {"success": True, "processed_count": 7},
         {"LOAD_TEST_MODE": True, "processed_count": 7},
