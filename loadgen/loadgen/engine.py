@@ -132,6 +132,9 @@ class Engine:
     async def _loop_until(self, end_ns: int, due_ns: int, course: _Course) -> None:
         think_ns = int(course.step.think_time_seconds * NANOSECONDS)
         while due_ns < end_ns and await self._wait_until(due_ns):
+            if self._clock_ns() >= end_ns:
+                # This process was held up while it waited; what would begin now would begin after the load.
+                return
             begun = await self._iterate(due_ns, course)
             pause_ns = think_ns if begun else max(think_ns, int(UNSENT_PAUSE_SECONDS * NANOSECONDS))
             due_ns = self._clock_ns() + pause_ns

@@ -114,6 +114,22 @@ async def test_think_time_passes_between_two_uploads_of_a_user() -> None:
         assert 1 <= len(target.received) <= 4
 
 
+async def test_a_process_that_was_held_up_begins_nothing_after_the_load() -> None:
+    async with serving() as target:
+        plan = make_plan(target.url, duration_seconds=0.5, load={"thinkTime": "200ms"})
+        load = Load(plan, f"127.0.0.1:{target.port}")
+
+        running = asyncio.create_task(load.run())
+        async with asyncio.timeout(5):
+            while not (load.steps() and load.step().total.accepted):  # noqa: ASYNC110 - asks a plain recorder
+                await asyncio.sleep(0.01)
+        before = len(target.received)
+        time.sleep(0.6)  # noqa: ASYNC251 - nothing of this process runs meanwhile
+        await running
+
+        assert len(target.received) == before
+
+
 async def test_from_a_thousand_rows_on_each_upload_has_a_connection_of_its_own() -> None:
     async with serving() as target:
         for rows, kept in ((999, True), (1000, False)):
