@@ -6,13 +6,17 @@ WORKDIR /source
 RUN python3 -m venv /build && python3 -m venv --without-pip /opt/loadtest
 COPY requirements.lock requirements-build.lock ./
 RUN /build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.lock \
- && /build/bin/pip --python /opt/loadtest/bin/python install --no-cache-dir --require-hashes --only-binary :all: \
-      -r requirements.lock
+ && /build/bin/pip --python /opt/loadtest/bin/python install --no-cache-dir --no-compile --require-hashes \
+      --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md hatch_build.py ./
 COPY loadgen loadgen
 COPY operator operator
 RUN /build/bin/pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /wheel . \
- && /build/bin/pip --python /opt/loadtest/bin/python install --no-cache-dir --no-index --no-deps /wheel/*.whl
+ && /build/bin/pip --python /opt/loadtest/bin/python install --no-cache-dir --no-compile --no-index --no-deps \
+      /wheel/*.whl
+# Layers round a file's time to seconds. Bytecode that is checked against it would often count as stale, and with
+# a read-only root be compiled anew at every start.
+RUN python3 -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /opt/loadtest/lib
 
 FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/loadtest /opt/loadtest

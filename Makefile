@@ -9,6 +9,9 @@ BIN := .venv/bin
 MANIFEST ?= examples/loadtest-demo.yaml
 IMAGE ?= loadtest-operator:dev
 PYTHON_IMAGE ?= python:3.13-slim
+# More flags for the build, in the words of the tool that is found, for example a package index behind a
+# certificate of one's own: IMAGE_FLAGS='--network host -v /etc/ssl/certs:/etc/ssl/certs:ro'
+IMAGE_FLAGS ?=
 LOCALCLUSTER := PYTHONPATH=tests $(BIN)/python -m localcluster
 
 .PHONY: help
@@ -79,7 +82,7 @@ lock: setup ## Resolve the dependencies anew
 image: ## Build the container image with buildah, podman or docker
 	@for tool in buildah podman docker; do \
 		if command -v $$tool >/dev/null; then \
-			exec $$tool build --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --tag $(IMAGE) .; \
+			exec $$tool build $(IMAGE_FLAGS) --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --tag $(IMAGE) .; \
 		fi; \
 	done; echo "none of buildah, podman and docker is installed" >&2; exit 1
 
