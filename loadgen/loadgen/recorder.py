@@ -78,10 +78,11 @@ class _Tally:
 class _SecondTally:
     """What belongs to one second. `changed` is the number of the first reading that shows its last change."""
 
-    __slots__ = ("answers", "changed", "records_answered", "response_ns_sum", "tally")
+    __slots__ = ("answers", "changed", "ended", "records_answered", "response_ns_sum", "tally")
 
     def __init__(self) -> None:
         self.tally = _Tally()
+        self.ended = 0
         self.answers = 0
         self.records_answered = 0
         self.response_ns_sum = 0
@@ -132,8 +133,9 @@ class StepRecorder:
             self._errors[sample.error] = self._errors.get(sample.error, 0) + 1
         if judged:
             self._judge(sample, since_start_ns)
+        second = self._second(sample.finished_ns - self._start_ns)
+        second.ended += 1
         if sample.outcome in (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.VIOLATION) and sample.begun:
-            second = self._second(sample.finished_ns - self._start_ns)
             second.answers += 1
             second.records_answered += sample.records_confirmed
             second.response_ns_sum += sample.finished_ns - sample.intended_ns
@@ -205,6 +207,7 @@ class StepRecorder:
             second=number,
             counts=second.tally.counts(),
             virtual_users=share_of(fleet, *self._pod),
+            ended=second.ended,
             answers=second.answers,
             records_answered=second.records_answered,
             response_nanoseconds_sum=second.response_ns_sum,

@@ -39,12 +39,12 @@ class Health(WireValue, frozen=True, kw_only=True, omit_defaults=False):
 Sign = tuple[HealthLevel, str]
 
 
-def assess(step: Step, aggregate: StepAggregate, timeout_seconds: float) -> Health:
+def assess(step: Step, aggregate: StepAggregate) -> Health:
     """The health of a target in one step, from what was measured after the warm-up."""
     signs: list[Sign] = [
         *_error_signs(aggregate),
         *_time_signs(aggregate),
-        *_availability_signs(aggregate, timeout_seconds),
+        *_availability_signs(aggregate),
         *_throughput_signs(step, aggregate),
         *_load_signs(step, aggregate),
     ]
@@ -89,13 +89,13 @@ def _time_signs(aggregate: StepAggregate) -> list[Sign]:
     return []
 
 
-def _availability_signs(aggregate: StepAggregate, timeout_seconds: float) -> list[Sign]:
+def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
     signs: list[Sign] = []
     refused = aggregate.errors.get(ErrorKind.REFUSED, 0)
     if refused and aggregate.total.accepted:
         text = f"{refused} connections were refused although the target had answered before: it went down"
         signs.append((HealthLevel.CRITICAL, text))
-    silence = longest_silence_seconds(aggregate.seconds, timeout_seconds)
+    silence = longest_silence_seconds(aggregate.seconds)
     waiting = max(aggregate.in_flight_ages_seconds, default=0.0)
     if silence >= UNRESPONSIVE_SECONDS or (waiting >= UNRESPONSIVE_SECONDS and _quiet(aggregate, waiting)):
         quiet = max(silence, int(waiting))
@@ -103,20 +103,14 @@ def _availability_signs(aggregate: StepAggregate, timeout_seconds: float) -> lis
     return signs
 
 
-def longest_silence_seconds(seconds: Sequence[Second], timeout_seconds: float) -> int:
+def longest_silence_seconds(seconds: Sequence[Second]) -> int:
     """The longest run of whole seconds without an answer while an upload was in flight."""
     by_number = {second.second: second for second in seconds}
-    longest = current = sent = answered = given_up = 0
-    lapse = int(timeout_seconds) + 1
+    longest = current = in_flight = 0
     for number in range(max(by_number, default=-1) + 1):
         second = by_number.get(number)
-        sent += second.counts.sent if second else 0
-        answered += second.answers if second else 0
-        # An upload that never got an answer was in flight for at most the time-out.
-        lapsed = by_number.get(number - lapse)
-        given_up += lapsed.counts.unknown if lapsed else 0
-        in_flight = sent - answered - given_up > 0
-        current = current + 1 if in_flight and not (second and second.answers) else 0
+        in_flight += second.counts.sent - second.ended if second else 0
+        current = current + 1 if in_flight > 0 and not (second and second.answers) else 0
         longest = max(longest, current)
     return longest
 

@@ -250,7 +250,7 @@ def _step_summary(plan: Plan, step: Step, seen: StepAggregate) -> StepSummary:
         response_time_seconds=times_of(seen.response),
         service_time_seconds=times_of(seen.service),
         throughput=_throughput(seen.judged, window),
-        health=assess(step, seen, plan.target.timeout_seconds),
+        health=assess(step, seen),
     )
 
 

@@ -143,13 +143,14 @@ class Counts(WireValue, frozen=True, kw_only=True):
 class Second(WireValue, frozen=True, kw_only=True):
     """One second of a step. An upload's counts stand in the second of its intended start.
 
-    `records_answered` and `answers` stand in the second in which the answer came, and `response_seconds_sum`
-    with them.
+    `ended` counts the uploads that came to any of their outcomes in this second, whenever they began; those of them
+    that were answered are `answers`, and `records_answered` and `response_nanoseconds_sum` stand with them.
     """
 
     second: int
     counts: Counts
     virtual_users: int
+    ended: int = 0
     answers: int = 0
     records_answered: int = 0
     response_nanoseconds_sum: int = 0
@@ -159,6 +160,7 @@ class Second(WireValue, frozen=True, kw_only=True):
             second=self.second,
             counts=self.counts.merge(other.counts),
             virtual_users=self.virtual_users + other.virtual_users,
+            ended=self.ended + other.ended,
             answers=self.answers + other.answers,
             records_answered=self.records_answered + other.records_answered,
             response_nanoseconds_sum=self.response_nanoseconds_sum + other.response_nanoseconds_sum,

@@ -136,12 +136,7 @@ def threshold_results(plan: Plan, aggregate: Aggregate) -> tuple[ThresholdResult
 
 
 def run_health(plan: Plan, aggregate: Aggregate) -> Health:
-    return worst(
-        [
-            assess(step, seen, plan.target.timeout_seconds)
-            for step, seen in zip(plan.steps, aggregate.steps, strict=False)
-        ]
-    )
+    return worst([assess(step, seen) for step, seen in zip(plan.steps, aggregate.steps, strict=False)])
 
 
 def _evidence(facts: Facts) -> Evidence:

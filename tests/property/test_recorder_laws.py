@@ -74,6 +74,7 @@ def test_due_is_sent_and_sent_is_the_sum_of_the_outcomes_everywhere(taken: list[
         assert seen.judged.conserved
         assert all(second.counts.conserved for second in seen.seconds)
         assert added([second.counts for second in seen.seconds]) == seen.total
+        assert sum(second.ended for second in seen.seconds) == seen.total.sent
         assert added(list(seen.segment_counts)) == seen.judged
     for _ in range(left_open):
         step.begin(START)

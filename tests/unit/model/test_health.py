@@ -19,6 +19,7 @@ def series(length: int, *, answers: int = 4, response_seconds: float = 0.2, begi
             second=number,
             counts=counts(accepted=answers),
             virtual_users=2,
+            ended=answers,
             answers=answers,
             records_answered=answers * 1_000,
             response_nanoseconds_sum=int(answers * response_seconds * 1e9),
@@ -28,7 +29,7 @@ def series(length: int, *, answers: int = 4, response_seconds: float = 0.2, begi
 
 
 def test_a_quick_target_without_errors_is_good() -> None:
-    health = assess(LIGHT, a_step(seconds=series(120)), 120)
+    health = assess(LIGHT, a_step(seconds=series(120)))
 
     assert (health.level, health.evidence) == (HealthLevel.GOOD, ())
 
@@ -37,32 +38,32 @@ def test_a_quick_target_without_errors_is_good() -> None:
     ("rejected", "level"), [(0, HealthLevel.GOOD), (3, HealthLevel.WARNING), (10, HealthLevel.CRITICAL)]
 )
 def test_the_error_rate_warns_above_one_and_alarms_above_five_per_cent(rejected: int, level: HealthLevel) -> None:
-    assert assess(LIGHT, a_step(accepted=100, rejected=rejected), 120).level is level
+    assert assess(LIGHT, a_step(accepted=100, rejected=rejected)).level is level
 
 
 @pytest.mark.parametrize(
     ("seconds_each", "level"), [(9.0, HealthLevel.GOOD), (12.0, HealthLevel.WARNING), (31.0, HealthLevel.CRITICAL)]
 )
 def test_the_average_warns_from_ten_and_alarms_above_thirty_seconds(seconds_each: float, level: HealthLevel) -> None:
-    assert assess(LIGHT, a_step(seconds_each=seconds_each), 120).level is level
+    assert assess(LIGHT, a_step(seconds_each=seconds_each)).level is level
 
 
 def test_time_outs_warn() -> None:
-    health = assess(LIGHT, a_step(accepted=1_000, unknown=1, errors={ErrorKind.TIMEOUT: 1}), 120)
+    health = assess(LIGHT, a_step(accepted=1_000, unknown=1, errors={ErrorKind.TIMEOUT: 1}))
 
     assert health.level is HealthLevel.WARNING
     assert "1 uploads timed out" in health.evidence[0]
 
 
 def test_complete_failure_is_critical() -> None:
-    health = assess(LIGHT, a_step(accepted=0, rejected=5), 120)
+    health = assess(LIGHT, a_step(accepted=0, rejected=5))
 
     assert health.level is HealthLevel.CRITICAL
     assert "none of 5 uploads" in health.evidence[0]
 
 
 def test_refused_connections_after_successes_say_that_the_target_went_down() -> None:
-    health = assess(LIGHT, a_step(accepted=1_000, rejected=2, errors={ErrorKind.REFUSED: 2}), 120)
+    health = assess(LIGHT, a_step(accepted=1_000, rejected=2, errors={ErrorKind.REFUSED: 2}))
 
     assert health.level is HealthLevel.CRITICAL
     assert "went down" in health.evidence[0]
@@ -70,20 +71,28 @@ def test_refused_connections_after_successes_say_that_the_target_went_down() -> 
 
 def test_thirty_seconds_of_silence_with_an_upload_in_flight_are_critical() -> None:
     hanging = Second(second=10, counts=counts(unknown=1), virtual_users=1)
-    seconds = (*series(10), hanging, *series(5, begin=45))
+    cut = Second(second=44, counts=counts(), virtual_users=1, ended=1)
+    seconds = (*series(10), hanging, cut, *series(5, begin=45))
 
-    assert longest_silence_seconds(seconds, 120) == 35
-    assert assess(LIGHT, a_step(seconds=seconds), 120).level is HealthLevel.CRITICAL
+    assert longest_silence_seconds(seconds) == 34
+    assert assess(LIGHT, a_step(seconds=seconds)).level is HealthLevel.CRITICAL
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "unknown"])
+def test_a_pause_after_an_upload_that_got_no_answer_is_no_silence(outcome: str) -> None:
+    failed = Second(second=10, counts=counts(**{outcome: 1}), virtual_users=1, ended=1)
+
+    assert longest_silence_seconds((*series(10), failed, *series(5, begin=60))) == 0
 
 
 def test_silence_without_uploads_in_flight_is_a_pause() -> None:
-    assert longest_silence_seconds((*series(10), *series(5, begin=60)), 120) == 0
+    assert longest_silence_seconds((*series(10), *series(5, begin=60))) == 0
 
 
 def test_uneven_throughput_on_a_plateau_warns() -> None:
     seconds = (*series(60, answers=4), *series(60, answers=2, begin=60))
 
-    health = assess(LIGHT, a_step(seconds=seconds), 120)
+    health = assess(LIGHT, a_step(seconds=seconds))
 
     assert health.level is HealthLevel.WARNING
     assert any("varies by" in text for text in health.evidence)
@@ -95,7 +104,7 @@ def test_throughput_of_few_answers_is_not_judged() -> None:
         for second in series(120)
     )
 
-    assert not any("varies by" in text for text in assess(LIGHT, a_step(seconds=seconds), 120).evidence)
+    assert not any("varies by" in text for text in assess(LIGHT, a_step(seconds=seconds)).evidence)
 
 
 def test_a_median_that_rises_with_load_without_more_throughput_warns() -> None:
@@ -105,7 +114,7 @@ def test_a_median_that_rises_with_load_without_more_throughput_warns() -> None:
         segment_response=tuple(sketch_of([int(value * 1e9)] * 50) for value in (0.2, 0.6, 1.0)),
     )
 
-    health = assess(STRESS, step, 120)
+    health = assess(STRESS, step)
 
     assert health.level is HealthLevel.WARNING
     assert any("from 2 to 6 virtual users the median goes from 0.20 s to 0.60 s" in text for text in health.evidence)
@@ -114,13 +123,13 @@ def test_a_median_that_rises_with_load_without_more_throughput_warns() -> None:
 def test_a_response_time_that_rises_at_constant_load_warns() -> None:
     seconds = (*series(60, response_seconds=0.2), *series(60, response_seconds=0.4, begin=60))
 
-    health = assess(LIGHT, a_step(seconds=seconds), 120)
+    health = assess(LIGHT, a_step(seconds=seconds))
 
     assert any("rises at constant load" in text for text in health.evidence)
 
 
 def test_the_health_of_a_run_is_its_worst_steps() -> None:
-    good, bad = assess(LIGHT, a_step(), 120), assess(LIGHT, a_step(accepted=0, rejected=1), 120)
+    good, bad = assess(LIGHT, a_step()), assess(LIGHT, a_step(accepted=0, rejected=1))
 
     assert worst([good, bad]).level is HealthLevel.CRITICAL
     assert worst([]).level is HealthLevel.GOOD
