@@ -11,7 +11,7 @@ def progress(plan: Plan, aggregate: Aggregate) -> Progress:
     """How far a run is, from its merged snapshots."""
     number, step = current_step(aggregate)
     total = sum(made.duration_seconds for made in plan.steps)
-    elapsed = min(aggregate.elapsed_seconds, total)
+    elapsed = loaded_seconds(plan, aggregate.elapsed_seconds)
     errors = sum(
         made.total.rejected + made.total.unknown + made.total.violation + made.total.dropped for made in aggregate.steps
     )
@@ -27,6 +27,15 @@ def progress(plan: Plan, aggregate: Aggregate) -> Progress:
         error_rate=_rounded(step.total.error_rate),
         errors=errors,
     )
+
+
+def loaded_seconds(plan: Plan, since_start_seconds: float) -> float:
+    """How much of its load a run is through; the time that a step is given to drain is no part of it."""
+    loaded = begin = 0.0
+    for step, span in zip(plan.steps, plan.step_span_seconds, strict=True):
+        loaded += min(max(0.0, since_start_seconds - begin), step.duration_seconds)
+        begin += span
+    return loaded
 
 
 def current_step(aggregate: Aggregate) -> tuple[int, StepAggregate]:

@@ -49,7 +49,7 @@ def progress_message(fleet: Fleet) -> str:
 
 
 def _next_look(fleet: Fleet, policy: Policy) -> float:
-    """The end of the load is looked for more closely, so that a test ends when its load does."""
-    total = sum(made.duration_seconds for made in fleet.plan.steps)
-    left = total - fleet.aggregate.elapsed_seconds
-    return policy.scrape_seconds if left > policy.scrape_seconds else max(0.25, min(left, policy.scrape_seconds))
+    """The end of the load is looked for more closely, so that a test ends when its load does or soon after."""
+    plan = fleet.plan
+    end = sum(plan.step_span_seconds[:-1]) + plan.steps[-1].duration_seconds
+    return max(0.25, min(abs(end - fleet.aggregate.elapsed_seconds), policy.scrape_seconds))

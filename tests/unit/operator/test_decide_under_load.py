@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from builders import URL, a_plan
 from loadtest_model.health import HealthLevel
 from loadtest_model.snapshot import HaltReason, PodState
 from loadtest_model.status import ConditionType, Phase, Start, Status
@@ -25,6 +26,7 @@ from loadtest_operator.actions import (
 )
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.outcomes import with_outcomes
+from loadtest_operator.decide.progress import loaded_seconds
 from loadtest_operator.observation import Observation, PodSeen, Recorded, Terminated
 from loadtest_operator.resources import rfc3339
 from operator_builders import (
@@ -411,6 +413,25 @@ def test_a_resource_restored_without_its_status_does_not_run_again() -> None:
     assert decision.actions == ()
     assert status_of(decision).phase is Phase.COMPLETED
     assert mark(status_of(decision), ConditionType.SUCCEEDED) == ("False", "FinishedEarlier")
+
+
+def test_the_time_between_two_steps_is_no_part_of_the_loads_progress() -> None:
+    plan = a_plan(scenario="all", target={"url": URL, "timeout": "100s"})
+
+    loaded = [loaded_seconds(plan, seconds) for seconds in (0, 60, 120, 220, 280, 1_500, 9_999)]
+
+    assert loaded == [0, 60, 120, 120, 180, 1_200, 1_200]
+
+
+@pytest.mark.parametrize(
+    ("elapsed_seconds", "next_look_seconds"), [(10, 2.0), (59, 1.0), (60, 0.25), (61, 1.0), (90, 2.0)]
+)
+def test_the_end_of_the_load_is_looked_for_more_closely(elapsed_seconds: float, next_look_seconds: float) -> None:
+    loading = a_snapshot(0, PodState.RUNNING, elapsed_seconds=elapsed_seconds)
+
+    decision = decide(seen(a_pod(0, snapshot=loading, reachable=True), a_pod(1, PodState.RUNNING), begun=True), POLICY)
+
+    assert decision.requeue_seconds == next_look_seconds
 
 
 def test_a_violation_on_record_fails_the_test_also_for_an_operator_that_never_met_the_pod() -> None:
