@@ -1,5 +1,6 @@
 """The headers of every upload: the generator's own, and beside them what the user adds."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -22,6 +23,7 @@ _OWN: Final = frozenset(
     }
 )
 _OWN_PREFIXES: Final = ("x-load-test", "content-")
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.1
 
 
 def upload_headers(added: Mapping[str, str], host_header: str, run_id: str) -> CIMultiDict[str]:
@@ -31,7 +33,11 @@ def upload_headers(added: Mapping[str, str], host_header: str, run_id: str) -> C
     """
     headers = CIMultiDict({"User-Agent": USER_AGENT, "Accept": "application/json"})
     for name, value in added.items():
-        if name.lower() in _OWN or name.lower().startswith(_OWN_PREFIXES):
+        if _NAME.fullmatch(name) is None:
+            raise ValueError(f"{name!r} is no name of a header")
+        # Servers that know variables and not headers (CGI, WSGI) cannot tell _ from -.
+        known_as = name.lower().replace("_", "-")
+        if known_as in _OWN or known_as.startswith(_OWN_PREFIXES):
             raise ValueError(f"the header {name} belongs to the generator and cannot be set")
         if not value.isprintable():
             raise ValueError(f"the value of the header {name} is not printable")

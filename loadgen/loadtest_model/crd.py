@@ -105,8 +105,7 @@ def _spec_rules() -> list[dict[str, str]]:
             "spec.parallelism must not be above spec.load.virtualUsers: every pod needs a virtual user",
         ),
         rule(
-            "!has(self.target.headers) || !has(self.target.formFields) || size(self.target.formFields) == 0"
-            " || !(self.target.fileField in self.target.formFields)",
+            "!has(self.target.formFields) || !(self.target.fileField in self.target.formFields)",
             "spec.target.formFields must not contain the file field, which is spec.target.fileField",
         ),
     ]

@@ -19,6 +19,9 @@ Format = Literal["csv"]
 Name = Annotated[str, Meta(min_length=1, max_length=253)]
 Path = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$", max_length=128)]
 HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=128)]
+HeaderValue = Annotated[str, Meta(pattern=r"^[\x20-\x7e]*$", max_length=1024)]
+FORM_NAME_PATTERN: Final = r'^[^"\x00-\x1f\x7f]+$'
+FormName = Annotated[str, Meta(min_length=1, max_length=128, pattern=FORM_NAME_PATTERN)]
 FormText = Annotated[str, Meta(max_length=1024)]
 Quantity = Annotated[int | str, Meta(extra_json_schema={"x-kubernetes-int-or-string": True})]
 
@@ -79,6 +82,11 @@ class Target(Value, frozen=True, kw_only=True):
                     " http://django.shop.svc:8000/clients/upload/process/",
                 ),
                 rule(
+                    "!isURL(self) || url(self).getPort() == '' || (size(url(self).getPort()) < 6"
+                    " && int(url(self).getPort()) > 0 && int(url(self).getPort()) < 65536)",
+                    "spec.target.url must have a port between 1 and 65535, or none",
+                ),
+                rule(
                     "!self.contains('@') && !self.contains('#') && !self.contains(' ')",
                     "spec.target.url must not contain credentials (@), a fragment (#) or a space;"
                     " put a token into a Secret and name it in spec.target.auth",
@@ -88,39 +96,55 @@ class Target(Value, frozen=True, kw_only=True):
     ]
     auth: Annotated[Auth | None, Meta(description="Token sent in the Authorization header. Default: none.")] = None
     headers: Annotated[
-        dict[HeaderName, Annotated[str, Meta(max_length=1024)]],
+        dict[HeaderName, HeaderValue],
         Meta(
             max_length=16,
             description="Further request headers. X-Load-Test*, Host, Authorization, Content-* and hop-by-hop"
             " headers belong to the generator.",
             extra_json_schema=rules(
                 rule(
-                    "self.all(name, !(name.lowerAscii().startsWith('x-load-test')"
-                    " || name.lowerAscii().startsWith('content-')"
-                    " || name.lowerAscii() in ['host', 'authorization', 'connection', 'transfer-encoding',"
-                    " 'keep-alive', 'te', 'trailer', 'upgrade', 'expect', 'proxy-authorization']))",
+                    r"self.all(name, name.matches('^[A-Za-z0-9!#$%&\'*+.^_`|~-]{1,128}$'))",
+                    "spec.target.headers must have names that HTTP allows: letters, digits and !#$%&'*+.^_`|~-",
+                ),
+                rule(
+                    # Servers that know variables and not headers (CGI, WSGI) cannot tell _ from -.
+                    "self.all(name, !(name.lowerAscii().replace('_', '-').startsWith('x-load-test')"
+                    " || name.lowerAscii().replace('_', '-').startsWith('content-')"
+                    " || name.lowerAscii().replace('_', '-') in ['host', 'authorization', 'connection',"
+                    " 'transfer-encoding', 'keep-alive', 'te', 'trailer', 'upgrade', 'expect',"
+                    " 'proxy-authorization']))",
                     "spec.target.headers must not set X-Load-Test*, Content-*, Host, Authorization or hop-by-hop"
                     " headers; the generator sets them (a token goes into spec.target.auth)",
-                )
+                ),
             ),
         ),
     ] = field(default_factory=dict)
     file_field: Annotated[
         str,
-        Meta(min_length=1, max_length=128, description="Name of the form's file field.", pattern=r'^[^"\r\n]+$'),
+        Meta(min_length=1, max_length=128, description="Name of the form's file field.", pattern=FORM_NAME_PATTERN),
     ] = "file"
     file_name: Annotated[
         str,
         Meta(
             min_length=1,
             max_length=128,
-            pattern=r'^[^"\r\n]+$',
+            pattern=FORM_NAME_PATTERN,
             description="Name of the uploaded file; `{n}` becomes the number of the upload.",
         ),
     ] = "clients-{n}.csv"
     form_fields: Annotated[
-        dict[Annotated[str, Meta(min_length=1, max_length=128, pattern=r'^[^"\r\n]+$')], FormText],
-        Meta(max_length=16, description="Further fields of the form, sent before the file."),
+        dict[FormName, FormText],
+        Meta(
+            max_length=16,
+            description="Further fields of the form, sent before the file.",
+            extra_json_schema=rules(
+                rule(
+                    # A schema of Kubernetes cannot say this of a map's keys.
+                    r"self.all(name, name.matches('^[^\"\\x00-\\x1f\\x7f]{1,128}$'))",
+                    "spec.target.formFields must have names of 1 to 128 characters, no quotes or control characters",
+                )
+            ),
+        ),
     ] = field(default_factory=dict)
     format: Annotated[Format, Meta(description="Format of the uploaded files.")] = "csv"
     timeout: Annotated[

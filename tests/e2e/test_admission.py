@@ -54,6 +54,36 @@ WRONG = {
         {"target": {"url": URL, "headers": {"X-Load-Test": "false"}}, "scenario": "light"},
         "spec.target.headers",
     ),
+    "the load-test header by another spelling": (
+        {"target": {"url": URL, "headers": {"x_load_test": "false"}}, "scenario": "light"},
+        "spec.target.headers",
+    ),
+    "a header's name with a line break": (
+        {"target": {"url": URL, "headers": {"X-A\r\nX-Load-Test": "false"}}, "scenario": "light"},
+        "spec.target.headers",
+    ),
+    "a header's value with a line break": (
+        {"target": {"url": URL, "headers": {"X-A": "1\r\nX-Load-Test: false"}}, "scenario": "light"},
+        "spec.target.headers",
+    ),
+    "a form field's name with a quote": (
+        {"target": {"url": URL, "formFields": {'a"; filename="b': "1"}}, "scenario": "light"},
+        "spec.target.formFields",
+    ),
+    "a form field's name with a line break": (
+        {"target": {"url": URL, "formFields": {"a\n": "1"}}, "scenario": "light"},
+        "spec.target.formFields",
+    ),
+    "a form field of the file's name": (
+        {"target": {"url": URL, "formFields": {"file": "1"}}, "scenario": "light"},
+        "spec.target.formFields",
+    ),
+    "a file name with a line break": (
+        {"target": {"url": URL, "fileName": "a\r\nb.csv"}, "scenario": "light"},
+        "spec.target.fileName",
+    ),
+    "a port that no address has": ({"target": {"url": "http://clients:99999/"}, "scenario": "light"}, "port"),
+    "port 0": ({"target": {"url": "http://clients:0/"}, "scenario": "light"}, "port"),
     "an Authorization header": (
         {"target": {"url": URL, "headers": {"authorization": "Bearer x"}}, "scenario": "light"},
         "spec.target.auth",

@@ -21,7 +21,17 @@ def test_a_user_s_header_is_added_and_may_replace_accept_and_user_agent() -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["X-Load-Test", "x-load-test-run", "HOST", "Content-Length", "content-type", "Authorization", "Expect"]
+    "name",
+    [
+        "X-Load-Test",
+        "x-load-test-run",
+        "X_Load_Test",
+        "HOST",
+        "Content-Length",
+        "content-type",
+        "Authorization",
+        "Expect",
+    ],
 )
 def test_a_header_of_the_generator_cannot_be_set(name: str) -> None:
     with pytest.raises(ValueError, match=name):
@@ -31,3 +41,9 @@ def test_a_header_of_the_generator_cannot_be_set(name: str) -> None:
 def test_a_value_cannot_begin_another_header() -> None:
     with pytest.raises(ValueError, match="X-Tenant"):
         upload_headers({"X-Tenant": "t1\r\nX-Load-Test: false"}, "django", "1")
+
+
+@pytest.mark.parametrize("name", ["", "X Tenant", "X-Tenant\n", "X-Tenant:", "X-Tenant\r\nX-Load-Test", "Xé"])
+def test_a_name_that_http_does_not_allow_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="is no name of a header"):
+        upload_headers({name: "1"}, "django", "1")
