@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,12 +75,7 @@ class Observer:
         present = {pod.uid: pod for pod in (task.result() for task in tasks)}
         remembered = self._memory.pods(uid, run_id)
         gone = [_gone(pod_uid, known, run_id) for pod_uid, known in remembered.items() if pod_uid not in present]
-        by_index: dict[int, PodSeen] = {}
-        # Of several pods of one index the one that measured something speaks; a replacement must not hide it.
-        for pod in sorted([*gone, *present.values()], key=_weight):
-            if pod.index >= 0:
-                by_index[pod.index] = pod
-        return tuple(by_index[index] for index in sorted(by_index))
+        return one_for_each_index([*gone, *present.values()])
 
     async def _pod(self, uid: str, run_id: str, raw: Json, pod: PodSeen) -> PodSeen:
         if pod.terminated is not None:
@@ -128,6 +123,15 @@ class Observer:
         return endpoints_of(host, service, slices)
 
 
+def one_for_each_index(pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
+    """Of several pods of one index the one that loaded the target: a replacement must not hide what it measured."""
+    by_index: dict[int, PodSeen] = {}
+    for pod in sorted(pods, key=_weight):
+        if pod.index >= 0:
+            by_index[pod.index] = pod
+    return tuple(by_index[index] for index in sorted(by_index))
+
+
 def _needs_endpoints(test: LoadTestSeen, job: JobSeen | None, run_id: str) -> bool:
     recorded = test.recorded
     settled = recorded.run_id == run_id and (recorded.phase is Phase.COMPLETED or recorded.plan_hash is not None)
@@ -147,5 +151,5 @@ def _gone(pod_uid: str, known: Known, run_id: str) -> PodSeen:
     )
 
 
-def _weight(pod: PodSeen) -> tuple[bool, bool]:
-    return (pod.snapshot is not None, not pod.over)
+def _weight(pod: PodSeen) -> tuple[bool, bool, bool]:
+    return (pod.snapshot is not None and bool(pod.snapshot.steps), pod.snapshot is not None, not pod.over)
