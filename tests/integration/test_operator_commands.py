@@ -16,7 +16,7 @@ from kubernetes.aio.client import Configuration
 from builders import IDENTITY
 from loadtest_model.commands import CONTROL_PORT, Verb, command_token
 from loadtest_model.plan import plan_hash
-from loadtest_model.snapshot import PodState
+from loadtest_model.snapshot import Counts, PodState, Second, StepSnapshot
 from loadtest_operator.act import Actor
 from loadtest_operator.actions import Acknowledge, Action, Started, StartFleet, Verify
 from loadtest_operator.api import Api
@@ -35,6 +35,7 @@ class ControlServer:
     address: str
     refuses: frozenset[str] = frozenset()
     silent: frozenset[str] = frozenset()
+    seconds: int = 0
     heard: list[tuple[str, float, str, Any]] = field(default_factory=list)
 
     async def take(self, request: web.Request) -> web.Response:
@@ -55,7 +56,13 @@ class ControlServer:
         return found[1:]
 
     async def snapshot(self, request: web.Request) -> web.Response:
-        made = a_snapshot(0, PodState.RUNNING, message=f"since {request.query['since']}")
+        counted = Counts(due=12, sent=12, accepted=12, records_sent=12_000, records_confirmed=12_000, bytes_sent=10**6)
+        seconds = tuple(
+            Second(second=number, counts=counted, virtual_users=5, ended=12, answers=12, records_answered=12_000)
+            for number in range(self.seconds)
+        )
+        steps = (StepSnapshot(step=0, seconds=seconds),)
+        made = a_snapshot(0, PodState.RUNNING, message=f"since {request.query['since']}", steps=steps)
         return web.Response(body=msgspec.json.encode(made))
 
 
@@ -199,3 +206,12 @@ async def test_a_scrape_asks_only_for_what_changed(servers: list[ControlServer],
 
     assert snapshot is not None
     assert snapshot.message == "since 41"
+
+
+async def test_a_day_of_seconds_can_be_read_at_once(servers: list[ControlServer], pods: PodClient) -> None:
+    servers[0].seconds = 24 * 3_600
+
+    snapshot = await pods.snapshot(servers[0].address, 0)
+
+    assert snapshot is not None
+    assert len(snapshot.steps[0].seconds) == 24 * 3_600
