@@ -13,7 +13,7 @@ from loadtest_operator.decide.compose import base_status, verified_mark, within_
 from loadtest_operator.decide.conditions import Mark, Marks, mark_of, shortened
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.fleet import Fleet, listed, verified_of
-from loadtest_operator.decide.progress import progress
+from loadtest_operator.decide.progress import progress, started_at
 from loadtest_operator.manifests import results
 from loadtest_operator.names import results_name
 from loadtest_operator.observation import Observation
@@ -29,8 +29,8 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
     judgement = judge(
         Facts(plan=plan, aggregate=fleet.aggregate, refusal=fleet.refusal, gaps=gaps, on_record=held),
     )
-    started_at = observation.test.recorded.started_at
-    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, started_at)
+    began = started_at(observation, fleet.aggregate)
+    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, began)
     succeeded = judgement.verdict is Verdict.PASSED
     message = _message(judgement, fleet)
     marks = Marks(
@@ -46,6 +46,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
     )
     status = structs.replace(
         base_status(observation, Phase.COMPLETED, message, marks, plan),
+        started_at=began,
         completed_at=rfc3339(observation.now),
         verdict=judgement.verdict,
         reasons=tuple(shortened(reason) for reason in judgement.reasons[:16]),

@@ -1,8 +1,12 @@
 """How far a run is, in the few figures that the status shows of it."""
 
+from datetime import timedelta
+
 from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.status import Progress
+from loadtest_operator.observation import Observation
+from loadtest_operator.resources import rfc3339
 
 _RATE_WINDOW_SECONDS = 10
 
@@ -36,6 +40,17 @@ def loaded_seconds(plan: Plan, since_start_seconds: float) -> float:
         loaded += min(max(0.0, since_start_seconds - begin), step.duration_seconds)
         begin += span
     return loaded
+
+
+def started_at(observation: Observation, aggregate: Aggregate) -> str | None:
+    """When the load began, in RFC 3339; None before.
+
+    The pods tell it where the write that was to keep it was lost, with an operator or to a conflict.
+    """
+    recorded = observation.test.recorded.started_at
+    if recorded is not None or aggregate.elapsed_seconds <= 0:
+        return recorded
+    return rfc3339(observation.now - timedelta(seconds=aggregate.elapsed_seconds))
 
 
 def current_step(aggregate: Aggregate) -> tuple[int, StepAggregate]:

@@ -9,7 +9,7 @@ from loadtest_operator.decide.compose import base_status, verified_mark, within_
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.fleet import Fleet, verified_of
-from loadtest_operator.decide.progress import progress
+from loadtest_operator.decide.progress import progress, started_at
 from loadtest_operator.observation import Observation
 
 
@@ -32,6 +32,7 @@ def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: s
     return within_limit(
         structs.replace(
             status,
+            started_at=started_at(observation, fleet.aggregate),
             pods=fleet.counts,
             progress=progress(fleet.plan, fleet.aggregate),
             verification=verified_of(fleet.proof),

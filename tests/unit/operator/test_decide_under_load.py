@@ -434,6 +434,17 @@ def test_the_end_of_the_load_is_looked_for_more_closely(elapsed_seconds: float, 
     assert decision.requeue_seconds == next_look_seconds
 
 
+@pytest.mark.parametrize("state", [PodState.RUNNING, PodState.DONE])
+def test_the_instant_of_the_start_is_told_although_the_write_that_kept_it_was_lost(state: PodState) -> None:
+    observation = seen(a_pod(0, state), a_pod(1, state), begun=True)
+    recorded = structs.replace(observation.test.recorded, started_at=None)
+
+    status = decided(replace(observation, test=replace(observation.test, recorded=recorded)))
+
+    elapsed = timedelta(seconds=30 if state is PodState.RUNNING else 60)
+    assert status.started_at == rfc3339(NOW - elapsed)
+
+
 def test_a_violation_on_record_fails_the_test_also_for_an_operator_that_never_met_the_pod() -> None:
     observation = seen(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True)
     look = next_look(observation, decide(observation, POLICY), pods=(a_killed_pod(0, None), a_killed_pod(1, None)))
