@@ -58,7 +58,17 @@ class Auth(Value, frozen=True, kw_only=True):
 
 class Response(Value, frozen=True, kw_only=True):
     marker: Annotated[
-        Path, Meta(description="Dotted path of the boolean that says the load-test header was honoured.")
+        Path,
+        Meta(
+            description="Dotted path of the boolean that says the load-test header was honoured.",
+            extra_json_schema=rules(
+                rule(
+                    "self != 'success' && !self.endsWith('.success')",
+                    "spec.target.response.marker must be what only the answer to a load test has; every upload that is"
+                    " stored is a success",
+                )
+            ),
+        ),
     ] = "load_test_mode"
     count: Annotated[Path, Meta(description="Dotted path of the number of rows the target processed.")] = (
         "processed_count"

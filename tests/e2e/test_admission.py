@@ -82,6 +82,10 @@ WRONG = {
         {"target": {"url": URL, "fileName": "a\r\nb.csv"}, "scenario": "light"},
         "spec.target.fileName",
     ),
+    "a marker that every answer has": (
+        {"target": {"url": URL, "response": {"marker": "success"}}, "scenario": "light"},
+        "spec.target.response.marker",
+    ),
     "a port that no address has": ({"target": {"url": "http://clients:99999/"}, "scenario": "light"}, "port"),
     "port 0": ({"target": {"url": "http://clients:0/"}, "scenario": "light"}, "port"),
     "an Authorization header": (
