@@ -133,7 +133,8 @@ def missing_service(host: ServiceHost) -> Endpoints:
 def _ready(endpoint_slice: Json, port_name: str | None, fallback_port: int) -> list[str]:
     ports = {port.get("name") or "": port.get("port") for port in endpoint_slice.get("ports") or []}
     port = fallback_port if port_name is None else ports.get(port_name)
-    if port is None:
+    if port is None or endpoint_slice.get("addressType") == "FQDN":
+        # A slice of names may point anywhere, just as an ExternalName may.
         return []
     found = []
     for endpoint in endpoint_slice.get("endpoints") or []:

@@ -84,6 +84,12 @@ def test_an_external_name_is_refused_for_good() -> None:
     assert (found.problem, found.lasting) == ("ExternalNameRefused", True)
 
 
+def test_a_slice_of_names_has_no_address() -> None:
+    named = {**a_slice("example.com"), "addressType": "FQDN"}
+
+    assert endpoints_of(HOST, a_service(), [named, a_slice("10.0.0.5")]).addresses == ("10.0.0.5:8000",)
+
+
 def test_the_api_servers_service_is_refused_for_good() -> None:
     host = service_of("https://kubernetes.default.svc/x", "shop", "cluster.local")
     assert host is not None
