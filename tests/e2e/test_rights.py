@@ -1,0 +1,108 @@
+"""Who may do what: the operator no more than it needs, and a LoadTest opens no Secret to who may not read it."""
+
+import pytest
+
+from loadtests import Namespace
+from localcluster.installation import OPERATOR_NAMESPACE
+from localcluster.rest import Json, Rest, RestError, wait_for
+
+OPERATOR_USER = f"system:serviceaccount:{OPERATOR_NAMESPACE}:loadtest-operator"
+GROUP = "x-load-test.dev"
+
+DENIED = [
+    ("get", "", "secrets", "default"),
+    ("list", "", "secrets", "default"),
+    ("list", "", "secrets", OPERATOR_NAMESPACE),
+    ("update", "", "secrets", OPERATOR_NAMESPACE),
+    ("create", "", "pods", "default"),
+    ("create", "", "pods/exec", "default"),
+    ("delete", GROUP, "loadtests", "default"),
+    ("create", GROUP, "loadtests", "default"),
+    ("create", "apps", "deployments", "default"),
+    ("create", "", "serviceaccounts/token", "default"),
+    ("create", "rbac.authorization.k8s.io", "rolebindings", "default"),
+    ("get", "", "nodes", ""),
+]
+ALLOWED = [
+    ("watch", GROUP, "loadtests", "default"),
+    ("patch", GROUP, "loadtests/status", "default"),
+    ("create", "batch", "jobs", "default"),
+    ("list", "", "pods", "default"),
+    ("list", "discovery.k8s.io", "endpointslices", "default"),
+]
+
+
+def may(rest: Rest, verb: str, group: str, resource: str, namespace: str) -> bool:
+    name, _, sub = resource.partition("/")
+    attributes = {"verb": verb, "group": group, "resource": name, "subresource": sub, "namespace": namespace}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": OPERATOR_USER, "groups": ["system:serviceaccounts"], "resourceAttributes": attributes},
+    }
+    answer = rest.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+    return bool(answer["status"]["allowed"])
+
+
+@pytest.mark.parametrize("right", DENIED, ids=" ".join)
+def test_the_operator_is_denied_what_it_does_not_need(rest: Rest, right: tuple[str, str, str, str]) -> None:
+    assert not may(rest, *right)
+
+
+@pytest.mark.parametrize("right", ALLOWED, ids=" ".join)
+def test_the_operator_has_the_rights_it_uses(rest: Rest, right: tuple[str, str, str, str]) -> None:
+    assert may(rest, *right)
+
+
+@pytest.fixture(scope="module")
+def developer(namespace: Namespace) -> Rest:
+    """Someone who may create LoadTests in the namespace, and read no Secret but one."""
+    role = {
+        "rules": [
+            {"apiGroups": [GROUP], "resources": ["loadtests"], "verbs": ["create", "patch", "get"]},
+            {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["own"], "verbs": ["get"]},
+        ]
+    }
+    subject = {"kind": "ServiceAccount", "name": "developer", "namespace": namespace.name}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "developer"}
+    for document in (
+        {"apiVersion": "v1", "kind": "ServiceAccount"},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", **role},
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "subjects": [subject],
+            "roleRef": reference,
+        },
+    ):
+        made: Json = {**document, "metadata": {"name": "developer"}}
+        namespace.rest.apply(made, namespace.name)
+    path = f"/api/v1/namespaces/{namespace.name}/serviceaccounts/developer/token"
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+    return namespace.rest.with_token(namespace.rest.call("POST", path, request)["status"]["token"])
+
+
+def _naming(namespace: Namespace, secret: str) -> Json:
+    target = {"url": "http://clients:8000/", "auth": {"secretKeyRef": {"name": secret, "key": "token"}}}
+    return namespace.manifest(f"with-{secret}", target=target, suspend=True)
+
+
+def test_naming_a_secret_that_one_may_not_read_is_refused(namespace: Namespace, developer: Rest) -> None:
+    def refused() -> str:
+        # The API server takes a moment to put a new policy into force.
+        try:
+            developer.apply(_naming(namespace, "foreign"))
+        except RestError as error:
+            return str(error)
+        namespace.rest.delete(namespace.rest.path_of(_naming(namespace, "foreign")))
+        return ""
+
+    message = wait_for("the policy to refuse it", refused, 30)
+
+    assert "foreign" in message or "Secret" in message
+
+
+def test_naming_a_secret_that_one_may_read_is_accepted(namespace: Namespace, developer: Rest) -> None:
+    made = developer.apply(_naming(namespace, "own"))
+
+    assert made["spec"]["target"]["auth"]["secretKeyRef"]["name"] == "own"
