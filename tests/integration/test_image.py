@@ -31,7 +31,14 @@ CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 # What of pip's settings says where packages come from and how they are reached.
 INDEX_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "retries", "timeout", "default-timeout")
 # What a base image needs not hold when Python programs are all that runs in it.
-LEFT_OUT = ("./dev/*", "./var/cache/apt/*", "./var/lib/apt/lists/*", "./usr/share/doc/*", "./usr/share/man/*")
+LEFT_OUT = (
+    "./dev/*",
+    "./var/cache/apt/*",
+    "./var/lib/apt/lists/*",
+    "./usr/share/doc/*",
+    "./usr/share/locale/*",
+    "./usr/share/man/*",
+)
 COMPILER = re.compile(
     r"(.+-)?(gcc|g\+\+|cc|c\+\+|cpp|clang|clang\+\+|tcc|ld|ld\.(bfd|gold|lld)|as|collect2|cc1|rustc|go)(-\d+)?"
 )
@@ -104,7 +111,17 @@ def base_archive(work: Path) -> Path:
         # Under another name until it is whole: neither an interrupted nor a second run may leave half an archive.
         partial = archive.with_suffix(f".{os.getpid()}")
         try:
-            run(["tar", f"--directory={root}", "--create", "--gzip", f"--file={partial}", *excluded, "."])
+            run(
+                [
+                    "tar",
+                    f"--directory={root}",
+                    "--create",
+                    "--use-compress-program=gzip -1",
+                    f"--file={partial}",
+                    *excluded,
+                    ".",
+                ]
+            )
             partial.rename(archive)
         finally:
             partial.unlink(missing_ok=True)
