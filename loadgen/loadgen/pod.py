@@ -121,7 +121,7 @@ class Pod:
             case Verb.ARM:
                 decision = on_arm(self._standing, body, self._plan_hash)
             case Verb.START:
-                decision = on_start(self._standing, body)
+                decision = on_start(self._standing, body, self._overdue())
             case Verb.STOP:
                 decision = on_stop(self._standing)
             case Verb.HALT:
@@ -133,6 +133,11 @@ class Pod:
         else:
             self._act(decision, body)
         return self._standing.state, decision.conflict
+
+    def _overdue(self) -> bool:
+        """Whether the pod has stood where it is for longer than it may: one that was frozen finds out only now."""
+        bound_seconds = deadline_seconds(self._standing.state, self._plan.deadlines)
+        return bound_seconds is not None and self._clock_ns() - self._entered_ns > bound_seconds * NANOSECONDS
 
     def _act(self, decision: Decision, body: Any) -> None:
         if isinstance(body, Ack) and self._final is not None and body.sequence >= self._final.sequence:

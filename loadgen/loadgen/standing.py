@@ -64,8 +64,11 @@ def on_arm(standing: Standing, arm: Arm, plan_hash: str) -> Decision:
     return Decision(Standing(PodState.ARMED, arm.start_id))
 
 
-def on_start(standing: Standing, start: Start) -> Decision:
-    """The command to begin the load at an instant that lies ahead."""
+def on_start(standing: Standing, start: Start, overdue: bool) -> Decision:
+    """The command to begin the load at an instant that lies ahead.
+
+    `overdue` says that the pod has been armed for longer than the barrier allows: the command is an old one.
+    """
     if standing.state in (PodState.RUNNING, PodState.DONE) and standing.start_id is not None:
         return _same_start(standing, start.start_id)
     if standing.state is not PodState.ARMED:
@@ -73,6 +76,8 @@ def on_start(standing: Standing, start: Start) -> Decision:
     decision = _same_start(standing, start.start_id)
     if decision.conflict is not None:
         return decision
+    if overdue:
+        return Decision(standing, conflict="the pod has been armed for longer than the barrier allows")
     if start.in_seconds < 0:
         return Decision(standing, conflict=f"the start was {-start.in_seconds:g} s ago")
     return Decision(replace(standing, state=PodState.RUNNING), Action.LOAD)

@@ -7,6 +7,7 @@ from typing import Final
 
 from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.health import Health, HealthLevel, assess, worst
+from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, Step
 from loadtest_model.snapshot import Counts, VerificationReport, Violation
 from loadtest_model.thresholds import ThresholdResult, evaluate_all, parse_threshold
@@ -181,6 +182,21 @@ def on_record(evidence: Evidence) -> list[Finding]:
     if evidence.facts.aggregate.violations or evidence.facts.refusal is not None:
         return []
     return [Finding(Verdict.FAILED, held.reason, held.message) for held in evidence.facts.on_record]
+
+
+# A target that could no longer be tried says nothing of how it carries load: neither its errors nor its health do.
+
+
+def vanished_target(evidence: Evidence) -> list[Finding]:
+    """Uploads that had no address left to go to."""
+    missed = sum(step.errors.get(ErrorKind.NO_ADDRESS, 0) for step in evidence.facts.aggregate.steps)
+    if not missed:
+        return []
+    text = (
+        f"{missed} uploads had no address to go to: every proven address of the target vanished while the load ran;"
+        " look at the pods behind its Service"
+    )
+    return [Finding(Verdict.INCONCLUSIVE, "TargetVanished", text)]
 
 
 # 3. A breach that stands.

@@ -26,8 +26,18 @@ def arm(standing: Standing, start_id: str = "s1", plan_hash: str = HASH) -> Deci
     return on_arm(standing, Arm(start_id=start_id, plan_hash=plan_hash), HASH)
 
 
-def start(standing: Standing, start_id: str = "s1", in_seconds: float = 0.5) -> Decision:
-    return on_start(standing, Start(start_id=start_id, in_seconds=in_seconds, peers=(), halt_token=""))
+def start(standing: Standing, start_id: str = "s1", in_seconds: float = 0.5, *, overdue: bool = False) -> Decision:
+    return on_start(standing, Start(start_id=start_id, in_seconds=in_seconds, peers=(), halt_token=""), overdue)
+
+
+def test_a_pod_that_was_frozen_past_the_barrier_obeys_no_old_start() -> None:
+    armed = Standing(PodState.ARMED, "s1")
+
+    decision = start(armed, overdue=True)
+
+    assert decision.action is Action.NOTHING
+    assert decision.conflict is not None
+    assert decision.standing == armed
 
 
 def test_a_pod_goes_from_waiting_to_running_by_verify_arm_and_start() -> None:

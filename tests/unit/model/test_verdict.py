@@ -50,6 +50,12 @@ def test_a_refused_verification_fails_with_its_own_reason() -> None:
     assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "TargetRedirects")
 
 
+def test_a_target_whose_every_address_vanished_is_inconclusive_whatever_its_errors() -> None:
+    judgement = verdict_of(a_run(a_step(accepted=50, rejected=50, errors={ErrorKind.NO_ADDRESS: 50})))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "TargetVanished")
+
+
 def test_a_breached_threshold_fails_and_says_what_was_measured() -> None:
     judgement = verdict_of(a_run(a_step(seconds_each=25)))
 
