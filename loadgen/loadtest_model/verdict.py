@@ -270,6 +270,7 @@ CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
     violations,
     refused_verification,
     on_record,
+    vanished_target,
     lasting_breaches,
     critical_health,
     gaps,
