@@ -24,18 +24,23 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "setting up .venv"
-	@$(PYTHON) -m venv .venv
-	@awk '/^[a-z]/ {wanted = /^uv==/} wanted' requirements-dev.lock > .venv/uv.lock
-	@$(PIP) --require-hashes -r .venv/uv.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements-dev.lock || \
-		$(PIP) --require-hashes -r requirements-dev.lock
-	@$(PIP) --no-build-isolation --no-deps --editable .
+	@{ test -z "$(PREFETCH)" || PYTHONPATH=tests $(PYTHON) -m localcluster.prefetch; } & \
+	$(PYTHON) -m venv .venv && \
+	awk '/^[a-z]/ {wanted = /^uv==/} wanted' requirements-dev.lock > .venv/uv.lock && \
+	$(PIP) --require-hashes -r .venv/uv.lock && \
+	{ $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements-dev.lock || \
+		$(PIP) --require-hashes -r requirements-dev.lock; } && \
+	$(PIP) --no-build-isolation --no-deps --editable . && \
+	wait
 	@touch $@
 
 # Pods of the local cluster see the checkout read-only, so what they import is compiled beforehand.
 .PHONY: setup
 setup: .venv/.ready ## Make .venv with the locked dependencies and both programs
 	@$(BIN)/python -m compileall -q loadgen operator examples/django_target tests/localcluster tests/targets
+
+# These need a cluster: what its first build fetches comes while .venv is being made.
+demo cluster test: PREFETCH := 1
 
 .PHONY: demo
 demo: setup ## Run the main job: cluster, operator, example target, MANIFEST=examples/loadtest-demo.yaml

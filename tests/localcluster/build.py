@@ -87,15 +87,11 @@ async def find_programs(work_dir: Path, report: Report) -> Programs:
 
     Cancelling ends the build and every process of it.
     """
-    versions = module_versions((MODULE / "go.mod").read_text(encoding="utf-8"))
-    paths: dict[str, Path] = {}
-    for program in PROGRAMS:
-        found = await _installed(program, versions)
-        if found is not None:
-            paths[program] = found
+    versions = _versions()
+    paths = await _found(versions)
     missing = [program for program in PROGRAMS if program not in paths]
     if missing:
-        home = cache_directory() / "controlplane" / f"{versions['k8s.io/kubernetes']}-{_fingerprint()}"
+        home = _home(versions)
         home.mkdir(parents=True, exist_ok=True)
         async with _lock(home, report):
             wanted = [program for program in missing if not (home / program).exists()]
@@ -103,6 +99,30 @@ async def find_programs(work_dir: Path, report: Report) -> Programs:
                 await _build(wanted, versions, home, work_dir, report)
         paths |= {program: home / program for program in missing}
     return Programs(paths, frozenset(missing))
+
+
+async def fetch_modules() -> None:
+    """Fetch what a build will need, if one will be needed and Go is at hand; a failure shows when it is built."""
+    versions = _versions()
+    found, home = await _found(versions), _home(versions)
+    go = shutil.which("go")
+    if go is None or all(program in found or (home / program).exists() for program in PROGRAMS):
+        return
+    async with _process_group([go, "mod", "download"], MODULE, {**os.environ, "GOTOOLCHAIN": "local"}) as process:
+        await process.communicate()
+
+
+def _versions() -> dict[str, str]:
+    return module_versions((MODULE / "go.mod").read_text(encoding="utf-8"))
+
+
+def _home(versions: Mapping[str, str]) -> Path:
+    return cache_directory() / "controlplane" / f"{versions['k8s.io/kubernetes']}-{_fingerprint()}"
+
+
+async def _found(versions: Mapping[str, str]) -> dict[str, Path]:
+    found = {program: await _installed(program, versions) for program in PROGRAMS}
+    return {program: path for program, path in found.items() if path is not None}
 
 
 async def _installed(program: str, versions: Mapping[str, str]) -> Path | None:

@@ -18,6 +18,7 @@ from rich.live import Live
 from localcluster import view
 from localcluster.cluster import Cluster, local_cluster, start_detached
 from localcluster.installation import install_everything, stored_rows
+from localcluster.node import linux
 from localcluster.progress import Progress
 from localcluster.rest import Json, Rest
 
@@ -36,6 +37,8 @@ def run(manifest: Path) -> int:
     """Run the demo; 0 only for a Passed verdict with no row stored."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _end)
+    # make may be killed without a word.
+    linux.die_with_parent(signal.SIGTERM, os.getppid())
     console = Console()
     try:
         with _cluster(keep=os.environ.get("KEEP") == "1", console=console) as (cluster, report):
