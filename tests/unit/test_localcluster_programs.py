@@ -1,0 +1,69 @@
+"""Programs that are there already are never built."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from localcluster.build import PROGRAMS, find_programs, module_versions
+
+MODULE = Path(__file__).resolve().parents[1] / "localcluster" / "controlplane"
+
+
+def put(folder: Path, program: str, version: str = "v0.0.0") -> Path:
+    """A program that says a version and can do nothing else."""
+    folder.mkdir(exist_ok=True)
+    path = folder / program
+    path.write_text(f"#!/bin/sh\necho {program} {version}\n")
+    path.chmod(0o755)
+    return path
+
+
+def unexpected(text: str) -> None:
+    raise AssertionError(f"nothing was to be built, but: {text}")
+
+
+async def test_programs_in_kubebuilder_assets_are_taken_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assets = tmp_path / "assets"
+    paths = {program: put(assets, program) for program in PROGRAMS}
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(assets))
+
+    found = await find_programs(tmp_path, unexpected)
+
+    assert dict(found.paths) == paths
+    assert found.ours == frozenset()
+
+
+async def test_programs_on_the_path_are_taken_in_their_right_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = module_versions((MODULE / "go.mod").read_text())
+    kubernetes, etcd = versions["k8s.io/kubernetes"], versions["go.etcd.io/etcd/server/v3"]
+    folder = tmp_path / "bin"
+    paths = {program: put(folder, program, etcd if program == "etcd" else kubernetes) for program in PROGRAMS}
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    found = await find_programs(tmp_path, unexpected)
+
+    assert dict(found.paths) == paths
+
+
+async def test_programs_built_earlier_are_found_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    versions = module_versions((MODULE / "go.mod").read_text())
+    with pytest.raises(AssertionError, match="nothing was to be built"):
+        await find_programs(tmp_path, unexpected)
+    (home,) = (tmp_path / "loadtest-operator" / "controlplane").iterdir()
+    assert home.name.startswith(versions["k8s.io/kubernetes"])
+    for program in PROGRAMS:
+        put(home, program)
+
+    found = await find_programs(tmp_path, unexpected)
+
+    assert found.ours == frozenset(PROGRAMS)
+    assert set(found.paths.values()) == {home / program for program in PROGRAMS}
