@@ -56,6 +56,7 @@ cluster-down: setup ## End the cluster that `make cluster` started
 
 .PHONY: test
 test: setup ## Run all tests, on a real control plane
+	@$(LOCALCLUSTER) build >/dev/null
 	@$(BIN)/python -m pytest
 
 .PHONY: check

@@ -30,12 +30,12 @@ class Namespace:
             self.rest.apply(_target(document, name, environment), self.name)
 
     def deploy_unhurried(self) -> None:
-        """A sound target that takes half a second for each upload.
+        """A sound target that takes most of a second for each upload.
 
         Its response times bear the delays of a machine that is busy with other things; those of a quick target would
         not, and the generator would rightly call its own numbers doubtful.
         """
-        self.deploy(FAULT="slow", FAULT_SECONDS="0.5", WEB_CONCURRENCY="4")
+        self.deploy(FAULT="slow", FAULT_SECONDS="0.8", WEB_CONCURRENCY="4")
 
     def available(self, *names: str) -> None:
         for name in names:
