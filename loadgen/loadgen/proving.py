@@ -1,6 +1,7 @@
 """From a plan's target to proven addresses: resolve, hold against the address rules, verify, keep up to date."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -9,6 +10,7 @@ from msgspec import structs
 from loadgen.address_rules import rules_of
 from loadgen.addresses import REFRESH_SECONDS, AddressBook, NameNotResolvedError, keep_fresh, resolve
 from loadgen.endpoints import Endpoint, parse_endpoint, site_of
+from loadgen.tokens import TokenUnreadableError
 from loadgen.transport import open_client
 from loadgen.uploading import Uploader
 from loadgen.verification import Verifier, refused
@@ -25,7 +27,7 @@ _PASSING: Final[frozenset[Refusal]] = frozenset({Refusal.REFUSED, Refusal.TIMEOU
 class Prover:
     """Proves a target's addresses and enters them into the book. `report` is all that was seen so far.
 
-    `ask` gives the addresses of a name and a port.
+    `ask` gives the addresses of a name and a port, `now` the wall clock's seconds since the epoch.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Prover:
         uploader: Uploader,
         book: AddressBook,
         ask: Callable[[str, int], Awaitable[tuple[Endpoint, ...]]] = resolve,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._plan = plan
         self._site = site_of(plan.target.url)
@@ -41,6 +44,7 @@ class Prover:
         self._rules = rules_of(plan.network)
         self._book = book
         self._ask = ask
+        self._now = now
         self._resolves = not plan.target.addresses and self._site.literal is None
         self.report: VerificationReport | None = None
 
@@ -72,6 +76,8 @@ class Prover:
         return await self._resolve()
 
     async def _prove(self, full_rows: int | None) -> VerificationReport:
+        if (short := self._token_falls_short()) is not None:
+            return refused(Refusal.EXPIRING, short)
         try:
             endpoints = await self._endpoints()
         except NameNotResolvedError as error:
@@ -80,6 +86,23 @@ class Prover:
         if denied:
             return refused(Refusal.ADDRESS_DENIED, f"{self._site.host} is {', '.join(denied)}, which is not allowed")
         return await self._verify(endpoints, full_rows)
+
+    def _token_falls_short(self) -> str | None:
+        """What is to be said of a token that expires before the planned load is over; None where all is well.
+
+        That there is none at all shows, and is told, at the first upload.
+        """
+        try:
+            expires_at = self._uploader.token_expires_at()
+        except TokenUnreadableError:
+            return None
+        left_seconds = None if expires_at is None else expires_at - self._now()
+        planned_seconds = sum(step.duration_seconds for step in self._plan.steps)
+        if left_seconds is None or left_seconds >= planned_seconds:
+            return None
+        if left_seconds <= 0:
+            return f"the token expired {-left_seconds:.0f} s ago"
+        return f"the token expires in {left_seconds:.0f} s, but the load lasts {planned_seconds:.0f} s"
 
     async def _verify(self, endpoints: tuple[Endpoint, ...], full_rows: int | None) -> VerificationReport:
         async with open_client(self._rules, keep_alive=False) as client:

@@ -50,6 +50,8 @@ HINTS: Final = {
     " missing.",
     Refusal.UNAUTHORIZED: "Check the Secret named in spec.target.auth: that the token is valid and has not expired, and"
     " that auth.scheme is the word the target wants (Bearer, or Token for DRF).",
+    Refusal.EXPIRING: "Put a token into the Secret named in spec.target.auth that is valid until the load is over,"
+    " or shorten spec.load.duration.",
     Refusal.FORBIDDEN: "Django answers 403 where a CSRF token is wanted: mark the upload view with csrf_exempt or use a"
     " token instead of a session; else give the token's owner the right to upload.",
     Refusal.NOT_FOUND: "Check the path in spec.target.url, its closing slash included.",

@@ -1,5 +1,7 @@
 """The target's token, read from a file that may be renewed while the load runs."""
 
+import base64
+import json
 import os
 from pathlib import Path
 
@@ -33,9 +35,32 @@ class TokenFile:
                 raise TokenUnreadableError(f"no token in {self._path}: {_reason(error)}") from error
         return self._header
 
+    def expires_at(self) -> float | None:
+        """When the token as it is now expires, in seconds since the epoch; None where it does not say.
+
+        Raises TokenUnreadableError where none was ever read.
+        """
+        return expiry_of(self.authorization().removeprefix(f"{self._scheme} "))
+
     def expire(self) -> None:
         """Read the file again at the next request, whether or not it looks changed."""
         self._seen = None
+
+
+def expiry_of(token: str) -> float | None:
+    """The `exp` of a JSON Web Token (RFC 7519), in seconds since the epoch; None of whatever has none.
+
+    The signature is not looked at: only the target can judge it.
+    """
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return None
+    expiry = claims.get("exp") if isinstance(claims, dict) else None
+    return float(expiry) if isinstance(expiry, int | float) and not isinstance(expiry, bool) else None
 
 
 def _token_in(path: Path) -> str:

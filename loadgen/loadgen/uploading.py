@@ -63,6 +63,13 @@ class Uploader:
         self._next_number = pod_index
         self._pods = plan.parallelism
 
+    def token_expires_at(self) -> float | None:
+        """When the target's token expires, in seconds since the epoch; None without a token, or where it does not say.
+
+        Raises TokenUnreadableError where a token is wanted and none was ever read.
+        """
+        return None if self._token is None else self._token.expires_at()
+
     async def upload(self, client: Client, endpoint: Endpoint, rows: int, progress: Progress) -> Upload:
         """Upload a fresh batch to an address and judge the answer.
 

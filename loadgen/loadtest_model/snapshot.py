@@ -52,6 +52,7 @@ class Refusal(StrEnum):
     RESET = "ConnectionReset"
     REDIRECT = "TargetRedirects"
     UNAUTHORIZED = "AuthenticationFailed"
+    EXPIRING = "TokenExpiresTooSoon"
     FORBIDDEN = "Forbidden"
     NOT_FOUND = "WrongURL"
     TOO_LARGE = "BatchTooLarge"

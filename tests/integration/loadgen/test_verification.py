@@ -1,7 +1,9 @@
 """The proof before any load: its order, what it costs a target that breaks its promise, and every refusal."""
 
 import asyncio
+import base64
 import itertools
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -311,6 +313,27 @@ async def test_a_port_without_tls_is_a_refusal() -> None:
         report = await proven(make_plan(target.url.replace("http", "https")))
 
         assert report.refusal is Refusal.TLS
+
+
+@pytest.mark.parametrize(
+    ("left_seconds", "refusal", "told"),
+    [(-60, Refusal.EXPIRING, "expired 60 s ago"), (30, Refusal.EXPIRING, "in 30 s"), (90, None, "")],
+)
+async def test_a_token_that_ends_before_the_load_is_refused_before_anything_is_sent(
+    tmp_path: Path, left_seconds: int, refusal: Refusal | None, told: str
+) -> None:
+    token_file, now = tmp_path / "token", 1_700_000_000.0
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": now + left_seconds}).encode()).decode().rstrip("=")
+    token_file.write_text(f"e30.{claims}.signature")
+    async with serving() as target:
+        plan = make_plan(target.url, token_file=str(token_file), duration_seconds=60)
+        uploader = make_uploader(plan, 0, lambda: "nonce")
+
+        report = await Prover(plan, uploader, AddressBook(), now=lambda: now).prove(full_rows=None)
+
+        assert report.refusal is refusal
+        assert told in report.message
+        assert bool(target.received) == (refusal is None)
 
 
 async def test_the_token_is_sent_and_a_missing_one_is_a_refusal(tmp_path: Path) -> None:

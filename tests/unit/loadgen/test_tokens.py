@@ -1,11 +1,13 @@
 """The token file, read again when it changes or on demand."""
 
+import base64
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from loadgen.tokens import TokenFile, TokenUnreadableError
+from loadgen.tokens import TokenFile, TokenUnreadableError, expiry_of
 
 
 def test_the_header_is_scheme_and_token_without_the_file_s_line_end(tmp_path: Path) -> None:
@@ -71,3 +73,29 @@ def test_a_file_without_a_usable_token_is_named_and_never_quoted(tmp_path: Path,
 def test_a_missing_file_is_named_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(TokenUnreadableError, match="No such file"):
         TokenFile(tmp_path / "none", "Bearer").authorization()
+
+
+def jwt(claims: object) -> str:
+    """A JSON Web Token with these claims and a signature that nobody checks."""
+    parts = ({"alg": "HS256"}, claims)
+    return ".".join(
+        [*(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts), "s"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("token", "expiry"),
+    [
+        (jwt({"exp": 1_800_000_000}), 1_800_000_000),
+        (jwt({"exp": 1_800_000_000.5}), 1_800_000_000.5),
+        (jwt({"sub": "me"}), None),
+        (jwt({"exp": True}), None),
+        (jwt({"exp": "soon"}), None),
+        (jwt([1]), None),
+        ("opaque", None),
+        ("a.b.c", None),
+        ("a.!!.c", None),
+    ],
+)
+def test_a_token_that_says_when_it_expires_is_believed(token: str, expiry: float | None) -> None:
+    assert expiry_of(token) == expiry
