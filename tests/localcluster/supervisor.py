@@ -204,7 +204,10 @@ def main() -> int:
         asyncio.run(_supervise(config, run_dir, starter))
     except* (BuildError, ControlPlaneError) as group:
         failed = 1
-        starter.tell(failed="\n".join(messages(group)))
+        reason = "\n".join(messages(group))
+        starter.tell(failed=reason)
+        # Once the cluster is up its starter no longer listens, so that its end would go unexplained.
+        print(f"the cluster ended: {reason}", file=sys.stderr)
     finally:
         _end_descendants()
         shutil.rmtree(run_dir)

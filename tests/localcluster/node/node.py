@@ -3,7 +3,9 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -130,7 +132,7 @@ class Node:
         if "deletionTimestamp" in pod["metadata"]:
             if uid not in self._releasing:
                 self._releasing.add(uid)
-                group.create_task(release(self._facts.api, pod))
+                group.create_task(self._release(pod))
             return
         if pod.get("status", {}).get("phase") in _OVER:
             return
@@ -144,10 +146,20 @@ class Node:
         group.create_task(self._run_pod(uid, running))
 
     async def _run_pod(self, uid: str, pod: Pod) -> None:
-        await pod.run()
+        async with _contained(f"running the pod {uid}"):
+            await pod.run()
         self._running.pop(uid, None)
 
     async def _schedule(self, pod: Object, namespace: Object | None) -> None:
+        async with _contained(f"scheduling the pod {pod['metadata']['uid']}"):
+            await self._place(pod, namespace)
+        self._scheduling.discard(pod["metadata"]["uid"])
+
+    async def _release(self, pod: Object) -> None:
+        async with _contained(f"releasing the pod {pod['metadata']['uid']}"):
+            await release(self._facts.api, pod)
+
+    async def _place(self, pod: Object, namespace: Object | None) -> None:
         if has_fault(Fault.UNSCHEDULED, pod, namespace):
             await self._refuse(pod, "0/1 nodes are available: 1 held back by a fault of the test.")
         elif not fits(pod, self._labels):
@@ -155,7 +167,6 @@ class Node:
             await self._refuse(pod, f"0/1 nodes are available: {reason}")
         else:
             await self._bind(pod)
-        self._scheduling.discard(pod["metadata"]["uid"])
 
     async def _bind(self, pod: Object) -> None:
         metadata = {"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]}
@@ -211,7 +222,8 @@ class Node:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
-            await self._report()
+            async with _contained("reporting the node"):
+                await self._report()
 
     async def _report(self) -> None:
         now = timestamp(datetime.now(UTC))
@@ -241,3 +253,13 @@ class Node:
         await self._facts.api.call(
             "PATCH", f"/api/v1/nodes/{self._name}/status", {"status": status}, content_type=STRATEGIC_PATCH
         )
+
+
+@asynccontextmanager
+async def _contained(what: str) -> AsyncIterator[None]:
+    """Keep a failure to what it befell, as a kubelet does: it is told in the node's log, and other pods go on."""
+    try:
+        yield
+    except Exception:
+        print(f"failed {what}:", file=sys.stderr)
+        traceback.print_exc()

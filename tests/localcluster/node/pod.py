@@ -255,12 +255,13 @@ class Pod:
         self._write_hosts()
 
     def _write_hosts(self) -> None:
-        path = self._directory / "hosts"
-        if not path.exists():
-            return
         text = hosts_file(self.latest, self.pod_ip, self._service_lines).encode()
         # In place, for it is a mount in running containers; in one write, so that no reader finds half of it.
-        descriptor = os.open(path, os.O_WRONLY)
+        try:
+            descriptor = os.open(self._directory / "hosts", os.O_WRONLY)
+        except FileNotFoundError:
+            # The pod is over, and its folder going.
+            return
         try:
             os.pwrite(descriptor, text, 0)
             os.ftruncate(descriptor, len(text))
