@@ -105,7 +105,7 @@ def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
         state=state,
         plan_hash=plan_hash(PLAN),
         verification=PROOF if proven else REFUSAL if state is PodState.REFUSED else None,
-        steps=(a_measured_step(),) if loaded else (),
+        steps=(a_measured_step(finished=state is PodState.DONE),) if loaded else (),
         elapsed_seconds=60.0 if state is PodState.DONE else 30.0 if loaded else 0.0,
         virtual_users=1 if state is PodState.RUNNING else 0,
         final=state.ended,
@@ -113,7 +113,7 @@ def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
     return structs.replace(made, **fields)
 
 
-def a_measured_step(accepted: int = 50) -> StepSnapshot:
+def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepSnapshot:
     counts = Counts(
         due=accepted,
         sent=accepted,
@@ -123,7 +123,7 @@ def a_measured_step(accepted: int = 50) -> StepSnapshot:
         bytes_sent=accepted * 100_000,
     )
     times = sketch_of([1_000_000_000] * accepted)
-    return StepSnapshot(step=0, total=counts, judged=counts, response=times, service=times, finished=True)
+    return StepSnapshot(step=0, total=counts, judged=counts, response=times, service=times, finished=finished)
 
 
 def a_pod(index: int, state: PodState | None = None, **fields: Any) -> PodSeen:

@@ -39,29 +39,33 @@ def run(manifest: Path) -> int:
         signal.signal(number, _end)
     # make may be killed without a word.
     linux.die_with_parent(signal.SIGTERM, os.getppid())
-    console = Console()
+    console, keep = Console(), os.environ.get("KEEP") == "1"
     try:
-        with _cluster(keep=os.environ.get("KEEP") == "1", console=console) as (cluster, report):
+        with _cluster(keep=keep, console=console) as (cluster, progress):
             rest = Rest.from_kubeconfig(cluster.kubeconfig)
-            install_everything(rest, report)
+            install_everything(rest, progress)
+            progress.close()
             return _load(rest, manifest, console)
     except Ended as ended:
-        console.print(f"\nended by {ended}; everything that was started is gone")
+        console.print(f"\nended by {ended}" + ("" if keep else "; everything that was started is gone"))
         return 130
 
 
 @contextmanager
-def _cluster(*, keep: bool, console: Console) -> Iterator[tuple[Cluster, Callable[[str], None]]]:
+def _cluster(*, keep: bool, console: Console) -> Iterator[tuple[Cluster, Progress]]:
     progress = Progress(sys.stderr, is_terminal=sys.stderr.isatty())
     try:
         if keep:
             cluster = start_detached(STATE, report=progress)
-            yield cluster, progress
-            console.print(
-                f"The cluster is left up: export KUBECONFIG={cluster.kubeconfig.resolve()}\n"
-                "  kubectl get loadtests; kubectl describe loadtest\n"
-                "`make cluster-down` ends it."
-            )
+            try:
+                yield cluster, progress
+            finally:
+                console.print(
+                    f"The cluster is left up: export KUBECONFIG={cluster.kubeconfig.resolve()}\n"
+                    "  kubectl get loadtests; kubectl describe loadtest\n"
+                    "`make cluster-down` ends it.",
+                    soft_wrap=True,
+                )
         else:
             with local_cluster(report=progress) as cluster:
                 yield cluster, progress

@@ -15,7 +15,8 @@ def progress(plan: Plan, aggregate: Aggregate) -> Progress:
     """How far a run is, from its merged snapshots."""
     number, step = current_step(aggregate)
     total = sum(made.duration_seconds for made in plan.steps)
-    elapsed = loaded_seconds(plan, aggregate.elapsed_seconds)
+    # The last upload may end a moment before the load does, and nothing begins in that moment.
+    elapsed = total if _finished(plan, aggregate) else loaded_seconds(plan, aggregate.elapsed_seconds)
     errors = sum(
         made.total.rejected + made.total.unknown + made.total.violation + made.total.dropped for made in aggregate.steps
     )
@@ -40,6 +41,11 @@ def loaded_seconds(plan: Plan, since_start_seconds: float) -> float:
         loaded += min(max(0.0, since_start_seconds - begin), step.duration_seconds)
         begin += span
     return loaded
+
+
+def _finished(plan: Plan, aggregate: Aggregate) -> bool:
+    counts = [step.finished_pods for step in aggregate.steps]
+    return len(counts) == len(plan.steps) and min(counts) >= plan.parallelism
 
 
 def started_at(observation: Observation, aggregate: Aggregate) -> str | None:

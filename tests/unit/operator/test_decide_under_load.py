@@ -256,6 +256,8 @@ def test_a_run_whose_every_pod_is_done_passes_and_keeps_its_results() -> None:
     assert isinstance(action, WriteResults)
     status = status_of(decision)
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.PASSED)
+    assert status.progress is not None
+    assert status.progress.percent == 100.0
     assert status.health is not None
     assert status.health.level is HealthLevel.GOOD
     assert status.summary is not None
