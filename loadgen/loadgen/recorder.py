@@ -3,16 +3,13 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Final
 
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.pacing import share_of, users_at
 from loadtest_model.plan import Step
 from loadtest_model.sketch import SketchBuilder
-from loadtest_model.snapshot import Counts, Second, StepSnapshot
+from loadtest_model.snapshot import IN_FLIGHT_AGES_KEPT, Counts, Second, StepSnapshot
 from loadtest_model.values import NANOSECONDS
-
-IN_FLIGHT_AGES_KEPT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,16 @@ from msgspec import structs
 
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.sketch import Sketch
-from loadtest_model.snapshot import Counts, GeneratorHealth, Second, Snapshot, StepSnapshot, Violation
+from loadtest_model.snapshot import (
+    IN_FLIGHT_AGES_KEPT,
+    Counts,
+    GeneratorHealth,
+    Second,
+    Snapshot,
+    StepSnapshot,
+    Violation,
+)
 from loadtest_model.values import WireValue
-
-IN_FLIGHT_AGES_KEPT = 100
 
 
 class StepAggregate(WireValue, frozen=True, kw_only=True):

@@ -115,14 +115,6 @@ class Sketch(WireValue, frozen=True, kw_only=True):
                 return float(min(max(2 * gamma**bucket / (gamma + 1), least), greatest))
         return greatest
 
-    def share_above(self, bound_seconds: float) -> float:
-        """The share of values above a bound, by whole buckets."""
-        if not self.count:
-            return 0.0
-        gamma = GAMMA ** (2**self.coarseness)
-        above = sum(n for bucket, n in self.buckets.items() if 2 * gamma**bucket / (gamma + 1) > bound_seconds)
-        return (above + self.overflow) / self.count
-
 
 class SketchBuilder:
     """Collects durations one by one; `snapshot` gives what was collected so far."""

@@ -3,11 +3,14 @@
 from enum import StrEnum
 from typing import Final, Literal
 
-from loadtest_model.outcomes import ErrorKind, Outcome
+from loadtest_model.outcomes import ErrorKind
 from loadtest_model.sketch import Sketch
 from loadtest_model.values import WireValue
 
 SNAPSHOT_SCHEMA: Final = 1
+
+# Older uploads matter most, and a snapshot must not grow with the virtual users.
+IN_FLIGHT_AGES_KEPT: Final = 100
 
 
 class PodState(StrEnum):
@@ -235,6 +238,3 @@ class Snapshot(WireValue, frozen=True, kw_only=True):
     elapsed_seconds: float = 0.0
     virtual_users: int = 0
     final: bool = False
-
-
-OUTCOME_FIELDS: Final = tuple(str(outcome) for outcome in Outcome)

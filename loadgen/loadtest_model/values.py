@@ -31,10 +31,3 @@ def seconds_of(duration: str) -> float:
     if re.fullmatch(DURATION_PATTERN, duration) is None:
         raise ValueError(f"{duration!r} is not a duration; write a number with a unit, such as 90s, 5m or 1m30s")
     return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(duration))
-
-
-def duration_text(seconds: float) -> str:
-    """A duration in its shortest common form: `90s`, `5m`, `1.5s`."""
-    if seconds >= 60 and seconds % 60 == 0:
-        return f"{int(seconds // 60)}m"
-    return f"{seconds:g}s"

@@ -8,7 +8,7 @@ import pytest
 
 from loadtests import Namespace, Test, condition, reason
 from localcluster.installation import OPERATOR_NAMESPACE
-from localcluster.rest import Json, Rest
+from localcluster.rest import Json, Rest, wait_for
 
 BATCH = 500
 VERIFICATION_ROWS = {0, 1, 5}
@@ -127,11 +127,14 @@ def test_events_tell_the_story(test: Test, status: Json) -> None:
 
 def test_the_pods_end_on_their_own(test: Test, status: Json) -> None:
     assert status["verdict"] == "Passed"
-    codes = [
-        container["state"]["terminated"]["exitCode"]
-        for pod in test.pods()
-        for container in pod["status"]["containerStatuses"]
-        if "terminated" in container["state"]
-    ]
 
-    assert codes in ([0, 0], [0], []) or all(code == 0 for code in codes)
+    def codes() -> list[int]:
+        return [
+            container["state"]["terminated"]["exitCode"]
+            for pod in test.pods()
+            for container in pod["status"]["containerStatuses"]
+            if "terminated" in container["state"]
+        ]
+
+    wait_for("both pods to end", lambda: len(codes()) == 2, 30)
+    assert codes() == [0, 0]

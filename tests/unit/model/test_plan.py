@@ -6,7 +6,7 @@ import pytest
 from builders import IDENTITY, URL, a_plan, a_spec
 from loadtest_model.plan import Deadlines, Plan, PlanError, compile_plan, plan_hash
 from loadtest_model.spec import Identity, Spec
-from loadtest_model.values import duration_text, seconds_of
+from loadtest_model.values import seconds_of
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,3 @@ def test_durations_are_read_with_their_units(text: str, seconds: float) -> None:
 def test_what_is_no_duration_is_refused_with_the_form(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         seconds_of(text)
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(90, "90s"), (300, "5m"), (1.5, "1.5s")])
-def test_durations_are_written_in_their_short_form(seconds: float, text: str) -> None:
-    assert duration_text(seconds) == text
