@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import msgspec
 
-from loadtest_model.spec import GROUP, KIND, PLURAL, VERSION, Spec, rule
+from loadtest_model.spec import GROUP, KIND, PLURAL, VERSION, Spec
+from loadtest_model.spec.parts import rule
 from loadtest_model.status import Status
 
 Json = dict[str, Any]

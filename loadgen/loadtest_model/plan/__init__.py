@@ -1,0 +1,106 @@
+"""The plan: a spec compiled to what the pods do, with every default filled in and nothing left to choose."""
+
+import hashlib
+from typing import Final, Literal
+
+import msgspec
+
+from loadtest_model.plan.bounds import AddressPolicy, Deadlines
+from loadtest_model.plan.errors import PlanError
+from loadtest_model.plan.records import RecordsPlan, compile_records
+from loadtest_model.plan.steps import Step, compile_steps
+from loadtest_model.plan.target import TargetPlan, compile_target
+from loadtest_model.spec import Identity, Spec
+from loadtest_model.values import WireValue
+
+PLAN_SCHEMA: Final = 1
+DEFAULT_RUN_ID: Final = "1"
+
+__all__ = [
+    "DEFAULT_RUN_ID",
+    "PLAN_SCHEMA",
+    "AddressPolicy",
+    "Deadlines",
+    "Plan",
+    "PlanError",
+    "RecordsPlan",
+    "Step",
+    "TargetPlan",
+    "compile_plan",
+    "plan_hash",
+]
+
+
+class Plan(WireValue, frozen=True, kw_only=True):
+    """The whole run, the same for every pod; a pod takes its share by its index."""
+
+    schema: int
+    namespace: str
+    name: str
+    uid: str
+    run_id: str
+    scenario: str
+    parallelism: int
+    target: TargetPlan
+    steps: tuple[Step, ...]
+    records: RecordsPlan
+    require: Literal["Acknowledged", "Echoed"]
+    network: AddressPolicy
+    deadlines: Deadlines
+    command_digests: dict[str, str] = {}
+
+    @property
+    def step_span_seconds(self) -> tuple[float, ...]:
+        """How long each step may take: its load and the longest drain."""
+        return tuple(step.duration_seconds + self.target.timeout_seconds for step in self.steps)
+
+    @property
+    def exposed_rows(self) -> int:
+        """Rows that could at worst be on their way unproven if an endpoint lost its marker at once."""
+        return max(step.virtual_users * step.batch_size for step in self.steps)
+
+
+def plan_hash(plan: Plan) -> str:
+    """A name for a plan's content; equal plans have equal hashes."""
+    # Read back once, so that 60 where a float belongs has the hash of the 60.0 that its reader sees.
+    read = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
+    return hashlib.sha256(msgspec.json.encode(read, order="deterministic")).hexdigest()[:32]
+
+
+def compile_plan(
+    spec: Spec,
+    identity: Identity,
+    *,
+    addresses: tuple[str, ...] = (),
+    token_file: str | None = None,
+    network: AddressPolicy = AddressPolicy(),
+    deadlines: Deadlines = Deadlines(),
+) -> Plan:
+    """The plan of a spec, without command digests.
+
+    Raises PlanError where the spec cannot be run.
+    """
+    run_id = spec.run_id or DEFAULT_RUN_ID
+    steps = tuple(compile_steps(spec))
+    fewest = min(step.virtual_users for step in steps)
+    if spec.parallelism > fewest:
+        raise PlanError(
+            "ParallelismAboveVirtualUsers",
+            f"spec.parallelism is {spec.parallelism}, but the test has a step with {fewest} virtual user(s), so some"
+            f" pods would have none; set spec.parallelism to {fewest} or less, or raise spec.load.virtualUsers",
+        )
+    return Plan(
+        schema=PLAN_SCHEMA,
+        namespace=identity.namespace,
+        name=identity.name,
+        uid=identity.uid,
+        run_id=run_id,
+        scenario=spec.scenario,
+        parallelism=spec.parallelism,
+        target=compile_target(spec.target, addresses, token_file),
+        steps=steps,
+        records=compile_records(spec, identity, run_id),
+        require=spec.verification.require,
+        network=network,
+        deadlines=deadlines,
+    )

@@ -1,0 +1,9 @@
+"""What is wrong with a spec that the schema lets pass."""
+
+
+class PlanError(ValueError):
+    """A spec that the schema lets pass but that cannot be run; the message names field, value and remedy."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

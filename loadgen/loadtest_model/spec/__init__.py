@@ -1,0 +1,105 @@
+"""The spec of a LoadTest as people write it. The CRD's schema is made from these types, see `crd`."""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct, field
+
+from loadtest_model.spec.load import Load
+from loadtest_model.spec.parts import rule, rules
+from loadtest_model.spec.pod import Pod
+from loadtest_model.spec.records import Records
+from loadtest_model.spec.target import Target
+from loadtest_model.spec.verification import Verification
+from loadtest_model.thresholds import METRICS, expression_pattern
+from loadtest_model.values import Value
+
+GROUP: Final = "x-load-test.dev"
+VERSION: Final = "v1alpha1"
+KIND: Final = "LoadTest"
+PLURAL: Final = "loadtests"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+ScenarioName = Literal["light", "medium", "heavy", "stress", "all", "custom"]
+
+
+class Spec(Value, frozen=True, kw_only=True):
+    target: Annotated[Target, Meta(description="The system under test. Required.")]
+    scenario: Annotated[
+        ScenarioName,
+        Meta(
+            description="Preset of batch size, virtual users, duration and thresholds. light: basic function;"
+            " medium: normal load; heavy: high load; stress: a million records; all: these four, one after the"
+            " other; custom: only what spec.load says. Required."
+        ),
+    ]
+    load: Annotated[Load, Meta(description="What differs from the scenario's preset.")] = field(default_factory=Load)
+    parallelism: Annotated[int, Meta(ge=1, le=1_000, description="Number of loadgen pods that share the load.")] = 1
+    records: Annotated[Records, Meta(description="The synthetic client records.")] = field(default_factory=Records)
+    verification: Annotated[Verification, Meta(description="The proof that precedes any load.")] = field(
+        default_factory=Verification
+    )
+    thresholds: (
+        Annotated[
+            list[
+                Annotated[
+                    str,
+                    Meta(
+                        max_length=64,
+                        extra_json_schema=rules(
+                            rule(
+                                f"self.matches('{expression_pattern()}')",
+                                "spec.thresholds: write `metric < bound`, such as p95 < 20s, error_rate < 1% or"
+                                f" records_per_second > 5000; metrics are {', '.join(METRICS)}",
+                            )
+                        ),
+                    ),
+                ]
+            ],
+            Meta(
+                max_length=32,
+                description="Bounds on the merged measurements, such as `p95 < 20s`, `error_rate < 1%` or"
+                " `records_per_second > 5000`; they replace the scenario's defaults.",
+            ),
+        ]
+        | None
+    ) = None
+    stop: Annotated[bool, Meta(description="Set to true to end a running test: uploads in flight are finished.")] = (
+        False
+    )
+    suspend: Annotated[bool, Meta(description="While true, a test that has not started waits in phase Queued.")] = False
+    run_id: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+                max_length=40,
+                description="Names a run of this test. A completed test runs again only with another run id."
+                " Default: 1.",
+            ),
+        ]
+        | None
+    ) = None
+    pod: Annotated[Pod, Meta(description="How the loadgen pods are scheduled.")] = field(default_factory=Pod)
+    ttl_seconds_after_finished: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=2_592_000,
+                description="Seconds after which Job and pods of a completed test are removed; the LoadTest stays."
+                " Default: they stay as long as the LoadTest.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """Which resource a spec came from."""
+
+    namespace: str
+    name: str
+    uid: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"

@@ -1,0 +1,153 @@
+"""The target: where files are uploaded, how, and what its answers look like."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from loadtest_model.spec.parts import (
+    FORM_NAME_PATTERN,
+    FormName,
+    FormText,
+    HeaderName,
+    HeaderValue,
+    Path,
+    SecretKey,
+    rule,
+    rules,
+)
+from loadtest_model.values import DurationText, Value
+
+Format = Literal["csv"]
+
+
+class Auth(Value, frozen=True, kw_only=True):
+    secret_key_ref: Annotated[
+        SecretKey,
+        Meta(description="Where the token is kept. It is mounted as a file and read again on a 401."),
+    ]
+    scheme: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z][A-Za-z0-9-]*$",
+            max_length=32,
+            description="Word before the token in the Authorization header: Bearer, or Token for DRF.",
+        ),
+    ] = "Bearer"
+
+
+class Response(Value, frozen=True, kw_only=True):
+    marker: Annotated[
+        Path,
+        Meta(
+            description="Dotted path of the boolean that says the load-test header was honoured.",
+            extra_json_schema=rules(
+                rule(
+                    "self != 'success' && !self.endsWith('.success')",
+                    "spec.target.response.marker must be what only the answer to a load test has; every upload that is"
+                    " stored is a success",
+                )
+            ),
+        ),
+    ] = "load_test_mode"
+    count: Annotated[Path, Meta(description="Dotted path of the number of rows the target processed.")] = (
+        "processed_count"
+    )
+    nonce: Annotated[
+        Path, Meta(description="Dotted path where the target may return X-Load-Test-Nonce (proof Echoed).")
+    ] = "load_test_nonce"
+
+
+class Target(Value, frozen=True, kw_only=True):
+    url: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=2048,
+            description="Where the files are uploaded: http or https, without credentials or fragment. Required.",
+            extra_json_schema=rules(
+                rule(
+                    "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",
+                    "spec.target.url must be an http or https URL with a host, such as"
+                    " http://django.shop.svc:8000/clients/upload/process/",
+                ),
+                rule(
+                    "!isURL(self) || url(self).getPort() == '' || (size(url(self).getPort()) < 6"
+                    " && int(url(self).getPort()) > 0 && int(url(self).getPort()) < 65536)",
+                    "spec.target.url must have a port between 1 and 65535, or none",
+                ),
+                rule(
+                    "!self.contains('@') && !self.contains('#') && !self.contains(' ')",
+                    "spec.target.url must not contain credentials (@), a fragment (#) or a space;"
+                    " put a token into a Secret and name it in spec.target.auth",
+                ),
+            ),
+        ),
+    ]
+    auth: Annotated[Auth | None, Meta(description="Token sent in the Authorization header. Default: none.")] = None
+    headers: Annotated[
+        dict[HeaderName, HeaderValue],
+        Meta(
+            max_length=16,
+            description="Further request headers. X-Load-Test*, Host, Authorization, Content-* and hop-by-hop"
+            " headers belong to the generator.",
+            extra_json_schema=rules(
+                rule(
+                    r"self.all(name, name.matches('^[A-Za-z0-9!#$%&\'*+.^_`|~-]{1,128}$'))",
+                    "spec.target.headers must have names that HTTP allows: letters, digits and !#$%&'*+.^_`|~-",
+                ),
+                rule(
+                    # Servers that know variables and not headers (CGI, WSGI) cannot tell _ from -.
+                    "self.all(name, !(name.lowerAscii().replace('_', '-').startsWith('x-load-test')"
+                    " || name.lowerAscii().replace('_', '-').startsWith('content-')"
+                    " || name.lowerAscii().replace('_', '-') in ['host', 'authorization', 'connection',"
+                    " 'transfer-encoding', 'keep-alive', 'te', 'trailer', 'upgrade', 'expect',"
+                    " 'proxy-authorization']))",
+                    "spec.target.headers must not set X-Load-Test*, Content-*, Host, Authorization or hop-by-hop"
+                    " headers; the generator sets them (a token goes into spec.target.auth)",
+                ),
+            ),
+        ),
+    ] = field(default_factory=dict)
+    file_field: Annotated[
+        str,
+        Meta(min_length=1, max_length=128, description="Name of the form's file field.", pattern=FORM_NAME_PATTERN),
+    ] = "file"
+    file_name: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=128,
+            pattern=FORM_NAME_PATTERN,
+            description="Name of the uploaded file; `{n}` becomes the number of the upload.",
+        ),
+    ] = "clients-{n}.csv"
+    form_fields: Annotated[
+        dict[FormName, FormText],
+        Meta(
+            max_length=16,
+            description="Further fields of the form, sent before the file.",
+            extra_json_schema=rules(
+                rule(
+                    # A schema of Kubernetes cannot say this of a map's keys.
+                    r"self.all(name, name.matches('^[^\"\\x00-\\x1f\\x7f]{1,128}$'))",
+                    "spec.target.formFields must have names of 1 to 128 characters, no quotes or control characters",
+                )
+            ),
+        ),
+    ] = field(default_factory=dict)
+    format: Annotated[Format, Meta(description="Format of the uploaded files.")] = "csv"
+    timeout: Annotated[
+        DurationText,
+        Meta(
+            description="Longest time for one upload, from connecting to the end of the answer.",
+            extra_json_schema=rules(
+                rule(
+                    "duration(self) >= duration('1s') && duration(self) <= duration('1h')",
+                    "spec.target.timeout must lie between 1s and 1h",
+                )
+            ),
+        ),
+    ] = "120s"
+    response: Annotated[Response, Meta(description="Where the answer says what was done.")] = field(
+        default_factory=Response
+    )
