@@ -1,5 +1,6 @@
 """Synthetic client records of Canadian people, unique by construction and composed at the speed of memory."""
 
+from loadgen.records.columns import CLIENT_COLUMNS, Column
 from loadgen.records.composer import CHUNK_ROWS, Batch, Composer
 from loadgen.records.phones import PhoneShortage, phone_capacity, phone_shortages
 from loadgen.records.pools import Pools, load_pools
@@ -8,10 +9,12 @@ from loadgen.records.space import MAX_PODS, ROWS_PER_POD, RecordSpace
 
 __all__ = [
     "CHUNK_ROWS",
+    "CLIENT_COLUMNS",
     "COLUMNS",
     "MAX_PODS",
     "ROWS_PER_POD",
     "Batch",
+    "Column",
     "Composer",
     "CsvRendering",
     "PhoneShortage",

@@ -4,23 +4,9 @@ import csv
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-COLUMNS: Final = (
-    "client_id",
-    "first_name",
-    "last_name",
-    "email",
-    "phone",
-    "address",
-    "city",
-    "province",
-    "postal_code",
-    "date_of_birth",
-    "language",
-    "status",
-    "balance",
-    "created_at",
-    "updated_at",
-)
+from loadgen.records.columns import CLIENT_COLUMNS
+
+COLUMNS: Final = tuple(column.name for column in CLIENT_COLUMNS)
 """The header of a file of client records, in the order of the fields."""
 
 # Characters that no text of ours holds stand where the composer writes later, one for each byte of the field;
