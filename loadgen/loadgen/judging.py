@@ -104,7 +104,9 @@ def _judge_success(answer: Answer, rows: int, nonce: str, paths: AnswerPaths) ->
 def printable(text: str | bytes, longest: int = 200) -> str:
     """The first `longest` characters with what is not printable replaced, so that they fit into one line."""
     decoded = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    shown = "".join(character if character.isprintable() else " " for character in decoded[: longest + 1])
+    shown = decoded[: longest + 1]
+    if not shown.isprintable():
+        shown = "".join(character if character.isprintable() else " " for character in shown)
     return shown if len(shown) <= longest else shown[:longest] + "..."
 
 

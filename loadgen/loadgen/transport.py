@@ -49,7 +49,9 @@ class Request:
 class Progress:
     """How far an upload has come; readable at any time, also after it was cut.
 
-    `begun` is True as soon as a byte of the request may have left.
+    `begun` is True as soon as a byte of the request may have left. The instants are monotonic seconds, None where
+    the upload never came to them: the first two where a kept connection was used, `last_byte_at` where the answer
+    came before the body was sent. `finished_at` is when the answer was complete, or the upload given up.
     """
 
     begun: bool = False
@@ -57,10 +59,34 @@ class Progress:
     reused: bool = False
     answer_begun: bool = False
     answered: bool = False
-    connect_started_seconds: float = 0.0
-    connect_seconds: float | None = None
+    connecting_at: float | None = None
+    connected_at: float | None = None
+    first_byte_at: float | None = None
+    last_byte_at: float | None = None
+    answer_at: float | None = None
+    finished_at: float | None = None
     defect: Exception | None = None
     _transport: asyncio.Transport | None = field(default=None, repr=False)
+
+    @property
+    def connect_seconds(self) -> float:
+        """What opening the connection took, TLS included; 0 where a kept one was used."""
+        return _between(self.connecting_at, self.connected_at, self.finished_at)
+
+    @property
+    def upload_seconds(self) -> float:
+        """From the first byte of the body to the last one handed to the system, or to the end where none was last."""
+        return _between(self.first_byte_at, self.last_byte_at, self.finished_at)
+
+    @property
+    def wait_seconds(self) -> float:
+        """From the last byte of the body to the end of the answer, or of the patience; 0 where none was last."""
+        return _between(self.last_byte_at, self.finished_at)
+
+    @property
+    def answer_seconds(self) -> float | None:
+        """From the last byte of the body to the answer's head; 0 where it came earlier, None where none came."""
+        return None if self.answer_at is None else _between(self.last_byte_at, self.answer_at)
 
     def holds(self, transport: asyncio.Transport | None) -> None:
         self._transport = transport
@@ -69,6 +95,12 @@ class Progress:
         """Drop the connection at once, with what is still buffered for it."""
         if self._transport is not None:
             self._transport.abort()
+
+
+def _between(begin: float | None, *ends: float | None) -> float:
+    """Seconds from one instant to the first of the others that was reached; 0 where there are not both."""
+    reached = next((end for end in ends if end is not None), None)
+    return 0.0 if begin is None or reached is None else max(0.0, reached - begin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +137,7 @@ class Client:
             kind, detail = _translated(error, progress, timeout_seconds)
             return Exchange(None, kind, detail)
         finally:
+            progress.finished_at = time.monotonic()
             if progress.body_bytes_sent < request.length or not progress.answered:
                 # Merely closing the connection would still send what is buffered for it.
                 progress.abort()
@@ -120,6 +153,7 @@ class Client:
             trace_request_ctx=progress,
         ) as response:
             progress.answer_begun = True
+            progress.answer_at = time.monotonic()
             if 300 <= response.status < 400:
                 # A redirect is one by its head, whether or not the rest of it ever comes.
                 return Answer(response.status, response.headers, b"")
@@ -182,10 +216,13 @@ class _Body(aiohttp.Payload):
         if isinstance(writer, StreamWriter):
             progress.holds(writer.transport)
         try:
+            progress.first_byte_at = time.monotonic()
             for part in self._parts:
                 progress.begun = True
                 await writer.write(part)
                 progress.body_bytes_sent += len(part)
+            await writer.drain()
+            progress.last_byte_at = time.monotonic()
         except (OSError, aiohttp.ClientError):
             raise
         except Exception as error:
@@ -233,12 +270,11 @@ def _socket_factory(rules: AddressRules) -> Callable[[Any], socket.socket]:
 
 
 async def _on_connecting(_session: Any, context: Any, _params: Any) -> None:
-    context.trace_request_ctx.connect_started_seconds = time.monotonic()
+    context.trace_request_ctx.connecting_at = time.monotonic()
 
 
 async def _on_connected(_session: Any, context: Any, _params: Any) -> None:
-    progress: Progress = context.trace_request_ctx
-    progress.connect_seconds = time.monotonic() - progress.connect_started_seconds
+    context.trace_request_ctx.connected_at = time.monotonic()
 
 
 async def _on_reused(_session: Any, context: Any, _params: Any) -> None:

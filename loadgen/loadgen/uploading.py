@@ -1,31 +1,43 @@
 """One upload from its records to its judgement: compose, send to an address, judge the answer."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from loadgen.endpoints import Endpoint, Site, site_of
 from loadgen.formats import FileBody, FileFormat
 from loadgen.formats import file_format as file_format_named
-from loadgen.judging import AnswerPaths, Judgement, judge
+from loadgen.judging import AnswerPaths, Judgement, judge, printable
 from loadgen.multipart import Form
 from loadgen.records import Composer, RecordSpace, load_pools
 from loadgen.request_headers import upload_headers
+from loadgen.retry_after import retry_after_seconds
 from loadgen.tokens import TokenFile
 from loadgen.transport import Client, Progress, Request
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan
 
+ANSWER_TEXT_CHARACTERS: Final = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A finished upload. `status` is None where no complete answer came."""
+    """A finished upload. `status` is None where no complete answer came, and `answer_text` then empty.
+
+    `bytes_total` is the length of the whole body, sent or not. `retry_after_seconds` is the pause that a 429 or 503
+    asked for, an hour at most. `answer_text` is the answer's first `ANSWER_TEXT_CHARACTERS`, made printable.
+    """
 
     rows: int
     first_client_id: str | None
     endpoint: Endpoint
     status: int | None
     judgement: Judgement
+    bytes_total: int = 0
+    retry_after_seconds: float | None = None
+    answer_text: str = ""
 
     @property
     def error(self) -> ErrorKind | None:
@@ -90,12 +102,16 @@ class Uploader:
             judgement = judge(exchange.answer, rows, nonce, self._paths)
         if judgement.error is ErrorKind.UNAUTHORIZED and self._token is not None:
             self._token.expire()
+        answer = exchange.answer
         return Upload(
             rows=rows,
             first_client_id=batch.first_client_id,
             endpoint=endpoint,
-            status=exchange.answer.status if exchange.answer else None,
+            status=answer.status if answer else None,
             judgement=judgement,
+            bytes_total=request.length,
+            retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
+            answer_text=printable(answer.body, ANSWER_TEXT_CHARACTERS) if answer else "",
         )
 
     def _request(self, endpoint: Endpoint, headers: Mapping[str, str], body: FileBody) -> Request:

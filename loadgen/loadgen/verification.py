@@ -158,7 +158,7 @@ class Verifier:
                 passed=opened,
                 rows=0,
                 detail="" if opened else upload.judgement.detail,
-                seconds=progress.connect_seconds or 0.0,
+                seconds=progress.connect_seconds,
             )
         )
 

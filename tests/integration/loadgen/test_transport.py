@@ -456,3 +456,50 @@ async def test_a_defect_while_the_body_is_made_is_no_error_of_the_target() -> No
 
         with pytest.raises(OverflowError, match="used up"):
             await post(request)
+
+
+async def test_the_parts_of_an_upload_are_told_apart() -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.3)
+        for _ in range(64):
+            await reader.readexactly(1 << 20)
+        await reader.readexactly(len(HEAD + TAIL))
+        await asyncio.sleep(0.5)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        await asyncio.sleep(0.2)
+        writer.write(b"{}")
+        await writer.drain()
+
+    async with conversing(slow) as address:
+        began = time.monotonic()
+        _, progress = await post(request_to(raw_url(address), *[MEGABYTE] * 64))
+        took = time.monotonic() - began
+
+    assert progress.answer_seconds is not None
+    assert 0 < progress.connect_seconds < 0.2
+    assert 0.3 <= progress.upload_seconds < 2
+    assert 0.5 <= progress.answer_seconds < progress.wait_seconds - 0.15
+    assert progress.connect_seconds + progress.upload_seconds + progress.wait_seconds == pytest.approx(took, abs=0.1)
+
+
+async def test_what_an_upload_that_was_given_up_took_is_known_too() -> None:
+    async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        await asyncio.Event().wait()
+
+    async with conversing(hang) as address:
+        _, progress = await post(request_to(raw_url(address)), timeout_seconds=0.3)
+
+    assert progress.wait_seconds == pytest.approx(0.3, abs=0.15)
+    assert progress.answer_seconds is None
+
+
+async def test_a_kept_connection_takes_no_time_to_open() -> None:
+    async with serving() as target, open_client(ANYWHERE, keep_alive=True) as client:
+        first, second = Progress(), Progress()
+        await client.post(request_to(target.url), first, 10)
+        await client.post(request_to(target.url), second, 10)
+
+    assert first.connect_seconds > 0
+    assert (second.connect_seconds, second.reused) == (0.0, True)

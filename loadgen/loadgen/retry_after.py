@@ -1,0 +1,37 @@
+"""How long an answer asks its client to wait (RFC 9110, section 10.2.3)."""
+
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+LONGEST_SECONDS: Final = 3600.0
+_ASKING: Final = (429, 503)
+
+
+def retry_after_seconds(status: int, headers: Mapping[str, str], now: float) -> float | None:
+    """The pause that a 429 or 503 asks for in its Retry-After, an hour at most; None where it asks for none.
+
+    `now` is the wall clock in seconds since the epoch. A date is held against the answer's own Date where it has
+    one, so that clocks which differ change nothing.
+    """
+    text = headers.get("Retry-After", "").strip()
+    if status not in _ASKING or not text:
+        return None
+    if text.isascii() and text.isdecimal():
+        # A number of any length is longer than the bound once it has more digits.
+        return min(float(text[:12]), LONGEST_SECONDS)
+    until = _instant(text)
+    if until is None:
+        return None
+    reference = _instant(headers.get("Date", ""))
+    return min(max(0.0, until - (now if reference is None else reference)), LONGEST_SECONDS)
+
+
+def _instant(text: str) -> float | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    # An HTTP date is in GMT, whether or not its sender said so.
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
