@@ -50,8 +50,21 @@ class _Course:
         return self.begin_ns + int(seconds * NANOSECONDS)
 
 
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """A finished iteration for whoever wants to know of each. `upload` is None where it was cut or had no address."""
+
+    step: Step
+    sample: Sample
+    upload: Upload | None
+    progress: Progress
+
+
 class Engine:
-    """Runs a pod's share of a plan. `clock_ns` is the monotonic clock that every instant is given on."""
+    """Runs a pod's share of a plan. `clock_ns` is the monotonic clock that every instant is given on.
+
+    `observe`, where it is set before the run, is called with each finished iteration.
+    """
 
     def __init__(
         self,
@@ -71,21 +84,25 @@ class Engine:
         self._clock_ns = clock_ns
         self._draining = asyncio.Event()
         self.virtual_users = 0
+        self.observe: Callable[[Iteration], None] | None = None
 
     def drain(self) -> None:
         """Start nothing new; what is in flight is finished."""
         self._draining.set()
 
-    async def run(self, start_ns: int) -> Violation | None:
+    async def run(self, start_ns: int, *, alone: bool = False) -> Violation | None:
         """Run all steps from the common start; gives the violation that ended it, if one did.
 
+        A pod that is `alone` need not wait for others: a step begins as soon as the one before has drained.
         Cancelling cuts every upload in flight and counts it so.
         """
         offsets = accumulate(self._plan.step_span_seconds, initial=0.0)
         for step, offset_seconds in zip(self._plan.steps, offsets, strict=False):
-            begin_ns = start_ns + int(offset_seconds * NANOSECONDS)
             if self._draining.is_set():
                 break
+            begin_ns = start_ns + int(offset_seconds * NANOSECONDS)
+            if alone:
+                begin_ns = max(start_ns, self._clock_ns())
             violation = await self._run_step(step, begin_ns)
             if violation is not None:
                 return violation
@@ -153,14 +170,20 @@ class Engine:
         except BaseException:
             late = self._clock_ns() >= course.cut_ns
             cut = ErrorKind.TIMEOUT if late else ErrorKind.CANCELLED
-            course.recorder.finish(flight, self._sample(due_ns, sent_ns, rows, cut, 0, progress))
+            self._finish(flight, self._sample(due_ns, sent_ns, rows, cut, 0, progress), None, progress, course)
             raise
         error = upload.error if upload is not None else ErrorKind.NO_ADDRESS
         confirmed = upload.judgement.records_confirmed if upload is not None else 0
-        course.recorder.finish(flight, self._sample(due_ns, sent_ns, rows, error, confirmed, progress))
+        sample = self._sample(due_ns, sent_ns, rows, error, confirmed, progress)
+        self._finish(flight, sample, upload, progress, course)
         if upload is not None and error is not None and outcome_of(error) is Outcome.VIOLATION:
             raise _BrokenPromiseError(_violation(upload, error))
         return progress.begun
+
+    def _finish(self, flight: int, sample: Sample, upload: Upload | None, progress: Progress, course: _Course) -> None:
+        course.recorder.finish(flight, sample)
+        if self.observe is not None:
+            self.observe(Iteration(course.step, sample, upload, progress))
 
     def _sample(
         self, due_ns: int, sent_ns: int, rows: int, error: ErrorKind | None, confirmed: int, progress: Progress
