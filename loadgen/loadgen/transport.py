@@ -179,7 +179,7 @@ async def open_client(rules: AddressRules, *, keep_alive: bool) -> AsyncIterator
         limit=0,
         use_dns_cache=False,
         happy_eyeballs_delay=None,
-        socket_factory=_socket_factory(rules),
+        socket_factory=rule_bound_sockets(rules),
         **({"keepalive_timeout": KEPT_IDLE_SECONDS} if keep_alive else {"force_close": True}),
     )
     trace = aiohttp.TraceConfig()
@@ -259,7 +259,9 @@ def _decoded(content: bytes, encoding: str) -> bytes | None:
     return decoded if unpacking.eof else None
 
 
-def _socket_factory(rules: AddressRules) -> Callable[[Any], socket.socket]:
+def rule_bound_sockets(rules: AddressRules) -> Callable[[Any], socket.socket]:
+    """What makes the sockets of a connector: it refuses, with AddressDeniedError, an address that is not permitted."""
+
     def make(info: tuple[Any, ...]) -> socket.socket:
         family, kind, protocol, _, address = info
         if not rules.permits(address[0]):

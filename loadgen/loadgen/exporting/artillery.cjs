@@ -1,0 +1,163 @@
+// The processor of an Artillery test of an upload API, made by `loadgen export artillery`.
+//
+//   [AUTH_TOKEN=...] artillery run FILE.yml
+//
+// Before the test it proves that the target honours X-Load-Test; then every answer is checked for the marker and the
+// count, and the first violation ends the test. Artillery exits with 0 where every condition holds, 1 where one does
+// not, 3 where the target was refused, and 143 after a violation.
+'use strict';
+
+const fs = require('node:fs');
+const http = require('node:http');
+const https = require('node:https');
+const os = require('node:os');
+const path = require('node:path');
+
+const TEST = __TEST__;
+
+__RECORDS__
+
+const inFlight = new Set();
+
+// Sent by hand, since the HTTP engine ends a virtual user at its first connection error.
+function send(rows, run, numbers) {
+  const batch = compose(rows, run, numbers);
+  const nonce = randomText(32);
+  const boundary = `loadgen-${randomText(32)}`;
+  const body = form(batch.text, boundary);
+  const headers = {
+    ...TEST.headers,
+    'X-Load-Test': 'true',
+    'X-Load-Test-Run': run,
+    'X-Load-Test-Nonce': nonce,
+    'Content-Type': `multipart/form-data; boundary=${boundary}`,
+    'Content-Length': body.length,
+  };
+  if (process.env.AUTH_TOKEN) {
+    headers.Authorization = `${TEST.authScheme} ${process.env.AUTH_TOKEN}`;
+  }
+  const began = Date.now();
+  return new Promise((resolve) => {
+    let connected = false;
+    let overdue = null;
+    const finish = (seen) => {
+      clearTimeout(overdue);
+      inFlight.delete(request);
+      resolve({ ...seen, milliseconds: Date.now() - began, firstId: batch.firstId });
+    };
+    const lost = (error) =>
+      finish({ outcome: connected ? 'unknown' : 'rejected', detail: `no complete answer: ${error.message}` });
+    const client = TEST.url.startsWith('https:') ? https : http;
+    const request = client.request(TEST.url, { method: 'POST', headers, agent: false }, (answer) => {
+      const pieces = [];
+      answer.on('data', (piece) => pieces.push(piece));
+      answer.on('error', lost);
+      answer.on('aborted', () => lost(new Error('the answer was cut')));
+      answer.on('end', () => finish(judge(answer.statusCode, Buffer.concat(pieces).toString('utf8'), rows, nonce)));
+    });
+    request.on('socket', (socket) => {
+      socket.once(client === https ? 'secureConnect' : 'connect', () => {
+        connected = true;
+      });
+    });
+    request.on('error', lost);
+    overdue = setTimeout(() => request.destroy(new Error('time-out')), TEST.timeoutSeconds * 1000);
+    inFlight.add(request);
+    request.end(body);
+  });
+}
+
+function form(text, boundary) {
+  const parts = Object.entries(TEST.formFields).map(
+    ([name, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  );
+  const fileName = TEST.fileName.replace('{n}', String(drawn));
+  parts.push(
+    `--${boundary}\r\nContent-Disposition: form-data; name="${TEST.fileField}"; filename="${fileName}"\r\n` +
+      `Content-Type: ${TEST.fileType}\r\n\r\n`,
+  );
+  return Buffer.from(`${parts.join('')}${text}\r\n--${boundary}--\r\n`, 'utf8');
+}
+
+// Once, before any load: each upload risks no more than the one before it has shown to be safe.
+async function verify(context) {
+  const run = randomText(8);
+  for (const [name, rows] of TEST.verification) {
+    const seen = await send(rows, run, { vu: 0 });
+    const refusedFile = name === 'header-only' && seen.outcome === 'rejected';
+    const unproven = seen.outcome !== 'accepted' && !refusedFile;
+    if (unproven || (rows > 0 && TEST.mustEcho && !seen.echoed)) {
+      const detail = unproven ? seen.detail : 'the answer does not return X-Load-Test-Nonce';
+      console.error(`refused: ${name} (first client_id ${seen.firstId || 'none'}): ${detail}`);
+      process.exit(3);
+    }
+  }
+  context.vars.run = run;
+  // Threads share no variable, so what they must agree on is a folder: the users' numbers, and the halt.
+  context.vars.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'loadtest-'));
+  context.vars.startAt = Date.now() + 3000;
+}
+
+async function cleanUp(context) {
+  fs.rmSync(context.vars.folder, { recursive: true, force: true });
+}
+
+function claimNumber(folder) {
+  for (let number = 0; ; number += 1) {
+    try {
+      fs.mkdirSync(path.join(folder, String(number)));
+      return number;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+const halted = (folder) => !fs.existsSync(folder) || fs.existsSync(path.join(folder, 'halted'));
+
+function halt(folder, message) {
+  fs.writeFileSync(path.join(folder, 'halted'), message);
+  console.error(`violation: ${message}`);
+  process.kill(process.pid, 'SIGTERM');
+}
+
+const until = (instant) => new Promise((resolve) => setTimeout(resolve, Math.max(0, instant - Date.now())));
+
+// One virtual user: it uploads, waits for the answer, and uploads again while its windows are open.
+async function beUser(context, events) {
+  const { folder, run, startAt } = context.vars;
+  const number = claimNumber(folder);
+  const watch = setInterval(() => {
+    if (halted(folder)) inFlight.forEach((request) => request.destroy(new Error('halted')));
+  }, 200);
+  try {
+    for (const [name, beginSeconds, endSeconds] of TEST.windows[number] || []) {
+      const step = TEST.steps[name];
+      await until(startAt + beginSeconds * 1000);
+      while (Date.now() < startAt + endSeconds * 1000 && !halted(folder)) {
+        const judged = Date.now() >= startAt + (step.beginSeconds + step.warmUpSeconds) * 1000;
+        const seen = await send(step.rows, run, { vu: number + 1 });
+        if (seen.outcome === 'violation') {
+          halt(folder, `${seen.detail}; these ${step.rows} rows may be stored, the first is ${seen.firstId}`);
+          return;
+        }
+        if (judged) count(events, name, step, seen);
+        await until(Date.now() + step.thinkSeconds * 1000);
+      }
+    }
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+function count(events, name, step, seen) {
+  const accepted = seen.outcome === 'accepted';
+  events.emit('counter', `uploads.${name}`, 1);
+  events.emit('counter', `upload_failed.${name}`, accepted ? 0 : 1);
+  events.emit('counter', `uploads_accepted.${name}`, accepted ? 1 : 0);
+  events.emit('counter', `records_accepted.${name}`, accepted ? step.rows : 0);
+  // An error that comes fast must not improve a percentile.
+  if (seen.outcome !== 'rejected') events.emit('histogram', `upload_response_time.${name}`, seen.milliseconds);
+}
+
+module.exports = { verify, cleanUp, beUser };

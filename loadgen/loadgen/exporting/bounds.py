@@ -1,0 +1,70 @@
+"""Thresholds as another tool can hold them: a metric of the exported script, a statistic of it, and a bound."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from loadtest_model.plan import Step
+from loadtest_model.thresholds import Operator, Threshold, parse_threshold
+
+Metric = Literal["response_time", "failed", "uploads_accepted", "records_accepted"]
+Statistic = Literal["avg", "p50", "p90", "p95", "p99", "max", "rate", "count"]
+
+_TIMES: Final[dict[str, Statistic]] = {
+    "avg": "avg",
+    "p50": "p50",
+    "p90": "p90",
+    "p95": "p95",
+    "p99": "p99",
+    "max": "max",
+}
+_COUNTS: Final[dict[str, Metric]] = {
+    "accepted": "uploads_accepted",
+    "accepted_records": "records_accepted",
+    "requests_per_second": "uploads_accepted",
+    "records_per_second": "records_accepted",
+}
+_MIRRORED: Final[dict[Operator, Operator]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+class NotExportableError(ValueError):
+    """A part of the test that the other tool has no words for; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """`statistic` of `metric` must be `operator` `value`; times in milliseconds, rates as shares."""
+
+    expression: str
+    metric: Metric
+    statistic: Statistic
+    operator: Operator
+    value: float
+
+
+def bounds_of(step: Step) -> list[Bound]:
+    """The step's thresholds, and that there is an accepted upload at all: no sample proves nothing.
+
+    Raises NotExportableError for a metric that only our own generator measures.
+    """
+    found = [_bound(parse_threshold(expression), step) for expression in step.thresholds]
+    return [*found, Bound("accepted > 0", "uploads_accepted", "count", ">", 0)]
+
+
+def _bound(threshold: Threshold, step: Step) -> Bound:
+    name, operator, bound = threshold.metric, threshold.operator, threshold.bound
+    if name in _TIMES:
+        return Bound(threshold.expression, "response_time", _TIMES[name], operator, bound * 1000)
+    if name == "error_rate":
+        return Bound(threshold.expression, "failed", "rate", operator, bound)
+    if name == "success_rate":
+        return Bound(threshold.expression, "failed", "rate", _MIRRORED[operator], 1 - bound)
+    if name in ("accepted", "accepted_records"):
+        return Bound(threshold.expression, _COUNTS[name], "count", operator, bound)
+    if name in _COUNTS:
+        # A count over the load's own length: the other tools divide by the whole test, its setup included.
+        judged_seconds = step.duration_seconds - step.warm_up_seconds
+        return Bound(threshold.expression, _COUNTS[name], "count", operator, bound * judged_seconds)
+    raise NotExportableError(
+        f"the threshold {threshold.expression!r} cannot be exported: {name} is measured by loadgen alone;"
+        " leave it out, or run the test with `loadgen run`"
+    )

@@ -1,0 +1,51 @@
+"""Small requests beside the load, such as a look at the target's metrics: under the same address rules, once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+
+from loadgen.address_rules import AddressRules
+from loadgen.transport import rule_bound_sockets
+
+ANSWER_LIMIT_BYTES: Final = 4 << 20
+
+
+class FetchError(Exception):
+    """There is no complete answer; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A complete answer, whatever its status."""
+
+    status: int
+    body: bytes
+
+
+async def fetch(url: str, rules: AddressRules, *, headers: Mapping[str, str], timeout_seconds: float) -> Fetched:
+    """GET a URL at whatever address its name has now, if the rules permit it.
+
+    No redirect is followed, no proxy of the environment used. Raises FetchError.
+    """
+    try:
+        async with (
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(force_close=True, socket_factory=rule_bound_sockets(rules)),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+                trust_env=False,
+            ) as session,
+            session.get(url, headers=headers, allow_redirects=False) as response,
+        ):
+            body = await response.content.read(ANSWER_LIMIT_BYTES + 1)
+            while len(body) <= ANSWER_LIMIT_BYTES and not response.content.at_eof():
+                body += await response.content.read(ANSWER_LIMIT_BYTES + 1 - len(body))
+    except TimeoutError as error:
+        raise FetchError(f"no complete answer within {timeout_seconds:g} s") from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise FetchError(str(error) or type(error).__name__) from error
+    if len(body) > ANSWER_LIMIT_BYTES:
+        raise FetchError(f"the answer is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
+    return Fetched(response.status, body)
