@@ -7,26 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from loadtest_model.plan import AddressPolicy, Deadlines
+from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_operator.decide import Policy
 from loadtest_operator.manifests import PodDefaults
 
 Json = dict[str, Any]
 
-# Where no upload may ever go: this host by its unspecified address, link-local, multicast, reserved, and the
-# metadata services of clouds, not all of which are link-local.
-_NEVER: Final = (
-    "0.0.0.0/8",
-    "::/128",
-    "169.254.0.0/16",
-    "100.100.100.200/32",
-    "168.63.129.16/32",
-    "224.0.0.0/4",
-    "240.0.0.0/4",
-    "fe80::/10",
-    "ff00::/8",
-    "fd00:ec2::254/128",
-    "fd20:ce::254/128",
-)
 _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 _DEFAULT_RESOURCES: Final = {"requests": {"cpu": "500m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 
@@ -92,7 +78,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
 
 def _network(environment: Mapping[str, str]) -> AddressPolicy:
     allow_loopback = environment.get("LOADTEST_ALLOW_LOOPBACK", "false").lower() == "true"
-    denied = [*_NEVER, *_networks(environment, "LOADTEST_TARGET_DENIED")]
+    denied = [*NEVER_TARGETS, *_networks(environment, "LOADTEST_TARGET_DENIED")]
     if not allow_loopback:
         denied += _LOOPBACK
     server = _api_server(environment, allow_loopback)

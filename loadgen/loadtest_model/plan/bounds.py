@@ -1,6 +1,24 @@
 """What bounds a run from outside its spec: addresses and deadlines."""
 
+from typing import Final
+
 from loadtest_model.values import WireValue
+
+NEVER_TARGETS: Final = (
+    "0.0.0.0/8",
+    "::/128",
+    "169.254.0.0/16",
+    "100.100.100.200/32",
+    "168.63.129.16/32",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "fe80::/10",
+    "ff00::/8",
+    "fd00:ec2::254/128",
+    "fd20:ce::254/128",
+)
+"""Where no upload may ever go: the own host by its unspecified address, link-local, multicast, reserved, and the
+metadata services of clouds, not all of which are link-local."""
 
 
 class AddressPolicy(WireValue, frozen=True, kw_only=True):
