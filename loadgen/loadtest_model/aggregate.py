@@ -14,6 +14,7 @@ from loadtest_model.snapshot import (
     Second,
     Snapshot,
     StepSnapshot,
+    TargetMemory,
     Violation,
 )
 from loadtest_model.values import WireValue
@@ -68,6 +69,7 @@ class Aggregate(WireValue, frozen=True, kw_only=True):
     elapsed_seconds: float = 0.0
     violations: tuple[Violation, ...] = ()
     generator: GeneratorHealth = GeneratorHealth()
+    target_memory: TargetMemory = TargetMemory()
 
     def merge(self, other: "Aggregate") -> "Aggregate":
         return Aggregate(
@@ -81,6 +83,7 @@ class Aggregate(WireValue, frozen=True, kw_only=True):
                 sorted((*self.violations, *other.violations), key=lambda seen: (seen.address, seen.message))
             ),
             generator=_worst(self.generator, other.generator),
+            target_memory=self.target_memory.merge(other.target_memory),
         )
 
 
@@ -123,6 +126,7 @@ def aggregate_of(snapshot: Snapshot) -> Aggregate:
         elapsed_seconds=snapshot.elapsed_seconds,
         violations=(snapshot.violation,) if snapshot.violation else (),
         generator=snapshot.generator,
+        target_memory=snapshot.target_memory,
     )
 
 

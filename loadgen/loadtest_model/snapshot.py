@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from loadtest_model.outcomes import ErrorKind
+from loadtest_model.proof import ReadBackReport
 from loadtest_model.sketch import Sketch
 from loadtest_model.values import WireValue
 
@@ -14,13 +15,18 @@ IN_FLIGHT_AGES_KEPT: Final = 100
 
 
 class PodState(StrEnum):
-    """Where a pod stands; the first five come in this order, and each of the last three is an end."""
+    """Where a pod stands; the first seven come in this order, and each of the last three is an end.
+
+    Only a pod that reads back is ever LOADED (its load is over, others' may not be) and CONCLUDING (it reads).
+    """
 
     WAITING = "waiting"
     VERIFYING = "verifying"
     VERIFIED = "verified"
     ARMED = "armed"
     RUNNING = "running"
+    LOADED = "loaded"
+    CONCLUDING = "concluding"
     DONE = "done"
     REFUSED = "refused"
     HALTED = "halted"
@@ -66,6 +72,9 @@ class Refusal(StrEnum):
     REJECTED = "UploadRejected"
     SERVER_ERROR = "TargetServerError"
     BAD_ANSWER = "AnswerNotUnderstood"
+    READ_BACK = "ReadBackFailed"
+    READ_BACK_CONTROL = "ReadBackControlFailed"
+    STORED = "RecordsStored"
 
 
 class ProofLevel(StrEnum):
@@ -74,6 +83,7 @@ class ProofLevel(StrEnum):
     NONE = "None"
     ACKNOWLEDGED = "Acknowledged"
     ECHOED = "Echoed"
+    PROVEN = "Proven"
 
 
 class Check(WireValue, frozen=True, kw_only=True):
@@ -91,7 +101,9 @@ class Check(WireValue, frozen=True, kw_only=True):
 class VerificationReport(WireValue, frozen=True, kw_only=True):
     """The proof, or why there is none. `hint` says what to do; `canary_ids` are the rows that may be stored.
 
-    `uploads` and `rows` count what the verification sent: they are no part of the load.
+    `uploads` and `rows` count what the verification sent: they are no part of the load. `addresses` are proven;
+    `unverified` failed their verification while the load ran and were never used; `vanished` were proven once. A
+    verification that was cut off has level NONE and no refusal.
     """
 
     level: ProofLevel
@@ -103,10 +115,14 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
     uploads: int = 0
     rows: int = 0
+    unverified: tuple[str, ...] = ()
+    vanished: tuple[str, ...] = ()
+    read_back: ReadBackReport | None = None
 
     @property
     def proven(self) -> bool:
-        return self.refusal is None
+        """Whether every address that is used showed that it honours the header."""
+        return self.refusal is None and self.level is not ProofLevel.NONE
 
 
 class Counts(WireValue, frozen=True, kw_only=True):
@@ -205,6 +221,23 @@ class GeneratorHealth(WireValue, frozen=True, kw_only=True):
     throttled_share: float = 0.0
 
 
+class TargetMemory(WireValue, frozen=True, kw_only=True):
+    """The target's memory as (seconds since the common start, bytes), in the order of time.
+
+    `problem` says why it could not be measured, or not to the end.
+    """
+
+    points: tuple[tuple[float, int], ...] = ()
+    problem: str = ""
+
+    def merge(self, other: "TargetMemory") -> "TargetMemory":
+        """One pod of a fleet measures it, so the other of the two is empty."""
+        return TargetMemory(
+            points=tuple(sorted((*self.points, *other.points))),
+            problem="; ".join(sorted({self.problem, other.problem} - {""})),
+        )
+
+
 class Violation(WireValue, frozen=True, kw_only=True):
     """The first broken promise a pod saw, and the rows that may be stored because of it."""
 
@@ -235,6 +268,7 @@ class Snapshot(WireValue, frozen=True, kw_only=True):
     verification: VerificationReport | None = None
     steps: tuple[StepSnapshot, ...] = ()
     generator: GeneratorHealth = GeneratorHealth()
+    target_memory: TargetMemory = TargetMemory()
     elapsed_seconds: float = 0.0
     virtual_users: int = 0
     final: bool = False

@@ -1,0 +1,72 @@
+"""Small requests beside the load, to a server of the test's own."""
+
+import ipaddress
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from loadgen import fetching
+from loadgen.address_rules import AddressRules
+from loadgen.fetching import FetchError, fetch
+
+NOWHERE = AddressRules(denied=(ipaddress.ip_network("127.0.0.0/8"),))
+
+
+async def _answer(request: web.Request) -> web.Response:
+    match request.path:
+        case "/elsewhere":
+            raise web.HTTPFound("/")
+        case "/long":
+            return web.Response(body=b"x" * 100_000)
+        case _:
+            return web.Response(text=request.headers.get("X-Asked", "nothing"))
+
+
+@pytest_asyncio.fixture
+async def base() -> AsyncIterator[str]:
+    application = web.Application()
+    application.router.add_get("/{path:.*}", _answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_an_answer_comes_with_its_status_and_whole_body(base: str) -> None:
+    answer = await fetch(f"{base}/long", AddressRules(), headers={}, timeout_seconds=10)
+
+    assert (answer.status, len(answer.body)) == (200, 100_000)
+
+
+async def test_headers_are_sent(base: str) -> None:
+    answer = await fetch(base, AddressRules(), headers={"X-Asked": "this"}, timeout_seconds=10)
+
+    assert answer.body == b"this"
+
+
+async def test_a_redirect_is_an_answer_and_never_followed(base: str) -> None:
+    answer = await fetch(f"{base}/elsewhere", AddressRules(), headers={}, timeout_seconds=10)
+
+    assert answer.status == 302
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_denied_address_is_never_connected_to(base: str, host: str) -> None:
+    with pytest.raises(FetchError, match="not allowed"):
+        await fetch(base.replace("127.0.0.1", host), NOWHERE, headers={}, timeout_seconds=10)
+
+
+async def test_an_answer_above_the_limit_is_refused(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "ANSWER_LIMIT_BYTES", 99_999)
+
+    with pytest.raises(FetchError, match="longer than"):
+        await fetch(f"{base}/long", AddressRules(), headers={}, timeout_seconds=10)
+
+
+async def test_a_url_that_is_none_is_an_error_of_fetching() -> None:
+    with pytest.raises(FetchError):
+        await fetch("http://[", AddressRules(), headers={}, timeout_seconds=10)
