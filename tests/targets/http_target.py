@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from openpyxl import load_workbook
 
 PATH = "/clients/upload/process/"
 
@@ -102,7 +103,6 @@ class HttpTarget:
             else:
                 name, kind = part.filename, part.headers["Content-Type"]  # type: ignore[union-attr]
                 content = bytes(await part.read())  # type: ignore[union-attr]
-        rows = list(csv.DictReader(io.StringIO(content.decode())))
         peer = request.transport.get_extra_info("peername") if request.transport else ("", 0)
         return Received(
             number=len(self.received),
@@ -110,10 +110,19 @@ class HttpTarget:
             fields=fields,
             file_name=name,
             file_type=kind,
-            client_ids=tuple(row["client_id"] for row in rows),
+            client_ids=_client_ids(kind, content),
             connection=(peer[0], peer[1]),
             body_bytes=int(request.headers.get("Content-Length", "-1")),
         )
+
+
+def _client_ids(kind: str, content: bytes) -> tuple[str, ...]:
+    if kind == "text/csv":
+        return tuple(row["client_id"] for row in csv.DictReader(io.StringIO(content.decode())))
+    sheet = load_workbook(io.BytesIO(content)).worksheets[0]
+    (name, *ids) = [row[0] for row in sheet.iter_rows(max_col=1, values_only=True)]
+    assert name == "client_id"
+    return tuple(str(each) for each in ids)
 
 
 @asynccontextmanager

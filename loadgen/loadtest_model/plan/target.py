@@ -1,10 +1,9 @@
 """The target as the pods see it."""
 
-from typing import Literal
 from urllib.parse import urlsplit
 
 from loadtest_model.plan.errors import PlanError
-from loadtest_model.spec.target import Target
+from loadtest_model.spec.target import Format, Target
 from loadtest_model.values import WireValue, seconds_of
 
 
@@ -23,7 +22,7 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
     file_field: str
     file_name: str
     form_fields: dict[str, str]
-    format: Literal["csv"]
+    format: Format
     timeout_seconds: float
     marker_path: str
     count_path: str
@@ -39,7 +38,7 @@ def compile_target(target: Target, addresses: tuple[str, ...], token_file: str |
         auth_scheme=target.auth.scheme if target.auth else "Bearer",
         token_file=token_file,
         file_field=target.file_field,
-        file_name=target.file_name,
+        file_name=target.file_name or f"clients-{{n}}.{target.format}",
         form_fields=target.form_fields,
         format=target.format,
         timeout_seconds=seconds_of(target.timeout),

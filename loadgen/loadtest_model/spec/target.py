@@ -17,7 +17,7 @@ from loadtest_model.spec.parts import (
 )
 from loadtest_model.values import DurationText, Value
 
-Format = Literal["csv"]
+Format = Literal["csv", "xlsx"]
 
 
 class Auth(Value, frozen=True, kw_only=True):
@@ -112,15 +112,19 @@ class Target(Value, frozen=True, kw_only=True):
         str,
         Meta(min_length=1, max_length=128, description="Name of the form's file field.", pattern=FORM_NAME_PATTERN),
     ] = "file"
-    file_name: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=128,
-            pattern=FORM_NAME_PATTERN,
-            description="Name of the uploaded file; `{n}` becomes the number of the upload.",
-        ),
-    ] = "clients-{n}.csv"
+    file_name: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=128,
+                pattern=FORM_NAME_PATTERN,
+                description="Name of the uploaded file; `{n}` becomes the number of the upload."
+                " Default: clients-{n}.csv or clients-{n}.xlsx.",
+            ),
+        ]
+        | None
+    ) = None
     form_fields: Annotated[
         dict[FormName, FormText],
         Meta(
@@ -135,7 +139,7 @@ class Target(Value, frozen=True, kw_only=True):
             ),
         ),
     ] = field(default_factory=dict)
-    format: Annotated[Format, Meta(description="Format of the uploaded files.")] = "csv"
+    format: Annotated[Format, Meta(description="Format of the uploaded files: csv or xlsx (Excel).")] = "csv"
     timeout: Annotated[
         DurationText,
         Meta(

@@ -123,6 +123,31 @@ async def test_a_pod_loads_the_example_and_not_a_row_is_stored(target: ExampleSe
         assert await asyncio.to_thread(target.count) == 0
 
 
+async def test_the_example_counts_every_row_of_the_workbooks_that_a_pod_uploads(
+    target: ExampleServer, tmp_path: Path
+) -> None:
+    plan = make_plan(
+        url_of(target),
+        batch_size=500,
+        virtual_users=2,
+        duration_seconds=2.0,
+        target={"format": "xlsx"},
+        require="Echoed",
+    )
+    async with pod_process(plan, tmp_path) as pod:
+        await start_fleet((pod,))
+        final = await pod.until_final()
+        await pod.ack(final.sequence)
+
+        assert await pod.exited() == PodExit.DONE
+        assert final.verification is not None
+        assert [check.rows for check in final.verification.checks if check.passed] == [0, 0, 1, 5, 500]
+        (step,) = final.steps
+        assert step.errors == {}
+        assert step.total.records_confirmed == 500 * step.total.sent > 0
+        assert await asyncio.to_thread(target.count) == 0
+
+
 async def test_some_errors_are_counted_and_halt_nothing(tmp_path: Path) -> None:
     environment = {"FAULT": "some-errors", "FAULT_EVERY": "3", "FAULT_LEDGER": str(tmp_path / "ledger")}
     with example_server(tmp_path, environment, "faulty_target.wsgi") as server:

@@ -95,6 +95,19 @@ async def test_two_pods_share_the_users_and_their_files_and_rows_are_told_apart(
         assert len(set(ids)) == len(ids)
 
 
+async def test_users_who_upload_workbooks_at_the_same_time_send_each_row_once() -> None:
+    async with serving() as target:
+        plan = make_plan(target.url, virtual_users=3, duration_seconds=0.5, target={"format": "xlsx"})
+        load = Load(plan, f"127.0.0.1:{target.port}")
+
+        await load.run()
+
+        total = load.step().total
+        ids = [each for received in target.received for each in received.client_ids]
+        assert total.accepted == total.sent == len(target.received) > 3
+        assert total.records_confirmed == len(ids) == len(set(ids))
+
+
 async def test_uploads_go_to_every_proven_address_in_turn() -> None:
     async with serving() as one, serving(host="127.0.0.2") as two:
         load = Load(make_plan(one.url, duration_seconds=0.5), f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}")

@@ -82,6 +82,18 @@ async def test_the_form_is_as_the_plan_says() -> None:
         assert all(received.headers["X-Tenant"] == "t1" for received in target.received)
 
 
+async def test_every_file_of_the_verification_is_in_the_format_of_the_run() -> None:
+    async with serving() as target:
+        report = await proven(make_plan(target.url, target={"format": "xlsx"}))
+
+        assert report.proven
+        assert [received.rows for received in target.received] == [0, 1, 5, FULL]
+        assert {received.file_type for received in target.received} == {
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        }
+        assert [received.file_name for received in target.received] == [f"clients-{n}.xlsx" for n in range(4)]
+
+
 async def test_a_rejected_empty_file_is_no_refusal() -> None:
     def strict(received: Received) -> web.StreamResponse:
         return web.Response(status=400, text="no rows") if received.rows == 0 else honoured(received)

@@ -119,6 +119,25 @@ def test_a_plan_survives_the_wire() -> None:
     assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan
 
 
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ({}, "clients-{n}.csv"),
+        ({"format": "xlsx"}, "clients-{n}.xlsx"),
+        ({"format": "xlsx", "fileName": "import-{n}.data"}, "import-{n}.data"),
+    ],
+)
+def test_a_file_that_nobody_named_is_named_for_its_format(target: dict[str, str], name: str) -> None:
+    spec = msgspec.convert({"target": {"url": URL, **target}, "scenario": "light"}, Spec)
+
+    assert compile_plan(spec, IDENTITY).target.file_name == name
+
+
+def test_a_format_that_does_not_exist_is_refused_with_its_field() -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"'pdf'.*\$\.target\.format"):
+        msgspec.convert({"target": {"url": URL, "format": "pdf"}, "scenario": "light"}, Spec)
+
+
 def test_a_field_that_does_not_exist_is_named() -> None:
     with pytest.raises(msgspec.ValidationError, match="batchsize"):
         msgspec.convert({"target": {"url": URL}, "scenario": "light", "load": {"batchsize": 1}}, Spec)
