@@ -171,7 +171,7 @@ def _remove_left_overs(home: Path) -> None:
 async def _build(
     programs: Sequence[str], versions: Mapping[str, str], home: Path, work_dir: Path, report: Report
 ) -> None:
-    go = await _find_go(versions["go"], report)
+    go = await find_go(versions["go"], report)
     new = home / f".new-{os.getpid()}"
     new.mkdir()
     temporary = work_dir / "go-tmp"
@@ -217,7 +217,11 @@ async def _run_go(command: Sequence[str], env: Mapping[str, str], packages: int,
             raise BuildError("go build failed:\n" + "\n".join(output[-20:]))
 
 
-async def _find_go(wanted: str, report: Report) -> Path:
+async def find_go(wanted: str, report: Report) -> Path:
+    """Return Go, at least of the version wanted, fetching it where this machine has none.
+
+    Raises BuildError where it cannot be had.
+    """
     on_path = shutil.which("go")
     if on_path and at_least(await _output(on_path, "env", "GOVERSION"), wanted):
         return Path(on_path)
