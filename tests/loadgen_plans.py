@@ -6,7 +6,7 @@ import msgspec
 
 from loadtest_model.commands import Verb, command_token, token_digest
 from loadtest_model.pacing import Segment
-from loadtest_model.plan import AddressPolicy, Deadlines, Plan, compile_plan
+from loadtest_model.plan import AddressPolicy, Deadlines, Place, Plan, SecretPlaces, compile_plan
 from loadtest_model.spec import Identity, Spec
 
 KEY = b"a key for tests"
@@ -22,6 +22,7 @@ def make_plan(
     parallelism: int = 1,
     addresses: tuple[str, ...] = (),
     token_file: str | None = None,
+    places: SecretPlaces | None = None,
     require: str = "Acknowledged",
     target: dict[str, Any] | None = None,
     load: dict[str, Any] | None = None,
@@ -40,7 +41,7 @@ def make_plan(
         msgspec.convert(document, Spec),
         Identity(namespace="tests", name="loadtest", uid=UID),
         addresses=addresses,
-        token_file=token_file,
+        places=places or SecretPlaces(token=Place(file=token_file) if token_file else None),
         network=network,
         deadlines=deadlines,
     )

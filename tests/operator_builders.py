@@ -28,6 +28,7 @@ from loadtest_operator.decide import Decision, Policy
 from loadtest_operator.decide.writing import without_nulls
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.manifests import PodDefaults
+from loadtest_operator.mounts import secret_places
 from loadtest_operator.observation import JobSeen, LoadTestSeen, Observation, PodSeen, Recorded, Terminated
 from loadtest_operator.resources import rfc3339
 
@@ -66,7 +67,8 @@ def a_fleet_spec(**fields: Any) -> Spec:
 
 
 def a_fleet_plan(spec: Spec | None = None) -> Plan:
-    return compile_plan(spec or a_fleet_spec(), IDENTITY, addresses=ADDRESSES.addresses)
+    made = spec or a_fleet_spec()
+    return compile_plan(made, IDENTITY, addresses=ADDRESSES.addresses, places=secret_places(made.target))
 
 
 PLAN = a_fleet_plan()

@@ -69,7 +69,8 @@ class Uploader:
             file_name=target.file_name,
             file_type=file_format.content_type,
         )
-        self._token = TokenFile(Path(target.token_file), target.auth_scheme) if target.token_file else None
+        file = target.token.file if target.token else None
+        self._token = TokenFile(Path(file), target.auth_scheme) if file else None
         self._headers = upload_headers(target.headers, site.host_header, plan.run_id)
         self._timeout_seconds = target.timeout_seconds
         self._next_number = pod_index

@@ -13,7 +13,7 @@ from loadgen.endpoints import site_of
 from loadgen.proving import Prover
 from loadgen.request_headers import upload_headers
 from loadgen.uploading import make_uploader
-from loadtest_model.plan import Plan, compile_plan
+from loadtest_model.plan import Place, Plan, SecretPlaces, compile_plan
 from loadtest_model.snapshot import VerificationReport
 from loadtest_model.spec import Identity, Spec
 
@@ -74,7 +74,8 @@ def _plan(parsed: argparse.Namespace) -> Plan:
         upload_headers(document["target"]["headers"], site_of(parsed.url).host_header, "1")
         spec = msgspec.convert(document, Spec)
         identity = Identity(namespace="local", name="verify", uid=str(uuid.uuid4()))
-        plan = compile_plan(spec, identity, token_file=parsed.token_file)
+        places = SecretPlaces(token=Place(file=parsed.token_file) if parsed.token_file else None)
+        plan = compile_plan(spec, identity, places=places)
     except (ValueError, msgspec.ValidationError) as error:
         raise UsageError(str(error)) from error
     target = msgspec.structs.replace(plan.target, auth_scheme=parsed.auth_scheme)

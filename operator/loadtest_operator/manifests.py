@@ -12,12 +12,12 @@ from loadtest_model.commands import CONTROL_PORT
 from loadtest_model.exits import PodExit
 from loadtest_model.plan import Plan
 from loadtest_model.spec import API_VERSION, KIND, Spec
+from loadtest_operator.mounts import mounts
 from loadtest_operator.names import CONTAINER, job_name, labels, results_name
 from loadtest_operator.resources import PLAN_VARIABLE
 
 Json = dict[str, Any]
 
-AUTH_DIRECTORY: Final = "/var/run/loadtest/auth"
 GRACE_SECONDS: Final = 10
 PLAIN_SERIES_LIMIT_BYTES: Final = 131_072
 _USER: Final = 65_532
@@ -31,11 +31,6 @@ class PodDefaults:
     image_pull_policy: str
     resources: Json
     starting_seconds: float
-
-
-def token_file(spec: Spec) -> str | None:
-    """Where a pod finds the target's token, if the target needs one."""
-    return f"{AUTH_DIRECTORY}/{spec.target.auth.secret_key_ref.key}" if spec.target.auth else None
 
 
 def owner_reference(name: str, uid: str) -> Json:
@@ -151,7 +146,7 @@ def _pod_spec(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [_container(plan, spec, defaults)],
-        "volumes": [{"name": "tmp", "emptyDir": {}}, *_auth_volumes(spec)],
+        "volumes": [{"name": "tmp", "emptyDir": {}}, *(mounted.volume for mounted in mounts(spec.target))],
     }
     if chosen.node_selector:
         made["nodeSelector"] = chosen.node_selector
@@ -187,34 +182,15 @@ def _container(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
         },
         # A container that crashes before it can write its last word leaves the end of its log instead.
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *_auth_mounts(spec)],  # noqa: S108 - an emptyDir of the pod
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - an emptyDir of the pod
+            *(mounted.mount for mounted in mounts(spec.target)),
+        ],
     }
 
 
 def _field(name: str, path: str) -> Json:
     return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
-
-
-def _auth_volumes(spec: Spec) -> list[Json]:
-    if spec.target.auth is None:
-        return []
-    reference = spec.target.auth.secret_key_ref
-    return [
-        {
-            "name": "auth",
-            "secret": {
-                "secretName": reference.name,
-                "defaultMode": 0o440,
-                "items": [{"key": reference.key, "path": reference.key}],
-            },
-        }
-    ]
-
-
-def _auth_mounts(spec: Spec) -> list[Json]:
-    if spec.target.auth is None:
-        return []
-    return [{"name": "auth", "mountPath": AUTH_DIRECTORY, "readOnly": True}]
 
 
 def _without_none(made: Json) -> Json:

@@ -8,8 +8,9 @@ import msgspec
 from loadtest_model.plan.bounds import AddressPolicy, Deadlines
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.records import RecordsPlan, compile_records
+from loadtest_model.plan.secrets import NO_PLACES, Place, SecretPlaces
 from loadtest_model.plan.steps import Step, compile_steps
-from loadtest_model.plan.target import TargetPlan, compile_target
+from loadtest_model.plan.target import LoginPlan, TargetPlan, TlsPlan, compile_target
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.values import WireValue
 
@@ -21,11 +22,15 @@ __all__ = [
     "PLAN_SCHEMA",
     "AddressPolicy",
     "Deadlines",
+    "LoginPlan",
+    "Place",
     "Plan",
     "PlanError",
     "RecordsPlan",
+    "SecretPlaces",
     "Step",
     "TargetPlan",
+    "TlsPlan",
     "compile_plan",
     "plan_hash",
 ]
@@ -72,11 +77,11 @@ def compile_plan(
     identity: Identity,
     *,
     addresses: tuple[str, ...] = (),
-    token_file: str | None = None,
+    places: SecretPlaces = NO_PLACES,
     network: AddressPolicy = AddressPolicy(),
     deadlines: Deadlines = Deadlines(),
 ) -> Plan:
-    """The plan of a spec, without command digests.
+    """The plan of a spec, without command digests; `places` says where the secrets are that it names.
 
     Raises PlanError where the spec cannot be run.
     """
@@ -97,7 +102,7 @@ def compile_plan(
         run_id=run_id,
         scenario=spec.scenario,
         parallelism=spec.parallelism,
-        target=compile_target(spec.target, addresses, token_file),
+        target=compile_target(spec.target, addresses, places),
         steps=steps,
         records=compile_records(spec, identity, run_id),
         require=spec.verification.require,

@@ -1,58 +1,157 @@
 """The target as the pods see it."""
 
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from loadtest_model.plan.errors import PlanError
+from loadtest_model.plan.secrets import Place, SecretPlaces
+from loadtest_model.spec.auth import Auth, Login
+from loadtest_model.spec.connecting import Connections
 from loadtest_model.spec.target import Format, Target
 from loadtest_model.values import WireValue, seconds_of
+
+T = TypeVar("T")
+
+
+class LoginPlan(WireValue, frozen=True, kw_only=True):
+    """A login that gives a token: name and password are read from their places and posted to `url`."""
+
+    url: str
+    username: Place
+    password: Place
+    username_field: str
+    password_field: str
+    format: Literal["json", "form"]
+    token_path: str
+    expires_in_path: str | None
+
+
+class TlsPlan(WireValue, frozen=True, kw_only=True):
+    """`ca_file` stands in place of the system's authorities; certificate and key come together."""
+
+    ca_file: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
+    server_name: str | None = None
 
 
 class TargetPlan(WireValue, frozen=True, kw_only=True):
     """Where and how uploads are sent.
 
     `addresses` are `ip:port` pairs that stand for the URL's host (a Service's endpoints); where there are none,
-    the host's name is resolved in the pod. `token_file` holds the token, if the target needs one.
+    the host's name is resolved in the pod. `host` is the Host header, where it is not the URL's. At most one of
+    `token` and `login` is given. A part's time-out is never longer than `timeout_seconds`, the whole upload's.
     """
 
     url: str
     addresses: tuple[str, ...]
     headers: dict[str, str]
+    host: str | None
     auth_scheme: str
-    token_file: str | None
+    token: Place | None
+    login: LoginPlan | None
+    tls: TlsPlan
+    connections: Connections
     file_field: str
     file_name: str
     form_fields: dict[str, str]
     format: Format
     timeout_seconds: float
+    connect_timeout_seconds: float
+    upload_timeout_seconds: float
+    answer_timeout_seconds: float
     marker_path: str
     count_path: str
     nonce_path: str
 
 
-def compile_target(target: Target, addresses: tuple[str, ...], token_file: str | None) -> TargetPlan:
-    """The target of a spec. Raises PlanError for a URL that is none."""
+def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPlaces) -> TargetPlan:
+    """The target of a spec.
+
+    Raises PlanError for a URL that is none, TLS without https, and a secret that is named but has no place.
+    """
+    timeout_seconds = seconds_of(target.timeout)
     return TargetPlan(
-        url=_checked_url(target.url),
+        url=_checked_url(target.url, "spec.target.url"),
         addresses=addresses,
         headers=target.headers,
+        host=target.host,
         auth_scheme=target.auth.scheme if target.auth else "Bearer",
-        token_file=token_file,
+        token=_token(target.auth, places),
+        login=_login(target.auth.login, places) if target.auth and target.auth.login else None,
+        tls=_tls(target, places),
+        connections=target.connections,
         file_field=target.file_field,
         file_name=target.file_name or f"clients-{{n}}.{target.format}",
         form_fields=target.form_fields,
         format=target.format,
-        timeout_seconds=seconds_of(target.timeout),
+        timeout_seconds=timeout_seconds,
+        connect_timeout_seconds=_within(target.timeouts.connect, timeout_seconds),
+        upload_timeout_seconds=_within(target.timeouts.upload, timeout_seconds),
+        answer_timeout_seconds=_within(target.timeouts.answer, timeout_seconds),
         marker_path=target.response.marker,
         count_path=target.response.count,
         nonce_path=target.response.nonce,
     )
 
 
-def _checked_url(url: str) -> str:
+def _within(part: str | None, timeout_seconds: float) -> float:
+    return timeout_seconds if part is None else min(seconds_of(part), timeout_seconds)
+
+
+def _token(auth: Auth | None, places: SecretPlaces) -> Place | None:
+    """A login stands in place of a token; a token may also be at hand where the spec names none."""
+    if auth is None:
+        return places.token
+    if auth.login is not None:
+        return None
+    return _found(places.token, "spec.target.auth.secretKeyRef", "token")
+
+
+def _login(login: Login, places: SecretPlaces) -> LoginPlan:
+    path = "spec.target.auth.login.secretRef"
+    return LoginPlan(
+        url=_checked_url(login.url, "spec.target.auth.login.url"),
+        username=_found(places.username, path, "user's name"),
+        password=_found(places.password, path, "password"),
+        username_field=login.username_field,
+        password_field=login.password_field,
+        format=login.format,
+        token_path=login.token_path,
+        expires_in_path=login.expires_in_path,
+    )
+
+
+def _tls(target: Target, places: SecretPlaces) -> TlsPlan:
+    tls = target.tls
+    if tls is None:
+        return TlsPlan(ca_file=places.ca_file, certificate_file=places.certificate_file, key_file=places.key_file)
+    if not target.url.lower().startswith("https:"):
+        raise PlanError("TLSWithoutHTTPS", f"spec.target.tls is set, but spec.target.url is {target.url}; write https")
+    if tls.ca_secret_key_ref or tls.ca_config_map_key_ref:
+        _found(places.ca_file, "spec.target.tls", "certificate of the authority")
+    if tls.client_certificate_secret_ref:
+        _found(places.certificate_file, "spec.target.tls.clientCertificateSecretRef", "client's certificate")
+        _found(places.key_file, "spec.target.tls.clientCertificateSecretRef", "key of the client's certificate")
+    return TlsPlan(
+        ca_file=places.ca_file,
+        certificate_file=places.certificate_file,
+        key_file=places.key_file,
+        server_name=tls.server_name,
+    )
+
+
+def _found(place: T | None, path: str, what: str) -> T:
+    if place is None:
+        raise PlanError("SecretMissing", f"{path} names an object of a cluster, but nothing says where its {what} is")
+    return place
+
+
+def _checked_url(url: str, path: str) -> str:
     try:
         port = urlsplit(url).port
     except ValueError as error:
-        raise PlanError("InvalidURL", f"spec.target.url is {url}, which is no URL: {error}") from error
+        raise PlanError("InvalidURL", f"{path} is {url}, which is no URL: {error}") from error
     if port == 0:
-        raise PlanError("InvalidURL", f"spec.target.url is {url}; a port lies between 1 and 65535")
+        raise PlanError("InvalidURL", f"{path} is {url}; a port lies between 1 and 65535")
     return url

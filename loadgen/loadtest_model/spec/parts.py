@@ -33,3 +33,23 @@ class SecretKey(Value, frozen=True, kw_only=True):
 
 class LocalReference(Value, frozen=True, kw_only=True):
     name: Annotated[Name, Meta(description="Name of an object in the namespace of the LoadTest.")]
+
+
+def url_rules(path: str, example: str) -> dict[str, Any]:
+    """What a URL that is connected to must be. Credentials in it would stand in the resource for all to read."""
+    return rules(
+        rule(
+            "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",
+            f"{path} must be an http or https URL with a host, such as {example}",
+        ),
+        rule(
+            "!isURL(self) || url(self).getPort() == '' || (size(url(self).getPort()) < 6"
+            " && int(url(self).getPort()) > 0 && int(url(self).getPort()) < 65536)",
+            f"{path} must have a port between 1 and 65535, or none",
+        ),
+        rule(
+            "!self.contains('@') && !self.contains('#') && !self.contains(' ')",
+            f"{path} must not contain credentials (@), a fragment (#) or a space;"
+            " put a token into a Secret and name it in spec.target.auth",
+        ),
+    )

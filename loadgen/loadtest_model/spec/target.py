@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from loadtest_model.spec.auth import ONE_SOURCE, Auth
+from loadtest_model.spec.connecting import HOST_PATTERN, ONE_AUTHORITY, Connections, Timeouts, Tls
 from loadtest_model.spec.parts import (
     FORM_NAME_PATTERN,
     FormName,
@@ -11,28 +13,13 @@ from loadtest_model.spec.parts import (
     HeaderName,
     HeaderValue,
     Path,
-    SecretKey,
     rule,
     rules,
+    url_rules,
 )
 from loadtest_model.values import DurationText, Value
 
 Format = Literal["csv", "xlsx"]
-
-
-class Auth(Value, frozen=True, kw_only=True):
-    secret_key_ref: Annotated[
-        SecretKey,
-        Meta(description="Where the token is kept. It is mounted as a file and read again on a 401."),
-    ]
-    scheme: Annotated[
-        str,
-        Meta(
-            pattern=r"^[A-Za-z][A-Za-z0-9-]*$",
-            max_length=32,
-            description="Word before the token in the Authorization header: Bearer, or Token for DRF.",
-        ),
-    ] = "Bearer"
 
 
 class Response(Value, frozen=True, kw_only=True):
@@ -64,26 +51,41 @@ class Target(Value, frozen=True, kw_only=True):
             min_length=1,
             max_length=2048,
             description="Where the files are uploaded: http or https, without credentials or fragment. Required.",
-            extra_json_schema=rules(
-                rule(
-                    "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",
-                    "spec.target.url must be an http or https URL with a host, such as"
-                    " http://django.shop.svc:8000/clients/upload/process/",
-                ),
-                rule(
-                    "!isURL(self) || url(self).getPort() == '' || (size(url(self).getPort()) < 6"
-                    " && int(url(self).getPort()) > 0 && int(url(self).getPort()) < 65536)",
-                    "spec.target.url must have a port between 1 and 65535, or none",
-                ),
-                rule(
-                    "!self.contains('@') && !self.contains('#') && !self.contains(' ')",
-                    "spec.target.url must not contain credentials (@), a fragment (#) or a space;"
-                    " put a token into a Secret and name it in spec.target.auth",
-                ),
-            ),
+            extra_json_schema=url_rules("spec.target.url", "http://django.shop.svc:8000/clients/upload/process/"),
         ),
     ]
-    auth: Annotated[Auth | None, Meta(description="Token sent in the Authorization header. Default: none.")] = None
+    host: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=261,
+                pattern=HOST_PATTERN,
+                description="The Host header, for a target that answers to another name than the one it is reached"
+                " by (Django's ALLOWED_HOSTS behind a Service name). Default: host and port of spec.target.url.",
+            ),
+        ]
+        | None
+    ) = None
+    auth: Annotated[
+        Auth | None,
+        Meta(description="Token sent in the Authorization header. Default: none.", extra_json_schema=ONE_SOURCE),
+    ] = None
+    tls: Annotated[
+        Tls | None,
+        Meta(
+            description="For an https target: whom to trust and how to be known. Certificates are always checked."
+            " Default: the authorities of the image.",
+            extra_json_schema=ONE_AUTHORITY,
+        ),
+    ] = None
+    connections: Annotated[
+        Connections,
+        Meta(
+            description="PerUpload: each upload opens a connection of its own. Kept: a connection is used again within"
+            " a second. Auto: one per upload from 1,000 rows a batch on, else kept."
+        ),
+    ] = "Auto"
     headers: Annotated[
         dict[HeaderName, HeaderValue],
         Meta(
@@ -103,7 +105,8 @@ class Target(Value, frozen=True, kw_only=True):
                     " 'transfer-encoding', 'keep-alive', 'te', 'trailer', 'upgrade', 'expect',"
                     " 'proxy-authorization']))",
                     "spec.target.headers must not set X-Load-Test*, Content-*, Host, Authorization or hop-by-hop"
-                    " headers; the generator sets them (a token goes into spec.target.auth)",
+                    " headers; the generator sets them (a token goes into spec.target.auth, a Host into"
+                    " spec.target.host)",
                 ),
             ),
         ),
@@ -152,6 +155,9 @@ class Target(Value, frozen=True, kw_only=True):
             ),
         ),
     ] = "120s"
+    timeouts: Annotated[Timeouts, Meta(description="Bounds on the parts of an upload, within spec.target.timeout.")] = (
+        field(default_factory=Timeouts)
+    )
     response: Annotated[Response, Meta(description="Where the answer says what was done.")] = field(
         default_factory=Response
     )

@@ -13,7 +13,8 @@ from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import ended_without_run
 from loadtest_operator.endpoints import Endpoints
-from loadtest_operator.manifests import job, token_file
+from loadtest_operator.manifests import job
+from loadtest_operator.mounts import secret_places
 from loadtest_operator.observation import Observation
 from loadtest_operator.resources import instant
 
@@ -55,7 +56,7 @@ def planned(observation: Observation, spec: Spec, policy: Policy, addresses: tup
         spec,
         observation.test.identity,
         addresses=addresses,
-        token_file=token_file(spec),
+        places=secret_places(spec.target),
         network=policy.network,
         deadlines=policy.deadlines,
     )

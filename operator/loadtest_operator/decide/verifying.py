@@ -12,6 +12,7 @@ from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import verified_message
 from loadtest_operator.decide.fleet import Fleet, verified_of
+from loadtest_operator.mounts import mounts
 from loadtest_operator.observation import Observation
 from loadtest_operator.resources import rfc3339
 
@@ -97,11 +98,11 @@ def _starting_message(observation: Observation, fleet: Fleet) -> str:
     if not waiting:
         return f"{said}; waiting for their first answer"
     spec = observation.test.spec
-    if spec is None or spec.target.auth is None:
+    needed = [str(mounted) for mounted in mounts(spec.target)] if spec else []
+    if not needed:
         return f"{said}; {waiting}"
     # A Secret that cannot be mounted shows in no field of the pod: its container is just never created.
-    secret = spec.target.auth.secret_key_ref
-    return f"{said}; {waiting}; they mount Secret {secret.name}, which must exist and have the key {secret.key}"
+    return f"{said}; {waiting}; they mount {', '.join(needed)}, which must exist with these keys"
 
 
 def _verifying_message(fleet: Fleet, proven: bool) -> str:

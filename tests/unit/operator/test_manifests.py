@@ -112,7 +112,7 @@ def test_a_token_is_mounted_as_one_file_and_never_stands_in_the_environment() ->
 
     (volume,) = [volume for volume in pod_of(manifest)["volumes"] if "secret" in volume]
     assert volume["secret"]["secretName"] == "shop-token"
-    assert volume["secret"]["items"] == [{"key": "jwt", "path": "jwt"}]
+    assert volume["secret"]["items"] == [{"key": "jwt", "path": "token"}]
     assert volume["secret"]["defaultMode"] == 0o440
     assert "secretKeyRef" not in json.dumps(container_of(manifest)["env"])
 

@@ -1,0 +1,26 @@
+"""Where a pod, or a laptop, finds what a spec only names: tokens, passwords and certificates."""
+
+from typing import Final
+
+from loadtest_model.values import WireValue
+
+
+class Place(WireValue, frozen=True, kw_only=True):
+    """A file that holds a secret, or else the variable of the environment that does."""
+
+    file: str | None = None
+    variable: str | None = None
+
+
+class SecretPlaces(WireValue, frozen=True, kw_only=True):
+    """The places of all that a target may need; the certificates are always files, in PEM."""
+
+    token: Place | None = None
+    username: Place | None = None
+    password: Place | None = None
+    ca_file: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
+
+
+NO_PLACES: Final = SecretPlaces()

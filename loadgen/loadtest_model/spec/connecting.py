@@ -1,0 +1,113 @@
+"""How the target is connected to: time-outs by part, TLS, and how long a connection lives."""
+
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta
+
+from loadtest_model.spec.parts import Name, SecretKey, rule, rules
+from loadtest_model.values import DurationText, Value
+
+Connections = Literal["Auto", "PerUpload", "Kept"]
+HOST_NAME_PATTERN: Final = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$"
+HOST_PATTERN: Final = r"^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?$"
+
+
+def _between(path: str) -> dict[str, Any]:
+    return rules(
+        rule(
+            "duration(self) >= duration('10ms') && duration(self) <= duration('1h')",
+            f"{path} must lie between 10ms and 1h",
+        )
+    )
+
+
+class Timeouts(Value, frozen=True, kw_only=True):
+    connect: Annotated[
+        DurationText,
+        Meta(
+            description="Longest time for opening a connection, TLS included; no longer than spec.target.timeout.",
+            extra_json_schema=_between("spec.target.timeouts.connect"),
+        ),
+    ] = "10s"
+    upload: (
+        Annotated[
+            DurationText,
+            Meta(
+                description="Longest time for sending the body, from its first byte to its last. Default: only"
+                " spec.target.timeout bounds it.",
+                extra_json_schema=_between("spec.target.timeouts.upload"),
+            ),
+        ]
+        | None
+    ) = None
+    answer: (
+        Annotated[
+            DurationText,
+            Meta(
+                description="Longest time for the answer, from the body's last byte to the answer's last. Default:"
+                " only spec.target.timeout bounds it.",
+                extra_json_schema=_between("spec.target.timeouts.answer"),
+            ),
+        ]
+        | None
+    ) = None
+
+
+class CaSecretKey(SecretKey, frozen=True, kw_only=True):
+    key: Annotated[Name, Meta(description="Key within the Secret's data.")] = "ca.crt"
+
+
+class CaConfigMapKey(Value, frozen=True, kw_only=True):
+    name: Annotated[Name, Meta(description="Name of a ConfigMap in the namespace of the LoadTest.")]
+    key: Annotated[Name, Meta(description="Key within the ConfigMap's data.")] = "ca.crt"
+
+
+class CertificateSecret(Value, frozen=True, kw_only=True):
+    name: Annotated[
+        Name, Meta(description="Name of a Secret of type kubernetes.io/tls in the namespace of the LoadTest.")
+    ]
+
+
+class Tls(Value, frozen=True, kw_only=True):
+    ca_secret_key_ref: (
+        Annotated[
+            CaSecretKey,
+            Meta(description="Secret with the authorities that may sign the target's certificate, as PEM."),
+        ]
+        | None
+    ) = None
+    ca_config_map_key_ref: (
+        Annotated[
+            CaConfigMapKey,
+            Meta(description="ConfigMap with the authorities that may sign the target's certificate, as PEM."),
+        ]
+        | None
+    ) = None
+    client_certificate_secret_ref: (
+        Annotated[
+            CertificateSecret,
+            Meta(description="The certificate (tls.crt) and its key (tls.key) that are shown to the target."),
+        ]
+        | None
+    ) = None
+    server_name: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=253,
+                pattern=HOST_NAME_PATTERN,
+                description="Name that is asked for (SNI) and that the target's certificate must bear. Default: the"
+                " host in spec.target.url.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+ONE_AUTHORITY: Final = rules(
+    rule(
+        "!(has(self.caSecretKeyRef) && has(self.caConfigMapKeyRef))",
+        "spec.target.tls takes the authorities from one place: caSecretKeyRef or caConfigMapKeyRef",
+    )
+)
