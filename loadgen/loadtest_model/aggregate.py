@@ -5,6 +5,8 @@ from itertools import zip_longest
 
 from msgspec import structs
 
+from loadtest_model.cause_counts import CauseSeen, merged_causes
+from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.sketch import Sketch
 from loadtest_model.snapshot import (
@@ -26,6 +28,7 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     total: Counts = Counts()
     judged: Counts = Counts()
     errors: dict[ErrorKind, int] = {}
+    causes: dict[Cause, CauseSeen] = {}
     response: Sketch = Sketch()
     service: Sketch = Sketch()
     rejected_response: Sketch = Sketch()
@@ -42,6 +45,7 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
             total=self.total.merge(other.total),
             judged=self.judged.merge(other.judged),
             errors=_added(self.errors, other.errors),
+            causes=merged_causes(self.causes, other.causes),
             response=self.response.merge(other.response),
             service=self.service.merge(other.service),
             rejected_response=self.rejected_response.merge(other.rejected_response),

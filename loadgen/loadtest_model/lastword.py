@@ -13,6 +13,8 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
+from loadtest_model.cause_counts import CauseSeen
+from loadtest_model.causes import Cause
 from loadtest_model.sketch import Sketch
 from loadtest_model.snapshot import Snapshot, StepSnapshot, VerificationReport, Violation
 
@@ -73,6 +75,7 @@ def _short_step(step: StepSnapshot, coarseness: int | None) -> StepSnapshot:
 
     return structs.replace(
         step,
+        causes={} if coarseness is None else _without_examples(step.causes),
         response=short(step.response),
         service=Sketch(),
         rejected_response=Sketch(),
@@ -81,6 +84,10 @@ def _short_step(step: StepSnapshot, coarseness: int | None) -> StepSnapshot:
         segment_counts=(),
         in_flight_ages_seconds=(),
     )
+
+
+def _without_examples(causes: dict[Cause, CauseSeen]) -> dict[Cause, CauseSeen]:
+    return {cause: structs.replace(seen, example=None) for cause, seen in causes.items()}
 
 
 def _short_report(report: VerificationReport | None) -> VerificationReport | None:

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final, Literal
 
+from loadtest_model.cause_counts import CauseSeen
+from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.proof import ReadBackReport
 from loadtest_model.sketch import Sketch
@@ -99,7 +101,8 @@ class Check(WireValue, frozen=True, kw_only=True):
 
 
 class VerificationReport(WireValue, frozen=True, kw_only=True):
-    """The proof, or why there is none. `hint` says what to do; `canary_ids` are the rows that may be stored.
+    """The proof, or why there is none. `cause` is what a refusal comes from, where more is known than the refusal
+    says, and `hint` what to do; `canary_ids` are the rows that may be stored.
 
     `uploads` and `rows` count what the verification sent: they are no part of the load. `addresses` are proven;
     `unverified` failed their verification while the load ran and were never used; `vanished` were proven once. A
@@ -108,6 +111,7 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
 
     level: ProofLevel
     refusal: Refusal | None = None
+    cause: Cause | None = None
     message: str = ""
     hint: str = ""
     canary_ids: tuple[str, ...] = ()
@@ -192,6 +196,7 @@ class StepSnapshot(WireValue, frozen=True, kw_only=True):
 
     `judged` counts what thresholds look at (the uploads after the warm-up); `total` counts everything.
     `response` and `service` hold accepted and unknown uploads after the warm-up, `rejected_response` the rejected.
+    `causes` divide the errors anew, but for those that we cut ourselves: each upload has one kind and one cause.
     `finished` says that the load ran to its natural end. `in_flight_ages_seconds` are the ages of unanswered
     uploads, oldest first, at most 100 of them.
     """
@@ -200,6 +205,7 @@ class StepSnapshot(WireValue, frozen=True, kw_only=True):
     total: Counts = Counts()
     judged: Counts = Counts()
     errors: dict[ErrorKind, int] = {}
+    causes: dict[Cause, CauseSeen] = {}
     response: Sketch = Sketch()
     service: Sketch = Sketch()
     rejected_response: Sketch = Sketch()

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from loadtest_model.aggregate import Aggregate, absorb, aggregate_of, merge
+from loadtest_model.cause_counts import EXAMPLE_CHARACTERS, CauseSeen, Example, merged_causes
+from loadtest_model.causes import Cause
 from loadtest_model.lastword import decode_last_word, encode_last_word
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.sketch import sketch_of
@@ -21,12 +23,27 @@ def conserved_counts(draw: st.DrawFn) -> Counts:
 
 
 @st.composite
+def causes_seen(draw: st.DrawFn) -> CauseSeen:
+    shortest, longer = draw(st.floats(0, 100)), draw(st.floats(0, 100))
+    address = st.sampled_from(["10.0.0.1:8000", "10.0.0.2:8000"])
+    texts = st.text(max_size=EXAMPLE_CHARACTERS)
+    example = st.builds(Example, address=address, status=st.none() | st.integers(400, 599), text=texts)
+    return CauseSeen(
+        count=draw(st.integers(1, 50)),
+        shortest_seconds=shortest,
+        longest_seconds=shortest + longer,
+        example=draw(st.none() | example),
+    )
+
+
+@st.composite
 def steps(draw: st.DrawFn, number: int) -> StepSnapshot:
     numbers = draw(st.lists(st.integers(0, 30), unique=True, max_size=5))
     return StepSnapshot(
         step=number,
         total=draw(conserved_counts()),
         errors=draw(st.dictionaries(st.sampled_from(ErrorKind), st.integers(1, 50), max_size=4)),
+        causes=draw(st.dictionaries(st.sampled_from(Cause), causes_seen(), max_size=8)),
         response=sketch_of(draw(st.lists(st.integers(1_000, 10**12), max_size=20))),
         seconds=tuple(
             Second(second=second, counts=draw(conserved_counts()), virtual_users=draw(small))
@@ -124,3 +141,19 @@ def test_a_torn_last_word_is_not_believed(snapshot: Snapshot, begin: int, length
 @given(st.sampled_from(ErrorKind))
 def test_every_kind_of_error_belongs_to_an_outcome_that_is_not_acceptance(kind: ErrorKind) -> None:
     assert outcome_of(kind) in set(Outcome) - {Outcome.ACCEPTED}
+
+
+causes_by_name = st.dictionaries(st.sampled_from(Cause), causes_seen(), max_size=6)
+
+
+@given(causes_by_name, causes_by_name, causes_by_name)
+def test_causes_merge_in_any_order_and_lose_no_upload(
+    one: dict[Cause, CauseSeen], two: dict[Cause, CauseSeen], three: dict[Cause, CauseSeen]
+) -> None:
+    left = merged_causes(merged_causes(one, two), three)
+
+    assert left == merged_causes(one, merged_causes(two, three)) == merged_causes(merged_causes(three, two), one)
+    assert merged_causes(one, {}) == one
+    assert sum(seen.count for seen in left.values()) == sum(
+        seen.count for part in (one, two, three) for seen in part.values()
+    )
