@@ -1,7 +1,7 @@
 """Small requests beside the load, such as a look at the target's metrics: under the same address rules, once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import aiohttp
@@ -22,6 +22,7 @@ class Fetched:
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 async def fetch(url: str, rules: AddressRules, *, headers: Mapping[str, str], timeout_seconds: float) -> Fetched:
@@ -48,4 +49,4 @@ async def fetch(url: str, rules: AddressRules, *, headers: Mapping[str, str], ti
         raise FetchError(str(error) or type(error).__name__) from error
     if len(body) > ANSWER_LIMIT_BYTES:
         raise FetchError(f"the answer is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
-    return Fetched(response.status, body)
+    return Fetched(response.status, body, response.headers)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
 
+from loadgen.json_answers import ABSENT, parsed, value_at
 from loadtest_model.outcomes import ErrorKind
 
 _BY_STATUS: Final = {
@@ -15,7 +16,6 @@ _BY_STATUS: Final = {
     413: ErrorKind.TOO_LARGE,
     429: ErrorKind.THROTTLED,
 }
-_ABSENT: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,17 @@ def _judge_success(answer: Answer, rows: int, nonce: str, paths: AnswerPaths) ->
     document = _json_object(answer)
     if document is None:
         return Judgement(ErrorKind.MARKER_MISSING, f"{said} (not a JSON object)", marker=Marker.ABSENT)
-    marker = _at(document, paths.marker)
+    marker = value_at(document, paths.marker)
     if marker is not True:
-        state = Marker.ABSENT if marker is _ABSENT else Marker.NOT_TRUE
-        lack = "absent" if marker is _ABSENT else f"{printable(json.dumps(marker))}, not true"
+        state = Marker.ABSENT if marker is ABSENT else Marker.NOT_TRUE
+        lack = "absent" if marker is ABSENT else f"{printable(json.dumps(marker))}, not true"
         return Judgement(ErrorKind.MARKER_MISSING, f"{said} ({paths.marker} is {lack})", marker=state)
-    echoed = _at(document, paths.nonce) == nonce
+    echoed = value_at(document, paths.nonce) == nonce
     if document.get("success") is False:
         return Judgement(ErrorKind.UNSUCCESSFUL, said, marker=Marker.TRUE, echoed=echoed)
-    count = _at(document, paths.count)
+    count = value_at(document, paths.count)
     if isinstance(count, bool) or not isinstance(count, int) or count != rows:
-        seen = "absent" if count is _ABSENT else printable(json.dumps(count))
+        seen = "absent" if count is ABSENT else printable(json.dumps(count))
         detail = f"{said} ({paths.count} is {seen}, {rows} rows were sent)"
         return Judgement(ErrorKind.MISCOUNTED, detail, marker=Marker.TRUE, echoed=echoed)
     return Judgement(None, said, records_confirmed=rows, marker=Marker.TRUE, echoed=echoed)
@@ -114,23 +114,7 @@ def _json_object(answer: Answer) -> dict[str, Any] | None:
     if not answer.whole:
         return None
     try:
-        document = json.loads(answer.body, object_pairs_hook=_members)
-    except (ValueError, RecursionError):
+        document = parsed(answer.body)
+    except ValueError:
         return None
     return document if isinstance(document, dict) else None
-
-
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object's members. Raises ValueError where a name occurs twice: then no value of it can be trusted."""
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError("an object has two members of one name")
-    return members
-
-
-def _at(document: Any, path: str) -> Any:
-    for key in path.split("."):
-        if not isinstance(document, dict) or key not in document:
-            return _ABSENT
-        document = document[key]
-    return document

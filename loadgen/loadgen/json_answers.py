@@ -1,0 +1,33 @@
+"""JSON in answers: parsed without a doubt, and read at dotted paths."""
+
+import json
+from typing import Any, Final
+
+ABSENT: Final = object()
+
+
+def parsed(body: bytes) -> Any:
+    """The document in an answer's body.
+
+    Raises ValueError for what is no JSON, or is nested too deep, or gives a name twice: then no value can be trusted.
+    """
+    try:
+        return json.loads(body, object_pairs_hook=_members)
+    except RecursionError as error:
+        raise ValueError("the answer is nested too deep") from error
+
+
+def value_at(document: Any, path: str) -> Any:
+    """The value at a dotted path, `ABSENT` where there is none."""
+    for key in path.split("."):
+        if not isinstance(document, dict) or key not in document:
+            return ABSENT
+        document = document[key]
+    return document
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("an object has two members of one name")
+    return members
