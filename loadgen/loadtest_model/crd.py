@@ -109,6 +109,11 @@ def _spec_rules() -> list[dict[str, str]]:
             "!has(self.target.formFields) || !(self.target.fileField in self.target.formFields)",
             "spec.target.formFields must not contain the file field, which is spec.target.fileField",
         ),
+        rule(
+            "!has(self.verification) || self.verification.require != 'Proven' || has(self.verification.readBack)",
+            "spec.verification.require is Proven, so spec.verification.readBack must say how to read what the target"
+            " has stored",
+        ),
     ]
 
 

@@ -11,6 +11,7 @@ from loadtest_model.plan.records import RecordsPlan, compile_records
 from loadtest_model.plan.secrets import NO_PLACES, Place, SecretPlaces
 from loadtest_model.plan.steps import Step, compile_steps
 from loadtest_model.plan.target import LoginPlan, TargetPlan, TlsPlan, compile_target
+from loadtest_model.plan.verification import ReadBackPlan, compile_read_back
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.values import WireValue
 
@@ -26,6 +27,7 @@ __all__ = [
     "Place",
     "Plan",
     "PlanError",
+    "ReadBackPlan",
     "RecordsPlan",
     "SecretPlaces",
     "Step",
@@ -49,10 +51,11 @@ class Plan(WireValue, frozen=True, kw_only=True):
     target: TargetPlan
     steps: tuple[Step, ...]
     records: RecordsPlan
-    require: Literal["Acknowledged", "Echoed"]
+    require: Literal["Acknowledged", "Echoed", "Proven"]
     network: AddressPolicy
     deadlines: Deadlines
     command_digests: dict[str, str] = {}
+    read_back: ReadBackPlan | None = None
 
     @property
     def step_span_seconds(self) -> tuple[float, ...]:
@@ -63,6 +66,11 @@ class Plan(WireValue, frozen=True, kw_only=True):
     def exposed_rows(self) -> int:
         """Rows that could at worst be on their way unproven if an endpoint lost its marker at once."""
         return max(step.virtual_users * step.batch_size for step in self.steps)
+
+    @property
+    def ending_seconds(self) -> float:
+        """The longest that what follows the last step may take: the read-back."""
+        return self.read_back.ending_seconds if self.read_back else 0.0
 
 
 def plan_hash(plan: Plan) -> str:
@@ -106,6 +114,7 @@ def compile_plan(
         steps=steps,
         records=compile_records(spec, identity, run_id),
         require=spec.verification.require,
+        read_back=compile_read_back(spec.verification),
         network=network,
         deadlines=deadlines,
     )
