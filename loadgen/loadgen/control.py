@@ -14,6 +14,7 @@ _COMMANDS: Final[dict[Verb, type[WireValue] | None]] = {
     Verb.VERIFY: None,
     Verb.ARM: Arm,
     Verb.START: Start,
+    Verb.CONCLUDE: None,
     Verb.STOP: None,
     Verb.HALT: Halt,
     Verb.ACK: Ack,

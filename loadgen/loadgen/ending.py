@@ -38,7 +38,8 @@ def exit_of(end: End) -> PodExit:
 def linger_seconds(end: End, deadlines: Deadlines, span_left_seconds: float) -> float:
     """How long a pod waits at most for the acknowledgement of its last snapshot.
 
-    One that is done waits for the slowest as well, which may take what is left of the plan's span.
+    One that is done waits for the slowest as well, which may take what is left of the plan's span, its read-back
+    included.
     """
     waits_for_others = end.state is PodState.DONE
     return deadlines.linger_seconds + (max(0.0, span_left_seconds) if waits_for_others else 0.0)

@@ -26,6 +26,7 @@ class Action(Enum):
     NOTHING = auto()
     VERIFY = auto()
     LOAD = auto()
+    READ_BACK = auto()
     DRAIN = auto()
     HALT = auto()
 
@@ -39,7 +40,9 @@ class Decision:
     conflict: str | None = None
 
 
-_PROVEN_OR_LATER: Final = frozenset({PodState.VERIFIED, PodState.ARMED, PodState.RUNNING, PodState.DONE})
+_BEGUN: Final = frozenset({PodState.RUNNING, PodState.LOADED, PodState.CONCLUDING, PodState.DONE})
+_PROVEN_OR_LATER: Final = _BEGUN | {PodState.VERIFIED, PodState.ARMED}
+_LOAD_OVER: Final = frozenset({PodState.LOADED, PodState.CONCLUDING})
 
 
 def on_verify(standing: Standing) -> Decision:
@@ -69,7 +72,7 @@ def on_start(standing: Standing, start: Start, overdue: bool) -> Decision:
 
     `overdue` says that the pod has been armed for longer than the barrier allows: the command is an old one.
     """
-    if standing.state in (PodState.RUNNING, PodState.DONE) and standing.start_id is not None:
+    if standing.state in _BEGUN and standing.start_id is not None:
         return _same_start(standing, start.start_id)
     if standing.state is not PodState.ARMED:
         return Decision(standing, conflict=f"the pod is {standing.state}; only an armed pod can be started")
@@ -83,9 +86,18 @@ def on_start(standing: Standing, start: Start, overdue: bool) -> Decision:
     return Decision(replace(standing, state=PodState.RUNNING), Action.LOAD)
 
 
+def on_conclude(standing: Standing) -> Decision:
+    """The command that says that every pod's load is over, so that what the target has stored can be read."""
+    if standing.state is PodState.LOADED:
+        return Decision(replace(standing, state=PodState.CONCLUDING), Action.READ_BACK)
+    if standing.state in (PodState.CONCLUDING, PodState.DONE):
+        return Decision(standing)
+    return Decision(standing, conflict=f"the pod is {standing.state}; only one whose load is over can read back")
+
+
 def on_stop(standing: Standing) -> Decision:
     """The command to finish what is in flight and start nothing new. Before the load there is nothing to finish."""
-    if standing.state.ended:
+    if standing.state.ended or standing.state in _LOAD_OVER:
         return Decision(standing)
     return Decision(standing, Action.DRAIN)
 

@@ -15,6 +15,7 @@ class Verb(StrEnum):
     VERIFY = "verify"
     ARM = "arm"
     START = "start"
+    CONCLUDE = "conclude"
     STOP = "stop"
     HALT = "halt"
     ACK = "ack"
