@@ -4,22 +4,28 @@ import json
 from importlib.resources import files
 from typing import Any, Final
 
+from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.pool import script_rows
 from loadgen.verification import FEW_ROWS
 from loadtest_model.plan import Plan, Step
+from loadtest_model.plan.target import TlsPlan
 
 _FACTS: Final = "__TEST__"
 _RECORDS: Final = "__RECORDS__"
 
 
 def script_facts(plan: Plan) -> dict[str, Any]:
-    """Everything about a plan that every script needs, ready for JSON; no token among it."""
+    """Everything about a plan that every script needs, ready for JSON; no token among it.
+
+    Raises NotExportableError for what only our own generator does.
+    """
     target = plan.target
+    _check(plan)
     header, rows = script_rows(plan)
     return {
         "name": plan.name,
         "url": target.url,
-        "headers": target.headers,
+        "headers": {**target.headers, **({"Host": target.host} if target.host else {})},
         "authScheme": target.auth_scheme,
         "fileField": target.file_field,
         "fileName": target.file_name,
@@ -40,6 +46,22 @@ def script_facts(plan: Plan) -> dict[str, Any]:
         "header": header,
         "rows": rows,
     }
+
+
+def _check(plan: Plan) -> None:
+    target = plan.target
+    absent = {
+        "spec.target.format: xlsx": target.format != "csv",
+        "spec.target.auth.login": target.login is not None,
+        "spec.target.tls": target.tls != TlsPlan(),
+        "spec.verification.require: Proven": plan.require not in ("Acknowledged", "Echoed"),
+    }
+    found = [name for name, is_given in absent.items() if is_given]
+    if found:
+        raise NotExportableError(
+            f"{', '.join(found)} cannot be exported: scripts send CSV, with a token from AUTH_TOKEN, over the system's"
+            " TLS; leave it out, or run the test with `loadgen run`"
+        )
 
 
 def filled(template: str, facts: dict[str, Any]) -> str:
