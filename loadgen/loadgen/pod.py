@@ -26,11 +26,13 @@ from loadgen.standing import (
     Standing,
     deadline_seconds,
     on_arm,
+    on_conclude,
     on_halt,
     on_start,
     on_stop,
     on_verify,
 )
+from loadgen.target_memory import memory_watch
 from loadgen.uploading import make_uploader
 from loadtest_model.commands import CONTROL_PORT, Ack, Halt, Start, Verb
 from loadtest_model.exits import PodExit
@@ -61,6 +63,7 @@ class Pod:
         self._final: Snapshot | None = None
         self._recorder = Recorder(settings.pod_index, plan.parallelism)
         self._monitor = Monitor(clock_ns)
+        self._memory = memory_watch(plan, settings.pod_index, clock_ns)
         self._book = AddressBook()
         uploader = make_uploader(plan, settings.pod_index, lambda: secrets.token_hex(16))
         self._prover = Prover(plan, uploader, self._book)
@@ -109,6 +112,7 @@ class Pod:
             verification=self._prover.report,
             steps=steps,
             generator=self._monitor.health(),
+            target_memory=self._memory.memory,
             elapsed_seconds=self._elapsed_seconds(now_ns),
             virtual_users=self._engine.virtual_users,
         )
@@ -122,6 +126,8 @@ class Pod:
                 decision = on_arm(self._standing, body, self._plan_hash)
             case Verb.START:
                 decision = on_start(self._standing, body, self._overdue())
+            case Verb.CONCLUDE:
+                decision = on_conclude(self._standing)
             case Verb.STOP:
                 decision = on_stop(self._standing)
             case Verb.HALT:
@@ -211,10 +217,14 @@ class Pod:
 
     async def _load(self) -> End:
         async with asyncio.TaskGroup() as tasks:
-            following = tasks.create_task(self._prover.keep_fresh())
+            beside = (
+                tasks.create_task(self._prover.keep_fresh()),
+                tasks.create_task(self._memory.watch(self._start_ns)),
+            )
             self._monitor.restart()
             violation = await self._engine.run(self._start_ns)
-            following.cancel()
+            for task in beside:
+                task.cancel()
         if violation is not None:
             return halted(HaltReason.VIOLATION, violation.message, violation)
         return End(PodState.DONE, self._book.notice)

@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from loadgen.fetching import Fetched, FetchError
+from loadgen.address_rules import rules_of
+from loadgen.fetching import Fetched, FetchError, fetch
+from loadtest_model.plan import Plan
 from loadtest_model.snapshot import TargetMemory
 from loadtest_model.values import NANOSECONDS
 
 POLL_SECONDS: Final = 2.0
 POINTS_KEPT: Final = 240
+FETCH_SECONDS: Final = 5.0
 
 _MEMORY: Final = "process_resident_memory_bytes"
 _STARTED: Final = "process_start_time_seconds"
@@ -51,10 +54,10 @@ def _metrics_in(answer: Fetched) -> ProcessMetrics:
 class MemoryWatch:
     """Reads the memory every `POLL_SECONDS` while `watch` runs, as long as it is the same process that answers.
 
-    `fetch` gets the metrics or raises FetchError.
+    `fetch` gets the metrics or raises FetchError; None where there is nothing to read.
     """
 
-    def __init__(self, fetch: Callable[[], Awaitable[Fetched]], clock_ns: Callable[[], int]) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[Fetched]] | None, clock_ns: Callable[[], int]) -> None:
         self._fetch = fetch
         self._clock_ns = clock_ns
         self._points: list[tuple[float, int]] = []
@@ -70,14 +73,16 @@ class MemoryWatch:
 
     async def watch(self, start_ns: int) -> None:
         """Measure until cancelled, or until another process answers. Times count from `start_ns`."""
+        if self._fetch is None:
+            return
         while True:
-            if not await self._read(start_ns):
+            if not await self._read(self._fetch, start_ns):
                 return
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _read(self, start_ns: int) -> bool:
+    async def _read(self, ask: Callable[[], Awaitable[Fetched]], start_ns: int) -> bool:
         try:
-            seen = _metrics_in(await self._fetch())
+            seen = _metrics_in(await ask())
         except (FetchError, ValueError) as error:
             # A target under load may miss a reading; what was measured stands.
             if not self._points:
@@ -98,3 +103,12 @@ class MemoryWatch:
         if len(self._points) > POINTS_KEPT:
             self._points = self._points[::2]
             self._every *= 2
+
+
+def memory_watch(plan: Plan, pod_index: int, clock_ns: Callable[[], int]) -> MemoryWatch:
+    """The watch of one pod: of a fleet only pod 0 asks the target."""
+    url = plan.target.metrics_url
+    if url is None or pod_index != 0:
+        return MemoryWatch(None, clock_ns)
+    rules = rules_of(plan.network)
+    return MemoryWatch(lambda: fetch(url, rules, headers={}, timeout_seconds=FETCH_SECONDS), clock_ns)

@@ -63,6 +63,7 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
     marker_path: str
     count_path: str
     nonce_path: str
+    metrics_url: str | None = None
 
 
 def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPlaces) -> TargetPlan:
@@ -92,6 +93,7 @@ def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPla
         marker_path=target.response.marker,
         count_path=target.response.count,
         nonce_path=target.response.nonce,
+        metrics_url=_checked_url(target.metrics_url, "spec.target.metricsUrl") if target.metrics_url else None,
     )
 
 

@@ -161,3 +161,17 @@ class Target(Value, frozen=True, kw_only=True):
     response: Annotated[Response, Meta(description="Where the answer says what was done.")] = field(
         default_factory=Response
     )
+    metrics_url: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=2048,
+                description="Where the target serves Prometheus metrics, for its memory"
+                " (process_resident_memory_bytes). Of use only where one process answers: behind several workers it"
+                " would be the memory of a random one, and is then called not measurable.",
+                extra_json_schema=url_rules("spec.target.metricsUrl", "http://django.shop.svc:8000/metrics"),
+            ),
+        ]
+        | None
+    ) = None
