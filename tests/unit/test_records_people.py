@@ -11,8 +11,8 @@ from functools import cache
 import pytest
 
 from loadgen.records import COLUMNS, Composer, RecordSpace, load_pools
-from loadgen.records.geography import CITIES, POSTAL_FIRST_LETTERS, area_code_shares
 from loadgen.records.pools import mail_name
+from loadtest_model.geography import CITIES, POSTAL_FIRST_LETTERS, area_code_shares
 
 BY_NAME = {city.name: city for city in CITIES}
 

@@ -6,9 +6,9 @@ from math import gcd
 import numpy as np
 import pytest
 
-from loadgen.records import phone_capacity, phone_shortages
-from loadgen.records.geography import AREA_CODES
-from loadgen.records.phones import _STRIDE, PHONES_PER_AREA_CODE, Numbers, PhoneBook, phone_words
+from loadgen.records.phones import _STRIDE, Numbers, PhoneBook, phone_words
+from loadtest_model.geography import AREA_CODES
+from loadtest_model.phone_space import PHONES_PER_AREA_CODE, phone_capacity, phone_shortages
 
 ONE_CODE = np.zeros(440_000, np.intp)  # Nine takes of two pods use up an area code exactly.
 

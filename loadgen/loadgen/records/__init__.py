@@ -1,11 +1,10 @@
 """Synthetic client records of Canadian people, unique by construction and composed at the speed of memory."""
 
-from loadgen.records.columns import CLIENT_COLUMNS, Column
 from loadgen.records.composer import CHUNK_ROWS, Batch, Composer
-from loadgen.records.phones import PhoneShortage, phone_capacity, phone_shortages
 from loadgen.records.pools import Pools, load_pools
 from loadgen.records.rendering import COLUMNS, CsvRendering, Rendering
 from loadgen.records.space import MAX_PODS, ROWS_PER_POD, RecordSpace
+from loadtest_model.columns import CLIENT_COLUMNS, Column
 
 __all__ = [
     "CHUNK_ROWS",
@@ -17,11 +16,8 @@ __all__ = [
     "Column",
     "Composer",
     "CsvRendering",
-    "PhoneShortage",
     "Pools",
     "RecordSpace",
     "Rendering",
     "load_pools",
-    "phone_capacity",
-    "phone_shortages",
 ]

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from loadgen.records.buffers import Buffers
 from loadgen.records.people import People
-from loadgen.records.phones import PHONES_PER_AREA_CODE, Numbers, PhoneBook, phone_words
+from loadgen.records.phones import Numbers, PhoneBook, phone_words
 from loadgen.records.pools import Pools
 from loadgen.records.rendering import CsvRendering, Rendering
 from loadgen.records.space import ROWS_PER_POD, RecordSpace, code_words, lower_case
 from loadgen.records.template import Offsets, Template, TemplateDraft
 from loadgen.records.words import Words
+from loadtest_model.phone_space import PHONES_PER_AREA_CODE
 
 CHUNK_ROWS: Final = 2_500
 """Rows of a template, and the most that one chunk of a batch holds."""

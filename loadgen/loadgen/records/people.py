@@ -8,10 +8,10 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from loadgen.records.geography import AREA_CODES, CITIES, POSTAL_LETTERS
 from loadgen.records.pools import Pools, mail_name
 from loadgen.records.rendering import CLIENT_MARK, EMAIL_MARK, HOUSE_MARK, PHONE_MARK
 from loadgen.records.words import Indices, Words
+from loadtest_model.geography import AREA_CODES, CITIES, POSTAL_LETTERS
 
 Item = TypeVar("Item")
 

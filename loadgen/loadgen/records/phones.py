@@ -5,21 +5,14 @@ meet, and a number comes again only when the code has none left: then the same n
 in the same order.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loadgen.records.geography import AREA_CODES, area_code_shares
 from loadgen.records.words import Words
-
-# North American Numbering Plan: an exchange is 2XX to 9XX, never N11.
-_EXCHANGES: Final = tuple(
-    exchange for exchange in (f"{number:03}" for number in range(200, 1000)) if not exchange.endswith("11")
-)
-PHONES_PER_AREA_CODE: Final = len(_EXCHANGES) * 10_000
-"""7,920,000 numbers: 792 exchanges of ten thousand lines."""
+from loadtest_model.geography import AREA_CODES
+from loadtest_model.phone_space import EXCHANGES, PHONES_PER_AREA_CODE
 
 # Coprime to the number of phones, near its golden section: phones given one after the other lie far apart.
 _STRIDE: Final = 4_894_831
@@ -30,7 +23,7 @@ def _little_endian(text: str) -> int:
     return int.from_bytes(text.encode(), "little")
 
 
-_EXCHANGE_WORDS: Final = np.array([_little_endian(f"{exchange}-") for exchange in _EXCHANGES], np.uint64)
+_EXCHANGE_WORDS: Final = np.array([_little_endian(f"{exchange}-") for exchange in EXCHANGES], np.uint64)
 _LINE_WORDS: Final = np.array([_little_endian(f"{line:04}") << 32 for line in range(10_000)], np.uint64)
 
 Numbers = NDArray[np.int64]
@@ -73,28 +66,3 @@ def phone_words(numbers: Numbers) -> NDArray[np.uint64]:
     exchanges = numbers // 10_000
     words: NDArray[np.uint64] = _EXCHANGE_WORDS[exchanges] | _LINE_WORDS[numbers - exchanges * 10_000]
     return words
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneShortage:
-    """An area code that has fewer numbers than a run is expected to take from it."""
-
-    area_code: str
-    expected: int
-    capacity: int
-
-
-def phone_shortages(rows: int) -> tuple[PhoneShortage, ...]:
-    """The area codes whose phones would repeat in a run of so many records over all pods, worst first."""
-    expected = {code: round(rows * share) for code, share in area_code_shares().items()}
-    short = [
-        PhoneShortage(code, count, PHONES_PER_AREA_CODE)
-        for code, count in expected.items()
-        if count > PHONES_PER_AREA_CODE
-    ]
-    return tuple(sorted(short, key=lambda shortage: -shortage.expected))
-
-
-def phone_capacity() -> int:
-    """How many records a run may have, over all pods, before the busiest area code's phones repeat."""
-    return int(PHONES_PER_AREA_CODE / max(area_code_shares().values()))

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from loadgen.records.columns import CLIENT_COLUMNS
+from loadtest_model.columns import CLIENT_COLUMNS
 
 COLUMNS: Final = tuple(column.name for column in CLIENT_COLUMNS)
 """The header of a file of client records, in the order of the fields."""

@@ -1,12 +1,15 @@
 """Canadian cities with the postal prefixes and telephone area codes that serve them.
 
-Sources: postal prefixes (forward sortation areas) from Canada Post's addressing guidelines, area codes from
-the Canadian Numbering Administrator's list of active codes and overlays, populations (in thousands) and
-shares of French as first official language from Statistics Canada's census of 2021, rounded.
+Which area codes serve which province follows the Canadian Numbering Administrator's list of codes in service (checked
+against Google's libphonenumber, which names a place for each), the first letters of postal codes Statistics Canada's
+table of first characters by province. Populations (in thousands) and shares of French as first official language are
+those of the census of 2021, rounded; they are weights, not facts to rely on.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
+
+Locale = Literal["mixed", "en_CA", "fr_CA"]
 
 POSTAL_LETTERS: Final = "ABCEGHJKLMNPRSTVWXYZ"
 """The letters that a Canadian postal code may hold (Canada Post: no D, F, I, O, Q, U; no W, Z in front)."""
@@ -137,11 +140,19 @@ AREA_CODES: Final = tuple(sorted({code for city in CITIES for code in city.area_
 """Every area code that a record may hold, in ascending order."""
 
 
-def area_code_shares() -> dict[str, float]:
+def city_weights(locale: Locale) -> list[int]:
+    """The weight of each city in CITIES. In one language a city weighs as much as it has speakers of it."""
+    if locale == "mixed":
+        return [city.weight for city in CITIES]
+    return [city.weight * (city.french_percent if locale == "fr_CA" else 100 - city.french_percent) for city in CITIES]
+
+
+def area_code_shares(locale: Locale = "mixed") -> dict[str, float]:
     """The share of all records whose phone has the area code, by area code; the shares sum to 1."""
     shares = dict.fromkeys(AREA_CODES, 0.0)
-    total = sum(city.weight for city in CITIES)
-    for city in CITIES:
+    weights = city_weights(locale)
+    total = sum(weights)
+    for city, weight in zip(CITIES, weights, strict=True):
         for code in city.area_codes:
-            shares[code] += city.weight / total / len(city.area_codes)
+            shares[code] += weight / total / len(city.area_codes)
     return shares
