@@ -1,29 +1,58 @@
-"""The command line: `loadgen pod` in the cluster, `loadgen verify` by hand.
+"""The command line: `loadgen run` and `loadgen verify` by hand, `loadgen pod` in the cluster.
 
 Each command's module is imported when it is called for, so that `--version` and usage errors come at once.
 """
 
 import argparse
+import difflib
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Final, NoReturn
 
+from loadgen.local.errors import UsageError
+from loadgen.local.options import (
+    RUN_DESCRIPTION,
+    SCENARIOS,
+    VERIFY_DESCRIPTION,
+    add_load_options,
+    add_output_options,
+    add_target_options,
+    run_epilog,
+)
+
 USAGE_EXIT: Final = 64
 """The exit status of a wrong command line (EX_USAGE of sysexits.h); argparse's own, 2, belongs to shells."""
+
+_CHOICE: Final = re.compile(r"invalid choice: '(?P<given>.*)' \(choose from (?P<known>.*)\)")
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(USAGE_EXIT, f"{self.prog}: {message}\n")
+        self.exit(USAGE_EXIT, f"{self.prog}: {_with_near_match(message)}\n")
+
+
+def _with_near_match(message: str) -> str:
+    """What argparse says of a wrong choice, and the choice that may have been meant."""
+    match = _CHOICE.search(message)
+    if match is None:
+        return message
+    known = [name.strip("' ") for name in match["known"].split(",")]
+    near = difflib.get_close_matches(match["given"], known, n=1)
+    return f"{message}; did you mean {near[0]}?" if near else message
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; gives its exit status."""
     parsed = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
-    return run(parsed)
+    try:
+        return run(parsed)
+    except UsageError as error:
+        print(f"loadgen {parsed.command}: {error}", file=sys.stderr)
+        return USAGE_EXIT
 
 
 class _Version(argparse.Action):
@@ -35,55 +64,62 @@ class _Version(argparse.Action):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="loadgen", description="Proves an upload API safe to load, and loads it.")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    run = commands.add_parser(
+        "run",
+        help="verify a target, load it, and give a verdict",
+        description=RUN_DESCRIPTION,
+        epilog=run_epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_run(run)
+    _add_verify(
+        commands.add_parser(
+            "verify",
+            help="verify that a target honours X-Load-Test, and load nothing",
+            description=VERIFY_DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     pod = commands.add_parser("pod", help="run as a pod of a fleet, told what to do by the environment")
     pod.set_defaults(run=_pod)
-    _add_verify(commands.add_parser("verify", help="verify that a target honours X-Load-Test, and load nothing"))
     return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_run)
+    parser.add_argument(
+        "scenario", nargs="?", choices=SCENARIOS, metavar="SCENARIO", help=f"{', '.join(SCENARIOS)}; see below"
+    )
+    parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest; it means what it means in a cluster")
+    add_target_options(parser)
+    add_load_options(parser)
+    add_output_options(parser)
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_verify)
-    parser.add_argument("--url", required=True, help="where files are uploaded")
-    parser.add_argument(
-        "--header", action="append", default=[], metavar="NAME: VALUE", help="further request header; repeatable"
-    )
-    parser.add_argument("--token-file", metavar="PATH", help="file with the token for the Authorization header")
-    parser.add_argument("--auth-scheme", default="Bearer", help="word before the token (default: %(default)s)")
-    parser.add_argument("--file-field", default="file", help="name of the form's file field (default: %(default)s)")
-    parser.add_argument(
-        "--form-field", action="append", default=[], metavar="NAME=VALUE", help="further form field; repeatable"
-    )
-    parser.add_argument(
-        "--batch-size", type=int, default=1_000, help="rows of the full-size batch (default: %(default)s)"
-    )
-    parser.add_argument("--timeout", default="120s", help="longest time for one upload (default: %(default)s)")
-    parser.add_argument(
-        "--require",
-        choices=("Acknowledged", "Echoed"),
-        default="Acknowledged",
-        help="level of proof that is enough (default: %(default)s)",
-    )
-    parser.add_argument("--marker", default="load_test_mode", help="path of the marker in the answer's JSON")
-    parser.add_argument("--count", default="processed_count", help="path of the count in the answer's JSON")
-    parser.add_argument("--nonce", default="load_test_nonce", help="path of the nonce in the answer's JSON")
+    add_target_options(parser)
+    parser.add_argument("--batch-size", metavar="N", help="rows of the full-size batch (or BATCH_SIZE; default: 1000)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from loadgen.run_command import run_run  # noqa: PLC0415 - see the module's docstring
+
+    return run_run(parsed)
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    from loadgen.verify_command import run_verify  # noqa: PLC0415 - see the module's docstring
+
+    return run_verify(parsed)
 
 
 def _pod(_parsed: argparse.Namespace) -> int:
     from loadgen.pod_command import run_pod  # noqa: PLC0415 - see the module's docstring
 
     return run_pod()
-
-
-def _verify(parsed: argparse.Namespace) -> int:
-    from loadgen.verify_command import UsageError, run_verify  # noqa: PLC0415 - see the module's docstring
-
-    try:
-        return run_verify(parsed)
-    except UsageError as error:
-        print(f"loadgen verify: {error}", file=sys.stderr)
-        return USAGE_EXIT
 
 
 if __name__ == "__main__":

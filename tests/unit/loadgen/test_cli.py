@@ -19,16 +19,14 @@ def test_the_version_is_printed() -> None:
     assert done.stdout.startswith("loadgen 0.")
 
 
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("API_URL", "AUTH_TOKEN", "BATCH_SIZE", "CONCURRENCY", "DURATION"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["walk"],
-        ["verify"],
-        ["verify", "--url"],
-        ["verify", "--url", URL, "--require", "Trust"],
-        ["verify", "--url", URL, "--batch-size", "many"],
-    ],
+    "arguments", [[], ["walk"], ["verify", "--url"], ["run", "huge"], ["run", "light", "--format", "pdf"]]
 )
 def test_a_wrong_command_line_exits_with_64(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
@@ -38,15 +36,29 @@ def test_a_wrong_command_line_exits_with_64(arguments: list[str], capsys: pytest
     assert "usage: loadgen" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("arguments", "meant"), [(["rnu"], "run"), (["verfy"], "verify"), (["run", "haevy"], "heavy")])
+def test_a_near_miss_is_answered_with_what_may_be_meant(
+    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+
+    assert f"did you mean {meant}?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ([], "--url is missing"),
         (["--url", "ftp://django/u/"], "http or https"),
-        (["--url", URL, "--batch-size", "0"], "batchSize"),
-        (["--url", URL, "--timeout", "soon"], "timeout"),
+        (["--url", URL, "--batch-size", "0"], "--batch-size is 0;"),
+        (["--url", URL, "--batch-size", "many"], "--batch-size is 'many'; write a whole number"),
+        (["--url", URL, "--timeout", "soon"], "--timeout is 'soon'; write a number with a unit"),
         (["--url", URL, "--header", "X-Tenant"], "--header is 'X-Tenant'"),
         (["--url", URL, "--form-field", "=x"], "--form-field is '=x'"),
-        (["--url", URL, "--marker", "a..b"], "marker"),
+        (["--url", URL, "--marker", "a..b"], "--marker is 'a..b'"),
+        (["--url", URL, "--require", "trust"], "--require is 'trust'"),
+        (["--url", URL, "--deny", "ten"], "--deny is 'ten'"),
     ],
 )
 def test_a_wrong_value_exits_with_64_and_is_named(
@@ -54,3 +66,13 @@ def test_a_wrong_value_exits_with_64_and_is_named(
 ) -> None:
     assert main(["verify", *arguments]) == 64
     assert said in capsys.readouterr().err
+
+
+def test_the_help_of_run_says_what_each_scenario_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["run", "--help"])
+
+    said = capsys.readouterr().out
+    assert exit_.value.code == 0
+    for purpose in ("basic function", "normal load", "high load", "one million records"):
+        assert purpose in said

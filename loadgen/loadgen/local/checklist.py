@@ -1,0 +1,60 @@
+"""The verification for people: a line for each check, the result, and what to do."""
+
+from typing import Final
+
+from loadgen.local.secrecy import public_url
+from loadgen.local.texts import counted, seconds_text
+from loadgen.local.wording import in_options
+from loadtest_model.snapshot import Check, VerificationReport
+
+_PROVES: Final = {
+    "connect": "reachable",
+    "header-only": "no redirect, access granted",
+    "canary": "counted right, marker true",
+    "few-rows": "counted right, marker true",
+    "full-batch": "body limits are wide enough",
+}
+DETAIL_CHARACTERS: Final = 60
+
+
+def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> str:
+    """A report for people."""
+    lines = [f"Target  {public_url(url)}", "", *_checks(report.checks, colour=colour)]
+    if report.checks:
+        lines.append("")
+    if report.proven:
+        lines.append(f"{_coloured('Proven', '32', colour)}  level {report.level}, at {', '.join(report.addresses)}")
+        lines.append(f"        {counted(report.uploads, 'upload')} with {counted(report.rows, 'row')} were sent")
+    else:
+        lines.append(f"{_coloured('Refused', '31', colour)} {report.refusal}: {report.message}")
+        lines.append(f"To do   {in_options(report.hint)}")
+    if report.canary_ids:
+        lines.append(f"Canary  client_id {', '.join(report.canary_ids)}")
+    return "\n".join(lines)
+
+
+def _checks(checks: tuple[Check, ...], *, colour: bool) -> list[str]:
+    widths = {
+        "name": max((len(check.name) for check in checks), default=0),
+        "address": max((len(check.address) for check in checks), default=0),
+        "what": max((len(_what(check)) for check in checks), default=0),
+    }
+    lines = []
+    for check in checks:
+        mark = _coloured("ok    ", "32", colour) if check.passed else _coloured("FAILED", "31", colour)
+        status = f"{check.status}" if check.status is not None else "-"
+        detail = check.detail if not check.passed or len(check.detail) <= DETAIL_CHARACTERS else ""
+        line = (
+            f"  {mark}  {check.name:<{widths['name']}}  {_what(check):<{widths['what']}}"
+            f"  {check.address:<{widths['address']}}  {status:>3}  {seconds_text(check.seconds):>8}  {detail}"
+        )
+        lines.append(line.rstrip())
+    return lines
+
+
+def _what(check: Check) -> str:
+    return f"{counted(check.rows, 'row')}: {_PROVES[check.name]}" if check.rows else _PROVES[check.name]
+
+
+def _coloured(text: str, code: str, colour: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if colour else text

@@ -1,0 +1,108 @@
+"""What is said at the end: the verdict and why, and the figures behind it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from loadgen.local.texts import bytes_text, seconds_text, span_text
+from loadtest_model.report import StepSummary, Summary, Times
+from loadtest_model.verdict import Verdict, measured_text
+
+_COLOURS: Final = {Verdict.PASSED: "32", Verdict.FAILED: "31", Verdict.INCONCLUSIVE: "33"}
+
+
+def verdict_lines(summary: Summary, *, colour: bool) -> Iterator[str]:
+    """The verdict and its reasons."""
+    name = str(summary.verdict)
+    yield "Verdict     " + (f"\x1b[1;{_COLOURS[summary.verdict]}m{name}\x1b[0m" if colour else name)
+    yield from (f"            - {reason}" for reason in summary.reasons)
+
+
+def closing(summary: Summary, *, colour: bool = False) -> str:
+    """The whole report for people."""
+    return "\n".join(_lines(summary, colour=colour))
+
+
+def _lines(summary: Summary, *, colour: bool) -> Iterator[str]:
+    yield from verdict_lines(summary, colour=colour)
+    if not summary.requests.due:
+        return
+    yield from _figures(summary)
+    if len(summary.steps) > 1:
+        yield from _steps(summary.steps)
+    if summary.thresholds:
+        yield from _thresholds(summary)
+    yield f"Health      {summary.health.level}"
+    yield from (f"            - {text}" for text in summary.health.evidence)
+    yield from _generator(summary)
+
+
+def _figures(summary: Summary) -> Iterator[str]:
+    requests, records, rates = summary.requests, summary.records, summary.throughput
+    outcomes = ("accepted", "rejected", "unknown", "violation", "dropped")
+    parts = ", ".join(f"{getattr(requests, name):,} {name}" for name in outcomes)
+    yield f"Uploads     {requests.due:,} due in {span_text(summary.duration_seconds)}: {parts}"
+    if summary.errors:
+        kinds = sorted(summary.errors.items(), key=lambda item: -item[1])
+        yield f"Errors      {', '.join(f'{kind} {count:,}' for kind, count in kinds)}"
+    if summary.error_rate is not None:
+        yield f"Error rate  {summary.error_rate:.2%}"
+    yield f"Records     {records.confirmed:,} confirmed of {records.sent:,} sent"
+    yield (
+        f"Throughput  {rates.records_per_second:,.0f} records/s, {rates.requests_per_second:,.1f} uploads/s,"
+        f" {bytes_text(rates.bytes_per_second)}/s"
+    )
+    yield f"Response    {_times(summary.response_time_seconds)}"
+    yield f"Service     {_times(summary.service_time_seconds)}"
+
+
+def _times(times: Times) -> str:
+    if not times.samples:
+        return "nothing measured"
+    shown = "  ".join(f"{name} {seconds_text(getattr(times, name))}" for name in ("avg", "p50", "p90", "p95", "p99"))
+    return f"{shown}  max {seconds_text(times.max)}"
+
+
+def _steps(steps: tuple[StepSummary, ...]) -> Iterator[str]:
+    rows = [("step", "uploads", "errors", "records/s", "p95", "health")] + [
+        (
+            step.name,
+            f"{step.requests.due:,}",
+            "-" if step.error_rate is None else f"{step.error_rate:.2%}",
+            f"{step.throughput.records_per_second:,.0f}",
+            seconds_text(step.response_time_seconds.p95),
+            str(step.health.level),
+        )
+        for step in steps
+    ]
+    yield from _table("Steps", rows)
+
+
+def _thresholds(summary: Summary) -> Iterator[str]:
+    marks = {True: "ok", False: "FAILED", None: "?"}
+    rows = [
+        (
+            marks[result.passed],
+            f"{result.step}: {result.expression}" if result.step else result.expression,
+            measured_text(result),
+            result.note,
+        )
+        for result in summary.thresholds
+    ]
+    yield from _table("Thresholds", rows)
+
+
+def _generator(summary: Summary) -> Iterator[str]:
+    generator = summary.generator
+    state = "saturated" if generator.saturated else "not saturated"
+    yield (
+        f"Generator   {state}; {bytes_text(generator.memory_bytes)} of memory, {generator.cpu_seconds:.1f} s of CPU,"
+        f" event loop late by {seconds_text(generator.max_loop_lag_seconds)} at most"
+    )
+    yield from (f"            - {reason}" for reason in generator.reasons)
+
+
+def _table(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        cells = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        yield f"{title if number == 0 else '':<12}{cells}"

@@ -1,0 +1,161 @@
+"""One spec out of options, environment and manifest: an option goes before the environment, and that before a manifest.
+
+Where each field came from is kept, so that what is wrong with it can be told in the user's words.
+"""
+
+import argparse
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from loadgen.local.errors import UsageError
+from loadgen.local.manifest import Manifest
+from loadtest_model.scenarios import PRESETS
+
+Json = dict[str, Any]
+
+_LEVELS: Final = {"acknowledged": "Acknowledged", "echoed": "Echoed", "proven": "Proven"}
+_TEXTS: Final = {
+    "file_field": "target.fileField",
+    "format": "target.format",
+    "timeout": "target.timeout",
+    "marker": "target.response.marker",
+    "count": "target.response.count",
+    "nonce": "target.response.nonce",
+    "think_time": "load.thinkTime",
+    "warm_up": "load.warmUp",
+}
+_NUMBERS: Final = {"seed": "records.seed"}
+_LOAD: Final = {
+    "batch_size": ("load.batchSize", "BATCH_SIZE"),
+    "virtual_users": ("load.virtualUsers", "CONCURRENCY"),
+    "duration": ("load.duration", "DURATION"),
+}
+_BESIDE_STAGES: Final = ("virtual_users", "duration")
+
+
+@dataclass
+class Draft:
+    """A spec being put together: its JSON, and for each field that is not the manifest's who set it."""
+
+    spec: Json
+    sources: dict[str, str] = field(default_factory=dict)
+    by_hand: bool = True
+
+    def put(self, path: str, value: object, source: str) -> None:
+        """Set the field at a dotted path."""
+        *parents, name = path.split(".")
+        node = self.spec
+        for parent in parents:
+            below = node.get(parent)
+            if not isinstance(below, dict):
+                below = node[parent] = {}
+            node = below
+        node[name] = value
+        self.sources[f"spec.{path}"] = source
+
+
+def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manifest: Manifest | None) -> Draft:
+    """The spec that a command line asks for. Raises UsageError for what cannot be read."""
+    draft = Draft(spec=_copied(manifest.spec) if manifest else {}, by_hand=manifest is None)
+    scenario = getattr(options, "scenario", None)
+    if scenario is not None:
+        draft.put("scenario", scenario, "the scenario")
+    _put_url(draft, options, environment)
+    for name, path in _TEXTS.items():
+        if (text := getattr(options, name, None)) is not None:
+            draft.put(path, text, option(name))
+    for name, path in _NUMBERS.items():
+        if (text := getattr(options, name, None)) is not None:
+            draft.put(path, whole_number(option(name), text), option(name))
+    if options.require is not None:
+        draft.put("verification.require", _level(options.require), "--require")
+    _put_pairs(draft, "target.headers", "--header", options.header, ":")
+    _put_pairs(draft, "target.formFields", "--form-field", options.form_field, "=")
+    _put_load(draft, options, environment)
+    if expressions := getattr(options, "threshold", []):
+        draft.put("thresholds", [" ".join(text.split()) for text in expressions], "--threshold")
+    return draft
+
+
+def option(name: str) -> str:
+    """The option of an attribute's name."""
+    return f"--{name.replace('_', '-')}"
+
+
+def whole_number(source: str, text: str) -> int:
+    """The number in a text such as `5000` or `5_000`. Raises UsageError, naming the source."""
+    plain = text.strip().replace("_", "")
+    if re.fullmatch(r"-?[0-9]{1,18}", plain) is None:
+        raise UsageError(f"{source} is {text!r}; write a whole number, such as 5000")
+    return int(plain)
+
+
+def minutes_or_duration(text: str) -> str:
+    """`3` means three minutes, as in the scripts that this replaces; anything else is left as it is."""
+    plain = text.strip()
+    return f"{plain}m" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", plain) else plain
+
+
+def _put_url(draft: Draft, options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    if options.url is not None:
+        draft.put("target.url", options.url, "--url")
+    elif environment.get("API_URL"):
+        draft.put("target.url", environment["API_URL"], "API_URL")
+    target = draft.spec.get("target")
+    if draft.by_hand and not (isinstance(target, dict) and target.get("url")):
+        raise UsageError("--url is missing; say where files are uploaded, by --url, API_URL or a manifest (-f)")
+
+
+def _put_load(draft: Draft, options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    stages: list[str] = getattr(options, "stage", [])
+    for name, (path, variable) in _LOAD.items():
+        text, source = getattr(options, name, None), option(name)
+        if text is None and hasattr(options, name) and not (stages and name in _BESIDE_STAGES):
+            text, source = environment.get(variable) or None, variable
+        if text is not None:
+            draft.put(path, minutes_or_duration(text) if name == "duration" else whole_number(source, text), source)
+    if stages:
+        draft.put("load.stages", [_stage(text) for text in stages], "--stage")
+
+
+def _stage(text: str) -> Json:
+    duration, found, users = text.partition(":")
+    if not found:
+        raise UsageError(f"--stage is {text!r}; write TIME:USERS, such as 30s:5")
+    return {"duration": duration.strip(), "virtualUsers": whole_number(f"--stage {text!r}: the number", users)}
+
+
+def _level(text: str) -> str:
+    level = _LEVELS.get(text.lower())
+    if level is None:
+        raise UsageError(f"--require is {text!r}; write {', '.join(_LEVELS)}")
+    return level
+
+
+def _put_pairs(draft: Draft, path: str, source: str, texts: list[str], separator: str) -> None:
+    """Add to what the manifest has; a pair of the same name takes its place."""
+    if not texts:
+        return
+    pairs = {}
+    for text in texts:
+        name, found, value = text.partition(separator)
+        if not found or not name.strip():
+            raise UsageError(f"{source} is {text!r}; write NAME{separator}VALUE")
+        pairs[name.strip()] = value.strip()
+    target = draft.spec.get("target")
+    held = target.get(path.rpartition(".")[2]) if isinstance(target, dict) else None
+    draft.put(path, {**(held if isinstance(held, dict) else {}), **pairs}, source)
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def purpose_of(scenario: str) -> str:
+    """What a scenario is for, in a few words; empty for those that have no purpose of their own."""
+    preset = PRESETS.get(scenario)
+    return preset.purpose if preset else ""

@@ -1,0 +1,86 @@
+"""From a draft to the plan that is run, or to what is wrong with it."""
+
+import argparse
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from loadgen.endpoints import site_of
+from loadgen.local.document import Draft
+from loadgen.local.errors import UsageError
+from loadgen.local.wording import decoding_error, in_words_of
+from loadtest_model.plan import AddressPolicy, Place, Plan, PlanError, SecretPlaces, compile_plan
+from loadtest_model.plan.bounds import NEVER_TARGETS
+from loadtest_model.plan.secrets import NO_PLACES
+from loadtest_model.spec import Identity, Spec
+from loadtest_model.thresholds import parse_thresholds
+
+LOCAL_PARALLELISM: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the command line and the environment say of the way to the target, none of it part of a spec."""
+
+    places: SecretPlaces = NO_PLACES
+    auth_scheme: str | None = None
+    allowed: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+
+
+def access_of(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Access:
+    """Tokens, certificates and networks of a command line."""
+    token = Place(file=parsed.token_file) if parsed.token_file else None
+    if token is None and environment.get("AUTH_TOKEN"):
+        token = Place(variable="AUTH_TOKEN")
+    return Access(
+        places=SecretPlaces(token=token),
+        auth_scheme=parsed.auth_scheme,
+        allowed=tuple(parsed.allow),
+        denied=tuple(parsed.deny),
+    )
+
+
+def plan_of(draft: Draft, identity: Identity, access: Access) -> Plan:
+    """The plan of a draft, run by this process alone. Raises UsageError."""
+    try:
+        spec = msgspec.convert(draft.spec, Spec)
+    except msgspec.ValidationError as error:
+        raise UsageError(decoding_error(draft.spec, draft.sources, str(error))) from error
+    network = AddressPolicy(
+        allowed=tuple(_network("--allow", text) for text in access.allowed),
+        denied=(*NEVER_TARGETS, *(_network("--deny", text) for text in access.denied)),
+    )
+    try:
+        site_of(spec.target.url)
+        alone = msgspec.structs.replace(spec, parallelism=LOCAL_PARALLELISM)
+        plan = compile_plan(alone, identity, places=access.places, network=network)
+        for step in plan.steps:
+            parse_thresholds(step.thresholds)
+    except (PlanError, ValueError) as error:
+        raise UsageError(_with_local_remedy(error, in_words_of(draft.sources, str(error)))) from error
+    if access.auth_scheme is None:
+        return plan
+    target = msgspec.structs.replace(plan.target, auth_scheme=access.auth_scheme)
+    return msgspec.structs.replace(plan, target=target)
+
+
+_LOCAL_PLACES: Final = (
+    "; a Secret is read by a cluster alone, so give here: a token by --token-file or AUTH_TOKEN, name and password of a"
+    " login by LOGIN_USERNAME and LOGIN_PASSWORD, certificates by --ca-file, --client-cert and --client-key"
+)
+
+
+def _with_local_remedy(error: ValueError, message: str) -> str:
+    missing = isinstance(error, PlanError) and error.reason == "SecretMissing"
+    return message + _LOCAL_PLACES if missing else message
+
+
+def _network(source: str, text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError as error:
+        raise UsageError(f"{source} is {text!r}: {error}; write a network such as 10.0.0.0/8") from error

@@ -1,0 +1,101 @@
+"""Every upload of a load by itself: as a line of a CSV file, and as a line for people (`--debug`)."""
+
+import csv
+from pathlib import Path
+from typing import Final, TextIO
+
+from loadgen.engine import Iteration
+from loadgen.local.errors import UsageError
+from loadgen.local.texts import bytes_text, seconds_text
+from loadtest_model.values import NANOSECONDS
+
+SAMPLE_COLUMNS: Final = (
+    "step",
+    "intended_seconds",
+    "sent_seconds",
+    "finished_seconds",
+    "response_seconds",
+    "service_seconds",
+    "connect_seconds",
+    "upload_seconds",
+    "wait_seconds",
+    "outcome",
+    "error",
+    "status",
+    "address",
+    "records",
+    "records_confirmed",
+    "bytes_sent",
+)
+
+
+class SampleFile:
+    """Writes a line for each upload as it ends; the instants count from the first upload's intended start."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = path.open("w", encoding="utf-8", newline="")
+        except OSError as error:
+            raise UsageError(f"--samples is {path}, which cannot be written: {error.strerror}") from error
+        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._writer.writerow(SAMPLE_COLUMNS)
+        self._zero_ns: int | None = None
+
+    def add(self, iteration: Iteration) -> None:
+        sample, upload, progress = iteration.sample, iteration.upload, iteration.progress
+        zero = self._zero_ns = sample.intended_ns if self._zero_ns is None else self._zero_ns
+        self._writer.writerow(
+            (
+                iteration.step.name,
+                *(_seconds(instant - zero) for instant in (sample.intended_ns, sample.sent_ns, sample.finished_ns)),
+                _seconds(sample.finished_ns - sample.intended_ns),
+                _seconds(sample.finished_ns - sample.sent_ns),
+                f"{progress.connect_seconds:.6f}",
+                f"{progress.upload_seconds:.6f}",
+                f"{progress.wait_seconds:.6f}",
+                sample.outcome,
+                sample.error or "",
+                upload.status if upload and upload.status is not None else "",
+                upload.endpoint if upload else "",
+                sample.rows,
+                sample.records_confirmed,
+                sample.bytes_sent,
+            )
+        )
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class DebugLines:
+    """Prints a line for each upload: size, status, the answer's first characters, and where the time went."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._number = 0
+
+    def add(self, iteration: Iteration) -> None:
+        sample, upload, progress = iteration.sample, iteration.upload, iteration.progress
+        self._number += 1
+        status = "no answer" if upload is None or upload.status is None else str(upload.status)
+        times = ", ".join(
+            f"{name} {seconds_text(seconds)}"
+            for name, seconds in (
+                ("connect", progress.connect_seconds),
+                ("upload", progress.upload_seconds),
+                ("wait", progress.wait_seconds),
+            )
+        )
+        what = sample.error or sample.outcome
+        where = f" {upload.endpoint}" if upload else ""
+        said = "" if upload is None else upload.answer_text or upload.judgement.detail
+        print(
+            f"#{self._number} {iteration.step.name}{where}: {sample.rows:,} records, {bytes_text(sample.bytes_sent)}"
+            f" -> {status}, {what}; {times}; {said}",
+            file=self._stream,
+            flush=True,
+        )
+
+
+def _seconds(nanoseconds: int) -> str:
+    return f"{nanoseconds / NANOSECONDS:.6f}"

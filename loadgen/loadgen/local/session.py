@@ -1,0 +1,184 @@
+"""One local run: the target proven, the whole load from this process, and everything that was measured."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from msgspec import structs
+
+from loadgen.addresses import AddressBook
+from loadgen.engine import Engine, Iteration
+from loadgen.local.interrupts import Interrupts
+from loadgen.proving import Prover
+from loadgen.recorder import Recorder
+from loadgen.saturation import Monitor
+from loadgen.uploading import make_uploader
+from loadtest_model.aggregate import Aggregate, absorb, aggregate_of
+from loadtest_model.plan import Plan, plan_hash
+from loadtest_model.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot, VerificationReport, Violation
+from loadtest_model.values import NANOSECONDS
+from loadtest_model.verdict import Facts, Gap
+
+CUT_SECONDS: Final = 2.0
+"""Within this time after being told to stop no upload is in flight any more."""
+
+
+class Session:
+    """Verifies and loads a target; `clock_ns` is the monotonic clock of all its instants.
+
+    `interrupts` may be told to end at any time; a load that it cut is counted and judged like any other.
+    """
+
+    def __init__(self, plan: Plan, clock_ns: Callable[[], int]) -> None:
+        self.plan = plan
+        self.interrupts = Interrupts(self._interrupted)
+        self.started_at: str | None = None
+        self.running = False
+        self._plan_hash = plan_hash(plan)
+        self._clock_ns = clock_ns
+        self._start_ns = 0
+        self._end_ns: int | None = None
+        self._recorder = Recorder(0, plan.parallelism)
+        self._monitor = Monitor(clock_ns)
+        self._book = AddressBook()
+        uploader = make_uploader(plan, 0, lambda: secrets.token_hex(16))
+        self._prover = Prover(plan, uploader, self._book)
+        self._engine = Engine(plan, 0, uploader, self._book, self._recorder, clock_ns)
+        self._violation: Violation | None = None
+        self._defect: Exception | None = None
+        self._cut = asyncio.Event()
+        self._observers: list[Callable[[Iteration], None]] = []
+        self._held: Snapshot | None = None
+
+    @property
+    def report(self) -> VerificationReport | None:
+        """What the verification showed; None before it ended."""
+        return self._prover.report
+
+    @property
+    def defect(self) -> Exception | None:
+        """What went wrong in this program itself."""
+        return self._defect
+
+    def observe(self, observer: Callable[[Iteration], None]) -> None:
+        """Have each finished upload of the load told to `observer`."""
+        self._observers.append(observer)
+        self._engine.observe = self._tell
+
+    async def verify(self) -> VerificationReport | None:
+        """Prove the target, a full-size batch included; None where it was interrupted."""
+        full_rows = max(step.batch_size for step in self.plan.steps)
+        await self._run(self._prove(full_rows))
+        return self._prover.report
+
+    async def load(self) -> None:
+        """Run the load of all steps, to its end or until it is interrupted twice."""
+        self.started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._start_ns = self._clock_ns()
+        self.running = True
+        try:
+            await self._run(self._load())
+        finally:
+            self.running = False
+            self._end_ns = self._clock_ns()
+            self._recorder.freeze()
+
+    def elapsed_seconds(self) -> float:
+        """Since the load began; 0 before."""
+        if self.started_at is None:
+            return 0.0
+        return ((self._end_ns or self._clock_ns()) - self._start_ns) / NANOSECONDS
+
+    def aggregate(self) -> Aggregate:
+        """All that was measured so far."""
+        held = self._held
+        sequence, steps = self._recorder.read(held.sequence if held else 0, self._end_ns or self._clock_ns())
+        seen = Snapshot(
+            schema=SNAPSHOT_SCHEMA,
+            pod_index=0,
+            pod_uid=self.plan.uid,
+            sequence=sequence,
+            state=PodState.RUNNING if self.running else PodState.DONE,
+            plan_hash=self._plan_hash,
+            steps=steps,
+        )
+        self._held = absorb(held, seen)
+        return aggregate_of(
+            structs.replace(
+                self._held,
+                violation=self._violation,
+                generator=self._monitor.health(),
+                elapsed_seconds=self.elapsed_seconds(),
+                virtual_users=self._engine.virtual_users,
+            )
+        )
+
+    def facts(self) -> Facts:
+        """What the run is judged by."""
+        report = self._prover.report
+        return Facts(
+            plan=self.plan,
+            aggregate=self.aggregate(),
+            refusal=report if report is not None and not report.proven else None,
+            gaps=tuple(self._gaps()),
+        )
+
+    def _gaps(self) -> list[Gap]:
+        gaps = []
+        if self._defect is not None:
+            text = f"this program failed: {type(self._defect).__name__}: {self._defect}; please report it"
+            gaps.append(Gap("Defect", text))
+        if self.interrupts.count:
+            how = "stopped at once" if self.interrupts.count == 2 else "stopped"
+            when = "while it ran" if self.started_at else "before the load began"
+            gaps.append(Gap("Stopped", f"the test was {how} by {self.interrupts.source} {when}"))
+        elif self.running:
+            gaps.append(Gap("Running", "the test is still running, or was killed"))
+        return gaps
+
+    async def _prove(self, full_rows: int) -> None:
+        await self._prover.prove(full_rows=full_rows)
+
+    async def _load(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(self._prover.keep_fresh())
+            watching = tasks.create_task(self._monitor.watch())
+            self._monitor.restart()
+            self._violation = await self._engine.run(self._start_ns, alone=True)
+            following.cancel()
+            watching.cancel()
+
+    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do a part of the run; being interrupted cuts it short, and a defect is kept for the report."""
+        if self.interrupts.count:
+            work.close()
+            return
+        task, cut = asyncio.ensure_future(work), asyncio.ensure_future(self._cut.wait())
+        await asyncio.wait({task, cut}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=CUT_SECONDS)
+        cut.cancel()
+        error = task.exception() if task.done() and not task.cancelled() else None
+        if isinstance(error, Exception):
+            self._defect = _root(error)
+        elif error is not None:
+            raise error
+
+    def _tell(self, iteration: Iteration) -> None:
+        for observer in self._observers:
+            observer(iteration)
+
+    def _interrupted(self) -> None:
+        self._engine.drain()
+        if self.interrupts.count == 2 or not self.running:
+            self._cut.set()
+
+
+def _root(error: Exception) -> Exception:
+    """The one failure within a group of one."""
+    if isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        return _root(error.exceptions[0])
+    return error

@@ -1,0 +1,95 @@
+"""What is wrong, in the words of whoever typed it: the option or variable, not the field of a manifest."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from loadtest_model.spec.parts import FORM_NAME_PATTERN
+from loadtest_model.values import DURATION_PATTERN
+
+Json = dict[str, Any]
+
+OPTIONS: Final = {
+    "spec.target.url": "--url",
+    "spec.target.auth": "--token-file (or AUTH_TOKEN)",
+    "spec.target.headers": "--header",
+    "spec.target.formFields": "--form-field",
+    "spec.target.fileField": "--file-field",
+    "spec.target.format": "--format",
+    "spec.target.timeout": "--timeout",
+    "spec.target.response.marker": "--marker",
+    "spec.target.response.count": "--count",
+    "spec.target.response.nonce": "--nonce",
+    "spec.load.batchSize": "--batch-size",
+    "spec.load.virtualUsers": "--virtual-users",
+    "spec.load.duration": "--duration",
+    "spec.load.stages": "--stage",
+    "spec.load.thinkTime": "--think-time",
+    "spec.load.warmUp": "--warm-up",
+    "spec.thresholds": "--threshold",
+    "spec.records.seed": "--seed",
+    "spec.verification.require": "--require",
+}
+"""The option for each field that has one."""
+
+_FIELD: Final = re.compile(r"spec(?:\.[A-Za-z]+)+")
+_AT: Final = re.compile(r"^(?P<said>.*) - at `(?:key in )?\$(?P<path>[^`]*)`$", re.DOTALL)
+_PATTERN: Final = re.compile(r"Expected `str` matching regex (?P<regex>'.*'|\".*\")$", re.DOTALL)
+_WANTED: Final = {
+    DURATION_PATTERN: "write a number with a unit, such as 90s, 5m or 1m30s",
+    FORM_NAME_PATTERN: "write a text without quotes and control characters",
+}
+
+
+def in_options(text: str) -> str:
+    """A text in which each field that has an option is called by it."""
+    return in_words_of(OPTIONS, text)
+
+
+def in_words_of(sources: Mapping[str, str], text: str) -> str:
+    """A text in which fields are called what `sources` calls them; of nested fields the longest known name counts."""
+    return _FIELD.sub(lambda found: _word(sources, found.group()), text)
+
+
+def _word(sources: Mapping[str, str], field: str) -> str:
+    parts = field.split(".")
+    for length in range(len(parts), 1, -1):
+        if (word := sources.get(".".join(parts[:length]))) is not None:
+            return word
+    return field
+
+
+def decoding_error(spec: Json, sources: Mapping[str, str], message: str) -> str:
+    """What a decoder said of a spec: field, value, and what would be right."""
+    match = _AT.match(message)
+    if match is None:
+        return in_words_of(sources, f"{message} in spec")
+    said, path = match["said"], match["path"]
+    field = f"spec{path}"
+    word = in_words_of(sources, re.sub(r"\[(\d+|\.\.\.)\]", "", field))
+    if said.startswith("Object contains unknown field"):
+        return f"{word}: there is no field {said.removeprefix('Object contains unknown field ')}"
+    if said.startswith("Object missing required field"):
+        return f"{word}: the field {said.removeprefix('Object missing required field ')} is missing"
+    value = _value_at(spec, path)
+    shown = f" is {value!r};" if value is not None else ":"
+    return f"{word}{shown} {_wanted(said)}"
+
+
+def _wanted(said: str) -> str:
+    pattern = _PATTERN.match(said)
+    if pattern is not None:
+        known = next((text for regex, text in _WANTED.items() if pattern["regex"] == repr(regex)), None)
+        return known or f"write a text that matches {pattern['regex']}"
+    return said[:1].lower() + said[1:].replace("`", "")
+
+
+def _value_at(spec: Json, path: str) -> Any:
+    """The value at a decoder's path; None where the path does not lead to one."""
+    node: Any = spec
+    for name, index in re.findall(r"\.([A-Za-z]+)|\[(\d+)\]", path):
+        try:
+            node = node[name] if name else node[int(index)]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return node if isinstance(node, str | int | float) else None

@@ -1,0 +1,178 @@
+"""`loadgen run`: a whole test from this machine, from its options to its files and its exit status."""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+import traceback
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, TextIO
+
+import msgspec
+
+from loadgen import event_loop
+from loadgen.local.closing import closing, verdict_lines
+from loadgen.local.document import draft_of
+from loadgen.local.errors import UsageError
+from loadgen.local.files import RESULT_SCHEMA, Result, ResultFiles, result_files, write_results
+from loadgen.local.interrupts import listening
+from loadgen.local.manifest import read_manifest
+from loadgen.local.opening import opening, proof_text
+from loadgen.local.planning import access_of, plan_of
+from loadgen.local.progress import progress_of
+from loadgen.local.samples import DebugLines, SampleFile
+from loadgen.local.screen import Block, Lines, Screen, Silent, can_redraw, wants_colour
+from loadgen.local.session import Session
+from loadtest_model.plan import Plan
+from loadtest_model.report import summarize
+from loadtest_model.spec import Identity
+from loadtest_model.verdict import Verdict, judge
+
+REFUSED_EXIT: Final = 3
+EXITS: Final = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.INCONCLUSIVE: 2}
+PARTIAL_SECONDS: Final = 10.0
+"""How often the results so far are written: what a run that is killed leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where what is said goes. `narrative` is standard error where standard output is for JSON."""
+
+    narrative: TextIO
+    screen: Screen
+    quiet: bool
+    json: bool
+    colour: bool
+
+    def say(self, text: str) -> None:
+        if not self.quiet:
+            print(text, file=self.narrative, flush=True)
+
+
+def run_run(parsed: argparse.Namespace, environment: Mapping[str, str] | None = None) -> int:
+    """Run the test of a command line; gives the exit status. Raises UsageError."""
+    variables = os.environ if environment is None else environment
+    plan, source = planned(parsed, variables)
+    files = result_files(Path(parsed.out), plan.name, datetime.now(UTC))
+    return event_loop.run(_run(parsed, plan, source, files, _output(parsed, variables)))
+
+
+def planned(parsed: argparse.Namespace, environment: Mapping[str, str]) -> tuple[Plan, str | None]:
+    """The plan of a command line, and where its URL came from if not from there. Raises UsageError."""
+    if parsed.scenario is None and parsed.file is None:
+        raise UsageError("name a scenario (light, medium, heavy, stress, all or custom) or a manifest (-f FILE)")
+    manifest = read_manifest(Path(parsed.file)) if parsed.file is not None else None
+    draft = draft_of(parsed, environment, manifest)
+    began = datetime.now(UTC)
+    if "runId" not in draft.spec:
+        draft.put("runId", f"local-{began:%Y%m%d-%H%M%S}", "the run's id")
+    identity = Identity(
+        namespace=manifest.namespace if manifest else "local",
+        name=manifest.name if manifest else parsed.scenario,
+        uid=str(uuid.uuid4()),
+    )
+    url_source = draft.sources.get("spec.target.url", parsed.file)
+    plan = plan_of(draft, identity, access_of(parsed, environment))
+    return plan, None if url_source == "--url" else url_source
+
+
+async def _run(parsed: argparse.Namespace, plan: Plan, source: str | None, files: ResultFiles, output: Output) -> int:
+    session = Session(plan, time.monotonic_ns)
+    samples = SampleFile(Path(parsed.samples)) if parsed.samples else None
+    debug = DebugLines(sys.stderr) if parsed.debug else None
+    for watcher in (samples, debug):
+        if watcher is not None:
+            session.observe(watcher.add)
+    output.say(opening(plan, source))
+    try:
+        with listening(session.interrupts):
+            output.say("Verifying the target ...")
+            report = await session.verify()
+            if report is not None:
+                output.say(proof_text(report))
+            if report is not None and report.proven and not session.interrupts.count:
+                await _load(session, files, output)
+    finally:
+        if samples is not None:
+            samples.close()
+    result = result_of(session, complete=True)
+    write_results(files, result)
+    _conclude(session, result, files, output)
+    refused = report is not None and not report.proven
+    return REFUSED_EXIT if refused else EXITS[result.summary.verdict]
+
+
+async def _load(session: Session, files: ResultFiles, output: Output) -> None:
+    """Load the target, showing progress and writing what there is as it goes."""
+    watching = [
+        asyncio.ensure_future(_show(session, output.screen)),
+        asyncio.ensure_future(_keep(session, files)),
+    ]
+    try:
+        await session.load()
+    finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.wait(watching)
+        output.screen.close()
+
+
+async def _show(session: Session, screen: Screen) -> None:
+    while True:
+        await asyncio.sleep(screen.pause_seconds)
+        screen.show(progress_of(session.plan, session.aggregate(), session.interrupts.count))
+
+
+async def _keep(session: Session, files: ResultFiles) -> None:
+    while True:
+        await asyncio.sleep(PARTIAL_SECONDS)
+        await asyncio.to_thread(write_results, files, result_of(session, complete=False))
+
+
+def result_of(session: Session, *, complete: bool) -> Result:
+    """Everything there is to know about a run as it stands."""
+    facts = session.facts()
+    judgement = judge(facts)
+    summary = summarize(session.plan, facts.aggregate, judgement, session.report, session.started_at)
+    return Result(
+        schema_version=RESULT_SCHEMA,
+        program=f"loadgen {version('loadtest-operator')}",
+        complete=complete,
+        summary=summary,
+        plan=session.plan,
+        verification=session.report,
+        judgement=judgement,
+        aggregate=facts.aggregate,
+    )
+
+
+def _conclude(session: Session, result: Result, files: ResultFiles, output: Output) -> None:
+    if session.defect is not None:
+        traceback.print_exception(session.defect)
+    if output.json:
+        print(msgspec.json.format(msgspec.json.encode(result.summary)).decode())
+    if output.quiet:
+        if not output.json:
+            print("\n".join(verdict_lines(result.summary, colour=output.colour)))
+        return
+    output.say("\n" + closing(result.summary, colour=output.colour))
+    for number, file in enumerate(files.all):
+        output.say(f"{'Files' if number == 0 else '':<12}{file}")
+
+
+def _output(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Output:
+    narrative = sys.stderr if parsed.json else sys.stdout
+    screen: Screen
+    if parsed.quiet or parsed.debug:
+        screen = Silent()
+    elif can_redraw(sys.stderr, environment):
+        screen = Block(sys.stderr)
+    else:
+        screen = Lines(sys.stderr)
+    return Output(narrative, screen, parsed.quiet, parsed.json, wants_colour(narrative, environment))
