@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import Any, Final
 
 from loadgen.json_answers import ABSENT, parsed, value_at
+from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 
 _BY_STATUS: Final = {
@@ -52,7 +53,8 @@ class Marker(Enum):
 class Judgement:
     """What an answer came to; `error` is None where the upload was accepted.
 
-    `records_confirmed` are the rows that an acceptance confirms. `marker` is None for all but a 2xx.
+    `records_confirmed` are the rows that an acceptance confirms. `marker` is None for all but a 2xx. `cause` is why
+    the upload failed, where it was diagnosed.
     """
 
     error: ErrorKind | None
@@ -60,6 +62,7 @@ class Judgement:
     records_confirmed: int = 0
     marker: Marker | None = None
     echoed: bool = False
+    cause: Cause | None = None
 
 
 def judge(answer: Answer, rows: int, nonce: str, paths: AnswerPaths) -> Judgement:

@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from yarl import URL
+
+from loadgen.diagnosing import RequestFacts, diagnose
 from loadgen.endpoints import Endpoint, Site, site_of
 from loadgen.formats import FileBody, FileFormat
 from loadgen.formats import file_format as file_format_named
@@ -14,7 +17,7 @@ from loadgen.multipart import Form
 from loadgen.records import Composer, RecordSpace, load_pools
 from loadgen.request_headers import upload_headers
 from loadgen.retry_after import retry_after_seconds
-from loadgen.tokens import TokenFile
+from loadgen.tokens import TokenFile, expiry_of
 from loadgen.transport import Client, Progress, Request
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan
@@ -74,6 +77,8 @@ class Uploader:
         self._headers = upload_headers(target.headers, site.host_header, plan.run_id)
         self._timeout_seconds = target.timeout_seconds
         self._next_number = pod_index
+        self._named_url = URL(f"{site.url.scheme}://{site.host_header}").join(site.url.relative())
+        self._most_accepted_bytes = 0
         self._pods = plan.parallelism
 
     def token_expires_at(self) -> float | None:
@@ -113,6 +118,11 @@ class Uploader:
             bytes_total=request.length,
             retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
             answer_text=printable(answer.body, ANSWER_TEXT_CHARACTERS) if answer else "",
+        if judgement.error is None:
+            self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
+        else:
+            facts = self._facts(headers, request.length)
+            judgement = replace(judgement, cause=diagnose(judgement, exchange.answer, facts))
         )
 
     def _request(self, endpoint: Endpoint, headers: Mapping[str, str], body: FileBody) -> Request:
@@ -129,6 +139,17 @@ class Uploader:
 
 
 def make_uploader(plan: Plan, pod_index: int, make_nonce: Callable[[], str]) -> Uploader:
+    def _facts(self, headers: Mapping[str, str], body_bytes: int) -> RequestFacts:
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        expires_at = expiry_of(token)
+        return RequestFacts(
+            url=self._named_url,
+            scheme=scheme or None,
+            token_expired=expires_at is not None and expires_at <= time.time(),
+            body_bytes=body_bytes,
+            most_accepted_bytes=self._most_accepted_bytes,
+        )
+
     """The uploader of one pod, with records of its own. Takes some 50 ms.
 
     Raises ValueError where the plan's URL, format or record space is not valid.
