@@ -11,19 +11,47 @@ from pathlib import Path
 import pandas
 import pytest
 
-from loadgen.formats import XlsxFormat
+from loadgen.formats.archive import Member, packed
+from loadgen.formats.deflate import deflate
+from loadgen.formats.sheet import SheetRendering
+from loadgen.formats.workbook import FIXED_PARTS, SHEET_PART
 from loadgen.records import Column
-from record_files import composer_for, record_file, record_table
+from record_files import record_file, record_table
 
 ROWS = 3_000
 BALANCE = 12
 PACKAGE = "libreoffice-calc-nogui"
+HARD_TEXTS = (
+    "007",
+    "+1-418-555-0123",
+    "1234567890123456789",
+    "1e5",
+    "=1+1",
+    "@SUM(A1)",
+    "TRUE",
+    "2024-05-06",
+    "12:30",
+    "  two spaces before, one after ",
+    "R&D <b>&amp;</b> ]]>",
+    "line 1\nline 2",
+    'L\'Île-des-Sœurs, "app. 4"',
+    "'quoted",
+    "東京 🚀",
+)
 
 
 def with_plain_numbers(table: Sequence[Sequence[str]]) -> list[list[str]]:
     """The table with each balance in the shortest form, as a reader that knows it for a number writes it."""
     header, *rows = table
     return [list(header), *([*row[:BALANCE], f"{float(row[BALANCE]):.15g}", *row[BALANCE + 1 :]] for row in rows)]
+
+
+async def sheet_of(texts: Sequence[str]) -> bytes:
+    """A file with one column of texts."""
+    rendering = SheetRendering([Column("text")])
+    parts = [rendering.before(len(texts)), rendering.head, *rendering.rows([texts]), rendering.tail]
+    fixed = [Member(name, await deflate([text.encode()])) for name, text in FIXED_PARTS]
+    return b"".join(packed([*fixed, Member(SHEET_PART, await deflate(parts))]))
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +82,11 @@ def office() -> str:
 def converted(office: str, content: bytes, folder: Path) -> list[list[str]]:
     """The cells that LibreOffice sees, as it writes them to CSV: each as it is, not as it would be formatted."""
     (folder / "clients.xlsx").write_bytes(content)
-    # Separator, quote, UTF-8, first line, no column formats, language, quote only what must be, values as stored.
-    options = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
+    # Separator, quote, UTF-8, from the first line, no column formats, no language, quotes where needed, as stored.
+    target = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false"
+    profile = f"-env:UserInstallation=file://{folder}/profile"
     done = subprocess.run(
-        [office, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", options]
-        + ["--outdir", str(folder), str(folder / "clients.xlsx")],
+        [office, profile, "--headless", "--convert-to", target, "--outdir", folder, folder / "clients.xlsx"],
         capture_output=True,
         text=True,
         timeout=240,
@@ -84,6 +112,17 @@ async def test_libreoffice_sees_the_cells_that_the_csv_file_of_the_same_seed_has
     expected = with_plain_numbers(await record_table(ROWS))
 
     assert converted(office, await record_file("xlsx", ROWS), tmp_path) == expected
+
+
+async def test_pandas_takes_no_text_for_anything_else() -> None:
+    frame = pandas.read_excel(io.BytesIO(await sheet_of(HARD_TEXTS)), keep_default_na=False)
+
+    assert tuple(frame["text"]) == HARD_TEXTS
+
+
+@pytest.mark.timeout(900)
+async def test_libreoffice_takes_no_text_for_anything_else(office: str, tmp_path: Path) -> None:
+    assert converted(office, await sheet_of(HARD_TEXTS), tmp_path) == [["text"], *([text] for text in HARD_TEXTS)]
 
 
 @pytest.mark.timeout(900)
