@@ -74,11 +74,11 @@ class Uploader:
         )
         file = target.token.file if target.token else None
         self._token = TokenFile(Path(file), target.auth_scheme) if file else None
+        self._named_url = URL(f"{site.url.scheme}://{site.host_header}").join(site.url.relative())
+        self._most_accepted_bytes = 0
         self._headers = upload_headers(target.headers, site.host_header, plan.run_id)
         self._timeout_seconds = target.timeout_seconds
         self._next_number = pod_index
-        self._named_url = URL(f"{site.url.scheme}://{site.host_header}").join(site.url.relative())
-        self._most_accepted_bytes = 0
         self._pods = plan.parallelism
 
     def token_expires_at(self) -> float | None:
@@ -106,6 +106,11 @@ class Uploader:
             judgement = Judgement(exchange.error, exchange.detail)
         else:
             judgement = judge(exchange.answer, rows, nonce, self._paths)
+        if judgement.error is None:
+            self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
+        else:
+            facts = self._facts(headers, request.length)
+            judgement = replace(judgement, cause=diagnose(judgement, exchange.answer, facts))
         if judgement.error is ErrorKind.UNAUTHORIZED and self._token is not None:
             self._token.expire()
         answer = exchange.answer
@@ -118,11 +123,17 @@ class Uploader:
             bytes_total=request.length,
             retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
             answer_text=printable(answer.body, ANSWER_TEXT_CHARACTERS) if answer else "",
-        if judgement.error is None:
-            self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
-        else:
-            facts = self._facts(headers, request.length)
-            judgement = replace(judgement, cause=diagnose(judgement, exchange.answer, facts))
+        )
+
+    def _facts(self, headers: Mapping[str, str], body_bytes: int) -> RequestFacts:
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        expires_at = expiry_of(token)
+        return RequestFacts(
+            url=self._named_url,
+            scheme=scheme or None,
+            token_expired=expires_at is not None and expires_at <= time.time(),
+            body_bytes=body_bytes,
+            most_accepted_bytes=self._most_accepted_bytes,
         )
 
     def _request(self, endpoint: Endpoint, headers: Mapping[str, str], body: FileBody) -> Request:
@@ -139,17 +150,6 @@ class Uploader:
 
 
 def make_uploader(plan: Plan, pod_index: int, make_nonce: Callable[[], str]) -> Uploader:
-    def _facts(self, headers: Mapping[str, str], body_bytes: int) -> RequestFacts:
-        scheme, _, token = headers.get("Authorization", "").partition(" ")
-        expires_at = expiry_of(token)
-        return RequestFacts(
-            url=self._named_url,
-            scheme=scheme or None,
-            token_expired=expires_at is not None and expires_at <= time.time(),
-            body_bytes=body_bytes,
-            most_accepted_bytes=self._most_accepted_bytes,
-        )
-
     """The uploader of one pod, with records of its own. Takes some 50 ms.
 
     Raises ValueError where the plan's URL, format or record space is not valid.
