@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from loadgen.endpoints import Endpoint
-from loadgen.judging import printable
-from loadgen.refusals import HINTS, CheckName, may_be_stored, refusal_of
+from loadgen.judging import Judgement, printable
+from loadgen.refusals import CheckName, cause_of_refusal, may_be_stored, refusal_of
 from loadgen.tokens import TokenUnreadableError
 from loadgen.transport import Client, Progress
 from loadgen.uploading import Upload, Uploader
+from loadtest_model.causes import Cause
+from loadtest_model.outcomes import ErrorKind
 from loadtest_model.snapshot import Check, ProofLevel, Refusal, VerificationReport
 
 FEW_ROWS: Final = 5
@@ -26,7 +28,18 @@ _SMALL_CHECKS: Final[tuple[tuple[CheckName, int], ...]] = (
 
 def refused(refusal: Refusal, message: str) -> VerificationReport:
     """The report of a verification that ended before its first upload."""
-    return VerificationReport(level=ProofLevel.NONE, refusal=refusal, message=message, hint=HINTS[refusal])
+    cause = cause_of_refusal(refusal)
+    return VerificationReport(
+        level=ProofLevel.NONE, refusal=refusal, cause=cause, message=message, hint=cause.explanation.next_step
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    name: CheckName
+    rows: int
+    endpoint: Endpoint
+    progress: Progress
 
 
 @dataclass
@@ -40,6 +53,7 @@ class _Course:
     rows: int = 0
     echoed: bool = True
     refusal: Refusal | None = None
+    judgement: Judgement | None = None
     message: str = ""
 
     def report(self) -> VerificationReport:
@@ -47,11 +61,13 @@ class _Course:
             level = ProofLevel.ECHOED if self.echoed else ProofLevel.ACKNOWLEDGED
         else:
             level = ProofLevel.NONE
+        cause = None if self.refusal is None else cause_of_refusal(self.refusal, self.judgement)
         return VerificationReport(
             level=level,
             refusal=self.refusal,
             message=self.message,
-            hint=HINTS[self.refusal] if self.refusal else "",
+            cause=cause,
+            hint=cause.explanation.next_step if cause else "",
             canary_ids=tuple(self.canary_ids),
             addresses=tuple(str(endpoint) for endpoint in self.proven),
             checks=tuple(self.checks),
@@ -121,6 +137,7 @@ class Verifier:
             upload = await self._uploader.upload(self._client, endpoint, rows, progress)
         except TokenUnreadableError as error:
             course.refusal, course.message = Refusal.UNAUTHORIZED, str(error)
+            course.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=Cause.TOKEN_MISSING)
             return
         seconds = self._clock() - began
         refusal = refusal_of(name, upload, must_echo=self._must_echo)
@@ -146,7 +163,7 @@ class Verifier:
         if name == "canary" and upload.first_client_id and progress.begun:
             course.canary_ids.append(upload.first_client_id)
         if refusal is not None:
-            course.refusal = refusal
+            course.refusal, course.judgement = refusal, upload.judgement
             course.message = _message(name, upload, rows, progress)
 
     def _note_connection(self, endpoint: Endpoint, upload: Upload, progress: Progress, course: _Course) -> None:

@@ -59,6 +59,9 @@ class Cause(StrEnum):
     NOT_JSON = "not_json"
     ROWS_MISCOUNTED = "rows_miscounted"
     NONCE_NOT_ECHOED = "nonce_not_echoed"
+    READ_BACK_FAILED = "read_back_failed"
+    READ_BACK_CONTROL = "read_back_control"
+    ROWS_STORED = "rows_stored"
     # The target under load.
     THROTTLED = "throttled"
     SERVER_ERROR = "server_error"
@@ -353,6 +356,25 @@ EXPLANATIONS: Final = {
         "spec.verification.require asks for the proof Echoed, and the answer does not return the request's nonce.",
         "The answer must return the request's X-Load-Test-Nonce as load_test_nonce (or as spec.target.response.nonce"
         " says). A cached answer cannot; else require Acknowledged.",
+    ),
+    Cause.READ_BACK_FAILED: Explanation(
+        "The read-back failed",
+        "The question whether rows were stored got no answer that could be used.",
+        "Try spec.verification.readBack.url by hand: it must answer a GET with 2xx and have what countPath names,"
+        " without a redirect, for the token and headers that spec.verification.readBack says.",
+    ),
+    Cause.READ_BACK_CONTROL: Explanation(
+        "The read-back does not find what is there",
+        "The control of the read-back, something that is known to exist, was not found, so finding nothing else proves"
+        " nothing.",
+        "A read-back proves something only if it finds what is known to exist: store one row and name it in"
+        " spec.verification.readBack.control, or let countPath name a count above 0.",
+    ),
+    Cause.ROWS_STORED: Explanation(
+        "Rows were stored",
+        "The target answers as if it honoured X-Load-Test, and the read-back finds stored rows all the same.",
+        "Look at the branch that answers load tests, and at signals and tasks that it starts. Remove the rows that are"
+        " named.",
     ),
     Cause.THROTTLED: Explanation(
         "The target throttles",

@@ -4,8 +4,9 @@ import pytest
 
 from loadgen.endpoints import Endpoint
 from loadgen.judging import Judgement, Marker
-from loadgen.refusals import HINTS, CheckName, may_be_stored, refusal_of
+from loadgen.refusals import CAUSES, CheckName, cause_of_refusal, may_be_stored, refusal_of
 from loadgen.uploading import Upload
+from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.snapshot import Refusal
 
@@ -72,8 +73,8 @@ def test_an_acceptance_without_the_nonce_refuses_where_the_echo_is_required() ->
 
 
 @pytest.mark.parametrize("refusal", list(Refusal))
-def test_every_refusal_has_a_hint(refusal: Refusal) -> None:
-    assert len(HINTS[refusal]) > 20
+def test_every_refusal_has_a_cause_and_so_something_to_do(refusal: Refusal) -> None:
+    assert len(cause_of_refusal(refusal).explanation.next_step) > 20
 
 
 @pytest.mark.parametrize(
@@ -82,13 +83,20 @@ def test_every_refusal_has_a_hint(refusal: Refusal) -> None:
         (Refusal.REJECTED, "ALLOWED_HOSTS"),
         (Refusal.REDIRECT, "SECURE_SSL_REDIRECT"),
         (Refusal.REDIRECT, "APPEND_SLASH"),
-        (Refusal.FORBIDDEN, "CSRF"),
+        (Refusal.FORBIDDEN, "permission"),
         (Refusal.MARKER_MISSING, "X-Load-Test"),
         (Refusal.TOO_LARGE, "client_max_body_size"),
     ],
 )
-def test_a_hint_names_what_usually_helps(refusal: Refusal, word: str) -> None:
-    assert word in HINTS[refusal]
+def test_what_to_do_names_what_usually_helps(refusal: Refusal, word: str) -> None:
+    assert word in CAUSES[refusal].explanation.next_step
+
+
+def test_a_refusal_has_the_finer_cause_of_the_upload_that_it_was_told_from() -> None:
+    judgement = Judgement(ErrorKind.CLIENT_ERROR, cause=Cause.HOST_NOT_ALLOWED)
+
+    assert cause_of_refusal(Refusal.REJECTED, judgement) is Cause.HOST_NOT_ALLOWED
+    assert cause_of_refusal(Refusal.NOT_ECHOED, Judgement(None)) is Cause.NONCE_NOT_ECHOED
 
 
 @pytest.mark.parametrize(
