@@ -1,6 +1,7 @@
 """What reading back shows of the target's storage, and whether that proves that nothing was stored."""
 
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 from loadtest_model.values import WireValue
@@ -103,7 +104,7 @@ def _looked_up(report: ReadBackReport) -> Conclusion | None:
 
 def _risen(report: ReadBackReport) -> Conclusion | None:
     counted = _counted(report)
-    for earlier, later in zip(counted, counted[1:], strict=False):
+    for earlier, later in pairwise(counted):
         risen = later[1] - earlier[1]
         if risen > 0:
             return Conclusion(
@@ -126,7 +127,7 @@ def _problem(report: ReadBackReport) -> Conclusion | None:
 
 def _fallen(report: ReadBackReport) -> Conclusion | None:
     counted = _counted(report)
-    for earlier, later in zip(counted, counted[1:], strict=False):
+    for earlier, later in pairwise(counted):
         if later[1] < earlier[1]:
             return Conclusion(
                 shown=Shown.UNSTEADY,
@@ -141,7 +142,7 @@ def _missing(report: ReadBackReport) -> Conclusion | None:
     left = [moment for moment in Moment if moment not in made]
     if not left:
         return None
-    so_far = f"found no stored row so far: {evidence(report)}" if report.readings else "has not begun"
+    so_far = f"is not finished: {evidence(report)}" if report.readings else "has not begun"
     return Conclusion(shown=Shown.UNFINISHED, message=f"the read-back {so_far}; not yet read {_when(left[0], report)}")
 
 

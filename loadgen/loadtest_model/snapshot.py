@@ -6,7 +6,7 @@ from typing import Final, Literal
 from loadtest_model.cause_counts import CauseSeen
 from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
-from loadtest_model.proof import ReadBackReport
+from loadtest_model.proof import ReadBackReport, Shown, concluded_from
 from loadtest_model.sketch import Sketch
 from loadtest_model.values import WireValue
 
@@ -127,6 +127,14 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
     def proven(self) -> bool:
         """Whether every address that is used showed that it honours the header."""
         return self.refusal is None and self.level is not ProofLevel.NONE
+
+    @property
+    def reached(self) -> ProofLevel:
+        """The level with the read-back taken in: PROVEN once all its readings agree that nothing was stored."""
+        if not self.proven or self.read_back is None:
+            return self.level
+        nothing_stored = concluded_from(self.read_back).shown is Shown.NOTHING_STORED
+        return ProofLevel.PROVEN if nothing_stored else self.level
 
 
 class Counts(WireValue, frozen=True, kw_only=True):

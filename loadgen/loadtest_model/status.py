@@ -86,7 +86,11 @@ class Start(WireValue, frozen=True, kw_only=True):
 
 
 class Verified(WireValue, frozen=True, kw_only=True):
-    """What the verification showed and what it sent. `canary_ids` name rows that may be stored if it failed."""
+    """What the verification showed and what it sent. `canary_ids` name rows that may be stored if it failed.
+
+    `addresses` were proven; `unverified` failed their verification while the load ran and were never used; `vanished`
+    were proven once. `read_back` says what was read of the target's storage, where the spec has a read-back.
+    """
 
     level: ProofLevel
     message: Text = ""
@@ -95,6 +99,9 @@ class Verified(WireValue, frozen=True, kw_only=True):
     addresses: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
     uploads: Count = 0
     rows: Count = 0
+    unverified: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
+    vanished: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
+    read_back: Text = ""
 
 
 class PlannedStage(WireValue, frozen=True, kw_only=True, omit_defaults=False):

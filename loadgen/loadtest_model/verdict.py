@@ -9,6 +9,7 @@ from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.health import Health, HealthLevel, assess, worst
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, Step
+from loadtest_model.proof import ReadBackReport, Shown, concluded_from
 from loadtest_model.snapshot import Counts, VerificationReport, Violation
 from loadtest_model.thresholds import ThresholdResult, evaluate_all, parse_threshold
 
@@ -34,13 +35,14 @@ class Gap:
 class Facts:
     """What a verdict is made from. `refusal` is the report of a verification that did not prove the target.
 
-    `on_record` are violations and refusals that were written down, whether or not the pod that saw them can still
-    be asked.
+    `read_back` is what was read of the target's storage. `on_record` are violations and refusals that were written
+    down, whether or not the pod that saw them can still be asked.
     """
 
     plan: Plan
     aggregate: Aggregate
     refusal: VerificationReport | None = None
+    read_back: ReadBackReport | None = None
     gaps: tuple[Gap, ...] = ()
     on_record: tuple[Gap, ...] = ()
 
@@ -167,6 +169,14 @@ def violation_text(violation: Violation) -> str:
     )
 
 
+def rows_found_stored(evidence: Evidence) -> list[Finding]:
+    read_back = evidence.facts.read_back
+    conclusion = concluded_from(read_back) if read_back else None
+    if conclusion is None or conclusion.shown is not Shown.STORED:
+        return []
+    return [Finding(Verdict.FAILED, conclusion.shown.value, conclusion.message)]
+
+
 # 2. No proof.
 
 
@@ -266,14 +276,29 @@ def steps_without_uploads(evidence: Evidence) -> list[Finding]:
     return found
 
 
+def not_read_back(evidence: Evidence) -> list[Finding]:
+    """Where Proven is required, a read-back that shows nothing leaves the run unproven."""
+    if evidence.facts.plan.require != "Proven" or evidence.facts.refusal is not None:
+        return []
+    read_back = evidence.facts.read_back
+    if read_back is None:
+        return [Finding(Verdict.INCONCLUSIVE, Shown.UNFINISHED.value, "what the target has stored was not read back")]
+    conclusion = concluded_from(read_back)
+    if conclusion.shown in (Shown.NOTHING_STORED, Shown.STORED):
+        return []
+    return [Finding(Verdict.INCONCLUSIVE, conclusion.shown.value, conclusion.message)]
+
+
 CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
     violations,
+    rows_found_stored,
     refused_verification,
     on_record,
     vanished_target,
     lasting_breaches,
     critical_health,
     gaps,
+    not_read_back,
     own_saturation,
     too_few_samples,
     steps_without_uploads,

@@ -54,6 +54,8 @@ class Actor:
                 await self._tell(observation, Verb.VERIFY, action.pods)
             case actions.StartFleet():
                 return await self._start(observation, action)
+            case actions.Conclude():
+                await self._tell(observation, Verb.CONCLUDE, action.pods)
             case actions.Drain():
                 await self._tell(observation, Verb.STOP, action.pods)
             case actions.HaltFleet():

@@ -38,6 +38,13 @@ class StartFleet:
 
 
 @dataclass(frozen=True)
+class Conclude:
+    """Tell the pod that reads back that every load is over."""
+
+    pods: tuple[PodSeen, ...]
+
+
+@dataclass(frozen=True)
 class Drain:
     """Let the uploads in flight finish and send nothing more."""
 
@@ -82,6 +89,7 @@ Action = (
     | DeleteJob
     | Verify
     | StartFleet
+    | Conclude
     | Drain
     | HaltFleet
     | Acknowledge

@@ -59,8 +59,8 @@ class ReadBack(Value, frozen=True, kw_only=True):
         Annotated[
             Path,
             Meta(
-                description="Dotted path of a count of rows, or of a list of them, in the answer. A look-up may leave it"
-                " out: then 2xx says found. A look-up that is answered 404 has found nothing, either way."
+                description="Dotted path of a count of rows, or of a list of them, in the answer. A look-up may leave"
+                " it out: then 2xx says found. A look-up that is answered 404 has found nothing, either way."
             ),
         ]
         | None

@@ -10,6 +10,7 @@ from loadtest_model.verdict import Verdict
 from loadtest_operator.actions import Action, DeleteJob
 from loadtest_operator.decide.causes import causes, started
 from loadtest_operator.decide.completed import completed, finished_before
+from loadtest_operator.decide.concluding import concluding
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import concluded, ended_without_run
 from loadtest_operator.decide.fleet import Fleet
@@ -117,7 +118,7 @@ def with_fleet(observation: Observation, policy: Policy) -> Decision:
         return start(observation, fleet)
     if len(fleet.pods) == plan.parallelism and all(pod.last_known for pod in fleet.pods):
         return concluded(observation, fleet, ())
-    return running(observation, fleet, policy)
+    return concluding(observation, fleet) if fleet.load_is_over else running(observation, fleet, policy)
 
 
 def _plan(observation: Observation, policy: Policy) -> Plan:

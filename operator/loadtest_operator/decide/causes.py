@@ -17,6 +17,7 @@ NOT_STARTED: Final = "NotStarted"
 FINISHED: Final = "Finished"
 _NO_CAUSE: Final = frozenset({STARTED, NOT_STARTED, FINISHED})
 
+_BEGUN: Final = frozenset({PodState.RUNNING, PodState.LOADED, PodState.CONCLUDING, PodState.DONE})
 _START_GRACE_SECONDS: Final = 5.0
 _VERIFICATION_GRACE_SECONDS: Final = 30.0
 _HINTED_MESSAGE: Final = 300
@@ -184,7 +185,7 @@ def stopped_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> 
     spec = observation.test.spec
     if spec is None or not spec.stop:
         return None
-    if fleet.pods and all(pod.state is PodState.DONE and pod.last_known for pod in fleet.pods):
+    if fleet.load_is_over or (fleet.pods and all(pod.state is PodState.DONE and pod.last_known for pod in fleet.pods)):
         return None
     begun = observation.test.recorded.start is not None
     return Cause("Stopped", "the test was stopped by spec.stop", drain=begun)
@@ -229,7 +230,7 @@ CONSEQUENCES: Final[tuple[Check, ...]] = (ended_early, job_failed)
 
 def started(fleet: Fleet) -> bool:
     """Whether some pod has begun its load."""
-    return any(pod.snapshot is not None and pod.state in (PodState.RUNNING, PodState.DONE) for pod in fleet.pods)
+    return any(pod.snapshot is not None and pod.state in _BEGUN for pod in fleet.pods)
 
 
 def waits(fleet: Fleet) -> str:

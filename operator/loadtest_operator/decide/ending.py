@@ -3,8 +3,10 @@
 import msgspec
 from msgspec import structs
 
+from loadtest_model.exposure import exposure_of
+from loadtest_model.proof import concluded_from
 from loadtest_model.report import summarize, time_series_csv
-from loadtest_model.snapshot import VerificationReport
+from loadtest_model.snapshot import ProofLevel, VerificationReport
 from loadtest_model.status import ConditionType, Phase, Results, Status
 from loadtest_model.verdict import Facts, Gap, Judgement, Verdict, judge
 from loadtest_operator.actions import WriteResults
@@ -27,7 +29,14 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
     gaps = tuple(Gap(cause.reason, cause.message) for cause in found if cause.gap)
     held = tuple(Gap(cause.reason, cause.message) for cause in found if not cause.gap)
     judgement = judge(
-        Facts(plan=plan, aggregate=fleet.aggregate, refusal=fleet.refusal, gaps=gaps, on_record=held),
+        Facts(
+            plan=plan,
+            aggregate=fleet.aggregate,
+            refusal=fleet.refusal,
+            read_back=fleet.read_back,
+            gaps=gaps,
+            on_record=held,
+        ),
     )
     began = started_at(observation, fleet.aggregate)
     summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, began)
@@ -116,10 +125,23 @@ def _missing(observation: Observation, fleet: Fleet) -> str:
 def _message(judgement: Judgement, fleet: Fleet) -> str:
     refusal = fleet.refusal
     if judgement.verdict is Verdict.PASSED:
-        return "every threshold held and every upload was confirmed as a load test"
+        return _passed(fleet)
     if refusal is not None and refusal.hint and judgement.reason == refusal.refusal:
         return with_hint(refusal)
-    return judgement.reasons[0] if judgement.reasons else judgement.reason
+    said = judgement.reasons[0] if judgement.reasons else judgement.reason
+    proof = fleet.proof
+    if proof is not None and refusal is None and not proof.proven:
+        # A verification that was cut off may have left a row behind.
+        return f"{said}; {proof.message}"
+    return said
+
+
+def _passed(fleet: Fleet) -> str:
+    said = "every threshold held and every upload was confirmed as a load test"
+    proof = fleet.proof
+    if proof is None or proof.read_back is None or proof.reached is not ProofLevel.PROVEN:
+        return said
+    return f"{said}; {concluded_from(proof.read_back).message}"
 
 
 def _verified(observation: Observation, fleet: Fleet) -> Mark:
@@ -127,7 +149,7 @@ def _verified(observation: Observation, fleet: Fleet) -> Mark:
     if refusal is not None and refusal.refusal is not None:
         return Mark("False", refusal.refusal.value, with_hint(refusal))
     if fleet.all_verified:
-        return Mark("True", fleet.proof.level if fleet.proof else "Acknowledged", verified_message(fleet))
+        return Mark("True", fleet.proof.reached if fleet.proof else "Acknowledged", verified_message(fleet))
     return verified_mark(observation)
 
 
@@ -149,7 +171,8 @@ def verified_message(fleet: Fleet) -> str:
     if proof is None:
         return ""
     addresses = f"{len(proof.addresses)} address{'' if len(proof.addresses) == 1 else 'es'}"
-    return (
-        f"every pod proved at {addresses} that the target honours X-Load-Test ({proof.level});"
-        f" {proof.uploads} uploads with {proof.rows} rows were sent for it"
+    said = (
+        f"every pod proved at {addresses} that the target honours X-Load-Test ({proof.reached});"
+        f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it; {exposure_of(fleet.plan)}"
     )
+    return f"{said}; {concluded_from(proof.read_back).message}" if proof.read_back else said

@@ -6,12 +6,14 @@ from functools import cached_property
 
 from loadtest_model.aggregate import Aggregate, merge
 from loadtest_model.plan import Plan
+from loadtest_model.proof import ReadBackReport, concluded_from
 from loadtest_model.snapshot import PodState, ProofLevel, VerificationReport
 from loadtest_model.status import PodCounts, Verified
 from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.observation import PodSeen
 
-_PROOF_RANK = {ProofLevel.NONE: 0, ProofLevel.ACKNOWLEDGED: 1, ProofLevel.ECHOED: 2}
+_PROOF_RANK = {ProofLevel.NONE: 0, ProofLevel.ACKNOWLEDGED: 1, ProofLevel.ECHOED: 2, ProofLevel.PROVEN: 3}
+_LOAD_OVER = frozenset({PodState.LOADED, PodState.CONCLUDING})
 _LISTED = 16
 
 
@@ -64,8 +66,26 @@ class Fleet:
 
     @property
     def refusal(self) -> VerificationReport | None:
-        """The first report that did not prove the target."""
-        return next((report for report in self.reports if not report.proven), None)
+        """The first report that refused the target."""
+        return next((report for report in self.reports if report.refusal is not None), None)
+
+    @property
+    def read_back(self) -> ReadBackReport | None:
+        """What was read of the target's storage; one pod does it for all."""
+        return next((report.read_back for report in self.reports if report.read_back is not None), None)
+
+    @property
+    def reader(self) -> PodSeen | None:
+        """The pod that reads back, once its own load is over and until its last snapshot is known."""
+        return next((pod for pod in self.pods if pod.state in _LOAD_OVER and not pod.last_known), None)
+
+    @property
+    def load_is_over(self) -> bool:
+        """Whether no pod has an upload in flight or to come, and only the reader is left to wait for."""
+        reader = self.reader
+        return (
+            reader is not None and not self.absent and all(self.is_settled(pod) or pod is reader for pod in self.pods)
+        )
 
     @property
     def all_verified(self) -> bool:
@@ -83,7 +103,7 @@ class Fleet:
         return PodCounts(
             desired=self.plan.parallelism,
             verified=sum(report.proven for report in self.reports),
-            running=sum(pod.state is PodState.RUNNING and not pod.over for pod in self.pods),
+            running=sum((pod.state is PodState.RUNNING or pod is self.reader) and not pod.over for pod in self.pods),
             succeeded=states.count(PodState.DONE),
             failed=failed,
         )
@@ -104,6 +124,9 @@ class Fleet:
             addresses=_distinct(report.addresses for report in reports),
             uploads=sum(report.uploads for report in reports),
             rows=sum(report.rows for report in reports),
+            unverified=_distinct(report.unverified for report in reports),
+            vanished=_distinct(report.vanished for report in reports),
+            read_back=self.read_back,
         )
 
 
@@ -112,13 +135,16 @@ def verified_of(report: VerificationReport | None) -> Verified | None:
     if report is None:
         return None
     return Verified(
-        level=report.level,
+        level=report.reached,
         message=shortened(report.message),
         hint=shortened(report.hint),
         canary_ids=report.canary_ids[:_LISTED],
         addresses=report.addresses[:_LISTED],
         uploads=report.uploads,
         rows=report.rows,
+        unverified=report.unverified[:_LISTED],
+        vanished=report.vanished[:_LISTED],
+        read_back=shortened(concluded_from(report.read_back).message) if report.read_back else "",
     )
 
 

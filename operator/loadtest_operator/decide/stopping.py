@@ -4,6 +4,7 @@ from loadtest_model.snapshot import PodState
 from loadtest_model.status import Phase
 from loadtest_operator.actions import Action, Drain, HaltFleet
 from loadtest_operator.decide.causes import Cause
+from loadtest_operator.decide.concluding import read_back_orders
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import concluded
 from loadtest_operator.decide.fleet import Fleet
@@ -33,6 +34,9 @@ def _orders(fleet: Fleet, found: tuple[Cause, ...]) -> tuple[Action, ...]:
         return ()
     if not all(cause.drain for cause in found):
         return (HaltFleet(live, found[0].reason, found[0].message),)
+    if fleet.load_is_over:
+        return read_back_orders(fleet)
+    live = tuple(pod for pod in live if pod is not fleet.reader)
     # Only a load can be drained; a pod that has none has nothing to finish.
     loading = tuple(pod for pod in live if pod.state is PodState.RUNNING)
     idle = tuple(pod for pod in live if pod.state is not PodState.RUNNING)
