@@ -12,6 +12,7 @@ from loadgen.endpoints import site_of
 from loadgen.local.document import Draft
 from loadgen.local.errors import UsageError
 from loadgen.local.wording import decoding_error, in_words_of
+from loadtest_model.admission import refusals
 from loadtest_model.plan import AddressPolicy, Place, Plan, PlanError, SecretPlaces, compile_plan
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_model.plan.secrets import NO_PLACES
@@ -50,6 +51,8 @@ def plan_of(draft: Draft, identity: Identity, access: Access) -> Plan:
         spec = msgspec.convert(draft.spec, Spec)
     except msgspec.ValidationError as error:
         raise UsageError(decoding_error(draft.spec, draft.sources, str(error))) from error
+    if broken := refusals(draft.spec):
+        raise UsageError("\n  ".join(in_words_of(draft.sources, message) for message in broken))
     network = AddressPolicy(
         allowed=tuple(_network("--allow", text) for text in access.allowed),
         denied=(*NEVER_TARGETS, *(_network("--deny", text) for text in access.denied)),

@@ -33,7 +33,7 @@ OPTIONS: Final = {
 """The option for each field that has one."""
 
 _FIELD: Final = re.compile(r"spec(?:\.[A-Za-z]+)+")
-_AT: Final = re.compile(r"^(?P<said>.*) - at `(?:key in )?\$(?P<path>[^`]*)`$", re.DOTALL)
+_AT: Final = re.compile(r"^(?P<said>.*) - at (?:`key` in )?`\$(?P<path>[^`]*)`$", re.DOTALL)
 _PATTERN: Final = re.compile(r"Expected `str` matching regex (?P<regex>'.*'|\".*\")$", re.DOTALL)
 _WANTED: Final = {
     DURATION_PATTERN: "write a number with a unit, such as 90s, 5m or 1m30s",

@@ -1,0 +1,91 @@
+"""Specs that are refused when they are applied: what is wrong, the spec, and what the refusal names."""
+
+from typing import Any, Final
+
+URL = "http://clients:8000/clients/upload/process/"
+
+WRONG: Final[dict[str, tuple[dict[str, Any], str]]] = {
+    "no target": ({"scenario": "light"}, "spec.target"),
+    "an unknown scenario": ({"target": {"url": URL}, "scenario": "huge"}, "spec.scenario"),
+    "a URL that is none": ({"target": {"url": "clients"}, "scenario": "light"}, "spec.target.url"),
+    "a scheme that is not HTTP": ({"target": {"url": "ftp://clients/x"}, "scenario": "light"}, "spec.target.url"),
+    "credentials in the URL": ({"target": {"url": "http://u:p@clients/"}, "scenario": "light"}, "credentials"),
+    "a custom test without a batch size": (
+        {"target": {"url": URL}, "scenario": "custom", "load": {"duration": "1m"}},
+        "spec.load.batchSize",
+    ),
+    "a custom test without a duration": (
+        {"target": {"url": URL}, "scenario": "custom", "load": {"batchSize": 10}},
+        "spec.load.duration",
+    ),
+    "a batch of no rows": ({"target": {"url": URL}, "scenario": "light", "load": {"batchSize": 0}}, "batchSize"),
+    "a duration without a unit": (
+        {"target": {"url": URL}, "scenario": "light", "load": {"duration": "90"}},
+        "duration",
+    ),
+    "a duration of a week": ({"target": {"url": URL}, "scenario": "light", "load": {"duration": "168h"}}, "24h"),
+    "stages beside a duration": (
+        {
+            "target": {"url": URL},
+            "scenario": "light",
+            "load": {"duration": "1m", "stages": [{"duration": "1m", "virtualUsers": 1}]},
+        },
+        "spec.load.stages",
+    ),
+    "more pods than virtual users": (
+        {"target": {"url": URL}, "scenario": "light", "parallelism": 3, "load": {"virtualUsers": 2}},
+        "spec.parallelism",
+    ),
+    "a threshold on an unknown metric": (
+        {"target": {"url": URL}, "scenario": "light", "thresholds": ["latency < 1s"]},
+        "spec.thresholds",
+    ),
+    "a threshold on a time without a unit": (
+        {"target": {"url": URL}, "scenario": "light", "thresholds": ["p95 < 20"]},
+        "spec.thresholds",
+    ),
+    "the load-test header among the headers": (
+        {"target": {"url": URL, "headers": {"X-Load-Test": "false"}}, "scenario": "light"},
+        "spec.target.headers",
+    ),
+    "the load-test header by another spelling": (
+        {"target": {"url": URL, "headers": {"x_load_test": "false"}}, "scenario": "light"},
+        "spec.target.headers",
+    ),
+    "a header's name with a line break": (
+        {"target": {"url": URL, "headers": {"X-A\r\nX-Load-Test": "false"}}, "scenario": "light"},
+        "spec.target.headers",
+    ),
+    "a header's value with a line break": (
+        {"target": {"url": URL, "headers": {"X-A": "1\r\nX-Load-Test: false"}}, "scenario": "light"},
+        "spec.target.headers",
+    ),
+    "a form field's name with a quote": (
+        {"target": {"url": URL, "formFields": {'a"; filename="b': "1"}}, "scenario": "light"},
+        "spec.target.formFields",
+    ),
+    "a form field's name with a line break": (
+        {"target": {"url": URL, "formFields": {"a\n": "1"}}, "scenario": "light"},
+        "spec.target.formFields",
+    ),
+    "a form field of the file's name": (
+        {"target": {"url": URL, "formFields": {"file": "1"}}, "scenario": "light"},
+        "spec.target.formFields",
+    ),
+    "a file name with a line break": (
+        {"target": {"url": URL, "fileName": "a\r\nb.csv"}, "scenario": "light"},
+        "spec.target.fileName",
+    ),
+    "a marker that every answer has": (
+        {"target": {"url": URL, "response": {"marker": "success"}}, "scenario": "light"},
+        "spec.target.response.marker",
+    ),
+    "a port that no address has": ({"target": {"url": "http://clients:99999/"}, "scenario": "light"}, "port"),
+    "port 0": ({"target": {"url": "http://clients:0/"}, "scenario": "light"}, "port"),
+    "an Authorization header": (
+        {"target": {"url": URL, "headers": {"authorization": "Bearer x"}}, "scenario": "light"},
+        "spec.target.auth",
+    ),
+    "a field that does not exist": ({"target": {"url": URL}, "scenario": "light", "virtualUsers": 3}, "virtualUsers"),
+    "a value of the wrong type": ({"target": {"url": URL}, "scenario": "light", "parallelism": "two"}, "parallelism"),
+}
