@@ -86,11 +86,7 @@ class Start(WireValue, frozen=True, kw_only=True):
 
 
 class Verified(WireValue, frozen=True, kw_only=True):
-    """What the verification showed and what it sent. `canary_ids` name rows that may be stored if it failed.
-
-    `addresses` were proven; `unverified` failed their verification while the load ran and were never used; `vanished`
-    were proven once. `read_back` says what was read of the target's storage, where the spec has a read-back.
-    """
+    """What the verification showed and what it sent. `canary_ids` name rows that may be stored if it failed."""
 
     level: ProofLevel
     message: Text = ""
@@ -99,9 +95,18 @@ class Verified(WireValue, frozen=True, kw_only=True):
     addresses: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
     uploads: Count = 0
     rows: Count = 0
-    unverified: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
-    vanished: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
-    read_back: Text = ""
+    unverified: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=16, description="Addresses that failed their verification while the load ran, and were not used."
+        ),
+    ] = ()
+    vanished: Annotated[
+        tuple[str, ...], Meta(max_length=16, description="Addresses that were proven and vanished while the load ran.")
+    ] = ()
+    read_back: Annotated[
+        str, Meta(max_length=1024, description="What was read of the target's storage, and what it shows.")
+    ] = ""
 
 
 class PlannedStage(WireValue, frozen=True, kw_only=True, omit_defaults=False):

@@ -53,6 +53,7 @@ def active_deadline_seconds(plan: Plan, starting_seconds: float) -> int:
         + 2 * bounds.verification_seconds
         + bounds.barrier_seconds
         + sum(plan.step_span_seconds)
+        + plan.ending_seconds
         + bounds.linger_seconds
         + 60
     )
