@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 from loadgen.local.errors import UsageError
 from loadgen.local.options import (
+    EXPORT_DESCRIPTION,
     RUN_DESCRIPTION,
     SCENARIOS,
     VERIFY_DESCRIPTION,
@@ -81,6 +82,14 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
+    _add_export(
+        commands.add_parser(
+            "export",
+            help="write the same test for k6 or Artillery",
+            description=EXPORT_DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     pod = commands.add_parser("pod", help="run as a pod of a fleet, told what to do by the environment")
     pod.set_defaults(run=_pod)
     return parser
@@ -104,6 +113,15 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_export, scenario=None)
+    parser.add_argument("tool", choices=("k6", "artillery"), help="the tool that is to run the test")
+    parser.add_argument("-f", "--file", metavar="FILE", required=True, help="a LoadTest manifest")
+    parser.add_argument("--to", metavar="FILE", help="where the test is written (default for k6: standard output)")
+    add_target_options(parser)
+    add_load_options(parser)
+
+
 def _run(parsed: argparse.Namespace) -> int:
     from loadgen.run_command import run_run  # noqa: PLC0415 - see the module's docstring
 
@@ -114,6 +132,12 @@ def _verify(parsed: argparse.Namespace) -> int:
     from loadgen.verify_command import run_verify  # noqa: PLC0415 - see the module's docstring
 
     return run_verify(parsed)
+
+
+def _export(parsed: argparse.Namespace) -> int:
+    from loadgen.export_command import run_export  # noqa: PLC0415 - see the module's docstring
+
+    return run_export(parsed)
 
 
 def _pod(_parsed: argparse.Namespace) -> int:

@@ -23,6 +23,13 @@ Proves that a target honours X-Load-Test, then loads it, measures it and gives a
 The same code runs as a pod of the operator; here it is the whole fleet by itself.
 """
 
+EXPORT_DESCRIPTION: Final = """\
+Writes the test of a manifest as a k6 script, or as an Artillery configuration with its processor:
+the same header, batches, stages and thresholds, and the same safety. Both verify the target first,
+check marker and count in every answer, and end at the first violation. What the other tool has no
+words for (XLSX, a log-in, our own metrics) is refused, by name.
+"""
+
 
 def run_epilog() -> str:
     """What stands below the options of `loadgen run`: the scenarios, the environment, exit statuses."""
