@@ -1,0 +1,157 @@
+"""What a run suffered from, as people should read it: causes with their evidence and what to do, gravest first."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from loadtest_model.aggregate import Aggregate, StepAggregate
+from loadtest_model.cause_counts import CauseSeen, merged_causes
+from loadtest_model.causes import Cause, cause_of
+from loadtest_model.snapshot import Counts, VerificationReport
+
+KEPT: Final = 12
+GUNICORN_SECONDS: Final = 30.0
+"""gunicorn's time-out where none is set."""
+
+_LONGEST_EVIDENCE: Final = 480
+_HIGH_ERROR_RATE: Final = 0.01
+_PASSING_SECONDS: Final = 1.5
+"""How much later than its time-out gunicorn may notice that a worker is silent."""
+
+
+class Diagnosis(Struct, frozen=True, kw_only=True):
+    """One cause. `count` is the number of uploads that it explains; those of a refused verification are one."""
+
+    cause: Cause
+    title: Annotated[str, Meta(max_length=128)]
+    evidence: Annotated[str, Meta(max_length=512)]
+    next_step: Annotated[str, Meta(max_length=512)]
+    count: Annotated[int, Meta(ge=0)]
+
+
+Causes = Mapping[Cause, CauseSeen]
+
+
+def diagnose_run(aggregate: Aggregate, report: VerificationReport | None) -> tuple[Diagnosis, ...]:
+    """The causes of everything that was not accepted: a refusal, broken promises, then the others by their number."""
+    whole = StepAggregate()
+    for step in aggregate.steps:
+        whole = whole.merge(step)
+    seen = _all_causes(aggregate)
+    for pattern in _PATTERNS:
+        seen = pattern(seen, whole.total)
+    ranked = sorted(seen.items(), key=lambda item: (item[0] not in _BROKEN_PROMISES, -item[1].count, item[0]))
+    found = [_diagnosis(cause, _evidence(cause_seen, whole.total), cause_seen.count) for cause, cause_seen in ranked]
+    return (*_refused(report), *found, *_high_error_rate(aggregate))[:KEPT]
+
+
+def in_short(diagnosis: Diagnosis) -> str:
+    """A diagnosis as one sentence and what to do."""
+    return f"{diagnosis.title}. {diagnosis.next_step}"
+
+
+def _all_causes(aggregate: Aggregate) -> Causes:
+    seen: Causes = {}
+    for step in aggregate.steps:
+        seen = merged_causes(seen, step.causes or _by_kind(step))
+    return seen
+
+
+def _by_kind(step: StepAggregate) -> Causes:
+    """What the kinds of error alone tell, where of a pod no more than its last word is known."""
+    seen: Causes = {}
+    for kind, count in step.errors.items():
+        cause = cause_of(kind)
+        if cause is not None:
+            seen = merged_causes(seen, {cause: CauseSeen(count=count, shortest_seconds=0.0, longest_seconds=0.0)})
+    return seen
+
+
+# Patterns: what several failures together tell, and none of them alone.
+
+
+def _crash(seen: Causes, total: Counts) -> Causes:
+    """Cut uploads and refused connections after acceptances: the process is gone."""
+    both = (Cause.CONNECTION_RESET, Cause.CONNECTION_REFUSED)
+    if not total.accepted or any(cause not in seen for cause in both):
+        return seen
+    return _renamed(seen, both, Cause.TARGET_CRASHED)
+
+
+def _worker_timeout(seen: Causes, _total: Counts) -> Causes:
+    """Uploads that are cut at one and the same age, by gunicorn itself or by a proxy that lost its worker."""
+    cut = [
+        cause
+        for cause in (Cause.CONNECTION_RESET, Cause.PROXY_BAD_GATEWAY)
+        if cause in seen and _is_of_a_timeout(seen[cause])
+    ]
+    return _renamed(seen, tuple(cut), Cause.WORKER_TIMEOUT) if cut else seen
+
+
+def _is_of_a_timeout(seen: CauseSeen) -> bool:
+    shortest, longest = seen.shortest_seconds, seen.longest_seconds
+    if GUNICORN_SECONDS <= shortest <= GUNICORN_SECONDS + _PASSING_SECONDS:
+        # Uploads that had to wait for a worker are older when it is killed.
+        return True
+    same_age = longest - shortest <= max(_PASSING_SECONDS, 0.1 * longest)
+    return seen.count > 1 and shortest > _PASSING_SECONDS and same_age
+
+
+def _renamed(seen: Causes, causes: tuple[Cause, ...], name: Cause) -> Causes:
+    others = {cause: held for cause, held in seen.items() if cause not in causes}
+    for cause in causes:
+        others = merged_causes(others, {name: seen[cause]})
+    return others
+
+
+_PATTERNS: Final[tuple[Callable[[Causes, Counts], Causes], ...]] = (_crash, _worker_timeout)
+
+_BROKEN_PROMISES: Final = frozenset(
+    {
+        Cause.MARKER_MISSING,
+        Cause.MARKER_FALSE,
+        Cause.NOT_JSON,
+        Cause.SLASH_MISSING,
+        Cause.HTTPS_REDIRECT,
+        Cause.HOST_REDIRECT,
+        Cause.LOGIN_REDIRECT,
+        Cause.REDIRECTED,
+    }
+)
+
+
+# What people read.
+
+
+def _refused(report: VerificationReport | None) -> tuple[Diagnosis, ...]:
+    if report is None or report.cause is None:
+        return ()
+    return (_diagnosis(report.cause, report.message, 1),)
+
+
+def _high_error_rate(aggregate: Aggregate) -> tuple[Diagnosis, ...]:
+    judged = Counts()
+    for step in aggregate.steps:
+        judged = judged.merge(step.judged)
+    rate = judged.error_rate
+    if rate is None or rate <= _HIGH_ERROR_RATE:
+        return ()
+    failed = judged.due - judged.accepted - judged.cancelled
+    evidence = f"{failed:,} of {judged.due - judged.cancelled:,} uploads due were not accepted: {rate:.1%}"
+    return (_diagnosis(Cause.HIGH_ERROR_RATE, evidence, failed),)
+
+
+def _diagnosis(cause: Cause, evidence: str, count: int) -> Diagnosis:
+    explained = cause.explanation
+    shown = evidence if len(evidence) <= _LONGEST_EVIDENCE else f"{evidence[: _LONGEST_EVIDENCE - 3]}..."
+    return Diagnosis(cause=cause, title=explained.title, evidence=shown, next_step=explained.next_step, count=count)
+
+
+def _evidence(seen: CauseSeen, total: Counts) -> str:
+    parts = [f"{seen.count:,} of {total.sent:,} uploads"]
+    if seen.longest_seconds:
+        shortest, longest = f"{seen.shortest_seconds:.1f}", f"{seen.longest_seconds:.1f}"
+        parts.append(f"after {shortest} s" if shortest == longest else f"after {shortest} to {longest} s")
+    evidence = ", ".join(parts)
+    return evidence if seen.example is None else f"{evidence}; {seen.example.address} {seen.example.text}"

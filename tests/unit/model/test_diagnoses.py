@@ -1,0 +1,132 @@
+"""From what the pods saw to what people should do."""
+
+import pytest
+from msgspec import structs
+
+from builders import a_run, a_step
+from loadtest_model.cause_counts import CauseSeen, Example
+from loadtest_model.causes import EXPLANATIONS, Cause, cause_of
+from loadtest_model.diagnoses import KEPT, Diagnosis, diagnose_run, in_short
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
+
+
+def seen(count: int = 1, shortest: float = 0.1, longest: float | None = None) -> CauseSeen:
+    longest = shortest if longest is None else longest
+    return CauseSeen(count=count, shortest_seconds=shortest, longest_seconds=longest)
+
+
+def diagnosed(causes: dict[Cause, CauseSeen], *, accepted: int = 1000) -> tuple[Diagnosis, ...]:
+    failed = sum(each.count for each in causes.values())
+    step = structs.replace(a_step(accepted=accepted, rejected=failed), causes=causes)
+    return diagnose_run(a_run(step), None)
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_every_cause_is_explained_in_words_that_fit(cause: Cause) -> None:
+    explained = EXPLANATIONS[cause]
+
+    assert 5 < len(explained.title) <= 60
+    assert not explained.title.endswith(".")
+    assert explained.meaning.endswith(".")
+    assert explained.next_step.endswith(".")
+    assert len(explained.next_step) <= 512
+
+
+@pytest.mark.parametrize("kind", list(ErrorKind))
+def test_every_kind_of_error_has_a_cause_but_what_we_cut_ourselves(kind: ErrorKind) -> None:
+    assert (cause_of(kind) is None) == (kind is ErrorKind.CANCELLED)
+
+
+def test_nothing_is_diagnosed_where_nothing_failed() -> None:
+    assert diagnose_run(a_run(), VerificationReport(level=ProofLevel.ECHOED)) == ()
+
+
+def test_causes_come_by_their_number_and_broken_promises_before_them() -> None:
+    found = diagnosed({Cause.THROTTLED: seen(2), Cause.SERVER_ERROR: seen(5), Cause.MARKER_MISSING: seen(1)})
+
+    assert [each.cause for each in found] == [Cause.MARKER_MISSING, Cause.SERVER_ERROR, Cause.THROTTLED]
+    assert [each.count for each in found] == [1, 5, 2]
+
+
+def test_the_evidence_tells_how_many_how_old_where_and_what_was_seen() -> None:
+    example = Example(address="10.0.0.7:8000", status=504, text="answered 504: <html>")
+    held = CauseSeen(count=3, shortest_seconds=60.01, longest_seconds=60.4, example=example)
+
+    (found,) = diagnosed({Cause.PROXY_TIMEOUT: held})
+
+    assert found.evidence == "3 of 1,003 uploads, after 60.0 to 60.4 s; 10.0.0.7:8000 answered 504: <html>"
+    assert in_short(found).startswith("The proxy's time-out. Raise the proxy's time-out")
+
+
+def test_evidence_is_cut_where_it_is_long() -> None:
+    example = Example(address="10.0.0.7:8000", status=500, text="x" * 1000)
+    held = CauseSeen(count=3, shortest_seconds=1, longest_seconds=1, example=example)
+
+    assert len(diagnosed({Cause.SERVER_ERROR: held})[0].evidence) == 480
+
+
+def test_a_refused_verification_comes_first() -> None:
+    report = VerificationReport(
+        level=ProofLevel.NONE, refusal=Refusal.REJECTED, cause=Cause.HOST_NOT_ALLOWED, message="answered 400"
+    )
+
+    (found,) = diagnose_run(a_run(), report)
+
+    assert (found.cause, found.evidence, found.count) == (Cause.HOST_NOT_ALLOWED, "answered 400", 1)
+
+
+def test_a_high_error_rate_comes_last_with_its_share() -> None:
+    found = diagnosed({Cause.SERVER_ERROR: seen(30)}, accepted=970)
+
+    assert [each.cause for each in found] == [Cause.SERVER_ERROR, Cause.HIGH_ERROR_RATE]
+    assert found[-1].evidence == "30 of 1,000 uploads due were not accepted: 3.0%"
+
+
+def test_one_upload_in_a_hundred_is_no_high_error_rate() -> None:
+    assert [each.cause for each in diagnosed({Cause.THROTTLED: seen(10)}, accepted=990)] == [Cause.THROTTLED]
+
+
+@pytest.mark.parametrize("cut", [Cause.CONNECTION_RESET, Cause.PROXY_BAD_GATEWAY])
+@pytest.mark.parametrize(
+    ("held", "is_timeout"),
+    [
+        (seen(2, 2.0, 3.2), True),
+        (seen(40, 90.2, 95.0), True),
+        (seen(1, 30.4), True),
+        (seen(5, 30.4, 61.0), True),
+        (seen(1, 2.0), False),
+        (seen(3, 2.0, 9.0), False),
+        (seen(3, 0.2, 0.4), False),
+    ],
+)
+def test_uploads_that_are_cut_at_one_age_tell_of_a_worker_time_out(
+    cut: Cause, held: CauseSeen, is_timeout: bool
+) -> None:
+    found = diagnosed({cut: held})[0]
+
+    assert found.cause is (Cause.WORKER_TIMEOUT if is_timeout else cut)
+    assert found.count == held.count
+
+
+def test_resets_and_refused_connections_after_acceptances_tell_of_a_crash() -> None:
+    causes = {Cause.CONNECTION_RESET: seen(2, 0.3), Cause.CONNECTION_REFUSED: seen(5, 0.01)}
+
+    (crash,) = diagnosed(causes)
+    apart = diagnosed(causes, accepted=0)
+
+    assert (crash.cause, crash.count) == (Cause.TARGET_CRASHED, 7)
+    assert "OOMKilled" in crash.next_step
+    assert [each.cause for each in apart][:2] == [Cause.CONNECTION_REFUSED, Cause.CONNECTION_RESET]
+
+
+def test_where_only_the_kinds_of_error_are_known_they_tell() -> None:
+    step = a_step(accepted=1000, errors={ErrorKind.TIMEOUT: 3, ErrorKind.CANCELLED: 2}, unknown=5)
+
+    (found,) = diagnose_run(a_run(step), None)
+
+    assert (found.cause, found.count, found.evidence) == (Cause.TIMED_OUT, 3, "3 of 1,005 uploads")
+
+
+def test_a_run_has_no_more_diagnoses_than_people_read() -> None:
+    assert len(diagnosed({cause: seen(1, 0.1) for cause in Cause})) == KEPT
