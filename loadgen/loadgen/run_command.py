@@ -104,7 +104,7 @@ async def _run(parsed: argparse.Namespace, plan: Plan, source: str | None, files
     result = result_of(session, complete=True)
     write_results(files, result)
     _conclude(session, result, files, output)
-    refused = report is not None and not report.proven
+    refused = report is not None and report.refusal is not None
     return REFUSED_EXIT if refused else EXITS[result.summary.verdict]
 
 

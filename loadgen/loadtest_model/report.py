@@ -72,6 +72,16 @@ class Generator(Struct, frozen=True, kw_only=True):
     max_loop_lag_seconds: float
 
 
+class TargetUse(Struct, frozen=True, kw_only=True):
+    """What was seen of the target itself; None where it was not measured.
+
+    `memory_bytes` is the most it held, `restarts` how often it began anew while the load ran.
+    """
+
+    memory_bytes: int | None = None
+    restarts: int | None = None
+
+
 class StepSummary(Struct, frozen=True, kw_only=True):
     """One step. `requests`, `records` and `errors` count all of it, rates and times what follows the warm-up."""
 
@@ -113,6 +123,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     thresholds: tuple[ThresholdResult, ...]
     steps: tuple[StepSummary, ...]
     generator: Generator
+    target: TargetUse
 
 
 def summarize(
@@ -142,7 +153,7 @@ def summarize(
         reasons=judgement.reasons[:16],
         health=judgement.health,
         verification=Proof(
-            level=verification.level if verification else ProofLevel.NONE,
+            level=verification.reached if verification else ProofLevel.NONE,
             uploads=verification.uploads if verification else 0,
             rows=verification.rows if verification else 0,
         ),
@@ -163,6 +174,7 @@ def summarize(
             cpu_seconds=round(aggregate.generator.cpu_seconds, 3),
             max_loop_lag_seconds=aggregate.generator.max_loop_lag_seconds,
         ),
+        target=TargetUse(memory_bytes=max((held for _, held in aggregate.target_memory.points), default=None)),
     )
 
 

@@ -20,7 +20,10 @@ RESULT_SCHEMA: Final = 1
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about a run; secrets are hidden in `plan`, and the sketches in `aggregate` can be merged on."""
+    """Everything about a run. Written, `plan` hides what is secret; the sketches in `aggregate` can be merged on.
+
+    `complete` is False in what is written while the load runs.
+    """
 
     schema_version: int
     program: str
@@ -59,8 +62,8 @@ def result_files(folder: Path, name: str, began: datetime) -> ResultFiles:
 
 def write_results(files: ResultFiles, result: Result) -> None:
     """Write all files of a run, each in one piece: a reader never sees half of one. Raises OSError."""
-    shown = msgspec.structs.replace(result, plan=public_plan(result.plan))
-    _write(files.details, msgspec.json.format(msgspec.json.encode(shown), indent=1))
+    shown = msgspec.structs.asdict(result) | {"plan": public_plan(result.plan)}
+    _write(files.details, msgspec.json.encode(shown) + b"\n")
     _write(files.time_series, time_series_csv(result.plan, result.aggregate).encode())
     _write(files.summary, msgspec.json.format(msgspec.json.encode(result.summary)) + b"\n")
 

@@ -4,6 +4,7 @@ from loadgen.local.document import purpose_of
 from loadgen.local.secrecy import public_url
 from loadgen.local.texts import counted, span_text
 from loadgen.local.wording import in_options
+from loadtest_model.exposure import exposure_of
 from loadtest_model.plan import Plan, Step
 from loadtest_model.snapshot import VerificationReport
 
@@ -17,7 +18,7 @@ def opening(plan: Plan, source: str | None) -> str:
         f"Test      {plan.name}: scenario {plan.scenario}{f' ({purpose})' if purpose else ''},"
         f" {span_text(total)} of load, files as {plan.target.format.upper()}",
         *(f"          {step_text(step)}" for step in plan.steps),
-        f"At stake  at worst {counted(plan.exposed_rows, 'row')} on their way when the target first breaks its promise",
+        f"At stake  {exposure_of(plan)}",
     ]
     return "\n".join(lines)
 
@@ -41,4 +42,6 @@ def proof_text(report: VerificationReport) -> str:
             f"Proof     {report.level}: {', '.join(report.addresses)}"
             f" ({counted(report.uploads, 'upload')}, {counted(report.rows, 'row')})"
         )
+    if report.refusal is None:
+        return f"Cut off   {report.message}"
     return f"Refused   {report.refusal}: {report.message}\nTo do     {in_options(report.hint)}"

@@ -1,24 +1,21 @@
-"""A plan without what must not be written down: values of headers and form fields, and of a URL's query."""
+"""A plan without what must not be written down: values of headers and form fields, and of the query of a URL."""
 
-from typing import Final
+from typing import Any, Final
 
-from msgspec import structs
+import msgspec
 from yarl import URL
 
 from loadtest_model.plan import Plan
 
 HIDDEN: Final = "***"
+_PAIRS: Final = frozenset({"headers", "formFields"})
+_LEFT_OUT: Final = frozenset({"commandDigests"})
 
 
-def public_plan(plan: Plan) -> Plan:
-    """The plan as it may stand in a file that is passed on; tokens are in no plan to begin with."""
-    target = structs.replace(
-        plan.target,
-        url=public_url(plan.target.url),
-        headers=dict.fromkeys(plan.target.headers, HIDDEN),
-        form_fields=dict.fromkeys(plan.target.form_fields, HIDDEN),
-    )
-    return structs.replace(plan, target=target, command_digests={})
+def public_plan(plan: Plan) -> dict[str, Any]:
+    """The plan as it may stand in a file that is passed on; tokens and passwords are in no plan to begin with."""
+    made: dict[str, Any] = _public(msgspec.to_builtins(plan))
+    return made
 
 
 def public_url(url: str) -> str:
@@ -27,3 +24,13 @@ def public_url(url: str) -> str:
     if not parsed.query:
         return url
     return f"{parsed.with_query(None)}?{'&'.join(f'{name}={HIDDEN}' for name in parsed.query)}"
+
+
+def _public(node: Any, name: str = "") -> Any:
+    if isinstance(node, dict):
+        if name in _PAIRS:
+            return dict.fromkeys(node, HIDDEN)
+        return {key: _public(value, key) for key, value in node.items() if key not in _LEFT_OUT}
+    if isinstance(node, list | tuple):
+        return [_public(value, name) for value in node]
+    return public_url(node) if isinstance(node, str) and name.lower().endswith("url") else node

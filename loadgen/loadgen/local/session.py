@@ -14,6 +14,7 @@ from loadgen.local.interrupts import Interrupts
 from loadgen.proving import Prover
 from loadgen.recorder import Recorder
 from loadgen.saturation import Monitor
+from loadgen.target_memory import memory_watch
 from loadgen.uploading import make_uploader
 from loadtest_model.aggregate import Aggregate, absorb, aggregate_of
 from loadtest_model.plan import Plan, plan_hash
@@ -45,6 +46,7 @@ class Session:
         self._book = AddressBook()
         uploader = make_uploader(plan, 0, lambda: secrets.token_hex(16))
         self._prover = Prover(plan, uploader, self._book)
+        self._memory = memory_watch(plan, 0, clock_ns)
         self._engine = Engine(plan, 0, uploader, self._book, self._recorder, clock_ns)
         self._violation: Violation | None = None
         self._defect: Exception | None = None
@@ -110,6 +112,7 @@ class Session:
                 self._held,
                 violation=self._violation,
                 generator=self._monitor.health(),
+                target_memory=self._memory.memory,
                 elapsed_seconds=self.elapsed_seconds(),
                 virtual_users=self._engine.virtual_users,
             )
@@ -121,7 +124,8 @@ class Session:
         return Facts(
             plan=self.plan,
             aggregate=self.aggregate(),
-            refusal=report if report is not None and not report.proven else None,
+            refusal=report if report is not None and report.refusal is not None else None,
+            read_back=report.read_back if report is not None else None,
             gaps=tuple(self._gaps()),
         )
 
@@ -133,10 +137,17 @@ class Session:
         if self.interrupts.count:
             how = "stopped at once" if self.interrupts.count == 2 else "stopped"
             when = "while it ran" if self.started_at else "before the load began"
-            gaps.append(Gap("Stopped", f"the test was {how} by {self.interrupts.source} {when}"))
+            gaps.append(Gap("Stopped", f"the test was {how} by {self.interrupts.source} {when}{self._left_by_proof()}"))
         elif self.running:
             gaps.append(Gap("Running", "the test is still running, or was killed"))
         return gaps
+
+    def _left_by_proof(self) -> str:
+        """What a verification that was cut off may have left in the target."""
+        report = self._prover.report
+        if report is None or report.proven or not report.message:
+            return ""
+        return f"; {report.message}"
 
     async def _prove(self, full_rows: int) -> None:
         await self._prover.prove(full_rows=full_rows)
@@ -145,10 +156,11 @@ class Session:
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(self._prover.keep_fresh())
             watching = tasks.create_task(self._monitor.watch())
+            reading = tasks.create_task(self._memory.watch(self._start_ns))
             self._monitor.restart()
             self._violation = await self._engine.run(self._start_ns, alone=True)
-            following.cancel()
-            watching.cancel()
+            for task in (following, watching, reading):
+                task.cancel()
 
     async def _run(self, work: Coroutine[Any, Any, None]) -> None:
         """Do a part of the run; being interrupted cuts it short, and a defect is kept for the report."""

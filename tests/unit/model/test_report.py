@@ -14,7 +14,7 @@ PLAN = a_plan()
 KEYS = [
     *("schema_version", "name", "scenario", "started_at", "duration_seconds", "verdict", "reasons", "health"),
     *("verification", "requests", "records", "error_rate", "success_rate", "errors", "response_time_seconds"),
-    *("service_time_seconds", "throughput", "thresholds", "steps", "generator"),
+    *("service_time_seconds", "throughput", "thresholds", "steps", "generator", "target"),
 ]
 
 
