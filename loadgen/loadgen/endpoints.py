@@ -40,8 +40,8 @@ class Site:
         return self.url.with_host(endpoint.ip).with_port(endpoint.port)
 
 
-def site_of(url: str) -> Site:
-    """Take a target's URL apart.
+def site_of(url: str, host_header: str | None = None, server_name: str | None = None) -> Site:
+    """Take a target's URL apart; the Host header and the name for TLS are the URL's unless they are given.
 
     Raises ValueError, naming the URL, where it is not http or https with a host.
     """
@@ -58,8 +58,8 @@ def site_of(url: str) -> Site:
         url=parsed,
         host=host,
         port=port,
-        host_header=parsed.host_port_subcomponent or host,
-        server_hostname=host if parsed.scheme == "https" else None,
+        host_header=host_header or parsed.host_port_subcomponent or host,
+        server_hostname=(server_name or host) if parsed.scheme == "https" else None,
     )
 
 

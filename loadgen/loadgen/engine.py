@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from loadgen.address_rules import rules_of
 from loadgen.addresses import AddressBook
 from loadgen.recorder import Recorder, Sample, StepRecorder
-from loadgen.transport import Client, Progress, open_client
+from loadgen.transport import Client, Progress
 from loadgen.uploading import Upload, Uploader
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.pacing import members_of, stagger_seconds, windows_of
@@ -21,7 +20,6 @@ from loadtest_model.plan import Plan, Step
 from loadtest_model.snapshot import Violation
 from loadtest_model.values import NANOSECONDS
 
-KEEP_ALIVE_BELOW_ROWS: Final = 1_000
 UNSENT_PAUSE_SECONDS: Final = 0.5
 """How long a virtual user rests after an upload that could not even begin; it would else spin on a dead target."""
 
@@ -79,7 +77,6 @@ class Engine:
         self._pod_index = pod_index
         self._uploader = uploader
         self._book = book
-        self._rules = rules_of(plan.network)
         self._recorder = recorder
         self._clock_ns = clock_ns
         self._draining = asyncio.Event()
@@ -109,12 +106,11 @@ class Engine:
         return None
 
     async def _run_step(self, step: Step, begin_ns: int) -> Violation | None:
-        keep_alive = step.batch_size < KEEP_ALIVE_BELOW_ROWS
         cut_ns = begin_ns + int((step.duration_seconds + self._plan.target.timeout_seconds) * NANOSECONDS)
         recorder = self._recorder.open_step(step, begin_ns)
         violation = None
         try:
-            async with open_client(self._rules, keep_alive=keep_alive) as client:
+            async with self._uploader.open_client(step.batch_size) as client:
                 course = _Course(step, begin_ns, cut_ns, client, recorder)
                 left_seconds = (cut_ns - self._clock_ns()) / NANOSECONDS + _CUT_GRACE_SECONDS
                 async with asyncio.timeout(left_seconds) as cut, asyncio.TaskGroup() as users:

@@ -1,5 +1,6 @@
 """Small requests beside the load, such as a look at the target's metrics: under the same address rules, once."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 import aiohttp
 
 from loadgen.address_rules import AddressRules
+from loadgen.tls import tls_failure
 from loadgen.transport import rule_bound_sockets
 
 ANSWER_LIMIT_BYTES: Final = 4 << 20
@@ -25,28 +27,41 @@ class Fetched:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-async def fetch(url: str, rules: AddressRules, *, headers: Mapping[str, str], timeout_seconds: float) -> Fetched:
-    """GET a URL at whatever address its name has now, if the rules permit it.
+async def fetch(
+    url: str,
+    rules: AddressRules,
+    *,
+    headers: Mapping[str, str],
+    timeout_seconds: float,
+    body: bytes | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Fetched:
+    """GET a URL at whatever address its name has now, if the rules permit it; POST it where there is a body.
 
-    No redirect is followed, no proxy of the environment used. Raises FetchError.
+    Over https with `tls`, or else with the system's authorities. No redirect is followed, no proxy of the environment
+    used. Raises FetchError.
     """
     try:
         async with (
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(force_close=True, socket_factory=rule_bound_sockets(rules)),
+                connector=aiohttp.TCPConnector(
+                    force_close=True, socket_factory=rule_bound_sockets(rules), ssl=tls or True
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=timeout_seconds),
                 trust_env=False,
             ) as session,
-            session.get(url, headers=headers, allow_redirects=False) as response,
+            session.request(
+                "GET" if body is None else "POST", url, headers=headers, data=body, allow_redirects=False
+            ) as response,
         ):
-            body = await response.content.read(ANSWER_LIMIT_BYTES + 1)
-            while len(body) <= ANSWER_LIMIT_BYTES and not response.content.at_eof():
-                body += await response.content.read(ANSWER_LIMIT_BYTES + 1 - len(body))
+            content = await response.content.read(ANSWER_LIMIT_BYTES + 1)
+            while len(content) <= ANSWER_LIMIT_BYTES and not response.content.at_eof():
+                content += await response.content.read(ANSWER_LIMIT_BYTES + 1 - len(content))
     except TimeoutError as error:
         raise FetchError(f"no complete answer within {timeout_seconds:g} s") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise FetchError(str(error) or type(error).__name__) from error
-    if len(body) > ANSWER_LIMIT_BYTES:
+        raise FetchError(tls_failure(error) or str(error) or type(error).__name__) from error
+    if len(content) > ANSWER_LIMIT_BYTES:
         raise FetchError(f"the answer is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
-    return Fetched(response.status, body, response.headers)
+    return Fetched(response.status, content, response.headers)

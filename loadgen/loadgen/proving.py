@@ -10,8 +10,8 @@ from msgspec import structs
 from loadgen.address_rules import rules_of
 from loadgen.addresses import REFRESH_SECONDS, AddressBook, NameNotResolvedError, keep_fresh, resolve
 from loadgen.endpoints import Endpoint, parse_endpoint, site_of
+from loadgen.tls import TlsUnusableError
 from loadgen.tokens import TokenUnreadableError
-from loadgen.transport import open_client
 from loadgen.uploading import Uploader
 from loadgen.verification import Verifier, refused
 from loadtest_model.plan import Plan
@@ -61,9 +61,14 @@ class Prover:
         return self.report
 
     async def keep_fresh(self, pause_seconds: float = REFRESH_SECONDS) -> None:
-        """Follow the target's name until cancelled; addresses that were given, and not resolved, stay."""
-        if self._resolves:
-            await keep_fresh(self._book, self._resolve, self._prove_new, pause_seconds)
+        """Follow the target's name, and renew its token, until cancelled.
+
+        Addresses that were given, and not resolved, stay.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._uploader.keep_token_fresh())
+            if self._resolves:
+                tasks.create_task(keep_fresh(self._book, self._resolve, self._prove_new, pause_seconds))
 
     async def _resolve(self) -> tuple[Endpoint, ...]:
         return await self._ask(self._site.host, self._site.port)
@@ -76,8 +81,8 @@ class Prover:
         return await self._resolve()
 
     async def _prove(self, full_rows: int | None) -> VerificationReport:
-        if (short := self._token_falls_short()) is not None:
-            return refused(Refusal.EXPIRING, short)
+        if (unready := await self._unready()) is not None:
+            return unready
         try:
             endpoints = await self._endpoints()
         except NameNotResolvedError as error:
@@ -87,15 +92,19 @@ class Prover:
             return refused(Refusal.ADDRESS_DENIED, f"{self._site.host} is {', '.join(denied)}, which is not allowed")
         return await self._verify(endpoints, full_rows)
 
-    def _token_falls_short(self) -> str | None:
-        """What is to be said of a token that expires before the planned load is over; None where all is well.
-
-        That there is none at all shows, and is told, at the first upload.
-        """
+    async def _unready(self) -> VerificationReport | None:
+        """The refusal where token or certificates are not fit for the run; None where they are."""
         try:
-            expires_at = self._uploader.token_expires_at()
-        except TokenUnreadableError:
-            return None
+            self._uploader.load_certificates()
+            short = self._token_falls_short(await self._uploader.token_lapses_at())
+        except TlsUnusableError as error:
+            return refused(Refusal.TLS, str(error))
+        except TokenUnreadableError as error:
+            return refused(Refusal.UNAUTHORIZED, str(error))
+        return None if short is None else refused(Refusal.EXPIRING, short)
+
+    def _token_falls_short(self, expires_at: float | None) -> str | None:
+        """What is to be said of a token that expires before the planned load is over; None where all is well."""
         left_seconds = None if expires_at is None else expires_at - self._now()
         planned_seconds = sum(step.duration_seconds for step in self._plan.steps)
         if left_seconds is None or left_seconds >= planned_seconds:
@@ -105,7 +114,8 @@ class Prover:
         return f"the token expires in {left_seconds:.0f} s, but the load lasts {planned_seconds:.0f} s"
 
     async def _verify(self, endpoints: tuple[Endpoint, ...], full_rows: int | None) -> VerificationReport:
-        async with open_client(self._rules, keep_alive=False) as client:
+        # Each upload of a verification connects anew.
+        async with self._uploader.open_client(0) as client:
             verifier = Verifier(self._uploader, client, must_echo=self._plan.require == "Echoed")
             return await verifier.verify(endpoints, full_rows=full_rows, spare_unreachable=self._resolves)
 

@@ -1,17 +1,47 @@
-"""The target's token, read from a file that may be renewed while the load runs."""
+"""The target's token: given by the environment, or read from a file that may be renewed while the load runs."""
 
+import asyncio
 import base64
 import json
 import os
 from pathlib import Path
+from typing import Protocol
 
 
 class TokenUnreadableError(ValueError):
-    """No usable token is in the file; the message names the file and never the token."""
+    """There is no usable token; the message says where it was looked for and never quotes it."""
+
+
+class TokenSource(Protocol):
+    """Gives the value of the Authorization header."""
+
+    @property
+    def expires_at(self) -> float | None:
+        """When the token that was given last expires, in seconds since the epoch; None where nothing says so."""
+        ...
+
+    async def authorization(self) -> str:
+        """`<scheme> <token>`. Raises TokenUnreadableError where there never was a token; never after the first one."""
+        ...
+
+    async def lapses_at(self) -> float | None:
+        """When the token expires for good, in seconds since the epoch; None where it does not say, or is renewed.
+
+        Raises TokenUnreadableError.
+        """
+        ...
+
+    def refused(self, authorization: str) -> None:
+        """The target answered 401 to this value of the header."""
+        ...
+
+    async def keep_fresh(self) -> None:
+        """Renew the token before it expires, until cancelled."""
+        ...
 
 
 class TokenFile:
-    """Gives the value of the Authorization header, and reads the file again when it has changed or on demand."""
+    """A token in a file, which is read again when it has changed and when it was refused."""
 
     def __init__(self, path: Path, scheme: str) -> None:
         self._path = path
@@ -19,32 +49,64 @@ class TokenFile:
         self._seen: tuple[int, int, int] | None = None
         self._header: str | None = None
 
-    def authorization(self) -> str:
-        """`<scheme> <token>`. A file that has become unreadable leaves the token that was read last.
+    @property
+    def expires_at(self) -> float | None:
+        return expiry_of(token_of(self._header)) if self._header is not None else None
 
-        Raises TokenUnreadableError where none was ever read.
-        """
+    async def authorization(self) -> str:
+        """A file that has become unreadable leaves the token that was read last."""
         try:
             status = self._path.stat()
             stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
             if stamp != self._seen or self._header is None:
-                self._header = f"{self._scheme} {_token_in(self._path)}"
+                self._header = f"{self._scheme} {secret_in(self._path)}"
                 self._seen = stamp
         except (OSError, ValueError) as error:
             if self._header is None:
                 raise TokenUnreadableError(f"no token in {self._path}: {_reason(error)}") from error
         return self._header
 
+    async def lapses_at(self) -> float | None:
+        await self.authorization()
+        return self.expires_at
+
+    def refused(self, authorization: str) -> None:
+        if authorization == self._header:
+            self._seen = None
+
+    async def keep_fresh(self) -> None:
+        await asyncio.Event().wait()
+
+
+class GivenToken:
+    """A token that never changes. Raises TokenUnreadableError where it is none."""
+
+    def __init__(self, token: str, scheme: str, origin: str) -> None:
+        try:
+            self._header = f"{scheme} {usable(token)}"
+        except ValueError as error:
+            raise TokenUnreadableError(f"no token in {origin}: {error}") from error
+
+    @property
     def expires_at(self) -> float | None:
-        """When the token as it is now expires, in seconds since the epoch; None where it does not say.
+        return expiry_of(token_of(self._header))
 
-        Raises TokenUnreadableError where none was ever read.
-        """
-        return expiry_of(self.authorization().removeprefix(f"{self._scheme} "))
+    async def authorization(self) -> str:
+        return self._header
 
-    def expire(self) -> None:
-        """Read the file again at the next request, whether or not it looks changed."""
-        self._seen = None
+    async def lapses_at(self) -> float | None:
+        return self.expires_at
+
+    def refused(self, authorization: str) -> None:
+        """There is no other."""
+
+    async def keep_fresh(self) -> None:
+        await asyncio.Event().wait()
+
+
+def token_of(authorization: str) -> str:
+    """The token in the value of an Authorization header."""
+    return authorization.partition(" ")[2]
 
 
 def expiry_of(token: str) -> float | None:
@@ -63,12 +125,18 @@ def expiry_of(token: str) -> float | None:
     return float(expiry) if isinstance(expiry, int | float) and not isinstance(expiry, bool) else None
 
 
-def _token_in(path: Path) -> str:
-    token = path.read_text("utf-8").strip()
+def secret_in(path: Path) -> str:
+    """The one line that a file holds. Raises OSError or ValueError, the latter without quoting it."""
+    return usable(path.read_text("utf-8"))
+
+
+def usable(text: str) -> str:
+    """A token without the space around it. Raises ValueError, without quoting it, where no header could carry it."""
+    token = text.strip()
     if not token:
-        raise ValueError("the file is empty")
+        raise ValueError("it is empty")
     if not token.isascii() or not token.isprintable():
-        raise ValueError("the file holds more than one line of printable ASCII")
+        raise ValueError("it is more than one line of printable ASCII")
     return token
 
 

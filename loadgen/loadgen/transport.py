@@ -6,6 +6,7 @@ Every exception of the HTTP client and the operating system is translated here, 
 import asyncio
 import errno
 import socket
+import ssl
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -20,9 +21,12 @@ from yarl import URL
 
 from loadgen.address_rules import AddressRules
 from loadgen.judging import Answer
+from loadgen.patience import Part, Patience, Timeouts
+from loadgen.tls import tls_failure
 from loadtest_model.outcomes import ErrorKind
+from loadtest_model.spec.connecting import Connections
 
-CONNECT_TIMEOUT_SECONDS: Final = 10.0
+KEPT_BELOW_ROWS: Final = 1_000
 KEPT_IDLE_SECONDS: Final = 1.0
 ANSWER_LIMIT_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 1 << 16
@@ -49,12 +53,14 @@ class Request:
 class Progress:
     """How far an upload has come; readable at any time, also after it was cut.
 
-    `begun` is True as soon as a byte of the request may have left. The instants are monotonic seconds, None where
-    the upload never came to them: the first two where a kept connection was used, `last_byte_at` where the answer
-    came before the body was sent. `finished_at` is when the answer was complete, or the upload given up.
+    `begun` is True as soon as a byte of the request may have left; `first_client_id` names the first row of its file.
+    The instants are monotonic seconds, None where the upload never came to them: the first two where a kept connection
+    was used, `last_byte_at` where the answer came before the body was sent. `finished_at` is when the answer was
+    complete, or the upload given up.
     """
 
     begun: bool = False
+    first_client_id: str | None = None
     body_bytes_sent: int = 0
     reused: bool = False
     answer_begun: bool = False
@@ -91,6 +97,11 @@ class Progress:
     def holds(self, transport: asyncio.Transport | None) -> None:
         self._transport = transport
 
+    def forget(self) -> None:
+        """Nothing was taken of what has left: it was never the target's."""
+        self.begun = False
+        self.body_bytes_sent = 0
+
     def abort(self) -> None:
         """Drop the connection at once, with what is still buffered for it."""
         if self._transport is not None:
@@ -112,6 +123,17 @@ class Exchange:
     detail: str = ""
 
 
+def keeps_connections(chosen: Connections, rows: int) -> bool:
+    """Whether uploads of so many rows use connections again; small ones would else measure the connecting."""
+    match chosen:
+        case "Auto":
+            return rows < KEPT_BELOW_ROWS
+        case "Kept":
+            return True
+        case "PerUpload":
+            return False
+
+
 class AddressDeniedError(OSError):
     """The address rules forbid a connection."""
 
@@ -122,19 +144,21 @@ class Client:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
-    async def post(self, request: Request, progress: Progress, timeout_seconds: float) -> Exchange:
-        """Send a request and read its answer, all within `timeout_seconds`.
+    async def post(self, request: Request, progress: Progress, timeouts: Timeouts) -> Exchange:
+        """Send a request and read its answer, within the time-outs.
 
         An answer that comes before the whole body is sent ends the sending. Cancelling drops the connection.
         """
+        patience = Patience(timeouts, asyncio.get_running_loop().time())
         try:
-            async with asyncio.timeout(timeout_seconds):
-                return Exchange(await self._exchange(request, progress))
+            async with asyncio.timeout_at(patience.until) as scope:
+                patience.bind(scope)
+                return Exchange(await self._exchange(request, progress, patience))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             # The HTTP client wraps whatever the body's parts raise, and that is no failure of the target.
             if progress.defect is not None:
                 raise progress.defect from error
-            kind, detail = _translated(error, progress, timeout_seconds)
+            kind, detail = _translated(error, progress, patience)
             return Exchange(None, kind, detail)
         finally:
             progress.finished_at = time.monotonic()
@@ -142,8 +166,8 @@ class Client:
                 # Merely closing the connection would still send what is buffered for it.
                 progress.abort()
 
-    async def _exchange(self, request: Request, progress: Progress) -> Answer:
-        body = _Body(request, progress)
+    async def _exchange(self, request: Request, progress: Progress, patience: Patience) -> Answer:
+        body = _Body(request, progress, patience)
         async with self._session.post(
             request.url,
             data=body,
@@ -154,6 +178,7 @@ class Client:
         ) as response:
             progress.answer_begun = True
             progress.answer_at = time.monotonic()
+            patience.enter(Part.ANSWER)
             if 300 <= response.status < 400:
                 # A redirect is one by its head, whether or not the rest of it ever comes.
                 return Answer(response.status, response.headers, b"")
@@ -169,8 +194,10 @@ class Client:
 
 
 @asynccontextmanager
-async def open_client(rules: AddressRules, *, keep_alive: bool) -> AsyncIterator[Client]:
-    """A client that connects only where `rules` permit.
+async def open_client(
+    rules: AddressRules, *, keep_alive: bool, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Client]:
+    """A client that connects only where `rules` permit, and over https with `tls` or else the system's authorities.
 
     With `keep_alive` connections are used again within a second, else each request has its own. No redirect is
     followed, no proxy of the environment used, no cookie kept.
@@ -179,6 +206,7 @@ async def open_client(rules: AddressRules, *, keep_alive: bool) -> AsyncIterator
         limit=0,
         use_dns_cache=False,
         happy_eyeballs_delay=None,
+        ssl=tls or True,
         socket_factory=rule_bound_sockets(rules),
         **({"keepalive_timeout": KEPT_IDLE_SECONDS} if keep_alive else {"force_close": True}),
     )
@@ -189,7 +217,7 @@ async def open_client(rules: AddressRules, *, keep_alive: bool) -> AsyncIterator
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
+        timeout=aiohttp.ClientTimeout(total=None),
         trust_env=False,
         auto_decompress=False,
         trace_configs=[trace],
@@ -202,11 +230,12 @@ class _Body(aiohttp.Payload):
 
     _autoclose = True
 
-    def __init__(self, request: Request, progress: Progress) -> None:
+    def __init__(self, request: Request, progress: Progress, patience: Patience) -> None:
         super().__init__(None, content_type=request.content_type)
         self._size = request.length
         self._parts = request.parts
         self._progress = progress
+        self._patience = patience
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         raise TypeError("an upload's body is streamed, and never held as text")
@@ -217,13 +246,18 @@ class _Body(aiohttp.Payload):
             progress.holds(writer.transport)
         try:
             progress.first_byte_at = time.monotonic()
+            self._patience.enter(Part.UPLOAD)
             for part in self._parts:
                 progress.begun = True
                 await writer.write(part)
                 progress.body_bytes_sent += len(part)
             await writer.drain()
             progress.last_byte_at = time.monotonic()
+            self._patience.enter(Part.ANSWER)
         except (OSError, aiohttp.ClientError):
+            # That nothing can be written is the lesser news; why the connection is lost is told a turn later.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
             raise
         except Exception as error:
             progress.defect = error
@@ -283,12 +317,18 @@ async def _on_reused(_session: Any, context: Any, _params: Any) -> None:
     context.trace_request_ctx.reused = True
 
 
-def _translated(error: Exception, progress: Progress, timeout_seconds: float) -> tuple[ErrorKind, str]:
+def _translated(error: Exception, progress: Progress, patience: Patience) -> tuple[ErrorKind, str]:
     """The kind of an error, and a sentence with what is known of it."""
+    failure = tls_failure(error)
+    if failure is not None and not progress.answer_begun and not progress.reused:
+        # A target that refuses the client's certificate says so after the client's side of the handshake, when the
+        # first bytes are on their way; it takes none of them.
+        progress.forget()
+        return ErrorKind.TLS, failure
     if not progress.begun:
-        return _translated_connecting(error, timeout_seconds)
+        return _translated_connecting(error, patience)
     if isinstance(error, TimeoutError):
-        return ErrorKind.TIMEOUT, f"no complete answer within {timeout_seconds:g} s"
+        return ErrorKind.TIMEOUT, patience.verdict
     if isinstance(error, aiohttp.ClientResponseError):
         return ErrorKind.BAD_ANSWER, f"the answer is not HTTP: {error.message}"
     if progress.reused and not progress.answer_begun:
@@ -296,17 +336,18 @@ def _translated(error: Exception, progress: Progress, timeout_seconds: float) ->
     return ErrorKind.RESET, f"the connection was lost before a complete answer: {_said(error)}"
 
 
-def _translated_connecting(error: Exception, timeout_seconds: float) -> tuple[ErrorKind, str]:
+def _translated_connecting(error: Exception, patience: Patience) -> tuple[ErrorKind, str]:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, AddressDeniedError):
         return ErrorKind.NO_ADDRESS, cause.strerror or str(cause)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return ErrorKind.DNS, f"the name was not resolved: {_said(cause)}"
     if isinstance(error, (aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError)):
-        return ErrorKind.TLS, f"TLS failed: {_said(error)}"
-    if isinstance(error, TimeoutError) or (isinstance(cause, OSError) and cause.errno == errno.ETIMEDOUT):
-        within = min(CONNECT_TIMEOUT_SECONDS, timeout_seconds)
-        return ErrorKind.CONNECT_TIMEOUT, f"no connection within {within:g} s"
+        return ErrorKind.TLS, f"TLS: the handshake failed ({_said(error)})"
+    if isinstance(error, TimeoutError):
+        return ErrorKind.CONNECT_TIMEOUT, patience.verdict
+    if isinstance(cause, OSError) and cause.errno == errno.ETIMEDOUT:
+        return ErrorKind.CONNECT_TIMEOUT, f"no connection: {_said(cause)}"
     return ErrorKind.REFUSED, f"no connection: {_said(cause)}"
 
 

@@ -1,24 +1,30 @@
 """One upload from its records to its judgement: compose, send to an address, judge the answer."""
 
+import os
+import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from yarl import URL
 
+from loadgen.address_rules import rules_of
 from loadgen.diagnosing import RequestFacts, diagnose
-from loadgen.endpoints import Endpoint, Site, site_of
+from loadgen.endpoints import Endpoint, site_of
 from loadgen.formats import FileBody, FileFormat
 from loadgen.formats import file_format as file_format_named
 from loadgen.judging import AnswerPaths, Judgement, judge, printable
 from loadgen.multipart import Form
+from loadgen.patience import Timeouts
 from loadgen.records import Composer, RecordSpace, load_pools
 from loadgen.request_headers import upload_headers
 from loadgen.retry_after import retry_after_seconds
-from loadgen.tokens import TokenFile, expiry_of
-from loadgen.transport import Client, Progress, Request
+from loadgen.tls import tls_context
+from loadgen.token_sources import token_source
+from loadgen.tokens import TokenSource, expiry_of, token_of
+from loadgen.transport import Client, Progress, Request, keeps_connections, open_client
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan
 
@@ -48,19 +54,22 @@ class Upload:
 
 
 class Uploader:
-    """Makes the uploads of one pod. `make_nonce` gives a fresh unguessable text at each call."""
+    """Makes the uploads of one pod. `make_nonce` gives a fresh unguessable text at each call.
+
+    `newest_confirmed_id` is the first client_id of the upload that was accepted last.
+    """
 
     def __init__(
         self,
         plan: Plan,
         pod_index: int,
-        site: Site,
         composer: Composer,
         file_format: FileFormat,
         make_nonce: Callable[[], str],
+        tokens: TokenSource | None,
     ) -> None:
         target = plan.target
-        self._site = site
+        self._site = site_of(target.url, target.host, target.tls.server_name)
         self._composer = composer
         self._format = file_format
         self._make_nonce = make_nonce
@@ -72,61 +81,106 @@ class Uploader:
             file_name=target.file_name,
             file_type=file_format.content_type,
         )
-        file = target.token.file if target.token else None
-        self._token = TokenFile(Path(file), target.auth_scheme) if file else None
-        self._named_url = URL(f"{site.url.scheme}://{site.host_header}").join(site.url.relative())
-        self._most_accepted_bytes = 0
-        self._headers = upload_headers(target.headers, site.host_header, plan.run_id)
-        self._timeout_seconds = target.timeout_seconds
+        self._tokens = tokens
+        self._tls = target.tls
+        self._tls_context: ssl.SSLContext | None = None
+        self._rules = rules_of(plan.network)
+        self._connections = target.connections
+        self._headers = upload_headers(target.headers, self._site.host_header, plan.run_id)
+        self._timeouts = Timeouts(
+            total_seconds=target.timeout_seconds,
+            connect_seconds=target.connect_timeout_seconds,
+            upload_seconds=target.upload_timeout_seconds,
+            answer_seconds=target.answer_timeout_seconds,
+        )
         self._next_number = pod_index
+        self.newest_confirmed_id: str | None = None
+        self._named_url = URL(f"{self._site.url.scheme}://{self._site.host_header}").join(self._site.url.relative())
+        self._most_accepted_bytes = 0
         self._pods = plan.parallelism
 
-    def token_expires_at(self) -> float | None:
-        """When the target's token expires, in seconds since the epoch; None without a token, or where it does not say.
+    def load_certificates(self) -> None:
+        """Read what https needs. Raises TlsUnusableError."""
+        if self._site.url.scheme == "https" and self._tls_context is None:
+            self._tls_context = tls_context(self._tls)
 
-        Raises TokenUnreadableError where a token is wanted and none was ever read.
+    @asynccontextmanager
+    async def open_client(self, rows: int) -> AsyncIterator[Client]:
+        """A client for uploads of so many rows, bound by the plan's address rules. 0 rows never keep a connection.
+
+        Raises TlsUnusableError where `load_certificates` would.
         """
-        return None if self._token is None else self._token.expires_at()
+        self.load_certificates()
+        kept = rows > 0 and keeps_connections(self._connections, rows)
+        async with open_client(self._rules, keep_alive=kept, tls=self._tls_context) as client:
+            yield client
+
+    def token_expires_at(self) -> float | None:
+        """When the token that was used last expires, in seconds since the epoch; None where nothing says so."""
+        return None if self._tokens is None else self._tokens.expires_at
+
+    async def token_lapses_at(self) -> float | None:
+        """When the target's token expires for good; None without one, or where it does not say or is renewed.
+
+        Raises TokenUnreadableError where a token is wanted and there is none.
+        """
+        return None if self._tokens is None else await self._tokens.lapses_at()
+
+    async def keep_token_fresh(self) -> None:
+        """Renew the target's token before it expires, until cancelled."""
+        if self._tokens is not None:
+            await self._tokens.keep_fresh()
+
+    async def authorization(self) -> str | None:
+        """The value of the Authorization header that uploads have, None where they have none.
+
+        Raises TokenUnreadableError where a token is called for and none could ever be had.
+        """
+        return None if self._tokens is None else await self._tokens.authorization()
 
     async def upload(self, client: Client, endpoint: Endpoint, rows: int, progress: Progress) -> Upload:
         """Upload a fresh batch to an address and judge the answer.
 
         `progress` tells how far it came, also when it is cancelled. Raises TokenUnreadableError where a token is
-        called for and none could ever be read.
+        called for and none could ever be had.
         """
         nonce = self._make_nonce()
         headers = self._headers.copy()
         headers["X-Load-Test-Nonce"] = nonce
-        if self._token is not None:
-            headers["Authorization"] = self._token.authorization()
+        authorization = await self.authorization()
+        if authorization is not None:
+            headers["Authorization"] = authorization
         batch = self._composer.compose(rows)
+        progress.first_client_id = batch.first_client_id
         request = self._request(endpoint, headers, await self._format.encode(batch))
-        exchange = await client.post(request, progress, self._timeout_seconds)
+        exchange = await client.post(request, progress, self._timeouts)
         if exchange.answer is None:
             judgement = Judgement(exchange.error, exchange.detail)
         else:
             judgement = judge(exchange.answer, rows, nonce, self._paths)
+        if judgement.error is ErrorKind.UNAUTHORIZED and self._tokens is not None and authorization is not None:
+            self._tokens.refused(authorization)
         if judgement.error is None:
             self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
+            self.newest_confirmed_id = batch.first_client_id or self.newest_confirmed_id
         else:
-            facts = self._facts(headers, request.length)
+            facts = self._facts(authorization or "", request.length)
             judgement = replace(judgement, cause=diagnose(judgement, exchange.answer, facts))
-        if judgement.error is ErrorKind.UNAUTHORIZED and self._token is not None:
-            self._token.expire()
         answer = exchange.answer
+        said = printable(answer.body, ANSWER_TEXT_CHARACTERS) if answer else ""
         return Upload(
             rows=rows,
             first_client_id=batch.first_client_id,
             endpoint=endpoint,
             status=answer.status if answer else None,
-            judgement=judgement,
+            judgement=replace(judgement, detail=_without_token(judgement.detail, authorization)),
             bytes_total=request.length,
             retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
-            answer_text=printable(answer.body, ANSWER_TEXT_CHARACTERS) if answer else "",
+            answer_text=_without_token(said, authorization),
         )
 
-    def _facts(self, headers: Mapping[str, str], body_bytes: int) -> RequestFacts:
-        scheme, _, token = headers.get("Authorization", "").partition(" ")
+    def _facts(self, authorization: str, body_bytes: int) -> RequestFacts:
+        scheme, _, token = authorization.partition(" ")
         expires_at = expiry_of(token)
         return RequestFacts(
             url=self._named_url,
@@ -149,18 +203,26 @@ class Uploader:
         )
 
 
-def make_uploader(plan: Plan, pod_index: int, make_nonce: Callable[[], str]) -> Uploader:
+def make_uploader(
+    plan: Plan, pod_index: int, make_nonce: Callable[[], str], environment: Mapping[str, str] = os.environ
+) -> Uploader:
     """The uploader of one pod, with records of its own. Takes some 50 ms.
 
-    Raises ValueError where the plan's URL, format or record space is not valid.
+    `environment` holds the secrets that the plan looks for there. Raises ValueError where the plan's URL, format or
+    record space is not valid, and TokenUnreadableError where a variable holds no token.
     """
     file_format = file_format_named(plan.target.format)
     space = RecordSpace(plan.records.seed, plan.records.run_tag, pod_index, plan.parallelism)
     composer = Composer(space, load_pools(), file_format.rendering)
-    return Uploader(plan, pod_index, site_of(plan.target.url), composer, file_format, make_nonce)
+    return Uploader(plan, pod_index, composer, file_format, make_nonce, token_source(plan, environment))
 
 
 def _framed(head: bytes, body: FileBody, tail: bytes) -> Iterator[bytes | memoryview]:
     yield head
     yield from body.chunks()
     yield tail
+
+
+def _without_token(text: str, authorization: str | None) -> str:
+    """A text for logs and people: a target that answers with the request's headers must not make the token known."""
+    return text if authorization is None else text.replace(token_of(authorization), "***")

@@ -3,11 +3,9 @@
 import asyncio
 import gzip
 import ssl
-import subprocess
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -16,6 +14,7 @@ from yarl import URL
 
 from http_target import PATH, serving
 from loadgen.address_rules import AddressRules, rules_of
+from loadgen.patience import Timeouts
 from loadgen.transport import ANSWER_LIMIT_BYTES, Exchange, Progress, Request, open_client
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import AddressPolicy
@@ -46,11 +45,16 @@ ANYWHERE = AddressRules()
 
 
 async def post(
-    request: Request, *, timeout_seconds: float = 10.0, rules: AddressRules = ANYWHERE
+    request: Request,
+    *,
+    timeout_seconds: float = 10.0,
+    rules: AddressRules = ANYWHERE,
+    timeouts: Timeouts | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> tuple[Exchange, Progress]:
     progress = Progress()
-    async with open_client(rules, keep_alive=False) as client:
-        return await client.post(request, progress, timeout_seconds), progress
+    async with open_client(rules, keep_alive=False, tls=tls) as client:
+        return await client.post(request, progress, timeouts or Timeouts(timeout_seconds)), progress
 
 
 def raw_url(address: str) -> str:
@@ -75,7 +79,7 @@ async def test_connections_are_closed_after_one_upload_or_kept_as_chosen() -> No
         for keep_alive in (False, True):
             async with open_client(ANYWHERE, keep_alive=keep_alive) as client:
                 for _ in range(2):
-                    await client.post(request_to(target.url), Progress(), 10)
+                    await client.post(request_to(target.url), Progress(), Timeouts(10))
 
         one, two, three, four = (received.connection for received in target.received)
         assert one != two
@@ -113,7 +117,7 @@ async def test_cookies_of_the_target_are_not_sent_back() -> None:
 
     async with serving(with_cookie) as target, open_client(ANYWHERE, keep_alive=True) as client:
         for _ in range(2):
-            await client.post(request_to(target.url), Progress(), 10)
+            await client.post(request_to(target.url), Progress(), Timeouts(10))
 
         assert "Cookie" not in target.received[1].headers
 
@@ -191,59 +195,6 @@ async def test_a_denied_address_is_never_connected_to() -> None:
         assert target.received == []
 
 
-async def test_a_port_that_speaks_no_tls_is_a_tls_failure() -> None:
-    async with serving() as target:
-        exchange, progress = await post(request_to(target.url.replace("http", "https"), hostname="django.shop.svc"))
-
-        assert exchange.error is ErrorKind.TLS
-        assert outcome_of(exchange.error) is Outcome.REJECTED
-        assert not progress.begun
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for `target.example` that signs itself, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, made = folder / "key.pem", folder / "certificate.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=target.example"]
-    extension = ["-addext", "subjectAltName=DNS:target.example", "-keyout", str(key), "-out", str(made)]
-    subprocess.run([*command, *extension], check=True, capture_output=True, timeout=60)
-    return made, key
-
-
-def server_context(certificate: tuple[Path, Path], names: list[str | None]) -> ssl.SSLContext:
-    """TLS of a server that writes down every name it is asked for."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    context.sni_callback = lambda _socket, name, _context: names.append(name)
-    return context
-
-
-async def test_a_certificate_of_an_unknown_authority_is_a_tls_failure(certificate: tuple[Path, Path]) -> None:
-    async with serving(tls=server_context(certificate, [])) as target:
-        exchange, progress = await post(request_to(target.url, hostname="target.example"))
-
-        assert exchange.error is ErrorKind.TLS
-        assert "certificate" in exchange.detail.lower()
-        assert not progress.begun
-
-
-async def test_tls_asks_for_the_target_s_name_at_a_chosen_address(
-    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trusting = ssl.create_default_context(cafile=str(certificate[0]))
-    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
-    names: list[str | None] = []
-    async with serving(tls=server_context(certificate, names)) as target:
-        right, _ = await post(request_to(target.url, hostname="target.example"))
-        wrong, _ = await post(request_to(target.url, hostname="other.example"))
-
-        assert right.answer is not None
-        assert right.answer.status == 200
-        assert wrong.error is ErrorKind.TLS
-        assert names == ["target.example", "other.example"]
-
-
 async def test_an_early_refusal_of_the_body_is_counted_for_what_it_is() -> None:
     async def too_large(_: web.Request) -> web.StreamResponse:
         return web.Response(status=413, text="too large")
@@ -280,10 +231,10 @@ async def test_after_an_early_answer_a_kept_connection_is_not_used_again() -> No
 
     async with serving() as target, open_client(ANYWHERE, keep_alive=True) as client:
         target.early = too_large
-        first = await client.post(request_to(target.url, *[MEGABYTE] * 64), Progress(), 10)
+        first = await client.post(request_to(target.url, *[MEGABYTE] * 64), Progress(), Timeouts(10))
         target.early = None
         progress = Progress()
-        second = await client.post(request_to(target.url), progress, 10)
+        second = await client.post(request_to(target.url), progress, Timeouts(10))
 
         assert first.answer is not None
         assert first.answer.status == 413
@@ -364,9 +315,9 @@ async def test_a_reset_of_a_kept_connection_before_any_answer_is_a_stale_connect
         reset(writer)
 
     async with conversing(once) as address, open_client(ANYWHERE, keep_alive=True) as client:
-        first = await client.post(request_to(raw_url(address)), Progress(), 10)
+        first = await client.post(request_to(raw_url(address)), Progress(), Timeouts(10))
         progress = Progress()
-        second = await client.post(request_to(raw_url(address)), progress, 10)
+        second = await client.post(request_to(raw_url(address)), progress, Timeouts(10))
 
         assert first.answer is not None
         assert progress.reused
@@ -418,7 +369,7 @@ async def test_cancelling_drops_the_connection_at_once_with_what_is_buffered() -
     server = LateReader()
     async with conversing(server.converse) as address, open_client(ANYWHERE, keep_alive=False) as client:
         progress = Progress()
-        upload = asyncio.create_task(client.post(request_to(raw_url(address), MEGABYTE * 64), progress, 60))
+        upload = asyncio.create_task(client.post(request_to(raw_url(address), MEGABYTE * 64), progress, Timeouts(60)))
         await asyncio.wait_for(server.connected.wait(), 5)
 
         upload.cancel()
@@ -498,8 +449,8 @@ async def test_what_an_upload_that_was_given_up_took_is_known_too() -> None:
 async def test_a_kept_connection_takes_no_time_to_open() -> None:
     async with serving() as target, open_client(ANYWHERE, keep_alive=True) as client:
         first, second = Progress(), Progress()
-        await client.post(request_to(target.url), first, 10)
-        await client.post(request_to(target.url), second, 10)
+        await client.post(request_to(target.url), first, Timeouts(10))
+        await client.post(request_to(target.url), second, Timeouts(10))
 
     assert first.connect_seconds > 0
     assert (second.connect_seconds, second.reused) == (0.0, True)

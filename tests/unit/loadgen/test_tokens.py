@@ -10,69 +10,69 @@ import pytest
 from loadgen.tokens import TokenFile, TokenUnreadableError, expiry_of
 
 
-def test_the_header_is_scheme_and_token_without_the_file_s_line_end(tmp_path: Path) -> None:
+async def test_the_header_is_scheme_and_token_without_the_file_s_line_end(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("s3cret\n")
 
-    assert TokenFile(path, "Token").authorization() == "Token s3cret"
+    assert await TokenFile(path, "Token").authorization() == "Token s3cret"
 
 
-def test_a_replaced_file_is_read_again(tmp_path: Path) -> None:
+async def test_a_replaced_file_is_read_again(tmp_path: Path) -> None:
     # As the kubelet does it: the path is a link that is moved to a new file.
     (tmp_path / "one").write_text("first")
     (tmp_path / "two").write_text("other")
     path = tmp_path / "token"
     path.symlink_to("one")
     token = TokenFile(path, "Bearer")
-    assert token.authorization() == "Bearer first"
+    assert await token.authorization() == "Bearer first"
 
     (tmp_path / "new").symlink_to("two")
     (tmp_path / "new").replace(path)
 
-    assert token.authorization() == "Bearer other"
+    assert await token.authorization() == "Bearer other"
 
 
-def test_an_expired_token_is_read_again_though_the_file_looks_unchanged(tmp_path: Path) -> None:
+async def test_a_refused_token_is_read_again_though_the_file_looks_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("first")
     token = TokenFile(path, "Bearer")
-    token.authorization()
+    await token.authorization()
     before = path.stat()
     with path.open("r+") as file:
         file.write("other")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert token.authorization() == "Bearer first"
+    assert await token.authorization() == "Bearer first"
 
-    token.expire()
+    token.refused("Bearer first")
 
-    assert token.authorization() == "Bearer other"
+    assert await token.authorization() == "Bearer other"
 
 
-def test_a_file_that_vanishes_leaves_the_token_that_was_read(tmp_path: Path) -> None:
+async def test_a_file_that_vanishes_leaves_the_token_that_was_read(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("first")
     token = TokenFile(path, "Bearer")
-    token.authorization()
+    await token.authorization()
 
     path.unlink()
 
-    assert token.authorization() == "Bearer first"
+    assert await token.authorization() == "Bearer first"
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"two\nlines", b"caf\xc3\xa9", b"\xff\xfe"])
-def test_a_file_without_a_usable_token_is_named_and_never_quoted(tmp_path: Path, content: bytes) -> None:
+async def test_a_file_without_a_usable_token_is_named_and_never_quoted(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "token"
     path.write_bytes(content)
 
     with pytest.raises(TokenUnreadableError, match=str(path)) as refusal:
-        TokenFile(path, "Bearer").authorization()
+        await TokenFile(path, "Bearer").authorization()
 
     assert "two" not in str(refusal.value)
 
 
-def test_a_missing_file_is_named_with_the_reason(tmp_path: Path) -> None:
+async def test_a_missing_file_is_named_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(TokenUnreadableError, match="No such file"):
-        TokenFile(tmp_path / "none", "Bearer").authorization()
+        await TokenFile(tmp_path / "none", "Bearer").authorization()
 
 
 def jwt(claims: object) -> str:

@@ -1,0 +1,194 @@
+"""A token that a login gives: got before the verification, renewed before it expires and when it was refused."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from loadgen import log
+from loadgen.address_rules import AddressRules
+from loadgen.fetching import FetchError, fetch
+from loadgen.json_answers import parsed, value_at
+from loadgen.judging import printable
+from loadgen.tokens import TokenUnreadableError, expiry_of, usable
+from loadtest_model.plan import LoginPlan, Place
+
+LOGIN_TIMEOUT_SECONDS: Final = 30.0
+PAUSE_SECONDS: Final = 5.0
+"""Between two logins at least; whatever the target refuses, it is not flooded with them."""
+
+_MARGIN_SECONDS: Final = 60.0
+_MARGIN_SHARE: Final = 0.2
+_LAST_MOMENT_SECONDS: Final = 1.0
+
+
+class LoginFailedError(TokenUnreadableError):
+    """A login gave no token; the message says what was answered and quotes neither password nor token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A token and when it was given and expires, in seconds since the epoch; None where nothing says so."""
+
+    token: str
+    granted_at: float
+    expires_at: float | None
+
+    @property
+    def renew_at(self) -> float | None:
+        """When another one should be asked for: while uploads with this one are still accepted."""
+        if self.expires_at is None:
+            return None
+        lifetime_seconds = self.expires_at - self.granted_at
+        return self.expires_at - min(_MARGIN_SECONDS, _MARGIN_SHARE * lifetime_seconds)
+
+
+class LoginToken:
+    """The token of a login, one login at a time. `now` is the wall clock in seconds since the epoch."""
+
+    def __init__(self, log_in: Callable[[], Awaitable[Granted]], scheme: str, now: Callable[[], float]) -> None:
+        self._log_in = log_in
+        self._scheme = scheme
+        self._now = now
+        self._granted: Granted | None = None
+        self._refused = False
+        self._tried_at = float("-inf")
+        self._turn = asyncio.Lock()
+
+    @property
+    def expires_at(self) -> float | None:
+        return self._granted.expires_at if self._granted is not None else None
+
+    async def authorization(self) -> str:
+        """A login that fails leaves the token that the last one gave."""
+        if not self._is_valid():
+            async with self._turn:
+                # Whoever was waiting finds what the one before brought.
+                if not self._is_valid():
+                    await self._renew()
+        return self._header()
+
+    async def lapses_at(self) -> float | None:
+        await self.authorization()
+        return None
+
+    def refused(self, authorization: str) -> None:
+        """Log in again, unless that is what was just done."""
+        if self._granted is not None and authorization == self._header():
+            self._refused = True
+
+    async def keep_fresh(self) -> None:
+        while True:
+            await asyncio.sleep(self._pause_seconds())
+            if self._is_due():
+                async with self._turn:
+                    if self._is_due():
+                        await self._renew()
+
+    def _header(self) -> str:
+        if self._granted is None:
+            raise LoginFailedError("the login has given no token")
+        return f"{self._scheme} {self._granted.token}"
+
+    def _is_valid(self) -> bool:
+        granted = self._granted
+        if granted is None or self._refused:
+            return False
+        return granted.expires_at is None or self._now() < granted.expires_at - _LAST_MOMENT_SECONDS
+
+    def _is_due(self) -> bool:
+        renew_at = self._granted.renew_at if self._granted is not None else None
+        return renew_at is not None and self._now() >= renew_at
+
+    def _pause_seconds(self) -> float:
+        renew_at = self._granted.renew_at if self._granted is not None else None
+        return PAUSE_SECONDS if renew_at is None else min(PAUSE_SECONDS, max(0.1, renew_at - self._now()))
+
+    async def _renew(self) -> None:
+        if self._granted is not None and self._now() < self._tried_at + PAUSE_SECONDS:
+            return
+        self._tried_at = self._now()
+        try:
+            self._granted = await self._log_in()
+        except LoginFailedError as error:
+            if self._granted is None:
+                raise
+            log.warn("the login failed; the last token is used", reason=str(error))
+        else:
+            self._refused = False
+
+
+async def log_in(
+    plan: LoginPlan,
+    rules: AddressRules,
+    tls: ssl.SSLContext | None,
+    environment: Mapping[str, str],
+    now: Callable[[], float],
+) -> Granted:
+    """Post name and password and take the token from the answer. Raises LoginFailedError."""
+    username = secret_at(plan.username, environment, "user's name")
+    password = secret_at(plan.password, environment, "password")
+    fields = {plan.username_field: username, plan.password_field: password}
+    if plan.format == "json":
+        body, kind = msgspec.json.encode(fields), "application/json"
+    else:
+        body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"
+    headers = {"Content-Type": kind, "Accept": "application/json"}
+    asked_at = now()
+    try:
+        answer = await fetch(
+            plan.url, rules, headers=headers, timeout_seconds=LOGIN_TIMEOUT_SECONDS, body=body, tls=tls
+        )
+    except FetchError as error:
+        raise LoginFailedError(f"the login at {plan.url} failed: {error}") from error
+    if not 200 <= answer.status < 300:
+        location = answer.headers.get("Location")
+        said = f"to {printable(location)}" if location else printable(answer.body)
+        raise LoginFailedError(f"the login at {plan.url} was answered {answer.status}: {said.replace(password, '***')}")
+    return _granted(plan, answer.body, asked_at)
+
+
+def secret_at(place: Place, environment: Mapping[str, str], what: str) -> str:
+    """What a file or a variable holds, without its line end. Raises LoginFailedError."""
+    if place.file is None:
+        text = environment.get(place.variable or "", "")
+        if not text:
+            raise LoginFailedError(f"the environment variable {place.variable}, with the {what}, is not set")
+        return text
+    try:
+        text = Path(place.file).read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise LoginFailedError(f"no {what} in {place.file}: {reason}") from error
+    if not text:
+        raise LoginFailedError(f"no {what} in {place.file}: it is empty")
+    return text
+
+
+def _granted(plan: LoginPlan, body: bytes, asked_at: float) -> Granted:
+    said = f"the login at {plan.url} was answered"
+    try:
+        document = parsed(body)
+    except ValueError as error:
+        raise LoginFailedError(f"{said} with what is no JSON") from error
+    found = value_at(document, plan.token_path)
+    if not isinstance(found, str):
+        # Names only: what stands under another one may be the token.
+        names = ", ".join(map(printable, document)) if isinstance(document, dict) else "no object"
+        raise LoginFailedError(f"{said} without a token at {plan.token_path} (there is: {names})")
+    try:
+        token = usable(found)
+    except ValueError as error:
+        raise LoginFailedError(f"{said} with a token at {plan.token_path} that no header can carry: {error}") from error
+    expires_at = expiry_of(token)
+    if plan.expires_in_path is not None:
+        seconds = value_at(document, plan.expires_in_path)
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise LoginFailedError(f"{said} without a number of seconds at {plan.expires_in_path}")
+        expires_at = asked_at + seconds
+    return Granted(token, asked_at, expires_at)

@@ -1,0 +1,120 @@
+"""TLS to the target: whom to trust, how to be known, and what went wrong, in words."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from loadtest_model.plan import TlsPlan
+
+
+class TlsUnusableError(ValueError):
+    """A certificate or key cannot be read; the message names the file and what is wrong with it."""
+
+
+def tls_context(plan: TlsPlan) -> ssl.SSLContext:
+    """A client's TLS 1.2 or newer, that checks every certificate and the name in it.
+
+    The authorities are those of the system, or those of the plan's file in their place. Raises TlsUnusableError.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols(["http/1.1"])
+    if plan.ca_file is None:
+        context.load_default_certs()
+    else:
+        _trust(context, plan.ca_file)
+    if plan.certificate_file is not None:
+        _be_known(context, plan.certificate_file, plan.key_file)
+    return context
+
+
+def _trust(context: ssl.SSLContext, file: str) -> None:
+    # A cluster's ca.crt is often an intermediate authority, without the root that signed it.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(cafile=file)
+    except (OSError, ssl.SSLError) as error:
+        raise TlsUnusableError(f"no certificate of an authority in {file}: {_reason(error)}") from error
+
+
+def _be_known(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
+    try:
+        for file in (certificate, key or certificate):
+            Path(file).read_bytes()
+    except OSError as error:
+        raise TlsUnusableError(f"the client's certificate cannot be read from {file}: {_reason(error)}") from error
+    try:
+        # Without a password of its own, OpenSSL would ask for an encrypted key's on the terminal.
+        context.load_cert_chain(certificate, key, password="")
+    except (OSError, ssl.SSLError) as error:
+        raise TlsUnusableError(
+            f"{certificate} and {key or certificate} are no certificate with its unencrypted key, in PEM:"
+            f" {_reason(error)}"
+        ) from error
+
+
+def tls_failure(error: BaseException) -> str | None:
+    """What failed, where an exception comes of TLS; None of any other."""
+    # The HTTP client's own exceptions are of these types too, but know nothing of the failure.
+    known = (each for each in _causes(error) if not isinstance(each, aiohttp.ClientError))
+    cause = next((each for each in known if isinstance(each, ssl.SSLError)), None)
+    if cause is None:
+        return None
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        meaning = _BY_VERIFY_CODE.get(cause.verify_code, "the target's certificate is not valid")
+        return f"TLS: {meaning} ({cause.verify_message.rstrip('.')})"
+    reason = cause.reason or str(cause)
+    meaning = next((text for part, text in _BY_REASON.items() if part in reason.upper()), "the handshake failed")
+    return f"TLS: {meaning} ({reason.lower().replace('_', ' ')})"
+
+
+_UNKNOWN_AUTHORITY: Final = "the target's certificate is signed by an authority that is not trusted"
+_OTHER_NAME: Final = "the target's certificate is for another name"
+_BY_VERIFY_CODE: Final = {
+    # OpenSSL's x509_vfy.h
+    2: _UNKNOWN_AUTHORITY,
+    9: "the target's certificate is not valid yet",
+    10: "the target's certificate has expired",
+    18: _UNKNOWN_AUTHORITY,
+    19: _UNKNOWN_AUTHORITY,
+    20: _UNKNOWN_AUTHORITY,
+    21: _UNKNOWN_AUTHORITY,
+    62: _OTHER_NAME,
+    64: _OTHER_NAME,
+}
+_BY_REASON: Final = {
+    "CERTIFICATE_REQUIRED": "the target wants a client's certificate",
+    "HANDSHAKE_FAILURE": "the target broke the handshake off, as one does that wants a client's certificate",
+    "UNKNOWN_CA": "the target does not know the authority of the client's certificate",
+    "CERTIFICATE_EXPIRED": "the client's certificate has expired",
+    "BAD_CERTIFICATE": "the target does not take the client's certificate",
+    "UNRECOGNIZED_NAME": "the target does not know the name that it was asked for",
+    "WRONG_VERSION_NUMBER": "the port speaks no TLS, most likely plain HTTP",
+    "HTTP_REQUEST": "the port speaks no TLS, most likely plain HTTP",
+    "RECORD_LAYER_FAILURE": "the port speaks no TLS, most likely plain HTTP",
+    "PROTOCOL_VERSION": "the target speaks no TLS 1.2 or newer",
+    "UNSUPPORTED_PROTOCOL": "the target speaks no TLS 1.2 or newer",
+}
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it was raised from, each once."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += [each.__cause__, each.__context__]
+        if isinstance(each, aiohttp.ClientConnectorCertificateError):
+            waiting.append(each.certificate_error)
+        if isinstance(each, aiohttp.ClientConnectorError):
+            waiting.append(each.os_error)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
