@@ -8,7 +8,7 @@ from loadtest_model.spec.load import Load
 from loadtest_model.spec.parts import rule, rules
 from loadtest_model.spec.pod import Pod
 from loadtest_model.spec.records import Records
-from loadtest_model.spec.target import Target
+from loadtest_model.spec.target import TLS_OVER_HTTPS, Target
 from loadtest_model.spec.verification import Verification
 from loadtest_model.thresholds import METRICS, expression_pattern
 from loadtest_model.values import Value
@@ -23,7 +23,7 @@ ScenarioName = Literal["light", "medium", "heavy", "stress", "all", "custom"]
 
 
 class Spec(Value, frozen=True, kw_only=True):
-    target: Annotated[Target, Meta(description="The system under test. Required.")]
+    target: Annotated[Target, Meta(description="The system under test. Required.", extra_json_schema=TLS_OVER_HTTPS)]
     scenario: Annotated[
         ScenarioName,
         Meta(

@@ -1,6 +1,6 @@
 """The target: where files are uploaded, how, and what its answers look like."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
 
@@ -175,3 +175,11 @@ class Target(Value, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+
+
+TLS_OVER_HTTPS: Final = rules(
+    rule(
+        "!has(self.tls) || self.url.lowerAscii().startsWith('https:')",
+        "spec.target.tls needs an https URL in spec.target.url",
+    )
+)

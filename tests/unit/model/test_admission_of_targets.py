@@ -1,0 +1,59 @@
+"""What the schema's rules refuse of a target, as the API server would."""
+
+from typing import Any
+
+import pytest
+
+from loadtest_model.admission import refusals
+
+LOGIN = {"url": "https://clients/api/token/", "secretRef": {"name": "robot"}}
+
+
+def said_of(**target: Any) -> str:
+    return "\n".join(refusals({"target": {"url": "https://clients/x", **target}, "scenario": "light"}))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        {},
+        {"auth": {"secretKeyRef": {"name": "t"}}},
+        {"auth": {"login": LOGIN}},
+        {"auth": {"login": {**LOGIN, "format": "form", "tokenPath": "data.token", "expiresInPath": "data.expires_in"}}},
+        {"tls": {"caSecretKeyRef": {"name": "ca"}, "clientCertificateSecretRef": {"name": "me"}}},
+        {"tls": {"caConfigMapKeyRef": {"name": "ca"}, "serverName": "shop.example"}},
+        {"tls": {"serverName": "shop"}, "url": "HTTPS://clients/x"},
+        {"host": "shop.example"},
+        {"host": "shop.example:8443"},
+        {"host": "[fd00::7]:8000"},
+        {"host": "clients_1"},
+        {"timeout": "30s", "timeouts": {"connect": "500ms", "upload": "10s", "answer": "29s"}},
+        {"timeout": "5s"},
+        {"connections": "Kept"},
+    ],
+)
+def test_what_a_target_may_say_is_taken(target: dict[str, Any]) -> None:
+    assert said_of(**target) == ""
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ({"auth": {}}, "exactly one of secretKeyRef"),
+        ({"auth": {"secretKeyRef": {"name": "t"}, "login": LOGIN}}, "exactly one of secretKeyRef"),
+        ({"auth": {"login": {**LOGIN, "url": "clients/api"}}}, "spec.target.auth.login.url must be an http or https"),
+        ({"auth": {"login": {**LOGIN, "url": "http://u:p@clients/"}}}, "credentials"),
+        ({"auth": {"login": {**LOGIN, "url": "http://clients:0/"}}}, "port"),
+        ({"tls": {"caSecretKeyRef": {"name": "a"}, "caConfigMapKeyRef": {"name": "b"}}}, "from one place"),
+        ({"tls": {}, "url": "http://clients/x"}, "needs an https URL"),
+        ({"tls": {"serverName": "a b"}}, "serverName"),
+        ({"tls": {"serverName": "10.0.0.1:443"}}, "serverName"),
+        ({"host": "shop.example/x"}, "host"),
+        ({"host": "a\r\nX-Load-Test: false"}, "host"),
+        ({"host": "shop.example:0"}, "host"),
+        ({"timeouts": {"upload": "0s"}}, "spec.target.timeouts.upload must lie between 10ms and 1h"),
+        ({"timeouts": {"connect": "2h"}}, "spec.target.timeouts.connect"),
+    ],
+)
+def test_what_a_target_may_not_say_is_refused_with_the_field_named(target: dict[str, Any], words: str) -> None:
+    assert words in said_of(**target)
