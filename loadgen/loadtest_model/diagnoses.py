@@ -1,6 +1,6 @@
 """What a run suffered from, as people should read it: causes with their evidence and what to do, gravest first."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.cause_counts import CauseSeen, merged_causes
 from loadtest_model.causes import Cause, cause_of
+from loadtest_model.proof import Shown, concluded_from
 from loadtest_model.snapshot import Counts, VerificationReport
 
 KEPT: Final = 12
@@ -21,7 +22,7 @@ _PASSING_SECONDS: Final = 1.5
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
-    """One cause. `count` is the number of uploads that it explains; those of a refused verification are one."""
+    """One cause. `count` is the number of uploads that it explains, 1 for a refusal or a read-back."""
 
     cause: Cause
     title: Annotated[str, Meta(max_length=128)]
@@ -43,7 +44,16 @@ def diagnose_run(aggregate: Aggregate, report: VerificationReport | None) -> tup
         seen = pattern(seen, whole.total)
     ranked = sorted(seen.items(), key=lambda item: (item[0] not in _BROKEN_PROMISES, -item[1].count, item[0]))
     found = [_diagnosis(cause, _evidence(cause_seen, whole.total), cause_seen.count) for cause, cause_seen in ranked]
-    return (*_refused(report), *found, *_high_error_rate(aggregate))[:KEPT]
+    rate = _high_error_rate(aggregate)
+    return ((*_refused(report), *_read_back(report), *found)[: KEPT - len(rate)]) + rate
+
+
+def foremost(diagnoses: Sequence[Diagnosis]) -> Diagnosis | None:
+    """The one that explains a failed run; None where so few uploads failed that they explain nothing."""
+    if not diagnoses:
+        return None
+    many_failed = diagnoses[-1].cause is Cause.HIGH_ERROR_RATE
+    return diagnoses[0] if many_failed or diagnoses[0].cause in _DECISIVE else None
 
 
 def in_short(diagnosis: Diagnosis) -> str:
@@ -120,6 +130,8 @@ _BROKEN_PROMISES: Final = frozenset(
     }
 )
 
+_DECISIVE: Final = _BROKEN_PROMISES | {Cause.ROWS_STORED, Cause.TARGET_CRASHED}
+
 
 # What people read.
 
@@ -128,6 +140,21 @@ def _refused(report: VerificationReport | None) -> tuple[Diagnosis, ...]:
     if report is None or report.cause is None:
         return ()
     return (_diagnosis(report.cause, report.message, 1),)
+
+
+def _read_back(report: VerificationReport | None) -> tuple[Diagnosis, ...]:
+    if report is None or report.refusal is not None or report.read_back is None:
+        return ()
+    conclusion = concluded_from(report.read_back)
+    cause = _BY_READ_BACK.get(conclusion.shown)
+    return () if cause is None else (_diagnosis(cause, conclusion.message, 1),)
+
+
+_BY_READ_BACK: Final = {
+    Shown.STORED: Cause.ROWS_STORED,
+    Shown.FAILED: Cause.READ_BACK_FAILED,
+    Shown.CONTROL_FAILED: Cause.READ_BACK_CONTROL,
+}
 
 
 def _high_error_rate(aggregate: Aggregate) -> tuple[Diagnosis, ...]:

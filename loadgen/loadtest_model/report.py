@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from loadtest_model.aggregate import Aggregate, StepAggregate
+from loadtest_model.diagnoses import KEPT as DIAGNOSES_KEPT
+from loadtest_model.diagnoses import Diagnosis, diagnose_run
 from loadtest_model.health import Health, assess
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, Step
@@ -111,6 +113,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     reasons: Annotated[tuple[str, ...], Meta(max_length=16)]
     health: Health
+    diagnoses: Annotated[tuple[Diagnosis, ...], Meta(max_length=DIAGNOSES_KEPT)]
     verification: Proof
     requests: Requests
     records: RecordCounts
@@ -152,6 +155,7 @@ def summarize(
         verdict=judgement.verdict,
         reasons=judgement.reasons[:16],
         health=judgement.health,
+        diagnoses=diagnose_run(aggregate, verification),
         verification=Proof(
             level=verification.reached if verification else ProofLevel.NONE,
             uploads=verification.uploads if verification else 0,

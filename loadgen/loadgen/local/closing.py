@@ -33,6 +33,7 @@ def _lines(summary: Summary, *, colour: bool) -> Iterator[str]:
         yield from _thresholds(summary)
     yield f"Health      {summary.health.level}"
     yield from (f"            - {text}" for text in summary.health.evidence)
+    yield from _diagnoses(summary)
     yield from _generator(summary)
 
 
@@ -89,6 +90,12 @@ def _thresholds(summary: Summary) -> Iterator[str]:
         for result in summary.thresholds
     ]
     yield from _table("Thresholds", rows)
+
+
+def _diagnoses(summary: Summary) -> Iterator[str]:
+    for number, found in enumerate(summary.diagnoses):
+        yield f"{'Diagnoses' if number == 0 else '':<12}{found.title}: {found.evidence}"
+        yield f"            What to do: {found.next_step}"
 
 
 def _generator(summary: Summary) -> Iterator[str]:

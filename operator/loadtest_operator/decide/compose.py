@@ -74,7 +74,7 @@ def effective(plan: Plan) -> EffectivePlan:
 
 def within_limit(status: Status) -> Status:
     """The status within its budget: what the results hold in full is left out of it, the least needed first."""
-    for shorter in (_without_stages, _without_step_summaries, _with_little_evidence):
+    for shorter in (_without_stages, _without_step_summaries, _with_one_diagnosis, _with_little_evidence):
         if len(msgspec.json.encode(status)) <= STATUS_LIMIT_BYTES:
             return status
         status = shorter(status)
@@ -109,6 +109,12 @@ def _without_step_summaries(status: Status) -> Status:
     if status.summary is None:
         return status
     return structs.replace(status, summary=structs.replace(status.summary, steps=(), thresholds=()))
+
+
+def _with_one_diagnosis(status: Status) -> Status:
+    if status.summary is None:
+        return status
+    return structs.replace(status, summary=structs.replace(status.summary, diagnoses=status.summary.diagnoses[:1]))
 
 
 def _with_little_evidence(status: Status) -> Status:

@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import structs
 
+from loadtest_model.diagnoses import Diagnosis, foremost, in_short
 from loadtest_model.exposure import exposure_of
 from loadtest_model.proof import concluded_from
 from loadtest_model.report import summarize, time_series_csv
@@ -41,7 +42,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
     began = started_at(observation, fleet.aggregate)
     summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, began)
     succeeded = judgement.verdict is Verdict.PASSED
-    message = _message(judgement, fleet)
+    message = _message(judgement, fleet, summary.diagnoses)
     marks = Marks(
         verified=_verified(observation, fleet),
         running=_running(observation, found),
@@ -122,7 +123,7 @@ def _missing(observation: Observation, fleet: Fleet) -> str:
     return f"what was measured since the last reading is missing of {listed(names)}"
 
 
-def _message(judgement: Judgement, fleet: Fleet) -> str:
+def _message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagnosis, ...]) -> str:
     refusal = fleet.refusal
     if judgement.verdict is Verdict.PASSED:
         return _passed(fleet)
@@ -133,7 +134,8 @@ def _message(judgement: Judgement, fleet: Fleet) -> str:
     if proof is not None and refusal is None and not proof.proven:
         # A verification that was cut off may have left a row behind.
         return f"{said}; {proof.message}"
-    return said
+    diagnosis = foremost(diagnoses) if judgement.verdict is Verdict.FAILED else None
+    return said if diagnosis is None else f"{said}. {in_short(diagnosis)}"
 
 
 def _passed(fleet: Fleet) -> str:

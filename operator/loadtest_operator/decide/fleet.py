@@ -118,6 +118,7 @@ class Fleet:
         return VerificationReport(
             level=first.level,
             refusal=first.refusal,
+            cause=first.cause,
             message=first.message,
             hint=first.hint,
             canary_ids=_distinct(report.canary_ids for report in reports),

@@ -6,7 +6,7 @@ from msgspec import structs
 from builders import a_run, a_step
 from loadtest_model.cause_counts import CauseSeen, Example
 from loadtest_model.causes import EXPLANATIONS, Cause, cause_of
-from loadtest_model.diagnoses import KEPT, Diagnosis, diagnose_run, in_short
+from loadtest_model.diagnoses import KEPT, Diagnosis, diagnose_run, foremost, in_short
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
 
@@ -126,6 +126,16 @@ def test_where_only_the_kinds_of_error_are_known_they_tell() -> None:
     (found,) = diagnose_run(a_run(step), None)
 
     assert (found.cause, found.count, found.evidence) == (Cause.TIMED_OUT, 3, "3 of 1,005 uploads")
+
+
+def test_what_explains_a_failed_run_is_said_first_and_a_few_failures_explain_nothing() -> None:
+    many = diagnosed({Cause.SERVER_ERROR: seen(30)}, accepted=970)
+    few = diagnosed({Cause.SERVER_ERROR: seen(3)}, accepted=970)
+    broken = diagnosed({Cause.MARKER_MISSING: seen(1), Cause.SERVER_ERROR: seen(3)}, accepted=970)
+
+    assert foremost(many) == many[0]
+    assert foremost(broken) == broken[0]
+    assert foremost(few) is foremost(()) is None
 
 
 def test_a_run_has_no_more_diagnoses_than_people_read() -> None:

@@ -13,7 +13,16 @@ from loadtest_model.verdict import Facts, judge
 PLAN = a_plan()
 KEYS = [
     *("schema_version", "name", "scenario", "started_at", "duration_seconds", "verdict", "reasons", "health"),
-    *("verification", "requests", "records", "error_rate", "success_rate", "errors", "response_time_seconds"),
+    *(
+        "diagnoses",
+        "verification",
+        "requests",
+        "records",
+        "error_rate",
+        "success_rate",
+        "errors",
+        "response_time_seconds",
+    ),
     *("service_time_seconds", "throughput", "thresholds", "steps", "generator", "target"),
 ]
 

@@ -4,13 +4,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 from msgspec import structs
 
 from builders import URL, a_plan
+from loadtest_model.cause_counts import CauseSeen, Example
+from loadtest_model.causes import Cause
 from loadtest_model.health import HealthLevel
-from loadtest_model.snapshot import HaltReason, PodState
-from loadtest_model.status import ConditionType, Phase, Start, Status
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.snapshot import Counts, HaltReason, PodState
+from loadtest_model.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Start, Status
 from loadtest_model.verdict import Verdict
 from loadtest_operator.actions import (
     Acknowledge,
@@ -273,6 +277,24 @@ def test_a_run_whose_every_pod_is_done_passes_and_keeps_its_results() -> None:
         ConditionType.READY: "True",
         ConditionType.STALLED: "False",
     } | {ConditionType.VERIFIED: "True"}
+
+
+def test_a_run_that_fails_by_its_errors_tells_what_to_do_about_the_first_of_them() -> None:
+    measured = a_snapshot(0, PodState.DONE).steps[0]
+    failed = Counts(due=100, sent=100, accepted=50, rejected=50)
+    example = Example(address="10.0.0.5:8000", status=504, text="answered 504: <html>" + 180 * "x")
+    causes = {Cause.PROXY_TIMEOUT: CauseSeen(count=50, shortest_seconds=60, longest_seconds=60.2, example=example)}
+    step = structs.replace(measured, total=failed, judged=failed, errors={ErrorKind.SERVER_ERROR: 50}, causes=causes)
+    pods = [a_pod(index, snapshot=a_snapshot(index, PodState.DONE, steps=(step,)), reachable=True) for index in (0, 1)]
+
+    status = decided(seen(*pods, begun=True))
+
+    assert status.verdict is Verdict.FAILED
+    assert status.message.startswith("threshold error_rate < 1% is breached: measured 50.00%. The proxy's time-out. ")
+    assert "proxy_read_timeout" in status.message
+    assert status.summary is not None
+    assert [each.cause for each in status.summary.diagnoses] == [Cause.PROXY_TIMEOUT, Cause.HIGH_ERROR_RATE]
+    assert len(msgspec.json.encode(status)) <= STATUS_LIMIT_BYTES
 
 
 def test_an_early_finisher_waits_for_the_slowest() -> None:

@@ -7,6 +7,8 @@ import msgspec
 import pytest
 from msgspec import structs
 
+from loadtest_model.causes import Cause
+from loadtest_model.diagnoses import Diagnosis
 from loadtest_model.snapshot import PodState
 from loadtest_model.status import STATUS_LIMIT_BYTES, Status
 from loadtest_operator.decide import decide
@@ -82,8 +84,11 @@ def test_a_status_stays_within_its_budget_whatever_the_run() -> None:
     assert status.summary is not None
     assert status.plan is not None
     steps = status.summary.steps * 8
+    diagnosis = Diagnosis(cause=Cause.CSRF, title="x" * 60, evidence="x" * 480, next_step="x" * 400, count=1)
     plan = structs.replace(status.plan, steps=tuple(status.plan.steps) * 8)
-    large = structs.replace(status, summary=structs.replace(status.summary, steps=steps), plan=plan)
+    large = structs.replace(
+        status, summary=structs.replace(status.summary, steps=steps, diagnoses=(diagnosis,) * 12), plan=plan
+    )
     assert len(msgspec.json.encode(large)) > STATUS_LIMIT_BYTES
 
     small = within_limit(large)
@@ -91,4 +96,5 @@ def test_a_status_stays_within_its_budget_whatever_the_run() -> None:
     assert len(msgspec.json.encode(small)) <= STATUS_LIMIT_BYTES
     assert small.summary is not None
     assert small.summary.requests == status.summary.requests
+    assert small.summary.diagnoses == (diagnosis,)
     assert small.conditions == status.conditions
