@@ -12,6 +12,7 @@ PYTHON_IMAGE ?= python:3.13-slim
 # More flags for the build, in the words of the tool that is found, for example a package index behind a
 # certificate of one's own: IMAGE_FLAGS='--network host -v /etc/ssl/certs:/etc/ssl/certs:ro'
 IMAGE_FLAGS ?=
+BENCH_FLAGS ?=
 LOCALCLUSTER := PYTHONPATH=tests $(BIN)/python -m localcluster
 
 .PHONY: help
@@ -58,6 +59,10 @@ cluster-down: setup ## End the cluster that `make cluster` started
 test: setup ## Run all tests, on a real control plane
 	@$(LOCALCLUSTER) build >/dev/null
 	@$(BIN)/python -m pytest
+
+.PHONY: bench
+bench: setup ## Measure how fast uploads are made, beside Locust, Artillery and k6 (BENCH_FLAGS='--rounds 5')
+	@PYTHONPATH=bench:loadgen:tests:tests/targets $(BIN)/python bench/uploads.py $(BENCH_FLAGS)
 
 .PHONY: check
 check: setup ## Lint, types, import rules, drift of generated files

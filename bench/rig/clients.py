@@ -1,0 +1,81 @@
+"""How each client of the benchmark is started."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import urlsplit
+
+from peers import SILENT, artillery, k6, locust_python
+
+VIRTUAL_USERS: Final = 10
+_CLIENTS: Final = Path(__file__).parents[1] / "clients"
+_LOADGEN: Final = Path(__file__).parents[2] / "loadgen"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A command that uploads without end, on one core."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be uploaded: to where, how many rows a batch, and the files that peers make it from."""
+
+    url: str
+    rows: int
+    request: Path
+    body: Path
+    pool: Path
+    seconds: int
+
+
+def raw_socket(work: Work) -> Client:
+    target = urlsplit(work.url)
+    arguments = (str(target.hostname), str(target.port), str(work.request), "4")
+    return Client("raw socket, prepared bytes", (sys.executable, str(_CLIENTS / "raw_socket.py"), *arguments))
+
+
+def ours(work: Work, file_format: str = "csv") -> Client:
+    arguments = (work.url, file_format, str(work.rows), str(VIRTUAL_USERS), str(work.seconds))
+    return Client("loadgen", (sys.executable, str(_CLIENTS / "ours.py"), *arguments), {"PYTHONPATH": str(_LOADGEN)})
+
+
+def locust(work: Work, source: str, name: str = "Locust") -> Client:
+    target = urlsplit(work.url)
+    users = ("--users", str(VIRTUAL_USERS), "--spawn-rate", str(VIRTUAL_USERS))
+    command = (str(locust_python()), "-m", "locust", "-f", str(_CLIENTS / "locustfile.py"), "--headless")
+    host = f"http://{target.hostname}:{target.port}"
+    environment = {"ROWS": str(work.rows), "UPLOAD_PATH": target.path, "PYTHONPATH": str(_LOADGEN), **SILENT}
+    return Client(name, (*command, *users, "--host", host), environment | _from(work, source))
+
+
+def k6_client(work: Work, source: str) -> Client:
+    environment = {"ROWS": str(work.rows), "URL": work.url, "VUS": str(VIRTUAL_USERS), "GOMAXPROCS": "1", **SILENT}
+    return Client("k6", (str(k6()), "run", "--quiet", str(_CLIENTS / "k6.js")), environment | _from(work, source))
+
+
+def artillery_client(work: Work, source: str) -> Client:
+    environment = {"ROWS": str(work.rows), "URL": work.url, **SILENT}
+    command = (*artillery(), "run", "--quiet", str(_CLIENTS / "artillery.yml"))
+    return Client("Artillery", command, environment | _from(work, source))
+
+
+def _from(work: Work, source: str) -> dict[str, str]:
+    """Where a peer takes its body from: "body", "pool" or "composer"."""
+    return {"BODY": str(work.body)} if source == "body" else {"POOL": str(work.pool)} if source == "pool" else {}
+
+
+def cores() -> tuple[int, int]:
+    """The core for the client and the one for the target. Raises RuntimeError where there are not two."""
+    available = sorted(os.sched_getaffinity(0))
+    if len(available) < 2:
+        raise RuntimeError("the benchmark needs two cores, one for the client and one for the target")
+    return available[0], available[-1]

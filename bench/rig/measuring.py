@@ -1,0 +1,64 @@
+"""One client on one target for a while: what arrived, counted by the target, and what it cost the client."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rig.clients import Client
+from rig.processes import cpu_seconds, pinned, resident_bytes
+from rig.sink import Taken
+
+WARM_UP_SECONDS: Final = 1.0
+_FIRST_UPLOADS: Final = 5
+_START_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Rates of one round; `busy` is the share of its core that the client had."""
+
+    records_per_second: float
+    uploads_per_second: float
+    bytes_per_second: float
+    cpu_seconds_per_million_records: float
+    busy: float
+    resident_bytes: int
+
+
+def measure(client: Client, core: int, taken: Callable[[], Taken], seconds: float, log: Path) -> Run:
+    """Start a client, let it warm up, and measure it for so long.
+
+    Raises RuntimeError, with what it said, where it does not upload.
+    """
+    before = taken().uploads
+    with pinned(client.command, core, log, client.environment) as process:
+        deadline = time.monotonic() + _START_SECONDS
+        while taken().uploads < before + _FIRST_UPLOADS:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{client.name} does not upload:\n{log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.05)
+        time.sleep(WARM_UP_SECONDS)
+        first, cpu_before = taken(), cpu_seconds(process.pid)
+        time.sleep(seconds)
+        last, cpu = taken(), cpu_seconds(process.pid) - cpu_before
+        held = resident_bytes(process.pid)
+        if process.poll() is not None:
+            raise RuntimeError(f"{client.name} ended:\n{log.read_text(errors='replace')[-2000:]}")
+    wall = (last.nanoseconds - first.nanoseconds) / 1e9
+    records = last.records - first.records
+    return Run(
+        records_per_second=records / wall,
+        uploads_per_second=(last.uploads - first.uploads) / wall,
+        bytes_per_second=(last.bytes - first.bytes) / wall,
+        cpu_seconds_per_million_records=cpu / records * 1e6 if records else float("inf"),
+        busy=cpu / wall,
+        resident_bytes=held,
+    )
+
+
+def median(runs: Sequence[Run]) -> Run:
+    """The median of each figure by itself."""
+    return Run(*(statistics.median(getattr(run, name) for run in runs) for name in Run.__dataclass_fields__))

@@ -1,0 +1,173 @@
+"""How fast loadgen uploads beside Locust, Artillery and k6, and beside a bare socket.
+
+`make bench`, or `python bench/uploads.py [--rounds N] [--seconds S] [--work NAME] [--markdown FILE]` with bench, tests
+and loadgen on PYTHONPATH. The client has one core, the target another; all clients of a work are run in turn, and of
+their rounds the median counts. What arrived is counted by the target, after a warm-up.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from rig.clients import Client, Work, artillery_client, cores, k6_client, locust, ours, raw_socket
+from rig.django import running_django
+from rig.measuring import Run, measure, median
+from rig.rows import body, request, write_pool
+from rig.sink import Taken, running_sink
+from rig.table import markdown
+
+from peers import PeerMissingError, artillery, k6, locust_python
+
+RESULTS: Final = Path(__file__).with_name("results")
+_LOAD_SECONDS: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of work: what is uploaded, to which target, by whom."""
+
+    name: str
+    title: str
+    rows: int
+    clients: Callable[[Work], list[Client]]
+    target: str = "sink"
+    path: str = "/upload"
+
+
+def _prepared(work: Work) -> list[Client]:
+    peers = [locust(work, "body"), artillery_client(work, "body"), k6_client(work, "body")]
+    return [raw_socket(work), *peers]
+
+
+def _unique(work: Work) -> list[Client]:
+    peers = [locust(work, "pool"), artillery_client(work, "pool"), k6_client(work, "pool")]
+    return [raw_socket(work), ours(work), locust(work, "composer", "Locust with our records"), *peers]
+
+
+def _django(work: Work) -> list[Client]:
+    return [ours(work), locust(work, "pool"), artillery_client(work, "pool"), k6_client(work, "pool")]
+
+
+def _workbooks(work: Work) -> list[Client]:
+    return [ours(work, "xlsx")]
+
+
+ROWS: Final = (
+    Row("static", "One file of 10,000 rows, prepared once", 10_000, _prepared),
+    Row("unique", "10,000 rows a batch, every row unique", 10_000, _unique),
+    Row("small", "10 rows a batch, every row unique", 10, _unique),
+    Row("xlsx", "XLSX, 10,000 rows a batch, every row unique", 10_000, _workbooks, path="/rows/10000"),
+    Row("django", "The Django example, 10,000 rows a batch", 10_000, _django, target="django"),
+)
+
+
+@contextmanager
+def _target(row: Row, folder: Path, core: int) -> Iterator[tuple[str, Callable[[], Taken]]]:
+    """The URL that is uploaded to, and what tells how much has arrived there."""
+    if row.target == "django":
+        with running_django(folder, core) as django:
+            yield django.url, django.taken
+    else:
+        with running_sink(folder, core) as sink:
+            yield f"http://127.0.0.1:{sink.port}{row.path}", sink.taken
+
+
+def run(row: Row, rounds: int, seconds: float, say: Callable[[str], None]) -> dict[str, Run]:
+    """The median of each client of a row of work, by its name."""
+    client_core, target_core = cores()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="loadtest-bench-")))
+        url, taken = stack.enter_context(_target(row, folder, target_core))
+        form = body(row.rows)
+        (folder / "body").write_bytes(form)
+        (folder / "request").write_bytes(request(row.path, form))
+        write_pool(folder / "pool.json")
+        work = Work(url, row.rows, folder / "request", folder / "body", folder / "pool.json", _LOAD_SECONDS)
+        clients = row.clients(work)
+        runs: dict[str, list[Run]] = {client.name: [] for client in clients}
+        for number in range(rounds):
+            for client in clients:
+                measured = measure(client, client_core, taken, seconds, folder / "client.log")
+                runs[client.name].append(measured)
+                rate = f"{measured.records_per_second:,.0f} records/s, {measured.uploads_per_second:,.0f} uploads/s"
+                say(f"{row.name}, round {number + 1} of {rounds}, {client.name}: {rate}, busy {measured.busy:.0%}")
+        return {name: median(of_client) for name, of_client in runs.items()}
+
+
+def surroundings(rounds: int, seconds: float) -> dict[str, Any]:
+    """What the figures depend on."""
+    model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{platform.system()} {platform.release()}, {model}",
+        "python": platform.python_version(),
+        "rounds": rounds,
+        "seconds_a_round": seconds,
+        "versions": {
+            "aiohttp": version("aiohttp"),
+            "numpy": version("numpy"),
+            "uvloop": version("uvloop"),
+            "k6": _said(str(k6()), "version").split()[1],
+            "Artillery": _artillery_version(),
+            "Locust": _said(str(locust_python()), "-m", "locust", "--version").split()[1],
+        },
+    }
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0].strip()
+
+
+def _artillery_version() -> str:
+    package = json.loads(Path(artillery()[1]).parents[1].joinpath("package.json").read_text("utf-8"))
+    return f"{package['version']} on Node.js {_said(artillery()[0], '--version')}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0, help="how long a client is measured in a round")
+    parser.add_argument("--work", choices=[row.name for row in ROWS], action="append", help="only this; repeatable")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there as well")
+    options = parser.parse_args(arguments)
+    try:
+        about = surroundings(options.rounds, options.seconds)
+        results = {
+            row.title: run(row, options.rounds, options.seconds, lambda text: print(text, file=sys.stderr))
+            for row in ROWS
+            if not options.work or row.name in options.work
+        }
+    except (PeerMissingError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    RESULTS.mkdir(exist_ok=True)
+    document = {
+        **about,
+        "work": {title: {name: asdict(run) for name, run in of.items()} for title, of in results.items()},
+    }
+    path = RESULTS / f"uploads_{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    table = markdown(about, results)
+    print(table)
+    print(f"written to {path}", file=sys.stderr)
+    if options.markdown:
+        options.markdown.write_text(table, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
