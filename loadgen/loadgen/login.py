@@ -20,11 +20,12 @@ from loadtest_model.plan import LoginPlan, Place
 
 LOGIN_TIMEOUT_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 5.0
-"""Between two logins at least; whatever the target refuses, it is not flooded with them."""
+"""After a login that failed, or gave a token that was refused, before the next; nobody is flooded with logins."""
 
 _MARGIN_SECONDS: Final = 60.0
 _MARGIN_SHARE: Final = 0.2
 _LAST_MOMENT_SECONDS: Final = 1.0
+_LEAST_USE_SECONDS: Final = 1.0
 
 
 class LoginFailedError(TokenUnreadableError):
@@ -57,7 +58,7 @@ class LoginToken:
         self._now = now
         self._granted: Granted | None = None
         self._refused = False
-        self._tried_at = float("-inf")
+        self._failed_at = float("-inf")
         self._turn = asyncio.Lock()
 
     @property
@@ -79,8 +80,9 @@ class LoginToken:
 
     def refused(self, authorization: str) -> None:
         """Log in again, unless that is what was just done."""
-        if self._granted is not None and authorization == self._header():
-            self._refused = True
+        granted = self._granted
+        if granted is not None and authorization == self._header():
+            self._refused = self._now() >= granted.granted_at + PAUSE_SECONDS
 
     async def keep_fresh(self) -> None:
         while True:
@@ -99,7 +101,10 @@ class LoginToken:
         granted = self._granted
         if granted is None or self._refused:
             return False
-        return granted.expires_at is None or self._now() < granted.expires_at - _LAST_MOMENT_SECONDS
+        if granted.expires_at is None:
+            return True
+        last_moment = max(granted.expires_at - _LAST_MOMENT_SECONDS, granted.granted_at + _LEAST_USE_SECONDS)
+        return self._now() < last_moment
 
     def _is_due(self) -> bool:
         renew_at = self._granted.renew_at if self._granted is not None else None
@@ -110,12 +115,12 @@ class LoginToken:
         return PAUSE_SECONDS if renew_at is None else min(PAUSE_SECONDS, max(0.1, renew_at - self._now()))
 
     async def _renew(self) -> None:
-        if self._granted is not None and self._now() < self._tried_at + PAUSE_SECONDS:
+        if self._granted is not None and self._now() < self._failed_at + PAUSE_SECONDS:
             return
-        self._tried_at = self._now()
         try:
             self._granted = await self._log_in()
         except LoginFailedError as error:
+            self._failed_at = self._now()
             if self._granted is None:
                 raise
             log.warn("the login failed; the last token is used", reason=str(error))
