@@ -1,89 +1,20 @@
 """Samples become counts and sketches; at every instant the counts of a step, a second and a segment add up."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import accumulate
 
-from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
+from loadgen.cause_tally import CauseTally
+from loadgen.tallies import AddressTally, PartTally, Sample, SecondTally, Tally
+from loadtest_model.outcomes import ErrorKind, Outcome
 from loadtest_model.pacing import share_of, users_at
 from loadtest_model.plan import Step
 from loadtest_model.sketch import SketchBuilder
-from loadtest_model.snapshot import IN_FLIGHT_AGES_KEPT, Counts, Second, StepSnapshot
+from loadtest_model.snapshot import IN_FLIGHT_AGES_KEPT, Second, StepSnapshot
+from loadtest_model.spread import bounded
+from loadtest_model.upload_parts import Parts
 from loadtest_model.values import NANOSECONDS
 
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One finished upload; instants are on the monotonic clock, in nanoseconds.
-
-    `begun` is False where nothing of it can have left.
-    """
-
-    intended_ns: int
-    sent_ns: int
-    finished_ns: int
-    rows: int
-    error: ErrorKind | None
-    records_confirmed: int
-    bytes_sent: int
-    begun: bool
-
-    @property
-    def outcome(self) -> Outcome:
-        return outcome_of(self.error)
-
-
-class _Tally:
-    """Counts that grow by whole samples."""
-
-    __slots__ = (
-        "accepted",
-        "bytes_sent",
-        "cancelled",
-        "records_confirmed",
-        "records_sent",
-        "rejected",
-        "unknown",
-        "violation",
-    )
-
-    def __init__(self) -> None:
-        self.accepted = self.rejected = self.unknown = self.violation = self.cancelled = 0
-        self.records_sent = self.records_confirmed = self.bytes_sent = 0
-
-    def add(self, sample: Sample) -> None:
-        match sample.outcome:
-            case Outcome.ACCEPTED:
-                self.accepted += 1
-            case Outcome.REJECTED:
-                self.rejected += 1
-            case Outcome.UNKNOWN:
-                self.unknown += 1
-            case Outcome.VIOLATION:
-                self.violation += 1
-        self.cancelled += sample.error is ErrorKind.CANCELLED
-        self.records_sent += sample.rows if sample.begun else 0
-        self.records_confirmed += sample.records_confirmed
-        self.bytes_sent += sample.bytes_sent
-
-    def counts(self) -> Counts:
-        sent = self.accepted + self.rejected + self.unknown + self.violation
-        # In the closed model nothing is dropped: a user that is late is its own queue.
-        return Counts(due=sent, sent=sent, **{name: getattr(self, name) for name in self.__slots__})
-
-
-class _SecondTally:
-    """What belongs to one second. `changed` is the number of the first reading that shows its last change."""
-
-    __slots__ = ("answers", "changed", "ended", "records_answered", "response_ns_sum", "tally")
-
-    def __init__(self) -> None:
-        self.tally = _Tally()
-        self.ended = 0
-        self.answers = 0
-        self.records_answered = 0
-        self.response_ns_sum = 0
-        self.changed = 0
+__all__ = ["Recorder", "Sample", "StepRecorder"]
 
 
 class StepRecorder:
@@ -95,26 +26,34 @@ class StepRecorder:
         self._start_ns = start_ns
         self._pod = (pod_index, pod_count)
         self._warm_up_ns = int(step.warm_up_seconds * NANOSECONDS)
+        self._patience_ns = int(step.arrivals.max_lateness_seconds * NANOSECONDS) if step.arrivals else 0
         self._segment_ends_ns = [
             int(end * NANOSECONDS) for end in accumulate(segment.duration_seconds for segment in step.segments)
         ]
-        self._total = _Tally()
-        self._judged = _Tally()
+        self._total = Tally()
+        self._judged = Tally()
         self._errors: dict[ErrorKind, int] = {}
+        self._causes = CauseTally()
         self._response = SketchBuilder()
         self._service = SketchBuilder()
         self._rejected_response = SketchBuilder()
-        self._seconds: list[_SecondTally] = []
+        self._parts = (PartTally(), PartTally(), PartTally())
+        self._addresses: dict[str, AddressTally] = {}
+        self._lateness = SketchBuilder()
+        self._limit_reached = 0
+        self._seconds: list[SecondTally] = []
         self._segment_response = [SketchBuilder() for _ in step.segments]
-        self._segment_counts = [_Tally() for _ in step.segments]
+        self._segment_counts = [Tally() for _ in step.segments]
         self._in_flight: dict[int, int] = {}
         self._next_flight = 0
-        self._ended = False
+        self._users = 0
+        self._latest_ns = start_ns
+        self._ended_ns: int | None = None
         self._complete = False
         self.reading = 1
 
     def begin(self, intended_ns: int) -> int:
-        """An upload is under way; gives the number to finish it by."""
+        """An upload is due: under way, or waiting for a virtual user. Gives the number to end it by."""
         self._next_flight += 1
         self._in_flight[self._next_flight] = intended_ns
         return self._next_flight
@@ -122,39 +61,77 @@ class StepRecorder:
     def finish(self, flight: int, sample: Sample) -> None:
         """Count the upload that was begun under this number; each counts once."""
         del self._in_flight[flight]
+        self._latest_ns = max(self._latest_ns, sample.finished_ns)
         since_start_ns = sample.intended_ns - self._start_ns
-        judged = since_start_ns >= self._warm_up_ns
         self._total.add(sample)
         self._second(since_start_ns).tally.add(sample)
         if sample.error is not None:
             self._errors[sample.error] = self._errors.get(sample.error, 0) + 1
-        if judged:
+            self._causes.add(sample)
+        if sample.address:
+            self._address(sample.address).add(sample)
+        if since_start_ns >= self._warm_up_ns:
             self._judge(sample, since_start_ns)
-        second = self._second(sample.finished_ns - self._start_ns)
-        second.ended += 1
-        if sample.outcome in (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.VIOLATION) and sample.begun:
-            second.answers += 1
-            second.records_answered += sample.records_confirmed
-            second.response_ns_sum += sample.finished_ns - sample.intended_ns
+        self._second(sample.finished_ns - self._start_ns).end(sample)
+
+    def drop(self, flight: int, now_ns: int) -> None:
+        """Count an arrival that was begun under this number and got no virtual user in time.
+
+        Whatever it would have taken, it is more than the patience it was given: so it enters the response times.
+        """
+        intended_ns = self._in_flight.pop(flight)
+        self._latest_ns = max(self._latest_ns, now_ns)
+        since_start_ns = intended_ns - self._start_ns
+        self._total.dropped += 1
+        self._second(since_start_ns).tally.dropped += 1
+        self._second(now_ns - self._start_ns).lapsed += 1
+        if since_start_ns >= self._warm_up_ns:
+            segment = self._segment(since_start_ns)
+            self._judged.dropped += 1
+            self._segment_counts[segment].dropped += 1
+            response_ns = max(self._patience_ns, now_ns - intended_ns)
+            self._response.add(response_ns)
+            self._segment_response[segment].add(response_ns)
+
+    def withdraw(self, flight: int) -> None:
+        """Forget an arrival that waited when the load was stopped: it was never sent, and will not be."""
+        del self._in_flight[flight]
+
+    def arrive(self, lateness_ns: int | None) -> None:
+        """Note how late an arrival found a free virtual user; None where it found none."""
+        if lateness_ns is None:
+            self._limit_reached += 1
+        else:
+            self._lateness.add(max(0, lateness_ns))
+
+    def employ(self, users: int, now_ns: int) -> None:
+        """Note how many virtual users are at work in the open model."""
+        self._users = users
+        second = self._second(now_ns - self._start_ns)
+        second.users = max(second.users, users)
 
     def complete(self) -> None:
         """The load of this step ran to its natural end, cut short by nobody."""
         self._complete = True
 
-    def end(self) -> None:
-        """Nothing of this step is under way or will come."""
-        self._ended = True
+    def end(self, load_ended_ns: int | None = None) -> None:
+        """Nothing of this step is under way or will come. Its load ended at this instant, else with what came last."""
+        if self._ended_ns is None:
+            self._ended_ns = self._latest_ns if load_ended_ns is None else load_ended_ns
 
     def read(self, since: int, now_ns: int) -> StepSnapshot:
         """The step as it stands, with those seconds that changed after reading number `since`."""
-        if not self._ended and now_ns >= self._start_ns:
+        if self._ended_ns is None and now_ns >= self._start_ns:
+            self._latest_ns = max(self._latest_ns, now_ns)
             self._reach(now_ns - self._start_ns)
         ages = sorted(self._in_flight.values())[:IN_FLIGHT_AGES_KEPT]
+        connect, upload, wait = (tally.part() for tally in self._parts)
         return StepSnapshot(
             step=self._number,
             total=self._total.counts(),
             judged=self._judged.counts(),
             errors=dict(self._errors),
+            causes=self._causes.seen(),
             response=self._response.snapshot(),
             service=self._service.snapshot(),
             rejected_response=self._rejected_response.snapshot(),
@@ -165,6 +142,11 @@ class StepRecorder:
             ),
             segment_response=tuple(builder.snapshot() for builder in self._segment_response),
             segment_counts=tuple(tally.counts() for tally in self._segment_counts),
+            parts=Parts(connect=connect, upload=upload, wait=wait),
+            addresses=bounded({address: tally.counts() for address, tally in self._addresses.items()}),
+            lateness=self._lateness.snapshot(),
+            vu_limit_reached=self._limit_reached,
+            load_seconds=self._load_seconds(now_ns),
             in_flight=len(self._in_flight),
             in_flight_ages_seconds=tuple(max(0, now_ns - intended) / NANOSECONDS for intended in ages),
             finished=self._complete,
@@ -172,7 +154,7 @@ class StepRecorder:
 
     def _judge(self, sample: Sample, since_start_ns: int) -> None:
         self._judged.add(sample)
-        segment = min(bisect_right(self._segment_ends_ns, since_start_ns), len(self._segment_counts) - 1)
+        segment = self._segment(since_start_ns)
         self._segment_counts[segment].add(sample)
         response_ns = max(0, sample.finished_ns - sample.intended_ns)
         if sample.outcome is Outcome.REJECTED:
@@ -182,8 +164,23 @@ class StepRecorder:
             self._response.add(response_ns)
             self._service.add(max(0, sample.finished_ns - sample.sent_ns))
             self._segment_response[segment].add(response_ns)
+            for tally, part_ns in zip(self._parts, (sample.connect_ns, sample.upload_ns, sample.wait_ns), strict=True):
+                tally.add(part_ns)
 
-    def _second(self, since_start_ns: int) -> _SecondTally:
+    def _segment(self, since_start_ns: int) -> int:
+        return min(bisect_right(self._segment_ends_ns, since_start_ns), len(self._segment_counts) - 1)
+
+    def _address(self, address: str) -> AddressTally:
+        tally = self._addresses.get(address)
+        if tally is None:
+            tally = self._addresses[address] = AddressTally()
+        return tally
+
+    def _load_seconds(self, now_ns: int) -> float:
+        reached_ns = now_ns if self._ended_ns is None else self._ended_ns
+        return min(self._step.duration_seconds, max(0, reached_ns - self._start_ns) / NANOSECONDS)
+
+    def _second(self, since_start_ns: int) -> SecondTally:
         """The second that an instant lies in, marked as changed."""
         self._reach(since_start_ns)
         second = self._seconds[max(0, since_start_ns) // NANOSECONDS]
@@ -193,22 +190,28 @@ class StepRecorder:
     def _reach(self, since_start_ns: int) -> None:
         """Have every second up to this instant, also those in which nothing happened."""
         while len(self._seconds) * NANOSECONDS <= since_start_ns:
-            self._seconds.append(_SecondTally())
-            self._seconds[-1].changed = self.reading
+            self._seconds.append(SecondTally(self._users, self.reading))
         if not self._seconds:
-            self._seconds.append(_SecondTally())
+            self._seconds.append(SecondTally(self._users, self.reading))
 
-    def _second_snapshot(self, number: int, second: _SecondTally) -> Second:
-        fleet = users_at(self._step.segments, number + 0.5)
+    def _second_snapshot(self, number: int, second: SecondTally) -> Second:
         return Second(
             second=number,
             counts=second.tally.counts(),
-            virtual_users=share_of(fleet, *self._pod),
+            virtual_users=self._users_in(number, second),
             ended=second.ended,
             answers=second.answers,
             records_answered=second.records_answered,
             response_nanoseconds_sum=second.response_ns_sum,
+            failed=second.failed,
+            lapsed=second.lapsed,
         )
+
+    def _users_in(self, number: int, second: SecondTally) -> int:
+        """Those that the profile has at work in a second; in the open model, where it has a limit, those that were."""
+        if self._step.arrivals is not None:
+            return second.users
+        return share_of(users_at(self._step.segments, number + 0.5), *self._pod)
 
 
 class Recorder:

@@ -93,13 +93,36 @@ def _spec_rules() -> list[dict[str, str]]:
             "spec.load.batchSize is required for scenario custom, such as 1000",
         ),
         rule(
-            "self.scenario != 'custom' || (has(self.load) && (has(self.load.duration) || has(self.load.stages)))",
-            "spec.load.duration or spec.load.stages is required for scenario custom, such as duration: 2m",
+            "self.scenario != 'custom' || (has(self.load) && (has(self.load.duration) || has(self.load.records)"
+            " || has(self.load.stages)))",
+            "spec.load.duration, records or stages is required for scenario custom, such as duration: 2m",
         ),
         rule(
-            "!has(self.load) || !(has(self.load.stages) && (has(self.load.duration) || has(self.load.virtualUsers)))",
-            "spec.load.stages cannot stand beside spec.load.duration or spec.load.virtualUsers:"
-            " the stages already say both",
+            "!has(self.load) || !has(self.load.stages) || !(has(self.load.duration) || has(self.load.records)"
+            " || has(self.load.arrivalRate)"
+            " || (has(self.load.virtualUsers) && self.load.stages.all(s, has(s.virtualUsers))))",
+            "spec.load.stages cannot stand beside spec.load.duration, records, arrivalRate or, unless the stages are"
+            " of arrival rates, virtualUsers: the stages already say them",
+        ),
+        rule(
+            "!has(self.load) || !has(self.load.records) || !(has(self.load.duration) || self.scenario == 'all')",
+            "spec.load.records stands instead of spec.load.duration, and not in scenario all",
+        ),
+        rule(
+            "!has(self.load) || !(has(self.load.arrivals) || has(self.load.maxLateness)) || has(self.load.arrivalRate)"
+            " || (has(self.load.stages) && self.load.stages.all(s, has(s.arrivalRate)))",
+            "spec.load.arrivals and spec.load.maxLateness need spec.load.arrivalRate, or stages with one",
+        ),
+        rule(
+            "!has(self.load) || !has(self.load.thinkTime) || duration(self.load.thinkTime) == duration('0s')"
+            " || !(has(self.load.arrivalRate) || (has(self.load.stages)"
+            " && self.load.stages.all(s, has(s.arrivalRate))))",
+            "spec.load.thinkTime cannot stand beside an arrival rate, which alone sets the pace",
+        ),
+        rule(
+            "!has(self.load) || !has(self.load.gracefulStop)"
+            " || duration(self.load.gracefulStop) <= duration(self.target.timeout)",
+            "spec.load.gracefulStop must not be longer than spec.target.timeout",
         ),
         rule(
             "!has(self.load) || !has(self.load.virtualUsers) || self.parallelism <= self.load.virtualUsers",

@@ -1,6 +1,7 @@
 """When virtual users run: stages, the number of users at an instant, and each pod's exact part of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 from loadtest_model.values import WireValue
 
@@ -113,3 +114,20 @@ def share_of(total: int, index: int, count: int) -> int:
 def members_of(total: int, index: int, count: int) -> range:
     """Which of the things 0..total-1 fall to pod `index` of `count`: those with k = index (mod count)."""
     return range(index, total, count)
+
+
+def batches_of(batch_size: int, records: int | None, index: int, count: int) -> Iterator[int]:
+    """The rows of each upload that pod `index` of `count` makes, in their order.
+
+    Without a number of records it has no end. Else upload k of the fleet falls to pod k (mod count), all are of
+    `batch_size` but for the last one, and together they have just `records` rows.
+    """
+    if records is None:
+        return repeat(batch_size)
+    uploads = members_of(uploads_for(records, batch_size), index, count)
+    return (min(batch_size, records - number * batch_size) for number in uploads)
+
+
+def uploads_for(records: int, batch_size: int) -> int:
+    """How many uploads it takes to send so many records."""
+    return -(-records // batch_size)

@@ -8,6 +8,8 @@ from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.proof import ReadBackReport, Shown, concluded_from
 from loadtest_model.sketch import Sketch
+from loadtest_model.spread import AddressCounts
+from loadtest_model.upload_parts import Parts
 from loadtest_model.values import WireValue
 
 SNAPSHOT_SCHEMA: Final = 1
@@ -176,7 +178,9 @@ class Second(WireValue, frozen=True, kw_only=True):
     """One second of a step. An upload's counts stand in the second of its intended start.
 
     `ended` counts the uploads that came to any of their outcomes in this second, whenever they began; those of them
-    that were answered are `answers`, and `records_answered` and `response_nanoseconds_sum` stand with them.
+    that were answered are `answers`, and `records_answered` and `response_nanoseconds_sum` stand with them. `failed`
+    are those of `ended` that were not accepted, without what we cut ourselves, and `lapsed` the arrivals that were
+    dropped in this second.
     """
 
     second: int
@@ -186,6 +190,8 @@ class Second(WireValue, frozen=True, kw_only=True):
     answers: int = 0
     records_answered: int = 0
     response_nanoseconds_sum: int = 0
+    failed: int = 0
+    lapsed: int = 0
 
     def merge(self, other: "Second") -> "Second":
         return Second(
@@ -196,6 +202,8 @@ class Second(WireValue, frozen=True, kw_only=True):
             answers=self.answers + other.answers,
             records_answered=self.records_answered + other.records_answered,
             response_nanoseconds_sum=self.response_nanoseconds_sum + other.response_nanoseconds_sum,
+            failed=self.failed + other.failed,
+            lapsed=self.lapsed + other.lapsed,
         )
 
 
@@ -203,10 +211,13 @@ class StepSnapshot(WireValue, frozen=True, kw_only=True):
     """All that a pod measured in one step.
 
     `judged` counts what thresholds look at (the uploads after the warm-up); `total` counts everything.
-    `response` and `service` hold accepted and unknown uploads after the warm-up, `rejected_response` the rejected.
+    `response` and `service` hold accepted and unknown uploads after the warm-up, `rejected_response` the rejected;
+    `response` also holds dropped arrivals, each with the patience that it was given. `parts` divide `service`.
+    `lateness` tells how long after its intended start an arrival was begun that found a virtual user free, and
+    `vu_limit_reached` counts those that found none. `load_seconds` is the length of the load so far.
     `causes` divide the errors anew, but for those that we cut ourselves: each upload has one kind and one cause.
-    `finished` says that the load ran to its natural end. `in_flight_ages_seconds` are the ages of unanswered
-    uploads, oldest first, at most 100 of them.
+    `finished` says that the load ran to its natural end. `in_flight` counts what is due and has not ended, be it sent
+    or still waiting for a virtual user; `in_flight_ages_seconds` are the ages, oldest first, at most 100 of them.
     """
 
     step: int
@@ -220,6 +231,11 @@ class StepSnapshot(WireValue, frozen=True, kw_only=True):
     seconds: tuple[Second, ...] = ()
     segment_response: tuple[Sketch, ...] = ()
     segment_counts: tuple[Counts, ...] = ()
+    parts: Parts = Parts()
+    addresses: dict[str, AddressCounts] = {}
+    lateness: Sketch = Sketch()
+    vu_limit_reached: int = 0
+    load_seconds: float = 0.0
     in_flight: int = 0
     in_flight_ages_seconds: tuple[float, ...] = ()
     finished: bool = False

@@ -9,7 +9,7 @@ from loadtest_model.plan.bounds import AddressPolicy, Deadlines
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.records import RecordsPlan, compile_records
 from loadtest_model.plan.secrets import NO_PLACES, Place, SecretPlaces
-from loadtest_model.plan.steps import Step, compile_steps
+from loadtest_model.plan.steps import Step, compile_steps, refuse_idle_pods
 from loadtest_model.plan.target import LoginPlan, TargetPlan, TlsPlan, compile_target
 from loadtest_model.plan.verification import ReadBackPlan, compile_read_back
 from loadtest_model.spec import Identity, Spec
@@ -60,7 +60,7 @@ class Plan(WireValue, frozen=True, kw_only=True):
     @property
     def step_span_seconds(self) -> tuple[float, ...]:
         """How long each step may take: its load and the longest drain."""
-        return tuple(step.duration_seconds + self.target.timeout_seconds for step in self.steps)
+        return tuple(step.duration_seconds + step.graceful_stop_seconds for step in self.steps)
 
     @property
     def exposed_rows(self) -> int:
@@ -95,13 +95,8 @@ def compile_plan(
     """
     run_id = spec.run_id or DEFAULT_RUN_ID
     steps = tuple(compile_steps(spec))
-    fewest = min(step.virtual_users for step in steps)
-    if spec.parallelism > fewest:
-        raise PlanError(
-            "ParallelismAboveVirtualUsers",
-            f"spec.parallelism is {spec.parallelism}, but the test has a step with {fewest} virtual user(s), so some"
-            f" pods would have none; set spec.parallelism to {fewest} or less, or raise spec.load.virtualUsers",
-        )
+    for step in steps:
+        refuse_idle_pods(step, spec.parallelism)
     return Plan(
         schema=PLAN_SCHEMA,
         namespace=identity.namespace,

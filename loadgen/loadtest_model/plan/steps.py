@@ -1,20 +1,22 @@
 """The steps of a run: each one scenario's load."""
 
-from typing import Final
-
-from loadtest_model.pacing import Segment, peak_users, plateaus, profile, total_seconds
+from loadtest_model.arrivals import Arrivals, expected_arrivals
+from loadtest_model.pacing import Segment, peak_users, total_seconds, uploads_for
 from loadtest_model.plan.errors import PlanError
+from loadtest_model.plan.profiles import profile_of, refuse_contradictions
 from loadtest_model.scenarios import DEFAULT_THRESHOLDS, PRESETS, STRESS_THRESHOLD
 from loadtest_model.spec import Spec
 from loadtest_model.spec.load import Load
 from loadtest_model.thresholds import parse_threshold
 from loadtest_model.values import WireValue, seconds_of
 
-DEFAULT_CUSTOM_USERS: Final = 1
-
 
 class Step(WireValue, frozen=True, kw_only=True):
-    """One scenario's load. Times are seconds from the step's start; users are those of the whole fleet."""
+    """One scenario's load. Times are seconds from the step's start; users are those of the whole fleet.
+
+    With `arrivals` the model is open, and the users of the segments are the limit of those at work at once. With
+    `records` the load ends when so many were sent, and the segments only bound it.
+    """
 
     name: str
     batch_size: int
@@ -22,6 +24,9 @@ class Step(WireValue, frozen=True, kw_only=True):
     warm_up_seconds: float
     think_time_seconds: float
     thresholds: tuple[str, ...]
+    graceful_stop_seconds: float = 120.0
+    arrivals: Arrivals | None = None
+    records: int | None = None
 
     @property
     def duration_seconds(self) -> float:
@@ -31,19 +36,50 @@ class Step(WireValue, frozen=True, kw_only=True):
     def virtual_users(self) -> int:
         return peak_users(self.segments)
 
+    @property
+    def uploads(self) -> int | None:
+        """How many uploads the step makes, where that is known beforehand."""
+        return None if self.records is None else uploads_for(self.records, self.batch_size)
+
 
 def compile_steps(spec: Spec) -> list[Step]:
-    if spec.scenario == "all":
-        return [_step(name, spec.load, spec.thresholds) for name in PRESETS]
-    return [_step(spec.scenario, spec.load, spec.thresholds)]
+    names = list(PRESETS) if spec.scenario == "all" else [spec.scenario]
+    refuse_contradictions(spec)
+    return [_step(name, spec) for name in names]
 
 
-def _step(scenario: str, load: Load, thresholds: list[str] | None) -> Step:
+def refuse_idle_pods(step: Step, parallelism: int) -> None:
+    """Raise PlanError where the step has no virtual user or no upload for some pod."""
+    if parallelism > step.virtual_users:
+        raise PlanError(
+            "ParallelismAboveVirtualUsers",
+            f"spec.parallelism is {parallelism}, but the test has a step with {step.virtual_users} virtual user(s), so"
+            f" some pods would have none; set spec.parallelism to {step.virtual_users} or less, or raise"
+            " spec.load.virtualUsers",
+        )
+    if step.uploads is not None and parallelism > step.uploads:
+        raise PlanError(
+            "ParallelismAboveUploads",
+            f"spec.parallelism is {parallelism}, but {step.records} records in batches of {step.batch_size} are only"
+            f" {step.uploads} upload(s), so some pods would have none; set spec.parallelism to {step.uploads} or less",
+        )
+    arrivals = expected_arrivals(step.arrivals.rates) if step.arrivals else parallelism
+    if parallelism > arrivals:
+        raise PlanError(
+            "ParallelismAboveUploads",
+            f"spec.parallelism is {parallelism}, but step {step.name} has only {arrivals} arrival(s), so some pods"
+            f" would have none; set spec.parallelism to {arrivals} or less, or raise spec.load.arrivalRate",
+        )
+
+
+def _step(scenario: str, spec: Spec) -> Step:
+    load = spec.load
     preset = PRESETS.get(scenario)
-    segments = _segments(scenario, load)
     batch_size = load.batch_size if load.batch_size is not None else (preset.batch_size if preset else None)
     if batch_size is None:
         raise PlanError("BatchSizeMissing", "spec.load.batchSize is missing; a custom test needs one, such as 1000")
+    timeout_seconds = seconds_of(spec.target.timeout)
+    segments, arrivals = profile_of(scenario, load, timeout_seconds)
     warm_up_seconds = seconds_of(load.warm_up)
     length_seconds = total_seconds(segments)
     if warm_up_seconds >= length_seconds:
@@ -58,19 +94,11 @@ def _step(scenario: str, load: Load, thresholds: list[str] | None) -> Step:
         segments=segments,
         warm_up_seconds=warm_up_seconds,
         think_time_seconds=seconds_of(load.think_time),
-        thresholds=_thresholds(scenario, load, thresholds),
+        thresholds=_thresholds(scenario, load, spec.thresholds),
+        graceful_stop_seconds=seconds_of(load.graceful_stop) if load.graceful_stop else timeout_seconds,
+        arrivals=arrivals,
+        records=load.records,
     )
-
-
-def _segments(scenario: str, load: Load) -> tuple[Segment, ...]:
-    if load.stages is not None:
-        return profile([(seconds_of(stage.duration), stage.virtual_users) for stage in load.stages])
-    preset = PRESETS.get(scenario)
-    duration_seconds = seconds_of(load.duration) if load.duration else preset.duration_seconds if preset else None
-    if duration_seconds is None:
-        raise PlanError("DurationMissing", "spec.load.duration is missing; a custom test needs it or spec.load.stages")
-    users = load.virtual_users or (preset.virtual_users if preset else DEFAULT_CUSTOM_USERS)
-    return plateaus(duration_seconds, users, preset.plateaus if preset else (1.0,))
 
 
 def _thresholds(scenario: str, load: Load, given: list[str] | None) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""The load: batch size, virtual users, and how they change."""
+"""The load: batch size, virtual users or arrivals, how long, and how they change."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -10,15 +10,30 @@ from loadtest_model.values import DurationText, Value
 
 class Stage(Value, frozen=True, kw_only=True):
     duration: Annotated[DurationText, Meta(description="Length of the stage; 0s jumps at once.")]
-    virtual_users: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=10_000,
-            description="Virtual users of the whole fleet at the end of the stage; within it the number changes"
-            " linearly from the end of the stage before (from 0 at first).",
-        ),
-    ]
+    virtual_users: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=10_000,
+                description="Virtual users of the whole fleet at the end of the stage; within it the number changes"
+                " linearly from the end of the stage before (from 0 at first).",
+            ),
+        ]
+        | None
+    ) = None
+    arrival_rate: (
+        Annotated[
+            float,
+            Meta(
+                ge=0,
+                le=100_000,
+                description="Uploads a second of the whole fleet at the end of the stage, in place of virtualUsers;"
+                " within it the rate changes linearly. All stages are of one kind.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Load(Value, frozen=True, kw_only=True):
@@ -36,7 +51,12 @@ class Load(Value, frozen=True, kw_only=True):
     virtual_users: (
         Annotated[
             int,
-            Meta(ge=1, le=10_000, description="Virtual users of the whole fleet. Default: the scenario's."),
+            Meta(
+                ge=1,
+                le=10_000,
+                description="Virtual users of the whole fleet; with an arrival rate, the limit of those at work at"
+                " once. Default: the scenario's; with an arrival rate, enough for 30 s of it, at most 1,000.",
+            ),
         ]
         | None
     ) = None
@@ -55,18 +75,70 @@ class Load(Value, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    records: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=1_000_000_000_000,
+                description="Length of the load as a number of client records, in place of `duration`: just so many"
+                " are sent, the last batch is smaller, and what fails is not sent again. The load ends after 24h at"
+                " the latest.",
+            ),
+        ]
+        | None
+    ) = None
+    arrival_rate: (
+        Annotated[
+            float,
+            Meta(
+                le=100_000,
+                description="Uploads a second of the whole fleet, whatever the target does (open model). Default:"
+                " each virtual user uploads again when its last upload has ended (closed model).",
+                extra_json_schema=rules(rule("self > 0.0", "spec.load.arrivalRate must be above 0")),
+            ),
+        ]
+        | None
+    ) = None
+    arrivals: (
+        Annotated[
+            Literal["constant", "poisson"],
+            Meta(
+                description="How arrivals are spaced: evenly, or at random, seeded by spec.records.seed. Default:"
+                " constant."
+            ),
+        ]
+        | None
+    ) = None
+    max_lateness: (
+        Annotated[
+            DurationText,
+            Meta(
+                description="How long an arrival that is due waits for a free virtual user before it is dropped."
+                " Default: spec.target.timeout."
+            ),
+        ]
+        | None
+    ) = None
     stages: (
         Annotated[
             list[Stage],
             Meta(
                 min_length=1,
                 max_length=50,
-                description="Load profile instead of `duration` and `virtualUsers`. Default: the scenario's.",
+                description="Load profile instead of `duration` with `virtualUsers` or `arrivalRate`. Default: the"
+                " scenario's.",
                 extra_json_schema=rules(
                     rule(
-                        "self.exists(s, duration(s.duration) >= duration('1s') && s.virtualUsers > 0)",
-                        "spec.load.stages needs a stage of at least 1s that reaches a virtual user",
-                    )
+                        "self.all(s, has(s.virtualUsers) && !has(s.arrivalRate))"
+                        " || self.all(s, has(s.arrivalRate) && !has(s.virtualUsers))",
+                        "spec.load.stages must all say virtualUsers or all say arrivalRate",
+                    ),
+                    rule(
+                        "self.exists(s, duration(s.duration) >= duration('1s') && (has(s.virtualUsers)"
+                        " ? s.virtualUsers > 0 : has(s.arrivalRate) && s.arrivalRate > 0.0))",
+                        "spec.load.stages needs a stage of at least 1s that reaches a virtual user or an arrival rate",
+                    ),
                 ),
             ),
         ]
@@ -77,3 +149,13 @@ class Load(Value, frozen=True, kw_only=True):
         DurationText,
         Meta(description="First part of a step's load that is checked and counted, but not held to thresholds."),
     ] = "0s"
+    graceful_stop: (
+        Annotated[
+            DurationText,
+            Meta(
+                description="How long what is in flight at the end of the load is waited for; what then is still"
+                " unanswered is cut. Default, and at most: spec.target.timeout."
+            ),
+        ]
+        | None
+    ) = None

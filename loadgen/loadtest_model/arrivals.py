@@ -1,0 +1,109 @@
+"""When uploads are due in the open model: one schedule for the whole fleet, of which each pod takes its own part.
+
+The schedule is a function of the rates and a seed alone, so every pod has the same without exchanging a word.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, count
+from random import Random
+from typing import Final, Literal
+
+from loadtest_model.values import WireValue
+
+Process = Literal["constant", "poisson"]
+
+# Sums of rates times seconds are rounded; an arrival that is due at the very end must not depend on it.
+_ROUNDING: Final = 1e-9
+
+
+class RateSegment(WireValue, frozen=True, kw_only=True):
+    """A piece of a load profile: arrivals a second change linearly from `first_per_second` to `last_per_second`."""
+
+    duration_seconds: float
+    first_per_second: float
+    last_per_second: float
+
+    @property
+    def arrivals(self) -> float:
+        """How many arrivals are due in it, as the integral of the rate."""
+        return self.duration_seconds * (self.first_per_second + self.last_per_second) / 2
+
+
+class Arrivals(WireValue, frozen=True, kw_only=True):
+    """The open model of a step: how arrivals are spaced, and how long a due one waits for a free virtual user."""
+
+    process: Process
+    rates: tuple[RateSegment, ...]
+    max_lateness_seconds: float
+
+
+def rate_profile(stages: Sequence[tuple[float, float]]) -> tuple[RateSegment, ...]:
+    """The segments of stages given as (duration in seconds, arrivals a second at the end); the first begins at 0.
+
+    A stage of no length moves the rate at once and leaves no segment.
+    """
+    segments = []
+    level = 0.0
+    for duration_seconds, rate in stages:
+        if duration_seconds > 0:
+            segments.append(
+                RateSegment(duration_seconds=duration_seconds, first_per_second=level, last_per_second=rate)
+            )
+        level = rate
+    return tuple(segments)
+
+
+def rate_plateaus(duration_seconds: float, rate: float, shares: Sequence[float]) -> tuple[RateSegment, ...]:
+    """Equally long plateaus at the given shares of a rate."""
+    length = duration_seconds / len(shares)
+    return tuple(
+        RateSegment(duration_seconds=length, first_per_second=rate * share, last_per_second=rate * share)
+        for share in shares
+    )
+
+
+def peak_rate(rates: Sequence[RateSegment]) -> float:
+    return max((max(segment.first_per_second, segment.last_per_second) for segment in rates), default=0.0)
+
+
+def expected_arrivals(rates: Sequence[RateSegment]) -> int:
+    """How many arrivals a constant schedule has; that of a Poisson schedule has this mean, but for rounding."""
+    return max(0, math.ceil(sum(segment.arrivals for segment in rates) - _ROUNDING))
+
+
+def due_seconds(arrivals: Arrivals, seed: str, index: int = 0, pods: int = 1) -> Iterator[float]:
+    """When the arrivals of pod `index` of `pods` are due, in seconds from the step's start, ascending.
+
+    These are the arrivals k = index (mod pods) of the fleet's schedule. In a constant one, arrival k is due when the
+    integral of the rate reaches k; in a Poisson one, when it reaches the sum of k + 1 exponential gaps of mean 1.
+    """
+    positions = map(float, count()) if arrivals.process == "constant" else _poisson(seed)
+    number = 0
+    begin = passed = 0.0
+    position = next(positions)
+    for segment in arrivals.rates:
+        while position < passed + segment.arrivals - _ROUNDING:
+            if number % pods == index:
+                yield begin + _within(segment, position - passed)
+            number += 1
+            position = next(positions)
+        begin += segment.duration_seconds
+        passed += segment.arrivals
+
+
+def _poisson(seed: str) -> Iterator[float]:
+    """The arrivals of a Poisson process of rate 1 (random() is the same for a seed on every platform)."""
+    draw = Random(seed).random  # noqa: S311 - spacing is no secret
+    return accumulate(-math.log(1.0 - draw()) for _ in count())
+
+
+def _within(segment: RateSegment, position: float) -> float:
+    """The root t of r t + s t^2 / 2 = position, in the form that loses no digits where r or s is small."""
+    position = max(0.0, position)
+    if position == 0.0:
+        return 0.0
+    rate = segment.first_per_second
+    slope = (segment.last_per_second - rate) / segment.duration_seconds
+    root = math.sqrt(max(0.0, rate * rate + 2 * slope * position))
+    return min(segment.duration_seconds, 2 * position / (rate + root))

@@ -1,0 +1,53 @@
+"""How uploads spread over the target's addresses, bounded however many there are."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from loadtest_model.values import WireValue
+
+ADDRESSES_KEPT: Final = 100
+OTHERS: Final = "others"
+
+
+class AddressCounts(WireValue, frozen=True, kw_only=True):
+    """The uploads to one address, the warm-up included. `failed` leaves out what we cut ourselves."""
+
+    sent: int = 0
+    accepted: int = 0
+    failed: int = 0
+
+    def merge(self, other: "AddressCounts") -> "AddressCounts":
+        return AddressCounts(
+            sent=self.sent + other.sent, accepted=self.accepted + other.accepted, failed=self.failed + other.failed
+        )
+
+
+Spread = dict[str, AddressCounts]
+
+
+def merged_spread(spreads: Iterable[Spread]) -> Spread:
+    """All spreads in one, bounded; in whatever order and grouping they are merged, the outcome is the same."""
+    merged: Spread = {}
+    for spread in spreads:
+        for address, counts in spread.items():
+            held = merged.get(address)
+            merged[address] = counts if held is None else held.merge(counts)
+    return bounded(merged)
+
+
+def bounded(spread: Spread) -> Spread:
+    """The first addresses in the order of their names, and all others as one.
+
+    The choice depends on names alone: an address that one pod could not keep, no merge with another could keep.
+    """
+    named = sorted(address for address in spread if address != OTHERS)
+    kept = {address: spread[address] for address in named[:ADDRESSES_KEPT]}
+    rest = [spread[address] for address in named[ADDRESSES_KEPT:]]
+    if OTHERS in spread:
+        rest.append(spread[OTHERS])
+    if rest:
+        others = rest[0]
+        for counts in rest[1:]:
+            others = others.merge(counts)
+        kept[OTHERS] = others
+    return kept

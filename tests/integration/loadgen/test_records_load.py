@@ -1,0 +1,103 @@
+"""A load that is a number of records: just so many, over all pods; and the end of any load."""
+
+import asyncio
+import time
+from typing import Any
+
+from aiohttp import web
+
+from http_target import Received, honoured, serving, status
+from loadgen_loads import Load, after, custom_plan
+
+
+async def test_all_pods_together_send_just_so_many_records() -> None:
+    async with serving() as target:
+        plan = custom_plan(target.url, parallelism=3, records=1_010, virtualUsers=4)
+        loads = [Load(plan, target.port, index) for index in range(3)]
+
+        await asyncio.gather(*(load.run() for load in loads))
+
+        steps = [load.step() for load in loads]
+        assert sum(step.total.records_sent for step in steps) == target.rows == 1_010
+        assert sorted(received.rows for received in target.received) == [10] + [20] * 50
+        assert [step.total.due for step in steps] == [17, 17, 17]
+        assert all(step.finished for step in steps)
+
+
+async def test_the_load_lasts_until_the_last_answer() -> None:
+    async with serving(after(0.5)) as target:
+        load = Load(custom_plan(target.url, records=60, virtualUsers=1), target.port)
+
+        await load.run()
+
+        assert 1.5 <= load.step().load_seconds < 2.5
+
+
+async def test_an_upload_that_fails_is_not_sent_again() -> None:
+    async with serving(status(500)) as target:
+        load = Load(custom_plan(target.url, records=60, virtualUsers=1), target.port)
+
+        await load.run()
+
+        assert len(target.received) == 3
+        assert load.step().total.rejected == 3
+        assert load.step().finished
+
+
+async def test_a_stop_before_the_last_record_leaves_the_load_unfinished() -> None:
+    async with serving(after(0.1)) as target:
+        load = Load(custom_plan(target.url, records=20_000, virtualUsers=2), target.port)
+        running = asyncio.create_task(load.run())
+        while not target.received:  # noqa: ASYNC110 - what is waited for is in the target
+            await asyncio.sleep(0.01)
+
+        load.engine.drain()
+        await asyncio.wait_for(running, 5)
+
+        assert not load.step().finished
+
+
+async def test_what_is_in_flight_when_the_graceful_stop_is_over_is_cut() -> None:
+    async with serving(after(30)) as target:
+        plan = custom_plan(target.url, virtualUsers=2, duration="500ms", gracefulStop="300ms")
+        load = Load(plan, target.port)
+        began = time.monotonic()
+
+        await load.run()
+
+        assert 0.7 < time.monotonic() - began < 2.5
+        step = load.step()
+        assert step.total.cancelled == step.total.sent == 2
+        assert step.finished
+
+
+async def test_a_virtual_user_rests_as_long_as_a_throttling_answer_asks() -> None:
+    def throttled(received: Received) -> web.StreamResponse:
+        if received.number == 0:
+            return web.Response(status=429, headers={"Retry-After": "1"})
+        return honoured(received)
+
+    arrivals: list[float] = []
+
+    async def noted(received: Received) -> Any:
+        arrivals.append(time.monotonic())
+        return throttled(received)
+
+    async with serving(noted) as target:
+        load = Load(custom_plan(target.url, virtualUsers=1, duration="1300ms"), target.port)
+
+        await load.run()
+
+        assert arrivals[1] - arrivals[0] >= 1.0
+        assert load.step().total.rejected == 1
+
+
+async def test_a_pause_that_outlasts_the_load_ends_the_virtual_user() -> None:
+    async with serving(status(429, **{"Retry-After": "60"})) as target:
+        load = Load(custom_plan(target.url, virtualUsers=1, duration="500ms"), target.port)
+        began = time.monotonic()
+
+        await load.run()
+
+        assert time.monotonic() - began < 2
+        assert len(target.received) == 1
