@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import secrets
 import signal
 from collections.abc import Callable
@@ -43,6 +44,9 @@ from loadtest_model.values import NANOSECONDS
 CUT_SECONDS: Final = 2.0
 """Within this time after a halt no upload is in flight any more."""
 
+OTHERS_GRACE_SECONDS: Final = 5.0
+"""So long after the plan's last instant for its load, no pod has an upload in flight."""
+
 
 class Pod:
     """One pod's run. `clock_ns` is the monotonic clock of all its instants."""
@@ -60,6 +64,7 @@ class Pod:
         self._released = asyncio.Event()
         self._start: Start | None = None
         self._start_ns = 0
+        self._loaded_ns: int | None = None
         self._final: Snapshot | None = None
         self._recorder = Recorder(settings.pod_index, plan.parallelism)
         self._monitor = Monitor(clock_ns)
@@ -196,7 +201,18 @@ class Pod:
                         return End(PodState.REFUSED, report.message)
                     self._enter(Standing(PodState.VERIFIED))
                 case PodState.RUNNING:
-                    return await self._load()
+                    end = await self._load()
+                    self._loaded_ns = self._clock_ns()
+                    if end.state is not PodState.DONE or not self._prover.reads_back:
+                        return end
+                    self._enter(Standing(PodState.LOADED, self._standing.start_id))
+                case PodState.LOADED:
+                    # Without a word from the operator the plan says when every load is over.
+                    await self._changes_within(max(0.0, self._span_left_seconds()) + OTHERS_GRACE_SECONDS)
+                    self._enter(Standing(PodState.CONCLUDING, self._standing.start_id))
+                case PodState.CONCLUDING:
+                    await self._prover.conclude()
+                    return End(PodState.DONE, self._book.notice)
                 case state:
                     bound_seconds = deadline_seconds(state, self._plan.deadlines)
                     if not await self._changes_within(bound_seconds):
@@ -238,7 +254,10 @@ class Pod:
         lived = life.result() if life.done() and not life.cancelled() else None
         if lived is not None and (lived.violation is not None or not self._cut.done()):
             return lived
-        return self._cut.result()
+        cut, proof = self._cut.result(), self._prover.report
+        if proof is None or proof.proven or proof.refusal is not None:
+            return cut
+        return dataclasses.replace(cut, message=f"{cut.message}; {proof.message}")
 
     async def _leave(self, end: End) -> None:
         """Make the last snapshot, tell the peers of a violation, and linger until the snapshot is acknowledged."""
@@ -252,8 +271,7 @@ class Pod:
             # The Job's policy is the second net: this exit code ends the fleet.
             log.warn("peers did not confirm the halt", peers=unconfirmed)
             return
-        span_seconds = sum(self._plan.step_span_seconds) if self._start is not None else 0.0
-        left_seconds = span_seconds - self._elapsed_seconds(self._clock_ns())
+        left_seconds = self._span_left_seconds() + self._plan.ending_seconds
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(linger_seconds(end, self._plan.deadlines, left_seconds)):
                 await self._released.wait()
@@ -283,4 +301,13 @@ class Pod:
         return await halt_peers(self._start.peers, self._start.halt_token, halt)
 
     def _elapsed_seconds(self, now_ns: int) -> float:
-        return max(0.0, (now_ns - self._start_ns) / NANOSECONDS) if self._start is not None else 0.0
+        """Since the common start, up to the end of this pod's load; 0 without a start."""
+        if self._start is None:
+            return 0.0
+        return max(0.0, ((self._loaded_ns or now_ns) - self._start_ns) / NANOSECONDS)
+
+    def _span_left_seconds(self) -> float:
+        """How long the load of any pod may still last; negative when it is over, 0 without a start."""
+        if self._start is None:
+            return 0.0
+        return sum(self._plan.step_span_seconds) - (self._clock_ns() - self._start_ns) / NANOSECONDS

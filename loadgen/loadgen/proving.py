@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from msgspec import structs
@@ -10,18 +10,31 @@ from msgspec import structs
 from loadgen.address_rules import rules_of
 from loadgen.addresses import REFRESH_SECONDS, AddressBook, NameNotResolvedError, keep_fresh, resolve
 from loadgen.endpoints import Endpoint, parse_endpoint, site_of
+from loadgen.fetching import Fetched, fetch
+from loadgen.readback import ReadBack
 from loadgen.tls import TlsUnusableError
 from loadgen.tokens import TokenUnreadableError
 from loadgen.uploading import Uploader
-from loadgen.verification import Verifier, refused
-from loadtest_model.plan import Plan
-from loadtest_model.snapshot import Refusal, VerificationReport
+from loadgen.verification import Course, Verifier, refused
+from loadtest_model.plan import Plan, ReadBackPlan
+from loadtest_model.proof import Moment, Shown, concluded_from
+from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
 
 CHECKS_KEPT: Final = 200
 """An address that fails in passing is tried for as long as the run lasts; its checks must not fill the snapshot."""
 
+LOOKED_UP: Final = 32
+"""Rows of the verification that a read-back looks up, one request each."""
+
 _PASSING: Final[frozenset[Refusal]] = frozenset({Refusal.REFUSED, Refusal.TIMEOUT, Refusal.RESET, Refusal.SERVER_ERROR})
 """Refusals of a new address that may be gone at the next try, and that leave no row behind."""
+
+
+_NOTHING_READ: Final = {
+    Shown.FAILED: Refusal.READ_BACK,
+    Shown.UNSTEADY: Refusal.READ_BACK,
+    Shown.CONTROL_FAILED: Refusal.READ_BACK_CONTROL,
+}
 
 
 class Prover:
@@ -46,19 +59,58 @@ class Prover:
         self._ask = ask
         self._now = now
         self._resolves = not plan.target.addresses and self._site.literal is None
-        self.report: VerificationReport | None = None
+        self._read_back: ReadBack | None = None
+        self._to_look_up: tuple[str, ...] = ()
+        self._report: VerificationReport | None = None
+
+    @property
+    def report(self) -> VerificationReport | None:
+        """The proof as it stands, with the addresses that came and went since."""
+        if self._report is None:
+            return None
+        return structs.replace(
+            self._report,
+            unverified=tuple(map(str, self._book.distrusted)),
+            vanished=tuple(map(str, self._book.vanished)),
+            read_back=self._read_back.report if self._read_back else None,
+        )
 
     async def prove(self, *, full_rows: int | None) -> VerificationReport:
-        """Verify the target at every address, within the plan's deadline; with `full_rows` a whole batch too."""
+        """Verify the target at every address, within the plan's deadline.
+
+        With `full_rows` also upload a whole batch, and read back if the plan says so: that is for the pod that goes
+        first. Cancelling leaves in `report` what was sent.
+        """
         bound_seconds = self._plan.deadlines.verification_seconds
+        course = Course()
+        if full_rows is not None and self._plan.read_back is not None:
+            self._read_back = self._make_read_back(self._plan.read_back)
         try:
             async with asyncio.timeout(bound_seconds):
-                self.report = await self._prove(full_rows)
+                self._report = await self._prove(full_rows, course)
         except TimeoutError:
-            self.report = refused(Refusal.TIMEOUT, f"the verification took longer than {bound_seconds:g} s")
-        for address in self.report.addresses if self.report.proven else ():
+            self._report = course.cut_off(
+                Refusal.TIMEOUT, f"the verification took longer than {bound_seconds:g} s and was cut off"
+            )
+        except asyncio.CancelledError:
+            self._report = course.cut_off(None, "the verification was cut off")
+            raise
+        for address in self._report.addresses if self._report.proven else ():
             self._book.confirm(parse_endpoint(address))
-        return self.report
+        return self.report or self._report
+
+    @property
+    def reads_back(self) -> bool:
+        """Whether `conclude` has something to read."""
+        return self._read_back is not None
+
+    async def conclude(self) -> None:
+        """Read back what the target has stored, when the last answer of the whole fleet is in; `report` then has it."""
+        if self._read_back is None:
+            return
+        newest = self._uploader.newest_confirmed_id
+        ids = dict.fromkeys((*self._to_look_up, *((newest,) if newest else ())))
+        await self._read_back.conclude(tuple(ids))
 
     async def keep_fresh(self, pause_seconds: float = REFRESH_SECONDS) -> None:
         """Follow the target's name, and renew its token, until cancelled.
@@ -80,7 +132,34 @@ class Prover:
             return (self._site.literal,)
         return await self._resolve()
 
-    async def _prove(self, full_rows: int | None) -> VerificationReport:
+    def _make_read_back(self, plan: ReadBackPlan) -> ReadBack:
+        async def get(url: str, headers: Mapping[str, str], timeout_seconds: float) -> Fetched:
+            return await fetch(url, self._rules, headers=headers, timeout_seconds=timeout_seconds)
+
+        return ReadBack(plan, get, self._uploader.authorization)
+
+    async def _prove(self, full_rows: int | None, course: Course) -> VerificationReport:
+        endpoints = await self._permitted_endpoints()
+        if isinstance(endpoints, VerificationReport):
+            return endpoints
+        if (refusal := await self._read(Moment.BEFORE, ())) is not None:
+            return refusal
+        report = await self._verify(endpoints, full_rows, course)
+        self._to_look_up = tuple(dict.fromkeys((*course.canary_ids, *course.first_ids)))[:LOOKED_UP]
+        refusal = await self._read(Moment.VERIFIED, self._to_look_up) if report.proven else None
+        if refusal is None:
+            return report
+        return structs.replace(
+            report,
+            level=ProofLevel.NONE,
+            refusal=refusal.refusal,
+            cause=refusal.cause,
+            message=refusal.message,
+            hint=refusal.hint,
+        )
+
+    async def _permitted_endpoints(self) -> tuple[Endpoint, ...] | VerificationReport:
+        """The addresses to verify; a refusal where that can be told before anything is sent."""
         if (unready := await self._unready()) is not None:
             return unready
         try:
@@ -90,7 +169,20 @@ class Prover:
         denied = [str(endpoint) for endpoint in endpoints if not self._rules.permits(endpoint.ip)]
         if denied:
             return refused(Refusal.ADDRESS_DENIED, f"{self._site.host} is {', '.join(denied)}, which is not allowed")
-        return await self._verify(endpoints, full_rows)
+        return endpoints
+
+    async def _read(self, moment: Moment, client_ids: tuple[str, ...]) -> VerificationReport | None:
+        """Read back; the refusal of a target that stores rows, or of which the proof required cannot be had."""
+        if self._read_back is None:
+            return None
+        await self._read_back.read(moment, client_ids)
+        conclusion = concluded_from(self._read_back.report)
+        if conclusion.shown is Shown.STORED:
+            return refused(Refusal.STORED, conclusion.message)
+        refusal = _NOTHING_READ.get(conclusion.shown)
+        if refusal is None or self._plan.require != "Proven":
+            return None
+        return refused(refusal, conclusion.message)
 
     async def _unready(self) -> VerificationReport | None:
         """The refusal where token or certificates are not fit for the run; None where they are."""
@@ -113,19 +205,31 @@ class Prover:
             return f"the token expired {-left_seconds:.0f} s ago"
         return f"the token expires in {left_seconds:.0f} s, but the load lasts {planned_seconds:.0f} s"
 
-    async def _verify(self, endpoints: tuple[Endpoint, ...], full_rows: int | None) -> VerificationReport:
+    async def _verify(
+        self, endpoints: tuple[Endpoint, ...], full_rows: int | None, course: Course
+    ) -> VerificationReport:
         # Each upload of a verification connects anew.
         async with self._uploader.open_client(0) as client:
             verifier = Verifier(self._uploader, client, must_echo=self._plan.require == "Echoed")
-            return await verifier.verify(endpoints, full_rows=full_rows, spare_unreachable=self._resolves)
+            return await verifier.verify(
+                endpoints, full_rows=full_rows, spare_unreachable=self._resolves, course=course
+            )
 
     async def _prove_new(self, endpoint: Endpoint) -> bool | None:
-        seen = await self._verify((endpoint,), None)
-        if self.report is not None:
-            self.report = _extended(self.report, seen)
+        course = Course()
+        try:
+            seen = await self._verify((endpoint,), None, course)
+        except asyncio.CancelledError:
+            self._extend(course.cut_off(None, "the verification of a new address was cut off"))
+            raise
+        self._extend(seen)
         if seen.proven:
             return True
         return None if seen.refusal in _PASSING and not seen.canary_ids else False
+
+    def _extend(self, seen: VerificationReport) -> None:
+        if self._report is not None:
+            self._report = _extended(self._report, seen)
 
 
 def _extended(report: VerificationReport, seen: VerificationReport) -> VerificationReport:

@@ -43,11 +43,15 @@ class _UnderWay:
 
 
 @dataclass
-class _Course:
-    """A verification under way."""
+class Course:
+    """A verification under way, readable at any time: also after it was cut off.
+
+    `first_ids` are the first client_ids of every upload that was accepted.
+    """
 
     checks: list[Check] = field(default_factory=list)
     canary_ids: list[str] = field(default_factory=list)
+    first_ids: list[str] = field(default_factory=list)
     proven: list[Endpoint] = field(default_factory=list)
     uploads: int = 0
     rows: int = 0
@@ -55,9 +59,28 @@ class _Course:
     refusal: Refusal | None = None
     judgement: Judgement | None = None
     message: str = ""
+    cut: bool = False
+    under_way: _UnderWay | None = None
+
+    def cut_off(self, refusal: Refusal | None, message: str) -> VerificationReport:
+        """The report of a verification that was not brought to its end, with the rows that were under way."""
+        self.cut, self.refusal, self.message = True, refusal, message
+        flight = self.under_way
+        if flight is not None and flight.progress.begun:
+            self.uploads += 1
+            self.rows += flight.rows
+            first = flight.progress.first_client_id
+            if first is not None and flight.rows:
+                if flight.name == "canary":
+                    self.canary_ids.append(first)
+                self.message = (
+                    f"{message} while {flight.endpoint} was sent {counted(flight.rows)} ({flight.name});"
+                    f" {_may_be_stored(flight.rows, first)}"
+                )
+        return self.report()
 
     def report(self) -> VerificationReport:
-        if self.refusal is None:
+        if self.refusal is None and not self.cut:
             level = ProofLevel.ECHOED if self.echoed else ProofLevel.ACKNOWLEDGED
         else:
             level = ProofLevel.NONE
@@ -93,14 +116,20 @@ class Verifier:
         self._clock = clock
 
     async def verify(
-        self, endpoints: tuple[Endpoint, ...], *, full_rows: int | None = None, spare_unreachable: bool = False
+        self,
+        endpoints: tuple[Endpoint, ...],
+        *,
+        full_rows: int | None = None,
+        spare_unreachable: bool = False,
+        course: Course | None = None,
     ) -> VerificationReport:
         """Verify every address; with `full_rows` also upload one batch of that size, to the first of them.
 
-        With `spare_unreachable` an address that refuses the connection is left out of the report's addresses, as
-        long as another one is proven: a name often has an address that nobody listens on, such as `::1`.
+        A `course` that is given shows how far it came. With `spare_unreachable` an address that refuses the connection
+        is left out of the report's addresses, as long as another one is proven: a name often has an address that
+        nobody listens on, such as `::1`.
         """
-        course = _Course()
+        course = course or Course()
         unreachable: list[tuple[Endpoint, str]] = []
         for endpoint in endpoints:
             await self._verify_one(endpoint, course)
@@ -124,21 +153,23 @@ class Verifier:
             )
         return course.report()
 
-    async def _verify_one(self, endpoint: Endpoint, course: _Course) -> None:
+    async def _verify_one(self, endpoint: Endpoint, course: Course) -> None:
         for name, rows in _SMALL_CHECKS:
             await self._check(name, endpoint, rows, course)
             if course.refusal is not None:
                 return
 
-    async def _check(self, name: CheckName, endpoint: Endpoint, rows: int, course: _Course) -> None:
+    async def _check(self, name: CheckName, endpoint: Endpoint, rows: int, course: Course) -> None:
         progress = Progress()
         began = self._clock()
+        course.under_way = _UnderWay(name, rows, endpoint, progress)
         try:
             upload = await self._uploader.upload(self._client, endpoint, rows, progress)
         except TokenUnreadableError as error:
             course.refusal, course.message = Refusal.UNAUTHORIZED, str(error)
             course.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=Cause.TOKEN_MISSING)
             return
+        course.under_way = None
         seconds = self._clock() - began
         refusal = refusal_of(name, upload, must_echo=self._must_echo)
         if name == "header-only":
@@ -162,11 +193,13 @@ class Verifier:
             course.echoed = course.echoed and upload.judgement.echoed
         if name == "canary" and upload.first_client_id and progress.begun:
             course.canary_ids.append(upload.first_client_id)
+        if upload.first_client_id and upload.error is None:
+            course.first_ids.append(upload.first_client_id)
         if refusal is not None:
             course.refusal, course.judgement = refusal, upload.judgement
             course.message = _message(name, upload, rows, progress)
 
-    def _note_connection(self, endpoint: Endpoint, upload: Upload, progress: Progress, course: _Course) -> None:
+    def _note_connection(self, endpoint: Endpoint, upload: Upload, progress: Progress, course: Course) -> None:
         opened = progress.begun
         course.checks.append(
             Check(
@@ -180,12 +213,20 @@ class Verifier:
         )
 
 
+def counted(rows: int) -> str:
+    """A number of rows in words."""
+    return "a file with its header row only" if not rows else f"{rows:,} row{'' if rows == 1 else 's'}"
+
+
 def _message(name: CheckName, upload: Upload, rows: int, progress: Progress) -> str:
     """What was seen, and which rows may have to be removed because of it."""
-    sent = "a file with its header row only" if not rows else f"{rows} row{'' if rows == 1 else 's'}"
-    seen = f"{upload.endpoint} ({name}, {sent}): {printable(upload.judgement.detail, 400)}"
+    seen = f"{upload.endpoint} ({name}, {counted(rows)}): {printable(upload.judgement.detail, 400)}"
     if not rows or not progress.begun or not may_be_stored(upload.judgement):
         return seen
+    return f"{seen}. {_may_be_stored(rows, upload.first_client_id)}."
+
+
+def _may_be_stored(rows: int, first_client_id: str | None) -> str:
     if rows == 1:
-        return f"{seen}. The canary with client_id {upload.first_client_id} may be stored; remove it from the target."
-    return f"{seen}. These {rows} rows may be stored, the first with client_id {upload.first_client_id}; remove them."
+        return f"The canary with client_id {first_client_id} may be stored; remove it from the target"
+    return f"These {rows} rows may be stored, the first with client_id {first_client_id}; remove them"

@@ -1,0 +1,78 @@
+"""What a target has stored, told over HTTP as an API would: a count, a filtered count, and one row by its id."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from http_target import Answer, Answerer, Received, honoured
+
+KNOWN = "KNOWN-1"
+
+
+@dataclass
+class Storage:
+    """The stored client_ids, and how to ask for them. `answer`, where it is set, answers in place of all that."""
+
+    ids: set[str] = field(default_factory=lambda: {KNOWN})
+    answer: Callable[[web.Request], web.StreamResponse | None] | None = None
+    asked: list[web.Request] = field(default_factory=list)
+    address: str = ""
+
+    @property
+    def count_url(self) -> str:
+        """Where all rows are counted."""
+        return f"http://{self.address}/clients/count/"
+
+    @property
+    def look_up_url(self) -> str:
+        """Where the rows with one client_id are counted."""
+        return f"{self.count_url}?client_id={{client_id}}"
+
+    @property
+    def row_url(self) -> str:
+        """Where one row is, answered 404 where there is none."""
+        return f"http://{self.address}/clients/{{client_id}}/"
+
+    def storing(self, answerer: Answerer = honoured) -> Answerer:
+        """A target that answers as `answerer` does, and stores what it was sent all the same."""
+
+        def answer(received: Received) -> "Answer":
+            self.ids.update(received.client_ids)
+            made = answerer(received)
+            assert isinstance(made, web.StreamResponse)
+            return made
+
+        return answer
+
+    async def handle_count(self, request: web.Request) -> web.StreamResponse:
+        wanted = request.query.get("client_id")
+        found = len(self.ids) if wanted is None else int(wanted in self.ids)
+        return self._answered(request) or web.json_response({"count": found})
+
+    async def handle_row(self, request: web.Request) -> web.StreamResponse:
+        wanted = request.match_info["client_id"]
+        found = web.json_response({"client_id": wanted}, status=200 if wanted in self.ids else 404)
+        return self._answered(request) or found
+
+    def _answered(self, request: web.Request) -> web.StreamResponse | None:
+        self.asked.append(request)
+        return self.answer(request) if self.answer is not None else None
+
+
+@asynccontextmanager
+async def telling(*, host: str = "127.0.0.1") -> AsyncIterator[Storage]:
+    """A storage that can be asked until the block ends; it holds one row, KNOWN."""
+    storage = Storage()
+    application = web.Application()
+    application.router.add_get("/clients/count/", storage.handle_count)
+    application.router.add_get("/clients/{client_id}/", storage.handle_row)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, 0).start()
+        storage.address = f"{host}:{runner.addresses[0][1]}"
+        yield storage
+    finally:
+        await runner.cleanup()

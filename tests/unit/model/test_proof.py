@@ -1,0 +1,117 @@
+"""What the readings of a read-back show."""
+
+import pytest
+
+from loadtest_model.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
+from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
+
+MOMENTS = tuple(Moment)
+
+
+def counted(*rows: int) -> ReadBackReport:
+    """A count at each of the first moments."""
+    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(MOMENTS, rows, strict=False))
+    return ReadBackReport(settle_seconds=5, readings=readings)
+
+
+def looked_up(*readings: Reading) -> ReadBackReport:
+    return ReadBackReport(settle_seconds=5, readings=readings)
+
+
+def absent(moment: Moment) -> Reading:
+    return Reading(moment=moment, asked=0 if moment is Moment.BEFORE else 3)
+
+
+def test_a_count_that_stays_the_same_to_the_end_shows_that_nothing_was_stored() -> None:
+    conclusion = concluded_from(counted(7, 7, 7, 7))
+
+    assert conclusion.shown is Shown.NOTHING_STORED
+    assert conclusion.message == (
+        "a read-back found no stored row: 7 rows before the first upload, 7 rows after the verification, 7 rows after"
+        " the last answer, 7 rows 5 s later"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ((7, 8), "rose by 1: 7 before the first upload, 8 after the verification"),
+        ((7, 7, 1_007), "rose by 1,000: 7 after the verification, 1,007 after the last answer"),
+        ((7, 7, 7, 57), "rose by 50: 7 after the last answer, 57 5 s later"),
+        ((7, 3, 5, 5), "rose by 2: 3 after the verification, 5 after the last answer"),
+    ],
+)
+def test_a_count_that_rises_is_taken_for_stored_rows(rows: tuple[int, ...], told: str) -> None:
+    conclusion = concluded_from(counted(*rows))
+
+    assert conclusion.shown is Shown.STORED
+    assert told in conclusion.message
+    assert "may be stored" in conclusion.message
+
+
+def test_a_count_that_falls_shows_nothing() -> None:
+    conclusion = concluded_from(counted(7, 7, 6, 6))
+
+    assert conclusion.shown is Shown.UNSTEADY
+    assert "fell from 7 after the verification to 6 after the last answer" in conclusion.message
+
+
+@pytest.mark.parametrize("made", range(len(MOMENTS)))
+def test_a_read_back_without_one_of_its_readings_is_not_finished(made: int) -> None:
+    conclusion = concluded_from(counted(*[7] * made))
+
+    assert conclusion.shown is Shown.UNFINISHED
+    assert "not yet read" in conclusion.message
+
+
+def test_rows_that_were_never_found_show_that_nothing_was_stored() -> None:
+    conclusion = concluded_from(looked_up(*(absent(moment) for moment in MOMENTS)))
+
+    assert conclusion.shown is Shown.NOTHING_STORED
+    assert "the control found before the first upload, 0 of 3 rows looked up after the verification" in (
+        conclusion.message
+    )
+
+
+def test_a_row_that_was_found_is_named() -> None:
+    found = Reading(moment=Moment.SETTLED, asked=3, found=("C1", "C2"))
+
+    conclusion = concluded_from(looked_up(*(absent(moment) for moment in MOMENTS[:3]), found))
+
+    assert conclusion.shown is Shown.STORED
+    assert "client_id C1, C2 found 5 s later; remove them" in conclusion.message
+
+
+def test_rows_found_outweigh_a_reading_that_failed() -> None:
+    failed = Reading(moment=Moment.ENDED, problem="no answer")
+    found = Reading(moment=Moment.SETTLED, asked=3, found=("C1",))
+
+    assert concluded_from(looked_up(failed, found)).shown is Shown.STORED
+
+
+@pytest.mark.parametrize(("control_failed", "shown"), [(False, Shown.FAILED), (True, Shown.CONTROL_FAILED)])
+def test_one_reading_that_failed_leaves_the_whole_read_back_without_a_proof(control_failed: bool, shown: Shown) -> None:
+    failed = Reading(moment=Moment.ENDED, problem="answered 500", control_failed=control_failed)
+    others = [absent(moment) for moment in MOMENTS if moment is not Moment.ENDED]
+
+    conclusion = concluded_from(looked_up(*others, failed))
+
+    assert conclusion.shown is shown
+    assert conclusion.message == "the read-back after the last answer shows nothing: answered 500"
+
+
+@pytest.mark.parametrize(
+    ("level", "refusal", "report", "reached"),
+    [
+        (ProofLevel.ACKNOWLEDGED, None, None, ProofLevel.ACKNOWLEDGED),
+        (ProofLevel.ACKNOWLEDGED, None, counted(7, 7, 7, 7), ProofLevel.PROVEN),
+        (ProofLevel.ECHOED, None, counted(7, 7, 7), ProofLevel.ECHOED),
+        (ProofLevel.ECHOED, None, counted(7, 7, 7, 6), ProofLevel.ECHOED),
+        (ProofLevel.NONE, Refusal.STORED, counted(7, 7, 7, 7), ProofLevel.NONE),
+        (ProofLevel.NONE, None, counted(7, 7, 7, 7), ProofLevel.NONE),
+    ],
+)
+def test_proven_is_reached_only_by_a_finished_read_back_of_a_proven_target(
+    level: ProofLevel, refusal: Refusal | None, report: ReadBackReport | None, reached: ProofLevel
+) -> None:
+    assert VerificationReport(level=level, refusal=refusal, read_back=report).reached is reached
