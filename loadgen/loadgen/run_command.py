@@ -36,6 +36,7 @@ from loadtest_model.verdict import Verdict, judge
 
 REFUSED_EXIT: Final = 3
 EXITS: Final = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.INCONCLUSIVE: 2}
+FIRST_PARTIAL_SECONDS: Final = 1.0
 PARTIAL_SECONDS: Final = 10.0
 """How often the results so far are written: what a run that is killed leaves."""
 
@@ -98,6 +99,9 @@ async def _run(parsed: argparse.Namespace, plan: Plan, source: str | None, files
                 output.say(proof_text(report))
             if report is not None and report.proven and not session.interrupts.count:
                 await _load(session, files, output)
+                if session.reads_back:
+                    output.say("Reading back what the target has stored ...")
+                    await session.conclude()
     finally:
         if samples is not None:
             samples.close()
@@ -130,9 +134,11 @@ async def _show(session: Session, screen: Screen) -> None:
 
 
 async def _keep(session: Session, files: ResultFiles) -> None:
+    pause_seconds = FIRST_PARTIAL_SECONDS
     while True:
-        await asyncio.sleep(PARTIAL_SECONDS)
+        await asyncio.sleep(pause_seconds)
         await asyncio.to_thread(write_results, files, result_of(session, complete=False))
+        pause_seconds = PARTIAL_SECONDS
 
 
 def result_of(session: Session, *, complete: bool) -> Result:

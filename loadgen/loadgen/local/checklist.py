@@ -19,17 +19,21 @@ DETAIL_CHARACTERS: Final = 60
 
 def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> str:
     """A report for people."""
-    lines = [f"Target  {public_url(url)}", "", *_checks(report.checks, colour=colour)]
+    lines = [f"Target    {public_url(url)}", "", *_checks(report.checks, colour=colour)]
     if report.checks:
         lines.append("")
     if report.proven:
-        lines.append(f"{_coloured('Proven', '32', colour)}  level {report.level}, at {', '.join(report.addresses)}")
-        lines.append(f"        {counted(report.uploads, 'upload')} with {counted(report.rows, 'row')} were sent")
+        lines += [
+            f"{_coloured('Verified', '32', colour)}  level {report.reached}, at {', '.join(report.addresses)}",
+            f"          {counted(report.uploads, 'upload')} with {counted(report.rows, 'row')} were sent",
+        ]
     else:
-        lines.append(f"{_coloured('Refused', '31', colour)} {report.refusal}: {report.message}")
-        lines.append(f"To do   {in_options(report.hint)}")
+        lines += [
+            f"{_coloured('Refused', '31', colour)}   {report.refusal}: {report.message}",
+            f"To do     {in_options(report.hint)}",
+        ]
     if report.canary_ids:
-        lines.append(f"Canary  client_id {', '.join(report.canary_ids)}")
+        lines.append(f"Canary    client_id {', '.join(report.canary_ids)}")
     return "\n".join(lines)
 
 

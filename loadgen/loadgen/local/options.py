@@ -15,7 +15,7 @@ SCENARIOS: Final = (*PRESETS, "all", "custom")
 VERIFY_DESCRIPTION: Final = """\
 Proves that a target honours X-Load-Test, with a few uploads and no load: a file with only
 its header row, one canary row, a few rows, then one batch of full size, to every address.
-The first doubt ends it. Exit status: 0 proven, 1 refused, 64 wrong usage.
+The first doubt ends it. Exit status: 0 verified, 1 refused, 64 wrong usage.
 """
 
 RUN_DESCRIPTION: Final = """\

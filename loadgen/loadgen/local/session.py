@@ -87,6 +87,16 @@ class Session:
             self._end_ns = self._clock_ns()
             self._recorder.freeze()
 
+    @property
+    def reads_back(self) -> bool:
+        """Whether there is something to read after the load; not where it was halted, for that is judged as it is."""
+        return self._prover.reads_back and self._violation is None and self.interrupts.count < CUT_SHORT
+
+    async def conclude(self) -> None:
+        """Read back what the target has stored, also after a load that was stopped once."""
+        if self.reads_back:
+            await self._run(self._prover.conclude(), in_spite_of=CUT_SHORT - 1)
+
     def elapsed_seconds(self) -> float:
         """Since the load began; 0 before."""
         if self.started_at is None:
@@ -162,9 +172,12 @@ class Session:
             for task in (following, watching, reading):
                 task.cancel()
 
-    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do a part of the run; being interrupted cuts it short, and a defect is kept for the report."""
-        if self.interrupts.count:
+    async def _run(self, work: Coroutine[Any, Any, None], in_spite_of: int = 0) -> None:
+        """Do a part of the run; being interrupted cuts it short, and a defect is kept for the report.
+
+        After more than `in_spite_of` interruptions it is not begun.
+        """
+        if self.interrupts.count > in_spite_of:
             work.close()
             return
         task, cut = asyncio.ensure_future(work), asyncio.ensure_future(self._cut.wait())

@@ -1,0 +1,330 @@
+"""`loadgen run` from its options to its files and its exit status."""
+
+import asyncio
+import csv
+import json
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import jwt
+import pytest
+import yaml
+from aiohttp import web
+
+from example_server import UPLOAD_PATH, ExampleServer, example_server
+from http_target import HttpTarget, Received, honoured, serving, stored
+from loadgen.local.samples import SAMPLE_COLUMNS
+from loadtest_model.verdict import Verdict
+from local_runs import in_terminal, loadgen, results_in
+
+SECRET = "a secret of at least thirty-two bytes"
+VERIFICATION_UPLOADS = 4
+SHORT = ("custom", "--batch-size", 100, "--virtual-users", 2, "--duration", "1500ms", "--think-time", "20ms")
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExampleServer]:
+    with example_server(tmp_path_factory.mktemp("target")) as server:
+        yield server
+
+
+def url_of(server: ExampleServer) -> str:
+    return f"http://127.0.0.1:{server.port}{UPLOAD_PATH}"
+
+
+async def test_a_run_that_passes_says_so_and_writes_all_files(target: ExampleServer, tmp_path: Path) -> None:
+    done = await loadgen("run", *SHORT, "--url", url_of(target), "--out", tmp_path)
+
+    results = results_in(tmp_path)
+    summary = results.summary
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert summary.verdict is Verdict.PASSED
+    assert summary.requests.due == summary.requests.accepted > 2
+    assert summary.records.confirmed == 100 * summary.requests.accepted
+    assert sum(int(row["accepted"]) for row in csv.DictReader(results.time_series)) == summary.requests.accepted
+    assert results.details["complete"] is True
+    assert results.details["summary"] == results.summary_json
+    assert results.details["plan"]["target"]["url"] == url_of(target)
+    assert [name.partition("_")[0] for name in results.names] == ["custom"] * 3
+    for said in (
+        "Target    http://127.0.0.1",
+        "Proof     Echoed",
+        "Verdict     Passed",
+        "p95 < 20s",
+        "Health",
+        "Files",
+    ):
+        assert said in done.stdout
+    assert target.count() == 0
+
+
+async def test_a_breached_threshold_fails_the_run(target: ExampleServer, tmp_path: Path) -> None:
+    done = await loadgen("run", *SHORT, "--url", url_of(target), "--out", tmp_path, "--threshold", "max<1ms")
+
+    assert done.returncode == 1
+    assert re.search(r"Verdict     Failed\n +- threshold max<1ms is breached: measured", done.stdout)
+    assert [each.expression for each in results_in(tmp_path).summary.thresholds] == ["max<1ms"]
+
+
+async def test_a_target_that_ignores_the_header_is_refused_with_3_and_gets_no_load(tmp_path: Path) -> None:
+    async with serving(stored) as target:
+        done = await loadgen("run", *SHORT, "--url", target.url, "--out", tmp_path)
+
+        summary = results_in(tmp_path).summary
+        assert done.returncode == 3
+        assert "Refused   LoadTestHeaderIgnored" in done.stdout
+        assert summary.verdict is Verdict.FAILED
+        assert summary.requests.due == 0
+        assert target.rows == 0
+
+
+async def test_a_target_that_loses_the_marker_under_load_fails_the_run_at_once(tmp_path: Path) -> None:
+    def loses_the_marker(received: Received) -> web.Response:
+        return honoured(received) if received.number < 10 else stored(received)
+
+    async with serving(loses_the_marker) as target:
+        done = await loadgen("run", "light", "--url", target.url, "--batch-size", 10, "--out", tmp_path)
+
+    summary = results_in(tmp_path).summary
+    assert done.returncode == 1
+    assert summary.requests.violation == 1
+    assert summary.duration_seconds < 30
+    assert "may be stored" in summary.reasons[0]
+
+
+async def test_the_variables_of_the_environment_are_read(tmp_path: Path) -> None:
+    token = jwt.encode({"exp": time.time() + 600}, SECRET, "HS256")
+    with example_server(tmp_path, {"JWT_SECRET": SECRET}) as guarded:
+        variables = {
+            "API_URL": url_of(guarded),
+            "AUTH_TOKEN": token,
+            "BATCH_SIZE": "50",
+            "CONCURRENCY": "3",
+            "DURATION": "1s",
+        }
+        done = await loadgen("run", "custom", "--out", tmp_path / "out", variables=variables)
+
+    results = results_in(tmp_path / "out")
+    (step,) = results.summary.steps
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (step.batch_size, step.virtual_users, step.load_seconds) == (50, 3, 1.0)
+    assert "(from API_URL)" in done.stdout
+    written = done.stdout + done.stderr + json.dumps(results.details)
+    assert token not in written
+
+
+async def test_an_option_goes_before_the_environment_and_that_before_the_manifest(
+    target: ExampleServer, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "loadtest.yaml"
+    manifest.write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "x-load-test.dev/v1alpha1",
+                "kind": "LoadTest",
+                "metadata": {"name": "mine"},
+                "spec": {
+                    "target": {"url": "http://127.0.0.1:9/"},
+                    "scenario": "custom",
+                    "load": {"batchSize": 7, "virtualUsers": 1, "duration": "1h"},
+                },
+            }
+        )
+    )
+    arguments = ("run", "-f", manifest, "--url", url_of(target), "--duration", "1s", "--out", tmp_path / "out")
+
+    done = await loadgen(*arguments, variables={"CONCURRENCY": "2", "DURATION": "60"})
+
+    summary = results_in(tmp_path / "out").summary
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert summary.name == "mine"
+    assert [(each.batch_size, each.virtual_users, each.load_seconds) for each in summary.steps] == [(7, 2, 1.0)]
+
+
+async def test_json_is_all_that_goes_to_standard_output(target: ExampleServer, tmp_path: Path) -> None:
+    done = await loadgen("run", *SHORT, "--url", url_of(target), "--out", tmp_path, "--json")
+
+    assert json.loads(done.stdout) == results_in(tmp_path).summary_json
+    assert "Target    " in done.stderr
+
+
+async def test_quiet_prints_the_verdict_alone(target: ExampleServer, tmp_path: Path) -> None:
+    done = await loadgen("run", *SHORT, "--url", url_of(target), "--out", tmp_path, "--quiet")
+
+    assert done.stdout == "Verdict     Passed\n"
+    assert done.stderr == ""
+
+
+async def test_samples_hold_a_line_for_every_upload(target: ExampleServer, tmp_path: Path) -> None:
+    file = tmp_path / "samples.csv"
+
+    await loadgen("run", *SHORT, "--url", url_of(target), "--out", tmp_path / "out", "--samples", file)
+
+    rows = list(csv.DictReader(file.read_text().splitlines()))
+    summary = results_in(tmp_path / "out").summary
+    assert tuple(rows[0]) == SAMPLE_COLUMNS
+    assert len(rows) == summary.requests.sent
+    assert {row["outcome"] for row in rows} == {"accepted"}
+    longest = max(float(row["response_seconds"]) for row in rows)
+    assert longest == pytest.approx(summary.response_time_seconds.max, abs=1e-6)
+
+
+async def test_debug_prints_size_status_times_and_answer_of_each_upload(target: ExampleServer, tmp_path: Path) -> None:
+    done = await loadgen("run", *SHORT, "--url", url_of(target), "--out", tmp_path, "--debug")
+
+    lines = [line for line in done.stderr.splitlines() if line.startswith("#")]
+    assert len(lines) == results_in(tmp_path).summary.requests.sent
+    sent, _, times_and_answer = lines[0].partition("; ")
+    assert re.fullmatch(r"#1 custom 127\.0\.0\.1:\d+: 100 records, [\d.]+ kB -> 200, accepted", sent)
+    assert re.match(r'connect .*, upload .*, wait .*; \{"success', times_and_answer)
+
+
+async def test_outside_a_terminal_progress_is_told_in_plain_lines(tmp_path: Path) -> None:
+    async with serving() as target:
+        arguments = ("custom", "--batch-size", 10, "--stage", "6s:1", "--stage", "6s:2")
+        done = await loadgen("run", *arguments, "--url", target.url, "--out", tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"(?m)^ +\d+s/12s +\d+%  custom, stage 2 of 2  VUs \d  in flight", done.stderr)
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+# Being told to end.
+
+
+class Slow:
+    """Honours the header; once verified, it holds each answer back until it is let go, or for a minute."""
+
+    def __init__(self) -> None:
+        self.released = asyncio.Event()
+        self.waiting = 0
+
+    async def answer(self, received: Received) -> web.StreamResponse:
+        if received.number >= VERIFICATION_UPLOADS:
+            self.waiting += 1
+            async with asyncio.timeout(60):
+                await self.released.wait()
+        return honoured(received)
+
+
+def slow_run(target: HttpTarget, out: Path) -> tuple[object, ...]:
+    return ("run", "light", "--virtual-users", 2, "--url", target.url, "--batch-size", 10, "--out", out)
+
+
+@pytest.mark.parametrize("uvloop", [True, False], ids=["uvloop", "asyncio"])
+async def test_ctrl_c_once_finishes_what_is_in_flight(tmp_path: Path, uvloop: bool) -> None:
+    slow = Slow()
+    async with serving(slow.answer) as target:
+        with in_terminal(*slow_run(target, tmp_path), uvloop=uvloop) as terminal:
+            await terminal.until_true(lambda: slow.waiting == 2)
+            terminal.press_ctrl_c()
+            await terminal.until("2 uploads in flight may finish; Ctrl-C again cuts them")
+            slow.released.set()
+            status = await terminal.exit_status()
+
+    summary = results_in(tmp_path).summary
+    assert status == 2, terminal.plain
+    assert summary.verdict is Verdict.INCONCLUSIVE
+    assert summary.reasons[0] == "the test was stopped by Ctrl-C while it ran"
+    assert (summary.requests.due, summary.requests.accepted) == (2, 2)
+    assert re.search(r"Verdict     Inconclusive", terminal.plain)
+
+
+@pytest.mark.parametrize("uvloop", [True, False], ids=["uvloop", "asyncio"])
+async def test_ctrl_c_twice_stops_at_once_and_still_writes_what_there_is(tmp_path: Path, uvloop: bool) -> None:
+    slow = Slow()
+    async with serving(slow.answer) as target:
+        with in_terminal(*slow_run(target, tmp_path), uvloop=uvloop) as terminal:
+            await terminal.until_true(lambda: slow.waiting == 2)
+            terminal.press_ctrl_c()
+            await terminal.until("Ctrl-C again cuts them")
+            began = time.monotonic()
+            terminal.press_ctrl_c()
+            status = await terminal.exit_status()
+            took_seconds = time.monotonic() - began
+            slow.released.set()
+
+    results = results_in(tmp_path)
+    assert status == 2, terminal.plain
+    assert took_seconds < 4
+    assert results.details["complete"] is True
+    assert results.summary.reasons[0] == "the test was stopped at once by Ctrl-C while it ran"
+    assert (results.summary.requests.due, results.summary.requests.unknown) == (2, 2)
+    assert results.summary.errors == {"cancelled": 2}
+
+
+async def test_a_signal_to_terminate_stops_at_once(tmp_path: Path) -> None:
+    slow = Slow()
+    async with serving(slow.answer) as target:
+        with in_terminal(*slow_run(target, tmp_path)) as terminal:
+            await terminal.until_true(lambda: slow.waiting == 2)
+            terminal.process.send_signal(signal.SIGTERM)
+            status = await terminal.exit_status(4)
+            slow.released.set()
+
+    assert status == 2
+    assert results_in(tmp_path).summary.reasons[0] == "the test was stopped at once by SIGTERM while it ran"
+
+
+async def test_ctrl_c_during_the_verification_leaves_the_target_without_load(tmp_path: Path) -> None:
+    held = asyncio.Event()
+    reached = asyncio.Event()
+
+    async def holds_the_canary(received: Received) -> web.StreamResponse:
+        if received.rows == 1:
+            reached.set()
+            async with asyncio.timeout(60):
+                await held.wait()
+        return honoured(received)
+
+    async with serving(holds_the_canary) as target:
+        with in_terminal(*slow_run(target, tmp_path)) as terminal:
+            await asyncio.wait_for(reached.wait(), 30)
+            terminal.press_ctrl_c()
+            status = await terminal.exit_status()
+            held.set()
+
+    summary = results_in(tmp_path).summary
+    assert status == 2, terminal.plain
+    assert summary.started_at is None
+    assert summary.reasons[0].startswith("the test was stopped by Ctrl-C before the load began")
+
+
+async def test_a_run_that_is_killed_leaves_what_there_was(tmp_path: Path) -> None:
+    async with serving() as target:
+        with in_terminal(*slow_run(target, tmp_path)) as terminal:
+            await terminal.until_true(lambda: any(tmp_path.glob("*_summary.json")))
+            terminal.process.send_signal(signal.SIGKILL)
+            await terminal.exit_status()
+
+    results = results_in(tmp_path)
+    assert results.details["complete"] is False
+    assert results.summary.verdict is Verdict.INCONCLUSIVE
+    assert results.summary.requests.accepted > 0
+
+
+async def test_a_terminal_shows_progress_that_is_drawn_over_itself(tmp_path: Path) -> None:
+    async with serving() as target:
+        arguments = ("custom", "--batch-size", 10, "--stage", "2s:1", "--stage", "1s:2")
+        with in_terminal("run", *arguments, "--url", target.url, "--out", tmp_path) as terminal:
+            status = await terminal.exit_status()
+
+    assert status == 0, terminal.plain
+    assert re.search(r"━+╌* +\d+%  2s/3s  custom, stage \d of 2", terminal.plain)
+    assert re.search(r"VUs \d  in flight \d  records/s [\d,]+  p95 \d+ ms  errors 0 \(0\.00%\)", terminal.plain)
+    assert terminal.text.count("\x1b[3A") >= 3
+    assert terminal.text.index("\x1b[?25l") < terminal.text.rindex("\x1b[?25h")
+    assert "\x1b[1;32mPassed" in terminal.text
+
+
+async def test_no_color_is_obeyed(tmp_path: Path) -> None:
+    async with serving() as target:
+        arguments = ("custom", "--batch-size", 10, "--duration", "1s", "--url", target.url, "--out", tmp_path)
+        with in_terminal("run", *arguments, variables={"NO_COLOR": "1"}) as terminal:
+            await terminal.exit_status()
+
+    assert "\nVerdict     " in terminal.text
+    assert "\x1b[1;" not in terminal.text
