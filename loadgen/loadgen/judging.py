@@ -9,6 +9,7 @@ from typing import Any, Final
 from loadgen.json_answers import ABSENT, parsed, value_at
 from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
+from loadtest_model.spec.target import ExpectCount
 
 _BY_STATUS: Final = {
     401: ErrorKind.UNAUTHORIZED,
@@ -34,11 +35,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AnswerPaths:
-    """Where in the answer's JSON the marker, the count and the nonce stand, each as a dotted path."""
+    """Where in the answer's JSON the marker, the count and the nonce stand, each as a dotted path.
+
+    `expect_count` says what the count is held against: the rows sent, the valid ones among them, or nothing.
+    """
 
     marker: str
     count: str
     nonce: str
+    expect_count: ExpectCount = "sent"
 
 
 class Marker(Enum):
@@ -65,10 +70,10 @@ class Judgement:
     cause: Cause | None = None
 
 
-def judge(answer: Answer, rows: int, nonce: str, paths: AnswerPaths) -> Judgement:
-    """Judge the answer to an upload of `rows` rows that was sent with `nonce`."""
+def judge(answer: Answer, rows: int, nonce: str, paths: AnswerPaths, valid_rows: int | None = None) -> Judgement:
+    """Judge the answer to an upload of `rows` rows, all valid if it is not said, that was sent with `nonce`."""
     if 200 <= answer.status < 300:
-        return _judge_success(answer, rows, nonce, paths)
+        return _judge_success(answer, _Sent(rows, rows if valid_rows is None else valid_rows, nonce), paths)
     if 300 <= answer.status < 400:
         location = answer.headers.get("Location", "nowhere")
         return Judgement(ErrorKind.REDIRECT, f"redirected ({answer.status}) to {printable(location)}")
@@ -83,7 +88,14 @@ def _kind_of(status: int) -> ErrorKind:
     return ErrorKind.BAD_ANSWER
 
 
-def _judge_success(answer: Answer, rows: int, nonce: str, paths: AnswerPaths) -> Judgement:
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    rows: int
+    valid_rows: int
+    nonce: str
+
+
+def _judge_success(answer: Answer, sent: _Sent, paths: AnswerPaths) -> Judgement:
     said = f"answered {answer.status}: {printable(answer.body)}"
     document = _json_object(answer)
     if document is None:
@@ -93,15 +105,21 @@ def _judge_success(answer: Answer, rows: int, nonce: str, paths: AnswerPaths) ->
         state = Marker.ABSENT if marker is ABSENT else Marker.NOT_TRUE
         lack = "absent" if marker is ABSENT else f"{printable(json.dumps(marker))}, not true"
         return Judgement(ErrorKind.MARKER_MISSING, f"{said} ({paths.marker} is {lack})", marker=state)
-    echoed = value_at(document, paths.nonce) == nonce
+    echoed = value_at(document, paths.nonce) == sent.nonce
     if document.get("success") is False:
         return Judgement(ErrorKind.UNSUCCESSFUL, said, marker=Marker.TRUE, echoed=echoed)
     count = value_at(document, paths.count)
-    if isinstance(count, bool) or not isinstance(count, int) or count != rows:
+    counted = count if isinstance(count, int) and not isinstance(count, bool) else None
+    if paths.expect_count == "any":
+        confirmed = counted if counted is not None and 0 <= counted <= sent.rows else 0
+        return Judgement(None, said, records_confirmed=confirmed, marker=Marker.TRUE, echoed=echoed)
+    expected = sent.valid_rows if paths.expect_count == "valid" else sent.rows
+    if counted != expected:
         seen = "absent" if count is ABSENT else printable(json.dumps(count))
-        detail = f"{said} ({paths.count} is {seen}, {rows} rows were sent)"
+        valid = f", {expected} of them valid" if paths.expect_count == "valid" else ""
+        detail = f"{said} ({paths.count} is {seen}, {sent.rows} rows were sent{valid})"
         return Judgement(ErrorKind.MISCOUNTED, detail, marker=Marker.TRUE, echoed=echoed)
-    return Judgement(None, said, records_confirmed=rows, marker=Marker.TRUE, echoed=echoed)
+    return Judgement(None, said, records_confirmed=expected, marker=Marker.TRUE, echoed=echoed)
 
 
 def printable(text: str | bytes, longest: int = 200) -> str:

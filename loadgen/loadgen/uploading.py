@@ -27,6 +27,7 @@ from loadgen.tokens import TokenSource, expiry_of, token_of
 from loadgen.transport import Client, Progress, Request, keeps_connections, open_client
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan
+from loadtest_model.plan.columns import columns_of
 
 ANSWER_TEXT_CHARACTERS: Final = 200
 
@@ -73,7 +74,7 @@ class Uploader:
         self._composer = composer
         self._format = file_format
         self._make_nonce = make_nonce
-        self._paths = AnswerPaths(target.marker_path, target.count_path, target.nonce_path)
+        self._paths = AnswerPaths(target.marker_path, target.count_path, target.nonce_path, target.expect_count)
         self._form = Form(
             boundary=f"loadgen-{make_nonce()}",
             fields=target.form_fields,
@@ -157,7 +158,7 @@ class Uploader:
         if exchange.answer is None:
             judgement = Judgement(exchange.error, exchange.detail)
         else:
-            judgement = judge(exchange.answer, rows, nonce, self._paths)
+            judgement = judge(exchange.answer, rows, nonce, self._paths, batch.valid_rows)
         if judgement.error is ErrorKind.UNAUTHORIZED and self._tokens is not None and authorization is not None:
             self._tokens.refused(authorization)
         if judgement.error is None:
@@ -209,11 +210,13 @@ def make_uploader(
     """The uploader of one pod, with records of its own. Takes some 50 ms.
 
     `environment` holds the secrets that the plan looks for there. Raises ValueError where the plan's URL, format or
-    record space is not valid, and TokenUnreadableError where a variable holds no token.
+    record space is not valid, FieldRefusedError where a field cannot be made, and TokenUnreadableError where a variable
+    holds no token.
     """
-    file_format = file_format_named(plan.target.format)
-    space = RecordSpace(plan.records.seed, plan.records.run_tag, pod_index, plan.parallelism)
-    composer = Composer(space, load_pools(), file_format.rendering)
+    records = plan.records
+    file_format = file_format_named(plan.target.format, columns_of(records.columns), records.dialect)
+    space = RecordSpace(records.seed, records.run_tag, pod_index, plan.parallelism)
+    composer = Composer(space, load_pools(), file_format.rendering, records)
     return Uploader(plan, pod_index, composer, file_format, make_nonce, token_source(plan, environment))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadgen.records import CsvRendering, RecordSpace
+from loadgen.records import Column, CsvRendering, RecordSpace
 from loadgen.records.scatter import Scatter
 from loadgen.records.words import Words
 
@@ -52,8 +52,9 @@ fields = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x
 def test_rendered_rows_are_byte_for_byte_those_of_the_csv_module(rows: list[list[str]]) -> None:
     expected = io.StringIO(newline="")
     csv.writer(expected).writerows(rows)
+    columns = [Column(f"column {place}") for place in range(len(rows[0]))]
 
-    rendered = CsvRendering().rows([list(column) for column in zip(*rows, strict=True)])
+    rendered = CsvRendering(columns).rows([list(column) for column in zip(*rows, strict=True)])
 
     assert b"".join(rendered) == expected.getvalue().encode()
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from loadgen.records import (
     CHUNK_ROWS,
-    COLUMNS,
     ROWS_PER_POD,
     Batch,
     Composer,
@@ -20,6 +19,9 @@ from loadgen.records import (
     load_pools,
 )
 from loadgen.records.pools import LanguagePools
+from loadtest_model.columns import CLIENT_COLUMNS
+
+COLUMNS = tuple(column.name for column in CLIENT_COLUMNS)
 
 SIZES = [0, 1, 2, 10, 311, 312, 313, CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1, 10_000, 12_345]
 
@@ -187,7 +189,7 @@ def test_every_email_holds_its_records_id_so_that_it_is_as_unique() -> None:
 
 def test_a_pod_without_numbers_left_says_so_instead_of_giving_one_twice() -> None:
     source = composer()
-    source._next_number = ROWS_PER_POD - 5_000
+    source._numbers.next_number = ROWS_PER_POD - 5_000
 
     source.compose(5_000)
 

@@ -6,7 +6,7 @@ from math import gcd
 import numpy as np
 import pytest
 
-from loadgen.records.phones import _STRIDE, Numbers, PhoneBook, phone_words
+from loadgen.records.phones import _STRIDES, Numbers, PhoneBook, phone_words
 from loadtest_model.geography import AREA_CODES
 from loadtest_model.phone_space import PHONES_PER_AREA_CODE, phone_capacity, phone_shortages
 
@@ -52,7 +52,7 @@ def test_a_part_of_a_template_takes_the_numbers_that_come_next() -> None:
 
 
 def test_the_stride_reaches_every_number() -> None:
-    assert gcd(_STRIDE, PHONES_PER_AREA_CODE) == 1
+    assert {gcd(stride, capacity) for capacity, stride in _STRIDES.items()} == {1}
 
 
 def test_every_exchange_is_one_that_can_be_assigned() -> None:

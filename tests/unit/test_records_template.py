@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 
 from loadgen.records import CsvRendering
-from loadgen.records.people import Drawn
+from loadgen.records.marks import CLIENT_MARK, EMAIL_MARK, HOUSE_MARK, PHONE_MARK, Slot
 from loadgen.records.phones import PhoneBook
-from loadgen.records.rendering import CLIENT_MARK, EMAIL_MARK, HOUSE_MARK, PHONE_MARK
-from loadgen.records.template import TemplateDraft
+from loadgen.records.sources import CLIENT_CODE, EMAIL_CODE, HOUSE, PhoneEnd
+from loadgen.records.template import Drawn, TemplateDraft
+from loadtest_model.columns import Column
 
 ALL_MARKS = (CLIENT_MARK, EMAIL_MARK, PHONE_MARK, HOUSE_MARK)
+SLOTS = [
+    Slot(mark[0], source) for mark, source in zip(ALL_MARKS, (CLIENT_CODE, EMAIL_CODE, PhoneEnd(), HOUSE), strict=True)
+]
+RENDERING = CsvRendering([Column("first"), *(Column(mark) for mark in "abcd")])
 
 
 def drawn(*rows: tuple[str, ...]) -> Drawn:
@@ -17,7 +22,7 @@ def drawn(*rows: tuple[str, ...]) -> Drawn:
 
 
 def test_rows_and_marks_are_found_across_slices_and_multi_byte_letters() -> None:
-    draft = TemplateDraft(CsvRendering())
+    draft = TemplateDraft(RENDERING, SLOTS)
     draft.add(drawn(("é", *ALL_MARKS), ("a,b", *ALL_MARKS)))
     draft.add(drawn(("", *ALL_MARKS)))
 
@@ -42,4 +47,4 @@ def test_rows_and_marks_are_found_across_slices_and_multi_byte_letters() -> None
 )
 def test_a_mark_that_is_not_once_in_every_row_is_refused(rows: list[tuple[str, ...]]) -> None:
     with pytest.raises(ValueError, match="exactly once"):
-        TemplateDraft(CsvRendering()).add(drawn(*rows))
+        TemplateDraft(RENDERING, SLOTS).add(drawn(*rows))

@@ -1,20 +1,22 @@
 """CSV files: what the composer makes is the file."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from loadgen.formats.seam import FileBody
-from loadgen.records import Batch, CsvRendering
+from loadgen.records import CLIENT_COLUMNS, Batch, Column, CsvRendering
+from loadtest_model.plan.records import STANDARD_DIALECT, DialectPlan
 
 
 class CsvFormat:
-    """Comma-separated values in UTF-8."""
+    """Values with delimiters between them, in the dialect."""
 
     name: Final = "csv"
     extension: Final = ".csv"
-    content_type: Final = "text/csv"
 
-    def __init__(self) -> None:
-        self.rendering = CsvRendering()
+    def __init__(self, columns: Sequence[Column] = CLIENT_COLUMNS, dialect: DialectPlan = STANDARD_DIALECT) -> None:
+        self.rendering = CsvRendering(columns, dialect)
+        self.content_type = "text/csv" if dialect.encoding == "utf-8" else "text/csv; charset=windows-1252"
 
     async def encode(self, batch: Batch) -> FileBody:
         return batch

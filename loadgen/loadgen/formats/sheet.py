@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from loadgen.records import Column
+from loadgen.records import MARK_CHARACTERS, Column
 
 _EMPTY: Final = "<c/>"
 
@@ -18,9 +18,11 @@ _KEPT_TEXT_BEGIN: Final = '<c t="inlineStr"><is><t xml:space="preserve">'
 _TEXT_END: Final = "</t></is></c>"
 
 _SPACES: Final = " \t\n\r"
-_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_FORBIDDEN: Final = re.compile("[\x00\x05-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""What XML 1.0 has no way to hold, but for the composer's marks, which are never sent."""
+# The composer's marks are never sent; those within numbers become digits.
+_DIGIT: Final = f"[0-9{MARK_CHARACTERS}]"
+_NUMBER: Final = re.compile(rf"-?{_DIGIT}+(\.{_DIGIT}+)?")
+_FORBIDDEN: Final = re.compile(f"(?![{MARK_CHARACTERS}])[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What XML 1.0 has no way to hold."""
 
 # A bare carriage return would be read as a line feed.
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})

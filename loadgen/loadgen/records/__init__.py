@@ -1,21 +1,24 @@
 """Synthetic client records of Canadian people, unique by construction and composed at the speed of memory."""
 
 from loadgen.records.composer import CHUNK_ROWS, Batch, Composer
+from loadgen.records.faking import FieldRefusedError
+from loadgen.records.marks import MARK_CHARACTERS
 from loadgen.records.pools import Pools, load_pools
-from loadgen.records.rendering import COLUMNS, CsvRendering, Rendering
+from loadgen.records.rendering import CsvRendering, Rendering
 from loadgen.records.space import MAX_PODS, ROWS_PER_POD, RecordSpace
 from loadtest_model.columns import CLIENT_COLUMNS, Column
 
 __all__ = [
     "CHUNK_ROWS",
     "CLIENT_COLUMNS",
-    "COLUMNS",
+    "MARK_CHARACTERS",
     "MAX_PODS",
     "ROWS_PER_POD",
     "Batch",
     "Column",
     "Composer",
     "CsvRendering",
+    "FieldRefusedError",
     "Pools",
     "RecordSpace",
     "Rendering",

@@ -1,12 +1,12 @@
 """Compose batches of unique client records at the speed of copying memory.
 
-A few templates hold rendered rows. For each batch some are drawn and copied, and in the copy the unique bytes
-are written anew: the code in client_id and e-mail, the phone's last seven digits, and the house number's last
-two. These fields have fixed widths, so a batch's length is known when it is drawn. Now and then a template is
-replaced by newly rendered rows, so that people vary as well.
+A few templates hold rendered rows. For each batch some are drawn and copied, and in the copy the bytes that differ in
+every row are written anew: the code in client_id and e-mail, the phone's last seven digits, the house number's last
+two, and those of the fields that users add. These have fixed widths, so a batch's length is known when it is drawn.
+Now and then a template is replaced by newly rendered rows, so that people vary as well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,17 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadgen.records.buffers import Buffers
-from loadgen.records.people import People
-from loadgen.records.phones import Numbers, PhoneBook, phone_words
+from loadgen.records.marks import Slot
+from loadgen.records.phones import Numbers, PhoneBook
 from loadgen.records.pools import Pools
 from loadgen.records.rendering import CsvRendering, Rendering
-from loadgen.records.space import ROWS_PER_POD, RecordSpace, code_words, lower_case
+from loadgen.records.row_maker import RowMaker
+from loadgen.records.sources import Rows
+from loadgen.records.space import ROWS_PER_POD, RecordSpace
 from loadgen.records.template import Offsets, Template, TemplateDraft
 from loadgen.records.words import Words
-from loadtest_model.phone_space import PHONES_PER_AREA_CODE
+from loadtest_model.phone_space import phones_per_area_code
+from loadtest_model.plan.columns import MILLION, columns_of
+from loadtest_model.plan.records import RecordsPlan
 
 CHUNK_ROWS: Final = 2_500
 """Rows of a template, and the most that one chunk of a batch holds."""
+
+_WRONG_ROWS: Final = 500
+"""Rows of a template of wrong rows."""
 
 _TEMPLATES: Final = 8
 _FIRST_TEMPLATES: Final = 2
@@ -38,11 +45,10 @@ _CUT_BELOW_ROWS: Final = CHUNK_ROWS // 8
 _KEPT_BUFFERS: Final = 8
 _JOIN_BELOW_BYTES: Final = 65_536
 
-_PEOPLE_STREAM: Final = 2
 _CHOICE_STREAM: Final = 3
+_WRONG_CHOICE_STREAM: Final = 7
 
 _COUNT: Final = np.arange(CHUNK_ROWS, dtype=np.uint64)
-_PAIR_OF_DIGITS: Final = np.array([int.from_bytes(f"{n:02}".encode(), "little") for n in range(100)], np.uint16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,35 +57,58 @@ class _Piece:
 
     space: RecordSpace
     buffers: Buffers
+    slots: Sequence[Slot]
     template: Template
     first_row: int
     rows: int
     first_number: int
     phone_bases: Numbers
+    phone_capacity: int
+    duplicate_of: int
 
     @property
     def size_bytes(self) -> int:
         return self.template.size_bytes(self.first_row, self.rows)
+
+    @property
+    def duplicated(self) -> NDArray[np.bool_] | None:
+        """The rows that have the client_id of number `duplicate_of`."""
+        every = self.template.duplicated
+        return None if every is None else every[self.first_row : self.first_row + self.rows]
 
     def view(self) -> memoryview:
         """The rows, read-only, in memory that is theirs while the view or a slice of it is referenced."""
         template = self.template
         rows = slice(self.first_row, self.first_row + self.rows)
         start, end = int(template.ends[rows.start]), int(template.ends[rows.stop])
-        data = self.buffers.get(end - start)
-        data[:] = template.data[start:end]
-        scattered = self.space.scatter(_COUNT[: self.rows] + np.uint64(self.first_number))
-        codes = code_words(scattered)
-        clients, emails, phones, houses = template.marks[:, rows] - start
-        _write(data, clients, codes)
-        _write(data, emails, lower_case(codes))
+        size = end - start
+        slack = max((slot.source.width for slot in self.slots if slot.may_be_absent), default=0)
+        data = self.buffers.get(size + slack)
+        data[:size] = template.data[start:end]
         numbers = self.phone_bases[template.area_indices[rows]] + template.phone_steps[rows]
-        numbers -= PHONES_PER_AREA_CODE * (numbers >= PHONES_PER_AREA_CODE)
-        _write(data, phones, phone_words(numbers))
-        # 16 of the code's bits decide, so that no further draw is needed.
-        hundredths = ((scattered >> np.uint64(8)) & np.uint64(0xFFFF)) * np.uint64(100) >> np.uint64(16)
-        _write(data, houses, _PAIR_OF_DIGITS[hundredths.astype(np.intp)])
-        return data.data.toreadonly()
+        numbers -= self.phone_capacity * (numbers >= self.phone_capacity)
+        fresh = Rows(
+            self.space,
+            _COUNT[: self.rows] + np.uint64(self.first_number),
+            numbers,
+            self.duplicated,
+            self.duplicate_of,
+        )
+        for slot, marks in zip(self.slots, template.marks[:, rows] - start, strict=True):
+            # What a row does not have is written behind the last row.
+            offsets = np.minimum(marks, size) if slot.may_be_absent else marks
+            for at, words in slot.source.parts(fresh):
+                _write(data, offsets + at if at else offsets, words)
+        return data.data[:size].toreadonly()
+
+    def client_ids(self) -> Iterator[str]:
+        own = self.space.client_ids(self.first_number, self.rows)
+        if self.duplicated is None:
+            yield from own
+            return
+        (before,) = self.space.client_ids(self.duplicate_of, 1)
+        for client_id, duplicated in zip(own, self.duplicated.tolist(), strict=True):
+            yield before if duplicated else client_id
 
 
 def _write(data: NDArray[np.uint8], offsets: Offsets, words: NDArray[np.unsignedinteger]) -> None:
@@ -94,6 +123,7 @@ class _Cut:
     """Rows of a chunk that is already composed."""
 
     data: memoryview
+    space: RecordSpace
     first_number: int
     rows: int
 
@@ -104,17 +134,22 @@ class _Cut:
     def view(self) -> memoryview:
         return self.data
 
+    def client_ids(self) -> Iterator[str]:
+        yield from self.space.client_ids(self.first_number, self.rows)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """One file's worth of records, not yet composed.
 
-    `rows` does not count the header; `content_length` is in bytes and counts everything.
+    `rows` does not count the header; `valid_rows` are those that are not wrong on purpose. `content_length` is in bytes
+    and counts everything.
     """
 
     rows: int
+    valid_rows: int
     content_length: int
-    _space: RecordSpace = field(repr=False)
+    _has_ids: bool = field(repr=False)
     _head: bytes = field(repr=False)
     _pieces: tuple[_Piece | _Cut, ...] = field(repr=False)
     _tail: bytes = field(repr=False)
@@ -134,12 +169,13 @@ class Batch:
     @property
     def first_client_id(self) -> str | None:
         """The id in the first row, or None where there is none."""
-        return self._space.client_ids(self._pieces[0].first_number, 1)[0] if self._pieces else None
+        return next(self._pieces[0].client_ids()) if self._pieces and self._has_ids else None
 
     def client_ids(self) -> Iterator[str]:
-        """The ids of all rows in the file's order."""
-        for piece in self._pieces:
-            yield from self._space.client_ids(piece.first_number, piece.rows)
+        """The ids of all rows in the file's order; none where the file has no column for them."""
+        if self._has_ids:
+            for piece in self._pieces:
+                yield from piece.client_ids()
 
     def _parts(self) -> Iterator[bytes | memoryview]:
         yield self._head
@@ -149,28 +185,111 @@ class Batch:
             yield self._tail
 
 
+class _Numbers:
+    """The numbers that a pod has left, and its place among the phones."""
+
+    def __init__(self, space: RecordSpace, phones: PhoneBook) -> None:
+        self.space = space
+        self.phones = phones
+        self.next_number = 0
+
+    def take(self, rows: int) -> int:
+        """The first of the next numbers. Raises OverflowError when the pod has not so many left."""
+        if self.next_number + rows > ROWS_PER_POD:
+            raise OverflowError(f"the pod's {ROWS_PER_POD} record numbers are used up")
+        self.next_number += rows
+        return self.next_number - rows
+
+
+class _Templates:
+    """Templates of rows of one kind, rendered anew little by little."""
+
+    def __init__(self, maker: RowMaker, rendering: Rendering, choices: Words, numbers: _Numbers, rows: int) -> None:
+        self.rows = rows
+        self._maker = maker
+        self._rendering = rendering
+        self._choices = choices
+        self._numbers = numbers
+        self._buffers = Buffers(_KEPT_BUFFERS)
+        self._templates: list[Template] = []
+        self._draft = TemplateDraft(rendering, maker.slots)
+        self._rows_until_rendering = 0
+
+    def render_first(self, count: int) -> None:
+        while len(self._templates) < count:
+            self._render()
+
+    def draw(self, rows: int, duplicate_of: int = 0) -> _Piece:
+        """The next rows, at most as many as a template has; duplicates are of the record with that number."""
+        first_number = self._numbers.take(rows)
+        template = self._templates[self._choices.one_below(len(self._templates))]
+        first_row = self._choices.one_below(template.rows - rows + 1)
+        phones = self._numbers.phones
+        bases = phones.take(template.area_indices, first_row, rows)
+        return _Piece(
+            space=self._numbers.space,
+            buffers=self._buffers,
+            slots=self._maker.slots,
+            template=template,
+            first_row=first_row,
+            rows=rows,
+            first_number=first_number,
+            phone_bases=bases,
+            phone_capacity=phones.capacity,
+            duplicate_of=duplicate_of,
+        )
+
+    def render_when_due(self, rows: int) -> None:
+        """Render one slice for every so many rows drawn, but never more than one a call."""
+        self._rows_until_rendering -= rows
+        if self._rows_until_rendering <= 0:
+            few = len(self._templates) < _TEMPLATES
+            self._rows_until_rendering += _RENDERED_AT_ONCE * (_ROWS_PER_NEW_ROW_AT_FIRST if few else _ROWS_PER_NEW_ROW)
+            self._render()
+
+    def _render(self) -> None:
+        self._draft.add(self._maker.draw(_RENDERED_AT_ONCE))
+        if self._draft.rows == self.rows:
+            if len(self._templates) == _TEMPLATES:
+                del self._templates[0]
+            self._templates.append(self._draft.finish(self._numbers.phones))
+            self._draft = TemplateDraft(self._rendering, self._maker.slots)
+
+
 class Composer:
     """Draws batches of records that belong to one pod. Two with the same arguments draw the same batches.
 
-    Making one renders the first templates, which takes about 40 ms.
+    Making one renders the first templates, which takes about 40 ms. Raises FieldRefusedError for a field whose values
+    cannot be made.
     """
 
-    def __init__(self, space: RecordSpace, pools: Pools, rendering: Rendering | None = None) -> None:
-        self._space = space
-        self._rendering = rendering or CsvRendering()
-        self._people = People(pools, Words(space.seed, _PEOPLE_STREAM, space.pod_index), space.prefix)
-        self._choices = Words(space.seed, _CHOICE_STREAM, space.pod_index)
-        self._phones = PhoneBook(space.seed, space.pod_index, space.pod_count)
-        self._buffers = Buffers(_KEPT_BUFFERS)
-        self._next_number = 0
-        self._templates: list[Template] = []
-        self._draft = TemplateDraft(self._rendering)
-        self._rows_until_rendering = 0
+    def __init__(
+        self,
+        space: RecordSpace,
+        pools: Pools,
+        rendering: Rendering | None = None,
+        records: RecordsPlan | None = None,
+    ) -> None:
+        plan = records or RecordsPlan(seed=space.seed, run_tag=space.run_tag)
+        self._rendering = rendering or CsvRendering(columns_of(plan.columns), plan.dialect)
+        capacity = phones_per_area_code(plan.contact)
+        self._numbers = _Numbers(space, PhoneBook(space.seed, space.pod_index, space.pod_count, capacity))
+        self._has_ids = any(column.source == "client_id" for column in plan.columns)
+        choices = Words(space.seed, _CHOICE_STREAM, space.pod_index)
+        self._right = _Templates(RowMaker(plan, space, pools), self._rendering, choices, self._numbers, CHUNK_ROWS)
+        self._right.render_first(_FIRST_TEMPLATES)
+        self._wrong: _Templates | None = None
+        self._wrong_millionths = 0
+        self._drawn_rows = self._wrong_rows = 0
+        if plan.invalid is not None:
+            maker = RowMaker(plan, space, pools, wrong=True)
+            choices = Words(space.seed, _WRONG_CHOICE_STREAM, space.pod_index)
+            self._wrong = _Templates(maker, self._rendering, choices, self._numbers, _WRONG_ROWS)
+            self._wrong.render_first(1)
+            self._wrong_millionths = plan.invalid.millionths
         self._composed: _Piece | None = None
         self._composed_data = memoryview(b"")
         self._cut_rows = 0
-        while len(self._templates) < _FIRST_TEMPLATES:
-            self._render()
 
     def compose(self, rows: int) -> Batch:
         """Draw the next `rows` records. Their numbers are spent, whether or not the batch is ever sent.
@@ -180,59 +299,64 @@ class Composer:
         """
         if rows < 0:
             raise ValueError(f"rows is {rows}; a batch cannot have fewer than none")
-        pieces = self._pieces(rows)
+        wrong_rows = self._wrong_rows_due(rows)
+        pieces = self._pieces(rows, wrong_rows)
         head, tail = self._rendering.head, self._rendering.tail
         return Batch(
             rows=rows,
+            valid_rows=rows - wrong_rows,
             content_length=len(head) + sum(piece.size_bytes for piece in pieces) + len(tail),
-            _space=self._space,
+            _has_ids=self._has_ids,
             _head=head,
             _pieces=pieces,
             _tail=tail,
         )
 
-    def _pieces(self, rows: int) -> tuple[_Piece | _Cut, ...]:
+    def _wrong_rows_due(self, rows: int) -> int:
+        """How many of the next rows are wrong: as many as the share wants of all so far, but one is always right."""
+        self._drawn_rows += rows
+        due = self._drawn_rows * self._wrong_millionths // MILLION - self._wrong_rows
+        wrong_rows = min(due, max(0, rows - 1))
+        self._wrong_rows += wrong_rows
+        return wrong_rows
+
+    def _pieces(self, rows: int, wrong_rows: int) -> tuple[_Piece | _Cut, ...]:
+        right_rows = rows - wrong_rows
         if rows < _CUT_BELOW_ROWS:
-            return tuple(self._cuts(rows))
-        self._render_when_due(rows)
-        return tuple(self._draw(min(CHUNK_ROWS, rows - first)) for first in range(0, rows, CHUNK_ROWS))
+            cuts = tuple(self._cuts(right_rows))
+            return (*cuts, *self._wrong_pieces(wrong_rows, cuts[-1])) if wrong_rows else cuts
+        self._right.render_when_due(right_rows)
+        if not wrong_rows:
+            return tuple(self._right.draw(min(CHUNK_ROWS, rows - first)) for first in range(0, rows, CHUNK_ROWS))
+        return tuple(self._mixed(right_rows, wrong_rows))
+
+    def _mixed(self, right_rows: int, wrong_rows: int) -> Iterator[_Piece]:
+        """Right rows a chunk at a time, after each one its part of the wrong ones."""
+        for first in range(0, right_rows, CHUNK_ROWS):
+            last = min(first + CHUNK_ROWS, right_rows)
+            right = self._right.draw(last - first)
+            yield right
+            yield from self._wrong_pieces(wrong_rows * last // right_rows - wrong_rows * first // right_rows, right)
+
+    def _wrong_pieces(self, rows: int, right: _Piece | _Cut) -> Iterator[_Piece]:
+        """Wrong rows; those with the id of another have that of the last row of the right ones before them."""
+        if self._wrong is not None:
+            self._wrong.render_when_due(rows)
+            for first in range(0, rows, _WRONG_ROWS):
+                yield self._wrong.draw(min(_WRONG_ROWS, rows - first), right.first_number + right.rows - 1)
 
     def _cuts(self, rows: int) -> Iterator[_Cut]:
         while rows > 0:
             if self._composed is None or self._cut_rows == self._composed.rows:
-                self._render_when_due(CHUNK_ROWS)
-                self._composed = self._draw(CHUNK_ROWS)
+                self._right.render_when_due(CHUNK_ROWS)
+                self._composed = self._right.draw(CHUNK_ROWS)
                 self._composed_data = self._composed.view()
                 self._cut_rows = 0
-            first = self._cut_rows
-            last = min(first + rows, self._composed.rows)
-            ends = self._composed.template.ends
-            yield _Cut(self._composed_data[ends[first] : ends[last]], self._composed.first_number + first, last - first)
+            piece, first = self._composed, self._cut_rows
+            last = min(first + rows, piece.rows)
+            ends = piece.template.ends  # The piece is the whole template.
+            yield _Cut(
+                self._composed_data[ends[first] : ends[last]], piece.space, piece.first_number + first, last - first
+            )
             self._cut_rows = last
             rows -= last - first
-
-    def _draw(self, rows: int) -> _Piece:
-        if self._next_number + rows > ROWS_PER_POD:
-            raise OverflowError(f"the pod's {ROWS_PER_POD} record numbers are used up")
-        template = self._templates[self._choices.one_below(len(self._templates))]
-        first_row = self._choices.one_below(CHUNK_ROWS - rows + 1)
-        first_number = self._next_number
-        self._next_number += rows
-        bases = self._phones.take(template.area_indices, first_row, rows)
-        return _Piece(self._space, self._buffers, template, first_row, rows, first_number, bases)
-
-    def _render_when_due(self, rows: int) -> None:
-        """Render one slice for every so many rows drawn, but never more than one a call."""
-        self._rows_until_rendering -= rows
-        if self._rows_until_rendering <= 0:
-            few = len(self._templates) < _TEMPLATES
-            self._rows_until_rendering += _RENDERED_AT_ONCE * (_ROWS_PER_NEW_ROW_AT_FIRST if few else _ROWS_PER_NEW_ROW)
-            self._render()
-
-    def _render(self) -> None:
-        self._draft.add(self._people.draw(_RENDERED_AT_ONCE))
-        if self._draft.rows == CHUNK_ROWS:
-            if len(self._templates) == _TEMPLATES:
-                del self._templates[0]
-            self._templates.append(self._draft.finish(self._phones))
-            self._draft = TemplateDraft(self._rendering)

@@ -8,10 +8,11 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from loadgen.records.dates import DateTexts
+from loadgen.records.marks import CLIENT_MARK, EMAIL_MARK, HOUSE_MARK, PHONE_MARK
 from loadgen.records.pools import Pools, mail_name
-from loadgen.records.rendering import CLIENT_MARK, EMAIL_MARK, HOUSE_MARK, PHONE_MARK
 from loadgen.records.words import Indices, Words
-from loadtest_model.geography import AREA_CODES, CITIES, POSTAL_LETTERS
+from loadtest_model.geography import AREA_CODES, CITIES, POSTAL_LETTERS, Locale, city_weights
 
 Item = TypeVar("Item")
 
@@ -93,17 +94,22 @@ class _Groups(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """People as the columns of COLUMNS, with marks, and for each the index of the area code in AREA_CODES."""
+    """People as the client columns, with marks; for each the index of the area code in AREA_CODES, and 1 for French."""
 
-    columns: tuple[Sequence[str], ...]
+    columns: tuple[list[str], ...]
     area_indices: NDArray[np.intp]
+    french: Indices
 
 
 class People:
     """A stream of people; the pools and the words fix it. Ids, and codes in e-mails, begin with the prefix."""
 
-    def __init__(self, pools: Pools, words: Words, prefix: str) -> None:
+    def __init__(
+        self, pools: Pools, words: Words, prefix: str, locale: Locale = "mixed", dates: DateTexts | None = None
+    ) -> None:
         self._words = words
+        self._locale = locale
+        self._dates = dates or DateTexts()
         self._client_id = prefix + CLIENT_MARK
         self._mail_ends = [f".{prefix.lower()}{EMAIL_MARK}@{domain}" for domain in _MAIL_DOMAINS]
         languages = (pools.english, pools.french)
@@ -113,7 +119,7 @@ class People:
         self._surroundings = _Groups([_english_surroundings(), _french_surroundings()])
         self._first_mails = [mail_name(name)[:_MAIL_NAME_LENGTH] for name in self._first_names.items]
         self._last_mails = [mail_name(name)[:_MAIL_NAME_LENGTH] for name in self._last_names.items]
-        self._city_weights = [city.weight for city in CITIES]
+        self._city_weights = city_weights(locale)
         self._cities = [city.name for city in CITIES]
         self._provinces = [city.province for city in CITIES]
         self._french_percent = np.array([city.french_percent for city in CITIES])
@@ -127,7 +133,7 @@ class People:
         words = self._words
         city = words.choose(self._city_weights, count)
         places = city.tolist()
-        french = (words.below(100, count) < self._french_percent[city]).astype(np.int64)
+        french = self._french(city)
         area = self._area_codes.draw(words, city)
         columns = (
             [self._client_id] * count,
@@ -143,7 +149,12 @@ class People:
             self._balances(count),
             *self._times(count),
         )
-        return Drawn(columns, self._area_indices[area])
+        return Drawn(columns, self._area_indices[area], french)
+
+    def _french(self, city: Indices) -> Indices:
+        if self._locale != "mixed":
+            return np.full(len(city), self._locale == "fr_CA", np.int64)
+        return (self._words.below(100, len(city)) < self._french_percent[city]).astype(np.int64)
 
     def _names(self, french: Indices) -> tuple[list[str], list[str], list[str]]:
         first = self._first_names.draw(self._words, french)
@@ -176,8 +187,7 @@ class People:
         return [prefix + tail for prefix, tail in zip(prefixes, tails, strict=True)]
 
     def _birth_dates(self, count: int) -> list[str]:
-        days: list[str] = np.datetime_as_string(_FIRST_BIRTH + self._words.below(_BIRTH_DAYS, count)).tolist()
-        return days
+        return self._dates.dates(_FIRST_BIRTH + self._words.below(_BIRTH_DAYS, count))
 
     def _balances(self, count: int) -> list[str]:
         bounds = _BALANCE_BOUNDS[self._words.choose(_BALANCE_WEIGHTS, count)]
@@ -187,11 +197,7 @@ class People:
     def _times(self, count: int) -> tuple[list[str], list[str]]:
         created = _FIRST_SECOND + self._words.below(_CREATED_SECONDS, count)
         updated = created + self._words.below(_UPDATED_SECONDS, count)
-        return _utc_texts(created), _utc_texts(updated)
-
-
-def _utc_texts(times: NDArray[np.datetime64]) -> list[str]:
-    return [f"{text}Z" for text in np.datetime_as_string(times).tolist()]
+        return self._dates.times(created), self._dates.times(updated)
 
 
 def _picked(items: Sequence[Item], indices: Iterable[int]) -> list[Item]:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from loadgen.records.words import Words
 from loadtest_model.geography import AREA_CODES
-from loadtest_model.phone_space import EXCHANGES, PHONES_PER_AREA_CODE
+from loadtest_model.phone_space import EXCHANGES, PHONES_PER_AREA_CODE, RESERVED_PHONES_PER_AREA_CODE
 
 # Coprime to the number of phones, near its golden section: phones given one after the other lie far apart.
-_STRIDE: Final = 4_894_831
+_STRIDES: Final = {PHONES_PER_AREA_CODE: 4_894_831, RESERVED_PHONES_PER_AREA_CODE: 61}
 _KEY_STREAM: Final = 1
 
 
@@ -24,18 +24,23 @@ def _little_endian(text: str) -> int:
 
 
 _EXCHANGE_WORDS: Final = np.array([_little_endian(f"{exchange}-") for exchange in EXCHANGES], np.uint64)
+_RESERVED_WORDS: Final = np.array(
+    [_little_endian(f"555-01{line:02}") for line in range(RESERVED_PHONES_PER_AREA_CODE)], np.uint64
+)
 _LINE_WORDS: Final = np.array([_little_endian(f"{line:04}") << 32 for line in range(10_000)], np.uint64)
 
 Numbers = NDArray[np.int64]
 
 
 class PhoneBook:
-    """One pod's place in every area code's numbers."""
+    """One pod's place in every area code's numbers, of which each has `capacity`."""
 
-    def __init__(self, seed: int, pod_index: int, pod_count: int) -> None:
-        starts = Words(seed, _KEY_STREAM).below(PHONES_PER_AREA_CODE, len(AREA_CODES))
-        self._next: Numbers = (starts + pod_index * _STRIDE) % PHONES_PER_AREA_CODE
-        self._step = pod_count * _STRIDE % PHONES_PER_AREA_CODE
+    def __init__(self, seed: int, pod_index: int, pod_count: int, capacity: int = PHONES_PER_AREA_CODE) -> None:
+        stride = _STRIDES[capacity]
+        starts = Words(seed, _KEY_STREAM).below(capacity, len(AREA_CODES))
+        self.capacity = capacity
+        self._next: Numbers = (starts + pod_index * stride) % capacity
+        self._step = pod_count * stride % capacity
 
     def steps(self, area_indices: NDArray[np.intp]) -> Numbers:
         """How far each row lies from its area code's next number when all rows take one in turn.
@@ -46,18 +51,18 @@ class PhoneBook:
         in_order = area_indices[order]
         ranks = np.empty(len(order), np.int64)
         ranks[order] = np.arange(len(order)) - np.searchsorted(in_order, in_order)
-        steps: Numbers = ranks * self._step % PHONES_PER_AREA_CODE
+        steps: Numbers = ranks * self._step % self.capacity
         return steps
 
     def take(self, area_indices: NDArray[np.intp], first_row: int, rows: int) -> Numbers:
         """Give the rows from `first_row` on a number each; the bases to find them by, one an area code.
 
-        A row's number is its base plus its step (modulo PHONES_PER_AREA_CODE), the step counted from row 0.
+        A row's number is its base plus its step (modulo the capacity), the step counted from row 0.
         """
         skipped = np.bincount(area_indices[:first_row], minlength=len(AREA_CODES))
         taken = np.bincount(area_indices[first_row : first_row + rows], minlength=len(AREA_CODES))
-        bases: Numbers = (self._next - skipped * self._step) % PHONES_PER_AREA_CODE
-        self._next = (self._next + taken * self._step) % PHONES_PER_AREA_CODE
+        bases: Numbers = (self._next - skipped * self._step) % self.capacity
+        self._next = (self._next + taken * self._step) % self.capacity
         return bases
 
 
@@ -65,4 +70,10 @@ def phone_words(numbers: Numbers) -> NDArray[np.uint64]:
     """The text of each number after its area code, `NXX-XXXX`, the first character in the lowest byte."""
     exchanges = numbers // 10_000
     words: NDArray[np.uint64] = _EXCHANGE_WORDS[exchanges] | _LINE_WORDS[numbers - exchanges * 10_000]
+    return words
+
+
+def reserved_phone_words(numbers: Numbers) -> NDArray[np.uint64]:
+    """The text of each number below 100 as a line that is never assigned, `555-01XX`, likewise."""
+    words: NDArray[np.uint64] = _RESERVED_WORDS[numbers]
     return words

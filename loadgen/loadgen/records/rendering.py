@@ -1,22 +1,14 @@
 """How records become the rows of a file: the seam between the composer and the file formats."""
 
 import csv
+import unicodedata
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from loadtest_model.columns import CLIENT_COLUMNS
+from loadtest_model.columns import CLIENT_COLUMNS, Column
+from loadtest_model.plan.records import STANDARD_DIALECT, DialectPlan
 
-COLUMNS: Final = tuple(column.name for column in CLIENT_COLUMNS)
-"""The header of a file of client records, in the order of the fields."""
-
-# Characters that no text of ours holds stand where the composer writes later, one for each byte of the field;
-# none of them is quoted or escaped by a writer, nor are the letters, digits and hyphens that replace them.
-CLIENT_MARK: Final = "\x01" * 8
-EMAIL_MARK: Final = "\x02" * 8
-PHONE_MARK: Final = "\x03" * 8
-HOUSE_MARK: Final = "\x04" * 2
-
-_LINE_END: Final = "\r\n"
+_LINE_ENDS: Final = {"CRLF": "\r\n", "LF": "\n"}
 
 
 class Rendering(Protocol):
@@ -50,32 +42,64 @@ class _LastLine:
 
 
 class CsvRendering:
-    """Comma-separated rows as csv.writer makes them by default (RFC 4180), in UTF-8.
+    """Rows as csv.writer makes them in the dialect; the standard one is its default (RFC 4180), in UTF-8.
 
-    A field's quoting depends on the field alone, and csv.writer looks at every character twice. So the fields
-    that may need quotes go through it, and rows are joined from the results; this takes a third of the time.
+    A field's quoting depends on the field and its column alone, and csv.writer looks at every character twice. So the
+    fields that may need quotes go through it, and rows are joined from the results; this takes a third of the time.
     """
 
     tail: Final = b""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Sequence[Column] = CLIENT_COLUMNS, dialect: DialectPlan = STANDARD_DIALECT) -> None:
+        self._dialect = dialect
+        self._line_end = _LINE_ENDS[dialect.line_end]
+        self._special = (dialect.delimiter, '"', "\n", "\r")
         self._last = _LastLine()
-        self._writer = csv.writer(self._last)
-        (self.head,) = self.rows([[column] for column in COLUMNS])
+        self._writer = csv.writer(self._last, delimiter=dialect.delimiter, lineterminator=self._line_end)
+        quoted = dialect.quoting != "minimal"
+        self._all_quoted = [quoted] * len(columns)
+        (header,) = self.rows([[column.name] for column in columns])
+        self._all_quoted = [quoted and not (column.number and dialect.quoting == "nonnumeric") for column in columns]
+        self.head = b"\xef\xbb\xbf" + header if dialect.bom else header
 
     def rows(self, columns: Sequence[Sequence[str]]) -> list[bytes]:
-        quoted = [self._quoted(column) for column in columns]
-        return [f"{','.join(fields)}{_LINE_END}".encode() for fields in zip(*quoted, strict=True)]
+        quoted = [
+            [_in_quotes(field) for field in column] if all_quoted else self._quoted(column)
+            for column, all_quoted in zip(columns, self._all_quoted, strict=True)
+        ]
+        lines = [f"{self._dialect.delimiter.join(fields)}{self._line_end}" for fields in zip(*quoted, strict=True)]
+        if self._dialect.encoding == "utf-8":
+            return [line.encode() for line in lines]
+        return [_in_cp1252(line) for line in lines]
 
     def _quoted(self, column: Sequence[str]) -> Sequence[str]:
-        if not _may_need_quotes("".join(column)):
+        if not self._may_need_quotes("".join(column)):
             return column
-        return [self._quote(field) if _may_need_quotes(field) else field for field in column]
+        return [self._quote(field) if self._may_need_quotes(field) else field for field in column]
 
     def _quote(self, field: str) -> str:
         self._writer.writerow((field,))
-        return self._last.line.removesuffix(_LINE_END)
+        return self._last.line.removesuffix(self._line_end)
+
+    def _may_need_quotes(self, text: str) -> bool:
+        return any(character in text for character in self._special)
 
 
-def _may_need_quotes(text: str) -> bool:
-    return "," in text or '"' in text or "\n" in text or "\r" in text
+def _in_quotes(field: str) -> str:
+    return '"' + field.replace('"', '""') + '"'
+
+
+def _in_cp1252(line: str) -> bytes:
+    """The line with each letter that Windows-1252 lacks as its base letter, or else as a question mark."""
+    try:
+        return line.encode("cp1252")
+    except UnicodeEncodeError:
+        return "".join(map(_plain, line)).encode("cp1252", "replace")
+
+
+def _plain(letter: str) -> str:
+    try:
+        letter.encode("cp1252")
+    except UnicodeEncodeError:
+        return unicodedata.normalize("NFKD", letter)[0]
+    return letter

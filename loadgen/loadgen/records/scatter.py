@@ -22,6 +22,10 @@ class Scatter:
     bits: int
     key: int
 
+    @property
+    def size(self) -> int:
+        return 1 << self.bits
+
     def __call__(self, numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """The images of the numbers, which must lie in the range; same shape."""
         mask = np.uint64(2**self.bits - 1)

@@ -17,7 +17,7 @@ ROWS_PER_POD: Final = 2**40
 CODE_LENGTH: Final = 8
 """Characters of the code that tells a pod's records apart; it follows the prefix in every unique field."""
 
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U."""
 
 # For each pair of characters in a code, the ten bits that it stands for and its bytes, in their place in a word.
@@ -25,8 +25,8 @@ _PAIRS: Final = tuple(
     np.array(
         [
             int.from_bytes((first + second).encode(), "little") << 16 * place
-            for first in _ALPHABET
-            for second in _ALPHABET
+            for first in ALPHABET
+            for second in ALPHABET
         ],
         np.uint64,
     )
@@ -92,4 +92,4 @@ def lower_case(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _base32(number: int, length: int) -> str:
-    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(length)))
+    return "".join(ALPHABET[number >> 5 * place & 31] for place in reversed(range(length)))

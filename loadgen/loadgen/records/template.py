@@ -1,27 +1,41 @@
 """A rendered block of rows, and where in it the bytes lie that every use of it writes anew."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loadgen.records.people import Drawn
+from loadgen.records.marks import Slot
 from loadgen.records.phones import Numbers, PhoneBook
-from loadgen.records.rendering import CLIENT_MARK, EMAIL_MARK, HOUSE_MARK, PHONE_MARK, Rendering
+from loadgen.records.rendering import Rendering
 
 Offsets = NDArray[np.intp]
 
-_MARKS: Final = (CLIENT_MARK, EMAIL_MARK, PHONE_MARK, HOUSE_MARK)
+ABSENT: Final = 2**62
+"""The offset of a mark in a row that does not have it; beyond any file, also after sums with lengths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Rows as columns of texts in the file's order, with marks.
+
+    For each row there is the index of its phone's area code in AREA_CODES; `duplicated` are those that are to have the
+    client_id of another row, where there are any.
+    """
+
+    columns: tuple[Sequence[str], ...]
+    area_indices: NDArray[np.intp]
+    duplicated: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
     """Rows as bytes, row r being data[ends[r]:ends[r + 1]].
 
-    `marks`, shape (4, rows), are the offsets of the bytes to write in each row: those of the client's code,
-    the e-mail's code, the phone and the house number. `area_indices` point into AREA_CODES and `phone_steps`
-    are distances as PhoneBook counts them, one a row.
+    `marks`, shape (slots, rows), are the offsets of the bytes to write in each row, ABSENT where there are none.
+    `area_indices` point into AREA_CODES and `phone_steps` are distances as PhoneBook counts them, one a row.
     """
 
     data: NDArray[np.uint8]
@@ -29,6 +43,11 @@ class Template:
     marks: Offsets
     area_indices: NDArray[np.intp]
     phone_steps: Numbers
+    duplicated: NDArray[np.bool_] | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.area_indices)
 
     def size_bytes(self, first_row: int, rows: int) -> int:
         return int(self.ends[first_row + rows] - self.ends[first_row])
@@ -41,54 +60,65 @@ class _Slice:
     data: bytes
     ends: Offsets
     marks: Offsets
-    area_indices: NDArray[np.intp]
+    drawn: Drawn
 
 
 class TemplateDraft:
     """A template in the making, some rows at a time, since rendering a whole one would hold up everything else."""
 
-    def __init__(self, rendering: Rendering) -> None:
+    def __init__(self, rendering: Rendering, slots: Sequence[Slot]) -> None:
         self.rows = 0
         self._rendering = rendering
+        self._slots = slots
         self._slices: list[_Slice] = []
 
     def add(self, drawn: Drawn) -> None:
         """Render more rows.
 
-        Raises ValueError when a mark is not in every row exactly once, as a field that holds one would cause.
+        Raises ValueError when a mark is not in every row exactly once, or at most once where it may be absent, as a
+        field that holds one would cause.
         """
         rows = self._rendering.rows(drawn.columns)
         data = b"".join(rows)
         ends = np.cumsum([len(row) for row in rows], dtype=np.intp)
-        marks = _marks(np.frombuffer(data, np.uint8), ends)
+        marks = _marks(np.frombuffer(data, np.uint8), ends, self._slots)
         self.rows += len(rows)
-        self._slices.append(_Slice(data, ends, marks, drawn.area_indices))
+        self._slices.append(_Slice(data, ends, marks, drawn))
 
     def finish(self, phones: PhoneBook) -> Template:
         """The template of all rows so far."""
         slices = self._slices
         starts = np.cumsum([0, *(len(part.data) for part in slices[:-1])]).tolist()
-        areas = np.concatenate([part.area_indices for part in slices])
+        areas = np.concatenate([part.drawn.area_indices for part in slices])
+        duplicated = [part.drawn.duplicated for part in slices if part.drawn.duplicated is not None]
         return Template(
             data=np.frombuffer(b"".join([part.data for part in slices]), np.uint8),
             ends=np.concatenate([[0], *(part.ends + start for part, start in zip(slices, starts, strict=True))]),
             marks=np.hstack([part.marks + start for part, start in zip(slices, starts, strict=True)]),
             area_indices=areas,
             phone_steps=phones.steps(areas),
+            duplicated=np.concatenate(duplicated) if duplicated else None,
         )
 
 
-def _marks(data: NDArray[np.uint8], ends: Offsets) -> Offsets:
-    """The offset of each mark in each row, shape (4, rows)."""
-    return np.stack([_offsets(data, mark, ends) for mark in _MARKS])
+def _marks(data: NDArray[np.uint8], ends: Offsets, slots: Sequence[Slot]) -> Offsets:
+    """The offset of each slot's mark in each row, shape (slots, rows)."""
+    marks = np.full((len(slots), len(ends)), ABSENT, np.intp)
+    for offsets, slot in zip(marks, slots, strict=True):
+        rows, places = _found(data, ends, slot)
+        offsets[rows] = places
+        if not slot.may_be_absent and len(rows) < len(ends):
+            raise ValueError(f"the mark {slot.mark!r} must stand in every row exactly once")
+    return marks
 
 
-def _offsets(data: NDArray[np.uint8], mark: str, ends: Offsets) -> Offsets:
-    places = np.flatnonzero(data == ord(mark[0]))
-    width = len(mark)
-    if len(places) == len(ends) * width:
-        first, last = places[::width], places[width - 1 :: width]
-        in_their_rows = (last < ends) & (first[1:] >= ends[:-1]).all()
-        if np.all(in_their_rows & (last - first == width - 1)):
-            return first
-    raise ValueError(f"the mark {mark!r} must stand in every row exactly once")
+def _found(data: NDArray[np.uint8], ends: Offsets, slot: Slot) -> tuple[Offsets, Offsets]:
+    """The rows that have a slot's mark, and where."""
+    places = np.flatnonzero(data == ord(slot.character))
+    width = slot.source.width
+    first, last = places[::width], places[width - 1 :: width]
+    rows = np.searchsorted(ends, first, side="right")
+    whole = len(places) % width == 0 and (last - first == width - 1).all() and (last < ends[rows]).all()
+    if not whole or (rows[1:] == rows[:-1]).any():
+        raise ValueError(f"the mark {slot.mark!r} must stand in every row exactly once")
+    return rows, first

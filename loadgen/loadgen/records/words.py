@@ -28,6 +28,17 @@ class Words:
         halves = (self.raw(count) >> np.uint64(32)).astype(np.int64)
         return (halves * bounds) >> 32
 
+    def within(self, bound: int, count: int) -> NDArray[np.uint64]:
+        """The same for one bound of up to 2**63: the upper half of each word times the bound."""
+        words = self.raw(count)
+        half, low = np.uint64(32), np.uint64(0xFFFF_FFFF)
+        bound_high, bound_low = np.uint64(bound >> 32), np.uint64(bound & 0xFFFF_FFFF)
+        high, rest = words >> half, words & low
+        crossed, other = high * bound_low, rest * bound_high
+        carry = ((crossed & low) + (other & low) + (rest * bound_low >> half)) >> half
+        drawn: NDArray[np.uint64] = high * bound_high + (crossed >> half) + (other >> half) + carry
+        return drawn
+
     def one_below(self, bound: int) -> int:
         """One integer from 0 to below the bound, which is below 2**31; it takes one word, as `below` does."""
         return (int(self._generator.random_raw()) >> 32) * bound >> 32

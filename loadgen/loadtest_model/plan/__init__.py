@@ -107,7 +107,7 @@ def compile_plan(
         parallelism=spec.parallelism,
         target=compile_target(spec.target, addresses, places),
         steps=steps,
-        records=compile_records(spec, identity, run_id),
+        records=compile_records(spec, identity, run_id, steps),
         require=spec.verification.require,
         read_back=compile_read_back(spec.verification),
         network=network,

@@ -7,7 +7,7 @@ from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.secrets import Place, SecretPlaces
 from loadtest_model.spec.auth import Auth, Login
 from loadtest_model.spec.connecting import Connections
-from loadtest_model.spec.target import Format, Target
+from loadtest_model.spec.target import ExpectCount, Format, Target
 from loadtest_model.values import WireValue, seconds_of
 
 T = TypeVar("T")
@@ -64,6 +64,7 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
     count_path: str
     nonce_path: str
     metrics_url: str | None = None
+    expect_count: ExpectCount = "sent"
 
 
 def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPlaces) -> TargetPlan:
@@ -93,6 +94,7 @@ def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPla
         marker_path=target.response.marker,
         count_path=target.response.count,
         nonce_path=target.response.nonce,
+        expect_count=target.response.expect_count,
         metrics_url=_checked_url(target.metrics_url, "spec.target.metricsUrl") if target.metrics_url else None,
     )
 

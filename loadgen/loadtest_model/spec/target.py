@@ -20,6 +20,7 @@ from loadtest_model.spec.parts import (
 from loadtest_model.values import DurationText, Value
 
 Format = Literal["csv", "xlsx"]
+ExpectCount = Literal["sent", "valid", "any"]
 
 
 class Response(Value, frozen=True, kw_only=True):
@@ -42,6 +43,13 @@ class Response(Value, frozen=True, kw_only=True):
     nonce: Annotated[
         Path, Meta(description="Dotted path where the target may return X-Load-Test-Nonce (proof Echoed).")
     ] = "load_test_nonce"
+    expect_count: Annotated[
+        ExpectCount,
+        Meta(
+            description="What the count must be. sent: all rows of the upload; valid: those that spec.records.invalid"
+            " left right; any: it is not looked at, and may be absent."
+        ),
+    ] = "sent"
 
 
 class Target(Value, frozen=True, kw_only=True):

@@ -1,0 +1,100 @@
+"""Fields that a provider of Faker makes. Faker is imported only where a run has one: it takes a third of a second."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from loadgen.records.words import Indices, Words
+from loadtest_model.geography import Locale
+from loadtest_model.plan.columns import ColumnPlan
+
+if TYPE_CHECKING:
+    from faker import Faker
+
+_LOCALES: Final = {"mixed": ("en_CA", "fr_CA"), "en_CA": ("en_CA",), "fr_CA": ("fr_CA",)}
+_FIRST_VALUES: Final = 200
+_MOST_VALUES: Final = 5_000
+_RENEWED_AT_ONCE: Final = 10  # Some 20 microseconds each, within the millisecond that rendering takes.
+
+_CONTROL_CHARACTERS: Final = dict.fromkeys((*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0xFFFE, 0xFFFF))
+
+
+class FieldRefusedError(ValueError):
+    """A field whose values cannot be made; the message names it and says why."""
+
+
+class Fakers:
+    """Faker in the languages of a locale, made when it is first asked for."""
+
+    def __init__(self, locale: Locale) -> None:
+        self.locales = _LOCALES[locale]
+        self._fakers: list[Faker] = []
+
+    def __getitem__(self, place: int) -> Faker:
+        if not self._fakers:
+            from faker import Faker  # noqa: PLC0415 - see the module's docstring
+
+            self._fakers = [Faker(locale) for locale in self.locales]
+        return self._fakers[place]
+
+
+class FakedValues:
+    """What a provider made: a few hundred values for each language, which `renew` adds to, and replaces later on.
+
+    Raises FieldRefusedError where the provider does not take its arguments.
+    """
+
+    def __init__(self, plan: ColumnPlan, fakers: Fakers, words: Words) -> None:
+        self._plan = plan
+        self._words = words
+        self._arguments = {name: _argument(value) for name, value in plan.arguments.items()}
+        self._fakers = fakers
+        self._values: list[list[str]] = [[] for _ in fakers.locales]
+        self._next = 0
+        self._renew(_FIRST_VALUES)
+
+    def renew(self) -> None:
+        """Make a few values more for each language."""
+        self._renew(_RENEWED_AT_ONCE)
+
+    def draw(self, french: Indices) -> list[str]:
+        """A value for each row; `french` is 1 where a row's language is French, and 0 elsewhere."""
+        drawn = self._words.below(len(self._values[0]), len(french)).tolist()
+        if len(self._values) == 1:
+            return [self._values[0][place] for place in drawn]
+        return [self._values[language][place] for language, place in zip(french.tolist(), drawn, strict=True)]
+
+    def _renew(self, count: int) -> None:
+        for place, values in enumerate(self._values):
+            made = self._made(place, count)
+            if len(values) < _MOST_VALUES:
+                values.extend(made)
+            else:
+                values[self._next : self._next + count] = made
+        if len(self._values[0]) >= _MOST_VALUES:
+            self._next = (self._next + count) % _MOST_VALUES
+
+    def _made(self, place: int, count: int) -> list[str]:
+        faker = self._fakers[place]
+        # Anew each time, so that what one field draws never depends on the others.
+        faker.seed_instance(int(self._words.raw(1)[0]))
+        provider: Callable[..., Any] = getattr(faker, self._plan.provider)
+        try:
+            return [str(provider(**self._arguments)).translate(_CONTROL_CHARACTERS) for _ in range(count)]
+        except Exception as error:
+            given = ", ".join(f"{name}={value!r}" for name, value in self._arguments.items()) or "no arguments"
+            raise FieldRefusedError(
+                f"spec.records.fields.add: provider {self._plan.provider} of Faker does not take {given}: {error}"
+                f" (column {self._plan.name!r})"
+            ) from error
+
+
+def _argument(value: int | str) -> Any:
+    if isinstance(value, int):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

@@ -1,0 +1,95 @@
+"""Make the model's list of Faker's providers, so that a wrong name is refused without Faker. Run after its upgrade."""
+
+import datetime
+import decimal
+import inspect
+import logging
+from pathlib import Path
+from typing import Any, Final
+
+from faker import Faker
+from faker.providers import BaseProvider
+
+import loadtest_model
+
+PROVIDERS_FILE: Final = Path(loadtest_model.__file__).with_name("providers.py")
+
+_SCALARS: Final = (str, int, float, decimal.Decimal, datetime.date, datetime.time)
+_ESPECIALLY: Final = (
+    "bothify", "hexify", "lexify", "numerify", "language_code", "random_digit", "random_element", "random_int",
+    "random_letter", "random_lowercase_letter", "random_number", "random_uppercase_letter",
+)  # fmt: skip
+"""What a provider has from its base and is of use in a file."""
+
+_LEFT_OUT: Final = {
+    # In domains that belong to somebody, and nobody is ever to be written to.
+    "ascii_company_email", "ascii_free_email", "company_email", "free_email",
+    # Not of the seed alone: they look at the clock, or at the machine.
+    "credit_card_expire", "passport_dob", "passport_full", "passport_gender", "uuid1", "uuid7",
+    # Whole files.
+    "csv", "dsv", "fixed_width", "json", "psv", "tsv",
+}  # fmt: skip
+_BY_THE_CLOCK: Final = "faker.providers.date_time"
+"""The module of providers that count from today; the kinds date and datetime do not."""
+
+_LOCALES: Final = ("en_CA", "fr_CA")
+
+
+def find_providers() -> dict[str, tuple[str, ...]]:
+    """The names of the arguments of every provider that gives one text, number or time in both languages, by name."""
+    # Faker tells of each locale that one of its providers has no data for.
+    logging.getLogger("faker").setLevel(logging.WARNING)
+    found = [_of_locale(locale) for locale in _LOCALES]
+    return {name: found[0][name] for name in sorted(found[0].keys() & found[1].keys())}
+
+
+def _of_locale(locale: str) -> dict[str, tuple[str, ...]]:
+    faker = Faker(locale)
+    found = {}
+    for provider in faker.factories[0].get_providers():
+        if type(provider).__module__.startswith(_BY_THE_CLOCK):
+            continue
+        for name, method in inspect.getmembers(provider, inspect.isroutine):
+            if name.startswith("_") or (hasattr(BaseProvider, name) and name not in _ESPECIALLY):
+                continue
+            if name not in _LEFT_OUT and _is_scalar(faker, name):
+                found[name] = tuple(
+                    parameter.name
+                    for parameter in inspect.signature(method).parameters.values()
+                    if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+                )
+    return found
+
+
+def _is_scalar(faker: Faker, name: str) -> bool:
+    faker.seed_instance(1)
+    try:
+        made: Any = getattr(faker, name)()
+    except Exception:  # A provider that fails without arguments, in any way of its own, is left out.
+        return False
+    return isinstance(made, _SCALARS)
+
+
+def text_of(providers: dict[str, tuple[str, ...]]) -> str:
+    """The module that holds the list."""
+    lines = [
+        f'    "{name}": ({" ".join(f"{chr(34)}{argument}{chr(34)}," for argument in arguments)}),'
+        for name, arguments in providers.items()
+    ]
+    return "\n".join(
+        [
+            '"""The providers of Faker that a field may name, with the names of their arguments; generated."""',
+            "",
+            "from typing import Final",
+            "",
+            "# fmt: off",
+            "PROVIDERS: Final[dict[str, tuple[str, ...]]] = {",
+            *lines,
+            "}",
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    PROVIDERS_FILE.write_text(text_of(find_providers()), encoding="utf-8")

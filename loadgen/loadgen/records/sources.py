@@ -1,0 +1,188 @@
+"""What is written anew in every row: the words of bytes for the rows of one piece of a batch."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadgen.records.digits import Alphabet, DecimalScatter, words_of
+from loadgen.records.phones import Numbers, phone_words, reserved_phone_words
+from loadgen.records.scatter import Scatter
+from loadgen.records.space import CODE_LENGTH, RecordSpace, code_words, lower_case
+from loadgen.records.words import Words
+from loadtest_model.phone_space import Contact, phones_per_area_code
+
+Part = tuple[int, NDArray[np.unsignedinteger]]
+"""Where within a mark bytes begin, and for each row a word of them, the first byte lowest."""
+
+_UNIQUE_STREAM: Final = 6
+_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # The golden section of 2**64, odd.
+_PAIR_OF_DIGITS: Final = np.array([int.from_bytes(f"{n:02}".encode(), "little") for n in range(100)], np.uint16)
+
+
+class Rows:
+    """The rows of a piece: the pod's numbers that are theirs, from `first_number` on, and their phones' numbers.
+
+    `duplicated` are rows with the client id of number `duplicate_of`.
+    """
+
+    def __init__(
+        self,
+        space: RecordSpace,
+        numbers: NDArray[np.uint64],
+        phone_numbers: Numbers,
+        duplicated: NDArray[np.bool_] | None = None,
+        duplicate_of: int = 0,
+    ) -> None:
+        self.space = space
+        self.numbers = numbers
+        self.phone_numbers = phone_numbers
+        self.duplicated = duplicated
+        self.duplicate_of = duplicate_of
+
+    @cached_property
+    def scattered(self) -> NDArray[np.uint64]:
+        return self.space.scatter(self.numbers)
+
+    @cached_property
+    def codes(self) -> NDArray[np.uint64]:
+        return code_words(self.scattered)
+
+
+class Source(Protocol):
+    """Gives bytes of a fixed width for each row."""
+
+    @property
+    def width(self) -> int: ...
+
+    def parts(self, rows: Rows) -> list[Part]:
+        """The bytes of each row, in words of 8, 4, 2 or 1 that lie side by side."""
+        ...
+
+    def in_letters(self, small: bool) -> "Source":
+        """The same in small or in capital letters."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _ClientCode:
+    """The code of each record's client_id."""
+
+    small: bool = False
+    width: int = CODE_LENGTH
+
+    def parts(self, rows: Rows) -> list[Part]:
+        codes = rows.codes
+        if rows.duplicated is not None:
+            copied = rows.space.scatter(np.array([rows.duplicate_of], np.uint64))
+            codes = np.where(rows.duplicated, code_words(copied), codes)
+        return [(0, lower_case(codes) if self.small else codes)]
+
+    def in_letters(self, small: bool) -> Source:
+        return _ClientCode(small)
+
+
+@dataclass(frozen=True, slots=True)
+class _EmailCode:
+    """The code of each record's e-mail address, which is its own also where the client_id is not."""
+
+    small: bool = True
+    width: int = CODE_LENGTH
+
+    def parts(self, rows: Rows) -> list[Part]:
+        return [(0, lower_case(rows.codes) if self.small else rows.codes)]
+
+    def in_letters(self, small: bool) -> Source:
+        return _EmailCode(small)
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneEnd:
+    """The phone's number after its area code, `NXX-XXXX`."""
+
+    contact: Contact = "any"
+    width: int = 8
+
+    @property
+    def capacity(self) -> int:
+        return phones_per_area_code(self.contact)
+
+    def parts(self, rows: Rows) -> list[Part]:
+        numbers = rows.phone_numbers
+        return [(0, reserved_phone_words(numbers) if self.contact == "reserved" else phone_words(numbers))]
+
+    def in_letters(self, small: bool) -> Source:
+        del small
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class _House:
+    """The last two digits of the house number."""
+
+    width: int = 2
+
+    def parts(self, rows: Rows) -> list[Part]:
+        # 16 of the code's bits decide, so that no further draw is needed.
+        hundredths = ((rows.scattered >> np.uint64(8)) & np.uint64(0xFFFF)) * np.uint64(100) >> np.uint64(16)
+        return [(0, _PAIR_OF_DIGITS[hundredths.astype(np.intp)])]
+
+    def in_letters(self, small: bool) -> Source:
+        del small
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class LowDigits:
+    """The last digits of a number, each as likely as any; `place` makes them differ from those of other fields."""
+
+    width: int
+    place: int
+
+    def parts(self, rows: Rows) -> list[Part]:
+        factor = np.uint64((int(_FACTOR) * (2 * self.place + 1)) % 2**64)
+        mixed = (rows.scattered * factor) >> np.uint64(32)
+        return words_of(mixed * np.uint64(10**self.width) >> np.uint64(32), self.width, Alphabet.DIGITS)
+
+    def in_letters(self, small: bool) -> Source:
+        del small
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueCode:
+    """A code that no other record of the run has, over all pods, until all `width` characters can say are used up."""
+
+    scatter: Scatter | DecimalScatter
+    width: int
+    small: bool = False
+
+    def parts(self, rows: Rows) -> list[Part]:
+        pods, pod = np.uint64(rows.space.pod_count), np.uint64(rows.space.pod_index)
+        numbers = (rows.numbers * pods + pod) % np.uint64(self.scatter.size)
+        alphabet = Alphabet.DIGITS if isinstance(self.scatter, DecimalScatter) else Alphabet.BASE_32
+        parts = words_of(self.scatter(numbers), self.width, alphabet)
+        return [(at, words | _small(words.dtype)) for at, words in parts] if self.small else parts
+
+    def in_letters(self, small: bool) -> Source:
+        return UniqueCode(self.scatter, self.width, small)
+
+
+def unique_code(seed: int, index: int, width: int, *, digits: bool) -> UniqueCode:
+    """The source of the run's unique field with this index; the same in every pod."""
+    keys = Words(seed, _UNIQUE_STREAM, index)
+    if digits:
+        return UniqueCode(DecimalScatter(width, tuple(keys.raw(DecimalScatter.ROUNDS).tolist())), width)
+    return UniqueCode(Scatter(5 * width, int(keys.raw(1)[0])), width)
+
+
+def _small(dtype: np.dtype[np.unsignedinteger]) -> np.unsignedinteger:
+    """What makes capitals small in a word of this type; digits stay as they are."""
+    return dtype.type(int.from_bytes(b"\x20" * dtype.itemsize, "little"))
+
+
+CLIENT_CODE: Final = _ClientCode()
+EMAIL_CODE: Final = _EmailCode()
+HOUSE: Final = _House()

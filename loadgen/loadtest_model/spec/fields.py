@@ -1,0 +1,136 @@
+"""A column that a user adds to the client records."""
+
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta
+
+from loadtest_model.spec.parts import rule, rules
+from loadtest_model.values import Value
+
+ColumnName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^{}\x00-\x1f\x7f]+$")]
+FieldText = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+ISO_PATTERN: Final = r"^[12][0-9]{3}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z)?$"
+IsoTime = Annotated[str, Meta(max_length=20, pattern=ISO_PATTERN)]
+Bound = Annotated[float, Meta(ge=-1e15, le=1e15)]
+
+KINDS: Final = {
+    "unique": (("width",), ("prefix", "characters")),
+    "faker": (("provider",), ("arguments",)),
+    "choice": (("values",), ("weights",)),
+    "integer": (("min", "max"), ()),
+    "decimal": (("min", "max"), ("places",)),
+    "date": (("earliest", "latest"), ()),
+    "datetime": (("earliest", "latest"), ()),
+    "constant": (("value",), ()),
+    "template": (("template",), ()),
+}
+"""The kinds of fields; for each the parameters that it must have, and those that it may have beside `nullShare`."""
+
+PARAMETERS: Final = tuple(dict.fromkeys(name for needed, possible in KINDS.values() for name in (*needed, *possible)))
+
+
+class Field(Value, frozen=True, kw_only=True):
+    """A column and what fills it; which parameters belong to which kind stands in KINDS."""
+
+    name: Annotated[ColumnName, Meta(description="The column's name in the file. Required.")]
+    kind: Annotated[
+        str,
+        Meta(
+            max_length=32,
+            extra_json_schema={"enum": list(KINDS)},
+            description="unique: prefix and `width` characters that no other record of the run has; faker: what the"
+            " `provider` of Faker makes; choice: one of `values` by `weights`; integer and decimal: from `min` to"
+            " `max`; date and datetime: from `earliest` to `latest`; constant: `value`; template: text with other"
+            " columns in it. Required.",
+        ),
+    ]
+    null_share: Annotated[
+        float, Meta(ge=0, le=1, description="Share of the records whose field is empty, in steps of a millionth.")
+    ] = 0.0
+    prefix: Annotated[FieldText, Meta(description="unique: what each value begins with.")] | None = None
+    width: Annotated[int, Meta(ge=2, le=12, description="unique: characters after the prefix.")] | None = None
+    characters: (
+        Annotated[
+            Literal["alphanumeric", "digits"],
+            Meta(description="unique: digits, or digits and capitals without I, L, O and U. Default: alphanumeric."),
+        ]
+        | None
+    ) = None
+    provider: (
+        Annotated[str, Meta(min_length=1, max_length=64, description="faker: name of a provider, such as company.")]
+        | None
+    ) = None
+    arguments: (
+        Annotated[
+            dict[str, Annotated[int | str, Meta(extra_json_schema={"x-kubernetes-int-or-string": True})]],
+            Meta(
+                max_length=8,
+                description="faker: arguments of the provider by name. A text that is JSON (a list, a number, true) is"
+                " read as such.",
+            ),
+        ]
+        | None
+    ) = None
+    values: (
+        Annotated[
+            list[FieldText],
+            Meta(min_length=1, max_length=256, description="choice: the values."),
+        ]
+        | None
+    ) = None
+    weights: (
+        Annotated[
+            list[Annotated[int, Meta(ge=0, le=1_000_000)]],
+            Meta(min_length=1, max_length=256, description="choice: the weight of each value. Default: all the same."),
+        ]
+        | None
+    ) = None
+    min: Annotated[Bound, Meta(description="integer, decimal: the least value.")] | None = None
+    max: Annotated[Bound, Meta(description="integer, decimal: the greatest value.")] | None = None
+    places: Annotated[int, Meta(ge=1, le=9, description="decimal: digits after the point. Default: 2.")] | None = None
+    earliest: (
+        Annotated[
+            IsoTime, Meta(description="date, datetime: the first one, such as 2020-01-31 or 2020-01-31T08:00:00Z.")
+        ]
+        | None
+    ) = None
+    latest: Annotated[IsoTime, Meta(description="date, datetime: the last one.")] | None = None
+    value: Annotated[FieldText, Meta(description="constant: the value.")] | None = None
+    template: (
+        Annotated[
+            FieldText,
+            Meta(
+                min_length=1,
+                description="template: text in which {column} stands for that column's field, {column:lower} and"
+                " {column:upper} for it in small or large letters, {column:mail} for its ASCII letters and digits."
+                " {{ and }} are braces.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+def _named(name: str) -> list[str]:
+    return [kind for kind, (needed, possible) in KINDS.items() if name in (*needed, *possible)]
+
+
+def _kind_rules() -> dict[str, Any]:
+    """What a kind has and has not, as the API server reads it."""
+    allowed = [
+        rule(
+            f"!has(self.{name}) || self.kind in {_named(name)}",
+            f"{name} belongs to kind {' or '.join(_named(name))}",
+        )
+        for name in PARAMETERS
+    ]
+    needed = [
+        rule(
+            f"self.kind != '{kind}' || ({' && '.join(f'has(self.{name})' for name in names)})",
+            f"kind {kind} needs {' and '.join(names)}",
+        )
+        for kind, (names, _) in KINDS.items()
+    ]
+    return rules(*allowed, *needed)
+
+
+FIELD_RULES: Final = _kind_rules()
