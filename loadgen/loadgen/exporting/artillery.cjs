@@ -36,14 +36,13 @@ function send(rows, run, numbers) {
   if (process.env.AUTH_TOKEN) {
     headers.Authorization = `${TEST.authScheme} ${process.env.AUTH_TOKEN}`;
   }
-  const began = Date.now();
   return new Promise((resolve) => {
     let connected = false;
     let overdue = null;
     const finish = (seen) => {
       clearTimeout(overdue);
       inFlight.delete(request);
-      resolve({ ...seen, milliseconds: Date.now() - began, firstId: batch.firstId });
+      resolve({ ...seen, firstId: batch.firstId });
     };
     const lost = (error) =>
       finish({ outcome: connected ? 'unknown' : 'rejected', detail: `no complete answer: ${error.message}` });
@@ -102,10 +101,14 @@ async function cleanUp(context) {
   fs.rmSync(context.vars.folder, { recursive: true, force: true });
 }
 
-function claimNumber(folder) {
-  for (let number = 0; ; number += 1) {
+// Each number once, over all threads; the first free one, so that all below one's last are taken.
+const lastClaimed = {};
+
+function claimNumber(folder, kind) {
+  for (let number = (lastClaimed[kind] ?? -1) + 1; ; number += 1) {
     try {
-      fs.mkdirSync(path.join(folder, String(number)));
+      fs.mkdirSync(path.join(folder, `${kind}-${number}`));
+      lastClaimed[kind] = number;
       return number;
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
@@ -123,26 +126,63 @@ function halt(folder, message) {
 
 const until = (instant) => new Promise((resolve) => setTimeout(resolve, Math.max(0, instant - Date.now())));
 
+// What a user does next: when, and with how many rows; null where its window or the load is over.
+function nextUpload(name, step, folder, startAt, endAt) {
+  if (Date.now() >= endAt) return null;
+  if (step.batches !== null) {
+    const number = claimNumber(folder, `batch-${name}`);
+    if (number >= step.batches) return null;
+    return { dueAt: Date.now(), rows: number === step.batches - 1 ? step.lastRows : step.rows };
+  }
+  if (step.rates !== null) {
+    const number = claimNumber(folder, `arrival-${name}`);
+    if (number >= step.arrivals) return null;
+    return { dueAt: startAt + (step.beginSeconds + dueSeconds(step.rates, number)) * 1000, rows: step.rows };
+  }
+  return { dueAt: Date.now(), rows: step.rows };
+}
+
+// When arrival number k of a linearly changing rate is due: where the integral of the rate reaches k.
+function dueSeconds(rates, number) {
+  let begin = 0;
+  let left = number;
+  for (const [duration, first, last] of rates) {
+    const arrivals = (duration * (first + last)) / 2;
+    if (left < arrivals) {
+      const slope = (last - first) / duration;
+      if (slope === 0) return begin + left / first;
+      return begin + (Math.sqrt(first * first + 2 * slope * left) - first) / slope;
+    }
+    left -= arrivals;
+    begin += duration;
+  }
+  return begin;
+}
+
 // One virtual user: it uploads, waits for the answer, and uploads again while its windows are open.
 async function beUser(context, events) {
   const { folder, run, startAt } = context.vars;
-  const number = claimNumber(folder);
+  const number = claimNumber(folder, 'user');
   const watch = setInterval(() => {
     if (halted(folder)) inFlight.forEach((request) => request.destroy(new Error('halted')));
   }, 200);
   try {
     for (const [name, beginSeconds, endSeconds] of TEST.windows[number] || []) {
       const step = TEST.steps[name];
+      const endAt = startAt + endSeconds * 1000;
       await until(startAt + beginSeconds * 1000);
-      while (Date.now() < startAt + endSeconds * 1000 && !halted(folder)) {
-        const judged = Date.now() >= startAt + (step.beginSeconds + step.warmUpSeconds) * 1000;
-        const seen = await send(step.rows, run, { vu: number + 1 });
+      for (let next = nextUpload(name, step, folder, startAt, endAt); next !== null && !halted(folder); ) {
+        await until(next.dueAt);
+        const judged = next.dueAt >= startAt + (step.beginSeconds + step.warmUpSeconds) * 1000;
+        const late = Date.now() - next.dueAt > step.maxLatenessSeconds * 1000;
+        const seen = late ? { outcome: 'dropped' } : await send(next.rows, run, { vu: number + 1 });
         if (seen.outcome === 'violation') {
-          halt(folder, `${seen.detail}; these ${step.rows} rows may be stored, the first is ${seen.firstId}`);
+          halt(folder, `${seen.detail}; these ${next.rows} rows may be stored, the first is ${seen.firstId}`);
           return;
         }
-        if (judged) count(events, name, step, seen);
+        if (judged) count(events, name, seen, Date.now() - next.dueAt, next.rows);
         await until(Date.now() + step.thinkSeconds * 1000);
+        next = nextUpload(name, step, folder, startAt, endAt);
       }
     }
   } finally {
@@ -150,14 +190,14 @@ async function beUser(context, events) {
   }
 }
 
-function count(events, name, step, seen) {
+function count(events, name, seen, milliseconds, rows) {
   const accepted = seen.outcome === 'accepted';
   events.emit('counter', `uploads.${name}`, 1);
   events.emit('counter', `upload_failed.${name}`, accepted ? 0 : 1);
   events.emit('counter', `uploads_accepted.${name}`, accepted ? 1 : 0);
-  events.emit('counter', `records_accepted.${name}`, accepted ? step.rows : 0);
+  events.emit('counter', `records_accepted.${name}`, accepted ? rows : 0);
   // An error that comes fast must not improve a percentile.
-  if (seen.outcome !== 'rejected') events.emit('histogram', `upload_response_time.${name}`, seen.milliseconds);
+  if (seen.outcome !== 'rejected') events.emit('histogram', `upload_response_time.${name}`, milliseconds);
 }
 
 module.exports = { verify, cleanUp, beUser };

@@ -61,6 +61,11 @@ def _bound(threshold: Threshold, step: Step) -> Bound:
     if name in ("accepted", "accepted_records"):
         return Bound(threshold.expression, _COUNTS[name], "count", operator, bound)
     if name in _COUNTS:
+        if step.records is not None:
+            raise NotExportableError(
+                f"the threshold {threshold.expression!r} cannot be exported beside spec.load.records: how long the load"
+                " lasts is not known beforehand"
+            )
         # A count over the load's own length: the other tools divide by the whole test, its setup included.
         judged_seconds = step.duration_seconds - step.warm_up_seconds
         return Bound(threshold.expression, _COUNTS[name], "count", operator, bound * judged_seconds)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from loadgen.exporting.bounds import Bound, Metric, bounds_of
 from loadgen.exporting.script import filled, script_facts
-from loadtest_model.pacing import Segment
+from loadtest_model.arrivals import expected_arrivals
 from loadtest_model.plan import Plan, Step
 
 _METRICS: Final[dict[Metric, str]] = {
@@ -13,6 +13,9 @@ _METRICS: Final[dict[Metric, str]] = {
     "uploads_accepted": "uploads_accepted",
     "records_accepted": "records_accepted",
 }
+_RATE_UNIT_SECONDS: Final = 1000.0
+"""Rates are whole numbers to k6, so they are given for so long a time."""
+
 _QUANTILES: Final = {"p50": "med", "p90": "p(90)", "p95": "p(95)", "p99": "p(99)"}
 
 
@@ -20,10 +23,7 @@ def k6_script(plan: Plan) -> str:
     """The script's text. Raises NotExportableError where k6 has no words for a part of the plan."""
     begins = [sum(plan.step_span_seconds[:number]) for number in range(len(plan.steps))]
     facts = script_facts(plan) | {
-        "scenarios": {
-            step.name: _scenario(step, begin, plan.target.timeout_seconds)
-            for step, begin in zip(plan.steps, begins, strict=True)
-        },
+        "scenarios": {step.name: _scenario(step, begin) for step, begin in zip(plan.steps, begins, strict=True)},
         "thresholds": {
             selector: conditions for step in plan.steps for selector, conditions in _thresholds(step).items()
         },
@@ -31,27 +31,51 @@ def k6_script(plan: Plan) -> str:
     return filled("k6.js", facts)
 
 
-def _scenario(step: Step, begin_seconds: float, timeout_seconds: float) -> dict[str, Any]:
-    return {
+def _scenario(step: Step, begin_seconds: float) -> dict[str, Any]:
+    common = {"startTime": _duration(begin_seconds), "gracefulStop": _duration(step.graceful_stop_seconds)}
+    if step.records is not None:
+        return common | {
+            "executor": "shared-iterations",
+            "vus": step.virtual_users,
+            "iterations": step.uploads,
+            "maxDuration": _duration(step.duration_seconds),
+        }
+    if step.arrivals is not None:
+        levels = [
+            (rate.duration_seconds, _in_unit(rate.first_per_second), _in_unit(rate.last_per_second))
+            for rate in step.arrivals.rates
+        ]
+        return common | {
+            "executor": "ramping-arrival-rate",
+            "timeUnit": _duration(_RATE_UNIT_SECONDS),
+            "startRate": levels[0][1],
+            "stages": _stages(levels),
+            "preAllocatedVUs": step.virtual_users,
+            "maxVUs": step.virtual_users,
+        }
+    levels = [(segment.duration_seconds, segment.first_users, segment.last_users) for segment in step.segments]
+    return common | {
         "executor": "ramping-vus",
-        "startTime": _duration(begin_seconds),
-        "startVUs": step.segments[0].first_users,
-        "stages": _stages(step.segments),
-        "gracefulRampDown": _duration(timeout_seconds),
-        "gracefulStop": _duration(timeout_seconds),
+        "startVUs": levels[0][1],
+        "stages": _stages(levels),
+        "gracefulRampDown": _duration(step.graceful_stop_seconds),
     }
 
 
-def _stages(segments: tuple[Segment, ...]) -> list[dict[str, Any]]:
-    """k6 ramps from level to level; a plateau is a jump to its level and a stage that stays there."""
+def _stages(levels: list[tuple[float, int, int]]) -> list[dict[str, Any]]:
+    """Stages of (seconds, first level, last level). k6 ramps from level to level; one of 0 s is a jump."""
     stages = []
-    level = segments[0].first_users
-    for segment in segments:
-        if segment.first_users != level:
-            stages.append({"duration": "0s", "target": segment.first_users})
-        stages.append({"duration": _duration(segment.duration_seconds), "target": segment.last_users})
-        level = segment.last_users
+    level = levels[0][1]
+    for duration_seconds, first, last in levels:
+        if first != level:
+            stages.append({"duration": "0s", "target": first})
+        stages.append({"duration": _duration(duration_seconds), "target": last})
+        level = last
     return stages
+
+
+def _in_unit(per_second: float) -> int:
+    return round(per_second * _RATE_UNIT_SECONDS)
 
 
 def _thresholds(step: Step) -> dict[str, list[str]]:
@@ -59,6 +83,11 @@ def _thresholds(step: Step) -> dict[str, list[str]]:
     for bound in bounds_of(step):
         selector = f"{_METRICS[bound.metric]}{{step:{step.name},judged:yes}}"
         conditions.setdefault(selector, []).append(_condition(bound))
+    errors = [bound for bound in bounds_of(step) if bound.metric == "failed"]
+    if step.arrivals is not None and errors:
+        # k6 drops an arrival that finds no free user at once, and counts it apart from its failures.
+        most = errors[0].value * expected_arrivals(step.arrivals.rates)
+        conditions[f"dropped_iterations{{scenario:{step.name}}}"] = [f"count <= {most:.12g}"]
     return conditions
 
 

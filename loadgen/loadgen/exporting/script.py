@@ -7,6 +7,7 @@ from typing import Any, Final
 from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.pool import script_rows
 from loadgen.verification import FEW_ROWS
+from loadtest_model.arrivals import expected_arrivals
 from loadtest_model.plan import Plan, Step
 from loadtest_model.plan.target import TlsPlan
 
@@ -54,7 +55,8 @@ def _check(plan: Plan) -> None:
         "spec.target.format: xlsx": target.format != "csv",
         "spec.target.auth.login": target.login is not None,
         "spec.target.tls": target.tls != TlsPlan(),
-        "spec.verification.require: Proven": plan.require not in ("Acknowledged", "Echoed"),
+        "spec.load.arrivals: poisson": any(step.arrivals and step.arrivals.process == "poisson" for step in plan.steps),
+        "spec.verification.require: Proven": plan.require == "Proven",
     }
     found = [name for name, is_given in absent.items() if is_given]
     if found:
@@ -82,10 +84,17 @@ def _javascript(facts: dict[str, Any]) -> str:
 
 
 def _step(step: Step) -> dict[str, Any]:
+    batches = step.uploads
+    arrivals = step.arrivals
     return {
         "rows": step.batch_size,
-        "lastRows": step.batch_size,
-        "batches": None,
+        "batches": batches,
+        "lastRows": step.batch_size if batches is None else (step.records or 0) - (batches - 1) * step.batch_size,
+        "rates": [[rate.duration_seconds, rate.first_per_second, rate.last_per_second] for rate in arrivals.rates]
+        if arrivals
+        else None,
+        "arrivals": expected_arrivals(arrivals.rates) if arrivals else None,
+        "maxLatenessSeconds": arrivals.max_lateness_seconds if arrivals else step.duration_seconds,
         "warmUpSeconds": step.warm_up_seconds,
         "thinkSeconds": step.think_time_seconds,
     }

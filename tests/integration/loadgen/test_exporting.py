@@ -13,6 +13,7 @@ import pytest
 
 from example_server import UPLOAD_PATH, ExampleServer, example_server
 from loadgen.exporting.artillery import artillery_test
+from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.k6 import k6_script
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.spec import Identity, Spec
@@ -87,15 +88,15 @@ def faulty_server(folder: Path, faults: Mapping[str, str]) -> Iterator[ExampleSe
         yield server
 
 
-def plan_for(server: ExampleServer, thresholds: list[str] | None = None) -> Plan:
-    return make_plan(f"http://127.0.0.1:{server.port}{UPLOAD_PATH}", thresholds)
+def plan_for(server: ExampleServer, thresholds: list[str] | None = None, load: Mapping[str, object] = LOAD) -> Plan:
+    return make_plan(f"http://127.0.0.1:{server.port}{UPLOAD_PATH}", thresholds, load)
 
 
-def make_plan(url: str, thresholds: list[str] | None) -> Plan:
+def make_plan(url: str, thresholds: list[str] | None, load: Mapping[str, object] = LOAD) -> Plan:
     document = {
         "target": {"url": url},
         "scenario": "custom",
-        "load": {"batchSize": ROWS, **LOAD},
+        "load": {"batchSize": ROWS, **load},
         "thresholds": thresholds,
     }
     return compile_plan(msgspec.convert(document, Spec), Identity(namespace="tests", name="exported", uid="1"))
@@ -150,3 +151,37 @@ def test_a_marker_that_is_lost_ends_the_test(tool: Tool, tmp_path: Path) -> None
         assert "may be stored" in done.output
         # What the other virtual users had under way at that moment.
         assert ROWS <= server.count() <= 3 * ROWS
+
+
+@each_tool
+def test_a_number_of_records_is_sent_to_the_last_one(tool: Tool, tmp_path: Path) -> None:
+    with example_server(tmp_path) as server:
+        done = tool.run(plan_for(server, load={"records": 7 * ROWS + 3, "virtualUsers": 2}), tmp_path)
+
+        assert done.exit_code == 0, done.output
+        loaded = [rows for _, rows in uploads_logged(server)][4:]
+        assert sorted(loaded) == [3, *[ROWS] * 7]
+
+
+@each_tool
+def test_arrivals_come_at_their_rate_whatever_the_target_does(tool: Tool, tmp_path: Path) -> None:
+    stages = [{"duration": "0s", "arrivalRate": 10}, {"duration": "2s", "arrivalRate": 10}]
+    with example_server(tmp_path) as server:
+        done = tool.run(plan_for(server, load={"stages": stages, "virtualUsers": 10}), tmp_path)
+
+        assert done.exit_code == 0, done.output
+        assert 19 <= len(uploads_logged(server)) - 4 <= 21
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "load", "named"),
+    [
+        (["records_per_second > 5"], {"records": 1000}, "spec.load.records"),
+        (None, {"arrivalRate": 5, "arrivals": "poisson", "duration": "2s"}, "poisson"),
+    ],
+)
+def test_what_other_tools_have_no_words_for_is_named(
+    thresholds: list[str] | None, load: Mapping[str, object], named: str
+) -> None:
+    with pytest.raises(NotExportableError, match=named):
+        k6_script(make_plan("http://127.0.0.1:9/", thresholds, load))
