@@ -72,7 +72,7 @@ class Progress:
     answer_at: float | None = None
     finished_at: float | None = None
     defect: Exception | None = None
-    _transport: asyncio.Transport | None = field(default=None, repr=False)
+    transport: asyncio.Transport | None = field(default=None, repr=False)
 
     @property
     def connect_seconds(self) -> float:
@@ -94,9 +94,6 @@ class Progress:
         """From the last byte of the body to the answer's head; 0 where it came earlier, None where none came."""
         return None if self.answer_at is None else _between(self.last_byte_at, self.answer_at)
 
-    def holds(self, transport: asyncio.Transport | None) -> None:
-        self._transport = transport
-
     def forget(self) -> None:
         """Nothing was taken of what has left: it was never the target's."""
         self.begun = False
@@ -104,8 +101,8 @@ class Progress:
 
     def abort(self) -> None:
         """Drop the connection at once, with what is still buffered for it."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
 
 def _between(begin: float | None, *ends: float | None) -> float:
@@ -162,8 +159,8 @@ class Client:
             return Exchange(None, kind, detail)
         finally:
             progress.finished_at = time.monotonic()
-            if progress.body_bytes_sent < request.length or not progress.answered:
-                # Merely closing the connection would still send what is buffered for it.
+            if progress.last_byte_at is None or not progress.answered:
+                # Merely closing the connection would still send what is buffered for it, from memory that is reused.
                 progress.abort()
 
     async def _exchange(self, request: Request, progress: Progress, patience: Patience) -> Answer:
@@ -243,7 +240,7 @@ class _Body(aiohttp.Payload):
     async def write(self, writer: AbstractStreamWriter) -> None:
         progress = self._progress
         if isinstance(writer, StreamWriter):
-            progress.holds(writer.transport)
+            progress.transport = writer.transport
         try:
             progress.first_byte_at = time.monotonic()
             self._patience.enter(Part.UPLOAD)
@@ -251,7 +248,7 @@ class _Body(aiohttp.Payload):
                 progress.begun = True
                 await writer.write(part)
                 progress.body_bytes_sent += len(part)
-            await writer.drain()
+            await _flush(writer, progress.transport)
             progress.last_byte_at = time.monotonic()
             self._patience.enter(Part.ANSWER)
         except (OSError, aiohttp.ClientError):
@@ -262,6 +259,15 @@ class _Body(aiohttp.Payload):
         except Exception as error:
             progress.defect = error
             raise
+
+
+async def _flush(writer: AbstractStreamWriter, transport: asyncio.Transport | None) -> None:
+    """Wait until the system has taken every byte; none of them is in memory that will be written to."""
+    if transport is not None:
+        transport.set_write_buffer_limits(high=0)
+    await writer.drain()
+    if transport is not None:
+        transport.set_write_buffer_limits()
 
 
 async def _read(content: aiohttp.StreamReader) -> tuple[bytes, bool]:

@@ -1,7 +1,10 @@
 """One upload over the wire against real servers: what leaves, and what each failure is called."""
 
 import asyncio
+import contextlib
+import dataclasses
 import gzip
+import socket
 import ssl
 import time
 import zlib
@@ -15,9 +18,18 @@ from yarl import URL
 from http_target import PATH, serving
 from loadgen.address_rules import AddressRules, rules_of
 from loadgen.patience import Timeouts
-from loadgen.transport import ANSWER_LIMIT_BYTES, Exchange, Progress, Request, open_client
+from loadgen.transport import (
+    ANSWER_LIMIT_BYTES,
+    KEPT_IDLE_SECONDS,
+    Exchange,
+    Progress,
+    Request,
+    keeps_connections,
+    open_client,
+)
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import AddressPolicy
+from loadtest_model.spec.connecting import Connections
 from raw_target import conversing, read_request, reset
 
 BOUNDARY = "b"
@@ -28,7 +40,7 @@ MEGABYTE = b"x" * (1 << 20)
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
-def request_to(url: str, *parts: bytes, hostname: str | None = None) -> Request:
+def request_to(url: str, *parts: bytes | memoryview, hostname: str | None = None) -> Request:
     """A request whose body is a form with these bytes as its file."""
     whole = (HEAD, *(parts or (ROWS,)), TAIL)
     return Request(
@@ -454,3 +466,208 @@ async def test_a_kept_connection_takes_no_time_to_open() -> None:
 
     assert first.connect_seconds > 0
     assert (second.connect_seconds, second.reused) == (0.0, True)
+
+
+async def test_an_answer_that_is_slow_after_the_body_ends_with_its_own_time_out() -> None:
+    async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        await asyncio.Event().wait()
+
+    async with conversing(hang) as address:
+        timeouts = Timeouts(10, answer_seconds=0.2)
+        exchange, progress = await post(request_to(raw_url(address)), timeouts=timeouts)
+
+    assert exchange.error is ErrorKind.TIMEOUT
+    assert exchange.detail == "no complete answer within 0.2 s after the body"
+    assert 0.15 < progress.wait_seconds < 5
+
+
+async def test_a_body_that_is_not_taken_ends_with_its_own_time_out() -> None:
+    async def stall(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.Event().wait()
+
+    async with conversing(stall) as address:
+        timeouts = Timeouts(10, upload_seconds=0.3)
+        exchange, progress = await post(request_to(raw_url(address), *[MEGABYTE] * 64), timeouts=timeouts)
+
+    assert exchange.error is ErrorKind.TIMEOUT
+    assert outcome_of(exchange.error) is Outcome.UNKNOWN
+    assert exchange.detail == "the body was not taken within 0.3 s"
+    assert 0.25 < progress.upload_seconds < 5
+    assert progress.wait_seconds == 0
+
+
+async def test_a_slow_upload_leaves_the_answer_its_whole_time() -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.6)
+        for _ in range(64):
+            await reader.readexactly(1 << 20)
+        await reader.readexactly(len(HEAD + TAIL))
+        await asyncio.sleep(0.3)
+        writer.write(GOOD)
+
+    async with conversing(slow) as address:
+        timeouts = Timeouts(10, connect_seconds=0.5, upload_seconds=5, answer_seconds=0.5)
+        exchange, _ = await post(request_to(raw_url(address), *[MEGABYTE] * 64), timeouts=timeouts)
+
+    assert exchange.answer is not None
+
+
+async def test_no_part_has_longer_than_the_whole_upload() -> None:
+    async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        await asyncio.Event().wait()
+
+    async with conversing(hang) as address:
+        began = time.monotonic()
+        exchange, _ = await post(request_to(raw_url(address)), timeouts=Timeouts(0.3, answer_seconds=5))
+
+    assert exchange.detail == "no complete answer within 0.3 s"
+    assert time.monotonic() - began < 4
+
+
+async def test_a_connection_that_does_not_open_in_its_time_was_never_used() -> None:
+    # A listener that accepts nobody: when its queue is full, the system drops what else would connect.
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            filler = waiting.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        timeouts = Timeouts(10, connect_seconds=0.3)
+        exchange, progress = await post(request_to(f"http://127.0.0.1:{full.getsockname()[1]}/"), timeouts=timeouts)
+
+    assert exchange.error is ErrorKind.CONNECT_TIMEOUT
+    assert exchange.detail == "no connection within 0.3 s"
+    assert outcome_of(exchange.error) is Outcome.REJECTED
+    assert not progress.begun
+    assert 0.25 < progress.connect_seconds < 5
+
+
+async def test_a_tls_handshake_that_hangs_counts_as_connecting() -> None:
+    async def mute(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with conversing(mute) as address:
+        request = request_to(f"https://{address}{PATH}", hostname="target.example")
+        exchange, _ = await post(request, timeouts=Timeouts(10, connect_seconds=0.3))
+
+    assert exchange.error is ErrorKind.CONNECT_TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rows", "kept"),
+    [("Auto", 999, True), ("Auto", 1_000, False), ("Kept", 100_000, True), ("PerUpload", 1, False)],
+)
+def test_small_uploads_keep_their_connection_unless_told_otherwise(chosen: Connections, rows: int, kept: bool) -> None:
+    assert keeps_connections(chosen, rows) is kept
+
+
+async def test_a_connection_that_was_idle_for_longer_than_a_second_is_not_used_again() -> None:
+    async with serving() as target, open_client(ANYWHERE, keep_alive=True) as client:
+        await client.post(request_to(target.url), Progress(), Timeouts(10))
+        await asyncio.sleep(KEPT_IDLE_SECONDS + 0.5)
+        progress = Progress()
+        await client.post(request_to(target.url), progress, Timeouts(10))
+
+    assert not progress.reused
+
+
+async def test_memory_of_a_body_may_be_overwritten_once_the_upload_is_over() -> None:
+    """The composer writes the next batch over the last one's chunks, so what is being sent must be let go of."""
+    received = bytearray()
+    took = asyncio.Event()
+
+    async def refuse_then_read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        await may_read.wait()
+        try:
+            while piece := await reader.read(1 << 20):
+                received.extend(piece)
+        finally:
+            took.set()
+
+    may_read = asyncio.Event()
+    memory = bytearray(b"a" * (32 << 20))
+    async with conversing(refuse_then_read) as address:
+        exchange, progress = await post(request_to(raw_url(address), memoryview(memory)))
+        memory[:] = b"b" * len(memory)
+        may_read.set()
+        await asyncio.wait_for(took.wait(), 10)
+
+    assert exchange.answer is not None
+    assert progress.body_bytes_sent < len(memory)
+    assert received.count(b"a") > 0
+    assert b"b" * 64 not in received
+
+
+async def test_memory_of_a_body_may_be_overwritten_once_the_upload_is_cut() -> None:
+    received = bytearray()
+    took, began, may_read = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def read_late(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        began.set()
+        await may_read.wait()
+        try:
+            while piece := await reader.read(1 << 20):
+                received.extend(piece)
+        finally:
+            took.set()
+
+    memory = bytearray(b"a" * (32 << 20))
+    async with conversing(read_late) as address, open_client(ANYWHERE, keep_alive=False) as client:
+        request = request_to(raw_url(address), memoryview(memory))
+        upload = asyncio.create_task(client.post(request, Progress(), Timeouts(60)))
+        await asyncio.wait_for(began.wait(), 5)
+        upload.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await upload
+        memory[:] = b"b" * len(memory)
+        may_read.set()
+        await asyncio.wait_for(took.wait(), 10)
+
+    assert b"b" * 64 not in received
+
+
+async def test_memory_of_a_body_may_be_overwritten_although_its_end_was_only_buffered() -> None:
+    memory = bytearray(b"a" * 40_000)
+    progress = Progress()
+
+    def parts() -> Iterator[bytes | memoryview]:
+        yield HEAD
+        # So little goes to the system that most of the body stays in the event loop's own buffer.
+        assert progress.transport is not None
+        progress.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        yield memoryview(memory)
+        yield TAIL
+
+    loop = asyncio.get_running_loop()
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.setblocking(False)
+        whole = request_to(f"http://127.0.0.1:{listening.getsockname()[1]}{PATH}", bytes(memory))
+        request = dataclasses.replace(whole, parts=parts())
+        async with open_client(ANYWHERE, keep_alive=False) as client:
+            upload = asyncio.create_task(client.post(request, progress, Timeouts(10)))
+            connection, _ = await loop.sock_accept(listening)
+            with connection:
+                await loop.sock_recv(connection, 100)
+                await loop.sock_sendall(connection, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+                exchange = await upload
+                memory[:] = b"b" * len(memory)
+                received = bytearray()
+                with contextlib.suppress(ConnectionError):
+                    while piece := await loop.sock_recv(connection, 1 << 16):
+                        received.extend(piece)
+
+    assert exchange.answer is not None
+    assert progress.body_bytes_sent == request.length
+    assert b"b" * 64 not in received
+    assert len(received) < len(memory)
