@@ -48,8 +48,7 @@ import importlib, pkgutil, sys
 import loadgen, loadtest_model, loadtest_operator
 for package in (loadgen, loadtest_model, loadtest_operator):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        # It makes the pools when the package is built, and needs Faker for it.
-        if module.name != "loadgen.records.make_pools" and not module.name.endswith(".__main__"):
+        if not module.name.endswith(".__main__"):
             importlib.import_module(module.name)
 stale = [
     name for name, module in sys.modules.items()
@@ -280,7 +279,7 @@ def test_the_programs_environment_holds_only_what_is_locked(image: Image) -> Non
     installed = {(re.sub(r"[-_.]+", "-", name).lower(), version) for name, version in listed.items()}
     assert {name for name, _ in installed - locked} == {"loadtest-operator"}
     # So these follow; they are named because a lock that went wrong would let them in.
-    assert {name for name, _ in installed}.isdisjoint({"faker", "pip", "pytest", "setuptools"})
+    assert {name for name, _ in installed}.isdisjoint({"pip", "pytest", "setuptools"})
 
 
 def test_the_image_holds_of_the_project_the_three_packages_only(image: Image) -> None:

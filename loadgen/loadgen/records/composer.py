@@ -58,6 +58,7 @@ class _Piece:
     space: RecordSpace
     buffers: Buffers
     slots: Sequence[Slot]
+    slack_bytes: int
     template: Template
     first_row: int
     rows: int
@@ -82,8 +83,7 @@ class _Piece:
         rows = slice(self.first_row, self.first_row + self.rows)
         start, end = int(template.ends[rows.start]), int(template.ends[rows.stop])
         size = end - start
-        slack = max((slot.source.width for slot in self.slots if slot.may_be_absent), default=0)
-        data = self.buffers.get(size + slack)
+        data = self.buffers.get(size + self.slack_bytes)
         data[:size] = template.data[start:end]
         numbers = self.phone_bases[template.area_indices[rows]] + template.phone_steps[rows]
         numbers -= self.phone_capacity * (numbers >= self.phone_capacity)
@@ -214,6 +214,7 @@ class _Templates:
         self._templates: list[Template] = []
         self._draft = TemplateDraft(rendering, maker.slots)
         self._rows_until_rendering = 0
+        self._slack_bytes = max((slot.source.width for slot in maker.slots if slot.may_be_absent), default=0)
 
     def render_first(self, count: int) -> None:
         while len(self._templates) < count:
@@ -230,6 +231,7 @@ class _Templates:
             space=self._numbers.space,
             buffers=self._buffers,
             slots=self._maker.slots,
+            slack_bytes=self._slack_bytes,
             template=template,
             first_row=first_row,
             rows=rows,
