@@ -27,6 +27,14 @@ class Fetched:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Secure:
+    """How to speak https; `server_hostname` is asked for and checked where it is not the URL's host."""
+
+    context: ssl.SSLContext
+    server_hostname: str | None = None
+
+
 async def fetch(
     url: str,
     rules: AddressRules,
@@ -34,25 +42,30 @@ async def fetch(
     headers: Mapping[str, str],
     timeout_seconds: float,
     body: bytes | None = None,
-    tls: ssl.SSLContext | None = None,
+    tls: Secure | None = None,
 ) -> Fetched:
     """GET a URL at whatever address its name has now, if the rules permit it; POST it where there is a body.
 
-    Over https with `tls`, or else with the system's authorities. No redirect is followed, no proxy of the environment
-    used. Raises FetchError.
+    Over https as `tls` says, or else with the system's authorities. No redirect is followed, no proxy of the
+    environment used. Raises FetchError.
     """
     try:
         async with (
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    force_close=True, socket_factory=rule_bound_sockets(rules), ssl=tls or True
+                    force_close=True, socket_factory=rule_bound_sockets(rules), ssl=tls.context if tls else True
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=timeout_seconds),
                 trust_env=False,
             ) as session,
             session.request(
-                "GET" if body is None else "POST", url, headers=headers, data=body, allow_redirects=False
+                "GET" if body is None else "POST",
+                url,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                server_hostname=tls.server_hostname if tls else None,
             ) as response,
         ):
             content = await response.content.read(ANSWER_LIMIT_BYTES + 1)

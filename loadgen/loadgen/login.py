@@ -12,7 +12,7 @@ import msgspec
 
 from loadgen import log
 from loadgen.address_rules import AddressRules
-from loadgen.fetching import FetchError, fetch
+from loadgen.fetching import FetchError, Secure, fetch
 from loadgen.json_answers import parsed, value_at
 from loadgen.judging import printable
 from loadgen.tokens import TokenUnreadableError, expiry_of, usable
@@ -145,9 +145,10 @@ async def log_in(
         body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"
     headers = {"Content-Type": kind, "Accept": "application/json"}
     asked_at = now()
+    secure = Secure(tls) if tls is not None else None
     try:
         answer = await fetch(
-            plan.url, rules, headers=headers, timeout_seconds=LOGIN_TIMEOUT_SECONDS, body=body, tls=tls
+            plan.url, rules, headers=headers, timeout_seconds=LOGIN_TIMEOUT_SECONDS, body=body, tls=secure
         )
     except FetchError as error:
         raise LoginFailedError(f"the login at {plan.url} failed: {error}") from error

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from msgspec import structs
@@ -10,13 +10,12 @@ from msgspec import structs
 from loadgen.address_rules import rules_of
 from loadgen.addresses import REFRESH_SECONDS, AddressBook, NameNotResolvedError, keep_fresh, resolve
 from loadgen.endpoints import Endpoint, parse_endpoint, site_of
-from loadgen.fetching import Fetched, fetch
-from loadgen.readback import ReadBack
+from loadgen.readback import ReadBack, fetch_of
 from loadgen.tls import TlsUnusableError
 from loadgen.tokens import TokenUnreadableError
 from loadgen.uploading import Uploader
 from loadgen.verification import Course, Verifier, refused
-from loadtest_model.plan import Plan, ReadBackPlan
+from loadtest_model.plan import Plan
 from loadtest_model.proof import Moment, Shown, concluded_from
 from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
 
@@ -84,7 +83,7 @@ class Prover:
         bound_seconds = self._plan.deadlines.verification_seconds
         course = Course()
         if full_rows is not None and self._plan.read_back is not None:
-            self._read_back = self._make_read_back(self._plan.read_back)
+            self._read_back = ReadBack(self._plan.read_back, fetch_of(self._plan), self._uploader.authorization)
         try:
             async with asyncio.timeout(bound_seconds):
                 self._report = await self._prove(full_rows, course)
@@ -131,12 +130,6 @@ class Prover:
         if self._site.literal is not None:
             return (self._site.literal,)
         return await self._resolve()
-
-    def _make_read_back(self, plan: ReadBackPlan) -> ReadBack:
-        async def get(url: str, headers: Mapping[str, str], timeout_seconds: float) -> Fetched:
-            return await fetch(url, self._rules, headers=headers, timeout_seconds=timeout_seconds)
-
-        return ReadBack(plan, get, self._uploader.authorization)
 
     async def _prove(self, full_rows: int | None, course: Course) -> VerificationReport:
         endpoints = await self._permitted_endpoints()

@@ -7,12 +7,15 @@ from urllib.parse import quote
 
 from multidict import CIMultiDict
 
-from loadgen.fetching import Fetched, FetchError
+from loadgen.address_rules import rules_of
+from loadgen.endpoints import site_of
+from loadgen.fetching import Fetched, FetchError, Secure, fetch
 from loadgen.json_answers import ABSENT, parsed, value_at
 from loadgen.judging import printable
 from loadgen.request_headers import USER_AGENT
+from loadgen.tls import TlsUnusableError, tls_context
 from loadgen.tokens import TokenUnreadableError
-from loadtest_model.plan import ReadBackPlan
+from loadtest_model.plan import Plan, ReadBackPlan
 from loadtest_model.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
 from loadtest_model.spec.verification import CLIENT_ID
 
@@ -30,6 +33,23 @@ class _UnreadError(Exception):
         super().__init__(problem)
         self.lasting = lasting
         self.control_failed = control_failed
+
+
+def fetch_of(plan: Plan) -> Fetch:
+    """How a run fetches what is no upload; from the target's own host with the same Host header and TLS."""
+    target = plan.target
+    site = site_of(target.url, target.host, target.tls.server_name)
+    rules = rules_of(plan.network)
+
+    async def get(url: str, headers: Mapping[str, str], timeout_seconds: float) -> Fetched:
+        other = site_of(url)
+        if (other.url.scheme, other.host, other.port) != (site.url.scheme, site.host, site.port):
+            return await fetch(url, rules, headers=headers, timeout_seconds=timeout_seconds)
+        tls = Secure(tls_context(target.tls), site.server_hostname) if site.url.scheme == "https" else None
+        own = {**headers, "Host": site.host_header}
+        return await fetch(url, rules, headers=own, timeout_seconds=timeout_seconds, tls=tls)
+
+    return get
 
 
 class ReadBack:
@@ -121,7 +141,7 @@ class ReadBack:
         """A fresh answer that is 2xx or 404."""
         try:
             fetched = await self._fetch(url, await self._headers(), self._plan.timeout_seconds)
-        except (FetchError, TokenUnreadableError) as error:
+        except (FetchError, TlsUnusableError, TokenUnreadableError) as error:
             raise _UnreadError(f"{url}: {error}", lasting=False) from error
         status = fetched.status
         if not (200 <= status < 300 or status == 404):

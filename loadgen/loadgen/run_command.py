@@ -102,6 +102,9 @@ async def _run(parsed: argparse.Namespace, plan: Plan, source: str | None, files
                 if session.reads_back:
                     output.say("Reading back what the target has stored ...")
                     await session.conclude()
+                if session.reads_back:
+                    output.say("Reading back what the target has stored ...")
+                    await session.conclude()
     finally:
         if samples is not None:
             samples.close()

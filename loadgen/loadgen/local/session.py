@@ -90,12 +90,12 @@ class Session:
     @property
     def reads_back(self) -> bool:
         """Whether there is something to read after the load; not where it was halted, for that is judged as it is."""
-        return self._prover.reads_back and self._violation is None and self.interrupts.count < CUT_SHORT
+        return self._prover.reads_back and self._violation is None and self.interrupts.count < 2
 
     async def conclude(self) -> None:
         """Read back what the target has stored, also after a load that was stopped once."""
         if self.reads_back:
-            await self._run(self._prover.conclude(), in_spite_of=CUT_SHORT - 1)
+            await self._run(self._prover.conclude(), in_spite_of=1)
 
     def elapsed_seconds(self) -> float:
         """Since the load began; 0 before."""
