@@ -1,0 +1,415 @@
+"""The read-back against a storage that can be asked: what it refuses beforehand, and what it shows at the end."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from http_target import Answer, HttpTarget, Received, from_rows, honoured, serving
+from loadgen.addresses import AddressBook
+from loadgen.endpoints import parse_endpoint
+from loadgen.proving import Prover
+from loadgen.readback import ReadBack, fetch_of
+from loadgen.transport import Progress
+from loadgen.uploading import make_uploader
+from loadgen_plans import make_plan
+from loadgen_pods import pod_process, start_fleet
+from loadtest_model.commands import Verb
+from loadtest_model.exits import PodExit
+from loadtest_model.plan import AddressPolicy, Place, Plan
+from loadtest_model.plan.verification import ReadBackPlan, compile_read_back
+from loadtest_model.proof import Moment, Shown, concluded_from
+from loadtest_model.snapshot import HaltReason, PodState, ProofLevel, Refusal, VerificationReport
+from loadtest_model.spec.verification import Verification
+from storage import KNOWN, Storage, telling
+
+FULL = 50
+
+
+def read_back_plan(url: str, **fields: Any) -> ReadBackPlan:
+    document = {"require": "Proven", "readBack": {"url": url, "settle": "0s", "timeout": "2s", **fields}}
+    plan = compile_read_back(msgspec.convert(document, Verification))
+    assert plan is not None
+    return plan
+
+
+def counting(storage: Storage, **fields: Any) -> ReadBackPlan:
+    return read_back_plan(storage.count_url, **{"countPath": "count", **fields})
+
+
+def looking_up(storage: Storage, **fields: Any) -> ReadBackPlan:
+    return read_back_plan(storage.look_up_url, **{"countPath": "count", "control": {"clientId": KNOWN}, **fields})
+
+
+def finding_rows(storage: Storage) -> ReadBackPlan:
+    return read_back_plan(storage.row_url, control={"clientId": KNOWN})
+
+
+WAYS = [counting, looking_up, finding_rows]
+Way = Callable[[Storage], ReadBackPlan]
+
+
+def a_plan(goal: HttpTarget, read_back: ReadBackPlan, require: str = "Proven", **fields: Any) -> Plan:
+    plan = make_plan(goal.url, **fields)
+    return msgspec.structs.replace(plan, read_back=read_back, require=require)
+
+
+def a_prover(plan: Plan) -> Prover:
+    return Prover(plan, make_uploader(plan, 0, lambda: "nonce"), AddressBook())
+
+
+async def proven(plan: Plan) -> VerificationReport:
+    return await a_prover(plan).prove(full_rows=FULL)
+
+
+async def concluded(plan: Plan) -> VerificationReport:
+    prover = a_prover(plan)
+    report = await prover.prove(full_rows=FULL)
+    assert report.proven, report.message
+    await prover.conclude()
+    assert prover.report is not None
+    return prover.report
+
+
+def shown(report: VerificationReport) -> Shown:
+    assert report.read_back is not None
+    return concluded_from(report.read_back).shown
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_target_that_stores_nothing_is_proven_once_all_readings_agree(way: Way) -> None:
+    async with serving() as target, telling() as storage:
+        prover = a_prover(a_plan(target, way(storage)))
+
+        before = await prover.prove(full_rows=FULL)
+        await prover.conclude()
+
+        assert before.reached is ProofLevel.ECHOED
+        assert prover.report is not None
+        assert prover.report.reached is ProofLevel.PROVEN
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_target_that_lies_is_refused_before_the_load(way: Way) -> None:
+    async with telling() as storage, serving(storage.storing()) as target:
+        report = await proven(a_plan(target, way(storage)))
+
+        assert report.refusal is Refusal.STORED
+        assert report.hint
+        assert target.rows == 1 + 5 + FULL
+
+
+@pytest.mark.parametrize("way", [looking_up, finding_rows])
+async def test_a_look_up_names_the_canary_that_it_found(way: Way) -> None:
+    async with telling() as storage, serving(storage.storing()) as target:
+        report = await proven(a_plan(target, way(storage)))
+
+        (canary,) = report.canary_ids
+        assert f"client_id {canary}" in report.message
+
+
+async def test_a_lie_about_full_batches_only_is_found_by_looking_up_their_first_row() -> None:
+    async with telling() as storage, serving() as target:
+        target.answer = from_rows(FULL, storage.storing())
+
+        report = await proven(a_plan(target, looking_up(storage)))
+
+        assert report.refusal is Refusal.STORED
+        assert target.received[-1].client_ids[0] in report.message
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_rows_stored_by_the_load_are_found_after_it(way: Way) -> None:
+    async with telling() as storage, serving() as target:
+        plan = a_plan(target, way(storage))
+        prover = a_prover(plan)
+        await prover.prove(full_rows=FULL)
+        target.answer = storage.storing()
+        async with prover._uploader.open_client(FULL) as client:
+            endpoint = parse_endpoint(f"127.0.0.1:{target.port}")
+            await prover._uploader.upload(client, endpoint, FULL, Progress())
+
+        await prover.conclude()
+
+        assert prover.report is not None
+        assert shown(prover.report) is Shown.STORED
+
+
+async def test_rows_that_are_stored_late_are_found_when_the_target_has_settled() -> None:
+    async with telling() as storage, serving() as target:
+        plan = a_plan(target, counting(storage))
+        prover = a_prover(plan)
+        await prover.prove(full_rows=FULL)
+
+        async def settle(_: float) -> None:
+            storage.ids.add("LATE")
+
+        assert prover._read_back is not None
+        prover._read_back._sleep = settle
+        await prover.conclude()
+
+        assert prover.report is not None
+        assert shown(prover.report) is Shown.STORED
+
+
+@pytest.mark.parametrize("way", [looking_up, finding_rows])
+async def test_a_control_that_is_not_found_refuses_the_target_before_anything_is_sent(way: Way) -> None:
+    async with telling() as storage, serving() as target:
+        storage.ids.clear()
+
+        report = await proven(a_plan(target, way(storage)))
+
+        assert report.refusal is Refusal.READ_BACK_CONTROL
+        assert KNOWN in report.message
+        assert target.received == []
+
+
+async def test_a_count_of_nothing_is_no_control() -> None:
+    async with telling() as storage, serving() as target:
+        storage.ids.clear()
+
+        report = await proven(a_plan(target, counting(storage)))
+
+        assert report.refusal is Refusal.READ_BACK_CONTROL
+        assert "count of 0" in report.message
+        assert target.received == []
+
+
+async def test_a_filtered_count_of_nothing_stands_beside_a_control_of_its_own() -> None:
+    async with telling() as storage, serving() as target:
+        filtered = read_back_plan(
+            storage.look_up_url.replace("{client_id}", "none"),
+            countPath="count",
+            control={"url": storage.count_url},
+        )
+
+        report = await concluded(a_plan(target, filtered))
+
+        assert report.reached is ProofLevel.PROVEN
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (lambda _: web.Response(status=403, text="no"), "answered 403: no"),
+        (lambda _: web.Response(status=302, headers={"Location": "/login/"}), "answered 302"),
+        (lambda _: web.Response(status=404), "answered 404"),
+        (lambda _: web.Response(text="<html>"), "not JSON"),
+        (lambda _: web.json_response({"total": 3}), "count is absent"),
+        (lambda _: web.json_response({"count": "3"}), "neither a count nor a list"),
+        (lambda _: web.json_response({"count": True}), "neither a count nor a list"),
+        (lambda _: web.json_response({"count": 3}, headers={"Age": "7"}), "from a cache (Age: 7)"),
+        (lambda _: web.Response(body=b"x" * (5 << 20)), "longer than"),
+    ],
+)
+async def test_an_answer_that_shows_nothing_refuses_the_target_before_anything_is_sent(
+    answer: Callable[[web.Request], web.StreamResponse], told: str
+) -> None:
+    async with telling() as storage, serving() as target:
+        storage.answer = answer
+
+        report = await proven(a_plan(target, counting(storage, timeout="1s")))
+
+        assert report.refusal is Refusal.READ_BACK
+        assert told in report.message
+        assert target.received == []
+
+
+async def test_what_fails_for_a_moment_is_tried_again() -> None:
+    async with telling() as storage, serving() as target:
+        storage.answer = lambda _: web.Response(status=503) if len(storage.asked) == 1 else None
+
+        report = await concluded(a_plan(target, counting(storage, timeout="10s")))
+
+        assert report.reached is ProofLevel.PROVEN
+
+
+async def test_a_reading_that_fails_at_the_end_leaves_the_target_unproven() -> None:
+    async with telling() as storage, serving() as target:
+        prover = a_prover(a_plan(target, counting(storage, timeout="1s")))
+        await prover.prove(full_rows=FULL)
+        storage.answer = lambda _: web.Response(status=500)
+
+        await prover.conclude()
+
+        assert prover.report is not None
+        assert prover.report.reached is ProofLevel.ECHOED
+        assert shown(prover.report) is Shown.FAILED
+
+
+async def test_where_less_is_required_a_failing_read_back_refuses_nobody() -> None:
+    async with telling() as storage, serving() as target:
+        storage.answer = lambda _: web.Response(status=403)
+
+        report = await concluded(a_plan(target, counting(storage), require="Acknowledged"))
+
+        assert report.reached is ProofLevel.ECHOED
+        assert shown(report) is Shown.FAILED
+
+
+async def test_the_address_policy_holds_for_the_read_back_too() -> None:
+    async with telling(host="127.0.0.3") as storage, serving() as target:
+        policy = AddressPolicy(denied=("127.0.0.3/32",))
+
+        report = await proven(a_plan(target, counting(storage, timeout="1s"), network=policy))
+
+        assert report.refusal is Refusal.READ_BACK
+        assert "not allowed" in report.message
+        assert storage.asked == []
+
+
+@pytest.mark.parametrize(("auth", "sent"), [("Target", "Bearer s3cret"), ("None", None)])
+async def test_the_targets_token_is_sent_unless_the_spec_says_none(tmp_path: Path, auth: str, sent: str | None) -> None:
+    token_file = tmp_path / "token"
+    token_file.write_text("s3cret")
+    async with telling() as storage, serving() as target:
+        plan = a_plan(target, counting(storage, auth=auth, headers={"X-Tenant": "t1"}))
+        plan = msgspec.structs.replace(
+            plan, target=msgspec.structs.replace(plan.target, token=Place(file=str(token_file)))
+        )
+
+        await concluded(plan)
+
+        assert {request.headers.get("Authorization") for request in storage.asked} == {sent}
+        assert {request.headers["X-Tenant"] for request in storage.asked} == {"t1"}
+        assert {request.headers["Cache-Control"] for request in storage.asked} == {"no-cache"}
+        assert all("X-Load-Test" not in request.headers for request in storage.asked)
+
+
+async def test_the_targets_own_host_is_asked_with_the_targets_host_header() -> None:
+    async with telling() as storage:
+        plan = make_plan(f"http://{storage.address}/upload/", target={"host": "django.example"})
+        read_back = ReadBack(counting(storage), fetch_of(plan), no_token)
+
+        await read_back.read(Moment.BEFORE, ())
+
+        assert read_back.report.readings[0].rows == 1
+        assert {request.headers["Host"] for request in storage.asked} == {"django.example"}
+
+
+async def no_token() -> str | None:
+    return None
+
+
+async def test_a_client_id_is_written_into_the_url_as_it_must_be() -> None:
+    async with telling() as storage:
+        plan = make_plan("http://127.0.0.1:1/upload/")
+        read_back = ReadBack(looking_up(storage), fetch_of(plan), no_token)
+        storage.ids.add("A&B /?é")
+
+        await read_back.read(Moment.VERIFIED, ("A&B /?é", "A"))
+
+        assert read_back.report.readings[0].found == ("A&B /?é",)
+
+
+async def hang(_: Received) -> Answer:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def test_a_pod_reads_back_when_it_is_told_that_every_load_is_over(tmp_path: Path) -> None:
+    async with telling() as storage, serving() as target:
+        plan = a_plan(target, counting(storage), duration_seconds=0.5)
+        async with pod_process(plan, tmp_path) as pod:
+            await start_fleet((pod,))
+            loaded = await pod.until_state(PodState.LOADED)
+            asked = len(storage.asked)
+
+            assert (await pod.command(Verb.CONCLUDE))[0] == 200
+            assert (await pod.command(Verb.CONCLUDE))[0] == 200
+            final = await pod.until_final()
+            await pod.ack(final.sequence)
+
+            assert await pod.exited() == PodExit.DONE
+            assert not loaded.final
+            assert len(storage.asked) == asked + 2
+            assert final.state is PodState.DONE
+            assert final.elapsed_seconds == loaded.elapsed_seconds
+            assert final.verification is not None
+            assert final.verification.reached is ProofLevel.PROVEN
+            word = pod.last_word().verification
+            assert word is not None
+            assert word.reached is ProofLevel.PROVEN
+
+
+async def test_a_pod_without_a_word_from_the_operator_reads_back_when_the_plan_says_every_load_is_over(
+    tmp_path: Path,
+) -> None:
+    async with telling() as storage, serving() as target:
+        plan = a_plan(target, counting(storage), duration_seconds=0.5, target={"timeout": "1s"})
+        async with pod_process(plan, tmp_path) as pod:
+            await start_fleet((pod,))
+
+            final = await pod.until_final()
+
+            assert final.verification is not None
+            assert final.verification.reached is ProofLevel.PROVEN
+
+
+async def test_only_the_first_pod_reads_back(tmp_path: Path) -> None:
+    async with telling() as storage, serving() as target:
+        plan = a_plan(target, counting(storage), duration_seconds=0.5, virtual_users=2, parallelism=2)
+        async with pod_process(plan, tmp_path) as first, pod_process(plan, tmp_path, 1) as second:
+            await start_fleet((first, second))
+
+            await first.until_state(PodState.LOADED)
+            final = await second.until_final()
+
+            assert final.state is PodState.DONE
+            assert final.verification is not None
+            assert final.verification.read_back is None
+
+
+async def test_a_pod_that_is_halted_while_it_waits_to_read_back_ends_at_once(tmp_path: Path) -> None:
+    async with telling() as storage, serving() as target:
+        plan = a_plan(target, counting(storage), duration_seconds=0.5)
+        async with pod_process(plan, tmp_path) as pod:
+            await start_fleet((pod,))
+            await pod.until_state(PodState.LOADED)
+
+            await pod.command(Verb.HALT, b'{"reason": "PodLost", "message": "pod 1 was lost"}')
+            final = await pod.until_final()
+
+            assert (final.state, final.halt_reason) == (PodState.HALTED, HaltReason.OPERATOR)
+            assert final.verification is not None
+            assert final.verification.reached is ProofLevel.ECHOED
+
+
+@pytest.mark.parametrize("end", [Verb.HALT, Verb.STOP])
+async def test_a_verification_that_is_cut_off_names_the_canary_that_was_under_way(tmp_path: Path, end: Verb) -> None:
+    async with serving() as target:
+        target.answer = lambda received: hang(received) if received.rows == 1 else honoured(received)
+        async with pod_process(make_plan(target.url), tmp_path) as pod:
+            await pod.command(Verb.VERIFY)
+            while not target.rows:  # noqa: ASYNC110 - the target runs in this loop
+                await asyncio.sleep(0.01)
+
+            await pod.command(end, b'{"reason": "Stopped"}' if end is Verb.HALT else None)
+            final = await pod.until_final()
+
+            canary = target.received[-1].client_ids[0]
+            assert f"The canary with client_id {canary} may be stored" in final.message
+            assert final.verification is not None
+            assert final.verification.canary_ids == (canary,)
+            assert final.verification.refusal is None
+            assert not final.verification.proven
+
+
+async def test_a_verification_that_takes_too_long_names_the_canary_that_was_under_way() -> None:
+    async with serving() as target:
+        target.answer = lambda received: hang(received) if received.rows == 1 else honoured(received)
+        plan = make_plan(target.url)
+        deadlines = msgspec.structs.replace(plan.deadlines, verification_seconds=1.0)
+
+        report = await a_prover(msgspec.structs.replace(plan, deadlines=deadlines)).prove(full_rows=FULL)
+
+        canary = target.received[-1].client_ids[0]
+        assert report.refusal is Refusal.TIMEOUT
+        assert report.canary_ids == (canary,)
+        assert f"The canary with client_id {canary} may be stored" in report.message
+        assert (report.uploads, report.rows) == (2, 1)
+        assert [check.name for check in report.checks] == ["connect", "header-only"]
