@@ -18,6 +18,7 @@ DJANGO_IN_MEMORY_BYTES: Final = 2_621_440
 """Default of FILE_UPLOAD_MAX_MEMORY_SIZE and of DATA_UPLOAD_MAX_MEMORY_SIZE."""
 
 _READ_BYTES: Final = 16_384
+_EARLY_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class RequestFacts:
 
     `url` names the target as the Host header does. `scheme` is the word before the token, None where none was sent.
     `token_expired` is whether the token's own `exp` has passed. `most_accepted_bytes` is the largest body that this
-    target accepted before, 0 for none.
+    target accepted before, 0 for none. `age_seconds` is how long the upload took, from connecting to its end.
     """
 
     url: URL
@@ -34,6 +35,7 @@ class RequestFacts:
     token_expired: bool
     body_bytes: int
     most_accepted_bytes: int
+    age_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def diagnose(judgement: Judgement, answer: Answer | None, facts: RequestFacts) -
     if judgement.error is None:
         return None
     if answer is None:
-        return _without_answer(judgement.error, judgement.detail)
+        return _without_answer(judgement.error, judgement.detail, facts)
     seen = _Seen(answer, facts)
     for rule in _rules_for(judgement, answer.status):
         cause = rule(seen)
@@ -115,21 +117,25 @@ def _rules_for(judgement: Judgement, status: int) -> tuple[_Rule, ...]:
     return _RULES.get(status, _OTHER_SERVER_ERRORS if status >= 500 else _OTHER_CLIENT_ERRORS)
 
 
-def _without_answer(kind: ErrorKind, detail: str) -> Cause | None:
+def _without_answer(kind: ErrorKind, detail: str, facts: RequestFacts) -> Cause | None:
     said = detail.lower()
+    cause = None
     if kind is ErrorKind.NO_ADDRESS:
-        return Cause.ADDRESS_NOT_ALLOWED
-    if kind is ErrorKind.BAD_ANSWER and "\\x15\\x03" in said:
+        cause = Cause.ADDRESS_NOT_ALLOWED
+    elif kind is ErrorKind.BAD_ANSWER and "\\x15\\x03" in said:
         # What came is the alert that TLS answers plain HTTP with.
-        return Cause.TLS_EXPECTED
-    if kind in (ErrorKind.TLS, ErrorKind.RESET) and _CLIENT_UNKNOWN.search(said):
+        cause = Cause.TLS_EXPECTED
+    elif kind in (ErrorKind.TLS, ErrorKind.RESET) and _CLIENT_UNKNOWN.search(said):
         # In TLS 1.3 the target looks at the client's certificate when the client has long begun to send.
-        return Cause.TLS_CLIENT_CERTIFICATE
-    if kind is not ErrorKind.TLS:
-        return cause_of(kind)
-    if _NO_TLS.search(said):
-        return Cause.TLS_NOT_SPOKEN
-    return Cause.TLS_CERTIFICATE if "certificate" in said else Cause.TLS_FAILED
+        cause = Cause.TLS_CLIENT_CERTIFICATE
+    elif kind is ErrorKind.TLS and _NO_TLS.search(said):
+        cause = Cause.TLS_NOT_SPOKEN
+    elif kind is ErrorKind.TLS and "certificate" in said:
+        cause = Cause.TLS_CERTIFICATE
+    elif kind is ErrorKind.RESET and _first_to_spill(facts) and facts.age_seconds < _EARLY_SECONDS:
+        # A server that fails before it has read the body cuts the connection, and its answer may be lost with it.
+        cause = Cause.UPLOAD_FOLDER
+    return cause or cause_of(kind)
 
 
 _CLIENT_UNKNOWN: Final = re.compile(
@@ -273,11 +279,22 @@ def _out_of_memory(seen: _Seen) -> Cause | None:
     return Cause.OUT_OF_MEMORY if re.search(r"\bmemoryerror\b|out of memory", seen.text) else None
 
 
+def _aborted_by_gunicorn(seen: _Seen) -> Cause | None:
+    """gunicorn's own page in place of Django's: the worker was told to abort while the view was at work.
+
+    It is told so at a time-out of whole seconds.
+    """
+    own_page = "<h1><p>internal server error</p></h1>" in seen.text
+    return Cause.WORKER_TIMEOUT if own_page and seen.facts.age_seconds >= 1.0 else None
+
+
 def _spilled(seen: _Seen) -> Cause | None:
-    """A failure of just those bodies that Django does not keep in memory."""
-    facts = seen.facts
-    spills = 0 < facts.most_accepted_bytes <= DJANGO_IN_MEMORY_BYTES < facts.body_bytes
-    return Cause.UPLOAD_FOLDER if spills else None
+    return Cause.UPLOAD_FOLDER if _first_to_spill(seen.facts) else None
+
+
+def _first_to_spill(facts: RequestFacts) -> bool:
+    """Whether this is a body that Django does not keep in memory, and only those that it keeps were accepted."""
+    return 0 < facts.most_accepted_bytes <= DJANGO_IN_MEMORY_BYTES < facts.body_bytes
 
 
 def _always(cause: Cause) -> _Rule:
@@ -305,7 +322,7 @@ _RULES: Final[dict[int, tuple[_Rule, ...]]] = {
     413: (_proxy_body_limit,),
     415: (_always(Cause.WRONG_CONTENT_TYPE),),
     422: (_file_wanted, _file_refused),
-    500: (_reported_by_django, _out_of_memory, _spilled),
+    500: (_reported_by_django, _out_of_memory, _aborted_by_gunicorn, _spilled),
     502: (_always(Cause.PROXY_BAD_GATEWAY),),
     503: (_unavailable,),
     504: (_always(Cause.PROXY_TIMEOUT),),

@@ -11,10 +11,12 @@ from loadgen.address_rules import rules_of
 from loadgen.addresses import REFRESH_SECONDS, AddressBook, NameNotResolvedError, keep_fresh, resolve
 from loadgen.endpoints import Endpoint, parse_endpoint, site_of
 from loadgen.readback import ReadBack, fetch_of
+from loadgen.refusals import cause_of_no_token
 from loadgen.tls import TlsUnusableError
 from loadgen.tokens import TokenUnreadableError
 from loadgen.uploading import Uploader
 from loadgen.verification import Course, Verifier, refused
+from loadtest_model.causes import Cause
 from loadtest_model.plan import Plan
 from loadtest_model.proof import Moment, Shown, concluded_from
 from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
@@ -181,22 +183,22 @@ class Prover:
         """The refusal where token or certificates are not fit for the run; None where they are."""
         try:
             self._uploader.load_certificates()
-            short = self._token_falls_short(await self._uploader.token_lapses_at())
+            return self._token_falls_short(await self._uploader.token_lapses_at())
         except TlsUnusableError as error:
-            return refused(Refusal.TLS, str(error))
+            return refused(Refusal.TLS, str(error), Cause.TLS_SETTINGS)
         except TokenUnreadableError as error:
-            return refused(Refusal.UNAUTHORIZED, str(error))
-        return None if short is None else refused(Refusal.EXPIRING, short)
+            return refused(Refusal.UNAUTHORIZED, str(error), cause_of_no_token(error))
 
-    def _token_falls_short(self, expires_at: float | None) -> str | None:
-        """What is to be said of a token that expires before the planned load is over; None where all is well."""
+    def _token_falls_short(self, expires_at: float | None) -> VerificationReport | None:
+        """The refusal of a token that expires before the planned load is over; None where all is well."""
         left_seconds = None if expires_at is None else expires_at - self._now()
         planned_seconds = sum(step.duration_seconds for step in self._plan.steps)
         if left_seconds is None or left_seconds >= planned_seconds:
             return None
         if left_seconds <= 0:
-            return f"the token expired {-left_seconds:.0f} s ago"
-        return f"the token expires in {left_seconds:.0f} s, but the load lasts {planned_seconds:.0f} s"
+            return refused(Refusal.EXPIRING, f"the token expired {-left_seconds:.0f} s ago", Cause.TOKEN_EXPIRED)
+        message = f"the token expires in {left_seconds:.0f} s, but the load lasts {planned_seconds:.0f} s"
+        return refused(Refusal.EXPIRING, message)
 
     async def _verify(
         self, endpoints: tuple[Endpoint, ...], full_rows: int | None, course: Course

@@ -3,6 +3,8 @@
 from typing import Final, Literal
 
 from loadgen.judging import Judgement, Marker
+from loadgen.login import LoginFailedError
+from loadgen.tokens import TokenUnreadableError
 from loadgen.uploading import Upload
 from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
@@ -63,6 +65,11 @@ def cause_of_refusal(refusal: Refusal, judgement: Judgement | None = None) -> Ca
     """What a refusal comes from; `judgement` is that of the upload that it was told from."""
     # The judgement of an upload that was accepted knows no cause, and then the refusal alone speaks.
     return (judgement.cause if judgement is not None else None) or CAUSES[refusal]
+
+
+def cause_of_no_token(error: TokenUnreadableError) -> Cause:
+    """What the lack of a token comes from."""
+    return Cause.LOGIN_FAILED if isinstance(error, LoginFailedError) else Cause.TOKEN_MISSING
 
 
 def refusal_of(check: CheckName, upload: Upload, *, must_echo: bool) -> Refusal | None:

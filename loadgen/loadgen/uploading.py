@@ -165,7 +165,7 @@ class Uploader:
             self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
             self.newest_confirmed_id = batch.first_client_id or self.newest_confirmed_id
         else:
-            facts = self._facts(authorization or "", request.length)
+            facts = self._facts(authorization or "", request.length, progress)
             judgement = replace(judgement, cause=diagnose(judgement, exchange.answer, facts))
         answer = exchange.answer
         said = printable(answer.body, ANSWER_TEXT_CHARACTERS) if answer else ""
@@ -180,15 +180,18 @@ class Uploader:
             answer_text=_without_token(said, authorization),
         )
 
-    def _facts(self, authorization: str, body_bytes: int) -> RequestFacts:
+    def _facts(self, authorization: str, body_bytes: int, progress: Progress) -> RequestFacts:
         scheme, _, token = authorization.partition(" ")
         expires_at = expiry_of(token)
+        began_at = progress.first_byte_at if progress.connecting_at is None else progress.connecting_at
+        ended_at = progress.finished_at
         return RequestFacts(
             url=self._named_url,
             scheme=scheme or None,
             token_expired=expires_at is not None and expires_at <= time.time(),
             body_bytes=body_bytes,
             most_accepted_bytes=self._most_accepted_bytes,
+            age_seconds=0.0 if began_at is None or ended_at is None else ended_at - began_at,
         )
 
     def _request(self, endpoint: Endpoint, headers: Mapping[str, str], body: FileBody) -> Request:

@@ -10,7 +10,7 @@ from typing import Final
 
 from loadgen.endpoints import Endpoint
 from loadgen.judging import Judgement, printable
-from loadgen.refusals import CheckName, cause_of_refusal, may_be_stored, refusal_of
+from loadgen.refusals import CheckName, cause_of_no_token, cause_of_refusal, may_be_stored, refusal_of
 from loadgen.tokens import TokenUnreadableError
 from loadgen.transport import Client, Progress
 from loadgen.uploading import Upload, Uploader
@@ -26,9 +26,9 @@ _SMALL_CHECKS: Final[tuple[tuple[CheckName, int], ...]] = (
 )
 
 
-def refused(refusal: Refusal, message: str) -> VerificationReport:
-    """The report of a verification that ended before its first upload."""
-    cause = cause_of_refusal(refusal)
+def refused(refusal: Refusal, message: str, finer: Cause | None = None) -> VerificationReport:
+    """The report of a verification that ended before its first upload; `finer` is its cause, where it is known."""
+    cause = finer or cause_of_refusal(refusal)
     return VerificationReport(
         level=ProofLevel.NONE, refusal=refusal, cause=cause, message=message, hint=cause.explanation.next_step
     )
@@ -167,7 +167,7 @@ class Verifier:
             upload = await self._uploader.upload(self._client, endpoint, rows, progress)
         except TokenUnreadableError as error:
             course.refusal, course.message = Refusal.UNAUTHORIZED, str(error)
-            course.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=Cause.TOKEN_MISSING)
+            course.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=cause_of_no_token(error))
             return
         course.under_way = None
         seconds = self._clock() - began

@@ -20,6 +20,7 @@ class Cause(StrEnum):
     TLS_CLIENT_CERTIFICATE = "tls_client_certificate"
     TLS_NOT_SPOKEN = "tls_not_spoken"
     TLS_FAILED = "tls_failed"
+    TLS_SETTINGS = "tls_settings"
     TLS_EXPECTED = "tls_expected"
     # No complete answer.
     TIMED_OUT = "timed_out"
@@ -34,6 +35,7 @@ class Cause(StrEnum):
     TOKEN_MISSING = "token_missing"  # noqa: S105 - the name of a cause
     TOKEN_SCHEME = "token_scheme"  # noqa: S105 - the name of a cause
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - the name of a cause
+    LOGIN_FAILED = "login_failed"
     PERMISSION_DENIED = "permission_denied"
     CSRF = "csrf"
     CORS = "cors"
@@ -146,6 +148,12 @@ EXPLANATIONS: Final = {
         "Check that the port speaks TLS 1.2 or newer, and that the certificate is valid for the host in"
         " spec.target.url and signed by an authority that is known here (spec.target.tls names further ones).",
     ),
+    Cause.TLS_SETTINGS: Explanation(
+        "The certificates cannot be used",
+        "What spec.target.tls names could not be read, or is no certificate in PEM.",
+        "Check the Secrets and ConfigMaps that spec.target.tls names: that they have the keys (ca.crt, tls.crt,"
+        " tls.key), hold PEM, and that the key belongs to the certificate.",
+    ),
     Cause.TLS_EXPECTED: Explanation(
         "The port wants TLS",
         "The URL says http, but the port serves https.",
@@ -177,8 +185,9 @@ EXPLANATIONS: Final = {
     ),
     Cause.WORKER_TIMEOUT: Explanation(
         "Workers are killed at gunicorn's time-out",
-        "Uploads are cut after the same time again and again, as gunicorn does with a worker that is silent for longer"
-        " than its time-out (30 s by default); its log says WORKER TIMEOUT.",
+        "Uploads end after the same time again and again, in an error page of gunicorn's own or in nothing, as they do"
+        " when gunicorn kills a worker that is silent for longer than its time-out (30 s by default); its log says"
+        " WORKER TIMEOUT.",
         "Raise gunicorn's --timeout above the longest upload, or make the view faster; lower spec.load.batchSize or"
         " spec.load.virtualUsers if the load is more than the target is meant for.",
     ),
@@ -219,6 +228,12 @@ EXPLANATIONS: Final = {
         "Check the Secret named in spec.target.auth: that the token was made for this target, is whole and has not"
         " been revoked, and that auth.scheme is the word the target wants (Bearer, or Token for DRF).",
     ),
+    Cause.LOGIN_FAILED: Explanation(
+        "The log-in gives no token",
+        "Name and password were posted to spec.target.auth.login, and no token came back.",
+        "Check spec.target.auth.login: its url, the keys of the Secret, usernameField, passwordField and format as the"
+        " log-in view reads them, and tokenPath as it answers; try the log-in by hand.",
+    ),
     Cause.PERMISSION_DENIED: Explanation(
         "The token's owner may not upload",
         "The target knows who uploads and does not let them (403). Django answers 403 also where a CSRF token is"
@@ -230,8 +245,8 @@ EXPLANATIONS: Final = {
         "Django wants a CSRF token",
         "The view is protected against cross-site requests of browsers, and the upload carries no CSRF token. It is no"
         " question of permissions.",
-        "Mark the upload view with csrf_exempt (it takes a token, not a session), or in DRF use TokenAuthentication or"
-        " JWT instead of SessionAuthentication.",
+        "Check that spec.target.url is the upload view. Mark it with csrf_exempt (it takes a token, not a session), or"
+        " in DRF use TokenAuthentication or JWT instead of SessionAuthentication.",
     ),
     Cause.CORS: Explanation(
         "Refused, with CORS headers in the answer",
@@ -404,7 +419,8 @@ EXPLANATIONS: Final = {
         "Django keeps files up to FILE_UPLOAD_MAX_MEMORY_SIZE (2.5 MB) in memory and writes larger ones to"
         " FILE_UPLOAD_TEMP_DIR; it fails where that folder is missing, read-only or full.",
         "Set FILE_UPLOAD_TEMP_DIR to a folder that the target can write to (in a pod with a read-only root an emptyDir"
-        " at /tmp) and that has room for all uploads at once.",
+        " at /tmp) and that has room for all uploads at once. Where the target's log shows no such error, look for a"
+        " limit on bodies in a proxy, and for OOMKilled.",
     ),
     Cause.CLIENT_ERROR: Explanation(
         "The target rejects the upload",

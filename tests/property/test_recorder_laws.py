@@ -1,5 +1,7 @@
 """Whatever is recorded, in whatever order and however it is read, the counts add up."""
 
+from collections import Counter
+from dataclasses import replace
 from functools import reduce
 
 from hypothesis import example, given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from loadgen.recorder import Recorder, Sample
 from loadtest_model.aggregate import absorb
+from loadtest_model.causes import Cause, cause_of
 from loadtest_model.outcomes import ErrorKind, outcome_of
 from loadtest_model.pacing import Segment
 from loadtest_model.plan import Step
@@ -138,3 +141,25 @@ def test_seconds_are_numbered_without_a_gap(taken: list[Sample]) -> None:
 
     seconds: list[Second] = list(seen.seconds)
     assert [second.second for second in seconds] == list(range(len(seconds)))
+
+
+@given(st.lists(samples(), max_size=40), st.lists(st.none() | st.sampled_from(Cause), min_size=40, max_size=40))
+def test_every_failed_upload_has_one_cause_but_those_that_were_cut(
+    taken: list[Sample], causes: list[Cause | None]
+) -> None:
+    recorder = Recorder(0, 1)
+    step = recorder.open_step(STEP, START)
+    blamed = [
+        replace(sample, cause=cause if sample.error not in (None, ErrorKind.CANCELLED) else None, said="seen")
+        for sample, cause in zip(taken, causes, strict=False)
+    ]
+    for sample in blamed:
+        step.finish(step.begin(sample.intended_ns), sample)
+
+    _, (seen,) = recorder.read(0, START)
+
+    expected = Counter(sample.cause or cause_of(sample.error) for sample in blamed if sample.error is not None)
+    del expected[None]
+    assert {cause: held.count for cause, held in seen.causes.items()} == expected
+    assert sum(expected.values()) == sum(seen.errors.values()) - seen.errors.get(ErrorKind.CANCELLED, 0)
+    assert all(held.shortest_seconds <= held.longest_seconds for held in seen.causes.values())

@@ -38,11 +38,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class ExampleServer:
-    """A running target and the ways to talk to it; no redirect is followed, no proxy is used."""
+    """A running target and the ways to talk to it; no redirect is followed, no proxy is used.
+
+    `group` is the process group of all its processes.
+    """
 
     port: int
     database_path: Path
     log_path: Path
+    group: int
 
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -100,9 +104,9 @@ def example_server(
     }
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
     with log_path.open("wb") as log:
-        process = subprocess.Popen(command, cwd=EXAMPLE, env=variables, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=EXAMPLE, env=variables, stdout=log, stderr=log, start_new_session=True)
     try:
-        yield ExampleServer(_wait_until_serving(process, log_path), database_path, log_path)
+        yield ExampleServer(_wait_until_serving(process, log_path), database_path, log_path, process.pid)
     finally:
         process.terminate()
         process.wait(60)

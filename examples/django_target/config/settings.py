@@ -34,6 +34,11 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 
+# Behind a proxy that ends TLS this needs SECURE_PROXY_SSL_HEADER too, or every request is redirected for ever. Probes
+# come to the pod itself, over plain HTTP.
+SECURE_SSL_REDIRECT = _flag("SECURE_SSL_REDIRECT")
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 

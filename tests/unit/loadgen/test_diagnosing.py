@@ -140,6 +140,14 @@ def test_djangos_bare_400_is_the_size_once_a_smaller_upload_was_accepted() -> No
     assert cause(400, DJANGO_400, smaller) is Cause.FILE_REFUSED
 
 
+def test_gunicorns_own_page_after_a_second_or_more_is_its_time_out() -> None:
+    page = "<html>\n <title>Internal Server Error</title><body><h1><p>Internal Server Error</p></h1></body>"
+
+    assert cause(500, page, facts(age_seconds=30.2)) is Cause.WORKER_TIMEOUT
+    assert cause(500, page, facts(age_seconds=0.2)) is Cause.SERVER_ERROR
+    assert cause(500, DJANGO_500, facts(age_seconds=30.2)) is Cause.SERVER_ERROR
+
+
 def test_a_bare_500_is_the_upload_folder_where_only_those_fail_that_django_writes_to_it() -> None:
     spilling = facts(body_bytes=3 * MEGABYTE, most_accepted_bytes=2 * MEGABYTE)
 
@@ -278,6 +286,15 @@ def test_other_answers(status: int, body: object, headers: dict[str, str], expec
 )
 def test_an_upload_without_a_complete_answer(kind: ErrorKind, detail: str, expected: Cause | None) -> None:
     assert diagnose(Judgement(kind, detail), None, facts()) is expected
+
+
+def test_a_reset_of_the_first_upload_that_django_would_write_to_its_folder() -> None:
+    cut = Judgement(ErrorKind.RESET, "the connection was lost before a complete answer")
+    spilling = {"body_bytes": 3 * MEGABYTE, "most_accepted_bytes": 2 * MEGABYTE}
+
+    assert diagnose(cut, None, facts(**spilling, age_seconds=0.1)) is Cause.UPLOAD_FOLDER
+    assert diagnose(cut, None, facts(**spilling, age_seconds=30.1)) is Cause.CONNECTION_RESET
+    assert diagnose(cut, None, facts(body_bytes=3 * MEGABYTE)) is Cause.CONNECTION_RESET
 
 
 @pytest.mark.parametrize(

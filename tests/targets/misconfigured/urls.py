@@ -1,0 +1,35 @@
+"""A URL for each mistake, beside the example's own."""
+
+from django.urls import include, path
+
+from misconfigured import views
+
+MISTAKES = {
+    "crashes": views.crashes,
+    "csrf": views.wants_csrf_token,
+    "cors": views.forbids_with_cors_headers,
+    "fails": views.fails,
+    "forbids": views.forbids,
+    "get-only": views.takes_get_only,
+    "hangs": views.hangs,
+    "ignores-header": views.ignores_header,
+    "json-only": views.takes_json_only,
+    "log-in": views.sends_to_log_in,
+    "marker-false": views.marker_false,
+    "memory": views.runs_out_of_memory,
+    "miscounts": views.miscounts,
+    "other-field": views.reads_another_field,
+    "page": views.answers_with_a_page,
+    "reads-body": views.reads_whole_body,
+    "redirects": views.redirects_when_done,
+    "slow": views.slow,
+    "stuck": views.stuck,
+    "throttles": views.throttles,
+    "unavailable": views.unavailable,
+    "wants-field": views.wants_another_field,
+}
+
+urlpatterns = [
+    path("", include("config.urls")),
+    *(path(f"mistakes/{name}/", view) for name, view in MISTAKES.items()),
+]
