@@ -54,6 +54,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 # With a secret, uploads and counts need a bearer token signed with it (HS256); without one they are open.
 JWT_SECRET = os.environ.get("JWT_SECRET", "")
 
+# With a password too, POST /api/token/ gives such a token to the one user there is (clients/login.py).
+LOGIN_USERNAME = os.environ.get("LOGIN_USERNAME", "loadtest")
+LOGIN_PASSWORD = os.environ.get("LOGIN_PASSWORD", "")
+TOKEN_SECONDS = float(os.environ.get("TOKEN_SECONDS", "300"))
+
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-ca"

@@ -1,5 +1,6 @@
 """The project's URLs."""
 
+from clients.login import give_token
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
@@ -11,5 +12,6 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("clients/", include("clients.urls")),
+    path("api/token/", give_token),
     path("healthz", healthz),
 ]
