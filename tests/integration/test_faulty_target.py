@@ -75,6 +75,16 @@ def test_the_marker_is_lost_after_as_many_full_uploads_as_asked_for(serve: Serve
         assert target.count() == FULL_ROWS + 1
 
 
+def test_a_lying_target_stores_what_it_says_it_has_not(serve: Serve) -> None:
+    small, full = csv_file(clients(1)), csv_file(clients(FULL_ROWS))
+    with serve("lies", FAULT_AFTER="1") as target:
+        answers = [target.upload(content, load_test=True) for content in (small, full, full, small)]
+
+        assert [is_marked(answer) for answer in answers] == [True] * 4
+        assert [answer.json["processed_count"] for answer in answers] == [1, FULL_ROWS, FULL_ROWS, 1]
+        assert target.count() == FULL_ROWS
+
+
 def test_a_redirecting_target_names_another_path(serve: Serve) -> None:
     with serve("redirect") as target:
         answer = target.upload(csv_file(clients(5)), load_test=True)
@@ -108,11 +118,11 @@ def test_an_upload_without_a_file_is_left_to_the_target(serve: Serve) -> None:
 
 
 def test_an_unknown_fault_is_named_with_those_that_are_known() -> None:
-    with pytest.raises(ValueError, match="FAULT is 'sulks', known are ignores-header, loses-marker"):
+    with pytest.raises(ValueError, match="FAULT is 'sulks', known are ignores-header, lies, loses-marker"):
         with_fault(lambda environ, start_response: [], "sulks", FaultSettings())
 
 
-@pytest.mark.parametrize("fault", ["loses-marker", "some-errors"])
+@pytest.mark.parametrize("fault", ["lies", "loses-marker", "some-errors"])
 def test_a_fault_that_counts_is_refused_without_a_ledger(fault: str) -> None:
     with pytest.raises(ValueError, match="set FAULT_LEDGER"):
         with_fault(lambda environ, start_response: [], fault, FaultSettings())

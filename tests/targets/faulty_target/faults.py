@@ -65,6 +65,30 @@ def _ignores_header(application: WSGIApplication, settings: FaultSettings) -> WS
     return faulty
 
 
+def _lies(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
+    ledger = settings.ledger()
+
+    def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        nonce = environ.get("HTTP_X_LOAD_TEST_NONCE")
+        rows = count_rows(environ)
+        if rows < settings.min_rows or ledger.add(rows) <= settings.after:
+            return application(environ, start_response)
+        environ.pop("HTTP_X_LOAD_TEST", None)
+        held: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def hold(status: str, headers: list[tuple[str, str]], _error: object = None, /) -> Callable[[bytes], object]:
+            held.append((status, headers))
+            return lambda _: None
+
+        answer = json.loads(b"".join(application(environ, hold)))
+        body = json.dumps({**answer, "load_test_mode": True, "load_test_nonce": nonce}).encode()
+        (status, _), *_ = held
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return faulty
+
+
 def _loses_marker(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
     ledger = settings.ledger()
 
@@ -127,6 +151,7 @@ def _answer(start_response: StartResponse, status: str, *headers: tuple[str, str
 
 _FAULTS: Mapping[str, Callable[[WSGIApplication, FaultSettings], WSGIApplication]] = {
     "ignores-header": _ignores_header,
+    "lies": _lies,
     "loses-marker": _loses_marker,
     "some-errors": _some_errors,
     "redirect": _redirect,
