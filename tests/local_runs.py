@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from loadtest_model.report import Summary
+from loadtest_model.verdict import Verdict
 
 VARIABLES = ("API_URL", "AUTH_TOKEN", "BATCH_SIZE", "CONCURRENCY", "DURATION", "NO_COLOR")
 _WITHOUT_UVLOOP = "import sys; sys.modules['uvloop'] = None; from loadgen.cli import main; sys.exit(main())"
@@ -72,6 +73,12 @@ def results_in(folder: Path) -> Results:
         time_series=(folder / f"{stem}.csv").read_text().splitlines(),
         names=tuple(sorted(path.name for path in folder.iterdir())),
     )
+
+
+def assert_passed(summary: Summary) -> None:
+    """The run passed, or would have on a machine with more to spare."""
+    if not (summary.generator.saturated and summary.verdict is Verdict.INCONCLUSIVE):
+        assert summary.verdict is Verdict.PASSED, summary.reasons
 
 
 class Terminal:

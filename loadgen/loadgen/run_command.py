@@ -28,7 +28,7 @@ from loadgen.local.planning import access_of, plan_of
 from loadgen.local.progress import progress_of
 from loadgen.local.samples import DebugLines, SampleFile
 from loadgen.local.screen import Block, Lines, Screen, Silent, can_redraw, wants_colour
-from loadgen.local.session import Session
+from loadgen.local.session import Seen, Session
 from loadtest_model.plan import Plan
 from loadtest_model.report import summarize
 from loadtest_model.spec import Identity
@@ -54,6 +54,9 @@ class Output:
     def say(self, text: str) -> None:
         if not self.quiet:
             print(text, file=self.narrative, flush=True)
+
+    def complain(self, text: str) -> None:
+        print(f"loadgen run: {text}", file=sys.stderr, flush=True)
 
 
 def run_run(parsed: argparse.Namespace, environment: Mapping[str, str] | None = None) -> int:
@@ -102,31 +105,28 @@ async def _run(parsed: argparse.Namespace, plan: Plan, source: str | None, files
                 if session.reads_back:
                     output.say("Reading back what the target has stored ...")
                     await session.conclude()
-                if session.reads_back:
-                    output.say("Reading back what the target has stored ...")
-                    await session.conclude()
     finally:
         if samples is not None:
             samples.close()
-    result = result_of(session, complete=True)
-    write_results(files, result)
-    _conclude(session, result, files, output)
+    result = result_of(session.seen(), complete=True)
+    written = _write(files, result, output)
+    _conclude(session, result, files if written else None, output)
     refused = report is not None and report.refusal is not None
     return REFUSED_EXIT if refused else EXITS[result.summary.verdict]
 
 
 async def _load(session: Session, files: ResultFiles, output: Output) -> None:
     """Load the target, showing progress and writing what there is as it goes."""
-    watching = [
-        asyncio.ensure_future(_show(session, output.screen)),
-        asyncio.ensure_future(_keep(session, files)),
-    ]
     try:
-        await session.load()
+        async with asyncio.TaskGroup() as tasks:
+            meanwhile = [
+                tasks.create_task(_show(session, output.screen)),
+                tasks.create_task(_keep(session, files, output)),
+            ]
+            await session.load()
+            for task in meanwhile:
+                task.cancel()
     finally:
-        for task in watching:
-            task.cancel()
-        await asyncio.wait(watching)
         output.screen.close()
 
 
@@ -136,32 +136,46 @@ async def _show(session: Session, screen: Screen) -> None:
         screen.show(progress_of(session.plan, session.aggregate(), session.interrupts.count))
 
 
-async def _keep(session: Session, files: ResultFiles) -> None:
+async def _keep(session: Session, files: ResultFiles, output: Output) -> None:
     pause_seconds = FIRST_PARTIAL_SECONDS
     while True:
         await asyncio.sleep(pause_seconds)
-        await asyncio.to_thread(write_results, files, result_of(session, complete=False))
+        # Judging and writing take some milliseconds, which the event loop has not to spare.
+        await asyncio.to_thread(_write_partial, session.seen(), files, output)
         pause_seconds = PARTIAL_SECONDS
 
 
-def result_of(session: Session, *, complete: bool) -> Result:
+def _write(files: ResultFiles, result: Result, output: Output) -> bool:
+    """Write the results; a full disk must not take the run's verdict with it."""
+    try:
+        write_results(files, result)
+    except OSError as error:
+        output.complain(f"the results cannot be written: {error}")
+        return False
+    return True
+
+
+def _write_partial(seen: Seen, files: ResultFiles, output: Output) -> None:
+    _write(files, result_of(seen, complete=False), output)
+
+
+def result_of(seen: Seen, *, complete: bool) -> Result:
     """Everything there is to know about a run as it stands."""
-    facts = session.facts()
+    facts = seen.facts
     judgement = judge(facts)
-    summary = summarize(session.plan, facts.aggregate, judgement, session.report, session.started_at)
     return Result(
         schema_version=RESULT_SCHEMA,
         program=f"loadgen {version('loadtest-operator')}",
         complete=complete,
-        summary=summary,
-        plan=session.plan,
-        verification=session.report,
+        summary=summarize(facts.plan, facts.aggregate, judgement, seen.report, seen.started_at),
+        plan=facts.plan,
+        verification=seen.report,
         judgement=judgement,
         aggregate=facts.aggregate,
     )
 
 
-def _conclude(session: Session, result: Result, files: ResultFiles, output: Output) -> None:
+def _conclude(session: Session, result: Result, files: ResultFiles | None, output: Output) -> None:
     if session.defect is not None:
         traceback.print_exception(session.defect)
     if output.json:
@@ -170,8 +184,11 @@ def _conclude(session: Session, result: Result, files: ResultFiles, output: Outp
         if not output.json:
             print("\n".join(verdict_lines(result.summary, colour=output.colour)))
         return
-    output.say("\n" + closing(result.summary, colour=output.colour))
-    for number, file in enumerate(files.all):
+    refused = result.verification is not None and result.verification.refusal is not None
+    # Why and what to do was said when it was refused.
+    report = f"Verdict     {result.summary.verdict}" if refused else closing(result.summary, colour=output.colour)
+    output.say(f"\n{report}")
+    for number, file in enumerate(files.all if files else ()):
         output.say(f"{'Files' if number == 0 else '':<12}{file}")
 
 

@@ -19,21 +19,21 @@ DETAIL_CHARACTERS: Final = 60
 
 def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> str:
     """A report for people."""
-    lines = [f"Target    {public_url(url)}", "", *_checks(report.checks, colour=colour)]
+    lines = [f"Target      {public_url(url)}", "", *_checks(report.checks, colour=colour)]
     if report.checks:
         lines.append("")
     if report.proven:
         lines += [
-            f"{_coloured('Verified', '32', colour)}  level {report.reached}, at {', '.join(report.addresses)}",
-            f"          {counted(report.uploads, 'upload')} with {counted(report.rows, 'row')} were sent",
+            f"{_coloured('Verified', '32', colour)}    level {report.reached}, at {', '.join(report.addresses)}",
+            f"            {counted(report.uploads, 'upload')} with {counted(report.rows, 'row')} were sent",
         ]
     else:
         lines += [
-            f"{_coloured('Refused', '31', colour)}   {report.refusal}: {report.message}",
-            f"To do     {in_options(report.hint)}",
+            f"{_coloured('Refused', '31', colour)}     {report.refusal}: {report.message}",
+            f"To do       {in_options(report.hint)}",
         ]
     if report.canary_ids:
-        lines.append(f"Canary    client_id {', '.join(report.canary_ids)}")
+        lines.append(f"Canary      client_id {', '.join(report.canary_ids)}")
     return "\n".join(lines)
 
 

@@ -17,6 +17,14 @@ Json = dict[str, Any]
 
 _LEVELS: Final = {"acknowledged": "Acknowledged", "echoed": "Echoed", "proven": "Proven"}
 _TEXTS: Final = {
+    "host": "target.host",
+    "server_name": "target.tls.serverName",
+    "metrics_url": "target.metricsUrl",
+    "read_back": "verification.readBack.url",
+    "read_back_count": "verification.readBack.countPath",
+    "arrivals": "load.arrivals",
+    "max_lateness": "load.maxLateness",
+    "graceful_stop": "load.gracefulStop",
     "file_field": "target.fileField",
     "format": "target.format",
     "timeout": "target.timeout",
@@ -26,13 +34,13 @@ _TEXTS: Final = {
     "think_time": "load.thinkTime",
     "warm_up": "load.warmUp",
 }
-_NUMBERS: Final = {"seed": "records.seed"}
+_NUMBERS: Final = {"seed": "records.seed", "records": "load.records"}
 _LOAD: Final = {
     "batch_size": ("load.batchSize", "BATCH_SIZE"),
     "virtual_users": ("load.virtualUsers", "CONCURRENCY"),
     "duration": ("load.duration", "DURATION"),
 }
-_BESIDE_STAGES: Final = ("virtual_users", "duration")
+_RATE: Final = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*/\s*s\s*")
 
 
 @dataclass
@@ -69,6 +77,11 @@ def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manife
     for name, path in _NUMBERS.items():
         if (text := getattr(options, name, None)) is not None:
             draft.put(path, whole_number(option(name), text), option(name))
+    if (control := getattr(options, "read_back_control", None)) is not None:
+        kind = "url" if "://" in control else "clientId"
+        draft.put(f"verification.readBack.control.{kind}", control, "--read-back-control")
+    if (rate := getattr(options, "arrival_rate", None)) is not None:
+        draft.put("load.arrivalRate", _rate("--arrival-rate", rate.removesuffix("/s") + "/s"), "--arrival-rate")
     if options.require is not None:
         draft.put("verification.require", _level(options.require), "--require")
     _put_pairs(draft, "target.headers", "--header", options.header, ":")
@@ -109,22 +122,42 @@ def _put_url(draft: Draft, options: argparse.Namespace, environment: Mapping[str
 
 
 def _put_load(draft: Draft, options: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    stages: list[str] = getattr(options, "stage", [])
+    stages = [_stage(text) for text in getattr(options, "stage", [])]
+    passed_over = _passed_over(options, stages)
     for name, (path, variable) in _LOAD.items():
         text, source = getattr(options, name, None), option(name)
-        if text is None and hasattr(options, name) and not (stages and name in _BESIDE_STAGES):
+        if text is None and hasattr(options, name) and name not in passed_over:
             text, source = environment.get(variable) or None, variable
         if text is not None:
             draft.put(path, minutes_or_duration(text) if name == "duration" else whole_number(source, text), source)
     if stages:
-        draft.put("load.stages", [_stage(text) for text in stages], "--stage")
+        draft.put("load.stages", stages, "--stage")
+
+
+def _passed_over(options: argparse.Namespace, stages: list[Json]) -> set[str]:
+    """What of the environment gives way to options that say the same in another form."""
+    found = set()
+    if stages or getattr(options, "records", None) is not None:
+        found.add("duration")
+    if stages and "virtualUsers" in stages[0]:
+        found.add("virtual_users")
+    return found
 
 
 def _stage(text: str) -> Json:
-    duration, found, users = text.partition(":")
+    duration, found, level = text.partition(":")
     if not found:
-        raise UsageError(f"--stage is {text!r}; write TIME:USERS, such as 30s:5")
-    return {"duration": duration.strip(), "virtualUsers": whole_number(f"--stage {text!r}: the number", users)}
+        raise UsageError(f"--stage is {text!r}; write TIME:USERS, such as 30s:5, or TIME:RATE/s, such as 30s:20/s")
+    if "/" in level:
+        return {"duration": duration.strip(), "arrivalRate": _rate("--stage", level)}
+    return {"duration": duration.strip(), "virtualUsers": whole_number(f"the number in --stage {text}", level)}
+
+
+def _rate(source: str, text: str) -> float:
+    match = _RATE.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{source} is {text!r}; write a number of uploads a second, such as 2.5")
+    return float(match[1])
 
 
 def _level(text: str) -> str:

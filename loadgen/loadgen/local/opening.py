@@ -1,5 +1,7 @@
 """What is said before the load: target, plan, what is at stake, and the proof."""
 
+from typing import Final
+
 from loadgen.local.document import purpose_of
 from loadgen.local.secrecy import public_url
 from loadgen.local.texts import counted, span_text
@@ -8,40 +10,56 @@ from loadtest_model.exposure import exposure_of
 from loadtest_model.plan import Plan, Step
 from loadtest_model.snapshot import VerificationReport
 
+STAGES_SHOWN: Final = 6
+
 
 def opening(plan: Plan, source: str | None) -> str:
     """Target and plan in a few lines. `source` says where the URL came from, where that is not the command line."""
     purpose = purpose_of(plan.scenario)
-    total = sum(step.duration_seconds for step in plan.steps)
+    records = plan.steps[0].records
+    length = (
+        f"{counted(records, 'record')} in all"
+        if records is not None
+        else f"{span_text(sum(step.duration_seconds for step in plan.steps))} of load"
+    )
     lines = [
-        f"Target    {public_url(plan.target.url)}{f'  (from {source})' if source else ''}",
-        f"Test      {plan.name}: scenario {plan.scenario}{f' ({purpose})' if purpose else ''},"
-        f" {span_text(total)} of load, files as {plan.target.format.upper()}",
-        *(f"          {step_text(step)}" for step in plan.steps),
-        f"At stake  {exposure_of(plan)}",
+        f"Target      {public_url(plan.target.url)}{f'  (from {source})' if source else ''}",
+        f"Test        {plan.name}: scenario {plan.scenario}{f' ({purpose})' if purpose else ''}, {length},"
+        f" files as {plan.target.format.upper()}",
+        *(f"            {step_text(step)}" for step in plan.steps),
+        f"At stake    {exposure_of(plan)}",
     ]
     return "\n".join(lines)
 
 
 def step_text(step: Step) -> str:
-    """A step in a line: rows a batch, virtual users by stage, how long."""
-    levels = [
-        f"{span_text(segment.duration_seconds)} at {segment.last_users}"
-        if segment.first_users == segment.last_users
-        else f"{span_text(segment.duration_seconds)} from {segment.first_users} to {segment.last_users}"
-        for segment in step.segments
-    ]
-    users = ", ".join(levels[:6]) + (", ..." if len(levels) > 6 else "")
-    return f"{step.name}: {counted(step.batch_size, 'record')} a batch; virtual users: {users}"
+    """A step in a line: rows a batch, virtual users or arrivals by stage, how long."""
+    if step.arrivals is not None:
+        what = f"at most {counted(step.virtual_users, 'virtual user')}; {step.arrivals.process} arrivals a second"
+        stages = [
+            _stage(rate.duration_seconds, rate.first_per_second, rate.last_per_second) for rate in step.arrivals.rates
+        ]
+    else:
+        what = "virtual users"
+        stages = [_stage(part.duration_seconds, part.first_users, part.last_users) for part in step.segments]
+    if step.records is not None:
+        return f"{step.name}: {counted(step.batch_size, 'record')} a batch; {what}: {step.segments[0].last_users}"
+    shown = ", ".join(stages[:STAGES_SHOWN]) + (", ..." if len(stages) > STAGES_SHOWN else "")
+    return f"{step.name}: {counted(step.batch_size, 'record')} a batch; {what}: {shown}"
+
+
+def _stage(duration_seconds: float, first: float, last: float) -> str:
+    level = f"at {last:g}" if first == last else f"from {first:g} to {last:g}"
+    return f"{span_text(duration_seconds)} {level}"
 
 
 def proof_text(report: VerificationReport) -> str:
     """How the target was proven, or why it was refused and what to do."""
     if report.proven:
         return (
-            f"Proof     {report.level}: {', '.join(report.addresses)}"
+            f"Proof       {report.level}: {', '.join(report.addresses)}"
             f" ({counted(report.uploads, 'upload')}, {counted(report.rows, 'row')})"
         )
     if report.refusal is None:
-        return f"Cut off   {report.message}"
-    return f"Refused   {report.refusal}: {report.message}\nTo do     {in_options(report.hint)}"
+        return f"Cut off     {report.message}"
+    return f"Refused     {report.refusal}: {report.message}\nTo do       {in_options(report.hint)}"

@@ -71,6 +71,11 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     )
     target.add_argument("--token-file", metavar="FILE", help="file with the token of the Authorization header")
     target.add_argument("--auth-scheme", metavar="WORD", help="word before the token: Bearer (default), or Token")
+    target.add_argument("--host", metavar="NAME", help="the Host header, where it is not the URL's (ALLOWED_HOSTS)")
+    target.add_argument("--ca-file", metavar="FILE", help="authorities that may sign the target's certificate (PEM)")
+    target.add_argument("--client-cert", metavar="FILE", help="certificate that is shown to the target (PEM)")
+    target.add_argument("--client-key", metavar="FILE", help="its key (PEM)")
+    target.add_argument("--server-name", metavar="NAME", help="name in the target's certificate, where not the URL's")
     target.add_argument("--format", choices=("csv", "xlsx"), help="format of the uploaded files (default: csv)")
     target.add_argument("--file-field", metavar="NAME", help="name of the form's file field (default: file)")
     target.add_argument(
@@ -83,8 +88,18 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     target.add_argument(
         "--require",
         metavar="LEVEL",
-        help="level of proof that is enough: acknowledged (default) or echoed",
+        help="level of proof that is enough: acknowledged (default), echoed, or proven, which needs --read-back",
     )
+    target.add_argument(
+        "--read-back",
+        metavar="URL",
+        help="read here what is stored, before and after; {client_id} in it looks this test's rows up",
+    )
+    target.add_argument("--read-back-count", metavar="PATH", help="of the count in the read-back's answer")
+    target.add_argument(
+        "--read-back-control", metavar="ID|URL", help="a client_id that is stored, or a URL that finds something"
+    )
+    target.add_argument("--metrics-url", metavar="URL", help="the target's Prometheus metrics, for its memory")
     target.add_argument(
         "--allow",
         action="append",
@@ -103,16 +118,21 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
     load.add_argument("--batch-size", metavar="N", help="records in one file (or BATCH_SIZE)")
     load.add_argument("--virtual-users", "--vus", metavar="N", help="virtual users (or CONCURRENCY)")
     load.add_argument("--duration", metavar="TIME", help="minutes, or with a unit: 90s (or DURATION)")
+    load.add_argument("--records", metavar="N", help="so many records in all, in place of --duration")
     load.add_argument(
         "--stage",
         action="append",
         default=[],
         metavar="TIME:USERS",
-        help="a stage that ends at so many virtual users, such as 30s:5; repeatable, in place of"
-        " --duration and --virtual-users",
+        help="a stage that ends at so many virtual users, such as 30s:5, or at an arrival rate: 30s:20/s;"
+        " repeatable, in place of --duration and --virtual-users (or --arrival-rate)",
     )
+    load.add_argument("--arrival-rate", metavar="N", help="uploads a second, whatever the target does (open model)")
+    load.add_argument("--arrivals", choices=("constant", "poisson"), help="how arrivals are spaced")
+    load.add_argument("--max-lateness", metavar="TIME", help="how long a due upload waits for a free virtual user")
     load.add_argument("--think-time", metavar="TIME", help="pause of a virtual user between two uploads")
     load.add_argument("--warm-up", metavar="TIME", help="first part of the load that thresholds leave out")
+    load.add_argument("--graceful-stop", metavar="TIME", help="how long uploads in flight at the end are waited for")
     load.add_argument(
         "--threshold",
         action="append",

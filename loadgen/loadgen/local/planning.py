@@ -2,6 +2,7 @@
 
 import argparse
 import ipaddress
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import msgspec
 
 from loadgen.endpoints import site_of
-from loadgen.local.document import Draft
+from loadgen.local.document import Draft, option
 from loadgen.local.errors import UsageError
 from loadgen.local.wording import decoding_error, in_words_of
 from loadtest_model.admission import refusals
@@ -34,11 +35,25 @@ class Access:
 
 def access_of(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Access:
     """Tokens, certificates and networks of a command line."""
+    for name in ("token_file", "ca_file", "client_cert", "client_key"):
+        _check_readable(name, getattr(parsed, name))
+    if (parsed.client_cert is None) != (parsed.client_key is None):
+        raise UsageError("--client-cert and --client-key come together: a certificate and its key, both as PEM")
     token = Place(file=parsed.token_file) if parsed.token_file else None
     if token is None and environment.get("AUTH_TOKEN"):
         token = Place(variable="AUTH_TOKEN")
+    login = {
+        name: Place(variable=variable) if environment.get(variable) else None
+        for name, variable in (("username", "LOGIN_USERNAME"), ("password", "LOGIN_PASSWORD"))
+    }
     return Access(
-        places=SecretPlaces(token=token),
+        places=SecretPlaces(
+            token=token,
+            **login,
+            ca_file=parsed.ca_file,
+            certificate_file=parsed.client_cert,
+            key_file=parsed.client_key,
+        ),
         auth_scheme=parsed.auth_scheme,
         allowed=tuple(parsed.allow),
         denied=tuple(parsed.deny),
@@ -69,6 +84,11 @@ def plan_of(draft: Draft, identity: Identity, access: Access) -> Plan:
         return plan
     target = msgspec.structs.replace(plan.target, auth_scheme=access.auth_scheme)
     return msgspec.structs.replace(plan, target=target)
+
+
+def _check_readable(name: str, path: str | None) -> None:
+    if path is not None and not os.access(path, os.R_OK):
+        raise UsageError(f"{option(name)} is {path}, which cannot be read")
 
 
 _LOCAL_PLACES: Final = (

@@ -13,11 +13,13 @@ RATE_WINDOW_SECONDS: Final = 10
 class Progress:
     """The figures of one instant. Rates are those of the last ten seconds, p95 that of the running step.
 
-    Steps and stages count from 1. `stopping` is 0, 1 (what is in flight is finished) or 2.
+    `total_seconds` is None for a load that is a number of records; `share` is how much of the load is over, from 0
+    to 1. Steps and stages count from 1. `stopping` is 0, 1 (what is in flight is finished) or 2.
     """
 
     elapsed_seconds: float
-    total_seconds: float
+    total_seconds: float | None
+    share: float
     step: str
     step_number: int
     steps: int
@@ -33,11 +35,6 @@ class Progress:
     draining: bool
     stopping: int
 
-    @property
-    def share(self) -> float:
-        """How much of the load is over, from 0 to 1."""
-        return min(1.0, self.elapsed_seconds / self.total_seconds) if self.total_seconds else 1.0
-
 
 def progress_of(plan: Plan, aggregate: Aggregate, stopping: int = 0) -> Progress:
     """The figures of a run that has begun."""
@@ -46,13 +43,14 @@ def progress_of(plan: Plan, aggregate: Aggregate, stopping: int = 0) -> Progress
     seen = aggregate.steps[number] if aggregate.steps else StepAggregate()
     # A step's seconds go on while it drains, which is no part of its load.
     within = float(seen.seconds[-1].second) if seen.seconds else 0.0
-    reached = min(within + aggregate.elapsed_seconds % 1, step.duration_seconds)
-    total = sum(each.duration_seconds for each in plan.steps)
+    elapsed = sum(each.duration_seconds for each in plan.steps[:number]) + min(within, step.duration_seconds)
+    total = None if step.records is not None else sum(each.duration_seconds for each in plan.steps)
     due = sum(each.total.due for each in aggregate.steps)
     failed = sum(_failed(each) for each in aggregate.steps)
     return Progress(
-        elapsed_seconds=sum(each.duration_seconds for each in plan.steps[:number]) + reached,
+        elapsed_seconds=elapsed,
         total_seconds=total,
+        share=min(1.0, elapsed / total if total else seen.total.records_sent / (step.records or 1)),
         step=step.name,
         step_number=number + 1,
         steps=len(plan.steps),

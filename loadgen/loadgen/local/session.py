@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -24,6 +25,15 @@ from loadtest_model.verdict import Facts, Gap
 
 CUT_SECONDS: Final = 2.0
 """Within this time after being told to stop no upload is in flight any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of a run at an instant: what it is judged by, what proved the target, and when the load began."""
+
+    facts: Facts
+    report: VerificationReport | None
+    started_at: str | None
 
 
 class Session:
@@ -128,22 +138,23 @@ class Session:
             )
         )
 
-    def facts(self) -> Facts:
-        """What the run is judged by."""
+    def seen(self) -> Seen:
+        """The run as it stands."""
         report = self._prover.report
-        return Facts(
+        facts = Facts(
             plan=self.plan,
             aggregate=self.aggregate(),
             refusal=report if report is not None and report.refusal is not None else None,
             read_back=report.read_back if report is not None else None,
             gaps=tuple(self._gaps()),
         )
+        return Seen(facts, report, self.started_at)
 
     def _gaps(self) -> list[Gap]:
         gaps = []
         if self._defect is not None:
-            text = f"this program failed: {type(self._defect).__name__}: {self._defect}; please report it"
-            gaps.append(Gap("Defect", text))
+            asked = "" if isinstance(self._defect, OSError) else "; please report it"
+            gaps.append(Gap("Defect", f"loadgen failed: {type(self._defect).__name__}: {self._defect}{asked}"))
         if self.interrupts.count:
             how = "stopped at once" if self.interrupts.count == 2 else "stopped"
             when = "while it ran" if self.started_at else "before the load began"

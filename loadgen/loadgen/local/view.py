@@ -30,7 +30,8 @@ def line(progress: Progress) -> str:
 
 
 def _elapsed(progress: Progress) -> str:
-    return f"{span_text(int(progress.elapsed_seconds))}/{span_text(progress.total_seconds)}"
+    elapsed = span_text(int(progress.elapsed_seconds))
+    return elapsed if progress.total_seconds is None else f"{elapsed}/{span_text(progress.total_seconds)}"
 
 
 def _place(progress: Progress) -> str:

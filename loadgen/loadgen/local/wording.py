@@ -12,6 +12,11 @@ Json = dict[str, Any]
 OPTIONS: Final = {
     "spec.target.url": "--url",
     "spec.target.auth": "--token-file (or AUTH_TOKEN)",
+    "spec.target.host": "--host",
+    "spec.target.tls.serverName": "--server-name",
+    "spec.target.tls.clientCertificateSecretRef": "--client-cert",
+    "spec.target.tls": "--ca-file",
+    "spec.target.metricsUrl": "--metrics-url",
     "spec.target.headers": "--header",
     "spec.target.formFields": "--form-field",
     "spec.target.fileField": "--file-field",
@@ -24,11 +29,19 @@ OPTIONS: Final = {
     "spec.load.virtualUsers": "--virtual-users",
     "spec.load.duration": "--duration",
     "spec.load.stages": "--stage",
+    "spec.load.records": "--records",
+    "spec.load.arrivalRate": "--arrival-rate",
+    "spec.load.arrivals": "--arrivals",
+    "spec.load.maxLateness": "--max-lateness",
+    "spec.load.gracefulStop": "--graceful-stop",
     "spec.load.thinkTime": "--think-time",
     "spec.load.warmUp": "--warm-up",
     "spec.thresholds": "--threshold",
     "spec.records.seed": "--seed",
     "spec.verification.require": "--require",
+    "spec.verification.readBack.countPath": "--read-back-count",
+    "spec.verification.readBack.control": "--read-back-control",
+    "spec.verification.readBack": "--read-back",
 }
 """The option for each field that has one."""
 

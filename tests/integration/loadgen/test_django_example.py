@@ -49,9 +49,9 @@ def test_verify_proves_the_example_and_prints_each_check(target: ExampleServer) 
         r"ok      canary       1 row: counted right, marker true ",
         r"ok      few-rows     5 rows: counted right, marker true ",
         r"ok      full-batch   1,000 rows: body limits are wide enough ",
-        r"Verified  level Echoed, at 127\.0\.0\.1:\d+",
+        r"Verified    level Echoed, at 127\.0\.0\.1:\d+",
         r"4 uploads with 1,006 rows were sent",
-        r"Canary    client_id \w+",
+        r"Canary      client_id \w+",
     ):
         assert re.search(line, done.stdout), line
     assert target.count() == before == 0
@@ -75,8 +75,8 @@ def test_verify_without_the_closing_slash_is_refused_with_the_reason_and_what_to
     done = verify("--url", url_of(target, UPLOAD_PATH.rstrip("/")))
 
     assert done.returncode == 1
-    assert "Refused   TargetRedirects: " in done.stdout
-    assert "To do     " in done.stdout
+    assert "Refused     TargetRedirects: " in done.stdout
+    assert "To do       " in done.stdout
     assert "Write --url with its closing slash" in done.stdout
 
 
@@ -84,7 +84,7 @@ def test_verify_of_a_wrong_path_is_refused(target: ExampleServer) -> None:
     done = verify("--url", url_of(target, "/clients/import/"))
 
     assert done.returncode == 1
-    assert "Refused   WrongURL: " in done.stdout
+    assert "Refused     WrongURL: " in done.stdout
 
 
 def test_verify_never_claims_that_no_row_was_stored(target: ExampleServer) -> None:
@@ -102,7 +102,7 @@ def test_verify_with_a_token_file_passes_a_guarded_target_and_without_is_refused
         with_token = verify("--url", url_of(guarded), "--token-file", str(token_file))
 
     assert without.returncode == 1
-    assert "Refused   AuthenticationFailed: " in without.stdout
+    assert "Refused     AuthenticationFailed: " in without.stdout
     assert with_token.returncode == 0
     assert token_file.read_text() not in with_token.stdout + with_token.stderr
 
@@ -112,7 +112,7 @@ def test_a_target_that_ignores_the_header_stores_nothing_of_the_verification(tmp
         done = verify("--url", url_of(server))
 
         assert done.returncode == 1
-        assert "Refused   LoadTestHeaderIgnored: " in done.stdout
+        assert "Refused     LoadTestHeaderIgnored: " in done.stdout
         assert server.count() == 0
 
 
