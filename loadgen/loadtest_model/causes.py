@@ -135,7 +135,8 @@ EXPLANATIONS: Final = {
     Cause.TLS_CLIENT_CERTIFICATE: Explanation(
         "A client certificate is wanted",
         "The target asks for a client certificate and was shown none, or one that it does not trust.",
-        "Name the Secret with certificate and key in spec.target.tls, signed by the authority that the target trusts.",
+        "Show one by spec.target.tls.clientCertificateSecretRef, certificate and key, signed by the authority that"
+        " the target trusts.",
     ),
     Cause.TLS_NOT_SPOKEN: Explanation(
         "The port does not speak TLS",
@@ -151,8 +152,8 @@ EXPLANATIONS: Final = {
     Cause.TLS_SETTINGS: Explanation(
         "The certificates cannot be used",
         "What spec.target.tls names could not be read, or is no certificate in PEM.",
-        "Check the Secrets and ConfigMaps that spec.target.tls names: that they have the keys (ca.crt, tls.crt,"
-        " tls.key), hold PEM, and that the key belongs to the certificate.",
+        "Check what spec.target.tls names: that it can be read and is PEM (in a Secret or ConfigMap under the keys"
+        " ca.crt, tls.crt, tls.key), and that the key belongs to the certificate.",
     ),
     Cause.TLS_EXPECTED: Explanation(
         "The port wants TLS",
@@ -201,20 +202,19 @@ EXPLANATIONS: Final = {
     Cause.TOKEN_EXPIRED: Explanation(
         "The token has expired",
         "The target knows the token, but its time is over.",
-        "Put a fresh token into the Secret named in spec.target.auth (the file is read again while the load runs), with"
-        " a lifetime beyond the load's end, or have tokens renewed by spec.target.auth.login.",
+        "Put a fresh token into what spec.target.auth names (it is read again while the load runs), with a lifetime"
+        " beyond the load's end, or let the manifest's auth.login renew it.",
     ),
     Cause.TOKEN_EXPIRES_EARLY: Explanation(
         "The token expires before the load ends",
         "The token's exp lies before the planned end of the load.",
-        "Put a token into the Secret named in spec.target.auth that is valid until the load is over, have it renewed by"
-        " spec.target.auth.login, or shorten spec.load.duration.",
+        "Put a token into what spec.target.auth names that is valid until the load is over, let the manifest's"
+        " auth.login renew it, or shorten spec.load.duration.",
     ),
     Cause.TOKEN_MISSING: Explanation(
         "A token is wanted",
         "The target wants to know who uploads, and no token was sent, or none could be read.",
-        "Name the Secret with the token in spec.target.auth, and check that it holds the key that is named there; on"
-        " the command line use --token-file or AUTH_TOKEN.",
+        "Set spec.target.auth, and check that what it names can be read and holds the token.",
     ),
     Cause.TOKEN_SCHEME: Explanation(
         "The token's scheme is wrong",
@@ -225,14 +225,14 @@ EXPLANATIONS: Final = {
     Cause.TOKEN_REFUSED: Explanation(
         "The token is not accepted",
         "The target does not accept the token: wrong signature, wrong audience, an unknown or disabled user.",
-        "Check the Secret named in spec.target.auth: that the token was made for this target, is whole and has not"
-        " been revoked, and that auth.scheme is the word the target wants (Bearer, or Token for DRF).",
+        "Check the token that spec.target.auth names: that it was made for this target, is whole and has not been"
+        " revoked, and that the scheme before it is the word that the target wants (Bearer, or Token for DRF).",
     ),
     Cause.LOGIN_FAILED: Explanation(
         "The log-in gives no token",
         "Name and password were posted to spec.target.auth.login, and no token came back.",
-        "Check spec.target.auth.login: its url, the keys of the Secret, usernameField, passwordField and format as the"
-        " log-in view reads them, and tokenPath as it answers; try the log-in by hand.",
+        "Check the manifest's auth.login: its url, the keys of the Secret, usernameField, passwordField and format as"
+        " the log-in view reads them, and tokenPath as it answers; try the log-in by hand.",
     ),
     Cause.PERMISSION_DENIED: Explanation(
         "The token's owner may not upload",

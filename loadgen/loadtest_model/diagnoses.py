@@ -15,6 +15,9 @@ KEPT: Final = 12
 GUNICORN_SECONDS: Final = 30.0
 """gunicorn's time-out where none is set."""
 
+_TELLING_SECONDS: Final = 0.5
+"""The age from which on it may tell of a time-out."""
+
 _LONGEST_EVIDENCE: Final = 480
 _HIGH_ERROR_RATE: Final = 0.01
 _PASSING_SECONDS: Final = 1.5
@@ -177,7 +180,7 @@ def _diagnosis(cause: Cause, evidence: str, count: int) -> Diagnosis:
 
 def _evidence(seen: CauseSeen, total: Counts) -> str:
     parts = [f"{seen.count:,} of {total.sent:,} uploads"]
-    if seen.longest_seconds:
+    if seen.longest_seconds >= _TELLING_SECONDS:
         shortest, longest = f"{seen.shortest_seconds:.1f}", f"{seen.longest_seconds:.1f}"
         parts.append(f"after {shortest} s" if shortest == longest else f"after {shortest} to {longest} s")
     evidence = ", ".join(parts)

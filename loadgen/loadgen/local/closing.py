@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from loadgen.local.texts import bytes_text, seconds_text, span_text
+from loadgen.local.wording import in_options
 from loadtest_model.report import StepSummary, Summary, Times
 from loadtest_model.verdict import Verdict, measured_text
 
@@ -95,7 +96,7 @@ def _thresholds(summary: Summary) -> Iterator[str]:
 def _diagnoses(summary: Summary) -> Iterator[str]:
     for number, found in enumerate(summary.diagnoses):
         yield f"{'Diagnoses' if number == 0 else '':<12}{found.title}: {found.evidence}"
-        yield f"            What to do: {found.next_step}"
+        yield f"            What to do: {in_options(found.next_step)}"
 
 
 def _generator(summary: Summary) -> Iterator[str]:

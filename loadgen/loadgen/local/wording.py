@@ -11,6 +11,7 @@ Json = dict[str, Any]
 
 OPTIONS: Final = {
     "spec.target.url": "--url",
+    "spec.target.auth.scheme": "--auth-scheme",
     "spec.target.auth": "--token-file (or AUTH_TOKEN)",
     "spec.target.host": "--host",
     "spec.target.tls.serverName": "--server-name",
