@@ -22,6 +22,7 @@ from loadgen.local.options import (
     add_target_options,
     run_epilog,
 )
+from loadgen.records_options import FIELD_HELP, SAMPLE_DESCRIPTION, add_records_options, add_sample_options
 
 USAGE_EXIT: Final = 64
 """The exit status of a wrong command line (EX_USAGE of sysexits.h); argparse's own, 2, belongs to shells."""
@@ -90,6 +91,15 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
+    sample = commands.add_parser(
+        "sample",
+        help="show what the records look like",
+        description=SAMPLE_DESCRIPTION,
+        epilog=FIELD_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    sample.set_defaults(run=_sample)
+    add_sample_options(sample)
     pod = commands.add_parser("pod", help="run as a pod of a fleet, told what to do by the environment")
     pod.set_defaults(run=_pod)
     return parser
@@ -103,6 +113,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest; it means what it means in a cluster")
     add_target_options(parser)
     add_load_options(parser)
+    add_records_options(parser)
     add_output_options(parser)
 
 
@@ -132,6 +143,12 @@ def _verify(parsed: argparse.Namespace) -> int:
     from loadgen.verify_command import run_verify  # noqa: PLC0415 - see the module's docstring
 
     return run_verify(parsed)
+
+
+def _sample(parsed: argparse.Namespace) -> int:
+    from loadgen.sample_command import run_sample  # noqa: PLC0415 - see the module's docstring
+
+    return run_sample(parsed)
 
 
 def _export(parsed: argparse.Namespace) -> int:

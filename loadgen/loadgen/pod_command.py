@@ -8,6 +8,7 @@ from loadgen import event_loop, log
 from loadgen.ending import write_last_word
 from loadgen.environment import PodSettings, read_settings, termination_path
 from loadgen.pod import Pod
+from loadgen.records import FieldRefusedError
 from loadtest_model.exits import PodExit
 from loadtest_model.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot
 
@@ -36,7 +37,7 @@ def _defect(environment: Mapping[str, str], error: Exception) -> Snapshot:
         sequence=1,
         state=PodState.HALTED,
         plan_hash="",
-        message=f"{type(error).__name__}: {error}",
+        message=str(error) if isinstance(error, FieldRefusedError) else f"{type(error).__name__}: {error}",
         halt_reason=HaltReason.DEFECT,
         final=True,
     )

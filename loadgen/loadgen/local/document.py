@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from loadgen.local.errors import UsageError
 from loadgen.local.manifest import Manifest
+from loadgen.records_options import record_settings
 from loadtest_model.scenarios import PRESETS
 
 Json = dict[str, Any]
@@ -86,6 +87,9 @@ def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manife
         draft.put("verification.require", _level(options.require), "--require")
     _put_pairs(draft, "target.headers", "--header", options.header, ":")
     _put_pairs(draft, "target.formFields", "--form-field", options.form_field, "=")
+    if hasattr(options, "field"):
+        for setting in record_settings(options, draft.spec):
+            draft.put(setting.path, setting.value, setting.option)
     _put_load(draft, options, environment)
     if expressions := getattr(options, "threshold", []):
         draft.put("thresholds", [" ".join(text.split()) for text in expressions], "--threshold")

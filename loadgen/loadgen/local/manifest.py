@@ -13,6 +13,16 @@ from loadtest_model.spec import API_VERSION, KIND
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads 2020-01-31 as the text that it is to the API server, not as a date."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """A LoadTest as it was written: its name, its namespace, and its spec as plain YAML values."""
@@ -25,7 +35,7 @@ class Manifest:
 def read_manifest(path: Path) -> Manifest:
     """The one LoadTest in a YAML file; other objects beside it are passed over. Raises UsageError."""
     try:
-        documents = list(yaml.safe_load_all(path.read_text("utf-8")))
+        documents = list(yaml.load_all(path.read_text("utf-8"), _Loader))
     except OSError as error:
         raise UsageError(f"-f {path} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:

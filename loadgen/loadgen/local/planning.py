@@ -13,6 +13,7 @@ from loadgen.endpoints import site_of
 from loadgen.local.document import Draft, option
 from loadgen.local.errors import UsageError
 from loadgen.local.wording import decoding_error, in_words_of
+from loadgen.records import refuse_unmakeable
 from loadtest_model.admission import refusals
 from loadtest_model.plan import AddressPolicy, Place, Plan, PlanError, SecretPlaces, compile_plan
 from loadtest_model.plan.bounds import NEVER_TARGETS
@@ -78,6 +79,7 @@ def plan_of(draft: Draft, identity: Identity, access: Access) -> Plan:
         plan = compile_plan(alone, identity, places=access.places, network=network)
         for step in plan.steps:
             parse_thresholds(step.thresholds)
+        refuse_unmakeable(plan.records)
     except (PlanError, ValueError) as error:
         raise UsageError(_with_local_remedy(error, in_words_of(draft.sources, str(error)))) from error
     if access.auth_scheme is None:

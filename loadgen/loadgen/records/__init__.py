@@ -1,7 +1,7 @@
 """Synthetic client records of Canadian people, unique by construction and composed at the speed of memory."""
 
 from loadgen.records.composer import CHUNK_ROWS, Batch, Composer
-from loadgen.records.faking import FieldRefusedError
+from loadgen.records.faking import FieldRefusedError, refuse_unmakeable
 from loadgen.records.marks import MARK_CHARACTERS
 from loadgen.records.pools import Pools, load_pools
 from loadgen.records.rendering import CsvRendering, Rendering
@@ -23,4 +23,5 @@ __all__ = [
     "RecordSpace",
     "Rendering",
     "load_pools",
+    "refuse_unmakeable",
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from loadgen.records.words import Indices, Words
 from loadtest_model.geography import Locale
 from loadtest_model.plan.columns import ColumnPlan
+from loadtest_model.plan.records import RecordsPlan
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -89,6 +90,14 @@ class FakedValues:
                 f"spec.records.fields.add: provider {self._plan.provider} of Faker does not take {given}: {error}"
                 f" (column {self._plan.name!r})"
             ) from error
+
+
+def refuse_unmakeable(plan: RecordsPlan) -> None:
+    """Raise FieldRefusedError where a provider of Faker does not take the arguments of a column."""
+    fakers = Fakers(plan.locale)
+    for column in plan.columns:
+        if column.kind == "faker":
+            FakedValues(column, fakers, Words(plan.seed))
 
 
 def _argument(value: int | str) -> Any:

@@ -119,14 +119,14 @@ def _kind_rules() -> dict[str, Any]:
     allowed = [
         rule(
             f"!has(self.{name}) || self.kind in {_named(name)}",
-            f"{name} belongs to kind {' or '.join(_named(name))}",
+            f"spec.records.fields.add: {name} belongs to kind {' or '.join(_named(name))}",
         )
         for name in PARAMETERS
     ]
     needed = [
         rule(
             f"self.kind != '{kind}' || ({' && '.join(f'has(self.{name})' for name in names)})",
-            f"kind {kind} needs {' and '.join(names)}",
+            f"spec.records.fields.add: kind {kind} needs {' and '.join(names)}",
         )
         for kind, (names, _) in KINDS.items()
     ]

@@ -99,7 +99,7 @@ class Dialect(Value, frozen=True, kw_only=True):
 
 DIALECT_RULES: Final = rules(
     rule(
-        "!(self.bom && self.encoding == 'cp1252')",
+        "!(has(self.bom) && self.bom && has(self.encoding) && self.encoding == 'cp1252')",
         "spec.records.dialect.bom goes with encoding utf-8 alone; cp1252 has no byte order mark",
     )
 )

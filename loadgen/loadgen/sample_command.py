@@ -1,0 +1,113 @@
+"""`loadgen sample`: what the records of a test look like."""
+
+import argparse
+import asyncio
+import csv
+import io
+import sys
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from loadgen.formats import FileFormat, file_format
+from loadgen.local.document import Draft, whole_number
+from loadgen.local.errors import UsageError
+from loadgen.local.manifest import read_manifest
+from loadgen.local.wording import decoding_error, in_words_of
+from loadgen.records import Batch, Composer, FieldRefusedError, RecordSpace, load_pools, refuse_unmakeable
+from loadgen.records_options import record_settings
+from loadtest_model.admission import refusals
+from loadtest_model.plan import PlanError
+from loadtest_model.plan.columns import columns_of
+from loadtest_model.plan.records import RecordsPlan, plan_records
+from loadtest_model.spec import Spec
+
+MOST_ROWS: Final = 1_000_000
+_DEFAULT_SEED: Final = 1
+# A spec that describes records alone; nothing is sent there.
+_NOWHERE: Final = {"target": {"url": "http://localhost/"}, "scenario": "light"}
+
+
+def run_sample(parsed: argparse.Namespace) -> int:
+    """Write the sample. Raises UsageError."""
+    rows = whole_number("--rows", parsed.rows)
+    if not 0 <= rows <= MOST_ROWS:
+        raise UsageError(f"--rows is {rows}; write a number from 0 to {MOST_ROWS}")
+    spec, plan = _planned(parsed)
+    name = parsed.format or spec.target.format
+    in_table = parsed.out is None and parsed.format is None and sys.stdout.isatty()
+    if name == "xlsx" and parsed.out is None and not in_table and sys.stdout.isatty():
+        raise UsageError("--out is missing; an XLSX file is not for a terminal")
+    made = file_format("csv" if in_table else name, columns_of(plan.columns), plan.dialect)
+    content = _content(made, plan, rows)
+    if in_table:
+        sys.stdout.write(table_of(_fields(content, plan)))
+    elif parsed.out is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    else:
+        _write(Path(parsed.out), content)
+    return 0
+
+
+def _planned(parsed: argparse.Namespace) -> tuple[Spec, RecordsPlan]:
+    manifest = read_manifest(Path(parsed.file)) if parsed.file is not None else None
+    draft = Draft(spec={**_NOWHERE, **(msgspec.to_builtins(manifest.spec) if manifest else {})})
+    if parsed.seed is not None:
+        draft.put("records.seed", whole_number("--seed", parsed.seed), "--seed")
+    if parsed.format is not None:
+        draft.put("target.format", parsed.format, "--format")
+    for setting in record_settings(parsed, draft.spec):
+        draft.put(setting.path, setting.value, setting.option)
+    try:
+        spec = msgspec.convert(draft.spec, Spec)
+    except msgspec.ValidationError as error:
+        raise UsageError(decoding_error(draft.spec, draft.sources, str(error))) from error
+    if broken := refusals(draft.spec):
+        raise UsageError("\n  ".join(in_words_of(draft.sources, message) for message in broken))
+    try:
+        plan = plan_records(spec.records, spec.target.format, seed=_DEFAULT_SEED, run_tag=0)
+        refuse_unmakeable(plan)
+    except (PlanError, FieldRefusedError) as error:
+        raise UsageError(in_words_of(draft.sources, str(error))) from error
+    return spec, plan
+
+
+def _content(made: FileFormat, plan: RecordsPlan, rows: int) -> bytes:
+    batch = Composer(RecordSpace(plan.seed, plan.run_tag), load_pools(), made.rendering, plan).compose(rows)
+    return b"".join(asyncio.run(_chunks(made, batch)))
+
+
+async def _chunks(made: FileFormat, batch: Batch) -> list[bytes | memoryview]:
+    return list((await made.encode(batch)).chunks())
+
+
+def _fields(content: bytes, plan: RecordsPlan) -> list[list[str]]:
+    text = content.decode("utf-8-sig" if plan.dialect.encoding == "utf-8" else plan.dialect.encoding)
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=plan.dialect.delimiter))
+
+
+def table_of(rows: Sequence[Sequence[str]]) -> str:
+    """The rows as lines whose columns are aligned, with what is not printable replaced."""
+    shown = [["".join(letter if letter.isprintable() else " " for letter in field) for field in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*shown, strict=True)]
+    lines = [
+        "  ".join(field + " " * (width - _width(field)) for field, width in zip(row, widths, strict=True)).rstrip()
+        for row in shown
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _width(text: str) -> int:
+    """How many places a text takes in a terminal."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"--out {path} cannot be written: {error.strerror}") from error
