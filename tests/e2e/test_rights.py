@@ -1,5 +1,7 @@
 """Who may do what: the operator no more than it needs, and a LoadTest opens no Secret to who may not read it."""
 
+import json
+
 import pytest
 
 from loadtests import Namespace
@@ -82,27 +84,61 @@ def developer(namespace: Namespace) -> Rest:
     return namespace.rest.with_token(namespace.rest.call("POST", path, request)["status"]["token"])
 
 
-def _naming(namespace: Namespace, secret: str) -> Json:
-    target = {"url": "http://clients:8000/", "auth": {"secretKeyRef": {"name": secret, "key": "token"}}}
-    return namespace.manifest(f"with-{secret}", target=target, suspend=True)
+NAMING = {
+    "token": lambda secret: {"auth": {"secretKeyRef": {"name": secret, "key": "token"}}},
+    "login": lambda secret: {"auth": {"login": {"url": "https://clients/api/token/", "secretRef": {"name": secret}}}},
+    "authority": lambda secret: {"tls": {"caSecretKeyRef": {"name": secret}}},
+    "certificate": lambda secret: {"tls": {"clientCertificateSecretRef": {"name": secret}}},
+}
 
 
-def test_naming_a_secret_that_one_may_not_read_is_refused(namespace: Namespace, developer: Rest) -> None:
+def _naming(namespace: Namespace, field: str, secret: str) -> Json:
+    target = {"url": "https://clients:8443/", **NAMING[field](secret)}
+    return namespace.manifest(f"{field}-{secret}", target=target, suspend=True)
+
+
+@pytest.mark.parametrize("field", NAMING)
+def test_naming_a_secret_that_one_may_not_read_is_refused(namespace: Namespace, developer: Rest, field: str) -> None:
+    manifest = _naming(namespace, field, "foreign")
+
     def refused() -> str:
         # The API server takes a moment to put a new policy into force.
         try:
-            developer.apply(_naming(namespace, "foreign"))
+            developer.apply(manifest)
         except RestError as error:
             return str(error)
-        namespace.rest.delete(namespace.rest.path_of(_naming(namespace, "foreign")))
+        namespace.rest.delete(namespace.rest.path_of(manifest))
         return ""
 
     message = wait_for("the policy to refuse it", refused, 30)
 
-    assert "foreign" in message or "Secret" in message
+    assert "names Secret foreign, which you may not get" in message
 
 
-def test_naming_a_secret_that_one_may_read_is_accepted(namespace: Namespace, developer: Rest) -> None:
-    made = developer.apply(_naming(namespace, "own"))
+@pytest.mark.parametrize("field", NAMING)
+def test_naming_a_secret_that_one_may_read_is_accepted(namespace: Namespace, developer: Rest, field: str) -> None:
+    made = developer.apply(_naming(namespace, field, "own"))
 
-    assert made["spec"]["target"]["auth"]["secretKeyRef"]["name"] == "own"
+    assert '"name": "own"' in json.dumps(made["spec"]["target"])
+
+
+def test_the_right_to_one_of_two_secrets_is_not_enough(namespace: Namespace, developer: Rest) -> None:
+    manifest = _naming(namespace, "token", "own")
+    manifest["metadata"]["name"] = "one-of-two"
+    manifest["spec"]["target"] |= NAMING["certificate"]("foreign")
+
+    with pytest.raises(RestError, match="clientCertificateSecretRef names Secret foreign"):
+        developer.apply(manifest)
+
+
+def test_a_test_that_names_a_secret_can_still_be_stopped_by_who_may_not_read_it(
+    namespace: Namespace, developer: Rest
+) -> None:
+    manifest = _naming(namespace, "authority", "foreign")
+    manifest["metadata"]["name"] = "of-somebody-else"
+    made = namespace.rest.apply(manifest)
+
+    stopped = developer.apply({**manifest, "spec": {**manifest["spec"], "stop": True}})
+
+    assert made["spec"]["stop"] is False
+    assert stopped["spec"]["stop"] is True
