@@ -1,6 +1,10 @@
-"""The merged run: what all pods measured, as one."""
+"""The merged run: what all pods measured, as one.
 
-from collections.abc import Iterable
+Everything is merged in one pass over all parts; merging two is merging a list of two, so that the order and the
+grouping of merges never matter.
+"""
+
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 from msgspec import structs
@@ -8,7 +12,7 @@ from msgspec import structs
 from loadtest_model.cause_counts import CauseSeen, merged_causes
 from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
-from loadtest_model.sketch import Sketch
+from loadtest_model.sketch import Sketch, merged_sketch
 from loadtest_model.snapshot import (
     IN_FLIGHT_AGES_KEPT,
     Counts,
@@ -18,12 +22,15 @@ from loadtest_model.snapshot import (
     StepSnapshot,
     TargetMemory,
     Violation,
+    merged_counts,
 )
+from loadtest_model.spread import AddressCounts, merged_spread
+from loadtest_model.upload_parts import Parts, merged_parts
 from loadtest_model.values import WireValue
 
 
 class StepAggregate(WireValue, frozen=True, kw_only=True):
-    """One step over all pods; the fields mean what they mean in `StepSnapshot`."""
+    """One step over all pods; the fields mean what they mean in `StepSnapshot`, `load_seconds` is the longest."""
 
     total: Counts = Counts()
     judged: Counts = Counts()
@@ -35,33 +42,17 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     seconds: tuple[Second, ...] = ()
     segment_response: tuple[Sketch, ...] = ()
     segment_counts: tuple[Counts, ...] = ()
+    parts: Parts = Parts()
+    addresses: dict[str, AddressCounts] = {}
+    lateness: Sketch = Sketch()
+    vu_limit_reached: int = 0
+    load_seconds: float = 0.0
     in_flight: int = 0
     in_flight_ages_seconds: tuple[float, ...] = ()
     finished_pods: int = 0
 
     def merge(self, other: "StepAggregate") -> "StepAggregate":
-        ages = sorted((*self.in_flight_ages_seconds, *other.in_flight_ages_seconds), reverse=True)
-        return StepAggregate(
-            total=self.total.merge(other.total),
-            judged=self.judged.merge(other.judged),
-            errors=_added(self.errors, other.errors),
-            causes=merged_causes(self.causes, other.causes),
-            response=self.response.merge(other.response),
-            service=self.service.merge(other.service),
-            rejected_response=self.rejected_response.merge(other.rejected_response),
-            seconds=_merged_seconds(self.seconds, other.seconds),
-            segment_response=tuple(
-                mine.merge(theirs)
-                for mine, theirs in zip_longest(self.segment_response, other.segment_response, fillvalue=Sketch())
-            ),
-            segment_counts=tuple(
-                mine.merge(theirs)
-                for mine, theirs in zip_longest(self.segment_counts, other.segment_counts, fillvalue=Counts())
-            ),
-            in_flight=self.in_flight + other.in_flight,
-            in_flight_ages_seconds=tuple(ages[:IN_FLIGHT_AGES_KEPT]),
-            finished_pods=self.finished_pods + other.finished_pods,
-        )
+        return merged_step([self, other])
 
 
 class Aggregate(WireValue, frozen=True, kw_only=True):
@@ -76,19 +67,61 @@ class Aggregate(WireValue, frozen=True, kw_only=True):
     target_memory: TargetMemory = TargetMemory()
 
     def merge(self, other: "Aggregate") -> "Aggregate":
-        return Aggregate(
-            steps=tuple(
-                mine.merge(theirs) for mine, theirs in zip_longest(self.steps, other.steps, fillvalue=StepAggregate())
-            ),
-            pods=self.pods + other.pods,
-            virtual_users=self.virtual_users + other.virtual_users,
-            elapsed_seconds=max(self.elapsed_seconds, other.elapsed_seconds),
-            violations=tuple(
-                sorted((*self.violations, *other.violations), key=lambda seen: (seen.address, seen.message))
-            ),
-            generator=_worst(self.generator, other.generator),
-            target_memory=self.target_memory.merge(other.target_memory),
-        )
+        return merged_aggregate([self, other])
+
+
+def merged_step(parts: Sequence[StepAggregate]) -> StepAggregate:
+    """The parts of one step as one."""
+    ages = sorted((age for part in parts for age in part.in_flight_ages_seconds), reverse=True)
+    causes: dict[Cause, CauseSeen] = {}
+    for part in parts:
+        if part.causes:
+            causes = merged_causes(causes, part.causes)
+    return StepAggregate(
+        total=merged_counts([part.total for part in parts]),
+        judged=merged_counts([part.judged for part in parts]),
+        errors=_added(part.errors for part in parts),
+        causes=causes,
+        response=merged_sketch([part.response for part in parts]),
+        service=merged_sketch([part.service for part in parts]),
+        rejected_response=merged_sketch([part.rejected_response for part in parts]),
+        seconds=merged_seconds([part.seconds for part in parts]),
+        segment_response=tuple(
+            merged_sketch(column)
+            for column in zip_longest(*(part.segment_response for part in parts), fillvalue=Sketch())
+        ),
+        segment_counts=tuple(
+            merged_counts(column)
+            for column in zip_longest(*(part.segment_counts for part in parts), fillvalue=Counts())
+        ),
+        parts=merged_parts([part.parts for part in parts]),
+        addresses=merged_spread(part.addresses for part in parts),
+        lateness=merged_sketch([part.lateness for part in parts]),
+        vu_limit_reached=sum(part.vu_limit_reached for part in parts),
+        load_seconds=max((part.load_seconds for part in parts), default=0.0),
+        in_flight=sum(part.in_flight for part in parts),
+        in_flight_ages_seconds=tuple(ages[:IN_FLIGHT_AGES_KEPT]),
+        finished_pods=sum(part.finished_pods for part in parts),
+    )
+
+
+def merged_aggregate(parts: Sequence[Aggregate]) -> Aggregate:
+    """The parts of one run as one."""
+    violations = (violation for part in parts for violation in part.violations)
+    memory = TargetMemory()
+    for part in parts:
+        memory = memory.merge(part.target_memory)
+    return Aggregate(
+        steps=tuple(
+            merged_step(column) for column in zip_longest(*(part.steps for part in parts), fillvalue=StepAggregate())
+        ),
+        pods=sum(part.pods for part in parts),
+        virtual_users=sum(part.virtual_users for part in parts),
+        elapsed_seconds=max((part.elapsed_seconds for part in parts), default=0.0),
+        violations=tuple(sorted(violations, key=lambda seen: (seen.address, seen.message))),
+        generator=_worst([part.generator for part in parts]),
+        target_memory=memory,
+    )
 
 
 def absorb(previous: Snapshot | None, received: Snapshot) -> Snapshot:
@@ -113,10 +146,7 @@ def merge(snapshots: Iterable[Snapshot]) -> Aggregate:
         held = latest.get(key)
         if held is None or snapshot.sequence > held.sequence:
             latest[key] = snapshot
-    whole = Aggregate()
-    for key in sorted(latest):
-        whole = whole.merge(aggregate_of(latest[key]))
-    return whole
+    return merged_aggregate([aggregate_of(latest[key]) for key in sorted(latest)])
 
 
 def aggregate_of(snapshot: Snapshot) -> Aggregate:
@@ -149,24 +179,42 @@ def _with_seconds(held: StepSnapshot | None, received: StepSnapshot) -> StepSnap
     return structs.replace(received, seconds=tuple(seconds[number] for number in sorted(seconds)))
 
 
-def _merged_seconds(mine: tuple[Second, ...], theirs: tuple[Second, ...]) -> tuple[Second, ...]:
-    seconds = {second.second: second for second in mine}
-    for second in theirs:
-        held = seconds.get(second.second)
-        seconds[second.second] = second if held is None else held.merge(second)
-    return tuple(seconds[number] for number in sorted(seconds))
+def merged_seconds(parts: Iterable[tuple[Second, ...]]) -> tuple[Second, ...]:
+    """The seconds of several parts, those of one number as one, in their order."""
+    by_number: dict[int, list[Second]] = {}
+    for seconds in parts:
+        for second in seconds:
+            held = by_number.get(second.second)
+            if held is None:
+                by_number[second.second] = [second]
+            else:
+                held.append(second)
+    return tuple(_one_second(number, same) for number, same in sorted(by_number.items()))
 
 
-def _added(mine: dict[ErrorKind, int], theirs: dict[ErrorKind, int]) -> dict[ErrorKind, int]:
-    return {kind: mine.get(kind, 0) + theirs.get(kind, 0) for kind in sorted({*mine, *theirs})}
+def _one_second(number: int, same: list[Second]) -> Second:
+    if len(same) == 1:
+        return same[0]
+    columns = dict(zip(Second.__struct_fields__, zip(*map(structs.astuple, same), strict=True), strict=True))
+    del columns["second"]
+    counts = merged_counts(columns.pop("counts"))
+    return Second(second=number, counts=counts, **{name: sum(column) for name, column in columns.items()})
 
 
-def _worst(mine: GeneratorHealth, theirs: GeneratorHealth) -> GeneratorHealth:
+def _added(parts: Iterable[dict[ErrorKind, int]]) -> dict[ErrorKind, int]:
+    added: dict[ErrorKind, int] = {}
+    for part in parts:
+        for kind, count in part.items():
+            added[kind] = added.get(kind, 0) + count
+    return {kind: added[kind] for kind in sorted(added)}
+
+
+def _worst(parts: Sequence[GeneratorHealth]) -> GeneratorHealth:
     """Memory and CPU seconds add up; of what tells saturation the worst pod speaks."""
     return GeneratorHealth(
-        memory_bytes=mine.memory_bytes + theirs.memory_bytes,
-        cpu_seconds=mine.cpu_seconds + theirs.cpu_seconds,
-        loop_lag_p99_seconds=max(mine.loop_lag_p99_seconds, theirs.loop_lag_p99_seconds),
-        max_loop_lag_seconds=max(mine.max_loop_lag_seconds, theirs.max_loop_lag_seconds),
-        throttled_share=max(mine.throttled_share, theirs.throttled_share),
+        memory_bytes=sum(part.memory_bytes for part in parts),
+        cpu_seconds=sum(part.cpu_seconds for part in parts),
+        loop_lag_p99_seconds=max((part.loop_lag_p99_seconds for part in parts), default=0.0),
+        max_loop_lag_seconds=max((part.max_loop_lag_seconds for part in parts), default=0.0),
+        throttled_share=max((part.throttled_share for part in parts), default=0.0),
     )

@@ -1,17 +1,17 @@
 """When uploads are due in the open model: one schedule for the whole fleet, of which each pod takes its own part.
 
-The schedule is a function of the rates and a seed alone, so every pod has the same without exchanging a word.
+The schedule is a function of the rates and of seeded numbers, so every pod has the same without exchanging a word.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, count
-from random import Random
 from typing import Final, Literal
 
 from loadtest_model.values import WireValue
 
 Process = Literal["constant", "poisson"]
+Draw = Callable[[], float]
 
 # Sums of rates times seconds are rounded; an arrival that is due at the very end must not depend on it.
 _ROUNDING: Final = 1e-9
@@ -72,13 +72,14 @@ def expected_arrivals(rates: Sequence[RateSegment]) -> int:
     return max(0, math.ceil(sum(segment.arrivals for segment in rates) - _ROUNDING))
 
 
-def due_seconds(arrivals: Arrivals, seed: str, index: int = 0, pods: int = 1) -> Iterator[float]:
+def due_seconds(arrivals: Arrivals, draw: Draw, index: int = 0, pods: int = 1) -> Iterator[float]:
     """When the arrivals of pod `index` of `pods` are due, in seconds from the step's start, ascending.
 
     These are the arrivals k = index (mod pods) of the fleet's schedule. In a constant one, arrival k is due when the
     integral of the rate reaches k; in a Poisson one, when it reaches the sum of k + 1 exponential gaps of mean 1.
+    `draw` gives numbers from [0, 1), to every pod the same.
     """
-    positions = map(float, count()) if arrivals.process == "constant" else _poisson(seed)
+    positions = map(float, count()) if arrivals.process == "constant" else _poisson(draw)
     number = 0
     begin = passed = 0.0
     position = next(positions)
@@ -92,9 +93,8 @@ def due_seconds(arrivals: Arrivals, seed: str, index: int = 0, pods: int = 1) ->
         passed += segment.arrivals
 
 
-def _poisson(seed: str) -> Iterator[float]:
-    """The arrivals of a Poisson process of rate 1 (random() is the same for a seed on every platform)."""
-    draw = Random(seed).random  # noqa: S311 - spacing is no secret
+def _poisson(draw: Draw) -> Iterator[float]:
+    """The arrivals of a Poisson process of rate 1."""
     return accumulate(-math.log(1.0 - draw()) for _ in count())
 
 

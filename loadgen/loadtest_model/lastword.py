@@ -1,8 +1,8 @@
 """A pod's last word: its final snapshot within the kubelet's limit on a termination message.
 
-Exact counts come first; then one response-time sketch a step, as coarse as must be to fit. What is left out
-(seconds, segments, details of the verification's checks) is lost, and the reader can tell: the snapshot it gets has no
-seconds.
+Exact counts come first; then two sketches a step, of response time and lateness, as coarse as must be to fit. What is
+left out (seconds, segments, addresses, details of the verification's checks) is lost, and the reader can tell: the
+snapshot it gets has no seconds.
 """
 
 import base64
@@ -82,6 +82,8 @@ def _short_step(step: StepSnapshot, coarseness: int | None) -> StepSnapshot:
         seconds=(),
         segment_response=(),
         segment_counts=(),
+        addresses={},
+        lateness=short(step.lateness),
         in_flight_ages_seconds=(),
     )
 

@@ -26,3 +26,5 @@ PRESETS: Final = {
 
 DEFAULT_THRESHOLDS: Final = ("error_rate < 1%", "avg < 10s", "p95 < 20s", "p99 < 30s")
 STRESS_THRESHOLD: Final = "accepted_records >= 1000000"
+
+STEP_NAMES: Final = (*PRESETS, "custom")

@@ -52,25 +52,7 @@ class Sketch(WireValue, frozen=True, kw_only=True):
 
     def merge(self, other: "Sketch") -> "Sketch":
         """Both distributions in one, as coarse as the coarser of them."""
-        if not other.count:
-            return self
-        if not self.count:
-            return other
-        coarseness = max(self.coarseness, other.coarseness)
-        mine, theirs = self.coarsened(coarseness), other.coarsened(coarseness)
-        buckets = dict(mine.buckets)
-        for bucket, count in theirs.buckets.items():
-            buckets[bucket] = buckets.get(bucket, 0) + count
-        return Sketch(
-            count=self.count + other.count,
-            sum_nanoseconds=self.sum_nanoseconds + other.sum_nanoseconds,
-            min_nanoseconds=_least(self.min_nanoseconds, other.min_nanoseconds),
-            max_nanoseconds=_greatest(self.max_nanoseconds, other.max_nanoseconds),
-            underflow=self.underflow + other.underflow,
-            overflow=self.overflow + other.overflow,
-            coarseness=coarseness,
-            buckets=buckets,
-        )
+        return merged_sketch([self, other])
 
     def coarsened(self, coarseness: int) -> "Sketch":
         """The same distribution in wider buckets. It never gets finer, and an empty one stays the empty one."""
@@ -153,6 +135,28 @@ class SketchBuilder:
             overflow=self._overflow,
             buckets=dict(self._buckets),
         )
+
+
+def merged_sketch(many: Iterable[Sketch]) -> Sketch:
+    """All distributions in one, as coarse as the coarsest of them."""
+    filled = [sketch for sketch in many if sketch.count]
+    if len(filled) < 2:
+        return filled[0] if filled else Sketch()
+    coarseness = max(sketch.coarseness for sketch in filled)
+    buckets: dict[int, int] = {}
+    for sketch in filled:
+        for bucket, count in sketch.coarsened(coarseness).buckets.items():
+            buckets[bucket] = buckets.get(bucket, 0) + count
+    return Sketch(
+        count=sum(sketch.count for sketch in filled),
+        sum_nanoseconds=sum(sketch.sum_nanoseconds for sketch in filled),
+        min_nanoseconds=min(sketch.min_nanoseconds for sketch in filled if sketch.min_nanoseconds is not None),
+        max_nanoseconds=max(sketch.max_nanoseconds for sketch in filled if sketch.max_nanoseconds is not None),
+        underflow=sum(sketch.underflow for sketch in filled),
+        overflow=sum(sketch.overflow for sketch in filled),
+        coarseness=coarseness,
+        buckets=buckets,
+    )
 
 
 def sketch_of(nanoseconds: Iterable[int]) -> Sketch:

@@ -1,7 +1,10 @@
 """What one pod says of itself: its state, what it proved, and everything it measured so far."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, Literal
+
+from msgspec import structs
 
 from loadtest_model.cause_counts import CauseSeen
 from loadtest_model.causes import Cause
@@ -158,7 +161,7 @@ class Counts(WireValue, frozen=True, kw_only=True):
     bytes_sent: int = 0
 
     def merge(self, other: "Counts") -> "Counts":
-        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
+        return merged_counts([self, other])
 
     @property
     def conserved(self) -> bool:
@@ -172,6 +175,13 @@ class Counts(WireValue, frozen=True, kw_only=True):
         if due <= 0:
             return None
         return (self.rejected + self.unknown + self.violation + self.dropped - self.cancelled) / due
+
+
+def merged_counts(many: Sequence[Counts]) -> Counts:
+    """All counts added up."""
+    # Column by column, in the interpreter's own loops: a fleet merges some hundred thousand of them at each look.
+    sums = map(sum, zip(*map(structs.astuple, many), strict=True))
+    return Counts(**dict(zip(Counts.__struct_fields__, sums, strict=False)))
 
 
 class Second(WireValue, frozen=True, kw_only=True):
@@ -192,19 +202,6 @@ class Second(WireValue, frozen=True, kw_only=True):
     response_nanoseconds_sum: int = 0
     failed: int = 0
     lapsed: int = 0
-
-    def merge(self, other: "Second") -> "Second":
-        return Second(
-            second=self.second,
-            counts=self.counts.merge(other.counts),
-            virtual_users=self.virtual_users + other.virtual_users,
-            ended=self.ended + other.ended,
-            answers=self.answers + other.answers,
-            records_answered=self.records_answered + other.records_answered,
-            response_nanoseconds_sum=self.response_nanoseconds_sum + other.response_nanoseconds_sum,
-            failed=self.failed + other.failed,
-            lapsed=self.lapsed + other.lapsed,
-        )
 
 
 class StepSnapshot(WireValue, frozen=True, kw_only=True):

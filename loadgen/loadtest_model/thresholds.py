@@ -9,101 +9,19 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, structs
 
 from loadtest_model.aggregate import StepAggregate
+from loadtest_model.metrics import METRICS, Measured, Unit
+from loadtest_model.scenarios import STEP_NAMES
 from loadtest_model.sketch import sketch_of
 from loadtest_model.values import NANOSECONDS, WireValue
 
-Unit = Literal["seconds", "ratio", "count"]
 Operator = Literal["<", "<=", ">", ">="]
 
-_EXPRESSION: Final = re.compile(r"([a-z0-9_]+) *(<=|>=|<|>) *([0-9]+(?:\.[0-9]+)?)(ms|s|m|%)?")
+_EXPRESSION: Final = re.compile(r"(?:([a-z]+)\.)?([a-z0-9_]+) *(<=|>=|<|>) *([0-9]+(?:\.[0-9]+)?)(ms|s|m|%)?")
 _FACTORS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "%": 0.01, "": 1.0}
 _ALLOWED_SUFFIXES: Final[dict[Unit, tuple[str, ...]]] = {
     "seconds": ("ms", "s", "m"),
     "ratio": ("%", ""),
     "count": ("",),
-}
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A value with what is to be known of it: the samples behind it and its bound on the relative error."""
-
-    value: float | None
-    samples: int
-    relative_error: float = 0.0
-    stands_in: bool = False
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A quantity that a threshold may bound. `read` takes a step and the length of its load in seconds."""
-
-    unit: Unit
-    description: str
-    read: Callable[[StepAggregate, float], Measured]
-
-
-def _quantile(quantile: float) -> Callable[[StepAggregate, float], Measured]:
-    def read(step: StepAggregate, _window_seconds: float) -> Measured:
-        sketch = step.response
-        few = sketch.count < 1 / (1 - quantile)
-        return Measured(
-            sketch.max_seconds if few else sketch.quantile_seconds(quantile),
-            sketch.count,
-            0.0 if few else sketch.relative_error,
-            stands_in=few and sketch.count > 0,
-        )
-
-    return read
-
-
-def _per_second(count: Callable[[StepAggregate], int]) -> Callable[[StepAggregate, float], Measured]:
-    def read(step: StepAggregate, window_seconds: float) -> Measured:
-        return Measured(count(step) / window_seconds if window_seconds > 0 else None, step.judged.due)
-
-    return read
-
-
-def _counted(count: Callable[[StepAggregate], int]) -> Callable[[StepAggregate, float], Measured]:
-    return lambda step, _window_seconds: Measured(float(count(step)), max(step.judged.due, 1))
-
-
-def _error_rate(step: StepAggregate, _window_seconds: float) -> Measured:
-    return Measured(step.judged.error_rate, step.judged.due - step.judged.cancelled)
-
-
-def _success_rate(step: StepAggregate, _window_seconds: float) -> Measured:
-    rate = step.judged.error_rate
-    return Measured(None if rate is None else 1 - rate, step.judged.due - step.judged.cancelled)
-
-
-METRICS: Final[dict[str, Metric]] = {
-    "error_rate": Metric("ratio", "rejected, unknown, violating and dropped uploads over those due", _error_rate),
-    "success_rate": Metric("ratio", "1 - error_rate", _success_rate),
-    "avg": Metric(
-        "seconds",
-        "average response time",
-        lambda step, _: Measured(step.response.mean_seconds, step.response.count),
-    ),
-    "p50": Metric("seconds", "median response time", _quantile(0.5)),
-    "p90": Metric("seconds", "90th percentile of the response time", _quantile(0.9)),
-    "p95": Metric("seconds", "95th percentile of the response time", _quantile(0.95)),
-    "p99": Metric("seconds", "99th percentile of the response time", _quantile(0.99)),
-    "max": Metric(
-        "seconds",
-        "longest response time",
-        lambda step, _: Measured(step.response.max_seconds, step.response.count),
-    ),
-    "accepted": Metric("count", "accepted uploads", _counted(lambda step: step.judged.accepted)),
-    "accepted_records": Metric(
-        "count", "records that the target confirmed", _counted(lambda step: step.judged.records_confirmed)
-    ),
-    "requests_per_second": Metric(
-        "count", "accepted uploads a second of load", _per_second(lambda step: step.judged.accepted)
-    ),
-    "records_per_second": Metric(
-        "count", "confirmed records a second of load", _per_second(lambda step: step.judged.records_confirmed)
-    ),
 }
 
 
@@ -115,7 +33,7 @@ def expression_pattern() -> str:
         rf" *(<=|>=|<|>) *[0-9]+([.][0-9]+)?{suffix}"
         for unit, suffix in suffixes.items()
     ]
-    return f"^({'|'.join(forms)})$"
+    return f"^(({'|'.join(STEP_NAMES)})[.])?({'|'.join(forms)})$"
 
 
 _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
@@ -128,12 +46,16 @@ _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
 
 @dataclass(frozen=True)
 class Threshold:
-    """One bound; `bound` is in seconds, a ratio, or a plain number, as the metric's unit says."""
+    """One bound; `bound` is in seconds, a ratio, or a plain number, as the metric's unit says.
+
+    `step` names the one step that it holds for; empty, it holds for each.
+    """
 
     expression: str
     metric: str
     operator: Operator
     bound: float
+    step: str = ""
 
     def holds(self, value: float) -> bool:
         return _COMPARE[self.operator](value, self.bound)
@@ -148,8 +70,13 @@ class Threshold:
 
     @property
     def breach_is_lasting(self) -> bool:
-        """Whether a breach stands whatever data is still missing: only a maximum cannot get better."""
-        return self.metric == "max" and self.is_upper
+        """Whether a breach stands whatever data is still missing: what only grows stays above its bound."""
+        return METRICS[self.metric].only_grows and self.is_upper
+
+    @property
+    def waits_for_the_end(self) -> bool:
+        """Whether only the end can tell that it is breached: what only grows may still reach its bound."""
+        return METRICS[self.metric].only_grows and not self.is_upper
 
 
 class ThresholdResult(WireValue, frozen=True, kw_only=True, omit_defaults=False):
@@ -170,7 +97,9 @@ def parse_threshold(expression: str) -> Threshold:
     match = _EXPRESSION.fullmatch(expression.strip())
     if match is None:
         raise ValueError(f"threshold {expression!r} is not of the form `metric < bound`, such as `p95 < 20s`")
-    name, operator, number, suffix = match.group(1), match.group(2), match.group(3), match.group(4) or ""
+    step, name, operator, number, suffix = (group or "" for group in match.groups())
+    if step and step not in STEP_NAMES:
+        raise ValueError(f"threshold {expression!r} names no step; a step is one of {', '.join(STEP_NAMES)}")
     metric = METRICS.get(name)
     if metric is None:
         raise ValueError(f"threshold {expression!r} bounds no known metric; known are {', '.join(METRICS)}")
@@ -181,7 +110,8 @@ def parse_threshold(expression: str) -> Threshold:
             "count": "a number",
         }
         raise ValueError(f"threshold {expression!r} bounds {name} by {number}{suffix}; write {wanted[metric.unit]}")
-    return Threshold(" ".join(expression.split()), name, operator, float(number) * _FACTORS[suffix])  # type: ignore[arg-type]
+    bound = float(number) * _FACTORS[suffix]
+    return Threshold(" ".join(expression.split()), name, operator, bound, step)  # type: ignore[arg-type]
 
 
 def evaluate(threshold: Threshold, aggregate: StepAggregate, window_seconds: float, step: str = "") -> ThresholdResult:
@@ -191,7 +121,7 @@ def evaluate(threshold: Threshold, aggregate: StepAggregate, window_seconds: flo
     upper bound on a time count as at least that old, so that a target that hangs does not look perfect.
     """
     seen = aggregate
-    if threshold.is_of_time and threshold.is_upper:
+    if METRICS[threshold.metric].of_responses and threshold.is_upper:
         overdue = [age for age in aggregate.in_flight_ages_seconds if age > threshold.bound]
         seen = _with_ages(aggregate, overdue)
     measured = METRICS[threshold.metric].read(seen, window_seconds)

@@ -1,5 +1,7 @@
 """The parts of an upload's time: opening the connection, sending the body, waiting for the answer."""
 
+from collections.abc import Sequence
+
 from loadtest_model.values import NANOSECONDS, WireValue
 
 
@@ -9,13 +11,6 @@ class Part(WireValue, frozen=True, kw_only=True):
     count: int = 0
     sum_nanoseconds: int = 0
     max_nanoseconds: int = 0
-
-    def merge(self, other: "Part") -> "Part":
-        return Part(
-            count=self.count + other.count,
-            sum_nanoseconds=self.sum_nanoseconds + other.sum_nanoseconds,
-            max_nanoseconds=max(self.max_nanoseconds, other.max_nanoseconds),
-        )
 
     @property
     def mean_seconds(self) -> float | None:
@@ -37,9 +32,19 @@ class Parts(WireValue, frozen=True, kw_only=True):
     upload: Part = Part()
     wait: Part = Part()
 
-    def merge(self, other: "Parts") -> "Parts":
-        return Parts(
-            connect=self.connect.merge(other.connect),
-            upload=self.upload.merge(other.upload),
-            wait=self.wait.merge(other.wait),
-        )
+
+def merged_parts(many: Sequence[Parts]) -> Parts:
+    """The parts of all, each as one."""
+    return Parts(
+        connect=_merged([parts.connect for parts in many]),
+        upload=_merged([parts.upload for parts in many]),
+        wait=_merged([parts.wait for parts in many]),
+    )
+
+
+def _merged(many: Sequence[Part]) -> Part:
+    return Part(
+        count=sum(part.count for part in many),
+        sum_nanoseconds=sum(part.sum_nanoseconds for part in many),
+        max_nanoseconds=max((part.max_nanoseconds for part in many), default=0),
+    )

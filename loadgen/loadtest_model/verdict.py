@@ -82,6 +82,7 @@ class Evidence:
 SATURATED_THROTTLED_SHARE: Final = 0.05
 SATURATED_LAG_SECONDS: Final = 0.010
 SATURATED_LAG_SHARE: Final = 0.05
+SATURATED_LATENESS_SECONDS: Final = 0.010
 
 
 def judge(facts: Facts) -> Judgement:
@@ -96,14 +97,12 @@ def judge(facts: Facts) -> Judgement:
 
 
 def judged_seconds(step: Step, aggregate: StepAggregate, pods: int) -> float:
-    """The length of a step's judged load so far: after the warm-up, up to its last recorded second.
+    """The length of a step's judged load so far, after the warm-up; uploads that end while it drains count in it.
 
-    A step that all pods finished counts in full; nothing was recorded of a step that has not begun.
+    A step that all pods finished counts in full. A load that is a number of records lasts until its last answer.
     """
-    if pods and aggregate.finished_pods >= pods:
-        reached = step.duration_seconds
-    else:
-        reached = min(step.duration_seconds, max((s.second + 1 for s in aggregate.seconds), default=0))
+    finished = pods and aggregate.finished_pods >= pods and step.records is None
+    reached = step.duration_seconds if finished else min(step.duration_seconds, aggregate.load_seconds)
     return max(0.0, reached - step.warm_up_seconds)
 
 
@@ -113,16 +112,16 @@ def saturation(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
     found = []
     if generator.throttled_share > SATURATED_THROTTLED_SHARE:
         found.append(
-            f"a loadgen pod was throttled for {generator.throttled_share:.0%} of the time;"
-            " raise its CPU limit in spec.pod.resources or spec.parallelism"
+            f"the generator was throttled for {generator.throttled_share:.0%} of the time;"
+            " raise the CPU limit in spec.pod.resources, or share the load among more pods (spec.parallelism)"
         )
     medians = [step.response.quantile_seconds(0.5) for step in aggregate.steps]
     known = [value for value in medians if value is not None]
     bound = max(SATURATED_LAG_SECONDS, SATURATED_LAG_SHARE * min(known, default=0.0))
     if generator.loop_lag_p99_seconds > bound:
         found.append(
-            f"a loadgen pod's event loop lagged by {generator.loop_lag_p99_seconds * 1000:.0f} ms (p99, the bound is"
-            f" {bound * 1000:.0f} ms); give the pods more CPU or raise spec.parallelism"
+            f"the generator's event loop lagged by {generator.loop_lag_p99_seconds * 1000:.0f} ms (p99, the bound is"
+            f" {bound * 1000:.0f} ms); give it more CPU, or share the load among more pods (spec.parallelism)"
         )
     return tuple(found)
 
@@ -217,7 +216,7 @@ def lasting_breaches(evidence: Evidence) -> list[Finding]:
 
     A breach of time under our own saturation proves nothing of the target.
     """
-    incomplete = bool(evidence.facts.gaps)
+    incomplete = bool(evidence.facts.gaps or records_not_sent(evidence))
     found = []
     for result in evidence.breached:
         threshold = parse_threshold(result.expression)
@@ -243,6 +242,19 @@ def critical_health(evidence: Evidence) -> list[Finding]:
 
 def gaps(evidence: Evidence) -> list[Finding]:
     return [Finding(Verdict.INCONCLUSIVE, gap.reason, gap.message) for gap in evidence.facts.gaps]
+
+
+def records_not_sent(evidence: Evidence) -> list[Finding]:
+    """A load that is a number of records and ended before the last of them was due."""
+    found = []
+    for step, seen in zip(evidence.facts.plan.steps, evidence.facts.aggregate.steps, strict=False):
+        if step.uploads is not None and seen.total.due < step.uploads:
+            text = (
+                f"step {step.name} came to {seen.total.due} of the {step.uploads} uploads that {step.records} records"
+                " take before its load ended"
+            )
+            found.append(Finding(Verdict.INCONCLUSIVE, "RecordsNotSent", text))
+    return found
 
 
 def own_saturation(evidence: Evidence) -> list[Finding]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from loadtest_model.abort import Watch
 from loadtest_model.aggregate import absorb
 from loadtest_model.lastword import decode_last_word
 from loadtest_model.snapshot import Snapshot
@@ -25,6 +26,7 @@ class Memory:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._runs: dict[tuple[str, str], dict[str, Known]] = {}
+        self._watches: dict[tuple[str, str], Watch] = {}
 
     def pods(self, uid: str, run_id: str) -> dict[str, Known]:
         return self._runs.setdefault((uid, run_id), {})
@@ -40,6 +42,13 @@ class Memory:
         if pod_uid not in pods:
             pods[pod_uid] = Known(index, name, self._clock())
         return pods[pod_uid]
+
+    def watch(self, uid: str, run_id: str) -> Watch:
+        """What was found of the bounds that would abort the run."""
+        return self._watches.get((uid, run_id), Watch())
+
+    def keep_watch(self, uid: str, run_id: str, watch: Watch) -> None:
+        self._watches[(uid, run_id)] = watch
 
     def silent_seconds(self, pod: Known) -> float:
         return self._clock() - pod.heard_at
@@ -57,9 +66,12 @@ class Memory:
         return pod.last_word
 
     def forget(self, uid: str) -> None:
-        for key in [key for key in self._runs if key[0] == uid]:
-            del self._runs[key]
+        self._forget([key for key in (*self._runs, *self._watches) if key[0] == uid])
 
     def forget_other_runs(self, uid: str, run_id: str) -> None:
-        for key in [key for key in self._runs if key[0] == uid and key[1] != run_id]:
-            del self._runs[key]
+        self._forget([key for key in (*self._runs, *self._watches) if key[0] == uid and key[1] != run_id])
+
+    def _forget(self, keys: list[tuple[str, str]]) -> None:
+        for key in keys:
+            self._runs.pop(key, None)
+            self._watches.pop(key, None)

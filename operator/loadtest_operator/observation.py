@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from loadtest_model.abort import Watch
 from loadtest_model.plan import Plan
 from loadtest_model.snapshot import PodState, Snapshot
 from loadtest_model.spec import Identity, Spec
@@ -122,7 +123,10 @@ class PodSeen:
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything a decision is made from. `pods` are those of the current run, by index, one for an index."""
+    """Everything a decision is made from. `pods` are those of the current run, by index, one for an index.
+
+    `watch` is what earlier looks found of the bounds that would abort the run; it may have been lost.
+    """
 
     test: LoadTestSeen
     now: datetime
@@ -133,6 +137,7 @@ class Observation:
     pods: tuple[PodSeen, ...] = ()
     endpoints: Endpoints | None = None
     command_digests: dict[str, str] = field(default_factory=dict)
+    watch: Watch = field(default_factory=Watch)
 
     def seconds_since(self, instant: datetime) -> float:
         return (self.now - instant).total_seconds()

@@ -66,6 +66,7 @@ class Observer:
             pods=pods,
             endpoints=await self._endpoints(test) if _needs_endpoints(test, mine, run_id) else None,
             command_digests=command_digests(self._means.key, uid, run_id),
+            watch=self._memory.watch(uid, run_id),
         )
 
     async def _fleet(self, uid: str, run_id: str, seen: list[tuple[Json, PodSeen]]) -> tuple[PodSeen, ...]:

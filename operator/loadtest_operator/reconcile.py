@@ -52,6 +52,8 @@ class Reconciler:
         identity, run_id = observation.test.identity, observation.run_id
         self._memory.forget_other_runs(identity.uid, run_id)
         decision = decide(observation, self._policy)
+        if decision.watch is not None:
+            self._memory.keep_watch(identity.uid, run_id, decision.watch)
         outcomes = await self._actor.perform(observation, decision.actions)
         decision = with_outcomes(observation, decision, outcomes, self._policy)
         self._metrics.show(observation, decision)

@@ -7,8 +7,8 @@ wrong manifest are all told in the same way.
 import argparse
 from typing import Final
 
+from loadtest_model.metrics import METRICS
 from loadtest_model.scenarios import PRESETS
-from loadtest_model.thresholds import METRICS
 
 SCENARIOS: Final = (*PRESETS, "all", "custom")
 

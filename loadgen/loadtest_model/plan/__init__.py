@@ -11,6 +11,7 @@ from loadtest_model.plan.records import RecordsPlan, compile_records
 from loadtest_model.plan.secrets import NO_PLACES, Place, SecretPlaces
 from loadtest_model.plan.steps import Step, compile_steps, refuse_idle_pods
 from loadtest_model.plan.target import LoginPlan, TargetPlan, TlsPlan, compile_target
+from loadtest_model.plan.thresholds import AbortPlan, compile_abort
 from loadtest_model.plan.verification import ReadBackPlan, compile_read_back
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.values import WireValue
@@ -21,6 +22,7 @@ DEFAULT_RUN_ID: Final = "1"
 __all__ = [
     "DEFAULT_RUN_ID",
     "PLAN_SCHEMA",
+    "AbortPlan",
     "AddressPolicy",
     "Deadlines",
     "LoginPlan",
@@ -56,6 +58,7 @@ class Plan(WireValue, frozen=True, kw_only=True):
     deadlines: Deadlines
     command_digests: dict[str, str] = {}
     read_back: ReadBackPlan | None = None
+    abort: AbortPlan | None = None
 
     @property
     def step_span_seconds(self) -> tuple[float, ...]:
@@ -110,6 +113,7 @@ def compile_plan(
         records=compile_records(spec, identity, run_id, steps),
         require=spec.verification.require,
         read_back=compile_read_back(spec.verification),
+        abort=compile_abort(spec, [step.name for step in steps]),
         network=network,
         deadlines=deadlines,
     )

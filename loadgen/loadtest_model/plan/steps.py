@@ -4,10 +4,10 @@ from loadtest_model.arrivals import Arrivals, expected_arrivals
 from loadtest_model.pacing import Segment, peak_users, total_seconds, uploads_for
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.profiles import profile_of, refuse_contradictions
+from loadtest_model.plan.thresholds import parsed, refuse_other_steps
 from loadtest_model.scenarios import DEFAULT_THRESHOLDS, PRESETS, STRESS_THRESHOLD
 from loadtest_model.spec import Spec
 from loadtest_model.spec.load import Load
-from loadtest_model.thresholds import parse_threshold
 from loadtest_model.values import WireValue, seconds_of
 
 
@@ -45,6 +45,7 @@ class Step(WireValue, frozen=True, kw_only=True):
 def compile_steps(spec: Spec) -> list[Step]:
     names = list(PRESETS) if spec.scenario == "all" else [spec.scenario]
     refuse_contradictions(spec)
+    refuse_other_steps("spec.thresholds", spec.thresholds or [], names)
     return [_step(name, spec) for name in names]
 
 
@@ -103,9 +104,7 @@ def _step(scenario: str, spec: Spec) -> Step:
 
 def _thresholds(scenario: str, load: Load, given: list[str] | None) -> tuple[str, ...]:
     if given is not None:
-        try:
-            return tuple(parse_threshold(expression).expression for expression in given)
-        except ValueError as error:
-            raise PlanError("ThresholdInvalid", f"spec.thresholds: {error}") from error
+        bounds = [parsed("spec.thresholds", expression) for expression in given]
+        return tuple(bound.expression for bound in bounds if bound.step in ("", scenario))
     unchanged = load == Load()
     return (*DEFAULT_THRESHOLDS, STRESS_THRESHOLD) if scenario == "stress" and unchanged else DEFAULT_THRESHOLDS

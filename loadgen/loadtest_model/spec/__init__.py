@@ -5,12 +5,11 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, field
 
 from loadtest_model.spec.load import Load
-from loadtest_model.spec.parts import rule, rules
 from loadtest_model.spec.pod import Pod
 from loadtest_model.spec.records import Records
 from loadtest_model.spec.target import TLS_OVER_HTTPS, Target
+from loadtest_model.spec.thresholds import MOST_THRESHOLDS, Abort, ThresholdText
 from loadtest_model.spec.verification import Verification
-from loadtest_model.thresholds import METRICS, expression_pattern
 from loadtest_model.values import Value
 
 GROUP: Final = "x-load-test.dev"
@@ -40,29 +39,17 @@ class Spec(Value, frozen=True, kw_only=True):
     )
     thresholds: (
         Annotated[
-            list[
-                Annotated[
-                    str,
-                    Meta(
-                        max_length=64,
-                        extra_json_schema=rules(
-                            rule(
-                                f"self.matches('{expression_pattern()}')",
-                                "spec.thresholds: write `metric < bound`, such as p95 < 20s, error_rate < 1% or"
-                                f" records_per_second > 5000; metrics are {', '.join(METRICS)}",
-                            )
-                        ),
-                    ),
-                ]
-            ],
+            list[ThresholdText],
             Meta(
-                max_length=32,
-                description="Bounds on the merged measurements, such as `p95 < 20s`, `error_rate < 1%` or"
-                " `records_per_second > 5000`; they replace the scenario's defaults.",
+                max_length=MOST_THRESHOLDS,
+                description="Bounds on the merged measurements, such as `p95 < 20s`, `error_rate < 1%`,"
+                " `records_per_second > 5000` or, for one step, `heavy.p95 < 20s`; they replace the scenario's"
+                " defaults.",
             ),
         ]
         | None
     ) = None
+    abort: Annotated[Abort, Meta(description="What ends the test before its time. Default: nothing.")] | None = None
     stop: Annotated[bool, Meta(description="Set to true to end a running test: uploads in flight are finished.")] = (
         False
     )

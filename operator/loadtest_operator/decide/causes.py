@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from loadtest_model.abort import watch
 from loadtest_model.exits import PodExit
 from loadtest_model.snapshot import HaltReason, PodState
 from loadtest_model.status import ConditionType
@@ -15,6 +16,7 @@ from loadtest_operator.resources import instant
 STARTED: Final = "Started"
 NOT_STARTED: Final = "NotStarted"
 FINISHED: Final = "Finished"
+ABORTED: Final = "Aborted"
 _NO_CAUSE: Final = frozenset({STARTED, NOT_STARTED, FINISHED})
 
 _BEGUN: Final = frozenset({PodState.RUNNING, PodState.LOADED, PodState.CONCLUDING, PodState.DONE})
@@ -62,7 +64,7 @@ def recorded_cause(observation: Observation) -> Cause | None:
         running.reason,
         running.message,
         drain=running.reason == "Stopped",
-        gap=running.reason not in ("Violation", "VerificationRefused"),
+        gap=running.reason not in ("Violation", "VerificationRefused", ABORTED),
     )
 
 
@@ -181,6 +183,12 @@ def verification_overdue(observation: Observation, fleet: Fleet, policy: Policy)
     return Cause("VerificationTimedOut", f"the pods were not verified within {bound:g} s")
 
 
+def bound_breached(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
+    """A bound of `spec.abort`: the breach is a finding, and what is cut with it is no gap."""
+    breach = watch(fleet.plan, fleet.aggregate, observation.watch).breach
+    return Cause(ABORTED, f"aborted: {breach}", gap=False) if breach else None
+
+
 def stopped_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
     spec = observation.test.spec
     if spec is None or not spec.stop:
@@ -223,6 +231,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     barrier_missed,
     pods_not_started,
     verification_overdue,
+    bound_breached,
     stopped_by_user,
 )
 CONSEQUENCES: Final[tuple[Check, ...]] = (ended_early, job_failed)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from loadtest_model.abort import Watch
 from loadtest_model.aggregate import Aggregate
 from loadtest_model.plan import AddressPolicy, Deadlines, Plan
 from loadtest_model.status import Status
@@ -34,7 +35,7 @@ class Decision:
     """What to do and what to say.
 
     `status` None leaves the resource's status as it is. `requeue_seconds` None waits for the next event. `plan` and
-    `aggregate` are what was measured so far, where there is a run.
+    `aggregate` are what was measured so far, where there is a run, and `watch` is to be remembered for the next look.
     """
 
     status: Status | None = None
@@ -42,3 +43,4 @@ class Decision:
     requeue_seconds: float | None = None
     plan: Plan | None = None
     aggregate: Aggregate = field(default_factory=Aggregate)
+    watch: Watch | None = None

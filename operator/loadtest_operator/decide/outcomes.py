@@ -1,5 +1,7 @@
 """What the doing of a decision changes in what is said."""
 
+from dataclasses import replace
+
 from msgspec import structs
 
 from loadtest_model.status import Phase, Status
@@ -55,4 +57,4 @@ def _started(observation: Observation, status: Status, outcome: Started) -> Stat
 
 
 def _replaced(decision: Decision, status: Status) -> Decision:
-    return Decision(status, decision.actions, decision.requeue_seconds, decision.plan, decision.aggregate)
+    return replace(decision, status=status)

@@ -2,6 +2,7 @@
 
 from msgspec import structs
 
+from loadtest_model.abort import watch
 from loadtest_model.status import Phase, Status
 from loadtest_model.verdict import run_health, threshold_results
 from loadtest_operator.decide.causes import STARTED, Cause
@@ -21,6 +22,7 @@ def running(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
         requeue_seconds=_next_look(fleet, policy),
         plan=fleet.plan,
         aggregate=fleet.aggregate,
+        watch=watch(fleet.plan, fleet.aggregate, observation.watch),
     )
 
 

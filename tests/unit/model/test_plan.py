@@ -152,3 +152,89 @@ def test_durations_are_read_with_their_units(text: str, seconds: float) -> None:
 def test_what_is_no_duration_is_refused_with_the_form(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         seconds_of(text)
+
+
+def a_load(**load: object) -> Plan:
+    return a_plan(scenario="custom", load={"batchSize": 10, **load})
+
+
+def test_an_arrival_rate_opens_the_model_with_users_for_thirty_seconds_of_it() -> None:
+    (step,) = a_load(arrivalRate=2.5, duration="60s").steps
+
+    assert step.arrivals is not None
+    assert step.arrivals.process == "constant"
+    assert step.arrivals.max_lateness_seconds == 120.0
+    assert (step.virtual_users, step.duration_seconds) == (75, 60.0)
+
+
+def test_a_high_arrival_rate_gets_no_more_than_a_thousand_users_by_default() -> None:
+    assert a_load(arrivalRate=500, duration="60s").steps[0].virtual_users == 1_000
+    assert a_load(arrivalRate=500, duration="60s", virtualUsers=2_000).steps[0].virtual_users == 2_000
+
+
+def test_an_arrival_rate_climbs_in_the_plateaus_of_its_scenario() -> None:
+    (step,) = a_plan(scenario="heavy", load={"arrivalRate": 10}).steps
+
+    assert step.arrivals is not None
+    assert [rate.first_per_second for rate in step.arrivals.rates] == [2.0, 6.0, 10.0]
+
+
+def test_records_stand_for_a_duration_that_bounds_them() -> None:
+    (step,) = a_load(records=95).steps
+
+    assert (step.uploads, step.duration_seconds) == (10, 86_400.0)
+
+
+def test_the_graceful_stop_bounds_the_drain() -> None:
+    plan = a_load(duration="60s", gracefulStop="5s")
+
+    assert plan.step_span_seconds == (65.0,)
+    assert a_load(duration="60s").step_span_seconds == (180.0,)
+
+
+@pytest.mark.parametrize(
+    ("load", "complaint"),
+    [
+        ({"records": 10, "duration": "1m"}, "records stands instead of"),
+        ({"stages": [{"duration": "1m", "virtualUsers": 1}], "records": 10}, "cannot stand beside spec.load.records"),
+        ({"stages": [{"duration": "1m", "virtualUsers": 1}], "arrivalRate": 1}, "beside spec.load.arrivalRate"),
+        ({"stages": [{"duration": "1m"}]}, "all say virtualUsers or all say arrivalRate"),
+        (
+            {"stages": [{"duration": "1m", "virtualUsers": 1}, {"duration": "1m", "arrivalRate": 1}]},
+            "all say virtualUsers or all say arrivalRate",
+        ),
+        ({"stages": [{"duration": "1m", "arrivalRate": 0}]}, "reach no arrival rate"),
+        ({"duration": "1m", "arrivals": "poisson"}, "spec.load.arrivals needs"),
+        ({"duration": "1m", "maxLateness": "1s"}, "spec.load.maxLateness needs"),
+        ({"duration": "1m", "arrivalRate": 1, "thinkTime": "1s"}, "thinkTime cannot stand beside"),
+        ({"duration": "1m", "gracefulStop": "3m"}, "gracefulStop is 3m"),
+    ],
+)
+def test_fields_of_the_load_that_contradict_each_other_are_refused(load: dict[str, object], complaint: str) -> None:
+    with pytest.raises(PlanError, match=complaint):
+        a_load(**load)
+
+
+def test_records_cannot_stand_for_the_durations_of_all_scenarios() -> None:
+    with pytest.raises(PlanError, match="scenario all"):
+        a_plan(scenario="all", load={"records": 10})
+
+
+@pytest.mark.parametrize("load", [{"records": 20}, {"arrivalRate": 1, "duration": "2s", "virtualUsers": 10}])
+def test_more_pods_than_uploads_are_refused(load: dict[str, object]) -> None:
+    with pytest.raises(PlanError) as refused:
+        a_plan(scenario="custom", parallelism=3, load={"batchSize": 10, "virtualUsers": 10, **load})
+
+    assert refused.value.reason == "ParallelismAboveUploads"
+
+
+def test_a_threshold_of_one_step_is_held_in_that_step_alone() -> None:
+    light, medium, *_ = a_plan(scenario="all", thresholds=["error_rate < 1%", "medium.p95 < 5s"]).steps
+
+    assert light.thresholds == ("error_rate < 1%",)
+    assert medium.thresholds == ("error_rate < 1%", "medium.p95 < 5s")
+
+
+def test_a_threshold_of_a_step_that_the_test_does_not_have_is_refused() -> None:
+    with pytest.raises(PlanError, match="a bound on step heavy, but the test has only light"):
+        a_plan(scenario="light", thresholds=["heavy.p95 < 5s"])

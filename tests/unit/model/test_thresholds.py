@@ -5,9 +5,12 @@ from msgspec import structs
 
 from builders import a_step
 from loadtest_model.aggregate import StepAggregate
+from loadtest_model.metrics import METRICS
+from loadtest_model.outcomes import ErrorKind
 from loadtest_model.sketch import sketch_of
 from loadtest_model.snapshot import Counts
 from loadtest_model.thresholds import evaluate, parse_threshold
+from loadtest_model.upload_parts import Part, Parts
 
 
 @pytest.mark.parametrize(
@@ -86,3 +89,74 @@ def test_rates_divide_by_the_load_window() -> None:
     result = evaluate(parse_threshold("records_per_second > 999"), a_step(accepted=60), 60)
 
     assert result.value == pytest.approx(1_000)
+
+
+def test_a_threshold_may_name_the_step_that_it_holds_for() -> None:
+    threshold = parse_threshold("heavy.p95 < 20s")
+
+    assert (threshold.step, threshold.metric, threshold.bound) == ("heavy", "p95", 20.0)
+    with pytest.raises(ValueError, match="names no step"):
+        parse_threshold("heaviest.p95 < 20s")
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ("service_avg", 1.5),
+        ("service_p50", 1.0),
+        ("service_max", 2.0),
+        ("connect_avg", 0.25),
+        ("connect_max", 0.4),
+        ("upload_avg", 0.5),
+        ("wait_max", 3.0),
+        ("rejected", 4),
+        ("unknown", 2),
+        ("dropped", 5),
+        ("timeouts", 2),
+        ("sent_records", 130),
+        ("bytes_per_second", 100),
+        ("success_rate", 1 - 11 / 21),
+    ],
+)
+def test_every_measured_quantity_can_be_bounded(metric: str, value: float) -> None:
+    counts = Counts(
+        due=22,
+        sent=17,
+        dropped=5,
+        accepted=10,
+        rejected=4,
+        unknown=3,
+        cancelled=1,
+        records_sent=130,
+        bytes_sent=6_000,
+    )
+    step = StepAggregate(
+        judged=counts,
+        errors={ErrorKind.TIMEOUT: 2},
+        service=sketch_of([10**9, 2 * 10**9]),
+        parts=Parts(
+            connect=Part(count=2, sum_nanoseconds=500_000_000, max_nanoseconds=400_000_000),
+            upload=Part(count=2, sum_nanoseconds=10**9, max_nanoseconds=10**9),
+            wait=Part(count=1, sum_nanoseconds=3 * 10**9, max_nanoseconds=3 * 10**9),
+        ),
+    )
+
+    measured = METRICS[metric].read(step, 60.0)
+
+    assert measured.value == pytest.approx(value, rel=0.01)
+    assert measured.samples > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "lasting"),
+    [("max < 1s", True), ("rejected < 5", True), ("accepted > 5", False), ("p95 < 1s", False), ("avg < 1s", False)],
+)
+def test_only_a_breach_of_what_grows_lasts(text: str, lasting: bool) -> None:
+    assert parse_threshold(text).breach_is_lasting is lasting
+
+
+def test_uploads_in_flight_bear_on_response_times_and_on_no_others() -> None:
+    hanging = StepAggregate(response=sketch_of([10**9]), service=sketch_of([10**9]), in_flight_ages_seconds=(50.0,))
+
+    assert evaluate(parse_threshold("max < 20s"), hanging, 60).passed is False
+    assert evaluate(parse_threshold("service_max < 20s"), hanging, 60).passed is True

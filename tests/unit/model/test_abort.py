@@ -1,0 +1,152 @@
+"""A running test is ended for a breach that lasts, and for nothing less."""
+
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from builders import a_plan, a_run, a_step, counts
+from loadtest_model.abort import Watch, watch
+from loadtest_model.aggregate import Aggregate, StepAggregate
+from loadtest_model.plan import Plan, PlanError
+from loadtest_model.sketch import sketch_of
+from loadtest_model.snapshot import GeneratorHealth, Second
+
+
+def a_watched_plan(*thresholds: str, after: str = "10s", **load: Any) -> Plan:
+    return a_plan(
+        scenario="custom",
+        load={"batchSize": 1_000, "duration": "300s", **load},
+        abort={"thresholds": list(thresholds), "after": after},
+    )
+
+
+def running(at_seconds: float, step: StepAggregate, **fields: Any) -> Aggregate:
+    seen = structs.replace(step, finished_pods=0, load_seconds=at_seconds)
+    return structs.replace(a_run(seen, **fields), elapsed_seconds=at_seconds)
+
+
+def looks(plan: Plan, step: StepAggregate, *instants: float, **fields: Any) -> Watch:
+    held = Watch()
+    for at_seconds in instants:
+        held = watch(plan, running(at_seconds, step, **fields), held)
+    return held
+
+
+SLOW = a_step(accepted=200, seconds_each=25.0)
+
+
+def test_a_breach_in_three_looks_in_a_row_aborts_with_what_was_measured() -> None:
+    plan = a_watched_plan("p95 < 20s")
+
+    assert not looks(plan, SLOW, 20, 22).breach
+    assert "p95 < 20s is breached: measured 25" in looks(plan, SLOW, 20, 22, 24).breach
+
+
+def test_a_look_without_the_breach_begins_the_count_anew() -> None:
+    plan = a_watched_plan("p95 < 20s")
+    held = looks(plan, SLOW, 20, 22)
+
+    held = watch(plan, running(24, a_step(accepted=200)), held)
+    for at_seconds in (26, 28):
+        held = watch(plan, running(at_seconds, SLOW), held)
+
+    assert not held.breach
+
+
+def test_looks_within_a_second_count_as_one() -> None:
+    assert not looks(a_watched_plan("p95 < 20s"), SLOW, 20, 20.1, 20.2, 20.3).breach
+
+
+def test_nothing_is_aborted_before_its_time_past_the_warm_up() -> None:
+    plan = a_watched_plan("p95 < 20s", after="30s", warmUp="20s")
+
+    assert not looks(plan, SLOW, 43, 46, 49).breach
+    assert looks(plan, SLOW, 50, 52, 54).breach
+
+
+@pytest.mark.parametrize(("expression", "fewest"), [("p95 < 20s", 20), ("p99 < 20s", 100)])
+def test_a_percentile_needs_its_samples(expression: str, fewest: int) -> None:
+    plan = a_watched_plan(expression)
+
+    assert not looks(plan, a_step(accepted=fewest - 1, seconds_each=25.0), 20, 22, 24).breach
+    assert looks(plan, a_step(accepted=fewest, seconds_each=25.0), 20, 22, 24).breach
+
+
+def test_a_target_that_hangs_is_given_up_although_it_leaves_few_samples() -> None:
+    plan = a_watched_plan("p95 < 20s")
+    hanging = structs.replace(a_step(accepted=3), in_flight=2, in_flight_ages_seconds=(40.0, 21.0))
+    busy = structs.replace(hanging, in_flight_ages_seconds=(40.0, 2.0))
+
+    assert looks(plan, hanging, 50, 52, 54).breach
+    assert not looks(plan, busy, 50, 52, 54).breach
+
+
+def test_the_error_rate_is_that_of_the_last_thirty_seconds() -> None:
+    plan = a_watched_plan("error_rate < 10%")
+
+    def a_minute(failing_from: int) -> StepAggregate:
+        seconds = tuple(
+            Second(second=n, counts=counts(accepted=10), virtual_users=1, ended=10, failed=10 * (n >= failing_from))
+            for n in range(120)
+        )
+        return a_step(accepted=1_200, seconds=seconds)
+
+    assert not looks(plan, a_minute(118), 120, 122, 124).breach
+    assert "measured 20.00%" in looks(plan, a_minute(114), 120, 122, 124).breach
+
+
+def test_dropped_arrivals_are_errors_of_the_second_that_they_were_dropped_in() -> None:
+    seconds = (Second(second=50, counts=counts(accepted=5), virtual_users=1, ended=5, lapsed=5),)
+
+    breach = looks(a_watched_plan("error_rate < 10%"), a_step(accepted=5, seconds=seconds), 60, 62, 64).breach
+
+    assert "measured 50.00%" in breach
+
+
+def test_a_time_that_a_saturated_generator_measured_aborts_nothing() -> None:
+    saturated = GeneratorHealth(throttled_share=0.5)
+
+    assert not looks(a_watched_plan("p95 < 20s"), SLOW, 20, 22, 24, generator=saturated).breach
+
+
+def test_a_breach_once_found_stays_and_a_plan_without_abort_finds_none() -> None:
+    plan = a_watched_plan("p95 < 20s")
+    held = looks(plan, SLOW, 20, 22, 24)
+
+    assert watch(plan, running(30, a_step()), held) == held
+    assert looks(a_plan(), SLOW, 20, 22, 24) == Watch()
+
+
+def test_a_load_that_is_over_is_not_aborted() -> None:
+    plan = a_watched_plan("p95 < 20s")
+    done = structs.replace(a_run(structs.replace(SLOW, load_seconds=300.0)), elapsed_seconds=310.0)
+
+    assert watch(plan, done, Watch()) == Watch()
+
+
+def test_each_step_is_watched_for_itself() -> None:
+    plan = a_plan(scenario="all", abort={"thresholds": ["medium.p95 < 20s"], "after": "0s"})
+    slow = structs.replace(SLOW, finished_pods=1, load_seconds=120.0)
+    held = Watch()
+    for at_seconds in (20.0, 22.0, 24.0):
+        light = structs.replace(a_run(structs.replace(SLOW, finished_pods=0, load_seconds=20.0)))
+        held = watch(plan, structs.replace(light, elapsed_seconds=at_seconds), held)
+    assert not held.breach
+
+    for at_seconds in (260.0, 262.0, 264.0):
+        medium = structs.replace(SLOW, finished_pods=0, load_seconds=20.0)
+        held = watch(plan, structs.replace(a_run(slow, medium), elapsed_seconds=at_seconds), held)
+
+    assert "in step medium" in held.breach
+
+
+def test_a_bound_that_only_the_end_can_judge_is_refused() -> None:
+    with pytest.raises(PlanError, match=r"spec\.abort\.thresholds: accepted_records > 1000 can only be judged"):
+        a_watched_plan("accepted_records > 1000")
+
+
+def test_what_only_grows_may_have_an_upper_bound() -> None:
+    rejected = structs.replace(a_step(), judged=counts(accepted=100, rejected=6), response=sketch_of([1]))
+
+    assert looks(a_watched_plan("rejected < 5"), rejected, 20, 22, 24).breach
