@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import Any, Final
 
 from loadgen.json_answers import ABSENT, parsed, value_at
+from loadgen.page_text import readable
 from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.spec.target import ExpectCount
@@ -77,7 +78,7 @@ def judge(answer: Answer, rows: int, nonce: str, paths: AnswerPaths, valid_rows:
     if 300 <= answer.status < 400:
         location = answer.headers.get("Location", "nowhere")
         return Judgement(ErrorKind.REDIRECT, f"redirected ({answer.status}) to {printable(location)}")
-    return Judgement(_kind_of(answer.status), f"answered {answer.status}: {printable(answer.body)}")
+    return Judgement(_kind_of(answer.status), f"answered {answer.status}: {printable(readable(answer.body))}")
 
 
 def _kind_of(status: int) -> ErrorKind:
@@ -96,7 +97,7 @@ class _Sent:
 
 
 def _judge_success(answer: Answer, sent: _Sent, paths: AnswerPaths) -> Judgement:
-    said = f"answered {answer.status}: {printable(answer.body)}"
+    said = f"answered {answer.status}: {printable(readable(answer.body))}"
     document = _json_object(answer)
     if document is None:
         return Judgement(ErrorKind.MARKER_MISSING, f"{said} (not a JSON object)", marker=Marker.ABSENT)

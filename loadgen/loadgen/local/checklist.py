@@ -30,6 +30,7 @@ def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> 
     else:
         lines += [
             f"{_coloured('Refused', '31', colour)}     {report.refusal}: {report.message}",
+            *([f"Cause       {report.cause.explanation.title}"] if report.cause else []),
             f"To do       {in_options(report.hint)}",
         ]
     if report.canary_ids:

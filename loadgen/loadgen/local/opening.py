@@ -62,4 +62,5 @@ def proof_text(report: VerificationReport) -> str:
         )
     if report.refusal is None:
         return f"Cut off     {report.message}"
-    return f"Refused     {report.refusal}: {report.message}\nTo do       {in_options(report.hint)}"
+    cause = f"\nCause       {report.cause.explanation.title}" if report.cause else ""
+    return f"Refused     {report.refusal}: {report.message}{cause}\nTo do       {in_options(report.hint)}"

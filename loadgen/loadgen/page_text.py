@@ -1,0 +1,17 @@
+"""What people would read of an answer: of a page in HTML its text, of anything else all of it."""
+
+import re
+from html import unescape
+from typing import Final
+
+_READ_BYTES: Final = 16_384
+_UNREAD: Final = re.compile(r"<(style|script)\b.*?(</\1\s*>|\Z)|<!--.*?(-->|\Z)", re.DOTALL | re.IGNORECASE)
+_TAG: Final = re.compile(r"<[a-zA-Z/!][^<>]*>")
+
+
+def readable(body: bytes) -> str:
+    """The text of an answer's first 16 KiB, the space in a page reduced to single blanks."""
+    text = body[:_READ_BYTES].decode("utf-8", "replace")
+    if not text.lstrip().startswith("<"):
+        return text
+    return " ".join(unescape(_TAG.sub(" ", _UNREAD.sub(" ", text))).split())

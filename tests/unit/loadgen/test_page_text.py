@@ -1,0 +1,21 @@
+"""What people would read of an answer."""
+
+from loadgen.page_text import readable
+
+
+def test_of_a_page_its_text_is_read_and_nothing_else() -> None:
+    page = b"""<!DOCTYPE html> <html><head><title>403 Forbidden</title>
+    <style type="text/css">h1 { color: red }</style><script>alert("<b>")</script><!-- a note --></head>
+    <body><h1>Forbidden <span>(403)</span></h1><p>CSRF verification failed &mdash; a &lt; b.</p></body></html>"""
+
+    assert readable(page) == "403 Forbidden Forbidden (403) CSRF verification failed \N{EM DASH} a < b."
+
+
+def test_what_is_no_page_is_read_as_it_is() -> None:
+    assert readable(b'{"message": "1 < 2  and <b>"}') == '{"message": "1 < 2  and <b>"}'
+    assert readable(b"") == ""
+    assert readable(b"\xff") == "\N{REPLACEMENT CHARACTER}"
+
+
+def test_a_page_that_is_cut_in_its_style_has_the_text_before_it() -> None:
+    assert readable(b"<title>ValueError at /</title><style>" + 20_000 * b"x") == "ValueError at /"
