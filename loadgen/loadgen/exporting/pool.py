@@ -3,9 +3,11 @@
 import re
 from typing import Final
 
+from loadgen.exporting.bounds import NotExportableError
 from loadgen.formats import CsvFormat
 from loadgen.records import Composer, RecordSpace, load_pools
 from loadtest_model.plan import Plan
+from loadtest_model.plan.columns import columns_of
 
 POOL_ROWS: Final = 500
 
@@ -15,12 +17,19 @@ _PHONE_END: Final = r"(?<=\+1-\d{3}-)\d{3}-\d{4}"
 def script_rows(plan: Plan) -> tuple[str, list[list[str]]]:
     """The header line, and rows as texts with the kind of a unique field between each two of them.
 
-    Kinds are `id`, `id_lower` (as it stands in an e-mail) and `phone` (its last seven digits).
+    Kinds are `id`, `id_lower` (as it stands in an e-mail) and `phone` (its last seven digits). Raises
+    NotExportableError where a field holds a line break.
     """
-    space = RecordSpace(plan.records.seed, plan.records.run_tag)
-    file_format = CsvFormat()
-    batch = Composer(space, load_pools(), file_format.rendering).compose(POOL_ROWS)
+    records = plan.records
+    space = RecordSpace(records.seed, records.run_tag)
+    file_format = CsvFormat(columns_of(records.columns), records.dialect)
+    batch = Composer(space, load_pools(), file_format.rendering, records).compose(POOL_ROWS)
     head, *lines = b"".join(batch.chunks()).decode().splitlines(keepends=True)
+    if len(lines) != POOL_ROWS:
+        raise NotExportableError(
+            "spec.records.fields cannot be exported with a line break in a field; leave it out, or run the test with"
+            " `loadgen run`"
+        )
     return head, [_parts(line, client_id) for line, client_id in zip(lines, batch.client_ids(), strict=True)]
 
 

@@ -57,6 +57,12 @@ def _check(plan: Plan) -> None:
         "spec.target.tls": target.tls != TlsPlan(),
         "spec.load.arrivals: poisson": any(step.arrivals and step.arrivals.process == "poisson" for step in plan.steps),
         "spec.verification.require: Proven": plan.require == "Proven",
+        "spec.target.response.expectCount": target.expect_count != "sent",
+        "spec.records.contact: reserved": plan.records.contact == "reserved",
+        "spec.records.invalid": plan.records.invalid is not None,
+        "spec.records.dialect.encoding: cp1252": plan.records.dialect.encoding != "utf-8",
+        "spec.records.fields without client_id": all(column.source != "client_id" for column in plan.records.columns),
+        "spec.records.fields of kind unique": any(column.kind == "unique" for column in plan.records.columns),
     }
     found = [name for name, is_given in absent.items() if is_given]
     if found:

@@ -8,6 +8,7 @@ from loadgen.local.texts import counted, span_text
 from loadgen.local.wording import in_options
 from loadtest_model.exposure import exposure_of
 from loadtest_model.plan import Plan, Step
+from loadtest_model.plan.notices import notices
 from loadtest_model.snapshot import VerificationReport
 
 STAGES_SHOWN: Final = 6
@@ -28,6 +29,7 @@ def opening(plan: Plan, source: str | None) -> str:
         f" files as {plan.target.format.upper()}",
         *(f"            {step_text(step)}" for step in plan.steps),
         f"At stake    {exposure_of(plan)}",
+        *(f"Notice      {in_options(notice)}" for notice in notices(plan)),
     ]
     return "\n".join(lines)
 

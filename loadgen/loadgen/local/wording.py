@@ -39,6 +39,7 @@ OPTIONS: Final = {
     "spec.load.warmUp": "--warm-up",
     "spec.thresholds": "--threshold",
     "spec.records.seed": "--seed",
+    "spec.records.contact": "--contact",
     "spec.verification.require": "--require",
     "spec.verification.readBack.countPath": "--read-back-count",
     "spec.verification.readBack.control": "--read-back-control",

@@ -3,6 +3,7 @@
 from msgspec import structs
 
 from loadtest_model.plan import Plan, PlanError, compile_plan, plan_hash
+from loadtest_model.plan.notices import notices
 from loadtest_model.spec import Spec
 from loadtest_model.status import ConditionType, Phase
 from loadtest_model.thresholds import parse_thresholds
@@ -38,7 +39,9 @@ def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
     except PlanError as wrong:
         return ended_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
     marks = Marks(verified=Mark("Unknown", "NotVerified", "the target has not been verified yet"))
-    status = base_status(observation, Phase.STARTING, "the pods are being made", marks, plan)
+    # What is said of the phase becomes an Event as well.
+    said = "; ".join(("the pods are being made", *notices(plan)))
+    status = base_status(observation, Phase.STARTING, said, marks, plan)
     return Decision(
         status=structs.replace(status, plan_hash=plan_hash(plan)),
         actions=(CreateJob(job(plan, spec, policy.pods)),),
