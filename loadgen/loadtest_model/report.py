@@ -12,12 +12,15 @@ from loadtest_model.diagnoses import Diagnosis, diagnose_run
 from loadtest_model.health import Health, assess
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, Step
+from loadtest_model.proof import concluded_from
 from loadtest_model.sketch import Sketch
 from loadtest_model.snapshot import Counts, ProofLevel, VerificationReport
 from loadtest_model.thresholds import ThresholdResult
 from loadtest_model.verdict import Judgement, Verdict, judged_seconds, saturation
 
 SUMMARY_SCHEMA: Final = 1
+ADDRESSES_KEPT: Final = 16
+READ_BACK_KEPT: Final = 1_024
 
 
 class Requests(Struct, frozen=True, kw_only=True):
@@ -57,11 +60,18 @@ class Throughput(Struct, frozen=True, kw_only=True):
 
 
 class Proof(Struct, frozen=True, kw_only=True):
-    """What the verification showed; its own uploads are no part of `requests`."""
+    """What the verification showed; its own uploads are no part of `requests`.
+
+    `unverified` are addresses that failed their verification while the load ran and were never used; `vanished` were
+    proven once. `read_back` says what was read of the target's storage, empty where nothing was.
+    """
 
     level: ProofLevel
     uploads: int
     rows: int
+    unverified: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
+    vanished: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
+    read_back: Annotated[str, Meta(max_length=1024)] = ""
 
 
 class Generator(Struct, frozen=True, kw_only=True):
@@ -156,11 +166,7 @@ def summarize(
         reasons=judgement.reasons[:16],
         health=judgement.health,
         diagnoses=diagnose_run(aggregate, verification),
-        verification=Proof(
-            level=verification.reached if verification else ProofLevel.NONE,
-            uploads=verification.uploads if verification else 0,
-            rows=verification.rows if verification else 0,
-        ),
+        verification=_proof(verification),
         requests=_requests(whole.total),
         records=RecordCounts(sent=whole.total.records_sent, confirmed=whole.total.records_confirmed),
         error_rate=whole.judged.error_rate,
@@ -267,6 +273,20 @@ def _step_summary(plan: Plan, step: Step, seen: StepAggregate) -> StepSummary:
         service_time_seconds=times_of(seen.service),
         throughput=_throughput(seen.judged, window),
         health=assess(step, seen),
+    )
+
+
+def _proof(verification: VerificationReport | None) -> Proof:
+    if verification is None:
+        return Proof(level=ProofLevel.NONE, uploads=0, rows=0)
+    read_back = verification.read_back
+    return Proof(
+        level=verification.reached,
+        uploads=verification.uploads,
+        rows=verification.rows,
+        unverified=verification.unverified[:ADDRESSES_KEPT],
+        vanished=verification.vanished[:ADDRESSES_KEPT],
+        read_back=concluded_from(read_back).message[:READ_BACK_KEPT] if read_back else "",
     )
 
 
