@@ -12,7 +12,7 @@ import msgspec
 from loadgen.endpoints import site_of
 from loadgen.local.document import Draft, option
 from loadgen.local.errors import UsageError
-from loadgen.local.wording import decoding_error, in_words_of
+from loadgen.local.wording import OPTIONS, decoding_error, in_words_of
 from loadgen.records import refuse_unmakeable
 from loadtest_model.admission import refusals
 from loadtest_model.plan import AddressPolicy, Place, Plan, PlanError, SecretPlaces, compile_plan
@@ -63,29 +63,38 @@ def access_of(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Acc
 
 def plan_of(draft: Draft, identity: Identity, access: Access) -> Plan:
     """The plan of a draft, run by this process alone. Raises UsageError."""
+    words = {**(OPTIONS if draft.by_hand else {}), **draft.sources}
     try:
         spec = msgspec.convert(draft.spec, Spec)
     except msgspec.ValidationError as error:
-        raise UsageError(decoding_error(draft.spec, draft.sources, str(error))) from error
+        raise UsageError(decoding_error(draft.spec, words, str(error))) from error
     if broken := refusals(draft.spec):
-        raise UsageError("\n  ".join(in_words_of(draft.sources, message) for message in broken))
+        raise UsageError("\n  ".join(in_words_of(words, message) for message in broken))
     network = AddressPolicy(
         allowed=tuple(_network("--allow", text) for text in access.allowed),
         denied=(*NEVER_TARGETS, *(_network("--deny", text) for text in access.denied)),
     )
     try:
         site_of(spec.target.url)
-        alone = msgspec.structs.replace(spec, parallelism=LOCAL_PARALLELISM)
-        plan = compile_plan(alone, identity, places=access.places, network=network)
+        _check_certificates(spec.target.url, access.places)
+        # With the parallelism that was written, so that what a cluster would refuse is refused here as well.
+        plan = compile_plan(spec, identity, places=access.places, network=network)
         for step in plan.steps:
             parse_thresholds(step.thresholds)
         refuse_unmakeable(plan.records)
+    except UsageError:
+        raise
     except (PlanError, ValueError) as error:
-        raise UsageError(_with_local_remedy(error, in_words_of(draft.sources, str(error)))) from error
-    if access.auth_scheme is None:
-        return plan
-    target = msgspec.structs.replace(plan.target, auth_scheme=access.auth_scheme)
-    return msgspec.structs.replace(plan, target=target)
+        raise UsageError(_with_local_remedy(error, in_words_of(words, str(error)))) from error
+    target = plan.target
+    if access.auth_scheme is not None:
+        target = msgspec.structs.replace(target, auth_scheme=access.auth_scheme)
+    return msgspec.structs.replace(plan, target=target, parallelism=LOCAL_PARALLELISM)
+
+
+def _check_certificates(url: str, places: SecretPlaces) -> None:
+    if (places.ca_file or places.certificate_file) and not url.lower().startswith("https:"):
+        raise UsageError(f"--ca-file and --client-cert need an https URL, but the target's URL is {url}")
 
 
 def _check_readable(name: str, path: str | None) -> None:

@@ -83,9 +83,9 @@ def decoding_error(spec: Json, sources: Mapping[str, str], message: str) -> str:
     field = f"spec{path}"
     word = in_words_of(sources, re.sub(r"\[(\d+|\.\.\.)\]", "", field))
     if said.startswith("Object contains unknown field"):
-        return f"{word}: there is no field {said.removeprefix('Object contains unknown field ')}"
+        return f"{word}: there is no field {said.rpartition(' ')[2].strip('`')}"
     if said.startswith("Object missing required field"):
-        return f"{word}: the field {said.removeprefix('Object missing required field ')} is missing"
+        return f"{word}: the field {said.rpartition(' ')[2].strip('`')} is missing"
     value = _value_at(spec, path)
     shown = f" is {value!r};" if value is not None else ":"
     return f"{word}{shown} {_wanted(said)}"

@@ -1,0 +1,243 @@
+"""From what was typed to the plan that is run, or to what is wrong with it."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from loadgen.cli import command_parser
+from loadgen.local.document import draft_of
+from loadgen.local.errors import UsageError
+from loadgen.local.manifest import Manifest, read_manifest
+from loadgen.local.planning import access_of, plan_of
+from loadgen.run_command import planned
+from loadtest_model.plan import Plan, compile_plan
+from loadtest_model.plan.bounds import NEVER_TARGETS
+from loadtest_model.spec import Identity, Spec
+from wrong_manifests import WRONG
+
+URL = "http://127.0.0.1:8000/u/"
+EXAMPLES = sorted((Path(__file__).resolve().parents[3] / "examples").glob("*.yaml"))
+IDENTITY = Identity(namespace="shop", name="heavy", uid="7d0d5a0e-0000-4000-8000-000000000001")
+
+
+def run_options(*arguments: str) -> argparse.Namespace:
+    return command_parser().parse_args(["run", *arguments])
+
+
+def plan(*arguments: str, **variables: str) -> Plan:
+    made, _ = planned(run_options(*arguments), variables)
+    return made
+
+
+def refused(*arguments: str, **variables: str) -> str:
+    with pytest.raises(UsageError) as wrong:
+        plan(*arguments, **variables)
+    return str(wrong.value)
+
+
+def manifest(tmp_path: Path, **spec: Any) -> str:
+    path = tmp_path / "loadtest.yaml"
+    document = {
+        "apiVersion": "x-load-test.dev/v1alpha1",
+        "kind": "LoadTest",
+        "metadata": {"name": "mine"},
+        "spec": {"target": {"url": URL}, "scenario": "custom", **spec},
+    }
+    path.write_text(yaml.safe_dump(document))
+    return str(path)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_a_manifest_means_what_it_means_in_a_cluster_but_for_pods_and_networks(path: Path) -> None:
+    options = run_options("-f", str(path))
+    written = read_manifest(path)
+
+    local = plan_of(draft_of(options, {}, written), IDENTITY, access_of(options, {}))
+
+    clustered = compile_plan(msgspec.convert(written.spec, Spec), IDENTITY)
+    assert local.parallelism == 1
+    assert msgspec.structs.replace(local, parallelism=clustered.parallelism, network=clustered.network) == clustered
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_a_cluster_refuses_is_refused(case: str) -> None:
+    spec, _ = WRONG[case]
+    options = run_options("-f", "unread.yaml")
+
+    with pytest.raises(UsageError):
+        plan_of(draft_of(options, {}, Manifest("wrong", "shop", spec)), IDENTITY, access_of(options, {}))
+
+
+def test_metadata_and_link_local_addresses_are_never_targets_and_loopback_may_be() -> None:
+    made = plan("light", "--url", URL, "--deny", "10.0.0.0/8", "--allow", "127.0.0.0/8")
+
+    assert made.network.allowed == ("127.0.0.0/8",)
+    assert made.network.denied == (*NEVER_TARGETS, "10.0.0.0/8")
+    assert not any(network.startswith("127.") for network in made.network.denied)
+
+
+def test_options_go_before_the_environment_that_before_the_manifest_and_that_before_the_preset(tmp_path: Path) -> None:
+    file = manifest(tmp_path, scenario="heavy", load={"batchSize": 7, "virtualUsers": 8, "duration": "9s"})
+
+    made = plan("-f", file, "--batch-size", "70", BATCH_SIZE="700", CONCURRENCY="80")
+
+    (step,) = made.steps
+    assert (step.batch_size, step.virtual_users, step.duration_seconds) == (70, 80, 9)
+    assert made.name == "mine"
+
+
+def test_a_number_alone_is_a_duration_in_minutes() -> None:
+    assert plan("light", "--url", URL, DURATION="3").steps[0].duration_seconds == 180
+    assert plan("light", "--url", URL, "--duration", "1.5").steps[0].duration_seconds == 90
+    assert plan("light", "--url", URL, DURATION="90s").steps[0].duration_seconds == 90
+
+
+def test_variables_of_the_environment_give_way_to_options_that_say_the_same_otherwise() -> None:
+    staged = plan("light", "--url", URL, "--stage", "30s:5", DURATION="3", CONCURRENCY="9")
+    counted = plan("light", "--url", URL, "--records", "5000", DURATION="3")
+
+    assert (staged.steps[0].duration_seconds, staged.steps[0].virtual_users) == (30, 5)
+    assert counted.steps[0].records == 5000
+
+
+def test_empty_variables_count_as_none() -> None:
+    assert plan("light", "--url", URL, API_URL="", BATCH_SIZE="", AUTH_TOKEN="").steps[0].batch_size == 1000
+
+
+def test_options_reach_their_fields() -> None:
+    made = plan(
+        *("custom", "--url", URL, "--batch-size", "10", "--stage", "0s:2/s", "--stage", "1m:2.5/s"),
+        *("--header", "X-Tenant: a: b", "--form-field", "kind=clients", "--file-field", "upload", "--format", "xlsx"),
+        *("--threshold", "p95<20s", "--threshold", "error_rate < 2%", "--require", "echoed", "--timeout", "30s"),
+        *("--arrivals", "poisson", "--max-lateness", "5s", "--graceful-stop", "7s", "--warm-up", "3s"),
+        *("--host", "shop.example", "--auth-scheme", "Token", "--seed", "42"),
+        AUTH_TOKEN="abc",
+    )
+
+    (step,) = made.steps
+    target = made.target
+    assert step.arrivals is not None
+    assert [rate.last_per_second for rate in step.arrivals.rates] == [2.5]
+    assert (step.arrivals.process, step.arrivals.max_lateness_seconds) == ("poisson", 5)
+    assert (step.graceful_stop_seconds, step.warm_up_seconds) == (7, 3)
+    assert step.thresholds == ("p95<20s", "error_rate < 2%")
+    assert (target.headers, target.form_fields) == ({"X-Tenant": "a: b"}, {"kind": "clients"})
+    assert (target.file_field, target.format, target.timeout_seconds) == ("upload", "xlsx", 30)
+    assert (target.host, target.auth_scheme) == ("shop.example", "Token")
+    assert target.token is not None
+    assert (target.token.variable, target.token.file) == ("AUTH_TOKEN", None)
+    assert (made.require, made.records.seed) == ("Echoed", 42)
+
+
+def test_a_read_back_is_taken_from_the_command_line() -> None:
+    made = plan(
+        *(
+            "light",
+            "--url",
+            URL,
+            "--require",
+            "Proven",
+            "--read-back",
+            "http://127.0.0.1:8000/c/?client_id={client_id}",
+        ),
+        *("--read-back-count", "count", "--read-back-control", "C-1"),
+    )
+
+    assert made.read_back is not None
+    assert made.read_back.control_client_id == "C-1"
+
+
+def test_every_run_has_a_run_id_and_records_of_its_own() -> None:
+    one, other = plan("light", "--url", URL), plan("light", "--url", URL)
+
+    assert one.run_id.startswith("local-")
+    assert one.records.run_tag != other.records.run_tag
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        ((), {}, "name a scenario (light, medium, heavy, stress, all or custom) or a manifest"),
+        (("light",), {}, "--url is missing"),
+        (("light",), {"API_URL": "clients"}, "API_URL must be an http or https URL with a host"),
+        (("light",), {"API_URL": URL, "BATCH_SIZE": "0"}, "BATCH_SIZE is 0; expected int >= 1"),
+        (("light",), {"API_URL": URL, "BATCH_SIZE": "1e3"}, "BATCH_SIZE is '1e3'; write a whole number"),
+        (("light",), {"API_URL": URL, "CONCURRENCY": "-1"}, "CONCURRENCY is -1;"),
+        (("light",), {"API_URL": URL, "DURATION": "soon"}, "DURATION is 'soon'; write a number with a unit"),
+        (("light",), {"API_URL": URL, "DURATION": "3000"}, "DURATION must lie between 1s and 24h; it is '3000m'"),
+        (("custom", "--url", URL), {}, "--batch-size is required for scenario custom"),
+        (("light", "--url", URL, "--stage", "30s"), {}, "--stage is '30s'; write TIME:USERS"),
+        (("light", "--url", URL, "--stage", "30s:x"), {}, "the number in --stage 30s:x is 'x'"),
+        (("light", "--url", URL, "--stage", "30s:x/s"), {}, "--stage is 'x/s'; write a number of uploads a second"),
+        (("light", "--url", URL, "--stage", "30s:1", "--duration", "1m"), {}, "--stage cannot stand beside --duration"),
+        (("light", "--url", URL, "--arrival-rate", "fast"), {}, "--arrival-rate is 'fast/s'"),
+        (("light", "--url", URL, "--threshold", "p95<20"), {}, "--threshold"),
+        (("light", "--url", URL, "--header", "Host: a"), {}, "--header must not set"),
+        (("light", "--url", URL, "--require", "proven"), {}, "--read-back"),
+        (("light", "--url", URL, "--warm-up", "3m"), {}, "--warm-up is 3m, but the load of step light lasts 120 s"),
+        (("light", "--url", URL, "--client-cert", __file__), {}, "--client-cert and --client-key come together"),
+        (("light", "--url", URL, "--ca-file", "/nowhere/ca.pem"), {}, "--ca-file is /nowhere/ca.pem, which cannot be"),
+        (("light", "--url", URL, "--ca-file", __file__), {}, "https"),
+        (("light", "--url", URL, "--read-back-control", "C-1"), {}, "--read-back"),
+    ],
+)
+def test_what_is_wrong_is_told_in_the_words_of_who_typed_it(
+    arguments: tuple[str, ...], variables: dict[str, str], said: str
+) -> None:
+    assert said in refused(*arguments, **variables)
+
+
+def test_several_faults_are_told_at_once() -> None:
+    said = refused("light", "--url", "ftp://a/", "--header", "Host: a", "--duration", "100h")
+
+    assert len(said.splitlines()) == 3
+
+
+def test_a_variable_beside_the_stages_of_a_manifest_is_refused_like_a_field_beside_them(tmp_path: Path) -> None:
+    file = manifest(tmp_path, load={"batchSize": 7, "stages": [{"duration": "9s", "virtualUsers": 1}]})
+
+    assert "spec.load.stages cannot stand beside DURATION" in refused("-f", file, DURATION="3")
+
+
+def test_the_secret_of_a_manifest_is_asked_for_here(tmp_path: Path) -> None:
+    auth = {"secretKeyRef": {"name": "shop-token"}}
+    file = manifest(tmp_path, scenario="light", target={"url": URL, "auth": {**auth, "scheme": "Token"}})
+
+    said = refused("-f", file)
+    made = plan("-f", file, AUTH_TOKEN="abc")
+
+    assert "spec.target.auth.secretKeyRef" in said
+    assert "--token-file or AUTH_TOKEN" in said
+    assert made.target.auth_scheme == "Token"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: [", "is not YAML"),
+        ("kind: Pod", "holds no objects of kind LoadTest"),
+        ("kind: LoadTest\n---\nkind: LoadTest", "holds 2 objects"),
+        ("kind: LoadTest\napiVersion: v1", "apiVersion is 'v1'"),
+        ("kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: ../a}", "metadata.name is '../a'"),
+        ("kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}", "spec is missing"),
+        (
+            "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
+            "spec: {scenario: light, target: {url: 'http://a/', urll: 1}}",
+            "spec.target: there is no field urll",
+        ),
+        (
+            "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
+            "spec: {scenario: light, target: {url: 'http://a/', headers: {X-A: 1}}}",
+            "spec.target.headers: expected str, got int",
+        ),
+    ],
+)
+def test_a_manifest_that_cannot_be_used_is_told_apart(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "loadtest.yaml"
+    path.write_text(text)
+
+    assert said in refused("-f", str(path))
