@@ -15,7 +15,9 @@ from loadtest_model.plan import Plan, Step
 from loadtest_model.proof import concluded_from
 from loadtest_model.sketch import Sketch
 from loadtest_model.snapshot import Counts, ProofLevel, VerificationReport
+from loadtest_model.spread import AddressCounts
 from loadtest_model.thresholds import ThresholdResult
+from loadtest_model.upload_parts import Part
 from loadtest_model.verdict import Judgement, Verdict, judged_seconds, saturation
 
 SUMMARY_SCHEMA: Final = 1
@@ -49,6 +51,22 @@ class Times(Struct, frozen=True, kw_only=True):
     p95: float | None
     p99: float | None
     max: float | None
+
+
+class PartTimes(Struct, frozen=True, kw_only=True):
+    """One part of an upload's time over the uploads that came to it, in seconds, exact; None where none did."""
+
+    uploads: int
+    avg: float | None
+    max: float | None
+
+
+class PartsTimes(Struct, frozen=True, kw_only=True):
+    """The service time's parts: opening the connection, sending the body, waiting for the answer."""
+
+    connect: PartTimes
+    upload: PartTimes
+    wait: PartTimes
 
 
 class Throughput(Struct, frozen=True, kw_only=True):
@@ -95,7 +113,7 @@ class TargetUse(Struct, frozen=True, kw_only=True):
 
 
 class StepSummary(Struct, frozen=True, kw_only=True):
-    """One step. `requests`, `records` and `errors` count all of it, rates and times what follows the warm-up."""
+    """One step. Counts and `addresses` are of all of it, rates and times of what follows the warm-up."""
 
     name: str
     load_seconds: float
@@ -108,6 +126,8 @@ class StepSummary(Struct, frozen=True, kw_only=True):
     errors: dict[ErrorKind, int]
     response_time_seconds: Times
     service_time_seconds: Times
+    parts_seconds: PartsTimes
+    addresses: dict[str, AddressCounts]
     throughput: Throughput
     health: Health
 
@@ -271,9 +291,17 @@ def _step_summary(plan: Plan, step: Step, seen: StepAggregate) -> StepSummary:
         errors=seen.errors,
         response_time_seconds=times_of(seen.response),
         service_time_seconds=times_of(seen.service),
+        parts_seconds=PartsTimes(
+            connect=_part(seen.parts.connect), upload=_part(seen.parts.upload), wait=_part(seen.parts.wait)
+        ),
+        addresses=seen.addresses,
         throughput=_throughput(seen.judged, window),
         health=assess(step, seen),
     )
+
+
+def _part(part: Part) -> PartTimes:
+    return PartTimes(uploads=part.count, avg=part.mean_seconds, max=part.max_seconds)
 
 
 def _proof(verification: VerificationReport | None) -> Proof:

@@ -5,7 +5,8 @@ from typing import Final
 
 from loadgen.local.texts import bytes_text, seconds_text, span_text
 from loadgen.local.wording import in_options
-from loadtest_model.report import StepSummary, Summary, Times
+from loadtest_model.report import Proof, StepSummary, Summary, Times
+from loadtest_model.spread import merged_spread
 from loadtest_model.verdict import Verdict, measured_text
 
 _COLOURS: Final = {Verdict.PASSED: "32", Verdict.FAILED: "31", Verdict.INCONCLUSIVE: "33"}
@@ -15,7 +16,8 @@ def verdict_lines(summary: Summary, *, colour: bool) -> Iterator[str]:
     """The verdict and its reasons."""
     name = str(summary.verdict)
     yield "Verdict     " + (f"\x1b[1;{_COLOURS[summary.verdict]}m{name}\x1b[0m" if colour else name)
-    yield from (f"            - {reason}" for reason in summary.reasons)
+    # Without a load every threshold lacks its samples as well, which goes without saying.
+    yield from (f"            - {reason}" for reason in summary.reasons[: None if summary.requests.due else 1])
 
 
 def closing(summary: Summary, *, colour: bool = False) -> str:
@@ -27,15 +29,29 @@ def _lines(summary: Summary, *, colour: bool) -> Iterator[str]:
     yield from verdict_lines(summary, colour=colour)
     if not summary.requests.due:
         return
+    yield from _proof(summary.verification)
     yield from _figures(summary)
     if len(summary.steps) > 1:
         yield from _steps(summary.steps)
+    else:
+        yield from _parts(summary.steps[0])
+    yield from _addresses(summary.steps)
     if summary.thresholds:
         yield from _thresholds(summary)
     yield f"Health      {summary.health.level}"
     yield from (f"            - {text}" for text in summary.health.evidence)
     yield from _diagnoses(summary)
     yield from _generator(summary)
+
+
+def _proof(proof: Proof) -> Iterator[str]:
+    yield f"Proof       {proof.level}"
+    if proof.read_back:
+        yield f"            - {proof.read_back}"
+    if proof.unverified:
+        yield f"            - never used, since they failed their verification: {', '.join(proof.unverified)}"
+    if proof.vanished:
+        yield f"            - vanished while the load ran: {', '.join(proof.vanished)}"
 
 
 def _figures(summary: Summary) -> Iterator[str]:
@@ -62,6 +78,26 @@ def _times(times: Times) -> str:
         return "nothing measured"
     shown = "  ".join(f"{name} {seconds_text(getattr(times, name))}" for name in ("avg", "p50", "p90", "p95", "p99"))
     return f"{shown}  max {seconds_text(times.max)}"
+
+
+def _parts(step: StepSummary) -> Iterator[str]:
+    parts = [(name, getattr(step.parts_seconds, name)) for name in ("connect", "upload", "wait")]
+    shown = [
+        f"{name} avg {seconds_text(part.avg)} max {seconds_text(part.max)}" for name, part in parts if part.uploads
+    ]
+    if shown:
+        yield f"Parts       {'; '.join(shown)}"
+
+
+def _addresses(steps: tuple[StepSummary, ...]) -> Iterator[str]:
+    """How the uploads were spread, where there was more than one address to go to."""
+    spread = merged_spread(step.addresses for step in steps)
+    if len(spread) > 1:
+        rows = [
+            (address, f"{counts.sent:,} sent", f"{counts.accepted:,} accepted", f"{counts.failed:,} failed")
+            for address, counts in spread.items()
+        ]
+        yield from _table("Addresses", rows)
 
 
 def _steps(steps: tuple[StepSummary, ...]) -> Iterator[str]:
