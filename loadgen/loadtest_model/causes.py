@@ -106,7 +106,7 @@ EXPLANATIONS: Final = {
     Cause.NAME_NOT_RESOLVED: Explanation(
         "The name does not resolve",
         "DNS knows no address for the host in the URL.",
-        "Check the host in spec.target.url; a Service of another namespace is written <service>.<namespace>.svc.",
+        "Check the host in spec.target.url; a Service of another namespace is written SERVICE.NAMESPACE.svc.",
     ),
     Cause.CONNECT_TIMEOUT: Explanation(
         "No connection in time",

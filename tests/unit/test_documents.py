@@ -1,9 +1,12 @@
 """The documents keep step with the code."""
 
+import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+
+from loadtest_model.causes import Cause
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("loadgen/loadtest_model", "loadgen/loadgen", "operator/loadtest_operator")
@@ -41,3 +44,16 @@ def test_every_make_target_in_the_documents_exists() -> None:
     named = {name for file in files for name in re.findall(r"(?:^|`)make ([a-z-]+)", file.read_text(), re.MULTILINE)}
 
     assert named <= targets
+
+
+def test_troubleshooting_has_every_cause_once_and_as_the_code_tells_it() -> None:
+    path = REPOSITORY / "docs" / "generate_troubleshooting.py"
+    spec = importlib.util.spec_from_file_location("generate_troubleshooting", path)
+    assert spec is not None
+    assert spec.loader is not None
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    held = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
+
+    assert sorted(cause for causes in generate.GROUPS.values() for cause in causes) == sorted(Cause)
+    assert generate.document(held) == held
