@@ -11,12 +11,13 @@ from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest
 
 KEY = "a key that only the target and the issuer of its tokens know"
+PASSWORD = "a password that nobody else is told"
 URL = "http://clients:8000/clients/upload/process/"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def target(namespace: Namespace) -> None:
-    namespace.deploy(JWT_SECRET=KEY)
+    namespace.deploy(JWT_SECRET=KEY, LOGIN_USERNAME="robot", LOGIN_PASSWORD=PASSWORD, TOKEN_SECONDS="4")
     namespace.available("clients")
 
 
@@ -24,41 +25,73 @@ def token(left_seconds: int) -> str:
     return jwt.encode({"sub": "loadtest", "exp": int(time.time()) + left_seconds}, KEY, algorithm="HS256")
 
 
-def secret(namespace: Namespace, name: str, text: str) -> None:
+def secret(namespace: Namespace, name: str, **texts: str) -> None:
     namespace.rest.apply(
-        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {"token": text}},
-        namespace.name,
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": texts}, namespace.name
     )
 
 
 def run(namespace: Namespace, name: str) -> Json:
-    auth = {"secretKeyRef": {"name": name, "key": "token"}}
-    test = namespace.start(name, target={"url": URL, "timeout": "20s", "auth": auth})
-    return test.completed()
+    return completed(namespace, name, {"secretKeyRef": {"name": name, "key": "token"}})
 
 
-def test_a_token_from_a_secret_reaches_the_target_and_stays_out_of_everything_else(
-    namespace: Namespace, rest: Rest
-) -> None:
-    planted = token(3_600)
-    secret(namespace, "valid", planted)
+def log_in_and_run(namespace: Namespace, name: str) -> Json:
+    login = {"url": "http://clients:8000/api/token/", "secretRef": {"name": name, "passwordKey": "word"}}
+    return completed(namespace, name, {"login": {**login, "expiresInPath": "expires_in"}})
 
-    status = run(namespace, "valid")
 
-    assert status["verification"]["level"] == "Echoed"
-    assert status["summary"]["requests"]["accepted"] > 0
-    assert sum(namespace.ledger()) > 0
+def completed(namespace: Namespace, name: str, auth: Json) -> Json:
+    return namespace.start(name, target={"url": URL, "timeout": "20s", "auth": auth}).completed()
+
+
+def told(namespace: Namespace, rest: Rest) -> str:
+    """All that the cluster says of the tests in a namespace, and every log."""
     kinds = ("configmaps", "events", "pods")
     seen = [json.dumps(rest.call("GET", f"/api/v1/namespaces/{namespace.name}/{kind}")) for kind in kinds]
     seen.append(json.dumps(rest.call("GET", f"/apis/x-load-test.dev/v1alpha1/namespaces/{namespace.name}/loadtests")))
     seen.append(json.dumps(rest.call("GET", f"/apis/batch/v1/namespaces/{namespace.name}/jobs")))
     logs = [path.read_text(errors="replace") for path in (namespace.cluster.run_dir / "logs").iterdir()]
     assert any(OPERATOR_NAMESPACE in path.name for path in (namespace.cluster.run_dir / "logs").iterdir())
-    assert not any(planted in text for text in (*seen, *logs))
+    return "\n".join([*seen, *logs])
+
+
+def test_a_token_from_a_secret_reaches_the_target_and_stays_out_of_everything_else(
+    namespace: Namespace, rest: Rest
+) -> None:
+    planted = token(3_600)
+    secret(namespace, "valid", token=planted)
+
+    status = run(namespace, "valid")
+
+    assert status["verification"]["level"] == "Echoed"
+    assert status["summary"]["requests"]["accepted"] > 0
+    assert sum(namespace.ledger()) > 0
+    assert planted not in told(namespace, rest)
+
+
+def test_pods_that_log_in_outlive_their_tokens_and_tell_no_password(namespace: Namespace, rest: Rest) -> None:
+    secret(namespace, "robot", username="robot", word=PASSWORD)
+
+    status = log_in_and_run(namespace, "robot")
+
+    assert status["verification"]["level"] == "Echoed"
+    assert status["summary"]["requests"]["accepted"] == status["summary"]["requests"]["sent"] > 0
+    # The target's own pod has it in its environment; nobody else does.
+    assert PASSWORD not in told(namespace, rest).replace(f'"name": "LOGIN_PASSWORD", "value": "{PASSWORD}"', "")
+
+
+def test_a_login_that_fails_is_refused_as_a_failed_authentication(namespace: Namespace) -> None:
+    secret(namespace, "wrong", username="robot", word="guess")
+
+    status = log_in_and_run(namespace, "wrong")
+
+    assert (status["verdict"], reason(status, "Verified")) == ("Failed", "AuthenticationFailed")
+    assert "the login at http://clients:8000/api/token/ was answered 401" in status["message"]
+    assert status["summary"]["requests"]["due"] == 0
 
 
 def test_a_token_that_ends_before_the_load_is_refused_beforehand(namespace: Namespace) -> None:
-    secret(namespace, "short", token(3))
+    secret(namespace, "short", token=token(3))
 
     status = run(namespace, "short")
 
@@ -68,7 +101,8 @@ def test_a_token_that_ends_before_the_load_is_refused_beforehand(namespace: Name
 
 def test_a_token_of_another_issuer_is_refused_as_a_failed_authentication(namespace: Namespace) -> None:
     claims = {"sub": "loadtest", "exp": int(time.time()) + 3_600}
-    secret(namespace, "foreign", jwt.encode(claims, "the key of somebody else, long enough to sign", algorithm="HS256"))
+    foreign = jwt.encode(claims, "the key of somebody else, long enough to sign", algorithm="HS256")
+    secret(namespace, "foreign", token=foreign)
 
     status = run(namespace, "foreign")
 
