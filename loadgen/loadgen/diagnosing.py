@@ -10,7 +10,7 @@ from typing import Final
 from yarl import URL
 
 from loadgen.judging import Answer, Judgement, Marker
-from loadgen.proxies import page_of_proxy, passed_a_proxy
+from loadgen.proxies import is_page_of_proxy, passed_a_proxy
 from loadtest_model.causes import Cause, cause_of
 from loadtest_model.outcomes import ErrorKind
 
@@ -54,8 +54,8 @@ class _Seen:
         return self.head.lower()
 
     @cached_property
-    def proxy(self) -> str | None:
-        return page_of_proxy(self.answer)
+    def is_of_proxy(self) -> bool:
+        return is_page_of_proxy(self.answer)
 
     @cached_property
     def raised(self) -> tuple[str, str]:
@@ -259,16 +259,16 @@ def _file_refused(_seen: _Seen) -> Cause:
 
 
 def _proxy_refused(seen: _Seen) -> Cause | None:
-    return Cause.PROXY_REFUSED if seen.proxy else None
+    return Cause.PROXY_REFUSED if seen.is_of_proxy else None
 
 
 def _proxy_body_limit(seen: _Seen) -> Cause | None:
-    by_proxy = seen.proxy or (passed_a_proxy(seen.answer) and not seen.is_json)
+    by_proxy = seen.is_of_proxy or (passed_a_proxy(seen.answer) and not seen.is_json)
     return Cause.PROXY_BODY_LIMIT if by_proxy else None
 
 
 def _unavailable(seen: _Seen) -> Cause:
-    by_proxy = seen.proxy or (passed_a_proxy(seen.answer) and not seen.text.strip())
+    by_proxy = seen.is_of_proxy or (passed_a_proxy(seen.answer) and not seen.text.strip())
     return Cause.PROXY_UNAVAILABLE if by_proxy else Cause.SERVICE_UNAVAILABLE
 
 

@@ -9,7 +9,7 @@ from yarl import URL
 
 from loadgen.diagnosing import RequestFacts, diagnose
 from loadgen.judging import Answer, AnswerPaths, Judgement, judge
-from loadgen.proxies import page_of_proxy, passed_a_proxy
+from loadgen.proxies import is_page_of_proxy, passed_a_proxy
 from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 
@@ -298,19 +298,21 @@ def test_a_reset_of_the_first_upload_that_django_would_write_to_its_folder() -> 
 
 
 @pytest.mark.parametrize(
-    ("body", "name"),
+    ("body", "by_proxy"),
     [
-        (NGINX.format("502 Bad Gateway"), "nginx"),
-        ("upstream connect error or disconnect/reset before headers. reset reason: overflow", "Envoy"),
-        ("<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.", "HAProxy"),
-        ("<html><center><h1>504 Gateway Time-out</h1></center></html><center>awselb/2.0", "an AWS load balancer"),
-        ("Bad Gateway", "Traefik"),
-        ('{"detail": "bad gateway"}', None),
-        ("the view speaks of nginx and of no healthy upstream", None),
+        (NGINX.format("502 Bad Gateway"), True),
+        ("upstream connect error or disconnect/reset before headers. reset reason: overflow", True),
+        ("<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.", True),
+        ("<html><center><h1>504 Gateway Time-out</h1></center></html><center>awselb/2.0", True),
+        ("<p>The proxy server received an invalid response from an upstream server.", True),
+        ("Bad Gateway", True),
+        ("default backend - 404", True),
+        ('{"detail": "bad gateway"}', False),
+        ("the view speaks of nginx and of no healthy upstream", False),
     ],
 )
-def test_a_proxys_page_is_known_by_its_form(body: str, name: str | None) -> None:
-    assert page_of_proxy(Answer(502, {}, body.encode())) == name
+def test_a_proxys_page_is_known_by_its_form(body: str, by_proxy: bool) -> None:
+    assert is_page_of_proxy(Answer(502, {}, body.encode())) is by_proxy
 
 
 def test_a_proxy_on_the_way_is_told_by_headers() -> None:
