@@ -4,6 +4,14 @@ from typing import Any, Final
 
 URL = "http://clients:8000/clients/upload/process/"
 
+COUNT_URL = "http://clients:8000/clients/count/"
+LOOK_UP_URL = f"{COUNT_URL}?client_id={{client_id}}"
+
+
+def _reading_back(**read_back: Any) -> dict[str, Any]:
+    return {"target": {"url": URL}, "scenario": "light", "verification": {"readBack": read_back}}
+
+
 WRONG: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "no target": ({"scenario": "light"}, "spec.target"),
     "an unknown scenario": ({"target": {"url": URL}, "scenario": "huge"}, "spec.scenario"),
@@ -85,6 +93,29 @@ WRONG: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "an Authorization header": (
         {"target": {"url": URL, "headers": {"authorization": "Bearer x"}}, "scenario": "light"},
         "spec.target.auth",
+    ),
+    "Proven without a read-back": (
+        {"target": {"url": URL}, "scenario": "light", "verification": {"require": "Proven"}},
+        "spec.verification.readBack",
+    ),
+    "a read-back that is no URL": (_reading_back(url="count", countPath="count"), "spec.verification.readBack.url"),
+    "a count that is nowhere": (_reading_back(url=COUNT_URL), "countPath for a count"),
+    "a look-up without a control": (_reading_back(url=LOOK_UP_URL, countPath="count"), "control for a look-up"),
+    "a control of two kinds": (
+        _reading_back(url=LOOK_UP_URL, countPath="count", control={"clientId": "C1", "url": COUNT_URL}),
+        "either clientId or url",
+    ),
+    "a control by client_id of a count": (
+        _reading_back(url=COUNT_URL, countPath="count", control={"clientId": "C1"}),
+        "control.clientId needs {client_id}",
+    ),
+    "an Authorization header of a read-back": (
+        _reading_back(url=COUNT_URL, countPath="count", headers={"Authorization": "Bearer x"}),
+        "spec.verification.readBack.headers",
+    ),
+    "a read-back that settles for an hour": (
+        _reading_back(url=COUNT_URL, countPath="count", settle="1h"),
+        "spec.verification.readBack.settle",
     ),
     "a field that does not exist": ({"target": {"url": URL}, "scenario": "light", "virtualUsers": 3}, "virtualUsers"),
     "a value of the wrong type": ({"target": {"url": URL}, "scenario": "light", "parallelism": "two"}, "parallelism"),

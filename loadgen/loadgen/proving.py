@@ -113,6 +113,15 @@ class Prover:
         ids = dict.fromkeys((*self._to_look_up, *((newest,) if newest else ())))
         await self._read_back.conclude(tuple(ids))
 
+    async def prove_alone(self, *, full_rows: int) -> VerificationReport:
+        """Prove a target that no load follows for: its read-back is made to the end at once."""
+        report = await self.prove(full_rows=full_rows)
+        if not report.proven or self._read_back is None:
+            return report
+        await self.conclude()
+        self._report = _refused_by(report, self._nothing_read(self._read_back))
+        return self.report or report
+
     async def keep_fresh(self, pause_seconds: float = REFRESH_SECONDS) -> None:
         """Follow the target's name, and renew its token, until cancelled.
 
@@ -141,17 +150,7 @@ class Prover:
             return refusal
         report = await self._verify(endpoints, full_rows, course)
         self._to_look_up = tuple(dict.fromkeys((*course.canary_ids, *course.first_ids)))[:LOOKED_UP]
-        refusal = await self._read(Moment.VERIFIED, self._to_look_up) if report.proven else None
-        if refusal is None:
-            return report
-        return structs.replace(
-            report,
-            level=ProofLevel.NONE,
-            refusal=refusal.refusal,
-            cause=refusal.cause,
-            message=refusal.message,
-            hint=refusal.hint,
-        )
+        return _refused_by(report, await self._read(Moment.VERIFIED, self._to_look_up) if report.proven else None)
 
     async def _permitted_endpoints(self) -> tuple[Endpoint, ...] | VerificationReport:
         """The addresses to verify; a refusal where that can be told before anything is sent."""
@@ -167,11 +166,14 @@ class Prover:
         return endpoints
 
     async def _read(self, moment: Moment, client_ids: tuple[str, ...]) -> VerificationReport | None:
-        """Read back; the refusal of a target that stores rows, or of which the proof required cannot be had."""
         if self._read_back is None:
             return None
         await self._read_back.read(moment, client_ids)
-        conclusion = concluded_from(self._read_back.report)
+        return self._nothing_read(self._read_back)
+
+    def _nothing_read(self, read_back: ReadBack) -> VerificationReport | None:
+        """The refusal of a target that stores rows, or of which the proof that is required cannot be had."""
+        conclusion = concluded_from(read_back.report)
         if conclusion.shown is Shown.STORED:
             return refused(Refusal.STORED, conclusion.message)
         refusal = _NOTHING_READ.get(conclusion.shown)
@@ -225,6 +227,20 @@ class Prover:
     def _extend(self, seen: VerificationReport) -> None:
         if self._report is not None:
             self._report = _extended(self._report, seen)
+
+
+def _refused_by(report: VerificationReport, refusal: VerificationReport | None) -> VerificationReport:
+    """What was seen, with the refusal that came of it after all."""
+    if refusal is None:
+        return report
+    return structs.replace(
+        report,
+        level=ProofLevel.NONE,
+        refusal=refusal.refusal,
+        cause=refusal.cause,
+        message=refusal.message,
+        hint=refusal.hint,
+    )
 
 
 def _extended(report: VerificationReport, seen: VerificationReport) -> VerificationReport:

@@ -53,4 +53,4 @@ def verification_plan(parsed: argparse.Namespace, environment: Mapping[str, str]
 async def _verify(plan: Plan) -> VerificationReport:
     uploader = make_uploader(plan, 0, lambda: secrets.token_hex(16))
     prover = Prover(plan, uploader, AddressBook())
-    return await prover.prove(full_rows=plan.steps[0].batch_size)
+    return await prover.prove_alone(full_rows=plan.steps[0].batch_size)

@@ -5,6 +5,7 @@ from typing import Final
 from loadgen.local.secrecy import public_url
 from loadgen.local.texts import counted, seconds_text
 from loadgen.local.wording import in_options
+from loadtest_model.proof import concluded_from
 from loadtest_model.snapshot import Check, VerificationReport
 
 _PROVES: Final = {
@@ -26,6 +27,7 @@ def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> 
         lines += [
             f"{_coloured('Verified', '32', colour)}    level {report.reached}, at {', '.join(report.addresses)}",
             f"            {counted(report.uploads, 'upload')} with {counted(report.rows, 'row')} were sent",
+            *([f"Read back   {concluded_from(report.read_back).message}"] if report.read_back else []),
         ]
     else:
         lines += [

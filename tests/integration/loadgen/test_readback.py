@@ -306,6 +306,25 @@ async def test_a_client_id_is_written_into_the_url_as_it_must_be() -> None:
         assert read_back.report.readings[0].found == ("A&B /?é",)
 
 
+async def test_a_target_that_no_load_follows_for_is_proven_at_once() -> None:
+    async with telling() as storage, serving() as target:
+        report = await a_prover(a_plan(target, looking_up(storage))).prove_alone(full_rows=FULL)
+
+        assert report.reached is ProofLevel.PROVEN
+
+
+async def test_a_target_that_no_load_follows_for_is_refused_for_what_shows_late() -> None:
+    async with telling() as storage, serving() as target:
+        prover = a_prover(a_plan(target, counting(storage), require="Acknowledged"))
+        # The first reading is made before the first upload, the second after the last; a task may store still later.
+        storage.answer = lambda _: web.json_response({"count": 1 if len(storage.asked) < 4 else 2})
+
+        report = await prover.prove_alone(full_rows=FULL)
+
+        assert report.refusal is Refusal.STORED
+        assert not report.proven
+
+
 async def hang(_: Received) -> Answer:
     await asyncio.Event().wait()
     raise AssertionError
