@@ -87,6 +87,7 @@ _FILE_WANTED: Final = re.compile(
     r"|multivaluedictkeyerror"
 )
 _TLS_WANTED: Final = re.compile(r"plain http request was sent to https|http request to an https server")
+_CERTIFICATE_WANTED: Final = re.compile(r"no required ssl certificate was sent|the ssl certificate error")
 _LOG_IN: Final = re.compile(r"/(accounts?|auth|admin|sso|oauth2?|users?)/|log-?_?in|sign-?_?in|[?&]next=")
 
 
@@ -125,23 +126,20 @@ def _without_answer(kind: ErrorKind, detail: str, facts: RequestFacts) -> Cause 
     elif kind is ErrorKind.BAD_ANSWER and "\\x15\\x03" in said:
         # What came is the alert that TLS answers plain HTTP with.
         cause = Cause.TLS_EXPECTED
-    elif kind in (ErrorKind.TLS, ErrorKind.RESET) and _CLIENT_UNKNOWN.search(said):
-        # In TLS 1.3 the target looks at the client's certificate when the client has long begun to send.
-        cause = Cause.TLS_CLIENT_CERTIFICATE
-    elif kind is ErrorKind.TLS and _NO_TLS.search(said):
-        cause = Cause.TLS_NOT_SPOKEN
-    elif kind is ErrorKind.TLS and "certificate" in said:
-        cause = Cause.TLS_CERTIFICATE
+    elif kind is ErrorKind.TLS:
+        cause = next((cause for words, cause in _TLS_WORDS.items() if words in said), None)
     elif kind is ErrorKind.RESET and _first_to_spill(facts) and facts.age_seconds < _EARLY_SECONDS:
         # A server that fails before it has read the body cuts the connection, and its answer may be lost with it.
         cause = Cause.UPLOAD_FOLDER
     return cause or cause_of(kind)
 
 
-_CLIENT_UNKNOWN: Final = re.compile(
-    r"certificate.required|alert.(bad.certificate|handshake.failure|unknown.ca|certificate.unknown)"
-)
-_NO_TLS: Final = re.compile(r"wrong.version.number|record.layer.failure|packet.length.too.long|http.request")
+_TLS_WORDS: Final = {
+    "client's certificate": Cause.TLS_CLIENT_CERTIFICATE,
+    "target's certificate": Cause.TLS_CERTIFICATE,
+    "speaks no tls, most likely": Cause.TLS_NOT_SPOKEN,
+}
+"""How a failure of TLS is worded, see `tls.tls_failure`."""
 
 
 # A 2xx that breaks the contract.
@@ -211,6 +209,9 @@ def _cors_headers(seen: _Seen) -> Cause | None:
 
 
 def _tls_wanted(seen: _Seen) -> Cause | None:
+    """What nginx and Go answer with 400 where others break the handshake off."""
+    if _CERTIFICATE_WANTED.search(seen.text):
+        return Cause.TLS_CLIENT_CERTIFICATE
     return Cause.TLS_EXPECTED if _TLS_WANTED.search(seen.text) else None
 
 

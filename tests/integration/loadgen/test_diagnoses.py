@@ -7,13 +7,14 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 
-from certificates import make_authority
+from certificates import Authority, make_authority
 from example_server import UPLOAD_PATH, ExampleServer, example_server
 from loadgen.addresses import AddressBook
 from loadgen.proving import Prover
@@ -24,6 +25,7 @@ from loadtest_model.aggregate import aggregate_of
 from loadtest_model.causes import Cause
 from loadtest_model.diagnoses import Diagnosis, diagnose_run
 from loadtest_model.plan import Plan
+from loadtest_model.plan.secrets import SecretPlaces
 from loadtest_model.snapshot import PodState, Refusal, Snapshot, StepSnapshot, VerificationReport
 from nginx_proxy import free_port, nginx_proxy
 
@@ -56,11 +58,26 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExampleServer]
         yield server
 
 
+@dataclass(frozen=True)
+class Proxy:
+    """The ports of an nginx: without TLS, with it, and with it for clients that show a certificate."""
+
+    port: int
+    tls_port: int
+    strict_port: int
+    authority: Authority
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
 @pytest.fixture(scope="module")
-def proxy(target: ExampleServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of an nginx before the target, with a mistake of a proxy at each path."""
+def proxy(target: ExampleServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """nginx before the target, with a mistake of a proxy at each path."""
     folder = tmp_path_factory.mktemp("nginx")
-    certificate = make_authority(folder).sign("proxy", "IP:127.0.0.1")
+    authority = make_authority(folder)
+    certificate = authority.sign("proxy", "IP:127.0.0.1")
+    tls_port, strict_port = free_port(), free_port()
     upstream = f"http://127.0.0.1:{target.port}"
     server = f"""
         location /small/ {{ client_max_body_size 4k; proxy_pass {upstream}/; }}
@@ -71,17 +88,20 @@ def proxy(target: ExampleServer, tmp_path_factory: pytest.TempPathFactory) -> It
         location /limited/ {{ limit_req zone=uploads; proxy_pass {upstream}/; }}
         location /denied/ {{ deny all; }}
         location /nowhere/ {{ return 404; }}
-        listen 127.0.0.1:{(secure := free_port())} ssl;
+        listen 127.0.0.1:{tls_port} ssl;
+    """
+    http = f"""
+        limit_req_zone $binary_remote_addr zone=uploads:1m rate=1r/m;
         ssl_certificate {certificate.file};
         ssl_certificate_key {certificate.key_file};
+        server {{
+            listen 127.0.0.1:{strict_port} ssl;
+            ssl_client_certificate {authority.file};
+            ssl_verify_client on;
+        }}
     """
-    with nginx_proxy(folder, server, "limit_req_zone $binary_remote_addr zone=uploads:1m rate=1r/m;") as port:
-        SECURE_PORTS[port] = secure
-        yield port
-
-
-SECURE_PORTS: dict[int, int] = {}
-"""The port that speaks TLS, by the one that does not."""
+    with nginx_proxy(folder, server, http) as port:
+        yield Proxy(port, tls_port, strict_port, authority)
 
 
 def mistake(server: ExampleServer, name: str) -> str:
@@ -290,23 +310,32 @@ async def test_a_token_that_expires_while_the_load_runs(guarded: ExampleServer, 
         ("/nowhere/", SMALL, Cause.PROXY_REFUSED, "route"),
     ],
 )
-async def test_nginx_in_the_way(proxy: int, path: str, rows: int, cause: Cause, word: str) -> None:
-    report = await verified(f"http://127.0.0.1:{proxy}{path}", rows=rows)
+async def test_nginx_in_the_way(proxy: Proxy, path: str, rows: int, cause: Cause, word: str) -> None:
+    report = await verified(proxy.url(path), rows=rows)
 
     assert report.cause is cause
     assert word in report.hint + cause.explanation.meaning
 
 
-async def test_tls_where_it_is_not_expected_and_not_where_it_is(proxy: int) -> None:
-    secure = SECURE_PORTS[proxy]
-
-    plain = await verified(f"http://127.0.0.1:{secure}/")
-    untrusted = await verified(f"https://127.0.0.1:{secure}/")
-    unspoken = await verified(f"https://127.0.0.1:{proxy}/")
+async def test_tls_where_it_is_not_expected_and_not_where_it_is(proxy: Proxy) -> None:
+    plain = await verified(f"http://127.0.0.1:{proxy.tls_port}/")
+    untrusted = await verified(f"https://127.0.0.1:{proxy.tls_port}/")
+    unspoken = await verified(f"https://127.0.0.1:{proxy.port}/")
 
     assert plain.cause is Cause.TLS_EXPECTED
     assert (untrusted.cause, untrusted.refusal) == (Cause.TLS_CERTIFICATE, Refusal.TLS)
     assert (unspoken.cause, unspoken.refusal) == (Cause.TLS_NOT_SPOKEN, Refusal.TLS)
+
+
+async def test_a_target_that_wants_a_certificate_and_files_that_hold_none(proxy: Proxy, tmp_path: Path) -> None:
+    tls = {"tls": {"caSecretKeyRef": {"name": "ca"}}}
+    trusted, unreadable = (SecretPlaces(ca_file=str(file)) for file in (proxy.authority.file, tmp_path / "none"))
+
+    wanted = await verified(f"https://127.0.0.1:{proxy.strict_port}/", target=tls, places=trusted)
+    unusable = await verified(f"https://127.0.0.1:{proxy.tls_port}/", target=tls, places=unreadable)
+
+    assert wanted.cause is Cause.TLS_CLIENT_CERTIFICATE
+    assert (unusable.cause, unusable.refusal) == (Cause.TLS_SETTINGS, Refusal.TLS)
 
 
 async def test_a_target_that_cannot_be_connected_to() -> None:
@@ -354,19 +383,19 @@ async def test_workers_at_gunicorns_time_out(target: ExampleServer, name: str, s
 @pytest.mark.parametrize(
     ("name", "seen"), [("hanging", Cause.WORKER_TIMEOUT), ("stuck", Cause.PROXY_BAD_GATEWAY)], ids=["told", "killed"]
 )
-async def test_workers_at_gunicorns_time_out_behind_a_proxy(proxy: int, name: str, seen: Cause) -> None:
-    plan = make_plan(f"http://127.0.0.1:{proxy}/{name}/", batch_size=SMALL, virtual_users=2, duration_seconds=1.0)
+async def test_workers_at_gunicorns_time_out_behind_a_proxy(proxy: Proxy, name: str, seen: Cause) -> None:
+    plan = make_plan(proxy.url(f"/{name}/"), batch_size=SMALL, virtual_users=2, duration_seconds=1.0)
 
-    step, found = await loaded(plan, proxy)
+    step, found = await loaded(plan, proxy.port)
 
     assert set(step.causes) == {seen}
     assert found[0].cause is Cause.WORKER_TIMEOUT
 
 
-async def test_a_proxys_time_out_shows_in_the_age_of_its_answers(proxy: int) -> None:
-    plan = make_plan(f"http://127.0.0.1:{proxy}/impatient/", batch_size=SMALL, duration_seconds=1.0)
+async def test_a_proxys_time_out_shows_in_the_age_of_its_answers(proxy: Proxy) -> None:
+    plan = make_plan(proxy.url("/impatient/"), batch_size=SMALL, duration_seconds=1.0)
 
-    _, found = await loaded(plan, proxy)
+    _, found = await loaded(plan, proxy.port)
 
     assert found[0].cause is Cause.PROXY_TIMEOUT
     assert "after 1.0 s; " in found[0].evidence
