@@ -81,10 +81,12 @@ _WANTED: Final = re.compile(
 )
 _BAD_TOKEN: Final = re.compile(r"invalid (bearer )?token|token (is )?(not valid|invalid)|token_not_valid|token_invalid")
 _ABOUT_ORIGINS: Final = re.compile(r"\bcors\b|cross-origin|\borigin\b[^<>]{0,40}not allowed")
+_GIVEN: Final = "(provided|uploaded|submitted|attached|sent|given|found|selected|supplied|received|present)"
 _FILE_WANTED: Final = re.compile(
-    r"no file\b|no \w+ file\b|no \w+ (was )?(uploaded|submitted)|file (is |was )?(required|missing|not \w+)"
-    r"|missing \w{0,20} ?file|file_?(required|missing)|\"\w+\": ?\[\"this field is required|this field is required"
-    r"|multivaluedictkeyerror"
+    rf"no (\w+ )?file (was |is )?({_GIVEN}|in|part)|no (\w+ )?file\W*\Z|no \w+ (was )?(uploaded|submitted)"
+    rf"|file (is |was )?(required|missing|not {_GIVEN})|missing (\w+ )?file|file_(required|missing)"
+    # Of a form, and not of a row within it.
+    r"|\A\s*\{\"\w+\": ?\[\"this field is required|multivaluedictkeyerror"
 )
 _TLS_WANTED: Final = re.compile(r"plain http request was sent to https|http request to an https server")
 _CERTIFICATE_WANTED: Final = re.compile(r"no required ssl certificate was sent|the ssl certificate error")

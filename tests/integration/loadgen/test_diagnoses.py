@@ -184,6 +184,12 @@ async def test_a_mistake_of_the_view_is_refused_with_its_cause(
     assert word in report.hint
 
 
+async def test_a_file_in_a_form_field_that_the_view_does_not_read(target: ExampleServer) -> None:
+    report = await verified(upload_url(target), target={"fileField": "upload"})
+
+    assert (report.cause, report.refusal) == (Cause.WRONG_FILE_FIELD, Refusal.REJECTED)
+
+
 @pytest.mark.parametrize("debug", [False, True])
 async def test_a_host_that_django_does_not_know(request: pytest.FixtureRequest, debug: bool) -> None:
     server = request.getfixturevalue("debugged" if debug else "target")

@@ -175,8 +175,17 @@ def test_a_file_that_the_view_looks_for_elsewhere(body: object) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 409, 422])
-def test_a_file_that_the_view_refuses(status: int) -> None:
-    assert cause(status, {"success": False, "message": "5 rows are not valid"}) is Cause.FILE_REFUSED
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"success": False, "message": "5 rows are not valid"},
+        {"error": "The file is not a valid CSV"},
+        {"error": "not an XLSX file: no file extension is known"},
+        {"errors": [{"email": ["This field is required."]}]},
+    ],
+)
+def test_a_file_that_the_view_refuses(status: int, body: object) -> None:
+    assert cause(status, body) is Cause.FILE_REFUSED
 
 
 @pytest.mark.parametrize(
