@@ -72,12 +72,14 @@ check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/lint-imports
 	@$(BIN)/python crds/generate.py --check
 	@$(BIN)/python docs/generate_troubleshooting.py --check
+	@$(BIN)/python docs/generate_summary_schema.py --check
 	@$(BIN)/python charts/render.py --check
 
 .PHONY: generate
 generate: setup ## Write the CRD, install.yaml and the tables of the docs anew
 	@$(BIN)/python crds/generate.py
 	@$(BIN)/python docs/generate_troubleshooting.py
+	@$(BIN)/python docs/generate_summary_schema.py
 	@$(BIN)/python charts/render.py
 
 .PHONY: format

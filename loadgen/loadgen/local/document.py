@@ -26,6 +26,7 @@ _TEXTS: Final = {
     "arrivals": "load.arrivals",
     "max_lateness": "load.maxLateness",
     "graceful_stop": "load.gracefulStop",
+    "abort_after": "abort.after",
     "file_field": "target.fileField",
     "format": "target.format",
     "timeout": "target.timeout",
@@ -35,6 +36,7 @@ _TEXTS: Final = {
     "think_time": "load.thinkTime",
     "warm_up": "load.warmUp",
 }
+_EXPRESSIONS: Final = {"threshold": "thresholds", "abort": "abort.thresholds"}
 _NUMBERS: Final = {"seed": "records.seed", "records": "load.records"}
 _LOAD: Final = {
     "batch_size": ("load.batchSize", "BATCH_SIZE"),
@@ -72,6 +74,21 @@ def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manife
     if scenario is not None:
         draft.put("scenario", scenario, "the scenario")
     _put_url(draft, options, environment)
+    _put_values(draft, options)
+    _put_pairs(draft, "target.headers", "--header", options.header, ":")
+    _put_pairs(draft, "target.formFields", "--form-field", options.form_field, "=")
+    if hasattr(options, "field"):
+        for setting in record_settings(options, draft.spec):
+            draft.put(setting.path, setting.value, setting.option)
+    _put_load(draft, options, environment)
+    for name, path in _EXPRESSIONS.items():
+        if expressions := getattr(options, name, []):
+            draft.put(path, [" ".join(text.split()) for text in expressions], option(name))
+    return draft
+
+
+def _put_values(draft: Draft, options: argparse.Namespace) -> None:
+    """What is given once and means one field."""
     for name, path in _TEXTS.items():
         if (text := getattr(options, name, None)) is not None:
             draft.put(path, text, option(name))
@@ -85,15 +102,6 @@ def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manife
         draft.put("load.arrivalRate", _rate("--arrival-rate", rate.removesuffix("/s") + "/s"), "--arrival-rate")
     if options.require is not None:
         draft.put("verification.require", _level(options.require), "--require")
-    _put_pairs(draft, "target.headers", "--header", options.header, ":")
-    _put_pairs(draft, "target.formFields", "--form-field", options.form_field, "=")
-    if hasattr(options, "field"):
-        for setting in record_settings(options, draft.spec):
-            draft.put(setting.path, setting.value, setting.option)
-    _put_load(draft, options, environment)
-    if expressions := getattr(options, "threshold", []):
-        draft.put("thresholds", [" ".join(text.split()) for text in expressions], "--threshold")
-    return draft
 
 
 def option(name: str) -> str:

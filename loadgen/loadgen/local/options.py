@@ -140,6 +140,14 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
         metavar="EXPRESSION",
         help="bound such as 'p95<20s' or 'error_rate<1%%'; repeatable, in place of the scenario's own",
     )
+    load.add_argument(
+        "--abort",
+        action="append",
+        default=[],
+        metavar="EXPRESSION",
+        help="bound that ends the load as soon as it is breached three times in a row; repeatable",
+    )
+    load.add_argument("--abort-after", metavar="TIME", help="how long past the warm-up nothing is aborted (30s)")
     load.add_argument("--seed", metavar="N", help="the same seed gives the same people")
 
 

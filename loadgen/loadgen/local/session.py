@@ -17,6 +17,7 @@ from loadgen.recorder import Recorder
 from loadgen.saturation import Monitor
 from loadgen.target_memory import memory_watch
 from loadgen.uploading import make_uploader
+from loadtest_model.abort import Watch, watch
 from loadtest_model.aggregate import Aggregate, absorb, aggregate_of
 from loadtest_model.plan import Plan, plan_hash
 from loadtest_model.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot, VerificationReport, Violation
@@ -25,6 +26,9 @@ from loadtest_model.verdict import Facts, Gap
 
 CUT_SECONDS: Final = 2.0
 """Within this time after being told to stop no upload is in flight any more."""
+
+ABORT_LOOK_SECONDS: Final = 2.0
+"""How often the bounds of `abort` are looked at; the operator does so at every reading of the pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,15 @@ class Session:
         self._engine = Engine(plan, 0, uploader, self._book, self._recorder, clock_ns)
         self._violation: Violation | None = None
         self._defect: Exception | None = None
+        self._watch = Watch()
         self._cut = asyncio.Event()
         self._observers: list[Callable[[Iteration], None]] = []
         self._held: Snapshot | None = None
+
+    @property
+    def breach(self) -> str:
+        """The bound of the plan's `abort` that ended the load, and what was measured; empty where none did."""
+        return self._watch.breach
 
     @property
     def report(self) -> VerificationReport | None:
@@ -100,7 +110,7 @@ class Session:
     @property
     def reads_back(self) -> bool:
         """Whether there is something to read after the load; not where it was halted, for that is judged as it is."""
-        return self._prover.reads_back and self._violation is None and self.interrupts.count < 2
+        return self._prover.reads_back and self._violation is None and not self._cut.is_set()
 
     async def conclude(self) -> None:
         """Read back what the target has stored, also after a load that was stopped once."""
@@ -147,6 +157,7 @@ class Session:
             refusal=report if report is not None and report.refusal is not None else None,
             read_back=report.read_back if report is not None else None,
             gaps=tuple(self._gaps()),
+            on_record=(Gap("Aborted", f"aborted: {self.breach}"),) if self.breach else (),
         )
         return Seen(facts, report, self.started_at)
 
@@ -178,10 +189,20 @@ class Session:
             following = tasks.create_task(self._prover.keep_fresh())
             watching = tasks.create_task(self._monitor.watch())
             reading = tasks.create_task(self._memory.watch(self._start_ns))
+            judging = tasks.create_task(self._watch_bounds())
             self._monitor.restart()
             self._violation = await self._engine.run(self._start_ns, alone=True)
-            for task in (following, watching, reading):
+            for task in (following, watching, reading, judging):
                 task.cancel()
+
+    async def _watch_bounds(self) -> None:
+        """Cut the load when a bound of the plan's `abort` is breached for good."""
+        while self.plan.abort is not None:
+            await asyncio.sleep(ABORT_LOOK_SECONDS)
+            self._watch = watch(self.plan, self.aggregate(), self._watch)
+            if self.breach:
+                self._cut.set()
+                return
 
     async def _run(self, work: Coroutine[Any, Any, None], in_spite_of: int = 0) -> None:
         """Do a part of the run; being interrupted cuts it short, and a defect is kept for the report.

@@ -95,6 +95,21 @@ async def test_a_target_that_loses_the_marker_under_load_fails_the_run_at_once(t
     assert "may be stored" in summary.reasons[0]
 
 
+async def test_a_breach_that_lasts_aborts_the_run(tmp_path: Path) -> None:
+    def fails_under_load(received: Received) -> web.StreamResponse:
+        return honoured(received) if received.number < VERIFICATION_UPLOADS else web.Response(status=500)
+
+    async with serving(fails_under_load) as target:
+        arguments = ("light", "--batch-size", 10, "--abort", "error_rate<50%", "--abort-after", "1s")
+        done = await loadgen("run", *arguments, "--think-time", "50ms", "--url", target.url, "--out", tmp_path)
+
+    summary = results_in(tmp_path).summary
+    assert done.returncode == 1
+    assert summary.reasons[0].startswith("aborted: threshold error_rate<50% is breached")
+    assert summary.duration_seconds < 20
+    assert summary.requests.rejected > 3
+
+
 async def test_the_variables_of_the_environment_are_read(tmp_path: Path) -> None:
     token = jwt.encode({"exp": time.time() + 600}, SECRET, "HS256")
     with example_server(tmp_path, {"JWT_SECRET": SECRET}) as guarded:

@@ -151,6 +151,13 @@ def test_a_read_back_is_taken_from_the_command_line() -> None:
     assert made.read_back.control_client_id == "C-1"
 
 
+def test_bounds_that_abort_are_taken_from_the_command_line() -> None:
+    made = plan("light", "--url", URL, "--abort", "error_rate<5%", "--abort", "p95 < 9s", "--abort-after", "3s")
+
+    assert made.abort is not None
+    assert (made.abort.thresholds, made.abort.after_seconds) == (("error_rate<5%", "p95 < 9s"), 3)
+
+
 def test_every_run_has_a_run_id_and_records_of_its_own() -> None:
     one, other = plan("light", "--url", URL), plan("light", "--url", URL)
 
