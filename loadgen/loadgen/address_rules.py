@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
+from loadgen.endpoints import parse_endpoint
 from loadtest_model.plan import AddressPolicy
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -14,12 +15,16 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052, section 2.1
 
 @dataclass(frozen=True, slots=True)
 class AddressRules:
-    """Networks whose addresses may, and may not, be connected to; an empty `allowed` allows all else."""
+    """Networks whose addresses may, and may not, be connected to; an empty `allowed` allows all else.
+
+    `denied_endpoints` are single ports of addresses.
+    """
 
     allowed: tuple[Network, ...] = ()
     denied: tuple[Network, ...] = ()
+    denied_endpoints: frozenset[tuple[Address, int]] = frozenset()
 
-    def permits(self, ip: str) -> bool:
+    def permits(self, ip: str, port: int) -> bool:
         """Whether an address may be connected to. An IPv4-mapped IPv6 address is the IPv4 address that it maps.
 
         An address that is translated on its way (6to4, NAT64) is denied with the IPv4 address in it.
@@ -27,16 +32,23 @@ class AddressRules:
         """
         written = ipaddress.ip_address(ip.partition("%")[0])
         reached = (written.ipv4_mapped or written) if isinstance(written, ipaddress.IPv6Address) else written
-        if any(address in network for network in self.denied for address in {written, reached, *_embedded(written)}):
+        meant = {written, reached, *_embedded(written)}
+        if any(address in network for network in self.denied for address in meant):
+            return False
+        if any((address, port) in self.denied_endpoints for address in meant):
             return False
         return not self.allowed or any(reached in network for network in self.allowed)
 
 
 def rules_of(policy: AddressPolicy) -> AddressRules:
-    """The rules that a plan's policy writes as CIDR blocks. Raises ValueError for a malformed block."""
+    """The rules that a plan's policy writes as text. Raises ValueError for a malformed block or endpoint."""
     return AddressRules(
         allowed=tuple(ipaddress.ip_network(block, strict=False) for block in policy.allowed),
         denied=tuple(ipaddress.ip_network(block, strict=False) for block in policy.denied),
+        denied_endpoints=frozenset(
+            (ipaddress.ip_address(endpoint.ip), endpoint.port)
+            for endpoint in map(parse_endpoint, policy.denied_endpoints)
+        ),
     )
 
 

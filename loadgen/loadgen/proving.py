@@ -160,7 +160,7 @@ class Prover:
             endpoints = await self._endpoints()
         except NameNotResolvedError as error:
             return refused(Refusal.DNS, str(error))
-        denied = [str(endpoint) for endpoint in endpoints if not self._rules.permits(endpoint.ip)]
+        denied = [str(endpoint) for endpoint in endpoints if not self._rules.permits(endpoint.ip, endpoint.port)]
         if denied:
             return refused(Refusal.ADDRESS_DENIED, f"{self._site.host} is {', '.join(denied)}, which is not allowed")
         return endpoints

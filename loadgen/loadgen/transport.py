@@ -304,7 +304,7 @@ def rule_bound_sockets(rules: AddressRules) -> Callable[[Any], socket.socket]:
 
     def make(info: tuple[Any, ...]) -> socket.socket:
         family, kind, protocol, _, address = info
-        if not rules.permits(address[0]):
+        if not rules.permits(address[0], address[1]):
             raise AddressDeniedError(errno.EACCES, f"connections to {address[0]} are not allowed")
         return socket.socket(family, kind, protocol)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 Json = dict[str, Any]
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_API_SERVER: Final = ("default", "kubernetes")
+API_SERVER: Final = ("default", "kubernetes")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def service_of(url: str, namespace: str, cluster_domain: str) -> ServiceHost | N
 def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoints:
     """The ready endpoints behind a Service's port, from the Service and its EndpointSlices as JSON."""
     where = f"Service {host.namespace}/{host.name}"
-    if (host.namespace, host.name) == _API_SERVER:
+    if (host.namespace, host.name) == API_SERVER:
         return Endpoints(
             problem="AddressNotAllowed",
             message=f"{where} is the API server, which is never a target; correct the host in spec.target.url",
@@ -94,6 +94,21 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
             message=f"{where} has no ready endpoint for port {host.port}; check that its pods run and are ready",
         )
     return Endpoints(tuple(addresses))
+
+
+def endpoints_in(slices: list[Json]) -> tuple[str, ...]:
+    """Every address in EndpointSlices with each port, as `ip:port`, ready or not."""
+    return tuple(
+        sorted(
+            _joined(address, port["port"])
+            for made in slices
+            if made.get("addressType") != "FQDN"
+            for endpoint in made.get("endpoints") or []
+            for address in endpoint.get("addresses", [])
+            for port in made.get("ports") or []
+            if port.get("port") is not None
+        )
+    )
 
 
 def slice_of_pods(service: Json, pods: list[Json]) -> Json:

@@ -125,7 +125,8 @@ class PodSeen:
 class Observation:
     """Everything a decision is made from. `pods` are those of the current run, by index, one for an index.
 
-    `watch` is what earlier looks found of the bounds that would abort the run; it may have been lost.
+    `watch` is what earlier looks found of the bounds that would abort the run; it may have been lost. `api_server`
+    are the API server's own endpoints, as `ip:port`, where they may be read.
     """
 
     test: LoadTestSeen
@@ -136,6 +137,7 @@ class Observation:
     other_pods_active: bool = False
     pods: tuple[PodSeen, ...] = ()
     endpoints: Endpoints | None = None
+    api_server: tuple[str, ...] = ()
     command_digests: dict[str, str] = field(default_factory=dict)
     watch: Watch = field(default_factory=Watch)
 

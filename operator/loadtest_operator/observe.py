@@ -9,7 +9,16 @@ from typing import Any
 
 from loadtest_model.status import Phase
 from loadtest_operator.api import ENDPOINT_SLICES, JOBS, LOADTESTS, PODS, SERVICES, Api, ApiError
-from loadtest_operator.endpoints import Endpoints, endpoints_of, missing_service, selector_of, service_of, slice_of_pods
+from loadtest_operator.endpoints import (
+    API_SERVER,
+    Endpoints,
+    endpoints_in,
+    endpoints_of,
+    missing_service,
+    selector_of,
+    service_of,
+    slice_of_pods,
+)
 from loadtest_operator.memory import Known, Memory
 from loadtest_operator.names import uid_selector
 from loadtest_operator.observation import JobSeen, LoadTestSeen, Observation, PodSeen, Terminated
@@ -56,6 +65,7 @@ class Observer:
         mine = next((job for job in jobs if job.run_id == run_id), None)
         seen = [(pod, pod_seen(pod)) for pod in await self._api.list(PODS, namespace, selector)]
         pods = await self._fleet(uid, run_id, [(raw, pod) for raw, pod in seen if pod.run_id == run_id])
+        needs_endpoints = _needs_endpoints(test, mine, run_id)
         return Observation(
             test=test,
             now=self._means.now(),
@@ -64,7 +74,8 @@ class Observer:
             other_jobs=tuple(job for job in jobs if job.run_id != run_id),
             other_pods_active=any(pod.run_id != run_id and pod.terminated is None for _, pod in seen),
             pods=pods,
-            endpoints=await self._endpoints(test) if _needs_endpoints(test, mine, run_id) else None,
+            endpoints=await self._endpoints(test) if needs_endpoints else None,
+            api_server=await self._api_server() if needs_endpoints else (),
             command_digests=command_digests(self._means.key, uid, run_id),
             watch=self._memory.watch(uid, run_id),
         )
@@ -100,6 +111,16 @@ class Observer:
             reachable=reachable,
             silent_seconds=0.0 if reachable else self._memory.silent_seconds(known),
         )
+
+    async def _api_server(self) -> tuple[str, ...]:
+        """The API server's own endpoints; none where the right to read them is missing."""
+        namespace, name = API_SERVER
+        try:
+            return endpoints_in(await self._api.list(ENDPOINT_SLICES, namespace, f"kubernetes.io/service-name={name}"))
+        except ApiError as error:
+            if error.status == 403:
+                return ()
+            raise
 
     async def _endpoints(self, test: LoadTestSeen) -> Endpoints:
         if test.spec is None:

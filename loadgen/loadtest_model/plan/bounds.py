@@ -22,10 +22,14 @@ metadata services of clouds, not all of which are link-local."""
 
 
 class AddressPolicy(WireValue, frozen=True, kw_only=True):
-    """Which addresses may be connected to, as CIDR blocks; `denied` wins, and an empty `allowed` allows all else."""
+    """Which addresses may be connected to, as CIDR blocks; `denied` wins, and an empty `allowed` allows all else.
+
+    `denied_endpoints` are single ports, as `ip:port`.
+    """
 
     allowed: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
+    denied_endpoints: tuple[str, ...] = ()
 
 
 class Deadlines(WireValue, frozen=True, kw_only=True):

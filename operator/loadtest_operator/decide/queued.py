@@ -60,7 +60,7 @@ def planned(observation: Observation, spec: Spec, policy: Policy, addresses: tup
         observation.test.identity,
         addresses=addresses,
         places=secret_places(spec.target),
-        network=policy.network,
+        network=structs.replace(policy.network, denied_endpoints=observation.api_server),
         deadlines=policy.deadlines,
     )
     for step in plan.steps:

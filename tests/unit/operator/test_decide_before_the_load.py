@@ -340,3 +340,10 @@ def test_a_container_that_is_not_created_points_at_the_secret_it_mounts() -> Non
 
     assert "Secret shop-token" in status.message
     assert "key jwt" in status.message
+
+
+def test_the_api_servers_own_endpoints_are_denied_to_the_pods() -> None:
+    decision = decide(new(api_server=("192.0.2.10:6443",)), POLICY)
+
+    assert decision.plan is not None
+    assert decision.plan.network.denied_endpoints == ("192.0.2.10:6443",)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loadtest_operator.endpoints import ServiceHost, endpoints_of, selector_of, service_of, slice_of_pods
+from loadtest_operator.endpoints import ServiceHost, endpoints_in, endpoints_of, selector_of, service_of, slice_of_pods
 
 Json = dict[str, Any]
 HOST = ServiceHost("shop", "clients", 80, certain=True)
@@ -145,3 +145,18 @@ def test_a_named_target_port_is_looked_up_in_the_pods() -> None:
 def test_a_selector_is_written_as_a_list_takes_it() -> None:
     assert selector_of(a_service(selector={"b": "2", "a": "1"})) == "a=1,b=2"
     assert selector_of({"spec": {}}) == ""
+
+
+def test_every_port_of_every_address_is_an_endpoint_of_the_api_server() -> None:
+    slices: list[dict[str, Any]] = [
+        {
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": ["192.0.2.10"], "conditions": {"ready": False}}, {"addresses": ["192.0.2.11"]}],
+            "ports": [{"name": "https", "port": 6443}],
+        },
+        {"addressType": "IPv6", "endpoints": [{"addresses": ["2001:db8::1"]}], "ports": [{"port": 6443}]},
+        {"addressType": "FQDN", "endpoints": [{"addresses": ["api.example"]}], "ports": [{"port": 6443}]},
+        {"addressType": "IPv4", "endpoints": None, "ports": None},
+    ]
+
+    assert endpoints_in(slices) == ("192.0.2.10:6443", "192.0.2.11:6443", "[2001:db8::1]:6443")
