@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from loadgen.local.errors import UsageError
 from loadgen.local.options import (
@@ -31,6 +31,10 @@ _CHOICE: Final = re.compile(r"invalid choice: '(?P<given>.*)' \(choose from (?P<
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **settings: Any) -> None:
+        # What an abbreviation means would change with every option that is added.
+        super().__init__(**settings, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         self.exit(USAGE_EXIT, f"{self.prog}: {_with_near_match(message)}\n")
@@ -71,6 +75,7 @@ def command_parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run",
         help="verify a target, load it, and give a verdict",
+        usage="loadgen run [SCENARIO] [-f FILE] [--url URL] [OPTION ...]",
         description=RUN_DESCRIPTION,
         epilog=run_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,

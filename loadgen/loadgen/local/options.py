@@ -5,8 +5,10 @@ wrong manifest are all told in the same way.
 """
 
 import argparse
+import textwrap
 from typing import Final
 
+from loadgen.records_options import FIELD_HELP
 from loadtest_model.metrics import METRICS
 from loadtest_model.scenarios import PRESETS
 
@@ -35,7 +37,7 @@ def run_epilog() -> str:
     """What stands below the options of `loadgen run`: the scenarios, the environment, exit statuses."""
     scenarios = "\n".join(
         f"  {name:<8} {preset.batch_size:>6,} records a batch, {preset.virtual_users:>2} virtual"
-        f" user{'s' if preset.virtual_users > 1 else ' '}, {preset.duration_seconds / 60:>2.0f} min: {preset.purpose}"
+        f" user{'s, ' if preset.virtual_users > 1 else ',  '}{preset.duration_seconds / 60:>2.0f} min: {preset.purpose}"
         for name, preset in PRESETS.items()
     )
     return f"""\
@@ -46,10 +48,13 @@ scenarios (what each is for):
 
 environment variables, which options go before and which go before a manifest:
   API_URL (--url), AUTH_TOKEN (the token itself), BATCH_SIZE, CONCURRENCY (--virtual-users),
-  DURATION (minutes, or with a unit: 90s)
+  DURATION (minutes, or with a unit: 90s); LOGIN_USERNAME and LOGIN_PASSWORD where a manifest logs in
 
-metrics for --threshold:
-  {", ".join(METRICS)}
+metrics for --threshold and --abort, of all steps or of one (heavy.p95<20s):
+{textwrap.fill(", ".join(METRICS), 96, initial_indent="  ", subsequent_indent="  ")}
+
+{FIELD_HELP}
+what the records look like: loadgen sample
 
 Ctrl-C once finishes the uploads in flight, twice stops at once; the results are written either way.
 
