@@ -17,7 +17,7 @@ def test_every_module_has_its_place_in_the_architecture(package: str) -> None:
     text = (REPOSITORY / "docs" / "architecture.md").read_text()
     modules = {path.stem for path in (REPOSITORY / package).rglob("*.py")} - {"__init__"}
 
-    named = set(re.findall(r"`([a-z_]+)`", text))
+    named = set(re.findall(r"`([a-z0-9_]+)`", text))
 
     assert modules - named == set()
 
