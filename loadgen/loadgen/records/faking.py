@@ -47,8 +47,9 @@ class FakedValues:
     Raises FieldRefusedError where the provider does not take its arguments.
     """
 
-    def __init__(self, plan: ColumnPlan, fakers: Fakers, words: Words) -> None:
+    def __init__(self, plan: ColumnPlan, fakers: Fakers, words: Words, most_values: int = _MOST_VALUES) -> None:
         self._plan = plan
+        self._most_values = most_values
         self._words = words
         self._arguments = {name: _argument(value) for name, value in plan.arguments.items()}
         self._fakers = fakers
@@ -70,12 +71,12 @@ class FakedValues:
     def _renew(self, count: int) -> None:
         for place, values in enumerate(self._values):
             made = self._made(place, count)
-            if len(values) < _MOST_VALUES:
+            if len(values) < self._most_values:
                 values.extend(made)
             else:
                 values[self._next : self._next + count] = made
-        if len(self._values[0]) >= _MOST_VALUES:
-            self._next = (self._next + count) % _MOST_VALUES
+        if len(self._values[0]) >= self._most_values:
+            self._next = (self._next + count) % self._most_values
 
     def _made(self, place: int, count: int) -> list[str]:
         faker = self._fakers[place]

@@ -262,8 +262,8 @@ class _Compiler:
 
     def _check_order(self, least: str, low: int, most: str, high: int) -> None:
         if low > high:
-            values = getattr(self._field, least), getattr(self._field, most)
-            raise self._refusal(least, f"is {values[0]}, which is above {most}, {values[1]}")
+            first, last = (str(getattr(self._field, name)).removesuffix(".0") for name in (least, most))
+            raise self._refusal(least, f"is {first}, which is above {most}, {last}")
 
     def _parts(self, lookup: _Lookup) -> tuple[TemplatePart, ...]:
         text = self._field.template or ""
