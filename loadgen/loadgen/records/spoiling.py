@@ -29,15 +29,18 @@ class Spoiler:
             (kind, [source for source in INVALID_KINDS[kind] if source in sources] or list(INVALID_KINDS[kind]))
             for kind in kinds
         ]
+        self._rows = 0
 
     def spoil(self, clients: dict[str, list[str]], count: int) -> NDArray[np.bool_]:
         """Change the fields of every row; gives which rows are to have the client_id of another."""
         duplicated = np.zeros(count, np.bool_)
         for row in range(count):
-            turn, sources = self._turns[row % len(self._turns)]
-            if turn == "duplicate_id":
+            cycle, turn = divmod(self._rows + row, len(self._turns))
+            kind, sources = self._turns[turn]
+            if kind == "duplicate_id":
                 duplicated[row] = True
                 continue
-            fields = clients[sources[row // len(self._turns) % len(sources)]]
-            fields[row] = _WRONG[turn](fields[row])
+            fields = clients[sources[cycle % len(sources)]]
+            fields[row] = _WRONG[kind](fields[row])
+        self._rows += count
         return duplicated
