@@ -15,6 +15,7 @@ from msgspec import structs
 
 from loadtest_model.cause_counts import CauseSeen
 from loadtest_model.causes import Cause
+from loadtest_model.proof import ReadBackReport
 from loadtest_model.sketch import Sketch
 from loadtest_model.snapshot import Snapshot, StepSnapshot, VerificationReport, Violation
 
@@ -100,9 +101,22 @@ def _short_report(report: VerificationReport | None) -> VerificationReport | Non
         checks=(),
         addresses=report.addresses[:4],
         canary_ids=report.canary_ids[:4],
+        unverified=report.unverified[:4],
+        vanished=report.vanished[:4],
+        read_back=_short_read_back(report.read_back),
         message=report.message[:_SHORT],
         hint=report.hint[:_SHORT],
     )
+
+
+def _short_read_back(report: ReadBackReport | None) -> ReadBackReport | None:
+    if report is None:
+        return None
+    readings = (
+        structs.replace(reading, found=reading.found[:4], problem=reading.problem[:_SHORT])
+        for reading in report.readings
+    )
+    return structs.replace(report, readings=tuple(readings))
 
 
 def _short_violation(violation: Violation | None) -> Violation | None:

@@ -1,12 +1,8 @@
 """Proven is what a read-back of the target's own storage shows, and a target that lies is found out."""
 
-import http.client
-import secrets
-
 import pytest
 
-from client_files import client, csv_file
-from loadtests import Namespace, Test, condition, message, reason
+from loadtests import STORED_ROW, Namespace, Test, ask, condition, message, reason, store_one_row
 from localcluster.rest import Json
 
 UPLOAD = "/clients/upload/process/"
@@ -14,7 +10,6 @@ COUNT = "/clients/count/"
 BATCH = 500
 LOAD = {"batchSize": BATCH, "virtualUsers": 2, "duration": "5s"}
 FULL = {"FAULT_MIN_ROWS": str(BATCH)}
-ROW = client()
 
 
 @pytest.fixture(scope="module")
@@ -35,34 +30,13 @@ def start(namespace: Namespace, name: str, *, looks_up: bool) -> Test:
     url = f"http://{name}:8000{COUNT}"
     read_back: Json = {"url": url, "countPath": "count", "settle": "1s", "timeout": "20s"}
     if looks_up:
-        read_back |= {"url": f"{url}?client_id={{client_id}}", "control": {"clientId": ROW["client_id"]}}
+        read_back |= {"url": f"{url}?client_id={{client_id}}", "control": {"clientId": STORED_ROW["client_id"]}}
     return namespace.start(
         name,
         target={"url": f"http://{name}:8000{UPLOAD}", "timeout": "20s"},
         load=LOAD,
         verification={"require": "Proven", "readBack": read_back},
     )
-
-
-def store_one_row(namespace: Namespace, name: str) -> None:
-    """Upload one client as a user would, so that it is stored."""
-    boundary = secrets.token_hex(16)
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="c.csv"\r\n\r\n'
-    body = head.encode() + csv_file([ROW]) + f"\r\n--{boundary}--\r\n".encode()
-    assert request(namespace, name, "POST", UPLOAD, body, f"multipart/form-data; boundary={boundary}")[0] == 200
-
-
-def request(
-    namespace: Namespace, name: str, method: str, path: str, body: bytes = b"", content_type: str = "text/plain"
-) -> tuple[int, bytes]:
-    (pod,) = namespace.pods(name)
-    connection = http.client.HTTPConnection(pod["status"]["podIP"], 8000, timeout=60)
-    try:
-        connection.request(method, path, body, {"Content-Type": content_type})
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +53,7 @@ def test_a_sound_target_is_proven(namespace: Namespace, ended: dict[str, Json]) 
     assert (condition(status, "Verified"), reason(status, "Verified")) == ("True", "Proven")
     assert "1 row before the first upload" in message(status, "Succeeded")
     assert "1 row 1 s later" in status["verification"]["readBack"]
-    assert request(namespace, "clients", "GET", COUNT) == (200, b'{"count": 1}')
+    assert ask(namespace, "clients", "GET", COUNT) == (200, b'{"count": 1}')
 
 
 def test_the_proof_is_told_beforehand_with_what_is_at_stake(ended: dict[str, Json]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests import Namespace, Test, reason
+from loadtests import Namespace, Test, reason, store_one_row
 from localcluster.cluster import ClusterError, LocalCluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Rest, wait_for
@@ -80,6 +80,30 @@ def test_an_operator_that_is_dead_until_the_load_has_ended_loses_nothing(
     assert status["pods"]["succeeded"] == 2
     assert requests["sent"] == requests["accepted"]
     assert requests["accepted"] == len(namespace.ledger("counted")) - status["verification"]["uploads"]
+
+
+def test_an_operator_that_is_dead_while_the_target_is_read_back_loses_no_proof(
+    cluster: LocalCluster, rest: Rest, namespace: Namespace
+) -> None:
+    url = "http://clients:8000/clients/count/"
+    store_one_row(namespace, "clients")
+    read_back = {"url": url, "countPath": "count", "settle": "3s"}
+    test = namespace.start("unread", load=SHORT, verification={"require": "Proven", "readBack": read_back})
+    test.running()
+
+    def read() -> bool:
+        logs = [cluster.logs(test.namespace, pod["metadata"]["name"]) for pod in test.pods()]
+        if not any('"event": "concluding"' in log for log in logs):
+            return False
+        _kill_operator(cluster, rest)
+        return all('"event": "done"' in log for log in logs)
+
+    wait_for("the target to be read back without an operator", read, 60)
+    status = test.completed()
+
+    assert status["verification"]["level"] == "Proven"
+    assert reason(status, "Verified") == "Proven"
+    assert reason(status, "ResultsComplete") == "AllPodsReported"
 
 
 def _kill_operator(cluster: LocalCluster, rest: Rest) -> None:

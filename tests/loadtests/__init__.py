@@ -1,19 +1,23 @@
 """Using LoadTests in tests: namespaces, targets, running a test to its end, and what the target itself counted."""
 
 import copy
+import http.client
 import itertools
 import re
+import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from client_files import client, csv_file
 from localcluster.cluster import LocalCluster
 from localcluster.installation import TARGET_MANIFEST, wait_until_available
 from localcluster.rest import Json, Rest, documents, wait_for
 
 PATH = "/apis/x-load-test.dev/v1alpha1/namespaces/{namespace}/loadtests"
 END_SECONDS = 120.0
+STORED_ROW = client(client_id="KNOWN-TO-EXIST", email="known@example.com")
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,30 @@ def reason(status: Json, kind: str) -> str | None:
 
 def message(status: Json, kind: str) -> str:
     return next((c["message"] for c in status.get("conditions", ()) if c["type"] == kind), "")
+
+
+def store_one_row(namespace: Namespace, name: str) -> None:
+    """Upload one client as a user would, so that it is stored."""
+    boundary = secrets.token_hex(16)
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="c.csv"\r\n\r\n'
+    body = head.encode() + csv_file([STORED_ROW]) + f"\r\n--{boundary}--\r\n".encode()
+    assert (
+        ask(namespace, name, "POST", "/clients/upload/process/", body, f"multipart/form-data; boundary={boundary}")[0]
+        == 200
+    )
+
+
+def ask(
+    namespace: Namespace, name: str, method: str, path: str, body: bytes = b"", content_type: str = "text/plain"
+) -> tuple[int, bytes]:
+    (pod,) = namespace.pods(name)
+    connection = http.client.HTTPConnection(pod["status"]["podIP"], 8000, timeout=60)
+    try:
+        connection.request(method, path, body, {"Content-Type": content_type})
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
 
 
 _numbers = itertools.count(1)

@@ -2,8 +2,9 @@
 
 import pytest
 
+from loadtest_model.lastword import LIMIT_BYTES, decode_last_word, encode_last_word
 from loadtest_model.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
-from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
+from loadtest_model.snapshot import PodState, ProofLevel, Refusal, Snapshot, VerificationReport
 
 MOMENTS = tuple(Moment)
 
@@ -115,3 +116,30 @@ def test_proven_is_reached_only_by_a_finished_read_back_of_a_proven_target(
     level: ProofLevel, refusal: Refusal | None, report: ReadBackReport | None, reached: ProofLevel
 ) -> None:
     assert VerificationReport(level=level, refusal=refusal, read_back=report).reached is reached
+
+
+def test_the_last_word_of_a_pod_carries_what_its_read_back_shows() -> None:
+    found = tuple(f"{number:020d}" for number in range(32))
+    readings = (
+        Reading(moment=Moment.BEFORE, problem="x" * 5_000),
+        *(Reading(moment=moment, asked=32, found=found) for moment in MOMENTS[1:]),
+    )
+    report = VerificationReport(
+        level=ProofLevel.ECHOED,
+        addresses=("10.0.0.5:8000",) * 500,
+        unverified=("10.0.0.6:8000",) * 500,
+        vanished=("10.0.0.7:8000",) * 500,
+        read_back=looked_up(*readings),
+    )
+    snapshot = Snapshot(
+        schema=1, pod_index=0, pod_uid="u", sequence=1, state=PodState.DONE, plan_hash="h", verification=report
+    )
+
+    word = encode_last_word(snapshot)
+    decoded = decode_last_word(word)
+
+    assert len(word) < LIMIT_BYTES / 2
+    assert decoded is not None
+    assert decoded.verification is not None
+    assert decoded.verification.read_back is not None
+    assert concluded_from(decoded.verification.read_back).shown is Shown.STORED
