@@ -73,12 +73,14 @@ class Iterating:
         self.observe: Callable[[Iteration], None] | None = None
 
     async def iterate(self, flight: int, due_ns: int, rows: int, course: Course) -> Made:
-        """Make the iteration that was begun in the recorder; its response time counts from `due_ns`.
+        """Make the iteration that was begun in the recorder; in the open model its response time counts from `due_ns`.
 
+        In the closed model it counts from when the file is made: making it is the virtual user's own time, and the
+        target's is what is measured.
         Raises BrokenPromiseError after it was recorded. Cancelling cuts the upload and counts it so.
         """
         progress = Progress()
-        sent_ns = self._clock_ns()
+        begun_ns = self._clock_ns()
         endpoint = self._book.next()
         address = "" if endpoint is None else str(endpoint)
         confirmed = 0
@@ -88,15 +90,16 @@ class Iterating:
             if endpoint is not None:
                 upload = await self._uploader.upload(course.client, endpoint, rows, progress)
         except BaseException:
-            late = self._clock_ns() - sent_ns >= self._timeout_ns
+            late = self._clock_ns() - begun_ns >= self._timeout_ns
             error = ErrorKind.TIMEOUT if late else ErrorKind.CANCELLED
             raise
         else:
             error = ErrorKind.NO_ADDRESS if upload is None else upload.error
             confirmed = 0 if upload is None else upload.judgement.records_confirmed
         finally:
+            sent_ns = begun_ns if progress.ready_at is None else round(progress.ready_at * NANOSECONDS)
             sample = Sample(
-                intended_ns=due_ns,
+                intended_ns=sent_ns if course.step.arrivals is None else due_ns,
                 sent_ns=sent_ns,
                 finished_ns=self._clock_ns(),
                 rows=rows,

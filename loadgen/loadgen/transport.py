@@ -54,9 +54,9 @@ class Progress:
     """How far an upload has come; readable at any time, also after it was cut.
 
     `begun` is True as soon as a byte of the request may have left; `first_client_id` names the first row of its file.
-    The instants are monotonic seconds, None where the upload never came to them: the first two where a kept connection
-    was used, `last_byte_at` where the answer came before the body was sent. `finished_at` is when the answer was
-    complete, or the upload given up.
+    The instants are monotonic seconds, None where the upload never came to them: those of connecting where a kept
+    connection was used, `last_byte_at` where the answer came before the body was sent. `ready_at` is when its file was
+    made and nothing but the sending was left, `finished_at` when the answer was complete, or the upload given up.
     """
 
     begun: bool = False
@@ -65,6 +65,7 @@ class Progress:
     reused: bool = False
     answer_begun: bool = False
     answered: bool = False
+    ready_at: float | None = None
     connecting_at: float | None = None
     connected_at: float | None = None
     first_byte_at: float | None = None

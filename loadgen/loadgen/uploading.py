@@ -154,6 +154,7 @@ class Uploader:
         batch = self._composer.compose(rows)
         progress.first_client_id = batch.first_client_id
         request = self._request(endpoint, headers, await self._format.encode(batch))
+        progress.ready_at = time.monotonic()
         exchange = await client.post(request, progress, self._timeouts)
         if exchange.answer is None:
             judgement = Judgement(exchange.error, exchange.detail)
