@@ -14,7 +14,9 @@ from http_target import PATH, Received, from_rows, honoured, serving, status, st
 from loadgen.addresses import AddressBook
 from loadgen.endpoints import Endpoint, parse_endpoint
 from loadgen.engine import Engine
+from loadgen.formats import CsvFormat, FileBody
 from loadgen.recorder import Recorder
+from loadgen.records import Batch
 from loadgen.uploading import make_uploader
 from loadgen_plans import make_plan
 from loadtest_model.outcomes import ErrorKind
@@ -417,3 +419,27 @@ async def test_steps_begin_their_spans_apart_and_are_recorded_one_by_one() -> No
         assert first.total.records_sent % 50 == second.total.records_sent % 7 == 0
         assert first.total.accepted + second.total.accepted == len(target.received)
         assert second.seconds[0].counts.sent > 0
+
+
+@pytest.mark.parametrize(("load", "counted"), [({}, False), ({"arrivalRate": 2, "virtualUsers": 5}, True)])
+async def test_making_a_file_is_not_the_targets_time_but_makes_an_arrival_late(
+    load: dict[str, object], counted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    making_seconds = 0.6
+    encode = CsvFormat.encode
+
+    async def slowly(self: CsvFormat, batch: Batch) -> FileBody:
+        await asyncio.sleep(making_seconds)
+        return await encode(self, batch)
+
+    monkeypatch.setattr(CsvFormat, "encode", slowly)
+    async with serving() as target:
+        seen = Load(make_plan(target.url, duration_seconds=1.5, load=load), f"127.0.0.1:{target.port}")
+
+        assert await seen.run() is None
+
+    step = seen.step()
+    assert step.total.accepted >= 2
+    service_seconds = step.service.max_seconds or 0.0
+    assert 0 < service_seconds < making_seconds
+    assert ((step.response.max_seconds or 0.0) >= making_seconds) is counted
