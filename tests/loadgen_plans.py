@@ -26,15 +26,17 @@ def make_plan(
     require: str = "Acknowledged",
     target: dict[str, Any] | None = None,
     load: dict[str, Any] | None = None,
+    records: dict[str, Any] | None = None,
     network: AddressPolicy = AddressPolicy(),
     deadlines: Deadlines = Deadlines(),
 ) -> Plan:
-    """A custom step of one plateau. `target` and `load` are further fields of the spec, as in a manifest."""
+    """A custom step of one plateau. `target`, `load` and `records` are further fields of the spec, as in a manifest."""
     document = {
         "target": {"url": url, "timeout": "10s", **(target or {})},
         "scenario": "custom",
         "parallelism": parallelism,
         "load": {"batchSize": batch_size, "virtualUsers": virtual_users, "duration": "60s", **(load or {})},
+        "records": records or {},
         "verification": {"require": require},
     }
     plan = compile_plan(

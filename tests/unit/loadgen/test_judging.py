@@ -178,3 +178,45 @@ def test_the_detail_quotes_at_most_200_printable_characters() -> None:
 
 def test_a_short_text_is_shown_whole() -> None:
     assert printable("Côté " * 3) == "Côté Côté Côté "
+
+
+@pytest.mark.parametrize(
+    ("expected", "count", "confirmed"),
+    [
+        ("sent", 7, 7),
+        ("sent", 5, None),
+        ("valid", 5, 5),
+        ("valid", 7, None),
+        ("any", 3, 3),
+        ("any", 0, 0),
+        ("any", 8, 0),
+        ("any", -1, 0),
+        ("any", True, 0),
+        ("any", "5", 0),
+    ],
+)
+def test_the_count_is_held_against_what_the_target_is_said_to_count(
+    expected: Any, count: Any, confirmed: int | None
+) -> None:
+    paths = AnswerPaths("load_test_mode", "processed_count", "load_test_nonce", expected)
+    answer = Answer(200, {}, json.dumps({**GOOD, "processed_count": count}).encode())
+
+    judgement = judge(answer, 7, "n1", paths, valid_rows=5)
+
+    assert judgement.error is (ErrorKind.MISCOUNTED if confirmed is None else None)
+    assert judgement.records_confirmed == (confirmed or 0)
+
+
+def test_a_count_that_does_not_matter_may_be_absent_but_the_marker_may_not() -> None:
+    paths = AnswerPaths("load_test_mode", "processed_count", "load_test_nonce", "any")
+
+    assert judged({"load_test_mode": True}, paths=paths).error is None
+    assert judged({"processed_count": 7}, paths=paths).error is ErrorKind.MARKER_MISSING
+
+
+def test_a_wrong_count_of_valid_rows_is_told_beside_the_rows_sent() -> None:
+    paths = AnswerPaths("load_test_mode", "processed_count", "load_test_nonce", "valid")
+
+    judgement = judge(Answer(200, {}, json.dumps(GOOD).encode()), 7, "n1", paths, valid_rows=5)
+
+    assert "(processed_count is 7, 7 rows were sent, 5 of them valid)" in judgement.detail
