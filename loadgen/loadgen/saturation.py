@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,9 @@ from loadtest_model.snapshot import GeneratorHealth
 from loadtest_model.values import NANOSECONDS
 
 TICK_SECONDS: Final = 0.02
+_TICK_OF_CLOCK_NS: Final = int(time.get_clock_info("monotonic").resolution * NANOSECONDS)
+"""Where the clock itself goes by steps of some milliseconds, waking up a step late is no lag."""
+
 CPU_STAT: Final = Path("/sys/fs/cgroup/cpu.stat")
 _STATM: Final = Path("/proc/self/statm")
 
@@ -40,7 +44,7 @@ class Monitor:
         while True:
             due_ns = self._clock_ns() + int(TICK_SECONDS * NANOSECONDS)
             await asyncio.sleep(TICK_SECONDS)
-            self._lag.add(max(0, self._clock_ns() - due_ns))
+            self._lag.add(max(0, self._clock_ns() - due_ns - _TICK_OF_CLOCK_NS))
 
     def health(self) -> GeneratorHealth:
         lag = self._lag.snapshot()
@@ -59,15 +63,24 @@ def throttled_seconds(cpu_stat: Path) -> float:
     """How long this process's cgroup (version 2) was kept from the CPU so far; 0 where that cannot be read."""
     try:
         lines = cpu_stat.read_text("ascii").splitlines()
-    except OSError:
+        fields = dict(line.split(" ", 1) for line in lines if " " in line)
+        return int(fields.get("throttled_usec", "0")) / 1e6
+    except (OSError, ValueError):
         return 0.0
-    fields = dict(line.split(" ", 1) for line in lines if " " in line)
-    return int(fields.get("throttled_usec", "0")) / 1e6
 
 
 def resident_bytes(statm: Path) -> int:
-    """The memory that this process holds; 0 where that cannot be read."""
+    """The memory that this process holds, or where only that is known, the most it ever held; 0 where neither is."""
     try:
         return int(statm.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
+    except (OSError, IndexError, ValueError, AttributeError):
+        return _greatest_resident_bytes()
+
+
+def _greatest_resident_bytes() -> int:
+    try:
+        import resource  # noqa: PLC0415 - not there on every platform
+    except ImportError:
         return 0
+    greatest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return greatest if sys.platform == "darwin" else greatest * 1024

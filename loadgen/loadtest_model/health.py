@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from itertools import pairwise
 from statistics import median
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 from msgspec import Meta
 
@@ -12,6 +12,7 @@ from loadtest_model.aggregate import StepAggregate
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Step
 from loadtest_model.snapshot import Second
+from loadtest_model.trend import memory_sign
 from loadtest_model.values import WireValue
 
 WINDOW_SECONDS: Final = 10
@@ -51,6 +52,12 @@ def assess(step: Step, aggregate: StepAggregate) -> Health:
     signs.sort(key=lambda sign: -_RANK[sign[0]])
     level = signs[0][0] if signs else HealthLevel.GOOD
     return Health(level=level, evidence=tuple(f"{step.name}: {text}" for _, text in signs))
+
+
+def memory_health(points: Sequence[tuple[float, float]]) -> Health:
+    """The health that the target's memory tells of, as (seconds, bytes) after the warm-up."""
+    sign = memory_sign(points)
+    return Health() if sign is None else Health(level=HealthLevel.WARNING, evidence=(sign,))
 
 
 def worst(healths: Sequence[Health]) -> Health:
@@ -122,15 +129,33 @@ def _quiet(aggregate: StepAggregate, waiting_seconds: float) -> bool:
     return last_answer < 0 or newest - last_answer >= UNRESPONSIVE_SECONDS or waiting_seconds > newest
 
 
-def _plateaus(step: Step) -> list[tuple[int, int, int, int]]:
-    """Each plateau as (segment number, first whole second, end second, users), the warm-up left out."""
+class Plateau(NamedTuple):
+    """A piece of a load at one level: its segment, its whole seconds without the warm-up, and the level in words."""
+
+    segment: int
+    first: int
+    end: int
+    level: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.level:g} {self.unit}"
+
+
+def _plateaus(step: Step, aggregate: StepAggregate) -> list[Plateau]:
+    # When a load that is a number of records ends, its profile does not tell.
+    over = aggregate.load_seconds if step.records is not None else step.duration_seconds
     found, begin = [], 0.0
     for number, segment in enumerate(step.segments):
         end = begin + segment.duration_seconds
-        if segment.first_users == segment.last_users and segment.last_users:
+        first_level, last_level, unit = float(segment.first_users), float(segment.last_users), "virtual users"
+        if step.arrivals is not None:
+            rate = step.arrivals.rates[number]
+            first_level, last_level, unit = rate.first_per_second, rate.last_per_second, "uploads/s due"
+        if first_level == last_level and last_level:
             first = int(max(begin, step.warm_up_seconds) + 0.999)
-            if end - first >= 1:
-                found.append((number, first, int(end), segment.last_users))
+            if min(end, over) - first >= 1:
+                found.append(Plateau(number, first, int(min(end, over)), last_level, unit))
         begin = end
     return found
 
@@ -138,9 +163,9 @@ def _plateaus(step: Step) -> list[tuple[int, int, int, int]]:
 def _throughput_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
     by_number = {second.second: second for second in aggregate.seconds}
     signs: list[Sign] = []
-    for _, first, end, users in _plateaus(step):
+    for plateau in _plateaus(step, aggregate):
         # The first window of a plateau still holds the uploads that began before it.
-        starts = range(first + WINDOW_SECONDS, end - WINDOW_SECONDS + 1, WINDOW_SECONDS)
+        starts = range(plateau.first + WINDOW_SECONDS, plateau.end - WINDOW_SECONDS + 1, WINDOW_SECONDS)
         windows = [[by_number.get(n) for n in range(s, s + WINDOW_SECONDS)] for s in starts]
         answers = [sum(second.answers for second in window if second) for window in windows]
         if len(windows) < 3 or min(answers) < FEWEST_ANSWERS_IN_A_WINDOW:
@@ -149,7 +174,7 @@ def _throughput_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
         spread = (max(rates) - min(rates)) / median(rates) if median(rates) else 0.0
         if spread > 0.2:
             text = (
-                f"throughput at {users} virtual users varies by {spread:.0%}"
+                f"throughput at {plateau} varies by {spread:.0%}"
                 f" ({min(rates):,.0f} to {max(rates):,.0f} records/s in windows of 10 s)"
             )
             signs.append((HealthLevel.WARNING, text))
@@ -158,40 +183,44 @@ def _throughput_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
 
 def _load_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
     signs: list[Sign] = []
-    plateaus = _plateaus(step)
+    if aggregate.vu_limit_reached:
+        text = (
+            f"{aggregate.vu_limit_reached} of {aggregate.total.due + aggregate.in_flight} arrivals found none of"
+            f" {step.virtual_users} virtual users free: the target does not keep up with the arrival rate"
+        )
+        signs.append((HealthLevel.WARNING, text))
+    plateaus = _plateaus(step, aggregate)
     for before, after in pairwise(plateaus):
-        if after[3] < before[3] * 1.5:
+        if after.level < before.level * 1.5:
             continue
         slower = _slower_without_gain(aggregate, before, after)
         if slower:
             signs.append((HealthLevel.WARNING, slower))
-    for _, first, end, users in plateaus:
-        third = (end - first) // 3
-        early = _mean_response(aggregate.seconds, first, first + third)
-        late = _mean_response(aggregate.seconds, end - third, end)
+    for plateau in plateaus:
+        third = (plateau.end - plateau.first) // 3
+        early = _mean_response(aggregate.seconds, plateau.first, plateau.first + third)
+        late = _mean_response(aggregate.seconds, plateau.end - third, plateau.end)
         if early and late and late >= early * 1.3:
-            text = f"response time rises at constant load of {users} virtual users: {early:.2f} s to {late:.2f} s"
+            text = f"response time rises at constant load of {plateau}: {early:.2f} s to {late:.2f} s"
             signs.append((HealthLevel.WARNING, text))
     return signs
 
 
-def _slower_without_gain(
-    aggregate: StepAggregate, before: tuple[int, int, int, int], after: tuple[int, int, int, int]
-) -> str | None:
+def _slower_without_gain(aggregate: StepAggregate, before: Plateau, after: Plateau) -> str | None:
     sketches = aggregate.segment_response
-    if max(before[0], after[0]) >= len(sketches):
+    if max(before.segment, after.segment) >= len(sketches):
         return None
-    medians = [sketches[plateau[0]].quantile_seconds(0.5) for plateau in (before, after)]
+    medians = [sketches[plateau.segment].quantile_seconds(0.5) for plateau in (before, after)]
     rates = [
-        sum(s.records_answered for s in aggregate.seconds if plateau[1] <= s.second < plateau[2])
-        / (plateau[2] - plateau[1])
+        sum(s.records_answered for s in aggregate.seconds if plateau.first <= s.second < plateau.end)
+        / (plateau.end - plateau.first)
         for plateau in (before, after)
     ]
     if medians[0] is None or medians[1] is None or not rates[0]:
         return None
     if medians[1] >= 1.3 * medians[0] and rates[1] < 1.1 * rates[0]:
         return (
-            f"response time rises with load: from {before[3]} to {after[3]} virtual users the median goes from"
+            f"response time rises with load: from {before.level:g} to {after} the median goes from"
             f" {medians[0]:.2f} s to {medians[1]:.2f} s, records/s from {rates[0]:,.0f} to {rates[1]:,.0f}"
         )
     return None

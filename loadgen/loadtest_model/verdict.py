@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from loadtest_model.aggregate import Aggregate, StepAggregate
-from loadtest_model.health import Health, HealthLevel, assess, worst
+from loadtest_model.health import Health, HealthLevel, assess, memory_health, worst
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, Step
 from loadtest_model.proof import ReadBackReport, Shown, concluded_from
@@ -123,6 +123,13 @@ def saturation(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
             f"the generator's event loop lagged by {generator.loop_lag_p99_seconds * 1000:.0f} ms (p99, the bound is"
             f" {bound * 1000:.0f} ms); give it more CPU, or share the load among more pods (spec.parallelism)"
         )
+    lateness = max((step.lateness.quantile_seconds(0.99) or 0.0 for step in aggregate.steps), default=0.0)
+    if lateness > SATURATED_LATENESS_SECONDS:
+        found.append(
+            f"uploads began {lateness * 1000:.0f} ms after they were due although virtual users were free (p99, the"
+            f" bound is {SATURATED_LATENESS_SECONDS * 1000:.0f} ms); give the generator more CPU, or share the load among"
+            " more pods (spec.parallelism)"
+        )
     return tuple(found)
 
 
@@ -138,7 +145,9 @@ def threshold_results(plan: Plan, aggregate: Aggregate) -> tuple[ThresholdResult
 
 
 def run_health(plan: Plan, aggregate: Aggregate) -> Health:
-    return worst([assess(step, seen) for step, seen in zip(plan.steps, aggregate.steps, strict=False)])
+    warm_up_seconds = plan.steps[0].warm_up_seconds
+    memory = memory_health([point for point in aggregate.target_memory.points if point[0] >= warm_up_seconds])
+    return worst([*(assess(step, seen) for step, seen in zip(plan.steps, aggregate.steps, strict=False)), memory])
 
 
 def _evidence(facts: Facts) -> Evidence:
@@ -310,6 +319,7 @@ CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
     lasting_breaches,
     critical_health,
     gaps,
+    records_not_sent,
     not_read_back,
     own_saturation,
     too_few_samples,

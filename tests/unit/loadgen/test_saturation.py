@@ -1,8 +1,11 @@
 """What the generator measures of itself."""
 
 import asyncio
+import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from loadgen.saturation import Monitor, resident_bytes, throttled_seconds
 
@@ -65,5 +68,17 @@ def test_this_process_has_memory_and_cpu_time() -> None:
     assert health.cpu_seconds > 0
 
 
-def test_memory_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+def test_without_proc_the_memory_is_the_most_that_was_ever_held(tmp_path: Path) -> None:
+    assert 1_000_000 < resident_bytes(tmp_path / "none") < 10**10
+
+
+def test_memory_that_nothing_tells_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+
     assert resident_bytes(tmp_path / "none") == 0
+
+
+def test_a_cgroup_file_of_another_form_throttles_nothing(tmp_path: Path) -> None:
+    (tmp_path / "cpu.stat").write_text("throttled_usec many\n")
+
+    assert throttled_seconds(tmp_path / "cpu.stat") == 0.0

@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from builders import a_plan, a_step, counts
-from loadtest_model.health import HealthLevel, assess, longest_silence_seconds, worst
+from loadtest_model.health import HealthLevel, assess, longest_silence_seconds, memory_health, worst
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.sketch import sketch_of
 from loadtest_model.snapshot import Second
@@ -133,3 +133,39 @@ def test_the_health_of_a_run_is_its_worst_steps() -> None:
 
     assert worst([good, bad]).level is HealthLevel.CRITICAL
     assert worst([]).level is HealthLevel.GOOD
+
+
+def test_arrivals_that_find_every_user_busy_are_the_targets_doing_and_warn() -> None:
+    (step,) = a_plan(scenario="custom", load={"batchSize": 10, "arrivalRate": 2, "duration": "60s"}).steps
+
+    health = assess(step, structs.replace(a_step(accepted=120), vu_limit_reached=30))
+
+    assert health.level is HealthLevel.WARNING
+    assert "30 of 120 arrivals found none of 60 virtual users free" in health.evidence[0]
+
+
+def test_in_the_open_model_plateaus_are_those_of_the_arrival_rate() -> None:
+    stages = [{"duration": d, "arrivalRate": r} for r in (2, 6) for d in ("0s", "200s")]
+    (step,) = a_plan(scenario="custom", load={"batchSize": 10, "stages": stages}).steps
+    seconds = (*series(200), *series(200, begin=200, response_seconds=0.6))
+    seen = structs.replace(
+        a_step(seconds=seconds), segment_response=tuple(sketch_of([int(v * 1e9)] * 50) for v in (0.2, 0.6))
+    )
+
+    assert any("from 2 to 6 uploads/s due the median goes" in text for text in assess(step, seen).evidence)
+
+
+def test_a_load_by_records_is_judged_up_to_its_end() -> None:
+    (step,) = a_plan(scenario="custom", load={"batchSize": 10, "records": 10_000}).steps
+    seconds = (*series(60, response_seconds=0.2), *series(60, response_seconds=0.4, begin=60))
+
+    health = assess(step, structs.replace(a_step(seconds=seconds), load_seconds=120.0))
+
+    assert any("rises at constant load" in text for text in health.evidence)
+
+
+def test_target_memory_that_grows_warns() -> None:
+    points = [(2.0 * number, 1e8 * (1 + number / 100)) for number in range(61)]
+
+    assert memory_health(points).level is HealthLevel.WARNING
+    assert memory_health(points[:10]).level is HealthLevel.GOOD

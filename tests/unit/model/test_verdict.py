@@ -5,6 +5,7 @@ from msgspec import structs
 from builders import a_plan, a_run, a_step
 from loadtest_model.aggregate import Aggregate
 from loadtest_model.outcomes import ErrorKind
+from loadtest_model.sketch import sketch_of
 from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport, Violation
 from loadtest_model.verdict import Facts, Gap, Judgement, Verdict, judge, measured_text
 
@@ -161,3 +162,40 @@ def test_values_are_told_in_the_unit_of_their_bound() -> None:
     texts = [measured_text(result) for result in verdict_of(a_run(a_step(accepted=97, rejected=3))).thresholds]
 
     assert texts == ["3.00%", "1.000s", "1.000s", "1.000s"]
+
+
+def test_arrivals_that_are_late_with_users_free_are_the_generators_own_saturation() -> None:
+    late = structs.replace(a_step(seconds_each=25), lateness=sketch_of([30_000_000] * 100))
+
+    judgement = verdict_of(a_run(late))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "GeneratorSaturated")
+    assert any("began 30 ms after they were due" in reason for reason in judgement.reasons)
+
+
+def test_reaching_the_limit_of_users_is_no_saturation_of_ours() -> None:
+    step = structs.replace(a_step(), vu_limit_reached=50, lateness=sketch_of([1_000_000] * 100))
+
+    assert verdict_of(a_run(step)).verdict is Verdict.PASSED
+
+
+def a_records_run(uploads: int, load_seconds: float) -> Judgement:
+    plan = a_plan(
+        scenario="custom", load={"batchSize": 1_000, "records": 100_000}, thresholds=["requests_per_second > 4"]
+    )
+    step = structs.replace(a_step(accepted=uploads), load_seconds=load_seconds)
+    return judge(Facts(plan=plan, aggregate=a_run(step)))
+
+
+def test_the_rates_of_a_load_by_records_divide_by_the_time_that_it_took() -> None:
+    judgement = a_records_run(100, 20.0)
+
+    assert judgement.verdict is Verdict.PASSED
+    assert judgement.thresholds[0].value == 5.0
+
+
+def test_a_load_that_ended_before_its_last_record_is_inconclusive() -> None:
+    judgement = a_records_run(99, 30.0)
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "RecordsNotSent")
+    assert "99 of the 100 uploads that 100000 records take" in judgement.reasons[0]
