@@ -1,6 +1,10 @@
 """Quantities as people read them."""
 
+import textwrap
 from typing import Final
+
+LABEL_WIDTH: Final = 12
+LINE_WIDTH: Final = 110
 
 _UNITS: Final = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
@@ -35,3 +39,9 @@ def bytes_text(count: float) -> str:
 def counted(number: int, what: str) -> str:
     """`1 row`, `5 rows`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def wrapped(label: str, text: str) -> str:
+    """A text beside its label, on as many lines as it needs."""
+    indent = " " * LABEL_WIDTH
+    return textwrap.fill(text, LINE_WIDTH, initial_indent=f"{label:<{LABEL_WIDTH}}", subsequent_indent=indent)

@@ -1,0 +1,321 @@
+"""What a local run shows and writes."""
+
+import io
+import json
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from builders import a_plan, a_run, a_step, counts
+from loadgen.local.closing import closing, verdict_lines
+from loadgen.local.errors import UsageError
+from loadgen.local.files import RESULT_SCHEMA, Result, result_files, write_results
+from loadgen.local.interrupts import Interrupts
+from loadgen.local.opening import opening, proof_text
+from loadgen.local.progress import progress_of
+from loadgen.local.screen import Block, Lines, can_redraw, wants_colour
+from loadgen.local.secrecy import public_plan, public_url
+from loadgen.local.texts import bytes_text, seconds_text, span_text
+from loadgen.local.view import frame, line
+from loadtest_model.aggregate import Aggregate
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.plan import Plan
+from loadtest_model.report import Summary, summarize
+from loadtest_model.snapshot import ProofLevel, Refusal, Second, VerificationReport
+from loadtest_model.spread import AddressCounts
+from loadtest_model.verdict import Facts, Gap, judge
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def a_second(number: int, records: int = 1_000) -> Second:
+    return Second(
+        second=number, counts=counts(accepted=1), virtual_users=1, ended=1, answers=1, records_answered=records
+    )
+
+
+def summary_of(plan: Plan, run: Aggregate, *gaps: Gap) -> Summary:
+    judgement = judge(Facts(plan=plan, aggregate=run, gaps=gaps))
+    report = VerificationReport(level=ProofLevel.ECHOED)
+    return summarize(plan, run, judgement, report, "2026-01-01T00:00:00Z")
+
+
+def a_result(plan: Plan) -> Result:
+    run = a_run()
+    return Result(
+        schema_version=RESULT_SCHEMA,
+        program="loadgen",
+        complete=True,
+        summary=summary_of(plan, run),
+        plan=plan,
+        verification=None,
+        judgement=judge(Facts(plan=plan, aggregate=run)),
+        aggregate=run,
+    )
+
+
+# Progress.
+
+
+def test_progress_tells_step_stage_and_the_rate_of_the_last_ten_seconds() -> None:
+    plan = a_plan(scenario="all")
+    running = structs.replace(
+        a_step(seconds=tuple(a_second(n, 1_000 if n < 60 else 3_000) for n in range(71))), in_flight=2
+    )
+    run = structs.replace(a_run(a_step(), running), virtual_users=2)
+
+    progress = progress_of(plan, run)
+
+    assert (progress.step, progress.step_number, progress.steps) == ("medium", 2, 4)
+    assert (progress.stage_number, progress.stages) == (2, 3)
+    assert progress.elapsed_seconds == 120 + 70
+    assert progress.total_seconds == 1200
+    assert progress.records_per_second == 3_000
+    assert progress.in_flight == 2
+
+
+def test_progress_of_a_number_of_records_counts_records() -> None:
+    plan = a_plan(load={"records": 200_000})
+
+    progress = progress_of(plan, a_run(a_step(accepted=50, seconds=(a_second(0),))))
+
+    assert progress.total_seconds is None
+    assert progress.share == 0.25
+
+
+def test_errors_leave_out_what_was_cut_here() -> None:
+    step = a_step(accepted=6, unknown=3, rejected=1, cancelled=2)
+
+    progress = progress_of(a_plan(), a_run(step))
+
+    assert progress.errors == 2
+    assert progress.error_rate == 0.2
+
+
+def test_before_the_first_second_progress_is_nothing() -> None:
+    progress = progress_of(a_plan(), Aggregate())
+
+    assert (progress.share, progress.records_per_second, progress.p95_seconds) == (0, 0, None)
+    assert "p95 -" in line(progress)
+
+
+def test_a_frame_has_a_bar_and_says_what_it_waits_for() -> None:
+    running = structs.replace(a_step(seconds=tuple(a_second(n) for n in range(61))), in_flight=3)
+    progress = progress_of(a_plan(), a_run(running))
+
+    bar, figures, note = frame(progress)
+    *_, stopping = frame(progress_of(a_plan(), a_run(running), stopping=1))
+
+    assert bar.startswith("━" * 15 + "╌" * 15 + "  50%  1m/2m  light")
+    assert "in flight 3" in figures
+    assert note == ""
+    assert stopping == "stopping: 3 uploads in flight may finish; Ctrl-C again cuts them"
+    assert frame(progress, unicode=False)[0].startswith("###")
+    assert "stopping at once" in line(progress_of(a_plan(), a_run(running), stopping=2))
+
+
+def test_a_load_that_is_over_says_what_it_still_waits_for() -> None:
+    drained = structs.replace(a_step(seconds=tuple(a_second(n) for n in range(123))), in_flight=1)
+
+    assert frame(progress_of(a_plan(), a_run(drained)))[2] == "the load is over: waiting for 1 upload in flight"
+
+
+# Screens.
+
+
+def test_a_block_is_drawn_over_itself_and_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    terminal = Terminal()
+    block = Block(terminal)
+    progress = progress_of(a_plan(), a_run())
+
+    block.show(progress)
+    block.show(progress)
+    block.close()
+    block.close()
+
+    drawn = terminal.getvalue()
+    assert drawn.count("\x1b[3A") == 2
+    assert drawn.startswith("\x1b[?25l")
+    assert drawn.endswith("\x1b[J\x1b[?25h")
+    assert all(len(text.removeprefix("\x1b[2K")) < 40 for text in drawn.split("\n")[1:2])
+
+
+def test_lines_are_plain() -> None:
+    stream = io.StringIO()
+
+    Lines(stream).show(progress_of(a_plan(), a_run()))
+
+    assert stream.getvalue().count("\n") == 1
+    assert "\x1b" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("stream", "environment", "platform", "expected"),
+    [
+        (Terminal(), {"TERM": "xterm"}, "linux", True),
+        (Terminal(), {"TERM": "dumb"}, "linux", False),
+        (io.StringIO(), {"TERM": "xterm"}, "linux", False),
+        (Terminal(), {}, "win32", False),
+        (Terminal(), {"WT_SESSION": "1"}, "win32", True),
+    ],
+)
+def test_only_a_terminal_that_can_is_drawn_over(
+    stream: io.StringIO, environment: dict[str, str], platform: str, expected: bool
+) -> None:
+    assert can_redraw(stream, environment, platform) is expected
+
+
+def test_colours_are_for_terminals_and_obey_no_color() -> None:
+    assert wants_colour(Terminal(), {"TERM": "xterm"})
+    assert not wants_colour(Terminal(), {"TERM": "xterm", "NO_COLOR": "1"})
+    assert not wants_colour(io.StringIO(), {"TERM": "xterm"})
+
+
+# What is said.
+
+
+def test_the_opening_names_target_plan_and_what_is_at_stake() -> None:
+    text = opening(a_plan(scenario="heavy", target={"url": "http://a.shop/u/?key=secret"}), "API_URL")
+
+    assert "Target      http://a.shop/u/?key=***  (from API_URL)" in text
+    assert "scenario heavy (high load), 5m of load, files as CSV" in text
+    assert "heavy: 10,000 records a batch; virtual users: 1m40s at 1, 1m40s at 3, 1m40s at 5" in text
+    assert "up to 50,000 rows" in text
+
+
+def test_the_opening_tells_arrivals_and_records() -> None:
+    arrivals = opening(a_plan(load={"stages": [{"duration": "10s", "arrivalRate": 5}]}), None)
+    records = opening(a_plan(load={"records": 5_000}), None)
+
+    assert "constant arrivals a second: 10s from 0 to 5" in arrivals
+    assert "5,000 records in all" in records
+
+
+def test_a_refusal_says_what_to_do_in_the_words_of_the_options() -> None:
+    report = VerificationReport(
+        level=ProofLevel.NONE, refusal=Refusal.NOT_FOUND, message="answered 404", hint="Check spec.target.url."
+    )
+
+    assert proof_text(report) == "Refused     WrongURL: answered 404\nTo do       Check --url."
+    assert proof_text(VerificationReport(level=ProofLevel.NONE, message="was cut off")) == "Cut off     was cut off"
+
+
+def test_the_closing_has_verdict_reasons_figures_thresholds_health_and_diagnoses() -> None:
+    step = a_step(accepted=90, rejected=10, errors={ErrorKind.SERVER_ERROR: 10})
+    several = {"10.0.0.1:80": AddressCounts(sent=60, accepted=60), "10.0.0.2:80": AddressCounts(sent=40, failed=10)}
+    text = closing(summary_of(a_plan(), a_run(structs.replace(step, addresses=several))))
+
+    assert text.startswith("Verdict     Failed\n            - threshold error_rate < 1% is breached: measured 10.00%")
+    assert "Proof       Echoed" in text
+    assert "Uploads     100 due in 2m: 90 accepted, 10 rejected, 0 unknown, 0 violation, 0 dropped" in text
+    assert "Errors      server_error 10" in text
+    assert "Thresholds  FAILED  error_rate < 1%  10.00%" in text
+    assert "Health      Critical" in text
+    assert "10.0.0.2:80  40 sent  0 accepted   10 failed" in text
+    assert "What to do: " in text
+    assert "\x1b" not in text
+
+
+def test_a_verdict_is_coloured_on_demand_and_several_steps_have_a_table() -> None:
+    summary = summary_of(a_plan(scenario="all", thresholds=["p95 < 9s"]), a_run(*[a_step()] * 4))
+
+    assert closing(summary, colour=True).startswith("Verdict     \x1b[1;32mPassed\x1b[0m")
+    assert "Steps       step    uploads" in closing(summary)
+
+
+def test_without_a_load_only_the_first_reason_is_given() -> None:
+    summary = summary_of(a_plan(), Aggregate(), Gap("Stopped", "the test was stopped"))
+
+    assert list(verdict_lines(summary, colour=False)) == [
+        "Verdict     Inconclusive",
+        "            - the test was stopped",
+    ]
+    assert len(summary.reasons) > 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, "-"), (0.0874, "87 ms"), (0.9321, "0.932 s"), (12.3456, "12.346 s"), (123.4, "123 s")]
+)
+def test_response_times_are_readable(seconds: float | None, text: str) -> None:
+    assert seconds_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.7, "0.7s"), (45, "45s"), (120, "2m"), (125, "2m05s"), (3_600, "1h00m"), (5_430, "1h30m")]
+)
+def test_spans_are_readable(seconds: float, text: str) -> None:
+    assert span_text(seconds) == text
+
+
+def test_bytes_are_readable() -> None:
+    assert [bytes_text(count) for count in (12, 1_234, 5_600_000, 2.5e9)] == ["12 B", "1.2 kB", "5.6 MB", "2.5 GB"]
+
+
+# What is written.
+
+
+def test_results_are_written_in_one_piece_under_the_name_and_time(tmp_path: Path) -> None:
+    files = result_files(tmp_path / "deep" / "out", "heavy", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+
+    write_results(files, a_result(a_plan()))
+    write_results(files, a_result(a_plan()))
+
+    assert sorted(path.name for path in files.summary.parent.iterdir()) == [
+        "heavy_20260102T030405Z.csv",
+        "heavy_20260102T030405Z.json",
+        "heavy_20260102T030405Z_summary.json",
+    ]
+
+
+def test_secrets_are_hidden_in_what_is_written(tmp_path: Path) -> None:
+    target = {
+        "url": "http://a.shop/u/?key=s3cret&tenant=s3cret",
+        "headers": {"X-Key": "s3cret"},
+        "formFields": {"pin": "s3cret"},
+        "metricsUrl": "http://a.shop/metrics?key=s3cret",
+    }
+    read_back = {"url": "http://a.shop/c/?key=s3cret", "countPath": "n", "headers": {"X-Key": "s3cret"}}
+    plan = a_plan(target=target, verification={"readBack": read_back})
+    files = result_files(tmp_path, "heavy", datetime(2026, 1, 1, tzinfo=UTC))
+
+    write_results(files, a_result(plan))
+
+    assert not any("s3cret" in path.read_text() for path in tmp_path.iterdir())
+    shown = json.loads(files.details.read_text())["plan"]["target"]
+    assert shown["headers"] == {"X-Key": "***"}
+    assert shown["url"] == "http://a.shop/u/?key=***&tenant=***"
+    assert public_plan(plan)["readBack"]["headers"] == {"X-Key": "***"}
+    assert public_url("http://a/u/") == "http://a/u/"
+
+
+def test_a_folder_that_cannot_be_made_is_a_wrong_option(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(UsageError, match=r"--out is .*file/out, which cannot be made"):
+        result_files(tmp_path / "file" / "out", "heavy", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+# Interrupts.
+
+
+def test_a_person_may_interrupt_twice_and_a_signal_to_terminate_counts_as_both() -> None:
+    told: list[int] = []
+    by_hand = Interrupts(lambda: told.append(1))
+    by_system = Interrupts(lambda: told.append(2))
+
+    by_hand.interrupted(signal.SIGINT)
+    once = by_hand.count
+    by_hand.interrupted(signal.SIGINT)
+    by_hand.interrupted(signal.SIGINT)
+    by_system.interrupted(signal.SIGTERM)
+
+    assert (once, by_hand.count, by_hand.source) == (1, 2, "Ctrl-C")
+    assert (by_system.count, by_system.source) == (2, "SIGTERM")
+    assert told == [1, 1, 2]
