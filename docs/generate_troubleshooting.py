@@ -79,6 +79,7 @@ GROUPS: Final = {
         Cause.SERVICE_UNAVAILABLE,
         Cause.THROTTLED,
         Cause.OUT_OF_MEMORY,
+        Cause.MEMORY_GROWING,
     ),
     "A proxy in the way": (
         Cause.PROXY_BODY_LIMIT,

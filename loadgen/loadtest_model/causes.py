@@ -71,6 +71,7 @@ class Cause(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     UPLOAD_FOLDER = "upload_folder"
     CLIENT_ERROR = "client_error"
+    MEMORY_GROWING = "memory_growing"
     HIGH_ERROR_RATE = "high_error_rate"
     # A proxy in the way.
     PROXY_BODY_LIMIT = "proxy_body_limit"
@@ -426,6 +427,13 @@ EXPLANATIONS: Final = {
         "The target rejects the upload",
         "A complete answer that says no (4xx), for a reason that is not known here.",
         "Read the target's answer, and look into its log.",
+    ),
+    Cause.MEMORY_GROWING: Explanation(
+        "The target's memory grows",
+        "The target held more and more memory while the load ran; it ends in a kill if that goes on.",
+        "Look for what the view keeps after its answer (caches, lists that only grow); have it read the file row by"
+        " row, raise the target's memory, have gunicorn replace its workers now and then (--max-requests), or lower"
+        " spec.load.batchSize.",
     ),
     Cause.HIGH_ERROR_RATE: Explanation(
         "High error rate",

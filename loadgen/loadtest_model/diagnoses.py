@@ -10,6 +10,7 @@ from loadtest_model.cause_counts import CauseSeen, merged_causes
 from loadtest_model.causes import Cause, cause_of
 from loadtest_model.proof import Shown, concluded_from
 from loadtest_model.snapshot import Counts, VerificationReport
+from loadtest_model.trend import memory_sign
 
 KEPT: Final = 12
 GUNICORN_SECONDS: Final = 30.0
@@ -25,7 +26,7 @@ _PASSING_SECONDS: Final = 1.5
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
-    """One cause. `count` is the number of uploads that it explains, 1 for a refusal or a read-back."""
+    """One cause. `count` is the number of uploads that it explains: 1 for a refusal or a read-back, 0 for memory."""
 
     cause: Cause
     title: Annotated[str, Meta(max_length=128)]
@@ -37,8 +38,13 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
 Causes = Mapping[Cause, CauseSeen]
 
 
-def diagnose_run(aggregate: Aggregate, report: VerificationReport | None) -> tuple[Diagnosis, ...]:
-    """The causes of everything that was not accepted: a refusal, broken promises, then the others by their number."""
+def diagnose_run(
+    aggregate: Aggregate, report: VerificationReport | None, warm_up_seconds: float = 0.0
+) -> tuple[Diagnosis, ...]:
+    """The causes of everything that was not accepted: a refusal, broken promises, then the others by their number.
+
+    The target's memory, which counts after `warm_up_seconds`, and a high error rate come after them.
+    """
     whole = StepAggregate()
     for step in aggregate.steps:
         whole = whole.merge(step)
@@ -47,8 +53,8 @@ def diagnose_run(aggregate: Aggregate, report: VerificationReport | None) -> tup
         seen = pattern(seen, whole.total)
     ranked = sorted(seen.items(), key=lambda item: (item[0] not in _BROKEN_PROMISES, -item[1].count, item[0]))
     found = [_diagnosis(cause, _evidence(cause_seen, whole.total), cause_seen.count) for cause, cause_seen in ranked]
-    rate = _high_error_rate(aggregate)
-    return ((*_refused(report), *_read_back(report), *found)[: KEPT - len(rate)]) + rate
+    overall = (*_memory_growing(aggregate, warm_up_seconds), *_high_error_rate(aggregate))
+    return (*_refused(report), *_read_back(report), *found)[: KEPT - len(overall)] + overall
 
 
 def foremost(diagnoses: Sequence[Diagnosis]) -> Diagnosis | None:
@@ -158,6 +164,12 @@ _BY_READ_BACK: Final = {
     Shown.FAILED: Cause.READ_BACK_FAILED,
     Shown.CONTROL_FAILED: Cause.READ_BACK_CONTROL,
 }
+
+
+def _memory_growing(aggregate: Aggregate, warm_up_seconds: float) -> tuple[Diagnosis, ...]:
+    points = [point for point in aggregate.target_memory.points if point[0] >= warm_up_seconds]
+    sign = memory_sign(points)
+    return () if sign is None else (_diagnosis(Cause.MEMORY_GROWING, sign, 0),)
 
 
 def _high_error_rate(aggregate: Aggregate) -> tuple[Diagnosis, ...]:

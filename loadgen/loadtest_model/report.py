@@ -185,7 +185,7 @@ def summarize(
         verdict=judgement.verdict,
         reasons=judgement.reasons[:16],
         health=judgement.health,
-        diagnoses=diagnose_run(aggregate, verification),
+        diagnoses=diagnose_run(aggregate, verification, plan.steps[0].warm_up_seconds),
         verification=_proof(verification),
         requests=_requests(whole.total),
         records=RecordCounts(sent=whole.total.records_sent, confirmed=whole.total.records_confirmed),

@@ -8,7 +8,7 @@ from loadtest_model.cause_counts import CauseSeen, Example
 from loadtest_model.causes import EXPLANATIONS, Cause, cause_of
 from loadtest_model.diagnoses import KEPT, Diagnosis, diagnose_run, foremost, in_short
 from loadtest_model.outcomes import ErrorKind
-from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
+from loadtest_model.snapshot import ProofLevel, Refusal, TargetMemory, VerificationReport
 
 
 def seen(count: int = 1, shortest: float = 0.1, longest: float | None = None) -> CauseSeen:
@@ -118,6 +118,20 @@ def test_resets_and_refused_connections_after_acceptances_tell_of_a_crash() -> N
     assert (crash.cause, crash.count) == (Cause.TARGET_CRASHED, 7)
     assert "OOMKilled" in crash.next_step
     assert [each.cause for each in apart][:2] == [Cause.CONNECTION_REFUSED, Cause.CONNECTION_RESET]
+
+
+def test_memory_that_grows_after_the_warm_up_is_told_whether_or_not_an_upload_failed() -> None:
+    growing = a_run(target_memory=TargetMemory(points=tuple((2.0 * n, 100_000_000 + 2_000_000 * n) for n in range(60))))
+    warming = a_run(
+        target_memory=TargetMemory(points=tuple((2.0 * n, 100_000_000 * (1 + min(n, 50))) for n in range(100)))
+    )
+
+    (found,) = diagnose_run(growing, None)
+
+    assert (found.cause, found.count) == (Cause.MEMORY_GROWING, 0)
+    assert "target memory grows" in found.evidence
+    assert [each.cause for each in diagnose_run(warming, None)] == [Cause.MEMORY_GROWING]
+    assert diagnose_run(warming, None, warm_up_seconds=100.0) == ()
 
 
 def test_where_only_the_kinds_of_error_are_known_they_tell() -> None:
