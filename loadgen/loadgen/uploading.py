@@ -152,7 +152,7 @@ class Uploader:
         if authorization is not None:
             headers["Authorization"] = authorization
         batch = self._composer.compose(rows)
-        progress.first_client_id = batch.first_client_id
+        progress.first_client_id = first_client_id = batch.first_client_id
         request = self._request(endpoint, headers, await self._format.encode(batch))
         progress.ready_at = time.monotonic()
         exchange = await client.post(request, progress, self._timeouts)
@@ -164,7 +164,7 @@ class Uploader:
             self._tokens.refused(authorization)
         if judgement.error is None:
             self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
-            self.newest_confirmed_id = batch.first_client_id or self.newest_confirmed_id
+            self.newest_confirmed_id = first_client_id or self.newest_confirmed_id
         else:
             facts = self._facts(authorization or "", request.length, progress)
             judgement = replace(judgement, cause=diagnose(judgement, exchange.answer, facts))
@@ -172,7 +172,7 @@ class Uploader:
         said = printable(answer.body, ANSWER_TEXT_CHARACTERS) if answer else ""
         return Upload(
             rows=rows,
-            first_client_id=batch.first_client_id,
+            first_client_id=first_client_id,
             endpoint=endpoint,
             status=answer.status if answer else None,
             judgement=replace(judgement, detail=_without_token(judgement.detail, authorization)),

@@ -20,6 +20,14 @@ def test_a_scatter_is_a_bijection_of_its_range(bits: int, key: int) -> None:
     assert np.array_equal(np.sort(images), np.arange(2**bits))
 
 
+@given(bits=st.integers(2, 64), key=st.integers(0, 2**64 - 1), number=st.integers(0, 2**64 - 1))
+def test_one_number_is_scattered_as_many_are(bits: int, key: int, number: int) -> None:
+    scatter = Scatter(bits, key)
+    number %= scatter.size
+
+    assert scatter.one(number) == scatter(np.array([number], np.uint64))[0]
+
+
 @given(key=st.integers(0, 2**64 - 1), numbers=st.lists(st.integers(0, 2**40 - 1), unique=True))
 def test_forty_bits_stay_forty_bits_and_apart(key: int, numbers: list[int]) -> None:
     images = Scatter(40, key)(np.array(numbers, np.uint64)).tolist()

@@ -101,12 +101,18 @@ class _Piece:
                 _write(data, offsets + at if at else offsets, words)
         return data.data[:size].toreadonly()
 
+    @property
+    def first_client_id(self) -> str:
+        duplicated = self.duplicated
+        is_copy = duplicated is not None and bool(duplicated[0])
+        return self.space.client_id(self.duplicate_of if is_copy else self.first_number)
+
     def client_ids(self) -> Iterator[str]:
         own = self.space.client_ids(self.first_number, self.rows)
         if self.duplicated is None:
             yield from own
             return
-        (before,) = self.space.client_ids(self.duplicate_of, 1)
+        before = self.space.client_id(self.duplicate_of)
         for client_id, duplicated in zip(own, self.duplicated.tolist(), strict=True):
             yield before if duplicated else client_id
 
@@ -133,6 +139,10 @@ class _Cut:
 
     def view(self) -> memoryview:
         return self.data
+
+    @property
+    def first_client_id(self) -> str:
+        return self.space.client_id(self.first_number)
 
     def client_ids(self) -> Iterator[str]:
         yield from self.space.client_ids(self.first_number, self.rows)
@@ -169,7 +179,7 @@ class Batch:
     @property
     def first_client_id(self) -> str | None:
         """The id in the first row, or None where there is none."""
-        return next(self._pieces[0].client_ids()) if self._pieces and self._has_ids else None
+        return self._pieces[0].first_client_id if self._pieces and self._has_ids else None
 
     def client_ids(self) -> Iterator[str]:
         """The ids of all rows in the file's order; none where the file has no column for them."""

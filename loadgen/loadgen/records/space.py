@@ -69,6 +69,10 @@ class RecordSpace:
         """The order in which the pod's numbers turn into codes."""
         return Scatter(40, int(Words(self.seed, _KEY_STREAM, self.pod_index).raw(1)[0]))
 
+    def client_id(self, number: int) -> str:
+        """The id of one record."""
+        return self.prefix + _base32(self.scatter.one(number), CODE_LENGTH)
+
     def client_ids(self, first_number: int, rows: int) -> list[str]:
         """The ids of the records with these numbers, 20 characters each."""
         numbers = np.arange(first_number, first_number + rows, dtype=np.uint64)
