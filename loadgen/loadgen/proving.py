@@ -194,7 +194,7 @@ class Prover:
     def _token_falls_short(self, expires_at: float | None) -> VerificationReport | None:
         """The refusal of a token that expires before the planned load is over; None where all is well."""
         left_seconds = None if expires_at is None else expires_at - self._now()
-        planned_seconds = sum(step.duration_seconds for step in self._plan.steps)
+        planned_seconds = sum(step.foreseen_seconds for step in self._plan.steps)
         if left_seconds is None or left_seconds >= planned_seconds:
             return None
         if left_seconds <= 0:

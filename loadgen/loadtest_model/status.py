@@ -60,7 +60,10 @@ class PodCounts(WireValue, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class Progress(WireValue, frozen=True, kw_only=True, omit_defaults=False):
-    """How far the load is. Rates are those of the last ten seconds, quantiles those of the running step."""
+    """How far the load is. Rates are those of the last ten seconds, quantiles those of the running step.
+
+    Of a load that is a number of records, `total_seconds` is foreseen from how many were due so far.
+    """
 
     step: str
     elapsed_seconds: float
@@ -110,18 +113,26 @@ class Verified(WireValue, frozen=True, kw_only=True):
 
 
 class PlannedStage(WireValue, frozen=True, kw_only=True, omit_defaults=False):
+    """Virtual users, or in the open model uploads due a second, at the beginning and the end of a stage."""
+
     duration_seconds: float
-    first_users: int
-    last_users: int
+    first_users: int | None = None
+    last_users: int | None = None
+    first_per_second: float | None = None
+    last_per_second: float | None = None
 
 
 class PlannedStep(WireValue, frozen=True, kw_only=True, omit_defaults=False):
+    """With `arrivals` the model is open and `virtual_users` a limit; with `records`, the duration only bounds them."""
+
     name: str
     batch_size: int
     virtual_users: int
     duration_seconds: float
     stages: tuple[PlannedStage, ...]
     thresholds: tuple[str, ...]
+    records: int | None = None
+    arrivals: Literal["constant", "poisson"] | None = None
 
 
 class EffectivePlan(WireValue, frozen=True, kw_only=True, omit_defaults=False):

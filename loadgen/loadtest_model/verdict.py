@@ -127,8 +127,8 @@ def saturation(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
     if lateness > SATURATED_LATENESS_SECONDS:
         found.append(
             f"uploads began {lateness * 1000:.0f} ms after they were due although virtual users were free (p99, the"
-            f" bound is {SATURATED_LATENESS_SECONDS * 1000:.0f} ms); give the generator more CPU, or share the load among"
-            " more pods (spec.parallelism)"
+            f" bound is {SATURATED_LATENESS_SECONDS * 1000:.0f} ms); give the generator more CPU, or share the load"
+            " among more pods (spec.parallelism)"
         )
     return tuple(found)
 

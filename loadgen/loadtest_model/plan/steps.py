@@ -1,6 +1,6 @@
 """The steps of a run: each one scenario's load."""
 
-from loadtest_model.arrivals import Arrivals, expected_arrivals
+from loadtest_model.arrivals import Arrivals, expected_arrivals, peak_rate
 from loadtest_model.pacing import Segment, peak_users, total_seconds, uploads_for
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.profiles import profile_of, refuse_contradictions
@@ -31,6 +31,15 @@ class Step(WireValue, frozen=True, kw_only=True):
     @property
     def duration_seconds(self) -> float:
         return total_seconds(self.segments)
+
+    @property
+    def foreseen_seconds(self) -> float:
+        """How long the load lasts as far as that is known beforehand: 0 where records end it and users set the pace."""
+        if self.uploads is None:
+            return self.duration_seconds
+        if self.arrivals is None:
+            return 0.0
+        return min(self.duration_seconds, self.uploads / peak_rate(self.arrivals.rates))
 
     @property
     def virtual_users(self) -> int:

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
-from loadtest_model.plan import Plan
+from loadtest_model.plan import Plan, Step
 from loadtest_model.status import (
     STATUS_LIMIT_BYTES,
     ConditionType,
@@ -57,18 +57,33 @@ def effective(plan: Plan) -> EffectivePlan:
                 batch_size=step.batch_size,
                 virtual_users=step.virtual_users,
                 duration_seconds=step.duration_seconds,
-                stages=tuple(
-                    PlannedStage(
-                        duration_seconds=segment.duration_seconds,
-                        first_users=segment.first_users,
-                        last_users=segment.last_users,
-                    )
-                    for segment in step.segments
-                ),
+                records=step.records,
+                arrivals=step.arrivals.process if step.arrivals else None,
+                stages=_stages(step),
                 thresholds=step.thresholds,
             )
             for step in plan.steps
         ),
+    )
+
+
+def _stages(step: Step) -> tuple[PlannedStage, ...]:
+    if step.arrivals is None:
+        return tuple(
+            PlannedStage(
+                duration_seconds=segment.duration_seconds,
+                first_users=segment.first_users,
+                last_users=segment.last_users,
+            )
+            for segment in step.segments
+        )
+    return tuple(
+        PlannedStage(
+            duration_seconds=rate.duration_seconds,
+            first_per_second=rate.first_per_second,
+            last_per_second=rate.last_per_second,
+        )
+        for rate in step.arrivals.rates
     )
 
 

@@ -14,17 +14,15 @@ _RATE_WINDOW_SECONDS = 10
 def progress(plan: Plan, aggregate: Aggregate) -> Progress:
     """How far a run is, from its merged snapshots."""
     number, step = current_step(aggregate)
-    total = sum(made.duration_seconds for made in plan.steps)
-    # The last upload may end a moment before the load does, and nothing begins in that moment.
-    elapsed = total if _finished(plan, aggregate) else loaded_seconds(plan, aggregate.elapsed_seconds)
+    elapsed, total, share = _reached(plan, aggregate)
     errors = sum(
         made.total.rejected + made.total.unknown + made.total.violation + made.total.dropped for made in aggregate.steps
     )
     return Progress(
         step=plan.steps[number].name,
         elapsed_seconds=round(elapsed, 1),
-        total_seconds=total,
-        percent=round(100 * elapsed / total, 1) if total else 100.0,
+        total_seconds=round(total, 1),
+        percent=round(100 * share, 1),
         virtual_users=aggregate.virtual_users,
         records_per_second=round(recent_records_per_second(step), 1),
         records_confirmed=sum(made.total.records_confirmed for made in aggregate.steps),
@@ -32,6 +30,18 @@ def progress(plan: Plan, aggregate: Aggregate) -> Progress:
         error_rate=_rounded(step.total.error_rate),
         errors=errors,
     )
+
+
+def _reached(plan: Plan, aggregate: Aggregate) -> tuple[float, float, float]:
+    """How long the load has lasted, how long it lasts in all, and the share of it that is done."""
+    if plan.steps[0].uploads is not None:
+        seen = aggregate.steps[0] if aggregate.steps else StepAggregate()
+        share = min(1.0, (seen.total.due / plan.steps[0].uploads))
+        return seen.load_seconds, seen.load_seconds / share if share else seen.load_seconds, share
+    total = sum(step.duration_seconds for step in plan.steps)
+    # The last upload may end a moment before the load does, and nothing begins in that moment.
+    elapsed = total if _finished(plan, aggregate) else loaded_seconds(plan, aggregate.elapsed_seconds)
+    return elapsed, total, elapsed / total if total else 1.0
 
 
 def loaded_seconds(plan: Plan, since_start_seconds: float) -> float:
