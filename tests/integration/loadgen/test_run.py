@@ -16,10 +16,13 @@ from aiohttp import web
 
 from example_server import UPLOAD_PATH, ExampleServer, example_server
 from http_target import HttpTarget, Received, honoured, serving, stored
+from json_schema import problems
 from loadgen.local.samples import SAMPLE_COLUMNS
 from loadtest_model.verdict import Verdict
 from local_runs import assert_passed, in_terminal, loadgen, results_in
 
+REPOSITORY = Path(__file__).resolve().parents[3]
+SCHEMA = json.loads((REPOSITORY / "docs" / "summary.schema.json").read_text())
 SECRET = "a secret of at least thirty-two bytes"
 VERIFICATION_UPLOADS = 4
 SHORT = ("custom", "--batch-size", 100, "--virtual-users", 2, "--duration", "1500ms", "--think-time", "20ms")
@@ -47,6 +50,7 @@ async def test_a_run_that_passes_says_so_and_writes_all_files(target: ExampleSer
     assert sum(int(row["accepted"]) for row in csv.DictReader(results.time_series)) == summary.requests.accepted
     assert results.details["complete"] is True
     assert results.details["summary"] == results.summary_json
+    assert problems(SCHEMA, results.summary_json) == []
     assert results.details["plan"]["target"]["url"] == url_of(target)
     assert [name.partition("_")[0] for name in results.names] == ["custom"] * 3
     for said in (
@@ -157,6 +161,43 @@ async def test_an_option_goes_before_the_environment_and_that_before_the_manifes
     assert_passed(summary)
     assert summary.name == "mine"
     assert [(each.batch_size, each.virtual_users, each.load_seconds) for each in summary.steps] == [(7, 2, 1.0)]
+
+
+async def test_a_manifest_of_the_examples_runs_here(target: ExampleServer, tmp_path: Path) -> None:
+    manifest = REPOSITORY / "examples" / "loadtest-light.yaml"
+
+    await loadgen("run", "-f", manifest, "--url", url_of(target), "--duration", "1s", "--out", tmp_path)
+
+    summary = results_in(tmp_path).summary
+    assert_passed(summary)
+    assert (summary.name, summary.scenario, summary.steps[0].batch_size) == ("light", "light", 1000)
+
+
+async def test_an_uploaded_workbook_is_counted_row_by_row(target: ExampleServer, tmp_path: Path) -> None:
+    await loadgen("run", *SHORT, "--format", "xlsx", "--url", url_of(target), "--out", tmp_path)
+
+    summary = results_in(tmp_path).summary
+    assert_passed(summary)
+    assert summary.records.confirmed == summary.records.sent > 0
+
+
+async def test_a_number_of_records_is_sent_and_the_load_ends(target: ExampleServer, tmp_path: Path) -> None:
+    arguments = ("custom", "--batch-size", 300, "--virtual-users", 2, "--records", 1000)
+
+    await loadgen("run", *arguments, "--url", url_of(target), "--out", tmp_path)
+
+    summary = results_in(tmp_path).summary
+    assert_passed(summary)
+    assert (summary.records.sent, summary.requests.due) == (1000, 4)
+    assert summary.throughput.records_per_second > 100
+
+
+async def test_verify_reads_the_environment_and_prints_json(target: ExampleServer) -> None:
+    done = await loadgen("verify", "--json", variables={"API_URL": url_of(target), "BATCH_SIZE": "70"})
+
+    report = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert (report["level"], report["checks"][-1]["rows"]) == ("Echoed", 70)
 
 
 async def test_json_is_all_that_goes_to_standard_output(target: ExampleServer, tmp_path: Path) -> None:
