@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
+from itertools import product
 from typing import ClassVar, Final
 
 import numpy as np
@@ -24,11 +26,15 @@ class Alphabet(Enum):
         return len(self.value)
 
 
-_SINGLES: Final = {each: np.frombuffer(each.value.encode(), np.uint8) for each in Alphabet}
-_PAIRS: Final = {
-    each: np.array([ord(first) | ord(second) << 8 for first in each.value for second in each.value], np.uint16)
-    for each in Alphabet
-}
+@cache
+def _table(alphabet: Alphabet, size: int, place: int) -> NDArray[np.uint64]:
+    """The characters of every number that has so many, in the place of a word that they belong to."""
+    texts = ("".join(letters) for letters in product(alphabet.value, repeat=size))
+    return np.array([int.from_bytes(text.encode(), "little") << 8 * place for text in texts], np.uint64)
+
+
+_TOGETHER: Final = {Alphabet.DIGITS: 4, Alphabet.BASE_32: 2}
+"""How many characters are looked up at once, where there are so many; the tables have 10,000 and 1,024 entries."""
 
 
 def words_of(
@@ -36,29 +42,32 @@ def words_of(
 ) -> list[tuple[int, NDArray[np.unsignedinteger]]]:
     """Each number in `width` characters: words of 8, 4, 2 or 1 of them, the first lowest, and where each word begins.
 
-    What is above the highest number of so many characters is cut off.
+    The numbers must be below the alphabet's base to the power of the width.
     """
     parts = []
     at = 0
     for size, word_type in _WORD_TYPES.items():
         while width - at >= size:
-            below = width - at - size
-            parts.append((at, _word(numbers // np.uint64(alphabet.base**below), size, alphabet).astype(word_type)))
+            below = alphabet.base ** (width - at - size)
+            numbers_of_word = numbers if below == 1 else numbers // np.uint64(below)
+            parts.append((at, _word(numbers_of_word, size, alphabet).astype(word_type, copy=False)))
             at += size
+            if at < width:
+                numbers = numbers - numbers_of_word * np.uint64(below)
     return parts
 
 
 def _word(numbers: NDArray[np.uint64], size: int, alphabet: Alphabet) -> NDArray[np.uint64]:
-    """The last `size` characters of each number."""
-    if size == 1:
-        return _SINGLES[alphabet][(numbers % np.uint64(alphabet.base)).astype(np.intp)].astype(np.uint64)
-    square = np.uint64(alphabet.base**2)
+    """The characters of each number, of which there are `size`."""
+    step = min(size, _TOGETHER[alphabet])
+    base = np.uint64(alphabet.base**step)
     words = np.zeros_like(numbers)
-    for place in reversed(range(size // 2)):
-        pairs = _PAIRS[alphabet][(numbers % square).astype(np.intp)].astype(np.uint64)
-        words |= pairs << np.uint64(16 * place)
-        numbers = numbers // square
-    return words
+    for place in range(size - step, 0, -step):
+        # A quotient and a product take a fraction of a remainder's time.
+        above = numbers // base
+        words |= _table(alphabet, step, place)[(numbers - above * base).view(np.int64)]
+        numbers = above
+    return words | _table(alphabet, step, 0)[numbers.view(np.int64)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,9 @@ class UniqueCode:
 
     def parts(self, rows: Rows) -> list[Part]:
         pods, pod = np.uint64(rows.space.pod_count), np.uint64(rows.space.pod_index)
-        numbers = (rows.numbers * pods + pod) % np.uint64(self.scatter.size)
+        numbers = rows.numbers * pods + pod
+        size = np.uint64(self.scatter.size)
+        numbers -= numbers // size * size
         alphabet = Alphabet.DIGITS if isinstance(self.scatter, DecimalScatter) else Alphabet.BASE_32
         parts = words_of(self.scatter(numbers), self.width, alphabet)
         return [(at, words | _small(words.dtype)) for at, words in parts] if self.small else parts
