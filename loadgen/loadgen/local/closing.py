@@ -142,7 +142,8 @@ def _generator(summary: Summary) -> Iterator[str]:
         f"Generator   {state}; {bytes_text(generator.memory_bytes)} of memory, {generator.cpu_seconds:.1f} s of CPU,"
         f" event loop late by {seconds_text(generator.max_loop_lag_seconds)} at most"
     )
-    yield from (f"            - {reason}" for reason in generator.reasons)
+    told = "\n".join(summary.reasons)
+    yield from (f"            - {reason}" for reason in generator.reasons if reason not in told)
 
 
 def _table(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Where progress is shown: a block of a terminal that is drawn again and again, or plain lines now and then."""
 
+import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -75,7 +76,7 @@ class Block:
 
     def _draw(self, lines: Sequence[str]) -> None:
         # A line that is longer than the terminal would wrap, and the next frame would begin in the wrong place.
-        width = max(20, shutil.get_terminal_size().columns - 1)
+        width = max(20, _columns(self._stream) - 1)
         shown = "".join(f"{_CLEAR_LINE}{text[:width]}\n" for text in lines)
         up = f"\x1b[{self._height}A\r" if self._height else _HIDE_CURSOR
         self._stream.write(up + shown)
@@ -94,6 +95,14 @@ def can_redraw(stream: TextIO, environment: Mapping[str, str], platform: str = s
 def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Whether to colour what goes to a stream: a terminal, unless NO_COLOR says otherwise (no-color.org)."""
     return not environment.get("NO_COLOR") and can_redraw(stream, environment)
+
+
+def _columns(stream: TextIO) -> int:
+    """The width of the terminal that a stream is, which need not be that of standard output."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return shutil.get_terminal_size().columns
 
 
 def _can_encode(stream: TextIO, text: str) -> bool:
