@@ -100,9 +100,11 @@ def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
 def _columns(stream: TextIO) -> int:
     """The width of the terminal that a stream is, which need not be that of standard output."""
     try:
-        return os.get_terminal_size(stream.fileno()).columns
+        columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
-        return shutil.get_terminal_size().columns
+        columns = 0
+    # Some terminals do not know their size and say 0.
+    return columns or shutil.get_terminal_size().columns
 
 
 def _can_encode(stream: TextIO, text: str) -> bool:
