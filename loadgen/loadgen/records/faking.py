@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LOCALES: Final = {"mixed": ("en_CA", "fr_CA"), "en_CA": ("en_CA",), "fr_CA": ("fr_CA",)}
 _FIRST_VALUES: Final = 200
 _MOST_VALUES: Final = 5_000
-_RENEWED_AT_ONCE: Final = 10  # Some 20 microseconds each, within the millisecond that rendering takes.
+_RENEWED_AT_ONCE: Final = 10  # Some 20 to 50 microseconds each; rendering beside it takes a millisecond or two.
 
 _CONTROL_CHARACTERS: Final = dict.fromkeys((*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0xFFFE, 0xFFFF))
 
@@ -53,30 +53,28 @@ class FakedValues:
         self._words = words
         self._arguments = {name: _argument(value) for name, value in plan.arguments.items()}
         self._fakers = fakers
-        self._values: list[list[str]] = [[] for _ in fakers.locales]
-        self._next = 0
-        self._renew(_FIRST_VALUES)
+        self._values: list[list[str]] = [self._made(place, _FIRST_VALUES) for place in range(len(fakers.locales))]
+        self._next = [0] * len(self._values)
+        self._turn = 0
 
     def renew(self) -> None:
-        """Make a few values more for each language."""
-        self._renew(_RENEWED_AT_ONCE)
+        """Make a few values more, in one language after the other."""
+        place = self._turn % len(self._values)
+        self._turn += 1
+        values, made = self._values[place], self._made(place, _RENEWED_AT_ONCE)
+        if len(values) < self._most_values:
+            values += made
+            return
+        begin = self._next[place]
+        values[begin : begin + len(made)] = made
+        self._next[place] = (begin + len(made)) % self._most_values
 
     def draw(self, french: Indices) -> list[str]:
         """A value for each row; `french` is 1 where a row's language is French, and 0 elsewhere."""
-        drawn = self._words.below(len(self._values[0]), len(french)).tolist()
+        drawn = self._words.below(min(map(len, self._values)), len(french)).tolist()
         if len(self._values) == 1:
             return [self._values[0][place] for place in drawn]
         return [self._values[language][place] for language, place in zip(french.tolist(), drawn, strict=True)]
-
-    def _renew(self, count: int) -> None:
-        for place, values in enumerate(self._values):
-            made = self._made(place, count)
-            if len(values) < self._most_values:
-                values.extend(made)
-            else:
-                values[self._next : self._next + count] = made
-        if len(self._values[0]) >= self._most_values:
-            self._next = (self._next + count) % self._most_values
 
     def _made(self, place: int, count: int) -> list[str]:
         faker = self._fakers[place]
