@@ -1,7 +1,7 @@
 """Canadian cities with the postal prefixes and telephone area codes that serve them.
 
-Which area codes serve which province follows the Canadian Numbering Administrator's list of codes in service (checked
-against Google's libphonenumber, which names a place for each), the first letters of postal codes Statistics Canada's
+Which area codes serve which province follows the Canadian Numbering Administrator's codes in service, checked by
+province and place against lists published in 2026; the first letters of postal codes are those of Statistics Canada's
 table of first characters by province. Populations (in thousands) and shares of French as first official language are
 those of the census of 2021, rounded; they are weights, not facts to rely on.
 """
