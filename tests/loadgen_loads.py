@@ -35,12 +35,12 @@ class Load:
     """One pod's load; the address is taken as proven."""
 
     def __init__(self, plan: Plan, port: int, pod_index: int = 0) -> None:
-        book = AddressBook()
-        book.confirm(parse_endpoint(f"127.0.0.1:{port}"))
+        self.book = AddressBook()
+        self.book.confirm(parse_endpoint(f"127.0.0.1:{port}"))
         self.recorder = Recorder(pod_index, plan.parallelism)
         nonces = itertools.count()
         uploader = make_uploader(plan, pod_index, lambda: f"nonce-{next(nonces)}")
-        self.engine = Engine(plan, pod_index, uploader, book, self.recorder, time.monotonic_ns)
+        self.engine = Engine(plan, pod_index, uploader, self.book, self.recorder, time.monotonic_ns)
 
     async def run(self) -> Violation | None:
         return await self.engine.run(time.monotonic_ns())

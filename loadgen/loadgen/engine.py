@@ -121,6 +121,9 @@ class Engine:
         except TimeoutError:
             if not cut.expired():
                 raise
+        finally:
+            # Of a user that was cancelled before its first turn the model itself never hears.
+            self._model = None
         return model.begun
 
     def _ran_to_its_end(self, course: Course, begun: int) -> bool:

@@ -110,7 +110,8 @@ def merged_aggregate(parts: Sequence[Aggregate]) -> Aggregate:
     violations = (violation for part in parts for violation in part.violations)
     memory = TargetMemory()
     for part in parts:
-        memory = memory.merge(part.target_memory)
+        if part.target_memory.points or part.target_memory.problem:
+            memory = memory.merge(part.target_memory)
     return Aggregate(
         steps=tuple(
             merged_step(column) for column in zip_longest(*(part.steps for part in parts), fillvalue=StepAggregate())

@@ -4,13 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from loadtest_model.aggregate import Aggregate, absorb, aggregate_of, merge
+from loadtest_model.aggregate import Aggregate, absorb, aggregate_of, merge, merged_aggregate
 from loadtest_model.cause_counts import EXAMPLE_CHARACTERS, CauseSeen, Example, merged_causes
 from loadtest_model.causes import Cause
 from loadtest_model.lastword import decode_last_word, encode_last_word
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.sketch import sketch_of
 from loadtest_model.snapshot import Counts, GeneratorHealth, PodState, Second, Snapshot, StepSnapshot
+from loadtest_model.spread import ADDRESSES_KEPT, OTHERS, AddressCounts, bounded, merged_spread
+from loadtest_model.upload_parts import Part, Parts
 
 small = st.integers(0, 1_000)
 
@@ -36,6 +38,30 @@ def causes_seen(draw: st.DrawFn) -> CauseSeen:
     )
 
 
+nanoseconds = st.lists(st.integers(1_000, 10**12), max_size=5)
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> Part:
+    times = draw(st.lists(small, max_size=4))
+    return Part(count=len(times), sum_nanoseconds=sum(times), max_nanoseconds=max(times, default=0))
+
+
+@st.composite
+def address_counts(draw: st.DrawFn) -> AddressCounts:
+    accepted, failed = draw(small), draw(small)
+    return AddressCounts(sent=accepted + failed, accepted=accepted, failed=failed)
+
+
+# As a pod tells it, which keeps a bounded number of names; more of them than are kept, so that the bound matters.
+spreads = st.dictionaries(
+    st.integers(0, ADDRESSES_KEPT + 40).map(lambda number: f"10.0.0.{number:03}:80"), address_counts(), max_size=6
+).map(bounded)
+many_spreads = st.integers(0, 3).map(
+    lambda first: bounded({f"10.0.{n // 100}.{n % 100:02}:80": AddressCounts(sent=n) for n in range(first, 160, 2)})
+)
+
+
 @st.composite
 def steps(draw: st.DrawFn, number: int) -> StepSnapshot:
     numbers = draw(st.lists(st.integers(0, 30), unique=True, max_size=5))
@@ -49,6 +75,14 @@ def steps(draw: st.DrawFn, number: int) -> StepSnapshot:
             Second(second=second, counts=draw(conserved_counts()), virtual_users=draw(small))
             for second in sorted(numbers)
         ),
+        segment_response=tuple(sketch_of(draw(nanoseconds)) for _ in range(draw(st.integers(0, 2)))),
+        segment_counts=tuple(draw(conserved_counts()) for _ in range(draw(st.integers(0, 2)))),
+        parts=Parts(connect=draw(parts()), upload=draw(parts()), wait=draw(parts())),
+        addresses=draw(spreads),
+        lateness=sketch_of(draw(nanoseconds)),
+        vu_limit_reached=draw(small),
+        load_seconds=draw(st.floats(0, 100)),
+        in_flight=draw(small),
         in_flight_ages_seconds=tuple(sorted(draw(st.lists(st.floats(0, 100), max_size=4)), reverse=True)),
         finished=draw(st.booleans()),
     )
@@ -157,3 +191,25 @@ def test_causes_merge_in_any_order_and_lose_no_upload(
     assert sum(seen.count for seen in left.values()) == sum(
         seen.count for part in (one, two, three) for seen in part.values()
     )
+
+
+@given(st.lists(spreads | many_spreads, min_size=3, max_size=3))
+def test_spreads_over_addresses_merge_in_any_order_within_their_bound(three: list[dict[str, AddressCounts]]) -> None:
+    one, two, last = three
+
+    left = merged_spread([merged_spread([one, two]), last])
+
+    assert left == merged_spread([one, merged_spread([two, last])]) == merged_spread([last, two, one])
+    assert sum(counts.sent for counts in left.values()) == sum(c.sent for part in three for c in part.values())
+    assert len(set(left) - {OTHERS}) <= ADDRESSES_KEPT
+
+
+@given(st.lists(snapshots(), max_size=6))
+def test_merging_many_at_once_is_merging_them_one_by_one(pods: list[Snapshot]) -> None:
+    made = [aggregate_of(structs.replace(pod, generator=GeneratorHealth())) for pod in pods]
+
+    one_by_one = Aggregate()
+    for each in made:
+        one_by_one = one_by_one.merge(each)
+
+    assert merged_aggregate(made) == one_by_one

@@ -1,0 +1,241 @@
+"""Whatever the target does, and whenever a load is stopped or cut: each upload is counted once, and none is made up.
+
+The engine runs on a clock that passes by waiting alone, against an uploader that takes as long as it is told.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import msgspec
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from loadgen.addresses import AddressBook
+from loadgen.endpoints import Endpoint, parse_endpoint
+from loadgen.engine import Engine
+from loadgen.judging import Judgement
+from loadgen.recorder import Recorder
+from loadgen.transport import Client, Progress
+from loadgen.uploading import Upload, Uploader
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.plan import Plan, compile_plan
+from loadtest_model.snapshot import StepSnapshot
+from loadtest_model.spec import Identity, Spec
+from virtual_time import run_in_virtual_time
+
+ADDRESS = "127.0.0.1:8000"
+
+
+@dataclass
+class TimedUploader:
+    """Each upload takes the next of the given times, and ends as the next of the given errors says."""
+
+    seconds: list[float]
+    errors: list[ErrorKind | None]
+    begun_at: list[float] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    under_way: int = 0
+    most_under_way: int = 0
+
+    @asynccontextmanager
+    async def open_client(self, _rows: int) -> AsyncIterator[Client]:
+        yield cast("Client", None)
+
+    async def upload(self, _client: Client, endpoint: Endpoint, rows: int, progress: Progress) -> Upload:
+        number = len(self.begun_at)
+        self.begun_at.append(asyncio.get_running_loop().time())
+        self.rows.append(rows)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        progress.begun = True
+        try:
+            await asyncio.sleep(self.seconds[number % len(self.seconds)])
+        finally:
+            self.under_way -= 1
+        error = self.errors[number % len(self.errors)]
+        return Upload(rows, "c1", endpoint, 200, Judgement(error, records_confirmed=0 if error else rows))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A load that is over: what was recorded, and what the uploader knows."""
+
+    step: StepSnapshot
+    uploader: TimedUploader
+    began_at: float
+    virtual_users: int
+
+    @property
+    def due_at(self) -> list[float]:
+        """When uploads began, in seconds from the common start."""
+        return [at - self.began_at for at in self.uploader.begun_at]
+
+
+def a_custom_plan(parallelism: int = 1, **load: Any) -> Plan:
+    document = {
+        "target": {"url": "http://clients.test/upload/", "timeout": "5s"},
+        "scenario": "custom",
+        "parallelism": parallelism,
+        "load": {"batchSize": 10, **load},
+    }
+    return compile_plan(msgspec.convert(document, Spec), Identity(namespace="n", name="t", uid="u"))
+
+
+async def load(
+    plan: Plan,
+    uploader: TimedUploader,
+    *,
+    index: int = 0,
+    drain_at: float | None = None,
+    cancel_at: float | None = None,
+) -> Ran:
+    loop = asyncio.get_running_loop()
+
+    def clock_ns() -> int:
+        return round(loop.time() * 1_000_000_000)
+
+    book = AddressBook()
+    book.confirm(parse_endpoint(ADDRESS))
+    recorder = Recorder(index, plan.parallelism)
+    engine = Engine(plan, index, cast("Uploader", uploader), book, recorder, clock_ns)
+    began_at = loop.time()
+    running = asyncio.create_task(engine.run(clock_ns()))
+    if drain_at is not None:
+        loop.call_later(drain_at, engine.drain)
+    if cancel_at is not None:
+        loop.call_later(cancel_at, running.cancel)
+    await asyncio.wait({running})
+    if not running.cancelled():
+        running.result()
+    (step,) = recorder.read(0, clock_ns())[1]
+    return Ran(step, uploader, began_at, engine.virtual_users)
+
+
+def assert_accounted_for(ran: Ran) -> None:
+    total = ran.step.total
+    assert total.conserved
+    assert ran.step.in_flight == 0
+    assert ran.virtual_users == 0
+    assert ran.uploader.under_way == 0
+    assert total.sent == len(ran.uploader.begun_at)
+    assert total.records_sent == sum(ran.uploader.rows)
+    assert sum(ran.step.errors.values()) == total.sent - total.accepted
+    for name in ("due", "sent", "dropped", "accepted", "cancelled"):
+        assert sum(getattr(second.counts, name) for second in ran.step.seconds) == getattr(total, name)
+    assert sum(second.ended for second in ran.step.seconds) == total.sent
+    assert sum(second.lapsed for second in ran.step.seconds) == total.dropped
+    assert ran.step.response.count == total.accepted + total.unknown - total.cancelled + total.dropped
+    assert sum(counts.sent for counts in ran.step.addresses.values()) == total.sent
+
+
+times = st.lists(st.floats(0.0, 8.0), min_size=1, max_size=6)
+errors = st.lists(st.none() | st.sampled_from([ErrorKind.SERVER_ERROR, ErrorKind.RESET]), min_size=1, max_size=4)
+instants = st.none() | st.floats(0.0, 25.0)
+users = st.integers(1, 4)
+
+
+@given(times, errors, users, instants, instants, st.sampled_from(["0s", "2s", "5s"]))
+@example([6.0], [None], 2, None, None, "2s")
+def test_in_the_closed_model_each_upload_counts_once_whatever_is_cut_when(
+    seconds: list[float],
+    ends: list[ErrorKind | None],
+    virtual_users: int,
+    drain_at: float | None,
+    cancel_at: float | None,
+    graceful_stop: str,
+) -> None:
+    # A target that answers in no time at all would be asked for ever within one instant of such a clock.
+    plan = a_custom_plan(virtualUsers=virtual_users, duration="15s", thinkTime="500ms", gracefulStop=graceful_stop)
+    uploader = TimedUploader(seconds, ends)
+
+    ran = run_in_virtual_time(load(plan, uploader, drain_at=drain_at, cancel_at=cancel_at))
+
+    assert_accounted_for(ran)
+    assert uploader.most_under_way <= virtual_users
+    assert all(at < 15.0 for at in ran.due_at)
+    assert all(at <= cancel_at for at in ran.due_at if cancel_at is not None)
+    assert all(at <= drain_at for at in ran.due_at if drain_at is not None)
+
+
+@given(times, errors, users, st.floats(0.5, 6.0), st.tuples(instants, instants), st.sampled_from(["100ms", "1s", "5s"]))
+@example([8.0], [None], 1, 2.0, (None, None), "1s")
+@example([0.0], [None], 1, 1.0, (None, 0.0), "1s")
+def test_in_the_open_model_each_arrival_counts_once_whatever_is_cut_when(
+    seconds: list[float],
+    ends: list[ErrorKind | None],
+    virtual_users: int,
+    rate: float,
+    stops: tuple[float | None, float | None],
+    max_lateness: str,
+) -> None:
+    drain_at, cancel_at = stops
+    plan = a_custom_plan(virtualUsers=virtual_users, duration="15s", arrivalRate=rate, maxLateness=max_lateness)
+    uploader = TimedUploader(seconds, ends)
+
+    ran = run_in_virtual_time(load(plan, uploader, drain_at=drain_at, cancel_at=cancel_at))
+
+    assert_accounted_for(ran)
+    assert uploader.most_under_way <= virtual_users
+    if drain_at is None and cancel_at is None:
+        number = ran.step.total.due
+        assert abs(number - 15 * rate) <= 1
+        assert ran.step.lateness.count + ran.step.vu_limit_reached == number
+        assert ran.step.finished
+
+
+@given(st.floats(0.5, 20.0), st.integers(1, 3))
+def test_with_users_to_spare_every_arrival_begins_when_it_is_due(rate: float, pods: int) -> None:
+    plan = a_custom_plan(parallelism=pods, virtualUsers=100, duration="10s", arrivalRate=rate)
+
+    ran = [run_in_virtual_time(load(plan, TimedUploader([0.7], [None]), index=index)) for index in range(pods)]
+
+    due = sorted(at for pod in ran for at in pod.due_at)
+    assert len(due) >= 10 * rate
+    assert all(abs(at - number / rate) < 1e-6 for number, at in enumerate(due))
+    assert all(pod.step.total.dropped == pod.step.vu_limit_reached == 0 for pod in ran)
+    assert max(pod.step.lateness.max_seconds or 0.0 for pod in ran) < 1e-6
+
+
+@given(st.integers(1, 700), st.integers(1, 4), users, st.booleans())
+def test_all_pods_together_send_just_the_records_that_were_asked_for(
+    records: int, pods: int, virtual_users: int, is_open: bool
+) -> None:
+    pods = min(pods, virtual_users, -(-records // 10))
+    pace = {"arrivalRate": 5.0, "maxLateness": "5s"} if is_open else {"thinkTime": "100ms"}
+    plan = a_custom_plan(parallelism=pods, virtualUsers=virtual_users, records=records, **pace)
+
+    ran = [run_in_virtual_time(load(plan, TimedUploader([0.3], [None]), index=index)) for index in range(pods)]
+
+    sent = Counter(rows for pod in ran for rows in pod.uploader.rows)
+    dropped = sum(pod.step.total.dropped for pod in ran)
+    assert sum(sent.values()) + dropped == -(-records // 10)
+    if not dropped:
+        assert sum(rows * count for rows, count in sent.items()) == records
+    assert set(sent) <= {10, records % 10}
+    assert all(pod.step.finished for pod in ran)
+    for pod in ran:
+        assert_accounted_for(pod)
+
+
+def test_in_the_closed_model_a_user_begins_again_as_soon_as_its_answer_is_there() -> None:
+    plan = a_custom_plan(virtualUsers=1, duration="5s")
+
+    ran = run_in_virtual_time(load(plan, TimedUploader([1.0], [None])))
+
+    assert ran.due_at == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_an_arrival_that_waited_too_long_is_dropped_at_its_time_and_not_before() -> None:
+    plan = a_custom_plan(virtualUsers=1, duration="10s", arrivalRate=1.0, maxLateness="3s")
+
+    ran = run_in_virtual_time(load(plan, TimedUploader([4.5], [None])))
+
+    assert ran.due_at == [0.0, 4.5, 9.0]
+    lapsed = {second.second: second.lapsed for second in ran.step.seconds if second.lapsed}
+    # Those due at 1, 3, 4, 5 and 6 s three seconds later; those due at 7, 8 and 9 s with the end of the load.
+    assert sum(lapsed.values()) == ran.step.total.dropped == 7
+    assert min(lapsed) == 4
