@@ -12,6 +12,18 @@ def _reading_back(**read_back: Any) -> dict[str, Any]:
     return {"target": {"url": URL}, "scenario": "light", "verification": {"readBack": read_back}}
 
 
+def _with_records(**records: Any) -> dict[str, Any]:
+    return {"target": {"url": URL}, "scenario": "light", "records": records}
+
+
+def _with_load(**load: Any) -> dict[str, Any]:
+    return {"target": {"url": URL}, "scenario": "light", "load": load}
+
+
+def _with_field(**field: Any) -> dict[str, Any]:
+    return _with_records(fields={"add": [{"name": "x", **field}]})
+
+
 WRONG: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "no target": ({"scenario": "light"}, "spec.target"),
     "an unknown scenario": ({"target": {"url": URL}, "scenario": "huge"}, "spec.scenario"),
@@ -39,6 +51,39 @@ WRONG: Final[dict[str, tuple[dict[str, Any], str]]] = {
             "load": {"duration": "1m", "stages": [{"duration": "1m", "virtualUsers": 1}]},
         },
         "spec.load.stages",
+    ),
+    "stages of two kinds": (
+        _with_load(stages=[{"duration": "1m", "virtualUsers": 1}, {"duration": "1m", "arrivalRate": 1}]),
+        "spec.load.stages",
+    ),
+    "a stage of both kinds": (
+        _with_load(stages=[{"duration": "1m", "virtualUsers": 1, "arrivalRate": 1}]),
+        "spec.load.stages",
+    ),
+    "a stage of no kind": (_with_load(stages=[{"duration": "1m"}]), "spec.load.stages"),
+    "stages that reach no rate": (_with_load(stages=[{"duration": "1m", "arrivalRate": 0}]), "spec.load.stages"),
+    "an arrival rate of nothing": (_with_load(arrivalRate=0), "arrivalRate"),
+    "stages beside an arrival rate": (
+        _with_load(arrivalRate=1, stages=[{"duration": "1m", "arrivalRate": 1}]),
+        "spec.load.stages",
+    ),
+    "records beside a duration": (_with_load(records=10, duration="1m"), "spec.load.records"),
+    "records of all scenarios": (
+        {"target": {"url": URL}, "scenario": "all", "load": {"records": 10}},
+        "spec.load.records",
+    ),
+    "arrivals without a rate": (_with_load(arrivals="poisson"), "spec.load.arrivals"),
+    "a lateness without a rate": (_with_load(maxLateness="1s"), "spec.load.maxLateness"),
+    "a pause beside a rate": (_with_load(arrivalRate=1, thinkTime="1s"), "spec.load.thinkTime"),
+    "a graceful stop above the time-out": (_with_load(gracefulStop="3m"), "spec.load.gracefulStop"),
+    "an abort without a bound": ({"target": {"url": URL}, "scenario": "light", "abort": {}}, "abort"),
+    "an abort by a wrong bound": (
+        {"target": {"url": URL}, "scenario": "light", "abort": {"thresholds": ["p95 < 20"]}},
+        "spec.abort.thresholds",
+    ),
+    "a threshold on a step that is none": (
+        {"target": {"url": URL}, "scenario": "light", "thresholds": ["tiny.p95 < 1s"]},
+        "spec.thresholds",
     ),
     "more pods than virtual users": (
         {"target": {"url": URL}, "scenario": "light", "parallelism": 3, "load": {"virtualUsers": 2}},
@@ -119,4 +164,22 @@ WRONG: Final[dict[str, tuple[dict[str, Any], str]]] = {
     ),
     "a field that does not exist": ({"target": {"url": URL}, "scenario": "light", "virtualUsers": 3}, "virtualUsers"),
     "a value of the wrong type": ({"target": {"url": URL}, "scenario": "light", "parallelism": "two"}, "parallelism"),
+    "a column without its width": (_with_field(kind="unique"), "kind unique needs width"),
+    "a width for a constant": (_with_field(kind="constant", value="a", width=3), "width belongs to kind unique"),
+    "a column with a brace in its name": (
+        _with_records(fields={"add": [{"name": "a{b", "kind": "constant", "value": "a"}]}),
+        "name",
+    ),
+    "a date that is none": (_with_field(kind="date", earliest="yesterday", latest="2020-01-01"), "earliest"),
+    "more than half of the records wrong": (_with_records(invalid={"share": 0.6}), "share"),
+    "a byte order mark before Windows-1252": (
+        _with_records(dialect={"bom": True, "encoding": "cp1252"}),
+        "spec.records.dialect.bom",
+    ),
+    "a delimiter of two characters": (_with_records(dialect={"delimiter": "::"}), "delimiter"),
+    "a date format by the hour": (_with_records(dialect={"dateFormat": "%H"}), "dateFormat"),
+    "a count that is none of ours": (
+        {"target": {"url": URL, "response": {"expectCount": "most"}}, "scenario": "light"},
+        "expectCount",
+    ),
 }
