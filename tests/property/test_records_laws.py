@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from loadgen.records import Column, CsvRendering, RecordSpace
 from loadgen.records.scatter import Scatter
 from loadgen.records.words import Words
+from loadtest_model.plan.records import DialectPlan
 
 
 @given(bits=st.integers(2, 16), key=st.integers(0, 2**64 - 1))
@@ -65,6 +67,27 @@ def test_rendered_rows_are_byte_for_byte_those_of_the_csv_module(rows: list[list
     rendered = CsvRendering(columns).rows([list(column) for column in zip(*rows, strict=True)])
 
     assert b"".join(rendered) == expected.getvalue().encode()
+
+
+@given(
+    row=st.lists(fields, min_size=2, max_size=4),
+    delimiter=st.sampled_from([",", ";", "\t", "|"]),
+    quoting=st.sampled_from(["minimal", "all"]),
+    line_end=st.sampled_from(["CRLF", "LF"]),
+)
+def test_in_every_dialect_a_row_is_byte_for_byte_that_of_the_csv_module(
+    row: list[str], delimiter: Any, quoting: Any, line_end: Any
+) -> None:
+    expected = io.StringIO(newline="")
+    rules = csv.QUOTE_ALL if quoting == "all" else csv.QUOTE_MINIMAL
+    end = "\n" if line_end == "LF" else "\r\n"
+    csv.writer(expected, delimiter=delimiter, quoting=rules, lineterminator=end).writerow(row)
+    columns = [Column(f"column {place}") for place in range(len(row))]
+    dialect = DialectPlan(delimiter=delimiter, quoting=quoting, line_end=line_end)
+
+    (rendered,) = CsvRendering(columns, dialect).rows([[field] for field in row])
+
+    assert rendered == expected.getvalue().encode()
 
 
 @given(key=st.integers(0, 2**64), bound=st.integers(1, 2**31 - 1))

@@ -3,6 +3,8 @@
 import hashlib
 from typing import Final
 
+import msgspec
+
 from loadtest_model.geography import Locale
 from loadtest_model.nearness import near
 from loadtest_model.phone_space import Contact
@@ -48,6 +50,8 @@ class RecordsPlan(WireValue, frozen=True, kw_only=True):
     invalid: InvalidPlan | None = None
 
 
+# The plan travels in a variable of the pods' environment, for which Linux has room for 128 KiB.
+MOST_BYTES: Final = 65_536
 _OF_CSV: Final = ("delimiter", "quoting", "bom", "encoding", "line_end")
 _IN_SPEC: Final = {"line_end": "lineEnd"}
 
@@ -61,6 +65,11 @@ def compile_records(spec: Spec, identity: Identity, run_id: str, steps: tuple[St
         seed=int.from_bytes(digest[6:12], "big"),
         run_tag=int.from_bytes(digest[:6], "big"),
     )
+    size_bytes = len(msgspec.json.encode(plan))
+    if size_bytes > MOST_BYTES:
+        raise refusal(
+            "fields", f"takes {size_bytes:,} bytes in the plan; at most {MOST_BYTES:,} can; give fewer values"
+        )
     smallest = min(step.batch_size for step in steps)
     if plan.invalid is not None and smallest < 2:
         raise refusal("invalid", "needs batches of at least 2 rows: a right one in each; raise spec.load.batchSize")

@@ -176,6 +176,13 @@ def test_only_so_many_fields_can_differ_in_every_row() -> None:
     assert f"has {MOST_VARYING + 1} fields" in refused(fields(MOST_VARYING + 1))
 
 
+def test_columns_that_the_plan_has_no_room_for_are_refused() -> None:
+    values = [f"{number:0256}" for number in range(256)]
+    fields = [{"name": name, "kind": "choice", "values": values} for name in "xy"]
+
+    assert "takes 1" in refused({"fields": {"add": fields}})
+
+
 def test_every_parameter_of_a_field_belongs_to_a_kind() -> None:
     parameters = {name for needed, possible in KINDS.values() for name in (*needed, *possible)}
 

@@ -62,6 +62,13 @@ def test_a_new_test_gets_its_job_and_its_plan_on_record() -> None:
     assert decision.plan.target.addresses == ("10.0.0.5:8000",)
 
 
+def test_a_test_whose_phones_will_come_again_says_so_before_it_starts() -> None:
+    load = {"batchSize": 10_000, "duration": "10s", "virtualUsers": 2}
+    status = status_of(decide(new(a_fleet_spec(load=load, records={"contact": "reserved"})), POLICY))
+
+    assert status.message.startswith("the pods are being made; phones come again from about 2,788 records on")
+
+
 def test_a_suspended_test_waits_without_an_action() -> None:
     decision = decide(new(a_fleet_spec(suspend=True)), POLICY)
 
@@ -127,6 +134,7 @@ def test_an_external_name_is_refused_at_once() -> None:
         ({"load": {"batchSize": 10, "duration": "10s", "virtualUsers": 1}}, "ParallelismAboveVirtualUsers"),
         ({"thresholds": ["latency < 1s"]}, "ThresholdInvalid"),
         ({"load": {"batchSize": 10, "duration": "10s", "virtualUsers": 2, "warmUp": "10s"}}, "WarmUpTooLong"),
+        ({"records": {"fields": {"add": [{"name": "x", "kind": "faker", "provider": "compny"}]}}}, "RecordsInvalid"),
     ],
 )
 def test_a_spec_that_cannot_be_run_fails_with_its_reason_and_no_job(fields: dict[str, object], expected: str) -> None:

@@ -1,0 +1,48 @@
+"""What a script for another tool can send of the records that a manifest describes."""
+
+from typing import Any
+
+import pytest
+
+from loadgen.exporting.bounds import NotExportableError
+from loadgen.exporting.pool import POOL_ROWS, script_rows
+from loadgen.exporting.script import script_facts
+from loadgen_plans import make_plan
+from loadtest_model.plan import Plan
+
+
+def plan(expect: str = "sent", **records: Any) -> Plan:
+    return make_plan("http://127.0.0.1:9/", target={"response": {"expectCount": expect}}, records=records)
+
+
+def added(**field: Any) -> dict[str, Any]:
+    return {"fields": {"add": [{"name": "x", **field}]}}
+
+
+def test_a_script_has_the_columns_of_the_manifest_in_its_dialect() -> None:
+    fields = {"rename": {"client_id": "id"}, "drop": ["balance"], **added(kind="constant", value="a,b")["fields"]}
+
+    header, rows = script_rows(plan(fields=fields, dialect={"delimiter": ";", "lineEnd": "LF"}, locale="fr_CA"))
+
+    assert header.startswith("id;first_name;")
+    assert header.endswith(";updated_at;x\n")
+    assert len(rows) == POOL_ROWS
+    assert all(row[-1].endswith(";a,b\n") for row in rows)
+    assert all(row[1] == "id" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"contact": "reserved"}, "spec.records.contact: reserved"),
+        ({"invalid": {"share": 0.1}}, "spec.records.invalid"),
+        ({"expect": "any"}, "spec.target.response.expectCount"),
+        ({"dialect": {"encoding": "cp1252"}}, "spec.records.dialect.encoding"),
+        ({"fields": {"drop": ["client_id"]}}, "spec.records.fields without client_id"),
+        (added(kind="unique", width=8), "spec.records.fields of kind unique"),
+        (added(kind="constant", value="a\nb"), "a line break in a field"),
+    ],
+)
+def test_what_a_script_has_no_words_for_is_refused_by_its_name(given: dict[str, Any], named: str) -> None:
+    with pytest.raises(NotExportableError, match=named):
+        script_facts(plan(**given))
