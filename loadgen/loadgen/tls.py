@@ -70,6 +70,16 @@ def tls_failure(error: BaseException) -> str | None:
     return f"TLS: {meaning} ({reason.lower().replace('_', ' ')})"
 
 
+def refuses_certificate(error: BaseException) -> bool:
+    """Whether an exception comes of the target's refusal of the client's certificate, told in a TLS alert.
+
+    In TLS 1.3 it may come after the client's side of the handshake; until it is over, a server takes nothing.
+    """
+    reasons = ((each.reason or "").upper() for each in _causes(error) if isinstance(each, ssl.SSLError))
+    return any("ALERT" in reason and any(part in reason for part in _OF_CERTIFICATES) for reason in reasons)
+
+
+_OF_CERTIFICATES: Final = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "DECRYPT_ERROR", "ACCESS_DENIED")
 _UNKNOWN_AUTHORITY: Final = "the target's certificate is signed by an authority that is not trusted"
 _OTHER_NAME: Final = "the target's certificate is for another name"
 _BY_VERIFY_CODE: Final = {

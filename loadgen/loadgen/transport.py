@@ -22,7 +22,7 @@ from yarl import URL
 from loadgen.address_rules import AddressRules
 from loadgen.judging import Answer
 from loadgen.patience import Part, Patience, Timeouts
-from loadgen.tls import tls_failure
+from loadgen.tls import refuses_certificate, tls_failure
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.spec.connecting import Connections
 
@@ -327,13 +327,15 @@ async def _on_reused(_session: Any, context: Any, _params: Any) -> None:
 def _translated(error: Exception, progress: Progress, patience: Patience) -> tuple[ErrorKind, str]:
     """The kind of an error, and a sentence with what is known of it."""
     failure = tls_failure(error)
-    if failure is not None and not progress.answer_begun and not progress.reused:
-        # A target that refuses the client's certificate says so after the client's side of the handshake, when the
-        # first bytes are on their way; it takes none of them.
-        progress.forget()
+    if failure is not None and not progress.begun:
         return ErrorKind.TLS, failure
     if not progress.begun:
         return _translated_connecting(error, patience)
+    if failure is not None and not progress.answer_begun and not progress.reused and refuses_certificate(error):
+        # It is said after the client's side of the handshake, when the first bytes are on their way; the target takes
+        # none of them. After any other failure of TLS it may have taken the whole body.
+        progress.forget()
+        return ErrorKind.TLS, failure
     if isinstance(error, TimeoutError):
         return ErrorKind.TIMEOUT, patience.verdict
     if isinstance(error, aiohttp.ClientResponseError):

@@ -1,6 +1,7 @@
 """TLS against real servers, with certificates that the test makes: what is trusted and shown, and how it fails."""
 
 import asyncio
+import os
 import socket
 import ssl
 import threading
@@ -215,6 +216,34 @@ async def test_a_connection_lost_in_the_handshake_is_no_unknown_upload() -> None
     assert exchange.error is not None
     assert outcome_of(exchange.error) is Outcome.REJECTED
     assert not progress.begun
+
+
+@pytest.mark.parametrize("farewell", [b"\x15\x03\x03\x00\x02\x02\x50", b"not a record of TLS at all", b""])
+async def test_a_connection_that_tls_loses_after_the_body_was_taken_is_an_unknown_upload(
+    authority: Authority, certificate: Certificate, farewell: bytes
+) -> None:
+    taken: list[bytes] = []
+    context = certificate.server_context()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def take_all_and_break_off() -> None:
+        connection, _ = listening.accept()
+        with connection, context.wrap_socket(connection, server_side=True) as secured:
+            while not b"".join(taken).endswith(TAIL):
+                taken.append(secured.recv(65_536))
+            with socket.socket(fileno=os.dup(secured.fileno())) as bare:
+                bare.sendall(farewell)
+
+    thread = threading.Thread(target=take_all_and_break_off)
+    thread.start()
+    with listening:
+        target = HttpTarget(host="127.0.0.1", port=listening.getsockname()[1])
+        exchange, progress = await post(target, trusting(authority))
+        thread.join(10)
+
+    assert exchange.error is not None
+    assert outcome_of(exchange.error) is Outcome.UNKNOWN
+    assert (progress.begun, progress.body_bytes_sent) == (True, len(BODY))
 
 
 async def test_a_large_body_goes_through_tls_whole(authority: Authority, certificate: Certificate) -> None:
