@@ -27,8 +27,9 @@ from loadgen.local.opening import opening, proof_text
 from loadgen.local.planning import access_of, plan_of
 from loadgen.local.progress import progress_of
 from loadgen.local.samples import DebugLines, SampleFile
-from loadgen.local.screen import Block, Lines, Screen, Silent, can_redraw, wants_colour
+from loadgen.local.screen import Block, Lines, Screen, Silent, can_redraw, columns_of, wants_colour
 from loadgen.local.session import Seen, Session
+from loadgen.local.texts import fitted
 from loadtest_model.plan import Plan
 from loadtest_model.report import summarize
 from loadtest_model.spec import Identity
@@ -53,7 +54,7 @@ class Output:
 
     def say(self, text: str) -> None:
         if not self.quiet:
-            print(text, file=self.narrative, flush=True)
+            print(fitted(text, columns_of(self.narrative)), file=self.narrative, flush=True)
 
     def complain(self, text: str) -> None:
         print(f"loadgen run: {text}", file=sys.stderr, flush=True)
@@ -182,7 +183,8 @@ def _conclude(session: Session, result: Result, files: ResultFiles | None, outpu
         print(msgspec.json.format(msgspec.json.encode(result.summary)).decode())
     if output.quiet:
         if not output.json:
-            print("\n".join(verdict_lines(result.summary, colour=output.colour)))
+            lines = verdict_lines(result.summary, colour=output.colour)
+            print(fitted("\n".join(lines), columns_of(sys.stdout)))
         return
     refused = result.verification is not None and result.verification.refusal is not None
     # Why and what to do was said when it was refused.

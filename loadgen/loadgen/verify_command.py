@@ -15,7 +15,8 @@ from loadgen.addresses import AddressBook
 from loadgen.local.checklist import checklist
 from loadgen.local.document import draft_of
 from loadgen.local.planning import access_of, plan_of
-from loadgen.local.screen import wants_colour
+from loadgen.local.screen import columns_of, wants_colour
+from loadgen.local.texts import fitted
 from loadgen.proving import Prover
 from loadgen.uploading import make_uploader
 from loadtest_model.plan import Plan
@@ -35,7 +36,8 @@ def run_verify(parsed: argparse.Namespace, environment: Mapping[str, str] | None
     if parsed.json:
         print(msgspec.json.encode(report).decode())
     else:
-        print(checklist(plan.target.url, report, colour=wants_colour(sys.stdout, variables)))
+        text = checklist(plan.target.url, report, colour=wants_colour(sys.stdout, variables))
+        print(fitted(text, columns_of(sys.stdout)))
     return PROVEN_EXIT if report.proven else REFUSED_EXIT
 
 

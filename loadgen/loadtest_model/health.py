@@ -11,6 +11,7 @@ from msgspec import Meta
 from loadtest_model.aggregate import StepAggregate
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Step
+from loadtest_model.quantities import seconds_text
 from loadtest_model.snapshot import Second
 from loadtest_model.trend import memory_sign
 from loadtest_model.values import WireValue
@@ -201,7 +202,7 @@ def _load_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
         early = _mean_response(aggregate.seconds, plateau.first, plateau.first + third)
         late = _mean_response(aggregate.seconds, plateau.end - third, plateau.end)
         if early and late and late >= early * 1.3:
-            text = f"response time rises at constant load of {plateau}: {early:.2f} s to {late:.2f} s"
+            text = f"response time rises at constant load of {plateau}: {seconds_text(early)} to {seconds_text(late)}"
             signs.append((HealthLevel.WARNING, text))
     return signs
 
@@ -221,7 +222,8 @@ def _slower_without_gain(aggregate: StepAggregate, before: Plateau, after: Plate
     if medians[1] >= 1.3 * medians[0] and rates[1] < 1.1 * rates[0]:
         return (
             f"response time rises with load: from {before.level:g} to {after} the median goes from"
-            f" {medians[0]:.2f} s to {medians[1]:.2f} s, records/s from {rates[0]:,.0f} to {rates[1]:,.0f}"
+            f" {seconds_text(medians[0])} to {seconds_text(medians[1])},"
+            f" records/s from {rates[0]:,.0f} to {rates[1]:,.0f}"
         )
     return None
 

@@ -10,6 +10,7 @@ from loadtest_model.health import Health, HealthLevel, assess, memory_health, wo
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, Step
 from loadtest_model.proof import ReadBackReport, Shown, concluded_from
+from loadtest_model.quantities import seconds_text
 from loadtest_model.snapshot import Counts, VerificationReport, Violation
 from loadtest_model.thresholds import ThresholdResult, evaluate_all, parse_threshold
 
@@ -334,12 +335,12 @@ def breach_text(result: ThresholdResult) -> str:
 
 
 def measured_text(result: ThresholdResult) -> str:
-    """A threshold's value in the unit people wrote the bound in."""
+    """A threshold's value as people read it: a time, a share in percent, a number."""
     if result.value is None:
         return "nothing"
     threshold = parse_threshold(result.expression)
     if threshold.is_of_time:
-        return f"{result.value:.3f}s"
+        return seconds_text(result.value)
     if threshold.metric in ("error_rate", "success_rate"):
         return f"{result.value:.2%}"
     return f"{result.value:,.0f}"

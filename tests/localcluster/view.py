@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from loadtest_model.quantities import seconds_text
 from loadtest_model.thresholds import ThresholdResult
 from loadtest_model.verdict import measured_text
 
@@ -57,7 +58,7 @@ def _figures(test: Json) -> Iterator[tuple[str, str]]:
     yield "users", str(progress.get("virtualUsers", 0))
     yield "records/s", f"{progress.get('recordsPerSecond', 0):,.0f}"
     yield "records", f"{progress.get('recordsConfirmed', 0):,}"
-    yield "p95", "-" if p95 is None else f"{p95:.3f} s"
+    yield "p95", seconds_text(p95)
     yield "errors", str(progress.get("errors", 0))
 
 

@@ -3,9 +3,10 @@
 from typing import Final
 
 from loadgen.local.secrecy import public_url
-from loadgen.local.texts import counted, seconds_text
+from loadgen.local.texts import counted
 from loadgen.local.wording import in_options
 from loadtest_model.proof import concluded_from
+from loadtest_model.quantities import seconds_text
 from loadtest_model.snapshot import Check, VerificationReport
 
 _PROVES: Final = {
@@ -20,7 +21,7 @@ DETAIL_CHARACTERS: Final = 60
 
 def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> str:
     """A report for people."""
-    lines = [f"Target      {public_url(url)}", "", *_checks(report.checks, colour=colour)]
+    lines = [f"Target      {public_url(url)}", "", *_checks(report, colour=colour)]
     if report.checks:
         lines.append("")
     if report.proven:
@@ -40,23 +41,35 @@ def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> 
     return "\n".join(lines)
 
 
-def _checks(checks: tuple[Check, ...], *, colour: bool) -> list[str]:
+def _checks(report: VerificationReport, *, colour: bool) -> list[str]:
+    checks = report.checks
+    addresses = {check.address for check in checks}
     widths = {
         "name": max((len(check.name) for check in checks), default=0),
-        "address": max((len(check.address) for check in checks), default=0),
+        # A single address is told below.
+        "address": max(map(len, addresses)) if len(addresses) > 1 else 0,
         "what": max((len(_what(check)) for check in checks), default=0),
     }
     lines = []
     for check in checks:
         mark = _coloured("ok    ", "32", colour) if check.passed else _coloured("FAILED", "31", colour)
         status = f"{check.status}" if check.status is not None else "-"
-        detail = check.detail if not check.passed or len(check.detail) <= DETAIL_CHARACTERS else ""
+        address = f"  {check.address:<{widths['address']}}" if widths["address"] else ""
         line = (
             f"  {mark}  {check.name:<{widths['name']}}  {_what(check):<{widths['what']}}"
-            f"  {check.address:<{widths['address']}}  {status:>3}  {seconds_text(check.seconds):>8}  {detail}"
+            f"{address}  {status:>3}  {seconds_text(check.seconds):>8}  {_detail(check, report)}"
         )
         lines.append(line.rstrip())
     return lines
+
+
+def _detail(check: Check, report: VerificationReport) -> str:
+    """What was seen, unless it goes without saying or is said below."""
+    if not check.passed:
+        return "" if check.detail in report.message else check.detail
+    if check.status is not None and check.status >= 400:
+        return "which a file without rows may be answered"
+    return check.detail if len(check.detail) <= DETAIL_CHARACTERS else ""
 
 
 def _what(check: Check) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from loadgen.local.texts import bytes_text, seconds_text, span_text
+from loadgen.local.texts import bytes_text, span_text
 from loadgen.local.wording import in_options
+from loadtest_model.quantities import seconds_text
 from loadtest_model.report import Proof, StepSummary, Summary, Times
 from loadtest_model.spread import merged_spread
 from loadtest_model.verdict import Verdict, measured_text

@@ -4,7 +4,7 @@ from typing import Final
 
 from loadgen.local.document import purpose_of
 from loadgen.local.secrecy import public_url
-from loadgen.local.texts import counted, span_text, wrapped
+from loadgen.local.texts import counted, span_text
 from loadgen.local.wording import in_options
 from loadtest_model.exposure import exposure_of
 from loadtest_model.plan import Plan, Step
@@ -28,8 +28,8 @@ def opening(plan: Plan, source: str | None) -> str:
         f"Test        {plan.name}: scenario {plan.scenario}{f' ({purpose})' if purpose else ''}, {length},"
         f" files as {plan.target.format.upper()}",
         *(f"            {step_text(step)}" for step in plan.steps),
-        wrapped("At stake", exposure_of(plan)),
-        *(wrapped("Notice", in_options(notice)) for notice in notices(plan)),
+        f"At stake    {exposure_of(plan)}",
+        *(f"Notice      {in_options(notice)}" for notice in notices(plan)),
     ]
     return "\n".join(lines)
 

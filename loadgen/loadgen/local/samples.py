@@ -6,7 +6,8 @@ from typing import Final, TextIO
 
 from loadgen.engine import Iteration
 from loadgen.local.errors import UsageError
-from loadgen.local.texts import bytes_text, seconds_text
+from loadgen.local.texts import bytes_text
+from loadtest_model.quantities import seconds_text
 from loadtest_model.values import NANOSECONDS
 
 SAMPLE_COLUMNS: Final = (

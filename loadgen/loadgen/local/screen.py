@@ -97,6 +97,11 @@ def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
     return not environment.get("NO_COLOR") and can_redraw(stream, environment)
 
 
+def columns_of(stream: TextIO) -> int | None:
+    """How wide lines may be that go to a stream; None for a file or a pipe, where any width will do."""
+    return _columns(stream) if stream.isatty() else None
+
+
 def _columns(stream: TextIO) -> int:
     """The width of the terminal that a stream is, which need not be that of standard output."""
     try:

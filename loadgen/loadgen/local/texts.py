@@ -4,16 +4,9 @@ import textwrap
 from typing import Final
 
 LABEL_WIDTH: Final = 12
-LINE_WIDTH: Final = 110
+WIDEST_LINE: Final = 110
 
 _UNITS: Final = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
-
-
-def seconds_text(seconds: float | None) -> str:
-    """A response time: `0.932 s`, `87 ms`; `-` where nothing was measured."""
-    if seconds is None:
-        return "-"
-    return f"{seconds * 1000:.0f} ms" if seconds < 0.1 else f"{seconds:.3f} s" if seconds < 100 else f"{seconds:.0f} s"
 
 
 def span_text(seconds: float) -> str:
@@ -41,7 +34,15 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def wrapped(label: str, text: str) -> str:
-    """A text beside its label, on as many lines as it needs."""
-    indent = " " * LABEL_WIDTH
-    return textwrap.fill(text, LINE_WIDTH, initial_indent=f"{label:<{LABEL_WIDTH}}", subsequent_indent=indent)
+def fitted(text: str, columns: int | None) -> str:
+    """A report in which lines that are too wide go on below their own beginning; None leaves them as they are."""
+    if columns is None:
+        return text
+    width = min(columns, WIDEST_LINE)
+    return "\n".join(line if len(line) <= width else _folded(line, width) for line in text.split("\n"))
+
+
+def _folded(line: str, width: int) -> str:
+    # An address or a path that is broken can be neither clicked nor copied.
+    indent = " " * (LABEL_WIDTH + 2 * line.startswith("- ", LABEL_WIDTH))
+    return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

@@ -3,7 +3,8 @@
 from typing import Final
 
 from loadgen.local.progress import Progress
-from loadgen.local.texts import counted, seconds_text, span_text
+from loadgen.local.texts import counted, span_text
+from loadtest_model.quantities import seconds_text
 
 BAR_CELLS: Final = 30
 FULL, EMPTY = "━", "╌"
@@ -11,20 +12,21 @@ PLAIN_FULL, PLAIN_EMPTY = "#", "."
 
 
 def frame(progress: Progress, *, unicode: bool = True) -> tuple[str, ...]:
-    """The view of one instant, line by line, without colours."""
+    """The view of one instant, line by line, without colours; no line is wider than 79 characters."""
     full, empty = (FULL, EMPTY) if unicode else (PLAIN_FULL, PLAIN_EMPTY)
     filled = int(progress.share * BAR_CELLS)
     bar = full * filled + empty * (BAR_CELLS - filled)
     return (
         f"{bar} {progress.share:4.0%}  {_elapsed(progress)}  {_place(progress)}",
-        "  ".join(f"{name} {value}" for name, value in _figures(progress)),
+        _listed(_load(progress)),
+        _listed(_answers(progress)),
         _note(progress),
     )
 
 
 def line(progress: Progress) -> str:
     """The same in one line, for a log."""
-    figures = "  ".join(f"{name} {value}" for name, value in _figures(progress))
+    figures = _listed(_load(progress) + _answers(progress))
     note = _note(progress)
     return f"{_elapsed(progress):>13}  {progress.share:4.0%}  {_place(progress)}  {figures}{f'  ({note})' * bool(note)}"
 
@@ -39,15 +41,24 @@ def _place(progress: Progress) -> str:
     return f"{step}, stage {progress.stage_number} of {progress.stages}" if progress.stages > 1 else step
 
 
-def _figures(progress: Progress) -> tuple[tuple[str, str], ...]:
+def _load(progress: Progress) -> tuple[str, ...]:
     return (
-        ("VUs", str(progress.virtual_users)),
-        ("in flight", str(progress.in_flight)),
-        ("records/s", f"{progress.records_per_second:,.0f}"),
-        ("p95", seconds_text(progress.p95_seconds)),
-        ("errors", f"{progress.errors:,} ({progress.error_rate:.2%})"),
-        ("records", f"{progress.records_confirmed:,}"),
+        f"VUs {progress.virtual_users}",
+        f"in flight {progress.in_flight}",
+        f"records {progress.records_confirmed:,}",
+        f"records/s {progress.records_per_second:,.0f}",
     )
+
+
+def _answers(progress: Progress) -> tuple[str, ...]:
+    return (
+        f"p95 {seconds_text(progress.p95_seconds)}",
+        f"errors {progress.errors:,} ({progress.error_rate:.2%})",
+    )
+
+
+def _listed(figures: tuple[str, ...]) -> str:
+    return "  ".join(figures)
 
 
 def _note(progress: Progress) -> str:

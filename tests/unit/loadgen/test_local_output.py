@@ -18,11 +18,12 @@ from loadgen.local.opening import opening, proof_text
 from loadgen.local.progress import progress_of
 from loadgen.local.screen import Block, Lines, can_redraw, wants_colour
 from loadgen.local.secrecy import public_plan, public_url
-from loadgen.local.texts import bytes_text, seconds_text, span_text
+from loadgen.local.texts import bytes_text, fitted, span_text
 from loadgen.local.view import frame, line
 from loadtest_model.aggregate import Aggregate
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan
+from loadtest_model.quantities import seconds_text
 from loadtest_model.report import Summary, summarize
 from loadtest_model.snapshot import ProofLevel, Refusal, Second, VerificationReport
 from loadtest_model.spread import AddressCounts
@@ -109,11 +110,13 @@ def test_a_frame_has_a_bar_and_says_what_it_waits_for() -> None:
     running = structs.replace(a_step(seconds=tuple(a_second(n) for n in range(61))), in_flight=3)
     progress = progress_of(a_plan(), a_run(running))
 
-    bar, figures, note = frame(progress)
+    bar, load, figures, note = frame(progress)
     *_, stopping = frame(progress_of(a_plan(), a_run(running), stopping=1))
 
     assert bar.startswith("━" * 15 + "╌" * 15 + "  50%  1m/2m  light")
-    assert "in flight 3" in figures
+    assert "in flight 3" in load
+    assert "p95" in figures
+    assert max(map(len, frame(progress))) < 80
     assert note == ""
     assert stopping == "stopping: 3 uploads in flight may finish; Ctrl-C again cuts them"
     assert frame(progress, unicode=False)[0].startswith("###")
@@ -123,7 +126,7 @@ def test_a_frame_has_a_bar_and_says_what_it_waits_for() -> None:
 def test_a_load_that_is_over_says_what_it_still_waits_for() -> None:
     drained = structs.replace(a_step(seconds=tuple(a_second(n) for n in range(123))), in_flight=1)
 
-    assert frame(progress_of(a_plan(), a_run(drained)))[2] == "the load is over: waiting for 1 upload in flight"
+    assert frame(progress_of(a_plan(), a_run(drained)))[-1] == "the load is over: waiting for 1 upload in flight"
 
 
 # Screens.
@@ -141,7 +144,7 @@ def test_a_block_is_drawn_over_itself_and_cleared(monkeypatch: pytest.MonkeyPatc
     block.close()
 
     drawn = terminal.getvalue()
-    assert drawn.count("\x1b[3A") == 2
+    assert drawn.count("\x1b[4A") == 2
     assert drawn.startswith("\x1b[?25l")
     assert drawn.endswith("\x1b[J\x1b[?25h")
     assert all(len(text.removeprefix("\x1b[2K")) < 40 for text in drawn.split("\n")[1:2])
@@ -241,7 +244,16 @@ def test_without_a_load_only_the_first_reason_is_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(None, "-"), (0.0874, "87 ms"), (0.9321, "0.932 s"), (12.3456, "12.346 s"), (123.4, "123 s")]
+    ("seconds", "text"),
+    [
+        (None, "-"),
+        (0.00042, "0.4 ms"),
+        (0.0874, "87 ms"),
+        (0.9321, "932 ms"),
+        (0.9996, "1.000 s"),
+        (12.3456, "12.346 s"),
+        (123.4, "123 s"),
+    ],
 )
 def test_response_times_are_readable(seconds: float | None, text: str) -> None:
     assert seconds_text(seconds) == text
@@ -252,6 +264,19 @@ def test_response_times_are_readable(seconds: float | None, text: str) -> None:
 )
 def test_spans_are_readable(seconds: float, text: str) -> None:
     assert span_text(seconds) == text
+
+
+def test_what_is_wider_than_the_terminal_goes_on_below_its_own_beginning() -> None:
+    text = "Health      Warning\n            - " + "slow " * 15 + "\n  ok  a table " + "row " * 20
+
+    assert fitted(text, 60).splitlines() == [
+        "Health      Warning",
+        "            - slow slow slow slow slow slow slow slow slow",
+        "              slow slow slow slow slow slow",
+        "  ok  a table row row row row row row row row row row row",
+        "            row row row row row row row row row",
+    ]
+    assert fitted(text, None) == text
 
 
 def test_bytes_are_readable() -> None:

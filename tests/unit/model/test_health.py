@@ -117,7 +117,7 @@ def test_a_median_that_rises_with_load_without_more_throughput_warns() -> None:
     health = assess(STRESS, step)
 
     assert health.level is HealthLevel.WARNING
-    assert any("from 2 to 6 virtual users the median goes from 0.20 s to 0.60 s" in text for text in health.evidence)
+    assert any("from 2 to 6 virtual users the median goes from 200 ms to 600 ms" in text for text in health.evidence)
 
 
 def test_a_response_time_that_rises_at_constant_load_warns() -> None:
