@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from yarl import URL
 
@@ -37,7 +38,12 @@ class Site:
 
     def at(self, endpoint: Endpoint) -> URL:
         """The same URL with the endpoint's address in place of the host's name."""
-        return self.url.with_host(endpoint.ip).with_port(endpoint.port)
+        return _at(self.url, endpoint)
+
+
+@lru_cache(maxsize=1024)
+def _at(url: URL, endpoint: Endpoint) -> URL:
+    return url.with_host(endpoint.ip).with_port(endpoint.port)
 
 
 def site_of(url: str, host_header: str | None = None, server_name: str | None = None) -> Site:

@@ -12,7 +12,7 @@ def parsed(body: bytes) -> Any:
     Raises ValueError for what is no JSON, or is nested too deep, or gives a name twice: then no value can be trusted.
     """
     try:
-        return json.loads(body, object_pairs_hook=_members)
+        return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except RecursionError as error:
         raise ValueError("the answer is nested too deep") from error
 
@@ -31,3 +31,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         raise ValueError("an object has two members of one name")
     return members
+
+
+# json.loads would make one for each answer.
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_members)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Form:
     """A form with text fields and, after them, one file. `{n}` in the file's name is the upload's number.
 
@@ -17,27 +18,28 @@ class Form:
     file_name: str
     file_type: str
 
-    @property
+    @cached_property
     def content_type(self) -> str:
         return f"multipart/form-data; boundary={self.boundary}"
 
     def head(self, number: int) -> bytes:
         """All that precedes the file's bytes in the upload with this number."""
+        before, after = self._around_name
+        return f"{before}{_quoted(self.file_name.replace('{n}', str(number)))}{after}".encode()
+
+    @cached_property
+    def tail(self) -> bytes:
+        """All that follows the file's bytes."""
+        return f"\r\n--{self.boundary}--\r\n".encode()
+
+    @cached_property
+    def _around_name(self) -> tuple[str, str]:
         texts = "".join(
             f'--{self.boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'
             for name, value in self.fields.items()
         )
-        file_name = self.file_name.replace("{n}", str(number))
-        return (
-            f"{texts}--{self.boundary}\r\n"
-            f'Content-Disposition: form-data; name="{_quoted(self.file_field)}"; filename="{_quoted(file_name)}"\r\n'
-            f"Content-Type: {self.file_type}\r\n\r\n"
-        ).encode()
-
-    @property
-    def tail(self) -> bytes:
-        """All that follows the file's bytes."""
-        return f"\r\n--{self.boundary}--\r\n".encode()
+        disposition = f'Content-Disposition: form-data; name="{_quoted(self.file_field)}"; filename="'
+        return f"{texts}--{self.boundary}\r\n{disposition}", f'"\r\nContent-Type: {self.file_type}\r\n\r\n'
 
 
 def _quoted(text: str) -> str:

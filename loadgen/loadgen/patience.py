@@ -43,8 +43,10 @@ class Patience:
         if part.value <= self._part.value or self._scope is None or self._scope.expired():
             return
         self._part = part
-        self.until = min(self._end, asyncio.get_running_loop().time() + self._bound(part))
-        self._scope.reschedule(self.until)
+        until = min(self._end, asyncio.get_running_loop().time() + self._bound(part))
+        if until != self.until:
+            self.until = until
+            self._scope.reschedule(until)
 
     @property
     def verdict(self) -> str:

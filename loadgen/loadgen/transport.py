@@ -9,13 +9,14 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_writer import StreamWriter
 from yarl import URL
 
@@ -30,6 +31,8 @@ KEPT_BELOW_ROWS: Final = 1_000
 KEPT_IDLE_SECONDS: Final = 1.0
 ANSWER_LIMIT_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 1 << 16
+_JOINED_BELOW_BYTES: Final = 1 << 16
+"""Parts smaller than this are sent together; each would else be a call of the system."""
 _WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """How zlib is told of an encoding (RFC 9110, section 8.4.1)."""
 
@@ -172,7 +175,6 @@ class Client:
             headers=request.headers,
             allow_redirects=False,
             server_hostname=request.server_hostname,
-            trace_request_ctx=progress,
         ) as response:
             progress.answer_begun = True
             progress.answer_at = time.monotonic()
@@ -200,7 +202,7 @@ async def open_client(
     With `keep_alive` connections are used again within a second, else each request has its own. No redirect is
     followed, no proxy of the environment used, no cookie kept.
     """
-    connector = aiohttp.TCPConnector(
+    connector = _Connector(
         limit=0,
         use_dns_cache=False,
         happy_eyeballs_delay=None,
@@ -208,19 +210,25 @@ async def open_client(
         socket_factory=rule_bound_sockets(rules),
         **({"keepalive_timeout": KEPT_IDLE_SECONDS} if keep_alive else {"force_close": True}),
     )
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_start.append(_on_connecting)
-    trace.on_connection_create_end.append(_on_connected)
-    trace.on_connection_reuseconn.append(_on_reused)
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),
         trust_env=False,
         auto_decompress=False,
-        trace_configs=[trace],
     ) as session:
         yield Client(session)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Notes in an upload's progress when it connects; the client's own traces are called for every write as well."""
+
+    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ASYNC109
+        progress = req.body.progress
+        progress.connecting_at = time.monotonic()
+        connection = await super()._create_connection(req, traces, timeout)
+        progress.connected_at = time.monotonic()
+        return connection
 
 
 class _Body(aiohttp.Payload):
@@ -232,23 +240,24 @@ class _Body(aiohttp.Payload):
         super().__init__(None, content_type=request.content_type)
         self._size = request.length
         self._parts = request.parts
-        self._progress = progress
+        self.progress = progress
         self._patience = patience
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         raise TypeError("an upload's body is streamed, and never held as text")
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        progress = self._progress
+        progress = self.progress
+        progress.reused = progress.connecting_at is None
         if isinstance(writer, StreamWriter):
             progress.transport = writer.transport
         try:
             progress.first_byte_at = time.monotonic()
             self._patience.enter(Part.UPLOAD)
-            for part in self._parts:
+            for piece in _joined(self._parts):
                 progress.begun = True
-                await writer.write(part)
-                progress.body_bytes_sent += len(part)
+                await writer.write(piece)
+                progress.body_bytes_sent += len(piece)
             await _flush(writer, progress.transport)
             progress.last_byte_at = time.monotonic()
             self._patience.enter(Part.ANSWER)
@@ -260,6 +269,21 @@ class _Body(aiohttp.Payload):
         except Exception as error:
             progress.defect = error
             raise
+
+
+def _joined(parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    """The same bytes with small parts that follow each other in one."""
+    small: list[bytes | memoryview] = []
+    for part in parts:
+        if len(part) < _JOINED_BELOW_BYTES:
+            small.append(part)
+            continue
+        if small:
+            yield b"".join(small)
+            small.clear()
+        yield part
+    if small:
+        yield b"".join(small)
 
 
 async def _flush(writer: AbstractStreamWriter, transport: asyncio.Transport | None) -> None:
@@ -310,18 +334,6 @@ def rule_bound_sockets(rules: AddressRules) -> Callable[[Any], socket.socket]:
         return socket.socket(family, kind, protocol)
 
     return make
-
-
-async def _on_connecting(_session: Any, context: Any, _params: Any) -> None:
-    context.trace_request_ctx.connecting_at = time.monotonic()
-
-
-async def _on_connected(_session: Any, context: Any, _params: Any) -> None:
-    context.trace_request_ctx.connected_at = time.monotonic()
-
-
-async def _on_reused(_session: Any, context: Any, _params: Any) -> None:
-    context.trace_request_ctx.reused = True
 
 
 def _translated(error: Exception, progress: Progress, patience: Patience) -> tuple[ErrorKind, str]:

@@ -168,6 +168,8 @@ class Uploader:
         else:
             facts = self._facts(authorization or "", request.length, progress)
             judgement = replace(judgement, cause=diagnose(judgement, exchange.answer, facts))
+        if authorization is not None:
+            judgement = replace(judgement, detail=_without_token(judgement.detail, authorization))
         answer = exchange.answer
         said = printable(answer.body, ANSWER_TEXT_CHARACTERS) if answer else ""
         return Upload(
@@ -175,7 +177,7 @@ class Uploader:
             first_client_id=first_client_id,
             endpoint=endpoint,
             status=answer.status if answer else None,
-            judgement=replace(judgement, detail=_without_token(judgement.detail, authorization)),
+            judgement=judgement,
             bytes_total=request.length,
             retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
             answer_text=_without_token(said, authorization),
