@@ -339,10 +339,8 @@ def rule_bound_sockets(rules: AddressRules) -> Callable[[Any], socket.socket]:
 def _translated(error: Exception, progress: Progress, patience: Patience) -> tuple[ErrorKind, str]:
     """The kind of an error, and a sentence with what is known of it."""
     failure = tls_failure(error)
-    if failure is not None and not progress.begun:
-        return ErrorKind.TLS, failure
     if not progress.begun:
-        return _translated_connecting(error, patience)
+        return (ErrorKind.TLS, failure) if failure is not None else _translated_connecting(error, patience)
     if failure is not None and not progress.answer_begun and not progress.reused and refuses_certificate(error):
         # It is said after the client's side of the handshake, when the first bytes are on their way; the target takes
         # none of them. After any other failure of TLS it may have taken the whole body.
