@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from loadgen.cli import main
+from loadgen.cli import command_parser, main
 from loadgen.local.errors import UsageError
 from loadgen.records_options import add_records_options, field_of, record_settings
+from loadgen.run_command import planned
 from loadtest_model.columns import CLIENT_COLUMNS
 from local_runs import in_terminal
 
@@ -179,3 +180,34 @@ def test_what_targets_count_is_said_beside_the_rows_that_are_wrong() -> None:
 def test_a_field_without_a_name_is_refused() -> None:
     with pytest.raises(UsageError):
         field_of("=constant:x")
+
+
+def test_a_run_takes_the_same_options_and_adds_to_the_manifests_columns(tmp_path: Path) -> None:
+    options = [
+        "--field",
+        "loyalty=unique:width=6",
+        "--drop",
+        "city",
+        "--contact",
+        "reserved",
+        "--expect-count",
+        "valid",
+    ]
+    parsed = command_parser().parse_args(["run", "-f", str(manifest(tmp_path)), "--invalid", "0.1", *options])
+
+    plan, _ = planned(parsed, {})
+
+    names = [column.name for column in plan.records.columns]
+    assert names[0] == "id"
+    assert names[-2:] == ["joined", "loyalty"]
+    assert not {"balance", "city"} & set(names)
+    assert (plan.records.contact, plan.target.expect_count) == ("reserved", "valid")
+    assert plan.records.invalid is not None
+    assert plan.records.invalid.millionths == 100_000
+
+
+def test_a_run_is_refused_for_a_value_that_faker_does_not_take(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["run", "light", "--url", "http://127.0.0.1:9/", "--field", "x=faker:text,max_nb_chars=many"])
+
+    assert code == 64
+    assert "--field: provider text of Faker does not take max_nb_chars='many'" in capsys.readouterr().err
