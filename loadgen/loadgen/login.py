@@ -15,7 +15,7 @@ from loadgen.address_rules import AddressRules
 from loadgen.fetching import FetchError, Secure, fetch
 from loadgen.json_answers import parsed, value_at
 from loadgen.judging import printable
-from loadgen.tokens import TokenUnreadableError, expiry_of, usable
+from loadgen.tokens import TokenUnreadableError, expiry_of, usable, without_secret
 from loadtest_model.plan import LoginPlan, Place
 
 LOGIN_TIMEOUT_SECONDS: Final = 30.0
@@ -155,7 +155,8 @@ async def log_in(
     if not 200 <= answer.status < 300:
         location = answer.headers.get("Location")
         said = f"to {printable(location)}" if location else printable(answer.body)
-        raise LoginFailedError(f"the login at {plan.url} was answered {answer.status}: {said.replace(password, '***')}")
+        hidden = without_secret(said, password)
+        raise LoginFailedError(f"the login at {plan.url} was answered {answer.status}: {hidden}")
     return _granted(plan, answer.body, asked_at)
 
 

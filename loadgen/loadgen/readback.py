@@ -14,7 +14,7 @@ from loadgen.json_answers import ABSENT, parsed, value_at
 from loadgen.judging import printable
 from loadgen.request_headers import USER_AGENT
 from loadgen.tls import TlsUnusableError, tls_context
-from loadgen.tokens import TokenUnreadableError
+from loadgen.tokens import TokenUnreadableError, token_of, without_secret
 from loadtest_model.plan import Plan, ReadBackPlan
 from loadtest_model.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
 from loadtest_model.spec.verification import CLIENT_ID
@@ -70,6 +70,7 @@ class ReadBack:
         self._fetch = fetch
         self._authorization = authorization
         self._sleep = sleep
+        self._token = ""
         self.report = ReadBackReport(settle_seconds=plan.settle_seconds)
 
     async def read(self, moment: Moment, client_ids: Sequence[str]) -> None:
@@ -104,7 +105,8 @@ class ReadBack:
         except TimeoutError:
             if last is None:
                 last = _UnreadError(f"no answer within {self._plan.timeout_seconds:g} s", lasting=False)
-        return Reading(moment=moment, problem=str(last), control_failed=last.control_failed)
+        problem = without_secret(str(last), self._token) if self._token else str(last)
+        return Reading(moment=moment, problem=problem, control_failed=last.control_failed)
 
     async def _read(self, moment: Moment, client_ids: Sequence[str]) -> Reading:
         plan = self._plan
@@ -157,6 +159,7 @@ class ReadBack:
         authorization = await self._authorization() if self._plan.sends_token else None
         if authorization is not None:
             headers["Authorization"] = authorization
+            self._token = token_of(authorization)
         return headers
 
     def _counted(self, url: str, fetched: Fetched) -> int:

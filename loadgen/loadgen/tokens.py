@@ -5,7 +5,11 @@ import base64
 import json
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+HIDDEN: Final = "***"
+_CUT: Final = "..."
+_LEAST_TOLD: Final = 3
 
 
 class TokenUnreadableError(ValueError):
@@ -138,6 +142,25 @@ def usable(text: str) -> str:
     if not token.isascii() or not token.isprintable():
         raise ValueError("it is more than one line of printable ASCII")
     return token
+
+
+def without_secret(text: str, secret: str) -> str:
+    """A text for logs and people: a target that answers with what it was sent must not make a secret known.
+
+    Where the text was cut off, which three dots say, the secret's beginning is hidden as well.
+    """
+    hidden = text.replace(secret, HIDDEN)
+    if secret[:_LEAST_TOLD] not in hidden:
+        return hidden
+    *cut, rest = hidden.split(_CUT)
+    return _CUT.join((*(_without_beginning(piece, secret) for piece in cut), rest))
+
+
+def _without_beginning(text: str, secret: str) -> str:
+    for length in range(min(len(secret), len(text)), _LEAST_TOLD - 1, -1):
+        if text.endswith(secret[:length]):
+            return text[:-length] + HIDDEN
+    return text
 
 
 def _reason(error: Exception) -> str:

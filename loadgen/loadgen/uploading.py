@@ -23,7 +23,7 @@ from loadgen.request_headers import upload_headers
 from loadgen.retry_after import retry_after_seconds
 from loadgen.tls import tls_context
 from loadgen.token_sources import token_source
-from loadgen.tokens import TokenSource, expiry_of, token_of
+from loadgen.tokens import TokenSource, expiry_of, token_of, without_secret
 from loadgen.transport import Client, Progress, Request, keeps_connections, open_client
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan
@@ -233,5 +233,4 @@ def _framed(head: bytes, body: FileBody, tail: bytes) -> Iterator[bytes | memory
 
 
 def _without_token(text: str, authorization: str | None) -> str:
-    """A text for logs and people: a target that answers with the request's headers must not make the token known."""
-    return text if authorization is None else text.replace(token_of(authorization), "***")
+    return text if authorization is None else without_secret(text, token_of(authorization))

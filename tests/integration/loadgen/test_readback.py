@@ -1,7 +1,7 @@
 """The read-back against a storage that can be asked: what it refuses beforehand, and what it shows at the end."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from aiohttp import web
 from http_target import Answer, HttpTarget, Received, from_rows, honoured, serving
 from loadgen.addresses import AddressBook
 from loadgen.endpoints import parse_endpoint
+from loadgen.fetching import Fetched
 from loadgen.proving import Prover
 from loadgen.readback import ReadBack, fetch_of
 from loadgen.transport import Progress
@@ -293,6 +294,21 @@ async def test_the_targets_own_host_is_asked_with_the_targets_host_header() -> N
 
 async def no_token() -> str | None:
     return None
+
+
+async def test_a_storage_that_repeats_the_token_does_not_make_it_known() -> None:
+    async def refuse(_url: str, headers: Mapping[str, str], _timeout_seconds: float) -> Fetched:
+        return Fetched(403, f"{'no ' * 55}{headers['Authorization']} is not allowed".encode())
+
+    async def token() -> str | None:
+        return "Bearer s3cret-of-some-length-and-more-than-fits"
+
+    read_back = ReadBack(read_back_plan("http://127.0.0.1:1/count", countPath="count"), refuse, token)
+    await read_back.read(Moment.BEFORE, ())
+
+    (reading,) = read_back.report.readings
+    assert "answered 403: no no" in reading.problem
+    assert "s3c" not in reading.problem
 
 
 async def test_a_client_id_is_written_into_the_url_as_it_must_be() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.tokens import TokenFile, TokenUnreadableError, expiry_of
+from loadgen.tokens import TokenFile, TokenUnreadableError, expiry_of, without_secret
 
 
 async def test_the_header_is_scheme_and_token_without_the_file_s_line_end(tmp_path: Path) -> None:
@@ -99,3 +99,20 @@ def jwt(claims: object) -> str:
 )
 def test_a_token_that_says_when_it_expires_is_believed(token: str, expiry: float | None) -> None:
     assert expiry_of(token) == expiry
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("you sent s3cr3t-and-long.", "you sent ***."),
+        (
+            "answered 400: you sent s3cr3t-an... (not a JSON object)",
+            "answered 400: you sent ***... (not a JSON object)",
+        ),
+        ("answered 400: you sent s3c...", "answered 400: you sent ***..."),
+        ("s3cr3t-and-long and again s3cr3t-and-lon...", "*** and again ***..."),
+        ("s3cr3t is no secret", "s3cr3t is no secret"),
+    ],
+)
+def test_a_secret_is_hidden_also_where_the_text_was_cut_off_within_it(text: str, shown: str) -> None:
+    assert without_secret(text, "s3cr3t-and-long") == shown
