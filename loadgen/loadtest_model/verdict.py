@@ -170,6 +170,19 @@ def violations(evidence: Evidence) -> list[Finding]:
     ]
 
 
+def counted_violations(evidence: Evidence) -> list[Finding]:
+    """A violation that was counted, but of which nothing more is known: who saw it was cut off before it could tell."""
+    facts = evidence.facts
+    counted = sum(step.total.violation for step in facts.aggregate.steps)
+    if not counted or facts.aggregate.violations or any(held.reason == "Violation" for held in facts.on_record):
+        return []
+    text = (
+        f"{counted} upload{' was' if counted == 1 else 's were'} answered with a 2xx without a true marker, or with a"
+        " redirect; which rows may be stored because of it is not known"
+    )
+    return [Finding(Verdict.FAILED, "Violation", text)]
+
+
 def violation_text(violation: Violation) -> str:
     """A broken promise in a sentence: what was answered, where, and which rows may be stored because of it."""
     return (
@@ -313,6 +326,7 @@ def not_read_back(evidence: Evidence) -> list[Finding]:
 
 CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
     violations,
+    counted_violations,
     rows_found_stored,
     refused_verification,
     on_record,

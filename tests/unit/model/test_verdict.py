@@ -43,6 +43,13 @@ def test_a_violation_fails_before_anything_else() -> None:
     )
 
 
+def test_a_violation_that_was_only_counted_fails_although_nobody_can_tell_more_of_it() -> None:
+    judgement = verdict_of(a_run(a_step(violation=1)), LOST)
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "Violation")
+    assert "1 upload was answered with a 2xx without a true marker" in judgement.reasons[0]
+
+
 def test_a_refused_verification_fails_with_its_own_reason() -> None:
     report = VerificationReport(level=ProofLevel.NONE, refusal=Refusal.REDIRECT, message="it redirects")
 
