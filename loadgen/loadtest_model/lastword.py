@@ -23,6 +23,16 @@ LIMIT_BYTES: Final = 4_096
 _PREFIX: Final = "LT1"
 _COARSEST: Final = 12
 _SHORT: Final = 200
+_SHORTER: Final = 40
+_SACRIFICES: Final[tuple[tuple[int | None, int], ...]] = (
+    *((coarseness, _SHORT) for coarseness in range(_COARSEST + 1)),
+    *((coarseness, _SHORTER) for coarseness in range(_COARSEST + 1)),
+    (None, _SHORTER),
+    (None, 1),
+)
+"""What is given up to fit, the least first: how coarse the sketches are (None: there are none), and the characters that
+are left of each text. A text may take four bytes a character, and whatever a target answers must not cost the counts.
+One character is always left: that a reading has a problem is what says that it failed."""
 
 
 def encode_last_word(snapshot: Snapshot, limit_bytes: int = LIMIT_BYTES) -> str:
@@ -30,14 +40,11 @@ def encode_last_word(snapshot: Snapshot, limit_bytes: int = LIMIT_BYTES) -> str:
 
     Raises ValueError if even the counts alone do not fit.
     """
-    for coarseness in range(_COARSEST + 1):
-        text = _encode(_shortened(snapshot, coarseness))
+    for coarseness, longest in _SACRIFICES:
+        text = _encode(_shortened(snapshot, coarseness, longest))
         if len(text) <= limit_bytes:
             return text
-    bare = _encode(_shortened(snapshot, None))
-    if len(bare) > limit_bytes:
-        raise ValueError(f"the counts of {len(snapshot.steps)} steps do not fit into {limit_bytes} bytes")
-    return bare
+    raise ValueError(f"the counts of {len(snapshot.steps)} steps do not fit into {limit_bytes} bytes")
 
 
 def decode_last_word(text: str) -> Snapshot | None:
@@ -59,12 +66,12 @@ def _encode(snapshot: Snapshot) -> str:
     return f"{_PREFIX} {zlib.crc32(packed):08x} {base64.b85encode(packed).decode()}"
 
 
-def _shortened(snapshot: Snapshot, coarseness: int | None) -> Snapshot:
+def _shortened(snapshot: Snapshot, coarseness: int | None, longest: int) -> Snapshot:
     return structs.replace(
         snapshot,
-        message=snapshot.message[:_SHORT],
-        verification=_short_report(snapshot.verification),
-        violation=_short_violation(snapshot.violation),
+        message=snapshot.message[:longest],
+        verification=_short_report(snapshot.verification, longest),
+        violation=_short_violation(snapshot.violation, longest),
         steps=tuple(_short_step(step, coarseness) for step in snapshot.steps),
         final=True,
     )
@@ -93,7 +100,7 @@ def _without_examples(causes: dict[Cause, CauseSeen]) -> dict[Cause, CauseSeen]:
     return {cause: structs.replace(seen, example=None) for cause, seen in causes.items()}
 
 
-def _short_report(report: VerificationReport | None) -> VerificationReport | None:
+def _short_report(report: VerificationReport | None, longest: int) -> VerificationReport | None:
     if report is None:
         return None
     return structs.replace(
@@ -103,21 +110,21 @@ def _short_report(report: VerificationReport | None) -> VerificationReport | Non
         canary_ids=report.canary_ids[:4],
         unverified=report.unverified[:4],
         vanished=report.vanished[:4],
-        read_back=_short_read_back(report.read_back),
-        message=report.message[:_SHORT],
-        hint=report.hint[:_SHORT],
+        read_back=_short_read_back(report.read_back, longest),
+        message=report.message[:longest],
+        hint=report.hint[:longest],
     )
 
 
-def _short_read_back(report: ReadBackReport | None) -> ReadBackReport | None:
+def _short_read_back(report: ReadBackReport | None, longest: int) -> ReadBackReport | None:
     if report is None:
         return None
     readings = (
-        structs.replace(reading, found=reading.found[:4], problem=reading.problem[:_SHORT])
+        structs.replace(reading, found=reading.found[:4], problem=reading.problem[:longest])
         for reading in report.readings
     )
     return structs.replace(report, readings=tuple(readings))
 
 
-def _short_violation(violation: Violation | None) -> Violation | None:
-    return None if violation is None else structs.replace(violation, message=violation.message[:_SHORT])
+def _short_violation(violation: Violation | None, longest: int) -> Violation | None:
+    return None if violation is None else structs.replace(violation, message=violation.message[:longest])

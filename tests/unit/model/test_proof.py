@@ -1,10 +1,12 @@
 """What the readings of a read-back show."""
 
+from random import Random
+
 import pytest
 
 from loadtest_model.lastword import LIMIT_BYTES, decode_last_word, encode_last_word
 from loadtest_model.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
-from loadtest_model.snapshot import PodState, ProofLevel, Refusal, Snapshot, VerificationReport
+from loadtest_model.snapshot import Counts, PodState, ProofLevel, Refusal, Snapshot, StepSnapshot, VerificationReport
 
 MOMENTS = tuple(Moment)
 
@@ -143,3 +145,35 @@ def test_the_last_word_of_a_pod_carries_what_its_read_back_shows() -> None:
     assert decoded.verification is not None
     assert decoded.verification.read_back is not None
     assert concluded_from(decoded.verification.read_back).shown is Shown.STORED
+
+
+def test_whatever_characters_a_target_answers_with_the_last_word_keeps_counts_and_that_a_reading_failed() -> None:
+    draw = Random(1)
+
+    def wide(length: int) -> str:
+        return "".join(chr(draw.randrange(0x4E00, 0x9FA5)) for _ in range(length))
+
+    failed = looked_up(*(Reading(moment=moment, problem=wide(200)) for moment in MOMENTS))
+    report = VerificationReport(level=ProofLevel.ECHOED, message=wide(200), hint=wide(200), read_back=failed)
+    snapshot = Snapshot(
+        schema=1,
+        pod_index=0,
+        pod_uid="u",
+        sequence=1,
+        state=PodState.DONE,
+        plan_hash="h",
+        message=wide(200),
+        verification=report,
+        steps=(StepSnapshot(step=0, total=Counts(due=9, sent=9, accepted=9)),),
+    )
+
+    decoded = decode_last_word(encode_last_word(snapshot))
+    barest = decode_last_word(encode_last_word(snapshot, 900))
+
+    assert decoded is not None
+    assert barest is not None
+    for word in (decoded, barest):
+        assert word.steps[0].total.accepted == 9
+        assert word.verification is not None
+        assert word.verification.read_back is not None
+        assert concluded_from(word.verification.read_back).shown is Shown.FAILED
