@@ -27,8 +27,6 @@ from loadtest_model.spec import Spec
 
 MOST_ROWS: Final = 1_000_000
 _DEFAULT_SEED: Final = 1
-# A spec that describes records alone; nothing is sent there.
-_NOWHERE: Final = {"target": {"url": "http://localhost/"}, "scenario": "light"}
 
 
 def run_sample(parsed: argparse.Namespace) -> int:
@@ -55,7 +53,9 @@ def run_sample(parsed: argparse.Namespace) -> int:
 
 def _planned(parsed: argparse.Namespace) -> tuple[Spec, RecordsPlan]:
     manifest = read_manifest(Path(parsed.file)) if parsed.file is not None else None
-    draft = Draft(spec={**_NOWHERE, **(msgspec.to_builtins(manifest.spec) if manifest else {})})
+    # A spec that describes records alone is sent nowhere.
+    nowhere = {"target": {"url": "http://localhost/"}, "scenario": "light"}
+    draft = Draft(spec=manifest.spec if manifest is not None else nowhere)
     if parsed.seed is not None:
         draft.put("records.seed", whole_number("--seed", parsed.seed), "--seed")
     if parsed.format is not None:

@@ -211,3 +211,13 @@ def test_a_run_is_refused_for_a_value_that_faker_does_not_take(capsys: pytest.Ca
 
     assert code == 64
     assert "--field: provider text of Faker does not take max_nb_chars='many'" in capsys.readouterr().err
+
+
+def test_a_sample_knows_nothing_of_the_options_of_the_one_before(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    main(["sample", "--rows", "1", "--format", "xlsx", "--drop", "city", "--out", str(tmp_path / "clients.xlsx")])
+
+    (header, _) = sampled(capfdbinary, "--rows", 1)
+
+    assert "city" in header
