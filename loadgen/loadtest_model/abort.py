@@ -78,7 +78,7 @@ def _breached(
         # What a generator measures that cannot keep up says nothing of the target.
         return None
     if threshold.metric in ("error_rate", "success_rate"):
-        seen = structs.replace(seen, judged=recent_counts(seen))
+        seen = structs.replace(seen, judged=recent_counts(seen, step.warm_up_seconds))
     name = step.name if len(plan.steps) > 1 else ""
     result = evaluate(threshold, seen, judged_seconds(step, seen, plan.parallelism), name)
     if result.passed is not False:
@@ -93,10 +93,14 @@ def _all_overdue(threshold: Threshold, seen: StepAggregate) -> bool:
     return bool(ages) and METRICS[threshold.metric].of_responses and ages[-1] > threshold.bound
 
 
-def recent_counts(seen: StepAggregate) -> Counts:
-    """What ended in the last `SLIDING_SECONDS`: an upload that timed out counts when it did, not when it was due."""
+def recent_counts(seen: StepAggregate, warm_up_seconds: float = 0.0) -> Counts:
+    """What ended in the last `SLIDING_SECONDS`: an upload that timed out counts when it did, not when it was due.
+
+    What ended in the warm-up counts nowhere.
+    """
     newest = max((second.second for second in seen.seconds), default=0)
-    recent = [second for second in seen.seconds if second.second > newest - SLIDING_SECONDS]
+    first = max(newest - SLIDING_SECONDS + 1, warm_up_seconds)
+    recent = [second for second in seen.seconds if second.second >= first]
     ended, failed = sum(second.ended for second in recent), sum(second.failed for second in recent)
     dropped = sum(second.lapsed for second in recent)
     return Counts(due=ended + dropped, sent=ended, dropped=dropped, accepted=ended - failed, unknown=failed)

@@ -96,6 +96,20 @@ def test_the_error_rate_is_that_of_the_last_thirty_seconds() -> None:
     assert "measured 20.00%" in looks(plan, a_minute(114), 120, 122, 124).breach
 
 
+def test_errors_of_the_warm_up_abort_nothing() -> None:
+    plan = a_watched_plan("error_rate < 10%", after="5s", warmUp="20s")
+
+    def failing(until: int) -> StepAggregate:
+        seconds = tuple(
+            Second(second=n, counts=counts(accepted=10), virtual_users=1, ended=10, failed=10 * (n < until))
+            for n in range(31)
+        )
+        return a_step(accepted=310, seconds=seconds)
+
+    assert not looks(plan, failing(20), 26, 28, 30).breach
+    assert looks(plan, failing(22), 26, 28, 30).breach
+
+
 def test_dropped_arrivals_are_errors_of_the_second_that_they_were_dropped_in() -> None:
     seconds = (Second(second=50, counts=counts(accepted=5), virtual_users=1, ended=5, lapsed=5),)
 
