@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import isfinite
 from typing import Final
 
 from loadgen.address_rules import rules_of
@@ -33,12 +34,16 @@ def read_process_metrics(text: str) -> ProcessMetrics:
         text_string_to_metric_families,
     )
 
-    found = {
-        sample.name: sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name in (_MEMORY, _STARTED)
-    }
+    try:
+        found = {
+            sample.name: sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name in (_MEMORY, _STARTED) and isfinite(sample.value)
+        }
+    except LookupError as error:
+        # The parser's own, at a line that it cannot take apart.
+        raise ValueError(f"the metrics are malformed: {error}") from error
     missing = [name for name in (_MEMORY, _STARTED) if name not in found]
     if missing:
         raise ValueError(f"the metrics have no {' and no '.join(missing)}")

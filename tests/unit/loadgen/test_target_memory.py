@@ -109,3 +109,16 @@ async def test_a_long_run_keeps_its_points_within_bounds_and_in_order() -> None:
 def test_text_that_is_no_exposition_is_refused() -> None:
     with pytest.raises(ValueError, match="metric"):
         read_process_metrics("<html></html>")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'process_resident_memory_bytes{a="b", ="c"} 1\n',
+        "process_resident_memory_bytes +Inf\nprocess_start_time_seconds 1\n",
+        "process_resident_memory_bytes NaN\nprocess_start_time_seconds 1\n",
+    ],
+)
+def test_malformed_metrics_and_values_that_are_no_number_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="the metrics"):
+        read_process_metrics(text)
