@@ -13,6 +13,12 @@ def test_every_upload_says_that_it_is_a_load_test_of_which_run_and_for_which_hos
     assert headers["Host"] == "django.shop.svc:8000"
 
 
+def test_only_encodings_that_are_read_here_are_asked_for() -> None:
+    headers = upload_headers({}, "django", "1")
+
+    assert headers["Accept-Encoding"] == "gzip, deflate"
+
+
 def test_a_user_s_header_is_added_and_may_replace_accept_and_user_agent() -> None:
     headers = upload_headers({"X-Tenant": "t1", "user-agent": "ours"}, "django", "1")
 
