@@ -1,4 +1,4 @@
-"""The command line: `loadgen run` and `loadgen verify` by hand, `loadgen pod` in the cluster.
+"""The command line: commands for people, and `loadgen pod` in the cluster.
 
 Each command's module is imported when it is called for, so that `--version` and usage errors come at once.
 """
@@ -85,6 +85,7 @@ def command_parser() -> argparse.ArgumentParser:
         commands.add_parser(
             "verify",
             help="verify that a target honours X-Load-Test, and load nothing",
+            usage="loadgen verify [-f FILE] [--url URL] [OPTION ...]",
             description=VERIFY_DESCRIPTION,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
@@ -93,6 +94,7 @@ def command_parser() -> argparse.ArgumentParser:
         commands.add_parser(
             "export",
             help="write the same test for k6 or Artillery",
+            usage="loadgen export {k6,artillery} -f FILE [--to FILE] [OPTION ...]",
             description=EXPORT_DESCRIPTION,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
@@ -100,6 +102,7 @@ def command_parser() -> argparse.ArgumentParser:
     sample = commands.add_parser(
         "sample",
         help="show what the records look like",
+        usage="loadgen sample [--rows N] [-f FILE] [OPTION ...]",
         description=SAMPLE_DESCRIPTION,
         epilog=FIELD_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -125,8 +128,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_verify)
+    parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest, whose target is verified")
     add_target_options(parser)
-    parser.add_argument("--batch-size", metavar="N", help="rows of the full-size batch (or BATCH_SIZE; default: 1000)")
+    parser.add_argument(
+        "--batch-size",
+        metavar="N",
+        help="rows of the full-size batch (or BATCH_SIZE; default: 1000, with -f the manifest's)",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 

@@ -15,6 +15,7 @@ from loadgen.address_rules import AddressRules
 from loadgen.fetching import FetchError, Secure, fetch
 from loadgen.json_answers import parsed, value_at
 from loadgen.judging import printable
+from loadgen.page_text import readable
 from loadgen.tokens import TokenUnreadableError, expiry_of, usable, without_secret
 from loadtest_model.plan import LoginPlan, Place
 
@@ -154,7 +155,7 @@ async def log_in(
         raise LoginFailedError(f"the login at {plan.url} failed: {error}") from error
     if not 200 <= answer.status < 300:
         location = answer.headers.get("Location")
-        said = f"to {printable(location)}" if location else printable(answer.body)
+        said = f"to {printable(location)}" if location else printable(readable(answer.body))
         hidden = without_secret(said, password)
         raise LoginFailedError(f"the login at {plan.url} was answered {answer.status}: {hidden}")
     return _granted(plan, answer.body, asked_at)

@@ -6,6 +6,7 @@ import secrets
 import sys
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -14,6 +15,7 @@ from loadgen import event_loop
 from loadgen.addresses import AddressBook
 from loadgen.local.checklist import checklist
 from loadgen.local.document import draft_of
+from loadgen.local.manifest import read_manifest
 from loadgen.local.planning import access_of, plan_of
 from loadgen.local.screen import columns_of, wants_colour
 from loadgen.local.texts import fitted
@@ -43,16 +45,18 @@ def run_verify(parsed: argparse.Namespace, environment: Mapping[str, str] | None
 
 def verification_plan(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Plan:
     """The plan whose verification is run. Raises UsageError."""
-    draft = draft_of(parsed, environment, None)
-    draft.put("scenario", "custom", "the scenario")
-    draft.put("load.duration", "1s", "the duration")
-    if "batchSize" not in draft.spec["load"]:
-        draft.put("load.batchSize", DEFAULT_ROWS, "--batch-size")
-    identity = Identity(namespace="local", name="verify", uid=str(uuid.uuid4()))
+    manifest = read_manifest(Path(parsed.file)) if parsed.file is not None else None
+    draft = draft_of(parsed, environment, manifest)
+    if manifest is None:
+        draft.put("scenario", "custom", "the scenario")
+        draft.put("load.duration", "1s", "the duration")
+        if "batchSize" not in draft.spec["load"]:
+            draft.put("load.batchSize", DEFAULT_ROWS, "--batch-size")
+    identity = Identity(namespace=manifest.namespace if manifest else "local", name="verify", uid=str(uuid.uuid4()))
     return plan_of(draft, identity, access_of(parsed, environment))
 
 
 async def _verify(plan: Plan) -> VerificationReport:
     uploader = make_uploader(plan, 0, lambda: secrets.token_hex(16))
     prover = Prover(plan, uploader, AddressBook())
-    return await prover.prove_alone(full_rows=plan.steps[0].batch_size)
+    return await prover.prove_alone(full_rows=max(step.batch_size for step in plan.steps))

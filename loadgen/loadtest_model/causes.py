@@ -204,13 +204,13 @@ EXPLANATIONS: Final = {
         "The token has expired",
         "The target knows the token, but its time is over.",
         "Put a fresh token into what spec.target.auth names (it is read again while the load runs), with a lifetime"
-        " beyond the load's end, or let the manifest's auth.login renew it.",
+        " beyond the load's end, or let spec.target.auth.login renew it.",
     ),
     Cause.TOKEN_EXPIRES_EARLY: Explanation(
         "The token expires before the load ends",
         "The token's exp lies before the planned end of the load.",
-        "Put a token into what spec.target.auth names that is valid until the load is over, let the manifest's"
-        " auth.login renew it, or shorten spec.load.duration.",
+        "Put a token into what spec.target.auth names that is valid until the load is over, let"
+        " spec.target.auth.login renew it, or shorten spec.load.duration.",
     ),
     Cause.TOKEN_MISSING: Explanation(
         "A token is wanted",
@@ -232,8 +232,8 @@ EXPLANATIONS: Final = {
     Cause.LOGIN_FAILED: Explanation(
         "The log-in gives no token",
         "Name and password were posted to spec.target.auth.login, and no token came back.",
-        "Check the manifest's auth.login: its url, the keys of the Secret, usernameField, passwordField and format as"
-        " the log-in view reads them, and tokenPath as it answers; try the log-in by hand.",
+        "Check spec.target.auth.login: that name and password are right, the fields and the format those that the"
+        " log-in view reads, and the token's path the one that it answers; try the log-in by hand.",
     ),
     Cause.PERMISSION_DENIED: Explanation(
         "The token's owner may not upload",

@@ -95,14 +95,14 @@ def _spec_rules() -> list[dict[str, str]]:
         rule(
             "self.scenario != 'custom' || (has(self.load) && (has(self.load.duration) || has(self.load.records)"
             " || has(self.load.stages)))",
-            "spec.load.duration, records or stages is required for scenario custom, such as duration: 2m",
+            "spec.load.duration, spec.load.records or spec.load.stages is required for scenario custom",
         ),
         rule(
             "!has(self.load) || !has(self.load.stages) || !(has(self.load.duration) || has(self.load.records)"
             " || has(self.load.arrivalRate)"
             " || (has(self.load.virtualUsers) && self.load.stages.all(s, has(s.virtualUsers))))",
-            "spec.load.stages cannot stand beside spec.load.duration, records, arrivalRate or, unless the stages are"
-            " of arrival rates, virtualUsers: the stages already say them",
+            "spec.load.stages cannot stand beside spec.load.duration, spec.load.records, spec.load.arrivalRate or,"
+            " unless the stages are of arrival rates, spec.load.virtualUsers: the stages already say them",
         ),
         rule(
             "!has(self.load) || !has(self.load.records) || !(has(self.load.duration) || self.scenario == 'all')",

@@ -147,7 +147,7 @@ def _with_ages(aggregate: StepAggregate, ages_seconds: list[float]) -> StepAggre
 
 def _note(threshold: Threshold, measured: Measured) -> str:
     if measured.stands_in:
-        return f"the maximum stands in: {measured.samples} samples are too few for {threshold.metric}"
+        return f"the maximum stands in: too few uploads for {threshold.metric} ({measured.samples})"
     if measured.relative_error and measured.value is not None:
         margin = measured.value * measured.relative_error
         if math.fabs(measured.value - threshold.bound) <= margin:

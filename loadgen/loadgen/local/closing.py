@@ -6,11 +6,12 @@ from typing import Final
 from loadgen.local.texts import bytes_text, span_text
 from loadgen.local.wording import in_options
 from loadtest_model.quantities import seconds_text
-from loadtest_model.report import Proof, StepSummary, Summary, Times
+from loadtest_model.report import Proof, StepSummary, Summary
 from loadtest_model.spread import merged_spread
 from loadtest_model.verdict import Verdict, measured_text
 
 _COLOURS: Final = {Verdict.PASSED: "32", Verdict.FAILED: "31", Verdict.INCONCLUSIVE: "33"}
+_COLUMNS: Final = ("avg", "p50", "p90", "p95", "p99", "max")
 
 
 def verdict_lines(summary: Summary, *, colour: bool) -> Iterator[str]:
@@ -34,8 +35,6 @@ def _lines(summary: Summary, *, colour: bool) -> Iterator[str]:
     yield from _figures(summary)
     if len(summary.steps) > 1:
         yield from _steps(summary.steps)
-    else:
-        yield from _parts(summary.steps[0])
     yield from _addresses(summary.steps)
     if summary.thresholds:
         yield from _thresholds(summary)
@@ -70,24 +69,20 @@ def _figures(summary: Summary) -> Iterator[str]:
         f"Throughput  {rates.records_per_second:,.0f} records/s, {rates.requests_per_second:,.1f} uploads/s,"
         f" {bytes_text(rates.bytes_per_second)}/s"
     )
-    yield f"Response    {_times(summary.response_time_seconds)}"
-    yield f"Service     {_times(summary.service_time_seconds)}"
+    yield from _times(summary)
 
 
-def _times(times: Times) -> str:
-    if not times.samples:
-        return "nothing measured"
-    shown = "  ".join(f"{name} {seconds_text(getattr(times, name))}" for name in ("avg", "p50", "p90", "p95", "p99"))
-    return f"{shown}  max {seconds_text(times.max)}"
-
-
-def _parts(step: StepSummary) -> Iterator[str]:
-    parts = [(name, getattr(step.parts_seconds, name)) for name in ("connect", "upload", "wait")]
-    shown = [
-        f"{name} avg {seconds_text(part.avg)} max {seconds_text(part.max)}" for name, part in parts if part.uploads
-    ]
-    if shown:
-        yield f"Parts       {'; '.join(shown)}"
+def _times(summary: Summary) -> Iterator[str]:
+    """Response and service time, and the parts of the service time where there is one step: those of several mix."""
+    rows: list[tuple[str, ...]] = [("", *_COLUMNS)]
+    for name, times in (("response", summary.response_time_seconds), ("service", summary.service_time_seconds)):
+        rows.append((name, *(seconds_text(getattr(times, column)) for column in _COLUMNS)))
+    parts = summary.steps[0].parts_seconds if len(summary.steps) == 1 else None
+    for name in ("connect", "upload", "wait") if parts else ():
+        part = getattr(parts, name)
+        if part.uploads:
+            rows.append((name, seconds_text(part.avg), "", "", "", "", seconds_text(part.max)))
+    yield from _table("Times", rows)
 
 
 def _addresses(steps: tuple[StepSummary, ...]) -> Iterator[str]:

@@ -28,6 +28,10 @@ _TEXTS: Final = {
     "graceful_stop": "load.gracefulStop",
     "abort_after": "abort.after",
     "file_field": "target.fileField",
+    "file_name": "target.fileName",
+    "connect_timeout": "target.timeouts.connect",
+    "upload_timeout": "target.timeouts.upload",
+    "answer_timeout": "target.timeouts.answer",
     "format": "target.format",
     "timeout": "target.timeout",
     "marker": "target.response.marker",
@@ -36,6 +40,13 @@ _TEXTS: Final = {
     "think_time": "load.thinkTime",
     "warm_up": "load.warmUp",
 }
+_LOGIN: Final = {
+    "login_url": "url",
+    "login_format": "format",
+    "login_token": "tokenPath",
+    "login_expires_in": "expiresInPath",
+}
+_CONNECTIONS: Final = {"auto": "Auto", "kept": "Kept", "per-upload": "PerUpload"}
 _EXPRESSIONS: Final = {"threshold": "thresholds", "abort": "abort.thresholds"}
 _NUMBERS: Final = {"seed": "records.seed", "records": "load.records"}
 _LOAD: Final = {
@@ -100,8 +111,29 @@ def _put_values(draft: Draft, options: argparse.Namespace) -> None:
         draft.put(f"verification.readBack.control.{kind}", control, "--read-back-control")
     if (rate := getattr(options, "arrival_rate", None)) is not None:
         draft.put("load.arrivalRate", _rate("--arrival-rate", rate.removesuffix("/s") + "/s"), "--arrival-rate")
+    if options.connections is not None:
+        draft.put("target.connections", _CONNECTIONS[options.connections], "--connections")
+    _put_login(draft, options)
     if options.require is not None:
         draft.put("verification.require", _level(options.require), "--require")
+
+
+def _put_login(draft: Draft, options: argparse.Namespace) -> None:
+    path = "target.auth.login"
+    for name, field_name in _LOGIN.items():
+        if (text := getattr(options, name)) is not None:
+            draft.put(f"{path}.{field_name}", text, option(name))
+    if options.login_field is not None:
+        username, found, password = options.login_field.partition(",")
+        if not found:
+            raise UsageError(f"--login-field is {options.login_field!r}; write both fields, such as email,password")
+        draft.put(f"{path}.usernameField", username.strip(), "--login-field")
+        draft.put(f"{path}.passwordField", password.strip(), "--login-field")
+    if options.login_url is not None:
+        # A manifest must name a Secret; here name and password come from the environment.
+        draft.spec["target"]["auth"]["login"].setdefault("secretRef", {"name": "environment"})
+    elif draft.by_hand and f"spec.{path}" in {source.rpartition(".")[0] for source in draft.sources}:
+        raise UsageError("--login-url is missing; the other options of a login say how it is used")
 
 
 def option(name: str) -> str:

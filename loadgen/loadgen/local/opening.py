@@ -17,6 +17,7 @@ STAGES_SHOWN: Final = 6
 def opening(plan: Plan, source: str | None) -> str:
     """Target and plan in a few lines. `source` says where the URL came from, where that is not the command line."""
     purpose = purpose_of(plan.scenario)
+    name = plan.name if plan.name == plan.scenario else f"{plan.name}: scenario {plan.scenario}"
     records = plan.steps[0].records
     length = (
         f"{counted(records, 'record')} in all"
@@ -25,9 +26,8 @@ def opening(plan: Plan, source: str | None) -> str:
     )
     lines = [
         f"Target      {public_url(plan.target.url)}{f'  (from {source})' if source else ''}",
-        f"Test        {plan.name}: scenario {plan.scenario}{f' ({purpose})' if purpose else ''}, {length},"
-        f" files as {plan.target.format.upper()}",
-        *(f"            {step_text(step)}" for step in plan.steps),
+        f"Test        {name}{f' ({purpose})' if purpose else ''}, {length}, files as {plan.target.format.upper()}",
+        *(f"            {f'{step.name}: ' if len(plan.steps) > 1 else ''}{step_text(step)}" for step in plan.steps),
         f"At stake    {exposure_of(plan)}",
         *(f"Notice      {in_options(notice)}" for notice in notices(plan)),
     ]
@@ -45,9 +45,9 @@ def step_text(step: Step) -> str:
         what = "virtual users"
         stages = [_stage(part.duration_seconds, part.first_users, part.last_users) for part in step.segments]
     if step.records is not None:
-        return f"{step.name}: {counted(step.batch_size, 'record')} a batch; {what}: {step.segments[0].last_users}"
+        return f"{counted(step.batch_size, 'record')} a batch; {what}: {step.segments[0].last_users}"
     shown = ", ".join(stages[:STAGES_SHOWN]) + (", ..." if len(stages) > STAGES_SHOWN else "")
-    return f"{step.name}: {counted(step.batch_size, 'record')} a batch; {what}: {shown}"
+    return f"{counted(step.batch_size, 'record')} a batch; {what}: {shown}"
 
 
 def _stage(duration_seconds: float, first: float, last: float) -> str:

@@ -1,4 +1,4 @@
-"""The options of `loadgen run` and `loadgen verify`.
+"""The options that `loadgen run`, `verify` and `export` have.
 
 Values are kept as they were typed: `document` reads them, so that a wrong option, a wrong environment variable and a
 wrong manifest are all told in the same way.
@@ -48,7 +48,7 @@ scenarios (what each is for):
 
 environment variables, which options go before and which go before a manifest:
   API_URL (--url), AUTH_TOKEN (the token itself), BATCH_SIZE, CONCURRENCY (--virtual-users),
-  DURATION (minutes, or with a unit: 90s); LOGIN_USERNAME and LOGIN_PASSWORD where a manifest logs in
+  DURATION (minutes, or with a unit: 90s); LOGIN_USERNAME and LOGIN_PASSWORD (--login-url)
 
 metrics for --threshold and --abort, of all steps or of one (heavy.p95<20s):
 {textwrap.fill(", ".join(METRICS), 96, initial_indent="  ", subsequent_indent="  ")}
@@ -76,6 +76,17 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     )
     target.add_argument("--token-file", metavar="FILE", help="file with the token of the Authorization header")
     target.add_argument("--auth-scheme", metavar="WORD", help="word before the token: Bearer (default), or Token")
+    target.add_argument(
+        "--login-url",
+        metavar="URL",
+        help="where LOGIN_USERNAME and LOGIN_PASSWORD are posted for a token, which is renewed in time",
+    )
+    target.add_argument("--login-field", metavar="USER,PASSWORD", help="fields of both (default: username,password)")
+    target.add_argument("--login-format", choices=("json", "form"), help="how they are posted (default: json)")
+    target.add_argument("--login-token", metavar="PATH", help="of the token in the answer (default: access)")
+    target.add_argument(
+        "--login-expires-in", metavar="PATH", help="of the token's lifetime in seconds (default: its own exp)"
+    )
     target.add_argument("--host", metavar="NAME", help="the Host header, where it is not the URL's (ALLOWED_HOSTS)")
     target.add_argument("--ca-file", metavar="FILE", help="authorities that may sign the target's certificate (PEM)")
     target.add_argument("--client-cert", metavar="FILE", help="certificate that is shown to the target (PEM)")
@@ -83,10 +94,19 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--server-name", metavar="NAME", help="name in the target's certificate, where not the URL's")
     target.add_argument("--format", choices=("csv", "xlsx"), help="format of the uploaded files (default: csv)")
     target.add_argument("--file-field", metavar="NAME", help="name of the form's file field (default: file)")
+    target.add_argument("--file-name", metavar="NAME", help="of the uploaded files (default: clients-{n}.csv or .xlsx)")
     target.add_argument(
         "--form-field", action="append", default=[], metavar="NAME=VALUE", help="further form field; repeatable"
     )
     target.add_argument("--timeout", metavar="TIME", help="longest time for one upload (default: 120s)")
+    target.add_argument("--connect-timeout", metavar="TIME", help="for opening a connection, TLS included (10s)")
+    target.add_argument("--upload-timeout", metavar="TIME", help="for sending the body (default: --timeout alone)")
+    target.add_argument("--answer-timeout", metavar="TIME", help="for the answer after it (default: --timeout alone)")
+    target.add_argument(
+        "--connections",
+        choices=("auto", "kept", "per-upload"),
+        help="per-upload: a new one for each; default: auto, per-upload from 1,000 rows a batch on",
+    )
     target.add_argument("--marker", metavar="PATH", help="of the marker in the answer (default: load_test_mode)")
     target.add_argument("--count", metavar="PATH", help="of the count in the answer (default: processed_count)")
     target.add_argument("--nonce", metavar="PATH", help="of the nonce in the answer (default: load_test_nonce)")

@@ -40,6 +40,8 @@ def access_of(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Acc
         _check_readable(name, getattr(parsed, name))
     if (parsed.client_cert is None) != (parsed.client_key is None):
         raise UsageError("--client-cert and --client-key come together: a certificate and its key, both as PEM")
+    if parsed.login_url is not None and not (environment.get("LOGIN_USERNAME") and environment.get("LOGIN_PASSWORD")):
+        raise UsageError("--login-url needs a name and a password, in LOGIN_USERNAME and LOGIN_PASSWORD")
     token = Place(file=parsed.token_file) if parsed.token_file else None
     if token is None and environment.get("AUTH_TOKEN"):
         token = Place(variable="AUTH_TOKEN")

@@ -1,11 +1,14 @@
 """Quantities as people read them."""
 
+import re
 import textwrap
 from typing import Final
 
 LABEL_WIDTH: Final = 12
 WIDEST_LINE: Final = 110
 
+_QUANTITY: Final = re.compile(r"(?<=[0-9]) (?=[A-Za-z])")
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _UNITS: Final = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
@@ -45,4 +48,6 @@ def fitted(text: str, columns: int | None) -> str:
 def _folded(line: str, width: int) -> str:
     # An address or a path that is broken can be neither clicked nor copied.
     indent = " " * (LABEL_WIDTH + 2 * line.startswith("- ", LABEL_WIDTH))
-    return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    glued = _QUANTITY.sub(_NO_BREAK, line)
+    folded = textwrap.fill(glued, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return folded.replace(_NO_BREAK, " ")

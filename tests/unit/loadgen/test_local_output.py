@@ -188,8 +188,8 @@ def test_the_opening_names_target_plan_and_what_is_at_stake() -> None:
     text = opening(a_plan(scenario="heavy", target={"url": "http://a.shop/u/?key=secret"}), "API_URL")
 
     assert "Target      http://a.shop/u/?key=***  (from API_URL)" in text
-    assert "scenario heavy (high load), 5m of load, files as CSV" in text
-    assert "heavy: 10,000 records a batch; virtual users: 1m40s at 1, 1m40s at 3, 1m40s at 5" in text
+    assert "Test        heavy (high load), 5m of load, files as CSV" in text
+    assert "            10,000 records a batch; virtual users: 1m40s at 1, 1m40s at 3, 1m40s at 5" in text
     assert "up to 50,000 rows" in text
 
 

@@ -14,6 +14,7 @@ from loadgen.local.errors import UsageError
 from loadgen.local.manifest import Manifest, read_manifest
 from loadgen.local.planning import access_of, plan_of
 from loadgen.run_command import planned
+from loadgen.verify_command import verification_plan
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_model.spec import Identity, Spec
@@ -102,6 +103,60 @@ def test_variables_of_the_environment_give_way_to_options_that_say_the_same_othe
 
     assert (staged.steps[0].duration_seconds, staged.steps[0].virtual_users) == (30, 5)
     assert counted.steps[0].records == 5000
+
+
+def test_connections_and_the_time_of_each_part_can_be_set() -> None:
+    target = plan(
+        *("light", "--url", URL, "--connections", "per-upload", "--file-name", "shop.csv"),
+        *("--timeout", "60s", "--connect-timeout", "1s", "--upload-timeout", "20s", "--answer-timeout", "30s"),
+    ).target
+
+    assert (target.connections, target.file_name) == ("PerUpload", "shop.csv")
+    assert (target.connect_timeout_seconds, target.upload_timeout_seconds, target.answer_timeout_seconds) == (1, 20, 30)
+
+
+def test_a_login_takes_name_and_password_from_the_environment() -> None:
+    target = plan(
+        *("light", "--url", URL, "--login-url", "http://127.0.0.1/in/", "--login-field", "email,secret"),
+        *("--login-format", "form", "--login-token", "data.key", "--login-expires-in", "data.seconds"),
+        LOGIN_USERNAME="me",
+        LOGIN_PASSWORD="hidden",
+    ).target
+
+    login = target.login
+    assert login is not None
+    assert (login.url, login.username_field, login.password_field) == ("http://127.0.0.1/in/", "email", "secret")
+    assert (login.format, login.token_path, login.expires_in_path) == ("form", "data.key", "data.seconds")
+    assert (login.username.variable, login.password.variable) == ("LOGIN_USERNAME", "LOGIN_PASSWORD")
+
+
+def test_options_of_a_login_change_that_of_a_manifest(tmp_path: Path) -> None:
+    written = {"login": {"url": "http://127.0.0.1/in/", "secretRef": {"name": "me"}, "tokenPath": "token"}}
+    file = manifest(tmp_path, scenario="light", target={"url": URL, "auth": written})
+
+    made = plan("-f", file, "--login-format", "form", LOGIN_USERNAME="me", LOGIN_PASSWORD="hidden").target.login
+
+    assert made is not None
+    assert (made.url, made.format, made.token_path) == ("http://127.0.0.1/in/", "form", "token")
+
+
+def test_a_login_without_its_url_a_name_or_a_field_is_told() -> None:
+    login = ("light", "--url", URL, "--login-url", "http://127.0.0.1/in/")
+
+    assert "--login-url is missing" in refused("light", "--url", URL, "--login-token", "token")
+    assert "in LOGIN_USERNAME and LOGIN_PASSWORD" in refused(*login, LOGIN_USERNAME="me")
+    assert "--login-field is 'email'" in refused(
+        *login, "--login-field", "email", LOGIN_USERNAME="me", LOGIN_PASSWORD="x"
+    )
+
+
+def test_a_manifest_is_verified_with_its_largest_batch(tmp_path: Path) -> None:
+    options = command_parser().parse_args(["verify", "-f", manifest(tmp_path, scenario="all")])
+
+    made = verification_plan(options, {})
+
+    assert made.target.url == URL
+    assert max(step.batch_size for step in made.steps) == 10_000
 
 
 def test_empty_variables_count_as_none() -> None:

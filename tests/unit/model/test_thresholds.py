@@ -55,7 +55,7 @@ def test_with_too_few_samples_the_maximum_stands_in_and_is_flagged() -> None:
     result = evaluate(parse_threshold("p95 < 18.5s"), step, 60)
 
     assert (result.value, result.passed) == (19.0, False)
-    assert "19 samples are too few" in result.note
+    assert "too few uploads for p95 (19)" in result.note
 
 
 def test_a_bound_within_the_sketchs_error_says_so() -> None:

@@ -1,0 +1,49 @@
+"""The verification as people see it."""
+
+from loadgen.local.checklist import checklist
+from loadgen.refusals import CheckName
+from loadtest_model.snapshot import Check, ProofLevel, Refusal, VerificationReport
+
+URL = "http://shop/u/"
+
+
+def a_check(name: CheckName = "canary", rows: int = 1, status: int = 200, detail: str = "", address: str = "") -> Check:
+    return Check(
+        name=name,
+        address=address or "10.0.0.1:80",
+        passed=status < 400 or name == "header-only",
+        rows=rows,
+        status=status,
+        detail=detail,
+        seconds=0.25,
+    )
+
+
+def test_a_single_address_is_told_once() -> None:
+    report = VerificationReport(level=ProofLevel.ECHOED, checks=(a_check(),), addresses=("10.0.0.1:80",))
+
+    text = checklist(URL, report)
+
+    assert "  ok      canary  1 row: counted right, marker true  200    250 ms\n" in text
+    assert text.count("10.0.0.1:80") == 1
+
+
+def test_each_check_names_its_address_where_there_are_several() -> None:
+    checks = (a_check(), a_check(address="10.0.0.12:80"))
+
+    text = checklist(URL, VerificationReport(level=ProofLevel.ECHOED, checks=checks))
+
+    assert "marker true  10.0.0.1:80   200    250 ms" in text
+    assert "marker true  10.0.0.12:80  200    250 ms" in text
+
+
+def test_what_refused_the_target_is_told_once_and_a_refused_header_row_is_no_surprise() -> None:
+    checks = (a_check("header-only", rows=0, status=400), a_check(status=400, detail="answered 400: no"))
+    report = VerificationReport(
+        level=ProofLevel.NONE, checks=checks, refusal=Refusal.REJECTED, message="the canary: answered 400: no"
+    )
+
+    text = checklist(URL, report)
+
+    assert "400    250 ms  which a file without rows may be answered" in text
+    assert text.count("answered 400: no") == 1
