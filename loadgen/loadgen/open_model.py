@@ -71,9 +71,11 @@ class OpenModel:
             self._drop_until(now_ns if over else now_ns - self._patience_ns, now_ns)
             if over:
                 return
-            # Users that are to begin do so first, and a schedule that is never ahead leaves them their turns.
-            await asyncio.sleep(0)
-            if not await self._timing.wait_until(self._next_look(upcoming)):
+            look_ns = self._next_look(upcoming)
+            if look_ns <= self._timing.clock_ns():
+                # A schedule that runs behind still leaves the users their turns.
+                await asyncio.sleep(0)
+            if not await self._timing.wait_until(look_ns):
                 return
 
     def _next(self) -> tuple[int, int] | None:

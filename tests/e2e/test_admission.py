@@ -66,3 +66,29 @@ def test_stop_and_suspend_can_be_changed_at_any_time(namespace: Namespace) -> No
 
     assert test.get()["spec"]["stop"] is True
     namespace.rest.delete(test.path)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"load": {"arrivalRate": 2, "arrivals": "poisson", "maxLateness": "5s", "virtualUsers": 9}},
+        {"load": {"stages": [{"duration": "0s", "arrivalRate": 0.5}, {"duration": "1m", "arrivalRate": 3}]}},
+        {"load": {"records": 1_000_000, "gracefulStop": "120s"}},
+        {"load": {"stages": [{"duration": "1m", "arrivalRate": 3}], "virtualUsers": 4}, "parallelism": 4},
+        {"thresholds": ["light.service_p95 < 1.5s", "dropped <= 0"], "abort": {"thresholds": ["error_rate < 20%"]}},
+    ],
+    ids=["arrivals", "stages of rates", "records", "stages with a limit", "bounds"],
+)
+def test_what_a_load_may_say_is_taken(namespace: Namespace, fields: dict[str, Any]) -> None:
+    target = {"url": "http://clients:8000/clients/upload/process/"}
+    manifest = {**namespace.manifest("right"), "spec": {"target": target, "scenario": "light", **fields}}
+
+    made = namespace.rest.call(
+        "PATCH",
+        f"{namespace.rest.path_of(manifest, namespace.name)}",
+        manifest,
+        content_type="application/apply-patch+yaml",
+        query={"fieldManager": "test", "fieldValidation": "Strict", "dryRun": "All"},
+    )
+
+    assert made["spec"]["scenario"] == "light"
