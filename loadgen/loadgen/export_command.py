@@ -31,7 +31,7 @@ def _export_k6(plan: Plan, to: str | None) -> int:
         sys.stdout.write(script)
         return 0
     _write(Path(to), script)
-    _say(f"wrote {to}; run it with: k6 run -e AUTH_TOKEN=... {to}")
+    _say(f"wrote {to}; run it with: AUTH_TOKEN=... k6 run {to}")
     return 0
 
 

@@ -1,6 +1,6 @@
 // A load test of an upload API as a k6 script, made by `loadgen export k6`.
 //
-//   k6 run [-e AUTH_TOKEN=...] THIS_FILE
+//   [AUTH_TOKEN=...] k6 run THIS_FILE
 //
 // Its setup proves that the target honours X-Load-Test; then every answer is checked for the marker and the count, and
 // the first violation aborts the test. k6 exits with 0 where every threshold holds, 99 where one does not, and 108

@@ -57,6 +57,8 @@ def _check(plan: Plan) -> None:
         "spec.target.tls": target.tls != TlsPlan(),
         "spec.load.arrivals: poisson": any(step.arrivals and step.arrivals.process == "poisson" for step in plan.steps),
         "spec.verification.require: Proven": plan.require == "Proven",
+        "spec.verification.readBack": plan.read_back is not None,
+        "spec.abort": plan.abort is not None,
         "spec.target.response.expectCount": target.expect_count != "sent",
         "spec.records.contact: reserved": plan.records.contact == "reserved",
         "spec.records.invalid": plan.records.invalid is not None,

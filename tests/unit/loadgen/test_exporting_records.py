@@ -1,14 +1,29 @@
 """What a script for another tool can send of the records that a manifest describes."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
+from loadgen.cli import main
 from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.pool import POOL_ROWS, script_rows
 from loadgen.exporting.script import script_facts
 from loadgen_plans import make_plan
-from loadtest_model.plan import Plan
+from loadtest_model.plan import Plan, ReadBackPlan
+from loadtest_model.plan.thresholds import AbortPlan
+
+READ_BACK = ReadBackPlan(
+    url="http://127.0.0.1:9/count",
+    count_path="count",
+    control_client_id=None,
+    control_url=None,
+    headers={},
+    sends_token=False,
+    settle_seconds=5.0,
+    timeout_seconds=30.0,
+)
 
 
 def plan(expect: str = "sent", **records: Any) -> Plan:
@@ -46,3 +61,30 @@ def test_a_script_has_the_columns_of_the_manifest_in_its_dialect() -> None:
 def test_what_a_script_has_no_words_for_is_refused_by_its_name(given: dict[str, Any], named: str) -> None:
     with pytest.raises(NotExportableError, match=named):
         script_facts(plan(**given))
+
+
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        ({"abort": AbortPlan(thresholds=("p95 < 20s",), after_seconds=30.0)}, "spec.abort"),
+        ({"read_back": READ_BACK}, "spec.verification.readBack"),
+    ],
+)
+def test_what_ends_or_fails_a_test_early_is_never_left_out_in_silence(part: dict[str, Any], named: str) -> None:
+    with pytest.raises(NotExportableError, match=named):
+        script_facts(structs.replace(plan(), **part))
+
+
+def test_the_token_is_given_to_k6_where_no_list_of_processes_shows_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest, script = tmp_path / "light.yaml", tmp_path / "light.js"
+    manifest.write_text(
+        "{apiVersion: x-load-test.dev/v1alpha1, kind: LoadTest, metadata: {name: light},"
+        " spec: {scenario: light, target: {url: 'http://127.0.0.1:9/'}}}"
+    )
+
+    assert main(["export", "k6", "-f", str(manifest), "--to", str(script)]) == 0
+
+    assert f"AUTH_TOKEN=... k6 run {script}" in capsys.readouterr().err
+    assert "-e AUTH_TOKEN" not in script.read_text()
