@@ -94,7 +94,7 @@ def command_parser() -> argparse.ArgumentParser:
         commands.add_parser(
             "export",
             help="write the same test for k6 or Artillery",
-            usage="loadgen export {k6,artillery} -f FILE [--to FILE] [OPTION ...]",
+            usage="loadgen export {k6,artillery} [SCENARIO] [-f FILE] [--url URL] [--to FILE] [OPTION ...]",
             description=EXPORT_DESCRIPTION,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
@@ -116,14 +116,16 @@ def command_parser() -> argparse.ArgumentParser:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_run)
-    parser.add_argument(
-        "scenario", nargs="?", choices=SCENARIOS, metavar="SCENARIO", help=f"{', '.join(SCENARIOS)}; see below"
-    )
+    _add_scenario(parser, help=f"{', '.join(SCENARIOS)}; see below")
     parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest; it means what it means in a cluster")
     add_target_options(parser)
     add_load_options(parser)
     add_records_options(parser)
     add_output_options(parser)
+
+
+def _add_scenario(parser: argparse.ArgumentParser, *, help: str) -> None:  # noqa: A002 - as argparse calls it
+    parser.add_argument("scenario", nargs="?", choices=SCENARIOS, metavar="SCENARIO", help=help)
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
@@ -139,9 +141,10 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=_export, scenario=None)
+    parser.set_defaults(run=_export)
     parser.add_argument("tool", choices=("k6", "artillery"), help="the tool that is to run the test")
-    parser.add_argument("-f", "--file", metavar="FILE", required=True, help="a LoadTest manifest")
+    _add_scenario(parser, help=", ".join(SCENARIOS))
+    parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest")
     parser.add_argument("--to", metavar="FILE", help="where the test is written (default for k6: standard output)")
     add_target_options(parser)
     add_load_options(parser)

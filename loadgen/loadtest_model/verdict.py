@@ -122,7 +122,8 @@ def saturation(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
     if generator.loop_lag_p99_seconds > bound:
         found.append(
             f"the generator's event loop lagged by {generator.loop_lag_p99_seconds * 1000:.0f} ms (p99, the bound is"
-            f" {bound * 1000:.0f} ms); give it more CPU, or share the load among more pods (spec.parallelism)"
+            f" {bound * 1000:.0f} ms); give it more CPU or a machine of its own, or share the load among more pods"
+            " (spec.parallelism)"
         )
     lateness = max((step.lateness.quantile_seconds(0.99) or 0.0 for step in aggregate.steps), default=0.0)
     if lateness > SATURATED_LATENESS_SECONDS:

@@ -26,7 +26,8 @@ The same code runs as a pod of the operator; here it is the whole fleet by itsel
 """
 
 EXPORT_DESCRIPTION: Final = """\
-Writes the test of a manifest as a k6 script, or as an Artillery configuration with its processor:
+Writes a test (a scenario's, or a manifest's) as a k6 script, or as an Artillery configuration with
+its processor:
 the same header, batches, stages and thresholds, and the same safety. Both verify the target first,
 check marker and count in every answer, and end at the first violation. What the other tool has no
 words for (XLSX, a log-in, our own metrics) is refused, by name.

@@ -68,6 +68,16 @@ def test_a_wrong_value_exits_with_64_and_is_named(
     assert said in capsys.readouterr().err
 
 
+def test_an_export_needs_a_scenario_or_a_manifest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "k6"]) == 64
+    assert "name a scenario" in capsys.readouterr().err
+
+
+def test_a_scenario_is_exported_without_a_manifest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "k6", "heavy", "--url", URL]) == 0
+    assert URL in capsys.readouterr().out
+
+
 def test_the_help_of_run_says_what_each_scenario_is_for(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["run", "--help"])
