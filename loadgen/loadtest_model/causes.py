@@ -337,8 +337,8 @@ EXPLANATIONS: Final = {
         "The target refuses the file",
         "The upload arrived, and the target's own checks say no: to a column, a value, the format or the file name.",
         "Read the target's answer: check spec.target.fileField, spec.target.formFields, spec.target.format, and the"
-        " columns that it expects (spec.records). Where it is an answer of Django itself and not of the view, the host may be missing in"
-        " ALLOWED_HOSTS.",
+        " columns that it expects (spec.records). Where it is an answer of Django itself and not of the view, the host"
+        " may be missing in ALLOWED_HOSTS.",
     ),
     Cause.MARKER_MISSING: Explanation(
         "The load-test header is ignored",
