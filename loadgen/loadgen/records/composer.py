@@ -36,8 +36,8 @@ _WRONG_ROWS: Final = 500
 _TEMPLATES: Final = 8
 _FIRST_TEMPLATES: Final = 2
 # A row costs a hundred times as much to render as to copy, so few are; more while the templates are still few.
-_ROWS_PER_NEW_ROW: Final = 400
-_ROWS_PER_NEW_ROW_AT_FIRST: Final = 50
+_ROWS_PER_NEW_ROW: Final = 2_000
+_ROWS_PER_NEW_ROW_AT_FIRST: Final = 200
 _RENDERED_AT_ONCE: Final = 125  # About a millisecond; a whole template would stall the event loop for 20.
 
 # Batches below an eighth of a chunk are cut from one composed chunk; the composing costs more than the copy.
@@ -94,7 +94,8 @@ class _Piece:
             self.duplicated,
             self.duplicate_of,
         )
-        for slot, marks in zip(self.slots, template.marks[:, rows] - start, strict=True):
+        marks_of_slots = template.marks[:, rows] - start if start else template.marks[:, rows]
+        for slot, marks in zip(self.slots, marks_of_slots, strict=True):
             # What a row does not have is written behind the last row.
             offsets = np.minimum(marks, size) if slot.may_be_absent else marks
             for at, words in slot.source.parts(fresh):
