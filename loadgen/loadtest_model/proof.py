@@ -70,7 +70,7 @@ def concluded_from(report: ReadBackReport) -> Conclusion:
 
     A count that rises may do so by others' writes; since that cannot be told apart, it is taken for rows stored.
     """
-    for found in (_looked_up, _risen, _problem, _fallen, _missing):
+    for found in (_looked_up, _risen, _problem, _nothing_asked, _fallen, _missing):
         conclusion = found(report)
         if conclusion is not None:
             return conclusion
@@ -122,6 +122,17 @@ def _problem(report: ReadBackReport) -> Conclusion | None:
             shown = Shown.CONTROL_FAILED if reading.control_failed else Shown.FAILED
             when = _when(reading.moment, report)
             return Conclusion(shown=shown, message=f"the read-back {when} shows nothing: {reading.problem}")
+    return None
+
+
+def _nothing_asked(report: ReadBackReport) -> Conclusion | None:
+    """A look-up after the verification that had no row to look for."""
+    for reading in report.readings:
+        if reading.rows is None and not reading.asked and reading.moment is not Moment.BEFORE:
+            return Conclusion(
+                shown=Shown.FAILED,
+                message=f"the read-back {_when(reading.moment, report)} shows nothing: it had no row to look up",
+            )
     return None
 
 

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from loadtest_model.plan.errors import PlanError
+from loadtest_model.plan.records import RecordsPlan
 from loadtest_model.spec.verification import CLIENT_ID, ReadBack, Verification
 from loadtest_model.values import WireValue, seconds_of
 
@@ -59,6 +60,16 @@ def compile_read_back(verification: Verification) -> ReadBackPlan | None:
         settle_seconds=seconds_of(read_back.settle),
         timeout_seconds=seconds_of(read_back.timeout),
     )
+
+
+def refuse_blind_look_up(read_back: ReadBackPlan | None, records: RecordsPlan) -> None:
+    """Raise PlanError for a look-up of rows whose client_id no file has: finding none of them would show nothing."""
+    if read_back is not None and read_back.looks_up and not any(c.source == "client_id" for c in records.columns):
+        raise PlanError(
+            "ReadBackInvalid",
+            "spec.verification.readBack.url looks rows up by their client_id, but spec.records.fields leaves the"
+            " client_id out of the files; keep it, or count rows (countPath, and no {client_id} in url)",
+        )
 
 
 def _check(read_back: ReadBack) -> None:

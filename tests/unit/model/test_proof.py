@@ -120,6 +120,13 @@ def test_proven_is_reached_only_by_a_finished_read_back_of_a_proven_target(
     assert VerificationReport(level=level, refusal=refusal, read_back=report).reached is reached
 
 
+def test_a_look_up_that_had_no_row_to_look_for_shows_nothing() -> None:
+    conclusion = concluded_from(looked_up(*(Reading(moment=moment) for moment in MOMENTS)))
+
+    assert conclusion.shown is Shown.FAILED
+    assert conclusion.message == "the read-back after the verification shows nothing: it had no row to look up"
+
+
 def test_the_last_word_of_a_pod_carries_what_its_read_back_shows() -> None:
     found = tuple(f"{number:020d}" for number in range(32))
     readings = (

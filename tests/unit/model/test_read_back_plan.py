@@ -68,3 +68,17 @@ def test_a_read_back_that_could_show_nothing_is_refused(read_back: dict[str, Any
 
     assert refused.value.reason == reason
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"drop": ["client_id"]}, {"add": [{"name": "client_id", "kind": "unique", "width": 8}]}]
+)
+def test_a_look_up_of_rows_whose_client_id_no_file_has_is_refused(fields: dict[str, Any]) -> None:
+    looking_up = {"require": "Proven", "readBack": {"url": LOOK_UP_URL, "control": {"clientId": "C1"}}}
+    counting = {"require": "Proven", "readBack": {"url": COUNT_URL, "countPath": "count"}}
+
+    with pytest.raises(PlanError, match="leaves the client_id out of the files") as refused:
+        a_plan(verification=looking_up, records={"fields": fields})
+
+    assert refused.value.reason == "ReadBackInvalid"
+    assert a_plan(verification=counting, records={"fields": fields}).read_back is not None
