@@ -142,7 +142,8 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
         return ProofLevel.PROVEN if nothing_stored else self.level
 
 
-class Counts(WireValue, frozen=True, kw_only=True):
+# A large fleet has a million of these two, which refer to nothing that could refer back: no work for a collector.
+class Counts(WireValue, frozen=True, kw_only=True, gc=False):
     """How many uploads came to what. `due` = `sent` + `dropped`; `sent` = the sum of the four outcomes.
 
     `cancelled` are those among the unknown that we cut ourselves.
@@ -184,7 +185,7 @@ def merged_counts(many: Sequence[Counts]) -> Counts:
     return Counts(**dict(zip(Counts.__struct_fields__, sums, strict=False)))
 
 
-class Second(WireValue, frozen=True, kw_only=True):
+class Second(WireValue, frozen=True, kw_only=True, gc=False):
     """One second of a step. An upload's counts stand in the second of its intended start.
 
     `ended` counts the uploads that came to any of their outcomes in this second, whenever they began; those of them
