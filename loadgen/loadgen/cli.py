@@ -52,13 +52,23 @@ def _with_near_match(message: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; gives its exit status."""
-    parsed = command_parser().parse_args(arguments)
+    parser = command_parser()
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        _refuse_unknown(parser, parsed.command, unknown)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
         return run(parsed)
     except UsageError as error:
         print(f"loadgen {parsed.command}: {error}", file=sys.stderr)
         return USAGE_EXIT
+
+
+def _refuse_unknown(parser: argparse.ArgumentParser, command: str, unknown: Sequence[str]) -> NoReturn:
+    (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    chosen: argparse.ArgumentParser = commands.choices[command]
+    near = difflib.get_close_matches(unknown[0].partition("=")[0], chosen._option_string_actions, n=1)
+    chosen.error(f"unrecognized arguments: {' '.join(unknown)}{f'; did you mean {near[0]}?' if near else ''}")
 
 
 class _Version(argparse.Action):

@@ -68,7 +68,7 @@ def _detail(check: Check, report: VerificationReport) -> str:
     if not check.passed:
         return "" if check.detail in report.message else check.detail
     if check.status is not None and check.status >= 400:
-        return "which a file without rows may be answered"
+        return "allowed: it has no rows"
     return check.detail if len(check.detail) <= DETAIL_CHARACTERS else ""
 
 

@@ -142,7 +142,7 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
     """The options about the load and its bounds."""
     load = parser.add_argument_group("load")
     load.add_argument("--batch-size", metavar="N", help="records in one file (or BATCH_SIZE)")
-    load.add_argument("--virtual-users", "--vus", metavar="N", help="virtual users (or CONCURRENCY)")
+    load.add_argument("--virtual-users", "--vus", "--concurrency", metavar="N", help="virtual users (or CONCURRENCY)")
     load.add_argument("--duration", metavar="TIME", help="minutes, or with a unit: 90s (or DURATION)")
     load.add_argument("--records", metavar="N", help="so many records in all, in place of --duration")
     load.add_argument(

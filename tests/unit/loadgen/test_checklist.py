@@ -45,5 +45,5 @@ def test_what_refused_the_target_is_told_once_and_a_refused_header_row_is_no_sur
 
     text = checklist(URL, report)
 
-    assert "400    250 ms  which a file without rows may be answered" in text
+    assert "400    250 ms  allowed: it has no rows" in text
     assert text.count("answered 400: no") == 1

@@ -36,7 +36,15 @@ def test_a_wrong_command_line_exits_with_64(arguments: list[str], capsys: pytest
     assert "usage: loadgen" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("arguments", "meant"), [(["rnu"], "run"), (["verfy"], "verify"), (["run", "haevy"], "heavy")])
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["rnu"], "run"),
+        (["verfy"], "verify"),
+        (["run", "haevy"], "heavy"),
+        (["run", "light", "--durations", "1m"], "--duration"),
+    ],
+)
 def test_a_near_miss_is_answered_with_what_may_be_meant(
     arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
