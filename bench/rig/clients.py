@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from peers import SILENT, artillery, k6, locust_python
 
 VIRTUAL_USERS: Final = 10
-_CLIENTS: Final = Path(__file__).parents[1] / "clients"
+CLIENTS: Final = Path(__file__).parents[1] / "clients"
 _LOADGEN: Final = Path(__file__).parents[2] / "loadgen"
 
 
@@ -40,18 +40,18 @@ class Work:
 def raw_socket(work: Work) -> Client:
     target = urlsplit(work.url)
     arguments = (str(target.hostname), str(target.port), str(work.request), "4")
-    return Client("raw socket, prepared bytes", (sys.executable, str(_CLIENTS / "raw_socket.py"), *arguments))
+    return Client("raw socket, prepared bytes", (sys.executable, str(CLIENTS / "raw_socket.py"), *arguments))
 
 
 def ours(work: Work, file_format: str = "csv") -> Client:
     arguments = (work.url, file_format, str(work.rows), str(VIRTUAL_USERS), str(work.seconds))
-    return Client("loadgen", (sys.executable, str(_CLIENTS / "ours.py"), *arguments), {"PYTHONPATH": str(_LOADGEN)})
+    return Client("loadgen", (sys.executable, str(CLIENTS / "ours.py"), *arguments), {"PYTHONPATH": str(_LOADGEN)})
 
 
 def locust(work: Work, source: str, name: str = "Locust") -> Client:
     target = urlsplit(work.url)
     users = ("--users", str(VIRTUAL_USERS), "--spawn-rate", str(VIRTUAL_USERS))
-    command = (str(locust_python()), "-m", "locust", "-f", str(_CLIENTS / "locustfile.py"), "--headless")
+    command = (str(locust_python()), "-m", "locust", "-f", str(CLIENTS / "locustfile.py"), "--headless")
     host = f"http://{target.hostname}:{target.port}"
     environment = {"ROWS": str(work.rows), "UPLOAD_PATH": target.path, "PYTHONPATH": str(_LOADGEN), **SILENT}
     return Client(name, (*command, *users, "--host", host), environment | _from(work, source))
@@ -59,12 +59,12 @@ def locust(work: Work, source: str, name: str = "Locust") -> Client:
 
 def k6_client(work: Work, source: str) -> Client:
     environment = {"ROWS": str(work.rows), "URL": work.url, "VUS": str(VIRTUAL_USERS), "GOMAXPROCS": "1", **SILENT}
-    return Client("k6", (str(k6()), "run", "--quiet", str(_CLIENTS / "k6.js")), environment | _from(work, source))
+    return Client("k6", (str(k6()), "run", "--quiet", str(CLIENTS / "k6.js")), environment | _from(work, source))
 
 
 def artillery_client(work: Work, source: str) -> Client:
     environment = {"ROWS": str(work.rows), "URL": work.url, **SILENT}
-    command = (*artillery(), "run", "--quiet", str(_CLIENTS / "artillery.yml"))
+    command = (*artillery(), "run", "--quiet", str(CLIENTS / "artillery.yml"))
     return Client("Artillery", command, environment | _from(work, source))
 
 

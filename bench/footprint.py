@@ -1,0 +1,79 @@
+"""What the generator needs: time from its start to the first byte, memory, and what a record costs as a run grows.
+
+`python bench/footprint.py [--seconds S]` with bench, tests, tests/targets and loadgen on PYTHONPATH. Memory and cost
+are measured on the sink, for several sizes of batch and numbers of virtual users, early and late in the run.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from rig.clients import CLIENTS, cores
+from rig.processes import cpu_seconds, pinned, resident_bytes
+from rig.sink import Sink, running_sink
+
+_STARTS: Final = 7
+_LOADS: Final = ((10, 10), (10, 200), (10_000, 1), (10_000, 10), (10_000, 200), (1_000_000, 10))
+"""Rows of a batch, and virtual users."""
+
+
+def first_byte_seconds() -> float:
+    """From the start of `loadgen run` to the first byte at its target, which is that of the verification."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, tempfile.TemporaryDirectory() as out:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        command = [sys.executable, "-m", "loadgen.cli", "run", "light", "--url", url, "--out", out]
+        began = time.monotonic()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1)
+                return time.monotonic() - began
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+def load(sink: Sink, core: int, rows: int, virtual_users: int, seconds: float) -> str:
+    """Load the sink, and say what it cost in the first and in the last fifth of the time."""
+    command = (sys.executable, str(CLIENTS / "ours.py"), sink.url, "csv", str(rows), str(virtual_users), "3600")
+    said = []
+    with tempfile.TemporaryDirectory() as folder, pinned(command, core, Path(folder) / "log") as process:
+        before = sink.taken().uploads
+        while sink.taken().uploads == before and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(1.0)
+        for pause in (0.0, seconds * 3 / 5):
+            time.sleep(pause)
+            first, cpu = sink.taken(), cpu_seconds(process.pid)
+            time.sleep(seconds / 5)
+            last, cpu = sink.taken(), cpu_seconds(process.pid) - cpu
+            millions = (last.records - first.records) / 1e6
+            cost = f"{cpu / millions:.3f}" if millions else "-"
+            said.append(f"{cost} CPU s per million records, {resident_bytes(process.pid) / 1e6:.0f} MB")
+    return f"{rows:>9} rows a batch, {virtual_users:>3} virtual users: early {said[0]}; late {said[1]}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long each load is watched")
+    options = parser.parse_args()
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "loadgen")
+    starts = [first_byte_seconds() for _ in range(_STARTS)]
+    print(f"first byte after {min(starts):.2f} s at best, {statistics.median(starts):.2f} s in the median", flush=True)
+    client_core, sink_core = cores()
+    with tempfile.TemporaryDirectory() as folder, running_sink(Path(folder), sink_core) as sink:
+        for rows, virtual_users in _LOADS:
+            print(load(sink, client_core, rows, virtual_users, options.seconds), flush=True)
+
+
+if __name__ == "__main__":
+    main()
