@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from loadtest_model.admission import spec_schema
 from loadtest_model.spec.parts import FORM_NAME_PATTERN
 from loadtest_model.values import DURATION_PATTERN
 
@@ -64,6 +65,7 @@ OPTIONS: Final = {
 
 _FIELD: Final = re.compile(r"spec(?:\.[A-Za-z]+)+")
 _AT: Final = re.compile(r"^(?P<said>.*) - at (?:`key` in )?`\$(?P<path>[^`]*)`$", re.DOTALL)
+_STEP: Final = re.compile(r"\.([A-Za-z]+)|\[(\d+)\]")
 _PATTERN: Final = re.compile(r"Expected `str` matching regex (?P<regex>'.*'|\".*\")$", re.DOTALL)
 _WANTED: Final = {
     DURATION_PATTERN: "write a number with a unit, such as 90s, 5m or 1m30s",
@@ -92,9 +94,8 @@ def _word(sources: Mapping[str, str], field: str) -> str:
 def decoding_error(spec: Json, sources: Mapping[str, str], message: str) -> str:
     """What a decoder said of a spec: field, value, and what would be right."""
     match = _AT.match(message)
-    if match is None:
-        return in_words_of(sources, f"{message} in spec")
-    said, path = match["said"], match["path"]
+    # What is wrong with the whole has no path.
+    said, path = (match["said"], match["path"]) if match else (message, "")
     field = f"spec{path}"
     word = in_words_of(sources, re.sub(r"\[(\d+|\.\.\.)\]", "", field))
     if said.startswith("Object contains unknown field"):
@@ -103,10 +104,12 @@ def decoding_error(spec: Json, sources: Mapping[str, str], message: str) -> str:
         return f"{word}: the field {said.rpartition(' ')[2].strip('`')} is missing"
     value = _value_at(spec, path)
     shown = f" is {value!r};" if value is not None else ":"
-    return f"{word}{shown} {_wanted(said)}"
+    return f"{word}{shown} {_wanted(said, path)}"
 
 
-def _wanted(said: str) -> str:
+def _wanted(said: str, path: str) -> str:
+    if said.startswith("Invalid enum value") and (choices := _choices_at(path)):
+        return f"write one of {', '.join(map(repr, choices))}"
     pattern = _PATTERN.match(said)
     if pattern is not None:
         known = next((text for regex, text in _WANTED.items() if pattern["regex"] == repr(regex)), None)
@@ -114,10 +117,19 @@ def _wanted(said: str) -> str:
     return said[:1].lower() + said[1:].replace("`", "")
 
 
+def _choices_at(path: str) -> list[Any]:
+    """The values that a field takes; empty where any are taken."""
+    node = spec_schema()
+    for name, index in _STEP.findall(path):
+        node = node.get("items", {}) if index else node.get("properties", {}).get(name, {})
+    choices: list[Any] = node.get("enum", [])
+    return choices
+
+
 def _value_at(spec: Json, path: str) -> Any:
     """The value at a decoder's path; None where the path does not lead to one."""
     node: Any = spec
-    for name, index in re.findall(r"\.([A-Za-z]+)|\[(\d+)\]", path):
+    for name, index in _STEP.findall(path):
         try:
             node = node[name] if name else node[int(index)]
         except (KeyError, IndexError, TypeError):

@@ -293,6 +293,16 @@ def test_the_secret_of_a_manifest_is_asked_for_here(tmp_path: Path) -> None:
         ),
         (
             "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
+            "spec: {scenario: light, target: {url: 'http://a/'}, targets: 1}",
+            "spec: there is no field targets",
+        ),
+        (
+            "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
+            "spec: {scenario: hevy, target: {url: 'http://a/'}}",
+            "spec.scenario is 'hevy'; write one of 'all', 'custom', 'heavy'",
+        ),
+        (
+            "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
             "spec: {scenario: light, target: {url: 'http://a/', headers: {X-A: 1}}}",
             "spec.target.headers: expected str, got int",
         ),
