@@ -22,25 +22,34 @@ from loadgen.local.texts import fitted
 from loadgen.proving import Prover
 from loadgen.uploading import make_uploader
 from loadtest_model.plan import Plan
-from loadtest_model.snapshot import VerificationReport
+from loadtest_model.snapshot import ProofLevel, VerificationReport
 from loadtest_model.spec import Identity
 
 PROVEN_EXIT: Final = 0
 REFUSED_EXIT: Final = 1
 DEFAULT_ROWS: Final = 1_000
+NOTHING_SENT: Final = VerificationReport(level=ProofLevel.NONE, message="before anything was sent")
 
 
 def run_verify(parsed: argparse.Namespace, environment: Mapping[str, str] | None = None) -> int:
     """Verify the target of a command line and print the report. Raises UsageError."""
     variables = os.environ if environment is None else environment
     plan = verification_plan(parsed, variables)
-    report = event_loop.run(_verify(plan))
+    prover = Prover(plan, make_uploader(plan, 0, lambda: secrets.token_hex(16)), AddressBook())
+    interrupted = False
+    try:
+        report = event_loop.run(prover.prove_alone(full_rows=max(step.batch_size for step in plan.steps)))
+    except KeyboardInterrupt:
+        # Which rows may be stored because of what was under way has to be said all the same.
+        report, interrupted = prover.report or NOTHING_SENT, True
     if parsed.json:
         print(msgspec.json.encode(report).decode())
     else:
         text = checklist(plan.target.url, report, colour=wants_colour(sys.stdout, variables))
         print(fitted(text, columns_of(sys.stdout)))
-    return PROVEN_EXIT if report.proven else REFUSED_EXIT
+    if interrupted:
+        print("loadgen verify: interrupted", file=sys.stderr)
+    return PROVEN_EXIT if report.proven and not interrupted else REFUSED_EXIT
 
 
 def verification_plan(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Plan:
@@ -54,9 +63,3 @@ def verification_plan(parsed: argparse.Namespace, environment: Mapping[str, str]
             draft.put("load.batchSize", DEFAULT_ROWS, "--batch-size")
     identity = Identity(namespace=manifest.namespace if manifest else "local", name="verify", uid=str(uuid.uuid4()))
     return plan_of(draft, identity, access_of(parsed, environment))
-
-
-async def _verify(plan: Plan) -> VerificationReport:
-    uploader = make_uploader(plan, 0, lambda: secrets.token_hex(16))
-    prover = Prover(plan, uploader, AddressBook())
-    return await prover.prove_alone(full_rows=max(step.batch_size for step in plan.steps))

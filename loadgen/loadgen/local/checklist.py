@@ -30,6 +30,8 @@ def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> 
             f"            {counted(report.uploads, 'upload')} with {counted(report.rows, 'row')} were sent",
             *([f"Read back   {concluded_from(report.read_back).message}"] if report.read_back else []),
         ]
+    elif report.refusal is None:
+        lines.append(f"{_coloured('Cut off', '31', colour)}     {report.message}")
     else:
         lines += [
             f"{_coloured('Refused', '31', colour)}     {report.refusal}: {report.message}",

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import itertools
 import json
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from http_target import PATH, Answerer, Received, from_rows, honoured, serving, status, stored
+from http_target import PATH, Answer, Answerer, Received, from_rows, honoured, serving, status, stored
 from loadgen.address_rules import AddressRules
 from loadgen.addresses import AddressBook
 from loadgen.endpoints import Endpoint
@@ -22,6 +23,7 @@ from loadgen.verification import Verifier
 from loadgen_plans import make_plan
 from loadtest_model.plan import AddressPolicy, Deadlines, Plan
 from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
+from local_runs import command, environment
 from raw_target import conversing, read_request
 
 FULL = 50
@@ -513,3 +515,30 @@ async def test_an_address_that_vanished_is_dropped() -> None:
 
             assert book.proven == (new,)
             assert book.vanished == (old,)
+
+
+@pytest.mark.parametrize("uvloop", [True, False])
+async def test_ctrl_c_in_a_verification_by_hand_still_names_the_canary_that_was_under_way(uvloop: bool) -> None:
+    async def never(_: Received) -> Answer:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving() as target:
+        target.answer = lambda received: never(received) if received.rows == 1 else honoured(received)
+        process = await asyncio.create_subprocess_exec(
+            *command("verify", "--url", target.url, uvloop=uvloop),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment(),
+        )
+        async with asyncio.timeout(30):
+            while not target.rows:  # noqa: ASYNC110 - the target runs in this loop
+                await asyncio.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            output, said = await process.communicate()
+
+        canary = target.received[-1].client_ids[0]
+        assert f"The canary with client_id {canary} may be stored" in " ".join(output.decode().split())
+        assert "interrupted" in said.decode()
+        assert "Traceback" not in said.decode()
+        assert process.returncode == 1
