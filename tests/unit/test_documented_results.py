@@ -14,7 +14,7 @@ from loadtest_model.report import TIME_SERIES_COLUMNS, StepSummary, Summary
 from loadtest_model.scenarios import PRESETS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-GUIDES = ("generator.md", "results.md", "coming-from-scripts.md")
+GUIDES = ("../README.md", "generator.md", "results.md", "records.md", "coming-from-scripts.md", "troubleshooting.md")
 RESULTS = (DOCS / "results.md").read_text()
 
 
