@@ -1,0 +1,33 @@
+"""The garbage collector while modules are imported, and afterwards."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from loadgen.collecting import collecting_nothing_of_this
+
+
+@pytest.fixture(autouse=True)
+def _thawed() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+def test_nothing_is_collected_while_modules_are_imported_and_they_are_left_alone_afterwards() -> None:
+    made: list[object] = []
+
+    with collecting_nothing_of_this():
+        assert not gc.isenabled()
+        made.append([])
+
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+    assert not any(each is made for each in gc.get_objects())
+
+
+def test_the_collector_works_again_also_after_an_import_that_failed() -> None:
+    with pytest.raises(ImportError), collecting_nothing_of_this():
+        raise ImportError
+
+    assert gc.isenabled()
