@@ -130,6 +130,13 @@ class ReadBack:
         url = self._plan.url.replace(CLIENT_ID, quote(client_id, safe=""))
         fetched = await self._get(url)
         if fetched.status == 404:
+            if self._plan.control_client_id is None:
+                # A wrong path is answered so too, and a control at another URL does not notice.
+                raise _UnreadError(
+                    f"{url} answered 404, and no control shows that this means absent; name a row that exists in"
+                    " spec.verification.readBack.control.clientId",
+                    lasting=True,
+                )
             return False
         return self._plan.count_path is None or self._counted(url, fetched) > 0
 

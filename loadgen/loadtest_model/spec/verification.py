@@ -60,7 +60,7 @@ class ReadBack(Value, frozen=True, kw_only=True):
             Path,
             Meta(
                 description="Dotted path of a count of rows, or of a list of them, in the answer. A look-up may leave"
-                " it out: then 2xx says found. A look-up that is answered 404 has found nothing, either way."
+                " it out: then 2xx says found. 404 says absent, where control.clientId is found; else it shows nothing."
             ),
         ]
         | None

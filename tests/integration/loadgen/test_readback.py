@@ -296,6 +296,19 @@ async def no_token() -> str | None:
     return None
 
 
+async def test_a_look_up_at_a_wrong_path_proves_nothing_where_the_control_is_found_at_another_url() -> None:
+    async with telling() as storage:
+        wrong = f"http://{storage.address}/no/such/path/{{client_id}}"
+        plan = read_back_plan(wrong, countPath="count", control={"url": storage.count_url})
+        storage.ids.add(KNOWN)
+        read_back = ReadBack(plan, fetch_of(make_plan("http://127.0.0.1:1/upload/")), no_token)
+
+        await read_back.read(Moment.VERIFIED, ("C1",))
+
+        assert "no control shows that this means absent" in read_back.report.readings[0].problem
+        assert concluded_from(read_back.report).shown is Shown.FAILED
+
+
 async def test_a_storage_that_repeats_the_token_does_not_make_it_known() -> None:
     async def refuse(_url: str, headers: Mapping[str, str], _timeout_seconds: float) -> Fetched:
         return Fetched(403, f"{'no ' * 55}{headers['Authorization']} is not allowed".encode())
