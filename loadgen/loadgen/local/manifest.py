@@ -5,22 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from loadgen.local.errors import UsageError
 from loadtest_model.spec import API_VERSION, KIND
 
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads 2020-01-31 as the text that it is to the API server, not as a date."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +22,13 @@ class Manifest:
 
 def read_manifest(path: Path) -> Manifest:
     """The one LoadTest in a YAML file; other objects beside it are passed over. Raises UsageError."""
+    from loadgen.local.yaml_documents import documents_in  # noqa: PLC0415 - see there
+
     try:
-        documents = list(yaml.load_all(path.read_text("utf-8"), _Loader))
+        documents = documents_in(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"-f {path} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except ValueError as error:
         raise UsageError(f"-f {path} is not YAML: {error}") from error
     found = [each for each in documents if isinstance(each, dict) and each.get("kind") == KIND]
     if len(found) != 1:
