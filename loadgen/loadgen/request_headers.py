@@ -20,6 +20,7 @@ _OWN: Final = frozenset(
         "upgrade",
         "expect",
         "proxy-authorization",
+        "accept-encoding",
     }
 )
 _OWN_PREFIXES: Final = ("x-load-test", "content-")

@@ -98,8 +98,8 @@ class Target(Value, frozen=True, kw_only=True):
         dict[HeaderName, HeaderValue],
         Meta(
             max_length=16,
-            description="Further request headers. X-Load-Test*, Host, Authorization, Content-* and hop-by-hop"
-            " headers belong to the generator.",
+            description="Further request headers. X-Load-Test*, Host, Authorization, Accept-Encoding, Content-* and"
+            " hop-by-hop headers belong to the generator.",
             extra_json_schema=rules(
                 rule(
                     r"self.all(name, name.matches('^[A-Za-z0-9!#$%&\'*+.^_`|~-]{1,128}$'))",
@@ -111,9 +111,9 @@ class Target(Value, frozen=True, kw_only=True):
                     " || name.lowerAscii().replace('_', '-').startsWith('content-')"
                     " || name.lowerAscii().replace('_', '-') in ['host', 'authorization', 'connection',"
                     " 'transfer-encoding', 'keep-alive', 'te', 'trailer', 'upgrade', 'expect',"
-                    " 'proxy-authorization']))",
-                    "spec.target.headers must not set X-Load-Test*, Content-*, Host, Authorization or hop-by-hop"
-                    " headers; the generator sets them (a token goes into spec.target.auth, a Host into"
+                    " 'proxy-authorization', 'accept-encoding']))",
+                    "spec.target.headers must not set X-Load-Test*, Content-*, Host, Authorization, Accept-Encoding or"
+                    " hop-by-hop headers; the generator sets them (a token goes into spec.target.auth, a Host into"
                     " spec.target.host)",
                 ),
             ),

@@ -37,6 +37,7 @@ def test_a_user_s_header_is_added_and_may_replace_accept_and_user_agent() -> Non
         "content-type",
         "Authorization",
         "Expect",
+        "Accept-Encoding",
     ],
 )
 def test_a_header_of_the_generator_cannot_be_set(name: str) -> None:
