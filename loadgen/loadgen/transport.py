@@ -5,6 +5,7 @@ Every exception of the HTTP client and the operating system is translated here, 
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
 import time
@@ -366,8 +367,13 @@ def _translated_connecting(error: Exception, patience: Patience) -> tuple[ErrorK
     if isinstance(error, TimeoutError):
         return ErrorKind.CONNECT_TIMEOUT, patience.verdict
     if isinstance(cause, OSError) and cause.errno == errno.ETIMEDOUT:
-        return ErrorKind.CONNECT_TIMEOUT, f"no connection: {_said(cause)}"
-    return ErrorKind.REFUSED, f"no connection: {_said(cause)}"
+        return ErrorKind.CONNECT_TIMEOUT, f"no connection: {_why(cause)}"
+    return ErrorKind.REFUSED, f"no connection: {_why(cause)}"
+
+
+def _why(error: BaseException) -> str:
+    """What the system says of a failed connect; asyncio puts a text of its own in its place, with a tuple in it."""
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else _said(error)
 
 
 def _said(error: BaseException) -> str:

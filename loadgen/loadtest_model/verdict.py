@@ -289,15 +289,14 @@ def own_saturation(evidence: Evidence) -> list[Finding]:
 
 
 def too_few_samples(evidence: Evidence) -> list[Finding]:
-    return [
-        Finding(
-            Verdict.INCONCLUSIVE,
-            "TooFewSamples",
-            f"threshold {result.expression} has no sample to judge by; lengthen the load",
-        )
-        for result in evidence.thresholds
-        if result.passed is None
-    ]
+    found = []
+    for step in dict.fromkeys(result.step for result in evidence.thresholds):
+        unjudged = [each.expression for each in evidence.thresholds if each.step == step and each.passed is None]
+        if unjudged:
+            where = f" of step {step}" if step else ""
+            text = f"no sample{where} to judge {', '.join(unjudged)} by; lengthen the load"
+            found.append(Finding(Verdict.INCONCLUSIVE, "TooFewSamples", text))
+    return found
 
 
 def steps_without_uploads(evidence: Evidence) -> list[Finding]:

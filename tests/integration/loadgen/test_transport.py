@@ -190,6 +190,7 @@ async def test_a_refused_connection_is_rejected_and_nothing_was_sent() -> None:
     exchange, progress = await post(request_to(url))
 
     assert exchange.error is ErrorKind.REFUSED
+    assert exchange.detail == "no connection: Connection refused"
     assert outcome_of(exchange.error) is Outcome.REJECTED
     assert (progress.begun, progress.body_bytes_sent) == (False, 0)
 

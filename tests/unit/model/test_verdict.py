@@ -119,6 +119,13 @@ def test_no_sample_can_never_pass() -> None:
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "TooFewSamples")
 
 
+def test_thresholds_without_a_sample_are_told_together() -> None:
+    judgement = verdict_of(a_run(a_step(accepted=0)))
+
+    told = [reason for reason in judgement.reasons if "no sample" in reason]
+    assert told == ["no sample to judge error_rate < 1%, avg < 10s, p95 < 20s, p99 < 30s by; lengthen the load"]
+
+
 def test_a_step_without_an_upload_can_never_pass_although_no_threshold_asks_for_one() -> None:
     plan = a_plan(thresholds=[])
 
