@@ -65,11 +65,13 @@ async def test_a_run_that_passes_says_so_and_writes_all_files(target: ExampleSer
 
 
 async def test_a_breached_threshold_fails_the_run(target: ExampleServer, tmp_path: Path) -> None:
-    done = await loadgen("run", *SHORT, "--url", url_of(target), "--out", tmp_path, "--threshold", "max<1ms")
+    # A bound on a time would be no proof on a machine that is too busy for the generator.
+    bound = "accepted > 1000000"
+    done = await loadgen("run", *SHORT, "--url", url_of(target), "--out", tmp_path, "--threshold", bound)
 
     assert done.returncode == 1
-    assert re.search(r"Verdict     Failed\n +- threshold max<1ms is breached: measured", done.stdout)
-    assert [each.expression for each in results_in(tmp_path).summary.thresholds] == ["max<1ms"]
+    assert re.search(rf"Verdict     Failed\n +- threshold {bound} is breached: measured", done.stdout)
+    assert [each.expression for each in results_in(tmp_path).summary.thresholds] == [bound]
 
 
 async def test_a_target_that_ignores_the_header_is_refused_with_3_and_gets_no_load(tmp_path: Path) -> None:
