@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from rig.clients import Client, Work, artillery_client, cores, k6_client, locust, ours, raw_socket
+from rig.clients import Client, Work, artillery_client, cores, k6_client, locust, our_transport, ours, raw_socket
 from rig.django import running_django
 from rig.measuring import Run, measure, median
 from rig.rows import body, request, write_pool
@@ -46,7 +46,7 @@ class Row:
 
 def _prepared(work: Work) -> list[Client]:
     peers = [locust(work, "body"), artillery_client(work, "body"), k6_client(work, "body")]
-    return [raw_socket(work), *peers]
+    return [raw_socket(work), raw_socket(work, "fresh"), our_transport(work), *peers]
 
 
 def _unique(work: Work) -> list[Client]:
@@ -66,6 +66,7 @@ ROWS: Final = (
     Row("static", "One file of 10,000 rows, prepared once", 10_000, _prepared),
     Row("unique", "10,000 rows a batch, every row unique", 10_000, _unique),
     Row("small", "10 rows a batch, every row unique", 10, _unique),
+    Row("small-static", "One file of 10 rows, prepared once", 10, _prepared),
     Row("xlsx", "XLSX, 10,000 rows a batch, every row unique", 10_000, _workbooks, path="/rows/10000"),
     Row("django", "The Django example, 10,000 rows a batch", 10_000, _django, target="django"),
 )

@@ -1,6 +1,7 @@
-"""`raw_socket.py HOST PORT REQUEST CONNECTIONS`: send one prepared request again and again over bare sockets.
+"""`raw_socket.py HOST PORT REQUEST CONNECTIONS [fresh]`: send one prepared request again and again over bare sockets.
 
-What this reaches is the limit: nothing is composed, measured or looked at but the end of each answer.
+What this reaches is the limit: nothing is composed, measured or looked at but the end of each answer. With `fresh`
+each request has a connection of its own, as uploads of large batches have.
 """
 
 import socket
@@ -9,24 +10,32 @@ import threading
 from pathlib import Path
 
 
-def send(address: tuple[str, int], request: bytes) -> None:
-    with socket.create_connection(address) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while True:
-            connection.sendall(request)
-            answer = b""
-            while b"}" not in answer:
-                piece = connection.recv(4096)
-                if not piece:
-                    raise ConnectionError("the target closed the connection")
-                answer += piece
+def send(address: tuple[str, int], request: bytes, *, fresh: bool) -> None:
+    connection = _connected(address)
+    while True:
+        connection.sendall(request)
+        answer = b""
+        while b"}" not in answer:
+            piece = connection.recv(4096)
+            if not piece:
+                raise ConnectionError("the target closed the connection")
+            answer += piece
+        if fresh:
+            connection.close()
+            connection = _connected(address)
+
+
+def _connected(address: tuple[str, int]) -> socket.socket:
+    connection = socket.create_connection(address)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 def main() -> None:
-    host, port, request, connections = sys.argv[1:]
+    host, port, request, connections, *rest = sys.argv[1:]
+    content, choice = Path(request).read_bytes(), {"fresh": "fresh" in rest}
     threads = [
-        threading.Thread(target=send, args=((host, int(port)), Path(request).read_bytes()))
-        for _ in range(int(connections))
+        threading.Thread(target=send, args=((host, int(port)), content), kwargs=choice) for _ in range(int(connections))
     ]
     for thread in threads:
         thread.start()

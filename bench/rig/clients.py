@@ -37,10 +37,17 @@ class Work:
     seconds: int
 
 
-def raw_socket(work: Work) -> Client:
+def raw_socket(work: Work, *fresh: str) -> Client:
     target = urlsplit(work.url)
-    arguments = (str(target.hostname), str(target.port), str(work.request), "4")
-    return Client("raw socket, prepared bytes", (sys.executable, str(CLIENTS / "raw_socket.py"), *arguments))
+    arguments = (str(target.hostname), str(target.port), str(work.request), "4", *fresh)
+    name = "raw socket, a connection for each upload" if fresh else "raw socket, prepared bytes"
+    return Client(name, (sys.executable, str(CLIENTS / "raw_socket.py"), *arguments))
+
+
+def our_transport(work: Work) -> Client:
+    command = (sys.executable, str(CLIENTS / "our_transport.py"))
+    arguments = (work.url, str(work.body), str(work.rows), str(VIRTUAL_USERS))
+    return Client("loadgen's HTTP client alone", (*command, *arguments), {"PYTHONPATH": str(_LOADGEN)})
 
 
 def ours(work: Work, file_format: str = "csv") -> Client:

@@ -1,0 +1,46 @@
+"""`our_transport.py URL BODY ROWS VIRTUAL_USERS`: the generator's HTTP client alone, with one prepared form.
+
+Connections are kept or not as in a load of batches of so many rows.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from loadgen import event_loop
+from loadgen.address_rules import AddressRules
+from loadgen.endpoints import site_of
+from loadgen.patience import Timeouts
+from loadgen.transport import Client, Progress, Request, keeps_connections, open_client
+
+
+async def upload_for_ever(client: Client, request: Request) -> None:
+    while True:
+        exchange = await client.post(request, Progress(), Timeouts(total_seconds=120.0))
+        if exchange.answer is None or exchange.answer.status != 200:
+            raise RuntimeError(f"not accepted: {exchange}")
+
+
+async def load(url: str, body: bytes, rows: int, virtual_users: int) -> None:
+    boundary = body[2 : body.index(b"\r\n")].decode()
+    request = Request(
+        url=site_of(url).url,
+        server_hostname=None,
+        headers={"X-Load-Test": "true"},
+        content_type=f"multipart/form-data; boundary={boundary}",
+        length=len(body),
+        parts=(body,),
+    )
+    kept = keeps_connections("Auto", rows)
+    async with open_client(AddressRules(), keep_alive=kept) as client, asyncio.TaskGroup() as users:
+        for _ in range(virtual_users):
+            users.create_task(upload_for_ever(client, request))
+
+
+def main() -> None:
+    url, body, rows, virtual_users = sys.argv[1:]
+    event_loop.run(load(url, Path(body).read_bytes(), int(rows), int(virtual_users)))
+
+
+if __name__ == "__main__":
+    main()
