@@ -43,7 +43,8 @@ class Patience:
         if part.value <= self._part.value or self._scope is None or self._scope.expired():
             return
         self._part = part
-        until = min(self._end, asyncio.get_running_loop().time() + self._bound(part))
+        bound = self._bound(part)
+        until = self._end if bound == inf else min(self._end, asyncio.get_running_loop().time() + bound)
         if until != self.until:
             self.until = until
             self._scope.reschedule(until)

@@ -301,10 +301,10 @@ async def _read(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
     pieces = bytearray()
     while len(pieces) <= ANSWER_LIMIT_BYTES:
         piece = await content.read(_READ_BYTES)
-        if not piece:
-            return bytes(pieces), True
         pieces += piece
-    return bytes(pieces[:ANSWER_LIMIT_BYTES]), False
+        if not piece or (content.at_eof() and content.exception() is None):
+            break
+    return bytes(pieces[:ANSWER_LIMIT_BYTES]), len(pieces) <= ANSWER_LIMIT_BYTES
 
 
 def _decoded(content: bytes, encoding: str) -> bytes | None:

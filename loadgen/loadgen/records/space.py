@@ -32,6 +32,7 @@ _PAIRS: Final = tuple(
     )
     for place in range(CODE_LENGTH // 2)
 )
+_PAIR_TEXTS: Final = tuple(first + second for first in ALPHABET for second in ALPHABET)
 _LOWER: Final = np.uint64(0x2020_2020_2020_2020)
 _KEY_STREAM: Final = 0
 
@@ -96,4 +97,5 @@ def lower_case(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _base32(number: int, length: int) -> str:
-    return "".join(ALPHABET[number >> 5 * place & 31] for place in reversed(range(length)))
+    """A number in an even count of characters."""
+    return "".join([_PAIR_TEXTS[number >> 10 * place & 1023] for place in reversed(range(length // 2))])
