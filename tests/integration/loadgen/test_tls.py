@@ -82,8 +82,8 @@ def blocking_server(context: ssl.SSLContext) -> Iterator[HttpTarget]:
                 connection, _ = listening.accept()
             except OSError:
                 return
-            with connection, suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
-                secured.recv(1)
+            with connection, suppress(OSError):
+                _shake_hands(connection, context)
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -93,6 +93,30 @@ def blocking_server(context: ssl.SSLContext) -> Iterator[HttpTarget]:
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
         thread.join(10)
+
+
+def _shake_hands(connection: socket.socket, context: ssl.SSLContext) -> None:
+    """Go through a handshake, send what TLS has to say at its end, and read on until the client has gone.
+
+    A connection that is closed with something unread is reset, and the alert may be lost with it.
+    """
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    secured = context.wrap_bio(incoming, outgoing, server_side=True)
+    with suppress(ssl.SSLError):
+        while True:
+            try:
+                secured.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                connection.sendall(outgoing.read())
+                received = connection.recv(1 << 16)
+                if not received:
+                    return
+                incoming.write(received)
+    connection.sendall(outgoing.read())
+    connection.shutdown(socket.SHUT_WR)
+    while connection.recv(1 << 16):
+        pass
 
 
 def assert_refused(exchange: Exchange, progress: Progress, *words: str) -> None:
