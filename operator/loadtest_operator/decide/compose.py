@@ -89,7 +89,7 @@ def _stages(step: Step) -> tuple[PlannedStage, ...]:
 
 def within_limit(status: Status) -> Status:
     """The status within its budget: what the results hold in full is left out of it, the least needed first."""
-    for shorter in (_without_stages, _without_step_summaries, _with_one_diagnosis, _with_little_evidence):
+    for shorter in (_without_stages, _with_one_diagnosis, _without_step_summaries, _with_little_evidence):
         if len(msgspec.json.encode(status)) <= STATUS_LIMIT_BYTES:
             return status
         status = shorter(status)
