@@ -3,6 +3,7 @@
 import copy
 import http.client
 import itertools
+import json
 import re
 import secrets
 import uuid
@@ -125,6 +126,13 @@ class Test:
 
     def pods(self) -> list[Json]:
         return self.rest.items(f"/api/v1/namespaces/{self.namespace}/pods", f"x-load-test.dev/uid={self.uid}")
+
+    def results(self, status: Json) -> Json:
+        """The summary in the results of a test that has ended."""
+        name = status["results"]["configMap"]
+        stored = self.rest.call("GET", f"/api/v1/namespaces/{self.namespace}/configmaps/{name}")
+        summary: Json = json.loads(stored["data"]["summary.json"])
+        return summary
 
     def children(self) -> list[str]:
         """What exists in the cluster because of this test."""
