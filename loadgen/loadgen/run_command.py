@@ -142,7 +142,13 @@ async def _keep(session: Session, files: ResultFiles, output: Output) -> None:
     while True:
         await asyncio.sleep(pause_seconds)
         # Judging and writing take some milliseconds, which the event loop has not to spare.
-        await asyncio.to_thread(_write_partial, session.seen(), files, output)
+        writing = asyncio.ensure_future(asyncio.to_thread(_write_partial, session.seen(), files, output))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # A thread cannot be cancelled, and the last results must be written after all that it still writes.
+            await writing
+            raise
         pause_seconds = PARTIAL_SECONDS
 
 
