@@ -1,0 +1,71 @@
+"""The Job of a run: its fleet of loadgen pods."""
+
+import math
+
+from loadtest_model.exits import PodExit
+from loadtest_model.plan import Plan
+from loadtest_model.spec import Spec
+from loadtest_operator.manifests.common import Json, metadata
+from loadtest_operator.manifests.pod import PodDefaults, pod_spec
+from loadtest_operator.names import CONTAINER, job_name, labels
+
+
+def active_deadline_seconds(plan: Plan, starting_seconds: float) -> int:
+    """The longest a run may take in all; the Job controller ends what is left of it then."""
+    bounds = plan.deadlines
+    return math.ceil(
+        starting_seconds
+        + 2 * bounds.verification_seconds
+        + bounds.barrier_seconds
+        + sum(plan.step_span_seconds)
+        + plan.ending_seconds
+        + bounds.linger_seconds
+        + 60
+    )
+
+
+def job(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
+    """The Indexed Job of a run: the fleet. Nothing in it is ever retried, since a replaced pod must not load."""
+    made: Json = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata(plan, job_name(plan.name, plan.uid, plan.run_id)),
+        "spec": {
+            "completionMode": "Indexed",
+            "completions": plan.parallelism,
+            "parallelism": plan.parallelism,
+            "backoffLimitPerIndex": 0,
+            "maxFailedIndexes": 0,
+            "podReplacementPolicy": "Failed",
+            "activeDeadlineSeconds": active_deadline_seconds(plan, defaults.starting_seconds),
+            "podFailurePolicy": {
+                "rules": [
+                    {
+                        "action": "FailJob",
+                        "onExitCodes": {
+                            "containerName": CONTAINER,
+                            "operator": "In",
+                            "values": [int(PodExit.VIOLATION), int(PodExit.REFUSED)],
+                        },
+                    }
+                ]
+            },
+            "template": {
+                "metadata": {
+                    "labels": {
+                        **labels(plan.name, plan.uid, plan.run_id),
+                        "sidecar.istio.io/inject": "false",
+                    },
+                    "annotations": {
+                        "sidecar.istio.io/inject": "false",
+                        "linkerd.io/inject": "disabled",
+                        "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+                    },
+                },
+                "spec": pod_spec(plan, spec, defaults),
+            },
+        },
+    }
+    if spec.ttl_seconds_after_finished is not None:
+        made["spec"]["ttlSecondsAfterFinished"] = spec.ttl_seconds_after_finished
+    return made
