@@ -52,6 +52,8 @@ class Condition(WireValue, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class PodCounts(WireValue, frozen=True, kw_only=True, omit_defaults=False):
+    """How many pods the run has, how many have proven the target, and how many run, finished their share or failed."""
+
     desired: Count = 0
     verified: Count = 0
     running: Count = 0
@@ -150,25 +152,54 @@ class Results(WireValue, frozen=True, kw_only=True):
 
 
 class Status(WireValue, frozen=True, kw_only=True):
-    observed_generation: int = -1
-    phase: Phase = Phase.QUEUED
-    message: Text = ""
-    run_id: str | None = None
-    plan_hash: str | None = None
-    plan: EffectivePlan | None = None
-    started_at: str | None = None
-    completed_at: str | None = None
-    conditions: Annotated[tuple[Condition, ...], Meta(max_length=16)] = ()
-    verdict: Verdict | None = None
-    reasons: Annotated[tuple[Text, ...], Meta(max_length=16)] = ()
-    pods: PodCounts | None = None
-    progress: Progress | None = None
-    start: Start | None = None
-    verification: Verified | None = None
-    thresholds: Annotated[tuple[ThresholdResult, ...], Meta(max_length=160)] = ()
-    health: Health | None = None
-    summary: Summary | None = None
-    results: Results | None = None
+    observed_generation: Annotated[int, Meta(description="The generation of the spec that this status is about.")] = -1
+    phase: Annotated[Phase, Meta(description="Where the test stands, for people; programs read the conditions.")] = (
+        Phase.QUEUED
+    )
+    message: Annotated[Text, Meta(description="What happens now, or what came of it, in a sentence.")] = ""
+    run_id: Annotated[str | None, Meta(description="The run that this status is about.")] = None
+    plan_hash: Annotated[str | None, Meta(description="Digest of the plan that the pods were given.")] = None
+    plan: Annotated[
+        EffectivePlan | None,
+        Meta(
+            description="What the spec came to, the scenario's defaults included; exposedRows could at worst go out unproven."
+        ),
+    ] = None
+    started_at: Annotated[str | None, Meta(description="When the load began.")] = None
+    completed_at: Annotated[str | None, Meta(description="When the test ended.")] = None
+    conditions: Annotated[
+        tuple[Condition, ...], Meta(max_length=16, description="The machine-readable truth: one entry for each kind.")
+    ] = ()
+    verdict: Annotated[Verdict | None, Meta(description="Passed, Failed or Inconclusive, once the test has ended.")] = (
+        None
+    )
+    reasons: Annotated[
+        tuple[Text, ...], Meta(max_length=16, description="What decided the verdict, the gravest first.")
+    ] = ()
+    pods: Annotated[PodCounts | None, Meta(description="How many pods the run has, and where they stand.")] = None
+    progress: Annotated[
+        Progress | None,
+        Meta(
+            description="How far the load is. Rates are those of the last ten seconds, quantiles those of the running step."
+        ),
+    ] = None
+    start: Annotated[
+        Start | None,
+        Meta(description="The point of no return; skewSeconds bounds from above how far apart the pods began."),
+    ] = None
+    verification: Annotated[
+        Verified | None,
+        Meta(
+            description="What was proven of the target, and what that sent; canaryIds name rows that may be stored if it failed."
+        ),
+    ] = None
+    thresholds: Annotated[
+        tuple[ThresholdResult, ...],
+        Meta(max_length=160, description="Each bound with what was measured, while the load runs and after it."),
+    ] = ()
+    health: Annotated[Health | None, Meta(description="Signs of the target's health, each with its evidence.")] = None
+    summary: Annotated[Summary | None, Meta(description="What was measured, with the keys of the summary file.")] = None
+    results: Annotated[Results | None, Meta(description="Where the results are kept.")] = None
 
     def condition(self, kind: ConditionType) -> Condition | None:
         return next((condition for condition in self.conditions if condition.type == kind), None)

@@ -2,11 +2,14 @@
 
 import importlib.util
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loadtest_model.causes import Cause
+from loadtest_model.crd import custom_resource_definition
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("loadgen/loadtest_model", "loadgen/loadgen", "operator/loadtest_operator")
@@ -57,3 +60,19 @@ def test_troubleshooting_has_every_cause_once_and_as_the_code_tells_it() -> None
 
     assert sorted(cause for causes in generate.GROUPS.values() for cause in causes) == sorted(Cause)
     assert generate.document(held) == held
+
+
+def test_every_field_of_a_spec_is_explained() -> None:
+    schema = custom_resource_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+
+    unexplained = [path for path, node in _fields("spec", schema["properties"]["spec"]) if not node.get("description")]
+
+    assert unexplained == []
+
+
+def _fields(path: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, value in node.get("properties", {}).items():
+        yield f"{path}.{name}", value
+        for held in (value, value.get("items"), value.get("additionalProperties")):
+            if isinstance(held, dict):
+                yield from _fields(f"{path}.{name}", held)

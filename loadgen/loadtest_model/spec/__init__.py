@@ -49,7 +49,7 @@ class Spec(Value, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    abort: Annotated[Abort, Meta(description="What ends the test before its time. Default: nothing.")] | None = None
+    abort: Annotated[Abort | None, Meta(description="What ends the test before its time. Default: nothing.")] = None
     stop: Annotated[bool, Meta(description="Set to true to end a running test: uploads in flight are finished.")] = (
         False
     )

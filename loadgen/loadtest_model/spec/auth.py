@@ -51,23 +51,17 @@ class Login(Value, frozen=True, kw_only=True):
 
 
 class Auth(Value, frozen=True, kw_only=True):
-    secret_key_ref: (
-        Annotated[
-            SecretKey,
-            Meta(description="Where the token is kept. It is mounted as a file and read again on a 401."),
-        ]
-        | None
-    ) = None
-    login: (
-        Annotated[
-            Login,
-            Meta(
-                description="How each pod gets a token of its own: it logs in before the verification, again before"
-                " the token expires, and once more on a 401. An upload that got the 401 is counted, not repeated."
-            ),
-        ]
-        | None
-    ) = None
+    secret_key_ref: Annotated[
+        SecretKey | None,
+        Meta(description="Where the token is kept. It is mounted as a file and read again on a 401."),
+    ] = None
+    login: Annotated[
+        Login | None,
+        Meta(
+            description="How each pod gets a token of its own: it logs in before the verification, again before"
+            " the token expires, and once more on a 401. An upload that got the 401 is counted, not repeated."
+        ),
+    ] = None
     scheme: Annotated[
         str,
         Meta(

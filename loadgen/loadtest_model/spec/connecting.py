@@ -69,27 +69,18 @@ class CertificateSecret(Value, frozen=True, kw_only=True):
 
 
 class Tls(Value, frozen=True, kw_only=True):
-    ca_secret_key_ref: (
-        Annotated[
-            CaSecretKey,
-            Meta(description="Secret with the authorities that may sign the target's certificate, as PEM."),
-        ]
-        | None
-    ) = None
-    ca_config_map_key_ref: (
-        Annotated[
-            CaConfigMapKey,
-            Meta(description="ConfigMap with the authorities that may sign the target's certificate, as PEM."),
-        ]
-        | None
-    ) = None
-    client_certificate_secret_ref: (
-        Annotated[
-            CertificateSecret,
-            Meta(description="The certificate (tls.crt) and its key (tls.key) that are shown to the target."),
-        ]
-        | None
-    ) = None
+    ca_secret_key_ref: Annotated[
+        CaSecretKey | None,
+        Meta(description="Secret with the authorities that may sign the target's certificate, as PEM."),
+    ] = None
+    ca_config_map_key_ref: Annotated[
+        CaConfigMapKey | None,
+        Meta(description="ConfigMap with the authorities that may sign the target's certificate, as PEM."),
+    ] = None
+    client_certificate_secret_ref: Annotated[
+        CertificateSecret | None,
+        Meta(description="The certificate (tls.crt) and its key (tls.key) that are shown to the target."),
+    ] = None
     server_name: (
         Annotated[
             str,

@@ -1,0 +1,139 @@
+"""Writes docs/reference.md from the schema of the CRD; with --check says whether it is up to date."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from loadtest_model.crd import custom_resource_definition
+from loadtest_model.spec import API_VERSION, KIND
+
+FILE: Final = Path(__file__).with_name("reference.md")
+
+Json = dict[str, Any]
+
+_HEAD: Final = f"""\
+# Reference
+
+Every field of a `{KIND}` (`{API_VERSION}`), made from the schema that the API server checks it by; `kubectl explain \
+loadtest.spec` tells the same in a terminal. **Required** fields are in bold. What a field means for a run stands in \
+[semantics](semantics.md).
+"""
+_BOUNDS: Final = (
+    ("minimum", "≥ {}"),
+    ("maximum", "≤ {}"),
+    ("minLength", "at least {} characters"),
+    ("maxLength", "at most {} characters"),
+    ("minItems", "at least {}"),
+    ("maxItems", "at most {}"),
+    ("maxProperties", "at most {}"),
+)
+_LARGEST_DEFAULT: Final = 60
+_ELSEWHERE: Final = {"status.summary"}
+"""What docs/results.md tells."""
+
+
+def document(definition: Json) -> str:
+    """The reference as Markdown, of a CustomResourceDefinition as JSON."""
+    schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    parts = schema["properties"]
+    lines = [_HEAD, "## spec\n", *_tables("spec", parts["spec"], 3)]
+    lines += ["## What is refused at apply\n", "Each with this message:\n", *_messages(schema), ""]
+    lines += [
+        "## status\n",
+        "Written by the operator alone. `summary` has the keys of the [summary file](results.md).\n",
+        *_tables("status", parts["status"], 3),
+    ]
+    lines += ["## Columns of `kubectl get`\n", "| column | shows | where |", "|---|---|---|"]
+    for column in definition["spec"]["versions"][0]["additionalPrinterColumns"]:
+        wide = " (with `-o wide`)" if column.get("priority") else ""
+        lines.append(f"| {column['name']} | {column['description']}{wide} | `{column['jsonPath']}` |")
+    return "\n".join(lines) + "\n"
+
+
+def _tables(path: str, node: Json, level: int) -> Iterator[str]:
+    """A table for an object, and below it one for each object that it holds."""
+    if path.count("."):
+        yield f"{'#' * min(level, 6)} {path}\n"
+    required = node.get("required", [])
+    yield "| field | type | default | meaning |"
+    yield "|---|---|---|---|"
+    for name, value in node["properties"].items():
+        shown = f"**`{name}`**" if name in required else f"`{name}`"
+        yield f"| {shown} | {_kind(value)} | {_default(value)} | {_cell(_meaning(value))} |"
+    yield ""
+    for name, value in node["properties"].items():
+        held, suffix = _held(value)
+        if "properties" in held and f"{path}.{name}" not in _ELSEWHERE:
+            yield from _tables(f"{path}.{name}{suffix}", held, level + 1)
+
+
+def _held(node: Json) -> tuple[Json, str]:
+    """What a list or a map is of, with the sign for it; anything else is itself."""
+    if "items" in node:
+        return node["items"], "[]"
+    if isinstance(node.get("additionalProperties"), dict):
+        return node["additionalProperties"], "{}"
+    return node, ""
+
+
+def _kind(node: Json) -> str:
+    held, suffix = _held(node)
+    if held is not node:
+        return f"{'list' if suffix == '[]' else 'map'} of {_kind(held)}"
+    if "enum" in node:
+        return " or ".join(f"`{value}`" for value in node["enum"])
+    return "number or text" if node.get("x-kubernetes-int-or-string") else str(node.get("type", "any"))
+
+
+def _default(node: Json) -> str:
+    if "default" not in node or node["default"] == {}:
+        return ""
+    text = json.dumps(node["default"], ensure_ascii=False)
+    return f"`{_cell(text)}`" if len(text) <= _LARGEST_DEFAULT else "see above"
+
+
+def _meaning(node: Json) -> str:
+    """The description, and the bounds that it does not repeat."""
+    held, _ = _held(node)
+    said = [node.get("description", held.get("description", ""))]
+    bounds = [text.format(f"{node[key]:,}") for key, text in _BOUNDS if node.get(key)]
+    return " ".join([*filter(None, said), *([f"({', '.join(bounds)})"] if bounds else [])])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _messages(node: Json) -> list[str]:
+    """What the rules say that go beyond types and bounds; the many of one form are told once."""
+    found: list[str] = []
+
+    def gather(part: Json) -> None:
+        found.extend(made["message"] for made in part.get("x-kubernetes-validations", ()))
+        for value in part.get("properties", {}).values():
+            gather(value)
+        held, _ = _held(part)
+        if held is not part:
+            gather(held)
+
+    gather(node)
+    fixed = [text for text in found if " cannot be changed; " in text]
+    others = [text for text in dict.fromkeys(found) if text not in fixed]
+    return [f"- {text}" for text in others] + ([f"- {fixed[0]} (and so for each field)"] if fixed else [])
+
+
+def main() -> int:
+    text = document(custom_resource_definition())
+    if "--check" in sys.argv[1:]:
+        if FILE.exists() and FILE.read_text() == text:
+            return 0
+        sys.stderr.write(f"{FILE.name} differs from the schema; run `make generate` and commit the result\n")
+        return 1
+    FILE.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
