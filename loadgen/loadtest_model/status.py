@@ -162,7 +162,8 @@ class Status(WireValue, frozen=True, kw_only=True):
     plan: Annotated[
         EffectivePlan | None,
         Meta(
-            description="What the spec came to, the scenario's defaults included; exposedRows could at worst go out unproven."
+            description="What the spec came to, the scenario's defaults included; exposedRows could at worst go"
+            " out unproven."
         ),
     ] = None
     started_at: Annotated[str | None, Meta(description="When the load began.")] = None
@@ -180,7 +181,8 @@ class Status(WireValue, frozen=True, kw_only=True):
     progress: Annotated[
         Progress | None,
         Meta(
-            description="How far the load is. Rates are those of the last ten seconds, quantiles those of the running step."
+            description="How far the load is. Rates are those of the last ten seconds, quantiles those of the"
+            " running step."
         ),
     ] = None
     start: Annotated[
@@ -190,7 +192,8 @@ class Status(WireValue, frozen=True, kw_only=True):
     verification: Annotated[
         Verified | None,
         Meta(
-            description="What was proven of the target, and what that sent; canaryIds name rows that may be stored if it failed."
+            description="What was proven of the target, and what that sent; canaryIds name rows that may be stored"
+            " if it failed."
         ),
     ] = None
     thresholds: Annotated[
