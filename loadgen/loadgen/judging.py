@@ -71,10 +71,21 @@ class Judgement:
     cause: Cause | None = None
 
 
-def judge(answer: Answer, rows: int, nonce: str, paths: AnswerPaths, valid_rows: int | None = None) -> Judgement:
-    """Judge the answer to an upload of `rows` rows, all valid if it is not said, that was sent with `nonce`."""
+def judge(
+    answer: Answer,
+    rows: int,
+    nonce: str,
+    paths: AnswerPaths,
+    valid_rows: int | None = None,
+    *,
+    must_echo: bool = False,
+) -> Judgement:
+    """Judge the answer to an upload of `rows` rows, all valid if it is not said, that was sent with `nonce`.
+
+    With `must_echo` a 2xx that does not return the nonce breaks the promise, whatever else it says.
+    """
     if 200 <= answer.status < 300:
-        return _judge_success(answer, _Sent(rows, rows if valid_rows is None else valid_rows, nonce), paths)
+        return _judge_success(answer, _Sent(rows, rows if valid_rows is None else valid_rows, nonce, must_echo), paths)
     if 300 <= answer.status < 400:
         location = answer.headers.get("Location", "nowhere")
         return Judgement(ErrorKind.REDIRECT, f"redirected ({answer.status}) to {printable(location)}")
@@ -94,6 +105,7 @@ class _Sent:
     rows: int
     valid_rows: int
     nonce: str
+    must_echo: bool
 
 
 def _judge_success(answer: Answer, sent: _Sent, paths: AnswerPaths) -> Judgement:
@@ -101,12 +113,9 @@ def _judge_success(answer: Answer, sent: _Sent, paths: AnswerPaths) -> Judgement
     document = _json_object(answer)
     if document is None:
         return Judgement(ErrorKind.MARKER_MISSING, f"{said} (not a JSON object)", marker=Marker.ABSENT)
-    marker = value_at(document, paths.marker)
-    if marker is not True:
-        state = Marker.ABSENT if marker is ABSENT else Marker.NOT_TRUE
-        lack = "absent" if marker is ABSENT else f"{printable(json.dumps(marker))}, not true"
-        return Judgement(ErrorKind.MARKER_MISSING, f"{said} ({paths.marker} is {lack})", marker=state)
     echoed = value_at(document, paths.nonce) == sent.nonce
+    if value_at(document, paths.marker) is not True or (sent.must_echo and not echoed):
+        return _broken_promise(document, said, paths)
     if document.get("success") is False:
         return Judgement(ErrorKind.UNSUCCESSFUL, said, marker=Marker.TRUE, echoed=echoed)
     count = value_at(document, paths.count)
@@ -121,6 +130,20 @@ def _judge_success(answer: Answer, sent: _Sent, paths: AnswerPaths) -> Judgement
         detail = f"{said} ({paths.count} is {seen}, {sent.rows} rows were sent{valid})"
         return Judgement(ErrorKind.MISCOUNTED, detail, marker=Marker.TRUE, echoed=echoed)
     return Judgement(None, said, records_confirmed=expected, marker=Marker.TRUE, echoed=echoed)
+
+
+def _broken_promise(document: Mapping[str, Any], said: str, paths: AnswerPaths) -> Judgement:
+    """The judgement of an answer without a true marker, or without the nonce that must return."""
+    marker = value_at(document, paths.marker)
+    if marker is True:
+        lack = _shown(value_at(document, paths.nonce), "not this request's")
+        return Judgement(ErrorKind.NONCE_MISSING, f"{said} ({paths.nonce} is {lack})", marker=Marker.TRUE)
+    state = Marker.ABSENT if marker is ABSENT else Marker.NOT_TRUE
+    return Judgement(ErrorKind.MARKER_MISSING, f"{said} ({paths.marker} is {_shown(marker, 'not true')})", marker=state)
+
+
+def _shown(value: Any, lack: str) -> str:
+    return "absent" if value is ABSENT else f"{printable(json.dumps(value))}, {lack}"
 
 
 def printable(text: str | bytes, longest: int = 200) -> str:

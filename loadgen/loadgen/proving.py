@@ -73,6 +73,7 @@ class Prover:
             self._report,
             unverified=tuple(map(str, self._book.distrusted)),
             vanished=tuple(map(str, self._book.vanished)),
+            unechoed=self._uploader.unechoed if self._report.level is ProofLevel.ECHOED else 0,
             read_back=self._read_back.report if self._read_back else None,
         )
 
@@ -96,6 +97,9 @@ class Prover:
         except asyncio.CancelledError:
             self._report = course.cut_off(None, "the verification was cut off")
             raise
+        if self._plan.require == "Proven" and self._report.level is ProofLevel.ECHOED:
+            # What the read-back rests on must not become weaker than it was when it began.
+            self._uploader.must_echo = True
         for address in self._report.addresses if self._report.proven else ():
             self._book.confirm(parse_endpoint(address))
         return self.report or self._report
@@ -207,7 +211,7 @@ class Prover:
     ) -> VerificationReport:
         # Each upload of a verification connects anew.
         async with self._uploader.open_client(0) as client:
-            verifier = Verifier(self._uploader, client, must_echo=self._plan.require == "Echoed")
+            verifier = Verifier(self._uploader, client)
             return await verifier.verify(
                 endpoints, full_rows=full_rows, spare_unreachable=self._resolves, course=course
             )

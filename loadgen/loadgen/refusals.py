@@ -32,6 +32,7 @@ _BY_ERROR: Final = {
     ErrorKind.STALE_CONNECTION: Refusal.RESET,
     ErrorKind.BAD_ANSWER: Refusal.BAD_ANSWER,
     ErrorKind.REDIRECT: Refusal.REDIRECT,
+    ErrorKind.NONCE_MISSING: Refusal.NOT_ECHOED,
 }
 
 CAUSES: Final = {
@@ -72,14 +73,14 @@ def cause_of_no_token(error: TokenUnreadableError) -> Cause:
     return Cause.LOGIN_FAILED if isinstance(error, LoginFailedError) else Cause.TOKEN_MISSING
 
 
-def refusal_of(check: CheckName, upload: Upload, *, must_echo: bool) -> Refusal | None:
+def refusal_of(check: CheckName, upload: Upload) -> Refusal | None:
     """Why this upload of the verification refuses the target; None if it passed.
 
     An empty file has nothing to store, so the target may well reject it; but not for who sends it, or where to.
     """
     judgement = upload.judgement
     if judgement.error is None:
-        return Refusal.NOT_ECHOED if must_echo and not judgement.echoed else None
+        return None
     if check == "header-only" and judgement.error in (ErrorKind.CLIENT_ERROR, ErrorKind.UNSUCCESSFUL):
         return None
     if judgement.error is ErrorKind.MARKER_MISSING:
@@ -90,9 +91,10 @@ def refusal_of(check: CheckName, upload: Upload, *, must_echo: bool) -> Refusal 
 def may_be_stored(judgement: Judgement) -> bool:
     """Whether the rows of an upload may be in the target's database, for all that its answer says.
 
-    A redirect is what many views answer after storing, and a server error may come after the commit.
+    A redirect is what many views answer after storing, and a server error may come after the commit. An answer without
+    the nonce that was asked for may be the answer to another upload.
     """
-    honoured = judgement.marker is Marker.TRUE
+    honoured = judgement.marker is Marker.TRUE and judgement.error is not ErrorKind.NONCE_MISSING
     answered_no = judgement.marker is None and judgement.error in _NOT_STORED
     return not (honoured or answered_no)
 

@@ -57,7 +57,8 @@ class Upload:
 class Uploader:
     """Makes the uploads of one pod. `make_nonce` gives a fresh unguessable text at each call.
 
-    `newest_confirmed_id` is the first client_id of the upload that was accepted last.
+    `newest_confirmed_id` is the first client_id of the upload that was accepted last. `unechoed` counts the accepted
+    uploads whose answers did not return their nonce; with `must_echo` none of those is accepted.
     """
 
     def __init__(
@@ -96,6 +97,8 @@ class Uploader:
         )
         self._next_number = pod_index
         self.newest_confirmed_id: str | None = None
+        self.must_echo = plan.require == "Echoed"
+        self.unechoed = 0
         self._named_url = URL(f"{self._site.url.scheme}://{self._site.host_header}").join(self._site.url.relative())
         self._most_accepted_bytes = 0
         self._pods = plan.parallelism
@@ -159,12 +162,13 @@ class Uploader:
         if exchange.answer is None:
             judgement = Judgement(exchange.error, exchange.detail)
         else:
-            judgement = judge(exchange.answer, rows, nonce, self._paths, batch.valid_rows)
+            judgement = judge(exchange.answer, rows, nonce, self._paths, batch.valid_rows, must_echo=self.must_echo)
         if judgement.error is ErrorKind.UNAUTHORIZED and self._tokens is not None and authorization is not None:
             self._tokens.refused(authorization)
         if judgement.error is None:
             self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
             self.newest_confirmed_id = first_client_id or self.newest_confirmed_id
+            self.unechoed += not judgement.echoed
         else:
             facts = self._facts(authorization or "", request.length, progress)
             judgement = replace(judgement, cause=diagnose(judgement, exchange.answer, facts))

@@ -107,12 +107,10 @@ class Verifier:
         uploader: Uploader,
         client: Client,
         *,
-        must_echo: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._uploader = uploader
         self._client = client
-        self._must_echo = must_echo
         self._clock = clock
 
     async def verify(
@@ -171,7 +169,7 @@ class Verifier:
             return
         course.under_way = None
         seconds = self._clock() - began
-        refusal = refusal_of(name, upload, must_echo=self._must_echo)
+        refusal = refusal_of(name, upload)
         if name == "header-only":
             self._note_connection(endpoint, upload, progress, course)
         if progress.begun or name != "header-only":
@@ -189,7 +187,7 @@ class Verifier:
         if progress.begun:
             course.uploads += 1
             course.rows += rows
-        if rows:
+        if upload.error is None:
             course.echoed = course.echoed and upload.judgement.echoed
         if name == "canary" and upload.first_client_id and progress.begun:
             course.canary_ids.append(upload.first_client_id)

@@ -369,9 +369,9 @@ EXPLANATIONS: Final = {
     ),
     Cause.NONCE_NOT_ECHOED: Explanation(
         "The nonce is not returned",
-        "spec.verification.require asks for the proof Echoed, and the answer does not return the request's nonce.",
-        "The answer must return the request's X-Load-Test-Nonce as load_test_nonce (or as spec.target.response.nonce"
-        " says). A cached answer cannot; else require Acknowledged.",
+        "spec.verification.require asks for a proof with the nonce, and an answer does not return its request's own.",
+        "Every answer must return its request's X-Load-Test-Nonce as load_test_nonce (or as spec.target.response.nonce"
+        " says). A cached answer cannot, nor a worker with an older version; else require Acknowledged.",
     ),
     Cause.READ_BACK_FAILED: Explanation(
         "The read-back failed",
@@ -503,6 +503,7 @@ _BY_KIND: Final = {
     ErrorKind.STALE_CONNECTION: Cause.STALE_CONNECTION,
     ErrorKind.BAD_ANSWER: Cause.NOT_HTTP,
     ErrorKind.MARKER_MISSING: Cause.MARKER_MISSING,
+    ErrorKind.NONCE_MISSING: Cause.NONCE_NOT_ECHOED,
     ErrorKind.REDIRECT: Cause.REDIRECTED,
 }
 

@@ -131,6 +131,7 @@ _BROKEN_PROMISES: Final = frozenset(
         Cause.MARKER_MISSING,
         Cause.MARKER_FALSE,
         Cause.NOT_JSON,
+        Cause.NONCE_NOT_ECHOED,
         Cause.SLASH_MISSING,
         Cause.HTTPS_REDIRECT,
         Cause.HOST_REDIRECT,

@@ -39,6 +39,7 @@ class ErrorKind(StrEnum):
     BAD_ANSWER = "bad_answer"
     # The promise of the header is broken.
     MARKER_MISSING = "marker_missing"
+    NONCE_MISSING = "nonce_missing"
     REDIRECT = "redirect"
 
 
@@ -60,7 +61,7 @@ _REJECTED = frozenset(
         ErrorKind.MISCOUNTED,
     }
 )
-_VIOLATIONS = frozenset({ErrorKind.MARKER_MISSING, ErrorKind.REDIRECT})
+_VIOLATIONS = frozenset({ErrorKind.MARKER_MISSING, ErrorKind.NONCE_MISSING, ErrorKind.REDIRECT})
 
 
 def outcome_of(error: ErrorKind | None) -> Outcome:

@@ -81,7 +81,8 @@ class Proof(Struct, frozen=True, kw_only=True):
     """What the verification showed; its own uploads are no part of `requests`.
 
     `unverified` are addresses that failed their verification while the load ran and were never used; `vanished` were
-    proven once. `read_back` says what was read of the target's storage, empty where nothing was.
+    proven once. `unechoed` are accepted uploads whose answers lacked the nonce that the verification's had returned;
+    they take the level Echoed away. `read_back` says what was read of the target's storage, empty where nothing was.
     """
 
     level: ProofLevel
@@ -89,6 +90,7 @@ class Proof(Struct, frozen=True, kw_only=True):
     rows: int
     unverified: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
     vanished: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
+    unechoed: int = 0
     read_back: Annotated[str, Meta(max_length=1024)] = ""
 
 
@@ -314,6 +316,7 @@ def _proof(verification: VerificationReport | None) -> Proof:
         rows=verification.rows,
         unverified=verification.unverified[:ADDRESSES_KEPT],
         vanished=verification.vanished[:ADDRESSES_KEPT],
+        unechoed=verification.unechoed,
         read_back=concluded_from(read_back).message[:READ_BACK_KEPT] if read_back else "",
     )
 

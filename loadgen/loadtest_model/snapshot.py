@@ -110,7 +110,8 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
     says, and `hint` what to do; `canary_ids` are the rows that may be stored.
 
     `uploads` and `rows` count what the verification sent: they are no part of the load. `addresses` are proven;
-    `unverified` failed their verification while the load ran and were never used; `vanished` were proven once. A
+    `unverified` failed their verification while the load ran and were never used; `vanished` were proven once. Where
+    the verification showed ECHOED, `unechoed` counts the accepted uploads that lacked their nonce all the same. A
     verification that was cut off has level NONE and no refusal.
     """
 
@@ -126,6 +127,7 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
     rows: int = 0
     unverified: tuple[str, ...] = ()
     vanished: tuple[str, ...] = ()
+    unechoed: int = 0
     read_back: ReadBackReport | None = None
 
     @property
@@ -135,11 +137,12 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
 
     @property
     def reached(self) -> ProofLevel:
-        """The level with the read-back taken in: PROVEN once all its readings agree that nothing was stored."""
+        """The level that holds for every answer so far, and PROVEN once all readings agree that nothing was stored."""
+        held = ProofLevel.ACKNOWLEDGED if self.level is ProofLevel.ECHOED and self.unechoed else self.level
         if not self.proven or self.read_back is None:
-            return self.level
+            return held
         nothing_stored = concluded_from(self.read_back).shown is Shown.NOTHING_STORED
-        return ProofLevel.PROVEN if nothing_stored else self.level
+        return ProofLevel.PROVEN if nothing_stored else held
 
 
 # A large fleet has a million of these two, which refer to nothing that could refer back: no work for a collector.

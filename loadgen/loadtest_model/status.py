@@ -109,6 +109,10 @@ class Verified(WireValue, frozen=True, kw_only=True):
     vanished: Annotated[
         tuple[str, ...], Meta(max_length=16, description="Addresses that were proven and vanished while the load ran.")
     ] = ()
+    unechoed: Annotated[
+        Count,
+        Meta(description="Accepted uploads whose answers lacked the nonce that the verification's answers returned."),
+    ] = 0
     read_back: Annotated[
         str, Meta(max_length=1024, description="What was read of the target's storage, and what it shows.")
     ] = ""

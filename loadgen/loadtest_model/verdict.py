@@ -178,8 +178,8 @@ def counted_violations(evidence: Evidence) -> list[Finding]:
     if not counted or facts.aggregate.violations or any(held.reason == "Violation" for held in facts.on_record):
         return []
     text = (
-        f"{counted} upload{' was' if counted == 1 else 's were'} answered with a 2xx without a true marker, or with a"
-        " redirect; which rows may be stored because of it is not known"
+        f"{counted} upload{' was' if counted == 1 else 's were'} answered with a 2xx without a true marker or the nonce"
+        " that was asked for, or with a redirect; which rows may be stored because of it is not known"
     )
     return [Finding(Verdict.FAILED, "Violation", text)]
 

@@ -1,4 +1,4 @@
-"""Errors fail a test by their rate; a lost promise halts the fleet."""
+"""Errors fail a test by their rate; a lost promise halts the fleet, and one that was not asked for is told."""
 
 import pytest
 
@@ -14,11 +14,16 @@ AFTER = 25
 def tests(namespace: Namespace) -> dict[str, Test]:
     namespace.deploy("errors", FAULT="some-errors", FAULT_EVERY="4")
     namespace.deploy("loses", FAULT="loses-marker", FAULT_AFTER=str(AFTER))
-    namespace.available("errors", "loses")
-    loads = {"errors": LOAD, "loses": LONG}
+    for name in ("forgets", "mumbles"):
+        namespace.deploy(name, FAULT="loses-nonce", FAULT_AFTER=str(AFTER))
+    namespace.available("errors", "loses", "forgets", "mumbles")
+    loads = {"errors": LOAD, "loses": LONG, "forgets": LONG, "mumbles": LOAD}
     return {
         name: namespace.start(
-            name, target={"url": f"http://{name}:8000/clients/upload/process/", "timeout": "20s"}, load=load
+            name,
+            target={"url": f"http://{name}:8000/clients/upload/process/", "timeout": "20s"},
+            load=load,
+            verification={"require": "Echoed" if name == "forgets" else "Acknowledged"},
         )
         for name, load in loads.items()
     }
@@ -69,3 +74,21 @@ def test_the_violation_names_what_was_answered_and_where(ended: dict[str, Json])
 
     assert "load_test_mode" in first
     assert "127." in first
+
+
+def test_a_lost_nonce_is_a_violation_that_halts_both_pods_where_it_is_required(ended: dict[str, Json]) -> None:
+    status = ended["forgets"]
+
+    assert status["verdict"] == "Failed"
+    assert reason(status, "Succeeded") == "Violation"
+    assert "load_test_nonce is absent" in status["reasons"][0]
+    assert status["summary"]["duration_seconds"] < 60
+
+
+def test_a_lost_nonce_that_was_not_required_lowers_the_level_of_the_run(ended: dict[str, Json]) -> None:
+    status = ended["mumbles"]
+
+    assert status["verification"]["level"] == "Acknowledged"
+    assert status["verification"]["unechoed"] > 0
+    assert status["summary"]["requests"]["violation"] == 0
+    assert reason(status, "Verified") == "Acknowledged"

@@ -51,14 +51,14 @@ function at(document, path) {
 // The four outcomes of an upload; status 0 means that no complete answer came.
 function judge(status, body, rows, nonce) {
   if (!status) {
-    return { outcome: 'unknown', detail: 'no complete answer', echoed: false };
+    return { outcome: 'unknown', detail: 'no complete answer' };
   }
   const said = `answered ${status}: ${String(body || '').substring(0, 200)}`;
   if (status >= 300 && status < 400) {
-    return { outcome: 'violation', detail: `redirected (${status})`, echoed: false };
+    return { outcome: 'violation', detail: `redirected (${status})` };
   }
   if (status < 200 || status >= 300) {
-    return { outcome: 'rejected', detail: said, echoed: false };
+    return { outcome: 'rejected', detail: said };
   }
   let document = null;
   try {
@@ -67,14 +67,16 @@ function judge(status, body, rows, nonce) {
     document = null;
   }
   if (document === null || typeof document !== 'object' || at(document, TEST.markerPath) !== true) {
-    return { outcome: 'violation', detail: `${said} (${TEST.markerPath} is not true)`, echoed: false };
+    return { outcome: 'violation', detail: `${said} (${TEST.markerPath} is not true)` };
   }
-  const echoed = at(document, TEST.noncePath) === nonce;
+  if (TEST.mustEcho && at(document, TEST.noncePath) !== nonce) {
+    return { outcome: 'violation', detail: `${said} (${TEST.noncePath} is not X-Load-Test-Nonce)` };
+  }
   if (document.success === false) {
-    return { outcome: 'rejected', detail: said, echoed };
+    return { outcome: 'rejected', detail: said };
   }
   if (at(document, TEST.countPath) !== rows) {
-    return { outcome: 'rejected', detail: `${said} (${rows} rows were sent)`, echoed };
+    return { outcome: 'rejected', detail: `${said} (${rows} rows were sent)` };
   }
-  return { outcome: 'accepted', detail: said, echoed };
+  return { outcome: 'accepted', detail: said };
 }

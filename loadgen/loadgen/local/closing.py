@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from loadgen.local.texts import bytes_text, span_text
+from loadgen.local.texts import bytes_text, counted, span_text
 from loadgen.local.wording import in_options
 from loadtest_model.quantities import seconds_text
 from loadtest_model.report import Proof, StepSummary, Summary
+from loadtest_model.snapshot import ProofLevel
 from loadtest_model.spread import merged_spread
 from loadtest_model.verdict import Verdict, measured_text
 
@@ -48,6 +49,9 @@ def _proof(proof: Proof) -> Iterator[str]:
     yield f"Proof       {proof.level}"
     if proof.read_back:
         yield f"            - {proof.read_back}"
+    if proof.unechoed:
+        answers = counted(proof.unechoed, "accepted answer")
+        yield f"            - {answers} did not return the nonce, as the verification's did: not {ProofLevel.ECHOED}"
     if proof.unverified:
         yield f"            - never used, since they failed their verification: {', '.join(proof.unverified)}"
     if proof.vanished:

@@ -127,6 +127,7 @@ class Fleet:
             rows=sum(report.rows for report in reports),
             unverified=_distinct(report.unverified for report in reports),
             vanished=_distinct(report.vanished for report in reports),
+            unechoed=sum(report.unechoed for report in reports),
             read_back=self.read_back,
         )
 
@@ -145,6 +146,7 @@ def verified_of(report: VerificationReport | None) -> Verified | None:
         rows=report.rows,
         unverified=report.unverified[:_LISTED],
         vanished=report.vanished[:_LISTED],
+        unechoed=report.unechoed,
         read_back=shortened(concluded_from(report.read_back).message) if report.read_back else "",
     )
 

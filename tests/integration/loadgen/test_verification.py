@@ -402,7 +402,7 @@ async def test_an_endpoint_that_refuses_the_connection_refuses_the_target() -> N
 async def verified_as_a_name(plan: Plan, endpoints: tuple[Endpoint, ...]) -> VerificationReport:
     """Verify addresses as those that a name resolved to, where one that refuses the connection may be spared."""
     async with open_client(AddressRules(), keep_alive=False) as client:
-        verifier = Verifier(make_uploader(plan, 0, lambda: "nonce"), client, must_echo=False)
+        verifier = Verifier(make_uploader(plan, 0, lambda: "nonce"), client)
         return await verifier.verify(endpoints, full_rows=FULL, spare_unreachable=True)
 
 

@@ -9,12 +9,14 @@ FAULT
     `ignores-header`: X-Load-Test never reaches Django, so rows are stored and no answer has a marker.
     `lies`: full uploads after FAULT_AFTER of them are stored, and answered as if X-Load-Test had been honoured.
     `loses-marker`: as `ignores-header`, from the upload after FAULT_AFTER full uploads on.
+    `loses-nonce`: no answer has a nonce any more, from the upload after FAULT_AFTER full uploads on.
     `some-errors`: every FAULT_EVERY-th full upload is answered 500 and 503 in turn, without reaching Django.
     `redirect`: every upload is answered 302 with another path, without reaching Django.
     `unauthorized`: every upload is answered 401, without reaching Django.
     `slow`: every upload is processed, and its answer held back for FAULT_SECONDS.
 FAULT_LEDGER
-    File in which the workers count full uploads together; needed by `lies`, `loses-marker` and `some-errors`.
+    File in which the workers count full uploads together; needed by `lies`, `loses-marker`, `loses-nonce` and
+    `some-errors`.
 FAULT_MIN_ROWS (100)
     An upload of at least so many rows is a full upload. Smaller ones, a generator's first tries, are let alone;
     its first full-size batch is counted as any other.

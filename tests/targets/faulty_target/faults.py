@@ -89,18 +89,23 @@ def _lies(application: WSGIApplication, settings: FaultSettings) -> WSGIApplicat
     return faulty
 
 
-def _loses_marker(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
-    ledger = settings.ledger()
+def _loses(header: str) -> Callable[[WSGIApplication, FaultSettings], WSGIApplication]:
+    """From the upload after FAULT_AFTER full uploads on, this header never reaches Django."""
 
-    def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        rows = count_rows(environ)
-        # A small upload is not counted, but it comes after those that are.
-        uploads = ledger.add(rows) if rows >= settings.min_rows else len(ledger.entries()) + 1
-        if uploads > settings.after:
-            environ.pop("HTTP_X_LOAD_TEST", None)
-        return application(environ, start_response)
+    def losing(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
+        ledger = settings.ledger()
 
-    return faulty
+        def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            rows = count_rows(environ)
+            # A small upload is not counted, but it comes after those that are.
+            uploads = ledger.add(rows) if rows >= settings.min_rows else len(ledger.entries()) + 1
+            if uploads > settings.after:
+                environ.pop(header, None)
+            return application(environ, start_response)
+
+        return faulty
+
+    return losing
 
 
 def _some_errors(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
@@ -152,7 +157,8 @@ def _answer(start_response: StartResponse, status: str, *headers: tuple[str, str
 _FAULTS: Mapping[str, Callable[[WSGIApplication, FaultSettings], WSGIApplication]] = {
     "ignores-header": _ignores_header,
     "lies": _lies,
-    "loses-marker": _loses_marker,
+    "loses-marker": _loses("HTTP_X_LOAD_TEST"),
+    "loses-nonce": _loses("HTTP_X_LOAD_TEST_NONCE"),
     "some-errors": _some_errors,
     "redirect": _redirect,
     "unauthorized": _unauthorized,

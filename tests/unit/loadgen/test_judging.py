@@ -167,6 +167,32 @@ def test_another_nonce_is_not_an_echo() -> None:
     assert not judged({**GOOD, "load_test_nonce": "n2"}).echoed
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**GOOD, "load_test_nonce": "n2"},
+        {name: value for name, value in GOOD.items() if name != "load_test_nonce"},
+        {**GOOD, "load_test_nonce": None, "success": False},
+        {**GOOD, "load_test_nonce": "n2", "processed_count": 3},
+    ],
+)
+def test_where_the_nonce_must_return_a_2xx_without_it_is_a_violation(body: dict[str, Any]) -> None:
+    judgement = judge(Answer(200, {}, json.dumps(body).encode()), 7, "n1", PATHS, must_echo=True)
+
+    assert judgement.error is ErrorKind.NONCE_MISSING
+    assert outcome_of(judgement.error) is Outcome.VIOLATION
+    assert judgement.records_confirmed == 0
+    assert "load_test_nonce is" in judgement.detail
+
+
+def test_where_the_nonce_must_return_an_answer_with_it_and_an_error_status_are_judged_as_ever() -> None:
+    accepted = judge(Answer(200, {}, json.dumps(GOOD).encode()), 7, "n1", PATHS, must_echo=True)
+    failed = judge(Answer(503, {}, b"busy"), 7, "n1", PATHS, must_echo=True)
+
+    assert (accepted.error, accepted.echoed) == (None, True)
+    assert failed.error is ErrorKind.SERVER_ERROR
+
+
 def test_the_detail_quotes_at_most_200_printable_characters() -> None:
     judgement = judged(b"a\x1b[31m\nb" + b"x" * 500, 500)
 

@@ -11,29 +11,29 @@ from loadtest_model.outcomes import ErrorKind
 from loadtest_model.snapshot import Refusal
 
 
-def upload(error: ErrorKind | None, marker: Marker | None = None, *, echoed: bool = False) -> Upload:
+def upload(error: ErrorKind | None, marker: Marker | None = None) -> Upload:
     return Upload(
         rows=1,
         first_client_id="C1",
         endpoint=Endpoint("127.0.0.1", 80),
         status=None,
-        judgement=Judgement(error, marker=marker, echoed=echoed),
+        judgement=Judgement(error, marker=marker),
     )
 
 
 @pytest.mark.parametrize("kind", list(ErrorKind))
 def test_no_error_passes_for_a_row(kind: ErrorKind) -> None:
-    assert refusal_of("canary", upload(kind), must_echo=False) is not None
+    assert refusal_of("canary", upload(kind)) is not None
 
 
 @pytest.mark.parametrize("check", ["header-only", "canary", "few-rows", "full-batch"])
 def test_an_acceptance_passes(check: CheckName) -> None:
-    assert refusal_of(check, upload(None, Marker.TRUE), must_echo=False) is None
+    assert refusal_of(check, upload(None, Marker.TRUE)) is None
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.CLIENT_ERROR, ErrorKind.UNSUCCESSFUL])
 def test_an_empty_file_may_be_rejected(kind: ErrorKind) -> None:
-    assert refusal_of("header-only", upload(kind), must_echo=True) is None
+    assert refusal_of("header-only", upload(kind)) is None
 
 
 @pytest.mark.parametrize(
@@ -53,23 +53,19 @@ def test_an_empty_file_may_be_rejected(kind: ErrorKind) -> None:
         (ErrorKind.NO_ADDRESS, Refusal.ADDRESS_DENIED),
         (ErrorKind.BAD_ANSWER, Refusal.BAD_ANSWER),
         (ErrorKind.MISCOUNTED, Refusal.MISCOUNTED),
+        (ErrorKind.NONCE_MISSING, Refusal.NOT_ECHOED),
     ],
 )
 def test_an_empty_file_refuses_the_target_by_every_other_doubt(kind: ErrorKind, refusal: Refusal) -> None:
-    assert refusal_of("header-only", upload(kind), must_echo=False) is refusal
+    assert refusal_of("header-only", upload(kind)) is refusal
 
 
 def test_a_missing_marker_is_told_from_one_that_is_not_true() -> None:
     missing = upload(ErrorKind.MARKER_MISSING, Marker.ABSENT)
     false = upload(ErrorKind.MARKER_MISSING, Marker.NOT_TRUE)
 
-    assert refusal_of("header-only", missing, must_echo=False) is Refusal.MARKER_MISSING
-    assert refusal_of("header-only", false, must_echo=False) is Refusal.MARKER_FALSE
-
-
-def test_an_acceptance_without_the_nonce_refuses_where_the_echo_is_required() -> None:
-    assert refusal_of("canary", upload(None, Marker.TRUE), must_echo=True) is Refusal.NOT_ECHOED
-    assert refusal_of("canary", upload(None, Marker.TRUE, echoed=True), must_echo=True) is None
+    assert refusal_of("header-only", missing) is Refusal.MARKER_MISSING
+    assert refusal_of("header-only", false) is Refusal.MARKER_FALSE
 
 
 @pytest.mark.parametrize("refusal", list(Refusal))
@@ -104,6 +100,7 @@ def test_a_refusal_has_the_finer_cause_of_the_upload_that_it_was_told_from() -> 
     [
         (Judgement(None, marker=Marker.TRUE), False),
         (Judgement(ErrorKind.MISCOUNTED, marker=Marker.TRUE), False),
+        (Judgement(ErrorKind.NONCE_MISSING, marker=Marker.TRUE), True),
         (Judgement(ErrorKind.MARKER_MISSING, marker=Marker.ABSENT), True),
         (Judgement(ErrorKind.MARKER_MISSING, marker=Marker.NOT_TRUE), True),
         (Judgement(ErrorKind.REDIRECT), True),

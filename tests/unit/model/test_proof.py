@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+from msgspec import structs
 
 from loadtest_model.lastword import LIMIT_BYTES, decode_last_word, encode_last_word
 from loadtest_model.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
@@ -118,6 +119,13 @@ def test_proven_is_reached_only_by_a_finished_read_back_of_a_proven_target(
     level: ProofLevel, refusal: Refusal | None, report: ReadBackReport | None, reached: ProofLevel
 ) -> None:
     assert VerificationReport(level=level, refusal=refusal, read_back=report).reached is reached
+
+
+def test_one_accepted_answer_without_its_nonce_takes_the_level_echoed_away() -> None:
+    verified = VerificationReport(level=ProofLevel.ECHOED)
+
+    assert structs.replace(verified, unechoed=1).reached is ProofLevel.ACKNOWLEDGED
+    assert structs.replace(verified, unechoed=1, read_back=counted(7, 7, 7, 7)).reached is ProofLevel.PROVEN
 
 
 def test_a_look_up_that_had_no_row_to_look_for_shows_nothing() -> None:
