@@ -125,20 +125,6 @@ def merged_aggregate(parts: Sequence[Aggregate]) -> Aggregate:
     )
 
 
-def absorb(previous: Snapshot | None, received: Snapshot) -> Snapshot:
-    """What a reader holds of a pod after an answer that may carry only the seconds that changed.
-
-    An answer that is not newer, or of another pod, leaves what is held as it is (of another pod it replaces it).
-    """
-    if previous is None or previous.pod_uid != received.pod_uid:
-        return received
-    if received.sequence <= previous.sequence:
-        return previous
-    held = {step.step: step for step in previous.steps}
-    steps = tuple(_with_seconds(held.get(step.step), step) for step in received.steps)
-    return structs.replace(received, steps=steps)
-
-
 def merge(snapshots: Iterable[Snapshot]) -> Aggregate:
     """The aggregate of whole snapshots. Of several from one pod (index and UID) the latest counts."""
     latest: dict[tuple[int, str], Snapshot] = {}
@@ -170,14 +156,6 @@ def _step_of(step: StepSnapshot | None) -> StepAggregate:
         return StepAggregate()
     shared = set(StepAggregate.__struct_fields__) & set(step.__struct_fields__)
     return StepAggregate(finished_pods=int(step.finished), **{name: getattr(step, name) for name in shared})
-
-
-def _with_seconds(held: StepSnapshot | None, received: StepSnapshot) -> StepSnapshot:
-    if held is None:
-        return received
-    seconds = {second.second: second for second in held.seconds}
-    seconds.update((second.second, second) for second in received.seconds)
-    return structs.replace(received, seconds=tuple(seconds[number] for number in sorted(seconds)))
 
 
 def merged_seconds(parts: Iterable[tuple[Second, ...]]) -> tuple[Second, ...]:

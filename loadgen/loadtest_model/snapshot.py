@@ -145,7 +145,7 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
         return ProofLevel.PROVEN if nothing_stored else held
 
 
-# A large fleet has a million of these two, which refer to nothing that could refer back: no work for a collector.
+# A restarted operator reads a million of these two of a large fleet, which refer to nothing that could refer back.
 class Counts(WireValue, frozen=True, kw_only=True, gc=False):
     """How many uploads came to what. `due` = `sent` + `dropped`; `sent` = the sum of the four outcomes.
 

@@ -1,17 +1,19 @@
 """What the operator remembers between two looks. It may be lost at any moment: the next look asks for everything."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 
 from loadtest_model.abort import Watch
-from loadtest_model.aggregate import absorb
 from loadtest_model.lastword import decode_last_word
 from loadtest_model.snapshot import Snapshot
+from loadtest_model.timeline import Series, Timeline
 
 
 @dataclass
 class Known:
-    """One pod: its newest whole snapshot, and when it last answered (or was first asked), on the monotonic clock."""
+    """One pod: its newest snapshot, whose seconds stand in the run's timeline, and when it last answered (or was first
+    asked), on the monotonic clock.
+    """
 
     index: int
     name: str
@@ -20,21 +22,29 @@ class Known:
     last_word: bool = False
 
 
+@dataclass
+class _Run:
+    """One run: its pods by their UID, their seconds in sum, and what was found of the bounds that would abort it."""
+
+    pods: dict[str, Known] = field(default_factory=dict)
+    timeline: Timeline = field(default_factory=Timeline)
+    watch: Watch = field(default_factory=Watch)
+
+
 class Memory:
-    """Pods by their UID, for each test UID and run id, until the test is forgotten."""
+    """Runs by the test's UID and the run id, until the test is forgotten."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._runs: dict[tuple[str, str], dict[str, Known]] = {}
-        self._watches: dict[tuple[str, str], Watch] = {}
+        self._runs: dict[tuple[str, str], _Run] = {}
 
     def pods(self, uid: str, run_id: str) -> dict[str, Known]:
-        return self._runs.setdefault((uid, run_id), {})
+        return self._run(uid, run_id).pods
 
-    def hear(self, pod: Known, received: Snapshot) -> None:
+    def hear(self, uid: str, run_id: str, pod: Known, received: Snapshot) -> None:
         """Take in an answer of a pod."""
         pod.heard_at = self._clock()
-        pod.snapshot = absorb(pod.snapshot, received)
+        pod.snapshot = self._run(uid, run_id).timeline.hear(received)
 
     def pod(self, uid: str, run_id: str, pod_uid: str, index: int, name: str) -> Known:
         """What is known of a pod; of one not met before, nothing, from now on."""
@@ -43,12 +53,16 @@ class Memory:
             pods[pod_uid] = Known(index, name, self._clock())
         return pods[pod_uid]
 
+    def series(self, uid: str, run_id: str, pod_uids: Collection[str]) -> Series:
+        """The seconds of these pods in sum."""
+        return self._run(uid, run_id).timeline.series(pod_uids)
+
     def watch(self, uid: str, run_id: str) -> Watch:
         """What was found of the bounds that would abort the run."""
-        return self._watches.get((uid, run_id), Watch())
+        return self._run(uid, run_id).watch
 
     def keep_watch(self, uid: str, run_id: str, watch: Watch) -> None:
-        self._watches[(uid, run_id)] = watch
+        self._run(uid, run_id).watch = watch
 
     def silent_seconds(self, pod: Known) -> float:
         return self._clock() - pod.heard_at
@@ -61,17 +75,15 @@ class Memory:
         pod = self.pod(uid, run_id, pod_uid, index, name)
         word = decode_last_word(message) if message else None
         if word is not None and word.pod_uid == pod_uid:
-            pod.snapshot = absorb(pod.snapshot, word)
+            pod.snapshot = self._run(uid, run_id).timeline.hear(word)
             pod.last_word = True
         return pod.last_word
 
     def forget(self, uid: str) -> None:
-        self._forget([key for key in (*self._runs, *self._watches) if key[0] == uid])
+        self._runs = {key: run for key, run in self._runs.items() if key[0] != uid}
 
     def forget_other_runs(self, uid: str, run_id: str) -> None:
-        self._forget([key for key in (*self._runs, *self._watches) if key[0] == uid and key[1] != run_id])
+        self._runs = {key: run for key, run in self._runs.items() if key[0] != uid or key[1] == run_id}
 
-    def _forget(self, keys: list[tuple[str, str]]) -> None:
-        for key in keys:
-            self._runs.pop(key, None)
-            self._watches.pop(key, None)
+    def _run(self, uid: str, run_id: str) -> _Run:
+        return self._runs.setdefault((uid, run_id), _Run())

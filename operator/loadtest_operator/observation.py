@@ -9,6 +9,7 @@ from loadtest_model.plan import Plan
 from loadtest_model.snapshot import PodState, Snapshot
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.status import Condition, ConditionType, Phase, Start
+from loadtest_model.timeline import Series
 from loadtest_model.values import WireValue
 from loadtest_operator.endpoints import Endpoints
 
@@ -85,8 +86,9 @@ class Terminated:
 class PodSeen:
     """One pod of the run, or what is remembered of one that is gone.
 
-    `snapshot` is the newest whole snapshot known. `reachable` says whether it answered just now; a running pod that
-    did not has been silent for `silent_seconds`. `waits_for` explains why its container does not run.
+    `snapshot` is the newest known; its seconds stand in the observation's series. `reachable` says whether it answered
+    just now; a running pod that did not has been silent for `silent_seconds`. `waits_for` explains why its container
+    does not run.
     """
 
     index: int
@@ -123,7 +125,8 @@ class PodSeen:
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything a decision is made from. `pods` are those of the current run, by index, one for an index.
+    """Everything a decision is made from. `pods` are those of the current run, by index, one for an index; `series`
+    are their seconds in sum, by step.
 
     `watch` is what earlier looks found of the bounds that would abort the run; it may have been lost. `api_server`
     are the API server's own endpoints, as `ip:port`, where they may be read.
@@ -136,6 +139,7 @@ class Observation:
     other_jobs: tuple[JobSeen, ...] = ()
     other_pods_active: bool = False
     pods: tuple[PodSeen, ...] = ()
+    series: Series = ()
     endpoints: Endpoints | None = None
     api_server: tuple[str, ...] = ()
     command_digests: dict[str, str] = field(default_factory=dict)

@@ -74,6 +74,7 @@ class Observer:
             other_jobs=tuple(job for job in jobs if job.run_id != run_id),
             other_pods_active=any(pod.run_id != run_id and pod.terminated is None for _, pod in seen),
             pods=pods,
+            series=self._memory.series(uid, run_id, [pod.uid for pod in pods]),
             endpoints=await self._endpoints(test) if needs_endpoints else None,
             api_server=await self._api_server() if needs_endpoints else (),
             command_digests=command_digests(self._means.key, uid, run_id),
@@ -101,7 +102,7 @@ class Observer:
         received = await self._means.pods.snapshot(pod.ip, known.snapshot.sequence if known.snapshot else 0)
         reachable = received is not None and received.pod_uid == pod.uid
         if received is not None and reachable:
-            self._memory.hear(known, received)
+            self._memory.hear(uid, run_id, known, received)
         elif known.snapshot is not None:
             # Before its first answer a pod is still starting.
             self._means.scrape_failed()

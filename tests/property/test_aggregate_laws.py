@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from loadtest_model.aggregate import Aggregate, absorb, aggregate_of, merge, merged_aggregate
+from loadtest_model.aggregate import Aggregate, aggregate_of, merge, merged_aggregate
 from loadtest_model.cause_counts import EXAMPLE_CHARACTERS, CauseSeen, Example, merged_causes
 from loadtest_model.causes import Cause
 from loadtest_model.lastword import decode_last_word, encode_last_word
@@ -129,26 +129,6 @@ def test_a_merged_run_is_conserved_in_every_step_and_second(pods: list[Snapshot]
     for step in whole.steps:
         assert step.total.conserved
         assert all(second.counts.conserved for second in step.seconds)
-
-
-@given(snapshots(), st.integers(0, 30))
-def test_an_answer_with_only_the_changed_seconds_gives_the_whole_again(latest: Snapshot, cut: int) -> None:
-    earlier = structs.replace(
-        latest,
-        sequence=0,
-        steps=tuple(
-            structs.replace(step, seconds=tuple(s for s in step.seconds if s.second <= cut)) for step in latest.steps
-        ),
-    )
-    partial = structs.replace(
-        latest,
-        steps=tuple(
-            structs.replace(step, seconds=tuple(s for s in step.seconds if s.second > cut)) for step in latest.steps
-        ),
-    )
-
-    assert absorb(earlier, partial) == latest
-    assert absorb(latest, earlier) == latest
 
 
 @given(snapshots())

@@ -8,12 +8,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loadgen.recorder import Recorder, Sample
-from loadtest_model.aggregate import absorb
+from loadtest_model.aggregate import merge
 from loadtest_model.causes import Cause, cause_of
 from loadtest_model.outcomes import ErrorKind, outcome_of
 from loadtest_model.pacing import Segment
 from loadtest_model.plan import Step
 from loadtest_model.snapshot import SNAPSHOT_SCHEMA, Counts, PodState, Second, Snapshot, StepSnapshot
+from loadtest_model.timeline import Timeline, with_series
 
 SECOND = 1_000_000_000
 START = 1_000 * SECOND
@@ -97,7 +98,7 @@ def test_a_reader_that_asks_for_changes_only_holds_what_one_that_asks_for_all_ge
 ) -> None:
     recorder = Recorder(0, 1)
     step = recorder.open_step(STEP, START)
-    held: Snapshot | None = None
+    timeline, held = Timeline(), 0
     queue = list(taken)
     now = START
     for count in [*reads, len(queue)]:
@@ -105,13 +106,13 @@ def test_a_reader_that_asks_for_changes_only_holds_what_one_that_asks_for_all_ge
             step.finish(step.begin(sample.intended_ns), sample)
             now = max(now, sample.finished_ns)
         queue = queue[count:]
-        held = absorb(held, snapshot_of(*recorder.read(held.sequence if held else 0, now)))
+        held = timeline.hear(snapshot_of(*recorder.read(held, now))).sequence
 
     recorder.freeze()
     whole = snapshot_of(*recorder.read(0, now))
-    held = absorb(held, snapshot_of(*recorder.read(held.sequence if held else 0, now)))
+    last = timeline.hear(snapshot_of(*recorder.read(held, now)))
 
-    assert held == whole
+    assert with_series(merge([last]), timeline.series(["u"])) == merge([whole])
 
 
 @given(st.lists(samples(), max_size=40))

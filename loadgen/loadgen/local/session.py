@@ -18,9 +18,10 @@ from loadgen.saturation import Monitor
 from loadgen.target_memory import memory_watch
 from loadgen.uploading import make_uploader
 from loadtest_model.abort import Watch, watch
-from loadtest_model.aggregate import Aggregate, absorb, aggregate_of
+from loadtest_model.aggregate import Aggregate, aggregate_of
 from loadtest_model.plan import Plan, plan_hash
 from loadtest_model.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot, VerificationReport, Violation
+from loadtest_model.timeline import Timeline, with_series
 from loadtest_model.values import NANOSECONDS
 from loadtest_model.verdict import Facts, Gap
 
@@ -68,6 +69,7 @@ class Session:
         self._cut = asyncio.Event()
         self._observers: list[Callable[[Iteration], None]] = []
         self._held: Snapshot | None = None
+        self._timeline = Timeline()
 
     @property
     def breach(self) -> str:
@@ -136,17 +138,16 @@ class Session:
             plan_hash=self._plan_hash,
             steps=steps,
         )
-        self._held = absorb(held, seen)
-        return aggregate_of(
-            structs.replace(
-                self._held,
-                violation=self._violation,
-                generator=self._monitor.health(),
-                target_memory=self._memory.memory,
-                elapsed_seconds=self.elapsed_seconds(),
-                virtual_users=self._engine.virtual_users,
-            )
+        self._held = self._timeline.hear(seen)
+        newest = structs.replace(
+            self._held,
+            violation=self._violation,
+            generator=self._monitor.health(),
+            target_memory=self._memory.memory,
+            elapsed_seconds=self.elapsed_seconds(),
+            virtual_users=self._engine.virtual_users,
         )
+        return with_series(aggregate_of(newest), self._timeline.series([self.plan.uid]))
 
     def seen(self) -> Seen:
         """The run as it stands."""

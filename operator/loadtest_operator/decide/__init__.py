@@ -108,7 +108,7 @@ def with_fleet(observation: Observation, policy: Policy) -> Decision:
         plan = _plan(observation, policy)
     except PlanError as wrong:
         return ended_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
-    fleet = Fleet(plan, observation.pods, policy.lost_seconds)
+    fleet = Fleet(plan, observation.pods, policy.lost_seconds, observation.series)
     found = causes(observation, fleet, policy)
     if found:
         return stopping(observation, fleet, found)

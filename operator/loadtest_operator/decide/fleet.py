@@ -9,6 +9,7 @@ from loadtest_model.plan import Plan
 from loadtest_model.proof import ReadBackReport, concluded_from
 from loadtest_model.snapshot import PodState, ProofLevel, VerificationReport
 from loadtest_model.status import PodCounts, Verified
+from loadtest_model.timeline import Series, with_series
 from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.observation import PodSeen
 
@@ -19,11 +20,15 @@ _LISTED = 16
 
 @dataclass(frozen=True)
 class Fleet:
-    """All pods of one run. `lost_seconds` is how long a running pod may be silent before it counts as lost."""
+    """All pods of one run, and their seconds in sum.
+
+    `lost_seconds` is how long a running pod may be silent before it counts as lost.
+    """
 
     plan: Plan
     pods: tuple[PodSeen, ...]
     lost_seconds: float
+    series: Series = ()
 
     @cached_property
     def by_index(self) -> dict[int, PodSeen]:
@@ -54,7 +59,8 @@ class Fleet:
 
     @cached_property
     def aggregate(self) -> Aggregate:
-        return merge(pod.snapshot for pod in self.pods if pod.snapshot is not None)
+        merged = merge(pod.snapshot for pod in self.pods if pod.snapshot is not None)
+        return with_series(merged, self.series)
 
     @property
     def reports(self) -> tuple[VerificationReport, ...]:

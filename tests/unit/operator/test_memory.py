@@ -23,20 +23,20 @@ def test_a_pods_silence_counts_from_its_last_answer() -> None:
     clock.now += 7
 
     assert memory.silent_seconds(pod) == 7
-    memory.hear(pod, a_snapshot(0, PodState.RUNNING))
+    memory.hear("u", "1", pod, a_snapshot(0, PodState.RUNNING))
     assert memory.silent_seconds(pod) == 0
 
 
 def test_a_last_word_replaces_an_earlier_snapshot_and_not_a_later_one() -> None:
     memory = Memory(Clock())
     pod = memory.pod("u", "1", "pod-0", 0, "heavy-0")
-    memory.hear(pod, a_snapshot(0, PodState.RUNNING, sequence=7))
+    memory.hear("u", "1", pod, a_snapshot(0, PodState.RUNNING, sequence=7))
     word = a_snapshot(0, PodState.HALTED, sequence=9)
 
     assert memory.take_last_word("u", "1", "pod-0", 0, "heavy-0", encode_last_word(word))
     assert held(memory).sequence == 9
 
-    memory.hear(pod, a_snapshot(0, PodState.RUNNING, sequence=8))
+    memory.hear("u", "1", pod, a_snapshot(0, PodState.RUNNING, sequence=8))
     assert held(memory).sequence == 9
 
 
