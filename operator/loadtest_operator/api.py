@@ -21,6 +21,8 @@ ENDPOINT_SLICES: Final = "apis/discovery.k8s.io/v1/endpointslices"
 CONFIG_MAPS: Final = "api/v1/configmaps"
 SECRETS: Final = "api/v1/secrets"
 EVENTS: Final = "api/v1/events"
+ADMISSION_POLICIES: Final = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+ADMISSION_BINDINGS: Final = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 
 FIELD_MANAGER: Final = "loadtest-operator"
 _TIMEOUT_SECONDS: Final = 20.0
@@ -60,7 +62,7 @@ class Api:
     ) -> None:
         await self._client.close()  # type: ignore[no-untyped-call]
 
-    async def get(self, kind: str, namespace: str, name: str) -> Json | None:
+    async def get(self, kind: str, namespace: str | None, name: str) -> Json | None:
         """One object; None where there is none.
 
         Raises ApiError for every other refusal.

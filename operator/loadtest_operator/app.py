@@ -59,7 +59,16 @@ async def run(settings: Settings) -> None:
         await _persistently(lambda: _listed(api, settings, LOADTESTS))
         async with PodClient(key, time.monotonic) as pods:
             memory = Memory(time.monotonic)
-            means = Means(api, pods, memory, key, settings.cluster_domain, _utc, own.scrape_failures.inc)
+            means = Means(
+                api,
+                pods,
+                memory,
+                key,
+                settings.cluster_domain,
+                settings.secret_policy,
+                _utc,
+                own.scrape_failures.inc,
+            )
             actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
             reconciler = Reconciler(api, Observer(means), actor, settings.policy, memory, tests)
             queue = WorkQueue(reconciler.reconcile, time.monotonic, random.random, own)

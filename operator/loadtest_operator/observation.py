@@ -1,7 +1,7 @@
 """What one look at a LoadTest and everything that belongs to it shows. Values only; `observe` makes them."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from loadtest_model.abort import Watch
@@ -12,6 +12,7 @@ from loadtest_model.status import Condition, ConditionType, Phase, Start
 from loadtest_model.timeline import Series
 from loadtest_model.values import WireValue
 from loadtest_operator.endpoints import Endpoints
+from loadtest_operator.secret_access import SecretAccess
 
 
 class Recorded(WireValue, frozen=True, kw_only=True):
@@ -47,6 +48,7 @@ class LoadTestSeen:
     finished_run: str | None
     status: dict[str, Any] = field(default_factory=dict)
     deleting: bool = False
+    created: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ class Observation:
     are their seconds in sum, by step.
 
     `watch` is what earlier looks found of the bounds that would abort the run; it may have been lost. `api_server`
-    are the API server's own endpoints, as `ip:port`, where they may be read.
+    are the API server's own endpoints, as `ip:port`, where they may be read. `secret_access` was looked for only where
+    the test names Secrets and has no Job yet.
     """
 
     test: LoadTestSeen
@@ -142,6 +145,7 @@ class Observation:
     series: Series = ()
     endpoints: Endpoints | None = None
     api_server: tuple[str, ...] = ()
+    secret_access: SecretAccess = field(default_factory=SecretAccess)
     command_digests: dict[str, str] = field(default_factory=dict)
     watch: Watch = field(default_factory=Watch)
 

@@ -8,7 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from loadtest_model.status import Phase
-from loadtest_operator.api import ENDPOINT_SLICES, JOBS, LOADTESTS, PODS, SERVICES, Api, ApiError
+from loadtest_operator.api import (
+    ADMISSION_BINDINGS,
+    ADMISSION_POLICIES,
+    ENDPOINT_SLICES,
+    JOBS,
+    LOADTESTS,
+    PODS,
+    SERVICES,
+    Api,
+    ApiError,
+)
 from loadtest_operator.endpoints import (
     API_SERVER,
     Endpoints,
@@ -24,6 +34,7 @@ from loadtest_operator.names import uid_selector
 from loadtest_operator.observation import JobSeen, LoadTestSeen, Observation, PodSeen, Terminated
 from loadtest_operator.pods import PodClient
 from loadtest_operator.resources import job_seen, loadtest_seen, pod_seen, run_id_of, termination_message
+from loadtest_operator.secret_access import VOUCHED, SecretAccess, access_by, named_secrets, unchecked
 from loadtest_operator.tokens import command_digests
 
 Json = dict[str, Any]
@@ -31,13 +42,17 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Means:
-    """What looking is done with. `now` gives the time in UTC; `scrape_failed` hears of each pod that did not answer."""
+    """What looking is done with. `now` gives the time in UTC; `scrape_failed` hears of each pod that did not answer.
+
+    `secret_policy` names the admission policy that checks who may name which Secret; it may be empty, or `VOUCHED`.
+    """
 
     api: Api
     pods: PodClient
     memory: Memory
     key: bytes
     cluster_domain: str
+    secret_policy: str
     now: Callable[[], datetime]
     scrape_failed: Callable[[], None]
 
@@ -77,6 +92,7 @@ class Observer:
             series=self._memory.series(uid, run_id, [pod.uid for pod in pods]),
             endpoints=await self._endpoints(test) if needs_endpoints else None,
             api_server=await self._api_server() if needs_endpoints else (),
+            secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),
             command_digests=command_digests(self._means.key, uid, run_id),
             watch=self._memory.watch(uid, run_id),
         )
@@ -122,6 +138,21 @@ class Observer:
             if error.status == 403:
                 return ()
             raise
+
+    async def _secret_access(self, test: LoadTestSeen) -> SecretAccess:
+        name = self._means.secret_policy
+        if name == VOUCHED or test.spec is None or not named_secrets(test.spec):
+            return SecretAccess()
+        if not name:
+            return unchecked("the installation does without the policy that would")
+        try:
+            policy = await self._api.get(ADMISSION_POLICIES, None, name)
+            binding = await self._api.get(ADMISSION_BINDINGS, None, name)
+        except ApiError as error:
+            if error.status == 403:
+                return unchecked(f"the operator may not look for ValidatingAdmissionPolicy {name}")
+            raise
+        return access_by(name, policy, binding, test.created)
 
     async def _endpoints(self, test: LoadTestSeen) -> Endpoints:
         if test.spec is None:

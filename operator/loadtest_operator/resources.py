@@ -43,6 +43,7 @@ def loadtest_seen(resource: Json) -> LoadTestSeen:
         finished_run=(metadata.get("annotations") or {}).get(FINISHED_RUN_ANNOTATION),
         status=resource.get("status") or {},
         deleting="deletionTimestamp" in metadata,
+        created=instant(metadata["creationTimestamp"]),
     )
 
 

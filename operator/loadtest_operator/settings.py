@@ -10,6 +10,7 @@ from loadtest_model.plan import AddressPolicy, Deadlines
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_operator.decide import Policy
 from loadtest_operator.manifests import PodDefaults
+from loadtest_operator.target_policy import CLUSTER_SERVICES, TargetPolicy, is_pattern
 
 Json = dict[str, Any]
 
@@ -23,12 +24,16 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """`namespaces` empty means all. `host` and `port` are where `/metrics` and `/healthz` are served."""
+    """`namespaces` empty means all. `host` and `port` are where `/metrics` and `/healthz` are served.
+
+    `secret_policy` names the admission policy that checks who may name which Secret; empty where there is none.
+    """
 
     policy: Policy
     own_namespace: str
     namespaces: tuple[str, ...]
     cluster_domain: str
+    secret_policy: str
     host: str
     port: int
     resync_seconds: float
@@ -53,6 +58,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
                 starting_seconds=_seconds(environment, "LOADTEST_STARTING_SECONDS", 300.0),
             ),
             network=_network(environment),
+            targets=TargetPolicy(_targets(environment), _cluster_domain(environment)),
             deadlines=Deadlines(
                 verification_seconds=_seconds(
                     environment, "LOADTEST_VERIFICATION_SECONDS", defaults.verification_seconds
@@ -68,7 +74,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         ),
         own_namespace=environment.get("LOADTEST_OPERATOR_NAMESPACE", "loadtest-system"),
         namespaces=_list(environment, "LOADTEST_WATCH_NAMESPACES"),
-        cluster_domain=environment.get("LOADTEST_CLUSTER_DOMAIN", "cluster.local"),
+        cluster_domain=_cluster_domain(environment),
+        secret_policy=environment.get("LOADTEST_SECRET_ACCESS", ""),
         host=environment.get("LOADTEST_HTTP_HOST") or environment.get("POD_IP") or "127.0.0.1",
         port=int(_seconds(environment, "LOADTEST_HTTP_PORT", 8080.0)),
         resync_seconds=_seconds(environment, "LOADTEST_RESYNC_SECONDS", 300.0),
@@ -85,6 +92,22 @@ def _network(environment: Mapping[str, str]) -> AddressPolicy:
     if server:
         denied.append(server)
     return AddressPolicy(allowed=_networks(environment, "LOADTEST_TARGET_ALLOWED"), denied=tuple(denied))
+
+
+def _targets(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The list of targets; one that is set and empty allows none."""
+    made = tuple(environment.get("LOADTEST_TARGETS", CLUSTER_SERVICES).lower().split())
+    for pattern in made:
+        if not is_pattern(pattern):
+            raise SettingsError(
+                f"LOADTEST_TARGETS: {pattern!r} is no pattern; write hosts such as upload.example.com, names below one"
+                f" such as *.example.com, {CLUSTER_SERVICES}, or * for every host, each on a line of its own"
+            )
+    return made
+
+
+def _cluster_domain(environment: Mapping[str, str]) -> str:
+    return environment.get("LOADTEST_CLUSTER_DOMAIN", "cluster.local").lower()
 
 
 def _api_server(environment: Mapping[str, str], allow_loopback: bool) -> str:

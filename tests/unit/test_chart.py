@@ -30,8 +30,9 @@ def installed() -> list[dict[str, Any]]:
     return [made for made in yaml.safe_load_all((CHARTS / "install.yaml").read_text()) if made]
 
 
-def one(kind: str, made: list[dict[str, Any]]) -> dict[str, Any]:
-    (found,) = [document for document in made if document["kind"] == kind]
+def one(kind: str, made: list[dict[str, Any]], name: str = "") -> dict[str, Any]:
+    """The document of a kind, and of a name where there are several."""
+    (found,) = [each for each in made if each["kind"] == kind and name in ("", each["metadata"]["name"])]
     return found
 
 
@@ -58,7 +59,7 @@ def test_a_changed_manifest_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_operator_may_read_no_secret_but_its_own() -> None:
-    everywhere = rules_of(one("ClusterRole", installed()))
+    everywhere = rules_of(one("ClusterRole", installed(), "loadtest-operator"))
     own = one("Role", installed())
 
     assert not any(resource == "secrets" for _, resource, _ in everywhere)
@@ -113,7 +114,8 @@ def test_helm_finds_nothing_wrong_with_the_chart() -> None:
 
 @needs_helm
 def test_watching_some_namespaces_needs_no_cluster_role() -> None:
-    made = rendered('watch.namespaces=["shop","other"]')
+    without = 'admission={"secretAccess":"installed-by-admin"}'
+    made = rendered('watch.namespaces=["shop","other"]', without)
 
     assert not [document for document in made if document["kind"].startswith("ClusterRole")]
     roles = [document for document in made if document["kind"] == "Role"]
@@ -127,11 +129,26 @@ def test_watching_some_namespaces_needs_no_cluster_role() -> None:
     ("value", "absent"),
     [
         ("crds.install=false", "CustomResourceDefinition"),
-        ("admission.secretAccess=false", "ValidatingAdmissionPolicy"),
+        ("admission.secretAccess=false", "ValidatingAdmissionPolicy/loadtest-operator-secret-access"),
+        ("admission.secretAccess=false", "ClusterRole/loadtest-operator-secret-access-reader"),
+        ('admission.secretAccess="installed-by-admin"', "ValidatingAdmissionPolicy/loadtest-operator-secret-access"),
+        ("admission.targets=false", "ValidatingAdmissionPolicy/loadtest-operator-targets"),
     ],
 )
 def test_a_part_can_be_left_out(value: str, absent: str) -> None:
-    assert absent not in [document["kind"] for document in rendered(value)]
+    def parts(*values: str) -> set[str]:
+        made = rendered(*values)
+        return {part for each in made for part in (each["kind"], f"{each['kind']}/{each['metadata']['name']}")}
+
+    assert absent in parts()
+    assert absent not in parts(value)
+
+
+@needs_helm
+def test_no_policy_is_left_where_all_are_left_out() -> None:
+    made = rendered('admission={"secretAccess":false,"targets":false}')
+
+    assert not [each for each in made if each["kind"].startswith("ValidatingAdmission")]
 
 
 @needs_helm

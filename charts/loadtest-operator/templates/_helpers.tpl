@@ -21,6 +21,26 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ .Values.image.repository }}:{{ .Values.image.tag }}
 {{- end -}}
 
+{{- define "loadtest-operator.targets" -}}
+{{ include "loadtest-operator.name" . }}-targets
+{{- end -}}
+
+{{- define "loadtest-operator.secretPolicy" -}}
+{{ include "loadtest-operator.name" . }}-secret-access
+{{- end -}}
+
+{{/*
+Of all that is written of LoadTests, what says what is run: a new one, or another run, without which nothing but stop
+and suspend can change. So who may only stop a test needs no right to what it names.
+*/}}
+{{- define "loadtest-operator.says-what-to-run" -}}
+- name: says-what-to-run
+  expression: >-
+    oldObject == null || object.spec.?runId.orValue('1') != oldObject.spec.?runId.orValue('1')
+    || object.spec.?target != oldObject.spec.?target || object.spec.?verification != oldObject.spec.?verification
+    || object.spec.?pod != oldObject.spec.?pod
+{{- end -}}
+
 {{/* What the operator may do in a namespace whose tests it runs. It reads no Secret there. */}}
 {{- define "loadtest-operator.rules" -}}
 - apiGroups: [x-load-test.dev]

@@ -8,6 +8,7 @@ from loadtest_model.plan import AddressPolicy, Deadlines, Plan
 from loadtest_model.status import Status
 from loadtest_operator.actions import Action
 from loadtest_operator.manifests import PodDefaults
+from loadtest_operator.target_policy import TargetPolicy
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Policy:
 
     pods: PodDefaults
     network: AddressPolicy = AddressPolicy()
+    targets: TargetPolicy = field(default_factory=TargetPolicy)
     deadlines: Deadlines = Deadlines()
     waiting_seconds: float = 120.0
     starting_seconds: float = 300.0

@@ -18,6 +18,7 @@ from loadtest_operator.manifests import job
 from loadtest_operator.mounts import secret_places
 from loadtest_operator.observation import Observation
 from loadtest_operator.resources import instant
+from loadtest_operator.target_policy import refusal
 
 _RETRY_SECONDS = 2.0
 
@@ -31,9 +32,10 @@ def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
     if spec.suspend:
         message = "suspended; set spec.suspend to false to start"
         return Decision(base_status(observation, Phase.QUEUED, message, Marks(running=Mark("False", "NotStarted"))))
+    kept_back = _not_permitted(observation, spec, policy) or _without_target(observation, policy)
+    if kept_back is not None:
+        return kept_back
     endpoints = observation.endpoints or Endpoints()
-    if endpoints.problem:
-        return _without_target(observation, endpoints, policy)
     try:
         plan = planned(observation, spec, policy, endpoints.addresses)
     except PlanError as wrong:
@@ -77,7 +79,24 @@ def job_refused(observation: Observation, refused: JobRefused, policy: Policy) -
     return _waiting(observation, mark, policy, Verdict.INCONCLUSIVE)
 
 
-def _without_target(observation: Observation, endpoints: Endpoints, policy: Policy) -> Decision:
+def _not_permitted(observation: Observation, spec: Spec, policy: Policy) -> Decision | None:
+    """What the installation does not let a test name: hosts, and Secrets of which nobody asked who may read them."""
+    refused, secrets = refusal(spec, policy.targets), observation.secret_access
+    if refused:
+        mark = Mark("False", "TargetNotAllowed", refused)
+        return ended_without_run(observation, Verdict.FAILED, mark.reason, refused, mark)
+    if not secrets.problem:
+        return None
+    mark = Mark("False", secrets.problem, secrets.message)
+    if secrets.lasting:
+        return ended_without_run(observation, Verdict.INCONCLUSIVE, mark.reason, mark.message, mark)
+    return _waiting(observation, mark, policy, Verdict.INCONCLUSIVE)
+
+
+def _without_target(observation: Observation, policy: Policy) -> Decision | None:
+    endpoints = observation.endpoints or Endpoints()
+    if not endpoints.problem:
+        return None
     mark = Mark("False", endpoints.problem, endpoints.message)
     if endpoints.lasting:
         return ended_without_run(observation, Verdict.FAILED, endpoints.problem, endpoints.message, mark)

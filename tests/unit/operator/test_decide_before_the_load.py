@@ -15,6 +15,7 @@ from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.observation import Observation
+from loadtest_operator.secret_access import SecretAccess, unchecked
 from operator_builders import (
     NOW,
     PLAN,
@@ -355,3 +356,32 @@ def test_the_api_servers_own_endpoints_are_denied_to_the_pods() -> None:
 
     assert decision.plan is not None
     assert decision.plan.network.denied_endpoints == ("192.0.2.10:6443",)
+
+
+def test_a_target_that_is_not_on_the_list_ends_the_test_at_once_with_the_setting_named() -> None:
+    status = decided(new(a_fleet_spec(target={"url": "https://example.com/"})))
+
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
+    assert reason(status, ConditionType.VERIFIED) == "TargetNotAllowed"
+    assert reason(status, ConditionType.SUCCEEDED) == "TargetNotAllowed"
+    assert "policy.targets" in status.message
+
+
+def test_a_test_whose_secrets_nobody_asked_about_waits_and_ends_inconclusive() -> None:
+    observation = new(secret_access=unchecked("there is no policy"))
+    first = decide(observation, POLICY)
+    late = next_look(observation, first, now=NOW + timedelta(seconds=POLICY.waiting_seconds))
+
+    waiting, given_up = status_of(first), decided(late)
+
+    assert (waiting.phase, first.actions) == (Phase.QUEUED, ())
+    assert reason(waiting, ConditionType.VERIFIED) == "SecretAccessUnchecked"
+    assert (given_up.phase, given_up.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
+    assert "admission.secretAccess" in given_up.message
+
+
+def test_a_test_older_than_the_policy_that_asks_ends_at_once() -> None:
+    status = decided(new(secret_access=SecretAccess("SecretAccessUnchecked", "apply it again", lasting=True)))
+
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
+    assert reason(status, ConditionType.SUCCEEDED) == "SecretAccessUnchecked"

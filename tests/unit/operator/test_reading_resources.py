@@ -74,7 +74,14 @@ def test_an_evicted_pod_is_over_though_its_container_says_nothing() -> None:
 
 def a_resource(**fields: Any) -> Json:
     return {
-        "metadata": {"namespace": "shop", "name": "heavy", "uid": "u", "resourceVersion": "1", "generation": 2},
+        "metadata": {
+            "namespace": "shop",
+            "name": "heavy",
+            "uid": "u",
+            "resourceVersion": "1",
+            "generation": 2,
+            "creationTimestamp": "2026-03-01T12:00:00Z",
+        },
         "spec": {"target": {"url": "http://clients/x"}, "scenario": "light"},
         **fields,
     }
