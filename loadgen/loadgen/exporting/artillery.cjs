@@ -2,14 +2,17 @@
 //
 //   [AUTH_TOKEN=...] artillery run FILE.yml
 //
-// Before the test it proves that the target honours X-Load-Test; then every answer is checked for the marker and the
-// count, and the first violation ends the test. Artillery exits with 0 where every condition holds, 1 where one does
+// Before the test it proves at every address of the target's name that the target honours X-Load-Test; then every answer
+// is checked for the marker and the count, and the first violation ends the test. Only the addresses that were verified
+// are used, in turn; one that refused the connection is left out, and one that appears later too. Artillery exits with 0 where every condition holds, 1 where one does
 // not, 3 where the target was refused, and 143 after a violation.
 'use strict';
 
+const dns = require('node:dns');
 const fs = require('node:fs');
 const http = require('node:http');
 const https = require('node:https');
+const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 
@@ -20,7 +23,7 @@ __RECORDS__
 const inFlight = new Set();
 
 // Sent by hand, since the HTTP engine ends a virtual user at its first connection error.
-function send(rows, run, numbers) {
+function send(rows, run, numbers, address) {
   const batch = compose(rows, run, numbers);
   const nonce = randomText(32);
   const boundary = `loadgen-${randomText(32)}`;
@@ -45,9 +48,11 @@ function send(rows, run, numbers) {
       resolve({ ...seen, firstId: batch.firstId });
     };
     const lost = (error) =>
-      finish({ outcome: connected ? 'unknown' : 'rejected', detail: `no complete answer: ${error.message}` });
+      finish({ outcome: connected ? 'unknown' : 'rejected', detail: `no complete answer: ${error.message}`, connected });
     const client = TEST.url.startsWith('https:') ? https : http;
-    const request = client.request(TEST.url, { method: 'POST', headers, agent: false }, (answer) => {
+    const lookup = (_name, { all }, found) =>
+      all ? found(null, [{ address, family: net.isIP(address) }]) : found(null, address, net.isIP(address));
+    const request = client.request(TEST.url, { method: 'POST', headers, agent: false, lookup }, (answer) => {
       const pieces = [];
       answer.on('data', (piece) => pieces.push(piece));
       answer.on('error', lost);
@@ -81,18 +86,53 @@ function form(text, boundary) {
 // Once, before any load: each upload risks no more than the one before it has shown to be safe.
 async function verify(context) {
   const run = randomText(8);
-  for (const [name, rows] of TEST.verification) {
-    const seen = await send(rows, run, { vu: 0 });
-    const refusedFile = name === 'header-only' && seen.outcome === 'rejected';
-    if (seen.outcome !== 'accepted' && !refusedFile) {
-      console.error(`refused: ${name} (first client_id ${seen.firstId || 'none'}): ${seen.detail}`);
-      process.exit(3);
-    }
+  const addresses = [];
+  const closed = [];
+  for (const address of await addressesOf(new URL(TEST.url).hostname)) {
+    const isOpen = await verifyAddress(address, run);
+    (isOpen ? addresses : closed).push(address);
   }
+  if (addresses.length === 0) refuse(`no connection to ${closed.join(', ')}`);
+  await check('full-batch', TEST.fullRows, run, addresses[0]);
+  console.log(`verified: ${addresses.join(', ')}`);
   context.vars.run = run;
+  context.vars.addresses = addresses;
   // Threads share no variable, so what they must agree on is a folder: the users' numbers, and the halt.
   context.vars.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'loadtest-'));
   context.vars.startAt = Date.now() + 3000;
+}
+
+async function addressesOf(host) {
+  const literal = host.replace(/^\[|\]$/g, '');
+  if (net.isIP(literal)) return [literal];
+  try {
+    return (await dns.promises.lookup(host, { all: true })).map(({ address }) => address);
+  } catch (error) {
+    return refuse(error.message);
+  }
+}
+
+// False where the address refuses the connection: a name often has one that nobody listens on, such as ::1.
+async function verifyAddress(address, run) {
+  for (const [name, rows] of TEST.verification) {
+    const seen = await check(name, rows, run, address);
+    if (seen.connected === false) return false;
+  }
+  return true;
+}
+
+async function check(name, rows, run, address) {
+  const seen = await send(rows, run, { vu: 0 }, address);
+  const refusedFile = name === 'header-only' && seen.outcome === 'rejected';
+  if (seen.outcome !== 'accepted' && !refusedFile) {
+    refuse(`${name} at ${address} (first client_id ${seen.firstId || 'none'}): ${seen.detail}`);
+  }
+  return seen;
+}
+
+function refuse(why) {
+  console.error(`refused: ${why}`);
+  process.exit(3);
 }
 
 async function cleanUp(context) {
@@ -159,8 +199,9 @@ function dueSeconds(rates, number) {
 
 // One virtual user: it uploads, waits for the answer, and uploads again while its windows are open.
 async function beUser(context, events) {
-  const { folder, run, startAt } = context.vars;
+  const { addresses, folder, run, startAt } = context.vars;
   const number = claimNumber(folder, 'user');
+  let turn = number;
   const watch = setInterval(() => {
     if (halted(folder)) inFlight.forEach((request) => request.destroy(new Error('halted')));
   }, 200);
@@ -173,7 +214,7 @@ async function beUser(context, events) {
         await until(next.dueAt);
         const judged = next.dueAt >= startAt + (step.beginSeconds + step.warmUpSeconds) * 1000;
         const late = Date.now() - next.dueAt > step.maxLatenessSeconds * 1000;
-        const seen = late ? { outcome: 'dropped' } : await send(next.rows, run, { vu: number + 1 });
+        const seen = late ? { outcome: 'dropped' } : await send(next.rows, run, { vu: number + 1 }, addresses[turn++ % addresses.length]);
         if (seen.outcome === 'violation') {
           halt(folder, `${seen.detail}; these ${next.rows} rows may be stored, the first is ${seen.firstId}`);
           return;

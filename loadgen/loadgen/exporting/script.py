@@ -4,6 +4,7 @@ import json
 from importlib.resources import files
 from typing import Any, Final
 
+from loadgen.endpoints import site_of
 from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.pool import script_rows
 from loadgen.verification import FEW_ROWS
@@ -37,12 +38,9 @@ def script_facts(plan: Plan) -> dict[str, Any]:
         "countPath": target.count_path,
         "noncePath": target.nonce_path,
         "mustEcho": plan.require == "Echoed",
-        "verification": [
-            ["header-only", 0],
-            ["canary", 1],
-            ["few-rows", FEW_ROWS],
-            ["full-batch", max(step.batch_size for step in plan.steps)],
-        ],
+        "isNamed": site_of(target.url).literal is None,
+        "verification": [["header-only", 0], ["canary", 1], ["few-rows", FEW_ROWS]],
+        "fullRows": max(step.batch_size for step in plan.steps),
         "steps": {step.name: _step(step) for step in plan.steps},
         "header": header,
         "rows": rows,

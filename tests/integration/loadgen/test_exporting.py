@@ -88,16 +88,24 @@ def faulty_server(folder: Path, faults: Mapping[str, str]) -> Iterator[ExampleSe
         yield server
 
 
-def plan_for(server: ExampleServer, thresholds: list[str] | None = None, load: Mapping[str, object] = LOAD) -> Plan:
-    return make_plan(f"http://127.0.0.1:{server.port}{UPLOAD_PATH}", thresholds, load)
+def plan_for(
+    server: ExampleServer,
+    thresholds: list[str] | None = None,
+    load: Mapping[str, object] = LOAD,
+    require: str = "Acknowledged",
+) -> Plan:
+    return make_plan(f"http://127.0.0.1:{server.port}{UPLOAD_PATH}", thresholds, load, require)
 
 
-def make_plan(url: str, thresholds: list[str] | None, load: Mapping[str, object] = LOAD) -> Plan:
+def make_plan(
+    url: str, thresholds: list[str] | None, load: Mapping[str, object] = LOAD, require: str = "Acknowledged"
+) -> Plan:
     document = {
         "target": {"url": url},
         "scenario": "custom",
         "load": {"batchSize": ROWS, **load},
         "thresholds": thresholds,
+        "verification": {"require": require},
     }
     return compile_plan(msgspec.convert(document, Spec), Identity(namespace="tests", name="exported", uid="1"))
 
@@ -151,6 +159,16 @@ def test_a_marker_that_is_lost_ends_the_test(tool: Tool, tmp_path: Path) -> None
         assert "may be stored" in done.output
         # What the other virtual users had under way at that moment.
         assert ROWS <= server.count() <= 3 * ROWS
+
+
+@each_tool
+def test_a_nonce_that_is_lost_ends_the_test_where_it_must_return(tool: Tool, tmp_path: Path) -> None:
+    with faulty_server(tmp_path, {"FAULT": "loses-nonce", "FAULT_AFTER": "6"}) as server:
+        done = tool.run(plan_for(server, require="Echoed"), tmp_path)
+
+        assert done.exit_code == tool.halted, done.output
+        assert "load_test_nonce is not X-Load-Test-Nonce" in done.output
+        assert len(uploads_logged(server)) < 20
 
 
 @each_tool
