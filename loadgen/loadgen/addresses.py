@@ -45,6 +45,7 @@ class AddressBook:
         self._proven: list[Endpoint] = []
         self._vanished: list[Endpoint] = []
         self._distrusted: set[Endpoint] = set()
+        self._current: frozenset[Endpoint] | None = None
         self._turn = 0
 
     @property
@@ -73,7 +74,11 @@ class AddressBook:
         return "; ".join(parts)
 
     def confirm(self, endpoint: Endpoint) -> None:
-        """The address is proven."""
+        """The address is proven; one that is no longer the target's by then is not used for that."""
+        if self._current is not None and endpoint not in self._current:
+            if endpoint not in self._vanished:
+                self._vanished.append(endpoint)
+            return
         if endpoint not in self._proven:
             self._proven.append(endpoint)
         if endpoint in self._vanished:
@@ -95,6 +100,7 @@ class AddressBook:
     def observe(self, current: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
         """Take note of the target's addresses as of now; gives those that need a verification before use."""
         now = sorted(set(current))
+        self._current = frozenset(now)
         for endpoint in [endpoint for endpoint in self._proven if endpoint not in now]:
             self._proven.remove(endpoint)
             self._vanished.append(endpoint)
@@ -105,23 +111,58 @@ async def keep_fresh(
     book: AddressBook,
     ask: Resolve,
     prove: Callable[[Endpoint], Awaitable[bool | None]],
-    pause_seconds: float,
+    pause: Callable[[], Awaitable[None]],
 ) -> None:
-    """Resolve the target's name again and again, until cancelled.
+    """Ask for the target's addresses after each `pause`, until cancelled.
 
-    `prove` says of a new address: True, it is proven; False, it must never be used; None, it may be tried later.
+    `prove` says of a new address: True, it is proven; False, it must never be used; None, it may be tried later. One
+    that does not answer keeps neither the others nor the news waiting.
     """
-    while True:
-        await asyncio.sleep(pause_seconds)
+    proving: set[Endpoint] = set()
+
+    async def settle(endpoint: Endpoint) -> None:
+        proven = await prove(endpoint)
+        proving.discard(endpoint)
+        if proven:
+            book.confirm(endpoint)
+        elif proven is False:
+            book.distrust(endpoint)
+
+    async with asyncio.TaskGroup() as tasks:
+        while True:
+            await pause()
+            try:
+                current = await ask()
+            except NameNotResolvedError as error:
+                if not error.gone:
+                    continue
+                current = ()
+            for endpoint in book.observe(current):
+                if endpoint not in proving:
+                    proving.add(endpoint)
+                    tasks.create_task(settle(endpoint))
+
+
+class Told:
+    """The target's addresses as they are told from outside, at first those of the plan."""
+
+    def __init__(self, addresses: tuple[Endpoint, ...]) -> None:
+        self._addresses = addresses
+        self._news = asyncio.Event()
+
+    def tell(self, addresses: tuple[Endpoint, ...]) -> None:
+        """Take these in place of the addresses told before."""
+        self._addresses = addresses
+        self._news.set()
+
+    async def ask(self) -> tuple[Endpoint, ...]:
+        return self._addresses
+
+    async def news(self, pause_seconds: float) -> None:
+        """Wait until something was told since the last wait, for so long at most."""
         try:
-            current = await ask()
-        except NameNotResolvedError as error:
-            if not error.gone:
-                continue
-            current = ()
-        for endpoint in book.observe(current):
-            proven = await prove(endpoint)
-            if proven:
-                book.confirm(endpoint)
-            elif proven is False:
-                book.distrust(endpoint)
+            async with asyncio.timeout(pause_seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return
+        self._news.clear()

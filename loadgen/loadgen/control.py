@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from aiohttp import web
 
-from loadtest_model.commands import Ack, Arm, Halt, Start, Verb, token_fits
+from loadtest_model.commands import Ack, Addresses, Arm, Halt, Start, Verb, token_fits
 from loadtest_model.snapshot import PodState, Snapshot
 from loadtest_model.values import WireValue
 
@@ -18,6 +18,7 @@ _COMMANDS: Final[dict[Verb, type[WireValue] | None]] = {
     Verb.STOP: None,
     Verb.HALT: Halt,
     Verb.ACK: Ack,
+    Verb.ENDPOINTS: Addresses,
 }
 _BODY_LIMIT_BYTES: Final = 1 << 20  # A thousand peers' addresses are some 20 KB.
 _ENCODER: Final = msgspec.json.Encoder()

@@ -15,6 +15,7 @@ from loadgen import log
 from loadgen.addresses import AddressBook
 from loadgen.control import control_application
 from loadgen.ending import End, exit_of, halted, linger_seconds, write_last_word
+from loadgen.endpoints import parse_endpoint
 from loadgen.engine import Engine
 from loadgen.environment import PodSettings
 from loadgen.peers import halt_peers
@@ -35,7 +36,7 @@ from loadgen.standing import (
 )
 from loadgen.target_memory import memory_watch
 from loadgen.uploading import make_uploader
-from loadtest_model.commands import CONTROL_PORT, Ack, Halt, Start, Verb
+from loadtest_model.commands import CONTROL_PORT, Ack, Addresses, Halt, Start, Verb, endpoints_digest
 from loadtest_model.exits import PodExit
 from loadtest_model.plan import plan_hash
 from loadtest_model.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot
@@ -66,6 +67,7 @@ class Pod:
         self._start_ns = 0
         self._loaded_ns: int | None = None
         self._final: Snapshot | None = None
+        self._endpoints = endpoints_digest(plan.target.addresses)
         self._recorder = Recorder(settings.pod_index, plan.parallelism)
         self._monitor = Monitor(clock_ns)
         self._memory = memory_watch(plan, settings.pod_index, clock_ns)
@@ -120,6 +122,7 @@ class Pod:
             target_memory=self._memory.memory,
             elapsed_seconds=self._elapsed_seconds(now_ns),
             virtual_users=self._engine.virtual_users,
+            endpoints=self._endpoints,
         )
 
     def command(self, verb: Verb, body: Any) -> tuple[PodState, str | None]:
@@ -139,11 +142,24 @@ class Pod:
                 decision = on_halt(self._standing)
             case Verb.ACK:
                 decision = Decision(self._standing)
+            case Verb.ENDPOINTS:
+                decision = self._told(body)
         if decision.conflict is not None:
             log.warn("command refused", verb=str(verb), reason=decision.conflict)
         else:
             self._act(decision, body)
         return self._standing.state, decision.conflict
+
+    def _told(self, body: Addresses) -> Decision:
+        """Take in the target's addresses, in whatever state; a list with one that is none changes nothing."""
+        try:
+            addresses = tuple(parse_endpoint(address) for address in body.addresses)
+        except ValueError as error:
+            return Decision(self._standing, conflict=str(error))
+        self._prover.tell(addresses)
+        self._endpoints = endpoints_digest(body.addresses)
+        log.say("endpoints", pod=self._settings.pod_index, addresses=body.addresses)
+        return Decision(self._standing)
 
     def _overdue(self) -> bool:
         """Whether the pod has stood where it is for longer than it may: one that was frozen finds out only now."""

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from msgspec import structs
 
 from loadgen.address_rules import rules_of
-from loadgen.addresses import REFRESH_SECONDS, AddressBook, NameNotResolvedError, keep_fresh, resolve
+from loadgen.addresses import REFRESH_SECONDS, AddressBook, NameNotResolvedError, Told, keep_fresh, resolve
 from loadgen.endpoints import Endpoint, parse_endpoint, site_of
 from loadgen.readback import ReadBack, fetch_of
 from loadgen.refusals import cause_of_no_token
@@ -60,6 +61,7 @@ class Prover:
         self._ask = ask
         self._now = now
         self._resolves = not plan.target.addresses and self._site.literal is None
+        self._told = Told(tuple(parse_endpoint(address) for address in plan.target.addresses))
         self._read_back: ReadBack | None = None
         self._to_look_up: tuple[str, ...] = ()
         self._report: VerificationReport | None = None
@@ -127,21 +129,27 @@ class Prover:
         return self.report or report
 
     async def keep_fresh(self, pause_seconds: float = REFRESH_SECONDS) -> None:
-        """Follow the target's name, and renew its token, until cancelled.
-
-        Addresses that were given, and not resolved, stay.
-        """
+        """Follow the target's addresses, by its name or as they are told, and renew its token, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._uploader.keep_token_fresh())
             if self._resolves:
-                tasks.create_task(keep_fresh(self._book, self._resolve, self._prove_new, pause_seconds))
+                pause = partial(asyncio.sleep, pause_seconds)
+                tasks.create_task(keep_fresh(self._book, self._resolve, self._prove_new, pause))
+            elif self._plan.target.addresses:
+                news = partial(self._told.news, pause_seconds)
+                tasks.create_task(keep_fresh(self._book, self._told.ask, self._prove_new, news))
+
+    def tell(self, addresses: tuple[Endpoint, ...]) -> None:
+        """Take the target's addresses as they are now: those that are gone are used no more from this moment on."""
+        self._told.tell(addresses)
+        self._book.observe(addresses)
 
     async def _resolve(self) -> tuple[Endpoint, ...]:
         return await self._ask(self._site.host, self._site.port)
 
     async def _endpoints(self) -> tuple[Endpoint, ...]:
         if self._plan.target.addresses:
-            return tuple(parse_endpoint(address) for address in self._plan.target.addresses)
+            return await self._told.ask()
         if self._site.literal is not None:
             return (self._site.literal,)
         return await self._resolve()

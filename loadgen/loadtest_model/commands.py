@@ -19,6 +19,7 @@ class Verb(StrEnum):
     STOP = "stop"
     HALT = "halt"
     ACK = "ack"
+    ENDPOINTS = "endpoints"
 
 
 class Arm(WireValue, frozen=True, kw_only=True):
@@ -52,6 +53,17 @@ class Ack(WireValue, frozen=True, kw_only=True):
     """The snapshot with this sequence number is safe; a pod that has finished may exit."""
 
     sequence: int
+
+
+class Addresses(WireValue, frozen=True, kw_only=True):
+    """The target's addresses as of now, each `ip:port`, in place of those told before and of the plan's."""
+
+    addresses: tuple[str, ...]
+
+
+def endpoints_digest(addresses: tuple[str, ...]) -> str:
+    """A short name for a list of addresses, by which a pod says which it was told last."""
+    return hashlib.sha256(",".join(addresses).encode()).hexdigest()[:16]
 
 
 def command_token(key: bytes, uid: str, run_id: str, verb: Verb) -> str:

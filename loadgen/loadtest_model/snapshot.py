@@ -284,6 +284,7 @@ class Snapshot(WireValue, frozen=True, kw_only=True):
     """One pod's cumulative state. A later `sequence` of the same pod holds everything of an earlier one,
 
     but for `steps[].seconds`, of which a reader that asks `since` gets only those seconds that changed.
+    `endpoints` is the digest of the addresses that the pod was told last, at first of the plan's.
     """
 
     schema: int
@@ -302,4 +303,5 @@ class Snapshot(WireValue, frozen=True, kw_only=True):
     target_memory: TargetMemory = TargetMemory()
     elapsed_seconds: float = 0.0
     virtual_users: int = 0
+    endpoints: str = ""
     final: bool = False

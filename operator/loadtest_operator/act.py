@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, assert_never
 
-from loadtest_model.commands import Ack, Arm, Halt, Start, Verb
+from loadtest_model.commands import Ack, Addresses, Arm, Halt, Start, Verb
 from loadtest_model.values import WireValue
 from loadtest_operator import actions
 from loadtest_operator.actions import Action, Outcome
@@ -50,19 +50,8 @@ class Actor:
                 return await self._create_job(namespace, action)
             case actions.DeleteJob():
                 await self._api.delete(JOBS, namespace, action.name, action.uid)
-            case actions.Verify():
-                await self._tell(observation, Verb.VERIFY, action.pods)
             case actions.StartFleet():
                 return await self._start(observation, action)
-            case actions.Conclude():
-                await self._tell(observation, Verb.CONCLUDE, action.pods)
-            case actions.Drain():
-                await self._tell(observation, Verb.STOP, action.pods)
-            case actions.HaltFleet():
-                order = Halt(reason=action.reason, message=action.message)
-                await self._tell(observation, Verb.HALT, action.pods, lambda _: order)
-            case actions.Acknowledge():
-                await self._tell(observation, Verb.ACK, action.pods, _ack)
             case actions.WriteResults():
                 return await self._write_results(namespace, action)
             case actions.MarkFinished():
@@ -72,8 +61,28 @@ class Actor:
                 body = {"status": {"observedGeneration": action.generation}}
                 await self._api.patch(LOADTESTS, namespace, f"{name}/status", body, MERGE)
             case _:
-                assert_never(action)
+                await self._command(observation, action)
         return None
+
+    async def _command(self, observation: Observation, action: actions.Order) -> None:
+        """Give pods a command of which no more is to be said than that it was refused."""
+        match action:
+            case actions.Verify():
+                await self._tell(observation, Verb.VERIFY, action.pods)
+            case actions.TellEndpoints():
+                told = Addresses(addresses=action.addresses)
+                await self._tell(observation, Verb.ENDPOINTS, action.pods, lambda _: told)
+            case actions.Conclude():
+                await self._tell(observation, Verb.CONCLUDE, action.pods)
+            case actions.Drain():
+                await self._tell(observation, Verb.STOP, action.pods)
+            case actions.HaltFleet():
+                order = Halt(reason=action.reason, message=action.message)
+                await self._tell(observation, Verb.HALT, action.pods, lambda _: order)
+            case actions.Acknowledge():
+                await self._tell(observation, Verb.ACK, action.pods, _ack)
+            case _:
+                assert_never(action)
 
     async def _create_job(self, namespace: str, action: actions.CreateJob) -> Outcome | None:
         try:

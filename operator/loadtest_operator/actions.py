@@ -38,6 +38,14 @@ class StartFleet:
 
 
 @dataclass(frozen=True)
+class TellEndpoints:
+    """Tell pods the target's addresses as they are now, each `ip:port`."""
+
+    pods: tuple[PodSeen, ...]
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Conclude:
     """Tell the pod that reads back that every load is over."""
 
@@ -84,19 +92,9 @@ class ObserveGeneration:
     generation: int
 
 
-Action = (
-    CreateJob
-    | DeleteJob
-    | Verify
-    | StartFleet
-    | Conclude
-    | Drain
-    | HaltFleet
-    | Acknowledge
-    | WriteResults
-    | MarkFinished
-    | ObserveGeneration
-)
+Order = Verify | TellEndpoints | Conclude | Drain | HaltFleet | Acknowledge
+
+Action = CreateJob | DeleteJob | StartFleet | WriteResults | MarkFinished | ObserveGeneration | Order
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,13 @@ class ServiceHost:
 class Endpoints:
     """What a Service offers for a port.
 
-    `addresses` are the ready endpoints as `ip:port`. Where there is a `problem`, it is a reason (CamelCase) with a
-    `message`; a `lasting` one is not mended by waiting.
+    `addresses` are the ready endpoints as `ip:port`, `unready` those that are there and neither ready nor on their way
+    out. Where there is a `problem`, it is a reason (CamelCase) with a `message`; a `lasting` one is not mended by
+    waiting.
     """
 
     addresses: tuple[str, ...] = ()
+    unready: tuple[str, ...] = ()
     problem: str = ""
     message: str = ""
     lasting: bool = False
@@ -85,15 +87,16 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
             message=f"{where} has no port {host.port} (it has: {known}); correct the port in spec.target.url",
             lasting=True,
         )
-    addresses = sorted(
-        {address for made in slices for address in _ready(made, declared.get(host.port), host.port)},
-    )
-    if not addresses:
+    found = [each for made in slices for each in _present(made, declared.get(host.port), host.port)]
+    ready = {address for address, is_ready in found if is_ready}
+    unready = tuple(sorted({address for address, _ in found} - ready))
+    if not ready:
         return Endpoints(
+            unready=unready,
             problem="TargetHasNoEndpoints",
             message=f"{where} has no ready endpoint for port {host.port}; check that its pods run and are ready",
         )
-    return Endpoints(tuple(addresses))
+    return Endpoints(tuple(sorted(ready)), unready)
 
 
 def endpoints_in(slices: list[Json]) -> tuple[str, ...]:
@@ -122,7 +125,7 @@ def slice_of_pods(service: Json, pods: list[Json]) -> Json:
             "conditions": {"ready": _is_ready(pod)},
         }
         for pod in pods
-        if pod.get("status", {}).get("podIP") and "deletionTimestamp" not in pod["metadata"]
+        if pod.get("status", {}).get("podIP") and "deletionTimestamp" not in pod["metadata"] and not _is_over(pod)
     ]
     ports = [
         {"name": port.get("name", ""), "port": _target_port(port, pods)} for port in service["spec"].get("ports", [])
@@ -145,7 +148,8 @@ def missing_service(host: ServiceHost) -> Endpoints:
     )
 
 
-def _ready(endpoint_slice: Json, port_name: str | None, fallback_port: int) -> list[str]:
+def _present(endpoint_slice: Json, port_name: str | None, fallback_port: int) -> list[tuple[str, bool]]:
+    """The addresses of endpoints that are there to stay, and whether each is ready."""
     ports = {port.get("name") or "": port.get("port") for port in endpoint_slice.get("ports") or []}
     port = fallback_port if port_name is None else ports.get(port_name)
     if port is None or endpoint_slice.get("addressType") == "FQDN":
@@ -153,11 +157,16 @@ def _ready(endpoint_slice: Json, port_name: str | None, fallback_port: int) -> l
         return []
     found = []
     for endpoint in endpoint_slice.get("endpoints") or []:
+        conditions = endpoint.get("conditions") or {}
         # The API says of `ready`: an absent value means ready.
-        if (endpoint.get("conditions") or {}).get("ready") is False:
-            continue
-        found += [_joined(address, port) for address in endpoint.get("addresses", [])]
+        ready = conditions.get("ready") is not False
+        if ready or not conditions.get("terminating"):
+            found += [(_joined(address, port), ready) for address in endpoint.get("addresses", [])]
     return found
+
+
+def _is_over(pod: Json) -> bool:
+    return pod["status"].get("phase") in ("Failed", "Succeeded")
 
 
 def _is_ready(pod: Json) -> bool:

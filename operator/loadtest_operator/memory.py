@@ -24,11 +24,14 @@ class Known:
 
 @dataclass
 class _Run:
-    """One run: its pods by their UID, their seconds in sum, and what was found of the bounds that would abort it."""
+    """One run: its pods by their UID, their seconds in sum, what was found of the bounds that would abort it, and when
+    what else was last looked at.
+    """
 
     pods: dict[str, Known] = field(default_factory=dict)
     timeline: Timeline = field(default_factory=Timeline)
     watch: Watch = field(default_factory=Watch)
+    looked_at: dict[str, float] = field(default_factory=dict)
 
 
 class Memory:
@@ -63,6 +66,14 @@ class Memory:
 
     def keep_watch(self, uid: str, run_id: str, watch: Watch) -> None:
         self._run(uid, run_id).watch = watch
+
+    def is_due(self, uid: str, run_id: str, what: str, every_seconds: float) -> bool:
+        """Whether a look at something is due; if so, the next one is not before so many seconds have passed."""
+        looked_at, now = self._run(uid, run_id).looked_at, self._clock()
+        if what in looked_at and now - looked_at[what] < every_seconds:
+            return False
+        looked_at[what] = now
+        return True
 
     def silent_seconds(self, pod: Known) -> float:
         return self._clock() - pod.heard_at

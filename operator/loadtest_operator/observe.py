@@ -5,29 +5,17 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from loadtest_model.status import Phase
 from loadtest_operator.api import (
     ADMISSION_BINDINGS,
     ADMISSION_POLICIES,
-    ENDPOINT_SLICES,
     JOBS,
     LOADTESTS,
     PODS,
-    SERVICES,
     Api,
     ApiError,
-)
-from loadtest_operator.endpoints import (
-    API_SERVER,
-    Endpoints,
-    endpoints_in,
-    endpoints_of,
-    missing_service,
-    selector_of,
-    service_of,
-    slice_of_pods,
 )
 from loadtest_operator.memory import Known, Memory
 from loadtest_operator.names import uid_selector
@@ -35,9 +23,13 @@ from loadtest_operator.observation import JobSeen, LoadTestSeen, Observation, Po
 from loadtest_operator.pods import PodClient
 from loadtest_operator.resources import job_seen, loadtest_seen, pod_seen, run_id_of, termination_message
 from loadtest_operator.secret_access import VOUCHED, SecretAccess, access_by, named_secrets, unchecked
+from loadtest_operator.targets import TargetReader
 from loadtest_operator.tokens import command_digests
 
 Json = dict[str, Any]
+
+ENDPOINTS_SECONDS: Final = 3.0
+"""How often a target's endpoints are read while the load runs."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +56,7 @@ class Observer:
         self._means = means
         self._api = means.api
         self._memory = means.memory
+        self._targets = TargetReader(means.api, means.cluster_domain)
 
     async def observe(self, namespace: str, name: str) -> Observation | None:
         """The test of this name and what belongs to it; None where there is no such test.
@@ -81,6 +74,12 @@ class Observer:
         seen = [(pod, pod_seen(pod)) for pod in await self._api.list(PODS, namespace, selector)]
         pods = await self._fleet(uid, run_id, [(raw, pod) for raw, pod in seen if pod.run_id == run_id])
         needs_endpoints = _needs_endpoints(test, mine, run_id)
+        follows = _follows(test, mine) and self._memory.is_due(uid, run_id, "endpoints", ENDPOINTS_SECONDS)
+        endpoints = None
+        if needs_endpoints:
+            endpoints = await self._targets.endpoints(test)
+        elif follows:
+            endpoints = await self._targets.endpoints_under_load(test)
         return Observation(
             test=test,
             now=self._means.now(),
@@ -90,8 +89,8 @@ class Observer:
             other_pods_active=any(pod.run_id != run_id and pod.terminated is None for _, pod in seen),
             pods=pods,
             series=self._memory.series(uid, run_id, [pod.uid for pod in pods]),
-            endpoints=await self._endpoints(test) if needs_endpoints else None,
-            api_server=await self._api_server() if needs_endpoints else (),
+            endpoints=endpoints,
+            api_server=await self._targets.api_server() if needs_endpoints else (),
             secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),
             command_digests=command_digests(self._means.key, uid, run_id),
             watch=self._memory.watch(uid, run_id),
@@ -129,16 +128,6 @@ class Observer:
             silent_seconds=0.0 if reachable else self._memory.silent_seconds(known),
         )
 
-    async def _api_server(self) -> tuple[str, ...]:
-        """The API server's own endpoints; none where the right to read them is missing."""
-        namespace, name = API_SERVER
-        try:
-            return endpoints_in(await self._api.list(ENDPOINT_SLICES, namespace, f"kubernetes.io/service-name={name}"))
-        except ApiError as error:
-            if error.status == 403:
-                return ()
-            raise
-
     async def _secret_access(self, test: LoadTestSeen) -> SecretAccess:
         name = self._means.secret_policy
         if name == VOUCHED or test.spec is None or not named_secrets(test.spec):
@@ -154,28 +143,6 @@ class Observer:
             raise
         return access_by(name, policy, binding, test.created)
 
-    async def _endpoints(self, test: LoadTestSeen) -> Endpoints:
-        if test.spec is None:
-            return Endpoints()
-        host = service_of(test.spec.target.url, test.identity.namespace, self._means.cluster_domain)
-        if host is None:
-            return Endpoints()
-        try:
-            service = await self._api.get(SERVICES, host.namespace, host.name)
-            if service is None:
-                return missing_service(host) if host.certain else Endpoints()
-            selector = f"kubernetes.io/service-name={host.name}"
-            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, selector)
-            if not slices and selector_of(service):
-                pods = await self._api.list(PODS, host.namespace, selector_of(service))
-                slices = [slice_of_pods(service, pods)]
-        except ApiError as error:
-            if error.status == 403:
-                # Without the right to look there, the pods resolve the name themselves.
-                return Endpoints()
-            raise
-        return endpoints_of(host, service, slices)
-
 
 def one_for_each_index(pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
     """Of several pods of one index the one that loaded the target: a replacement must not hide what it measured."""
@@ -190,6 +157,12 @@ def _needs_endpoints(test: LoadTestSeen, job: JobSeen | None, run_id: str) -> bo
     recorded = test.recorded
     settled = recorded.run_id == run_id and (recorded.phase is Phase.COMPLETED or recorded.plan_hash is not None)
     return job is None and not settled
+
+
+def _follows(test: LoadTestSeen, job: JobSeen | None) -> bool:
+    """Whether the load runs at addresses that are a Service's, and so may change."""
+    under_load = test.recorded.start is not None and test.recorded.phase is not Phase.COMPLETED
+    return under_load and job is not None and job.plan is not None and bool(job.plan.target.addresses)
 
 
 def _gone(pod_uid: str, known: Known, run_id: str) -> PodSeen:

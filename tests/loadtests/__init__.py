@@ -46,6 +46,34 @@ class Namespace:
         for name in names:
             wait_until_available(self.rest, self.name, name)
 
+    def scale(self, name: str, replicas: int) -> None:
+        """Have a target in so many ready pods, which a rollout replaces one by one."""
+        strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+        self.change_deployment(name, {"replicas": replicas, "strategy": strategy})
+
+        def ready() -> bool:
+            status = self.rest.call("GET", self.deployment(name)).get("status", {})
+            return bool(status.get("readyReplicas", 0) == replicas)
+
+        wait_for(f"{replicas} ready pods of {self.name}/{name}", ready, 60)
+
+    def roll_out(self, name: str) -> None:
+        """Replace a Deployment's pods, as `kubectl rollout restart` does."""
+        annotations = {"kubectl.kubernetes.io/restartedAt": uuid.uuid4().hex}
+        self.change_deployment(name, {"template": {"metadata": {"annotations": annotations}}})
+
+    def change_deployment(self, name: str, spec: Json) -> None:
+        self.rest.call("PATCH", self.deployment(name), {"spec": spec}, content_type="application/merge-patch+json")
+
+    def deployment(self, name: str) -> str:
+        return f"/apis/apps/v1/namespaces/{self.name}/deployments/{name}"
+
+    def join(self, pod: Json, name: str) -> None:
+        """Give a pod the label by which a target's Service selects."""
+        path = f"/api/v1/namespaces/{self.name}/pods/{pod['metadata']['name']}"
+        label = {"metadata": {"labels": {"app.kubernetes.io/name": name}}}
+        self.rest.call("PATCH", path, label, content_type="application/merge-patch+json")
+
     def manifest(self, name: str = "light", **spec: Any) -> Json:
         """A LoadTest of five seconds with small batches, and what `spec` says over it."""
         return {

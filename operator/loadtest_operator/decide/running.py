@@ -10,15 +10,17 @@ from loadtest_operator.decide.compose import base_status, verified_mark, within_
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.fleet import Fleet, verified_of
+from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.progress import progress, started_at
 from loadtest_operator.observation import Observation
 
 
 def running(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
-    """Nothing to do but to look on and say what is seen."""
+    """Look on and say what is seen; the pods are kept up to date about the target's endpoints."""
     message = progress_message(fleet)
     return Decision(
         status=live_status(observation, fleet, Phase.RUNNING, message, None),
+        actions=endpoint_orders(observation, fleet),
         requeue_seconds=_next_look(fleet, policy),
         plan=fleet.plan,
         aggregate=fleet.aggregate,

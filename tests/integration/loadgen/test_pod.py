@@ -15,7 +15,7 @@ from aiohttp import web
 from http_target import Answer, HttpTarget, Received, from_rows, honoured, serving, stored
 from loadgen_plans import make_plan, token
 from loadgen_pods import PodProcess, fleet, pod_process, start_fleet
-from loadtest_model.commands import Ack, Arm, Halt, Verb
+from loadtest_model.commands import Ack, Addresses, Arm, Halt, Verb, endpoints_digest
 from loadtest_model.exits import PodExit
 from loadtest_model.lastword import decode_last_word
 from loadtest_model.outcomes import ErrorKind
@@ -475,3 +475,39 @@ async def test_a_pod_that_cannot_serve_ends_as_a_defect(tmp_path: Path) -> None:
     assert code == PodExit.DEFECT
     assert word is not None
     assert "192.0.2.1" in word.message
+
+
+async def test_a_pod_follows_the_addresses_that_it_is_told(tmp_path: Path) -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two, serving(stored, host="127.0.0.3") as three:
+        old, new, ignorant = (f"127.0.0.{n}:{target.port}" for n, target in enumerate((one, two, three), 1))
+        plan = make_plan("http://django.shop.svc/clients/upload/process/", duration_seconds=30.0, addresses=(old,))
+        async with pod_process(plan, tmp_path) as pod:
+            await running_pod(pod)
+            for _ in range(2):
+                assert (await pod.command(Verb.ENDPOINTS, Addresses(addresses=(new, ignorant))))[0] == 200
+
+            def moved(snapshot: Snapshot) -> bool:
+                seen = snapshot.verification
+                loaded = bool(snapshot.steps) and new in snapshot.steps[0].addresses
+                return loaded and seen is not None and bool(seen.unverified)
+
+            snapshot = await pod.until(moved)
+
+            assert snapshot.endpoints == endpoints_digest((new, ignorant))
+            assert snapshot.verification is not None
+            assert snapshot.verification.vanished == (old,)
+            assert snapshot.verification.unverified == (ignorant,)
+            assert [received.rows for received in two.received][:3] == [0, 1, 5]
+            assert len(three.received) == 1
+
+
+async def test_addresses_that_are_none_are_refused_and_change_nothing(tmp_path: Path) -> None:
+    async with serving() as target:
+        address = f"127.0.0.1:{target.port}"
+        plan = make_plan("http://django.shop.svc/clients/upload/process/", addresses=(address,))
+        async with pod_process(plan, tmp_path) as pod:
+            status, answer = await pod.command(Verb.ENDPOINTS, Addresses(addresses=("django:8000",)))
+
+            assert status == 409
+            assert "'django:8000' is not an address with a port" in answer["error"]
+            assert (await pod.snapshot()).endpoints == endpoints_digest((address,))

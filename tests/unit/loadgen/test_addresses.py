@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from loadgen.addresses import AddressBook, NameNotResolvedError, keep_fresh, resolve
+from loadgen.addresses import AddressBook, NameNotResolvedError, Told, keep_fresh, resolve
 from loadgen.endpoints import Endpoint
 
 A, B, C = (Endpoint(f"10.0.0.{n}", 80) for n in (1, 2, 3))
@@ -113,7 +113,7 @@ async def followed(book: AddressBook, answers: list[object], proofs: dict[Endpoi
         verified.append(endpoint)
         return proofs[endpoint]
 
-    task = asyncio.create_task(keep_fresh(book, ask, prove, pause_seconds=0))
+    task = asyncio.create_task(keep_fresh(book, ask, prove, lambda: asyncio.sleep(0)))
     await asyncio.wait_for(over.wait(), 5)
     task.cancel()
     return verified
@@ -165,3 +165,46 @@ async def test_localhost_resolves_to_loopback_addresses_with_the_port() -> None:
 async def test_a_name_that_does_not_exist_is_named(name: str) -> None:
     with pytest.raises(NameNotResolvedError, match=name):
         await resolve(name, 80)
+
+
+def test_an_address_that_vanished_while_it_was_verified_is_not_used() -> None:
+    book = book_of(A)
+    book.observe([A, B])
+    book.observe([A])
+
+    book.confirm(B)
+
+    assert book.proven == (A,)
+    assert book.vanished == (B,)
+
+
+async def test_an_address_that_never_answers_keeps_no_other_waiting() -> None:
+    book, told, over = book_of(A), Told((A,)), asyncio.Event()
+
+    async def prove(endpoint: Endpoint) -> bool:
+        if endpoint == B:
+            await asyncio.Event().wait()
+        over.set()
+        return True
+
+    task = asyncio.create_task(keep_fresh(book, told.ask, prove, lambda: told.news(60)))
+    told.tell((A, B))
+    await asyncio.sleep(0)
+    told.tell((A, B, C))
+    await asyncio.wait_for(over.wait(), 5)
+    task.cancel()
+
+    assert book.proven == (A, C)
+
+
+async def test_what_was_told_before_anyone_waited_is_news() -> None:
+    told = Told((A,))
+    told.tell((B,))
+
+    await asyncio.wait_for(told.news(60), 5)
+
+    assert await told.ask() == (B,)
+
+
+async def test_without_news_the_wait_ends_by_itself() -> None:
+    await asyncio.wait_for(Told((A,)).news(0.001), 5)

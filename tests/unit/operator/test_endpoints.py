@@ -160,3 +160,24 @@ def test_every_port_of_every_address_is_an_endpoint_of_the_api_server() -> None:
     ]
 
     assert endpoints_in(slices) == ("192.0.2.10:6443", "192.0.2.11:6443", "[2001:db8::1]:6443")
+
+
+def test_endpoints_that_are_not_ready_are_known_unless_they_are_on_their_way_out() -> None:
+    slices = {
+        "endpoints": [
+            {"addresses": ["10.0.0.5"], "conditions": {"ready": False}},
+            {"addresses": ["10.0.0.6"], "conditions": {"ready": False, "serving": True, "terminating": True}},
+        ],
+        "ports": [{"name": "http", "port": 8000}],
+    }
+
+    found = endpoints_of(HOST, a_service(), [slices])
+
+    assert (found.addresses, found.unready, found.problem) == ((), ("10.0.0.5:8000",), "TargetHasNoEndpoints")
+
+
+def test_pods_that_have_ended_are_no_endpoints() -> None:
+    ended = a_pod("10.0.0.5")
+    ended["status"]["phase"] = "Failed"
+
+    assert endpoints_of(HOST, a_service(), [slice_of_pods(a_service(), [ended])]).unready == ()

@@ -79,3 +79,15 @@ def test_a_new_run_forgets_the_one_before_and_a_deleted_test_all() -> None:
 
     memory.forget("u")
     assert memory.pods("u", "2") == {}
+
+
+def test_a_look_is_due_at_once_and_then_after_its_time() -> None:
+    clock = Clock()
+    memory = Memory(clock)
+
+    due = []
+    for _ in range(5):
+        due.append(memory.is_due("u", "1", "endpoints", 3))
+        clock.now += 1
+
+    assert due == [True, False, False, True, False]

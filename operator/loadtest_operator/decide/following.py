@@ -1,0 +1,48 @@
+"""While the load runs: the pods follow the endpoints behind the target's Service."""
+
+from loadtest_model.commands import Verb, endpoints_digest
+from loadtest_model.snapshot import PodState
+from loadtest_operator.actions import Action, TellEndpoints
+from loadtest_operator.decide.fleet import Fleet
+from loadtest_operator.endpoints import Endpoints
+from loadtest_operator.observation import Observation, PodSeen
+
+
+def endpoint_orders(observation: Observation, fleet: Fleet) -> tuple[Action, ...]:
+    """Tell the pods what they do not know yet of the endpoints as they were just read.
+
+    A new address goes to pod 0 alone until it has proven it, so that one that ignores the header is met by one pod.
+    """
+    current = observation.endpoints
+    if current is None or not _follows(fleet) or not (current.addresses or current.problem):
+        return ()
+    first = fleet.by_index.get(0)
+    report = first.snapshot.verification if first is not None and first.snapshot is not None else None
+    proven = frozenset(report.addresses if report is not None else ())
+    addresses = _in_use(current, proven)
+    known = tuple(address for address in addresses if address in proven)
+    loading = fleet.in_state(PodState.RUNNING)
+    return (
+        *_told(tuple(pod for pod in loading if pod.index == 0), addresses),
+        *_told(tuple(pod for pod in loading if pod.index != 0), known),
+    )
+
+
+def _follows(fleet: Fleet) -> bool:
+    """Whether the pods were given addresses, and take others: those of an older version do not know how."""
+    return bool(fleet.plan.target.addresses) and Verb.ENDPOINTS in fleet.plan.command_digests
+
+
+def _in_use(current: Endpoints, proven: frozenset[str]) -> tuple[str, ...]:
+    """The ready endpoints; where none is ready, the proven ones that are there all the same.
+
+    A Service sends nobody to an endpoint that is not ready, but while all are it refuses everybody, and so it must
+    show: a target that went down has not vanished.
+    """
+    return current.addresses or tuple(address for address in current.unready if address in proven)
+
+
+def _told(pods: tuple[PodSeen, ...], addresses: tuple[str, ...]) -> tuple[Action, ...]:
+    digest = endpoints_digest(addresses)
+    ignorant = tuple(pod for pod in pods if pod.snapshot is not None and pod.snapshot.endpoints != digest)
+    return (TellEndpoints(ignorant, addresses),) if ignorant else ()

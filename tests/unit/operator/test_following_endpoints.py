@@ -1,0 +1,91 @@
+"""What the pods are told of the endpoints behind the target's Service while the load runs."""
+
+from dataclasses import replace
+
+from msgspec import structs
+
+from loadtest_model.commands import Verb, endpoints_digest
+from loadtest_model.snapshot import PodState
+from loadtest_operator.actions import Action, TellEndpoints
+from loadtest_operator.decide import decide
+from loadtest_operator.endpoints import Endpoints
+from loadtest_operator.observation import PodSeen
+from operator_builders import ADDRESSES, PLAN, POLICY, PROOF, a_job, a_pod, a_snapshot, seen
+
+OLD, NEW = ADDRESSES.addresses[0], "10.0.0.6:8000"
+FOLLOWING = a_job(plan=structs.replace(PLAN, command_digests={Verb.ENDPOINTS: "digest"}))
+
+
+def a_loading_pod(index: int, *told: str, proven: tuple[str, ...] = (OLD,)) -> PodSeen:
+    """A pod that was told these addresses last."""
+    snapshot = a_snapshot(
+        index,
+        PodState.RUNNING,
+        endpoints=endpoints_digest(told),
+        verification=structs.replace(PROOF, addresses=proven),
+    )
+    return replace(a_pod(index, PodState.RUNNING), snapshot=snapshot)
+
+
+def told(endpoints: Endpoints | None, *pods: PodSeen) -> tuple[Action, ...]:
+    return decide(seen(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).actions
+
+
+def test_pods_that_know_the_endpoints_are_told_nothing() -> None:
+    assert told(Endpoints((OLD,)), a_loading_pod(0, OLD), a_loading_pod(1, OLD)) == ()
+
+
+def test_endpoints_that_were_not_read_change_nothing() -> None:
+    assert told(None, a_loading_pod(0, OLD), a_loading_pod(1, OLD)) == ()
+
+
+def test_endpoints_that_cannot_be_told_from_a_missing_right_change_nothing() -> None:
+    assert told(Endpoints(), a_loading_pod(0, OLD), a_loading_pod(1, OLD)) == ()
+
+
+def test_a_new_endpoint_is_told_to_the_first_pod_alone() -> None:
+    first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
+
+    assert told(Endpoints((OLD, NEW)), first, second) == (TellEndpoints((first,), (OLD, NEW)),)
+
+
+def test_a_new_endpoint_that_the_first_pod_has_proven_is_told_to_the_others() -> None:
+    first, second = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW)), a_loading_pod(1, OLD)
+
+    assert told(Endpoints((OLD, NEW)), first, second) == (TellEndpoints((second,), (OLD, NEW)),)
+
+
+def test_a_vanished_endpoint_is_told_to_all() -> None:
+    first, second = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW)), a_loading_pod(1, OLD, NEW)
+
+    assert told(Endpoints((NEW,)), first, second) == (
+        TellEndpoints((first,), (NEW,)),
+        TellEndpoints((second,), (NEW,)),
+    )
+
+
+def test_an_endpoint_that_is_not_ready_goes_out_of_use_while_another_is() -> None:
+    pod = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW))
+
+    assert told(Endpoints((NEW,), unready=(OLD,)), pod, a_loading_pod(1, NEW)) == (TellEndpoints((pod,), (NEW,)),)
+
+
+def test_endpoints_none_of_which_is_ready_stay_in_use() -> None:
+    down = Endpoints(unready=(OLD, NEW), problem="TargetHasNoEndpoints")
+
+    assert told(down, a_loading_pod(0, OLD), a_loading_pod(1, OLD)) == ()
+
+
+def test_a_service_that_is_gone_takes_its_endpoints_with_it() -> None:
+    first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
+
+    assert told(Endpoints(problem="ServiceNotFound"), first, second) == (
+        TellEndpoints((first,), ()),
+        TellEndpoints((second,), ()),
+    )
+
+
+def test_pods_of_a_version_that_takes_no_endpoints_are_told_nothing() -> None:
+    pods = (a_loading_pod(0), a_loading_pod(1))
+
+    assert decide(seen(*pods, begun=True, endpoints=Endpoints((NEW,)), job=a_job()), POLICY).actions == ()
