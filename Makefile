@@ -72,6 +72,7 @@ check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/lint-imports
 	@$(BIN)/python crds/generate.py --check
 	@$(BIN)/python docs/generate_troubleshooting.py --check
+	@$(BIN)/python docs/generate_reasons.py --check
 	@$(BIN)/python docs/generate_summary_schema.py --check
 	@$(BIN)/python docs/generate_reference.py --check
 	@$(BIN)/python charts/render.py --check
@@ -80,6 +81,7 @@ check: setup ## Lint, types, import rules, drift of generated files
 generate: setup ## Write the CRD, install.yaml and the tables of the docs anew
 	@$(BIN)/python crds/generate.py
 	@$(BIN)/python docs/generate_troubleshooting.py
+	@$(BIN)/python docs/generate_reasons.py
 	@$(BIN)/python docs/generate_summary_schema.py
 	@$(BIN)/python docs/generate_reference.py
 	@$(BIN)/python charts/render.py

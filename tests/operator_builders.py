@@ -76,6 +76,7 @@ NOTHING_RECORDED = Recorded()
 
 
 def a_test(spec: Spec | None = None, recorded: Recorded = NOTHING_RECORDED, **fields: Any) -> LoadTestSeen:
+    given = {"finished_run": None, **fields}
     return LoadTestSeen(
         identity=IDENTITY,
         generation=1,
@@ -83,8 +84,7 @@ def a_test(spec: Spec | None = None, recorded: Recorded = NOTHING_RECORDED, **fi
         spec=spec or a_fleet_spec(),
         spec_error="",
         recorded=recorded,
-        finished_run=None,
-        **fields,
+        **given,
     )
 
 

@@ -170,6 +170,7 @@ class Status(WireValue, frozen=True, kw_only=True):
             " out unproven."
         ),
     ] = None
+    queued_at: Annotated[str | None, Meta(description="Since when the test waits for its turn.")] = None
     started_at: Annotated[str | None, Meta(description="When the load began.")] = None
     completed_at: Annotated[str | None, Meta(description="When the test ended.")] = None
     conditions: Annotated[

@@ -27,6 +27,8 @@ ADMISSION_BINDINGS: Final = "apis/admissionregistration.k8s.io/v1/validatingadmi
 FIELD_MANAGER: Final = "loadtest-operator"
 _TIMEOUT_SECONDS: Final = 20.0
 _PAGE: Final = 500
+_WHOLE: Final = "application/json"
+_METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 PatchType = Literal["application/merge-patch+json", "application/apply-patch+yaml"]
 MERGE: Final[PatchType] = "application/merge-patch+json"
@@ -74,15 +76,27 @@ class Api:
                 return None
             raise
 
-    async def list(self, kind: str, namespace: str | None = None, selector: str = "") -> list[Json]:
-        """All objects of a kind, of one namespace or of all, page by page."""
+    async def list(
+        self,
+        kind: str,
+        namespace: str | None = None,
+        selector: str = "",
+        *,
+        fields: str = "",
+        metadata_only: bool = False,
+    ) -> list[Json]:
+        """All objects of a kind, of one namespace or of all, page by page; on demand no more of them than metadata."""
         items: list[Json] = []
         query = {"limit": str(_PAGE)}
         if selector:
             query["labelSelector"] = selector
+        if fields:
+            query["fieldSelector"] = fields
+        accept = _METADATA if metadata_only else _WHOLE
         while True:
-            page = await self._request("GET", _path(kind, namespace), query)
-            items += page["items"]
+            page = await self._request("GET", _path(kind, namespace), query, accept=accept)
+            # A list of metadata alone that is empty has null here.
+            items += page.get("items") or []
             following = page["metadata"].get("continue")
             if not following:
                 return items
@@ -116,9 +130,10 @@ class Api:
         path: str,
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
-        content_type: str = "application/json",
+        content_type: str = _WHOLE,
+        accept: str = _WHOLE,
     ) -> Json:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        headers = {"Accept": accept, "Content-Type": content_type}
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = f"{self._client.configuration.host}/{path}"
         if query:

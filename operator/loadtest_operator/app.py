@@ -19,7 +19,9 @@ from prometheus_client import (
 
 from loadtest_operator.act import Actor
 from loadtest_operator.api import JOBS, LOADTESTS, Api, ApiError
+from loadtest_operator.contenders import Contenders
 from loadtest_operator.handlers import watching_registry, watching_settings
+from loadtest_operator.identities import Identities
 from loadtest_operator.login import client_configuration
 from loadtest_operator.memory import Memory
 from loadtest_operator.metrics import OperatorMetrics, RunMetrics
@@ -27,7 +29,7 @@ from loadtest_operator.names import SELECTOR
 from loadtest_operator.observe import Means, Observer
 from loadtest_operator.pods import PodClient
 from loadtest_operator.queue import WorkQueue
-from loadtest_operator.reconcile import Reconciler
+from loadtest_operator.reconcile import Parts, Reconciler
 from loadtest_operator.resources import owner_uid
 from loadtest_operator.settings import Settings
 from loadtest_operator.tokens import command_key
@@ -70,16 +72,19 @@ async def run(settings: Settings) -> None:
                 own.scrape_failures.inc,
             )
             actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
-            reconciler = Reconciler(api, Observer(means), actor, settings.policy, memory, tests)
-            queue = WorkQueue(reconciler.reconcile, time.monotonic, random.random, own)
+            identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
+            contenders = Contenders(api, identities, settings.namespaces, settings.policy.limits, _utc)
+            queue = WorkQueue(time.monotonic, random.random, own)
+            parts = Parts(api, Observer(means), contenders, actor, settings.policy, memory, tests)
+            reconciler = Reconciler(parts, queue.add)
             async with asyncio.TaskGroup() as group:
                 background = [
-                    group.create_task(queue.run()),
+                    group.create_task(queue.run(reconciler.reconcile)),
                     group.create_task(_resync(api, reconciler, queue, settings, pulse)),
                 ]
                 try:
                     await kopf.operator(
-                        registry=watching_registry(queue.add, memory),
+                        registry=watching_registry(queue.add, reconciler.ring, memory),
                         settings=watching_settings(),
                         clusterwide=not settings.namespaces,
                         namespaces=settings.namespaces,

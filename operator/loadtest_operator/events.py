@@ -76,8 +76,8 @@ def _verified(recorded: Recorded, status: Status) -> Announcement | None:
 
 
 def _new_reason_to_wait(recorded: Recorded, status: Status) -> Announcement | None:
-    """While a test waits, each new thing that it waits for is worth a warning."""
-    if status.phase is not Phase.QUEUED:
+    """Until a test loads, each new thing that it waits for is worth a warning."""
+    if status.phase not in (Phase.QUEUED, Phase.STARTING, Phase.VERIFYING):
         return None
     new, old = status.condition(ConditionType.VERIFIED), recorded.condition(ConditionType.VERIFIED)
     if new is None or new.status != "False" or (old is not None and old.reason == new.reason):

@@ -29,8 +29,13 @@ def watching_settings() -> kopf.OperatorSettings:
     return settings
 
 
-def watching_registry(add: Callable[[Key], None], memory: Memory) -> kopf.OperatorRegistry:
-    """The handlers. What belongs to a test carries its UID as a label; the tests met so far give the UID a name."""
+def watching_registry(
+    add: Callable[[Key], None], released: Callable[[], None], memory: Memory
+) -> kopf.OperatorRegistry:
+    """The handlers. What belongs to a test carries its UID as a label; the tests met so far give the UID a name.
+
+    `released` hears that a Job or a pod is gone, or has ended: another test may have waited for that.
+    """
     registry = kopf.OperatorRegistry()
     keys: dict[str, Key] = {}
 
@@ -45,16 +50,18 @@ def watching_registry(add: Callable[[Key], None], memory: Memory) -> kopf.Operat
             keys[body["metadata"]["uid"]] = key
         add(key)
 
-    async def child(body: kopf.Body, **_: Any) -> None:
+    async def child(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002
+        if type == "DELETED" or (body.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            released()
         key = keys.get(owner_uid(dict(body)))
         if key is not None:
             add(key)
 
-    async def pod(body: kopf.Body, **_: Any) -> None:
+    async def pod(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002
         made = dict(body)
         if owner_uid(made) in keys:
             keep_last_word(made, memory)
-        await child(body)
+        await child(body, type)
 
     kopf.on.login(registry=registry)(login)
     kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(loadtest)

@@ -12,6 +12,7 @@ from loadtest_model.status import Condition, ConditionType, Phase, Start
 from loadtest_model.timeline import Series
 from loadtest_model.values import WireValue
 from loadtest_operator.endpoints import Endpoints
+from loadtest_operator.line import Turn
 from loadtest_operator.secret_access import SecretAccess
 
 
@@ -22,6 +23,7 @@ class Recorded(WireValue, frozen=True, kw_only=True):
     phase: Phase | None = None
     run_id: str | None = None
     plan_hash: str | None = None
+    queued_at: str | None = None
     started_at: str | None = None
     completed_at: str | None = None
     conditions: tuple[Condition, ...] = ()
@@ -126,13 +128,23 @@ class PodSeen:
 
 
 @dataclass(frozen=True)
+class Complaint:
+    """The latest warning that an Event has of the Job or of a pod, by the UID of what it is about."""
+
+    uid: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Observation:
     """Everything a decision is made from. `pods` are those of the current run, by index, one for an index; `series`
     are their seconds in sum, by step.
 
     `watch` is what earlier looks found of the bounds that would abort the run; it may have been lost. `api_server`
     are the API server's own endpoints, as `ip:port`, where they may be read. `secret_access` was looked for only where
-    the test names Secrets and has no Job yet.
+    the test names Secrets and has no Job yet. `turn` says whether a test that has not begun may, and `target` what its
+    target is known by. `complaints` are about a fleet that does not run yet.
     """
 
     test: LoadTestSeen
@@ -148,6 +160,9 @@ class Observation:
     secret_access: SecretAccess = field(default_factory=SecretAccess)
     command_digests: dict[str, str] = field(default_factory=dict)
     watch: Watch = field(default_factory=Watch)
+    turn: Turn = field(default_factory=Turn)
+    target: tuple[str, ...] = ()
+    complaints: tuple[Complaint, ...] = ()
 
     def seconds_since(self, instant: datetime) -> float:
         return (self.now - instant).total_seconds()

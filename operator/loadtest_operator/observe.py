@@ -11,6 +11,7 @@ from loadtest_model.status import Phase
 from loadtest_operator.api import (
     ADMISSION_BINDINGS,
     ADMISSION_POLICIES,
+    EVENTS,
     JOBS,
     LOADTESTS,
     PODS,
@@ -19,7 +20,7 @@ from loadtest_operator.api import (
 )
 from loadtest_operator.memory import Known, Memory
 from loadtest_operator.names import uid_selector
-from loadtest_operator.observation import JobSeen, LoadTestSeen, Observation, PodSeen, Terminated
+from loadtest_operator.observation import Complaint, JobSeen, LoadTestSeen, Observation, PodSeen, Terminated
 from loadtest_operator.pods import PodClient
 from loadtest_operator.resources import job_seen, loadtest_seen, pod_seen, run_id_of, termination_message
 from loadtest_operator.secret_access import VOUCHED, SecretAccess, access_by, named_secrets, unchecked
@@ -30,6 +31,7 @@ Json = dict[str, Any]
 
 ENDPOINTS_SECONDS: Final = 3.0
 """How often a target's endpoints are read while the load runs."""
+_MOST_ASKED_ABOUT: Final = 3
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,32 @@ class Observer:
             secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),
             command_digests=command_digests(self._means.key, uid, run_id),
             watch=self._memory.watch(uid, run_id),
+            complaints=await self._complaints(test, mine, pods),
         )
+
+    async def _complaints(
+        self, test: LoadTestSeen, job: JobSeen | None, pods: tuple[PodSeen, ...]
+    ) -> tuple[Complaint, ...]:
+        """What Events say of a fleet that does not run yet: refusals of pods are told nowhere else."""
+        recorded = test.recorded
+        if job is None or job.plan is None or recorded.start is not None or recorded.phase is Phase.COMPLETED:
+            return ()
+        about = [job.uid] if len(pods) < job.plan.parallelism else []
+        about += [pod.uid for pod in pods if not (pod.running or pod.over)][:_MOST_ASKED_ABOUT]
+        found = [await self._complaint(test.identity.namespace, uid) for uid in about]
+        return tuple(complaint for complaint in found if complaint is not None)
+
+    async def _complaint(self, namespace: str, uid: str) -> Complaint | None:
+        try:
+            events = await self._api.list(EVENTS, namespace, fields=f"involvedObject.uid={uid},type=Warning")
+        except ApiError as error:
+            if error.status == 403:
+                return None
+            raise
+        latest = max(events, key=_told_at, default=None)
+        if latest is None:
+            return None
+        return Complaint(uid, latest.get("reason") or "", " ".join((latest.get("message") or "").split()))
 
     async def _fleet(self, uid: str, run_id: str, seen: list[tuple[Json, PodSeen]]) -> tuple[PodSeen, ...]:
         """The pods with what they measured: the present ones are asked, the others remembered."""
@@ -142,6 +169,10 @@ class Observer:
                 return unchecked(f"the operator may not look for ValidatingAdmissionPolicy {name}")
             raise
         return access_by(name, policy, binding, test.created)
+
+
+def _told_at(event: Json) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
 
 
 def one_for_each_index(pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:

@@ -19,12 +19,10 @@ class WorkQueue:
 
     def __init__(
         self,
-        reconcile: Callable[[Key], Awaitable[float | None]],
         clock: Callable[[], float],
         random: Callable[[], float],
         metrics: OperatorMetrics,
     ) -> None:
-        self._reconcile = reconcile
         self._clock = clock
         self._random = random
         self._metrics = metrics
@@ -36,23 +34,23 @@ class WorkQueue:
         self._schedule.add(key, self._clock())
         self._changed.set()
 
-    async def run(self) -> None:
+    async def run(self, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
         """Work until cancelled; turns under way are then cancelled too."""
         async with asyncio.TaskGroup() as group:
             running: set[asyncio.Task[None]] = set()
             while True:
                 self._changed.clear()
                 while len(running) < _AT_ONCE and (key := self._schedule.take(self._clock())) is not None:
-                    task = group.create_task(self._turn(key))
+                    task = group.create_task(self._turn(key, reconcile))
                     running.add(task)
                     task.add_done_callback(running.discard)
                 self._metrics.queue_depth.set(self._schedule.depth)
                 await self._wait(full=len(running) >= _AT_ONCE)
 
-    async def _turn(self, key: Key) -> None:
+    async def _turn(self, key: Key, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
         began = self._clock()
         try:
-            again = await self._reconcile(key)
+            again = await reconcile(key)
         except Exception as error:
             self._metrics.reconcile_errors.inc()
             backoff = self._schedule.fail(key, self._clock(), self._random())

@@ -1,6 +1,9 @@
 """One turn for one LoadTest: observe, decide, act, and write the status if it says anything new."""
 
+import asyncio
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from loadtest_model.spec import API_VERSION, KIND, Identity
@@ -8,7 +11,8 @@ from loadtest_model.status import Phase, Status
 from loadtest_operator import events
 from loadtest_operator.act import Actor
 from loadtest_operator.api import APPLY, EVENTS, JOBS, LOADTESTS, Api, ApiError
-from loadtest_operator.decide import Policy, decide
+from loadtest_operator.contenders import Contenders
+from loadtest_operator.decide import Decision, Policy, decide, may_begin
 from loadtest_operator.decide.compose import essential
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.writing import to_write
@@ -26,18 +30,36 @@ Json = dict[str, Any]
 Key = tuple[str, str]
 
 
-class Reconciler:
-    """Turns for LoadTests by (namespace, name). Everything it needs is read afresh; nothing here outlives a turn."""
+@dataclass(frozen=True)
+class Parts:
+    """What a turn is made with."""
 
-    def __init__(
-        self, api: Api, observer: Observer, actor: Actor, policy: Policy, memory: Memory, metrics: RunMetrics
-    ) -> None:
-        self._api = api
-        self._observer = observer
-        self._actor = actor
-        self._policy = policy
-        self._memory = memory
-        self._metrics = metrics
+    api: Api
+    observer: Observer
+    contenders: Contenders
+    actor: Actor
+    policy: Policy
+    memory: Memory
+    metrics: RunMetrics
+
+
+class Reconciler:
+    """Turns for LoadTests by (namespace, name). Everything it needs is read afresh.
+
+    `bell` asks for a turn. Who waits in line is remembered only to ring for them; whose turn it is, is read.
+    """
+
+    def __init__(self, parts: Parts, bell: Callable[[Key], None]) -> None:
+        self._api = parts.api
+        self._observer = parts.observer
+        self._contenders = parts.contenders
+        self._actor = parts.actor
+        self._policy = parts.policy
+        self._memory = parts.memory
+        self._metrics = parts.metrics
+        self._bell = bell
+        self._line: set[Key] = set()
+        self._beginning = asyncio.Lock()
 
     async def reconcile(self, key: Key) -> float | None:
         """One turn. Returns after how many seconds the next is due, None if only an event calls for one.
@@ -51,17 +73,43 @@ class Reconciler:
             return None
         identity, run_id = observation.test.identity, observation.run_id
         self._memory.forget_other_runs(identity.uid, run_id)
-        decision = decide(observation, self._policy)
-        if decision.watch is not None:
-            self._memory.keep_watch(identity.uid, run_id, decision.watch)
-        outcomes = await self._actor.perform(observation, decision.actions)
-        decision = with_outcomes(observation, decision, outcomes, self._policy)
+        if may_begin(observation):
+            # One at a time, from whose turn it is to its Job: the next one then sees that Job.
+            async with self._beginning:
+                observation = await self._contenders.with_turn(observation)
+                decision = await self._decided_and_done(observation)
+        else:
+            decision = await self._decided_and_done(observation)
+        self._keep_line(key, observation, decision)
         self._metrics.show(observation, decision)
         if decision.status is not None and not await self._write(observation, decision.status):
             return _CONFLICT_SECONDS
         if decision.requeue_seconds is None and observation.test.recorded.phase is Phase.COMPLETED:
             self._memory.forget(identity.uid)
         return decision.requeue_seconds
+
+    def ring(self) -> None:
+        """Have another look at the tests that wait for their turn: something has ended."""
+        for key in self._line:
+            self._bell(key)
+
+    def _keep_line(self, key: Key, observation: Observation, decision: Decision) -> None:
+        """Remember who waits, and ring for them when this test waits no longer, or has ended with all its pods."""
+        waits = bool(observation.turn.reason) and decision.status is not None and decision.status.verdict is None
+        if waits:
+            self._line.add(key)
+            return
+        ended = observation.test.recorded.phase is Phase.COMPLETED and decision.requeue_seconds is None
+        if key in self._line or ended:
+            self._line.discard(key)
+            self.ring()
+
+    async def _decided_and_done(self, observation: Observation) -> Decision:
+        decision = decide(observation, self._policy)
+        if decision.watch is not None:
+            self._memory.keep_watch(observation.test.identity.uid, observation.run_id, decision.watch)
+        outcomes = await self._actor.perform(observation, decision.actions)
+        return with_outcomes(observation, decision, outcomes, self._policy)
 
     async def remove(self, orphans: list[Json]) -> None:
         """Remove Jobs whose LoadTest is gone; their pods stop with them."""
@@ -128,6 +176,8 @@ class Reconciler:
 
     async def _clean_up(self, namespace: str, name: str) -> None:
         """A test that is gone: what it owned is the garbage collector's; what was orphaned is removed here."""
+        self._line.discard((namespace, name))
+        self.ring()
         for uid in self._metrics.forget(namespace, name):
             self._memory.forget(uid)
         jobs = await self._api.list(JOBS, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")

@@ -14,6 +14,7 @@ from loadtest_operator.observation import JobSeen, LoadTestSeen, PodSeen, Record
 Json = dict[str, Any]
 
 PLAN_VARIABLE = "LOADTEST_PLAN"
+NOTHING_SAID = "the pod's container to be created"
 
 
 def instant(text: str) -> datetime:
@@ -161,4 +162,4 @@ def _waits_for(status: Json, state: Json) -> str:
     for condition in status.get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return f"{condition.get('reason', 'Unschedulable')}: {condition.get('message', 'no node fits')}"
-    return reason or "the pod's container to be created"
+    return reason or NOTHING_SAID

@@ -9,6 +9,7 @@ from typing import Any, Final
 from loadtest_model.plan import AddressPolicy, Deadlines
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_operator.decide import Policy
+from loadtest_operator.line import NO_LIMIT, Limits
 from loadtest_operator.manifests import PodDefaults
 from loadtest_operator.target_policy import CLUSTER_SERVICES, TargetPolicy, is_pattern
 
@@ -66,6 +67,12 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
                 barrier_seconds=_seconds(environment, "LOADTEST_BARRIER_SECONDS", defaults.barrier_seconds),
                 linger_seconds=_seconds(environment, "LOADTEST_LINGER_SECONDS", defaults.linger_seconds),
             ),
+            limits=Limits(
+                tests=_whole(environment, "LOADTEST_LIMIT_TESTS"),
+                pods=_whole(environment, "LOADTEST_LIMIT_PODS"),
+                pods_per_test=_whole(environment, "LOADTEST_LIMIT_PODS_PER_TEST"),
+            ),
+            queued_seconds=_seconds(environment, "LOADTEST_QUEUED_SECONDS", 86_400.0),
             waiting_seconds=_seconds(environment, "LOADTEST_WAITING_SECONDS", 120.0),
             starting_seconds=_seconds(environment, "LOADTEST_STARTING_SECONDS", 300.0),
             control_seconds=_seconds(environment, "LOADTEST_CONTROL_SECONDS", 30.0),
@@ -146,6 +153,13 @@ def _seconds(environment: Mapping[str, str], name: str, default: float) -> float
     if not 0 < value < 1e7:
         raise SettingsError(f"{name} is {text!r}; it must be a number above 0")
     return value
+
+
+def _whole(environment: Mapping[str, str], name: str) -> int:
+    text = environment.get(name, "") or str(NO_LIMIT)
+    if not text.isdecimal():
+        raise SettingsError(f"{name} is {text!r}; it must be a whole number, {NO_LIMIT} for no limit")
+    return int(text)
 
 
 def _object(environment: Mapping[str, str], name: str, default: Json) -> Json:

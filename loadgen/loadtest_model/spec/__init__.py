@@ -54,6 +54,13 @@ class Spec(Value, frozen=True, kw_only=True):
         False
     )
     suspend: Annotated[bool, Meta(description="While true, a test that has not started waits in phase Queued.")] = False
+    concurrency: Annotated[
+        Literal["Forbid", "Allow"],
+        Meta(
+            description="Forbid: wait in phase Queued while another test loads the same target, whatever host the other"
+            " names it by. Allow: start at once."
+        ),
+    ] = "Forbid"
     run_id: (
         Annotated[
             str,

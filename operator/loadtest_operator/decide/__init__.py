@@ -20,7 +20,7 @@ from loadtest_operator.decide.stopping import stopping
 from loadtest_operator.decide.verifying import before_start, start
 from loadtest_operator.observation import Observation, Recorded
 
-__all__ = ["Decision", "Policy", "decide"]
+__all__ = ["Decision", "Policy", "decide", "may_begin"]
 
 _CLEAN_UP_SECONDS = 0.5
 
@@ -77,11 +77,24 @@ def unreadable(observation: Observation, _policy: Policy) -> Decision | None:
 
 def not_begun(observation: Observation, policy: Policy) -> Decision | None:
     """A test without a Job, unless one is on record: a Job that was made is never made again."""
+    spec = observation.test.spec
+    return None if spec is None or _has_begun(observation) else queued(observation, spec, policy)
+
+
+def may_begin(observation: Observation) -> bool:
+    """Whether this decision may be the one to make the Job, so that it must be known whose turn it is."""
+    observation = of_its_own_run(observation)
     test = observation.test
-    on_record = test.recorded.run_id == observation.run_id and test.recorded.plan_hash is not None
-    if observation.job is not None or on_record or test.spec is None:
-        return None
-    return queued(observation, test.spec, policy)
+    over = test.recorded.phase is Phase.COMPLETED or test.finished_run == observation.run_id
+    if over or test.deleting or observation.other_jobs or observation.other_pods_active:
+        return False
+    return test.spec is not None and not (test.spec.stop or test.spec.suspend or _has_begun(observation))
+
+
+def _has_begun(observation: Observation) -> bool:
+    recorded = observation.test.recorded
+    on_record = recorded.run_id == observation.run_id and recorded.plan_hash is not None
+    return observation.job is not None or on_record
 
 
 def with_a_foreign_job(observation: Observation, _policy: Policy) -> Decision | None:

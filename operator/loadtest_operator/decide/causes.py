@@ -10,6 +10,7 @@ from loadtest_model.snapshot import HaltReason, PodState
 from loadtest_model.status import ConditionType
 from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, listed
+from loadtest_operator.decide.waits import wait_of, waits
 from loadtest_operator.observation import Observation, PodSeen
 from loadtest_operator.resources import instant
 
@@ -164,12 +165,16 @@ def job_overdue(observation: Observation, _fleet: Fleet, _policy: Policy) -> Cau
 
 def pods_not_started(observation: Observation, fleet: Fleet, policy: Policy) -> Cause | None:
     job = observation.job
-    if job is None or observation.test.recorded.start is not None:
-        return None
     waiting = waits(fleet)
-    if not waiting or observation.seconds_since(job.created) < policy.starting_seconds:
+    if job is None or observation.test.recorded.start is not None or not waiting:
         return None
-    return Cause("PodsNotStarted", f"not all pods ran within {policy.starting_seconds:g} s: {waiting}")
+    known = wait_of(observation, fleet)
+    if known is not None and known.certain:
+        return Cause(known.reason, known.message)
+    if observation.seconds_since(job.created) < policy.starting_seconds:
+        return None
+    said = f"not all pods ran within {policy.starting_seconds:g} s"
+    return Cause(known.reason, f"{known.message}; {said}") if known else Cause("PodsNotStarted", f"{said}: {waiting}")
 
 
 def verification_overdue(observation: Observation, fleet: Fleet, policy: Policy) -> Cause | None:
@@ -240,13 +245,6 @@ CONSEQUENCES: Final[tuple[Check, ...]] = (ended_early, job_failed)
 def started(fleet: Fleet) -> bool:
     """Whether some pod has begun its load."""
     return any(pod.snapshot is not None and pod.state in _BEGUN for pod in fleet.pods)
-
-
-def waits(fleet: Fleet) -> str:
-    """What the pods that do not run yet wait for; empty where all run or have run."""
-    texts = [f"pod {pod.index} waits for {pod.waits_for}" for pod in fleet.pods if not (pod.running or pod.over)]
-    texts += [f"pod {index} has not been made" for index in fleet.absent]
-    return listed(texts, 3)
 
 
 def how_it_ended(pod: PodSeen) -> str:

@@ -7,6 +7,7 @@ from loadtest_model.aggregate import Aggregate
 from loadtest_model.plan import AddressPolicy, Deadlines, Plan
 from loadtest_model.status import Status
 from loadtest_operator.actions import Action
+from loadtest_operator.line import Limits
 from loadtest_operator.manifests import PodDefaults
 from loadtest_operator.target_policy import TargetPolicy
 
@@ -15,15 +16,17 @@ from loadtest_operator.target_policy import TargetPolicy
 class Policy:
     """Bounds, in seconds, and defaults that hold for every test of this installation.
 
-    `waiting_seconds` bounds the wait for what the test does not own (endpoints, quota), `starting_seconds` the wait
-    for running pods, `control_seconds` the wait for a running pod's first answer, `lost_seconds` how long a pod may
-    be silent under load.
+    `queued_seconds` bounds the wait for its turn, `waiting_seconds` the wait for what the test does not own
+    (endpoints, quota), `starting_seconds` the wait for running pods, `control_seconds` the wait for a running pod's
+    first answer, `lost_seconds` how long a pod may be silent under load.
     """
 
     pods: PodDefaults
     network: AddressPolicy = AddressPolicy()
     targets: TargetPolicy = field(default_factory=TargetPolicy)
     deadlines: Deadlines = Deadlines()
+    limits: Limits = field(default_factory=Limits)
+    queued_seconds: float = 86_400.0
     waiting_seconds: float = 120.0
     starting_seconds: float = 300.0
     control_seconds: float = 30.0

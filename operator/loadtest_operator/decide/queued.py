@@ -14,42 +14,63 @@ from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import ended_without_run
 from loadtest_operator.endpoints import Endpoints
+from loadtest_operator.line import never_fits
 from loadtest_operator.manifests import job
 from loadtest_operator.mounts import secret_places
 from loadtest_operator.observation import Observation
-from loadtest_operator.resources import instant
+from loadtest_operator.resources import instant, rfc3339
 from loadtest_operator.target_policy import refusal
 
 _RETRY_SECONDS = 2.0
+_LINE_SECONDS = 10.0
 
 
 def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
     """What to do with a test that has no Job and never had one."""
-    if spec.stop:
-        return ended_without_run(
-            observation, Verdict.INCONCLUSIVE, "Stopped", "the test was stopped by spec.stop before it started"
-        )
-    if spec.suspend:
-        message = "suspended; set spec.suspend to false to start"
-        return Decision(base_status(observation, Phase.QUEUED, message, Marks(running=Mark("False", "NotStarted"))))
-    kept_back = _not_permitted(observation, spec, policy) or _without_target(observation, policy)
-    if kept_back is not None:
-        return kept_back
+    if spec.stop or spec.suspend:
+        return _held_back(observation, spec)
+    not_permitted = _not_permitted(observation, spec, policy)
+    if not_permitted is not None:
+        return not_permitted
     endpoints = observation.endpoints or Endpoints()
     try:
         plan = planned(observation, spec, policy, endpoints.addresses)
     except PlanError as wrong:
         return ended_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
+    too_large = never_fits(plan.parallelism, policy.limits)
+    if too_large:
+        return ended_without_run(observation, Verdict.FAILED, "TooManyPods", too_large)
+    if endpoints.problem or observation.turn.reason:
+        return _not_yet(observation, endpoints, policy)
     marks = Marks(verified=Mark("Unknown", "NotVerified", "the target has not been verified yet"))
     # What is said of the phase becomes an Event as well.
     said = "; ".join(("the pods are being made", *notices(plan)))
     status = base_status(observation, Phase.STARTING, said, marks, plan)
     return Decision(
         status=structs.replace(status, plan_hash=plan_hash(plan)),
-        actions=(CreateJob(job(plan, spec, policy.pods)),),
+        actions=(CreateJob(job(plan, spec, policy.pods, observation.target)),),
         requeue_seconds=1.0,
         plan=plan,
     )
+
+
+def _held_back(observation: Observation, spec: Spec) -> Decision:
+    if spec.stop:
+        message = "the test was stopped by spec.stop before it started"
+        return ended_without_run(observation, Verdict.INCONCLUSIVE, "Stopped", message)
+    message = "suspended; set spec.suspend to false to start"
+    return Decision(
+        base_status(observation, Phase.QUEUED, message, Marks(verified=Mark("Unknown", "Suspended", message)))
+    )
+
+
+def _not_yet(observation: Observation, endpoints: Endpoints, policy: Policy) -> Decision:
+    mark = Mark("False", endpoints.problem, endpoints.message)
+    if endpoints.lasting:
+        return ended_without_run(observation, Verdict.FAILED, mark.reason, mark.message, mark)
+    if observation.turn.reason:
+        return _in_line(observation, policy)
+    return _waiting(observation, mark, policy, Verdict.FAILED)
 
 
 def planned(observation: Observation, spec: Spec, policy: Policy, addresses: tuple[str, ...]) -> Plan:
@@ -93,14 +114,17 @@ def _not_permitted(observation: Observation, spec: Spec, policy: Policy) -> Deci
     return _waiting(observation, mark, policy, Verdict.INCONCLUSIVE)
 
 
-def _without_target(observation: Observation, policy: Policy) -> Decision | None:
-    endpoints = observation.endpoints or Endpoints()
-    if not endpoints.problem:
-        return None
-    mark = Mark("False", endpoints.problem, endpoints.message)
-    if endpoints.lasting:
-        return ended_without_run(observation, Verdict.FAILED, endpoints.problem, endpoints.message, mark)
-    return _waiting(observation, mark, policy, Verdict.FAILED)
+def _in_line(observation: Observation, policy: Policy) -> Decision:
+    """Wait for its turn, for so long at most; whatever ends elsewhere rings the bell, and a look now and then too."""
+    turn, recorded = observation.turn, observation.test.recorded
+    since = recorded.queued_at or rfc3339(observation.now)
+    waited = observation.seconds_since(instant(since))
+    if waited >= policy.queued_seconds:
+        said = f"{turn.message.partition(';')[0]}; it was not its turn within {policy.queued_seconds:g} s"
+        return ended_without_run(observation, Verdict.INCONCLUSIVE, "QueuedTooLong", said)
+    marks = Marks(verified=Mark("Unknown", turn.reason, turn.message))
+    status = base_status(observation, Phase.QUEUED, turn.message, marks)
+    return Decision(structs.replace(status, queued_at=since), requeue_seconds=_LINE_SECONDS)
 
 
 def _waiting(observation: Observation, mark: Mark, policy: Policy, verdict: Verdict) -> Decision:

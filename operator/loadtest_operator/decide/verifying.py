@@ -6,12 +6,12 @@ from loadtest_model.plan import plan_hash
 from loadtest_model.snapshot import PodState
 from loadtest_model.status import Phase, Start, Status
 from loadtest_operator.actions import Action, StartFleet, Verify
-from loadtest_operator.decide.causes import waits
 from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import verified_message
 from loadtest_operator.decide.fleet import Fleet, verified_of
+from loadtest_operator.decide.waits import wait_of, waits
 from loadtest_operator.mounts import mounts
 from loadtest_operator.observation import Observation
 from loadtest_operator.resources import rfc3339
@@ -33,7 +33,7 @@ def before_start(observation: Observation, fleet: Fleet) -> Decision:
     proven = first.snapshot.verification is not None and first.snapshot.verification.proven
     waiting = fleet.in_state(PodState.WAITING)
     due = tuple(pod for pod in waiting if proven or pod.index == 0)
-    message = _verifying_message(fleet, proven)
+    message = _verifying_message(observation, fleet, proven)
     return _decided(observation, fleet, Phase.VERIFYING, message, (Verify(due),) if due else ())
 
 
@@ -80,6 +80,9 @@ def _decided(
 
 def _status(observation: Observation, fleet: Fleet, phase: Phase, message: str) -> Status:
     verified = Mark("Unknown", "NotVerified" if phase is Phase.STARTING else "Verifying", message)
+    held_up = wait_of(observation, fleet)
+    if held_up is not None:
+        verified = Mark("False", held_up.reason, held_up.message)
     if fleet.all_verified and fleet.proof is not None:
         verified = Mark("True", fleet.proof.level, verified_message(fleet))
     status = base_status(observation, phase, message, Marks(verified=verified), fleet.plan)
@@ -95,20 +98,25 @@ def _starting_message(observation: Observation, fleet: Fleet) -> str:
     running = sum(pod.running for pod in fleet.pods)
     waiting = waits(fleet)
     said = f"{running} of {fleet.plan.parallelism} pods run"
+    known = wait_of(observation, fleet)
+    if known is not None:
+        return f"{said}; {known.message}"
     if not waiting:
         return f"{said}; waiting for their first answer"
     spec = observation.test.spec
     needed = [str(mounted) for mounted in mounts(spec.target)] if spec else []
     if not needed:
         return f"{said}; {waiting}"
-    # A Secret that cannot be mounted shows in no field of the pod: its container is just never created.
+    # A Secret that cannot be mounted shows in no field of the pod, and its Event may not have come yet.
     return f"{said}; {waiting}; they mount {', '.join(needed)}, which must exist with these keys"
 
 
-def _verifying_message(fleet: Fleet, proven: bool) -> str:
+def _verifying_message(observation: Observation, fleet: Fleet, proven: bool) -> str:
+    known = wait_of(observation, fleet)
     if not proven:
-        return "pod 0 verifies the target alone"
+        said = "pod 0 verifies the target alone"
+        return f"{said}; {known.message}" if known else said
     done = fleet.counts.verified
-    waiting = waits(fleet)
+    waiting = known.message if known else waits(fleet)
     said = f"pod 0 proved the target; {done} of {fleet.plan.parallelism} pods have verified it"
     return f"{said}; {waiting}" if waiting else said

@@ -1,13 +1,16 @@
 """The Job of a run: its fleet of loadgen pods."""
 
 import math
+from typing import Final
 
 from loadtest_model.exits import PodExit
 from loadtest_model.plan import Plan
 from loadtest_model.spec import Spec
 from loadtest_operator.manifests.common import Json, metadata
 from loadtest_operator.manifests.pod import PodDefaults, pod_spec
-from loadtest_operator.names import CONTAINER, job_name, labels
+from loadtest_operator.names import CONTAINER, TARGET_ANNOTATION, job_name, labels
+
+_MOST_ADDRESSES: Final = 32
 
 
 def active_deadline_seconds(plan: Plan, starting_seconds: float) -> int:
@@ -24,12 +27,23 @@ def active_deadline_seconds(plan: Plan, starting_seconds: float) -> int:
     )
 
 
-def job(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
-    """The Indexed Job of a run: the fleet. Nothing in it is ever retried, since a replaced pod must not load."""
+def target_text(target: tuple[str, ...]) -> str:
+    """What a target is known by as one annotation: its names, and of its addresses no more than a pod should carry."""
+    named = [key for key in target if key.startswith(("service:", "host:"))]
+    addresses = [key for key in target if key not in named]
+    return " ".join([*named, *addresses[:_MOST_ADDRESSES]])
+
+
+def job(plan: Plan, spec: Spec, defaults: PodDefaults, target: tuple[str, ...] = ()) -> Json:
+    """The Indexed Job of a run: the fleet. Nothing in it is ever retried, since a replaced pod must not load.
+
+    `target` is what the target is known by, for other tests to see what is loaded as long as a pod lives.
+    """
+    known_by = {TARGET_ANNOTATION: target_text(target)}
     made: Json = {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": metadata(plan, job_name(plan.name, plan.uid, plan.run_id)),
+        "metadata": {**metadata(plan, job_name(plan.name, plan.uid, plan.run_id)), "annotations": known_by},
         "spec": {
             "completionMode": "Indexed",
             "completions": plan.parallelism,
@@ -57,6 +71,7 @@ def job(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
                         "sidecar.istio.io/inject": "false",
                     },
                     "annotations": {
+                        **known_by,
                         "sidecar.istio.io/inject": "false",
                         "linkerd.io/inject": "disabled",
                         "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",

@@ -15,6 +15,7 @@ from localcluster.node.faults import Fault, has_fault
 from localcluster.node.names import service_lines
 from localcluster.node.pod import NodeFacts, Pod, pod_path, release
 from localcluster.node.status import timestamp
+from localcluster.node.warnings import warn
 
 _HEARTBEAT_SECONDS = 10.0
 _OVER = frozenset({"Succeeded", "Failed"})
@@ -186,6 +187,7 @@ class Node:
             "lastTransitionTime": timestamp(datetime.now(UTC)),
         }
         body = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": {"conditions": [condition]}}
+        await warn(self._facts.api, pod, "FailedScheduling", message, "default-scheduler")
         await self._attempt("PATCH", pod_path(pod) + "/status", body, STRATEGIC_PATCH)
 
     async def _attempt(self, method: str, path: str, body: Object, content_type: str = "application/json") -> None:

@@ -24,6 +24,7 @@ from localcluster.node.process import ContainerProcess
 from localcluster.node.rootfs import Mount
 from localcluster.node.sandbox import SandboxSpec
 from localcluster.node.status import PodView, Terminated, pod_status
+from localcluster.node.warnings import warn
 
 _SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _PRIVATE_DIRECTORIES = ("/tmp", "/run")
@@ -273,7 +274,10 @@ class Pod:
         while not self._stop.is_set():
             try:
                 await self._write_volumes()
-            except (ConfigError, ApiError):
+            except ConfigError as error:
+                await warn(self._facts.api, self.latest, "FailedMount", str(error))
+                await self._wait_for_refresh(_RETRY_SECONDS)
+            except ApiError:
                 await self._wait_for_refresh(_RETRY_SECONDS)
             else:
                 return True
@@ -303,7 +307,10 @@ class Pod:
         tokens = {request: await self._token(request) for request in volumes.token_requests(self.latest)}
         sources = self._sources(objects)
         for volume in self.latest["spec"].get("volumes", []):
-            files = volumes.volume_files(volume, sources, tokens)
+            try:
+                files = volumes.volume_files(volume, sources, tokens)
+            except ConfigError as error:
+                raise ConfigError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}') from error
             if files is not None:
                 volumes.write_files(self._directory / "volumes" / volume["name"], files)
 

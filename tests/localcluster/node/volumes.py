@@ -140,7 +140,8 @@ def _selected(data: Mapping[str, bytes] | None, source: Mapping[str, Any], what:
         if item["key"] in data:
             files[item["path"]] = File(data[item["key"]], int(item.get("mode", mode)))
         elif not optional:
-            raise ConfigError(f"references non-existent {what} key: {item['key']}")
+            lacks = "references non-existent secret" if what == "secret" else "configmap references non-existent config"
+            raise ConfigError(f"{lacks} key: {item['key']}")
     return files
 
 

@@ -11,9 +11,11 @@ from loadtest_model.snapshot import HaltReason, PodState
 from loadtest_model.status import ConditionType, Phase, Status
 from loadtest_model.verdict import Verdict
 from loadtest_operator.actions import CreateJob, DeleteJob, HaltFleet, JobRefused, StartFleet, Verify
-from loadtest_operator.decide import Decision, decide
+from loadtest_operator.decide import Decision, Policy, decide, may_begin
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.endpoints import Endpoints
+from loadtest_operator.line import Limits, Turn
+from loadtest_operator.names import TARGET_ANNOTATION
 from loadtest_operator.observation import Observation
 from loadtest_operator.secret_access import SecretAccess, unchecked
 from operator_builders import (
@@ -174,11 +176,14 @@ def test_while_pods_are_pending_the_status_says_what_they_wait_for() -> None:
 def test_pods_that_do_not_run_in_time_end_the_test_inconclusive() -> None:
     job = a_job(age_seconds=POLICY.starting_seconds)
 
-    status = decided(seen(a_pending_pod(0, "Unschedulable: no node fits"), a_pending_pod(1), job=job))
+    explained = decided(seen(a_pending_pod(0, "Unschedulable: no node fits"), a_pending_pod(1), job=job))
+    silent = decided(seen(a_pending_pod(0), job=job))
 
-    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
-    assert reason(status, ConditionType.SUCCEEDED) == "PodsNotStarted"
-    assert "no node fits" in status.message
+    for status, expected in ((explained, "Unschedulable"), (silent, "PodsNotStarted")):
+        assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
+        assert reason(status, ConditionType.SUCCEEDED) == expected
+    assert "no node fits" in explained.message
+    assert "spec.pod.nodeSelector" in explained.message
 
 
 def test_pod_0_verifies_first_and_alone() -> None:
@@ -385,3 +390,72 @@ def test_a_test_older_than_the_policy_that_asks_ends_at_once() -> None:
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
     assert reason(status, ConditionType.SUCCEEDED) == "SecretAccessUnchecked"
+
+
+BUSY = Turn("TargetBusy", "queued, place 1 in line: test light loads the same target; the test starts by itself", 1)
+
+
+def test_a_test_whose_turn_it_is_not_waits_in_line_without_an_action() -> None:
+    decision = decide(new(turn=BUSY), POLICY)
+
+    assert decision.actions == ()
+    assert decision.requeue_seconds is not None
+    status = status_of(decision)
+    assert (status.phase, status.message) == (Phase.QUEUED, BUSY.message)
+    assert reason(status, ConditionType.VERIFIED) == "TargetBusy"
+
+
+def test_the_wait_in_line_is_dated_from_its_beginning_and_bounded() -> None:
+    observation = new(turn=BUSY)
+    first = decide(observation, POLICY)
+    later = next_look(observation, first, now=NOW + timedelta(seconds=60))
+    late = next_look(later, decide(later, POLICY), now=NOW + timedelta(seconds=POLICY.queued_seconds))
+
+    assert status_of(decide(later, POLICY)).queued_at == status_of(first).queued_at
+    status = decided(late)
+    assert (status.verdict, reason(status, ConditionType.SUCCEEDED)) == (Verdict.INCONCLUSIVE, "QueuedTooLong")
+
+
+def test_a_spec_that_cannot_run_is_refused_without_waiting_for_its_turn() -> None:
+    missing = Endpoints(problem="ServicePortMissing", message="no", lasting=True)
+
+    assert decided(new(a_fleet_spec(thresholds=["latency < 1s"]), turn=BUSY)).phase is Phase.COMPLETED
+    assert decided(new(endpoints=missing, turn=BUSY)).phase is Phase.COMPLETED
+
+
+def test_a_test_of_more_pods_than_the_installation_allows_is_refused_at_once() -> None:
+    status = decided_by(new(turn=BUSY), replace(POLICY, limits=Limits(pods_per_test=1)))
+
+    assert (status.verdict, reason(status, ConditionType.SUCCEEDED)) == (Verdict.FAILED, "TooManyPods")
+    assert "limits.podsPerTest" in status.message
+
+
+def decided_by(observation: Observation, policy: Policy) -> Status:
+    return status_of(decide(observation, policy))
+
+
+def test_pods_and_job_say_what_is_loaded_for_as_long_as_one_of_them_lives() -> None:
+    decision = decide(new(target=("10.0.0.5", "service:shop/clients")), POLICY)
+
+    (action,) = decision.actions
+    assert isinstance(action, CreateJob)
+    made = action.manifest
+    assert made["metadata"]["annotations"][TARGET_ANNOTATION] == "service:shop/clients 10.0.0.5"
+    assert made["spec"]["template"]["metadata"]["annotations"][TARGET_ANNOTATION] == "service:shop/clients 10.0.0.5"
+
+
+@pytest.mark.parametrize(
+    ("observation", "expected"),
+    [
+        (new(), True),
+        (new(a_fleet_spec(suspend=True)), False),
+        (new(a_fleet_spec(stop=True)), False),
+        (new(test=a_test(deleting=True)), False),
+        (new(test=a_test(finished_run="1")), False),
+        (new(other_pods_active=True), False),
+        (seen(), False),
+        (seen(job=None), False),
+    ],
+)
+def test_whose_turn_it_is_matters_only_to_a_test_that_may_begin(observation: Observation, expected: bool) -> None:
+    assert may_begin(observation) is expected

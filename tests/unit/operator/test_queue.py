@@ -19,9 +19,9 @@ PATIENCE_SECONDS = 10.0
 
 @asynccontextmanager
 async def a_queue(turn: Callable[[Key], Awaitable[float | None]]) -> AsyncIterator[WorkQueue]:
-    queue = WorkQueue(turn, time.monotonic, lambda: 0.0, OperatorMetrics(CollectorRegistry()))
+    queue = WorkQueue(time.monotonic, lambda: 0.0, OperatorMetrics(CollectorRegistry()))
     async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
-        running = group.create_task(queue.run())
+        running = group.create_task(queue.run(turn))
         yield queue
         running.cancel()
 

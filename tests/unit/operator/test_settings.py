@@ -4,6 +4,7 @@ import ipaddress
 
 import pytest
 
+from loadtest_operator.line import NO_LIMIT, Limits
 from loadtest_operator.settings import Settings, SettingsError, settings_from
 
 
@@ -72,3 +73,11 @@ def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
 def test_without_a_list_all_namespaces_are_watched() -> None:
     assert settings().namespaces == ()
     assert settings(LOADTEST_WATCH_NAMESPACES="a,b").namespaces == ("a", "b")
+
+
+def test_limits_are_whole_numbers_and_open_by_default() -> None:
+    made = settings(LOADTEST_LIMIT_TESTS="5", LOADTEST_LIMIT_PODS_PER_TEST="50")
+
+    assert made.policy.limits == Limits(tests=5, pods=NO_LIMIT, pods_per_test=50)
+    with pytest.raises(SettingsError, match="LOADTEST_LIMIT_PODS is '-1'; it must be a whole number, 0 for no limit"):
+        settings(LOADTEST_LIMIT_PODS="-1")

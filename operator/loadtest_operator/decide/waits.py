@@ -1,0 +1,104 @@
+"""What pods that do not run wait for: the words of the scheduler, the kubelet and the Job controller, explained."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from loadtest_operator.decide.fleet import Fleet, listed
+from loadtest_operator.observation import Complaint, Observation, PodSeen
+from loadtest_operator.quantities import quantity
+from loadtest_operator.reasons import with_to_do
+from loadtest_operator.resources import NOTHING_SAID
+
+_SHOWN: Final = 3
+
+# Said of a container that is just being made: an Event of its pod tells more.
+_VAGUE: Final = ("", "ContainerCreating", "PodInitializing", NOTHING_SAID)
+
+_OF_PODS: Final = (
+    ("ImageMissing", r"^(ErrImage\w*|ImagePullBackOff|InvalidImageName|ImageInspectError|RegistryUnavailable)"),
+    ("Unschedulable", r"^(Unschedulable|SchedulingGated|SchedulerError)"),
+    ("SecretKeyMissing", r"non-existent secret key|couldn't find key \S+ in Secret"),
+    ("SecretMissing", r'secret "[^"]*" not found'),
+    ("ConfigMapKeyMissing", r"non-existent config key|couldn't find key \S+ in ConfigMap"),
+    ("ConfigMapMissing", r'configmap "[^"]*" not found'),
+    ("VolumeNotMounted", r"^Failed(Mount|AttachVolume|MapVolume)"),
+    ("ContainerNotCreated", r"^(CreateContainer\w*|RunContainerError|PreCreateHookError|PreStartHookError)"),
+)
+_OF_JOBS: Final = (
+    ("PodSecurityRefused", r"violates PodSecurity"),
+    ("QuotaNeedsResources", r"failed quota: .*must specify"),
+    ("QuotaExceeded", r"exceeded quota"),
+    ("LimitRangeRefused", r"(maximum|minimum) \S+ usage per|max limit to request ratio per"),
+)
+# What waiting cannot mend: whoever changes the namespace meanwhile can run the test again.
+_CERTAIN: Final = frozenset({"PodSecurityRefused", "QuotaNeedsResources", "LimitRangeRefused"})
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A reason (CamelCase), a sentence with what to do, and whether waiting is certain to be in vain."""
+
+    reason: str
+    message: str
+    certain: bool = False
+
+
+def wait_of(observation: Observation, fleet: Fleet) -> Wait | None:
+    """What keeps the fleet from running, where anybody has said so; of several things one that is certain."""
+    said = {complaint.uid: complaint for complaint in observation.complaints}
+    waits = [wait for pod in fleet.pods if (wait := _of_pod(pod, said.get(pod.uid))) is not None]
+    job = observation.job
+    if job is not None and fleet.absent and job.uid in said:
+        waits.insert(0, _of_job(said[job.uid], fleet))
+    return min(waits, key=lambda wait: not wait.certain, default=None)
+
+
+def waits(fleet: Fleet) -> str:
+    """What the pods that do not run yet wait for; empty where all run or have run."""
+    texts = [f"pod {pod.index} waits for {pod.waits_for}" for pod in fleet.pods if not (pod.running or pod.over)]
+    texts += [f"pod {index} has not been made" for index in fleet.absent]
+    return listed(texts, _SHOWN)
+
+
+def _of_pod(pod: PodSeen, complaint: Complaint | None) -> Wait | None:
+    if pod.running or pod.over:
+        return None
+    text = pod.waits_for
+    if text in _VAGUE or not _reason_in(text, _OF_PODS):
+        if complaint is None:
+            return None if text in _VAGUE else Wait("PodNotStarting", with_to_do("PodNotStarting", _told(pod, text)))
+        text = f"{complaint.reason}: {complaint.message}"
+    reason = _reason_in(text, _OF_PODS) or "PodNotStarting"
+    return Wait(reason, with_to_do(reason, _told(pod, text)))
+
+
+def _of_job(complaint: Complaint, fleet: Fleet) -> Wait:
+    text = complaint.message.removeprefix("Error creating: ")
+    reason = _reason_in(text, _OF_JOBS) or "PodsRefused"
+    certain = reason in _CERTAIN or (reason == "QuotaExceeded" and _never_enough(text, fleet.plan.parallelism))
+    # Each refused pod has a name of its own, which nobody ever sees.
+    text = re.sub(r'^pods "[^"]*" is forbidden: ', "", text)
+    return Wait(reason, with_to_do(reason, f"pods are refused: {text}"), certain)
+
+
+def _told(pod: PodSeen, text: str) -> str:
+    return f"pod {pod.index} ({pod.name}) waits for {text}"
+
+
+def _reason_in(text: str, forms: tuple[tuple[str, str], ...]) -> str:
+    return next((reason for reason, form in forms if re.search(form, text)), "")
+
+
+def _never_enough(text: str, pods: int) -> bool:
+    """Whether a quota could not hold all pods at once even if nothing else were in the namespace."""
+    parts = re.search(r"requested: (.*), used: .*, limited: (.*)$", text)
+    if parts is None:
+        return False
+    limited = dict(_pairs(parts[2]))
+    return any(name in limited and asked * pods > limited[name] for name, asked in _pairs(parts[1]))
+
+
+def _pairs(text: str) -> list[tuple[str, float]]:
+    found = (part.partition("=") for part in text.split(","))
+    return [(name.strip(), number) for name, _, value in found if (number := quantity(value)) is not None]

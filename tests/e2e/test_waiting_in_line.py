@@ -1,0 +1,148 @@
+"""One target, one test at a time, whatever the tests call it; and limits on what runs at once."""
+
+import itertools
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from loadtests import Namespace, Test, make_namespace, message, reason
+from localcluster.cluster import LocalCluster
+from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, install_operator, wait_until_available
+from localcluster.rest import Json, Rest, wait_for
+
+LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "300ms"}
+SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "3s", "thinkTime": "200ms"}
+PATH = "/clients/upload/process/"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def target(namespace: Namespace) -> None:
+    namespace.deploy_unhurried()
+    namespace.available("clients")
+
+
+@pytest.fixture(scope="module")
+def other(cluster: LocalCluster, rest: Rest) -> Iterator[Namespace]:
+    made = make_namespace(cluster, rest, "in-line")
+    yield made
+    rest.delete(f"/api/v1/namespaces/{made.name}")
+
+
+def spellings(namespace: Namespace) -> dict[str, str]:
+    """The same target by its Service's names and address, and by the address of a pod behind it."""
+    service = namespace.rest.call("GET", f"/api/v1/namespaces/{namespace.name}/services/clients")
+    (pod,) = namespace.pods()
+    return {
+        "short": f"http://clients.{namespace.name}:8000{PATH}",
+        "svc": f"http://clients.{namespace.name}.svc:8000{PATH}",
+        "full": f"http://CLIENTS.{namespace.name}.svc.cluster.local.:8000{PATH}",
+        "cluster-ip": f"http://{service['spec']['clusterIP']}:8000{PATH}",
+        "pod-ip": f"http://{pod['status']['podIP']}:8000{PATH}",
+    }
+
+
+def start(place: Namespace, name: str, url: str, **spec: object) -> Test:
+    return place.start(name, target={"url": url, "timeout": "20s"}, **{"load": SHORT, **spec})
+
+
+def queued(test: Test) -> str:
+    """Wait until it is this test's turn to wait, and return what it says."""
+    status = test.until("queued", lambda s: s.get("phase") == "Queued" and reason(s, "Verified") == "TargetBusy", 20)
+    return str(status["message"])
+
+
+def test_every_spelling_of_a_target_waits_for_the_one_that_runs_and_none_overlap(
+    cluster: LocalCluster, rest: Rest, namespace: Namespace, other: Namespace
+) -> None:
+    holder = namespace.start("holder", load=LONG)
+    holder.running()
+    tests = {name: start(other, name, url) for name, url in spellings(namespace).items()}
+
+    said = [queued(test) for test in tests.values()]
+    beside = start(other, "beside", spellings(namespace)["svc"], concurrency="Allow")
+    # On the local cluster nothing leads from a Service's own address to its pods.
+    rest.delete(tests.pop("cluster-ip").path)
+    assert beside.completed()["verdict"] == "Passed"
+    _kill_operator(cluster, rest)
+    holder.patch(stop=True)
+    ended = holder.completed(30)["completedAt"]
+    ends = [test.completed() for test in tests.values()]
+
+    assert all("a test of another namespace loads the same target" in text for text in said)
+    assert not any("holder" in text for text in said)
+    assert sorted(text.partition(":")[0] for text in said) == [f"place {n} in line" for n in range(1, 6)]
+    assert [status["verdict"] for status in ends] == ["Passed"] * 4
+    assert ended <= min(status["start"]["at"] for status in ends)
+    assert one_at_a_time(ends)
+
+
+def one_at_a_time(ends: list[Json]) -> bool:
+    spans = sorted((status["start"]["at"], status["completedAt"]) for status in ends)
+    return all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
+
+
+def test_tests_made_at_the_same_moment_run_in_order_and_one_at_a_time(namespace: Namespace) -> None:
+    tests = [start(namespace, f"moment-{number}", f"http://clients:8000{PATH}") for number in range(3)]
+
+    ends = [test.completed() for test in tests]
+
+    order = sorted(tests, key=lambda test: (test.get()["metadata"]["creationTimestamp"], test.uid))
+    spans = [(test.status["start"]["at"], test.status["completedAt"]) for test in order]
+    assert [status["verdict"] for status in ends] == ["Passed"] * 3
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
+
+
+def test_the_next_starts_within_seconds_of_a_deletion_and_names_a_neighbour(namespace: Namespace) -> None:
+    holder = namespace.start("deleted", load=LONG)
+    holder.running()
+    test = start(namespace, "next", f"http://clients:8000{PATH}")
+    assert "test deleted loads the same target" in queued(test)
+
+    namespace.rest.delete(holder.path)
+    wait_for("the holder's pods to end", lambda: not holder.pods(), 15)
+    gone = time.monotonic()
+    test.until("starting", lambda status: status["phase"] != "Queued", 10)
+
+    assert time.monotonic() - gone < 5
+    assert test.completed()["verdict"] == "Passed"
+
+
+def test_limits_of_the_installation_queue_what_is_over_and_refuse_what_never_fits(
+    rest: Rest, namespace: Namespace
+) -> None:
+    namespace.deploy("orders")
+    namespace.available("orders")
+    _reinstall(rest, LOADTEST_LIMIT_TESTS="1", LOADTEST_LIMIT_PODS_PER_TEST="3")
+    try:
+        holder = namespace.start("over", load=LONG)
+        holder.running()
+        waiting = start(namespace, "waits", f"http://orders:8000{PATH}")
+        four = {"batchSize": 10, "virtualUsers": 4, "duration": "5s"}
+        refused = start(namespace, "large", f"http://orders:8000{PATH}", parallelism=4, load=four).completed(20)
+        status = waiting.until("queued", lambda s: reason(s, "Verified") == "TestLimitReached", 20)
+
+        assert "limits.tests" in status["message"]
+        assert (refused["verdict"], reason(refused, "Succeeded")) == ("Failed", "TooManyPods")
+        assert "limits.podsPerTest" in message(refused, "Completed")
+        rest.delete(holder.path)
+        assert waiting.completed()["verdict"] == "Passed"
+    finally:
+        _reinstall(rest)
+
+
+def _reinstall(rest: Rest, **settings: str) -> None:
+    """Give the operator other settings, and wait until the old one is gone and the new one ready."""
+    old = {pod["metadata"]["uid"] for pod in _operators(rest)}
+    install_operator(rest, settings)
+    wait_for("the operator to be replaced", lambda: not old & {pod["metadata"]["uid"] for pod in _operators(rest)}, 60)
+    wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
+
+
+def _operators(rest: Rest) -> list[Json]:
+    return rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator")
+
+
+def _kill_operator(cluster: LocalCluster, rest: Rest) -> None:
+    (operator,) = _operators(rest)
+    cluster.kill(OPERATOR_NAMESPACE, operator["metadata"]["name"])

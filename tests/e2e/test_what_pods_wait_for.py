@@ -1,0 +1,189 @@
+"""Pods that do not come to run: within seconds the status says why and what to do, and an Event too."""
+
+import base64
+from collections.abc import Iterator
+
+import pytest
+
+from loadtests import Namespace, Test, condition, make_namespace, message, reason
+from localcluster.cluster import LocalCluster
+from localcluster.rest import Json, Rest
+
+SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "2s"}
+PATH = "/clients/upload/process/"
+EXPLAINED_SECONDS = 15.0
+ENDED_SECONDS = 20.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def target(namespace: Namespace) -> None:
+    namespace.deploy_unhurried()
+    namespace.available("clients")
+
+
+@pytest.fixture
+def fenced(cluster: LocalCluster, rest: Rest, namespace: Namespace) -> Iterator[Namespace]:
+    """A namespace beside the target's, for rules that hold for every pod in it."""
+    made = make_namespace(cluster, rest, "fenced")
+    yield made
+    rest.delete(f"/api/v1/namespaces/{made.name}")
+
+
+def start(place: Namespace, name: str, target: Namespace, **spec: object) -> Test:
+    url = f"http://clients.{target.name}:8000{PATH}"
+    return place.start(name, **{"target": {"url": url, "timeout": "20s"}, "load": SHORT, **spec})
+
+
+def explained(test: Test, expected: str) -> str:
+    """Wait until the condition Verified gives this reason, check that an Event does too, and return what is said."""
+    status = test.until(expected, lambda s: reason(s, "Verified") == expected, EXPLAINED_SECONDS)
+    assert condition(status, "Verified") == "False"
+    assert [event["type"] for event in test.events() if event["reason"] == expected] == ["Warning"]
+    return message(status, "Verified")
+
+
+def ended(test: Test, expected: str) -> str:
+    """Wait for an end that comes soon, with this reason, and return what is said."""
+    status = test.completed(ENDED_SECONDS)
+    assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", expected)
+    assert [event["type"] for event in test.events() if event["reason"] == expected] == ["Warning"]
+    return message(status, "Succeeded")
+
+
+def test_a_missing_secret_and_then_a_missing_key_are_told_until_both_are_there(namespace: Namespace) -> None:
+    url = f"http://clients:8000{PATH}"
+    auth = {"secretKeyRef": {"name": "shop-token", "key": "jwt"}}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop-token"}, "data": {}}
+    test = namespace.start("secretless", target={"url": url, "auth": auth, "timeout": "20s"}, load=SHORT)
+
+    missing = explained(test, "SecretMissing")
+    namespace.rest.apply(secret, namespace.name)
+    keyless = explained(test, "SecretKeyMissing")
+    namespace.rest.apply({**secret, "data": {"jwt": base64.b64encode(b"abc").decode()}}, namespace.name)
+
+    assert test.completed()["verdict"] == "Passed"
+    assert 'secret "shop-token" not found' in missing
+    assert "create it in the test's namespace" in missing
+    assert "jwt" in keyless
+
+
+def test_pods_that_no_node_takes_say_so_and_can_be_stopped(namespace: Namespace) -> None:
+    test = start(namespace, "nodeless", namespace, pod={"nodeSelector": {"disk": "none-has-this"}})
+
+    said = explained(test, "Unschedulable")
+    test.patch(stop=True)
+    status = test.completed(20)
+
+    assert "spec.pod.nodeSelector" in said
+    assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "Stopped")
+
+
+def test_an_image_that_is_missing_is_told_until_it_is_there(namespace: Namespace, fenced: Namespace) -> None:
+    fault = {"node.localcluster/image-missing": "*"}
+    annotate(fenced, fault)
+    test = start(fenced, "imageless", namespace)
+
+    said = explained(test, "ImageMissing")
+    annotate(fenced, dict.fromkeys(fault))
+
+    assert "image.repository" in said
+    assert test.completed()["verdict"] == "Passed"
+
+
+def test_a_quota_without_room_is_waited_for_and_one_too_small_is_not(namespace: Namespace, fenced: Namespace) -> None:
+    set_quota(fenced, pods=2, used=1)
+    waiting = start(fenced, "crowded", namespace)
+    room = explained(waiting, "QuotaExceeded")
+    set_quota(fenced, pods=3, used=1)
+    assert waiting.completed()["verdict"] == "Passed"
+
+    set_quota(fenced, pods=1, used=0)
+    never = ended(start(fenced, "oversized", namespace), "QuotaExceeded")
+
+    assert "exceeded quota" in room
+    assert "limited: pods=2" in room
+    assert "limited: pods=1" in never
+
+
+def test_a_test_runs_in_a_restricted_namespace_and_explains_what_a_webhook_adds(
+    rest: Rest, namespace: Namespace, fenced: Namespace
+) -> None:
+    enforce = {"pod-security.kubernetes.io/enforce": "restricted"}
+    patch_namespace(fenced, {"labels": enforce})
+    policies = [*mutation(fenced, "hosted", HOST_NETWORK), *mutation(fenced, "crashing", WRONG_COMMAND)]
+    for document in policies:
+        rest.apply(document)
+    limits = {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]}
+    limit_range = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": limits}
+    rest.apply(limit_range, fenced.name)
+    try:
+        passed = start(fenced, "plain", namespace).completed()
+        # Whether the policies are at work yet can only be seen by trying.
+        refused = ended(start(fenced, "hosted", namespace), "PodSecurityRefused")
+        crashed = ended(start(fenced, "crashing", namespace), "PodCrashed")
+        large = {"resources": {"limits": {"memory": "2Gi"}}}
+        too_large = ended(start(fenced, "ranged", namespace, pod=large), "LimitRangeRefused")
+    finally:
+        for document in policies:
+            rest.delete(rest.path_of(document))
+
+    assert passed["verdict"] == "Passed"
+    assert "hostNetwork=true" in refused
+    assert "switch the injection off" in refused
+    assert "invalid choice: 'nonsense'" in crashed
+    assert "maximum memory usage per Container is 1Gi" in too_large
+
+
+ADMISSION = "admissionregistration.k8s.io/v1"
+HOST_NETWORK = '[JSONPatch{op: "add", path: "/spec/hostNetwork", value: true}]'
+WRONG_COMMAND = '[JSONPatch{op: "replace", path: "/spec/containers/0/command/1", value: "nonsense"}]'
+
+
+def mutation(place: Namespace, test: str, patch: str) -> list[Json]:
+    """Have the API server change the pods of one test, as a mesh's injector changes pods."""
+    name = f"{place.name}-{test}"
+    policy: Json = {
+        "apiVersion": ADMISSION,
+        "kind": "MutatingAdmissionPolicy",
+        "metadata": {"name": name},
+        "spec": {
+            "matchConstraints": {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": place.name}},
+                "resourceRules": [
+                    {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+                ],
+            },
+            "matchConditions": [
+                {"name": "test", "expression": f"object.metadata.labels['x-load-test.dev/test'] == '{test}'"}
+            ],
+            "failurePolicy": "Fail",
+            "reinvocationPolicy": "Never",
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": patch}}],
+        },
+    }
+    binding = {
+        "apiVersion": ADMISSION,
+        "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": {"name": name},
+        "spec": {"policyName": name},
+    }
+    return [policy, binding]
+
+
+def annotate(place: Namespace, annotations: dict[str, str | None]) -> None:
+    patch_namespace(place, {"annotations": annotations})
+
+
+def patch_namespace(place: Namespace, metadata: Json) -> None:
+    path = f"/api/v1/namespaces/{place.name}"
+    place.rest.call("PATCH", path, {"metadata": metadata}, content_type="application/merge-patch+json")
+
+
+def set_quota(place: Namespace, pods: int, used: int) -> None:
+    """A quota with what its controller would say of it, which the local cluster does not have."""
+    hard = {"pods": str(pods)}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": hard}}
+    place.rest.apply(quota, place.name)
+    path = f"/api/v1/namespaces/{place.name}/resourcequotas/few/status"
+    status = {"status": {"hard": hard, "used": {"pods": str(used)}}}
+    place.rest.call("PATCH", path, status, content_type="application/merge-patch+json")
