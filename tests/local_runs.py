@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -129,10 +130,12 @@ class Terminal:
 
 @contextmanager
 def in_terminal(
-    *arguments: object, variables: Mapping[str, str] | None = None, uvloop: bool = True
+    *arguments: object, variables: Mapping[str, str] | None = None, uvloop: bool = True, columns: int | None = None
 ) -> Iterator[Terminal]:
-    """Start in a terminal; killed when the block ends, if it still runs."""
+    """Start in a terminal, so many columns wide; killed when the block ends, if it still runs."""
     master, slave = pty.openpty()
+    if columns is not None:
+        termios.tcsetwinsize(slave, (50, columns))
     # Ctrl-C reaches only the processes whose controlling terminal it is typed in.
     process = subprocess.Popen(
         ["setsid", "--ctty", *command(*arguments, uvloop=uvloop)],

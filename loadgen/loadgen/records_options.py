@@ -25,7 +25,8 @@ columns (--field), one for each kind:
 
 SAMPLE_DESCRIPTION: Final = """\
 Shows records as a test would send them, without sending anything: those of a manifest (-f), or of the
-options. In a terminal as a table; elsewhere, or with --format, as the file itself.
+options. In a terminal as a table (a line for each field where it would be too wide); elsewhere, or with
+--format, as the file itself.
 """
 _TEXTS: Final = {
     "locale": "locale",

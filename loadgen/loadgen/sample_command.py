@@ -5,8 +5,6 @@ import asyncio
 import csv
 import io
 import sys
-import unicodedata
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +14,8 @@ from loadgen.formats import FileFormat, file_format
 from loadgen.local.document import Draft, whole_number
 from loadgen.local.errors import UsageError
 from loadgen.local.manifest import read_manifest
+from loadgen.local.screen import columns_of as width_of
+from loadgen.local.tables import table_of
 from loadgen.local.wording import decoding_error, in_words_of
 from loadgen.records import Batch, Composer, FieldRefusedError, RecordSpace, load_pools, refuse_unmakeable
 from loadgen.records_options import record_settings
@@ -42,7 +42,7 @@ def run_sample(parsed: argparse.Namespace) -> int:
     made = file_format("csv" if in_table else name, columns_of(plan.columns), plan.dialect)
     content = _content(made, plan, rows)
     if in_table:
-        sys.stdout.write(table_of(_fields(content, plan)))
+        sys.stdout.write(table_of(_fields(content, plan), width_of(sys.stdout)))
     elif parsed.out is None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
@@ -88,22 +88,6 @@ async def _chunks(made: FileFormat, batch: Batch) -> list[bytes | memoryview]:
 def _fields(content: bytes, plan: RecordsPlan) -> list[list[str]]:
     text = content.decode("utf-8-sig" if plan.dialect.encoding == "utf-8" else plan.dialect.encoding)
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=plan.dialect.delimiter))
-
-
-def table_of(rows: Sequence[Sequence[str]]) -> str:
-    """The rows as lines whose columns are aligned, with what is not printable replaced."""
-    shown = [["".join(letter if letter.isprintable() else " " for letter in field) for field in row] for row in rows]
-    widths = [max(map(_width, column)) for column in zip(*shown, strict=True)]
-    lines = [
-        "  ".join(field + " " * (width - _width(field)) for field, width in zip(row, widths, strict=True)).rstrip()
-        for row in shown
-    ]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _width(text: str) -> int:
-    """How many places a text takes in a terminal."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _write(path: Path, content: bytes) -> None:

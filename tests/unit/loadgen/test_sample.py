@@ -97,8 +97,8 @@ def test_a_sample_is_written_in_the_dialect(capfdbinary: pytest.CaptureFixture[b
     assert (content.count(b"\n"), content.count(b"\r")) == (3, 0)
 
 
-async def test_a_terminal_shows_a_table() -> None:
-    with in_terminal("sample", "--rows", 4, "--drop", "address") as terminal:
+async def test_a_wide_terminal_shows_a_table() -> None:
+    with in_terminal("sample", "--rows", 4, "--drop", "address", columns=250) as terminal:
         assert await terminal.exit_status() == 0
 
     header, *rows = [line.rstrip() for line in terminal.plain.splitlines()]
@@ -106,6 +106,18 @@ async def test_a_terminal_shows_a_table() -> None:
     assert len(rows) == 4
     assert {row.index("@") > header.index("email") for row in rows} == {True}
     assert {row[header.index("phone") :][:3] for row in rows} == {"+1-"}
+
+
+@pytest.mark.parametrize(("columns", "side_by_side"), [(80, 1), (130, 2)])
+async def test_a_terminal_that_is_too_narrow_shows_a_line_for_each_field(columns: int, side_by_side: int) -> None:
+    with in_terminal("sample", "--rows", 4, columns=columns) as terminal:
+        assert await terminal.exit_status() == 0
+
+    lines = [line.rstrip() for line in terminal.plain.splitlines()]
+    assert max(map(len, lines)) <= columns
+    assert [line.split(" ")[0] for line in lines[: len(CLIENT_COLUMNS)]] == [column.name for column in CLIENT_COLUMNS]
+    emails = [line.count("@") for line in lines if line.startswith("email")]
+    assert emails == [side_by_side] * (4 // side_by_side)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""Records as a table for a terminal, turned on its side where the terminal is too narrow for it."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+GAP: Final = "  "
+
+
+def table_of(rows: Sequence[Sequence[str]], columns: int | None = None) -> str:
+    """The rows, the first of them names, as lines whose fields are aligned; what is not printable is replaced.
+
+    Where that is wider than `columns` each field becomes a line, with as many records side by side as there is room
+    for, one at least.
+    """
+    shown = [["".join(letter if letter.isprintable() else " " for letter in field) for field in row] for row in rows]
+    if columns is None or len(rows) < 2 or _width(_aligned(shown)[0]) <= columns:
+        return "".join(f"{line.rstrip()}\n" for line in _aligned(shown))
+    names, *records = shown
+    blocks = ("\n".join(line.rstrip() for line in block) for block in _blocks(names, records, columns))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _blocks(names: Sequence[str], records: Sequence[Sequence[str]], columns: int) -> Iterator[list[str]]:
+    """The records as columns beside the names, as many in a block as fit."""
+    begin = 0
+    while begin < len(records):
+        block = _aligned(list(zip(names, records[begin], strict=True)))
+        end = begin + 1
+        while end < len(records):
+            wider = _aligned(list(zip(names, *records[begin : end + 1], strict=True)))
+            if _width(wider[0]) > columns:
+                break
+            block, end = wider, end + 1
+        yield block
+        begin = end
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines of one width."""
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    return [
+        GAP.join(field + " " * (width - _width(field)) for field, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
+
+
+def _width(text: str) -> int:
+    """How many places a text takes in a terminal."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
