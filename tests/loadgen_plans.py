@@ -29,6 +29,7 @@ def make_plan(
     records: dict[str, Any] | None = None,
     network: AddressPolicy = AddressPolicy(),
     deadlines: Deadlines = Deadlines(),
+    debug: bool = False,
 ) -> Plan:
     """A custom step of one plateau. `target`, `load` and `records` are further fields of the spec, as in a manifest."""
     document = {
@@ -38,6 +39,7 @@ def make_plan(
         "load": {"batchSize": batch_size, "virtualUsers": virtual_users, "duration": "60s", **(load or {})},
         "records": records or {},
         "verification": {"require": require},
+        "debug": debug,
     }
     plan = compile_plan(
         msgspec.convert(document, Spec),

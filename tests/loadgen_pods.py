@@ -6,7 +6,7 @@ import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +124,13 @@ async def start_fleet(pods: "tuple[PodProcess, ...]") -> None:
 
 
 @asynccontextmanager
-async def pod_process(plan: Plan, folder: Path, index: int = 0, **environment: str) -> AsyncIterator[PodProcess]:
-    """A pod that serves its control server; it is killed when the block ends, if it still runs."""
+async def pod_process(
+    plan: Plan, folder: Path, index: int = 0, *, log: Path | None = None, **environment: str
+) -> AsyncIterator[PodProcess]:
+    """A pod that serves its control server; it is killed when the block ends, if it still runs.
+
+    What it logs goes to the file `log`, or where the test's own errors go.
+    """
     ip, termination = free_address(), folder / f"termination-{index}"
     told = {
         "LOADTEST_PLAN": msgspec.json.encode(plan).decode(),
@@ -135,9 +140,10 @@ async def pod_process(plan: Plan, folder: Path, index: int = 0, **environment: s
         "POD_NAME": f"pod-{index}",
         "TERMINATION_MESSAGE_PATH": str(termination),
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loadgen.cli", "pod", env={**os.environ, **told, **environment}
-    )
+    with log.open("wb") if log else nullcontext() as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "loadgen.cli", "pod", env={**os.environ, **told, **environment}, stderr=stderr
+        )
     pod = PodProcess(process, ip, plan, termination)
     try:
         await _until_serving(pod)

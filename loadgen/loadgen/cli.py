@@ -18,6 +18,7 @@ from loadgen.local.options import (
     RUN_DESCRIPTION,
     SCENARIOS,
     VERIFY_DESCRIPTION,
+    add_debug_option,
     add_load_options,
     add_output_options,
     add_target_options,
@@ -148,6 +149,7 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="rows of the full-size batch (or BATCH_SIZE; default: 1000, with -f the manifest's)",
     )
+    add_debug_option(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 

@@ -14,6 +14,7 @@ from msgspec import structs
 from loadgen import log
 from loadgen.addresses import AddressBook
 from loadgen.control import control_application
+from loadgen.debugging import log_look, look_at_check, look_at_iteration
 from loadgen.ending import End, exit_of, halted, linger_seconds, write_last_word
 from loadgen.endpoints import parse_endpoint
 from loadgen.engine import Engine
@@ -75,6 +76,9 @@ class Pod:
         uploader = make_uploader(plan, settings.pod_index, lambda: secrets.token_hex(16))
         self._prover = Prover(plan, uploader, self._book)
         self._engine = Engine(plan, settings.pod_index, uploader, self._book, self._recorder, clock_ns)
+        if plan.debug:
+            self._engine.observe = lambda iteration: log_look(look_at_iteration(iteration))
+            self._prover.observe_check = lambda *check: log_look(look_at_check(*check))
 
     async def run(self) -> PodExit:
         """Serve, obey and exit. SIGTERM and SIGINT end it within `CUT_SECONDS`."""

@@ -16,7 +16,7 @@ from loadgen.refusals import cause_of_no_token
 from loadgen.tls import TlsUnusableError
 from loadgen.tokens import TokenUnreadableError
 from loadgen.uploading import Uploader
-from loadgen.verification import Course, Verifier, refused
+from loadgen.verification import CheckObserver, Course, Verifier, refused
 from loadtest_model.causes import Cause
 from loadtest_model.plan import Plan
 from loadtest_model.proof import Moment, Shown, concluded_from
@@ -65,6 +65,7 @@ class Prover:
         self._read_back: ReadBack | None = None
         self._to_look_up: tuple[str, ...] = ()
         self._report: VerificationReport | None = None
+        self.observe_check: CheckObserver | None = None
 
     @property
     def report(self) -> VerificationReport | None:
@@ -219,7 +220,7 @@ class Prover:
     ) -> VerificationReport:
         # Each upload of a verification connects anew.
         async with self._uploader.open_client(0) as client:
-            verifier = Verifier(self._uploader, client)
+            verifier = Verifier(self._uploader, client, observe=self.observe_check)
             return await verifier.verify(
                 endpoints, full_rows=full_rows, spare_unreachable=self._resolves, course=course
             )

@@ -17,6 +17,7 @@ from typing import Final, TextIO
 import msgspec
 
 from loadgen import event_loop
+from loadgen.debugging import DebugLines, look_at_check, look_at_iteration
 from loadgen.local.closing import closing, verdict_lines
 from loadgen.local.document import draft_of
 from loadgen.local.errors import UsageError
@@ -26,7 +27,7 @@ from loadgen.local.manifest import read_manifest
 from loadgen.local.opening import opening, proof_text
 from loadgen.local.planning import access_of, plan_of
 from loadgen.local.progress import progress_of
-from loadgen.local.samples import DebugLines, SampleFile
+from loadgen.local.samples import SampleFile
 from loadgen.local.screen import Block, Lines, Screen, Silent, can_redraw, columns_of, wants_colour
 from loadgen.local.session import Seen, Session
 from loadgen.local.texts import fitted
@@ -65,7 +66,8 @@ def run_run(parsed: argparse.Namespace, environment: Mapping[str, str] | None = 
     variables = os.environ if environment is None else environment
     plan, source = planned(parsed, variables)
     files = result_files(Path(parsed.out), plan.name, datetime.now(UTC))
-    return event_loop.run(_run(parsed, plan, source, files, _output(parsed, variables)))
+    output = _output(parsed, variables, debug=plan.debug)
+    return event_loop.run(_run(parsed, plan, source, files, output))
 
 
 def planned(parsed: argparse.Namespace, environment: Mapping[str, str]) -> tuple[Plan, str | None]:
@@ -90,10 +92,14 @@ def planned(parsed: argparse.Namespace, environment: Mapping[str, str]) -> tuple
 async def _run(parsed: argparse.Namespace, plan: Plan, source: str | None, files: ResultFiles, output: Output) -> int:
     session = Session(plan, time.monotonic_ns)
     samples = SampleFile(Path(parsed.samples)) if parsed.samples else None
-    debug = DebugLines(sys.stderr) if parsed.debug else None
-    for watcher in (samples, debug):
-        if watcher is not None:
-            session.observe(watcher.add)
+    if samples is not None:
+        session.observe(samples.add)
+    if plan.debug:
+        lines = DebugLines(sys.stderr)
+        session.observe(
+            lambda iteration: lines.add(look_at_iteration(iteration)),
+            lambda name, upload, progress: lines.add(look_at_check(name, upload, progress)),
+        )
     output.say(opening(plan, source))
     try:
         with listening(session.interrupts):
@@ -176,7 +182,7 @@ def result_of(seen: Seen, *, complete: bool) -> Result:
         complete=complete,
         summary=summarize(facts.plan, facts.aggregate, judgement, seen.report, seen.started_at),
         plan=facts.plan,
-        verification=seen.report,
+        verification=seen.report.concluded if seen.report else None,
         judgement=judgement,
         aggregate=facts.aggregate,
     )
@@ -200,10 +206,10 @@ def _conclude(session: Session, result: Result, files: ResultFiles | None, outpu
         output.say(f"{'Files' if number == 0 else '':<12}{file}")
 
 
-def _output(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Output:
+def _output(parsed: argparse.Namespace, environment: Mapping[str, str], *, debug: bool) -> Output:
     narrative = sys.stderr if parsed.json else sys.stdout
     screen: Screen
-    if parsed.quiet or parsed.debug:
+    if parsed.quiet or debug:
         screen = Silent()
     elif can_redraw(sys.stderr, environment):
         screen = Block(sys.stderr)

@@ -34,6 +34,10 @@ def refused(refusal: Refusal, message: str, finer: Cause | None = None) -> Verif
     )
 
 
+CheckObserver = Callable[[CheckName, Upload, Progress], None]
+"""Is told of each finished upload of a verification."""
+
+
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
     name: CheckName
@@ -107,10 +111,12 @@ class Verifier:
         uploader: Uploader,
         client: Client,
         *,
+        observe: CheckObserver | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._uploader = uploader
         self._client = client
+        self._observe = observe
         self._clock = clock
 
     async def verify(
@@ -169,6 +175,8 @@ class Verifier:
             return
         course.under_way = None
         seconds = self._clock() - began
+        if self._observe is not None:
+            self._observe(name, upload, progress)
         refusal = refusal_of(name, upload)
         if name == "header-only":
             self._note_connection(endpoint, upload, progress, course)

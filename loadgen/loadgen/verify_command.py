@@ -13,6 +13,7 @@ import msgspec
 
 from loadgen import event_loop
 from loadgen.addresses import AddressBook
+from loadgen.debugging import DebugLines, look_at_check
 from loadgen.local.checklist import checklist
 from loadgen.local.document import draft_of
 from loadgen.local.manifest import read_manifest
@@ -36,6 +37,9 @@ def run_verify(parsed: argparse.Namespace, environment: Mapping[str, str] | None
     variables = os.environ if environment is None else environment
     plan = verification_plan(parsed, variables)
     prover = Prover(plan, make_uploader(plan, 0, lambda: secrets.token_hex(16)), AddressBook())
+    if plan.debug:
+        lines = DebugLines(sys.stderr)
+        prover.observe_check = lambda *check: lines.add(look_at_check(*check))
     interrupted = False
     try:
         report = event_loop.run(prover.prove_alone(full_rows=max(step.batch_size for step in plan.steps)))
@@ -43,7 +47,7 @@ def run_verify(parsed: argparse.Namespace, environment: Mapping[str, str] | None
         # Which rows may be stored because of what was under way has to be said all the same.
         report, interrupted = prover.report or NOTHING_SENT, True
     if parsed.json:
-        print(msgspec.json.encode(report).decode())
+        print(msgspec.json.encode(report.concluded).decode())
     else:
         text = checklist(plan.target.url, report, colour=wants_colour(sys.stdout, variables))
         print(fitted(text, columns_of(sys.stdout)))

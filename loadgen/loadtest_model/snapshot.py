@@ -144,6 +144,11 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
         nothing_stored = concluded_from(self.read_back).shown is Shown.NOTHING_STORED
         return ProofLevel.PROVEN if nothing_stored else held
 
+    @property
+    def concluded(self) -> "VerificationReport":
+        """The report of a run that is over: its level is the one that was reached."""
+        return structs.replace(self, level=self.reached)
+
 
 # A restarted operator reads a million of these two of a large fleet, which refer to nothing that could refer back.
 class Counts(WireValue, frozen=True, kw_only=True, gc=False):

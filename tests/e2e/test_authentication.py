@@ -32,7 +32,7 @@ def secret(namespace: Namespace, name: str, **texts: str) -> None:
 
 
 def run(namespace: Namespace, name: str) -> Json:
-    return completed(namespace, name, {"secretKeyRef": {"name": name, "key": "token"}})
+    return completed(namespace, name, {"secretKeyRef": {"name": name, "key": "token"}}, debug=True)
 
 
 def log_in_and_run(namespace: Namespace, name: str) -> Json:
@@ -40,8 +40,8 @@ def log_in_and_run(namespace: Namespace, name: str) -> Json:
     return completed(namespace, name, {"login": {**login, "expiresInPath": "expires_in"}})
 
 
-def completed(namespace: Namespace, name: str, auth: Json) -> Json:
-    return namespace.start(name, target={"url": URL, "timeout": "20s", "auth": auth}).completed()
+def completed(namespace: Namespace, name: str, auth: Json, *, debug: bool = False) -> Json:
+    return namespace.start(name, target={"url": URL, "timeout": "20s", "auth": auth}, debug=debug).completed()
 
 
 def told(namespace: Namespace, rest: Rest) -> str:
@@ -66,7 +66,10 @@ def test_a_token_from_a_secret_reaches_the_target_and_stays_out_of_everything_el
     assert status["verification"]["level"] == "Echoed"
     assert status["summary"]["requests"]["accepted"] > 0
     assert sum(namespace.ledger()) > 0
-    assert planted not in told(namespace, rest)
+    said = told(namespace, rest)
+    assert planted not in said
+    # The pods of this test log each of their uploads.
+    assert '"event": "upload"' in said
 
 
 def test_pods_that_log_in_outlive_their_tokens_and_tell_no_password(namespace: Namespace, rest: Rest) -> None:

@@ -111,6 +111,8 @@ def _put_values(draft: Draft, options: argparse.Namespace) -> None:
         draft.put(f"verification.readBack.control.{kind}", control, "--read-back-control")
     if (rate := getattr(options, "arrival_rate", None)) is not None:
         draft.put("load.arrivalRate", _rate("--arrival-rate", rate.removesuffix("/s") + "/s"), "--arrival-rate")
+    if getattr(options, "debug", False):
+        draft.put("debug", True, "--debug")
     if options.connections is not None:
         draft.put("target.connections", _CONNECTIONS[options.connections], "--connections")
     _put_login(draft, options)

@@ -1,13 +1,11 @@
-"""Every upload of a load by itself: as a line of a CSV file, and as a line for people (`--debug`)."""
+"""Every upload of a load by itself, as a line of a CSV file (`--samples`)."""
 
 import csv
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from loadgen.engine import Iteration
 from loadgen.local.errors import UsageError
-from loadgen.local.texts import bytes_text
-from loadtest_model.quantities import seconds_text
 from loadtest_model.values import NANOSECONDS
 
 SAMPLE_COLUMNS: Final = (
@@ -66,36 +64,6 @@ class SampleFile:
 
     def close(self) -> None:
         self._file.close()
-
-
-class DebugLines:
-    """Prints a line for each upload: size, status, the answer's first characters, and where the time went."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._number = 0
-
-    def add(self, iteration: Iteration) -> None:
-        sample, upload, progress = iteration.sample, iteration.upload, iteration.progress
-        self._number += 1
-        status = "no answer" if upload is None or upload.status is None else str(upload.status)
-        times = ", ".join(
-            f"{name} {seconds_text(seconds)}"
-            for name, seconds in (
-                ("connect", progress.connect_seconds),
-                ("upload", progress.upload_seconds),
-                ("wait", progress.wait_seconds),
-            )
-        )
-        what = sample.error or sample.outcome
-        where = f" {upload.endpoint}" if upload else ""
-        said = "" if upload is None else upload.answer_text or upload.judgement.detail
-        print(
-            f"#{self._number} {iteration.step.name}{where}: {sample.rows:,} records, {bytes_text(sample.bytes_sent)}"
-            f" -> {status}, {what}; {times}; {said}",
-            file=self._stream,
-            flush=True,
-        )
 
 
 def _seconds(nanoseconds: int) -> str:

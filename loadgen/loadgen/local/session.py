@@ -17,6 +17,7 @@ from loadgen.recorder import Recorder
 from loadgen.saturation import Monitor
 from loadgen.target_memory import memory_watch
 from loadgen.uploading import make_uploader
+from loadgen.verification import CheckObserver
 from loadtest_model.abort import Watch, watch
 from loadtest_model.aggregate import Aggregate, aggregate_of
 from loadtest_model.plan import Plan, plan_hash
@@ -86,10 +87,12 @@ class Session:
         """What went wrong in this program itself."""
         return self._defect
 
-    def observe(self, observer: Callable[[Iteration], None]) -> None:
-        """Have each finished upload of the load told to `observer`."""
+    def observe(self, observer: Callable[[Iteration], None], observe_check: CheckObserver | None = None) -> None:
+        """Have each finished upload of the load told to `observer`, and those of verifications to `observe_check`."""
         self._observers.append(observer)
         self._engine.observe = self._tell
+        if observe_check is not None:
+            self._prover.observe_check = observe_check
 
     async def verify(self) -> VerificationReport | None:
         """Prove the target, a full-size batch included; None where it was interrupted."""

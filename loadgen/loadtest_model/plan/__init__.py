@@ -59,6 +59,7 @@ class Plan(WireValue, frozen=True, kw_only=True):
     command_digests: dict[str, str] = {}
     read_back: ReadBackPlan | None = None
     abort: AbortPlan | None = None
+    debug: bool = False
 
     @property
     def step_span_seconds(self) -> tuple[float, ...]:
@@ -116,6 +117,7 @@ def compile_plan(
         require=spec.verification.require,
         read_back=read_back,
         abort=compile_abort(spec, [step.name for step in steps]),
+        debug=spec.debug,
         network=network,
         deadlines=deadlines,
     )

@@ -61,6 +61,14 @@ class Spec(Value, frozen=True, kw_only=True):
             " names it by. Allow: start at once."
         ),
     ] = "Forbid"
+    debug: Annotated[
+        bool,
+        Meta(
+            description="Log every upload: its size, its status, the first 200 characters of the answer, and where the"
+            " time went; in the log of each pod, a line of JSON with the event `upload`. The token is taken out. For"
+            " looking, not for measuring: it costs the generator time."
+        ),
+    ] = False
     run_id: (
         Annotated[
             str,

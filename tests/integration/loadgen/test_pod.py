@@ -1,6 +1,7 @@
 """A pod as a process: its life from waiting to its exit code, and everything that can end it early."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -511,3 +512,44 @@ async def test_addresses_that_are_none_are_refused_and_change_nothing(tmp_path: 
             assert status == 409
             assert "'django:8000' is not an address with a port" in answer["error"]
             assert (await pod.snapshot()).endpoints == endpoints_digest((address,))
+
+
+async def test_with_debug_a_pod_logs_every_upload_without_the_token(tmp_path: Path) -> None:
+    def repeats_the_token(received: Received) -> web.Response:
+        return honoured(received, you=f"are {received.headers['Authorization']} {'x' * 300}")
+
+    secret_file, log = tmp_path / "token", tmp_path / "log"
+    secret_file.write_text("a-planted-token")
+    async with serving(repeats_the_token) as target:
+        plan = make_plan(target.url, duration_seconds=0.3, token_file=str(secret_file), debug=True)
+        async with pod_process(plan, tmp_path, log=log) as pod:
+            await start_fleet((pod,))
+            final = await pod.until_final()
+            await pod.ack(final.sequence)
+            assert await pod.exited() == PodExit.DONE
+
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    uploads = [line for line in lines if line["event"] == "upload"]
+    assert final.verification is not None
+    assert len(uploads) == final.verification.uploads + final.steps[0].total.sent
+    assert [line["part"] for line in uploads[:5]] == ["header-only", "canary", "few-rows", "full-batch", "custom"]
+    last = uploads[-1]
+    assert (last["records"], last["status"], last["came_to"]) == (FULL, 200, "accepted")
+    assert last["address"] == f"127.0.0.1:{target.port}"
+    assert last["bytes_sent"] > 5_000
+    assert last["connect_seconds"] >= 0
+    assert last["upload_seconds"] > 0
+    assert last["wait_seconds"] > 0
+    assert last["answer"].startswith('{"success": true')
+    assert len(last["answer"]) <= 203
+    assert "Bearer ***" in last["answer"]
+    assert "planted" not in log.read_text()
+
+
+async def test_without_debug_no_upload_is_logged(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    async with serving() as target, pod_process(make_plan(target.url), tmp_path, log=log) as pod:
+        await pod.verify()
+
+    assert '"event": "verification"' in log.read_text()
+    assert '"event": "upload"' not in log.read_text()

@@ -234,9 +234,12 @@ async def test_debug_prints_size_status_times_and_answer_of_each_upload(target: 
     done = await loadgen("run", *SHORT, "--url", url_of(target), "--out", tmp_path, "--debug")
 
     lines = [line for line in done.stderr.splitlines() if line.startswith("#")]
-    assert len(lines) == results_in(tmp_path).summary.requests.sent
-    sent, _, times_and_answer = lines[0].partition("; ")
-    assert re.fullmatch(r"#1 custom 127\.0\.0\.1:\d+: 100 records, [\d.]+ kB -> 200, accepted", sent)
+    summary = results_in(tmp_path).summary
+    assert len(lines) == summary.verification.uploads + summary.requests.sent
+    assert [line.split(" ")[1] for line in lines[:5]] == ["header-only", "canary", "few-rows", "full-batch", "custom"]
+    assert re.match(r"#2 canary 127\.0\.0\.1:\d+: 1 record, \d+ B -> 200, accepted; ", lines[1])
+    sent, _, times_and_answer = lines[4].partition("; ")
+    assert re.fullmatch(r"#5 custom 127\.0\.0\.1:\d+: 100 records, [\d.]+ kB -> 200, accepted", sent)
     assert re.match(r'connect .*, upload .*, wait .*; \{"success', times_and_answer)
 
 
