@@ -64,6 +64,11 @@ test: setup ## Run all tests, on a real control plane
 bench: setup ## Measure how fast uploads are made, beside Locust, Artillery and k6 (BENCH_FLAGS='--rounds 5')
 	@PYTHONPATH=bench:loadgen:tests:tests/targets $(BIN)/python bench/uploads.py $(BENCH_FLAGS)
 
+.PHONY: bench-operator
+bench-operator: setup ## Measure the operator: large fleets, many tests at once, halting, memory
+	@$(LOCALCLUSTER) build >/dev/null
+	@PYTHONPATH=bench:bench/operator:loadgen:operator:tests $(BIN)/python bench/operator/measure.py $(BENCH_FLAGS)
+
 .PHONY: check
 check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/ruff check .

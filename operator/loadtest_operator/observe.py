@@ -21,7 +21,7 @@ from loadtest_operator.api import (
 from loadtest_operator.memory import Known, Memory
 from loadtest_operator.names import uid_selector
 from loadtest_operator.observation import Complaint, JobSeen, LoadTestSeen, Observation, PodSeen, Terminated
-from loadtest_operator.pods import PodClient
+from loadtest_operator.pods import AT_ONCE, PodClient
 from loadtest_operator.resources import job_seen, loadtest_seen, pod_seen, run_id_of, termination_message
 from loadtest_operator.secret_access import VOUCHED, SecretAccess, access_by, named_secrets, unchecked
 from loadtest_operator.targets import TargetReader
@@ -125,8 +125,14 @@ class Observer:
 
     async def _fleet(self, uid: str, run_id: str, seen: list[tuple[Json, PodSeen]]) -> tuple[PodSeen, ...]:
         """The pods with what they measured: the present ones are asked, the others remembered."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(raw: Json, pod: PodSeen) -> PodSeen:
+            async with gate:
+                return await self._pod(uid, run_id, raw, pod)
+
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._pod(uid, run_id, raw, pod)) for raw, pod in seen]
+            tasks = [group.create_task(one(raw, pod)) for raw, pod in seen]
         present = {pod.uid: pod for pod in (task.result() for task in tasks)}
         remembered = self._memory.pods(uid, run_id)
         gone = [_gone(pod_uid, known, run_id) for pod_uid, known in remembered.items() if pod_uid not in present]

@@ -15,7 +15,9 @@ from loadtest_model.values import WireValue
 
 _SCRAPE_SECONDS: Final = 3.0
 _COMMAND_SECONDS: Final = 5.0
-_AT_ONCE: Final = 100
+AT_ONCE: Final = 100
+"""So many pods of one fleet are spoken to at once. The bound is each fleet's own, so that one that is silent takes no
+other's turn, and what a pod takes to answer does not count the wait for its turn."""
 # A day's seconds are some 20 MB, and an operator that was restarted asks for all of them.
 _LARGEST_ANSWER_BYTES: Final = 64 * 1024 * 1024
 
@@ -50,7 +52,7 @@ class PodClient:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_AT_ONCE),
+            connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
@@ -83,11 +85,16 @@ class PodClient:
 
     async def command_all(self, uid: str, run_id: str, commands: list[Command]) -> list[Answer]:
         """Give commands to many pods at once; an answer for each, in their order."""
+        gate = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._command(uid, run_id, command)) for command in commands]
+            tasks = [group.create_task(self._command(uid, run_id, command, gate)) for command in commands]
         return [task.result() for task in tasks]
 
-    async def _command(self, uid: str, run_id: str, command: Command) -> Answer:
+    async def _command(self, uid: str, run_id: str, command: Command, gate: asyncio.Semaphore) -> Answer:
+        async with gate:
+            return await self._give(uid, run_id, command)
+
+    async def _give(self, uid: str, run_id: str, command: Command) -> Answer:
         sent = self._clock()
         body = command.body()
         token = command_token(self._key, uid, run_id, command.verb)

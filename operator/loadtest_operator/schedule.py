@@ -8,6 +8,7 @@ KeyT = TypeVar("KeyT")
 
 FIRST_BACKOFF_SECONDS: Final = 0.5
 LONGEST_BACKOFF_SECONDS: Final = 60.0
+LEAST_REST: Final = 0.25
 
 
 @dataclass
@@ -57,12 +58,15 @@ class Schedule(Generic[KeyT]):
         """The earliest instant at which a free key is due."""
         return min((at for key, at in self._due.items() if key not in self._active), default=None)
 
-    def finish(self, key: KeyT, now: float, again_in_seconds: float | None) -> None:
-        """A key was worked on with success."""
+    def finish(self, key: KeyT, began: float, now: float, again_in_seconds: float | None) -> None:
+        """A key was worked on with success since `began`; the next turn is due so long after that instant.
+
+        A turn that took longer is followed by a rest of `LEAST_REST` of that distance.
+        """
         self._active.discard(key)
         self._failures.pop(key, None)
         if again_in_seconds is not None:
-            self.add(key, now + again_in_seconds)
+            self.add(key, max(began + again_in_seconds, now + again_in_seconds * LEAST_REST))
 
     def fail(self, key: KeyT, now: float, jitter: float) -> float:
         """A key's work failed: it is due again after a back-off that doubles with each failure in a row.

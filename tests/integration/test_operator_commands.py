@@ -21,7 +21,7 @@ from loadtest_operator.act import Actor
 from loadtest_operator.actions import Acknowledge, Action, Started, StartFleet, Verify
 from loadtest_operator.api import Api
 from loadtest_operator.observation import Observation, PodSeen
-from loadtest_operator.pods import PodClient
+from loadtest_operator.pods import AT_ONCE, PodClient
 from operator_builders import PLAN, a_pod, a_snapshot, seen
 
 KEY = b"k" * 32
@@ -215,3 +215,24 @@ async def test_a_day_of_seconds_can_be_read_at_once(servers: list[ControlServer]
 
     assert snapshot is not None
     assert len(snapshot.steps[0].seconds) == 24 * 3_600
+
+
+async def test_a_fleet_that_is_silent_keeps_no_other_from_being_heard(
+    servers: list[ControlServer], pods: PodClient
+) -> None:
+    (address,) = free_addresses(1)
+    with socket.socket() as listening:
+        # Connections are taken, and nothing is ever answered.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address, CONTROL_PORT))
+        listening.listen(1_000)
+        silent = [asyncio.create_task(pods.snapshot(address, 0)) for _ in range(3 * AT_ONCE)]
+        await asyncio.sleep(0)
+
+        heard = await pods.snapshot(servers[0].address, 0)
+
+        assert heard is not None
+        assert not any(task.done() for task in silent)
+        for task in silent:
+            task.cancel()
+        await asyncio.wait(silent)

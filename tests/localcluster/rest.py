@@ -62,6 +62,21 @@ class Rest:
         query: Mapping[str, str] | None = None,
     ) -> Json:
         """Send one request and return the answer's JSON; raise RestError for a refusal, OSError without an answer."""
+        text = self.text(method, path, body, content_type=content_type, query=query)
+        # /readyz and its like answer in plain text.
+        answer: Json = json.loads(text) if text.startswith("{") else {}
+        return answer
+
+    def text(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        content_type: str = "application/json",
+        query: Mapping[str, str] | None = None,
+    ) -> str:
+        """The same, with the answer as it is."""
         url = self.server + path + (f"?{urllib.parse.urlencode(query)}" if query else "")
         headers = {"Content-Type": content_type, "Accept": "application/json"}
         if self._token:
@@ -70,7 +85,7 @@ class Rest:
         request = urllib.request.Request(url, data=data, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS, context=self._tls) as response:
-                text = response.read().decode()
+                return str(response.read().decode())
         except urllib.error.HTTPError as error:
             with error:
                 text = error.read().decode(errors="replace")
@@ -79,9 +94,6 @@ class Rest:
             except ValueError:
                 status = {"message": text}
             raise RestError(error.code, status.get("reason", ""), status.get("message", "")) from None
-        # /readyz and its like answer in plain text.
-        answer: Json = json.loads(text) if text.startswith("{") else {}
-        return answer
 
     def get_or_none(self, path: str) -> Json | None:
         """The object, None where there is none."""

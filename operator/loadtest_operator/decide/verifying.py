@@ -20,7 +20,8 @@ _POLL_SECONDS = 0.25
 _STARTING_POLL_SECONDS = 0.5
 _POLL_SECONDS_PER_POD = 0.002
 _LEAD_SECONDS = 0.5
-_LEAD_SECONDS_PER_POD = 0.01
+# Telling two hundred pods takes a tenth of a second on a core that they share.
+_LEAD_SECONDS_PER_POD = 0.004
 
 
 def before_start(observation: Observation, fleet: Fleet) -> Decision:

@@ -33,7 +33,7 @@ def test_asking_for_a_key_earlier_brings_it_forward_and_later_does_nothing(sched
 
     assert schedule.next_due() == 5.0
     assert schedule.take(5.0) == "a"
-    schedule.finish("a", 5.0, None)
+    schedule.finish("a", 5.0, 5.0, None)
     assert schedule.take(100.0) is None
 
 
@@ -45,7 +45,7 @@ def test_a_key_that_is_worked_on_is_not_handed_out_again(schedule: Schedule[str]
 
     assert schedule.take(2.0) is None
     assert schedule.next_due() is None
-    schedule.finish("a", 2.0, None)
+    schedule.finish("a", 2.0, 2.0, None)
     assert schedule.take(2.0) == "a"
 
 
@@ -62,10 +62,28 @@ def test_a_finished_key_comes_back_after_the_time_it_asked_for(schedule: Schedul
     schedule.add("a", 0.0)
     schedule.take(0.0)
 
-    schedule.finish("a", 4.0, 2.0)
+    schedule.finish("a", 4.0, 4.0, 2.0)
 
     assert schedule.take(5.9) is None
     assert schedule.take(6.0) == "a"
+
+
+def test_the_length_of_a_turn_is_part_of_the_time_it_asked_for(schedule: Schedule[str]) -> None:
+    schedule.add("a", 4.0)
+    schedule.take(4.0)
+
+    schedule.finish("a", 4.0, 5.2, 2.0)
+
+    assert schedule.next_due() == 6.0
+
+
+def test_a_turn_that_took_longer_than_it_asked_for_is_followed_by_a_rest(schedule: Schedule[str]) -> None:
+    schedule.add("a", 4.0)
+    schedule.take(4.0)
+
+    schedule.finish("a", 4.0, 9.0, 2.0)
+
+    assert schedule.next_due() == 9.5
 
 
 def test_an_event_in_the_meantime_is_sooner_than_the_time_it_asked_for(schedule: Schedule[str]) -> None:
@@ -73,7 +91,7 @@ def test_an_event_in_the_meantime_is_sooner_than_the_time_it_asked_for(schedule:
     schedule.take(0.0)
     schedule.add("a", 1.0)
 
-    schedule.finish("a", 4.0, 60.0)
+    schedule.finish("a", 4.0, 4.0, 60.0)
 
     assert schedule.take(4.0) == "a"
 
@@ -95,7 +113,7 @@ def test_a_success_ends_the_row_of_failures(schedule: Schedule[str]) -> None:
         schedule.take(1e9)
         schedule.fail("a", 0.0, jitter=0.0)
     schedule.take(1e9)
-    schedule.finish("a", 0.0, None)
+    schedule.finish("a", 0.0, 0.0, None)
 
     schedule.add("a", 0.0)
     schedule.take(0.0)

@@ -1,0 +1,91 @@
+"""Decoding and merging the answers of a large fleet, without a network, for runs of several lengths."""
+
+import random
+import time
+from typing import Final
+
+import msgspec
+from pods import sample
+from scenarios import Figure
+
+from loadgen.recorder import Recorder, StepRecorder
+from loadtest_model.aggregate import merge
+from loadtest_model.pacing import Segment
+from loadtest_model.plan import Step
+from loadtest_model.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot
+from loadtest_model.timeline import Timeline, with_series
+from loadtest_model.values import NANOSECONDS
+
+_PODS: Final = 100
+_LOOKS: Final = 5
+_LOOK_SECONDS: Final = 2
+_LENGTHS_SECONDS: Final = (60, 600, 3_600)
+_A_SECOND: Final = 5
+_STEP: Final = Step(
+    name="custom",
+    batch_size=1_000,
+    segments=tuple(Segment(duration_seconds=1_200, first_users=n, last_users=n) for n in (20, 60, 100)),
+    warm_up_seconds=0,
+    think_time_seconds=0,
+    thresholds=(),
+)
+
+
+class _Pod:
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.sequence = 0
+        self._recorder = Recorder(index, _PODS)
+        self._step: StepRecorder = self._recorder.open_step(_STEP, 0)
+        self._random = random.Random(index)
+        self._second = 0
+
+    def load_until(self, second: int) -> None:
+        """Five uploads a second, of 0.4 s in the median."""
+        while self._second < second:
+            for number in range(_A_SECOND):
+                intended_ns = self._second * NANOSECONDS + number * NANOSECONDS // _A_SECOND
+                took_ns = int(self._random.lognormvariate(0, 0.4) * 0.4 * NANOSECONDS)
+                self._step.finish(self._step.begin(intended_ns), sample(intended_ns, took_ns, 1_000))
+            self._second += 1
+
+    def answer(self) -> bytes:
+        sequence, steps = self._recorder.read(self.sequence, self._second * NANOSECONDS)
+        self.sequence = sequence
+        snapshot = Snapshot(
+            schema=SNAPSHOT_SCHEMA,
+            pod_index=self.index,
+            pod_uid=str(self.index),
+            sequence=sequence,
+            state=PodState.RUNNING,
+            plan_hash="0" * 64,
+            steps=steps,
+            virtual_users=2,
+        )
+        return msgspec.json.encode(snapshot)
+
+
+def merging() -> list[Figure]:
+    """One look at a fleet that answers with what changed in two seconds, for runs of several lengths."""
+    decoder = msgspec.json.Decoder(Snapshot)
+    pods, timeline, uids = [_Pod(index) for index in range(_PODS)], Timeline(), [str(n) for n in range(_PODS)]
+    figures = []
+    for length in _LENGTHS_SECONDS:
+        for pod in pods:
+            pod.load_until(length - _LOOKS * _LOOK_SECONDS)
+            timeline.hear(decoder.decode(pod.answer()))
+        timeline.series(uids)
+        taken, size = [], 0
+        for look in range(_LOOKS):
+            for pod in pods:
+                pod.load_until(length - (_LOOKS - 1 - look) * _LOOK_SECONDS)
+            bodies = [pod.answer() for pod in pods]
+            size = len(bodies[0])
+            began = time.process_time()
+            newest = [timeline.hear(decoder.decode(body)) for body in bodies]
+            with_series(merge(newest), timeline.series(uids))
+            taken.append((time.process_time() - began) / _PODS)
+        median = sorted(taken)[len(taken) // 2]
+        what = f"decode and merge, a pod and look, {length:,} s into the run ({size:,} bytes)"
+        figures.append(Figure(what, f"{1e3 * median:.2f} ms", "0.8 ms"))
+    return figures

@@ -1,0 +1,96 @@
+"""A node for cheap pods: it runs each pod of a LoadTest in this process and reports its status as a kubelet would."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from pods import Pod, make_pod
+
+from loadgen.environment import PodSettings
+from loadtest_model.plan import Plan
+from localcluster.node.api import MERGE_PATCH, Api, ApiError, Cache
+
+Json = dict[str, Any]
+
+_LABEL: Final = "app.kubernetes.io/managed-by=loadtest-operator"
+_INDEX: Final = "batch.kubernetes.io/job-completion-index"
+_CONTAINER: Final = "loadgen"
+
+
+class Node:
+    """Runs the pods that carry the operator's label, on addresses of 127.0.0.0/8, while `run` does."""
+
+    def __init__(self, api: Api, folder: Path, second_octet: int) -> None:
+        self._api = api
+        self._octet = second_octet
+        self._made = 0
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._folder = folder
+        self.pods: dict[str, Pod] = {}
+        self.running_since: dict[str, float] = {}
+
+    async def run(self) -> None:
+        cache = Cache(f"/api/v1/pods?labelSelector={_LABEL}", self._changed)
+        async with asyncio.TaskGroup() as self._group:
+            await cache.follow(self._api)
+
+    def _changed(self, resource: Json, exists: bool) -> None:
+        uid = resource["metadata"]["uid"]
+        if exists and uid not in self._tasks and "deletionTimestamp" not in resource["metadata"]:
+            assert self._group is not None
+            self._tasks[uid] = self._group.create_task(self._live(resource))
+        elif (not exists or "deletionTimestamp" in resource["metadata"]) and uid in self.pods:
+            self.pods[uid].terminate()
+
+    async def _live(self, resource: Json) -> None:
+        metadata = resource["metadata"]
+        uid = metadata["uid"]
+        self._made += 1
+        ip = f"127.{self._octet}.{self._made // 250}.{self._made % 250 + 2}"
+        (container,) = resource["spec"]["containers"]
+        plan = next(variable["value"] for variable in container["env"] if variable["name"] == "LOADTEST_PLAN")
+        message = self._folder / uid
+        settings = PodSettings(
+            plan=msgspec.json.decode(plan, type=Plan),
+            pod_index=int(metadata["annotations"][_INDEX]),
+            pod_uid=uid,
+            pod_name=metadata["name"],
+            ip=ip,
+            termination_path=message,
+        )
+        pod = self.pods[uid] = make_pod(settings)
+        life = asyncio.create_task(pod.run())
+        began = _now()
+        await self._report(resource, "Running", ip, {"running": {"startedAt": began}})
+        self.running_since[uid] = asyncio.get_running_loop().time()
+        code = int(await life)
+        said = _read(message)
+        ended = {"exitCode": code, "message": said, "startedAt": began, "finishedAt": _now(), "reason": "Completed"}
+        await self._report(resource, "Failed" if code else "Succeeded", ip, {"terminated": ended})
+
+    async def _report(self, resource: Json, phase: str, ip: str, state: Json) -> None:
+        metadata = resource["metadata"]
+        container = {
+            "name": _CONTAINER,
+            "image": "bench",
+            "imageID": "",
+            "ready": "running" in state,
+            "restartCount": 0,
+            "state": state,
+        }
+        status = {"phase": phase, "podIP": ip, "podIPs": [{"ip": ip}], "containerStatuses": [container]}
+        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
+        with suppress(ApiError):  # The pod may be gone.
+            await self._api.call("PATCH", path, {"status": status}, content_type=MERGE_PATCH)
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,173 @@
+"""Pods that cost little: the real `loadgen.pod.Pod`, whose proof and uploads alone are made up.
+
+Control server, states, deadlines, barrier, halting of peers, recorder, snapshots and last word are the generator's own.
+Instead of composing and sending, the engine here records what such uploads would have measured; instead of asking a
+target, the prover reports a proof at once. All pods of a process share its event loop.
+"""
+
+import asyncio
+import random
+import signal
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import loadgen.pod
+from loadgen.addresses import AddressBook
+from loadgen.environment import PodSettings
+from loadgen.recorder import Recorder, Sample
+from loadtest_model.outcomes import ErrorKind
+from loadtest_model.pacing import share_of
+from loadtest_model.plan import Plan
+from loadtest_model.snapshot import GeneratorHealth, ProofLevel, VerificationReport, Violation
+from loadtest_model.values import NANOSECONDS
+
+_TICK_SECONDS: Final = 1.0
+_MEDIAN_SECONDS: Final = 0.4
+_ADDRESS: Final = "127.0.0.1:8000"
+
+
+class Prover:
+    """A target that is proven as soon as it is asked."""
+
+    reads_back = False
+
+    def __init__(self, plan: Plan, _uploader: object, _book: AddressBook) -> None:
+        self._plan = plan
+        self.report: VerificationReport | None = None
+
+    async def prove(self, *, full_rows: int | None) -> VerificationReport:
+        self.report = VerificationReport(
+            level=ProofLevel.ECHOED, message="made up", addresses=(_ADDRESS,), uploads=4, rows=full_rows or 11
+        )
+        return self.report
+
+    async def keep_fresh(self) -> None:
+        await asyncio.Event().wait()
+
+
+class Engine:
+    """Records uploads of about `_MEDIAN_SECONDS` each, as many as its virtual users would have made.
+
+    `began_ns` and `ended_ns` say when its load did. `break_promise` makes it meet a violation.
+    """
+
+    def __init__(self, plan: Plan, pod_index: int, *rest: Any) -> None:
+        _uploader, _book, recorder, clock_ns = rest
+        self._plan = plan
+        self._recorder: Recorder = recorder
+        self._clock_ns: Callable[[], int] = clock_ns
+        self._random = random.Random(pod_index)
+        self._broken: asyncio.Event = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._users = max(1, share_of(plan.steps[0].virtual_users, pod_index, plan.parallelism))
+        self.virtual_users = 0
+        self.began_ns = 0
+        self.ended_ns = 0
+
+    def drain(self) -> None:
+        self._drained.set()
+
+    def break_promise(self) -> None:
+        self._broken.set()
+
+    async def run(self, start_ns: int) -> Violation | None:
+        await asyncio.sleep(max(0.0, (start_ns - self._clock_ns()) / NANOSECONDS))
+        self.began_ns = self._clock_ns()
+        try:
+            for step in self._plan.steps:
+                recorder = self._recorder.open_step(step, start_ns)
+                self.virtual_users = self._users
+                end_ns = start_ns + int(step.duration_seconds * NANOSECONDS)
+                begin_ns = start_ns
+                while begin_ns < end_ns:
+                    upto_ns = min(end_ns, begin_ns + int(_TICK_SECONDS * NANOSECONDS))
+                    if await self._stopped(upto_ns):
+                        recorder.end()
+                        return self._violation()
+                    for intended_ns in range(begin_ns, upto_ns, int(_MEDIAN_SECONDS / self._users * NANOSECONDS)):
+                        took_ns = int(self._random.lognormvariate(0, 0.4) * _MEDIAN_SECONDS * NANOSECONDS)
+                        recorder.finish(recorder.begin(intended_ns), sample(intended_ns, took_ns, step.batch_size))
+                    begin_ns = upto_ns
+                recorder.complete()
+                recorder.end(end_ns)
+                start_ns = end_ns
+        finally:
+            self.virtual_users = 0
+            self.ended_ns = self._clock_ns()
+        return None
+
+    async def _stopped(self, until_ns: int) -> bool:
+        try:
+            async with asyncio.timeout(max(0.0, (until_ns - self._clock_ns()) / NANOSECONDS)):
+                await self._broken.wait()
+        except TimeoutError:
+            return self._drained.is_set()
+        return True
+
+    def _violation(self) -> Violation | None:
+        if not self._broken.is_set():
+            return None
+        return Violation(
+            kind=ErrorKind.MARKER_MISSING,
+            address=_ADDRESS,
+            status=200,
+            rows=1_000,
+            first_client_id="C1",
+            message="answered 200 without load_test_mode",
+        )
+
+
+class Monitor:
+    """Nothing is watched: two hundred pods in one process would be watching each other."""
+
+    def __init__(self, _clock_ns: Callable[[], int]) -> None:
+        pass
+
+    def restart(self) -> None:
+        pass
+
+    async def watch(self) -> None:
+        await asyncio.Event().wait()
+
+    def health(self) -> GeneratorHealth:
+        return GeneratorHealth(memory_bytes=60_000_000, cpu_seconds=1.0)
+
+
+class Pod(loadgen.pod.Pod):
+    """A pod whose engine can be looked at."""
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine  # type: ignore[return-value]
+
+    def terminate(self) -> None:
+        """What SIGTERM does."""
+        self._terminate(signal.SIGTERM)
+
+
+def make_pod(settings: PodSettings) -> Pod:
+    return Pod(settings, time.monotonic_ns)
+
+
+def sample(intended_ns: int, took_ns: int, rows: int) -> Sample:
+    return Sample(
+        intended_ns=intended_ns,
+        sent_ns=intended_ns + 1_000,
+        finished_ns=intended_ns + took_ns,
+        rows=rows,
+        error=None,
+        records_confirmed=rows,
+        bytes_sent=rows * 200,
+        begun=True,
+        address=_ADDRESS,
+        connect_ns=1_000_000,
+        upload_ns=took_ns // 2,
+        wait_ns=took_ns // 2,
+    )
+
+
+loadgen.pod.Prover = Prover  # type: ignore[misc,assignment]
+loadgen.pod.Engine = Engine  # type: ignore[misc,assignment]
+loadgen.pod.Monitor = Monitor  # type: ignore[misc,assignment]
+loadgen.pod.make_uploader = lambda *_: None  # type: ignore[assignment]

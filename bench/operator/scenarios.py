@@ -1,0 +1,183 @@
+"""What is measured, a function for each scenario, which gives the lines of a table."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from itertools import count
+from typing import Final
+
+from stage import LOADTESTS, NAMESPACE, Json, Stage, until
+
+_LOOK_SECONDS: Final = 2.0
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured quantity, in words and with its unit; `bound` is what it was to reach, empty where nothing was."""
+
+    what: str
+    measured: str
+    bound: str = ""
+
+
+async def idle(stage: Stage) -> list[Figure]:
+    """The operator with nothing to do, alone and beside pods that are none of its business."""
+    alone = await _resident_after_start(stage)
+    foreign = 5_000
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods"
+    gate = asyncio.Semaphore(16)
+
+    async def make(number: int) -> None:
+        async with gate:
+            await stage.call("POST", path, _foreign_pod(number))
+
+    await asyncio.gather(*(make(number) for number in range(foreign)))
+    beside = await _resident_after_start(stage)
+    stage.operator.kill()
+    await stage.call("DELETE", path)
+    return [
+        Figure("idle memory", f"{alone / 1e6:.0f} MB", "90 MB"),
+        Figure(f"idle memory beside {foreign:,} foreign pods", f"{beside / 1e6:.0f} MB", "90 MB"),
+    ]
+
+
+async def _resident_after_start(stage: Stage) -> int:
+    stage.operator.kill()
+    stage.operator.start()
+    await asyncio.sleep(10)
+    return stage.operator.resident_bytes
+
+
+def _foreign_pod(number: int) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": f"foreign-{number}", "labels": {"app": "foreign"}},
+        "spec": {"containers": [{"name": "main", "image": "foreign", "env": [{"name": "A", "value": "x" * 500}]}]},
+    }
+
+
+async def start_and_violation(stage: Stage, pods: int) -> list[Figure]:
+    """From apply to load; then one pod meets a violation while the operator is dead."""
+    name = f"fleet-{next(_numbers)}"
+    stage.operator.kill()
+    stage.operator.start()
+    await asyncio.sleep(5)
+    applied = time.monotonic()
+    await stage.apply(name, pods, pods, 120)
+    await until("all pods run", lambda: len(stage.node.running_since) == pods, 120)
+    last_running = max(stage.node.running_since.values())
+    engines = [pod.engine for pod in stage.node.pods.values()]
+    await until("all load", lambda: all(engine.began_ns for engine in engines), 120)
+    began = [engine.began_ns / 1e9 for engine in engines]
+    await asyncio.sleep(3)
+    status = await stage.status(name)
+    stage.operator.kill()
+    broken = time.monotonic()
+    engines[pods // 2].break_promise()
+    await until("all have stopped", lambda: all(engine.ended_ns for engine in engines), 60)
+    stopped = max(engine.ended_ns for engine in engines) / 1e9 - broken
+    stage.operator.start()
+    ended = await _completed(stage, name)
+    await stage.delete(name)
+    return [
+        Figure(f"{pods:,} pods: apply to the last pod running", f"{last_running - applied:.1f} s"),
+        Figure(f"{pods:,} pods: from the last pod running to load", f"{max(began) - last_running:.1f} s", "5 s"),
+        Figure(f"{pods:,} pods: first to last pod loading", f"{1e3 * (max(began) - min(began)):.0f} ms"),
+        Figure(f"{pods:,} pods: skew in the status", f"{1e3 * status['start']['skewSeconds']:.0f} ms"),
+        Figure(f"{pods:,} pods: violation in one, operator dead, to the last stopped", f"{stopped:.2f} s", "2 s"),
+        Figure(f"{pods:,} pods: verdict after that, by a restarted operator", str(ended["verdict"]), "Failed"),
+    ]
+
+
+async def _completed(stage: Stage, name: str) -> Json:
+    deadline = time.monotonic() + 120
+    while True:
+        status = await stage.status(name)
+        if status.get("phase") == "Completed":
+            return status
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{name} did not complete: {status}")
+        await asyncio.sleep(0.5)
+
+
+async def looking(stage: Stage, pods: int, seconds: float) -> list[Figure]:
+    """What looking at a large fleet costs the operator while it loads."""
+    name = f"fleet-{next(_numbers)}"
+    stage.operator.kill()
+    stage.operator.start()
+    await stage.apply(name, pods, pods, seconds + 30)
+    await until("all pods run", lambda: len(stage.node.running_since) == pods, 300)
+    engines = [pod.engine for pod in stage.node.pods.values()]
+    last_running = max(stage.node.running_since.values())
+    loading = await until("all load", lambda: all(engine.began_ns for engine in engines), 120) - last_running
+    await asyncio.sleep(5)
+    skew_seconds = (await stage.status(name))["start"]["skewSeconds"]
+    writes, cpu, turns, since = await _reading(stage)
+    await asyncio.sleep(seconds)
+    writes_after, cpu_after, turns_after, now = await _reading(stage)
+    resident = stage.operator.resident_bytes
+    await stage.delete(name)
+    passed, turned = now - since, turns_after - turns
+    return [
+        Figure(f"{pods:,} pods: from the last pod running to load", f"{loading:.1f} s"),
+        Figure(f"{pods:,} pods: skew in the status", f"{1e3 * skew_seconds:.0f} ms"),
+        Figure(f"{pods:,} pods under load: operator", f"{(cpu_after - cpu) / passed:.2f} cores", "1 core"),
+        Figure(f"{pods:,} pods under load: CPU a turn", f"{1e3 * (cpu_after - cpu) / turned:.0f} ms"),
+        Figure(f"{pods:,} pods under load: time between turns", f"{passed / turned:.1f} s", f"{_LOOK_SECONDS:g} s"),
+        Figure(f"{pods:,} pods under load: memory", f"{resident / 1e6:.0f} MB"),
+        Figure(f"{pods:,} pods under load: API writes", f"{(writes_after - writes) / passed:.2f} /s", "0.2 /s"),
+    ]
+
+
+async def _reading(stage: Stage) -> tuple[float, float, float, float]:
+    turns = stage.operator.metric("loadtest_operator_reconcile_seconds_count")
+    return await stage.writes(), stage.operator.cpu_seconds, turns, time.monotonic()
+
+
+async def many_tests(stage: Stage, tests: int, pods: int) -> list[Figure]:
+    """Many tests at once, from apply to verdict."""
+    load_seconds = 30.0
+    stage.operator.kill()
+    stage.operator.start()
+    await asyncio.sleep(5)
+    names = [f"test-{number}" for number in range(tests)]
+    writes, cpu = await stage.writes(), stage.operator.cpu_seconds
+    applied = time.monotonic()
+    for name in names:
+        await stage.apply(name, pods, pods, load_seconds)
+    made = tests
+    await until("all pods run", lambda: len(stage.node.running_since) == tests * pods, 300)
+    running = time.monotonic()
+    engines = [pod.engine for pod in stage.node.pods.values()]
+    await until("all load", lambda: all(engine.began_ns for engine in engines), 120)
+    loading = time.monotonic()
+    steady, since = await stage.writes(), loading
+    await asyncio.sleep(max(1.0, load_seconds - 12))
+    steady, steady_seconds = await stage.writes() - steady, time.monotonic() - since
+    items: list[Json] = []
+    deadline = time.monotonic() + 120
+    while len([item for item in items if item["status"]["phase"] == "Completed"]) < tests:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not all completed: {[item['status'].get('phase') for item in items]}")
+        await asyncio.sleep(1)
+        items = (await stage.call("GET", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests"))["items"]
+    completed = time.monotonic()
+    verdicts = [item["status"]["verdict"] for item in items]
+    skews = [item["status"]["start"]["skewSeconds"] for item in items]
+    total = await stage.writes() - writes - made
+    spent = stage.operator.cpu_seconds - cpu
+    for name in names:
+        await stage.call("DELETE", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests/{name}")
+    label = f"{tests} tests of {pods:,} pods"
+    return [
+        Figure(f"{label}: apply to all pods running", f"{running - applied:.1f} s"),
+        Figure(f"{label}: from then to all loading", f"{loading - running:.1f} s"),
+        Figure(f"{label}: end of the last load to all verdicts", f"{completed - loading - load_seconds:.1f} s"),
+        Figure(f"{label}: passed", f"{verdicts.count('Passed')}", str(tests)),
+        Figure(f"{label}: worst skew in a status", f"{1e3 * max(skews):.0f} ms"),
+        Figure(f"{label}: API writes of a running test", f"{steady / tests / steady_seconds:.2f} /s", "0.2 /s"),
+        Figure(f"{label}: API writes of a whole test", f"{total / tests:.0f}"),
+        Figure(f"{label}: operator", f"{spent / (completed - applied):.2f} cores"),
+    ]
