@@ -5,20 +5,18 @@ is a helm of the right version, it is rendered again and compared as well.
 """
 
 import hashlib
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
+
+from tools import HELM
 
 CHARTS: Final = Path(__file__).resolve().parent
 CHART: Final = CHARTS / "loadtest-operator"
 FILE: Final = CHARTS / "install.yaml"
 CRD: Final = CHARTS.parent / "crds" / "loadtests.yaml"
 CRD_COPY: Final = CHART / "files" / "loadtests.yaml"
-HELM_VERSION: Final = "v4.3.1"
-HELM_MODULE: Final = f"helm.sh/helm/v4/cmd/helm@{HELM_VERSION}"
 RELEASE: Final = "loadtest-operator"
 NAMESPACE: Final = "loadtest-system"
 
@@ -37,7 +35,7 @@ def main() -> int:
     if "--check" in sys.argv[1:]:
         return check()
     CRD_COPY.write_text(CRD.read_text())
-    body = render(helm() or build_helm())
+    body = render(HELM.built())
     FILE.write_text(header(body) + body)
     return 0
 
@@ -46,7 +44,7 @@ def check() -> int:
     """0 if install.yaml and the chart's copy of the CRD are what the sources give."""
     wrong = ""
     head, body = split(FILE.read_text()) if FILE.exists() else ("", "")
-    found = helm()
+    found = HELM.found()
     if CRD_COPY.read_text() != CRD.read_text():
         wrong = f"{CRD_COPY.relative_to(CHARTS)} differs from crds/{CRD.name}"
     elif head != header(body):
@@ -83,7 +81,7 @@ def chart_digest() -> str:
     return digest.hexdigest()
 
 
-def render(program: str) -> str:
+def render(program: Path) -> str:
     """What helm makes of the chart with its default values, after the namespace it goes into."""
     done = subprocess.run(  # noqa: S603 - a helm that was looked for by version
         [program, "template", RELEASE, str(CHART), "--namespace", NAMESPACE],
@@ -92,31 +90,6 @@ def render(program: str) -> str:
         text=True,
     )
     return NAMESPACE_MANIFEST + done.stdout.removeprefix("---\n")
-
-
-def helm() -> str | None:
-    """A helm of the right version: on the PATH, or one built earlier."""
-    for candidate in (shutil.which("helm"), str(cache() / "helm")):
-        if candidate is None or not Path(candidate).exists():
-            continue
-        seen = subprocess.run([candidate, "version", "--short"], check=False, capture_output=True, text=True)  # noqa: S603
-        if seen.stdout.startswith(HELM_VERSION.rsplit(".", 1)[0]):
-            return candidate
-    return None
-
-
-def build_helm() -> str:
-    """Build helm into the cache of this user; it takes some minutes."""
-    go = shutil.which("go")
-    if go is None:
-        raise SystemExit(f"neither helm {HELM_VERSION} nor go is on the PATH; rendering the chart needs one of them")
-    sys.stderr.write(f"building helm {HELM_VERSION}; this takes some minutes\n")
-    subprocess.run([go, "install", HELM_MODULE], check=True, env={**os.environ, "GOBIN": str(cache())})  # noqa: S603
-    return str(cache() / "helm")
-
-
-def cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "loadtest-operator" / "bin"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Kubernetes' API as the operator uses it: JSON in, JSON out, and errors that say what the API server said."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlencode
@@ -23,6 +23,7 @@ SECRETS: Final = "api/v1/secrets"
 EVENTS: Final = "api/v1/events"
 ADMISSION_POLICIES: Final = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 ADMISSION_BINDINGS: Final = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
+LEASES: Final = "apis/coordination.k8s.io/v1/leases"
 
 FIELD_MANAGER: Final = "loadtest-operator"
 _TIMEOUT_SECONDS: Final = 20.0
@@ -51,10 +52,20 @@ class ApiError(Exception):
 
 
 class Api:
-    """Requests by path. A resource's `kind` is its path without a namespace, such as `apis/batch/v1/jobs`."""
+    """Requests by path. A resource's `kind` is its path without a namespace, such as `apis/batch/v1/jobs`.
 
-    def __init__(self, configuration: Configuration) -> None:
+    `fence` is asked before each request whether this operator may still act; it does not return if it may not.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        fence: Callable[[], None] = lambda: None,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+    ) -> None:
         self._client = ApiClient(configuration)
+        self._fence = fence
+        self._timeout_seconds = timeout_seconds
 
     async def __aenter__(self) -> Self:
         return self
@@ -138,9 +149,10 @@ class Api:
         url = f"{self._client.configuration.host}/{path}"
         if query:
             url += f"?{urlencode(query)}"
+        self._fence()
         try:
             answer = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
-                method, url, headers=headers, body=body, _request_timeout=_TIMEOUT_SECONDS
+                method, url, headers=headers, body=body, _request_timeout=self._timeout_seconds
             )
             data = await answer.read()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ from loadtest_operator.queue import WorkQueue
 from loadtest_operator.reconcile import Parts, Reconciler
 from loadtest_operator.resources import owner_uid
 from loadtest_operator.settings import Settings
+from loadtest_operator.standby import Fence, at_work
 from loadtest_operator.tokens import command_key
 from loadtest_operator.web import serve
 
@@ -44,55 +46,72 @@ T = TypeVar("T")
 
 
 async def run(settings: Settings) -> None:
-    """Run until SIGINT or SIGTERM, which kopf hears."""
+    """Run until SIGINT or SIGTERM. Of several operators that share a Lease, one works and the others wait."""
+    _end_when_told()
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
-    tests, own = RunMetrics(), OperatorMetrics(registry)
-    registry.register(tests)
+    own = OperatorMetrics(registry)
     pulse = Pulse(settings.resync_seconds)
-    async with (
-        serve(settings.host, settings.port, registry, pulse.failing),
-        Api(await client_configuration()) as api,
-    ):
-        key = await _persistently(lambda: command_key(api, settings.own_namespace))
-        # kopf serves only the kinds that exist when it starts.
-        await _persistently(lambda: _listed(api, settings, LOADTESTS))
-        async with PodClient(key, time.monotonic) as pods:
-            memory = Memory(time.monotonic)
-            means = Means(
-                api,
-                pods,
-                memory,
-                key,
-                settings.cluster_domain,
-                settings.secret_policy,
-                _utc,
-                own.scrape_failures.inc,
-            )
-            actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
-            identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
-            contenders = Contenders(api, identities, settings.namespaces, settings.policy.limits, _utc)
-            queue = WorkQueue(time.monotonic, random.random, own)
-            parts = Parts(api, Observer(means), contenders, actor, settings.policy, memory, tests)
-            reconciler = Reconciler(parts, queue.add)
-            async with asyncio.TaskGroup() as group:
-                background = [
-                    group.create_task(queue.run(reconciler.reconcile)),
-                    group.create_task(_resync(api, reconciler, queue, settings, pulse)),
-                ]
-                try:
-                    await kopf.operator(
-                        registry=watching_registry(queue.add, reconciler.ring, memory),
-                        settings=watching_settings(),
-                        clusterwide=not settings.namespaces,
-                        namespaces=settings.namespaces,
-                        standalone=True,
-                    )
-                finally:
-                    for task in background:
-                        task.cancel()
+    async with serve(settings.host, settings.port, registry, pulse.failing):
+        configuration = await client_configuration()
+        async with at_work(configuration, settings, pulse.beat) as fence, Api(configuration, fence) as api:
+            own.at_work.set(1)
+            tests = RunMetrics()
+            registry.register(tests)
+            await _work(api, fence, settings, pulse, own, tests)
+
+
+async def _work(
+    api: Api, fence: Fence, settings: Settings, pulse: "Pulse", own: OperatorMetrics, tests: RunMetrics
+) -> None:
+    """Watch LoadTests and run them, until kopf is told to end."""
+    key = await _persistently(lambda: command_key(api, settings.own_namespace))
+    # kopf serves only the kinds that exist when it starts.
+    await _persistently(lambda: _listed(api, settings, LOADTESTS))
+    async with PodClient(key, time.monotonic, fence) as pods:
+        memory = Memory(time.monotonic)
+        means = Means(
+            api,
+            pods,
+            memory,
+            key,
+            settings.cluster_domain,
+            settings.secret_policy,
+            _utc,
+            own.scrape_failures.inc,
+        )
+        actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
+        identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
+        contenders = Contenders(api, identities, settings.namespaces, settings.policy.limits, _utc)
+        queue = WorkQueue(time.monotonic, random.random, own)
+        parts = Parts(api, Observer(means), contenders, actor, settings.policy, memory, tests)
+        reconciler = Reconciler(parts, queue.add)
+        async with asyncio.TaskGroup() as group:
+            background = [
+                group.create_task(queue.run(reconciler.reconcile)),
+                group.create_task(_resync(api, reconciler, queue, settings, pulse)),
+            ]
+            try:
+                await kopf.operator(
+                    registry=watching_registry(queue.add, reconciler.ring, memory),
+                    settings=watching_settings(),
+                    clusterwide=not settings.namespaces,
+                    namespaces=settings.namespaces,
+                    standalone=True,
+                )
+            finally:
+                for task in background:
+                    task.cancel()
+
+
+def _end_when_told() -> None:
+    """Heed SIGTERM from the first moment: the first process of a container is deaf to it by default. kopf, once it
+    runs, hears it instead."""
+    running = asyncio.current_task()
+    if running is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
 
 
 class Pulse:

@@ -40,6 +40,9 @@ def _run(settings: Settings) -> int:
         asyncio.run(app.run(settings))
     except KeyboardInterrupt:
         return 130
+    except asyncio.CancelledError:
+        # SIGTERM before there was anything to do.
+        return 0
     return 0
 
 

@@ -85,6 +85,11 @@ class OperatorMetrics:
     """Of the operator itself."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.at_work = Gauge(
+            "loadtest_operator_at_work",
+            "1 for the operator that is at work, 0 while it waits to take over.",
+            registry=registry,
+        )
         self.queue_depth = Gauge(
             "loadtest_operator_queue_depth", "LoadTests that wait for a turn or have one.", registry=registry
         )

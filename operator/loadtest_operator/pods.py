@@ -43,11 +43,15 @@ class Answer:
 
 
 class PodClient:
-    """An HTTP client to all pods. `key` proves the operator's commands; `clock` is monotonic, in seconds."""
+    """An HTTP client to all pods. `key` proves the operator's commands; `clock` is monotonic, in seconds.
 
-    def __init__(self, key: bytes, clock: Callable[[], float]) -> None:
+    `fence` is asked before each command whether this operator may still act; it does not return if it may not.
+    """
+
+    def __init__(self, key: bytes, clock: Callable[[], float], fence: Callable[[], None] = lambda: None) -> None:
         self._key = key
         self._clock = clock
+        self._fence = fence
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -98,6 +102,7 @@ class PodClient:
         sent = self._clock()
         body = command.body()
         token = command_token(self._key, uid, run_id, command.verb)
+        self._fence()
         try:
             async with self._open.post(
                 f"{_base(command.ip)}/{command.verb}",

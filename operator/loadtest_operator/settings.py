@@ -28,10 +28,13 @@ class Settings:
     """`namespaces` empty means all. `host` and `port` are where `/metrics` and `/healthz` are served.
 
     `secret_policy` names the admission policy that checks who may name which Secret; empty where there is none.
+    `lease` is the name of the Lease that says which of several operators is at work; empty where there is one only.
     """
 
     policy: Policy
     own_namespace: str
+    pod_name: str
+    lease: str
     namespaces: tuple[str, ...]
     cluster_domain: str
     secret_policy: str
@@ -80,6 +83,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
             scrape_seconds=_seconds(environment, "LOADTEST_SCRAPE_SECONDS", 2.0),
         ),
         own_namespace=environment.get("LOADTEST_OPERATOR_NAMESPACE", "loadtest-system"),
+        pod_name=environment.get("POD_NAME") or environment.get("HOSTNAME") or "operator",
+        lease=environment.get("LOADTEST_LEASE", ""),
         namespaces=_list(environment, "LOADTEST_WATCH_NAMESPACES"),
         cluster_domain=_cluster_domain(environment),
         secret_policy=environment.get("LOADTEST_SECRET_ACCESS", ""),
