@@ -5,6 +5,7 @@ What is built stays in this user's cache; it takes some minutes, once for each v
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,8 @@ class Tool:
             if candidate is None or not Path(candidate).exists():
                 continue
             seen = subprocess.run([candidate, *self.asks], check=False, capture_output=True, text=True)  # noqa: S603
-            if seen.stdout.strip().startswith(self.version.rsplit(".", 1)[0] + "."):
+            # What `go install` makes may know no more of its version than the minor one.
+            if re.match(rf"{re.escape(self.version.rsplit('.', 1)[0])}(\.|\+|$)", seen.stdout.strip()):
                 return Path(candidate)
         return None
 
@@ -50,7 +52,7 @@ class Tool:
 
 
 HELM: Final = Tool("helm", "helm.sh/helm/v4/cmd/helm", "v4.3.1", ("version", "--short"))
-KUSTOMIZE: Final = Tool("kustomize", "sigs.k8s.io/kustomize/kustomize/v5", "v5.8.3", ("version",))
+KUSTOMIZE: Final = Tool("kustomize", "sigs.k8s.io/kustomize/kustomize/v5", "v5.8.1", ("version",))
 
 
 def cache() -> Path:

@@ -109,14 +109,17 @@ class Rest:
         found: list[Json] = self.call("GET", path, query={"labelSelector": selector} if selector else None)["items"]
         return found
 
-    def apply(self, document: Json, namespace: str = "default") -> Json:
-        """Create or change an object, as `kubectl apply --server-side` does."""
+    def apply(self, document: Json, namespace: str = "default", *, dry_run: bool = False) -> Json:
+        """Create or change an object, as `kubectl apply --server-side` does; a dry run does all but store it."""
+        query = {"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
+        if dry_run:
+            query["dryRun"] = "All"
         return self.call(
             "PATCH",
             self.path_of(document, namespace),
             document,
             content_type="application/apply-patch+yaml",
-            query={"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"},
+            query=query,
         )
 
     def delete(self, path: str, propagation: str = "Background") -> None:

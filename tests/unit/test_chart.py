@@ -1,42 +1,33 @@
-"""The chart and the manifest that is rendered from it."""
+"""The chart, the manifest that is rendered from it, and the kustomization over that."""
 
-import importlib.util
-import subprocess
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
 
-CHARTS = Path(__file__).resolve().parents[2] / "charts"
+from chart_variants import VARIANTS
+from manifest_tools import CHART, CHARTS, Json, customized, helm, kinds, module, one, rendered
+
+render = module("render")
+CLUSTER_SCOPED = {
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+}
 
 
-def _render_module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("render", CHARTS / "render.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-render = _render_module()
-HELM: str | None = render.helm()
-needs_helm = pytest.mark.skipif(HELM is None, reason="no helm of the right version; `make generate` builds one")
-
-
-def installed() -> list[dict[str, Any]]:
+def installed() -> list[Json]:
     return [made for made in yaml.safe_load_all((CHARTS / "install.yaml").read_text()) if made]
 
 
-def one(kind: str, made: list[dict[str, Any]], name: str = "") -> dict[str, Any]:
-    """The document of a kind, and of a name where there are several."""
-    (found,) = [each for each in made if each["kind"] == kind and name in ("", each["metadata"]["name"])]
-    return found
+def named(kind: str, name: str, made: list[Json]) -> Json:
+    return one(kind, [document for document in made if document["metadata"]["name"] == name])
 
 
-def rules_of(document: dict[str, Any]) -> set[tuple[str, str, str]]:
+def rules_of(document: Json) -> set[tuple[str, str, str]]:
     return {
         (group, resource, verb)
         for rule in document["rules"]
@@ -44,6 +35,11 @@ def rules_of(document: dict[str, Any]) -> set[tuple[str, str, str]]:
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
+
+
+def environment_of(made: list[Json]) -> dict[str, str]:
+    (container,) = one("Deployment", made)["spec"]["template"]["spec"]["containers"]
+    return {variable["name"]: variable.get("value", "") for variable in container["env"]}
 
 
 def test_the_committed_manifest_is_what_the_chart_gives() -> None:
@@ -59,7 +55,7 @@ def test_a_changed_manifest_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_operator_may_read_no_secret_but_its_own() -> None:
-    everywhere = rules_of(one("ClusterRole", installed(), "loadtest-operator"))
+    everywhere = rules_of(named("ClusterRole", "loadtest-operator", installed()))
     own = one("Role", installed())
 
     assert not any(resource == "secrets" for _, resource, _ in everywhere)
@@ -92,70 +88,149 @@ def test_the_operators_pod_meets_the_restricted_standard() -> None:
     assert one("Namespace", installed())["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
-def rendered(*values: str) -> list[dict[str, Any]]:
-    assert HELM is not None
-    settings = [part for value in values for part in ("--set-json", value)]
-    done = subprocess.run(
-        [HELM, "template", "loadtest-operator", str(render.CHART), "--namespace", "loadtest-system", *settings],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return [made for made in yaml.safe_load_all(done.stdout) if made]
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_helm_finds_nothing_wrong_with_the_chart(variant: str) -> None:
+    assert "0 chart(s) failed" in helm("lint", "--strict", str(CHART), values=VARIANTS[variant])
 
 
-@needs_helm
-def test_helm_finds_nothing_wrong_with_the_chart() -> None:
-    assert HELM is not None
-    done = subprocess.run([HELM, "lint", "--strict", str(render.CHART)], check=False, capture_output=True, text=True)
+def test_watching_some_namespaces_needs_no_right_in_the_whole_cluster() -> None:
+    apart = {"users.aggregate": False, "admission.secretAccess": "installed-by-admin"}
+    made = rendered({"watch.namespaces": ["shop", "other"], **apart})
 
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@needs_helm
-def test_watching_some_namespaces_needs_no_cluster_role() -> None:
-    without = 'admission={"secretAccess":"installed-by-admin"}'
-    made = rendered('watch.namespaces=["shop","other"]', without)
-
-    assert not [document for document in made if document["kind"].startswith("ClusterRole")]
+    assert not {"ClusterRole", "ClusterRoleBinding"} & kinds(made)
     roles = [document for document in made if document["kind"] == "Role"]
     assert {role["metadata"]["namespace"] for role in roles} == {"shop", "other", "loadtest-system"}
-    variables = one("Deployment", made)["spec"]["template"]["spec"]["containers"][0]["env"]
-    assert {"name": "LOADTEST_WATCH_NAMESPACES", "value": "shop,other"} in variables
+    assert environment_of(made)["LOADTEST_WATCH_NAMESPACES"] == "shop,other"
 
 
-@needs_helm
+@pytest.mark.parametrize("more", [{}, {"watch.namespaces": ["shop"]}, {"operator.replicas": 2}])
+def test_the_two_parts_are_the_whole_and_only_one_is_the_clusters(more: dict[str, Any]) -> None:
+    def names(made: list[Json]) -> list[tuple[str, str, str]]:
+        metadata = [(document["kind"], document["metadata"]) for document in made]
+        return sorted((kind, each.get("namespace", ""), each["name"]) for kind, each in metadata)
+
+    cluster, namespaced = rendered({**more, "parts": "cluster"}), rendered({**more, "parts": "namespaced"})
+
+    assert kinds(cluster) <= CLUSTER_SCOPED
+    assert not kinds(namespaced) & CLUSTER_SCOPED
+    assert names([*cluster, *namespaced]) == names(rendered(more))
+
+
+def test_who_installs_for_a_namespace_is_given_what_the_operator_is_given() -> None:
+    made = rendered()
+
+    installing = rules_of(named("ClusterRole", "loadtest-operator-install", made))
+
+    assert installing == rules_of(named("ClusterRole", "loadtest-operator", made))
+
+
 @pytest.mark.parametrize(
-    ("value", "absent"),
+    ("values", "absent"),
     [
-        ("crds.install=false", "CustomResourceDefinition"),
-        ("admission.secretAccess=false", "ValidatingAdmissionPolicy/loadtest-operator-secret-access"),
-        ("admission.secretAccess=false", "ClusterRole/loadtest-operator-secret-access-reader"),
-        ('admission.secretAccess="installed-by-admin"', "ValidatingAdmissionPolicy/loadtest-operator-secret-access"),
-        ("admission.targets=false", "ValidatingAdmissionPolicy/loadtest-operator-targets"),
+        ({"crds.install": False}, "CustomResourceDefinition/loadtests.x-load-test.dev"),
+        ({"admission.secretAccess": False}, "ValidatingAdmissionPolicy/loadtest-operator-secret-access"),
+        ({"admission.secretAccess": False}, "ClusterRole/loadtest-operator-secret-access-reader"),
+        ({"admission.secretAccess": "installed-by-admin"}, "ValidatingAdmissionPolicy/loadtest-operator-secret-access"),
+        ({"admission.targets": False}, "ValidatingAdmissionPolicy/loadtest-operator-targets"),
+        ({"users.aggregate": False}, "ClusterRole/loadtest-operator-edit"),
+        ({"operator.networkPolicy.enabled": False}, "NetworkPolicy/loadtest-operator"),
     ],
 )
-def test_a_part_can_be_left_out(value: str, absent: str) -> None:
-    def parts(*values: str) -> set[str]:
-        made = rendered(*values)
-        return {part for each in made for part in (each["kind"], f"{each['kind']}/{each['metadata']['name']}")}
+def test_a_part_can_be_left_out(values: dict[str, Any], absent: str) -> None:
+    def parts(made: list[Json]) -> set[str]:
+        return {f"{each['kind']}/{each['metadata']['name']}" for each in made}
 
-    assert absent in parts()
-    assert absent not in parts(value)
+    assert absent in parts(rendered())
+    assert absent not in parts(rendered(values))
 
 
-@needs_helm
 def test_no_policy_is_left_where_all_are_left_out() -> None:
-    made = rendered('admission={"secretAccess":false,"targets":false}')
+    made = rendered({"admission": {"secretAccess": False, "targets": False}})
 
-    assert not [each for each in made if each["kind"].startswith("ValidatingAdmission")]
+    assert not [kind for kind in kinds(made) if kind.startswith("ValidatingAdmission")]
 
 
-@needs_helm
-@pytest.mark.parametrize(
-    "value",
-    ['image={"tag":""}', 'policy.denied=["everything"]', "deadlines.linger=0", "metrics.port=80", "unknown=1"],
-)
-def test_values_that_make_no_sense_are_refused(value: str) -> None:
-    with pytest.raises(subprocess.CalledProcessError):
-        rendered(value)
+def test_only_several_replicas_share_a_lease_and_have_a_budget() -> None:
+    def may_lease(made: list[Json]) -> bool:
+        return any(resource == "leases" for _, resource, _ in rules_of(one("Role", made)))
+
+    alone, several = rendered(), rendered({"operator.replicas": 2})
+
+    assert (environment_of(alone).get("LOADTEST_LEASE"), may_lease(alone)) == (None, False)
+    assert (environment_of(several)["LOADTEST_LEASE"], may_lease(several)) == ("loadtest-operator", True)
+    assert "PodDisruptionBudget" not in kinds(alone)
+    budget, deployment = one("PodDisruptionBudget", several), one("Deployment", several)
+    assert budget["spec"]["maxUnavailable"] == 1
+    assert budget["spec"]["selector"] == deployment["spec"]["selector"]
+    assert deployment["spec"]["replicas"] == 2
+
+
+def test_the_operator_reaches_what_it_needs_and_is_reached_for_its_metrics_only() -> None:
+    policy = one("NetworkPolicy", rendered())["spec"]
+
+    assert policy["podSelector"] == one("Deployment", rendered())["spec"]["selector"]
+    assert [port["port"] for rule in policy["ingress"] for port in rule["ports"]] == ["http"]
+    assert [[port["port"] for port in rule["ports"]] for rule in policy["egress"]] == [[443, 6443], [53, 53], [8089]]
+    assert "ingress" not in one("NetworkPolicy", rendered({"operator.networkPolicy.metricsFrom": []}))["spec"]
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"image": {"tag": ""}}, "'/image/tag'"),
+    ({"image": {"digest": "sha256:1"}}, "'digest' not allowed"),
+    ({"policy.denied": ["everything"]}, "'everything' does not match"),
+    ({"deadlines.linger": 0}, "'/deadlines/linger'"),
+    ({"metrics.port": 80}, "'/metrics/port'"),
+    ({"unknown": 1}, "'unknown' not allowed"),
+    ({"parts": "some"}, "value must be one of 'all', 'cluster', 'namespaced'"),
+    ({"operator.replicas": 0}, "'/operator/replicas': minimum"),
+    ({"operator.replica": 2}, "'replica' not allowed"),
+    ({"operator.resources": {"request": {"cpu": 1}}}, "'request' not allowed"),
+    ({"operator.resources": {"requests": {"memory": "much"}}}, "'/operator/resources/requests/memory'"),
+    ({"operator.tolerations": [{"effect": "Never"}]}, "'/operator/tolerations/0/effect'"),
+    ({"operator.networkPolicy.metricsFrom": [{"cidr": "10.0.0.0/8"}]}, "'cidr' not allowed"),
+    ({"loadgen.resources": {"limits": {"gpu": 1}}}, "'gpu'"),
+    ({"watch.namespaces": ["Shop"]}, "'/watch/namespaces/0'"),
+]
+
+
+@pytest.mark.parametrize(("values", "said"), REFUSED, ids=str)
+def test_a_value_that_makes_no_sense_is_refused_by_its_name(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(AssertionError) as refused:
+        rendered(values)
+
+    assert said in str(refused.value)
+
+
+def test_every_setting_is_in_the_schema_and_every_object_of_it_is_closed() -> None:
+    schema = yaml.safe_load((CHART / "values.schema.json").read_text())
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+
+    def open_objects(part: Any, where: str) -> list[str]:
+        if isinstance(part, list):
+            return [found for each in part for found in open_objects(each, where)]
+        if not isinstance(part, dict):
+            return []
+        is_open = part.get("type") == "object" and "additionalProperties" not in part
+        inner = [found for key, each in part.items() for found in open_objects(each, f"{where}/{key}")]
+        return [where, *inner] if is_open else inner
+
+    # helm itself adds `global` to what a chart is given.
+    assert open_objects(schema, "") == ["/properties/global"]
+    assert set(values) | {"global"} == set(schema["properties"])
+
+
+def test_the_example_of_an_overlay_changes_the_image_everywhere() -> None:
+    made = customized(CHARTS.parent / "examples" / "kustomize")
+
+    (container,) = one("Deployment", made)["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "registry.example/loadtest-operator:0.1.0"
+    assert environment_of(made)["LOADTEST_IMAGE"] == container["image"]
+    assert environment_of(made)["LOADTEST_TARGET_ALLOWED"] == "10.0.0.0/8"
+    assert container["resources"]["limits"]["memory"] == "1Gi"
+
+
+def test_the_base_of_overlays_is_the_manifest_as_it_is() -> None:
+    def by_name(made: list[Json]) -> list[Json]:
+        return sorted(made, key=lambda document: (document["kind"], document["metadata"]["name"]))
+
+    assert by_name(customized(CHARTS)) == by_name(installed())

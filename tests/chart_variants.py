@@ -1,0 +1,53 @@
+"""Values that the chart is rendered with in tests: each setting in a form that changes what comes out."""
+
+from typing import Any
+
+RESOURCES = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": 1, "memory": "1Gi"}}
+PEERS = [
+    {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}},
+    {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}},
+]
+TOLERATIONS = [{"key": "dedicated", "operator": "Equal", "value": "load", "effect": "NoSchedule"}]
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "an image of one's own": {
+        "image.repository": "registry.example:5000/team/loadtest-operator",
+        "image.tag": "0.1.0",
+        "image.pullPolicy": "Always",
+        "imagePullSecrets": [{"name": "registry"}],
+    },
+    "in some namespaces": {"watch.namespaces": ["shop", "other"]},
+    "the cluster's parts": {"parts": "cluster"},
+    "the cluster's parts for some namespaces": {"parts": "cluster", "watch.namespaces": ["shop"]},
+    "without the cluster's parts": {"parts": "namespaced", "watch.namespaces": ["shop"]},
+    "without the cluster's parts, but watching all of it": {"parts": "namespaced"},
+    "two replicas": {"operator.replicas": 2},
+    "two replicas in one namespace": {"operator.replicas": 2, "watch.namespaces": ["shop"], "parts": "namespaced"},
+    "without a CRD": {"crds.install": False},
+    "without what may be left out": {
+        "users.aggregate": False,
+        "admission": {"secretAccess": False, "targets": False},
+        "operator.networkPolicy.enabled": False,
+    },
+    "networks": {
+        "policy": {"allowed": ["10.0.0.0/8", "fd00::/8"], "denied": ["10.96.0.1"], "allowLoopback": True},
+        "operator.networkPolicy": {
+            "metricsFrom": PEERS,
+            "apiServer": {"ports": [6443], "networks": ["172.16.0.0/12", "fd00::/8"]},
+        },
+        "metrics.port": 9090,
+        "clusterDomain": "cluster.example",
+    },
+    "metrics for nobody": {"operator.networkPolicy.metricsFrom": []},
+    "a place on the nodes": {
+        "operator.nodeSelector": {"disktype": "ssd"},
+        "operator.tolerations": TOLERATIONS,
+        "operator.priorityClassName": "system-cluster-critical",
+        "operator.resources": RESOURCES,
+        "operator.logLevel": "DEBUG",
+        "loadgen.resources": RESOURCES,
+    },
+    "policies of somebody else's": {"admission": {"secretAccess": "installed-by-admin", "targets": True}},
+    "deadlines": {"deadlines": {"waiting": 5, "starting": 60, "linger": 1.5}},
+}
