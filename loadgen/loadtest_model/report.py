@@ -19,6 +19,7 @@ from loadtest_model.spread import AddressCounts
 from loadtest_model.thresholds import ThresholdResult
 from loadtest_model.upload_parts import Part
 from loadtest_model.verdict import Judgement, Verdict, judged_seconds, saturation
+from loadtest_model.workload import IMAGES_KEPT, TargetWatch
 
 SUMMARY_SCHEMA: Final = 1
 ADDRESSES_KEPT: Final = 16
@@ -107,11 +108,19 @@ class Generator(Struct, frozen=True, kw_only=True):
 class TargetUse(Struct, frozen=True, kw_only=True):
     """What was seen of the target itself; None where it was not measured.
 
-    `memory_bytes` is the most it held, `restarts` how often it began anew while the load ran.
+    `memory_bytes` and `cpu_cores` are the most it held and used. The rest is of `spec.target.workload` while the load
+    ran: how often its containers ended, how often for lack of memory, how many pods came in another's place, whether
+    it was rolled out, how long fewer pods were ready than at the start, and the digests of the images that ran.
     """
 
     memory_bytes: int | None = None
+    cpu_cores: float | None = None
     restarts: int | None = None
+    oom_kills: int | None = None
+    replaced_pods: int | None = None
+    rolled_out: bool | None = None
+    not_ready_seconds: float | None = None
+    images: Annotated[tuple[str, ...], Meta(max_length=2 * IMAGES_KEPT)] = ()
 
 
 class StepSummary(Struct, frozen=True, kw_only=True):
@@ -167,8 +176,12 @@ def summarize(
     judgement: Judgement,
     verification: VerificationReport | None,
     started_at: str | None,
+    target: TargetWatch | None = None,
 ) -> Summary:
-    """The summary of an ended run. `started_at` is the common start in RFC 3339, None where there was none."""
+    """The summary of an ended run. `started_at` is the common start in RFC 3339, None where there was none.
+
+    `target` is what was seen of the target's workload.
+    """
     steps = [
         (step, aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate())
         for number, step in enumerate(plan.steps)
@@ -206,7 +219,7 @@ def summarize(
             cpu_seconds=round(aggregate.generator.cpu_seconds, 3),
             max_loop_lag_seconds=aggregate.generator.max_loop_lag_seconds,
         ),
-        target=TargetUse(memory_bytes=max((held for _, held in aggregate.target_memory.points), default=None)),
+        target=_target_use(aggregate, target),
     )
 
 
@@ -318,6 +331,22 @@ def _proof(verification: VerificationReport | None) -> Proof:
         vanished=verification.vanished[:ADDRESSES_KEPT],
         unechoed=verification.unechoed,
         read_back=concluded_from(read_back).message[:READ_BACK_KEPT] if read_back else "",
+    )
+
+
+def _target_use(aggregate: Aggregate, watch: TargetWatch | None) -> TargetUse:
+    memory_bytes = max((held for _, held in aggregate.target_memory.points), default=None)
+    if watch is None:
+        return TargetUse(memory_bytes=memory_bytes)
+    return TargetUse(
+        memory_bytes=memory_bytes if watch.memory_bytes is None else watch.memory_bytes,
+        cpu_cores=watch.cpu_cores,
+        restarts=watch.restarts,
+        oom_kills=watch.oom_kills,
+        replaced_pods=watch.replaced_pods,
+        rolled_out=watch.rolled_out,
+        not_ready_seconds=watch.not_ready_seconds,
+        images=(*watch.images, *watch.new_images),
     )
 
 

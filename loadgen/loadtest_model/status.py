@@ -11,6 +11,7 @@ from loadtest_model.snapshot import ProofLevel
 from loadtest_model.thresholds import ThresholdResult
 from loadtest_model.values import WireValue
 from loadtest_model.verdict import Verdict
+from loadtest_model.workload import TargetWatch
 
 Text = Annotated[str, Meta(max_length=1024)]
 Count = Annotated[int, Meta(ge=0)]
@@ -206,6 +207,9 @@ class Status(WireValue, frozen=True, kw_only=True):
         Meta(max_length=160, description="Each bound with what was measured, while the load runs and after it."),
     ] = ()
     health: Annotated[Health | None, Meta(description="Signs of the target's health, each with its evidence.")] = None
+    target: Annotated[
+        TargetWatch | None, Meta(description="What was seen of spec.target.workload since the load began.")
+    ] = None
     summary: Annotated[Summary | None, Meta(description="What was measured, with the keys of the summary file.")] = None
     results: Annotated[Results | None, Meta(description="Where the results are kept.")] = None
 

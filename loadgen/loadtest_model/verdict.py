@@ -13,6 +13,7 @@ from loadtest_model.proof import ReadBackReport, Shown, concluded_from
 from loadtest_model.quantities import seconds_text
 from loadtest_model.snapshot import Counts, VerificationReport, Violation
 from loadtest_model.thresholds import ThresholdResult, evaluate_all, parse_threshold
+from loadtest_model.workload import TargetWatch, target_health
 
 
 class Verdict(StrEnum):
@@ -37,7 +38,7 @@ class Facts:
     """What a verdict is made from. `refusal` is the report of a verification that did not prove the target.
 
     `read_back` is what was read of the target's storage. `on_record` are violations and refusals that were written
-    down, whether or not the pod that saw them can still be asked.
+    down, whether or not the pod that saw them can still be asked. `target` is what was seen of the target's workload.
     """
 
     plan: Plan
@@ -46,6 +47,7 @@ class Facts:
     read_back: ReadBackReport | None = None
     gaps: tuple[Gap, ...] = ()
     on_record: tuple[Gap, ...] = ()
+    target: TargetWatch | None = None
 
 
 @dataclass(frozen=True)
@@ -146,17 +148,19 @@ def threshold_results(plan: Plan, aggregate: Aggregate) -> tuple[ThresholdResult
     return tuple(results)
 
 
-def run_health(plan: Plan, aggregate: Aggregate) -> Health:
+def run_health(plan: Plan, aggregate: Aggregate, target: TargetWatch | None = None) -> Health:
+    """The health of the target so far. That it crashed comes first: it explains the rest."""
     warm_up_seconds = plan.steps[0].warm_up_seconds
     memory = memory_health([point for point in aggregate.target_memory.points if point[0] >= warm_up_seconds])
-    return worst([*(assess(step, seen) for step, seen in zip(plan.steps, aggregate.steps, strict=False)), memory])
+    measured = [assess(step, seen) for step, seen in zip(plan.steps, aggregate.steps, strict=False)]
+    return worst([target_health(target), *measured, memory])
 
 
 def _evidence(facts: Facts) -> Evidence:
     return Evidence(
         facts=facts,
         thresholds=threshold_results(facts.plan, facts.aggregate),
-        health=run_health(facts.plan, facts.aggregate),
+        health=run_health(facts.plan, facts.aggregate, facts.target),
         saturation=saturation(facts.plan, facts.aggregate),
     )
 
@@ -221,7 +225,10 @@ def on_record(evidence: Evidence) -> list[Finding]:
 
 
 def vanished_target(evidence: Evidence) -> list[Finding]:
-    """Uploads that had no address left to go to."""
+    """Uploads that had no address left to go to, unless it is known that the target crashed."""
+    target = evidence.facts.target
+    if target is not None and target.crashes:
+        return []
     missed = sum(step.errors.get(ErrorKind.NO_ADDRESS, 0) for step in evidence.facts.aggregate.steps)
     if not missed:
         return []

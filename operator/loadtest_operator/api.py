@@ -21,6 +21,13 @@ ENDPOINT_SLICES: Final = "apis/discovery.k8s.io/v1/endpointslices"
 CONFIG_MAPS: Final = "api/v1/configmaps"
 SECRETS: Final = "api/v1/secrets"
 EVENTS: Final = "api/v1/events"
+POD_METRICS: Final = "apis/metrics.k8s.io/v1beta1/pods"
+WORKLOADS: Final = {
+    "Deployment": "apis/apps/v1/deployments",
+    "StatefulSet": "apis/apps/v1/statefulsets",
+    "DaemonSet": "apis/apps/v1/daemonsets",
+    "ReplicaSet": "apis/apps/v1/replicasets",
+}
 ADMISSION_POLICIES: Final = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 ADMISSION_BINDINGS: Final = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 LEASES: Final = "apis/coordination.k8s.io/v1/leases"

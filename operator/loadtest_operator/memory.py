@@ -7,6 +7,7 @@ from loadtest_model.abort import Watch
 from loadtest_model.lastword import decode_last_word
 from loadtest_model.snapshot import Snapshot
 from loadtest_model.timeline import Series, Timeline
+from loadtest_model.workload import TargetWatch
 
 
 @dataclass
@@ -24,14 +25,15 @@ class Known:
 
 @dataclass
 class _Run:
-    """One run: its pods by their UID, their seconds in sum, what was found of the bounds that would abort it, and when
-    what else was last looked at.
+    """One run: its pods by their UID, their seconds in sum, what was found of the bounds that would abort it and of
+    the target's workload, and when what was last looked at.
     """
 
     pods: dict[str, Known] = field(default_factory=dict)
     timeline: Timeline = field(default_factory=Timeline)
     watch: Watch = field(default_factory=Watch)
     looked_at: dict[str, float] = field(default_factory=dict)
+    target: TargetWatch | None = None
 
 
 class Memory:
@@ -66,6 +68,13 @@ class Memory:
 
     def keep_watch(self, uid: str, run_id: str, watch: Watch) -> None:
         self._run(uid, run_id).watch = watch
+
+    def target(self, uid: str, run_id: str) -> TargetWatch | None:
+        """What was seen of the target's workload."""
+        return self._run(uid, run_id).target
+
+    def keep_target(self, uid: str, run_id: str, target: TargetWatch) -> None:
+        self._run(uid, run_id).target = target
 
     def is_due(self, uid: str, run_id: str, what: str, every_seconds: float) -> bool:
         """Whether a look at something is due; if so, the next one is not before so many seconds have passed."""

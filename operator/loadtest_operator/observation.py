@@ -11,9 +11,11 @@ from loadtest_model.spec import Identity, Spec
 from loadtest_model.status import Condition, ConditionType, Phase, Start
 from loadtest_model.timeline import Series
 from loadtest_model.values import WireValue
+from loadtest_model.workload import TargetWatch
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.line import Turn
 from loadtest_operator.secret_access import SecretAccess
+from loadtest_operator.workload import WorkloadLook
 
 
 class Recorded(WireValue, frozen=True, kw_only=True):
@@ -28,6 +30,7 @@ class Recorded(WireValue, frozen=True, kw_only=True):
     completed_at: str | None = None
     conditions: tuple[Condition, ...] = ()
     start: Start | None = None
+    target: TargetWatch | None = None
     verdict: str | None = None
 
     def condition(self, kind: ConditionType) -> Condition | None:
@@ -144,7 +147,8 @@ class Observation:
     `watch` is what earlier looks found of the bounds that would abort the run; it may have been lost. `api_server`
     are the API server's own endpoints, as `ip:port`, where they may be read. `secret_access` was looked for only where
     the test names Secrets and has no Job yet. `turn` says whether a test that has not begun may, and `target` what its
-    target is known by. `complaints` are about a fleet that does not run yet.
+    target is known by. `complaints` are about a fleet that does not run yet. `workload` is the target's, where it was
+    looked at, and `watched` what earlier looks made of it, where that was not lost.
     """
 
     test: LoadTestSeen
@@ -156,6 +160,8 @@ class Observation:
     pods: tuple[PodSeen, ...] = ()
     series: Series = ()
     endpoints: Endpoints | None = None
+    workload: WorkloadLook | None = None
+    watched: TargetWatch | None = None
     api_server: tuple[str, ...] = ()
     secret_access: SecretAccess = field(default_factory=SecretAccess)
     command_digests: dict[str, str] = field(default_factory=dict)

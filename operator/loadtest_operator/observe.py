@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from loadtest_model.status import Phase
+from loadtest_model.workload import TargetWatch
 from loadtest_operator.api import (
     ADMISSION_BINDINGS,
     ADMISSION_POLICIES,
@@ -26,12 +27,17 @@ from loadtest_operator.resources import job_seen, loadtest_seen, pod_seen, run_i
 from loadtest_operator.secret_access import VOUCHED, SecretAccess, access_by, named_secrets, unchecked
 from loadtest_operator.targets import TargetReader
 from loadtest_operator.tokens import command_digests
+from loadtest_operator.workload import WorkloadLook
 
 Json = dict[str, Any]
 
 ENDPOINTS_SECONDS: Final = 3.0
 """How often a target's endpoints are read while the load runs."""
 _MOST_ASKED_ABOUT: Final = 3
+
+WORKLOAD_SECONDS: Final = 1.0
+USE_SECONDS: Final = 5.0
+"""How often at most the pods behind a target are looked at, and what they use."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class Observer:
             endpoints = await self._targets.endpoints(test)
         elif follows:
             endpoints = await self._targets.endpoints_under_load(test)
+        watched = self._memory.target(uid, run_id)
         return Observation(
             test=test,
             now=self._means.now(),
@@ -92,6 +99,8 @@ class Observer:
             pods=pods,
             series=self._memory.series(uid, run_id, [pod.uid for pod in pods]),
             endpoints=endpoints,
+            workload=await self._workload(test, run_id, pods, watched) if mine or needs_endpoints else None,
+            watched=watched,
             api_server=await self._targets.api_server() if needs_endpoints else (),
             secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),
             command_digests=command_digests(self._means.key, uid, run_id),
@@ -160,6 +169,26 @@ class Observer:
             reachable=reachable,
             silent_seconds=0.0 if reachable else self._memory.silent_seconds(known),
         )
+
+    async def _workload(
+        self, test: LoadTestSeen, run_id: str, pods: tuple[PodSeen, ...], watched: TargetWatch | None
+    ) -> WorkloadLook | None:
+        """The target's workload: before there is a fleet, when it is verified, and while it loads."""
+        if test.spec is None or test.spec.target.workload is None or test.recorded.phase is Phase.COMPLETED:
+            return None
+        uid = test.identity.uid
+        if not pods:
+            return await self._targets.workload(test)
+        if not all(pod.snapshot is not None and pod.snapshot.verification is not None for pod in pods):
+            return None
+        # Once a pod has its last snapshot, this look may be the last.
+        ends = any(pod.last_known for pod in pods)
+        if not ends and not self._memory.is_due(uid, run_id, "workload", WORKLOAD_SECONDS):
+            return None
+        held = watched or test.recorded.target
+        newest = held.tally.newest if held is not None and held.tally is not None else ""
+        with_use = test.recorded.start is not None and self._memory.is_due(uid, run_id, "use", USE_SECONDS)
+        return await self._targets.workload_under_load(test, newest, with_use=with_use)
 
     async def _secret_access(self, test: LoadTestSeen) -> SecretAccess:
         name = self._means.secret_policy

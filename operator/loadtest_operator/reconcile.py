@@ -108,6 +108,8 @@ class Reconciler:
         decision = decide(observation, self._policy)
         if decision.watch is not None:
             self._memory.keep_watch(observation.test.identity.uid, observation.run_id, decision.watch)
+        if decision.target is not None:
+            self._memory.keep_target(observation.test.identity.uid, observation.run_id, decision.target)
         outcomes = await self._actor.perform(observation, decision.actions)
         return with_outcomes(observation, decision, outcomes, self._policy)
 

@@ -1,9 +1,11 @@
 """Looking at the target through the API server: what stands behind its URL."""
 
+import asyncio
+import dataclasses
 import logging
 from typing import Any, Final
 
-from loadtest_operator.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
+from loadtest_operator.api import ENDPOINT_SLICES, POD_METRICS, PODS, SERVICES, WORKLOADS, Api, ApiError
 from loadtest_operator.endpoints import (
     API_SERVER,
     Endpoints,
@@ -15,8 +17,13 @@ from loadtest_operator.endpoints import (
     slice_of_pods,
 )
 from loadtest_operator.observation import LoadTestSeen
+from loadtest_operator.workload import PodLook, Use, WorkloadLook, look_at, selector_in, use_in
 
 _LOG: Final = logging.getLogger(__name__)
+
+_WORKLOAD_SECONDS: Final = 5.0
+_USE_SECONDS: Final = 2.0
+"""A running test must not wait longer for what is only looked at beside it."""
 
 Json = dict[str, Any]
 
@@ -74,3 +81,55 @@ class TargetReader:
         except ApiError as error:
             _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, error)
             return None
+
+    async def workload(self, test: LoadTestSeen, newest: str = "", *, with_use: bool = False) -> WorkloadLook | None:
+        """The workload that the test names, as it is now; None where it names none.
+
+        `newest` says when the newest pod was made that is known already. Raises ApiError.
+        """
+        wanted = test.spec.target.workload if test.spec else None
+        if wanted is None:
+            return None
+        kind, namespace = WORKLOADS[wanted.kind], test.identity.namespace
+        try:
+            made = await self._api.get(kind, namespace, wanted.name)
+            if made is None:
+                said = f"there is no {wanted} in namespace {namespace}; correct spec.target.workload or create it"
+                return WorkloadLook(problem="WorkloadNotFound", message=said)
+            selector = selector_in(made)
+            pods = await self._api.list(PODS, namespace, selector)
+            look = look_at(wanted, made, pods)
+            if newest and look.newest > newest:
+                # A pod must not be seen without the scaling that asked for it.
+                look = look_at(wanted, await self._api.get(kind, namespace, wanted.name) or made, pods)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            said = f"the operator may not read {wanted} in namespace {namespace}; give it the rights of its chart"
+            return WorkloadLook(problem="WorkloadNotReadable", message=said)
+        if not with_use:
+            return look
+        return dataclasses.replace(look, use=await self._use(namespace, selector, look.pods))
+
+    async def workload_under_load(self, test: LoadTestSeen, newest: str, *, with_use: bool) -> WorkloadLook | None:
+        """The same, where it can be read soon."""
+        try:
+            async with asyncio.timeout(_WORKLOAD_SECONDS):
+                return await self.workload(test, newest, with_use=with_use)
+        except (ApiError, TimeoutError) as error:
+            said = str(error) or f"no answer within {_WORKLOAD_SECONDS:g} s"
+            _LOG.warning("%s: the target's workload was not seen: %s", test.identity, said)
+            return WorkloadLook(problem="WorkloadNotSeen", message=said)
+
+    async def _use(self, namespace: str, selector: str, pods: tuple[PodLook, ...]) -> Use:
+        try:
+            async with asyncio.timeout(_USE_SECONDS):
+                return use_in(await self._api.list(POD_METRICS, namespace, selector), pods)
+        except TimeoutError:
+            return Use(problem=f"the metrics API did not answer within {_USE_SECONDS:g} s")
+        except ApiError as error:
+            if error.status == 404:
+                return Use(problem="the cluster has no metrics API (metrics.k8s.io)")
+            return Use(problem=f"the metrics API refused: {error}")
+        except (KeyError, TypeError, ValueError) as error:
+            return Use(problem=f"the metrics API's answer is not understood: {error!r}")

@@ -2,9 +2,8 @@
 
 import pytest
 
-from loadtests import Namespace, Test, reason, store_one_row
-from localcluster.cluster import ClusterError, LocalCluster
-from localcluster.installation import OPERATOR_NAMESPACE
+from loadtests import Namespace, Test, kill_operator, reason, store_one_row
+from localcluster.cluster import LocalCluster
 from localcluster.rest import Rest, wait_for
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
@@ -68,7 +67,7 @@ def test_an_operator_that_is_dead_until_the_load_has_ended_loses_nothing(
     test.running()
 
     def all_done() -> bool:
-        _kill_operator(cluster, rest)
+        kill_operator(cluster, rest)
         logs = [cluster.logs(test.namespace, pod["metadata"]["name"]) for pod in test.pods()]
         return all('"event": "done"' in log for log in logs)
 
@@ -95,7 +94,7 @@ def test_an_operator_that_is_dead_while_the_target_is_read_back_loses_no_proof(
         logs = [cluster.logs(test.namespace, pod["metadata"]["name"]) for pod in test.pods()]
         if not any('"event": "concluding"' in log for log in logs):
             return False
-        _kill_operator(cluster, rest)
+        kill_operator(cluster, rest)
         return all('"event": "done"' in log for log in logs)
 
     wait_for("the target to be read back without an operator", read, 60)
@@ -104,12 +103,3 @@ def test_an_operator_that_is_dead_while_the_target_is_read_back_loses_no_proof(
     assert status["verification"]["level"] == "Proven"
     assert reason(status, "Verified") == "Proven"
     assert reason(status, "ResultsComplete") == "AllPodsReported"
-
-
-def _kill_operator(cluster: LocalCluster, rest: Rest) -> None:
-    for pod in rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator"):
-        try:
-            cluster.kill(OPERATOR_NAMESPACE, pod["metadata"]["name"])
-        except ClusterError:
-            # It is dead already, and waits to be started again.
-            continue

@@ -21,6 +21,8 @@ DENIED = [
     ("delete", GROUP, "loadtests", "default"),
     ("create", GROUP, "loadtests", "default"),
     ("create", "apps", "deployments", "default"),
+    ("list", "apps", "deployments", "default"),
+    ("patch", "apps", "deployments", "default"),
     ("create", "", "serviceaccounts/token", "default"),
     ("create", "rbac.authorization.k8s.io", "rolebindings", "default"),
     ("get", "", "nodes", ""),
@@ -31,6 +33,9 @@ ALLOWED = [
     ("create", "batch", "jobs", "default"),
     ("list", "", "pods", "default"),
     ("list", "discovery.k8s.io", "endpointslices", "default"),
+    ("get", "apps", "deployments", "default"),
+    ("get", "apps", "statefulsets", "default"),
+    ("list", "metrics.k8s.io", "pods", "default"),
 ]
 
 

@@ -5,6 +5,7 @@ import re
 from loadtests import Namespace
 from localcluster.rest import Json
 
+TARGET = {"url": "http://clients:8000/clients/upload/process/", "timeout": "20s"}
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
 
 
@@ -21,7 +22,8 @@ def test_a_rollout_under_load_moves_it_to_the_new_pods_and_never_to_one_that_ign
     namespace.scale("clients", 2)
     old = addresses(namespace.pods())
     (stranger,) = namespace.pods("ignorant")
-    test = namespace.start("rolled", load=LONG)
+    target = {**TARGET, "workload": {"kind": "Deployment", "name": "clients"}}
+    test = namespace.start("rolled", load=LONG, target=target)
     test.running()
 
     namespace.roll_out("clients")
@@ -38,6 +40,9 @@ def test_a_rollout_under_load_moves_it_to_the_new_pods_and_never_to_one_that_ign
     test.patch(stop=True)
     status = test.completed()
 
+    seen = status["target"]
+    assert (seen["rolledOut"], seen["restarts"], seen["replacedPods"]) == (True, 0, 0)
+    assert any("was rolled out while the load ran" in text for text in status["health"]["evidence"])
     (step,) = test.results(status)["steps"]
     spread = step["addresses"]
     assert len(new) == 2

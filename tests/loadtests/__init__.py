@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from client_files import client, csv_file
-from localcluster.cluster import LocalCluster
-from localcluster.installation import TARGET_MANIFEST, wait_until_available
+from localcluster.cluster import ClusterError, LocalCluster
+from localcluster.installation import OPERATOR_NAMESPACE, TARGET_MANIFEST, wait_until_available
 from localcluster.rest import Json, Rest, documents, wait_for
 
 PATH = "/apis/x-load-test.dev/v1alpha1/namespaces/{namespace}/loadtests"
@@ -188,6 +188,15 @@ def reason(status: Json, kind: str) -> str | None:
 
 def message(status: Json, kind: str) -> str:
     return next((c["message"] for c in status.get("conditions", ()) if c["type"] == kind), "")
+
+
+def kill_operator(cluster: LocalCluster, rest: Rest) -> None:
+    for pod in rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator"):
+        try:
+            cluster.kill(OPERATOR_NAMESPACE, pod["metadata"]["name"])
+        except ClusterError:
+            # It is dead already, and waits to be started again.
+            continue
 
 
 def store_one_row(namespace: Namespace, name: str) -> None:

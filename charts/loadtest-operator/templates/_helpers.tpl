@@ -67,4 +67,11 @@ and suspend can change. So who may only stop a test needs no right to what it na
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [list]
+# What a test watches while it runs, if spec.target.workload names it.
+- apiGroups: [apps]
+  resources: [deployments, statefulsets, daemonsets, replicasets]
+  verbs: [get]
+- apiGroups: [metrics.k8s.io]
+  resources: [pods]
+  verbs: [list]
 {{- end -}}

@@ -12,6 +12,7 @@ from loadtest_model.spec.parts import (
     FormText,
     HeaderName,
     HeaderValue,
+    Name,
     Path,
     rule,
     rules,
@@ -21,6 +22,16 @@ from loadtest_model.values import DurationText, Value
 
 Format = Literal["csv", "xlsx"]
 ExpectCount = Literal["sent", "valid", "any"]
+
+
+class Workload(Value, frozen=True, kw_only=True):
+    kind: Annotated[
+        Literal["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"], Meta(description="Kind of the workload.")
+    ]
+    name: Annotated[Name, Meta(description="Its name, in the namespace of the LoadTest.")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
 
 
 class Response(Value, frozen=True, kw_only=True):
@@ -169,6 +180,14 @@ class Target(Value, frozen=True, kw_only=True):
     response: Annotated[Response, Meta(description="Where the answer says what was done.")] = field(
         default_factory=Response
     )
+    workload: Annotated[
+        Workload | None,
+        Meta(
+            description="What runs the target's pods. While the load runs the operator watches them: restarts, OOM"
+            " kills, rollouts and readiness, memory and CPU where the cluster has a metrics API; they enter health,"
+            " verdict and results. Default: they are not watched."
+        ),
+    ] = None
     metrics_url: (
         Annotated[
             str,

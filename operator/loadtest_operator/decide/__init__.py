@@ -18,6 +18,7 @@ from loadtest_operator.decide.queued import planned, queued
 from loadtest_operator.decide.running import running
 from loadtest_operator.decide.stopping import stopping
 from loadtest_operator.decide.verifying import before_start, start
+from loadtest_operator.decide.watching import watched
 from loadtest_operator.observation import Observation, Recorded
 
 __all__ = ["Decision", "Policy", "decide", "may_begin"]
@@ -121,7 +122,21 @@ def with_fleet(observation: Observation, policy: Policy) -> Decision:
         plan = _plan(observation, policy)
     except PlanError as wrong:
         return ended_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
-    fleet = Fleet(plan, observation.pods, policy.lost_seconds, observation.series)
+    fleet = with_target(observation, Fleet(plan, observation.pods, policy.lost_seconds, observation.series))
+    return replace(_of_fleet(observation, fleet, policy), target=fleet.target)
+
+
+def with_target(observation: Observation, fleet: Fleet) -> Fleet:
+    """The fleet with what was seen of the target's workload up to now; what follows its load is left out."""
+    held = observation.watched or observation.test.recorded.target
+    if held is None or observation.test.recorded.start is None:
+        return fleet
+    look = None if fleet.load_is_over else observation.workload
+    return replace(fleet, target=watched(held, look, fleet.elapsed_seconds))
+
+
+def _of_fleet(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
+    plan = fleet.plan
     found = causes(observation, fleet, policy)
     if found:
         return stopping(observation, fleet, found)

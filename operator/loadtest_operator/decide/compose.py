@@ -35,6 +35,7 @@ def base_status(observation: Observation, phase: Phase, message: str, marks: Mar
         plan=effective(plan) if plan else None,
         started_at=recorded.started_at if same_run else None,
         start=recorded.start if same_run else None,
+        target=recorded.target if same_run else None,
         conditions=conditions(marks, recorded.conditions if same_run else (), observation.now, test.generation),
     )
 
@@ -89,7 +90,14 @@ def _stages(step: Step) -> tuple[PlannedStage, ...]:
 
 def within_limit(status: Status) -> Status:
     """The status within its budget: what the results hold in full is left out of it, the least needed first."""
-    for shorter in (_without_stages, _with_one_diagnosis, _without_step_summaries, _with_little_evidence):
+    for shorter in (
+        _without_stages,
+        _with_one_diagnosis,
+        _without_step_summaries,
+        _with_little_evidence,
+        _with_one_image,
+        _with_fewer_points,
+    ):
         if len(msgspec.json.encode(status)) <= STATUS_LIMIT_BYTES:
             return status
         status = shorter(status)
@@ -137,3 +145,21 @@ def _with_little_evidence(status: Status) -> Status:
         return status
     health = structs.replace(status.health, evidence=status.health.evidence[:_EVIDENCE_KEPT])
     return structs.replace(status, health=health, summary=structs.replace(status.summary, health=health))
+
+
+def _with_one_image(status: Status) -> Status:
+    if status.target is None:
+        return status
+    target = structs.replace(status.target, images=status.target.images[:1], new_images=status.target.new_images[:1])
+    summary = status.summary
+    if summary is not None:
+        summary = structs.replace(summary, target=structs.replace(summary.target, images=summary.target.images[:1]))
+    return structs.replace(status, target=target, summary=summary)
+
+
+def _with_fewer_points(status: Status) -> Status:
+    if status.target is None or status.target.tally is None:
+        return status
+    tally = status.target.tally
+    fewer = structs.replace(tally, point_seconds=tally.point_seconds[::2], point_bytes=tally.point_bytes[::2])
+    return structs.replace(status, target=structs.replace(status.target, tally=fewer))

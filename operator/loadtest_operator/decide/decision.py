@@ -6,6 +6,7 @@ from loadtest_model.abort import Watch
 from loadtest_model.aggregate import Aggregate
 from loadtest_model.plan import AddressPolicy, Deadlines, Plan
 from loadtest_model.status import Status
+from loadtest_model.workload import TargetWatch
 from loadtest_operator.actions import Action
 from loadtest_operator.line import Limits
 from loadtest_operator.manifests import PodDefaults
@@ -40,7 +41,8 @@ class Decision:
     """What to do and what to say.
 
     `status` None leaves the resource's status as it is. `requeue_seconds` None waits for the next event. `plan` and
-    `aggregate` are what was measured so far, where there is a run, and `watch` is to be remembered for the next look.
+    `aggregate` are what was measured so far, where there is a run; `watch` and `target` are to be remembered for the
+    next look.
     """
 
     status: Status | None = None
@@ -49,3 +51,4 @@ class Decision:
     plan: Plan | None = None
     aggregate: Aggregate = field(default_factory=Aggregate)
     watch: Watch | None = None
+    target: TargetWatch | None = None

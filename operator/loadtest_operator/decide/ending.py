@@ -37,10 +37,11 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
             read_back=fleet.read_back,
             gaps=gaps,
             on_record=held,
+            target=fleet.target,
         ),
     )
     began = started_at(observation, fleet.aggregate)
-    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, began)
+    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, began, fleet.target)
     succeeded = judgement.verdict is Verdict.PASSED
     message = _message(judgement, fleet, summary.diagnoses)
     marks = Marks(
@@ -68,6 +69,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
         verification=verified_of(fleet.proof),
         thresholds=judgement.thresholds,
         health=judgement.health,
+        target=structs.replace(fleet.target, tally=None) if fleet.target else None,
         summary=summary,
         results=Results(config_map=results_name(plan.name, plan.uid, plan.run_id)),
     )

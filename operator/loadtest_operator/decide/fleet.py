@@ -4,12 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from msgspec import structs
+
 from loadtest_model.aggregate import Aggregate, merge
 from loadtest_model.plan import Plan
 from loadtest_model.proof import ReadBackReport, concluded_from
-from loadtest_model.snapshot import PodState, ProofLevel, VerificationReport
+from loadtest_model.snapshot import PodState, ProofLevel, TargetMemory, VerificationReport
 from loadtest_model.status import PodCounts, Verified
 from loadtest_model.timeline import Series, with_series
+from loadtest_model.workload import TargetWatch
 from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.observation import PodSeen
 
@@ -20,7 +23,7 @@ _LISTED = 16
 
 @dataclass(frozen=True)
 class Fleet:
-    """All pods of one run, and their seconds in sum.
+    """All pods of one run, and their seconds in sum; `target` is what was seen of the target's workload.
 
     `lost_seconds` is how long a running pod may be silent before it counts as lost.
     """
@@ -29,6 +32,7 @@ class Fleet:
     pods: tuple[PodSeen, ...]
     lost_seconds: float
     series: Series = ()
+    target: TargetWatch | None = None
 
     @cached_property
     def by_index(self) -> dict[int, PodSeen]:
@@ -60,7 +64,16 @@ class Fleet:
     @cached_property
     def aggregate(self) -> Aggregate:
         merged = merge(pod.snapshot for pod in self.pods if pod.snapshot is not None)
+        points = self.target.memory_points if self.target else ()
+        if points:
+            # What the metrics API says of the pods comes before what one process says of itself.
+            merged = structs.replace(merged, target_memory=TargetMemory(points=points))
         return with_series(merged, self.series)
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Since the common start, up to the end of the load; 0 without a start."""
+        return max((pod.snapshot.elapsed_seconds for pod in self.pods if pod.snapshot is not None), default=0.0)
 
     @property
     def reports(self) -> tuple[VerificationReport, ...]:

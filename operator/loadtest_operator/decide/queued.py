@@ -13,6 +13,7 @@ from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import ended_without_run
+from loadtest_operator.decide.watching import unseen
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.line import never_fits
 from loadtest_operator.manifests import job
@@ -40,8 +41,9 @@ def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
     too_large = never_fits(plan.parallelism, policy.limits)
     if too_large:
         return ended_without_run(observation, Verdict.FAILED, "TooManyPods", too_large)
-    if endpoints.problem or observation.turn.reason:
-        return _not_yet(observation, endpoints, policy)
+    without = _without_target(observation, spec, endpoints)
+    if without is not None or observation.turn.reason:
+        return _not_yet(observation, without, policy, lasting=endpoints.lasting)
     marks = Marks(verified=Mark("Unknown", "NotVerified", "the target has not been verified yet"))
     # What is said of the phase becomes an Event as well.
     said = "; ".join(("the pods are being made", *notices(plan)))
@@ -64,13 +66,22 @@ def _held_back(observation: Observation, spec: Spec) -> Decision:
     )
 
 
-def _not_yet(observation: Observation, endpoints: Endpoints, policy: Policy) -> Decision:
-    mark = Mark("False", endpoints.problem, endpoints.message)
-    if endpoints.lasting:
-        return ended_without_run(observation, Verdict.FAILED, mark.reason, mark.message, mark)
-    if observation.turn.reason:
+def _not_yet(observation: Observation, without: Mark | None, policy: Policy, *, lasting: bool) -> Decision:
+    if without is not None and lasting:
+        return ended_without_run(observation, Verdict.FAILED, without.reason, without.message, without)
+    if without is None or observation.turn.reason:
         return _in_line(observation, policy)
-    return _waiting(observation, mark, policy, Verdict.FAILED)
+    return _waiting(observation, without, policy, Verdict.FAILED)
+
+
+def _without_target(observation: Observation, spec: Spec, endpoints: Endpoints) -> Mark | None:
+    """What is to be loaded, and what is to be watched, must be there."""
+    if endpoints.problem:
+        return Mark("False", endpoints.problem, endpoints.message)
+    if spec.target.workload is None:
+        return None
+    reason, message = unseen(spec.target.workload, observation.workload)
+    return Mark("False", reason, message) if reason else None
 
 
 def planned(observation: Observation, spec: Spec, policy: Policy, addresses: tuple[str, ...]) -> Plan:

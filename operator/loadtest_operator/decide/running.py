@@ -41,7 +41,8 @@ def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: s
             progress=progress(fleet.plan, fleet.aggregate),
             verification=verified_of(fleet.proof),
             thresholds=threshold_results(fleet.plan, fleet.aggregate),
-            health=run_health(fleet.plan, fleet.aggregate),
+            health=run_health(fleet.plan, fleet.aggregate, fleet.target),
+            target=fleet.target,
         )
     )
 

@@ -4,6 +4,7 @@ from msgspec import structs
 
 from loadtest_model.plan import plan_hash
 from loadtest_model.snapshot import PodState
+from loadtest_model.spec.target import Workload
 from loadtest_model.status import Phase, Start, Status
 from loadtest_operator.actions import Action, StartFleet, Verify
 from loadtest_operator.decide.compose import base_status
@@ -12,6 +13,7 @@ from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import verified_message
 from loadtest_operator.decide.fleet import Fleet, verified_of
 from loadtest_operator.decide.waits import wait_of, waits
+from loadtest_operator.decide.watching import at_the_start, unseen
 from loadtest_operator.mounts import mounts
 from loadtest_operator.observation import Observation
 from loadtest_operator.resources import rfc3339
@@ -40,12 +42,19 @@ def before_start(observation: Observation, fleet: Fleet) -> Decision:
 
 def point_of_no_return(observation: Observation, fleet: Fleet) -> Decision:
     """Write down that this run starts, before any pod is armed: what stands there is never started again."""
+    workload, watched = _workload(observation), None
+    if workload is not None:
+        _, missing = unseen(workload, observation.workload)
+        if observation.workload is None or missing:
+            return _decided(observation, fleet, Phase.VERIFYING, f"every pod is verified; {missing}", ())
+        watched = at_the_start(workload, observation.workload)
     uid = observation.test.identity.uid
     start_id = f"{plan_hash(fleet.plan)[:16]}-{uid[:8]}"
     status = structs.replace(
         _status(observation, fleet, Phase.VERIFYING, "every pod is verified; the load starts"),
         start=Start(start_id=start_id, at=rfc3339(observation.now)),
         plan_hash=plan_hash(fleet.plan),
+        target=watched,
     )
     return Decision(status, requeue_seconds=0.0, plan=fleet.plan, aggregate=fleet.aggregate)
 
@@ -64,6 +73,11 @@ def start(observation: Observation, fleet: Fleet) -> Decision:
     )
     status = _status(observation, fleet, Phase.RUNNING, "the load starts")
     return Decision(status, (action,), requeue_seconds=0.5, plan=fleet.plan, aggregate=fleet.aggregate)
+
+
+def _workload(observation: Observation) -> Workload | None:
+    spec = observation.test.spec
+    return spec.target.workload if spec else None
 
 
 def _decided(
@@ -89,6 +103,7 @@ def _status(observation: Observation, fleet: Fleet, phase: Phase, message: str) 
     status = base_status(observation, phase, message, Marks(verified=verified), fleet.plan)
     return structs.replace(
         status,
+        target=fleet.target,
         plan_hash=plan_hash(fleet.plan),
         pods=fleet.counts,
         verification=verified_of(fleet.proof) if fleet.all_verified else None,

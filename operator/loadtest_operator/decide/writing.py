@@ -10,6 +10,7 @@ Json = dict[str, Any]
 
 # What moves with every look at a running test.
 _MOVING: Final = ("progress", "health", "thresholds")
+_MOVING_OF_TARGET: Final = ("pods", "ready", "notReadySeconds", "memoryBytes", "cpuCores", "notMeasurable", "tally")
 
 
 def to_write(status: Status, held: Json, progress_seconds: float) -> Json | None:
@@ -17,14 +18,21 @@ def to_write(status: Status, held: Json, progress_seconds: float) -> Json | None
     new: Json = {**without_nulls(msgspec.to_builtins(status)), "phase": str(status.phase)}
     if new == held:
         return None
-    steady = {key: value for key, value in new.items() if key not in _MOVING}
-    if steady == {key: value for key, value in held.items() if key not in _MOVING}:
+    if _steady(new) == _steady(held):
         before, after = held.get("progress"), new.get("progress")
         if before and after and before["step"] == after["step"]:
             # A first look long after the last write must not wait, nor one whose clock was set back.
             passed = after["elapsedSeconds"] - before["elapsedSeconds"]
             return None if 0 <= passed < progress_seconds else new
     return new
+
+
+def _steady(status: Json) -> Json:
+    """What of a status is news whenever it changes."""
+    steady = {key: value for key, value in status.items() if key not in _MOVING}
+    if "target" in steady:
+        steady["target"] = {key: value for key, value in steady["target"].items() if key not in _MOVING_OF_TARGET}
+    return steady
 
 
 def without_nulls(made: Any) -> Any:

@@ -1,0 +1,164 @@
+"""Watching the target's workload while the load runs: what a look adds to what is on record."""
+
+import hashlib
+from typing import Final
+
+from msgspec import structs
+
+from loadtest_model.spec.target import Workload
+from loadtest_model.workload import IMAGE_LENGTH, IMAGES_KEPT, POINTS_KEPT, RESTARTED_KEPT, Tally, TargetWatch
+from loadtest_operator.decide.conditions import shortened
+from loadtest_operator.workload import ContainerLook, PodLook, Use, WorkloadLook
+
+_TEXT: Final = 256
+_LONGEST_SECONDS: Final = 10.0
+"""Between two looks that are further apart than this, nobody knows how the target fared."""
+_DIGEST: Final = 8
+
+
+def unseen(workload: Workload, look: WorkloadLook | None) -> tuple[str, str]:
+    """Why a workload cannot be watched, as a reason and a message; both empty where it can."""
+    if look is None:
+        return "WorkloadNotSeen", f"{workload} was not looked at yet"
+    if look.problem:
+        return look.problem, look.message
+    if not look.pods:
+        return "WorkloadHasNoPods", f"{workload} has no pod; scale it up, or correct spec.target.workload"
+    return "", ""
+
+
+def at_the_start(workload: Workload, look: WorkloadLook) -> TargetWatch:
+    """The record that everything is counted from."""
+    revisions = {pod.revision for pod in look.pods}
+    ready = sum(pod.ready for pod in look.pods)
+    tally = Tally(
+        ends=_kept({each.key: each.ends for each in _containers(look)}),
+        newest=look.newest,
+        revision=max(look.pods, key=lambda pod: pod.created).revision if look.pods else "",
+        desired=look.desired,
+        ready=ready,
+    )
+    return TargetWatch(
+        workload=str(workload),
+        pods=len(look.pods),
+        ready=ready,
+        rolled_out=len(revisions) > 1,
+        images=_images(look.pods)[:IMAGES_KEPT],
+        tally=tally,
+    )
+
+
+def watched(held: TargetWatch, look: WorkloadLook | None, at_seconds: float) -> TargetWatch:
+    """The record with what a look shows, `at_seconds` after the start of the load."""
+    if look is None or held.tally is None:
+        return held
+    if look.problem:
+        return structs.replace(held, problem=shortened(look.message, _TEXT))
+    tally = held.tally
+    made = structs.replace(
+        held,
+        problem="",
+        pods=len(look.pods),
+        ready=sum(pod.ready for pod in look.pods),
+        new_images=_new_images(held, look),
+    )
+    made = _with_ends(made, tally, look)
+    made = _with_new_pods(made, tally, look)
+    if made.ready < min(tally.ready, look.desired):
+        passed = at_seconds - tally.seen_at
+        if 0 <= passed <= _LONGEST_SECONDS:
+            made = structs.replace(made, not_ready_seconds=round(made.not_ready_seconds + passed, 1))
+    made = structs.replace(made, tally=structs.replace(_tally(made), seen_at=round(at_seconds, 2)))
+    return made if look.use is None else _with_use(made, look.use, at_seconds)
+
+
+def _with_ends(made: TargetWatch, tally: Tally, look: WorkloadLook) -> TargetWatch:
+    """Every end of a container that was not counted yet, an older one of a pod that was there before left out."""
+    newly = [(each, each.ends - _known_ends(tally, pod, each)) for pod in look.pods for each in pod.containers]
+    ended = [(each, count) for each, count in newly if count > 0]
+    return structs.replace(
+        made,
+        restarts=made.restarts + sum(count for _, count in ended),
+        # Of several ends between two looks only how the last one came about is known.
+        oom_kills=made.oom_kills + sum(each.out_of_memory for each, _ in ended),
+        last_end=shortened(ended[-1][0].last_end, _TEXT) if ended else made.last_end,
+        tally=structs.replace(tally, ends=_kept({each.key: each.ends for each in _containers(look)})),
+    )
+
+
+def _known_ends(tally: Tally, pod: PodLook, container: ContainerLook) -> int:
+    if container.key in tally.ends:
+        return tally.ends[container.key]
+    if len(tally.ends) >= RESTARTED_KEPT and pod.created <= tally.newest:
+        # It may be one of those that found no place in the record.
+        return container.ends
+    return 0
+
+
+def _with_new_pods(made: TargetWatch, tally: Tally, look: WorkloadLook) -> TargetWatch:
+    """New pods came by a rollout, by scaling up, or else in the place of others.
+
+    Once the workload was rolled out, nothing tells a replaced pod from a rolled one.
+    """
+    fresh = [pod for pod in look.pods if pod.created > tally.newest]
+    awaited = tally.awaited + max(0, look.desired - tally.desired)
+    rolled = made.rolled_out or any(pod.revision != tally.revision for pod in fresh)
+    expected = min(len(fresh), awaited)
+    return structs.replace(
+        made,
+        rolled_out=rolled,
+        replaced_pods=made.replaced_pods + (0 if rolled else len(fresh) - expected),
+        tally=structs.replace(
+            _tally(made),
+            newest=max(tally.newest, look.newest),
+            desired=look.desired,
+            awaited=awaited - expected,
+        ),
+    )
+
+
+def _with_use(made: TargetWatch, use: Use, at_seconds: float) -> TargetWatch:
+    """What was used, as a point of the growth as long as it is of the same pods."""
+    tally = _tally(made)
+    if use.problem:
+        return structs.replace(made, not_measurable=shortened(use.problem, _TEXT))
+    if use.at == tally.measured_at:
+        return made
+    pods = hashlib.sha256(",".join(use.pods).encode()).hexdigest()[:_DIGEST]
+    seconds, held = (tally.point_seconds, tally.point_bytes) if pods == tally.measured else ((), ())
+    seconds, held = (*seconds, int(at_seconds)), (*held, use.memory_bytes)
+    if len(seconds) > POINTS_KEPT:
+        seconds, held = seconds[::2], held[::2]
+    return structs.replace(
+        made,
+        not_measurable="",
+        memory_bytes=max(made.memory_bytes or 0, use.memory_bytes),
+        cpu_cores=max(made.cpu_cores or 0.0, round(use.cpu_cores, 3)),
+        tally=structs.replace(tally, measured_at=use.at, measured=pods, point_seconds=seconds, point_bytes=held),
+    )
+
+
+def _tally(made: TargetWatch) -> Tally:
+    return made.tally or Tally()
+
+
+def _containers(look: WorkloadLook) -> list[ContainerLook]:
+    return [container for pod in look.pods for container in pod.containers]
+
+
+def _kept(ends: dict[str, int]) -> dict[str, int]:
+    """Those that have ended, as many as the record has place for."""
+    some = sorted((item for item in ends.items() if item[1]), key=lambda item: (-item[1], item[0]))
+    return dict(some[:RESTARTED_KEPT])
+
+
+def _images(pods: tuple[PodLook, ...]) -> tuple[str, ...]:
+    return tuple(sorted({shortened(image, IMAGE_LENGTH) for pod in pods for image in pod.images}))
+
+
+def _new_images(held: TargetWatch, look: WorkloadLook) -> tuple[str, ...]:
+    """Images that did not run at the start; where more ran than there is place for, that cannot be told."""
+    if len(held.images) >= IMAGES_KEPT:
+        return held.new_images
+    seen = dict.fromkeys((*held.new_images, *_images(look.pods)))
+    return tuple(image for image in seen if image not in held.images)[:IMAGES_KEPT]
