@@ -98,15 +98,16 @@ def _watch(rest: Rest, path: str, console: Console) -> Json:
 
 
 def _line_printer(console: Console) -> Callable[[Json, float], None]:
-    """Print a line when the phase changes, and else every few seconds."""
-    shown: tuple[str, float] = ("", 0.0)
+    """Print a line when the phase changes, and else what is new every few seconds."""
+    phase, line, printed_at = "", "", 0.0
 
     def show(test: Json, elapsed_seconds: float) -> None:
-        nonlocal shown
-        phase = test.get("status", {}).get("phase", "Pending")
-        if phase != shown[0] or elapsed_seconds - shown[1] >= LINE_SECONDS:
-            shown = (phase, elapsed_seconds)
-            console.print(view.plain_line(test, elapsed_seconds), soft_wrap=True)
+        nonlocal phase, line, printed_at
+        now_phase, now_line = test.get("status", {}).get("phase", "Pending"), view.plain_line(test)
+        due = elapsed_seconds - printed_at >= LINE_SECONDS
+        if now_phase != phase or (due and now_line != line):
+            phase, line, printed_at = now_phase, now_line, elapsed_seconds
+            console.print(f"{elapsed_seconds:5.0f} s  {line}", soft_wrap=True)
 
     return show
 

@@ -36,12 +36,14 @@ def live(test: Json, elapsed_seconds: float) -> RenderableType:
     return Group(head, bar, figures)
 
 
-def plain_line(test: Json, elapsed_seconds: float) -> str:
-    """The same in one line, for a log."""
+def plain_line(test: Json) -> str:
+    """The same in one line, for a log: the figures of a load, and before it what is waited for."""
     status, progress = _status(test), _progress(test)
+    phase = f"{status.get('phase', 'Pending'):<10}"
+    if not progress:
+        return f"{phase} {status.get('message', '')}".rstrip()
     figures = "  ".join(f"{name} {value}" for name, value in _figures(test))
-    percent = f"{progress.get('percent', 0.0):3.0f}%"
-    return f"{elapsed_seconds:5.0f} s  {status.get('phase', 'Pending'):<10} {percent}  {figures}"
+    return f"{phase} {progress.get('percent', 0.0):3.0f}%  {figures}"
 
 
 def _progress_text(progress: Json) -> str:
