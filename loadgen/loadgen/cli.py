@@ -5,6 +5,7 @@ Each command's module is imported when it is called for, so that `--version` and
 
 import argparse
 import difflib
+import io
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ def _with_near_match(message: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; gives its exit status."""
+    _show_what_has_no_letters()
     parser = command_parser()
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
@@ -64,6 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"loadgen {parsed.command}: {error}", file=sys.stderr)
         return USAGE_EXIT
+
+
+def _show_what_has_no_letters() -> None:
+    """Let no letter of an answer end the program: not every terminal and pipe is UTF-8, least of all on Windows."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _refuse_unknown(parser: argparse.ArgumentParser, command: str, unknown: Sequence[str]) -> NoReturn:

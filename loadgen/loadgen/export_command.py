@@ -10,6 +10,7 @@ from loadgen.exporting.artillery import artillery_test
 from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.k6 import k6_script
 from loadgen.local.errors import UsageError
+from loadgen.local.screen import write_utf8
 from loadgen.run_command import planned
 from loadtest_model.plan import Plan
 
@@ -28,7 +29,7 @@ def run_export(parsed: argparse.Namespace, environment: Mapping[str, str] | None
 def _export_k6(plan: Plan, to: str | None) -> int:
     script = k6_script(plan)
     if to is None:
-        sys.stdout.write(script)
+        write_utf8(script)
         return 0
     _write(Path(to), script)
     _say(f"wrote {to}; run it with: AUTH_TOKEN=... k6 run {to}")

@@ -28,7 +28,7 @@ from loadgen.local.opening import opening, proof_text
 from loadgen.local.planning import access_of, plan_of
 from loadgen.local.progress import progress_of
 from loadgen.local.samples import SampleFile
-from loadgen.local.screen import Block, Lines, Screen, Silent, can_redraw, columns_of, wants_colour
+from loadgen.local.screen import Block, Lines, Screen, Silent, can_redraw, columns_of, wants_colour, write_utf8
 from loadgen.local.session import Seen, Session
 from loadgen.local.texts import fitted
 from loadtest_model.plan import Plan
@@ -192,7 +192,7 @@ def _conclude(session: Session, result: Result, files: ResultFiles | None, outpu
     if session.defect is not None:
         traceback.print_exception(session.defect)
     if output.json:
-        print(msgspec.json.format(msgspec.json.encode(result.summary)).decode())
+        write_utf8(f"{msgspec.json.format(msgspec.json.encode(result.summary)).decode()}\n")
     if output.quiet:
         if not output.json:
             lines = verdict_lines(result.summary, colour=output.colour)

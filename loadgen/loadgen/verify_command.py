@@ -18,7 +18,7 @@ from loadgen.local.checklist import checklist
 from loadgen.local.document import draft_of
 from loadgen.local.manifest import read_manifest
 from loadgen.local.planning import access_of, plan_of
-from loadgen.local.screen import columns_of, wants_colour
+from loadgen.local.screen import columns_of, wants_colour, write_utf8
 from loadgen.local.texts import fitted
 from loadgen.proving import Prover
 from loadgen.uploading import make_uploader
@@ -47,7 +47,7 @@ def run_verify(parsed: argparse.Namespace, environment: Mapping[str, str] | None
         # Which rows may be stored because of what was under way has to be said all the same.
         report, interrupted = prover.report or NOTHING_SENT, True
     if parsed.json:
-        print(msgspec.json.encode(report.concluded).decode())
+        write_utf8(f"{msgspec.json.encode(report.concluded).decode()}\n")
     else:
         text = checklist(plan.target.url, report, colour=wants_colour(sys.stdout, variables))
         print(fitted(text, columns_of(sys.stdout)))

@@ -118,3 +118,10 @@ def _can_encode(stream: TextIO, text: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def write_utf8(text: str) -> None:
+    """Write what a program will read to standard output: in UTF-8, whatever a terminal would be given."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
