@@ -8,8 +8,10 @@ import msgspec
 from msgspec import structs
 
 from builders import IDENTITY, a_spec
+from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, compile_plan, plan_hash
+from loadtest_model.report import Summary, summarize
 from loadtest_model.sketch import sketch_of
 from loadtest_model.snapshot import (
     Counts,
@@ -24,6 +26,7 @@ from loadtest_model.snapshot import (
 )
 from loadtest_model.spec import Spec
 from loadtest_model.status import Phase, Start, Status
+from loadtest_model.verdict import Facts, judge
 from loadtest_operator.decide import Decision, Policy
 from loadtest_operator.decide.writing import without_nulls
 from loadtest_operator.endpoints import Endpoints
@@ -162,6 +165,13 @@ def a_killed_pod(index: int, last_state: PodState | None = PodState.RUNNING, exi
 
 def a_silent_pod(index: int, seconds: float, state: PodState | None = PodState.RUNNING) -> PodSeen:
     return replace(a_pod(index, state), reachable=False, silent_seconds=seconds)
+
+
+def a_result(*steps: StepAggregate, plan: Plan = PLAN) -> tuple[Aggregate, Summary]:
+    """What a run came to, and its summary."""
+    aggregate = Aggregate(steps=steps, pods=2)
+    judgement = judge(Facts(plan=plan, aggregate=aggregate))
+    return aggregate, summarize(plan, aggregate, judgement, PROOF, START.at)
 
 
 def seen(*pods: PodSeen, **fields: Any) -> Observation:

@@ -46,6 +46,7 @@ class Operator:
             "KUBECONFIG": str(cluster.kubeconfig),
             "LOADTEST_IMAGE": "bench",
             "LOADTEST_ALLOW_LOOPBACK": "true",
+            "LOADTEST_TARGETS": "127.0.0.1",
             "LOADTEST_OPERATOR_NAMESPACE": OPERATOR_NAMESPACE,
             "LOADTEST_HTTP_HOST": "127.0.0.1",
             "LOADTEST_HTTP_PORT": str(self._port),
@@ -141,6 +142,8 @@ def manifest(name: str, pods: int, users: int, seconds: float) -> Json:
             "scenario": "custom",
             "load": {"batchSize": 1_000, "virtualUsers": users, "duration": f"{seconds:g}s"},
             "parallelism": pods,
+            # All tests have the one target that does not exist.
+            "concurrency": "Allow",
         },
     }
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from itertools import groupby
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -14,10 +15,11 @@ from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, Step
 from loadtest_model.proof import concluded_from
 from loadtest_model.sketch import Sketch
-from loadtest_model.snapshot import Counts, ProofLevel, VerificationReport
+from loadtest_model.snapshot import Counts, ProofLevel, Second, VerificationReport, merged_counts
 from loadtest_model.spread import AddressCounts
 from loadtest_model.thresholds import ThresholdResult
 from loadtest_model.upload_parts import Part
+from loadtest_model.values import NANOSECONDS
 from loadtest_model.verdict import Judgement, Verdict, judged_seconds, saturation
 from loadtest_model.workload import IMAGES_KEPT, TargetWatch
 
@@ -253,43 +255,48 @@ TIME_SERIES_COLUMNS: Final = (
     "answers",
     "records_answered",
     "avg_response_seconds",
+    "seconds",
 )
 
 
-def time_series_csv(plan: Plan, aggregate: Aggregate) -> str:
-    """One row a second, counted from the common start of each step.
+def time_series_csv(plan: Plan, aggregate: Aggregate, row_seconds: int = 1) -> str:
+    """One row for so many seconds, counted from the common start of each step.
 
     The outcomes of an upload stand in the second of its intended start, so that every row is conserved; `answers`,
-    `records_answered` and the average response time stand in the second in which the answers came.
+    `records_answered` and the average response time stand in the second in which the answers came. `second` is the
+    first of a row's `seconds`, and `virtual_users` the most that were at work in them.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(TIME_SERIES_COLUMNS)
     for step, seen in zip(plan.steps, aggregate.steps, strict=False):
-        for second in seen.seconds:
-            counts = second.counts
-            average = second.response_nanoseconds_sum / second.answers / 1e9 if second.answers else ""
-            writer.writerow(
-                (
-                    step.name,
-                    second.second,
-                    second.virtual_users,
-                    counts.due,
-                    counts.sent,
-                    counts.accepted,
-                    counts.rejected,
-                    counts.unknown,
-                    counts.violation,
-                    counts.dropped,
-                    counts.records_sent,
-                    counts.records_confirmed,
-                    counts.bytes_sent,
-                    second.answers,
-                    second.records_answered,
-                    f"{average:.6f}" if average != "" else "",
-                )
-            )
+        for first, within in groupby(seen.seconds, key=lambda second: second.second // row_seconds * row_seconds):
+            writer.writerow((step.name, *_row(first, tuple(within))))
     return text.getvalue()
+
+
+def _row(first: int, within: tuple[Second, ...]) -> tuple[object, ...]:
+    counts = within[0].counts if len(within) == 1 else merged_counts([second.counts for second in within])
+    answers = sum(second.answers for second in within)
+    answered = sum(second.response_nanoseconds_sum for second in within)
+    return (
+        first,
+        max(second.virtual_users for second in within),
+        counts.due,
+        counts.sent,
+        counts.accepted,
+        counts.rejected,
+        counts.unknown,
+        counts.violation,
+        counts.dropped,
+        counts.records_sent,
+        counts.records_confirmed,
+        counts.bytes_sent,
+        answers,
+        sum(second.records_answered for second in within),
+        f"{answered / answers / NANOSECONDS:.6f}" if answers else "",
+        within[-1].second - first + 1,
+    )
 
 
 def _step_summary(plan: Plan, step: Step, seen: StepAggregate) -> StepSummary:

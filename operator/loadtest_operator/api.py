@@ -62,16 +62,19 @@ class Api:
     """Requests by path. A resource's `kind` is its path without a namespace, such as `apis/batch/v1/jobs`.
 
     `fence` is asked before each request whether this operator may still act; it does not return if it may not.
+    `answered` hears of each request its verb and the status of the answer, 0 where there was none.
     """
 
     def __init__(
         self,
         configuration: Configuration,
         fence: Callable[[], None] = lambda: None,
+        answered: Callable[[str, int], None] = lambda _verb, _status: None,
         timeout_seconds: float = _TIMEOUT_SECONDS,
     ) -> None:
         self._client = ApiClient(configuration)
         self._fence = fence
+        self._answered = answered
         self._timeout_seconds = timeout_seconds
 
     async def __aenter__(self) -> Self:
@@ -163,7 +166,9 @@ class Api:
             )
             data = await answer.read()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            self._answered(method, 0)
             raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
+        self._answered(method, answer.status)
         if not 200 <= answer.status < 300:
             raise _refusal(answer.status, data)
         decoded: Json = msgspec.json.decode(data)

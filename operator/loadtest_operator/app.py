@@ -56,7 +56,10 @@ async def run(settings: Settings) -> None:
     pulse = Pulse(settings.resync_seconds)
     async with serve(settings.host, settings.port, registry, pulse.failing):
         configuration = await client_configuration()
-        async with at_work(configuration, settings, pulse.beat) as fence, Api(configuration, fence) as api:
+        async with (
+            at_work(configuration, settings, pulse.beat) as fence,
+            Api(configuration, fence, own.answered) as api,
+        ):
             own.at_work.set(1)
             tests = RunMetrics()
             registry.register(tests)

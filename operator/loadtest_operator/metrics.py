@@ -1,7 +1,7 @@
 """Prometheus metrics: of every test, from its merged measurements, and of the operator itself."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -41,12 +41,13 @@ class StepView:
 
 @dataclass(frozen=True)
 class RunView:
-    """What is shown of one test."""
+    """What is shown of one test. `virtual_users` are at work in the step `step`."""
 
     uid: str
     run_id: str
     verdict: str | None = None
     health: str | None = None
+    step: str = ""
     virtual_users: int = 0
     thresholds: tuple[ThresholdResult, ...] = ()
     steps: tuple[StepView, ...] = field(default_factory=tuple)
@@ -62,11 +63,13 @@ class RunMetrics:
         """Take over what a turn found. An ended test keeps what was shown last, or is shown from its status."""
         identity = observation.test.identity
         key = (identity.namespace, identity.name)
-        if decision.status is not None:
-            self._views[key] = _live_view(observation, decision.status, decision.plan, decision.aggregate)
-            return
         held = self._views.get(key)
-        if held is None or (held.uid, held.run_id) != (identity.uid, observation.run_id):
+        if held is not None and (held.uid, held.run_id) != (identity.uid, observation.run_id):
+            held = None
+        if decision.status is not None:
+            view = _live_view(observation, decision.status, decision.plan, decision.aggregate)
+            self._views[key] = replace(view, steps=_never_less(view, held, _all_heard(observation, decision)))
+        elif held is None:
             self._views[key] = _recorded_view(observation)
 
     def forget(self, namespace: str, name: str) -> tuple[str, ...]:
@@ -79,6 +82,28 @@ class RunMetrics:
         yield from _step_families(self._views)
         yield from _response_families(self._views)
         yield from _test_families(self._views)
+
+
+def _all_heard(observation: Observation, decision: Decision) -> bool:
+    """Whether what every pod of the run measured is in the aggregate."""
+    heard = sum(pod.snapshot is not None for pod in observation.pods)
+    return decision.plan is None or heard >= decision.plan.parallelism
+
+
+def _never_less(view: RunView, held: RunView | None, all_heard: bool) -> tuple[StepView, ...]:
+    """The steps to show: a counter that went back would be taken for one that began anew, and counted twice.
+
+    An operator that was restarted hears of its pods one by one; until it has heard all, it shows no counts.
+    """
+    before = held.steps if held is not None else ()
+    if view.verdict is None and not all_heard and not before:
+        return ()
+    is_less = any(_measured(now) < _measured(then) for now, then in zip(view.steps, before, strict=False))
+    return before if is_less or len(view.steps) < len(before) else view.steps
+
+
+def _measured(step: StepView) -> int:
+    return step.total.due
 
 
 class OperatorMetrics:
@@ -104,6 +129,16 @@ class OperatorMetrics:
             "Unanswered readings of a pod that had answered before.",
             registry=registry,
         )
+        self.api_requests = Counter(
+            "loadtest_operator_api_requests",
+            "Requests to the API server, by verb and by the code of the answer (0: there was none).",
+            ["verb", "code"],
+            registry=registry,
+        )
+
+    def answered(self, verb: str, code: int) -> None:
+        """Count a request to the API server."""
+        self.api_requests.labels(verb, str(code)).inc()
 
 
 Json = dict[str, Any]
@@ -156,7 +191,7 @@ def _response_families(views: Views) -> Iterable[Metric]:
 
 def _test_families(views: Views) -> Iterable[Metric]:
     labels = ["namespace", "test"]
-    users = GaugeMetricFamily("loadtest_virtual_users", "Virtual users that run now.", labels=labels)
+    users = GaugeMetricFamily("loadtest_virtual_users", "Virtual users that run now.", labels=[*labels, "step"])
     value = GaugeMetricFamily(
         "loadtest_threshold_value",
         "Measured value beside a threshold, in seconds, as a ratio or as a number.",
@@ -173,7 +208,8 @@ def _test_families(views: Views) -> Iterable[Metric]:
     )
     for (namespace, test), view in views.items():
         values = [namespace, test]
-        users.add_metric(values, view.virtual_users)
+        for step in view.steps:
+            users.add_metric([*values, step.name], view.virtual_users if step.name == view.step else 0)
         for result in view.thresholds:
             if result.value is not None:
                 value.add_metric([*values, result.step, result.expression], result.value)
@@ -208,6 +244,7 @@ def _live_view(observation: Observation, status: Status, plan: Plan | None, aggr
         run_id=observation.run_id,
         verdict=status.verdict,
         health=status.health.level if status.health else None,
+        step=status.progress.step if status.progress else "",
         virtual_users=aggregate.virtual_users if status.verdict is None else 0,
         thresholds=status.thresholds,
         steps=tuple(_step_view(name, step) for name, step in zip(names, aggregate.steps, strict=False)),

@@ -22,11 +22,11 @@ class PeerMissingError(Exception):
     """The tool cannot be had on this machine; the message says why."""
 
 
-def provided(name: str, pinned_by: Path, salt: str, make: Callable[[Path, Report], None]) -> Path:
+def provided(name: str, pinned_by: Path | None, salt: str, make: Callable[[Path, Report], None]) -> Path:
     """Return the folder of a tool; `make(folder, report)` fills it where nobody has done so yet.
 
-    The folder goes by what lies in `pinned_by` and by `salt`. Of several processes one fills it and the others wait;
-    what an interrupted one left is removed first. Progress is told on standard error.
+    The folder goes by what lies in `pinned_by`, if that is given, and by `salt`. Of several processes one fills it and
+    the others wait; what an interrupted one left is removed first. Progress is told on standard error.
     Raises PeerMissingError as `make` does.
     """
     base = cache_directory() / "peers"
@@ -74,9 +74,9 @@ def run(command: Sequence[str], directory: Path, environment: Mapping[str, str],
         raise PeerMissingError(f"{' '.join(command[:3])} failed:\n" + "\n".join(last))
 
 
-def _fingerprint(folder: Path, salt: str) -> str:
+def _fingerprint(folder: Path | None, salt: str) -> str:
     digest = hashlib.sha256(f"{os.uname().machine} {salt}".encode())
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir()) if folder is not None else ():
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 

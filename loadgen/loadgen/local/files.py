@@ -1,4 +1,4 @@
-"""The files of a run: everything as JSON, the time series as CSV, and the summary."""
+"""The files of a run: everything as JSON, the time series as CSV, the summary, and JUnit XML."""
 
 import os
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import msgspec
 from loadgen.local.errors import UsageError
 from loadgen.local.secrecy import public_plan
 from loadtest_model.aggregate import Aggregate
+from loadtest_model.junit import junit_xml
 from loadtest_model.plan import Plan
 from loadtest_model.report import Summary, time_series_csv
 from loadtest_model.snapshot import VerificationReport
@@ -42,10 +43,11 @@ class ResultFiles:
     details: Path
     time_series: Path
     summary: Path
+    junit: Path
 
     @property
     def all(self) -> tuple[Path, ...]:
-        return self.summary, self.details, self.time_series
+        return self.summary, self.details, self.time_series, self.junit
 
 
 def result_files(folder: Path, name: str, began: datetime) -> ResultFiles:
@@ -57,7 +59,12 @@ def result_files(folder: Path, name: str, began: datetime) -> ResultFiles:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UsageError(f"--out is {folder}, which cannot be written to")
     stem = f"{name}_{began:%Y%m%dT%H%M%SZ}"
-    return ResultFiles(folder / f"{stem}.json", folder / f"{stem}.csv", folder / f"{stem}_summary.json")
+    return ResultFiles(
+        details=folder / f"{stem}.json",
+        time_series=folder / f"{stem}.csv",
+        summary=folder / f"{stem}_summary.json",
+        junit=folder / f"{stem}_junit.xml",
+    )
 
 
 def write_results(files: ResultFiles, result: Result) -> None:
@@ -65,6 +72,7 @@ def write_results(files: ResultFiles, result: Result) -> None:
     shown = msgspec.structs.asdict(result) | {"plan": public_plan(result.plan)}
     _write(files.details, msgspec.json.encode(shown) + b"\n")
     _write(files.time_series, time_series_csv(result.plan, result.aggregate).encode())
+    _write(files.junit, junit_xml(result.summary))
     _write(files.summary, msgspec.json.format(msgspec.json.encode(result.summary)) + b"\n")
 
 

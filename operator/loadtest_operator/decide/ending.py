@@ -1,12 +1,11 @@
 """The end of a run: judging it, and saying so."""
 
-import msgspec
 from msgspec import structs
 
 from loadtest_model.diagnoses import Diagnosis, foremost, in_short
 from loadtest_model.exposure import exposure_of
 from loadtest_model.proof import concluded_from
-from loadtest_model.report import summarize, time_series_csv
+from loadtest_model.report import summarize
 from loadtest_model.snapshot import ProofLevel, VerificationReport
 from loadtest_model.status import ConditionType, Phase, Results, Status
 from loadtest_model.verdict import Facts, Gap, Judgement, Verdict, judge
@@ -73,10 +72,9 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
         summary=summary,
         results=Results(config_map=results_name(plan.name, plan.uid, plan.run_id)),
     )
-    manifest = results(plan, msgspec.json.format(msgspec.json.encode(summary)), time_series_csv(plan, fleet.aggregate))
     return Decision(
         status=within_limit(status),
-        actions=(WriteResults(manifest),),
+        actions=(WriteResults(results(plan, fleet.aggregate, summary)),),
         requeue_seconds=0.0,
         plan=plan,
         aggregate=fleet.aggregate,

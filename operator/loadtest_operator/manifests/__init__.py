@@ -3,10 +3,9 @@
 from loadtest_operator.manifests.common import owner_reference
 from loadtest_operator.manifests.job import active_deadline_seconds, job
 from loadtest_operator.manifests.pod import PodDefaults
-from loadtest_operator.manifests.results import PLAIN_SERIES_LIMIT_BYTES, results
+from loadtest_operator.manifests.results import results
 
 __all__ = [
-    "PLAIN_SERIES_LIMIT_BYTES",
     "PodDefaults",
     "active_deadline_seconds",
     "job",

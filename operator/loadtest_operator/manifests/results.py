@@ -4,25 +4,44 @@ import base64
 import gzip
 from typing import Final
 
+import msgspec
+
+from loadtest_model.aggregate import Aggregate
+from loadtest_model.junit import junit_xml
 from loadtest_model.plan import Plan
+from loadtest_model.report import Summary, time_series_csv
 from loadtest_operator.manifests.common import Json, metadata
 from loadtest_operator.names import results_name
 
+BUDGET_BYTES: Final = 900 * 1024
+"""What the contents of one ConfigMap may have: the API server takes 1 MiB, and etcd 1.5 MiB with all that is around."""
+
 PLAIN_SERIES_LIMIT_BYTES: Final = 131_072
 
+ROW_SECONDS: Final = (1, 2, 5, 10, 30, 60, 300, 900, 3_600)
+"""How many seconds a row of the time series may stand for, the finest first: 30 days in hours always fit."""
 
-def results(plan: Plan, summary: bytes, time_series: str) -> Json:
-    """The ConfigMap of a run's results: the summary in plain, the time series compressed where it is long."""
+
+def results(plan: Plan, aggregate: Aggregate, summary: Summary, budget_bytes: int = BUDGET_BYTES) -> Json:
+    """The ConfigMap of a run's results: summary, JUnit XML, and the time series, compressed where it is long.
+
+    A time series that does not fit is told in rows of more seconds, to its end.
+    """
+    texts = {"summary.json": msgspec.json.format(msgspec.json.encode(summary)), "junit.xml": junit_xml(summary)}
     made: Json = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata(plan, results_name(plan.name, plan.uid, plan.run_id)),
-        "data": {"summary.json": summary.decode()},
+        "data": {name: text.decode() for name, text in texts.items()},
     }
-    series = time_series.encode()
-    if len(series) <= PLAIN_SERIES_LIMIT_BYTES:
-        made["data"]["time_series.csv"] = time_series
-    else:
+    left_bytes = budget_bytes - sum(len(text) for text in texts.values())
+    for row_seconds in ROW_SECONDS:
+        series = time_series_csv(plan, aggregate, row_seconds).encode()
+        if len(series) <= min(left_bytes, PLAIN_SERIES_LIMIT_BYTES):
+            made["data"]["time_series.csv"] = series.decode()
+            break
         packed = gzip.compress(series, mtime=0)
-        made["binaryData"] = {"time_series.csv.gz": base64.b64encode(packed).decode()}
+        if len(packed) <= left_bytes:
+            made["binaryData"] = {"time_series.csv.gz": base64.b64encode(packed).decode()}
+            break
     return made

@@ -295,6 +295,7 @@ def test_results_are_written_in_one_piece_under_the_name_and_time(tmp_path: Path
     assert sorted(path.name for path in files.summary.parent.iterdir()) == [
         "heavy_20260102T030405Z.csv",
         "heavy_20260102T030405Z.json",
+        "heavy_20260102T030405Z_junit.xml",
         "heavy_20260102T030405Z_summary.json",
     ]
 

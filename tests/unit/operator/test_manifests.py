@@ -1,7 +1,5 @@
 """The objects made in a test's namespace."""
 
-import base64
-import gzip
 import json
 from typing import Any
 
@@ -12,9 +10,9 @@ from msgspec import structs
 from builders import IDENTITY
 from loadtest_model.plan import Plan
 from loadtest_operator import names
-from loadtest_operator.manifests import PLAIN_SERIES_LIMIT_BYTES, PodDefaults, active_deadline_seconds, job, results
+from loadtest_operator.manifests import PodDefaults, active_deadline_seconds, job, results
 from loadtest_operator.resources import job_seen
-from operator_builders import PLAN, a_fleet_plan, a_fleet_spec
+from operator_builders import PLAN, a_fleet_plan, a_fleet_spec, a_result
 
 Json = dict[str, Any]
 DEFAULTS = PodDefaults("loadgen:1", "IfNotPresent", {"requests": {"cpu": "500m"}}, starting_seconds=300)
@@ -150,21 +148,10 @@ def test_without_a_wish_the_installations_resources_hold() -> None:
 
 
 def test_every_child_is_owned_and_labelled() -> None:
-    for manifest in (a_manifest(), results(PLAN, b"{}", "")):
+    for manifest in (a_manifest(), results(PLAN, *a_result())):
         (owner,) = manifest["metadata"]["ownerReferences"]
         assert (owner["uid"], owner["controller"], owner["blockOwnerDeletion"]) == (IDENTITY.uid, True, False)
         assert manifest["metadata"]["labels"] == names.labels(IDENTITY.name, IDENTITY.uid, "1")
-
-
-def test_short_time_series_are_kept_in_plain_and_long_ones_compressed() -> None:
-    long = "step,second\n" * PLAIN_SERIES_LIMIT_BYTES
-
-    plain, packed = results(PLAN, b"{}", "step,second\n"), results(PLAN, b"{}", long)
-
-    assert plain["data"]["time_series.csv"] == "step,second\n"
-    assert "time_series.csv" not in packed["data"]
-    content = base64.b64decode(packed["binaryData"]["time_series.csv.gz"])
-    assert gzip.decompress(content).decode() == long
 
 
 @pytest.mark.parametrize("name", ["heavy", "a" * 253, "a.b-c", "x" * 39 + "-y"])

@@ -1,6 +1,7 @@
 """What Prometheus is told."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -8,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from loadtest_model.sketch import sketch_of
 from loadtest_model.snapshot import PodState
 from loadtest_operator.decide import decide
-from loadtest_operator.metrics import RESPONSE_BOUNDS_SECONDS, RunMetrics, cumulative
+from loadtest_operator.metrics import RESPONSE_BOUNDS_SECONDS, OperatorMetrics, RunMetrics, cumulative
 from loadtest_operator.observation import Observation
 from operator_builders import POLICY, a_pod, next_look, seen
 
@@ -59,7 +60,7 @@ def test_a_running_test_has_virtual_users_and_no_verdict() -> None:
     metrics.show(observation, decide(observation, POLICY))
 
     samples = shown(metrics)
-    assert samples[key("loadtest_virtual_users")] == 2
+    assert samples[key("loadtest_virtual_users", step="custom")] == 2
     assert key("loadtest_verdict", verdict="Passed") not in samples
 
 
@@ -112,6 +113,47 @@ def test_a_new_run_replaces_the_one_before() -> None:
     assert key("loadtest_verdict", verdict="Passed") not in shown(metrics)
 
 
+def test_a_restarted_operator_shows_no_counts_before_it_has_heard_of_every_pod() -> None:
+    metrics = RunMetrics()
+    one_of_two = seen(a_pod(0, PodState.RUNNING), a_pod(1), begun=True)
+    both = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
+
+    metrics.show(one_of_two, decide(one_of_two, POLICY))
+    before = shown(metrics)
+    metrics.show(both, decide(both, POLICY))
+
+    accepted = key("loadtest_uploads_total", step="custom", outcome="accepted")
+    assert accepted not in before
+    assert shown(metrics)[accepted] == 100
+
+
+def test_counts_never_go_back_within_a_run() -> None:
+    metrics = RunMetrics()
+    both = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
+    metrics.show(both, decide(both, POLICY))
+    before = shown(metrics)
+    one_left = seen(a_pod(0, PodState.RUNNING), begun=True)
+
+    metrics.show(one_left, decide(one_left, POLICY))
+
+    counters = {name: value for name, value in before.items() if name[0].endswith(("_total", "_count", "_sum"))}
+    assert counters
+    assert {name: shown(metrics)[name] for name in counters} == counters
+
+
+def test_requests_to_the_api_server_are_counted_by_verb_and_code() -> None:
+    registry = CollectorRegistry()
+    own = OperatorMetrics(registry)
+
+    for verb, code in (("GET", 200), ("GET", 200), ("PATCH", 409), ("GET", 0)):
+        own.answered(verb, code)
+
+    def count(verb: str, code: str) -> float | None:
+        return registry.get_sample_value("loadtest_operator_api_requests_total", {"verb": verb, "code": code})
+
+    assert (count("GET", "200"), count("PATCH", "409"), count("GET", "0")) == (2, 1, 1)
+
+
 def test_a_sketch_as_a_histogram_counts_what_lies_at_or_below_each_bound() -> None:
     sketch = sketch_of(int(seconds * 1e9) for seconds in (0.003, 0.04, 0.3, 3.0, 400.0))
 
@@ -119,3 +161,22 @@ def test_a_sketch_as_a_histogram_counts_what_lies_at_or_below_each_bound() -> No
 
     assert (buckets["0.005"], buckets["0.05"], buckets["0.5"], buckets["5.0"]) == (1, 2, 3, 4)
     assert (buckets["300.0"], buckets["+Inf"]) == (4, 5)
+
+
+def test_every_metric_is_documented() -> None:
+    registry = CollectorRegistry()
+    metrics = RunMetrics()
+    registry.register(metrics)
+    OperatorMetrics(registry)
+    observation = done()
+    metrics.show(observation, decide(observation, POLICY))
+    documents = (Path(__file__).resolve().parents[3] / "docs" / "metrics.md").read_text()
+
+    names = {
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in text_string_to_metric_families(generate_latest(registry).decode())
+        if not family.name.endswith("_created")
+    }
+
+    assert len(names) > 15
+    assert {name for name in names if f"`{name}`" not in documents} == set()

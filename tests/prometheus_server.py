@@ -1,0 +1,72 @@
+"""A real Prometheus that scrapes one address every second, asked over its HTTP API."""
+
+import json
+import subprocess
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from localcluster.controlplane import free_ports
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    url: str
+
+    def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
+        """The labels and the value of each series that a PromQL expression gives now."""
+        query = urllib.parse.urlencode({"query": expression})
+        with urllib.request.urlopen(f"{self.url}/api/v1/query?{query}", timeout=10) as answer:
+            result: list[dict[str, Any]] = json.loads(answer.read())["data"]["result"]
+        return [(series["metric"], float(series["value"][1])) for series in result]
+
+    def value(self, expression: str) -> float | None:
+        """The value of an expression that gives one series, None where it gives none."""
+        series = self.query(expression)
+        assert len(series) <= 1, f"{expression} gives {len(series)} series"
+        return series[0][1] if series else None
+
+
+@contextmanager
+def scraping(program: Path, address: str) -> Iterator[Prometheus]:
+    """Run the program until the context ends."""
+    (port,) = free_ports(1)
+    with tempfile.TemporaryDirectory(prefix="prometheus-") as name:
+        folder = Path(name)
+        config = {
+            "global": {"scrape_interval": "1s"},
+            "scrape_configs": [{"job_name": "loadtest-operator", "static_configs": [{"targets": [address]}]}],
+        }
+        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+        command = [str(program), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [*command, f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"], stdout=log, stderr=log
+            )
+        try:
+            made = Prometheus(f"http://127.0.0.1:{port}")
+            _await(made, process, folder / "log")
+            yield made
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _await(made: Prometheus, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(f"{made.url}/-/ready", timeout=5):
+                return
+        except OSError as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"Prometheus does not start: {log.read_text()}") from error
+        time.sleep(0.1)

@@ -1,0 +1,105 @@
+"""The ConfigMap of a run's results within its budget."""
+
+import base64
+import csv
+import gzip
+import io
+from functools import cache
+from random import Random
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+import msgspec
+import pytest
+
+from loadtest_model.aggregate import Aggregate, StepAggregate
+from loadtest_model.report import Summary
+from loadtest_model.snapshot import Counts, Second
+from loadtest_operator.manifests.results import BUDGET_BYTES, ROW_SECONDS, results
+from operator_builders import PLAN, a_result
+
+DAY_SECONDS = 24 * 3_600
+
+
+def a_second(number: int, chance: Random) -> Second:
+    """A second of a large fleet, no two alike."""
+    accepted = chance.randrange(1, 5_000)
+    rows = 1_000 * accepted
+    size = chance.randrange(190 * rows, 210 * rows)
+    counts = Counts(
+        due=accepted, sent=accepted, accepted=accepted, records_sent=rows, records_confirmed=rows, bytes_sent=size
+    )
+    return Second(
+        second=number,
+        counts=counts,
+        virtual_users=number % 200,
+        ended=accepted,
+        answers=accepted,
+        records_answered=rows,
+        response_nanoseconds_sum=chance.randrange(accepted * 10**10),
+    )
+
+
+@cache
+def a_run_of(seconds: int) -> tuple[Aggregate, Summary]:
+    chance = Random(1)
+    return a_result(StepAggregate(seconds=tuple(a_second(number, chance) for number in range(seconds))))
+
+
+def size_of(manifest: dict[str, Any]) -> int:
+    """What the API server counts of a ConfigMap."""
+    plain = sum(len(text.encode()) for text in manifest["data"].values())
+    return plain + sum(len(base64.b64decode(text)) for text in manifest.get("binaryData", {}).values())
+
+
+def rows_of(manifest: dict[str, Any]) -> list[dict[str, str]]:
+    text = manifest["data"].get("time_series.csv")
+    if text is None:
+        text = gzip.decompress(base64.b64decode(manifest["binaryData"]["time_series.csv.gz"])).decode()
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_short_run_is_kept_in_plain_with_every_second() -> None:
+    aggregate, summary = a_run_of(60)
+
+    made = results(PLAN, aggregate, summary)
+
+    assert sorted(made["data"]) == ["junit.xml", "summary.json", "time_series.csv"]
+    assert "binaryData" not in made
+    assert msgspec.json.decode(made["data"]["summary.json"], type=Summary) == summary
+    assert Xml.fromstring(made["data"]["junit.xml"]).tag == "testsuites"
+    assert [int(row["second"]) for row in rows_of(made)] == list(range(60))
+
+
+def test_a_long_run_is_compressed_with_every_second() -> None:
+    made = results(PLAN, *a_run_of(3_600))
+
+    assert "time_series.csv" not in made["data"]
+    assert [int(row["second"]) for row in rows_of(made)] == list(range(3_600))
+
+
+@pytest.mark.parametrize("budget_bytes", [BUDGET_BYTES, 60_000, 10_000])
+def test_a_day_fits_by_rows_of_more_seconds_and_nothing_of_it_is_missing(budget_bytes: int) -> None:
+    aggregate, summary = a_run_of(DAY_SECONDS)
+
+    made = results(PLAN, aggregate, summary, budget_bytes)
+
+    rows = rows_of(made)
+    width = int(rows[0]["seconds"])
+    assert size_of(made) <= budget_bytes
+    assert width in ROW_SECONDS[1:]
+    assert [int(row["second"]) for row in rows] == list(range(0, DAY_SECONDS, width))
+    assert sum(int(row["seconds"]) for row in rows) == DAY_SECONDS
+    for column in ("due", "accepted", "records_confirmed", "bytes_sent"):
+        whole = sum(getattr(second.counts, column) for second in aggregate.steps[0].seconds)
+        assert sum(int(row[column]) for row in rows) == whole
+    assert sum(int(row["answers"]) for row in rows) == sum(second.answers for second in aggregate.steps[0].seconds)
+
+
+def test_the_finest_rows_that_fit_are_taken() -> None:
+    aggregate, summary = a_run_of(DAY_SECONDS)
+    made = results(PLAN, aggregate, summary)
+
+    less = results(PLAN, aggregate, summary, size_of(made) - 1)
+
+    assert int(rows_of(less)[0]["seconds"]) > int(rows_of(made)[0]["seconds"])
