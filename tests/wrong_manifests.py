@@ -20,6 +20,10 @@ def _with_load(**load: Any) -> dict[str, Any]:
     return {"target": {"url": URL}, "scenario": "light", "load": load}
 
 
+def _with_pod(**pod: Any) -> dict[str, Any]:
+    return {"target": {"url": URL}, "scenario": "light", "pod": pod}
+
+
 def _with_field(**field: Any) -> dict[str, Any]:
     return _with_records(fields={"add": [{"name": "x", **field}]})
 
@@ -84,6 +88,36 @@ WRONG: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "a threshold on a step that is none": (
         {"target": {"url": URL}, "scenario": "light", "thresholds": ["tiny.p95 < 1s"]},
         "spec.thresholds",
+    ),
+    "an alias of no address": (
+        _with_pod(hostAliases=[{"ip": "10.0.0.300", "hostnames": ["staging.example.com"]}]),
+        "spec.pod.hostAliases",
+    ),
+    "an alias of a Service's name": (
+        _with_pod(hostAliases=[{"ip": "10.0.0.3", "hostnames": ["clients.shop.svc.cluster.local"]}]),
+        "spec.pod.hostAliases",
+    ),
+    "an alias of a name without a dot": (
+        _with_pod(hostAliases=[{"ip": "10.0.0.3", "hostnames": ["clients"]}]),
+        "spec.pod.hostAliases",
+    ),
+    "a label of the operator's own": (_with_pod(labels={"x-load-test.dev/uid": "1"}), "spec.pod.labels"),
+    "a label with a wrong value": (_with_pod(labels={"example.com/team": "a b"}), "spec.pod.labels"),
+    "a mesh that is neither on nor off": (_with_pod(mesh="Maybe"), "spec.pod.mesh"),
+    "a further container": (_with_pod(containers=[{"name": "x", "image": "y"}]), "containers"),
+    "a service account": (_with_pod(serviceAccountName="admin"), "serviceAccountName"),
+    "an affinity with a wrong word": (_with_pod(affinity={"nodeAffinities": {}}), "nodeAffinities"),
+    "an affinity with a wrong operator": (
+        _with_pod(
+            affinity={
+                "podAffinity": {
+                    "requiredDuringSchedulingIgnoredDuringExecution": [
+                        {"topologyKey": "zone", "labelSelector": {"matchExpressions": [{"key": "a", "operator": "Is"}]}}
+                    ]
+                }
+            }
+        ),
+        "operator",
     ),
     "more pods than virtual users": (
         {"target": {"url": URL}, "scenario": "light", "parallelism": 3, "load": {"virtualUsers": 2}},

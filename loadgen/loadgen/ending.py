@@ -5,7 +5,7 @@ from pathlib import Path
 
 from loadgen import log
 from loadtest_model.exits import PodExit
-from loadtest_model.lastword import encode_last_word
+from loadtest_model.lastword import LIMIT_BYTES, MESH_LIMIT_BYTES, encode_last_word
 from loadtest_model.plan import Deadlines
 from loadtest_model.snapshot import HaltReason, PodState, Snapshot, Violation
 
@@ -45,9 +45,9 @@ def linger_seconds(end: End, deadlines: Deadlines, span_left_seconds: float) -> 
     return deadlines.linger_seconds + (max(0.0, span_left_seconds) if waits_for_others else 0.0)
 
 
-def write_last_word(path: Path, snapshot: Snapshot) -> None:
+def write_last_word(path: Path, snapshot: Snapshot, *, mesh: bool = False) -> None:
     """Leave the final snapshot where the kubelet looks for the container's termination message."""
     try:
-        path.write_text(encode_last_word(snapshot), "ascii")
+        path.write_text(encode_last_word(snapshot, MESH_LIMIT_BYTES if mesh else LIMIT_BYTES), "ascii")
     except (OSError, ValueError) as error:
         log.warn("the last word was not written", path=str(path), reason=str(error))

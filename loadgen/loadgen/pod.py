@@ -285,7 +285,7 @@ class Pod:
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(self._tell_peers(end))
             final = self._conclude(end)
-            await asyncio.to_thread(write_last_word, self._settings.termination_path, final)
+            await asyncio.to_thread(write_last_word, self._settings.termination_path, final, mesh=self._plan.mesh)
         unconfirmed = telling.result()
         if unconfirmed:
             # The Job's policy is the second net: this exit code ends the fleet.

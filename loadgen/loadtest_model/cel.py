@@ -4,6 +4,7 @@ The API server evaluates the same texts, so that a manifest means the same witho
 the language and of Kubernetes' extensions for strings, URLs and durations; durations are seconds here.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -362,6 +363,15 @@ def _is_url(text: str) -> bool:
         return False
 
 
+def _is_ip(text: str) -> bool:
+    """As the API server sees it: neither a zone nor an IPv4 address in IPv6 clothes."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text and getattr(address, "ipv4_mapped", None) is None
+
+
 def _url(text: str) -> SplitResult:
     if re.search(r"[\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})", text):
         raise ValueError(f"{text!r} is no URL")
@@ -415,6 +425,7 @@ _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "string": str,
     "duration": seconds_of,
     "isURL": _is_url,
+    "isIP": _is_ip,
     "url": _url,
 }
 _METHODS: Final[dict[str, Callable[..., Any]]] = {

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from loadtest_model.mesh import REPEATED
 from loadtest_model.plan import Plan
 
 STOP_SECONDS: Final = 2.0
@@ -10,7 +11,8 @@ STOP_SECONDS: Final = 2.0
 
 def exposure_of(plan: Plan) -> str:
     """How many rows could at worst go out unproven, in a sentence."""
-    return (
+    said = (
         f"should the target break its promise everywhere at once, up to {plan.exposed_rows:,} rows (virtual users x"
         f" batch size) and what starts within the {STOP_SECONDS:g} s that a stop takes could go out unproven"
     )
+    return f"{said}, {REPEATED}" if plan.mesh else said

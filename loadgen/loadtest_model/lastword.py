@@ -20,6 +20,9 @@ from loadtest_model.sketch import Sketch
 from loadtest_model.snapshot import Snapshot, StepSnapshot, VerificationReport, Violation
 
 LIMIT_BYTES: Final = 4_096
+MESH_LIMIT_BYTES: Final = 2_048
+"""The kubelet divides 12,288 bytes among a pod's containers once there are more than three. This is what each of six
+gets: the generator, a mesh's proxy with its init containers, and two more."""
 _PREFIX: Final = "LT1"
 _COARSEST: Final = 12
 _SHORT: Final = 200

@@ -11,6 +11,7 @@ from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.diagnoses import KEPT as DIAGNOSES_KEPT
 from loadtest_model.diagnoses import Diagnosis, diagnose_run
 from loadtest_model.health import Health, assess
+from loadtest_model.mesh import notice_of
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, Step
 from loadtest_model.proof import concluded_from
@@ -86,6 +87,7 @@ class Proof(Struct, frozen=True, kw_only=True):
     `unverified` are addresses that failed their verification while the load ran and were never used; `vanished` were
     proven once. `unechoed` are accepted uploads whose answers lacked the nonce that the verification's had returned;
     they take the level Echoed away. `read_back` says what was read of the target's storage, empty where nothing was.
+    `notice` says what lowers the claim, empty where nothing does: a mesh between the pods and the target.
     """
 
     level: ProofLevel
@@ -95,6 +97,7 @@ class Proof(Struct, frozen=True, kw_only=True):
     vanished: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
     unechoed: int = 0
     read_back: Annotated[str, Meta(max_length=1024)] = ""
+    notice: Annotated[str, Meta(max_length=1024)] = ""
 
 
 class Generator(Struct, frozen=True, kw_only=True):
@@ -203,7 +206,7 @@ def summarize(
         reasons=judgement.reasons[:16],
         health=judgement.health,
         diagnoses=diagnose_run(aggregate, verification, plan.steps[0].warm_up_seconds),
-        verification=_proof(verification),
+        verification=_proof(verification, notice_of(plan)),
         requests=_requests(whole.total),
         records=RecordCounts(sent=whole.total.records_sent, confirmed=whole.total.records_confirmed),
         error_rate=whole.judged.error_rate,
@@ -326,9 +329,9 @@ def _part(part: Part) -> PartTimes:
     return PartTimes(uploads=part.count, avg=part.mean_seconds, max=part.max_seconds)
 
 
-def _proof(verification: VerificationReport | None) -> Proof:
+def _proof(verification: VerificationReport | None, notice: str) -> Proof:
     if verification is None:
-        return Proof(level=ProofLevel.NONE, uploads=0, rows=0)
+        return Proof(level=ProofLevel.NONE, uploads=0, rows=0, notice=notice)
     read_back = verification.read_back
     return Proof(
         level=verification.reached,
@@ -338,6 +341,7 @@ def _proof(verification: VerificationReport | None) -> Proof:
         vanished=verification.vanished[:ADDRESSES_KEPT],
         unechoed=verification.unechoed,
         read_back=concluded_from(read_back).message[:READ_BACK_KEPT] if read_back else "",
+        notice=notice,
     )
 
 

@@ -117,6 +117,9 @@ class Verified(WireValue, frozen=True, kw_only=True):
     read_back: Annotated[
         str, Meta(max_length=1024, description="What was read of the target's storage, and what it shows.")
     ] = ""
+    notice: Annotated[
+        str, Meta(max_length=1024, description="What lowers the claim: a mesh between the pods and the target.")
+    ] = ""
 
 
 class PlannedStage(WireValue, frozen=True, kw_only=True, omit_defaults=False):

@@ -10,12 +10,13 @@ from loadtest_model.commands import Ack, Addresses, Arm, Halt, Start, Verb
 from loadtest_model.values import WireValue
 from loadtest_operator import actions
 from loadtest_operator.actions import Action, Outcome
-from loadtest_operator.api import CONFIG_MAPS, JOBS, LOADTESTS, MERGE, Api, ApiError
+from loadtest_operator.api import CONFIG_MAPS, JOBS, LOADTESTS, MERGE, NETWORK_POLICIES, Api, ApiError
 from loadtest_operator.names import FINISHED_RUN_ANNOTATION
 from loadtest_operator.observation import Observation, PodSeen
 from loadtest_operator.pods import Answer, Command, PodClient, control_address
 
 _LOG: Final = logging.getLogger(__name__)
+_KINDS: Final = {actions.DeleteJob: JOBS, actions.DeleteNetworkPolicy: NETWORK_POLICIES}
 
 
 class Actor:
@@ -48,8 +49,8 @@ class Actor:
         match action:
             case actions.CreateJob():
                 return await self._create_job(namespace, action)
-            case actions.DeleteJob():
-                await self._api.delete(JOBS, namespace, action.name, action.uid)
+            case actions.DeleteJob() | actions.DeleteNetworkPolicy():
+                await self._api.delete(_KINDS[type(action)], namespace, action.name, action.uid)
             case actions.StartFleet():
                 return await self._start(observation, action)
             case actions.WriteResults():
@@ -85,14 +86,18 @@ class Actor:
                 assert_never(action)
 
     async def _create_job(self, namespace: str, action: actions.CreateJob) -> Outcome | None:
-        try:
-            await self._api.create(JOBS, namespace, action.manifest)
-        except ApiError as error:
-            if error.reason == "AlreadyExists":
-                return None
-            if not error.is_final:
-                raise
-            return actions.JobRefused(error.message)
+        wanted = [(JOBS, action.manifest)]
+        if action.network_policy is not None:
+            wanted.insert(0, (NETWORK_POLICIES, action.network_policy))
+        for kind, manifest in wanted:
+            try:
+                await self._api.create(kind, namespace, manifest)
+            except ApiError as error:
+                if error.reason == "AlreadyExists":
+                    continue
+                if not error.is_final:
+                    raise
+                return actions.JobRefused(error.message, manifest["kind"])
         return None
 
     async def _write_results(self, namespace: str, action: actions.WriteResults) -> Outcome | None:

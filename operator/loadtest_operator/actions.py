@@ -11,12 +11,23 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class CreateJob:
+    """Make the Job, and before it the NetworkPolicy of its pods where there is to be one."""
+
     manifest: Json
+    network_policy: Json | None = None
 
 
 @dataclass(frozen=True)
 class DeleteJob:
     """Remove a Job and its pods. The UID keeps a Job made since under the same name."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class DeleteNetworkPolicy:
+    """Remove what bounds the network of a run's pods, once none of them is left to bound."""
 
     name: str
     uid: str
@@ -94,14 +105,17 @@ class ObserveGeneration:
 
 Order = Verify | TellEndpoints | Conclude | Drain | HaltFleet | Acknowledge
 
-Action = CreateJob | DeleteJob | StartFleet | WriteResults | MarkFinished | ObserveGeneration | Order
+Action = (
+    CreateJob | DeleteJob | DeleteNetworkPolicy | StartFleet | WriteResults | MarkFinished | ObserveGeneration | Order
+)
 
 
 @dataclass(frozen=True)
 class JobRefused:
-    """The API server did not take the Job: a quota, an admission policy, a Pod Security level."""
+    """The API server did not take the Job, or the `kind` that comes before it: a quota, a policy, a missing right."""
 
     message: str
+    kind: str = "Job"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from prometheus_client import (
 )
 
 from loadtest_operator.act import Actor
-from loadtest_operator.api import JOBS, LOADTESTS, Api, ApiError
+from loadtest_operator.api import LOADTESTS, Api, ApiError
 from loadtest_operator.contenders import Contenders
 from loadtest_operator.handlers import watching_registry, watching_settings
 from loadtest_operator.identities import Identities
@@ -84,6 +84,7 @@ async def _work(
             settings.secret_policy,
             _utc,
             own.scrape_failures.inc,
+            settings.policy.network_policies is not None,
         )
         actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
         identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
@@ -138,13 +139,14 @@ async def _resync(api: Api, reconciler: Reconciler, queue: WorkQueue, settings: 
     while True:
         pulse.beat()
         try:
-            # The Jobs first: a test listed after them is there if it ever was when its Job was made.
-            jobs = await _listed(api, settings, JOBS, SELECTOR)
+            # The children first: a test listed after them is there if it ever was when they were made.
+            made = {kind: await _listed(api, settings, kind, SELECTOR) for kind in reconciler.children}
             tests = await _listed(api, settings, LOADTESTS)
             for test in tests:
                 queue.add((test["metadata"]["namespace"], test["metadata"]["name"]))
             uids = frozenset(test["metadata"]["uid"] for test in tests)
-            await reconciler.remove([job for job in jobs if owner_uid(job) not in uids])
+            for kind, children in made.items():
+                await reconciler.remove(kind, [child for child in children if owner_uid(child) not in uids])
         except ApiError as error:
             _LOG.warning("resync put off: %s", error)
         await asyncio.sleep(settings.resync_seconds)

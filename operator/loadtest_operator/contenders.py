@@ -76,7 +76,9 @@ class Contenders:
             holds, waits = standing(test, its.runs, its.pods)
             if not (holds or waits or is_mine) or test.spec is None:
                 continue
-            known_by = await self._identities.known_by(test.spec.target.url, test.identity.namespace)
+            known_by = await self._identities.known_by(
+                test.spec.target.url, test.identity.namespace, test.spec.pod.host_aliases or ()
+            )
             contender = Contender(
                 uid=test.identity.uid,
                 namespace=test.identity.namespace,

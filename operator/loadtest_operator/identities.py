@@ -3,10 +3,11 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from loadtest_model.spec.pod import HostAlias
 from loadtest_operator.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
 from loadtest_operator.endpoints import service_of
 
@@ -48,21 +49,25 @@ class Identities:
         self._cluster_domain = cluster_domain
         self._clock = clock
         self._resolve = resolve
-        self._kept: dict[tuple[str, str], tuple[float, frozenset[str]]] = {}
+        self._kept: dict[tuple[str, str, tuple[str, ...]], tuple[float, frozenset[str]]] = {}
 
-    async def known_by(self, url: str, namespace: str) -> frozenset[str]:
-        """Everything that the target of a URL, seen from a namespace, is known by.
+    async def known_by(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> frozenset[str]:
+        """Everything that the target of a URL, seen from a namespace by pods with these aliases, is known by.
 
         Raises ApiError.
         """
         host = (urlsplit(url).hostname or "").rstrip(".")
+        pinned = tuple(alias.ip for alias in aliases if host in alias.hostnames)
+        key = (host, namespace, pinned)
         now = self._clock()
         self._kept = {key: made for key, made in self._kept.items() if now - made[0] < _KEPT_SECONDS}
-        if (host, namespace) not in self._kept:
-            self._kept[(host, namespace)] = (now, await self._look(url, host, namespace))
-        return self._kept[(host, namespace)][1]
+        if key not in self._kept:
+            self._kept[key] = (now, await self._look(url, host, namespace, pinned))
+        return self._kept[key][1]
 
-    async def _look(self, url: str, host: str, namespace: str) -> frozenset[str]:
+    async def _look(self, url: str, host: str, namespace: str, pinned: tuple[str, ...]) -> frozenset[str]:
+        if pinned:
+            return frozenset().union(*[await self._of_address(address) for address in map(address_of, pinned)])
         named = service_of(url, namespace, self._cluster_domain)
         if named is not None:
             service = await self._service(named.namespace, named.name)

@@ -33,6 +33,10 @@ def results_name(name: str, uid: str, run_id: str) -> str:
     return f"{job_name(name, uid, run_id)}-results"
 
 
+def network_policy_name(name: str, uid: str, run_id: str) -> str:
+    return f"{job_name(name, uid, run_id)}-pods"
+
+
 def labels(name: str, uid: str, run_id: str) -> dict[str, str]:
     return {
         MANAGED_BY_LABEL: MANAGED_BY,
@@ -40,6 +44,11 @@ def labels(name: str, uid: str, run_id: str) -> dict[str, str]:
         UID_LABEL: uid,
         RUN_LABEL: run_id,
     }
+
+
+def run_labels(uid: str, run_id: str) -> dict[str, str]:
+    """The labels that the pods of one run have, and no others."""
+    return {UID_LABEL: uid, RUN_LABEL: run_id}
 
 
 def uid_selector(uid: str) -> str:

@@ -12,6 +12,7 @@ from loadtest_model.status import Condition, ConditionType, Phase, Start
 from loadtest_model.timeline import Series
 from loadtest_model.values import WireValue
 from loadtest_model.workload import TargetWatch
+from loadtest_operator.destinations import Destination
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.line import Turn
 from loadtest_operator.secret_access import SecretAccess
@@ -77,6 +78,14 @@ class JobSeen:
 
 
 @dataclass(frozen=True)
+class NetworkPolicySeen:
+    """A NetworkPolicy that carries the test's label."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
 class Terminated:
     """How a pod's container ended.
 
@@ -95,7 +104,7 @@ class PodSeen:
 
     `snapshot` is the newest known; its seconds stand in the observation's series. `reachable` says whether it answered
     just now; a running pod that did not has been silent for `silent_seconds`. `waits_for` explains why its container
-    does not run.
+    does not run. `lingers` says that another container, a sidecar, lives on although the generator has ended.
     """
 
     index: int
@@ -108,6 +117,7 @@ class PodSeen:
     deleting: bool = False
     waits_for: str = ""
     crashed: bool = False
+    lingers: bool = False
     terminated: Terminated | None = None
     snapshot: Snapshot | None = None
     reachable: bool = False
@@ -148,7 +158,9 @@ class Observation:
     are the API server's own endpoints, as `ip:port`, where they may be read. `secret_access` was looked for only where
     the test names Secrets and has no Job yet. `turn` says whether a test that has not begun may, and `target` what its
     target is known by. `complaints` are about a fleet that does not run yet. `workload` is the target's, where it was
-    looked at, and `watched` what earlier looks made of it, where that was not lost.
+    looked at, and `watched` what earlier looks made of it, where that was not lost. `destinations` are
+    where the spec's URLs lead, the target's first, looked up before there is a Job; `network_policies` are looked for
+    once the test is over.
     """
 
     test: LoadTestSeen
@@ -162,6 +174,8 @@ class Observation:
     endpoints: Endpoints | None = None
     workload: WorkloadLook | None = None
     watched: TargetWatch | None = None
+    destinations: tuple[Destination, ...] = ()
+    network_policies: tuple[NetworkPolicySeen, ...] = ()
     api_server: tuple[str, ...] = ()
     secret_access: SecretAccess = field(default_factory=SecretAccess)
     command_digests: dict[str, str] = field(default_factory=dict)

@@ -15,13 +15,23 @@ from loadtest_operator.api import (
     EVENTS,
     JOBS,
     LOADTESTS,
+    NETWORK_POLICIES,
     PODS,
     Api,
     ApiError,
 )
+from loadtest_operator.destination_reader import DestinationReader
 from loadtest_operator.memory import Known, Memory
 from loadtest_operator.names import uid_selector
-from loadtest_operator.observation import Complaint, JobSeen, LoadTestSeen, Observation, PodSeen, Terminated
+from loadtest_operator.observation import (
+    Complaint,
+    JobSeen,
+    LoadTestSeen,
+    NetworkPolicySeen,
+    Observation,
+    PodSeen,
+    Terminated,
+)
 from loadtest_operator.pods import AT_ONCE, PodClient
 from loadtest_operator.resources import job_seen, loadtest_seen, pod_seen, run_id_of, termination_message
 from loadtest_operator.secret_access import VOUCHED, SecretAccess, access_by, named_secrets, unchecked
@@ -55,6 +65,7 @@ class Means:
     secret_policy: str
     now: Callable[[], datetime]
     scrape_failed: Callable[[], None]
+    makes_network_policies: bool = True
 
 
 class Observer:
@@ -65,6 +76,7 @@ class Observer:
         self._api = means.api
         self._memory = means.memory
         self._targets = TargetReader(means.api, means.cluster_domain)
+        self._destinations = DestinationReader(means.api, means.cluster_domain)
 
     async def observe(self, namespace: str, name: str) -> Observation | None:
         """The test of this name and what belongs to it; None where there is no such test.
@@ -101,6 +113,8 @@ class Observer:
             endpoints=endpoints,
             workload=await self._workload(test, run_id, pods, watched) if mine or needs_endpoints else None,
             watched=watched,
+            destinations=await self._destinations.destinations(test) if needs_endpoints else (),
+            network_policies=await self._network_policies(test, run_id),
             api_server=await self._targets.api_server() if needs_endpoints else (),
             secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),
             command_digests=command_digests(self._means.key, uid, run_id),
@@ -189,6 +203,14 @@ class Observer:
         newest = held.tally.newest if held is not None and held.tally is not None else ""
         with_use = test.recorded.start is not None and self._memory.is_due(uid, run_id, "use", USE_SECONDS)
         return await self._targets.workload_under_load(test, newest, with_use=with_use)
+
+    async def _network_policies(self, test: LoadTestSeen, run_id: str) -> tuple[NetworkPolicySeen, ...]:
+        """What is left of them once a test is over."""
+        over = test.recorded.run_id == run_id and test.recorded.phase is Phase.COMPLETED
+        if not over or not self._means.makes_network_policies:
+            return ()
+        found = await self._api.list(NETWORK_POLICIES, test.identity.namespace, uid_selector(test.identity.uid))
+        return tuple(NetworkPolicySeen(made["metadata"]["name"], made["metadata"]["uid"]) for made in found)
 
     async def _secret_access(self, test: LoadTestSeen) -> SecretAccess:
         name = self._means.secret_policy

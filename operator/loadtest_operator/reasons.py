@@ -98,6 +98,22 @@ SPEC: Final = {
 
 PODS: Final = {
     "JobRefused": Told("the API server did not take the Job: a quota, an admission policy", "do what the message says"),
+    "NetworkPolicyRefused": Told(
+        "the API server did not take the NetworkPolicy that bounds the pods, so no Job was made",
+        "do what the message says, or have pods.networkPolicy set to false in the operator's values",
+    ),
+    "PodLabelRefused": Told(
+        "spec.pod.labels has a key that is not the test's to set",
+        "remove it, or have its prefix added to pods.allowedPrefixes in the operator's values",
+    ),
+    "PodAnnotationRefused": Told(
+        "spec.pod.annotations has a key that is not the test's to set",
+        "remove it, or have its prefix added to pods.allowedPrefixes in the operator's values",
+    ),
+    "HostAliasRefused": Told(
+        "an alias in spec.pod.hostAliases leads to where nothing may be sent, or takes a Service's name",
+        "correct it, or have its network allowed by policy.allowed in the operator's values",
+    ),
     "JobNameTaken": Told("a Job of that name belongs to something else", "remove it, or rename the test"),
     "ImageMissing": Told("the image of the pods cannot be pulled", _PULL),
     "Unschedulable": Told("no node takes the pods", _NODE),

@@ -10,7 +10,7 @@ from loadtest_model.spec import API_VERSION, KIND, Identity
 from loadtest_model.status import Phase, Status
 from loadtest_operator import events
 from loadtest_operator.act import Actor
-from loadtest_operator.api import APPLY, EVENTS, JOBS, LOADTESTS, Api, ApiError
+from loadtest_operator.api import APPLY, EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError
 from loadtest_operator.contenders import Contenders
 from loadtest_operator.decide import Decision, Policy, decide, may_begin
 from loadtest_operator.decide.compose import essential
@@ -113,13 +113,19 @@ class Reconciler:
         outcomes = await self._actor.perform(observation, decision.actions)
         return with_outcomes(observation, decision, outcomes, self._policy)
 
-    async def remove(self, orphans: list[Json]) -> None:
-        """Remove Jobs whose LoadTest is gone; their pods stop with them."""
-        for job in orphans:
-            metadata = job["metadata"]
+    @property
+    def children(self) -> tuple[str, ...]:
+        """The kinds that are removed when their LoadTest is gone; pods stop with their Job."""
+        return (JOBS,) if self._policy.network_policies is None else (JOBS, NETWORK_POLICIES)
+
+    async def remove(self, kind: str, orphans: list[Json]) -> None:
+        """Remove children whose LoadTest is gone."""
+        for child in orphans:
+            metadata = child["metadata"]
             if "deletionTimestamp" not in metadata:
-                _LOG.info("%s/%s: removing the Job of a test that is gone", metadata["namespace"], metadata["name"])
-                await self._api.delete(JOBS, metadata["namespace"], metadata["name"], metadata["uid"])
+                what = kind.rpartition("/")[2]
+                _LOG.info("%s/%s: removing %s of a test that is gone", metadata["namespace"], metadata["name"], what)
+                await self._api.delete(kind, metadata["namespace"], metadata["name"], metadata["uid"])
 
     async def _write(self, observation: Observation, status: Status) -> bool:
         """Replace the status, unless the resource has changed since it was read; say whether that went well."""
@@ -182,6 +188,7 @@ class Reconciler:
         self.ring()
         for uid in self._metrics.forget(namespace, name):
             self._memory.forget(uid)
-        jobs = await self._api.list(JOBS, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
-        uids = {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if jobs else set()
-        await self.remove([job for job in jobs if owner_uid(job) not in uids])
+        for kind in self.children:
+            made = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
+            uids = {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if made else set()
+            await self.remove(kind, [child for child in made if owner_uid(child) not in uids])

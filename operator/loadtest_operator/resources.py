@@ -99,6 +99,7 @@ def pod_seen(pod: Json) -> PodSeen:
         deleting="deletionTimestamp" in metadata,
         waits_for="" if "running" in state or ended else _waits_for(status, state),
         crashed=_crashed(ended, phase),
+        lingers=ended is not None and phase == "Running" and _others_run(status),
         terminated=_terminated(ended, phase, status),
     )
 
@@ -151,6 +152,15 @@ def _crashed(ended: Json | None, phase: str) -> bool:
     if ended is None:
         return phase == "Failed"
     return ended.get("exitCode") not in tuple(PodExit)
+
+
+def _others_run(status: Json) -> bool:
+    """Whether containers beside the generator run: the kubelet ends those that were declared as sidecars by itself."""
+    return any(
+        "running" in (made.get("state") or {})
+        for made in status.get("containerStatuses") or []
+        if made["name"] != CONTAINER
+    )
 
 
 def _waits_for(status: Json, state: Json) -> str:

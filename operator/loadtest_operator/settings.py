@@ -10,12 +10,13 @@ from loadtest_model.plan import AddressPolicy, Deadlines
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_operator.decide import Policy
 from loadtest_operator.line import NO_LIMIT, Limits
-from loadtest_operator.manifests import PodDefaults
+from loadtest_operator.manifests import NetworkPolicyDefaults, PodDefaults
 from loadtest_operator.target_policy import CLUSTER_SERVICES, TargetPolicy, is_pattern
 
 Json = dict[str, Any]
 
 _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
+_DEFAULT_LABELS: Final = {"app.kubernetes.io/name": "loadtest-operator"}
 _DEFAULT_RESOURCES: Final = {"requests": {"cpu": "500m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 
 
@@ -60,9 +61,11 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
                 image_pull_policy=environment.get("LOADTEST_IMAGE_PULL_POLICY", "IfNotPresent"),
                 resources=_object(environment, "LOADTEST_POD_RESOURCES", _DEFAULT_RESOURCES),
                 starting_seconds=_seconds(environment, "LOADTEST_STARTING_SECONDS", 300.0),
+                allowed_prefixes=_list(environment, "LOADTEST_POD_PREFIXES"),
             ),
             network=_network(environment),
             targets=TargetPolicy(_targets(environment), _cluster_domain(environment)),
+            network_policies=_network_policies(environment),
             deadlines=Deadlines(
                 verification_seconds=_seconds(
                     environment, "LOADTEST_VERIFICATION_SECONDS", defaults.verification_seconds
@@ -82,7 +85,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
             lost_seconds=_seconds(environment, "LOADTEST_LOST_SECONDS", 30.0),
             scrape_seconds=_seconds(environment, "LOADTEST_SCRAPE_SECONDS", 2.0),
         ),
-        own_namespace=environment.get("LOADTEST_OPERATOR_NAMESPACE", "loadtest-system"),
+        own_namespace=_own_namespace(environment),
         pod_name=environment.get("POD_NAME") or environment.get("HOSTNAME") or "operator",
         lease=environment.get("LOADTEST_LEASE", ""),
         namespaces=_list(environment, "LOADTEST_WATCH_NAMESPACES"),
@@ -120,6 +123,21 @@ def _targets(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 def _cluster_domain(environment: Mapping[str, str]) -> str:
     return environment.get("LOADTEST_CLUSTER_DOMAIN", "cluster.local").lower()
+
+
+def _network_policies(environment: Mapping[str, str]) -> NetworkPolicyDefaults | None:
+    """What the NetworkPolicies of runs are made from; None where none are to be made."""
+    if environment.get("LOADTEST_NETWORK_POLICY", "true").lower() != "true":
+        return None
+    return NetworkPolicyDefaults(
+        operator_namespace=_own_namespace(environment),
+        operator_labels=_object(environment, "LOADTEST_OPERATOR_LABELS", _DEFAULT_LABELS),
+        mesh_namespaces=_list(environment, "LOADTEST_MESH_NAMESPACES"),
+    )
+
+
+def _own_namespace(environment: Mapping[str, str]) -> str:
+    return environment.get("LOADTEST_OPERATOR_NAMESPACE", "loadtest-system")
 
 
 def _api_server(environment: Mapping[str, str], allow_loopback: bool) -> str:
@@ -176,5 +194,5 @@ def _object(environment: Mapping[str, str], name: str, default: Json) -> Json:
     except ValueError as error:
         raise SettingsError(f"{name} is not JSON: {error}") from error
     if not isinstance(made, dict):
-        raise SettingsError(f"{name} must be a JSON object, such as {json.dumps(_DEFAULT_RESOURCES)}")
+        raise SettingsError(f"{name} must be a JSON object, such as {json.dumps(default)}")
     return made

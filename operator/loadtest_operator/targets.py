@@ -6,6 +6,7 @@ import logging
 from typing import Any, Final
 
 from loadtest_operator.api import ENDPOINT_SLICES, POD_METRICS, PODS, SERVICES, WORKLOADS, Api, ApiError
+from loadtest_operator.destinations import fixed
 from loadtest_operator.endpoints import (
     API_SERVER,
     Endpoints,
@@ -53,7 +54,7 @@ class TargetReader:
 
         Raises ApiError.
         """
-        if test.spec is None:
+        if test.spec is None or fixed(test.spec.target.url, test.spec.pod.host_aliases or ()):
             return Endpoints()
         host = service_of(test.spec.target.url, test.identity.namespace, self._cluster_domain)
         if host is None:

@@ -26,12 +26,14 @@ DENIED = [
     ("create", "", "serviceaccounts/token", "default"),
     ("create", "rbac.authorization.k8s.io", "rolebindings", "default"),
     ("get", "", "nodes", ""),
+    ("update", "networking.k8s.io", "networkpolicies", "default"),
 ]
 ALLOWED = [
     ("watch", GROUP, "loadtests", "default"),
     ("patch", GROUP, "loadtests/status", "default"),
     ("create", "batch", "jobs", "default"),
     ("list", "", "pods", "default"),
+    ("create", "networking.k8s.io", "networkpolicies", "default"),
     ("list", "discovery.k8s.io", "endpointslices", "default"),
     ("get", "apps", "deployments", "default"),
     ("get", "apps", "statefulsets", "default"),

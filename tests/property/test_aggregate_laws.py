@@ -7,7 +7,7 @@ from msgspec import structs
 from loadtest_model.aggregate import Aggregate, aggregate_of, merge, merged_aggregate
 from loadtest_model.cause_counts import EXAMPLE_CHARACTERS, CauseSeen, Example, merged_causes
 from loadtest_model.causes import Cause
-from loadtest_model.lastword import decode_last_word, encode_last_word
+from loadtest_model.lastword import LIMIT_BYTES, MESH_LIMIT_BYTES, decode_last_word, encode_last_word
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.sketch import sketch_of
 from loadtest_model.snapshot import Counts, GeneratorHealth, PodState, Second, Snapshot, StepSnapshot
@@ -131,12 +131,12 @@ def test_a_merged_run_is_conserved_in_every_step_and_second(pods: list[Snapshot]
         assert all(second.counts.conserved for second in step.seconds)
 
 
-@given(snapshots())
-def test_a_last_word_fits_and_keeps_every_count(snapshot: Snapshot) -> None:
-    text = encode_last_word(snapshot)
+@given(snapshots(), st.sampled_from((LIMIT_BYTES, MESH_LIMIT_BYTES)))
+def test_a_last_word_fits_and_keeps_every_count(snapshot: Snapshot, limit_bytes: int) -> None:
+    text = encode_last_word(snapshot, limit_bytes)
     heard = decode_last_word(text)
 
-    assert len(text.encode()) <= 4_096
+    assert len(text.encode()) <= limit_bytes
     assert heard is not None
     assert [step.total for step in heard.steps] == [step.total for step in snapshot.steps]
     assert [step.response.count for step in heard.steps] == [step.response.count for step in snapshot.steps]

@@ -1,5 +1,6 @@
 """The chart, the manifest that is rendered from it, and the kustomization over that."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,23 @@ def test_the_operators_pod_meets_the_restricted_standard() -> None:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_helm_finds_nothing_wrong_with_the_chart(variant: str) -> None:
     assert "0 chart(s) failed" in helm("lint", "--strict", str(CHART), values=VARIANTS[variant])
+
+
+def test_the_network_policies_name_the_labels_that_the_operators_pod_has() -> None:
+    made = rendered()
+    labels = one("Deployment", made)["spec"]["template"]["metadata"]["labels"]
+
+    named_labels = json.loads(environment_of(made)["LOADTEST_OPERATOR_LABELS"])
+
+    assert named_labels
+    assert named_labels.items() <= labels.items()
+
+
+def test_what_pods_may_be_labelled_with_is_set_by_the_chart() -> None:
+    made = environment_of(rendered({"pods.allowedPrefixes": ["example.com/", "b.org/x-"], "pods.networkPolicy": False}))
+
+    assert made["LOADTEST_POD_PREFIXES"] == "example.com/,b.org/x-"
+    assert made["LOADTEST_NETWORK_POLICY"] == "false"
 
 
 def test_watching_some_namespaces_needs_no_right_in_the_whole_cluster() -> None:

@@ -41,7 +41,10 @@ __all__ = [
 
 
 class Plan(WireValue, frozen=True, kw_only=True):
-    """The whole run, the same for every pod; a pod takes its share by its index."""
+    """The whole run, the same for every pod; a pod takes its share by its index.
+
+    `mesh` says that a mesh's proxy may stand between the pods and the target; a run without a cluster has none.
+    """
 
     schema: int
     namespace: str
@@ -60,6 +63,7 @@ class Plan(WireValue, frozen=True, kw_only=True):
     read_back: ReadBackPlan | None = None
     abort: AbortPlan | None = None
     debug: bool = False
+    mesh: bool = False
 
     @property
     def step_span_seconds(self) -> tuple[float, ...]:

@@ -1,14 +1,17 @@
-"""What is to be told of a plan before it starts: values that are meant to be unique and will come again."""
+"""What is to be told of a plan before it starts: a mesh between, and values that are unique and will come again."""
 
 from collections.abc import Iterator
 
+from loadtest_model.mesh import NOTICE
 from loadtest_model.phone_space import phone_capacity, phone_shortages
 from loadtest_model.plan import Plan
 from loadtest_model.plan.columns import ColumnPlan
 
 
 def notices(plan: Plan) -> tuple[str, ...]:
-    """A sentence for each column whose values will repeat within the run; client ids and e-mails never do.
+    """A sentence for a mesh, and one for each column whose values will repeat within the run.
+
+    Client ids and e-mails never do.
 
     Where the load is bounded by time, the records that it sends are not known beforehand: then only what repeats
     within the first batch of every virtual user is told.
@@ -16,7 +19,12 @@ def notices(plan: Plan) -> tuple[str, ...]:
     totals = [step.records for step in plan.steps]
     known = [total for total in totals if total is not None]
     rows = sum(known) if len(known) == len(totals) else plan.exposed_rows
-    return (*_phones(plan, rows), *_unique_columns(plan, rows))
+    return (*_mesh(plan), *_phones(plan, rows), *_unique_columns(plan, rows))
+
+
+def _mesh(plan: Plan) -> Iterator[str]:
+    if plan.mesh:
+        yield NOTICE
 
 
 def _phones(plan: Plan, rows: int) -> Iterator[str]:

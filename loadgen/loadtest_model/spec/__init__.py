@@ -81,7 +81,9 @@ class Spec(Value, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    pod: Annotated[Pod, Meta(description="How the loadgen pods are scheduled.")] = field(default_factory=Pod)
+    pod: Annotated[Pod, Meta(description="The loadgen pods: their resources, place, labels, names and mesh.")] = field(
+        default_factory=Pod
+    )
     ttl_seconds_after_finished: (
         Annotated[
             int,

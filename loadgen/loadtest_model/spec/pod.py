@@ -1,11 +1,21 @@
-"""How the loadgen pods are scheduled: a closed list, since whoever writes a pod's spec may run anything."""
+"""What a test may say of its loadgen pods: a closed list, since whoever writes a pod's spec may run anything."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from loadtest_model.spec.parts import LocalReference, Name, Quantity
+from loadtest_model.spec.affinity import Affinity, LabelValue
+from loadtest_model.spec.parts import LocalReference, Name, Quantity, rule, rules
 from loadtest_model.values import Value
+
+
+def _not_ours(path: str) -> dict[str, Any]:
+    return rules(
+        rule(
+            "self.all(k, !k.startsWith('x-load-test.dev/'))",
+            f"{path} must not have keys under x-load-test.dev/, which the operator itself sets",
+        )
+    )
 
 
 class Toleration(Value, frozen=True, kw_only=True):
@@ -34,13 +44,45 @@ class Resources(Value, frozen=True, kw_only=True):
     ) = None
 
 
+class HostAlias(Value, frozen=True, kw_only=True):
+    ip: Annotated[
+        str,
+        Meta(
+            min_length=2,
+            max_length=45,
+            description="An IPv4 or IPv6 address, which must be one that uploads may go to.",
+            extra_json_schema=rules(
+                rule("isIP(self)", "spec.pod.hostAliases.ip must be an IP address, such as 10.0.0.7")
+            ),
+        ),
+    ]
+    hostnames: Annotated[
+        list[
+            Annotated[
+                str, Meta(max_length=253, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$")
+            ]
+        ],
+        Meta(
+            min_length=1,
+            max_length=8,
+            extra_json_schema=rules(
+                rule(
+                    "self.all(h, !h.endsWith('.svc') && !h.contains('.svc.'))",
+                    "spec.pod.hostAliases.hostnames must not be a Service's names; name the Service itself in the URL",
+                )
+            ),
+            description="Names that stand for it in the pods, such as staging.example.com; not a Service's.",
+        ),
+    ]
+
+
 class Pod(Value, frozen=True, kw_only=True):
     resources: Annotated[
         Resources | None, Meta(description="Resources of the loadgen container. Default: the installation's.")
     ] = None
     node_selector: (
         Annotated[
-            dict[Name, Annotated[str, Meta(max_length=63)]],
+            dict[Name, LabelValue],
             Meta(max_length=16, description="Labels of the nodes that may run the pods."),
         ]
         | None
@@ -48,7 +90,56 @@ class Pod(Value, frozen=True, kw_only=True):
     tolerations: (
         Annotated[list[Toleration], Meta(max_length=16, description="Taints that the pods tolerate.")] | None
     ) = None
+    affinity: Annotated[
+        Affinity | None,
+        Meta(
+            description="Where the pods may, and would rather, run. Beside it they are spread over the nodes and kept"
+            " away from the target's pods, both as preferences."
+        ),
+    ] = None
     priority_class_name: Annotated[Name, Meta(description="Priority class of the pods.")] | None = None
     image_pull_secrets: (
         Annotated[list[LocalReference], Meta(max_length=8, description="Secrets for pulling the image.")] | None
     ) = None
+    labels: (
+        Annotated[
+            dict[Name, Annotated[str, Meta(max_length=63, pattern=r"^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$")]],
+            Meta(
+                max_length=16,
+                extra_json_schema=_not_ours("spec.pod.labels"),
+                description="Further labels of the pods, each under a prefix that the installation allows"
+                " (pods.allowedPrefixes).",
+            ),
+        ]
+        | None
+    ) = None
+    annotations: (
+        Annotated[
+            dict[Name, Annotated[str, Meta(max_length=4_096)]],
+            Meta(
+                max_length=16,
+                extra_json_schema=_not_ours("spec.pod.annotations"),
+                description="Further annotations of the pods, each under a prefix that the installation allows"
+                " (pods.allowedPrefixes).",
+            ),
+        ]
+        | None
+    ) = None
+    host_aliases: (
+        Annotated[
+            list[HostAlias],
+            Meta(
+                max_length=8,
+                description="What names resolve to within the pods, instead of asking DNS. Default: DNS alone.",
+            ),
+        ]
+        | None
+    ) = None
+    mesh: Annotated[
+        Literal["Disabled", "Enabled"],
+        Meta(
+            description="Disabled: sidecars are kept out of the pods, so that what they send is what the target gets."
+            " Enabled: the namespace's mesh may add its proxy, which may send an upload more than once; then the"
+            " status says what that means for the numbers."
+        ),
+    ] = "Disabled"

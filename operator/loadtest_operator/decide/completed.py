@@ -4,7 +4,15 @@ from msgspec import structs
 
 from loadtest_model.status import Phase
 from loadtest_model.verdict import Verdict
-from loadtest_operator.actions import Acknowledge, Action, DeleteJob, HaltFleet, MarkFinished, ObserveGeneration
+from loadtest_operator.actions import (
+    Acknowledge,
+    Action,
+    DeleteJob,
+    DeleteNetworkPolicy,
+    HaltFleet,
+    MarkFinished,
+    ObserveGeneration,
+)
 from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
@@ -15,7 +23,10 @@ _POLL_SECONDS = 1.0
 
 
 def completed(observation: Observation, policy: Policy) -> Decision:
-    """What is left to do of a test whose end is on record. Of its status only the generation follows."""
+    """What is left to do of a test whose end is on record. Of its status only the generation follows.
+
+    A pod whose sidecar lives on would keep the Job from ever ending, so both are removed; their verdict is written.
+    """
     actions: list[Action] = []
     if observation.test.finished_run != observation.run_id:
         actions.append(MarkFinished(observation.run_id))
@@ -30,9 +41,16 @@ def completed(observation: Observation, policy: Policy) -> Decision:
         actions.append(HaltFleet(stray, "TestCompleted", "the test has completed without this pod"))
     job = observation.job
     present = [pod for pod in observation.pods if not pod.over]
-    if job is not None and not job.deleting and present and _must_go(observation, job, present, policy):
+    lingering = not present and any(pod.lingers for pod in observation.pods)
+    if (
+        job is not None
+        and not job.deleting
+        and (lingering or (present and _must_go(observation, job, present, policy)))
+    ):
         actions.append(DeleteJob(job.name, job.uid))
-    return Decision(actions=tuple(actions), requeue_seconds=_POLL_SECONDS if present else None)
+    if not present:
+        actions += [DeleteNetworkPolicy(made.name, made.uid) for made in observation.network_policies]
+    return Decision(actions=tuple(actions), requeue_seconds=_POLL_SECONDS if present or lingering else None)
 
 
 def finished_before(observation: Observation) -> Decision:

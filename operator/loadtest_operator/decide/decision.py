@@ -9,7 +9,7 @@ from loadtest_model.status import Status
 from loadtest_model.workload import TargetWatch
 from loadtest_operator.actions import Action
 from loadtest_operator.line import Limits
-from loadtest_operator.manifests import PodDefaults
+from loadtest_operator.manifests import NetworkPolicyDefaults, PodDefaults
 from loadtest_operator.target_policy import TargetPolicy
 
 
@@ -19,12 +19,13 @@ class Policy:
 
     `queued_seconds` bounds the wait for its turn, `waiting_seconds` the wait for what the test does not own
     (endpoints, quota), `starting_seconds` the wait for running pods, `control_seconds` the wait for a running pod's
-    first answer, `lost_seconds` how long a pod may be silent under load.
+    first answer, `lost_seconds` how long a pod may be silent under load. Without `network_policies` none are made.
     """
 
     pods: PodDefaults
     network: AddressPolicy = AddressPolicy()
     targets: TargetPolicy = field(default_factory=TargetPolicy)
+    network_policies: NetworkPolicyDefaults | None = None
     deadlines: Deadlines = Deadlines()
     limits: Limits = field(default_factory=Limits)
     queued_seconds: float = 86_400.0

@@ -65,7 +65,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
             progress(plan, fleet.aggregate),
             records_per_second=round(summary.throughput.records_per_second, 1),
         ),
-        verification=verified_of(fleet.proof),
+        verification=verified_of(fleet.proof, fleet.plan),
         thresholds=judgement.thresholds,
         health=judgement.health,
         target=structs.replace(fleet.target, tally=None) if fleet.target else None,
@@ -140,6 +140,8 @@ def _message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagnosis, ...
 
 def _passed(fleet: Fleet) -> str:
     said = "every threshold held and every upload was confirmed as a load test"
+    if fleet.plan.mesh:
+        said = "every threshold held and every answer that the mesh's proxy passed on confirmed a load test"
     proof = fleet.proof
     if proof is None or proof.read_back is None or proof.reached is not ProofLevel.PROVEN:
         return said
@@ -173,8 +175,9 @@ def verified_message(fleet: Fleet) -> str:
     if proof is None:
         return ""
     addresses = f"{len(proof.addresses)} address{'' if len(proof.addresses) == 1 else 'es'}"
+    through = " through a mesh's proxy" if fleet.plan.mesh else ""
     said = (
-        f"every pod proved at {addresses} that the target honours X-Load-Test ({proof.reached});"
+        f"every pod proved at {addresses}{through} that the target honours X-Load-Test ({proof.reached});"
         f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it; {exposure_of(fleet.plan)}"
     )
     return f"{said}; {concluded_from(proof.read_back).message}" if proof.read_back else said

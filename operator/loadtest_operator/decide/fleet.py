@@ -7,6 +7,7 @@ from functools import cached_property
 from msgspec import structs
 
 from loadtest_model.aggregate import Aggregate, merge
+from loadtest_model.mesh import notice_of
 from loadtest_model.plan import Plan
 from loadtest_model.proof import ReadBackReport, concluded_from
 from loadtest_model.snapshot import PodState, ProofLevel, TargetMemory, VerificationReport
@@ -151,8 +152,8 @@ class Fleet:
         )
 
 
-def verified_of(report: VerificationReport | None) -> Verified | None:
-    """A verification report as the status shows it."""
+def verified_of(report: VerificationReport | None, plan: Plan) -> Verified | None:
+    """A verification report as the status shows it, with what lowers the claim."""
     if report is None:
         return None
     return Verified(
@@ -167,6 +168,7 @@ def verified_of(report: VerificationReport | None) -> Verified | None:
         vanished=report.vanished[:_LISTED],
         unechoed=report.unechoed,
         read_back=shortened(concluded_from(report.read_back).message) if report.read_back else "",
+        notice=notice_of(plan),
     )
 
 

@@ -16,9 +16,10 @@ from loadtest_operator.decide.ending import ended_without_run
 from loadtest_operator.decide.watching import unseen
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.line import never_fits
-from loadtest_operator.manifests import job
+from loadtest_operator.manifests import job, network_policy
 from loadtest_operator.mounts import secret_places
 from loadtest_operator.observation import Observation
+from loadtest_operator.pod_rules import refuse_pod
 from loadtest_operator.resources import instant, rfc3339
 from loadtest_operator.target_policy import refusal
 
@@ -35,6 +36,7 @@ def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
         return not_permitted
     endpoints = observation.endpoints or Endpoints()
     try:
+        refuse_pod(spec.pod, policy.pods.allowed_prefixes, policy.network, policy.targets.cluster_domain)
         plan = planned(observation, spec, policy, endpoints.addresses)
     except PlanError as wrong:
         return ended_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
@@ -50,7 +52,7 @@ def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
     status = base_status(observation, Phase.STARTING, said, marks, plan)
     return Decision(
         status=structs.replace(status, plan_hash=plan_hash(plan)),
-        actions=(CreateJob(job(plan, spec, policy.pods, observation.target)),),
+        actions=(_creation(observation, plan, spec, policy),),
         requeue_seconds=1.0,
         plan=plan,
     )
@@ -84,6 +86,15 @@ def _without_target(observation: Observation, spec: Spec, endpoints: Endpoints) 
     return Mark("False", reason, message) if reason else None
 
 
+def _creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) -> CreateJob:
+    destinations = observation.destinations
+    made = job(plan, spec, policy.pods, observation.target, destinations[0] if destinations else None)
+    if policy.network_policies is None:
+        return CreateJob(made)
+    bounds = network_policy(plan, destinations, policy.network_policies)
+    return CreateJob(made, bounds)
+
+
 def planned(observation: Observation, spec: Spec, policy: Policy, addresses: tuple[str, ...]) -> Plan:
     """The plan of a test, its thresholds known to be readable.
 
@@ -102,12 +113,15 @@ def planned(observation: Observation, spec: Spec, policy: Policy, addresses: tup
             parse_thresholds(step.thresholds)
         except ValueError as wrong:
             raise PlanError("ThresholdInvalid", f"spec.thresholds: {wrong}") from wrong
-    return structs.replace(plan, command_digests=observation.command_digests)
+    return structs.replace(plan, command_digests=observation.command_digests, mesh=spec.pod.mesh == "Enabled")
 
 
 def job_refused(observation: Observation, refused: JobRefused, policy: Policy) -> Decision:
     """The API server did not take the Job: say so, and try again for a while, since a quota may become free."""
     mark = Mark("False", "JobRefused", f"the Job was refused: {refused.message}")
+    if refused.kind == "NetworkPolicy":
+        said = f"the NetworkPolicy of the pods was refused: {refused.message}; or set pods.networkPolicy to false"
+        mark = Mark("False", "NetworkPolicyRefused", said)
     return _waiting(observation, mark, policy, Verdict.INCONCLUSIVE)
 
 

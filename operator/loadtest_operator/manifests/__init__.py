@@ -2,13 +2,16 @@
 
 from loadtest_operator.manifests.common import owner_reference
 from loadtest_operator.manifests.job import active_deadline_seconds, job
+from loadtest_operator.manifests.network_policy import NetworkPolicyDefaults, network_policy
 from loadtest_operator.manifests.pod import PodDefaults
 from loadtest_operator.manifests.results import results
 
 __all__ = [
+    "NetworkPolicyDefaults",
     "PodDefaults",
     "active_deadline_seconds",
     "job",
+    "network_policy",
     "owner_reference",
     "results",
 ]

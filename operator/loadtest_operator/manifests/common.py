@@ -28,3 +28,10 @@ def metadata(plan: Plan, name: str) -> Json:
         "labels": labels(plan.name, plan.uid, plan.run_id),
         "ownerReferences": [owner_reference(plan.name, plan.uid)],
     }
+
+
+def without_none(made: Any) -> Any:
+    """JSON without the members that are null, which in a manifest say nothing."""
+    if isinstance(made, dict):
+        return {key: without_none(value) for key, value in made.items() if value is not None}
+    return [without_none(value) for value in made] if isinstance(made, list) else made

@@ -6,9 +6,10 @@ from typing import Final
 from loadtest_model.exits import PodExit
 from loadtest_model.plan import Plan
 from loadtest_model.spec import Spec
+from loadtest_operator.destinations import Destination
 from loadtest_operator.manifests.common import Json, metadata
-from loadtest_operator.manifests.pod import PodDefaults, pod_spec
-from loadtest_operator.names import CONTAINER, TARGET_ANNOTATION, job_name, labels
+from loadtest_operator.manifests.pod import PodDefaults, pod_template
+from loadtest_operator.names import CONTAINER, TARGET_ANNOTATION, job_name
 
 _MOST_ADDRESSES: Final = 32
 
@@ -34,10 +35,17 @@ def target_text(target: tuple[str, ...]) -> str:
     return " ".join([*named, *addresses[:_MOST_ADDRESSES]])
 
 
-def job(plan: Plan, spec: Spec, defaults: PodDefaults, target: tuple[str, ...] = ()) -> Json:
+def job(
+    plan: Plan,
+    spec: Spec,
+    defaults: PodDefaults,
+    target: tuple[str, ...] = (),
+    destination: Destination | None = None,
+) -> Json:
     """The Indexed Job of a run: the fleet. Nothing in it is ever retried, since a replaced pod must not load.
 
-    `target` is what the target is known by, for other tests to see what is loaded as long as a pod lives.
+    `target` is what the target is known by, for other tests to see what is loaded as long as a pod lives;
+    `destination` is where its own pods are, if that is known.
     """
     known_by = {TARGET_ANNOTATION: target_text(target)}
     made: Json = {
@@ -64,21 +72,7 @@ def job(plan: Plan, spec: Spec, defaults: PodDefaults, target: tuple[str, ...] =
                     }
                 ]
             },
-            "template": {
-                "metadata": {
-                    "labels": {
-                        **labels(plan.name, plan.uid, plan.run_id),
-                        "sidecar.istio.io/inject": "false",
-                    },
-                    "annotations": {
-                        **known_by,
-                        "sidecar.istio.io/inject": "false",
-                        "linkerd.io/inject": "disabled",
-                        "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
-                    },
-                },
-                "spec": pod_spec(plan, spec, defaults),
-            },
+            "template": pod_template(plan, spec, defaults, known_by, destination),
         },
     }
     if spec.ttl_seconds_after_finished is not None:

@@ -1,4 +1,4 @@
-"""The spec of a loadgen pod."""
+"""A loadgen pod, as the Job's template has it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,9 +8,12 @@ import msgspec
 from loadtest_model.commands import CONTROL_PORT
 from loadtest_model.plan import Plan
 from loadtest_model.spec import Spec
-from loadtest_operator.manifests.common import Json
+from loadtest_operator.destinations import Destination
+from loadtest_operator.manifests.common import Json, without_none
+from loadtest_operator.manifests.injection import Marks, injection
+from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED, affinity, spread
 from loadtest_operator.mounts import mounts
-from loadtest_operator.names import CONTAINER
+from loadtest_operator.names import CONTAINER, labels, run_labels
 from loadtest_operator.resources import PLAN_VARIABLE
 
 GRACE_SECONDS: Final = 10
@@ -19,15 +22,36 @@ _USER: Final = 65_532
 
 @dataclass(frozen=True)
 class PodDefaults:
-    """What the installation says of every loadgen pod."""
+    """What the installation says of every loadgen pod; `allowed_prefixes` are those of further labels."""
 
     image: str
     image_pull_policy: str
     resources: Json
     starting_seconds: float
+    allowed_prefixes: tuple[str, ...] = ()
 
 
-def pod_spec(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
+def pod_template(
+    plan: Plan, spec: Spec, defaults: PodDefaults, known_by: dict[str, str], target: Destination | None
+) -> Json:
+    """The template of a run's pods, with annotations of the run's target.
+
+    `target` is where the target's own pods are, if that is known.
+    """
+    chosen = spec.pod
+    marks = (
+        Marks(chosen.labels or {}, chosen.annotations or {})
+        | injection(chosen.mesh)
+        | NOT_TO_BE_MOVED
+        | Marks(labels(plan.name, plan.uid, plan.run_id), known_by)
+    )
+    return {
+        "metadata": {"labels": marks.labels, "annotations": marks.annotations},
+        "spec": _pod_spec(plan, spec, defaults, target),
+    }
+
+
+def _pod_spec(plan: Plan, spec: Spec, defaults: PodDefaults, target: Destination | None) -> Json:
     chosen = spec.pod
     made: Json = {
         "restartPolicy": "Never",
@@ -42,12 +66,18 @@ def pod_spec(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [_container(plan, spec, defaults)],
+        "topologySpreadConstraints": spread(run_labels(plan.uid, plan.run_id)),
         "volumes": [{"name": "tmp", "emptyDir": {}}, *(mounted.volume for mounted in mounts(spec.target))],
     }
+    placed = affinity(chosen, target)
+    if placed:
+        made["affinity"] = placed
+    if chosen.host_aliases:
+        made["hostAliases"] = msgspec.to_builtins(chosen.host_aliases)
     if chosen.node_selector:
         made["nodeSelector"] = chosen.node_selector
     if chosen.tolerations:
-        made["tolerations"] = [_without_none(msgspec.to_builtins(toleration)) for toleration in chosen.tolerations]
+        made["tolerations"] = [without_none(msgspec.to_builtins(toleration)) for toleration in chosen.tolerations]
     if chosen.priority_class_name:
         made["priorityClassName"] = chosen.priority_class_name
     if chosen.image_pull_secrets:
@@ -69,7 +99,7 @@ def _container(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
             _field("POD_NAME", "metadata.name"),
         ],
         "ports": [{"name": "control", "containerPort": CONTROL_PORT}],
-        "resources": _without_none(msgspec.to_builtins(resources)) if resources else defaults.resources,
+        "resources": without_none(msgspec.to_builtins(resources)) if resources else defaults.resources,
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -87,7 +117,3 @@ def _container(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
 
 def _field(name: str, path: str) -> Json:
     return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
-
-
-def _without_none(made: Json) -> Json:
-    return {key: value for key, value in made.items() if value is not None}

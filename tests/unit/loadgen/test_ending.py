@@ -1,5 +1,6 @@
 """Exit codes, lingering and the last word."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from loadgen.ending import End, exit_of, halted, linger_seconds, write_last_word
 from loadtest_model.exits import PodExit
 from loadtest_model.lastword import decode_last_word
 from loadtest_model.plan import Deadlines
-from loadtest_model.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot
+from loadtest_model.sketch import Sketch, sketch_of
+from loadtest_model.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot, StepSnapshot
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,28 @@ def test_the_last_word_can_be_read_back(tmp_path: Path) -> None:
     write_last_word(path, snapshot)
 
     assert decode_last_word(path.read_text()) == snapshot
+
+
+def test_beside_a_meshs_containers_the_last_word_leaves_them_their_share(tmp_path: Path) -> None:
+    chance = random.Random(7)
+
+    def times() -> Sketch:
+        return sketch_of([int(10 ** chance.uniform(6, 11)) for _ in range(300)])
+
+    steps = tuple(StepSnapshot(step=number, response=times(), lateness=times()) for number in range(4))
+    snapshot = Snapshot(
+        schema=SNAPSHOT_SCHEMA, pod_index=2, pod_uid="u", sequence=9, state=PodState.DONE, plan_hash="h", steps=steps
+    )
+    alone, meshed = tmp_path / "alone", tmp_path / "meshed"
+
+    write_last_word(alone, snapshot)
+    write_last_word(meshed, snapshot, mesh=True)
+
+    assert 12_288 // 6 < len(alone.read_text()) <= 4_096
+    assert len(meshed.read_text()) <= 12_288 // 6
+    word = decode_last_word(meshed.read_text())
+    assert word is not None
+    assert [step.response.count for step in word.steps] == [300] * 4
 
 
 def test_a_last_word_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path) -> None:

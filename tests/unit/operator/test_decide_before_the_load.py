@@ -13,8 +13,10 @@ from loadtest_model.verdict import Verdict
 from loadtest_operator.actions import CreateJob, DeleteJob, HaltFleet, JobRefused, StartFleet, Verify
 from loadtest_operator.decide import Decision, Policy, decide, may_begin
 from loadtest_operator.decide.outcomes import with_outcomes
+from loadtest_operator.destinations import Destination
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.line import Limits, Turn
+from loadtest_operator.manifests import NetworkPolicyDefaults
 from loadtest_operator.names import TARGET_ANNOTATION
 from loadtest_operator.observation import Observation
 from loadtest_operator.secret_access import SecretAccess, unchecked
@@ -162,6 +164,42 @@ def test_a_refused_job_is_tried_again_and_ends_inconclusive_in_the_end() -> None
     assert "exceeded quota" in status_of(waiting).message
     assert status_of(given_up).verdict is Verdict.INCONCLUSIVE
     assert reason(status_of(given_up), ConditionType.SUCCEEDED) == "JobRefused"
+
+
+def test_the_network_policy_of_the_pods_is_made_with_the_job_where_the_installation_wants_it() -> None:
+    destination = Destination(namespace="shop", labels={"app": "clients"}, ports=(8000,))
+    policy = replace(POLICY, network_policies=NetworkPolicyDefaults("loadtest-system", {"app": "operator"}))
+
+    (wanted,) = decide(new(destinations=(destination,)), policy).actions
+    (unwanted,) = decide(new(destinations=(destination,)), POLICY).actions
+
+    assert isinstance(wanted, CreateJob)
+    assert wanted.network_policy is not None
+    pods = wanted.manifest["spec"]["template"]
+    assert wanted.network_policy["spec"]["podSelector"]["matchLabels"].items() <= pods["metadata"]["labels"].items()
+    assert wanted.network_policy["metadata"]["ownerReferences"] == wanted.manifest["metadata"]["ownerReferences"]
+    assert pods["spec"]["affinity"]["podAntiAffinity"]
+    assert isinstance(unwanted, CreateJob)
+    assert unwanted.network_policy is None
+
+
+def test_a_refused_network_policy_says_which_setting_does_without() -> None:
+    observation = new()
+
+    waiting = with_outcomes(
+        observation, decide(observation, POLICY), (JobRefused("no right", "NetworkPolicy"),), POLICY
+    )
+
+    assert reason(status_of(waiting), ConditionType.VERIFIED) == "NetworkPolicyRefused"
+    assert "pods.networkPolicy" in status_of(waiting).message
+
+
+def test_a_pod_that_the_installation_does_not_allow_ends_the_test_before_there_is_a_job() -> None:
+    decision = decide(new(a_fleet_spec(pod={"labels": {"example.com/team": "a"}})), POLICY)
+
+    assert decision.actions == ()
+    assert status_of(decision).verdict is Verdict.FAILED
+    assert reason(status_of(decision), ConditionType.SUCCEEDED) == "PodLabelRefused"
 
 
 def test_while_pods_are_pending_the_status_says_what_they_wait_for() -> None:

@@ -10,6 +10,7 @@ from msgspec import structs
 from builders import IDENTITY
 from loadtest_model.plan import Plan
 from loadtest_operator import names
+from loadtest_operator.destinations import Destination
 from loadtest_operator.manifests import PodDefaults, active_deadline_seconds, job, results
 from loadtest_operator.resources import job_seen
 from operator_builders import PLAN, a_fleet_plan, a_fleet_spec, a_result
@@ -115,12 +116,111 @@ def test_a_token_is_mounted_as_one_file_and_never_stands_in_the_environment() ->
     assert "secretKeyRef" not in json.dumps(container_of(manifest)["env"])
 
 
-def test_meshes_and_autoscalers_are_told_to_leave_the_pods_alone() -> None:
-    metadata = a_manifest()["spec"]["template"]["metadata"]
+def metadata_of(manifest: Json) -> Json:
+    made: Json = manifest["spec"]["template"]["metadata"]
+    return made
 
-    assert metadata["labels"]["sidecar.istio.io/inject"] == "false"
-    assert metadata["annotations"]["linkerd.io/inject"] == "disabled"
-    assert metadata["annotations"]["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+
+def test_autoscalers_are_told_to_leave_the_pods_where_they_are() -> None:
+    annotations = metadata_of(a_manifest())["annotations"]
+
+    assert annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+    assert annotations["karpenter.sh/do-not-disrupt"] == "true"
+
+
+def test_by_default_every_known_injector_is_switched_off() -> None:
+    made = metadata_of(a_manifest())
+
+    assert made["labels"]["sidecar.istio.io/inject"] == "false"
+    assert made["labels"]["istio.io/dataplane-mode"] == "none"
+    assert made["labels"]["kuma.io/sidecar-injection"] == "disabled"
+    assert made["annotations"]["sidecar.istio.io/inject"] == "false"
+    assert made["annotations"]["linkerd.io/inject"] == "disabled"
+    assert made["annotations"]["consul.hashicorp.com/connect-inject"] == "false"
+    assert made["annotations"]["dapr.io/enabled"] == "false"
+    assert made["annotations"]["vault.hashicorp.com/agent-inject"] == "false"
+
+
+def test_a_mesh_that_is_let_in_leaves_the_control_port_alone_and_is_ready_first() -> None:
+    made = metadata_of(a_manifest(pod={"mesh": "Enabled", "labels": {"sidecar.istio.io/inject": "true"}}))
+
+    assert made["labels"]["sidecar.istio.io/inject"] == "true"
+    assert not {"linkerd.io/inject", "sidecar.istio.io/inject"} & set(made["annotations"])
+    assert "istio.io/dataplane-mode" not in made["labels"]
+    for side in ("Inbound", "Outbound"):
+        assert made["annotations"][f"traffic.sidecar.istio.io/exclude{side}Ports"] == "8089"
+        assert made["annotations"][f"config.linkerd.io/skip-{side.lower()}-ports"] == "8089"
+        assert made["annotations"][f"traffic.kuma.io/exclude-{side.lower()}-ports"] == "8089"
+    assert json.loads(made["annotations"]["proxy.istio.io/config"]) == {"holdApplicationUntilProxyStarts": True}
+    assert made["annotations"]["sidecar.istio.io/nativeSidecar"] == "true"
+    assert made["annotations"]["dapr.io/enabled"] == "false"
+
+
+def test_labels_and_annotations_of_the_spec_stand_beside_ours() -> None:
+    made = metadata_of(a_manifest(pod={"labels": {"example.com/team": "a"}, "annotations": {"example.com/note": "b"}}))
+
+    assert made["labels"]["example.com/team"] == "a"
+    assert made["annotations"]["example.com/note"] == "b"
+    assert made["labels"].items() >= names.labels(IDENTITY.name, IDENTITY.uid, "1").items()
+
+
+def test_the_pods_of_a_run_are_spread_over_the_nodes() -> None:
+    manifest = a_manifest()
+    (spread,) = pod_of(manifest)["topologySpreadConstraints"]
+
+    assert (spread["topologyKey"], spread["whenUnsatisfiable"]) == ("kubernetes.io/hostname", "ScheduleAnyway")
+    assert spread["labelSelector"]["matchLabels"].items() <= metadata_of(manifest)["labels"].items()
+
+
+TARGET_PODS = Destination(namespace="shop", labels={"app": "clients"}, ports=(8000,))
+AWAY = {
+    "weight": 100,
+    "podAffinityTerm": {
+        "labelSelector": {"matchLabels": {"app": "clients"}},
+        "namespaces": ["shop"],
+        "topologyKey": "kubernetes.io/hostname",
+    },
+}
+
+
+def test_the_pods_would_rather_not_run_beside_the_targets() -> None:
+    spec = a_fleet_spec()
+
+    made = pod_of(job(a_fleet_plan(spec), spec, DEFAULTS, destination=TARGET_PODS))["affinity"]
+
+    assert made == {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [AWAY]}}
+    assert "affinity" not in pod_of(a_manifest())
+
+
+def test_an_affinity_of_the_spec_is_kept_whole_beside_ours() -> None:
+    nodes = {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+            "nodeSelectorTerms": [{"matchExpressions": [{"key": "pool", "operator": "In", "values": ["load"]}]}]
+        }
+    }
+    own = {"weight": 5, "podAffinityTerm": {"labelSelector": {}, "topologyKey": "zone"}}
+    term = {"labelSelector": {"matchLabels": {"app": "db"}}, "topologyKey": "kubernetes.io/hostname"}
+    apart = {
+        "requiredDuringSchedulingIgnoredDuringExecution": [term],
+        "preferredDuringSchedulingIgnoredDuringExecution": [own],
+    }
+    spec = a_fleet_spec(pod={"affinity": {"nodeAffinity": nodes, "podAntiAffinity": apart}})
+
+    made = pod_of(job(a_fleet_plan(spec), spec, DEFAULTS, destination=TARGET_PODS))["affinity"]
+
+    (chosen,) = made["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert chosen["matchExpressions"] == [{"key": "pool", "operator": "In", "values": ["load"]}]
+    (required,) = made["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert required["labelSelector"]["matchLabels"] == {"app": "db"}
+    first, second = made["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert (first["weight"], first["podAffinityTerm"]["topologyKey"]) == (5, "zone")
+    assert second == AWAY
+
+
+def test_aliases_reach_the_pods() -> None:
+    aliases = [{"ip": "10.0.0.7", "hostnames": ["staging.example.com"]}]
+
+    assert pod_of(a_manifest(pod={"hostAliases": aliases}))["hostAliases"] == aliases
 
 
 def test_what_the_spec_says_of_its_pods_is_applied() -> None:

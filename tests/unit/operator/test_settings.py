@@ -5,6 +5,7 @@ import ipaddress
 import pytest
 
 from loadtest_operator.line import NO_LIMIT, Limits
+from loadtest_operator.manifests import NetworkPolicyDefaults
 from loadtest_operator.settings import Settings, SettingsError, settings_from
 
 
@@ -33,6 +34,22 @@ def denied(made: Settings, address: str) -> bool:
 )
 def test_metadata_link_local_loopback_and_multicast_are_never_targets(address: str) -> None:
     assert denied(settings(), address)
+
+
+def test_the_pods_are_bounded_by_a_network_policy_unless_that_is_switched_off() -> None:
+    made = settings(
+        LOADTEST_OPERATOR_NAMESPACE="load",
+        LOADTEST_OPERATOR_LABELS='{"app.kubernetes.io/instance": "a"}',
+        LOADTEST_MESH_NAMESPACES="istio-system,linkerd",
+    ).policy.network_policies
+
+    assert made == NetworkPolicyDefaults("load", {"app.kubernetes.io/instance": "a"}, ("istio-system", "linkerd"))
+    assert settings(LOADTEST_NETWORK_POLICY="false").policy.network_policies is None
+
+
+def test_no_prefix_of_labels_is_allowed_unless_the_installation_says_so() -> None:
+    assert settings().policy.pods.allowed_prefixes == ()
+    assert settings(LOADTEST_POD_PREFIXES="a.com/, b.com/x-").policy.pods.allowed_prefixes == ("a.com/", "b.com/x-")
 
 
 def test_loopback_may_be_allowed_where_pods_live_on_it() -> None:

@@ -1,0 +1,50 @@
+"""Where the pods go: over the nodes, away from the target's pods, and not to be moved. Preferences all."""
+
+from typing import Final
+
+import msgspec
+
+from loadtest_model.spec.pod import Pod
+from loadtest_operator.destinations import Destination
+from loadtest_operator.manifests.common import Json, without_none
+from loadtest_operator.manifests.injection import Marks
+
+_NODE: Final = "kubernetes.io/hostname"
+_PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
+_AWAY_FROM_TARGET: Final = 100
+
+NOT_TO_BE_MOVED: Final = Marks(
+    annotations={
+        "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+        "karpenter.sh/do-not-disrupt": "true",
+    }
+)
+
+
+def spread(run: dict[str, str]) -> list[Json]:
+    """The pods with the labels of a run, spread over the nodes as far as there are any."""
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": _NODE,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": run},
+        }
+    ]
+
+
+def affinity(chosen: Pod, target: Destination | None) -> Json:
+    """What the spec says, and with it a preference for nodes without pods of the target, where these are known."""
+    made: Json = without_none(msgspec.to_builtins(chosen.affinity)) if chosen.affinity else {}
+    if target is None or not target.labels:
+        return made
+    away = {
+        "weight": _AWAY_FROM_TARGET,
+        "podAffinityTerm": {
+            "labelSelector": {"matchLabels": dict(target.labels)},
+            "namespaces": [target.namespace],
+            "topologyKey": _NODE,
+        },
+    }
+    others = made.get("podAntiAffinity", {})
+    return {**made, "podAntiAffinity": {**others, _PREFERRED: [*others.get(_PREFERRED, []), away]}}

@@ -1,0 +1,171 @@
+"""Pods into which an admission policy of the cluster puts a sidecar that never ends, as the injector of a mesh does."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from loadtests import Namespace, Test, make_namespace, message, reason
+from localcluster.cluster import LocalCluster
+from localcluster.installation import OPERATOR_NAMESPACE
+from localcluster.rest import Json, Rest, RestError, wait_for
+from network_policies import Place, lets_in, lets_out
+
+# Istio's own switch, which its injector reads from the pod in the same way.
+WANTS_IT = "object.metadata.labels[?'sidecar.istio.io/inject'].orValue('') != 'false'"
+INJECTION = """
+[JSONPatch{op: "add", path: "/spec/containers/-", value: Object.spec.containers{
+  name: "proxy",
+  image: "loadtest-operator:dev",
+  command: ["sleep", "3600"]
+}}]
+"""
+
+
+def injector(name: str) -> list[Json]:
+    """A policy that adds a container to the loadgen pods of a namespace that carries its label."""
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    ours = "has(object.metadata.labels) && 'x-load-test.dev/uid' in object.metadata.labels"
+    policy = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingAdmissionPolicy",
+        "metadata": {"name": name},
+        "spec": {
+            "failurePolicy": "Fail",
+            "reinvocationPolicy": "Never",
+            "matchConstraints": {"resourceRules": [rule]},
+            "matchConditions": [{"name": "ours", "expression": ours}, {"name": "wants-it", "expression": WANTS_IT}],
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": INJECTION.strip()}}],
+        },
+    }
+    binding = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": {"name": name},
+        "spec": {
+            "policyName": name,
+            "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}},
+        },
+    }
+    return [policy, binding]
+
+
+@pytest.fixture(scope="module")
+def meshed(cluster: LocalCluster, rest: Rest) -> Iterator[Namespace]:
+    """A namespace with a sound target, whose loadgen pods get a sidecar unless they say otherwise."""
+    namespace = make_namespace(cluster, rest, "meshed")
+    documents = injector(namespace.name)
+    for document in documents:
+        rest.apply(document)
+    namespace.deploy_unhurried()
+    namespace.available("clients")
+    wait_for("the injector to inject", lambda: injects(namespace), 30)
+    yield namespace
+    for document in documents:
+        rest.delete(rest.path_of(document))
+    rest.delete(f"/api/v1/namespaces/{namespace.name}")
+
+
+def injects(namespace: Namespace) -> bool:
+    """Whether the API server has put the policy into force: it takes a moment to."""
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "probe", "labels": {"x-load-test.dev/uid": "probe"}},
+        "spec": {"containers": [{"name": "loadgen", "image": "none"}]},
+    }
+    path = f"/api/v1/namespaces/{namespace.name}/pods"
+    try:
+        made = namespace.rest.call("POST", path, pod, query={"dryRun": "All"})
+    except RestError:
+        return False
+    return len(made["spec"]["containers"]) == 2
+
+
+def containers(pods: list[Json]) -> list[list[str]]:
+    return [[container["name"] for container in pod["spec"]["containers"]] for pod in pods]
+
+
+def policies(test: Test) -> list[Json]:
+    path = f"/apis/networking.k8s.io/v1/namespaces/{test.namespace}/networkpolicies"
+    return test.rest.items(path, f"x-load-test.dev/uid={test.uid}")
+
+
+def place(pod: Json) -> Place:
+    metadata = pod["metadata"]
+    return Place(pod["status"]["podIP"], metadata["namespace"], metadata["labels"])
+
+
+def test_by_default_the_pods_keep_sidecars_out_and_their_job_stays(meshed: Namespace) -> None:
+    test = meshed.start("alone")
+    test.running()
+    (policy,) = policies(test)
+    status = test.completed()
+
+    assert status["verdict"] == "Passed"
+    assert containers(test.pods()) == [["loadgen"], ["loadgen"]]
+    assert "notice" not in status["verification"]
+    assert [owner["uid"] for owner in policy["metadata"]["ownerReferences"]] == [test.uid]
+    wait_for("the NetworkPolicy to be removed", lambda: not policies(test), 30)
+    assert len(test.pods()) == 2
+
+
+def test_a_pod_whose_sidecar_lives_on_completes_and_nothing_of_it_stays(meshed: Namespace) -> None:
+    test = meshed.start("beside-a-proxy", pod={"mesh": "Enabled"})
+    test.running()
+    injected = containers(test.pods())
+    status = test.completed()
+
+    assert injected == [["loadgen", "proxy"], ["loadgen", "proxy"]]
+    assert status["verdict"] == "Passed", status["reasons"]
+    assert status["pods"]["succeeded"] == 2
+    assert "more than once" in status["verification"]["notice"]
+    assert test.results(status)["verification"]["notice"] == status["verification"]["notice"]
+    assert "through a mesh's proxy" in message(status, "Verified")
+    until_removed(test)
+    assert test.status["verdict"] == "Passed"
+
+
+def until_removed(test: Test) -> None:
+    """Wait until nothing of a test is left but its results."""
+
+    def remaining() -> list[str]:
+        kept = [child for child in test.children() if not child.startswith("configmaps/")]
+        return kept + [policy["metadata"]["name"] for policy in policies(test)]
+
+    try:
+        wait_for("Job, pods and NetworkPolicy to be removed", lambda: not remaining(), 60)
+    except TimeoutError as error:
+        raise TimeoutError(f"{error}; there are still {remaining()}") from None
+
+
+def test_a_violation_beside_a_sidecar_halts_the_fleet_and_nothing_of_it_stays(meshed: Namespace) -> None:
+    meshed.deploy("forgetful", FAULT="loses-marker", FAULT_AFTER="10")
+    meshed.available("forgetful")
+    target = {"url": "http://forgetful:8000/clients/upload/process/", "timeout": "20s"}
+    load = {"batchSize": 500, "virtualUsers": 2, "duration": "120s"}
+
+    test = meshed.start("violated-beside-a-proxy", target=target, load=load, pod={"mesh": "Enabled"})
+    status = test.completed(60)
+
+    assert (status["verdict"], reason(status, "Succeeded")) == ("Failed", "Violation")
+    until_removed(test)
+
+
+def test_the_network_policy_of_a_run_fits_the_pods_that_there_are(meshed: Namespace) -> None:
+    test = meshed.start("bounded", load={"batchSize": 200, "virtualUsers": 2, "duration": "60s"})
+    test.running()
+    (policy,) = policies(test)
+    first, second = (place(pod) for pod in test.pods())
+    (operator,) = meshed.rest.items(
+        f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator"
+    )
+    (target,) = (place(pod) for pod in meshed.pods())
+
+    assert lets_in(policy, first, place(operator), 8089)
+    assert lets_in(policy, first, second, 8089)
+    assert not lets_in(policy, first, target, 8089)
+    assert lets_out(policy, first, target, 8000)
+    assert not lets_out(policy, first, target, 5432)
+    assert not lets_out(policy, first, Place("169.254.169.254"), 80)
+    meshed.rest.delete(test.path, "Orphan")
+    until_removed(test)

@@ -1,0 +1,163 @@
+"""Pods with a sidecar: the generator's end is the pod's, and what lives on is removed once the verdict is written."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from loadtest_model.mesh import NOTICE
+from loadtest_model.snapshot import PodState
+from loadtest_model.status import ConditionType, Status
+from loadtest_operator.actions import DeleteJob, DeleteNetworkPolicy
+from loadtest_operator.decide import decide
+from loadtest_operator.observation import NetworkPolicySeen, Observation, PodSeen, Terminated
+from loadtest_operator.resources import pod_seen
+from operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, new, next_look, seen
+
+Json = dict[str, Any]
+ENDED = {"terminated": {"exitCode": 0, "reason": "Completed", "message": "word"}}
+RUNNING = {"running": {"startedAt": "2026-03-01T12:00:00Z"}}
+BOUNDS = NetworkPolicySeen("heavy-1-pods", "policy-1")
+
+
+def a_resource(phase: str, **containers: Json) -> Json:
+    return {
+        "metadata": {
+            "name": "heavy-1-0",
+            "uid": "pod-0",
+            "labels": {"x-load-test.dev/run": "1"},
+            "annotations": {"batch.kubernetes.io/job-completion-index": "0"},
+        },
+        "status": {
+            "phase": phase,
+            "containerStatuses": [{"name": name, "state": state} for name, state in containers.items()],
+        },
+    }
+
+
+def an_ended_pod(index: int, *, lingers: bool = False) -> PodSeen:
+    ended = Terminated(exit_code=0, reason="Completed", last_word=True)
+    made = a_pod(index, PodState.DONE)
+    return replace(made, running=False, reachable=False, terminated=ended, lingers=lingers)
+
+
+def after_the_end(*pods: PodSeen, **fields: Any) -> Observation:
+    observation = seen(an_ended_pod(0), an_ended_pod(1), begun=True)
+    return replace(next_look(observation, decide(observation, POLICY)), pods=pods, **fields)
+
+
+def actions_of(observation: Observation, kind: type) -> list[Any]:
+    return [action for action in decide(observation, POLICY).actions if isinstance(action, kind)]
+
+
+@pytest.mark.parametrize("order", [("loadgen", "proxy"), ("proxy", "loadgen")])
+def test_the_end_of_the_generator_is_the_end_of_the_pod_whatever_lives_on_beside_it(order: tuple[str, str]) -> None:
+    states = {"loadgen": ENDED, "proxy": RUNNING}
+
+    pod = pod_seen(a_resource("Running", **{name: states[name] for name in order}))
+
+    assert pod.terminated is not None
+    assert (pod.terminated.exit_code, pod.terminated.message) == (0, "word")
+    assert (pod.over, pod.running, pod.crashed, pod.lingers) == (True, False, False, True)
+
+
+def test_a_running_sidecar_is_no_running_generator() -> None:
+    pod = pod_seen(a_resource("Running", proxy=RUNNING, loadgen={"waiting": {"reason": "PodInitializing"}}))
+
+    assert (pod.running, pod.over, pod.lingers) == (False, False, False)
+
+
+def test_a_sidecar_that_ended_badly_is_no_crash_of_the_generator() -> None:
+    pod = pod_seen(a_resource("Failed", loadgen=ENDED, proxy={"terminated": {"exitCode": 1}}))
+
+    assert (pod.over, pod.crashed, pod.lingers) == (True, False, False)
+
+
+def test_a_sidecar_that_the_kubelet_ends_by_itself_does_not_linger() -> None:
+    resource = a_resource("Running", loadgen=ENDED)
+    resource["status"]["initContainerStatuses"] = [{"name": "proxy", "state": RUNNING}]
+
+    assert not pod_seen(resource).lingers
+
+
+def test_a_run_is_judged_although_sidecars_live_on() -> None:
+    observation = seen(an_ended_pod(0, lingers=True), an_ended_pod(1, lingers=True), begun=True)
+
+    status = decide(observation, POLICY).status
+
+    assert status is not None
+    assert status.verdict == "Passed"
+
+
+def test_once_the_verdict_is_written_the_job_goes_with_what_lives_on() -> None:
+    look = after_the_end(an_ended_pod(0), an_ended_pod(1, lingers=True), network_policies=(BOUNDS,))
+
+    assert actions_of(look, DeleteJob) == [DeleteJob("heavy-1", "job-1")]
+    assert actions_of(look, DeleteNetworkPolicy) == [DeleteNetworkPolicy("heavy-1-pods", "policy-1")]
+    assert decide(look, POLICY).requeue_seconds is not None
+
+
+def test_the_network_policy_goes_also_where_the_pods_are_gone_already() -> None:
+    look = after_the_end(job=None, network_policies=(BOUNDS,))
+
+    assert actions_of(look, DeleteNetworkPolicy) == [DeleteNetworkPolicy("heavy-1-pods", "policy-1")]
+
+
+def test_a_job_stays_while_a_generator_has_not_ended() -> None:
+    look = after_the_end(a_pod(0, PodState.DONE), an_ended_pod(1, lingers=True))
+
+    assert actions_of(look, DeleteJob) == []
+
+
+def test_without_a_sidecar_the_job_stays_for_its_pods_to_be_looked_at() -> None:
+    look = after_the_end(an_ended_pod(0), an_ended_pod(1), network_policies=(BOUNDS,))
+
+    assert actions_of(look, DeleteJob) == []
+    assert actions_of(look, DeleteNetworkPolicy) == [DeleteNetworkPolicy("heavy-1-pods", "policy-1")]
+
+
+def test_the_network_policy_outlives_the_pods() -> None:
+    look = after_the_end(a_pod(0, PodState.DONE), an_ended_pod(1), network_policies=(BOUNDS,))
+
+    assert actions_of(look, DeleteNetworkPolicy) == []
+
+
+def meshed(*pods: PodSeen) -> Status:
+    observation = seen(*pods, begun=True)
+    assert observation.job is not None
+    job = replace(observation.job, plan=structs.replace(PLAN, mesh=True))
+    status = decide(replace(observation, job=job), POLICY).status
+    assert status is not None
+    return status
+
+
+def test_a_mesh_lowers_the_claim_wherever_it_is_made() -> None:
+    status = meshed(an_ended_pod(0), an_ended_pod(1))
+    verified = status.condition(ConditionType.VERIFIED)
+
+    assert status.verification is not None
+    assert status.summary is not None
+    assert verified is not None
+    assert status.verdict == "Passed"
+    assert "every upload was confirmed" not in status.message
+    assert "every answer that the mesh's proxy passed on" in status.message
+    assert "through a mesh's proxy" in verified.message
+    assert "as often again as the mesh's proxy repeats it" in verified.message
+    assert status.verification.notice == status.summary.verification.notice == NOTICE
+
+
+def test_without_a_mesh_nothing_lowers_the_claim() -> None:
+    status = decide(seen(an_ended_pod(0), an_ended_pod(1), begun=True), POLICY).status
+
+    assert status is not None
+    assert status.verification is not None
+    assert "every upload was confirmed" in status.message
+    assert status.verification.notice == ""
+
+
+def test_a_mesh_is_told_of_before_the_load() -> None:
+    status = decide(new(a_fleet_spec(pod={"mesh": "Enabled"})), POLICY).status
+
+    assert status is not None
+    assert NOTICE in status.message
