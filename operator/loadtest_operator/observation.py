@@ -52,6 +52,7 @@ class LoadTestSeen:
     spec_error: str
     recorded: Recorded
     finished_run: str | None
+    newer_fields: tuple[str, ...] = ()
     status: dict[str, Any] = field(default_factory=dict)
     deleting: bool = False
     created: datetime = datetime(1970, 1, 1, tzinfo=UTC)

@@ -56,6 +56,10 @@ IN_LINE: Final = {
 }
 
 TARGET: Final = {
+    "SpecTooNew": Told(
+        "the spec has fields that this operator does not know, since the CustomResourceDefinition is newer",
+        "upgrade the operator, or wait until the upgrade that is under way has ended",
+    ),
     "TargetNotAllowed": Told(
         "a URL of the test names a host that the installation does not let tests load",
         "name a Service of the cluster, or have policy.targets in the operator's values extended",

@@ -9,6 +9,7 @@ from loadtest_model.exits import PodExit
 from loadtest_model.plan import DEFAULT_RUN_ID, Plan
 from loadtest_model.spec import Identity, Spec
 from loadtest_operator.names import CONTAINER, FINISHED_RUN_ANNOTATION, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
+from loadtest_operator.newer_fields import known_part
 from loadtest_operator.observation import JobSeen, LoadTestSeen, PodSeen, Recorded, Terminated
 
 Json = dict[str, Any]
@@ -30,8 +31,9 @@ def rfc3339(moment: datetime) -> str:
 def loadtest_seen(resource: Json) -> LoadTestSeen:
     metadata = resource["metadata"]
     spec, error = None, ""
+    known, newer = known_part(resource.get("spec", {}))
     try:
-        spec = msgspec.convert(resource.get("spec", {}), Spec)
+        spec = msgspec.convert(known, Spec)
     except msgspec.ValidationError as invalid:
         error = str(invalid)
     return LoadTestSeen(
@@ -40,6 +42,7 @@ def loadtest_seen(resource: Json) -> LoadTestSeen:
         resource_version=metadata["resourceVersion"],
         spec=spec,
         spec_error=error,
+        newer_fields=newer,
         recorded=_recorded(resource.get("status") or {}),
         finished_run=(metadata.get("annotations") or {}).get(FINISHED_RUN_ANNOTATION),
         status=resource.get("status") or {},

@@ -31,7 +31,7 @@ from localcluster.rest import Json, Rest, wait_for
 
 FOLDER = Path(__file__).resolve().parent
 SPEC: Json = {
-    "load": {"batchSize": 200, "virtualUsers": 2, "duration": "8s", "thinkTime": "200ms", "warmUp": "1s"},
+    "load": {"batchSize": 200, "virtualUsers": 2, "duration": "12s", "thinkTime": "200ms", "warmUp": "1s"},
     "thresholds": ["error_rate < 1%", "p95 < 20s"],
 }
 # What compiles to plans that the run above does not have.
@@ -78,7 +78,7 @@ def objects(test: Test) -> Json:
 
 def recorded(namespace: Namespace) -> Json:
     """A run while it runs, and after its end, which no operator saw."""
-    namespace.deploy()
+    namespace.deploy_unhurried()
     namespace.available("clients")
     test = namespace.start("upgraded", **SPEC)
     test.running()

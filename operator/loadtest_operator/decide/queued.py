@@ -18,6 +18,7 @@ from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.line import never_fits
 from loadtest_operator.manifests import job, network_policy
 from loadtest_operator.mounts import secret_places
+from loadtest_operator.newer_fields import MOST_NAMED
 from loadtest_operator.observation import Observation
 from loadtest_operator.pod_rules import refuse_pod
 from loadtest_operator.resources import instant, rfc3339
@@ -125,8 +126,18 @@ def job_refused(observation: Observation, refused: JobRefused, policy: Policy) -
     return _waiting(observation, mark, policy, Verdict.INCONCLUSIVE)
 
 
+def _too_new(observation: Observation, policy: Policy) -> Decision:
+    """A field that this version does not know may matter to safety: only an operator that knows it may begin."""
+    named = ", ".join(observation.test.newer_fields[:MOST_NAMED])
+    message = f"this operator does not know {named}; it waits for the one that does, which an upgrade brings"
+    return _waiting(observation, Mark("False", "SpecTooNew", message), policy, Verdict.INCONCLUSIVE)
+
+
 def _not_permitted(observation: Observation, spec: Spec, policy: Policy) -> Decision | None:
-    """What the installation does not let a test name: hosts, and Secrets of which nobody asked who may read them."""
+    """What the installation does not let a test name: hosts, Secrets of which nobody asked who may read them, and
+    what this operator does not know."""
+    if observation.test.newer_fields:
+        return _too_new(observation, policy)
     refused, secrets = refusal(spec, policy.targets), observation.secret_access
     if refused:
         mark = Mark("False", "TargetNotAllowed", refused)

@@ -1,0 +1,146 @@
+"""What earlier versions wrote is read as they meant it, and a run that began under one of them comes to its verdict.
+
+Each file in tests/wire was recorded by the version that it is named for; see tests/wire/record.py.
+"""
+
+import json
+from dataclasses import replace
+from datetime import UTC, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from loadtest_model import commands
+from loadtest_model.lastword import decode_last_word
+from loadtest_model.plan import Plan, plan_hash
+from loadtest_model.snapshot import PodState, Snapshot
+from loadtest_model.status import Phase
+from loadtest_model.verdict import Verdict
+from loadtest_operator.actions import WriteResults
+from loadtest_operator.decide import Decision, decide
+from loadtest_operator.observation import Observation, PodSeen
+from loadtest_operator.resources import instant, job_seen, loadtest_seen, pod_seen, termination_message
+from operator_builders import POLICY
+from wire.record import meaning
+
+Json = dict[str, Any]
+VERSIONS = sorted((Path(__file__).resolve().parents[1] / "wire").glob("*.json"))
+
+
+@cache
+def recorded(version: Path) -> Json:
+    made: Json = json.loads(version.read_text())
+    return made
+
+
+@pytest.fixture(params=VERSIONS, ids=lambda path: path.stem)
+def version(request: pytest.FixtureRequest) -> Json:
+    return recorded(request.param)
+
+
+def read(wire: Json, kind: type[Any]) -> Any:
+    return msgspec.json.decode(json.dumps(wire), type=kind)
+
+
+def forms(version: Json) -> list[tuple[Json, type[Any]]]:
+    """Everything that was recorded beside its meaning."""
+    made: list[tuple[Json, type[Any]]] = [(plan, Plan) for plan in version["plans"].values()]
+    made += [(form, getattr(commands, name)) for name, form in version["commands"].items()]
+    return [*made, (version["snapshot"], Snapshot)]
+
+
+def without_what_is_new(now: Any, then: Any) -> Any:
+    """Today's meaning, but for fields that there were none of then."""
+    if isinstance(now, dict) and isinstance(then, dict):
+        return {key: without_what_is_new(value, then[key]) for key, value in now.items() if key in then}
+    if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
+        return [without_what_is_new(*pair) for pair in zip(now, then, strict=True)]
+    return now
+
+
+def from_the_future(wire: Any) -> Any:
+    """The same with a field in each object that this version does not know."""
+    if isinstance(wire, list):
+        return [from_the_future(each) for each in wire]
+    if not isinstance(wire, dict):
+        return wire
+    made = {key: from_the_future(value) for key, value in wire.items()}
+    # Maps from what was measured have no fields; a key that is no field would be a measurement.
+    is_map = any(not key.isidentifier() or "_" in key for key in wire) or not wire
+    return made if is_map else {**made, "fromTheFuture": {"anything": [1]}}
+
+
+def test_what_was_written_means_what_it_meant(version: Json) -> None:
+    for form, kind in forms(version):
+        assert without_what_is_new(meaning(read(form["wire"], kind)), form["meaning"]) == form["meaning"]
+
+
+def test_a_plan_keeps_its_hash_so_that_its_pods_take_the_start(version: Json) -> None:
+    for plan in version["plans"].values():
+        assert plan_hash(read(plan["wire"], Plan)) == plan["hash"]
+
+
+def test_a_field_that_a_newer_version_adds_is_ignored(version: Json) -> None:
+    for wire, kind in [
+        (version["plans"]["light"]["wire"], Plan),
+        *[(form["wire"], getattr(commands, name)) for name, form in version["commands"].items()],
+    ]:
+        assert read({**wire, "fromTheFuture": {"anything": [1]}}, kind) == read(wire, kind)
+    wire = version["snapshot"]["wire"]
+    future = {**wire, "fromTheFuture": 1, "steps": [{**step, "fromTheFuture": 1} for step in wire["steps"]]}
+    assert read(future, Snapshot) == read(wire, Snapshot)
+
+
+def observed(version: Json, moment: str, *, snapshots: bool = True) -> Observation:
+    """What this version's operator sees of the recorded run: in the middle, or after its pods have ended.
+
+    The status is the one that stood there while the test ran: no operator saw the end.
+    """
+    run = version["run"]
+    test = loadtest_seen(run["during"]["loadtest"])
+    assert test.spec is not None, test.spec_error
+    job = job_seen(run[moment]["job"], test.identity.uid)
+    heard = {made["podUid"]: read(made, Snapshot) for made in run[moment]["snapshots"]}
+    pods = []
+    for raw in run[moment]["pods"]:
+        pod: PodSeen = pod_seen(raw)
+        word = decode_last_word(termination_message(raw))
+        if pod.terminated is not None:
+            pod = replace(pod, terminated=replace(pod.terminated, last_word=word is not None))
+        pods.append(replace(pod, snapshot=heard[pod.uid] if snapshots else word, reachable=pod.terminated is None))
+    assert job.plan is not None
+    started = instant(test.recorded.started_at or "")
+    after_seconds = max(snapshot.elapsed_seconds for snapshot in heard.values())
+    return Observation(
+        test=test,
+        now=(started + timedelta(seconds=after_seconds)).astimezone(UTC),
+        run_id="1",
+        job=job,
+        pods=tuple(sorted(pods, key=lambda pod: pod.index)),
+    )
+
+
+def test_a_run_of_the_version_before_goes_on_under_this_one(version: Json) -> None:
+    observation = observed(version, "during")
+
+    decision = decide(observation, POLICY)
+
+    assert decision.status is not None
+    assert decision.status.phase is Phase.RUNNING
+    assert [pod.state for pod in observation.pods] == [PodState.RUNNING] * 2
+    assert not decision.actions
+
+
+@pytest.mark.parametrize("snapshots", [True, False], ids=["by their snapshots", "by their last words"])
+def test_a_run_of_the_version_before_comes_to_its_verdict(version: Json, snapshots: bool) -> None:
+    decision: Decision = decide(observed(version, "after", snapshots=snapshots), POLICY)
+
+    assert decision.status is not None
+    assert (decision.status.phase, decision.status.verdict) == (Phase.COMPLETED, Verdict.PASSED)
+    (results,) = [action for action in decision.actions if isinstance(action, WriteResults)]
+    summary = json.loads(results.manifest["data"]["summary.json"])
+    accepted = sum(step["total"]["accepted"] for made in version["run"]["after"]["snapshots"] for step in made["steps"])
+    assert summary["requests"]["accepted"] == accepted > 0
