@@ -78,6 +78,7 @@ check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/python crds/generate.py --check
 	@$(BIN)/python docs/generate_troubleshooting.py --check
 	@$(BIN)/python docs/generate_reasons.py --check
+	@$(BIN)/python docs/generate_values.py --check
 	@$(BIN)/python docs/generate_summary_schema.py --check
 	@$(BIN)/python docs/generate_reference.py --check
 	@$(BIN)/python charts/render.py --check
@@ -87,6 +88,7 @@ generate: setup ## Write the CRD, install.yaml and the tables of the docs anew
 	@$(BIN)/python crds/generate.py
 	@$(BIN)/python docs/generate_troubleshooting.py
 	@$(BIN)/python docs/generate_reasons.py
+	@$(BIN)/python docs/generate_values.py
 	@$(BIN)/python docs/generate_summary_schema.py
 	@$(BIN)/python docs/generate_reference.py
 	@$(BIN)/python charts/render.py

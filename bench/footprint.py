@@ -62,6 +62,27 @@ def load(sink: Sink, core: int, rows: int, virtual_users: int, seconds: float) -
     return f"{rows:>9} rows a batch, {virtual_users:>3} virtual users: early {said[0]}; late {said[1]}"
 
 
+def generator(sink: Sink, core: int, rows: int, virtual_users: int, seconds: float) -> str:
+    """Load the sink with the whole generator, from its verification on; the chart asks for a pod by this."""
+    with tempfile.TemporaryDirectory() as folder:
+        load = ("--batch-size", str(rows), "--virtual-users", str(virtual_users), "--duration", f"{seconds:g}s")
+        where = ("--url", sink.url, "--out", folder)
+        command = (sys.executable, "-m", "loadgen.cli", "run", "custom", *where, *load)
+        with pinned(command, core, Path(folder) / "log") as process:
+            before = sink.taken().records
+            time.sleep(seconds / 2)
+            cpu, since = cpu_seconds(process.pid), time.monotonic()
+            time.sleep(seconds / 4)
+            cores_used = (cpu_seconds(process.pid) - cpu) / (time.monotonic() - since)
+            memory = resident_bytes(process.pid) / 1e6
+            records = sink.taken().records - before
+    rate = records / (seconds * 3 / 4)
+    return (
+        f"the whole generator, {rows} rows a batch, {virtual_users} virtual users: {memory:.0f} MB,"
+        f" {cores_used:.2f} cores at {rate:,.0f} records a second"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10.0, help="how long each load is watched")
@@ -73,6 +94,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, running_sink(Path(folder), sink_core) as sink:
         for rows, virtual_users in _LOADS:
             print(load(sink, client_core, rows, virtual_users, options.seconds), flush=True)
+        print(generator(sink, client_core, 10_000, 10, max(20.0, options.seconds)), flush=True)
 
 
 if __name__ == "__main__":

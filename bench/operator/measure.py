@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from merging import merging
-from scenarios import Figure, idle, looking, many_tests, start_and_violation
+from scenarios import Figure, idle, looking, many_tests, requests, start_and_violation
 from stage import Stage, stage
 
 Scenario = Callable[[Stage], Awaitable[list[Figure]]]
@@ -19,6 +19,7 @@ _SCENARIOS: Final[dict[str, Scenario]] = {
     "idle": idle,
     "fleet": lambda on: start_and_violation(on, 200),
     "looking": lambda on: looking(on, 1_000, 30.0),
+    "requests": lambda on: requests(on, 20, 20.0),
     "tests": lambda on: many_tests(on, 50, 4),
 }
 

@@ -131,6 +131,19 @@ async def looking(stage: Stage, pods: int, seconds: float) -> list[Figure]:
     ]
 
 
+async def requests(stage: Stage, pods: int, seconds: float) -> list[Figure]:
+    """What the chart asks for the operator is taken from: the operator at rest, and with one test of some size."""
+    resident = await _resident_after_start(stage)
+    _, cpu, _, since = await _reading(stage)
+    await asyncio.sleep(seconds)
+    _, cpu_after, _, now = await _reading(stage)
+    at_rest = [
+        Figure("at rest: operator", f"{1e3 * (cpu_after - cpu) / (now - since):.1f} millicores"),
+        Figure("at rest: memory", f"{resident / 1e6:.0f} MB"),
+    ]
+    return [*at_rest, *await looking(stage, pods, seconds)]
+
+
 async def _reading(stage: Stage) -> tuple[float, float, float, float]:
     turns = stage.operator.metric("loadtest_operator_reconcile_seconds_count")
     return await stage.writes(), stage.operator.cpu_seconds, turns, time.monotonic()
