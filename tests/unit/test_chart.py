@@ -162,6 +162,16 @@ def test_a_part_can_be_left_out(values: dict[str, Any], absent: str) -> None:
     assert absent not in parts(rendered(values))
 
 
+def test_one_installation_does_not_judge_the_targets_of_another() -> None:
+    def holds_in(made: list[Json]) -> Any:
+        policy = named("ValidatingAdmissionPolicy", "loadtest-operator-targets", made)
+        return policy["spec"]["matchConstraints"].get("namespaceSelector")
+
+    expression = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["shop", "other"]}
+    assert holds_in(rendered({"watch.namespaces": ["shop", "other"]})) == {"matchExpressions": [expression]}
+    assert holds_in(rendered()) is None
+
+
 def test_no_policy_is_left_where_all_are_left_out() -> None:
     made = rendered({"admission": {"secretAccess": False, "targets": False}})
 
