@@ -81,7 +81,7 @@ def test_prometheus_agrees_with_the_status_whatever_becomes_of_the_operator(
         assert prometheus.value(f"loadtest_threshold_passed{at}") == float(result["passed"])
     assert prometheus.value(f'loadtest_health{{{labels},level="{status["health"]["level"]}"}}') == 1
 
-    assert prometheus.value("loadtest_operator_leader") == 1
+    assert prometheus.value("loadtest_operator_at_work") == 1
     assert prometheus.value('sum(loadtest_operator_api_requests_total{verb="PATCH",code="200"})')
 
     namespace.rest.delete(test.path)
