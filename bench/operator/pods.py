@@ -141,6 +141,11 @@ class Pod(loadgen.pod.Pod):
     def engine(self) -> Engine:
         return self._engine  # type: ignore[return-value]
 
+    @property
+    def start_ns(self) -> int:
+        """The instant at which it was told to begin; its process may come to it a little later."""
+        return self._start_ns
+
     def terminate(self) -> None:
         """What SIGTERM does."""
         self._terminate(signal.SIGTERM)

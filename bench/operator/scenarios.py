@@ -71,6 +71,7 @@ async def start_and_violation(stage: Stage, pods: int) -> list[Figure]:
     engines = [pod.engine for pod in stage.node.pods.values()]
     await until("all load", lambda: all(engine.began_ns for engine in engines), 120)
     began = [engine.began_ns / 1e9 for engine in engines]
+    starts = [pod.start_ns / 1e9 for pod in stage.node.pods.values()]
     await asyncio.sleep(3)
     status = await stage.status(name)
     stage.operator.kill()
@@ -84,8 +85,8 @@ async def start_and_violation(stage: Stage, pods: int) -> list[Figure]:
     return [
         Figure(f"{pods:,} pods: apply to the last pod running", f"{last_running - applied:.1f} s"),
         Figure(f"{pods:,} pods: from the last pod running to load", f"{max(began) - last_running:.1f} s", "5 s"),
-        Figure(f"{pods:,} pods: first to last pod loading", f"{1e3 * (max(began) - min(began)):.0f} ms"),
-        Figure(f"{pods:,} pods: skew in the status", f"{1e3 * status['start']['skewSeconds']:.0f} ms"),
+        Figure(f"{pods:,} pods: first to last instant to begin", f"{1e3 * (max(starts) - min(starts)):.1f} ms"),
+        Figure(f"{pods:,} pods: its bound, the skew in the status", f"{1e3 * status['start']['skewSeconds']:.0f} ms"),
         Figure(f"{pods:,} pods: violation in one, operator dead, to the last stopped", f"{stopped:.2f} s", "2 s"),
         Figure(f"{pods:,} pods: verdict after that, by a restarted operator", str(ended["verdict"]), "Failed"),
     ]
@@ -166,7 +167,9 @@ async def many_tests(stage: Stage, tests: int, pods: int) -> list[Figure]:
     engines = [pod.engine for pod in stage.node.pods.values()]
     await until("all load", lambda: all(engine.began_ns for engine in engines), 120)
     loading = time.monotonic()
-    steady, since = await stage.writes(), loading
+    # What tells of the start is a transition, and over by then.
+    await asyncio.sleep(4)
+    steady, since = await stage.writes(), time.monotonic()
     await asyncio.sleep(max(1.0, load_seconds - 12))
     steady, steady_seconds = await stage.writes() - steady, time.monotonic() - since
     items: list[Json] = []

@@ -4,14 +4,17 @@ import argparse
 import asyncio
 import logging
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Final
 
 from loadtest_operator import installed_version
 from loadtest_operator.settings import Settings, SettingsError, settings_from
 
 USAGE = 64
+_OPEN_FILES: Final = 65_536
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"loadtest-operator: {error}\n")
         return USAGE
     _configure_logging(settings)
+    _allow_many_connections()
     return _run(settings)
+
+
+def _allow_many_connections() -> None:
+    """Container runtimes start programs with a limit of 1,024 open files: too few for a fleet of a thousand pods."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, _OPEN_FILES) if hard != resource.RLIM_INFINITY else _OPEN_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _run(settings: Settings) -> int:
