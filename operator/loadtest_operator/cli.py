@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import logging
 import os
 import resource
 import sys
@@ -11,6 +10,7 @@ from importlib import import_module
 from typing import Final
 
 from loadtest_operator import installed_version
+from loadtest_operator.log import log_to_stderr
 from loadtest_operator.settings import Settings, SettingsError, settings_from
 
 USAGE = 64
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         sys.stderr.write(f"loadtest-operator: {error}\n")
         return USAGE
-    _configure_logging(settings)
+    log_to_stderr(settings.log_level)
     _allow_many_connections()
     return _run(settings)
 
@@ -56,13 +56,3 @@ def _run(settings: Settings) -> int:
         # SIGTERM before there was anything to do.
         return 0
     return 0
-
-
-def _configure_logging(settings: Settings) -> None:
-    logging.basicConfig(
-        level=settings.log_level,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        stream=sys.stderr,
-    )
-    logging.getLogger("kopf").setLevel(logging.WARNING)
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

@@ -37,6 +37,7 @@ class Rest:
         self.server = server
         self._token = token
         self._tls = tls
+        self._headers: dict[str, str] = {}
         self._plurals: dict[tuple[str, str], tuple[str, bool]] = {}
 
     @classmethod
@@ -51,6 +52,12 @@ class Rest:
     def with_token(self, token: str) -> "Rest":
         """The same server with another identity."""
         return Rest(self.server, token, self._tls)
+
+    def impersonating(self, user: str) -> "Rest":
+        """The same identity, which asks to act as somebody else."""
+        made = Rest(self.server, self._token, self._tls)
+        made._headers = {**self._headers, "Impersonate-User": user}
+        return made
 
     def call(
         self,
@@ -78,7 +85,7 @@ class Rest:
     ) -> str:
         """The same, with the answer as it is."""
         url = self.server + path + (f"?{urllib.parse.urlencode(query)}" if query else "")
-        headers = {"Content-Type": content_type, "Accept": "application/json"}
+        headers = {"Content-Type": content_type, "Accept": "application/json", **self._headers}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         data = None if body is None else json.dumps(body).encode()

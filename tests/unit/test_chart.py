@@ -150,6 +150,7 @@ def test_who_installs_for_a_namespace_is_given_what_the_operator_is_given() -> N
         ({"admission.secretAccess": False}, "ClusterRole/loadtest-operator-secret-access-reader"),
         ({"admission.secretAccess": "installed-by-admin"}, "ValidatingAdmissionPolicy/loadtest-operator-secret-access"),
         ({"admission.targets": False}, "ValidatingAdmissionPolicy/loadtest-operator-targets"),
+        ({"admission.operator": False}, "ValidatingAdmissionPolicy/loadtest-operator-own-jobs"),
         ({"users.aggregate": False}, "ClusterRole/loadtest-operator-edit"),
         ({"operator.networkPolicy.enabled": False}, "NetworkPolicy/loadtest-operator"),
     ],
@@ -173,7 +174,7 @@ def test_one_installation_does_not_judge_the_targets_of_another() -> None:
 
 
 def test_no_policy_is_left_where_all_are_left_out() -> None:
-    made = rendered({"admission": {"secretAccess": False, "targets": False}})
+    made = rendered({"admission": {"secretAccess": False, "targets": False, "operator": False}})
 
     assert not [kind for kind in kinds(made) if kind.startswith("ValidatingAdmission")]
 

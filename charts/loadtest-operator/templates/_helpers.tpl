@@ -29,6 +29,28 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ include "loadtest-operator.name" . }}-secret-access
 {{- end -}}
 
+{{/* A condition of a policy that concerns the operator alone. */}}
+{{- define "loadtest-operator.is-the-operator" -}}
+- name: is-the-operator
+  expression: >-
+    request.userInfo.username == 'system:serviceaccount:{{ .Release.Namespace }}:{{ include "loadtest-operator.name" . }}'
+{{- end -}}
+
+{{/* The binding that puts a policy of this release into force; takes the root and the end of the policy's name. */}}
+{{- define "loadtest-operator.binding" -}}
+{{- $root := index . 0 }}
+{{- $name := printf "%s-%s" (include "loadtest-operator.name" $root) (index . 1) -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ $name }}
+  labels:
+    {{- include "loadtest-operator.labels" $root | nindent 4 }}
+spec:
+  policyName: {{ $name }}
+  validationActions: [Deny]
+{{- end -}}
+
 {{/*
 Of all that is written of LoadTests, what says what is run: a new one, or another run, without which nothing but stop
 and suspend can change. So who may only stop a test needs no right to what it names.

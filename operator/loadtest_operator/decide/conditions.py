@@ -5,6 +5,7 @@ from datetime import datetime
 
 from loadtest_model.status import Condition, ConditionStatus, ConditionType
 from loadtest_operator.resources import rfc3339
+from loadtest_operator.texts import escaped
 
 LONGEST_MESSAGE = 1_024
 
@@ -67,7 +68,8 @@ def mark_of(condition: Condition | None, otherwise: Mark) -> Mark:
 
 
 def shortened(text: str, limit: int = LONGEST_MESSAGE) -> str:
-    """A text within the limit, its cut end marked."""
+    """A text in one line and within the limit, its cut end marked."""
+    text = escaped(text)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 

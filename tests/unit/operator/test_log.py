@@ -1,0 +1,55 @@
+"""The operator's log: nobody forges a line of it."""
+
+import logging
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtest_operator.decide.conditions import shortened
+from loadtest_operator.log import Lines
+
+LINES = Lines("%(levelname)s %(name)s %(message)s")
+
+
+def a_record(message: str, *arguments: object, failed: bool = False) -> logging.LogRecord:
+    info = sys.exc_info() if failed else None
+    return logging.LogRecord("operator", logging.INFO, "file.py", 1, message, arguments, info)
+
+
+@given(st.text())
+def test_whatever_is_written_into_a_record_stays_in_its_line(text: str) -> None:
+    line = LINES.format(a_record("%s: answered", text))
+
+    assert len(line.splitlines()) == 1
+    assert line.isprintable()
+    assert line.startswith("INFO operator ")
+
+
+def test_what_is_printable_is_left_as_it_is() -> None:
+    assert LINES.format(a_record("shop/été: %s", "95 % \\n")) == "INFO operator shop/été: 95 % \\n"
+
+
+def test_line_ends_and_escapes_of_a_terminal_are_written_out() -> None:
+    line = LINES.format(a_record("said %s", "no\r\nINFO operator all is well\x1b[2J\u2028\u202e"))
+
+    assert line == "INFO operator said no\\r\\nINFO operator all is well\\x1b[2J\\u2028\\u202e"
+
+
+def test_a_traceback_is_marked_line_by_line() -> None:
+    try:
+        _fail("first\nINFO operator forged")
+    except ValueError:
+        first, *rest = LINES.format(a_record("turn failed", failed=True)).splitlines()
+
+    assert first == "INFO operator turn failed"
+    assert rest[-1] == "    | INFO operator forged"
+    assert all(line.startswith("    | ") for line in rest)
+
+
+def _fail(message: str) -> None:
+    raise ValueError(message)
+
+
+def test_what_the_api_server_says_stays_in_one_line_of_a_status() -> None:
+    assert shortened("exceeded quota:\n\tpods") == "exceeded quota:\\n\\tpods"
