@@ -102,7 +102,7 @@ def pod_seen(pod: Json) -> PodSeen:
         deleting="deletionTimestamp" in metadata,
         waits_for="" if "running" in state or ended else _waits_for(status, state),
         crashed=_crashed(ended, phase),
-        lingers=ended is not None and phase == "Running" and _others_run(status),
+        lingers=ended is not None and _some_run(status),
         terminated=_terminated(ended, phase, status),
     )
 
@@ -157,13 +157,9 @@ def _crashed(ended: Json | None, phase: str) -> bool:
     return ended.get("exitCode") not in tuple(PodExit)
 
 
-def _others_run(status: Json) -> bool:
-    """Whether containers beside the generator run: the kubelet ends those that were declared as sidecars by itself."""
-    return any(
-        "running" in (made.get("state") or {})
-        for made in status.get("containerStatuses") or []
-        if made["name"] != CONTAINER
-    )
+def _some_run(status: Json) -> bool:
+    """Whether any container runs; those that were declared as sidecars are not asked, since the kubelet ends them."""
+    return any("running" in (made.get("state") or {}) for made in status.get("containerStatuses") or [])
 
 
 def _waits_for(status: Json, state: Json) -> str:
