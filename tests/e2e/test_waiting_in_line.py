@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from loadtests import Namespace, Test, make_namespace, message, reason
+from loadtests.operators import operators, reinstall
 from localcluster.cluster import LocalCluster
-from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, install_operator, wait_until_available
+from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, wait_for
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "300ms"}
@@ -113,7 +114,7 @@ def test_limits_of_the_installation_queue_what_is_over_and_refuse_what_never_fit
 ) -> None:
     namespace.deploy("orders")
     namespace.available("orders")
-    _reinstall(rest, LOADTEST_LIMIT_TESTS="1", LOADTEST_LIMIT_PODS_PER_TEST="3")
+    reinstall(rest, LOADTEST_LIMIT_TESTS="1", LOADTEST_LIMIT_PODS_PER_TEST="3")
     try:
         holder = namespace.start("over", load=LONG)
         holder.running()
@@ -128,21 +129,9 @@ def test_limits_of_the_installation_queue_what_is_over_and_refuse_what_never_fit
         rest.delete(holder.path)
         assert waiting.completed()["verdict"] == "Passed"
     finally:
-        _reinstall(rest)
-
-
-def _reinstall(rest: Rest, **settings: str) -> None:
-    """Give the operator other settings, and wait until the old one is gone and the new one ready."""
-    old = {pod["metadata"]["uid"] for pod in _operators(rest)}
-    install_operator(rest, settings)
-    wait_for("the operator to be replaced", lambda: not old & {pod["metadata"]["uid"] for pod in _operators(rest)}, 60)
-    wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
-
-
-def _operators(rest: Rest) -> list[Json]:
-    return rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator")
+        reinstall(rest)
 
 
 def _kill_operator(cluster: LocalCluster, rest: Rest) -> None:
-    (operator,) = _operators(rest)
+    (operator,) = operators(rest)
     cluster.kill(OPERATOR_NAMESPACE, operator["metadata"]["name"])
