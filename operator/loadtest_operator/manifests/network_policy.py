@@ -67,7 +67,7 @@ def _rules(destination: Destination, network: AddressPolicy, meshed: bool) -> li
         permitted = [address for address in found if not why_denied(address, network)]
         to = [{"ipBlock": {"cidr": f"{address}/{address.max_prefixlen}"}} for address in permitted]
     else:
-        to = _blocks(network)
+        to = _blocks(network, destination.ports)
     if not to:
         return []
     if meshed and destination.namespace:
@@ -76,9 +76,13 @@ def _rules(destination: Destination, network: AddressPolicy, meshed: bool) -> li
     return [{"to": to, "ports": [_port(port) for port in destination.ports]} if destination.ports else {"to": to}]
 
 
-def _blocks(network: AddressPolicy) -> list[Json]:
-    """The networks that a test may send to, without those that it never may."""
+def _blocks(network: AddressPolicy, ports: tuple[int | str, ...]) -> list[Json]:
+    """The networks that a test may send to at some ports, without what it never may."""
     denied = [ipaddress.ip_network(block, strict=False) for block in network.denied]
+    for endpoint in network.denied_endpoints:
+        ip, _, port = endpoint.rpartition(":")
+        if int(port) in ports:
+            denied.append(ipaddress.ip_network(ip.strip("[]")))
     made = []
     for text in network.allowed or _EVERYWHERE:
         block = ipaddress.ip_network(text, strict=False)

@@ -105,6 +105,14 @@ def test_a_name_outside_the_cluster_opens_its_port_but_not_what_is_never_a_targe
     assert not lets_out(policy, POD, Place(denied), 443)
 
 
+@pytest.mark.parametrize(("endpoint", "ip"), [("10.0.0.2:443", "10.0.0.2"), ("[2001:db8::2]:443", "2001:db8::2")])
+def test_the_api_servers_own_endpoints_stay_closed_at_their_port(endpoint: str, ip: str) -> None:
+    network = AddressPolicy(denied=NEVER_TARGETS, denied_endpoints=(endpoint,))
+
+    assert not lets_out(a_policy(Destination(ports=(443,)), network=network), POD, Place(ip), 443)
+    assert lets_out(a_policy(Destination(ports=(8443,)), network=network), POD, Place(ip), 8443)
+
+
 def test_a_name_outside_the_cluster_stays_within_the_allowed_networks() -> None:
     network = AddressPolicy(allowed=("203.0.113.0/24", "169.254.0.0/24"), denied=(*NEVER_TARGETS, "203.0.113.128/25"))
     policy = a_policy(Destination(ports=(443,)), network=network)
