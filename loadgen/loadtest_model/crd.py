@@ -75,6 +75,7 @@ def _column(name: str, path: str, kind: str, description: str, priority: int = 0
 PRINTER_COLUMNS: Final = [
     _column("Scenario", ".spec.scenario", "string", "The scenario of the test."),
     _column("Phase", ".status.phase", "string", "Where the test stands."),
+    _column("Reason", ".status.reason", "string", "Why it stands there, where that is worth a word."),
     _column("Progress", ".status.progress.percent", "number", "Per cent of the load's duration."),
     _column("Records/s", ".status.progress.recordsPerSecond", "number", "Confirmed records a second."),
     _column("P95", ".status.progress.p95Seconds", "number", "95th percentile of the response time in seconds."),
@@ -82,7 +83,8 @@ PRINTER_COLUMNS: Final = [
     _column("Verdict", ".status.verdict", "string", "Passed, Failed or Inconclusive."),
     _column("Age", ".metadata.creationTimestamp", "date", "Time since the test was created."),
     _column("Target", ".spec.target.url", "string", "The target's URL.", priority=1),
-    _column("Reason", ".status.reasons[0]", "string", "What decided the verdict.", priority=1),
+    _column("Pods", ".status.pods.desired", "integer", "Pods that share the load.", priority=1),
+    _column("Message", ".status.message", "string", "What happens now, or what came of it.", priority=1),
 ]
 
 

@@ -21,7 +21,7 @@ from loadtest_model.spread import AddressCounts
 from loadtest_model.thresholds import ThresholdResult
 from loadtest_model.upload_parts import Part
 from loadtest_model.values import NANOSECONDS
-from loadtest_model.verdict import Judgement, Verdict, judged_seconds, saturation
+from loadtest_model.verdict import Judgement, StepJudgement, Verdict, judged_seconds, saturation
 from loadtest_model.workload import IMAGES_KEPT, TargetWatch
 
 SUMMARY_SCHEMA: Final = 1
@@ -132,6 +132,8 @@ class StepSummary(Struct, frozen=True, kw_only=True):
     """One step. Counts and `addresses` are of all of it, rates and times of what follows the warm-up."""
 
     name: str
+    verdict: Verdict
+    reasons: Annotated[tuple[str, ...], Meta(max_length=16)]
     load_seconds: float
     virtual_users: int
     batch_size: int
@@ -216,7 +218,9 @@ def summarize(
         service_time_seconds=times_of(whole.service),
         throughput=_throughput(whole.judged, window),
         thresholds=judgement.thresholds,
-        steps=tuple(_step_summary(plan, step, seen) for step, seen in steps),
+        steps=tuple(
+            _step_summary(plan, step, seen, judged) for (step, seen), judged in zip(steps, judgement.steps, strict=True)
+        ),
         generator=Generator(
             saturated=bool(saturated),
             reasons=saturated,
@@ -302,10 +306,12 @@ def _row(first: int, within: tuple[Second, ...]) -> tuple[object, ...]:
     )
 
 
-def _step_summary(plan: Plan, step: Step, seen: StepAggregate) -> StepSummary:
+def _step_summary(plan: Plan, step: Step, seen: StepAggregate, judged: StepJudgement) -> StepSummary:
     window = judged_seconds(step, seen, plan.parallelism)
     return StepSummary(
         name=step.name,
+        verdict=judged.verdict,
+        reasons=judged.reasons[:16],
         load_seconds=window,
         virtual_users=step.virtual_users,
         batch_size=step.batch_size,

@@ -155,6 +155,17 @@ class EffectivePlan(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     steps: Annotated[tuple[PlannedStep, ...], Meta(max_length=8)]
 
 
+class StepResult(WireValue, frozen=True, kw_only=True):
+    """What one of several steps came to; the results have it in full."""
+
+    name: str
+    verdict: Verdict
+    records_confirmed: Count
+    records_per_second: float
+    p95_seconds: float | None = None
+    error_rate: float | None = None
+
+
 class Results(WireValue, frozen=True, kw_only=True):
     config_map: str
 
@@ -164,6 +175,10 @@ class Status(WireValue, frozen=True, kw_only=True):
     phase: Annotated[Phase, Meta(description="Where the test stands, for people; programs read the conditions.")] = (
         Phase.QUEUED
     )
+    reason: Annotated[
+        str | None,
+        Meta(description="Why it stands there, in a word from docs/operator.md; absent while all goes its way."),
+    ] = None
     message: Annotated[Text, Meta(description="What happens now, or what came of it, in a sentence.")] = ""
     run_id: Annotated[str | None, Meta(description="The run that this status is about.")] = None
     plan_hash: Annotated[str | None, Meta(description="Digest of the plan that the pods were given.")] = None
@@ -185,6 +200,10 @@ class Status(WireValue, frozen=True, kw_only=True):
     )
     reasons: Annotated[
         tuple[Text, ...], Meta(max_length=16, description="What decided the verdict, the gravest first.")
+    ] = ()
+    steps: Annotated[
+        tuple[StepResult, ...],
+        Meta(max_length=8, description="What each step of several came to; the run is judged by the worst of them."),
     ] = ()
     pods: Annotated[PodCounts | None, Meta(description="How many pods the run has, and where they stand.")] = None
     progress: Annotated[

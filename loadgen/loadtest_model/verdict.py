@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from msgspec import structs
+
 from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.health import Health, HealthLevel, assess, memory_health, worst
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, Step
 from loadtest_model.proof import ReadBackReport, Shown, concluded_from
 from loadtest_model.quantities import seconds_text
-from loadtest_model.snapshot import Counts, VerificationReport, Violation
+from loadtest_model.snapshot import Counts, TargetMemory, VerificationReport, Violation
 from loadtest_model.thresholds import ThresholdResult, evaluate_all, parse_threshold
 from loadtest_model.workload import TargetWatch, target_health
 
@@ -51,14 +53,26 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class StepJudgement:
+    """What one step came to by itself, and every reason found, gravest first."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Judgement:
-    """The verdict, the reason that decided it, and every reason found, gravest first."""
+    """The verdict, the reason that decided it, and every reason found, gravest first. `steps` are in the plan's order.
+
+    No step's verdict is worse than the run's: what is found of a step is found of the run.
+    """
 
     verdict: Verdict
     reason: str
     reasons: tuple[str, ...]
     thresholds: tuple[ThresholdResult, ...] = ()
     health: Health = field(default_factory=Health)
+    steps: tuple[StepJudgement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,12 +105,42 @@ SATURATED_LATENESS_SECONDS: Final = 0.010
 def judge(facts: Facts) -> Judgement:
     """The verdict of an ended run. Of several steps the worst counts, since their findings are one list."""
     evidence = _evidence(facts)
+    steps = tuple(_judge_step(facts, number) for number in range(len(facts.plan.steps)))
     findings = [finding for check in CHECKS for finding in check(evidence)]
     if not findings:
-        return Judgement(Verdict.PASSED, "Passed", (), evidence.thresholds, evidence.health)
+        return Judgement(Verdict.PASSED, "Passed", (), evidence.thresholds, evidence.health, steps)
     first = findings[0]
-    reasons = tuple(dict.fromkeys(finding.text for finding in findings))
-    return Judgement(first.verdict, first.reason, reasons, evidence.thresholds, evidence.health)
+    return Judgement(first.verdict, first.reason, _texts(findings), evidence.thresholds, evidence.health, steps)
+
+
+def _judge_step(facts: Facts, number: int) -> StepJudgement:
+    """The same checks over what belongs to one step alone.
+
+    What is missing of the run is missing of the steps that not all pods finished, and a broken promise is a finding of
+    the step that it was counted in. What the target holds and has stored is known of the whole run only.
+    """
+    plan, aggregate = facts.plan, facts.aggregate
+    seen = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
+    unfinished = seen.finished_pods < plan.parallelism
+    own = Facts(
+        plan=structs.replace(plan, steps=(plan.steps[number],), require="Acknowledged"),
+        aggregate=structs.replace(
+            aggregate,
+            steps=(seen,),
+            violations=aggregate.violations if seen.total.violation else (),
+            target_memory=TargetMemory(),
+        ),
+        refusal=facts.refusal,
+        gaps=facts.gaps if unfinished else (),
+        on_record=facts.on_record if unfinished else (),
+    )
+    evidence = _evidence(own)
+    findings = [finding for check in CHECKS for finding in check(evidence)]
+    return StepJudgement(findings[0].verdict if findings else Verdict.PASSED, _texts(findings))
+
+
+def _texts(findings: list[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(finding.text for finding in findings))
 
 
 def judged_seconds(step: Step, aggregate: StepAggregate, pods: int) -> float:
@@ -243,20 +287,39 @@ def vanished_target(evidence: Evidence) -> list[Finding]:
 
 
 def lasting_breaches(evidence: Evidence) -> list[Finding]:
-    """Breaches that no missing data could undo. Where nothing is missing, that is each of them.
+    """Breaches that no missing data could undo. Where nothing is missing of a step, that is each of them.
 
     A breach of time under our own saturation proves nothing of the target.
     """
-    incomplete = bool(evidence.facts.gaps or records_not_sent(evidence))
+    incomplete = _incomplete_steps(evidence)
     found = []
     for result in evidence.breached:
         threshold = parse_threshold(result.expression)
         if threshold.is_of_time and evidence.saturation:
             continue
-        if incomplete and not threshold.breach_is_lasting:
+        if result.step in incomplete and not threshold.breach_is_lasting:
             continue
         found.append(Finding(Verdict.FAILED, "ThresholdBreached", breach_text(result)))
     return found
+
+
+def _incomplete_steps(evidence: Evidence) -> frozenset[str]:
+    """The steps of which something is missing, by the names that threshold results have for them.
+
+    A step that all pods finished is whole, whatever became of a later one.
+    """
+    facts = evidence.facts
+    if not (facts.gaps or records_not_sent(evidence)):
+        return frozenset()
+    several = len(facts.plan.steps) > 1
+    steps = facts.aggregate.steps
+    return frozenset(
+        step.name if several else ""
+        for number, step in enumerate(facts.plan.steps)
+        if number >= len(steps)
+        or steps[number].finished_pods < facts.plan.parallelism
+        or (step.uploads is not None and steps[number].total.due < step.uploads)
+    )
 
 
 # 4. A target in a critical state.

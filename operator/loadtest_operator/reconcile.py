@@ -13,8 +13,8 @@ from loadtest_operator.act import Actor
 from loadtest_operator.api import APPLY, EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError
 from loadtest_operator.contenders import Contenders
 from loadtest_operator.decide import Decision, Policy, decide, may_begin
-from loadtest_operator.decide.compose import essential
 from loadtest_operator.decide.outcomes import with_outcomes
+from loadtest_operator.decide.shortening import essential
 from loadtest_operator.decide.writing import to_write
 from loadtest_operator.memory import Memory
 from loadtest_operator.metrics import RunMetrics
@@ -25,6 +25,8 @@ from loadtest_operator.resources import owner_uid, rfc3339
 
 _LOG: Final = logging.getLogger(__name__)
 _CONFLICT_SECONDS: Final = 0.2
+# A server-side apply with a field that the schema lacks is answered by 500 and these words.
+_UNKNOWN_FIELD: Final = "field not declared in schema"
 
 Json = dict[str, Any]
 Key = tuple[str, str]
@@ -148,12 +150,12 @@ class Reconciler:
         return True
 
     async def _apply_or_shorten(self, observation: Observation, status: Status, body: Json) -> None:
-        """A status that the schema refuses is a defect, but not one that may keep a test from ever ending."""
+        """A status that the schema refuses is a defect, or the CRD is older than the operator; the test ends anyway."""
         identity, version = observation.test.identity, observation.test.resource_version
         try:
             await self._apply(identity, version, body)
         except ApiError as error:
-            if error.reason != "Invalid":
+            if error.reason != "Invalid" and _UNKNOWN_FIELD not in error.message:
                 raise
             _LOG.error("%s: the status was refused, so only its essentials are written: %s", identity, error)
             shorter = to_write(essential(status), observation.test.status, self._policy.progress_seconds)

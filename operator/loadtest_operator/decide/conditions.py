@@ -2,12 +2,25 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from loadtest_model.status import Condition, ConditionStatus, ConditionType
+from loadtest_model.status import Condition, ConditionStatus, ConditionType, Phase
 from loadtest_operator.resources import rfc3339
 from loadtest_operator.texts import escaped
 
 LONGEST_MESSAGE = 1_024
+
+_TELLING: Final = {
+    Phase.QUEUED: ConditionType.VERIFIED,
+    Phase.STARTING: ConditionType.VERIFIED,
+    Phase.VERIFYING: ConditionType.VERIFIED,
+    Phase.RUNNING: ConditionType.RUNNING,
+    Phase.STOPPING: ConditionType.RUNNING,
+    Phase.COMPLETED: ConditionType.SUCCEEDED,
+}
+_UNREMARKABLE: Final = frozenset(
+    {"NotVerified", "Verifying", "Acknowledged", "Echoed", "Proven", "NotStarted", "Started", "Passed"}
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,13 @@ def conditions(marks: Marks, previous: tuple[Condition, ...], now: datetime, gen
         )
         for kind, mark in said.items()
     )
+
+
+def telling_reason(phase: Phase, made: tuple[Condition, ...]) -> str | None:
+    """The reason of the condition that says why a test stands where it does; None while all goes its way."""
+    telling = _TELLING[phase]
+    found = next((condition for condition in made if condition.type == telling), None)
+    return None if found is None or found.reason in _UNREMARKABLE else found.reason
 
 
 def mark_of(condition: Condition | None, otherwise: Mark) -> Mark:

@@ -5,17 +5,17 @@ from msgspec import structs
 from loadtest_model.diagnoses import Diagnosis, foremost, in_short
 from loadtest_model.exposure import exposure_of
 from loadtest_model.proof import concluded_from
-from loadtest_model.report import summarize
+from loadtest_model.report import Summary, summarize
 from loadtest_model.snapshot import ProofLevel, VerificationReport
-from loadtest_model.status import ConditionType, Phase, Results, Status
+from loadtest_model.status import ConditionType, Phase, Results, Status, StepResult
 from loadtest_model.verdict import Facts, Gap, Judgement, Verdict, judge
 from loadtest_operator.actions import WriteResults
 from loadtest_operator.decide.causes import FINISHED, NOT_STARTED, Cause, how_it_ended
-from loadtest_operator.decide.compose import base_status, verified_mark, within_limit
+from loadtest_operator.decide.compose import base_status, verified_mark
 from loadtest_operator.decide.conditions import Mark, Marks, mark_of, shortened
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.fleet import Fleet, listed, verified_of
-from loadtest_operator.decide.progress import progress, started_at
+from loadtest_operator.decide.progress import progress, rounded, started_at
 from loadtest_operator.manifests import results
 from loadtest_operator.names import results_name
 from loadtest_operator.observation import Observation
@@ -60,6 +60,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
         completed_at=rfc3339(observation.now),
         verdict=judgement.verdict,
         reasons=tuple(shortened(reason) for reason in judgement.reasons[:16]),
+        steps=_steps(summary),
         pods=fleet.counts,
         progress=structs.replace(
             progress(plan, fleet.aggregate),
@@ -73,11 +74,28 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
         results=Results(config_map=results_name(plan.name, plan.uid, plan.run_id)),
     )
     return Decision(
-        status=within_limit(status),
+        status=status,
         actions=(WriteResults(results(plan, fleet.aggregate, summary)),),
         requeue_seconds=0.0,
         plan=plan,
         aggregate=fleet.aggregate,
+    )
+
+
+def _steps(summary: Summary) -> tuple[StepResult, ...]:
+    """Each step in a line; of a single one the summary says it all."""
+    if len(summary.steps) < 2:
+        return ()
+    return tuple(
+        StepResult(
+            name=step.name,
+            verdict=step.verdict,
+            records_confirmed=step.records.confirmed,
+            records_per_second=round(step.throughput.records_per_second, 1),
+            p95_seconds=rounded(step.response_time_seconds.p95),
+            error_rate=rounded(step.error_rate),
+        )
+        for step in summary.steps
     )
 
 

@@ -26,8 +26,8 @@ def progress(plan: Plan, aggregate: Aggregate) -> Progress:
         virtual_users=aggregate.virtual_users,
         records_per_second=round(recent_records_per_second(step), 1),
         records_confirmed=sum(made.total.records_confirmed for made in aggregate.steps),
-        p95_seconds=_rounded(step.response.quantile_seconds(0.95)),
-        error_rate=_rounded(step.total.error_rate),
+        p95_seconds=rounded(step.response.quantile_seconds(0.95)),
+        error_rate=rounded(step.total.error_rate),
         errors=errors,
     )
 
@@ -89,5 +89,5 @@ def recent_records_per_second(step: StepAggregate) -> float:
     return sum(made.records_answered for made in step.seconds if first <= made.second < newest) / window
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)

@@ -6,7 +6,7 @@ from loadtest_model.abort import watch
 from loadtest_model.status import Phase, Status
 from loadtest_model.verdict import run_health, threshold_results
 from loadtest_operator.decide.causes import STARTED, Cause
-from loadtest_operator.decide.compose import base_status, verified_mark, within_limit
+from loadtest_operator.decide.compose import base_status, verified_mark
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.fleet import Fleet, verified_of
@@ -33,17 +33,15 @@ def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: s
     mark = Mark("True", STARTED, "the load runs") if cause is None else Mark("False", cause.reason, cause.message)
     marks = Marks(verified=verified_mark(observation), running=mark)
     status = base_status(observation, phase, message, marks, fleet.plan)
-    return within_limit(
-        structs.replace(
-            status,
-            started_at=started_at(observation, fleet.aggregate),
-            pods=fleet.counts,
-            progress=progress(fleet.plan, fleet.aggregate),
-            verification=verified_of(fleet.proof, fleet.plan),
-            thresholds=threshold_results(fleet.plan, fleet.aggregate),
-            health=run_health(fleet.plan, fleet.aggregate, fleet.target),
-            target=fleet.target,
-        )
+    return structs.replace(
+        status,
+        started_at=started_at(observation, fleet.aggregate),
+        pods=fleet.counts,
+        progress=progress(fleet.plan, fleet.aggregate),
+        verification=verified_of(fleet.proof, fleet.plan),
+        thresholds=threshold_results(fleet.plan, fleet.aggregate),
+        health=run_health(fleet.plan, fleet.aggregate, fleet.target),
+        target=fleet.target,
     )
 
 

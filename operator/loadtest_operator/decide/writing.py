@@ -3,8 +3,11 @@
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from loadtest_model.status import Status
+from loadtest_operator.decide.conditions import telling_reason
+from loadtest_operator.decide.shortening import within_limit
 
 Json = dict[str, Any]
 
@@ -14,8 +17,9 @@ _MOVING_OF_TARGET: Final = ("pods", "ready", "notReadySeconds", "memoryBytes", "
 
 
 def to_write(status: Status, held: Json, progress_seconds: float) -> Json | None:
-    """The status as JSON if it should replace the one held, None if it should not."""
-    new: Json = {**without_nulls(msgspec.to_builtins(status)), "phase": str(status.phase)}
+    """The status, within its budget and as JSON, if it should replace the one held, None if it should not."""
+    status = structs.replace(status, reason=telling_reason(status.phase, status.conditions))
+    new: Json = {**without_nulls(msgspec.to_builtins(within_limit(status))), "phase": str(status.phase)}
     if new == held:
         return None
     if _steady(new) == _steady(held):

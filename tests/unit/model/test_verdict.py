@@ -72,9 +72,11 @@ def test_a_breached_threshold_fails_and_says_what_was_measured() -> None:
 
 
 def test_a_breach_that_missing_data_could_undo_is_inconclusive() -> None:
-    judgement = verdict_of(a_run(a_step(accepted=96, rejected=4)), LOST)
+    cut = verdict_of(a_run(a_step(accepted=96, rejected=4, finished_pods=0)), LOST)
+    whole = verdict_of(a_run(a_step(accepted=96, rejected=4)), LOST)
 
-    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "PodLost")
+    assert (cut.verdict, cut.reason) == (Verdict.INCONCLUSIVE, "PodLost")
+    assert (whole.verdict, whole.reason) == (Verdict.FAILED, "ThresholdBreached")
 
 
 def test_a_breached_maximum_fails_whatever_is_missing() -> None:

@@ -12,7 +12,7 @@ from loadtest_model.status import STATUS_LIMIT_BYTES, Phase, Status
 from loadtest_model.workload import IMAGE_LENGTH, IMAGES_KEPT, POINTS_KEPT, RESTARTED_KEPT, Tally, TargetWatch
 from loadtest_operator.actions import CreateJob
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.compose import within_limit
+from loadtest_operator.decide.shortening import within_limit
 from loadtest_operator.decide.writing import to_write
 from loadtest_operator.observation import Observation
 from loadtest_operator.workload import WorkloadLook

@@ -12,9 +12,21 @@ from loadtest_model.diagnoses import Diagnosis
 from loadtest_model.snapshot import PodState
 from loadtest_model.status import STATUS_LIMIT_BYTES, Status
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.compose import essential, within_limit
+from loadtest_operator.decide.shortening import essential, within_limit
 from loadtest_operator.decide.writing import to_write
-from operator_builders import NOW, POLICY, a_pod, a_snapshot, as_written, new, seen
+from loadtest_operator.line import Turn
+from loadtest_operator.observation import Observation
+from operator_builders import (
+    NOW,
+    POLICY,
+    a_killed_pod,
+    a_pending_pod,
+    a_pod,
+    a_snapshot,
+    as_written,
+    new,
+    seen,
+)
 
 
 def running_after(seconds: float) -> Status:
@@ -98,3 +110,25 @@ def test_a_status_stays_within_its_budget_whatever_the_run() -> None:
     assert small.summary.requests == status.summary.requests
     assert small.summary.diagnoses == (diagnosis,)
     assert small.conditions == status.conditions
+
+
+@pytest.mark.parametrize(
+    ("observation", "reason"),
+    [
+        (new(), None),
+        (new(turn=Turn("TargetBusy", "place 1 in line", 1)), "TargetBusy"),
+        (seen(a_pending_pod(0, "ErrImagePull: no such image"), a_pending_pod(1)), "ImageMissing"),
+        (seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True), None),
+        (seen(a_pod(0, PodState.RUNNING), a_killed_pod(1), begun=True), "PodLost"),
+        (seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True), None),
+        (seen(a_pod(0, PodState.DONE), a_killed_pod(1), begun=True), "PodLost"),
+    ],
+)
+def test_one_word_says_why_a_test_stands_where_it_does(observation: Observation, reason: str | None) -> None:
+    status = decide(observation, POLICY).status
+    assert status is not None
+
+    body = to_write(status, {}, 5.0)
+
+    assert body is not None
+    assert body.get("reason") == reason

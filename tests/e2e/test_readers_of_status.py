@@ -1,0 +1,161 @@
+"""What others make of a LoadTest's status: kubectl, kstatus and Argo CD, as they are published."""
+
+import copy
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lupa.lua54 import LuaRuntime
+
+from loadtests import Namespace, Test, reason
+from localcluster.cluster import LocalCluster
+from localcluster.rest import Json
+from peers.readers_of_status import kstatus, kubectl
+
+HEALTH_CHECK = Path(__file__).parents[2] / "docs" / "examples" / "argocd-health.lua"
+SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "4s"}
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    program: str
+    cluster: LocalCluster
+    namespace: str
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [self.program, f"--kubeconfig={self.cluster.kubeconfig}", f"--namespace={self.namespace}"]
+        return subprocess.Popen(
+            [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+        )
+
+    def __call__(self, *arguments: str) -> str:
+        process = self.start(*arguments)
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        return said
+
+
+@pytest.fixture(scope="module")
+def tell(cluster: LocalCluster, namespace: Namespace) -> Kubectl:
+    return Kubectl(str(kubectl()), cluster, namespace.name)
+
+
+@dataclass(frozen=True)
+class Lives:
+    """One test that passed and one that failed, as the API server showed them on their way, by what they were then."""
+
+    passed: Test
+    failed: Test
+    seen: dict[str, Json]
+    waited: dict[str, tuple[int, str]]
+    columns: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def lives(namespace: Namespace, tell: Kubectl) -> Lives:
+    namespace.deploy_unhurried()
+    namespace.available("clients")
+    seen, columns = {}, {}
+
+    passed = namespace.start("passes", load=SHORT, suspend=True)
+    passed.until("suspended", lambda status: reason(status, "Verified") == "Suspended")
+    seen["suspended"] = passed.get()
+    seen["new"] = copy.deepcopy(seen["suspended"])
+    seen["new"]["status"] = {"observedGeneration": -1}
+    waits = {
+        condition: tell.start("wait", f"--for={condition}", "loadtest/passes", "--timeout=100s")
+        for condition in ("condition=Completed", "condition=Ready", "jsonpath={.status.verdict}=Passed")
+    }
+    passed.patch(suspend=False)
+    passed.running()
+    seen["running"] = passed.get()
+    failed = namespace.start("fails", load=SHORT, thresholds=["p95 < 10ms"])
+    failed.until("queued", lambda status: reason(status, "Verified") == "TargetBusy")
+    seen["queued"] = failed.get()
+    columns["during"] = tell("get", "xlt")
+    assert passed.completed()["verdict"] == "Passed"
+    seen["passed"] = passed.get()
+    waited = {}
+    for condition, process in waits.items():
+        said, _ = process.communicate(timeout=30)
+        waited[condition] = (process.returncode, said)
+    assert failed.completed()["verdict"] == "Failed"
+    seen["failed"] = failed.get()
+    columns["after"] = tell("get", "xlt")
+    return Lives(passed, failed, seen, waited, columns)
+
+
+def test_kubectl_wait_ends_with_the_test(lives: Lives, tell: Kubectl) -> None:
+    assert lives.waited == dict.fromkeys(lives.waited, (0, "loadtest.x-load-test.dev/passes condition met\n"))
+    assert "condition met" in tell("wait", "--for=condition=Completed", "loadtest/fails", "--timeout=5s")
+    vain = tell.start("wait", "--for=jsonpath={.status.verdict}=Passed", "loadtest/fails", "--timeout=1s")
+    assert "timed out" in vain.communicate(timeout=30)[0]
+    assert vain.returncode == 1
+
+
+def test_kstatus_follows_a_test_from_in_progress_to_current_or_failed(lives: Lives) -> None:
+    program = kstatus()
+    lines = "".join(json.dumps(resource) + "\n" for resource in lives.seen.values())
+
+    done = subprocess.run([program], input=lines, capture_output=True, text=True, check=True)
+
+    assert dict(zip(lives.seen, done.stdout.split(), strict=True)) == {
+        "suspended": "InProgress",
+        "new": "InProgress",
+        "running": "InProgress",
+        "queued": "InProgress",
+        "passed": "Current",
+        "failed": "Failed",
+    }
+
+
+def test_the_health_check_for_argo_cd_follows_it_too(lives: Lives) -> None:
+    healths = {name: health(resource) for name, resource in lives.seen.items()}
+
+    assert {name: made["status"] for name, made in healths.items()} == {
+        "suspended": "Suspended",
+        "new": "Progressing",
+        "running": "Progressing",
+        "queued": "Progressing",
+        "passed": "Healthy",
+        "failed": "Degraded",
+    }
+    assert healths["queued"]["message"].startswith("place 1 in line: test passes loads the same target")
+    assert healths["failed"]["message"].startswith("Failed: p95")
+
+
+def health(resource: Json) -> dict[str, str]:
+    lua: Any = LuaRuntime(unpack_returned_tuples=True)
+    lua.globals().obj = lua.table_from(resource, recursive=True)
+    return dict(lua.execute(HEALTH_CHECK.read_text(encoding="utf-8")))
+
+
+def test_one_line_of_kubectl_get_tells_the_story(lives: Lives) -> None:
+    print(lives.columns["during"], lives.columns["after"])
+    during, after = (rows(text) for text in lives.columns.values())
+
+    assert during["passes"]["PHASE"] == "Running"
+    assert (during["fails"]["PHASE"], during["fails"]["REASON"]) == ("Queued", "TargetBusy")
+    assert (after["passes"]["VERDICT"], after["passes"]["REASON"]) == ("Passed", "")
+    assert (after["fails"]["VERDICT"], after["fails"]["REASON"]) == ("Failed", "ThresholdBreached")
+
+
+def rows(text: str) -> dict[str, dict[str, str]]:
+    """The lines of `kubectl get`, by name; a value ends where the next column begins."""
+    head, *lines = text.splitlines()
+    names = head.split()
+    starts = [head.index(name) for name in names]
+    ends = [*starts[1:], None]
+    made = [{n: line[s:e].strip() for n, s, e in zip(names, starts, ends, strict=True)} for line in lines]
+    return {row["NAME"]: row for row in made}
+
+
+def test_kubectl_describe_reads_well(lives: Lives, tell: Kubectl) -> None:
+    said = tell("describe", "xlt", "fails")
+    print(said)
+    print(tell("get", "xlt", "-o", "wide"))
+
+    assert "ThresholdBreached" in said

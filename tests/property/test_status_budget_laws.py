@@ -1,0 +1,127 @@
+"""A status fits its budget and its schema, whatever the run came to."""
+
+from typing import Any
+
+import jsonschema
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from loadtest_model.causes import Cause
+from loadtest_model.crd import custom_resource_definition
+from loadtest_model.diagnoses import Diagnosis
+from loadtest_model.health import Health, HealthLevel
+from loadtest_model.snapshot import PodState
+from loadtest_model.status import STATUS_LIMIT_BYTES, Status, StepResult
+from loadtest_model.thresholds import ThresholdResult
+from loadtest_model.workload import Tally, TargetWatch
+from loadtest_operator.decide import decide
+from loadtest_operator.decide.conditions import shortened
+from loadtest_operator.decide.fleet import verified_of
+from loadtest_operator.decide.writing import to_write
+from operator_builders import NOW, PLAN, POLICY, PROOF, a_pod, seen
+
+ENDED = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True, now=NOW), POLICY).status
+
+
+def strict(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema as the API server takes a server-side apply: a field that it lacks is an error."""
+    made = {key: strict(value) if isinstance(value, dict) else value for key, value in schema.items()}
+    if "properties" in made and "x-kubernetes-preserve-unknown-fields" not in made:
+        made.setdefault("additionalProperties", False)
+    return made
+
+
+DEFINITION = custom_resource_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+SCHEMA = jsonschema.Draft7Validator(strict(DEFINITION["properties"]["status"]))
+
+WATCHED = TargetWatch(
+    workload=f"Deployment {'w' * 200}",
+    images=("i" * 200,) * 6,
+    new_images=("j" * 200,) * 6,
+    last_end="e" * 256,
+    tally=Tally(
+        ends={f"{number:08x}/{'c' * 63}": 9 for number in range(32)},
+        point_seconds=tuple(range(60)),
+        point_bytes=(2**40,) * 60,
+    ),
+)
+
+# Long texts of one kind of character each: plain, of four bytes, and such as take six in JSON.
+TEXTS = st.builds(lambda letter, length: letter * length, st.sampled_from('x\U0001f40c\x01"'), st.integers(0, 3_000))
+ADDRESSES = st.integers(0, 16).map(lambda count: tuple(f"[2001:db8::{number}]:65535" for number in range(count)))
+
+
+@st.composite
+def statuses(draw: st.DrawFn) -> Status:
+    """What a run of up to four steps with dozens of thresholds may come to, each text as long as it may be."""
+    assert ENDED is not None
+    assert ENDED.summary is not None
+    assert ENDED.plan is not None
+    count = draw(st.integers(1, 4))
+    names = [f"step-{number}-{'n' * draw(st.integers(0, 40))}" for number in range(count)]
+    expressions = [f"p95 < {number}.123456789s" for number in range(draw(st.integers(0, 40)))]
+    thresholds = tuple(
+        ThresholdResult(expression=text, value=1 / 3, passed=draw(st.sampled_from([True, False, None])), step=name)
+        for name in names
+        for text in expressions
+    )
+    text = draw(TEXTS)
+    evidence = (shortened(draw(TEXTS), 256),) * draw(st.integers(0, 16))
+    health = Health(level=HealthLevel.CRITICAL, evidence=evidence)
+    diagnosis = Diagnosis(
+        cause=Cause.CSRF, title="t" * 60, evidence=shortened(draw(TEXTS), 480), next_step="n" * 400, count=10**9
+    )
+    (step,) = ENDED.summary.steps
+    (planned,) = ENDED.plan.steps
+    addresses = draw(ADDRESSES)
+    report = structs.replace(PROOF, message=text, hint=draw(TEXTS), addresses=addresses, unverified=addresses)
+    reasons = tuple(shortened(draw(TEXTS)) for _ in range(draw(st.integers(0, 16))))
+    steps = tuple(structs.replace(step, name=name, health=health, reasons=reasons) for name in names)
+    summary = structs.replace(
+        ENDED.summary,
+        reasons=reasons,
+        health=health,
+        diagnoses=(diagnosis,) * draw(st.integers(0, 12)),
+        thresholds=thresholds,
+        steps=steps,
+    )
+    stages = planned.stages * draw(st.integers(1, 100))
+    plan = structs.replace(
+        ENDED.plan,
+        steps=tuple(
+            structs.replace(planned, name=name, stages=stages, thresholds=tuple(expressions)) for name in names
+        ),
+    )
+    conditions = tuple(structs.replace(made, message=shortened(text)) for made in ENDED.conditions)
+    return structs.replace(
+        ENDED,
+        message=shortened(text),
+        conditions=conditions,
+        reasons=reasons,
+        thresholds=thresholds[:160],
+        health=health,
+        plan=plan,
+        summary=draw(st.sampled_from([summary, None])),
+        steps=tuple(
+            StepResult(name=name, verdict=step.verdict, records_confirmed=10**12, records_per_second=1e6 / 3)
+            for name in names
+        ),
+        verification=verified_of(report, PLAN),
+        target=draw(st.sampled_from([None, WATCHED])),
+    )
+
+
+@given(statuses())
+def test_a_status_fits_its_budget_and_its_schema_and_still_ends_every_wait(status: Status) -> None:
+    written = to_write(status, {}, 5.0)
+
+    assert written is not None
+    assert len(msgspec.json.encode(written)) <= STATUS_LIMIT_BYTES
+    assert [error.message for error in SCHEMA.iter_errors(written)] == []
+    assert [(made["type"], made["status"], made["reason"]) for made in written["conditions"]] == [
+        (made.type, made.status, made.reason) for made in status.conditions
+    ]
+    assert (written["verdict"], written["runId"]) == (status.verdict, status.run_id)
+    assert written["results"] == {"configMap": status.results.config_map if status.results else ""}
