@@ -84,10 +84,7 @@ class Leadership:
                 async with asyncio.timeout(REQUEST_SECONDS):
                     raw = await self._api.get(LEASES, self._namespace, self._name)
                 sighting = sighted(sighting, _lease(raw), self._world.clock())
-                holder = sighting.lease.holder if sighting.lease else ""
-                if holder and holder != told:
-                    _LOG.info("ready to take over from %s", holder)
-                    told = holder
+                told = _tell(told, logging.INFO, _standing(sighting.lease))
                 match candidate(sighting, self._world.clock()):
                     case Wait(seconds):
                         pause = seconds
@@ -95,7 +92,7 @@ class Leadership:
                         await self._take(raw, take)
             except (ApiError, TimeoutError) as error:
                 # A conflict among them: somebody else was quicker, or its holder still lives.
-                _LOG.log(_level(error), "the Lease %s could not be had: %s", self._name, error or "no answer")
+                told = _tell(told, _level(error), f"the Lease {self._name} could not be had: {error or 'no answer'}")
             if self._holding is None:
                 await self._world.sleep(pause)
         _LOG.info("at work as %s", self._identity)
@@ -189,6 +186,19 @@ def _lease(raw: Json | None) -> Lease | None:
         version=raw["metadata"]["resourceVersion"],
         transitions=spec.get("leaseTransitions") or 0,
     )
+
+
+def _standing(lease: Lease | None) -> str:
+    if lease is None:
+        return "waiting for a Lease that somebody may have removed"
+    return f"ready to take over from {lease.holder}" if lease.holder else "taking a Lease that nobody holds"
+
+
+def _tell(before: str, level: int, said: str) -> str:
+    """Say something unless it was said last; what is looked at every second is not told every second."""
+    if said != before:
+        _LOG.log(level, "%s", said)
+    return said
 
 
 def _level(error: ApiError | TimeoutError) -> int:
