@@ -195,7 +195,7 @@ def test_a_test_outlives_the_uninstallation_of_its_operator(
     assert [secret["metadata"]["name"] for secret in left] == ["loadtest-operator-command-key"]
 
     everything = values(team, parts="all")
-    adopting = ("install", RELEASE, str(CHART), "--namespace", TOOLS, "--take-ownership")
+    adopting = ("install", RELEASE, str(CHART), "--namespace", TOOLS, "--take-ownership", "--force-conflicts")
     helm(*adopting, kubeconfig=bare.kubeconfig, values=everything)
     status = test.completed()
 
