@@ -30,6 +30,9 @@ from loadgen.records_options import FIELD_HELP, SAMPLE_DESCRIPTION, add_records_
 USAGE_EXIT: Final = 64
 """The exit status of a wrong command line (EX_USAGE of sysexits.h); argparse's own, 2, belongs to shells."""
 
+INTERRUPTED_EXITS: Final = {"run": 2, "verify": 1}
+"""Where Ctrl-C comes before a command has begun what it counts by itself: Inconclusive, or not proven."""
+
 _CHOICE: Final = re.compile(r"invalid choice: '(?P<given>.*)' \(choose from (?P<known>.*)\)")
 
 
@@ -57,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; gives its exit status."""
     _show_what_has_no_letters()
     parser = command_parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help(sys.stderr)
+        return USAGE_EXIT
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
         _refuse_unknown(parser, parsed.command, unknown)
@@ -66,6 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"loadgen {parsed.command}: {error}", file=sys.stderr)
         return USAGE_EXIT
+    except KeyboardInterrupt:
+        print(f"loadgen {parsed.command}: interrupted", file=sys.stderr)
+        return INTERRUPTED_EXITS.get(parsed.command, 130)
 
 
 def _show_what_has_no_letters() -> None:

@@ -124,6 +124,7 @@ async def _run(parsed: argparse.Namespace, plan: Plan, source: str | None, files
 
 async def _load(session: Session, files: ResultFiles, output: Output) -> None:
     """Load the target, showing progress and writing what there is as it goes."""
+    session.on_interrupt = lambda: _show_now(session, output.screen)
     try:
         async with asyncio.TaskGroup() as tasks:
             meanwhile = [
@@ -140,7 +141,11 @@ async def _load(session: Session, files: ResultFiles, output: Output) -> None:
 async def _show(session: Session, screen: Screen) -> None:
     while True:
         await asyncio.sleep(screen.pause_seconds)
-        screen.show(progress_of(session.plan, session.aggregate(), session.interrupts.count))
+        _show_now(session, screen)
+
+
+def _show_now(session: Session, screen: Screen) -> None:
+    screen.show(progress_of(session.plan, session.aggregate(), session.interrupts.count))
 
 
 async def _keep(session: Session, files: ResultFiles, output: Output) -> None:

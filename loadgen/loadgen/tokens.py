@@ -10,6 +10,7 @@ from typing import Final, Protocol
 HIDDEN: Final = "***"
 _CUT: Final = "..."
 _LEAST_TOLD: Final = 3
+_USUAL_SCHEMES: Final = ("bearer", "jwt", "token")
 
 
 class TokenUnreadableError(ValueError):
@@ -63,7 +64,7 @@ class TokenFile:
             status = self._path.stat()
             stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
             if stamp != self._seen or self._header is None:
-                self._header = f"{self._scheme} {secret_in(self._path)}"
+                self._header = f"{self._scheme} {secret_in(self._path, self._scheme)}"
                 self._seen = stamp
         except (OSError, ValueError) as error:
             if self._header is None:
@@ -87,7 +88,7 @@ class GivenToken:
 
     def __init__(self, token: str, scheme: str, origin: str) -> None:
         try:
-            self._header = f"{scheme} {usable(token)}"
+            self._header = f"{scheme} {usable(token, scheme)}"
         except ValueError as error:
             raise TokenUnreadableError(f"no token in {origin}: {error}") from error
 
@@ -129,14 +130,20 @@ def expiry_of(token: str) -> float | None:
     return float(expiry) if isinstance(expiry, int | float) and not isinstance(expiry, bool) else None
 
 
-def secret_in(path: Path) -> str:
+def secret_in(path: Path, scheme: str) -> str:
     """The one line that a file holds. Raises OSError or ValueError, the latter without quoting it."""
-    return usable(path.read_text("utf-8"))
+    return usable(path.read_text("utf-8"), scheme)
 
 
-def usable(text: str) -> str:
-    """A token without the space around it. Raises ValueError, without quoting it, where no header could carry it."""
+def usable(text: str, scheme: str = "") -> str:
+    """A token without the space around it. Raises ValueError, without quoting it, where no header could carry it.
+
+    Nor may it bring along the scheme, or one of those that are usual: that word is put before it anyway.
+    """
     token = text.strip()
+    word, blank, _ = token.partition(" ")
+    if blank and word.lower() in {scheme.lower(), *_USUAL_SCHEMES}:
+        raise ValueError(f"it begins with the scheme {word}, which is put before it anyway; leave that word out")
     if not token:
         raise ValueError("it is empty")
     if not token.isascii() or not token.isprintable():

@@ -226,7 +226,9 @@ def counted(rows: int) -> str:
 
 def _message(name: CheckName, upload: Upload, rows: int, progress: Progress) -> str:
     """What was seen, and which rows may have to be removed because of it."""
-    seen = f"{upload.endpoint} ({name}, {counted(rows)}): {printable(upload.judgement.detail, 400)}"
+    # Where not even a connection was had, what would have been sent explains nothing.
+    part = f"{name}, {counted(rows)}" if progress.begun else "connect"
+    seen = f"{upload.endpoint} ({part}): {printable(upload.judgement.detail, 400)}"
     if not rows or not progress.begun or not may_be_stored(upload.judgement):
         return seen
     return f"{seen}. {_may_be_stored(rows, upload.first_client_id)}."

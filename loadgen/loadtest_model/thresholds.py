@@ -10,6 +10,7 @@ from msgspec import Meta, structs
 
 from loadtest_model.aggregate import StepAggregate
 from loadtest_model.metrics import METRICS, Measured, Unit
+from loadtest_model.nearness import near
 from loadtest_model.scenarios import STEP_NAMES
 from loadtest_model.sketch import sketch_of
 from loadtest_model.values import NANOSECONDS, WireValue
@@ -102,7 +103,7 @@ def parse_threshold(expression: str) -> Threshold:
         raise ValueError(f"threshold {expression!r} names no step; a step is one of {', '.join(STEP_NAMES)}")
     metric = METRICS.get(name)
     if metric is None:
-        raise ValueError(f"threshold {expression!r} bounds no known metric; known are {', '.join(METRICS)}")
+        raise ValueError(f"threshold {expression!r} bounds no known metric; {near(name, METRICS)}")
     if suffix not in _ALLOWED_SUFFIXES[metric.unit]:
         wanted = {
             "seconds": "a time, such as 20s or 500ms",

@@ -20,7 +20,8 @@ def verdict_lines(summary: Summary, *, colour: bool) -> Iterator[str]:
     name = str(summary.verdict)
     yield "Verdict     " + (f"\x1b[1;{_COLOURS[summary.verdict]}m{name}\x1b[0m" if colour else name)
     # Without a load every threshold lacks its samples as well, which goes without saying.
-    yield from (f"            - {reason}" for reason in summary.reasons[: None if summary.requests.due else 1])
+    shown = summary.reasons if summary.requests.due else summary.reasons[:1]
+    yield from (f"            - {in_options(reason)}" for reason in shown)
 
 
 def closing(summary: Summary, *, colour: bool = False) -> str:
@@ -143,7 +144,7 @@ def _generator(summary: Summary) -> Iterator[str]:
         f" event loop late by {seconds_text(generator.max_loop_lag_seconds)} at most"
     )
     told = "\n".join(summary.reasons)
-    yield from (f"            - {reason}" for reason in generator.reasons if reason not in told)
+    yield from (f"            - {in_options(reason)}" for reason in generator.reasons if reason not in told)
 
 
 def _table(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from loadgen.local.errors import UsageError
 from loadgen.local.manifest import Manifest
 from loadgen.records_options import record_settings
 from loadtest_model.scenarios import PRESETS
+from loadtest_model.thresholds import parse_threshold
 
 Json = dict[str, Any]
 
@@ -94,8 +95,17 @@ def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manife
     _put_load(draft, options, environment)
     for name, path in _EXPRESSIONS.items():
         if expressions := getattr(options, name, []):
-            draft.put(path, [" ".join(text.split()) for text in expressions], option(name))
+            draft.put(path, [_expression(option(name), " ".join(text.split())) for text in expressions], option(name))
     return draft
+
+
+def _expression(source: str, text: str) -> str:
+    """A bound that can be read. What is wrong with one is told more closely here than by the rules of a schema."""
+    try:
+        parse_threshold(text)
+    except ValueError as error:
+        raise UsageError(f"{source}: {error}") from error
+    return text
 
 
 def _put_values(draft: Draft, options: argparse.Namespace) -> None:

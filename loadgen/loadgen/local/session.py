@@ -45,7 +45,8 @@ class Seen:
 class Session:
     """Verifies and loads a target; `clock_ns` is the monotonic clock of all its instants.
 
-    `interrupts` may be told to end at any time; a load that it cut is counted and judged like any other.
+    `interrupts` may be told to end at any time; a load that it cut is counted and judged like any other. `on_interrupt`
+    is called when that happens while the load runs.
     """
 
     def __init__(self, plan: Plan, clock_ns: Callable[[], int]) -> None:
@@ -68,6 +69,7 @@ class Session:
         self._defect: Exception | None = None
         self._watch = Watch()
         self._cut = asyncio.Event()
+        self.on_interrupt: Callable[[], None] | None = None
         self._observers: list[Callable[[Iteration], None]] = []
         self._held: Snapshot | None = None
         self._timeline = Timeline()
@@ -236,6 +238,8 @@ class Session:
         self._engine.drain()
         if self.interrupts.count == 2 or not self.running:
             self._cut.set()
+        if self.running and self.on_interrupt is not None:
+            self.on_interrupt()
 
 
 def _root(error: Exception) -> Exception:

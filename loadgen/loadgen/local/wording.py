@@ -72,10 +72,13 @@ _WANTED: Final = {
     FORM_NAME_PATTERN: "write a text without quotes and control characters",
 }
 
+_BOUND: Final = re.compile(r"Expected `(int|float)` (?P<operator>[<>]=) (?P<number>[\d.]+)")
+_MORE_PODS: Final = ", or share the load among more pods (spec.parallelism)"
+
 
 def in_options(text: str) -> str:
-    """A text in which each field that has an option is called by it."""
-    return in_words_of(OPTIONS, text)
+    """A text in which each field that has an option is called by it, without the advice that only a fleet can take."""
+    return in_words_of(OPTIONS, text.replace(_MORE_PODS, ""))
 
 
 def in_words_of(sources: Mapping[str, str], text: str) -> str:
@@ -114,6 +117,9 @@ def _wanted(said: str, path: str) -> str:
     if pattern is not None:
         known = next((text for regex, text in _WANTED.items() if pattern["regex"] == repr(regex)), None)
         return known or f"write a text that matches {pattern['regex']}"
+    bound = _BOUND.fullmatch(said)
+    if bound is not None:
+        return f"write a number of at {'least' if bound['operator'] == '>=' else 'most'} {bound['number']}"
     return said[:1].lower() + said[1:].replace("`", "")
 
 

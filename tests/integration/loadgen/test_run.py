@@ -18,7 +18,7 @@ from example_server import UPLOAD_PATH, ExampleServer, example_server
 from http_target import HttpTarget, Received, honoured, serving, stored
 from loadgen.local.samples import SAMPLE_COLUMNS
 from loadtest_model.verdict import Verdict
-from local_runs import assert_passed, in_terminal, loadgen, results_in
+from local_runs import assert_passed, command, environment, in_terminal, loadgen, results_in
 from summary_schema import EXACT
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -261,11 +261,14 @@ class Slow:
 
     def __init__(self) -> None:
         self.released = asyncio.Event()
+        self.both_wait = asyncio.Event()
         self.waiting = 0
 
     async def answer(self, received: Received) -> web.StreamResponse:
         if received.number >= VERIFICATION_UPLOADS:
             self.waiting += 1
+            if self.waiting == 2:
+                self.both_wait.set()
             async with asyncio.timeout(60):
                 await self.released.wait()
         return honoured(received)
@@ -315,6 +318,29 @@ async def test_ctrl_c_twice_stops_at_once_and_still_writes_what_there_is(tmp_pat
     assert results.summary.reasons[0] == "the test was stopped at once by Ctrl-C while it ran"
     assert (results.summary.requests.due, results.summary.requests.unknown) == (2, 2)
     assert results.summary.errors == {"cancelled": 2}
+
+
+async def test_outside_a_terminal_what_ctrl_c_does_is_told_at_once(tmp_path: Path) -> None:
+    slow = Slow()
+    async with serving(slow.answer) as target:
+        process = await asyncio.create_subprocess_exec(
+            *command(*slow_run(target, tmp_path)), stderr=asyncio.subprocess.PIPE, env=environment()
+        )
+        assert process.stderr is not None
+        try:
+            async with asyncio.timeout(30):
+                await slow.both_wait.wait()
+                process.send_signal(signal.SIGINT)
+                said = ""
+                while "2 uploads in flight may finish; Ctrl-C again cuts them" not in said:
+                    line = (await process.stderr.readline()).decode()
+                    assert line, said
+                    said += line
+                slow.released.set()
+                assert await process.wait() == 2
+        finally:
+            if process.returncode is None:
+                process.kill()
 
 
 async def test_a_signal_to_terminate_stops_at_once(tmp_path: Path) -> None:

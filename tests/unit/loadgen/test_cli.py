@@ -26,7 +26,7 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["walk"], ["verify", "--url"], ["run", "huge"], ["run", "light", "--format", "pdf"]]
+    "arguments", [["walk"], ["verify", "--url"], ["run", "huge"], ["run", "light", "--format", "pdf"]]
 )
 def test_a_wrong_command_line_exits_with_64(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
@@ -34,6 +34,26 @@ def test_a_wrong_command_line_exits_with_64(arguments: list[str], capsys: pytest
 
     assert exit_.value.code == 64
     assert "usage: loadgen" in capsys.readouterr().err
+
+
+def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 64
+    assert "verify that a target honours X-Load-Test" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["run", "light"], 2), (["verify"], 1), (["sample"], 130), (["export", "k6"], 130)]
+)
+def test_ctrl_c_before_a_command_has_begun_shows_no_traceback(
+    arguments: list[str], status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"loadgen.cli._{arguments[0]}", interrupted)
+
+    assert main(arguments) == status
+    assert capsys.readouterr().err == f"loadgen {arguments[0]}: interrupted\n"
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan
 from loadtest_model.quantities import seconds_text
 from loadtest_model.report import Summary, summarize
-from loadtest_model.snapshot import ProofLevel, Refusal, Second, VerificationReport
+from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, Second, VerificationReport
 from loadtest_model.spread import AddressCounts
 from loadtest_model.verdict import Facts, Gap, judge
 
@@ -224,6 +224,15 @@ def test_the_closing_has_verdict_reasons_figures_thresholds_health_and_diagnoses
     assert "10.0.0.2:80  40 sent  0 accepted   10 failed" in text
     assert "What to do: " in text
     assert "\x1b" not in text
+
+
+def test_by_hand_nobody_is_sent_for_more_pods() -> None:
+    lag = GeneratorHealth(loop_lag_p99_seconds=0.5)
+    summary = summary_of(a_plan(), structs.replace(a_run(a_step()), generator=lag))
+
+    assert "(spec.parallelism)" in summary.reasons[0]
+    assert "event loop lagged by 500 ms" in closing(summary)
+    assert "more pods" not in closing(summary)
 
 
 def test_a_verdict_is_coloured_on_demand_and_several_steps_have_a_table() -> None:

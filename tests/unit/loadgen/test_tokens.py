@@ -70,6 +70,19 @@ async def test_a_file_without_a_usable_token_is_named_and_never_quoted(tmp_path:
     assert "two" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("content", ["Bearer s3cret", "bearer s3cret", "Token s3cret", "ApiKey s3cret"])
+async def test_a_token_that_brings_its_scheme_along_is_told_from_one_that_is_refused(
+    tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "token"
+    path.write_text(content)
+
+    with pytest.raises(TokenUnreadableError, match="it begins with the scheme") as refusal:
+        await TokenFile(path, "ApiKey").authorization()
+
+    assert "s3cret" not in str(refusal.value)
+
+
 async def test_a_missing_file_is_named_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(TokenUnreadableError, match="No such file"):
         await TokenFile(tmp_path / "none", "Bearer").authorization()
