@@ -1,7 +1,7 @@
 """Reading Kubernetes' JSON into the values that decisions are made from."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +16,7 @@ Json = dict[str, Any]
 
 PLAN_VARIABLE = "LOADTEST_PLAN"
 NOTHING_SAID = "the pod's container to be created"
+_ON_ITS_WAY: Final = ("ContainerCreating", "PodInitializing")
 
 
 def instant(text: str) -> datetime:
@@ -147,7 +148,8 @@ def _terminated(ended: Json | None, phase: str, status: Json) -> Terminated | No
         )
     if phase in ("Failed", "Succeeded"):
         # Evicted pods, and those of a node that went away, end without a word of their container.
-        return Terminated(exit_code=-1, reason=status.get("reason", phase), message=status.get("message", ""))
+        message = status.get("message") or _what_comes_before(status)
+        return Terminated(exit_code=-1, reason=status.get("reason", phase), message=message)
     return None
 
 
@@ -166,9 +168,26 @@ def _waits_for(status: Json, state: Json) -> str:
     """Why a pod's container does not run, in the words of the kubelet or the scheduler."""
     waiting = state.get("waiting") or {}
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
-    if reason and reason not in ("ContainerCreating", "PodInitializing"):
+    if reason and reason not in _ON_ITS_WAY:
         return f"{reason}: {message}" if message else reason
     for condition in status.get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return f"{condition.get('reason', 'Unschedulable')}: {condition.get('message', 'no node fits')}"
-    return reason or NOTHING_SAID
+    return _what_comes_before(status) or reason or NOTHING_SAID
+
+
+def _what_comes_before(status: Json) -> str:
+    """Which container, of those that an injector put before the generator, keeps it from starting, and why."""
+    for made in status.get("initContainerStatuses") or []:
+        state = made.get("state") or {}
+        waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
+        said = waiting.get("message") or ended.get("message") or ""
+        if ended.get("exitCode"):
+            why = f"ended with exit code {ended['exitCode']}"
+        elif waiting.get("reason", "PodInitializing") not in _ON_ITS_WAY:
+            why = f"waits: {waiting['reason']}"
+        else:
+            continue
+        text = f"container {made['name']}, which comes before it, {why}"
+        return f"{text}: {said}" if said else text
+    return ""

@@ -12,19 +12,34 @@ from network_policies import Place, lets_in, lets_out
 
 # Istio's own switch, which its injector reads from the pod in the same way.
 WANTS_IT = "object.metadata.labels[?'sidecar.istio.io/inject'].orValue('') != 'false'"
-INJECTION = """
+NATIVE = "a-native-proxy"
+CLASSIC_INJECTION = """
 [JSONPatch{op: "add", path: "/spec/containers/-", value: Object.spec.containers{
   name: "proxy",
   image: "loadtest-operator:dev",
   command: ["sleep", "3600"]
 }}]
 """
+NATIVE_INJECTION = """
+[JSONPatch{op: "add", path: "/spec/initContainers", value: [Object.spec.initContainers{
+  name: "proxy",
+  image: "loadtest-operator:dev",
+  command: ["sleep", "3600"],
+  restartPolicy: "Always"
+}]}]
+"""
 
 
-def injector(name: str) -> list[Json]:
-    """A policy that adds a container to the loadgen pods of a namespace that carries its label."""
+def injector(namespace: str, *, native: bool) -> list[Json]:
+    """A policy that adds a container to loadgen pods of a namespace: a native sidecar to those of one test."""
+    name = f"{namespace}-{'native' if native else 'classic'}"
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
-    ours = "has(object.metadata.labels) && 'x-load-test.dev/uid' in object.metadata.labels"
+    conditions = {
+        "ours": "has(object.metadata.labels) && 'x-load-test.dev/test' in object.metadata.labels",
+        "this-kind": f"object.metadata.labels['x-load-test.dev/test'] {'==' if native else '!='} '{NATIVE}'",
+        "wants-it": WANTS_IT,
+    }
+    injection = (NATIVE_INJECTION if native else CLASSIC_INJECTION).strip()
     policy = {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "MutatingAdmissionPolicy",
@@ -33,18 +48,16 @@ def injector(name: str) -> list[Json]:
             "failurePolicy": "Fail",
             "reinvocationPolicy": "Never",
             "matchConstraints": {"resourceRules": [rule]},
-            "matchConditions": [{"name": "ours", "expression": ours}, {"name": "wants-it", "expression": WANTS_IT}],
-            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": INJECTION.strip()}}],
+            "matchConditions": [{"name": key, "expression": text} for key, text in conditions.items()],
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": injection}}],
         },
     }
+    within = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
     binding = {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "MutatingAdmissionPolicyBinding",
         "metadata": {"name": name},
-        "spec": {
-            "policyName": name,
-            "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}},
-        },
+        "spec": {"policyName": name, "matchResources": within},
     }
     return [policy, binding]
 
@@ -53,32 +66,32 @@ def injector(name: str) -> list[Json]:
 def meshed(cluster: LocalCluster, rest: Rest) -> Iterator[Namespace]:
     """A namespace with a sound target, whose loadgen pods get a sidecar unless they say otherwise."""
     namespace = make_namespace(cluster, rest, "meshed")
-    documents = injector(namespace.name)
+    documents = [*injector(namespace.name, native=False), *injector(namespace.name, native=True)]
     for document in documents:
         rest.apply(document)
     namespace.deploy_unhurried()
     namespace.available("clients")
-    wait_for("the injector to inject", lambda: injects(namespace), 30)
+    wait_for("the injectors to inject", lambda: injects(namespace, "any") == injects(namespace, NATIVE) == 2, 30)
     yield namespace
     for document in documents:
         rest.delete(rest.path_of(document))
     rest.delete(f"/api/v1/namespaces/{namespace.name}")
 
 
-def injects(namespace: Namespace) -> bool:
-    """Whether the API server has put the policy into force: it takes a moment to."""
+def injects(namespace: Namespace, test: str) -> int:
+    """How many containers a pod of a test would have: the API server takes a moment to put a policy into force."""
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "probe", "labels": {"x-load-test.dev/uid": "probe"}},
+        "metadata": {"name": "probe", "labels": {"x-load-test.dev/test": test}},
         "spec": {"containers": [{"name": "loadgen", "image": "none"}]},
     }
     path = f"/api/v1/namespaces/{namespace.name}/pods"
     try:
-        made = namespace.rest.call("POST", path, pod, query={"dryRun": "All"})
+        spec = namespace.rest.call("POST", path, pod, query={"dryRun": "All"})["spec"]
     except RestError:
-        return False
-    return len(made["spec"]["containers"]) == 2
+        return 0
+    return len(spec["containers"]) + len(spec.get("initContainers", ()))
 
 
 def containers(pods: list[Json]) -> list[list[str]]:
@@ -136,6 +149,18 @@ def until_removed(test: Test) -> None:
         wait_for("Job, pods and NetworkPolicy to be removed", lambda: not remaining(), 60)
     except TimeoutError as error:
         raise TimeoutError(f"{error}; there are still {remaining()}") from None
+
+
+def test_a_pod_with_a_native_sidecar_ends_by_itself_and_its_job_stays(meshed: Namespace) -> None:
+    test = meshed.start(NATIVE, pod={"mesh": "Enabled"})
+    status = test.completed()
+
+    def phases() -> list[str]:
+        return [pod["status"]["phase"] for pod in test.pods()]
+
+    assert status["verdict"] == "Passed", status["reasons"]
+    wait_for("the pods to end", lambda: phases() == ["Succeeded", "Succeeded"], 60)
+    assert [[each["name"] for each in pod["spec"]["initContainers"]] for pod in test.pods()] == [["proxy"], ["proxy"]]
 
 
 def test_a_violation_beside_a_sidecar_halts_the_fleet_and_nothing_of_it_stays(meshed: Namespace) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from chart_variants import VARIANTS
+from loadtest_operator.manifests.injection import MESH_OFF
 from manifest_tools import CHART, CHARTS, Json, customized, helm, kinds, module, one, rendered
 
 render = module("render")
@@ -102,6 +103,15 @@ def test_the_network_policies_name_the_labels_that_the_operators_pod_has() -> No
 
     assert named_labels
     assert named_labels.items() <= labels.items()
+
+
+def test_the_operator_stays_out_of_meshes_as_its_pods_do_by_default() -> None:
+    metadata = one("Deployment", rendered())["spec"]["template"]["metadata"]
+
+    assert metadata["labels"].items() >= MESH_OFF.labels.items()
+    assert metadata["annotations"]["linkerd.io/inject"] == MESH_OFF.annotations["linkerd.io/inject"]
+    key = "consul.hashicorp.com/connect-inject"
+    assert metadata["annotations"][key] == MESH_OFF.annotations[key]
 
 
 def test_what_pods_may_be_labelled_with_is_set_by_the_chart() -> None:

@@ -81,6 +81,25 @@ def test_a_sidecar_that_the_kubelet_ends_by_itself_does_not_linger() -> None:
     assert not pod_seen(resource).lingers
 
 
+def test_what_an_injector_put_before_the_generator_is_named_where_it_keeps_it_from_starting() -> None:
+    stuck = a_resource("Pending", loadgen={"waiting": {"reason": "PodInitializing"}})
+    stuck["status"]["initContainerStatuses"] = [
+        {"name": "validation", "state": {"terminated": {"exitCode": 0}}},
+        {"name": "init", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}},
+    ]
+    failed = a_resource("Failed", loadgen={"waiting": {"reason": "PodInitializing"}})
+    failed["status"]["initContainerStatuses"] = [
+        {"name": "init", "state": {"terminated": {"exitCode": 3, "message": "no NET_ADMIN"}}}
+    ]
+
+    ended = pod_seen(failed).terminated
+
+    said = "container init, which comes before it, waits: ImagePullBackOff: no such image"
+    assert pod_seen(stuck).waits_for == said
+    assert ended is not None
+    assert ended.message == "container init, which comes before it, ended with exit code 3: no NET_ADMIN"
+
+
 def test_a_run_is_judged_although_sidecars_live_on() -> None:
     observation = seen(an_ended_pod(0, lingers=True), an_ended_pod(1, lingers=True), begun=True)
 
