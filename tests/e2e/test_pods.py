@@ -82,6 +82,19 @@ def test_a_target_is_loaded_under_an_alias_by_pods_with_labels_and_a_place(names
     assert not lets_out(policy, itself, Place("203.0.113.9"), 8000)
 
 
+def test_an_alias_does_not_hide_that_another_test_loads_the_same_target(namespace: Namespace) -> None:
+    (target,) = namespace.pods()
+    holder = namespace.start("holder", load={"batchSize": 200, "virtualUsers": 2, "duration": "300s"})
+    holder.running()
+
+    test = start(namespace, "behind-an-alias", hostAliases=alias(target["status"]["podIP"]))
+    status = test.until("queued", lambda status: reason(status, "Verified") == "TargetBusy", 20)
+
+    assert "test holder loads the same target" in status["message"]
+    namespace.rest.delete(test.path)
+    namespace.rest.delete(holder.path)
+
+
 @pytest.mark.parametrize(
     ("pod", "why", "said"),
     [
