@@ -1,12 +1,14 @@
 """A token that a login gives: got before the verification, renewed before it expires and when it was refused."""
 
 import asyncio
+import json
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 import msgspec
 
@@ -156,9 +158,16 @@ async def log_in(
     if not 200 <= answer.status < 300:
         location = answer.headers.get("Location")
         said = f"to {printable(location)}" if location else printable(readable(answer.body))
-        hidden = without_secret(said, password)
+        hidden = _without_password(said, password)
         raise LoginFailedError(f"the login at {plan.url} was answered {answer.status}: {hidden}")
     return _granted(plan, answer.body, asked_at)
+
+
+def _without_password(said: str, password: str) -> str:
+    """Hidden as it is, and as JSON, a page and a form would write it."""
+    for form in {password, json.dumps(password)[1:-1], escape(password), quote_plus(password), quote(password)}:
+        said = without_secret(said, form)
+    return said
 
 
 def secret_at(place: Place, environment: Mapping[str, str], what: str) -> str:

@@ -264,6 +264,8 @@ def test_the_example_of_an_overlay_changes_the_image_everywhere() -> None:
     (container,) = one("Deployment", made)["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "registry.example/loadtest-operator:0.1.0"
     assert environment_of(made)["LOADTEST_IMAGE"] == container["image"]
+    variables = named("ValidatingAdmissionPolicy", "loadtest-operator-own-jobs", made)["spec"]["variables"]
+    assert {"name": "image", "expression": f"'{container['image']}'"} in variables
     assert environment_of(made)["LOADTEST_TARGET_ALLOWED"] == "10.0.0.0/8"
     assert container["resources"]["limits"]["memory"] == "1Gi"
 

@@ -1,13 +1,15 @@
 """Logging in at a real server: what is sent, what is taken from the answer, and what a failure says."""
 
 import base64
+import html
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from aiohttp import web
@@ -85,8 +87,13 @@ def login_plan(url: str, **changes: Any) -> LoginPlan:
     return LoginPlan(url=url, **fields)
 
 
-async def granted(plan: LoginPlan, rules: AddressRules = ANYWHERE, tls: Any = None) -> Granted:
-    return await log_in(plan, rules, tls, ENVIRONMENT, time.time)
+async def granted(
+    plan: LoginPlan,
+    rules: AddressRules = ANYWHERE,
+    tls: Any = None,
+    environment: Mapping[str, str] = ENVIRONMENT,
+) -> Granted:
+    return await log_in(plan, rules, tls, environment, time.time)
 
 
 async def test_name_and_password_are_posted_as_json() -> None:
@@ -163,15 +170,22 @@ async def test_a_login_that_fails_says_why_and_keeps_every_secret(
     assert len(issuer.received) == 1
 
 
-async def test_an_answer_that_repeats_the_password_does_not_make_it_known() -> None:
+@pytest.mark.parametrize(
+    "written",
+    [str, lambda text: json.dumps(text)[1:-1], html.escape, quote_plus, quote],
+    ids=["as it is", "as JSON", "as a page", "as a form", "as a URL"],
+)
+async def test_an_answer_that_repeats_the_password_does_not_make_it_known(written: Callable[[str], str]) -> None:
+    password = 'a "staple" & more'
+
     def echoing(_: int) -> web.Response:
-        return web.json_response({"detail": f"robot may not log in with {PASSWORD}"}, status=403)
+        return web.Response(text=f"robot may not log in with {written(password)}!", status=403)
 
     async with issuing(echoing) as issuer:
         with pytest.raises(LoginFailedError) as failure:
-            await granted(login_plan(issuer.url))
+            await granted(login_plan(issuer.url), environment={**ENVIRONMENT, "WORD": password})
 
-    assert "may not log in with ***" in str(failure.value)
+    assert str(failure.value).endswith("may not log in with ***!")
 
 
 async def test_a_login_at_a_denied_address_is_never_sent() -> None:

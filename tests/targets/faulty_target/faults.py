@@ -10,6 +10,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from faulty_target.bodies import count_rows, take_body
 from faulty_target.ledger import Ledger
 
+FORGED = "a line that the target forged"
+
 
 @dataclass(frozen=True)
 class FaultSettings:
@@ -18,6 +20,7 @@ class FaultSettings:
     every: int = 3
     after: int = 10
     seconds: float = 5.0
+    status: str = "500 Internal Server Error"
     min_rows: int = 100
     refuses_empty: bool = False
     ledger_path: Path | None = None
@@ -30,6 +33,7 @@ class FaultSettings:
             every=int(environment.get("FAULT_EVERY", cls.every)),
             after=int(environment.get("FAULT_AFTER", cls.after)),
             seconds=float(environment.get("FAULT_SECONDS", cls.seconds)),
+            status=environment.get("FAULT_STATUS", cls.status),
             min_rows=int(environment.get("FAULT_MIN_ROWS", cls.min_rows)),
             refuses_empty=environment.get("FAULT_REFUSES_EMPTY") == "1",
             ledger_path=Path(path) if path else None,
@@ -139,6 +143,21 @@ def _unauthorized(application: WSGIApplication, settings: FaultSettings) -> WSGI
     return faulty
 
 
+def _tells_all(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
+    ledger = settings.ledger()
+
+    def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        rows = count_rows(environ)
+        if rows < settings.min_rows or ledger.add(rows) <= settings.after:
+            return application(environ, start_response)
+        shown = f"Authorization: {environ.get('HTTP_AUTHORIZATION', '')}"
+        body = f"{shown}\r\n2026-01-01 INFO {FORGED}\n\x1b[2J{shown} {shown}".encode()
+        start_response(settings.status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return faulty
+
+
 def _slow(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
     def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         answer = application(environ, start_response)
@@ -163,4 +182,5 @@ _FAULTS: Mapping[str, Callable[[WSGIApplication, FaultSettings], WSGIApplication
     "redirect": _redirect,
     "unauthorized": _unauthorized,
     "slow": _slow,
+    "tells-all": _tells_all,
 }
