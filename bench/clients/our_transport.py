@@ -9,9 +9,11 @@ from pathlib import Path
 
 from loadgen import event_loop
 from loadgen.address_rules import AddressRules
-from loadgen.endpoints import site_of
+from loadgen.endpoints import parse_endpoint, site_of
 from loadgen.patience import Timeouts
-from loadgen.transport import Client, Progress, Request, keeps_connections, open_client
+from loadgen.request_headers import request_head
+from loadgen.transport import Client, Request, keeps_connections, open_client
+from loadgen.upload_progress import Progress
 
 
 async def upload_for_ever(client: Client, request: Request) -> None:
@@ -23,11 +25,16 @@ async def upload_for_ever(client: Client, request: Request) -> None:
 
 async def load(url: str, body: bytes, rows: int, virtual_users: int) -> None:
     boundary = body[2 : body.index(b"\r\n")].decode()
+    site = site_of(url)
+    headers = {
+        "Host": site.host_header,
+        "X-Load-Test": "true",
+        "Content-Type": f"multipart/form-data; boundary={boundary}",
+    }
     request = Request(
-        url=site_of(url).url,
+        endpoint=parse_endpoint(f"{site.host}:{site.port}"),
         server_hostname=None,
-        headers={"X-Load-Test": "true"},
-        content_type=f"multipart/form-data; boundary={boundary}",
+        head=request_head(site.request_target, headers),
         length=len(body),
         parts=(body,),
     )

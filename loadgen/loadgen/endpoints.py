@@ -2,7 +2,6 @@
 
 import ipaddress
 from dataclasses import dataclass
-from functools import lru_cache
 
 from yarl import URL
 
@@ -36,14 +35,10 @@ class Site:
         """The endpoint itself, where the URL's host is an address and not a name."""
         return Endpoint(self.host, self.port) if _is_ip(self.host) else None
 
-    def at(self, endpoint: Endpoint) -> URL:
-        """The same URL with the endpoint's address in place of the host's name."""
-        return _at(self.url, endpoint)
-
-
-@lru_cache(maxsize=1024)
-def _at(url: URL, endpoint: Endpoint) -> URL:
-    return url.with_host(endpoint.ip).with_port(endpoint.port)
+    @property
+    def request_target(self) -> str:
+        """Path and query, as the line of a request has them."""
+        return self.url.raw_path_qs
 
 
 def site_of(url: str, host_header: str | None = None, server_name: str | None = None) -> Site:

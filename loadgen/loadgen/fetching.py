@@ -1,15 +1,17 @@
 """Small requests beside the load, such as a look at the target's metrics: under the same address rules, once."""
 
+import errno
+import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 
 from loadgen.address_rules import AddressRules
+from loadgen.connections import AddressDeniedError
 from loadgen.tls import tls_failure
-from loadgen.transport import rule_bound_sockets
 
 ANSWER_LIMIT_BYTES: Final = 4 << 20
 
@@ -53,7 +55,7 @@ async def fetch(
         async with (
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    force_close=True, socket_factory=rule_bound_sockets(rules), ssl=tls.context if tls else True
+                    force_close=True, socket_factory=_rule_bound_sockets(rules), ssl=tls.context if tls else True
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=timeout_seconds),
@@ -78,3 +80,15 @@ async def fetch(
     if len(content) > ANSWER_LIMIT_BYTES:
         raise FetchError(f"the answer is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
     return Fetched(response.status, content, response.headers)
+
+
+def _rule_bound_sockets(rules: AddressRules) -> Callable[[Any], socket.socket]:
+    """What makes the sockets of a connector: it refuses, with AddressDeniedError, an address that is not permitted."""
+
+    def make(info: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if not rules.permits(address[0], address[1]):
+            raise AddressDeniedError(errno.EACCES, f"connections to {address[0]} are not allowed")
+        return socket.socket(family, kind, protocol)
+
+    return make

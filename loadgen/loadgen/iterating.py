@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from loadgen.addresses import AddressBook
 from loadgen.recorder import Sample, StepRecorder
-from loadgen.transport import Client, Progress
+from loadgen.transport import Client
+from loadgen.upload_progress import Progress
 from loadgen.uploading import Upload, Uploader
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import Step
@@ -49,8 +51,7 @@ class Iteration:
     progress: Progress
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """What a virtual user goes by after an iteration: whether a request began, and the pause that was asked for."""
 
     begun: bool

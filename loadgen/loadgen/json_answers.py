@@ -1,6 +1,7 @@
 """JSON in answers: parsed without a doubt, and read at dotted paths."""
 
 import json
+from functools import lru_cache
 from typing import Any, Final
 
 ABSENT: Final = object()
@@ -19,11 +20,16 @@ def parsed(body: bytes) -> Any:
 
 def value_at(document: Any, path: str) -> Any:
     """The value at a dotted path, `ABSENT` where there is none."""
-    for key in path.split("."):
+    for key in _keys(path):
         if not isinstance(document, dict) or key not in document:
             return ABSENT
         document = document[key]
     return document
+
+
+@lru_cache
+def _keys(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
 
 from loadgen.json_answers import ABSENT, parsed, value_at
 from loadgen.page_text import readable
@@ -21,8 +23,7 @@ _BY_STATUS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An HTTP answer, its body decoded; of a redirect the head alone.
 
     `whole` is False where the body was longer than what is read of an answer, or could not be decoded.
@@ -55,8 +56,7 @@ class Marker(Enum):
     ABSENT = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What an answer came to; `error` is None where the upload was accepted.
 
     `records_confirmed` are the rows that an acceptance confirms. `marker` is None for all but a 2xx. `cause` is why
@@ -100,8 +100,7 @@ def _kind_of(status: int) -> ErrorKind:
     return ErrorKind.BAD_ANSWER
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
+class _Sent(NamedTuple):
     rows: int
     valid_rows: int
     nonce: str

@@ -24,13 +24,22 @@ class Form:
 
     def head(self, number: int) -> bytes:
         """All that precedes the file's bytes in the upload with this number."""
-        before, after = self._around_name
-        return f"{before}{_quoted(self.file_name.replace('{n}', str(number)))}{after}".encode()
+        if "{n}" not in self.file_name:
+            return self._common_head
+        return self._head(self.file_name.replace("{n}", str(number)))
 
     @cached_property
     def tail(self) -> bytes:
         """All that follows the file's bytes."""
         return f"\r\n--{self.boundary}--\r\n".encode()
+
+    @cached_property
+    def _common_head(self) -> bytes:
+        return self._head(self.file_name)
+
+    def _head(self, file_name: str) -> bytes:
+        before, after = self._around_name
+        return f"{before}{_quoted(file_name)}{after}".encode()
 
     @cached_property
     def _around_name(self) -> tuple[str, str]:

@@ -1,8 +1,7 @@
 """How long an upload may take: all of it, and each of its parts."""
 
-import asyncio
 from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
 from math import inf
 
 
@@ -16,7 +15,7 @@ class Timeouts:
     answer_seconds: float = inf
 
 
-class Part(Enum):
+class Part(IntEnum):
     """The parts of an upload, in their order."""
 
     CONNECT = 0
@@ -25,29 +24,20 @@ class Part(Enum):
 
 
 class Patience:
-    """One upload's deadline, which moves from part to part. `began` is on the event loop's clock, as `until` is."""
+    """One upload's deadline, which moves from part to part. `until` is on the clock that `began` is on."""
 
     def __init__(self, timeouts: Timeouts, began: float) -> None:
         self._timeouts = timeouts
         self._end = began + timeouts.total_seconds
         self._part = Part.CONNECT
-        self._scope: asyncio.Timeout | None = None
         self.until = min(self._end, began + timeouts.connect_seconds)
 
-    def bind(self, scope: asyncio.Timeout) -> None:
-        """From now on the scope's deadline is this one."""
-        self._scope = scope
-
-    def enter(self, part: Part) -> None:
-        """A part begins now; one that has begun, or is over, does not begin again."""
-        if part.value <= self._part.value or self._scope is None or self._scope.expired():
-            return
-        self._part = part
-        bound = self._bound(part)
-        until = self._end if bound == inf else min(self._end, asyncio.get_running_loop().time() + bound)
-        if until != self.until:
-            self.until = until
-            self._scope.reschedule(until)
+    def enter(self, part: Part, now: float) -> None:
+        """A part begins; one that has begun, or is over, does not begin again."""
+        if part > self._part:
+            self._part = part
+            bound = self._bound(part)
+            self.until = self._end if bound == inf else min(self._end, now + bound)
 
     @property
     def verdict(self) -> str:

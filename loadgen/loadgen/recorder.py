@@ -8,8 +8,8 @@ from loadgen.tallies import AddressTally, PartTally, Sample, SecondTally, Tally
 from loadtest_model.outcomes import ErrorKind, Outcome
 from loadtest_model.pacing import share_of, users_at
 from loadtest_model.plan import Step
-from loadtest_model.sketch import SketchBuilder
-from loadtest_model.snapshot import IN_FLIGHT_AGES_KEPT, Second, StepSnapshot
+from loadtest_model.sketch import SketchBuilder, merged_sketch
+from loadtest_model.snapshot import IN_FLIGHT_AGES_KEPT, Second, StepSnapshot, merged_counts
 from loadtest_model.spread import bounded
 from loadtest_model.upload_parts import Parts
 from loadtest_model.values import NANOSECONDS
@@ -30,11 +30,9 @@ class StepRecorder:
         self._segment_ends_ns = [
             int(end * NANOSECONDS) for end in accumulate(segment.duration_seconds for segment in step.segments)
         ]
-        self._total = Tally()
-        self._judged = Tally()
+        self._warm_up = Tally()
         self._errors: dict[ErrorKind, int] = {}
         self._causes = CauseTally()
-        self._response = SketchBuilder()
         self._service = SketchBuilder()
         self._rejected_response = SketchBuilder()
         self._parts = (PartTally(), PartTally(), PartTally())
@@ -63,7 +61,6 @@ class StepRecorder:
         del self._in_flight[flight]
         self._latest_ns = max(self._latest_ns, sample.finished_ns)
         since_start_ns = sample.intended_ns - self._start_ns
-        self._total.add(sample)
         self._second(since_start_ns).tally.add(sample)
         if sample.error is not None:
             self._errors[sample.error] = self._errors.get(sample.error, 0) + 1
@@ -72,6 +69,8 @@ class StepRecorder:
             self._address(sample.address).add(sample)
         if since_start_ns >= self._warm_up_ns:
             self._judge(sample, since_start_ns)
+        else:
+            self._warm_up.add(sample)
         self._second(sample.finished_ns - self._start_ns).end(sample)
 
     def drop(self, flight: int, now_ns: int) -> None:
@@ -82,16 +81,14 @@ class StepRecorder:
         intended_ns = self._in_flight.pop(flight)
         self._latest_ns = max(self._latest_ns, now_ns)
         since_start_ns = intended_ns - self._start_ns
-        self._total.dropped += 1
         self._second(since_start_ns).tally.dropped += 1
         self._second(now_ns - self._start_ns).lapsed += 1
         if since_start_ns >= self._warm_up_ns:
             segment = self._segment(since_start_ns)
-            self._judged.dropped += 1
             self._segment_counts[segment].dropped += 1
-            response_ns = max(self._patience_ns, now_ns - intended_ns)
-            self._response.add(response_ns)
-            self._segment_response[segment].add(response_ns)
+            self._segment_response[segment].add(max(self._patience_ns, now_ns - intended_ns))
+        else:
+            self._warm_up.dropped += 1
 
     def withdraw(self, flight: int) -> None:
         """Forget an arrival that waited when the load was stopped: it was never sent, and will not be."""
@@ -125,14 +122,17 @@ class StepRecorder:
             self._latest_ns = max(self._latest_ns, now_ns)
             self._reach(now_ns - self._start_ns)
         ages = sorted(self._in_flight.values())[:IN_FLIGHT_AGES_KEPT]
+        segment_response = tuple(builder.snapshot() for builder in self._segment_response)
+        segment_counts = tuple(tally.counts() for tally in self._segment_counts)
+        judged = merged_counts(segment_counts)
         connect, upload, wait = (tally.part() for tally in self._parts)
         return StepSnapshot(
             step=self._number,
-            total=self._total.counts(),
-            judged=self._judged.counts(),
+            total=judged.merge(self._warm_up.counts()),
+            judged=judged,
             errors=dict(self._errors),
             causes=self._causes.seen(),
-            response=self._response.snapshot(),
+            response=merged_sketch(segment_response),
             service=self._service.snapshot(),
             rejected_response=self._rejected_response.snapshot(),
             seconds=tuple(
@@ -140,8 +140,8 @@ class StepRecorder:
                 for number, second in enumerate(self._seconds)
                 if second.changed > since
             ),
-            segment_response=tuple(builder.snapshot() for builder in self._segment_response),
-            segment_counts=tuple(tally.counts() for tally in self._segment_counts),
+            segment_response=segment_response,
+            segment_counts=segment_counts,
             parts=Parts(connect=connect, upload=upload, wait=wait),
             addresses=bounded({address: tally.counts() for address, tally in self._addresses.items()}),
             lateness=self._lateness.snapshot(),
@@ -153,19 +153,20 @@ class StepRecorder:
         )
 
     def _judge(self, sample: Sample, since_start_ns: int) -> None:
-        self._judged.add(sample)
         segment = self._segment(since_start_ns)
         self._segment_counts[segment].add(sample)
         response_ns = max(0, sample.finished_ns - sample.intended_ns)
-        if sample.outcome is Outcome.REJECTED:
+        outcome = sample.outcome
+        if outcome is Outcome.REJECTED:
             self._rejected_response.add(response_ns)
-        elif sample.outcome is not Outcome.VIOLATION and sample.error is not ErrorKind.CANCELLED:
+        elif outcome is not Outcome.VIOLATION and sample.error is not ErrorKind.CANCELLED:
             # What we cut ourselves would enter with a time that says nothing of the target.
-            self._response.add(response_ns)
             self._service.add(max(0, sample.finished_ns - sample.sent_ns))
             self._segment_response[segment].add(response_ns)
-            for tally, part_ns in zip(self._parts, (sample.connect_ns, sample.upload_ns, sample.wait_ns), strict=True):
-                tally.add(part_ns)
+            connect, upload, wait = self._parts
+            connect.add(sample.connect_ns)
+            upload.add(sample.upload_ns)
+            wait.add(sample.wait_ns)
 
     def _segment(self, since_start_ns: int) -> int:
         return min(bisect_right(self._segment_ends_ns, since_start_ns), len(self._segment_counts) - 1)
@@ -182,8 +183,11 @@ class StepRecorder:
 
     def _second(self, since_start_ns: int) -> SecondTally:
         """The second that an instant lies in, marked as changed."""
-        self._reach(since_start_ns)
-        second = self._seconds[max(0, since_start_ns) // NANOSECONDS]
+        number = since_start_ns // NANOSECONDS
+        if not 0 <= number < len(self._seconds):
+            self._reach(since_start_ns)
+            number = max(0, number)
+        second = self._seconds[number]
         second.changed = self.reading
         return second
 

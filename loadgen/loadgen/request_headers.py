@@ -46,3 +46,16 @@ def upload_headers(added: Mapping[str, str], host_header: str, run_id: str) -> C
         headers[name] = value
     headers.update({"Host": host_header, "X-Load-Test": "true", "X-Load-Test-Run": run_id})
     return headers
+
+
+def request_head(path: str, headers: Mapping[str, str]) -> bytes:
+    """The line of a POST, and header lines. Raises ValueError as `header_lines` does."""
+    return f"POST {path} HTTP/1.1\r\n".encode("ascii") + header_lines(headers)
+
+
+def header_lines(headers: Mapping[str, str]) -> bytes:
+    """Headers as they are sent. Raises ValueError, naming the header, where a value would end its line."""
+    for name, value in headers.items():
+        if "\r" in value or "\n" in value or "\0" in value:
+            raise ValueError(f"the value of the header {name} has a line end in it")
+    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode()

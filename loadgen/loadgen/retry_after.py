@@ -15,8 +15,10 @@ def retry_after_seconds(status: int, headers: Mapping[str, str], now: float) -> 
     `now` is the wall clock in seconds since the epoch. A date is held against the answer's own Date where it has
     one, so that clocks which differ change nothing.
     """
+    if status not in _ASKING:
+        return None
     text = headers.get("Retry-After", "").strip()
-    if status not in _ASKING or not text:
+    if not text:
         return None
     if text.isascii() and text.isdecimal():
         # A number of any length is longer than the bound once it has more digits.

@@ -1,6 +1,6 @@
 """Counts that grow by whole samples."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
@@ -9,8 +9,7 @@ from loadtest_model.spread import AddressCounts
 from loadtest_model.upload_parts import Part
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One finished upload; instants are on the monotonic clock, in nanoseconds.
 
     `begun` is False where nothing of it can have left. `address` is empty where it had none to go to. The three parts
@@ -59,19 +58,23 @@ class Tally:
         self.records_sent = self.records_confirmed = self.bytes_sent = 0
 
     def add(self, sample: Sample) -> None:
-        match sample.outcome:
-            case Outcome.ACCEPTED:
-                self.accepted += 1
+        if sample.error is None:
+            self.accepted += 1
+        else:
+            self._add_failure(sample.error)
+        self.records_sent += sample.rows if sample.begun else 0
+        self.records_confirmed += sample.records_confirmed
+        self.bytes_sent += sample.bytes_sent
+
+    def _add_failure(self, error: ErrorKind) -> None:
+        match outcome_of(error):
             case Outcome.REJECTED:
                 self.rejected += 1
             case Outcome.UNKNOWN:
                 self.unknown += 1
-            case Outcome.VIOLATION:
+            case _:
                 self.violation += 1
-        self.cancelled += sample.error is ErrorKind.CANCELLED
-        self.records_sent += sample.rows if sample.begun else 0
-        self.records_confirmed += sample.records_confirmed
-        self.bytes_sent += sample.bytes_sent
+        self.cancelled += error is ErrorKind.CANCELLED
 
     def counts(self) -> Counts:
         sent = self.accepted + self.rejected + self.unknown + self.violation
@@ -102,8 +105,10 @@ class SecondTally:
     def end(self, sample: Sample) -> None:
         """An upload ended in this second, whenever it began."""
         self.ended += 1
-        self.failed += sample.error not in (None, ErrorKind.CANCELLED)
-        if sample.outcome is not Outcome.UNKNOWN and sample.begun:
+        error = sample.error
+        if error is not None:
+            self.failed += error is not ErrorKind.CANCELLED
+        if sample.begun and (error is None or outcome_of(error) is not Outcome.UNKNOWN):
             self.answers += 1
             self.records_answered += sample.records_confirmed
             self.response_ns_sum += sample.finished_ns - sample.intended_ns
@@ -137,8 +142,10 @@ class AddressTally:
 
     def add(self, sample: Sample) -> None:
         self.sent += 1
-        self.accepted += sample.error is None
-        self.failed += sample.error not in (None, ErrorKind.CANCELLED)
+        if sample.error is None:
+            self.accepted += 1
+        else:
+            self.failed += sample.error is not ErrorKind.CANCELLED
 
     def counts(self) -> AddressCounts:
         return AddressCounts(sent=self.sent, accepted=self.accepted, failed=self.failed)

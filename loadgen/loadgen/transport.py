@@ -1,35 +1,28 @@
-"""One upload over the wire: a POST to one address, streamed chunk by chunk, and what came of it.
-
-Every exception of the HTTP client and the operating system is translated here, once, into an ErrorKind.
-"""
+"""One upload over the wire: a POST to one address, streamed chunk by chunk, and what came of it."""
 
 import asyncio
-import errno
-import os
-import socket
 import ssl
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.http_writer import StreamWriter
-from yarl import URL
+from aiohttp.http import HttpProcessingError
+from msgspec import Struct
 
 from loadgen.address_rules import AddressRules
+from loadgen.connections import Connection, Connections
+from loadgen.endpoints import Endpoint
+from loadgen.exchange_errors import translated
 from loadgen.judging import Answer
 from loadgen.patience import Part, Patience, Timeouts
-from loadgen.tls import refuses_certificate, tls_failure
+from loadgen.upload_progress import Progress
 from loadtest_model.outcomes import ErrorKind
-from loadtest_model.spec.connecting import Connections
+from loadtest_model.spec.connecting import Connections as ChosenConnections
 
 KEPT_BELOW_ROWS: Final = 1_000
-KEPT_IDLE_SECONDS: Final = 1.0
 ANSWER_LIMIT_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 1 << 16
 _JOINED_BELOW_BYTES: Final = 1 << 16
@@ -38,86 +31,21 @@ _WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """How zlib is told of an encoding (RFC 9110, section 8.4.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """An upload ready to be sent. `length` is the exact number of bytes in `parts`.
 
-    `url` names the address to connect to; the Host header and `server_hostname` name the target.
+    `head` is the request line and the headers, each with its line end, but for those that tell of the body's length
+    and of the connection. Over https `server_hostname` is the name in the target's certificate, else None.
     """
 
-    url: URL
+    endpoint: Endpoint
     server_hostname: str | None
-    headers: Mapping[str, str]
-    content_type: str
+    head: bytes
     length: int
     parts: Iterable[bytes | memoryview]
 
 
-@dataclass(slots=True)
-class Progress:
-    """How far an upload has come; readable at any time, also after it was cut.
-
-    `begun` is True as soon as a byte of the request may have left; `first_client_id` names the first row of its file.
-    The instants are monotonic seconds, None where the upload never came to them: those of connecting where a kept
-    connection was used, `last_byte_at` where the answer came before the body was sent. `ready_at` is when its file was
-    made and nothing but the sending was left, `finished_at` when the answer was complete, or the upload given up.
-    """
-
-    begun: bool = False
-    first_client_id: str | None = None
-    body_bytes_sent: int = 0
-    reused: bool = False
-    answer_begun: bool = False
-    answered: bool = False
-    ready_at: float | None = None
-    connecting_at: float | None = None
-    connected_at: float | None = None
-    first_byte_at: float | None = None
-    last_byte_at: float | None = None
-    answer_at: float | None = None
-    finished_at: float | None = None
-    defect: Exception | None = None
-    transport: asyncio.Transport | None = field(default=None, repr=False)
-
-    @property
-    def connect_seconds(self) -> float:
-        """What opening the connection took, TLS included; 0 where a kept one was used."""
-        return _between(self.connecting_at, self.connected_at, self.finished_at)
-
-    @property
-    def upload_seconds(self) -> float:
-        """From the first byte of the body to the last one handed to the system, or to the end where none was last."""
-        return _between(self.first_byte_at, self.last_byte_at, self.finished_at)
-
-    @property
-    def wait_seconds(self) -> float:
-        """From the last byte of the body to the end of the answer, or of the patience; 0 where none was last."""
-        return _between(self.last_byte_at, self.finished_at)
-
-    @property
-    def answer_seconds(self) -> float | None:
-        """From the last byte of the body to the answer's head; 0 where it came earlier, None where none came."""
-        return None if self.answer_at is None else _between(self.last_byte_at, self.answer_at)
-
-    def forget(self) -> None:
-        """Nothing was taken of what has left: it was never the target's."""
-        self.begun = False
-        self.body_bytes_sent = 0
-
-    def abort(self) -> None:
-        """Drop the connection at once, with what is still buffered for it."""
-        if self.transport is not None:
-            self.transport.abort()
-
-
-def _between(begin: float | None, *ends: float | None) -> float:
-    """Seconds from one instant to the first of the others that was reached; 0 where there are not both."""
-    reached = next((end for end in ends if end is not None), None)
-    return 0.0 if begin is None or reached is None else max(0.0, reached - begin)
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """What came of a request: a complete answer, or the kind of error that took its place."""
 
     answer: Answer | None
@@ -125,7 +53,7 @@ class Exchange:
     detail: str = ""
 
 
-def keeps_connections(chosen: Connections, rows: int) -> bool:
+def keeps_connections(chosen: ChosenConnections, rows: int) -> bool:
     """Whether uploads of so many rows use connections again; small ones would else measure the connecting."""
     match chosen:
         case "Auto":
@@ -136,62 +64,92 @@ def keeps_connections(chosen: Connections, rows: int) -> bool:
             return False
 
 
-class AddressDeniedError(OSError):
-    """The address rules forbid a connection."""
-
-
 class Client:
     """Sends requests; made by `open_client`."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._after_length = b"\r\n\r\n" if connections.keep else b"\r\nConnection: close\r\n\r\n"
 
     async def post(self, request: Request, progress: Progress, timeouts: Timeouts) -> Exchange:
         """Send a request and read its answer, within the time-outs.
 
         An answer that comes before the whole body is sent ends the sending. Cancelling drops the connection.
         """
-        patience = Patience(timeouts, asyncio.get_running_loop().time())
+        patience = Patience(timeouts, time.monotonic())
+        connection = self._connections.kept(request.endpoint, request.server_hostname)
+        progress.reused = connection is not None
+        reusable = False
         try:
-            async with asyncio.timeout_at(patience.until) as scope:
-                patience.bind(scope)
-                return Exchange(await self._exchange(request, progress, patience))
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            # The HTTP client wraps whatever the body's parts raise, and that is no failure of the target.
-            if progress.defect is not None:
-                raise progress.defect from error
-            kind, detail = _translated(error, progress, patience)
-            return Exchange(None, kind, detail)
+            if connection is None:
+                connection = await self._open(request, progress, patience.until)
+            progress.transport = connection.transport
+            connection.expect_answer()
+            await self._send(connection, request, progress, patience)
+            answer = await _answer(connection, progress, patience)
+            reusable = progress.answered and progress.last_byte_at is not None
+            return Exchange(answer)
+        except (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError) as error:
+            return Exchange(None, *translated(error, progress, patience))
         finally:
             progress.finished_at = time.monotonic()
-            if progress.last_byte_at is None or not progress.answered:
-                # Merely closing the connection would still send what is buffered for it, from memory that is reused.
-                progress.abort()
+            if connection is not None:
+                if reusable:
+                    self._connections.give_back(connection, request.endpoint, request.server_hostname)
+                else:
+                    # Merely closing it would still send what is buffered for it, from memory that is reused.
+                    progress.abort()
 
-    async def _exchange(self, request: Request, progress: Progress, patience: Patience) -> Answer:
-        body = _Body(request, progress, patience)
-        async with self._session.post(
-            request.url,
-            data=body,
-            headers=request.headers,
-            allow_redirects=False,
-            server_hostname=request.server_hostname,
-        ) as response:
-            progress.answer_begun = True
-            progress.answer_at = time.monotonic()
-            patience.enter(Part.ANSWER)
-            if 300 <= response.status < 400:
-                # A redirect is one by its head, whether or not the rest of it ever comes.
-                return Answer(response.status, response.headers, b"")
-            content, whole = await _read(response.content)
-            progress.answered = True
-            if not whole:
-                response.close()
-                return Answer(response.status, response.headers, content, whole=False)
-            decoded = _decoded(content, response.headers.get("Content-Encoding", ""))
-            if decoded is None:
-                return Answer(response.status, response.headers, content, whole=False)
-            return Answer(response.status, response.headers, decoded)
+    async def _open(self, request: Request, progress: Progress, until: float) -> Connection:
+        progress.connecting_at = time.monotonic()
+        async with asyncio.timeout_at(until):
+            connection = await self._connections.open(request.endpoint, request.server_hostname)
+        progress.connected_at = time.monotonic()
+        return connection
+
+    async def _send(self, connection: Connection, request: Request, progress: Progress, patience: Patience) -> None:
+        """Write the request until it is written or the exchange is over."""
+        head = b"%sContent-Length: %d%s" % (request.head, request.length, self._after_length)
+        taken_bytes = -len(head)
+        progress.first_byte_at = now = time.monotonic()
+        patience.enter(Part.UPLOAD, now)
+        connection.bear_until(patience.until)
+        for piece in _joined(head, request.parts):
+            if connection.is_over or connection.transport is None:
+                return
+            progress.begun = True
+            connection.transport.write(piece)
+            if connection.writing_paused:
+                await connection.taken()
+                if connection.writing_paused:
+                    return
+            elif len(piece) >= _JOINED_BELOW_BYTES:
+                # Who sends to a fast target would otherwise never give way.
+                await asyncio.sleep(0)
+            taken_bytes += len(piece)
+            progress.body_bytes_sent = max(0, taken_bytes)
+        progress.last_byte_at = now = time.monotonic()
+        patience.enter(Part.ANSWER, now)
+        connection.bear_until(patience.until)
+
+
+async def _answer(connection: Connection, progress: Progress, patience: Patience) -> Answer:
+    message, content = await connection.read()
+    progress.answer_begun = True
+    progress.answer_at = now = time.monotonic()
+    if progress.last_byte_at is None:
+        patience.enter(Part.ANSWER, now)
+        connection.bear_until(patience.until)
+    status, headers = message.code, message.headers
+    if 300 <= status < 400:
+        # A redirect is one by its head, whether or not the rest of it ever comes.
+        return Answer(status, headers, b"")
+    body, whole = await _read(content)
+    if not whole:
+        return Answer(status, headers, body, whole=False)
+    progress.answered = True
+    decoded = _decoded(body, headers.get("Content-Encoding", ""))
+    return Answer(status, headers, body, whole=False) if decoded is None else Answer(status, headers, decoded)
 
 
 @asynccontextmanager
@@ -203,78 +161,16 @@ async def open_client(
     With `keep_alive` connections are used again within a second, else each request has its own. No redirect is
     followed, no proxy of the environment used, no cookie kept.
     """
-    connector = _Connector(
-        limit=0,
-        use_dns_cache=False,
-        happy_eyeballs_delay=None,
-        ssl=tls or True,
-        socket_factory=rule_bound_sockets(rules),
-        **({"keepalive_timeout": KEPT_IDLE_SECONDS} if keep_alive else {"force_close": True}),
-    )
-    async with aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None),
-        trust_env=False,
-        auto_decompress=False,
-    ) as session:
-        yield Client(session)
+    connections = Connections(rules, tls, keep=keep_alive)
+    try:
+        yield Client(connections)
+    finally:
+        connections.close()
 
 
-class _Connector(aiohttp.TCPConnector):
-    """Notes in an upload's progress when it connects; the client's own traces are called for every write as well."""
-
-    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ASYNC109
-        progress = req.body.progress
-        progress.connecting_at = time.monotonic()
-        connection = await super()._create_connection(req, traces, timeout)
-        progress.connected_at = time.monotonic()
-        return connection
-
-
-class _Body(aiohttp.Payload):
-    """A request's parts as the HTTP client writes them."""
-
-    _autoclose = True
-
-    def __init__(self, request: Request, progress: Progress, patience: Patience) -> None:
-        super().__init__(None, content_type=request.content_type)
-        self._size = request.length
-        self._parts = request.parts
-        self.progress = progress
-        self._patience = patience
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        raise TypeError("an upload's body is streamed, and never held as text")
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        progress = self.progress
-        progress.reused = progress.connecting_at is None
-        if isinstance(writer, StreamWriter):
-            progress.transport = writer.transport
-        try:
-            progress.first_byte_at = time.monotonic()
-            self._patience.enter(Part.UPLOAD)
-            for piece in _joined(self._parts):
-                progress.begun = True
-                await writer.write(piece)
-                progress.body_bytes_sent += len(piece)
-            await _flush(writer, progress.transport)
-            progress.last_byte_at = time.monotonic()
-            self._patience.enter(Part.ANSWER)
-        except (OSError, aiohttp.ClientError):
-            # That nothing can be written is the lesser news; why the connection is lost is told a turn later.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            raise
-        except Exception as error:
-            progress.defect = error
-            raise
-
-
-def _joined(parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-    """The same bytes with small parts that follow each other in one."""
-    small: list[bytes | memoryview] = []
+def _joined(head: bytes, parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    """The head and the parts after it, with small ones that follow each other in one."""
+    small: list[bytes | memoryview] = [head]
     for part in parts:
         if len(part) < _JOINED_BELOW_BYTES:
             small.append(part)
@@ -287,17 +183,10 @@ def _joined(parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]
         yield b"".join(small)
 
 
-async def _flush(writer: AbstractStreamWriter, transport: asyncio.Transport | None) -> None:
-    """Wait until the system has taken every byte; none of them is in memory that will be written to."""
-    if transport is not None:
-        transport.set_write_buffer_limits(high=0)
-    await writer.drain()
-    if transport is not None:
-        transport.set_write_buffer_limits()
-
-
 async def _read(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
     """An answer's body up to the limit, and whether that is all of it."""
+    if content.is_eof() and content.total_bytes <= ANSWER_LIMIT_BYTES:
+        return content.read_nowait(), True
     pieces = bytearray()
     while len(pieces) <= ANSWER_LIMIT_BYTES:
         piece = await content.read(_READ_BYTES)
@@ -323,58 +212,3 @@ def _decoded(content: bytes, encoding: str) -> bytes | None:
     except zlib.error:
         return None
     return decoded if unpacking.eof else None
-
-
-def rule_bound_sockets(rules: AddressRules) -> Callable[[Any], socket.socket]:
-    """What makes the sockets of a connector: it refuses, with AddressDeniedError, an address that is not permitted."""
-
-    def make(info: tuple[Any, ...]) -> socket.socket:
-        family, kind, protocol, _, address = info
-        if not rules.permits(address[0], address[1]):
-            raise AddressDeniedError(errno.EACCES, f"connections to {address[0]} are not allowed")
-        return socket.socket(family, kind, protocol)
-
-    return make
-
-
-def _translated(error: Exception, progress: Progress, patience: Patience) -> tuple[ErrorKind, str]:
-    """The kind of an error, and a sentence with what is known of it."""
-    failure = tls_failure(error)
-    if not progress.begun:
-        return (ErrorKind.TLS, failure) if failure is not None else _translated_connecting(error, patience)
-    if failure is not None and not progress.answer_begun and not progress.reused and refuses_certificate(error):
-        # It is said after the client's side of the handshake, when the first bytes are on their way; the target takes
-        # none of them. After any other failure of TLS it may have taken the whole body.
-        progress.forget()
-        return ErrorKind.TLS, failure
-    if isinstance(error, TimeoutError):
-        return ErrorKind.TIMEOUT, patience.verdict
-    if isinstance(error, aiohttp.ClientResponseError):
-        return ErrorKind.BAD_ANSWER, f"the answer is not HTTP: {error.message}"
-    if progress.reused and not progress.answer_begun:
-        return ErrorKind.STALE_CONNECTION, f"the kept connection was lost before an answer: {_said(error)}"
-    return ErrorKind.RESET, f"the connection was lost before a complete answer: {_said(error)}"
-
-
-def _translated_connecting(error: Exception, patience: Patience) -> tuple[ErrorKind, str]:
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, AddressDeniedError):
-        return ErrorKind.NO_ADDRESS, cause.strerror or str(cause)
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return ErrorKind.DNS, f"the name was not resolved: {_said(cause)}"
-    if isinstance(error, (aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError)):
-        return ErrorKind.TLS, f"TLS: the handshake failed ({_said(error)})"
-    if isinstance(error, TimeoutError):
-        return ErrorKind.CONNECT_TIMEOUT, patience.verdict
-    if isinstance(cause, OSError) and cause.errno == errno.ETIMEDOUT:
-        return ErrorKind.CONNECT_TIMEOUT, f"no connection: {_why(cause)}"
-    return ErrorKind.REFUSED, f"no connection: {_why(cause)}"
-
-
-def _why(error: BaseException) -> str:
-    """What the system says of a failed connect; asyncio puts a text of its own in its place, with a tuple in it."""
-    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else _said(error)
-
-
-def _said(error: BaseException) -> str:
-    return str(error) or type(error).__name__

@@ -3,11 +3,13 @@
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from yarl import URL
 
 from loadgen.address_rules import rules_of
@@ -19,12 +21,13 @@ from loadgen.judging import AnswerPaths, Judgement, judge, printable
 from loadgen.multipart import Form
 from loadgen.patience import Timeouts
 from loadgen.records import Composer, RecordSpace, load_pools
-from loadgen.request_headers import upload_headers
+from loadgen.request_headers import header_lines, request_head, upload_headers
 from loadgen.retry_after import retry_after_seconds
 from loadgen.tls import tls_context
 from loadgen.token_sources import token_source
 from loadgen.tokens import TokenSource, expiry_of, token_of, without_secret
-from loadgen.transport import Client, Progress, Request, keeps_connections, open_client
+from loadgen.transport import Client, Request, keeps_connections, open_client
+from loadgen.upload_progress import Progress
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan
 from loadtest_model.plan.columns import columns_of
@@ -32,8 +35,7 @@ from loadtest_model.plan.columns import columns_of
 ANSWER_TEXT_CHARACTERS: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """A finished upload. `status` is None where no complete answer came, and `answer_text` then empty.
 
     `bytes_total` is the length of the whole body, sent or not. `retry_after_seconds` is the pause that a 429 or 503
@@ -88,7 +90,9 @@ class Uploader:
         self._tls_context: ssl.SSLContext | None = None
         self._rules = rules_of(plan.network)
         self._connections = target.connections
-        self._headers = upload_headers(target.headers, self._site.host_header, plan.run_id)
+        headers = upload_headers(target.headers, self._site.host_header, plan.run_id)
+        headers["Content-Type"] = self._form.content_type
+        self._head = request_head(self._site.request_target, headers)
         self._timeouts = Timeouts(
             total_seconds=target.timeout_seconds,
             connect_seconds=target.connect_timeout_seconds,
@@ -149,14 +153,13 @@ class Uploader:
         called for and none could ever be had.
         """
         nonce = self._make_nonce()
-        headers = self._headers.copy()
-        headers["X-Load-Test-Nonce"] = nonce
-        authorization = await self.authorization()
+        head = self._head + b"X-Load-Test-Nonce: %s\r\n" % nonce.encode()
+        authorization = None if self._tokens is None else await self._tokens.authorization()
         if authorization is not None:
-            headers["Authorization"] = authorization
+            head += header_lines({"Authorization": authorization})
         batch = self._composer.compose(rows)
         progress.first_client_id = first_client_id = batch.first_client_id
-        request = self._request(endpoint, headers, await self._format.encode(batch))
+        request = self._request(endpoint, head, await self._format.encode(batch))
         progress.ready_at = time.monotonic()
         exchange = await client.post(request, progress, self._timeouts)
         if exchange.answer is None:
@@ -201,16 +204,15 @@ class Uploader:
             age_seconds=0.0 if began_at is None or ended_at is None else ended_at - began_at,
         )
 
-    def _request(self, endpoint: Endpoint, headers: Mapping[str, str], body: FileBody) -> Request:
+    def _request(self, endpoint: Endpoint, request_head: bytes, body: FileBody) -> Request:
         number, self._next_number = self._next_number, self._next_number + self._pods
         head, tail = self._form.head(number), self._form.tail
         return Request(
-            url=self._site.at(endpoint),
+            endpoint=endpoint,
             server_hostname=self._site.server_hostname,
-            headers=headers,
-            content_type=self._form.content_type,
+            head=request_head,
             length=len(head) + body.content_length + len(tail),
-            parts=_framed(head, body, tail),
+            parts=chain((head,), body.chunks(), (tail,)),
         )
 
 
@@ -228,12 +230,6 @@ def make_uploader(
     space = RecordSpace(records.seed, records.run_tag, pod_index, plan.parallelism)
     composer = Composer(space, load_pools(), file_format.rendering, records)
     return Uploader(plan, pod_index, composer, file_format, make_nonce, token_source(plan, environment))
-
-
-def _framed(head: bytes, body: FileBody, tail: bytes) -> Iterator[bytes | memoryview]:
-    yield head
-    yield from body.chunks()
-    yield tail
 
 
 def _without_token(text: str, authorization: str | None) -> str:

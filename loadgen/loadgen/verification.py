@@ -12,7 +12,8 @@ from loadgen.endpoints import Endpoint
 from loadgen.judging import Judgement, printable
 from loadgen.refusals import CheckName, cause_of_no_token, cause_of_refusal, may_be_stored, refusal_of
 from loadgen.tokens import TokenUnreadableError
-from loadgen.transport import Client, Progress
+from loadgen.transport import Client
+from loadgen.upload_progress import Progress
 from loadgen.uploading import Upload, Uploader
 from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind

@@ -114,8 +114,10 @@ class SketchBuilder:
         """Count one duration, in whole nanoseconds, not negative."""
         self._count += 1
         self._sum += nanoseconds
-        self._min = _least(self._min, nanoseconds)
-        self._max = _greatest(self._max, nanoseconds)
+        if self._min is None or nanoseconds < self._min:
+            self._min = nanoseconds
+        if self._max is None or nanoseconds > self._max:
+            self._max = nanoseconds
         seconds = nanoseconds / NANOSECONDS
         if seconds < LEAST_SECONDS:
             self._underflow += 1
@@ -164,15 +166,3 @@ def sketch_of(nanoseconds: Iterable[int]) -> Sketch:
     for value in nanoseconds:
         builder.add(value)
     return builder.snapshot()
-
-
-def _least(one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return min(one, other)
-
-
-def _greatest(one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return max(one, other)

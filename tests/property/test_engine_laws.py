@@ -19,7 +19,8 @@ from loadgen.endpoints import Endpoint, parse_endpoint
 from loadgen.engine import Engine
 from loadgen.judging import Judgement
 from loadgen.recorder import Recorder
-from loadgen.transport import Client, Progress
+from loadgen.transport import Client
+from loadgen.upload_progress import Progress
 from loadgen.uploading import Upload, Uploader
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, compile_plan

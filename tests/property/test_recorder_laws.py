@@ -1,11 +1,11 @@
 """Whatever is recorded, in whatever order and however it is read, the counts add up."""
 
 from collections import Counter
-from dataclasses import replace
 from functools import reduce
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from loadgen.recorder import Recorder, Sample
 from loadtest_model.aggregate import merge

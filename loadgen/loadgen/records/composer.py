@@ -8,7 +8,7 @@ Now and then a template is replaced by newly rendered rows, so that people vary 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,6 @@ _RENDERED_AT_ONCE: Final = 125  # About a millisecond; a whole template would st
 # Batches below an eighth of a chunk are cut from one composed chunk; the composing costs more than the copy.
 _CUT_BELOW_ROWS: Final = CHUNK_ROWS // 8
 _KEPT_BUFFERS: Final = 8
-_JOIN_BELOW_BYTES: Final = 65_536
 
 _CHOICE_STREAM: Final = 3
 _WRONG_CHOICE_STREAM: Final = 7
@@ -125,8 +124,7 @@ def _write(data: NDArray[np.uint8], offsets: Offsets, words: NDArray[np.unsigned
     anywhere[offsets] = words
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cut:
+class _Cut(NamedTuple):
     """Rows of a chunk that is already composed."""
 
     data: memoryview
@@ -149,7 +147,7 @@ class _Cut:
         yield from self.space.client_ids(self.first_number, self.rows)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Batch:
     """One file's worth of records, not yet composed.
 
@@ -171,11 +169,11 @@ class Batch:
         A chunk's memory is not written again while the chunk or a slice of it is referenced, so it may be
         kept for as long as it is needed.
         """
-        parts = self._parts()
-        if self.content_length < _JOIN_BELOW_BYTES:
-            yield b"".join(parts)
-        else:
-            yield from parts
+        yield self._head
+        for piece in self._pieces:
+            yield piece.view()
+        if self._tail:
+            yield self._tail
 
     @property
     def first_client_id(self) -> str | None:
@@ -187,13 +185,6 @@ class Batch:
         if self._has_ids:
             for piece in self._pieces:
                 yield from piece.client_ids()
-
-    def _parts(self) -> Iterator[bytes | memoryview]:
-        yield self._head
-        for piece in self._pieces:
-            yield piece.view()
-        if self._tail:
-            yield self._tail
 
 
 class _Numbers:
@@ -327,6 +318,8 @@ class Composer:
 
     def _wrong_rows_due(self, rows: int) -> int:
         """How many of the next rows are wrong: as many as the share wants of all so far, but one is always right."""
+        if self._wrong is None:
+            return 0
         self._drawn_rows += rows
         due = self._drawn_rows * self._wrong_millionths // MILLION - self._wrong_rows
         wrong_rows = min(due, max(0, rows - 1))

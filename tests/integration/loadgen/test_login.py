@@ -22,7 +22,7 @@ from loadgen.endpoints import Endpoint
 from loadgen.login import Granted, LoginFailedError, log_in
 from loadgen.proving import Prover
 from loadgen.tls import tls_context
-from loadgen.transport import Progress
+from loadgen.upload_progress import Progress
 from loadgen.uploading import Uploader, make_uploader
 from loadgen_plans import make_plan
 from loadtest_model.outcomes import ErrorKind

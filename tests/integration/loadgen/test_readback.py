@@ -15,7 +15,7 @@ from loadgen.endpoints import parse_endpoint
 from loadgen.fetching import Fetched
 from loadgen.proving import Prover
 from loadgen.readback import ReadBack, fetch_of
-from loadgen.transport import Progress
+from loadgen.upload_progress import Progress
 from loadgen.uploading import make_uploader
 from loadgen_plans import make_plan
 from loadgen_pods import pod_process, start_fleet

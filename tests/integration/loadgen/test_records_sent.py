@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 from example_server import ExampleServer, example_server
 from http_target import HttpTarget, Received, honoured, serving
 from loadgen.endpoints import Endpoint
-from loadgen.transport import Progress
+from loadgen.upload_progress import Progress
 from loadgen.uploading import Upload, make_uploader
 from loadgen_plans import make_plan
 from loadtest_model.outcomes import ErrorKind

@@ -10,15 +10,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from multidict import CIMultiDict
-from yarl import URL
 
 from certificates import Authority, Certificate, make_authority
 from http_target import PATH, HttpTarget, serving
 from loadgen.address_rules import AddressRules
+from loadgen.endpoints import Endpoint
 from loadgen.patience import Timeouts
+from loadgen.request_headers import request_head
 from loadgen.tls import TlsUnusableError, tls_context
-from loadgen.transport import Exchange, Progress, Request, open_client
+from loadgen.transport import Exchange, Request, open_client
+from loadgen.upload_progress import Progress
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import TlsPlan
 
@@ -56,11 +57,12 @@ async def post(
 ) -> tuple[Exchange, Progress]:
     progress = Progress()
     parts = bodies or (BODY,)
+    own = {"Host": "target.example", "X-Load-Test-Nonce": "n"}
+    headers = {**own, "Content-Type": "multipart/form-data; boundary=b"}
     request = Request(
-        url=URL(f"https://{target.host}:{target.port}{PATH}"),
+        endpoint=Endpoint(target.host, target.port),
         server_hostname=name,
-        headers=CIMultiDict({"Host": "target.example", "X-Load-Test-Nonce": "n"}),
-        content_type="multipart/form-data; boundary=b",
+        head=request_head(PATH, headers),
         length=sum(map(len, parts)),
         parts=parts,
     )

@@ -2,31 +2,26 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import gzip
 import socket
 import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
-from multidict import CIMultiDict
-from yarl import URL
+from msgspec import structs
 
 from http_target import PATH, serving
 from loadgen.address_rules import AddressRules, rules_of
+from loadgen.connections import KEPT_IDLE_SECONDS
+from loadgen.endpoints import Endpoint
 from loadgen.patience import Timeouts
-from loadgen.transport import (
-    ANSWER_LIMIT_BYTES,
-    KEPT_IDLE_SECONDS,
-    Exchange,
-    Progress,
-    Request,
-    keeps_connections,
-    open_client,
-)
+from loadgen.request_headers import request_head
+from loadgen.transport import ANSWER_LIMIT_BYTES, Exchange, Request, keeps_connections, open_client
+from loadgen.upload_progress import Progress
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import AddressPolicy
 from loadtest_model.spec.connecting import Connections
@@ -43,11 +38,12 @@ GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 def request_to(url: str, *parts: bytes | memoryview, hostname: str | None = None) -> Request:
     """A request whose body is a form with these bytes as its file."""
     whole = (HEAD, *(parts or (ROWS,)), TAIL)
+    target = urlsplit(url)
+    own = {"Host": "django.shop.svc:8000", "X-Load-Test-Nonce": "n"}
     return Request(
-        url=URL(url),
+        endpoint=Endpoint(str(target.hostname), int(target.port or 0)),
         server_hostname=hostname,
-        headers=CIMultiDict({"Host": "django.shop.svc:8000", "X-Load-Test-Nonce": "n"}),
-        content_type=f"multipart/form-data; boundary={BOUNDARY}",
+        head=request_head(target.path, {**own, "Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}),
         length=sum(map(len, whole)),
         parts=whole,
     )
@@ -256,6 +252,56 @@ async def test_after_an_early_answer_a_kept_connection_is_not_used_again() -> No
         assert not progress.reused
 
 
+async def test_an_interim_answer_neither_ends_the_sending_nor_is_the_answer() -> None:
+    async def hint(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+        await writer.drain()
+        await reader.readexactly(len(HEAD + TAIL) + (64 << 20))
+        writer.write(GOOD)
+
+    async with conversing(hint) as address:
+        exchange, progress = await post(request_to(raw_url(address), *[MEGABYTE] * 64))
+
+        assert exchange.answer is not None
+        assert exchange.answer.status == 200
+        assert progress.body_bytes_sent == len(HEAD + TAIL) + (64 << 20)
+
+
+async def test_an_answer_too_many_is_not_taken_for_that_to_the_next_upload() -> None:
+    async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(GOOD + GOOD)
+        await asyncio.Event().wait()
+
+    async with conversing(twice) as address, open_client(ANYWHERE, keep_alive=True) as client:
+        await client.post(request_to(raw_url(address)), Progress(), Timeouts(10))
+        progress = Progress()
+        second = await client.post(request_to(raw_url(address)), progress, Timeouts(10))
+
+        assert second.answer is not None
+        assert not progress.reused
+
+
+async def test_a_short_patience_of_one_upload_does_not_outlast_it() -> None:
+    """The connection has one alarm, whatever each of its uploads may take."""
+
+    async def slow_at_last(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for pause in (0.0, 0.4):
+            await read_request(reader)
+            await asyncio.sleep(pause)
+            writer.write(GOOD)
+
+    async with conversing(slow_at_last) as address, open_client(ANYWHERE, keep_alive=True) as client:
+        first = await client.post(request_to(raw_url(address)), Progress(), Timeouts(0.2))
+        progress = Progress()
+        second = await client.post(request_to(raw_url(address)), progress, Timeouts(10))
+
+        assert first.answer is not None
+        assert second.answer is not None
+        assert progress.reused
+
+
 async def test_no_answer_in_time_is_unknown() -> None:
     async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
@@ -416,7 +462,7 @@ async def test_a_defect_while_the_body_is_made_is_no_error_of_the_target() -> No
 
     async with serving() as target:
         whole = request_to(target.url)
-        request = Request(whole.url, whole.server_hostname, whole.headers, whole.content_type, whole.length, broken())
+        request = structs.replace(whole, parts=broken())
 
         with pytest.raises(OverflowError, match="used up"):
             await post(request)
@@ -654,7 +700,7 @@ async def test_memory_of_a_body_may_be_overwritten_although_its_end_was_only_buf
         listening.listen()
         listening.setblocking(False)
         whole = request_to(f"http://127.0.0.1:{listening.getsockname()[1]}{PATH}", bytes(memory))
-        request = dataclasses.replace(whole, parts=parts())
+        request = structs.replace(whole, parts=parts())
         async with open_client(ANYWHERE, keep_alive=False) as client:
             upload = asyncio.create_task(client.post(request, progress, Timeouts(10)))
             connection, _ = await loop.sock_accept(listening)

@@ -15,7 +15,7 @@ from loadgen.addresses import AddressBook
 from loadgen.endpoints import Endpoint
 from loadgen.proving import Prover
 from loadgen.tokens import TokenUnreadableError
-from loadgen.transport import Progress
+from loadgen.upload_progress import Progress
 from loadgen.uploading import Upload, make_uploader
 from loadgen_plans import make_plan
 from loadtest_model.outcomes import ErrorKind

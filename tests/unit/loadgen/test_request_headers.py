@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadgen.request_headers import upload_headers
+from loadgen.request_headers import header_lines, request_head, upload_headers
 
 
 def test_every_upload_says_that_it_is_a_load_test_of_which_run_and_for_which_host() -> None:
@@ -54,3 +54,15 @@ def test_a_value_cannot_begin_another_header() -> None:
 def test_a_name_that_http_does_not_allow_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is no name of a header"):
         upload_headers({name: "1"}, "django", "1")
+
+
+def test_a_request_begins_with_its_line_and_its_headers() -> None:
+    assert request_head("/u/?a=1", {"Host": "django", "X-Name": "é"}) == (
+        "POST /u/?a=1 HTTP/1.1\r\nHost: django\r\nX-Name: é\r\n".encode()
+    )
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Load-Test: false", "a\nb", "a\rb", "a\0b"])
+def test_no_header_can_smuggle_another_in(value: str) -> None:
+    with pytest.raises(ValueError, match="X-Name"):
+        header_lines({"X-Name": value})

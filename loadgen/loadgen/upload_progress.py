@@ -1,0 +1,69 @@
+"""How far an upload has come, and when."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an upload has come; readable at any time, also after it was cut.
+
+    `begun` is True as soon as a byte of the request may have left; `first_client_id` names the first row of its file.
+    The instants are monotonic seconds, None where the upload never came to them: those of connecting where a kept
+    connection was used, `last_byte_at` where the answer came before the body was sent. `ready_at` is when its file was
+    made and nothing but the sending was left, `finished_at` when the answer was complete, or the upload given up.
+    """
+
+    begun: bool = False
+    first_client_id: str | None = None
+    body_bytes_sent: int = 0
+    reused: bool = False
+    answer_begun: bool = False
+    answered: bool = False
+    ready_at: float | None = None
+    connecting_at: float | None = None
+    connected_at: float | None = None
+    first_byte_at: float | None = None
+    last_byte_at: float | None = None
+    answer_at: float | None = None
+    finished_at: float | None = None
+    transport: asyncio.Transport | None = field(default=None, repr=False)
+
+    @property
+    def connect_seconds(self) -> float:
+        """What opening the connection took, TLS included; 0 where a kept one was used."""
+        return _between(self.connecting_at, self.connected_at, self.finished_at)
+
+    @property
+    def upload_seconds(self) -> float:
+        """From the first byte of the body to the last one handed to the system, or to the end where none was last."""
+        return _between(self.first_byte_at, self.last_byte_at, self.finished_at)
+
+    @property
+    def wait_seconds(self) -> float:
+        """From the last byte of the body to the end of the answer, or of the patience; 0 where none was last."""
+        return _between(self.last_byte_at, self.finished_at)
+
+    @property
+    def answer_seconds(self) -> float | None:
+        """From the last byte of the body to the answer's head; 0 where it came earlier, None where none came."""
+        return None if self.answer_at is None else _between(self.last_byte_at, self.answer_at)
+
+    def forget(self) -> None:
+        """Nothing was taken of what has left: it was never the target's."""
+        self.begun = False
+        self.body_bytes_sent = 0
+
+    def abort(self) -> None:
+        """Drop the connection at once, with what is still buffered for it."""
+        if self.transport is not None:
+            self.transport.abort()
+
+
+def _between(begin: float | None, *ends: float | None) -> float:
+    """Seconds from one instant to the first of the others that was reached; 0 where there are not both."""
+    if begin is not None:
+        for end in ends:
+            if end is not None:
+                return max(0.0, end - begin)
+    return 0.0
