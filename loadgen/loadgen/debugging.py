@@ -6,7 +6,7 @@ from typing import TextIO
 from loadgen import log
 from loadgen.iterating import Iteration
 from loadgen.local.texts import bytes_text, counted
-from loadgen.transport import Progress
+from loadgen.upload_progress import Progress
 from loadgen.uploading import Upload
 from loadtest_model.outcomes import outcome_of
 from loadtest_model.quantities import seconds_text
