@@ -28,7 +28,7 @@ async def test_the_end_of_a_run_waits_for_results_that_are_still_being_written(
 
     monkeypatch.setattr(run_command, "FIRST_PARTIAL_SECONDS", 0)
     monkeypatch.setattr(run_command, "_write_partial", slowly)
-    files = ResultFiles(tmp_path / "details", tmp_path / "series", tmp_path / "summary")
+    files = ResultFiles(tmp_path / "details", tmp_path / "series", tmp_path / "summary", tmp_path / "junit")
     keeping = asyncio.ensure_future(run_command._keep(cast("Any", _Session()), files, cast("Any", None)))
     await asyncio.to_thread(begun.wait, 10)
 
