@@ -45,18 +45,6 @@ def test_a_deleted_pod_leaves_its_last_word_and_ends_the_test(namespace: Namespa
     assert reason(status, "ResultsComplete") == "AllPodsReported"
 
 
-def test_a_test_deleted_without_its_children_stops_all_the_same(namespace: Namespace) -> None:
-    test = namespace.start("orphan", load=LONG)
-    test.running()
-
-    namespace.rest.call("DELETE", test.path, {"propagationPolicy": "Orphan"})
-
-    def jobs_and_pods() -> list[str]:
-        return [child for child in test.children() if not child.startswith("configmaps/")]
-
-    wait_for("Job and pods to be gone", lambda: not jobs_and_pods(), 30)
-
-
 def test_an_operator_that_is_dead_until_the_load_has_ended_loses_nothing(
     cluster: LocalCluster, rest: Rest, namespace: Namespace
 ) -> None:

@@ -38,26 +38,6 @@ def test_a_stopped_test_drains_and_is_inconclusive(long_test: Test) -> None:
     assert requests["sent"] == requests["accepted"] > 0
 
 
-def test_deleting_a_running_test_stops_the_load_and_removes_everything(namespace: Namespace, long_test: Test) -> None:
-    long_test.running()
-    before = long_test.children()
-
-    namespace.rest.delete(long_test.path)
-
-    wait_for("the loadgen processes to end", lambda: not _running(long_test), 5)
-    wait_for("everything to be removed", lambda: not long_test.children(), 30)
-    assert any(child.startswith("jobs/") for child in before)
-    assert sum(child.startswith("pods/") for child in before) == 2
-
-
-def _running(test: Test) -> list[str]:
-    return [
-        pod["metadata"]["name"]
-        for pod in test.pods()
-        if any("running" in c.get("state", {}) for c in pod["status"].get("containerStatuses", ()))
-    ]
-
-
 def test_a_suspended_test_waits_and_starts_when_it_may(namespace: Namespace) -> None:
     test = namespace.start("suspended", load=SHORT, suspend=True)
     waiting = test.until("queued", lambda status: status.get("phase") == "Queued")
@@ -136,15 +116,3 @@ def test_two_tests_in_two_namespaces_run_at_once(cluster: LocalCluster, rest: Re
     started = sorted(status["start"]["at"] for status in ends)
     assert started[1] < min(status["completedAt"] for status in ends)
     rest.delete(f"/api/v1/namespaces/{other.name}")
-
-
-def test_a_missing_secret_is_explained_within_seconds(namespace: Namespace) -> None:
-    test = namespace.start(
-        "secretless",
-        target={"url": "http://clients:8000/clients/upload/process/", "auth": {"secretKeyRef": {"name": "absent"}}},
-    )
-
-    status = test.until("explained", lambda s: "absent" in s.get("message", ""), 30)
-
-    assert status["phase"] in ("Queued", "Starting")
-    namespace.rest.delete(test.path)
