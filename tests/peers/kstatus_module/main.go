@@ -3,7 +3,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"os"
 
@@ -15,12 +14,12 @@ func main() {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {
-		var made map[string]interface{}
-		if err := json.Unmarshal(lines.Bytes(), &made); err != nil {
+		resource := &unstructured.Unstructured{}
+		if err := resource.UnmarshalJSON(lines.Bytes()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		result, err := status.Compute(&unstructured.Unstructured{Object: made})
+		result, err := status.Compute(resource)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
