@@ -6,15 +6,28 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import Namespace, Test, make_namespace, message, reason
-from loadtests.operators import operators, reinstall
+from loadtests import Namespace, Test, kill_operator, make_namespace, message, reason
+from loadtests.operators import reinstall
 from localcluster.cluster import LocalCluster
 from localcluster.installation import OPERATOR_NAMESPACE
-from localcluster.rest import Json, Rest, wait_for
+from localcluster.rest import Json, Rest, RestError, wait_for
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "300ms"}
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "3s", "thinkTime": "200ms"}
 PATH = "/clients/upload/process/"
+TARGETS = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/configmaps/loadtest-operator-targets"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def any_target_allowed(cluster: LocalCluster, rest: Rest, namespace: Namespace) -> Iterator[None]:
+    """Addresses are no targets by default; the list is read by the API server, and by the operator when it starts."""
+    before: Json = rest.call("GET", TARGETS)["data"]
+    rest.call("PATCH", TARGETS, {"data": {"targets": "*"}}, content_type="application/merge-patch+json")
+    kill_operator(cluster, rest)
+    wait_for("the list", lambda: accepted(namespace, "http://127.0.0.1/"), 30)
+    yield
+    rest.call("PATCH", TARGETS, {"data": before}, content_type="application/merge-patch+json")
+    kill_operator(cluster, rest)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,6 +41,17 @@ def other(cluster: LocalCluster, rest: Rest) -> Iterator[Namespace]:
     made = make_namespace(cluster, rest, "in-line")
     yield made
     rest.delete(f"/api/v1/namespaces/{made.name}")
+
+
+def accepted(namespace: Namespace, url: str) -> bool:
+    """Whether the API server would take a test of this target."""
+    manifest = namespace.manifest("asked", target={"url": url})
+    try:
+        collection = namespace.rest.path_of(manifest).rpartition("/")[0]
+        namespace.rest.call("POST", collection, manifest, query={"dryRun": "All"})
+    except RestError:
+        return False
+    return True
 
 
 def spellings(namespace: Namespace) -> dict[str, str]:
@@ -65,7 +89,7 @@ def test_every_spelling_of_a_target_waits_for_the_one_that_runs_and_none_overlap
     # On the local cluster nothing leads from a Service's own address to its pods.
     rest.delete(tests.pop("cluster-ip").path)
     assert beside.completed()["verdict"] == "Passed"
-    _kill_operator(cluster, rest)
+    kill_operator(cluster, rest)
     holder.patch(stop=True)
     ended = holder.completed(30)["completedAt"]
     ends = [test.completed() for test in tests.values()]
@@ -130,8 +154,3 @@ def test_limits_of_the_installation_queue_what_is_over_and_refuse_what_never_fit
         assert waiting.completed()["verdict"] == "Passed"
     finally:
         reinstall(rest)
-
-
-def _kill_operator(cluster: LocalCluster, rest: Rest) -> None:
-    (operator,) = operators(rest)
-    cluster.kill(OPERATOR_NAMESPACE, operator["metadata"]["name"])

@@ -30,7 +30,7 @@ def fenced(cluster: LocalCluster, rest: Rest, namespace: Namespace) -> Iterator[
 
 
 def start(place: Namespace, name: str, target: Namespace, **spec: object) -> Test:
-    url = f"http://clients.{target.name}:8000{PATH}"
+    url = f"http://clients.{target.name}.svc:8000{PATH}"
     return place.start(name, **{"target": {"url": url, "timeout": "20s"}, "load": SHORT, **spec})
 
 
