@@ -17,6 +17,8 @@ from peers.readers_of_status import kstatus, kubectl
 
 HEALTH_CHECK = Path(__file__).parents[2] / "docs" / "examples" / "argocd-health.lua"
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "4s"}
+# So long that another test is seen waiting for it.
+LONGER = {**SHORT, "duration": "15s"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def lives(namespace: Namespace, tell: Kubectl) -> Lives:
     namespace.available("clients")
     seen, columns = {}, {}
 
-    passed = namespace.start("passes", load=SHORT, suspend=True)
+    passed = namespace.start("passes", load=LONGER, suspend=True)
     passed.until("suspended", lambda status: reason(status, "Verified") == "Suspended")
     seen["suspended"] = passed.get()
     seen["new"] = copy.deepcopy(seen["suspended"])
