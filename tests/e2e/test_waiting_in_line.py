@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from loadtests import PATH as LOADTESTS
 from loadtests import Namespace, Test, kill_operator, make_namespace, message, reason
 from loadtests.operators import reinstall
 from localcluster.cluster import LocalCluster
@@ -41,6 +42,16 @@ def other(cluster: LocalCluster, rest: Rest) -> Iterator[Namespace]:
     made = make_namespace(cluster, rest, "in-line")
     yield made
     rest.delete(f"/api/v1/namespaces/{made.name}")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(rest: Rest, namespace: Namespace, other: Namespace) -> Iterator[None]:
+    """A test that was left running would hold up all tests after it."""
+    yield
+    for place in (namespace, other):
+        collection = LOADTESTS.format(namespace=place.name)
+        for test in rest.items(collection):
+            rest.delete(f"{collection}/{test['metadata']['name']}")
 
 
 def accepted(namespace: Namespace, url: str) -> bool:
