@@ -67,9 +67,14 @@ def test_prometheus_agrees_with_the_status_whatever_becomes_of_the_operator(
     assert prometheus.value(f"loadtest_records_confirmed_total{{{labels}}}") == summary["records"]["confirmed"]
     times = summary["response_time_seconds"]
     assert prometheus.value(f"loadtest_response_seconds_count{{{labels}}}") == times["samples"]
-    resets = prometheus.query(f'resets({{{labels},__name__=~"loadtest_.+_(total|bucket|count)"}}[10m])')
-    assert resets
-    assert {value for _, value in resets} == {0}
+    counters = {
+        series["__name__"]
+        for series, _ in prometheus.query(f'{{{labels},__name__=~"loadtest_.+_(total|bucket|count|sum)"}}')
+    }
+    assert len(counters) > 6
+    for counter in counters:
+        resets = prometheus.query(f"resets({counter}{{{labels}}}[10m])")
+        assert {value for _, value in resets} == {0}, counter
     for quantile, name in ((0.5, "p50"), (0.95, "p95")):
         estimated = prometheus.value(f"histogram_quantile({quantile}, loadtest_response_seconds_bucket{{{labels}}})")
         assert estimated is not None
