@@ -11,7 +11,6 @@ from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.diagnoses import KEPT as DIAGNOSES_KEPT
 from loadtest_model.diagnoses import Diagnosis, diagnose_run
 from loadtest_model.health import Health, assess
-from loadtest_model.mesh import notice_of
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, Step
 from loadtest_model.proof import concluded_from
@@ -208,7 +207,7 @@ def summarize(
         reasons=judgement.reasons[:16],
         health=judgement.health,
         diagnoses=diagnose_run(aggregate, verification, plan.steps[0].warm_up_seconds),
-        verification=_proof(verification, notice_of(plan)),
+        verification=_proof(verification),
         requests=_requests(whole.total),
         records=RecordCounts(sent=whole.total.records_sent, confirmed=whole.total.records_confirmed),
         error_rate=whole.judged.error_rate,
@@ -335,9 +334,9 @@ def _part(part: Part) -> PartTimes:
     return PartTimes(uploads=part.count, avg=part.mean_seconds, max=part.max_seconds)
 
 
-def _proof(verification: VerificationReport | None, notice: str) -> Proof:
+def _proof(verification: VerificationReport | None) -> Proof:
     if verification is None:
-        return Proof(level=ProofLevel.NONE, uploads=0, rows=0, notice=notice)
+        return Proof(level=ProofLevel.NONE, uploads=0, rows=0)
     read_back = verification.read_back
     return Proof(
         level=verification.reached,
@@ -347,7 +346,6 @@ def _proof(verification: VerificationReport | None, notice: str) -> Proof:
         vanished=verification.vanished[:ADDRESSES_KEPT],
         unechoed=verification.unechoed,
         read_back=concluded_from(read_back).message[:READ_BACK_KEPT] if read_back else "",
-        notice=notice,
     )
 
 

@@ -105,7 +105,8 @@ class PodSeen:
 
     `snapshot` is the newest known; its seconds stand in the observation's series. `reachable` says whether it answered
     just now; a running pod that did not has been silent for `silent_seconds`. `waits_for` explains why its container
-    does not run. `lingers` says that another container, a sidecar, lives on although the generator has ended.
+    does not run. `lingers` says that another container, a sidecar, lives on although the generator has ended;
+    `beside` are the containers that run with the generator and are not ours.
     """
 
     index: int
@@ -119,6 +120,7 @@ class PodSeen:
     waits_for: str = ""
     crashed: bool = False
     lingers: bool = False
+    beside: tuple[str, ...] = ()
     terminated: Terminated | None = None
     snapshot: Snapshot | None = None
     reachable: bool = False

@@ -103,6 +103,7 @@ def pod_seen(pod: Json) -> PodSeen:
         deleting="deletionTimestamp" in metadata,
         waits_for="" if "running" in state or ended else _waits_for(status, state),
         crashed=_crashed(ended, phase),
+        beside=_beside(pod.get("spec") or {}),
         lingers=ended is not None and _some_run(status),
         terminated=_terminated(ended, phase, status),
     )
@@ -157,6 +158,12 @@ def _crashed(ended: Json | None, phase: str) -> bool:
     if ended is None:
         return phase == "Failed"
     return ended.get("exitCode") not in tuple(PodExit)
+
+
+def _beside(spec: Json) -> tuple[str, ...]:
+    """The containers that run with the generator: a pod as we make it has none."""
+    sidecars = [made for made in spec.get("initContainers") or [] if made.get("restartPolicy") == "Always"]
+    return tuple(made["name"] for made in (*(spec.get("containers") or ()), *sidecars) if made["name"] != CONTAINER)
 
 
 def _some_run(status: Json) -> bool:

@@ -12,6 +12,7 @@ from loadtest_model.causes import Cause
 from loadtest_model.crd import custom_resource_definition
 from loadtest_model.diagnoses import Diagnosis
 from loadtest_model.health import Health, HealthLevel
+from loadtest_model.mesh import NOTICE
 from loadtest_model.snapshot import PodState
 from loadtest_model.status import STATUS_LIMIT_BYTES, Status, StepResult
 from loadtest_model.thresholds import ThresholdResult
@@ -20,7 +21,7 @@ from loadtest_operator.decide import decide
 from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.decide.fleet import verified_of
 from loadtest_operator.decide.writing import to_write
-from operator_builders import NOW, PLAN, POLICY, PROOF, a_pod, seen
+from operator_builders import NOW, POLICY, PROOF, a_pod, seen
 
 ENDED = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True, now=NOW), POLICY).status
 
@@ -86,6 +87,7 @@ def statuses(draw: st.DrawFn) -> Status:
         diagnoses=(diagnosis,) * draw(st.integers(0, 12)),
         thresholds=thresholds,
         steps=steps,
+        verification=structs.replace(ENDED.summary.verification, notice=NOTICE),
     )
     stages = planned.stages * draw(st.integers(1, 100))
     plan = structs.replace(
@@ -108,7 +110,7 @@ def statuses(draw: st.DrawFn) -> Status:
             StepResult(name=name, verdict=step.verdict, records_confirmed=10**12, records_per_second=1e6 / 3)
             for name in names
         ),
-        verification=verified_of(report, PLAN),
+        verification=verified_of(report, NOTICE),
         target=draw(st.sampled_from([None, WATCHED])),
     )
 

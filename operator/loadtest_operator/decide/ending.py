@@ -41,6 +41,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
     )
     began = started_at(observation, fleet.aggregate)
     summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, began, fleet.target)
+    summary = structs.replace(summary, verification=structs.replace(summary.verification, notice=fleet.notice))
     succeeded = judgement.verdict is Verdict.PASSED
     message = _message(judgement, fleet, summary.diagnoses)
     marks = Marks(
@@ -66,7 +67,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
             progress(plan, fleet.aggregate),
             records_per_second=round(summary.throughput.records_per_second, 1),
         ),
-        verification=verified_of(fleet.proof, fleet.plan),
+        verification=verified_of(fleet.proof, fleet.notice),
         thresholds=judgement.thresholds,
         health=judgement.health,
         target=structs.replace(fleet.target, tally=None) if fleet.target else None,

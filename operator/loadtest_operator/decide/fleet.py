@@ -108,6 +108,11 @@ class Fleet:
         )
 
     @property
+    def notice(self) -> str:
+        """What lowers the claim: a mesh that was let in, or what else stands beside the generators."""
+        return notice_of(self.plan, tuple(dict.fromkeys(name for pod in self.pods for name in pod.beside)))
+
+    @property
     def all_verified(self) -> bool:
         reports = self.reports
         return len(reports) == self.plan.parallelism and all(report.proven for report in reports)
@@ -152,7 +157,7 @@ class Fleet:
         )
 
 
-def verified_of(report: VerificationReport | None, plan: Plan) -> Verified | None:
+def verified_of(report: VerificationReport | None, notice: str = "") -> Verified | None:
     """A verification report as the status shows it, with what lowers the claim."""
     if report is None:
         return None
@@ -168,7 +173,7 @@ def verified_of(report: VerificationReport | None, plan: Plan) -> Verified | Non
         vanished=report.vanished[:_LISTED],
         unechoed=report.unechoed,
         read_back=shortened(concluded_from(report.read_back).message) if report.read_back else "",
-        notice=notice_of(plan),
+        notice=shortened(notice),
     )
 
 

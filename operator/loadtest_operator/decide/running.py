@@ -38,7 +38,7 @@ def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: s
         started_at=started_at(observation, fleet.aggregate),
         pods=fleet.counts,
         progress=progress(fleet.plan, fleet.aggregate),
-        verification=verified_of(fleet.proof, fleet.plan),
+        verification=verified_of(fleet.proof, fleet.notice),
         thresholds=threshold_results(fleet.plan, fleet.aggregate),
         health=run_health(fleet.plan, fleet.aggregate, fleet.target),
         target=fleet.target,

@@ -106,7 +106,7 @@ def _status(observation: Observation, fleet: Fleet, phase: Phase, message: str) 
         target=fleet.target,
         plan_hash=plan_hash(fleet.plan),
         pods=fleet.counts,
-        verification=verified_of(fleet.proof, fleet.plan) if fleet.all_verified else None,
+        verification=verified_of(fleet.proof, fleet.notice) if fleet.all_verified else None,
     )
 
 

@@ -175,6 +175,29 @@ def test_without_a_mesh_nothing_lowers_the_claim() -> None:
     assert status.verification.notice == ""
 
 
+def test_what_stands_beside_the_generator_although_it_was_kept_out_is_told() -> None:
+    pods = (replace(an_ended_pod(0), beside=("proxy",)), replace(an_ended_pod(1), beside=("proxy", "agent")))
+
+    status = decide(seen(*pods, begun=True), POLICY).status
+
+    assert status is not None
+    assert status.verification is not None
+    assert status.summary is not None
+    assert "yet beside the generator ran proxy, agent" in status.verification.notice
+    assert "more than once" in status.verification.notice
+    assert status.summary.verification.notice == status.verification.notice
+
+
+def test_containers_that_are_not_ours_are_seen_in_the_pod() -> None:
+    resource = a_resource("Running", loadgen=RUNNING)
+    resource["spec"] = {
+        "containers": [{"name": "loadgen"}, {"name": "proxy"}],
+        "initContainers": [{"name": "init"}, {"name": "agent", "restartPolicy": "Always"}],
+    }
+
+    assert pod_seen(resource).beside == ("proxy", "agent")
+
+
 def test_a_mesh_is_told_of_before_the_load() -> None:
     status = decide(new(a_fleet_spec(pod={"mesh": "Enabled"})), POLICY).status
 
