@@ -242,19 +242,24 @@ def lease_history(admin: Rest) -> Iterator[History]:
     history, over = History(), threading.Event()
 
     def look() -> None:
-        while not over.wait(0.1):
-            lease = admin.call("GET", LEASE)
-            version = lease["metadata"]["resourceVersion"]
-            if not history.signs or history.signs[-1][2] != version:
-                history.signs.append((time.monotonic(), lease["spec"]["holderIdentity"], version))
+        lease = admin.call("GET", LEASE)
+        version = lease["metadata"]["resourceVersion"]
+        if not history.signs or history.signs[-1][2] != version:
+            history.signs.append((time.monotonic(), lease["spec"]["holderIdentity"], version))
 
-    watcher = threading.Thread(target=look)
+    def watch() -> None:
+        while not over.wait(0.1):
+            look()
+
+    watcher = threading.Thread(target=watch)
     watcher.start()
     try:
         yield history
     finally:
         over.set()
         watcher.join()
+        # What the test itself saw last may be newer than what the watcher did.
+        look()
 
 
 def assert_only_the_holder_answers_for_tests(admin: Rest, at_work: str) -> None:
