@@ -8,6 +8,9 @@ from typing import Final
 from loadgen.endpoints import Endpoint
 
 REFRESH_SECONDS: Final = 10.0
+WAIT_SECONDS: Final = 10.0
+"""How long an upload that has no proven address waits for one that is being verified."""
+
 _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 Resolve = Callable[[], Awaitable[tuple[Endpoint, ...]]]
@@ -46,7 +49,9 @@ class AddressBook:
         self._vanished: list[Endpoint] = []
         self._distrusted: set[Endpoint] = set()
         self._current: frozenset[Endpoint] | None = None
+        self._more = False
         self._turn = 0
+        self._news = asyncio.Event()
 
     @property
     def proven(self) -> tuple[Endpoint, ...]:
@@ -75,6 +80,7 @@ class AddressBook:
 
     def confirm(self, endpoint: Endpoint) -> None:
         """The address is proven; one that is no longer the target's by then is not used for that."""
+        self._tell()
         if self._current is not None and endpoint not in self._current:
             if endpoint not in self._vanished:
                 self._vanished.append(endpoint)
@@ -86,6 +92,7 @@ class AddressBook:
 
     def distrust(self, endpoint: Endpoint) -> None:
         """The address failed its verification: it is never used and never tried again."""
+        self._tell()
         self._distrusted.add(endpoint)
         if endpoint in self._proven:
             self._proven.remove(endpoint)
@@ -97,8 +104,35 @@ class AddressBook:
         self._turn += 1
         return self._proven[(self._turn - 1) % len(self._proven)]
 
+    async def next_in_time(self, wait_seconds: float = WAIT_SECONDS) -> Endpoint | None:
+        """The same, but where none is left and one is being verified, wait for it, for so long at most."""
+        until = asyncio.get_running_loop().time() + wait_seconds
+        while (endpoint := self.next()) is None and self._expects:
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._news.wait()
+            except TimeoutError:
+                break
+        return endpoint
+
+    @property
+    def _expects(self) -> bool:
+        """Whether there are addresses that may yet be proven."""
+        return self._more or bool((self._current or frozenset()) - self._distrusted)
+
+    def expect(self, more: bool) -> None:
+        """Take note of whether there are addresses beside those that are observed, which may come to be."""
+        self._tell()
+        self._more = more
+
+    def _tell(self) -> None:
+        """Wake who waits for news, once what is told is done."""
+        self._news.set()
+        self._news = asyncio.Event()
+
     def observe(self, current: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
         """Take note of the target's addresses as of now; gives those that need a verification before use."""
+        self._tell()
         now = sorted(set(current))
         self._current = frozenset(now)
         for endpoint in [endpoint for endpoint in self._proven if endpoint not in now]:
@@ -116,13 +150,16 @@ async def keep_fresh(
     """Ask for the target's addresses after each `pause`, until cancelled.
 
     `prove` says of a new address: True, it is proven; False, it must never be used; None, it may be tried later. One
-    that does not answer keeps neither the others nor the news waiting.
+    that does not answer keeps neither the others nor the news waiting. The proof of one that went away meanwhile, and
+    may have come back as another, is none.
     """
-    proving: set[Endpoint] = set()
+    proving: dict[Endpoint, object] = {}
 
-    async def settle(endpoint: Endpoint) -> None:
+    async def settle(endpoint: Endpoint, attempt: object) -> None:
         proven = await prove(endpoint)
-        proving.discard(endpoint)
+        if proving.get(endpoint) is not attempt:
+            return
+        del proving[endpoint]
         if proven:
             book.confirm(endpoint)
         elif proven is False:
@@ -137,10 +174,12 @@ async def keep_fresh(
                 if not error.gone:
                     continue
                 current = ()
+            for endpoint in proving.keys() - set(current):
+                del proving[endpoint]
             for endpoint in book.observe(current):
                 if endpoint not in proving:
-                    proving.add(endpoint)
-                    tasks.create_task(settle(endpoint))
+                    proving[endpoint] = attempt = object()
+                    tasks.create_task(settle(endpoint, attempt))
 
 
 class Told:

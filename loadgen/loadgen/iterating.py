@@ -83,11 +83,12 @@ class Iterating:
         progress = Progress()
         begun_ns = self._clock_ns()
         endpoint = self._book.next()
-        address = "" if endpoint is None else str(endpoint)
         confirmed = 0
         error: ErrorKind | None = None
         upload: Upload | None = None
         try:
+            if endpoint is None:
+                endpoint = await self._book.next_in_time()
             if endpoint is not None:
                 upload = await self._uploader.upload(course.client, endpoint, rows, progress)
         except BaseException:
@@ -108,7 +109,7 @@ class Iterating:
                 records_confirmed=confirmed,
                 bytes_sent=progress.body_bytes_sent,
                 begun=progress.begun,
-                address=address,
+                address="" if endpoint is None else str(endpoint),
                 connect_ns=_nanoseconds(progress.connecting_at, progress.connect_seconds),
                 upload_ns=_nanoseconds(progress.first_byte_at, progress.upload_seconds),
                 wait_ns=_nanoseconds(progress.last_byte_at, progress.wait_seconds),

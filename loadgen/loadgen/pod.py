@@ -160,9 +160,9 @@ class Pod:
             addresses = tuple(parse_endpoint(address) for address in body.addresses)
         except ValueError as error:
             return Decision(self._standing, conflict=str(error))
-        self._prover.tell(addresses)
-        self._endpoints = endpoints_digest(body.addresses)
-        log.say("endpoints", pod=self._settings.pod_index, addresses=body.addresses)
+        self._prover.tell(addresses, more=body.more)
+        self._endpoints = endpoints_digest(body.addresses, more=body.more)
+        log.say("endpoints", pod=self._settings.pod_index, addresses=body.addresses, more=body.more)
         return Decision(self._standing)
 
     def _overdue(self) -> bool:

@@ -140,9 +140,13 @@ class Prover:
                 news = partial(self._told.news, pause_seconds)
                 tasks.create_task(keep_fresh(self._book, self._told.ask, self._prove_new, news))
 
-    def tell(self, addresses: tuple[Endpoint, ...]) -> None:
-        """Take the target's addresses as they are now: those that are gone are used no more from this moment on."""
+    def tell(self, addresses: tuple[Endpoint, ...], *, more: bool) -> None:
+        """Take the target's addresses as they are now: those that are gone are used no more from this moment on.
+
+        `more` says that there are others, which are verified elsewhere first.
+        """
         self._told.tell(addresses)
+        self._book.expect(more)
         self._book.observe(addresses)
 
     async def _resolve(self) -> tuple[Endpoint, ...]:

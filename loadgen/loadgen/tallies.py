@@ -135,10 +135,10 @@ class PartTally:
 class AddressTally:
     """The uploads to one address."""
 
-    __slots__ = ("accepted", "failed", "sent")
+    __slots__ = ("accepted", "failed", "refused", "sent")
 
     def __init__(self) -> None:
-        self.sent = self.accepted = self.failed = 0
+        self.sent = self.accepted = self.failed = self.refused = 0
 
     def add(self, sample: Sample) -> None:
         self.sent += 1
@@ -146,6 +146,7 @@ class AddressTally:
             self.accepted += 1
         else:
             self.failed += sample.error is not ErrorKind.CANCELLED
+            self.refused += sample.error is ErrorKind.REFUSED
 
     def counts(self) -> AddressCounts:
-        return AddressCounts(sent=self.sent, accepted=self.accepted, failed=self.failed)
+        return AddressCounts(sent=self.sent, accepted=self.accepted, failed=self.failed, refused=self.refused)

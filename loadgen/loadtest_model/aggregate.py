@@ -4,7 +4,7 @@ Everything is merged in one pass over all parts; merging two is merging a list o
 grouping of merges never matter.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import zip_longest
 
 from msgspec import structs
@@ -30,7 +30,10 @@ from loadtest_model.values import WireValue
 
 
 class StepAggregate(WireValue, frozen=True, kw_only=True):
-    """One step over all pods; the fields mean what they mean in `StepSnapshot`, `load_seconds` is the longest."""
+    """One step over all pods; the fields mean what they mean in `StepSnapshot`, `load_seconds` is the longest.
+
+    `refused_by_gone` counts the refused connections to addresses that had left the target by then, see `with_gone`.
+    """
 
     total: Counts = Counts()
     judged: Counts = Counts()
@@ -50,6 +53,7 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     in_flight: int = 0
     in_flight_ages_seconds: tuple[float, ...] = ()
     finished_pods: int = 0
+    refused_by_gone: int = 0
 
     def merge(self, other: "StepAggregate") -> "StepAggregate":
         return merged_step([self, other])
@@ -102,7 +106,19 @@ def merged_step(parts: Sequence[StepAggregate]) -> StepAggregate:
         in_flight=sum(part.in_flight for part in parts),
         in_flight_ages_seconds=tuple(ages[:IN_FLIGHT_AGES_KEPT]),
         finished_pods=sum(part.finished_pods for part in parts),
+        refused_by_gone=sum(part.refused_by_gone for part in parts),
     )
+
+
+def with_gone(aggregate: Aggregate, gone: Collection[str]) -> Aggregate:
+    """The run with what these addresses refused told apart: they are no longer the target's."""
+    if not gone:
+        return aggregate
+    steps = []
+    for step in aggregate.steps:
+        refused = sum(counts.refused for address, counts in step.addresses.items() if address in gone)
+        steps.append(structs.replace(step, refused_by_gone=refused))
+    return structs.replace(aggregate, steps=tuple(steps))
 
 
 def merged_aggregate(parts: Sequence[Aggregate]) -> Aggregate:

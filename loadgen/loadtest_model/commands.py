@@ -56,14 +56,18 @@ class Ack(WireValue, frozen=True, kw_only=True):
 
 
 class Addresses(WireValue, frozen=True, kw_only=True):
-    """The target's addresses as of now, each `ip:port`, in place of those told before and of the plan's."""
+    """The target's addresses as of now, each `ip:port`, in place of those told before and of the plan's.
+
+    `more` says that there are others, which another pod verifies first.
+    """
 
     addresses: tuple[str, ...]
+    more: bool = False
 
 
-def endpoints_digest(addresses: tuple[str, ...]) -> str:
-    """A short name for a list of addresses, by which a pod says which it was told last."""
-    return hashlib.sha256(",".join(addresses).encode()).hexdigest()[:16]
+def endpoints_digest(addresses: tuple[str, ...], *, more: bool = False) -> str:
+    """A short name for what a pod is told of addresses, by which it says what it was told last."""
+    return hashlib.sha256(",".join((*addresses, *("more" for _ in range(more)))).encode()).hexdigest()[:16]
 
 
 def command_token(key: bytes, uid: str, run_id: str, verb: Verb) -> str:

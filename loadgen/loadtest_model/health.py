@@ -99,7 +99,10 @@ def _time_signs(aggregate: StepAggregate) -> list[Sign]:
 
 def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
     signs: list[Sign] = []
-    refused = aggregate.errors.get(ErrorKind.REFUSED, 0)
+    refused = aggregate.errors.get(ErrorKind.REFUSED, 0) - aggregate.refused_by_gone
+    if aggregate.refused_by_gone:
+        text = f"{aggregate.refused_by_gone} connections were refused at addresses that left the target meanwhile"
+        signs.append((HealthLevel.WARNING, text))
     if refused and aggregate.total.accepted:
         text = f"{refused} connections were refused although the target had answered before: it went down"
         signs.append((HealthLevel.CRITICAL, text))

@@ -10,15 +10,21 @@ OTHERS: Final = "others"
 
 
 class AddressCounts(WireValue, frozen=True, kw_only=True):
-    """The uploads to one address, the warm-up included. `failed` leaves out what we cut ourselves."""
+    """The uploads to one address, the warm-up included. `failed` leaves out what we cut ourselves; `refused` are those
+    of them whose connection was.
+    """
 
     sent: int = 0
     accepted: int = 0
     failed: int = 0
+    refused: int = 0
 
     def merge(self, other: "AddressCounts") -> "AddressCounts":
         return AddressCounts(
-            sent=self.sent + other.sent, accepted=self.accepted + other.accepted, failed=self.failed + other.failed
+            sent=self.sent + other.sent,
+            accepted=self.accepted + other.accepted,
+            failed=self.failed + other.failed,
+            refused=self.refused + other.refused,
         )
 
 

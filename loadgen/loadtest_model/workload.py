@@ -1,5 +1,6 @@
 """What is seen of the workload behind a target while the load runs, and the signs of health that it shows."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -25,8 +26,8 @@ class Tally(WireValue, frozen=True, kw_only=True):
     `ends` says how often each container had ended (those that never did are left out, by the beginning of the pod's
     UID and the container's name), `newest` when the newest pod was made, `revision` which template the pods were made
     from. `desired` pods were wanted at the last look; of those that scaling up asked for, `awaited` have not come.
-    `ready` were ready at the start. `seen_at` and `point_seconds` count from the start of the load; `measured_at` is
-    the time of the newest measurement and `measured` says of which pods it is.
+    `ready` were ready at the start. `seen_at` counts from the start of the load, as do the points of `memory`, see
+    `points_text`; `measured_at` is the time of the newest measurement and `measured` says of which pods it is.
     """
 
     ends: Annotated[dict[str, Count], Meta(max_length=RESTARTED_KEPT)] = {}
@@ -38,8 +39,7 @@ class Tally(WireValue, frozen=True, kw_only=True):
     seen_at: float = 0.0
     measured_at: str = ""
     measured: str = ""
-    point_seconds: Annotated[tuple[int, ...], Meta(max_length=POINTS_KEPT)] = ()
-    point_bytes: Annotated[tuple[int, ...], Meta(max_length=POINTS_KEPT)] = ()
+    memory: Annotated[str, Meta(max_length=32 * POINTS_KEPT)] = ""
 
 
 class TargetWatch(WireValue, frozen=True, kw_only=True, omit_defaults=False):
@@ -79,9 +79,7 @@ class TargetWatch(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     @property
     def memory_points(self) -> tuple[tuple[float, int], ...]:
         """The memory as (seconds since the start, bytes), in the order of time, as long as it is of the same pods."""
-        if self.tally is None:
-            return ()
-        return tuple(zip(map(float, self.tally.point_seconds), self.tally.point_bytes, strict=False))
+        return points_of(self.tally.memory) if self.tally is not None else ()
 
     @property
     def crashes(self) -> tuple[str, ...]:
@@ -96,6 +94,17 @@ class TargetWatch(WireValue, frozen=True, kw_only=True, omit_defaults=False):
             pods = "pod was" if self.replaced_pods == 1 else "pods were"
             found.append(f"{self.replaced_pods} {pods} replaced in {self.workload} without a rollout")
         return tuple(found)
+
+
+def points_text(points: Sequence[tuple[float, int]]) -> str:
+    """Points of (seconds, bytes) in one line, such as `5:104857600 10:105906176`; a list would fill a screen."""
+    return " ".join(f"{seconds:.0f}:{size}" for seconds, size in points)
+
+
+def points_of(text: str) -> tuple[tuple[float, int], ...]:
+    """The points that `points_text` wrote."""
+    pairs = (pair.split(":") for pair in text.split())
+    return tuple((float(seconds), int(size)) for seconds, size in pairs)
 
 
 def target_health(watch: TargetWatch | None) -> Health:

@@ -71,7 +71,7 @@ class Actor:
             case actions.Verify():
                 await self._tell(observation, Verb.VERIFY, action.pods)
             case actions.TellEndpoints():
-                told = Addresses(addresses=action.addresses)
+                told = Addresses(addresses=action.addresses, more=action.more)
                 await self._tell(observation, Verb.ENDPOINTS, action.pods, lambda _: told)
             case actions.Conclude():
                 await self._tell(observation, Verb.CONCLUDE, action.pods)

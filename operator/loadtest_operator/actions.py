@@ -50,10 +50,11 @@ class StartFleet:
 
 @dataclass(frozen=True)
 class TellEndpoints:
-    """Tell pods the target's addresses as they are now, each `ip:port`."""
+    """Tell pods the target's addresses as they are now, each `ip:port`; `more` are being verified elsewhere."""
 
     pods: tuple[PodSeen, ...]
     addresses: tuple[str, ...]
+    more: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from loadtest_model.lastword import decode_last_word
 from loadtest_model.snapshot import Snapshot
 from loadtest_model.timeline import Series, Timeline
 from loadtest_model.workload import TargetWatch
+from loadtest_operator.endpoints import Endpoints
 
 
 @dataclass
@@ -25,8 +26,8 @@ class Known:
 
 @dataclass
 class _Run:
-    """One run: its pods by their UID, their seconds in sum, what was found of the bounds that would abort it and of
-    the target's workload, and when what was last looked at.
+    """One run: its pods by their UID, their seconds in sum, what was found of the bounds that would abort it, of the
+    target's workload and of its endpoints, and when what was last looked at.
     """
 
     pods: dict[str, Known] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class _Run:
     watch: Watch = field(default_factory=Watch)
     looked_at: dict[str, float] = field(default_factory=dict)
     target: TargetWatch | None = None
+    endpoints: Endpoints | None = None
 
 
 class Memory:
@@ -75,6 +77,13 @@ class Memory:
 
     def keep_target(self, uid: str, run_id: str, target: TargetWatch) -> None:
         self._run(uid, run_id).target = target
+
+    def endpoints(self, uid: str, run_id: str) -> Endpoints | None:
+        """The target's endpoints as they were read last while the load ran."""
+        return self._run(uid, run_id).endpoints
+
+    def keep_endpoints(self, uid: str, run_id: str, endpoints: Endpoints) -> None:
+        self._run(uid, run_id).endpoints = endpoints
 
     def is_due(self, uid: str, run_id: str, what: str, every_seconds: float) -> bool:
         """Whether a look at something is due; if so, the next one is not before so many seconds have passed."""

@@ -161,9 +161,9 @@ class Observation:
     are the API server's own endpoints, as `ip:port`, where they may be read. `secret_access` was looked for only where
     the test names Secrets and has no Job yet. `turn` says whether a test that has not begun may, and `target` what its
     target is known by. `complaints` are about a fleet that does not run yet. `workload` is the target's, where it was
-    looked at, and `watched` what earlier looks made of it, where that was not lost. `destinations` are
-    where the spec's URLs lead, the target's first, looked up before there is a Job; `network_policies` are looked for
-    once the test is over.
+    looked at; under load `endpoints` are those that were read last, and `watched` is what earlier looks made of the
+    workload, where that was not lost. `destinations` are where the spec's URLs lead, the target's first, looked up
+    before there is a Job; `network_policies` are looked for once the test is over.
     """
 
     test: LoadTestSeen

@@ -21,6 +21,7 @@ from loadtest_operator.api import (
     ApiError,
 )
 from loadtest_operator.destination_reader import DestinationReader
+from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.memory import Known, Memory
 from loadtest_operator.names import uid_selector
 from loadtest_operator.observation import (
@@ -94,12 +95,11 @@ class Observer:
         seen = [(pod, pod_seen(pod)) for pod in await self._api.list(PODS, namespace, selector)]
         pods = await self._fleet(uid, run_id, [(raw, pod) for raw, pod in seen if pod.run_id == run_id])
         needs_endpoints = _needs_endpoints(test, mine, run_id)
-        follows = _follows(test, mine) and self._memory.is_due(uid, run_id, "endpoints", ENDPOINTS_SECONDS)
         endpoints = None
         if needs_endpoints:
             endpoints = await self._targets.endpoints(test)
-        elif follows:
-            endpoints = await self._targets.endpoints_under_load(test)
+        elif _follows(test, mine):
+            endpoints = await self._followed(test, run_id, pods)
         watched = self._memory.target(uid, run_id)
         return Observation(
             test=test,
@@ -184,6 +184,15 @@ class Observer:
             silent_seconds=0.0 if reachable else self._memory.silent_seconds(known),
         )
 
+    async def _followed(self, test: LoadTestSeen, run_id: str, pods: tuple[PodSeen, ...]) -> Endpoints | None:
+        """The endpoints of a target under load, as they were read last."""
+        uid = test.identity.uid
+        if _may_be_the_last(pods) or self._memory.is_due(uid, run_id, "endpoints", ENDPOINTS_SECONDS):
+            read = await self._targets.endpoints_under_load(test)
+            if read is not None:
+                self._memory.keep_endpoints(uid, run_id, read)
+        return self._memory.endpoints(uid, run_id)
+
     async def _workload(
         self, test: LoadTestSeen, run_id: str, pods: tuple[PodSeen, ...], watched: TargetWatch | None
     ) -> WorkloadLook | None:
@@ -195,9 +204,7 @@ class Observer:
             return await self._targets.workload(test)
         if not all(pod.snapshot is not None and pod.snapshot.verification is not None for pod in pods):
             return None
-        # Once a pod has its last snapshot, this look may be the last.
-        ends = any(pod.last_known for pod in pods)
-        if not ends and not self._memory.is_due(uid, run_id, "workload", WORKLOAD_SECONDS):
+        if not _may_be_the_last(pods) and not self._memory.is_due(uid, run_id, "workload", WORKLOAD_SECONDS):
             return None
         held = watched or test.recorded.target
         newest = held.tally.newest if held is not None and held.tally is not None else ""
@@ -245,6 +252,11 @@ def _needs_endpoints(test: LoadTestSeen, job: JobSeen | None, run_id: str) -> bo
     recorded = test.recorded
     settled = recorded.run_id == run_id and (recorded.phase is Phase.COMPLETED or recorded.plan_hash is not None)
     return job is None and not settled
+
+
+def _may_be_the_last(pods: tuple[PodSeen, ...]) -> bool:
+    """Whether this look may be what the run is judged by, so that all of it must be fresh."""
+    return all(pod.last_known or pod.over for pod in pods)
 
 
 def _follows(test: LoadTestSeen, job: JobSeen | None) -> bool:

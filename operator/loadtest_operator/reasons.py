@@ -76,6 +76,16 @@ TARGET: Final = {
     "ExternalNameRefused": Told(
         "the Service is of type ExternalName, which may point anywhere", "name the target itself in spec.target.url"
     ),
+    "WorkloadNotFound": Told(
+        "there is no workload as spec.target.workload names it", "correct its kind and name, or create it"
+    ),
+    "WorkloadHasNoPods": Told("the workload of spec.target.workload has no pod", "scale it up"),
+    "WorkloadNotReadable": Told(
+        "the operator may not read the workload of spec.target.workload", "give it the rights that its chart has"
+    ),
+    "WorkloadNotSeen": Told(
+        "the workload of spec.target.workload was not read in time", "look at the API server if it stays so"
+    ),
 }
 
 SPEC: Final = {

@@ -49,6 +49,7 @@ def test_a_rollout_under_load_moves_it_to_the_new_pods_and_never_to_one_that_ign
     assert set(spread) == old | new
     assert all(spread[address]["accepted"] > 0 for address in new)
     assert status["summary"]["errors"].get("no_address", 0) == 0
+    assert not any("went down" in text for text in status["health"]["evidence"]), spread
     # Of the two pods only the first met the stranger, and it stopped at the canary.
     met = namespace.cluster.logs(namespace.name, stranger["metadata"]["name"])
     assert re.findall(r"upload load_test=\w+ rows=\d+ status=200", met) == ["upload load_test=false rows=1 status=200"]

@@ -16,7 +16,7 @@ from loadtest_model.mesh import NOTICE
 from loadtest_model.snapshot import PodState
 from loadtest_model.status import STATUS_LIMIT_BYTES, Status, StepResult
 from loadtest_model.thresholds import ThresholdResult
-from loadtest_model.workload import Tally, TargetWatch
+from loadtest_model.workload import Tally, TargetWatch, points_text
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.decide.fleet import verified_of
@@ -44,8 +44,7 @@ WATCHED = TargetWatch(
     last_end="e" * 256,
     tally=Tally(
         ends={f"{number:08x}/{'c' * 63}": 9 for number in range(32)},
-        point_seconds=tuple(range(60)),
-        point_bytes=(2**40,) * 60,
+        memory=points_text([(86_000.0, 2**40)] * 60),
     ),
 )
 

@@ -127,9 +127,12 @@ def with_fleet(observation: Observation, policy: Policy) -> Decision:
 
 
 def with_target(observation: Observation, fleet: Fleet) -> Fleet:
-    """The fleet with what was seen of the target's workload up to now; what follows its load is left out."""
+    """The fleet with what is known of its target up to now; what its workload does after the load is left out."""
     held = observation.watched or observation.test.recorded.target
-    if held is None or observation.test.recorded.start is None:
+    if observation.test.recorded.start is None:
+        return fleet
+    fleet = replace(fleet, endpoints=observation.endpoints)
+    if held is None:
         return fleet
     look = None if fleet.load_is_over else observation.workload
     return replace(fleet, target=watched(held, look, fleet.elapsed_seconds))

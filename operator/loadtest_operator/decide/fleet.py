@@ -6,7 +6,7 @@ from functools import cached_property
 
 from msgspec import structs
 
-from loadtest_model.aggregate import Aggregate, merge
+from loadtest_model.aggregate import Aggregate, merge, with_gone
 from loadtest_model.mesh import notice_of
 from loadtest_model.plan import Plan
 from loadtest_model.proof import ReadBackReport, concluded_from
@@ -15,6 +15,7 @@ from loadtest_model.status import PodCounts, Verified
 from loadtest_model.timeline import Series, with_series
 from loadtest_model.workload import TargetWatch
 from loadtest_operator.decide.conditions import shortened
+from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.observation import PodSeen
 
 _PROOF_RANK = {ProofLevel.NONE: 0, ProofLevel.ACKNOWLEDGED: 1, ProofLevel.ECHOED: 2, ProofLevel.PROVEN: 3}
@@ -24,7 +25,8 @@ _LISTED = 16
 
 @dataclass(frozen=True)
 class Fleet:
-    """All pods of one run, and their seconds in sum; `target` is what was seen of the target's workload.
+    """All pods of one run, and their seconds in sum; `target` is what was seen of the target's workload, `endpoints`
+    what is behind its Service now, where that is known.
 
     `lost_seconds` is how long a running pod may be silent before it counts as lost.
     """
@@ -34,6 +36,7 @@ class Fleet:
     lost_seconds: float
     series: Series = ()
     target: TargetWatch | None = None
+    endpoints: Endpoints | None = None
 
     @cached_property
     def by_index(self) -> dict[int, PodSeen]:
@@ -69,7 +72,20 @@ class Fleet:
         if points:
             # What the metrics API says of the pods comes before what one process says of itself.
             merged = structs.replace(merged, target_memory=TargetMemory(points=points))
-        return with_series(merged, self.series)
+        return with_gone(with_series(merged, self.series), self.gone)
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Proven addresses that are no longer the target's at all, not even as ones that are not ready."""
+        current = self.endpoints
+        if current is None or not (current.addresses or current.problem):
+            return ()
+        present = {*current.addresses, *current.unready}
+        return tuple(address for address in self._vanished if address not in present)
+
+    @property
+    def _vanished(self) -> tuple[str, ...]:
+        return _distinct(report.vanished for report in self.reports)
 
     @property
     def elapsed_seconds(self) -> float:
@@ -151,7 +167,7 @@ class Fleet:
             uploads=sum(report.uploads for report in reports),
             rows=sum(report.rows for report in reports),
             unverified=_distinct(report.unverified for report in reports),
-            vanished=_distinct(report.vanished for report in reports),
+            vanished=self._vanished,
             unechoed=sum(report.unechoed for report in reports),
             read_back=self.read_back,
         )

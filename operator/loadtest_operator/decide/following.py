@@ -21,10 +21,12 @@ def endpoint_orders(observation: Observation, fleet: Fleet) -> tuple[Action, ...
     proven = frozenset(report.addresses if report is not None else ())
     addresses = _in_use(current, proven)
     known = tuple(address for address in addresses if address in proven)
+    settled = proven.union(report.unverified if report is not None else ())
+    more = any(address not in settled for address in addresses)
     loading = fleet.in_state(PodState.RUNNING)
     return (
         *_told(tuple(pod for pod in loading if pod.index == 0), addresses),
-        *_told(tuple(pod for pod in loading if pod.index != 0), known),
+        *_told(tuple(pod for pod in loading if pod.index != 0), known, more=more),
     )
 
 
@@ -42,7 +44,7 @@ def _in_use(current: Endpoints, proven: frozenset[str]) -> tuple[str, ...]:
     return current.addresses or tuple(address for address in current.unready if address in proven)
 
 
-def _told(pods: tuple[PodSeen, ...], addresses: tuple[str, ...]) -> tuple[Action, ...]:
-    digest = endpoints_digest(addresses)
+def _told(pods: tuple[PodSeen, ...], addresses: tuple[str, ...], *, more: bool = False) -> tuple[Action, ...]:
+    digest = endpoints_digest(addresses, more=more)
     ignorant = tuple(pod for pod in pods if pod.snapshot is not None and pod.snapshot.endpoints != digest)
-    return (TellEndpoints(ignorant, addresses),) if ignorant else ()
+    return (TellEndpoints(ignorant, addresses, more),) if ignorant else ()

@@ -13,7 +13,7 @@ from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import ended_without_run
-from loadtest_operator.decide.watching import unseen
+from loadtest_operator.decide.watching import to_watch
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.line import never_fits
 from loadtest_operator.manifests import job, network_policy
@@ -83,8 +83,8 @@ def _without_target(observation: Observation, spec: Spec, endpoints: Endpoints) 
         return Mark("False", endpoints.problem, endpoints.message)
     if spec.target.workload is None:
         return None
-    reason, message = unseen(spec.target.workload, observation.workload)
-    return Mark("False", reason, message) if reason else None
+    look = to_watch(spec.target.workload, observation.workload)
+    return Mark("False", look.problem, look.message) if look.problem else None
 
 
 def _creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) -> CreateJob:

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import structs
 
 from loadtest_model.status import STATUS_LIMIT_BYTES, Status
+from loadtest_model.workload import points_text
 from loadtest_operator.decide.conditions import shortened
 
 _EVIDENCE_KEPT: Final = 4
@@ -91,8 +92,7 @@ def _with_one_image(status: Status) -> Status:
 def _with_fewer_points(status: Status) -> Status:
     if status.target is None or status.target.tally is None:
         return status
-    tally = status.target.tally
-    fewer = structs.replace(tally, point_seconds=tally.point_seconds[::2], point_bytes=tally.point_bytes[::2])
+    fewer = structs.replace(status.target.tally, memory=points_text(status.target.memory_points[::2]))
     return structs.replace(status, target=structs.replace(status.target, tally=fewer))
 
 

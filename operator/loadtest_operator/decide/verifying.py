@@ -13,7 +13,7 @@ from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import verified_message
 from loadtest_operator.decide.fleet import Fleet, verified_of
 from loadtest_operator.decide.waits import wait_of, waits
-from loadtest_operator.decide.watching import at_the_start, unseen
+from loadtest_operator.decide.watching import at_the_start, to_watch
 from loadtest_operator.mounts import mounts
 from loadtest_operator.observation import Observation
 from loadtest_operator.resources import rfc3339
@@ -44,10 +44,10 @@ def point_of_no_return(observation: Observation, fleet: Fleet) -> Decision:
     """Write down that this run starts, before any pod is armed: what stands there is never started again."""
     workload, watched = _workload(observation), None
     if workload is not None:
-        _, missing = unseen(workload, observation.workload)
-        if observation.workload is None or missing:
-            return _decided(observation, fleet, Phase.VERIFYING, f"every pod is verified; {missing}", ())
-        watched = at_the_start(workload, observation.workload)
+        look = to_watch(workload, observation.workload)
+        if look.problem:
+            return _decided(observation, fleet, Phase.VERIFYING, f"every pod is verified; {look.message}", ())
+        watched = at_the_start(workload, look)
     uid = observation.test.identity.uid
     start_id = f"{plan_hash(fleet.plan)[:16]}-{uid[:8]}"
     status = structs.replace(

@@ -6,7 +6,15 @@ from typing import Final
 from msgspec import structs
 
 from loadtest_model.spec.target import Workload
-from loadtest_model.workload import IMAGE_LENGTH, IMAGES_KEPT, POINTS_KEPT, RESTARTED_KEPT, Tally, TargetWatch
+from loadtest_model.workload import (
+    IMAGE_LENGTH,
+    IMAGES_KEPT,
+    POINTS_KEPT,
+    RESTARTED_KEPT,
+    Tally,
+    TargetWatch,
+    points_text,
+)
 from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.workload import ContainerLook, PodLook, Use, WorkloadLook
 
@@ -16,15 +24,14 @@ _LONGEST_SECONDS: Final = 10.0
 _DIGEST: Final = 8
 
 
-def unseen(workload: Workload, look: WorkloadLook | None) -> tuple[str, str]:
-    """Why a workload cannot be watched, as a reason and a message; both empty where it can."""
+def to_watch(workload: Workload, look: WorkloadLook | None) -> WorkloadLook:
+    """The look, with a problem wherever the workload cannot be watched."""
     if look is None:
-        return "WorkloadNotSeen", f"{workload} was not looked at yet"
-    if look.problem:
-        return look.problem, look.message
-    if not look.pods:
-        return "WorkloadHasNoPods", f"{workload} has no pod; scale it up, or correct spec.target.workload"
-    return "", ""
+        return WorkloadLook(problem="WorkloadNotSeen", message=f"{workload} was not looked at yet")
+    if not look.problem and not look.pods:
+        said = f"{workload} has no pod; scale it up, or correct spec.target.workload"
+        return WorkloadLook(problem="WorkloadHasNoPods", message=said)
+    return look
 
 
 def at_the_start(workload: Workload, look: WorkloadLook) -> TargetWatch:
@@ -125,16 +132,15 @@ def _with_use(made: TargetWatch, use: Use, at_seconds: float) -> TargetWatch:
     if use.at == tally.measured_at:
         return made
     pods = hashlib.sha256(",".join(use.pods).encode()).hexdigest()[:_DIGEST]
-    seconds, held = (tally.point_seconds, tally.point_bytes) if pods == tally.measured else ((), ())
-    seconds, held = (*seconds, int(at_seconds)), (*held, use.memory_bytes)
-    if len(seconds) > POINTS_KEPT:
-        seconds, held = seconds[::2], held[::2]
+    points = (*(made.memory_points if pods == tally.measured else ()), (at_seconds, use.memory_bytes))
+    if len(points) > POINTS_KEPT:
+        points = points[::2]
     return structs.replace(
         made,
         not_measurable="",
         memory_bytes=max(made.memory_bytes or 0, use.memory_bytes),
         cpu_cores=max(made.cpu_cores or 0.0, round(use.cpu_cores, 3)),
-        tally=structs.replace(tally, measured_at=use.at, measured=pods, point_seconds=seconds, point_bytes=held),
+        tally=structs.replace(tally, measured_at=use.at, measured=pods, memory=points_text(points)),
     )
 
 

@@ -208,3 +208,77 @@ async def test_what_was_told_before_anyone_waited_is_news() -> None:
 
 async def test_without_news_the_wait_ends_by_itself() -> None:
     await asyncio.wait_for(Told((A,)).news(0.001), 5)
+
+
+async def test_an_upload_waits_for_the_address_that_is_being_verified() -> None:
+    book = book_of(A)
+    book.observe([B])
+    waiting = asyncio.create_task(book.next_in_time(60))
+    await asyncio.sleep(0)
+
+    book.confirm(B)
+
+    assert await asyncio.wait_for(waiting, 5) == B
+
+
+async def test_an_upload_waits_for_what_is_verified_elsewhere() -> None:
+    book = book_of(A)
+    book.expect(True)
+    book.observe([])
+    waiting = asyncio.create_task(book.next_in_time(60))
+    await asyncio.sleep(0)
+
+    book.observe([B])
+    book.confirm(B)
+
+    assert await asyncio.wait_for(waiting, 5) == B
+
+
+async def test_an_upload_does_not_wait_where_no_address_is_left_to_verify() -> None:
+    book = book_of(A)
+    book.observe([B])
+    waiting = asyncio.create_task(book.next_in_time(60))
+    await asyncio.sleep(0)
+
+    book.distrust(B)
+
+    assert await asyncio.wait_for(waiting, 5) is None
+
+
+async def test_an_upload_does_not_wait_longer_than_its_time() -> None:
+    book = book_of(A)
+    book.observe([B])
+
+    assert await asyncio.wait_for(book.next_in_time(0.001), 5) is None
+
+
+async def test_the_proof_of_an_address_that_left_and_came_back_meanwhile_is_none() -> None:
+    book, told = book_of(A), Told((A,))
+    begun, asked = asyncio.Queue[asyncio.Event](), asyncio.Queue[tuple[Endpoint, ...]]()
+    proven = asyncio.Event()
+
+    async def ask() -> tuple[Endpoint, ...]:
+        asked.put_nowait(await told.ask())
+        return await told.ask()
+
+    async def prove(_: Endpoint) -> bool:
+        go = asyncio.Event()
+        begun.put_nowait(go)
+        await go.wait()
+        proven.set()
+        return True
+
+    task = asyncio.create_task(keep_fresh(book, ask, prove, lambda: told.news(60)))
+    told.tell((A, B))
+    first = await asyncio.wait_for(begun.get(), 5)
+    told.tell((A,))
+    while await asyncio.wait_for(asked.get(), 5) != (A,):
+        pass
+    told.tell((A, B))
+    await asyncio.wait_for(begun.get(), 5)
+
+    first.set()
+    await asyncio.wait_for(proven.wait(), 5)
+    task.cancel()
+
+    assert book.proven == (A,)

@@ -1,10 +1,13 @@
 """From samples to counts, sketches, seconds and segments."""
 
+from msgspec import structs
+
 from loadgen.recorder import Recorder, Sample, StepRecorder
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.pacing import Segment
 from loadtest_model.plan import Step
 from loadtest_model.snapshot import Counts, StepSnapshot
+from loadtest_model.spread import AddressCounts
 
 SECOND = 1_000_000_000
 START = 500 * SECOND
@@ -236,3 +239,13 @@ def test_at_most_a_hundred_ages_are_told_and_they_are_the_oldest() -> None:
     assert seen.in_flight == 150
     assert len(seen.in_flight_ages_seconds) == 100
     assert seen.in_flight_ages_seconds[0] == 5.0
+
+
+def test_uploads_are_counted_for_each_address_and_the_refused_among_them() -> None:
+    recorder, step = opened()
+    refused = sample(1, error=ErrorKind.REFUSED, begun=False)
+    uploads = (sample(0), refused, sample(2, error=ErrorKind.TIMEOUT), sample(3, error=ErrorKind.CANCELLED))
+
+    record(step, *(structs.replace(each, address="10.0.0.1:80") for each in uploads))
+
+    assert read(recorder).addresses == {"10.0.0.1:80": AddressCounts(sent=4, accepted=1, failed=2, refused=1)}

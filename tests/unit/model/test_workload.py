@@ -11,7 +11,7 @@ from loadtest_model.outcomes import ErrorKind
 from loadtest_model.report import TargetUse, summarize
 from loadtest_model.snapshot import TargetMemory
 from loadtest_model.verdict import Facts, Judgement, Verdict, judge, run_health
-from loadtest_model.workload import Tally, TargetWatch, target_health
+from loadtest_model.workload import Tally, TargetWatch, points_text, target_health
 
 PLAN = a_plan()
 
@@ -107,7 +107,7 @@ def test_the_summary_says_what_was_seen_of_the_workload() -> None:
 
 
 def test_memory_points_are_seconds_and_bytes() -> None:
-    watch = a_watch(tally=Tally(point_seconds=(5, 10), point_bytes=(100, 110)))
+    watch = a_watch(tally=Tally(memory=points_text(((5.0, 100), (10.2, 110)))))
 
     assert watch.memory_points == ((5.0, 100), (10.0, 110))
     assert a_watch().memory_points == ()

@@ -9,7 +9,15 @@ from loadtest_model.health import HealthLevel
 from loadtest_model.snapshot import PodState
 from loadtest_model.spec import Spec
 from loadtest_model.status import STATUS_LIMIT_BYTES, Phase, Status
-from loadtest_model.workload import IMAGE_LENGTH, IMAGES_KEPT, POINTS_KEPT, RESTARTED_KEPT, Tally, TargetWatch
+from loadtest_model.workload import (
+    IMAGE_LENGTH,
+    IMAGES_KEPT,
+    POINTS_KEPT,
+    RESTARTED_KEPT,
+    Tally,
+    TargetWatch,
+    points_text,
+)
 from loadtest_operator.actions import CreateJob
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.shortening import within_limit
@@ -112,14 +120,28 @@ def test_a_crash_is_written_at_once_and_mere_movement_is_not() -> None:
     assert to_write(status_of(crashed), held, POLICY.progress_seconds) is not None
 
 
+def test_memory_that_grows_by_the_metrics_api_warns_and_is_the_targets_memory() -> None:
+    growing = tuple((5.0 * number, 100_000_000 + 2_000_000 * number) for number in range(30))
+    begun = loading(WELL)
+    held = begun.test.recorded.target
+    assert held is not None
+    assert held.tally is not None
+    tally = structs.replace(held.tally, memory=points_text(growing))
+
+    status = status_of(replace(begun, watched=structs.replace(held, tally=tally)))
+
+    assert status.health is not None
+    assert status.health.level is HealthLevel.WARNING
+    assert "target memory grows: from 95 MiB" in status.health.evidence[0]
+
+
 def test_the_largest_record_of_a_workload_fits_into_the_status() -> None:
     images = tuple(f"{number}{'x' * (IMAGE_LENGTH - 1)}" for number in range(IMAGES_KEPT))
     tally = Tally(
         ends={f"{number:08}/{'c' * 31}": 1_000 for number in range(RESTARTED_KEPT)},
         newest="2026-03-01T12:00:00Z",
         revision="5d59d67564",
-        point_seconds=tuple(range(10_000, 10_000 + POINTS_KEPT)),
-        point_bytes=tuple(range(10**11, 10**11 + POINTS_KEPT)),
+        memory=points_text([(10_000.0 + number, 10**11 + number) for number in range(POINTS_KEPT)]),
     )
     target = TargetWatch(workload="Deployment/" + "w" * 253, images=images, new_images=images, tally=tally)
     running = status_of(loading(WELL))

@@ -5,12 +5,15 @@ from dataclasses import replace
 from msgspec import structs
 
 from loadtest_model.commands import Verb, endpoints_digest
+from loadtest_model.health import Health, HealthLevel
+from loadtest_model.outcomes import ErrorKind
 from loadtest_model.snapshot import PodState
+from loadtest_model.spread import AddressCounts
 from loadtest_operator.actions import Action, TellEndpoints
 from loadtest_operator.decide import decide
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.observation import PodSeen
-from operator_builders import ADDRESSES, PLAN, POLICY, PROOF, a_job, a_pod, a_snapshot, seen
+from operator_builders import ADDRESSES, PLAN, POLICY, PROOF, a_job, a_measured_step, a_pod, a_snapshot, seen
 
 OLD, NEW = ADDRESSES.addresses[0], "10.0.0.6:8000"
 FOLLOWING = a_job(plan=structs.replace(PLAN, command_digests={Verb.ENDPOINTS: "digest"}))
@@ -46,7 +49,18 @@ def test_endpoints_that_cannot_be_told_from_a_missing_right_change_nothing() -> 
 def test_a_new_endpoint_is_told_to_the_first_pod_alone() -> None:
     first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
 
-    assert told(Endpoints((OLD, NEW)), first, second) == (TellEndpoints((first,), (OLD, NEW)),)
+    assert told(Endpoints((OLD, NEW)), first, second) == (
+        TellEndpoints((first,), (OLD, NEW)),
+        TellEndpoints((second,), (OLD,), more=True),
+    )
+
+
+def test_a_new_endpoint_that_failed_its_verification_is_awaited_no_more() -> None:
+    failed = structs.replace(PROOF, unverified=(NEW,))
+    snapshot = a_snapshot(0, PodState.RUNNING, endpoints=endpoints_digest((OLD, NEW)), verification=failed)
+    first, second = replace(a_pod(0, PodState.RUNNING), snapshot=snapshot), a_loading_pod(1)
+
+    assert told(Endpoints((OLD, NEW)), first, second) == (TellEndpoints((second,), (OLD,)),)
 
 
 def test_a_new_endpoint_that_the_first_pod_has_proven_is_told_to_the_others() -> None:
@@ -89,3 +103,35 @@ def test_pods_of_a_version_that_takes_no_endpoints_are_told_nothing() -> None:
     pods = (a_loading_pod(0), a_loading_pod(1))
 
     assert decide(seen(*pods, begun=True, endpoints=Endpoints((NEW,)), job=a_job()), POLICY).actions == ()
+
+
+def refused_at_the_old_one(endpoints: Endpoints | None) -> Health:
+    """The health of a run whose pods moved from one address to another, at the first of which some were refused."""
+    step = structs.replace(
+        a_measured_step(1_000),
+        errors={ErrorKind.REFUSED: 2},
+        addresses={OLD: AddressCounts(sent=500, failed=2, refused=2), NEW: AddressCounts(sent=502)},
+    )
+    moved = structs.replace(PROOF, addresses=(OLD, NEW), vanished=(OLD,))
+    snapshots = [a_snapshot(index, PodState.RUNNING, steps=(step,), verification=moved) for index in range(2)]
+    pods = [replace(a_pod(index, PodState.RUNNING), snapshot=snapshot) for index, snapshot in enumerate(snapshots)]
+    status = decide(seen(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).status
+    assert status is not None
+    assert status.health is not None
+    return status.health
+
+
+def test_connections_refused_at_an_endpoint_that_is_gone_are_no_crash() -> None:
+    health = refused_at_the_old_one(Endpoints((NEW,)))
+
+    assert health.level is HealthLevel.WARNING
+    assert "4 connections were refused at addresses that left the target meanwhile" in health.evidence[0]
+
+
+def test_connections_refused_at_an_endpoint_that_is_there_and_not_ready_are_a_crash() -> None:
+    assert refused_at_the_old_one(Endpoints((NEW,), unready=(OLD,))).level is HealthLevel.CRITICAL
+
+
+def test_where_the_endpoints_are_not_known_a_refused_connection_is_a_crash() -> None:
+    assert refused_at_the_old_one(None).level is HealthLevel.CRITICAL
+    assert refused_at_the_old_one(Endpoints()).level is HealthLevel.CRITICAL

@@ -31,6 +31,7 @@ PLACES = {
     "Announcement": 1,
     "ended_without_run": 2,
     "Endpoints": "problem",
+    "WorkloadLook": "problem",
 }
 CAMEL_CASE = re.compile(r"[A-Z][A-Za-z]+")
 

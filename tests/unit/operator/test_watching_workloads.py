@@ -6,7 +6,7 @@ from msgspec import structs
 
 from loadtest_model.trend import FEWEST_POINTS
 from loadtest_model.workload import POINTS_KEPT, RESTARTED_KEPT, TargetWatch
-from loadtest_operator.decide.watching import at_the_start, unseen, watched
+from loadtest_operator.decide.watching import at_the_start, to_watch, watched
 from loadtest_operator.workload import Use, WorkloadLook
 from workload_builders import CLIENTS, IMAGE, Json, a_container, a_look, a_pod_of_it
 
@@ -213,4 +213,4 @@ def test_of_more_restarted_containers_than_there_is_place_for_none_is_counted_tw
     ],
 )
 def test_a_workload_that_cannot_be_watched_is_told_with_its_reason(look: WorkloadLook | None, reason: str) -> None:
-    assert unseen(CLIENTS, look)[0] == reason
+    assert to_watch(CLIENTS, look).problem == reason
