@@ -112,9 +112,10 @@ class Generator(Struct, frozen=True, kw_only=True):
 class TargetUse(Struct, frozen=True, kw_only=True):
     """What was seen of the target itself; None where it was not measured.
 
-    `memory_bytes` and `cpu_cores` are the most it held and used. The rest is of `spec.target.workload` while the load
-    ran: how often its containers ended, how often for lack of memory, how many pods came in another's place, whether
-    it was rolled out, how long fewer pods were ready than at the start, and the digests of the images that ran.
+    `memory_bytes` and `cpu_cores` are the most it held and used; `not_measurable` says why they were looked for in
+    vain, or not to the end. The rest is of `spec.target.workload` while the load ran: how often its containers ended,
+    how often for lack of memory, how many pods came in another's place, whether it was rolled out, how long fewer pods
+    were ready than at the start, and the digests of the images that ran.
     """
 
     memory_bytes: int | None = None
@@ -125,6 +126,7 @@ class TargetUse(Struct, frozen=True, kw_only=True):
     rolled_out: bool | None = None
     not_ready_seconds: float | None = None
     images: Annotated[tuple[str, ...], Meta(max_length=2 * IMAGES_KEPT)] = ()
+    not_measurable: Annotated[str, Meta(max_length=256)] = ""
 
 
 class StepSummary(Struct, frozen=True, kw_only=True):
@@ -350,11 +352,15 @@ def _proof(verification: VerificationReport | None) -> Proof:
 
 
 def _target_use(aggregate: Aggregate, watch: TargetWatch | None) -> TargetUse:
-    memory_bytes = max((held for _, held in aggregate.target_memory.points), default=None)
+    seen = aggregate.target_memory
+    # What one of several processes held says nothing of the target.
+    memory_bytes = None if seen.problem else max((held for _, held in seen.points), default=None)
+    problem = seen.problem[:256]
     if watch is None:
-        return TargetUse(memory_bytes=memory_bytes)
+        return TargetUse(memory_bytes=memory_bytes, not_measurable=problem)
     return TargetUse(
         memory_bytes=memory_bytes if watch.memory_bytes is None else watch.memory_bytes,
+        not_measurable=watch.not_measurable or problem,
         cpu_cores=watch.cpu_cores,
         restarts=watch.restarts,
         oom_kills=watch.oom_kills,

@@ -6,7 +6,7 @@ from typing import Final
 from loadgen.local.texts import bytes_text, counted, span_text
 from loadgen.local.wording import in_options
 from loadtest_model.quantities import seconds_text
-from loadtest_model.report import Proof, StepSummary, Summary
+from loadtest_model.report import Proof, StepSummary, Summary, TargetUse
 from loadtest_model.snapshot import ProofLevel
 from loadtest_model.spread import merged_spread
 from loadtest_model.verdict import Verdict, measured_text
@@ -43,6 +43,7 @@ def _lines(summary: Summary, *, colour: bool) -> Iterator[str]:
     yield f"Health      {summary.health.level}"
     yield from (f"            - {text}" for text in summary.health.evidence)
     yield from _diagnoses(summary)
+    yield from _target(summary.target)
     yield from _generator(summary)
 
 
@@ -134,6 +135,13 @@ def _diagnoses(summary: Summary) -> Iterator[str]:
     for number, found in enumerate(summary.diagnoses):
         yield f"{'Diagnoses' if number == 0 else '':<12}{found.title}: {found.evidence}"
         yield f"            What to do: {in_options(found.next_step)}"
+
+
+def _target(target: TargetUse) -> Iterator[str]:
+    if target.memory_bytes is not None:
+        yield f"Target      held {bytes_text(target.memory_bytes)} of memory at most"
+    if target.not_measurable:
+        yield f"Target      memory {target.not_measurable}"
 
 
 def _generator(summary: Summary) -> Iterator[str]:

@@ -20,6 +20,7 @@ from loadgen.records import Batch
 from loadgen.uploading import make_uploader
 from loadgen_plans import make_plan
 from loadtest_model.outcomes import ErrorKind
+from loadtest_model.pacing import Segment
 from loadtest_model.plan import Plan
 from loadtest_model.snapshot import StepSnapshot, Violation
 from raw_target import conversing, read_request, reset
@@ -268,6 +269,28 @@ async def test_at_the_end_nothing_new_starts_and_what_is_in_flight_is_finished()
 
         step = load.step()
         assert step.total.accepted == step.total.sent == 2
+
+
+async def test_a_user_that_retires_ends_its_upload_which_counts_in_the_stage_it_began_in() -> None:
+    async def slow(received: Received) -> web.StreamResponse:
+        await asyncio.sleep(0.6)
+        return honoured(received)
+
+    async with serving(slow) as target:
+        stages = (
+            Segment(duration_seconds=0.5, first_users=3, last_users=3),
+            Segment(duration_seconds=0.5, first_users=1, last_users=1),
+        )
+        plan = make_plan(target.url, virtual_users=3)
+        (step,) = plan.steps
+        step = msgspec.structs.replace(step, segments=stages)
+        load = Load(msgspec.structs.replace(plan, steps=(step,)), f"127.0.0.1:{target.port}")
+
+        await load.run()
+
+        seen = load.step()
+        assert seen.total.accepted == seen.total.sent == 4
+        assert [counts.sent for counts in seen.segment_counts] == [3, 1]
 
 
 async def test_draining_starts_nothing_new_and_finishes_what_is_in_flight() -> None:

@@ -13,6 +13,7 @@ import jwt
 import pytest
 import yaml
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from example_server import UPLOAD_PATH, ExampleServer, example_server
 from http_target import HttpTarget, Received, honoured, serving, stored
@@ -50,8 +51,14 @@ async def test_a_run_that_passes_says_so_and_writes_all_files(target: ExampleSer
     assert results.details["complete"] is True
     assert results.details["summary"] == results.summary_json
     EXACT.validate(results.summary_json)
+    assert (results.summary_json["target"]["memory_bytes"], results.summary_json["target"]["restarts"]) == (None, None)
     assert results.details["plan"]["target"]["url"] == url_of(target)
-    assert [name.partition("_")[0] for name in results.names] == ["custom"] * 3
+    assert [re.sub(r"^custom_\d{8}T\d{6}Z", "", name) for name in results.names] == [
+        ".csv",
+        ".json",
+        "_junit.xml",
+        "_summary.json",
+    ]
     for said in (
         "Target      http://127.0.0.1",
         "Proof       Echoed",
@@ -199,6 +206,40 @@ async def test_verify_reads_the_environment_and_prints_json(target: ExampleServe
     report = json.loads(done.stdout)
     assert done.returncode == 0
     assert (report["level"], report["checks"][-1]["rows"]) == ("Echoed", 70)
+
+
+async def test_all_runs_the_four_scenarios_with_a_result_each(target: ExampleServer, tmp_path: Path) -> None:
+    short = ("--batch-size", 50, "--duration", "1s", "--think-time", "50ms")
+    bounds = ("--threshold", "accepted > 0", "--threshold", "heavy.error_rate < 1%")
+    done = await loadgen("run", "all", *short, *bounds, "--url", url_of(target), "--out", tmp_path)
+
+    summary = results_in(tmp_path).summary
+    assert_passed(summary)
+    assert [step.name for step in summary.steps] == ["light", "medium", "heavy", "stress"]
+    assert [step.virtual_users for step in summary.steps] == [1, 3, 5, 10]
+    assert all(step.requests.accepted > 0 for step in summary.steps)
+    assert sum(step.requests.accepted for step in summary.steps) == summary.requests.accepted
+    assert [result.step for result in summary.thresholds if result.expression == "accepted > 0"] == [
+        "light",
+        "medium",
+        "heavy",
+        "stress",
+    ]
+    assert "Steps       step    uploads" in done.stdout
+
+
+async def test_the_targets_memory_is_read_from_its_metrics(tmp_path: Path) -> None:
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(text="process_resident_memory_bytes 123e6\nprocess_start_time_seconds 1e9\n")
+
+    application = web.Application()
+    application.router.add_get("/metrics", metrics)
+    async with serving() as target, TestServer(application, host="127.0.0.1") as server:
+        options = ("--url", target.url, "--metrics-url", f"http://127.0.0.1:{server.port}/metrics")
+        done = await loadgen("run", *SHORT, *options, "--out", tmp_path)
+
+    assert results_in(tmp_path).summary_json["target"]["memory_bytes"] == 123_000_000
+    assert "Target      held 123.0 MB of memory at most" in done.stdout
 
 
 async def test_json_is_all_that_goes_to_standard_output(target: ExampleServer, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan
 from loadtest_model.quantities import seconds_text
 from loadtest_model.report import Summary, summarize
-from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, Second, VerificationReport
+from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, Second, TargetMemory, VerificationReport
 from loadtest_model.spread import AddressCounts
 from loadtest_model.verdict import Facts, Gap, judge
 
@@ -233,6 +233,26 @@ def test_by_hand_nobody_is_sent_for_more_pods() -> None:
     assert "(spec.parallelism)" in summary.reasons[0]
     assert "event loop lagged by 500 ms" in closing(summary)
     assert "more pods" not in closing(summary)
+
+
+def test_what_the_target_held_is_told_or_why_it_is_not_known() -> None:
+    def told(memory: TargetMemory) -> str:
+        return closing(summary_of(a_plan(), structs.replace(a_run(a_step()), target_memory=memory)))
+
+    points = ((0.0, 120_000_000), (3.0, 110_000_000))
+
+    assert "Target      held 120.0 MB of memory at most" in told(TargetMemory(points=points))
+    several = told(TargetMemory(points=points, problem="not measurable: several processes answer"))
+    assert "Target      memory not measurable: several processes answer" in several
+    assert "120.0 MB of memory" not in several
+    assert "Target " not in told(TargetMemory())
+
+
+def test_what_a_run_will_lack_is_noticed_beforehand() -> None:
+    text = opening(a_plan(records={"contact": "reserved"}, load={"records": 2_000_000}), None)
+
+    assert "\nNotice      " in text
+    assert "phone" in text.partition("Notice")[2]
 
 
 def test_a_verdict_is_coloured_on_demand_and_several_steps_have_a_table() -> None:
