@@ -1,5 +1,7 @@
 """The end of a run: judging it, and saying so."""
 
+from typing import Final
+
 from msgspec import structs
 
 from loadtest_model.diagnoses import Diagnosis, foremost, in_short
@@ -21,11 +23,12 @@ from loadtest_operator.names import results_name
 from loadtest_operator.observation import Observation
 from loadtest_operator.resources import rfc3339
 
+NO_RUN: Final = Mark("False", "NoRun", "no load was made, so there are no results")
+
 
 def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) -> Decision:
     """The verdict of a run whose every pod is settled; its results are written before the status says so."""
     plan = fleet.plan
-    missing = _missing(observation, fleet)
     gaps = tuple(Gap(cause.reason, cause.message) for cause in found if cause.gap)
     held = tuple(Gap(cause.reason, cause.message) for cause in found if not cause.gap)
     judgement = judge(
@@ -47,11 +50,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
     marks = Marks(
         verified=_verified(observation, fleet),
         running=_running(observation, found),
-        results_complete=(
-            Mark("False", "ResultsMissing", missing)
-            if missing
-            else Mark("True", "AllPodsReported", "the last snapshot of every pod is known")
-        ),
+        results_complete=_results_complete(observation, fleet),
         completed=Mark("True", judgement.verdict, message),
         succeeded=Mark("True" if succeeded else "False", judgement.reason, message),
     )
@@ -106,7 +105,7 @@ def ended_without_run(
     """The end of a test that never had a fleet: a wrong spec, a missing target, a stop beforehand."""
     marks = Marks(
         verified=verified or verified_mark(observation),
-        results_complete=Mark("False", "NoRun", "no load was made, so there are no results"),
+        results_complete=NO_RUN,
         completed=Mark("True", verdict, message),
         succeeded=Mark("False", reason, message),
     )
@@ -129,6 +128,15 @@ def results_not_written(status: Status, message: str) -> Status:
         for condition in status.conditions
     )
     return structs.replace(status, conditions=changed, results=None)
+
+
+def _results_complete(observation: Observation, fleet: Fleet) -> Mark:
+    missing = _missing(observation, fleet)
+    if missing:
+        return Mark("False", "ResultsMissing", missing)
+    if observation.test.recorded.start is None and not fleet.reports:
+        return NO_RUN
+    return Mark("True", "AllPodsReported", "the last snapshot of every pod is known")
 
 
 def _missing(observation: Observation, fleet: Fleet) -> str:

@@ -126,6 +126,9 @@ def test_a_wait_that_is_certainly_in_vain_ends_the_test_at_once() -> None:
     succeeded = decision.status.condition(ConditionType.SUCCEEDED)
     assert succeeded is not None
     assert succeeded.reason == "PodSecurityRefused"
+    complete = decision.status.condition(ConditionType.RESULTS_COMPLETE)
+    assert complete is not None
+    assert (complete.status, complete.reason) == ("False", "NoRun")
 
 
 @pytest.mark.parametrize(
