@@ -10,7 +10,7 @@ from loadtest_operator.login import connection_info
 from loadtest_operator.memory import Memory
 from loadtest_operator.names import RUN_LABEL, SELECTOR
 from loadtest_operator.reconcile import Key
-from loadtest_operator.resources import owner_uid, pod_index, termination_message
+from loadtest_operator.resources import owner_uid, pod_index, pod_seen, termination_message
 
 Json = dict[str, Any]
 
@@ -72,9 +72,11 @@ def watching_registry(
 
 def keep_last_word(pod: Json, memory: Memory) -> None:
     """A failed Job's pods are removed as soon as they have ended, often before the next look: keep what they said."""
-    message = termination_message(pod)
-    if not message:
+    ended = pod_seen(pod).terminated
+    if ended is None:
         return
     metadata = pod["metadata"]
     run_id = (metadata.get("labels") or {}).get(RUN_LABEL, "")
-    memory.take_last_word(owner_uid(pod), run_id, metadata["uid"], pod_index(pod), metadata["name"], message)
+    known = (owner_uid(pod), run_id, metadata["uid"], pod_index(pod), metadata["name"])
+    memory.pod(*known).ended = ended
+    memory.take_last_word(*known, termination_message(pod))

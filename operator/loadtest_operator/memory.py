@@ -9,12 +9,13 @@ from loadtest_model.snapshot import Snapshot
 from loadtest_model.timeline import Series, Timeline
 from loadtest_model.workload import TargetWatch
 from loadtest_operator.endpoints import Endpoints
+from loadtest_operator.observation import Terminated
 
 
 @dataclass
 class Known:
     """One pod: its newest snapshot, whose seconds stand in the run's timeline, and when it last answered (or was first
-    asked), on the monotonic clock.
+    asked), on the monotonic clock. `ended` is how its container did, in case that the pod is gone by the next look.
     """
 
     index: int
@@ -22,6 +23,7 @@ class Known:
     heard_at: float
     snapshot: Snapshot | None = None
     last_word: bool = False
+    ended: Terminated | None = None
 
 
 @dataclass

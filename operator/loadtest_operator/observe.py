@@ -158,7 +158,9 @@ class Observer:
             tasks = [group.create_task(one(raw, pod)) for raw, pod in seen]
         present = {pod.uid: pod for pod in (task.result() for task in tasks)}
         remembered = self._memory.pods(uid, run_id)
-        gone = [_gone(pod_uid, known, run_id) for pod_uid, known in remembered.items() if pod_uid not in present]
+        gone = [
+            pod_that_is_gone(pod_uid, known, run_id) for pod_uid, known in remembered.items() if pod_uid not in present
+        ]
         return one_for_each_index([*gone, *present.values()])
 
     async def _pod(self, uid: str, run_id: str, raw: Json, pod: PodSeen) -> PodSeen:
@@ -265,7 +267,8 @@ def _follows(test: LoadTestSeen, job: JobSeen | None) -> bool:
     return under_load and job is not None and job.plan is not None and bool(job.plan.target.addresses)
 
 
-def _gone(pod_uid: str, known: Known, run_id: str) -> PodSeen:
+def pod_that_is_gone(pod_uid: str, known: Known, run_id: str) -> PodSeen:
+    """A pod of which only what was heard of it is left."""
     return PodSeen(
         index=known.index,
         name=known.name,
@@ -273,9 +276,16 @@ def _gone(pod_uid: str, known: Known, run_id: str) -> PodSeen:
         ip=None,
         run_id=run_id,
         gone=True,
-        terminated=Terminated(exit_code=-1, reason="Deleted", last_word=True) if known.last_word else None,
+        terminated=_end_of(known),
         snapshot=known.snapshot,
     )
+
+
+def _end_of(known: Known) -> Terminated | None:
+    """How the container of a pod that is gone ended, as far as an event told before."""
+    if known.ended is not None:
+        return dataclasses.replace(known.ended, last_word=known.last_word)
+    return Terminated(exit_code=-1, reason="Deleted", last_word=True) if known.last_word else None
 
 
 def _weight(pod: PodSeen) -> tuple[bool, bool, bool]:

@@ -147,7 +147,7 @@ def test_the_next_starts_within_seconds_of_a_deletion_and_names_a_neighbour(name
 def test_limits_of_the_installation_queue_what_is_over_and_refuse_what_never_fits(
     rest: Rest, namespace: Namespace
 ) -> None:
-    namespace.deploy("orders")
+    namespace.deploy("orders", FAULT="slow", FAULT_SECONDS="0.8", WEB_CONCURRENCY="4")
     namespace.available("orders")
     reinstall(rest, LOADTEST_LIMIT_TESTS="1", LOADTEST_LIMIT_PODS_PER_TEST="3")
     try:

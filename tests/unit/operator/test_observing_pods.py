@@ -3,7 +3,11 @@
 from dataclasses import replace
 
 from loadtest_model.snapshot import PodState
-from loadtest_operator.observe import one_for_each_index
+from loadtest_operator.handlers import keep_last_word
+from loadtest_operator.memory import Memory
+from loadtest_operator.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
+from loadtest_operator.observation import Terminated
+from loadtest_operator.observe import one_for_each_index, pod_that_is_gone
 from operator_builders import a_killed_pod, a_pending_pod, a_pod
 
 
@@ -23,3 +27,23 @@ def test_pods_come_in_the_order_of_their_indexes_and_none_without_one() -> None:
     one, two = a_pod(1, PodState.WAITING), a_pending_pod(2)
 
     assert one_for_each_index([two, a_pending_pod(-1), one]) == (one, two)
+
+
+def test_what_a_crashed_pod_said_is_kept_when_the_pod_itself_is_removed_at_once() -> None:
+    memory = Memory(lambda: 0.0)
+    ended = {"exitCode": 64, "reason": "Error", "message": "loadgen: invalid choice"}
+    pod = {
+        "metadata": {
+            "name": "heavy-1-0-abcde",
+            "uid": "pod-0",
+            "labels": {UID_LABEL: "uid-1", RUN_LABEL: "1"},
+            "annotations": {INDEX_ANNOTATION: "0"},
+        },
+        "status": {"phase": "Failed", "containerStatuses": [{"name": CONTAINER, "state": {"terminated": ended}}]},
+    }
+
+    keep_last_word(pod, memory)
+
+    (gone,) = [pod_that_is_gone(uid, known, "1") for uid, known in memory.pods("uid-1", "1").items()]
+    assert gone.terminated == Terminated(exit_code=64, reason="Error", message="loadgen: invalid choice")
+    assert not gone.last_known
