@@ -1,8 +1,11 @@
 """A short test of a sound target, from apply to verdict, against what Django itself counted."""
 
+import csv
+import io
 import json
 import re
 import urllib.request
+from xml.etree import ElementTree as Xml
 
 import pytest
 
@@ -96,8 +99,15 @@ def test_the_results_hold_the_same_summary_and_a_conserved_time_series(rest: Res
     stored = rest.call("GET", f"/api/v1/namespaces/{test.namespace}/configmaps/{name}")
 
     summary = json.loads(stored["data"]["summary.json"])
+    series = list(csv.DictReader(io.StringIO(stored["data"]["time_series.csv"])))
+    (suite,) = Xml.fromstring(stored["data"]["junit.xml"])
 
     assert summary["requests"] == status["summary"]["requests"]
+    for name in ("due", "sent", "accepted", "rejected", "unknown", "violation", "dropped"):
+        assert sum(int(row[name]) for row in series) == summary["requests"][name]
+    names = [case.attrib["name"] for case in suite.iter("testcase")]
+    assert names == ["verification", *(made["expression"] for made in summary["thresholds"]), "verdict"]
+    assert (suite.attrib["failures"], suite.attrib["errors"]) == ("0", "0")
     assert summary["verdict"] == "Passed"
     assert [owner["uid"] for owner in stored["metadata"]["ownerReferences"]] == [test.uid]
 
