@@ -126,7 +126,7 @@ def test_the_health_check_for_argo_cd_follows_it_too(lives: Lives) -> None:
         "failed": "Degraded",
     }
     assert healths["queued"]["message"].startswith("place 1 in line: test passes loads the same target")
-    assert healths["failed"]["message"].startswith("Failed: p95")
+    assert healths["failed"]["message"].startswith("Failed: threshold p95 < 10ms is breached")
 
 
 def health(resource: Json) -> dict[str, str]:
