@@ -1,7 +1,8 @@
 """What the generator needs: time from its start to the first byte, memory, and what a record costs as a run grows.
 
-`python bench/footprint.py [--seconds S]` with bench, tests, tests/targets and loadgen on PYTHONPATH. Memory and cost
-are measured on the sink, for several sizes of batch and numbers of virtual users, early and late in the run.
+`python bench/footprint.py [--seconds S] [--watch MINUTES]` with bench, tests, tests/targets and loadgen on PYTHONPATH.
+Memory and cost are measured on the sink, for several sizes of batch and numbers of virtual users, early and late in
+the run.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -83,14 +85,32 @@ def generator(sink: Sink, core: int, rows: int, virtual_users: int, seconds: flo
     )
 
 
+def watch(sink: Sink, core: int, minutes: float) -> Iterator[str]:
+    """Load the sink with 10,000 rows a batch and 10 virtual users, and say twice a minute how much memory is held."""
+    command = (sys.executable, str(CLIENTS / "ours.py"), sink.url, "csv", "10000", "10", str(int(minutes * 60) + 60))
+    with tempfile.TemporaryDirectory() as folder, pinned(command, core, Path(folder) / "log") as process:
+        for number in range(1, round(minutes * 2) + 1):
+            time.sleep(30)
+            if process.poll() is not None:
+                raise RuntimeError(f"the load ended: {(Path(folder) / 'log').read_text()[-2000:]}")
+            held, sent = resident_bytes(process.pid) / 1e6, sink.taken().records / 1e6
+            yield f"after {number / 2:g} min: {held:.0f} MB, {sent:,.0f} million records"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10.0, help="how long each load is watched")
+    parser.add_argument("--watch", type=float, metavar="MINUTES", help="only watch the memory, for so long")
     options = parser.parse_args()
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "loadgen")
+    client_core, sink_core = cores()
+    if options.watch:
+        with tempfile.TemporaryDirectory() as folder, running_sink(Path(folder), sink_core) as sink:
+            for line in watch(sink, client_core, options.watch):
+                print(line, flush=True)
+        return
     starts = [first_byte_seconds() for _ in range(_STARTS)]
     print(f"first byte after {min(starts):.2f} s at best, {statistics.median(starts):.2f} s in the median", flush=True)
-    client_core, sink_core = cores()
     with tempfile.TemporaryDirectory() as folder, running_sink(Path(folder), sink_core) as sink:
         for rows, virtual_users in _LOADS:
             print(load(sink, client_core, rows, virtual_users, options.seconds), flush=True)

@@ -9,10 +9,10 @@ import io
 import re
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from typing import Any, Final, NoReturn
 
 from loadgen.collecting import collecting_nothing_of_this
+from loadgen.installed import installed_version
 from loadgen.local.errors import UsageError
 from loadgen.local.options import (
     EXPORT_DESCRIPTION,
@@ -92,7 +92,7 @@ def _refuse_unknown(parser: argparse.ArgumentParser, command: str, unknown: Sequ
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        print(f"loadgen {version('loadtest-operator')}")
+        print(f"loadgen {installed_version()}")
         parser.exit(0)
 
 

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -18,6 +17,7 @@ import msgspec
 
 from loadgen import event_loop
 from loadgen.debugging import DebugLines, look_at_check, look_at_iteration
+from loadgen.installed import installed_version
 from loadgen.local.closing import closing, verdict_lines
 from loadgen.local.document import draft_of
 from loadgen.local.errors import UsageError
@@ -183,7 +183,7 @@ def result_of(seen: Seen, *, complete: bool) -> Result:
     judgement = judge(facts)
     return Result(
         schema_version=RESULT_SCHEMA,
-        program=f"loadgen {version('loadtest-operator')}",
+        program=f"loadgen {installed_version()}",
         complete=complete,
         summary=summarize(facts.plan, facts.aggregate, judgement, seen.report, seen.started_at),
         plan=facts.plan,
