@@ -5,7 +5,7 @@ import ssl
 import time
 import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Final
 
 import aiohttp
@@ -25,6 +25,7 @@ from loadtest_model.spec.connecting import Connections as ChosenConnections
 KEPT_BELOW_ROWS: Final = 1_000
 ANSWER_LIMIT_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 1 << 16
+_NO_TURN: Final = nullcontext()
 _JOINED_BELOW_BYTES: Final = 1 << 16
 """Parts smaller than this are sent together; each would else be a call of the system."""
 _WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
@@ -69,6 +70,7 @@ class Client:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._turn = asyncio.Lock()
         self._after_length = b"\r\n\r\n" if connections.keep else b"\r\nConnection: close\r\n\r\n"
 
     async def post(self, request: Request, progress: Progress, timeouts: Timeouts) -> Exchange:
@@ -114,18 +116,24 @@ class Client:
         progress.first_byte_at = now = time.monotonic()
         patience.enter(Part.UPLOAD, now)
         connection.bear_until(patience.until)
-        for piece in _joined(head, request.parts):
-            if connection.is_over or connection.transport is None:
-                return
-            progress.begun = True
-            connection.transport.write(piece)
+        pieces = _joined(head, request.parts)
+        while True:
+            # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are ready
+            # would hold up everything else together, and who sends to a fast target would never give way.
+            async with self._turn if request.length >= _JOINED_BELOW_BYTES else _NO_TURN:
+                if connection.is_over or connection.transport is None:
+                    return
+                piece = next(pieces, None)
+                if piece is None:
+                    break
+                progress.begun = True
+                connection.transport.write(piece)
+                if len(piece) >= _JOINED_BELOW_BYTES:
+                    await asyncio.sleep(0)
             if connection.writing_paused:
                 await connection.taken()
                 if connection.writing_paused:
                     return
-            elif len(piece) >= _JOINED_BELOW_BYTES:
-                # Who sends to a fast target would otherwise never give way.
-                await asyncio.sleep(0)
             taken_bytes += len(piece)
             progress.body_bytes_sent = max(0, taken_bytes)
         progress.last_byte_at = now = time.monotonic()
