@@ -718,3 +718,38 @@ async def test_memory_of_a_body_may_be_overwritten_although_its_end_was_only_buf
     assert progress.last_byte_at is None
     assert b"b" * 64 not in received
     assert len(received) < len(memory)
+
+
+async def test_no_two_uploads_make_a_part_in_the_same_turn_of_the_event_loop() -> None:
+    """Ten that are ready would else hold up everything else for ten chunks together."""
+    turn = 0
+    made: list[int] = []
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    def parts() -> Iterator[bytes]:
+        for _ in range(8):
+            made.append(turn)
+            yield MEGABYTE
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(8 << 20)
+        writer.write(GOOD)
+
+    async with conversing(swallow) as address, open_client(ANYWHERE, keep_alive=False) as client:
+        whole = request_to(raw_url(address))
+        counting = asyncio.create_task(count_turns())
+        uploads = [
+            client.post(structs.replace(whole, length=8 << 20, parts=parts()), Progress(), Timeouts(10))
+            for _ in range(3)
+        ]
+        exchanges = await asyncio.gather(*uploads)
+        counting.cancel()
+
+    assert all(exchange.answer is not None for exchange in exchanges)
+    assert len(made) == len(set(made)) == 24
