@@ -5,11 +5,11 @@ import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from loadtest_model.spec.pod import HostAlias
 from loadtest_operator.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
-from loadtest_operator.endpoints import service_of
+from loadtest_operator.destinations import host_and_port
+from loadtest_operator.endpoints import selector_of, service_of
 
 Json = dict[str, Any]
 Resolve = Callable[[str], Awaitable[frozenset[str]]]
@@ -56,7 +56,10 @@ class Identities:
 
         Raises ApiError.
         """
-        host = (urlsplit(url).hostname or "").rstrip(".")
+        host, _ = host_and_port(url)
+        if not host:
+            # Whoever named it is told so when it is their turn; it must not keep others from theirs.
+            return frozenset()
         pinned = tuple(alias.ip for alias in aliases if host in alias.hostnames)
         key = (host, namespace, pinned)
         now = self._clock()
@@ -67,7 +70,7 @@ class Identities:
 
     async def _look(self, url: str, host: str, namespace: str, pinned: tuple[str, ...]) -> frozenset[str]:
         if pinned:
-            return frozenset().union(*[await self._of_address(address) for address in map(address_of, pinned)])
+            return frozenset().union(*[await self._of_address(one) for one in map(address_of, pinned) if one])
         named = service_of(url, namespace, self._cluster_domain)
         if named is not None:
             service = await self._service(named.namespace, named.name)
@@ -87,10 +90,9 @@ class Identities:
         keys |= {address_of(text) for text in service["spec"].get("clusterIPs") or []}
         for made in await self._list(ENDPOINT_SLICES, namespace, selector=f"kubernetes.io/service-name={name}"):
             keys |= {address_of(text) for end in made.get("endpoints") or [] for text in end.get("addresses", [])}
-        selector = service["spec"].get("selector")
+        selector = selector_of(service)
         if selector:
-            labels = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
-            pods = await self._list(PODS, namespace, selector=labels)
+            pods = await self._list(PODS, namespace, selector=selector)
             keys |= {address_of(pod.get("status", {}).get("podIP") or "") for pod in pods}
         return frozenset(keys - {""})
 

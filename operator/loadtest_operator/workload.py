@@ -1,21 +1,13 @@
 """Reading Kubernetes' JSON of a workload, its pods and their use into what one look at the target shows. Pure."""
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from loadtest_model.spec.target import Workload
+from loadtest_operator.quantities import quantity
 
 Json = dict[str, Any]
 
-_SUFFIXES: Final = {
-    "n": Decimal("1e-9"),
-    "u": Decimal("1e-6"),
-    "m": Decimal("1e-3"),
-    "": Decimal(1),
-    **{suffix: Decimal(1000) ** power for power, suffix in enumerate(("k", "M", "G", "T", "P", "E"), 1)},
-    **{suffix: Decimal(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
-}
 _REVISION_LABELS: Final = ("pod-template-hash", "controller-revision-hash")
 _UID_KEPT: Final = 8
 
@@ -105,23 +97,25 @@ def use_in(listed: list[Json], pods: tuple[PodLook, ...]) -> Use:
     used = [container["usage"] for made in mine for container in made.get("containers") or []]
     return Use(
         at=max(made["timestamp"] for made in mine),
-        memory_bytes=int(sum((quantity(each.get("memory", "0")) for each in used), Decimal())),
-        cpu_cores=float(sum((quantity(each.get("cpu", "0")) for each in used), Decimal())),
+        memory_bytes=round(_sum(used, "memory")),
+        cpu_cores=_sum(used, "cpu"),
         pods=tuple(sorted(made["metadata"]["name"] for made in mine)),
     )
 
 
-def quantity(text: str) -> Decimal:
-    """A quantity as Kubernetes writes it, such as `52340Ki` or `12345678n`.
+def _sum(used: list[Json], resource: str) -> float:
+    """What containers used together of a resource.
 
     Raises ValueError.
     """
-    number = text.rstrip("numkKMGTPEi")
-    suffix = text[len(number) :]
-    try:
-        return Decimal(number) * _SUFFIXES[suffix]
-    except (InvalidOperation, KeyError) as error:
-        raise ValueError(f"{text!r} is not a quantity") from error
+    total = 0.0
+    for each in used:
+        text = each.get(resource, "0")
+        amount = quantity(text)
+        if amount is None:
+            raise ValueError(f"{text!r} is not a quantity")
+        total += amount
+    return total
 
 
 def _desired(made: Json) -> int:

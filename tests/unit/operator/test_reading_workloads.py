@@ -1,12 +1,11 @@
 """Kubernetes' JSON of a workload, its pods and their use as one look at the target."""
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from loadtest_model.spec.target import Workload
-from loadtest_operator.workload import Use, look_at, quantity, selector_in, use_in
+from loadtest_operator.workload import Use, look_at, selector_in, use_in
 from workload_builders import CLIENTS, IMAGE, a_container, a_deployment, a_look, a_pod_of_it
 
 OOM = {"exitCode": 137, "reason": "OOMKilled"}
@@ -117,18 +116,11 @@ def test_pods_that_the_metrics_api_does_not_know_yet_are_not_measurable() -> Non
     assert use_in([], a_look(a_pod_of_it()).pods).problem == "the metrics API knows none of its pods yet"
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("0", "0"), ("250m", "0.25"), ("1500u", "0.0015"), ("1", "1"), ("2k", "2000"), ("1.5Gi", "1610612736")],
-)
-def test_a_quantity_is_read_as_kubernetes_writes_it(text: str, value: str) -> None:
-    assert quantity(text) == Decimal(value)
+def test_a_use_that_is_no_quantity_is_named() -> None:
+    spoilt = {**POD_METRICS, "containers": [{"name": "web", "usage": {"memory": "5Q"}}]}
 
-
-@pytest.mark.parametrize("text", ["", "many", "5Q", "Ki"])
-def test_what_is_no_quantity_is_named(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a quantity"):
-        quantity(text)
+    with pytest.raises(ValueError, match="'5Q' is not a quantity"):
+        use_in([spoilt], a_look(a_pod_of_it("aaaaaaaa-1")).pods)
 
 
 def test_a_workload_reads_as_kubectl_names_it() -> None:

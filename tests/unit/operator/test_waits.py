@@ -132,7 +132,20 @@ def test_a_wait_that_is_certainly_in_vain_ends_the_test_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("500m", 0.5), ("2Gi", 2.0**31), ("1e3", 1e3), ("3", 3), ("k", None), ("1Xi", None)]
+    ("text", "number"),
+    [
+        ("0", 0.0),
+        ("500m", 0.5),
+        ("1500u", 0.0015),
+        ("2k", 2e3),
+        ("52340Ki", 52_340 * 1024.0),
+        ("1.5Gi", 1.5 * 2**30),
+        ("1e3", 1e3),
+        ("3", 3.0),
+        ("", None),
+        ("k", None),
+        ("1Xi", None),
+    ],
 )
 def test_quantities_are_read(text: str, number: float | None) -> None:
-    assert quantity(text) == number
+    assert quantity(text) == (None if number is None else pytest.approx(number))
