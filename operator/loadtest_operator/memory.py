@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import Final
 
 from loadtest_model.abort import Watch
 from loadtest_model.lastword import decode_last_word
@@ -11,16 +12,21 @@ from loadtest_model.workload import TargetWatch
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.observation import Terminated
 
+LISTENING_SECONDS: Final = 10.0
+"""Between two questions that are further apart nobody listened, as in an outage of the API server."""
+
 
 @dataclass
 class Known:
-    """One pod: its newest snapshot, whose seconds stand in the run's timeline, and when it last answered (or was first
-    asked), on the monotonic clock. `ended` is how its container did, in case that the pod is gone by the next look.
+    """One pod: its newest snapshot, whose seconds stand in the run's timeline, when it was last asked, on the monotonic
+    clock, and for how long it has not answered. `ended` is how its container did, in case that the pod is gone by the
+    next look.
     """
 
     index: int
     name: str
-    heard_at: float
+    asked_at: float
+    silent_seconds: float = 0.0
     snapshot: Snapshot | None = None
     last_word: bool = False
     ended: Terminated | None = None
@@ -52,7 +58,8 @@ class Memory:
 
     def hear(self, uid: str, run_id: str, pod: Known, received: Snapshot) -> None:
         """Take in an answer of a pod."""
-        pod.heard_at = self._clock()
+        pod.asked_at = self._clock()
+        pod.silent_seconds = 0.0
         pod.snapshot = self._run(uid, run_id).timeline.hear(received)
 
     def pod(self, uid: str, run_id: str, pod_uid: str, index: int, name: str) -> Known:
@@ -95,8 +102,12 @@ class Memory:
         looked_at[what] = now
         return True
 
-    def silent_seconds(self, pod: Known) -> float:
-        return self._clock() - pod.heard_at
+    def unanswered(self, pod: Known) -> float:
+        """A pod was asked in vain: for how many seconds it has been silent, as far as anybody listened meanwhile."""
+        now = self._clock()
+        pod.silent_seconds += min(now - pod.asked_at, LISTENING_SECONDS)
+        pod.asked_at = now
+        return pod.silent_seconds
 
     def take_last_word(self, uid: str, run_id: str, pod_uid: str, index: int, name: str, message: str) -> bool:
         """Take in a termination message; False where it is none of ours or torn.

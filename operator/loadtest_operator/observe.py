@@ -183,7 +183,7 @@ class Observer:
             pod,
             snapshot=known.snapshot,
             reachable=reachable,
-            silent_seconds=0.0 if reachable else self._memory.silent_seconds(known),
+            silent_seconds=0.0 if reachable else self._memory.unanswered(known),
         )
 
     async def _followed(self, test: LoadTestSeen, run_id: str, pods: tuple[PodSeen, ...]) -> Endpoints | None:

@@ -7,7 +7,8 @@ from typing import Final, Generic, TypeVar
 KeyT = TypeVar("KeyT")
 
 FIRST_BACKOFF_SECONDS: Final = 0.5
-LONGEST_BACKOFF_SECONDS: Final = 60.0
+LONGEST_BACKOFF_SECONDS: Final = 15.0
+"""Far below the time that a pod keeps its last snapshot: whoever looks again after an outage must find it still."""
 LEAST_REST: Final = 0.25
 
 

@@ -5,7 +5,7 @@ from msgspec import structs
 from loadtest_model.lastword import encode_last_word
 from loadtest_model.snapshot import PodState, Snapshot
 from loadtest_operator.memory import Memory
-from operator_builders import a_snapshot
+from operator_builders import POLICY, a_snapshot
 
 
 class Clock:
@@ -22,9 +22,23 @@ def test_a_pods_silence_counts_from_its_last_answer() -> None:
     pod = memory.pod("u", "1", "pod-0", 0, "heavy-0")
     clock.now += 7
 
-    assert memory.silent_seconds(pod) == 7
+    assert memory.unanswered(pod) == 7
+    clock.now += 2
+    assert memory.unanswered(pod) == 9
     memory.hear("u", "1", pod, a_snapshot(0, PodState.RUNNING))
-    assert memory.silent_seconds(pod) == 0
+    clock.now += 3
+    assert memory.unanswered(pod) == 3
+
+
+def test_a_pod_that_was_not_asked_for_minutes_has_not_been_silent_for_minutes() -> None:
+    clock = Clock()
+    memory = Memory(clock)
+    pod = memory.pod("u", "1", "pod-0", 0, "heavy-0")
+    memory.hear("u", "1", pod, a_snapshot(0, PodState.RUNNING))
+
+    clock.now += 300
+
+    assert memory.unanswered(pod) < POLICY.lost_seconds
 
 
 def test_a_last_word_replaces_an_earlier_snapshot_and_not_a_later_one() -> None:
