@@ -95,7 +95,7 @@ async def _work(
         async with asyncio.TaskGroup() as group:
             background = [
                 group.create_task(queue.run(reconciler.reconcile)),
-                group.create_task(_resync(api, reconciler, queue, settings, pulse)),
+                group.create_task(_resync(api, reconciler, memory, queue, settings, pulse)),
             ]
             try:
                 await kopf.operator(
@@ -134,7 +134,9 @@ class Pulse:
         return f"no resync for {silent:.0f} s" if silent > self._longest else ""
 
 
-async def _resync(api: Api, reconciler: Reconciler, queue: WorkQueue, settings: Settings, pulse: Pulse) -> None:
+async def _resync(
+    api: Api, reconciler: Reconciler, memory: Memory, queue: WorkQueue, settings: Settings, pulse: Pulse
+) -> None:
     """Look at everything now and then, whatever events were missed, and remove what has lost its owner."""
     while True:
         pulse.beat()
@@ -142,8 +144,9 @@ async def _resync(api: Api, reconciler: Reconciler, queue: WorkQueue, settings: 
             # The children first: a test listed after them is there if it ever was when they were made.
             made = {kind: await _listed(api, settings, kind, SELECTOR) for kind in reconciler.children}
             tests = await _listed(api, settings, LOADTESTS)
-            for test in tests:
-                queue.add((test["metadata"]["namespace"], test["metadata"]["name"]))
+            # Those that were met before and are gone, too: that they were deleted may be what was missed.
+            for key in memory.met.union((test["metadata"]["namespace"], test["metadata"]["name"]) for test in tests):
+                queue.add(key)
             uids = frozenset(test["metadata"]["uid"] for test in tests)
             for kind, children in made.items():
                 await reconciler.remove(kind, [child for child in children if owner_uid(child) not in uids])

@@ -7,9 +7,8 @@ import kopf
 
 from loadtest_model.spec import GROUP, PLURAL, VERSION
 from loadtest_operator.login import connection_info
-from loadtest_operator.memory import Memory
+from loadtest_operator.memory import Key, Memory
 from loadtest_operator.names import RUN_LABEL, SELECTOR
-from loadtest_operator.reconcile import Key
 from loadtest_operator.resources import owner_uid, pod_index, pod_seen, termination_message
 
 Json = dict[str, Any]

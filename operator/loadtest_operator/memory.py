@@ -12,6 +12,9 @@ from loadtest_model.workload import TargetWatch
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.observation import Terminated
 
+Key = tuple[str, str]
+"""A test's namespace and name."""
+
 LISTENING_SECONDS: Final = 10.0
 """Between two questions that are further apart nobody listened, as in an outage of the API server."""
 
@@ -47,11 +50,30 @@ class _Run:
 
 
 class Memory:
-    """Runs by the test's UID and the run id, until the test is forgotten."""
+    """Runs by the test's UID and the run id, until the test is forgotten; and which UID was met under which name."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self._met: dict[Key, str] = {}
         self._runs: dict[tuple[str, str], _Run] = {}
+
+    @property
+    def met(self) -> frozenset[Key]:
+        """The tests that were looked at, in so far as nobody has noticed yet that they are gone."""
+        return frozenset(self._met)
+
+    def meet(self, key: Key, uid: str) -> None:
+        """A test is looked at. Another that had its name before is forgotten."""
+        before = self._met.get(key, uid)
+        self._met[key] = uid
+        if before != uid:
+            self.forget(before)
+
+    def part(self, key: Key) -> None:
+        """There is no test of this name any more."""
+        uid = self._met.pop(key, None)
+        if uid is not None:
+            self.forget(uid)
 
     def pods(self, uid: str, run_id: str) -> dict[str, Known]:
         return self._run(uid, run_id).pods

@@ -72,10 +72,9 @@ class RunMetrics:
         elif held is None:
             self._views[key] = _recorded_view(observation)
 
-    def forget(self, namespace: str, name: str) -> tuple[str, ...]:
-        """Show a test no longer. Returns the UID of the one that was shown under this name, if one was."""
-        held = self._views.pop((namespace, name), None)
-        return (held.uid,) if held else ()
+    def forget(self, namespace: str, name: str) -> None:
+        """Show a test no longer."""
+        self._views.pop((namespace, name), None)
 
     def collect(self) -> Iterator[Metric]:
         """The metric families, as prometheus_client asks for them."""

@@ -89,6 +89,7 @@ class Observer:
             return None
         test = loadtest_seen(resource)
         uid, run_id = test.identity.uid, run_id_of(test)
+        self._memory.meet((namespace, name), uid)
         selector = uid_selector(uid)
         jobs = [job_seen(job, uid) for job in await self._api.list(JOBS, namespace, selector)]
         mine = next((job for job in jobs if job.run_id == run_id), None)

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from loadtest_operator.api import ApiError
+from loadtest_operator.memory import Key
 from loadtest_operator.metrics import OperatorMetrics
-from loadtest_operator.reconcile import Key
 from loadtest_operator.schedule import Schedule
 
 _LOG: Final = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from loadtest_operator.decide import Decision, Policy, decide, may_begin
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.shortening import essential
 from loadtest_operator.decide.writing import to_write
-from loadtest_operator.memory import Memory
+from loadtest_operator.memory import Key, Memory
 from loadtest_operator.metrics import RunMetrics
 from loadtest_operator.names import SELECTOR, TEST_LABEL, label_value
 from loadtest_operator.observation import Observation
@@ -29,7 +29,6 @@ _CONFLICT_SECONDS: Final = 0.2
 _UNKNOWN_FIELD: Final = "field not declared in schema"
 
 Json = dict[str, Any]
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -188,8 +187,8 @@ class Reconciler:
         """A test that is gone: what it owned is the garbage collector's; what was orphaned is removed here."""
         self._line.discard((namespace, name))
         self.ring()
-        for uid in self._metrics.forget(namespace, name):
-            self._memory.forget(uid)
+        self._metrics.forget(namespace, name)
+        self._memory.part((namespace, name))
         for kind in self.children:
             made = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
             uids = {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if made else set()

@@ -95,6 +95,28 @@ def test_a_new_run_forgets_the_one_before_and_a_deleted_test_all() -> None:
     assert memory.pods("u", "2") == {}
 
 
+def test_a_test_made_anew_under_its_name_leaves_nothing_of_the_one_before() -> None:
+    memory = Memory(Clock())
+    memory.meet(("shop", "heavy"), "before")
+    memory.pod("before", "1", "pod-0", 0, "heavy-0")
+
+    memory.meet(("shop", "heavy"), "anew")
+
+    assert memory.pods("before", "1") == {}
+
+
+def test_a_test_is_known_to_have_been_met_until_it_is_noticed_that_it_is_gone() -> None:
+    memory = Memory(Clock())
+    memory.meet(("shop", "heavy"), "u")
+    memory.pod("u", "1", "pod-0", 0, "heavy-0")
+    assert memory.met == {("shop", "heavy")}
+
+    memory.part(("shop", "heavy"))
+
+    assert memory.met == frozenset()
+    assert memory.pods("u", "1") == {}
+
+
 def test_a_look_is_due_at_once_and_then_after_its_time() -> None:
     clock = Clock()
     memory = Memory(clock)
