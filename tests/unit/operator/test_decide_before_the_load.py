@@ -383,6 +383,13 @@ def batch_sizes(plan: Plan) -> list[int]:
 
 def test_a_test_being_deleted_is_left_to_the_garbage_collector() -> None:
     assert decide(new(test=a_test(deleting=True)), POLICY) == Decision()
+    assert decide(new(test=a_test(deleting=True), job=a_job(deleting=True)), POLICY) == Decision()
+
+
+def test_a_deleted_test_loads_no_more_even_if_a_finalizer_keeps_it() -> None:
+    decision = decide(seen(test=a_test(deleting=True)), POLICY)
+
+    assert decision == Decision(actions=(DeleteJob(a_job().name, a_job().uid),))
 
 
 def test_a_container_that_is_not_created_points_at_the_secret_it_mounts() -> None:
