@@ -81,6 +81,7 @@ check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/python docs/generate_values.py --check
 	@$(BIN)/python docs/generate_summary_schema.py --check
 	@$(BIN)/python docs/generate_reference.py --check
+	@$(BIN)/python docs/generate_decisions.py --check
 	@$(BIN)/python charts/render.py --check
 
 .PHONY: generate
@@ -91,6 +92,7 @@ generate: setup ## Write the CRD, install.yaml and the tables of the docs anew
 	@$(BIN)/python docs/generate_values.py
 	@$(BIN)/python docs/generate_summary_schema.py
 	@$(BIN)/python docs/generate_reference.py
+	@$(BIN)/python docs/generate_decisions.py
 	@$(BIN)/python charts/render.py
 
 .PHONY: format
