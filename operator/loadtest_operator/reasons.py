@@ -225,7 +225,7 @@ LOAD: Final = {
         "look for the rows that the message names, and mend the target before anything else",
     ),
     "Aborted": Told("a bound of spec.abort was breached"),
-    "Stopped": Told("spec.stop was set", "set a new spec.runId to run again"),
+    "Stopped": Told("spec.stop was set", "to run again, set spec.stop to false together with a new spec.runId"),
     "PodLost": Told("a pod was lost, and with it a part of the load", _AGAIN),
     "GeneratorDefect": Told("a pod ended with a defect of the generator", "please report it with the pod's log"),
     "Halted": Told("a pod was halted", _AGAIN),

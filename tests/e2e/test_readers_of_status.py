@@ -15,7 +15,8 @@ from localcluster.cluster import LocalCluster
 from localcluster.rest import Json
 from peers.readers_of_status import kstatus, kubectl
 
-HEALTH_CHECK = Path(__file__).parents[2] / "docs" / "examples" / "argocd-health.lua"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+HEALTH_CHECK = EXAMPLES / "argocd" / "health.lua"
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "4s"}
 # So long that another test is seen waiting for it.
 LONGER = {**SHORT, "duration": "15s"}

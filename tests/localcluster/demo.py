@@ -103,7 +103,7 @@ def _line_printer(console: Console) -> Callable[[Json, float], None]:
 
     def show(test: Json, elapsed_seconds: float) -> None:
         nonlocal phase, line, printed_at
-        now_phase, now_line = test.get("status", {}).get("phase", "Pending"), view.plain_line(test)
+        now_phase, now_line = test.get("status", {}).get("phase", ""), view.plain_line(test)
         due = elapsed_seconds - printed_at >= LINE_SECONDS
         if now_phase != phase or (due and now_line != line):
             phase, line, printed_at = now_phase, now_line, elapsed_seconds
@@ -135,7 +135,7 @@ def _save_results(rest: Rest, test: Json) -> Iterator[Path]:
         return
     stored = rest.call("GET", f"/api/v1/namespaces/{namespace}/configmaps/{results['configMap']}")
     RESULTS.mkdir(exist_ok=True)
-    stamp = time.strftime("%Y%m%dT%H%M%S")
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     contents = {key: text.encode() for key, text in stored.get("data", {}).items()}
     contents.update((key, base64.b64decode(text)) for key, text in stored.get("binaryData", {}).items())
     for key, content in sorted(contents.items()):

@@ -25,7 +25,7 @@ def live(test: Json, elapsed_seconds: float) -> RenderableType:
     status, progress = _status(test), _progress(test)
     head = Text.assemble(
         (f"LoadTest {test['metadata']['name']}  ", "bold"),
-        (status.get("phase", "Pending"), "bold cyan"),
+        (status.get("phase", ""), "bold cyan"),
         f"  {status.get('message', '')}",
         (f"  {elapsed_seconds:.0f} s", "dim"),
     )
@@ -39,7 +39,7 @@ def live(test: Json, elapsed_seconds: float) -> RenderableType:
 def plain_line(test: Json) -> str:
     """The same in one line, for a log: the figures of a load, and before it what is waited for."""
     status, progress = _status(test), _progress(test)
-    phase = f"{status.get('phase', 'Pending'):<10}"
+    phase = f"{status.get('phase', ''):<10}"
     if not progress:
         return f"{phase} {status.get('message', '')}".rstrip()
     figures = "  ".join(f"{name} {value}" for name, value in _figures(test))
@@ -57,7 +57,7 @@ def _figures(test: Json) -> Iterator[tuple[str, str]]:
     p95 = progress.get("p95Seconds")
     yield "pods", f"{pods.get('running', 0)}/{pods.get('desired', test['spec'].get('parallelism', 1))}"
     yield "verified", str(pods.get("verified", 0))
-    yield "users", str(progress.get("virtualUsers", 0))
+    yield "VUs", str(progress.get("virtualUsers", 0))
     yield "records/s", f"{progress.get('recordsPerSecond', 0):,.0f}"
     yield "records", f"{progress.get('recordsConfirmed', 0):,}"
     yield "p95", seconds_text(p95)

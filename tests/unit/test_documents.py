@@ -12,6 +12,11 @@ from loadtest_model.causes import Cause
 from loadtest_model.crd import custom_resource_definition
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+DOCUMENTS = [
+    *REPOSITORY.glob("*.md"),
+    *(REPOSITORY / "docs").rglob("*.md"),
+    *REPOSITORY.glob("examples/**/*.md"),
+]
 PACKAGES = ("loadgen/loadtest_model", "loadgen/loadgen", "operator/loadtest_operator")
 
 
@@ -27,17 +32,27 @@ def test_every_module_has_its_place_in_the_architecture(package: str) -> None:
 
 def test_every_link_between_documents_leads_somewhere() -> None:
     broken = [
-        f"{file.relative_to(REPOSITORY)} -> {target}"
-        for file in [
-            *REPOSITORY.glob("*.md"),
-            *(REPOSITORY / "docs").rglob("*.md"),
-            *REPOSITORY.glob("examples/**/*.md"),
-        ]
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", file.read_text())
-        if not (file.parent / target).exists()
+        f"{file.relative_to(REPOSITORY)} -> {target}#{anchor}"
+        for file in DOCUMENTS
+        for target, anchor in re.findall(r"\]\(([^)#:]*)#?([^):]*)\)", file.read_text())
+        if not _leads_somewhere(file.parent / target if target else file, anchor)
     ]
 
     assert broken == []
+
+
+def _leads_somewhere(file: Path, anchor: str) -> bool:
+    """Whether there is such a file, with such a heading in it as GitHub makes anchors of them."""
+    if not anchor:
+        return file.exists()
+    headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
+    return anchor in [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def test_every_guide_is_within_reach_of_the_readme() -> None:
+    named = re.findall(r"\]\(docs/([^)#]+)", (REPOSITORY / "README.md").read_text())
+
+    assert {path.name for path in (REPOSITORY / "docs").glob("*.md")} <= set(named)
 
 
 def test_every_make_target_in_the_documents_exists() -> None:
