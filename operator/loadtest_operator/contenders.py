@@ -13,13 +13,11 @@ from loadtest_operator.identities import Identities
 from loadtest_operator.line import Contender, Limits, turn_of
 from loadtest_operator.names import RUN_LABEL, SELECTOR, TARGET_ANNOTATION
 from loadtest_operator.observation import LoadTestSeen, Observation
-from loadtest_operator.resources import instant, loadtest_seen, owner_uid, run_id_of
+from loadtest_operator.resources import is_left_behind, loadtest_seen, owner_uid, run_id_of
 
 Json = dict[str, Any]
 
 _ALIVE: Final = "status.phase!=Succeeded,status.phase!=Failed"
-# A pod that long past its end is on a node that is gone, and loads nothing.
-_STALE_SECONDS: Final = 60.0
 
 
 @dataclass
@@ -102,8 +100,7 @@ class Contenders:
             its.runs.add((made["metadata"].get("labels") or {}).get(RUN_LABEL, ""))
             its.target |= target_in(made)
         for made in pods:
-            deleted = made["metadata"].get("deletionTimestamp")
-            if deleted and (self._now() - instant(deleted)).total_seconds() > _STALE_SECONDS:
+            if is_left_behind(made, self._now()):
                 continue
             its = found[owner_uid(made)]
             its.pods += 1

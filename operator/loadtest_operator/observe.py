@@ -34,7 +34,14 @@ from loadtest_operator.observation import (
     Terminated,
 )
 from loadtest_operator.pods import AT_ONCE, PodClient
-from loadtest_operator.resources import job_seen, loadtest_seen, pod_seen, run_id_of, termination_message
+from loadtest_operator.resources import (
+    is_left_behind,
+    job_seen,
+    loadtest_seen,
+    pod_seen,
+    run_id_of,
+    termination_message,
+)
 from loadtest_operator.secret_access import VOUCHED, SecretAccess, access_by, named_secrets, unchecked
 from loadtest_operator.targets import TargetReader
 from loadtest_operator.tokens import command_digests
@@ -101,14 +108,15 @@ class Observer:
             endpoints = await self._targets.endpoints(test)
         elif _follows(test, mine):
             endpoints = await self._followed(test, run_id, pods)
-        watched = self._memory.target(uid, run_id)
+        watched, now = self._memory.target(uid, run_id), self._means.now()
+        others = [pod for raw, pod in seen if pod.run_id != run_id and not is_left_behind(raw, now)]
         return Observation(
             test=test,
-            now=self._means.now(),
+            now=now,
             run_id=run_id,
             job=mine,
             other_jobs=tuple(job for job in jobs if job.run_id != run_id),
-            other_pods_active=any(pod.run_id != run_id and pod.terminated is None for _, pod in seen),
+            other_pods_active=any(pod.terminated is None for pod in others),
             pods=pods,
             series=self._memory.series(uid, run_id, [pod.uid for pod in pods]),
             endpoints=endpoints,

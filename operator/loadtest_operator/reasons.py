@@ -46,6 +46,10 @@ IN_LINE: Final = {
         "the pods of the tests that run leave too few for this one",
         "wait, lower spec.parallelism, or have limits.pods raised in the operator's values",
     ),
+    "EarlierRunEnding": Told(
+        "pods of an earlier run of the same test have not ended yet",
+        "wait; for pods of a node that is gone it is a minute past their end",
+    ),
     "QueuedTooLong": Told(
         "it was not the test's turn within deadlines.queued", "look at what holds the target, then run again"
     ),

@@ -16,6 +16,7 @@ Json = dict[str, Any]
 
 PLAN_VARIABLE = "LOADTEST_PLAN"
 NOTHING_SAID = "the pod's container to be created"
+_LEFT_BEHIND_SECONDS: Final = 60.0
 _ON_ITS_WAY: Final = ("ContainerCreating", "PodInitializing")
 
 
@@ -115,6 +116,12 @@ def termination_message(pod: Json) -> str:
         if made["name"] == CONTAINER:
             return ((made.get("state") or {}).get("terminated") or {}).get("message") or ""
     return ""
+
+
+def is_left_behind(made: Json, now: datetime) -> bool:
+    """Whether a pod is long past its end: its node is gone, nobody removes it, and it loads nothing."""
+    deleted = made["metadata"].get("deletionTimestamp")
+    return deleted is not None and (now - instant(deleted)).total_seconds() > _LEFT_BEHIND_SECONDS
 
 
 def owner_uid(resource: Json) -> str:

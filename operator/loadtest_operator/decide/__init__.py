@@ -10,7 +10,9 @@ from loadtest_model.verdict import Verdict
 from loadtest_operator.actions import Action, DeleteJob
 from loadtest_operator.decide.causes import causes, started
 from loadtest_operator.decide.completed import completed, finished_before
+from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.concluding import concluding
+from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import concluded, ended_without_run
 from loadtest_operator.decide.fleet import Fleet
@@ -66,12 +68,16 @@ def at_its_end(observation: Observation, policy: Policy) -> Decision | None:
 
 def after_an_earlier_run(observation: Observation, _policy: Policy) -> Decision | None:
     """Make room for a new run: the Jobs of earlier ones go first, and it waits until their pods are gone."""
-    if not observation.other_jobs and not observation.other_pods_active:
+    left = bool(observation.other_jobs) or observation.other_pods_active
+    if not left or _has_begun(observation):
         return None
     actions: tuple[Action, ...] = tuple(
         DeleteJob(job.name, job.uid) for job in observation.other_jobs if not job.deleting
     )
-    return Decision(actions=actions, requeue_seconds=_CLEAN_UP_SECONDS)
+    message = "the pods of an earlier run of this test have not ended yet; it starts by itself when they have"
+    marks = Marks(verified=Mark("Unknown", "EarlierRunEnding", message))
+    status = base_status(observation, Phase.QUEUED, message, marks)
+    return Decision(status, actions=actions, requeue_seconds=_CLEAN_UP_SECONDS)
 
 
 def unreadable(observation: Observation, _policy: Policy) -> Decision | None:

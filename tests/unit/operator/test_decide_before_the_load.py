@@ -40,6 +40,9 @@ from operator_builders import (
 NO_ENDPOINTS = Endpoints(problem="TargetHasNoEndpoints", message="Service shop/clients has no ready endpoint")
 
 
+LEFT = {"other_jobs": (a_job(name="heavy-0", run_id="0"),), "other_pods_active": True}
+
+
 def status_of(decision: Decision) -> Status:
     assert decision.status is not None
     return decision.status
@@ -363,9 +366,18 @@ def test_an_earlier_runs_job_goes_before_a_new_run_begins() -> None:
 
     assert while_there.actions == (DeleteJob("heavy-0", old.uid),)
     assert while_pods_end.actions == ()
-    assert while_there.status is None
-    assert while_pods_end.status is None
-    assert while_pods_end.requeue_seconds is not None
+    for decision in (while_there, while_pods_end):
+        assert (status_of(decision).phase, reason(status_of(decision), ConditionType.VERIFIED)) == (
+            Phase.QUEUED,
+            "EarlierRunEnding",
+        )
+        assert decision.requeue_seconds is not None
+
+
+def test_what_appears_of_an_earlier_run_holds_up_no_run_that_has_begun() -> None:
+    decision = decide(seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True, **LEFT), POLICY)
+
+    assert status_of(decision).phase is Phase.RUNNING
 
 
 def test_the_plan_is_the_one_the_pods_were_given_whatever_the_spec_says_now() -> None:

@@ -1,11 +1,13 @@
 """Kubernetes' JSON as the values that decisions are made from."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from loadtest_model.status import Phase
-from loadtest_operator.resources import loadtest_seen, pod_seen, run_id_of
+from loadtest_operator.resources import is_left_behind, loadtest_seen, pod_seen, rfc3339, run_id_of
+from operator_builders import NOW
 
 Json = dict[str, Any]
 
@@ -62,6 +64,14 @@ def test_an_exit_code_that_is_not_the_generators_is_a_crash(code: int, crashed: 
     assert (seen.over, seen.crashed) == (True, crashed)
     assert seen.terminated is not None
     assert seen.terminated.message == "bye"
+
+
+@pytest.mark.parametrize(("seconds", "left_behind"), [(59, False), (61, True)])
+def test_a_pod_long_past_its_end_is_on_a_node_that_is_gone(seconds: int, left_behind: bool) -> None:
+    pod = {"metadata": {"deletionTimestamp": rfc3339(NOW - timedelta(seconds=seconds))}}
+
+    assert is_left_behind(pod, NOW) is left_behind
+    assert not is_left_behind({"metadata": {}}, NOW)
 
 
 def test_an_evicted_pod_is_over_though_its_container_says_nothing() -> None:
