@@ -1,8 +1,6 @@
 """Looking: everything that belongs to a LoadTest, read afresh from the API server and from the pods."""
 
-import asyncio
-import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -22,7 +20,8 @@ from loadtest_operator.api import (
 )
 from loadtest_operator.destination_reader import DestinationReader
 from loadtest_operator.endpoints import Endpoints
-from loadtest_operator.memory import Known, Memory
+from loadtest_operator.listening import Listener
+from loadtest_operator.memory import Memory
 from loadtest_operator.names import uid_selector
 from loadtest_operator.observation import (
     Complaint,
@@ -31,16 +30,14 @@ from loadtest_operator.observation import (
     NetworkPolicySeen,
     Observation,
     PodSeen,
-    Terminated,
 )
-from loadtest_operator.pods import AT_ONCE, PodClient
+from loadtest_operator.pods import PodClient
 from loadtest_operator.resources import (
     is_left_behind,
     job_seen,
     loadtest_seen,
     pod_seen,
     run_id_of,
-    termination_message,
 )
 from loadtest_operator.secret_access import VOUCHED, SecretAccess, access_by, named_secrets, unchecked
 from loadtest_operator.targets import TargetReader
@@ -83,6 +80,7 @@ class Observer:
         self._means = means
         self._api = means.api
         self._memory = means.memory
+        self._listener = Listener(means.pods, means.memory, means.scrape_failed)
         self._targets = TargetReader(means.api, means.cluster_domain)
         self._destinations = DestinationReader(means.api, means.cluster_domain)
 
@@ -101,7 +99,7 @@ class Observer:
         jobs = [job_seen(job, uid) for job in await self._api.list(JOBS, namespace, selector)]
         mine = next((job for job in jobs if job.run_id == run_id), None)
         seen = [(pod, pod_seen(pod)) for pod in await self._api.list(PODS, namespace, selector)]
-        pods = await self._fleet(uid, run_id, [(raw, pod) for raw, pod in seen if pod.run_id == run_id])
+        pods = await self._listener.fleet(uid, run_id, [(raw, pod) for raw, pod in seen if pod.run_id == run_id])
         needs_endpoints = _needs_endpoints(test, mine, run_id)
         endpoints = None
         if needs_endpoints:
@@ -154,46 +152,6 @@ class Observer:
         if latest is None:
             return None
         return Complaint(uid, latest.get("reason") or "", " ".join((latest.get("message") or "").split()))
-
-    async def _fleet(self, uid: str, run_id: str, seen: list[tuple[Json, PodSeen]]) -> tuple[PodSeen, ...]:
-        """The pods with what they measured: the present ones are asked, the others remembered."""
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def one(raw: Json, pod: PodSeen) -> PodSeen:
-            async with gate:
-                return await self._pod(uid, run_id, raw, pod)
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(raw, pod)) for raw, pod in seen]
-        present = {pod.uid: pod for pod in (task.result() for task in tasks)}
-        remembered = self._memory.pods(uid, run_id)
-        gone = [
-            pod_that_is_gone(pod_uid, known, run_id) for pod_uid, known in remembered.items() if pod_uid not in present
-        ]
-        return one_for_each_index([*gone, *present.values()])
-
-    async def _pod(self, uid: str, run_id: str, raw: Json, pod: PodSeen) -> PodSeen:
-        if pod.terminated is not None:
-            last_word = self._memory.take_last_word(uid, run_id, pod.uid, pod.index, pod.name, termination_message(raw))
-            known = self._memory.pod(uid, run_id, pod.uid, pod.index, pod.name)
-            ended = dataclasses.replace(pod.terminated, last_word=last_word)
-            return dataclasses.replace(pod, terminated=ended, snapshot=known.snapshot)
-        if not pod.running or pod.ip is None:
-            return pod
-        known = self._memory.pod(uid, run_id, pod.uid, pod.index, pod.name)
-        received = await self._means.pods.snapshot(pod.ip, known.snapshot.sequence if known.snapshot else 0)
-        reachable = received is not None and received.pod_uid == pod.uid
-        if received is not None and reachable:
-            self._memory.hear(uid, run_id, known, received)
-        elif known.snapshot is not None:
-            # Before its first answer a pod is still starting.
-            self._means.scrape_failed()
-        return dataclasses.replace(
-            pod,
-            snapshot=known.snapshot,
-            reachable=reachable,
-            silent_seconds=0.0 if reachable else self._memory.unanswered(known),
-        )
 
     async def _followed(self, test: LoadTestSeen, run_id: str, pods: tuple[PodSeen, ...]) -> Endpoints | None:
         """The endpoints of a target under load, as they were read last."""
@@ -250,15 +208,6 @@ def _told_at(event: Json) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
 
 
-def one_for_each_index(pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
-    """Of several pods of one index the one that loaded the target: a replacement must not hide what it measured."""
-    by_index: dict[int, PodSeen] = {}
-    for pod in sorted(pods, key=_weight):
-        if pod.index >= 0:
-            by_index[pod.index] = pod
-    return tuple(by_index[index] for index in sorted(by_index))
-
-
 def _needs_endpoints(test: LoadTestSeen, job: JobSeen | None, run_id: str) -> bool:
     recorded = test.recorded
     settled = recorded.run_id == run_id and (recorded.phase is Phase.COMPLETED or recorded.plan_hash is not None)
@@ -274,28 +223,3 @@ def _follows(test: LoadTestSeen, job: JobSeen | None) -> bool:
     """Whether the load runs at addresses that are a Service's, and so may change."""
     under_load = test.recorded.start is not None and test.recorded.phase is not Phase.COMPLETED
     return under_load and job is not None and job.plan is not None and bool(job.plan.target.addresses)
-
-
-def pod_that_is_gone(pod_uid: str, known: Known, run_id: str) -> PodSeen:
-    """A pod of which only what was heard of it is left."""
-    return PodSeen(
-        index=known.index,
-        name=known.name,
-        uid=pod_uid,
-        ip=None,
-        run_id=run_id,
-        gone=True,
-        terminated=_end_of(known),
-        snapshot=known.snapshot,
-    )
-
-
-def _end_of(known: Known) -> Terminated | None:
-    """How the container of a pod that is gone ended, as far as an event told before."""
-    if known.ended is not None:
-        return dataclasses.replace(known.ended, last_word=known.last_word)
-    return Terminated(exit_code=-1, reason="Deleted", last_word=True) if known.last_word else None
-
-
-def _weight(pod: PodSeen) -> tuple[bool, bool, bool]:
-    return (pod.snapshot is not None and bool(pod.snapshot.steps), pod.snapshot is not None, not pod.over)

@@ -22,7 +22,7 @@ from loadtest_operator.workload import PodLook, Use, WorkloadLook, look_at, sele
 
 _LOG: Final = logging.getLogger(__name__)
 
-_WORKLOAD_SECONDS: Final = 5.0
+BESIDE_SECONDS: Final = 5.0
 _USE_SECONDS: Final = 2.0
 """A running test must not wait longer for what is only looked at beside it."""
 
@@ -76,11 +76,13 @@ class TargetReader:
         return endpoints_of(host, service, slices)
 
     async def endpoints_under_load(self, test: LoadTestSeen) -> Endpoints | None:
-        """The same, where it can be read: a running test must not wait for it."""
+        """The same, where it can be read soon."""
         try:
-            return await self.endpoints(test)
-        except ApiError as error:
-            _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, error)
+            async with asyncio.timeout(BESIDE_SECONDS):
+                return await self.endpoints(test)
+        except (ApiError, TimeoutError) as error:
+            said = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
+            _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, said)
             return None
 
     async def workload(self, test: LoadTestSeen, newest: str = "", *, with_use: bool = False) -> WorkloadLook | None:
@@ -115,10 +117,10 @@ class TargetReader:
     async def workload_under_load(self, test: LoadTestSeen, newest: str, *, with_use: bool) -> WorkloadLook | None:
         """The same, where it can be read soon."""
         try:
-            async with asyncio.timeout(_WORKLOAD_SECONDS):
+            async with asyncio.timeout(BESIDE_SECONDS):
                 return await self.workload(test, newest, with_use=with_use)
         except (ApiError, TimeoutError) as error:
-            said = str(error) or f"no answer within {_WORKLOAD_SECONDS:g} s"
+            said = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
             _LOG.warning("%s: the target's workload was not seen: %s", test.identity, said)
             return WorkloadLook(problem="WorkloadNotSeen", message=said)
 

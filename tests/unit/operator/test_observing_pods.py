@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from loadtest_model.snapshot import PodState
 from loadtest_operator.handlers import keep_last_word
+from loadtest_operator.listening import one_for_each_index, pod_that_is_gone
 from loadtest_operator.memory import Memory
 from loadtest_operator.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
 from loadtest_operator.observation import Terminated
-from loadtest_operator.observe import one_for_each_index, pod_that_is_gone
 from operator_builders import a_killed_pod, a_pending_pod, a_pod
 
 

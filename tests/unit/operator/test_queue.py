@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import CollectorRegistry
 
+from loadtest_operator.memory import Key
 from loadtest_operator.metrics import OperatorMetrics
 from loadtest_operator.queue import WorkQueue
-from loadtest_operator.reconcile import Key
 from loadtest_operator.schedule import FIRST_BACKOFF_SECONDS
 
 A, B = ("shop", "a"), ("shop", "b")
