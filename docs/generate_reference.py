@@ -21,13 +21,10 @@ loadtest.spec` tells the same in a terminal. **Required** fields are in bold. Wh
 [semantics](semantics.md).
 """
 _BOUNDS: Final = (
-    ("minimum", "≥ {}"),
-    ("maximum", "≤ {}"),
-    ("minLength", "at least {} characters"),
-    ("maxLength", "at most {} characters"),
-    ("minItems", "at least {}"),
-    ("maxItems", "at most {}"),
-    ("maxProperties", "at most {}"),
+    ("minimum", "maximum", ""),
+    ("minLength", "maxLength", " characters"),
+    ("minItems", "maxItems", " entries"),
+    ("minProperties", "maxProperties", " entries"),
 )
 _LARGEST_DEFAULT: Final = 60
 _ELSEWHERE: Final = {"status.summary"}
@@ -98,12 +95,20 @@ def _meaning(node: Json) -> str:
     """The description, and the bounds that it does not repeat."""
     held, _ = _held(node)
     said = [node.get("description", held.get("description", ""))]
-    bounds = [text.format(f"{node[key]:,}") for key, text in _BOUNDS if node.get(key)]
+    bounds = [bound for least, most, of in _BOUNDS if (bound := _bound(node.get(least), node.get(most), of))]
     return " ".join([*filter(None, said), *([f"({', '.join(bounds)})"] if bounds else [])])
 
 
+def _bound(least: float | None, most: float | None, of: str) -> str:
+    if least is None:
+        return "" if most is None else f"at most {most:,}{of}"
+    if most is None:
+        return f"at least {least:,}{of}" if least else ""
+    return f"{least:,}{of}" if least == most else f"{least:,} to {most:,}{of}"
+
+
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return text.replace("|", "\\|").replace("*", "\\*").replace("\n", " ")
 
 
 def _messages(node: Json) -> list[str]:

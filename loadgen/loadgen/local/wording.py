@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from loadtest_model.admission import spec_schema
+from loadtest_model.nearness import near
 from loadtest_model.spec.parts import FORM_NAME_PATTERN
 from loadtest_model.values import DURATION_PATTERN
 
@@ -102,7 +103,9 @@ def decoding_error(spec: Json, sources: Mapping[str, str], message: str) -> str:
     field = f"spec{path}"
     word = in_words_of(sources, re.sub(r"\[(\d+|\.\.\.)\]", "", field))
     if said.startswith("Object contains unknown field"):
-        return f"{word}: there is no field {said.rpartition(' ')[2].strip('`')}"
+        name = said.rpartition(" ")[2].strip("`")
+        known = _schema_at(path).get("properties", {})
+        return f"{word}: there is no field {name}" + (f"; {near(name, known)}" if known else "")
     if said.startswith("Object missing required field"):
         return f"{word}: the field {said.rpartition(' ')[2].strip('`')} is missing"
     value = _value_at(spec, path)
@@ -111,7 +114,7 @@ def decoding_error(spec: Json, sources: Mapping[str, str], message: str) -> str:
 
 
 def _wanted(said: str, path: str) -> str:
-    if said.startswith("Invalid enum value") and (choices := _choices_at(path)):
+    if said.startswith("Invalid enum value") and (choices := _schema_at(path).get("enum")):
         return f"write one of {', '.join(map(repr, choices))}"
     pattern = _PATTERN.match(said)
     if pattern is not None:
@@ -123,13 +126,12 @@ def _wanted(said: str, path: str) -> str:
     return said[:1].lower() + said[1:].replace("`", "")
 
 
-def _choices_at(path: str) -> list[Any]:
-    """The values that a field takes; empty where any are taken."""
+def _schema_at(path: str) -> Json:
+    """The schema of the field at a decoder's path."""
     node = spec_schema()
     for name, index in _STEP.findall(path):
         node = node.get("items", {}) if index else node.get("properties", {}).get(name, {})
-    choices: list[Any] = node.get("enum", [])
-    return choices
+    return node
 
 
 def _value_at(spec: Json, path: str) -> Any:

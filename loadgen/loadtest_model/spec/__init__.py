@@ -50,9 +50,13 @@ class Spec(Value, frozen=True, kw_only=True):
         | None
     ) = None
     abort: Annotated[Abort | None, Meta(description="What ends the test before its time. Default: nothing.")] = None
-    stop: Annotated[bool, Meta(description="Set to true to end a running test: uploads in flight are finished.")] = (
-        False
-    )
+    stop: Annotated[
+        bool,
+        Meta(
+            description="Set to true to end a running test: uploads in flight are finished. Set it to false again"
+            " together with a new runId."
+        ),
+    ] = False
     suspend: Annotated[bool, Meta(description="While true, a test that has not started waits in phase Queued.")] = False
     concurrency: Annotated[
         Literal["Forbid", "Allow"],

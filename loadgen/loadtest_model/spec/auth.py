@@ -53,7 +53,7 @@ class Login(Value, frozen=True, kw_only=True):
 class Auth(Value, frozen=True, kw_only=True):
     secret_key_ref: Annotated[
         SecretKey | None,
-        Meta(description="Where the token is kept. It is mounted as a file and read again on a 401."),
+        Meta(description="Where the token is kept. Mounted as a file, and read again when that changes and on a 401."),
     ] = None
     login: Annotated[
         Login | None,

@@ -81,8 +81,8 @@ class Load(Value, frozen=True, kw_only=True):
             Meta(
                 ge=1,
                 le=1_000_000_000_000,
-                description="Length of the load as a number of client records, in place of `duration`: just so many"
-                " are sent, the last batch is smaller, and what fails is not sent again. The load ends after 24h at"
+                description="Length of the load as a number of client records, in place of `duration`: exactly so many"
+                " are sent, the last batch may be smaller, and what fails is not sent again. The load ends after 24h at"
                 " the latest.",
             ),
         ]

@@ -292,12 +292,12 @@ def test_the_secret_of_a_manifest_is_asked_for_here(tmp_path: Path) -> None:
         (
             "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
             "spec: {scenario: light, target: {url: 'http://a/', urll: 1}}",
-            "spec.target: there is no field urll",
+            "spec.target: there is no field urll; did you mean url?",
         ),
         (
             "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
             "spec: {scenario: light, target: {url: 'http://a/'}, targets: 1}",
-            "spec: there is no field targets",
+            "spec: there is no field targets; did you mean target?",
         ),
         (
             "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
