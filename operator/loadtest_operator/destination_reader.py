@@ -4,7 +4,7 @@ from typing import Any
 
 from loadtest_operator.api import ENDPOINT_SLICES, SERVICES, Api, ApiError
 from loadtest_operator.destinations import Destination, anywhere, behind_service, fixed
-from loadtest_operator.endpoints import ServiceHost, service_of
+from loadtest_operator.endpoints import ServiceHost, service_of, slices_of
 from loadtest_operator.observation import LoadTestSeen
 from loadtest_operator.target_policy import urls_of
 
@@ -41,8 +41,7 @@ class DestinationReader:
             service = await self._api.get(SERVICES, host.namespace, host.name)
             if service is None or service.get("spec", {}).get("type") == "ExternalName":
                 return [anywhere(url)]
-            selector = f"kubernetes.io/service-name={host.name}"
-            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, selector)
+            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slices_of(host.name))
         except ApiError as error:
             if error.status != 403:
                 raise

@@ -3,15 +3,12 @@
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any
 
 from loadtest_model.spec.pod import HostAlias
-from loadtest_operator.endpoints import ServiceHost
+from loadtest_operator.endpoints import ServiceHost, host_and_port
 
 Json = dict[str, Any]
-
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -80,12 +77,3 @@ def behind_service(host: ServiceHost, service: Json, slices: list[Json]) -> Dest
         for address in endpoint.get("addresses", [])
     }
     return Destination(namespace="" if addresses else host.namespace, addresses=tuple(sorted(addresses)), ports=ports)
-
-
-def host_and_port(url: str) -> tuple[str, int]:
-    """A URL's host in lower case without a closing dot, and its port; of what is no URL an empty host."""
-    try:
-        parts = urlsplit(url)
-        return (parts.hostname or "").rstrip("."), parts.port or _DEFAULT_PORTS.get(parts.scheme, 80)
-    except ValueError:
-        return "", 80

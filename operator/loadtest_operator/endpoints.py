@@ -37,17 +37,21 @@ class Endpoints:
     lasting: bool = False
 
 
+def host_and_port(url: str) -> tuple[str, int]:
+    """A URL's host in lower case without a closing dot, and its port; of what is no URL an empty host."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "").rstrip("."), parts.port or _DEFAULT_PORTS.get(parts.scheme, 80)
+    except ValueError:
+        return "", 80
+
+
 def service_of(url: str, namespace: str, cluster_domain: str) -> ServiceHost | None:
     """The Service that a URL's host names, seen from a namespace.
 
     None for an address, for a name outside the cluster, and for what is no URL.
     """
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 80)
-    except ValueError:
-        return None
-    host = (parts.hostname or "").rstrip(".")
+    host, port = host_and_port(url)
     labels = host.split(".")
     if not all(labels) or host == "localhost" or _is_address(host):
         return None
@@ -131,6 +135,11 @@ def slice_of_pods(service: Json, pods: list[Json]) -> Json:
         {"name": port.get("name", ""), "port": _target_port(port, pods)} for port in service["spec"].get("ports", [])
     ]
     return {"endpoints": endpoints, "ports": ports}
+
+
+def slices_of(service_name: str) -> str:
+    """Selects the EndpointSlices of a Service."""
+    return f"kubernetes.io/service-name={service_name}"
 
 
 def selector_of(service: Json) -> str:

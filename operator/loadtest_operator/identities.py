@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from loadtest_model.spec.pod import HostAlias
 from loadtest_operator.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
-from loadtest_operator.destinations import host_and_port
-from loadtest_operator.endpoints import selector_of, service_of
+from loadtest_operator.endpoints import host_and_port, selector_of, service_of, slices_of
 
 Json = dict[str, Any]
 Resolve = Callable[[str], Awaitable[frozenset[str]]]
@@ -88,7 +87,7 @@ class Identities:
         if service is None:
             return frozenset(keys)
         keys |= {address_of(text) for text in service["spec"].get("clusterIPs") or []}
-        for made in await self._list(ENDPOINT_SLICES, namespace, selector=f"kubernetes.io/service-name={name}"):
+        for made in await self._list(ENDPOINT_SLICES, namespace, selector=slices_of(name)):
             keys |= {address_of(text) for end in made.get("endpoints") or [] for text in end.get("addresses", [])}
         selector = selector_of(service)
         if selector:

@@ -16,6 +16,7 @@ from loadtest_operator.endpoints import (
     selector_of,
     service_of,
     slice_of_pods,
+    slices_of,
 )
 from loadtest_operator.observation import LoadTestSeen
 from loadtest_operator.workload import PodLook, Use, WorkloadLook, look_at, selector_in, use_in
@@ -43,7 +44,7 @@ class TargetReader:
         """
         namespace, name = API_SERVER
         try:
-            return endpoints_in(await self._api.list(ENDPOINT_SLICES, namespace, f"kubernetes.io/service-name={name}"))
+            return endpoints_in(await self._api.list(ENDPOINT_SLICES, namespace, slices_of(name)))
         except ApiError as error:
             if error.status == 403:
                 return ()
@@ -63,8 +64,7 @@ class TargetReader:
             service = await self._api.get(SERVICES, host.namespace, host.name)
             if service is None:
                 return missing_service(host) if host.certain else Endpoints()
-            selector = f"kubernetes.io/service-name={host.name}"
-            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, selector)
+            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slices_of(host.name))
             if not slices and selector_of(service):
                 pods = await self._api.list(PODS, host.namespace, selector_of(service))
                 slices = [slice_of_pods(service, pods)]
