@@ -45,7 +45,8 @@ class Actor:
         return tuple(outcome for outcome in outcomes if outcome is not None)
 
     async def _perform(self, observation: Observation, action: Action) -> Outcome | None:
-        namespace, name = observation.test.identity.namespace, observation.test.identity.name
+        identity = observation.test.identity
+        namespace, name = identity.namespace, identity.name
         match action:
             case actions.CreateJob():
                 return await self._create_job(namespace, action)
@@ -56,10 +57,11 @@ class Actor:
             case actions.WriteResults():
                 return await self._write_results(namespace, action)
             case actions.MarkFinished():
-                annotations = {FINISHED_RUN_ANNOTATION: action.run_id}
-                await self._api.patch(LOADTESTS, namespace, name, {"metadata": {"annotations": annotations}})
+                # The UID keeps a test that was made anew under this name from being taken for one that has run.
+                metadata = {"uid": identity.uid, "annotations": {FINISHED_RUN_ANNOTATION: action.run_id}}
+                await self._api.patch(LOADTESTS, namespace, name, {"metadata": metadata})
             case actions.ObserveGeneration():
-                body = {"status": {"observedGeneration": action.generation}}
+                body = {"metadata": {"uid": identity.uid}, "status": {"observedGeneration": action.generation}}
                 await self._api.patch(LOADTESTS, namespace, f"{name}/status", body, MERGE)
             case _:
                 await self._command(observation, action)
