@@ -28,10 +28,10 @@ from loadtest_operator.memory import Memory
 from loadtest_operator.metrics import OperatorMetrics, RunMetrics
 from loadtest_operator.names import SELECTOR
 from loadtest_operator.observe import Means, Observer
+from loadtest_operator.orphans import remove_orphans
 from loadtest_operator.pods import PodClient
 from loadtest_operator.queue import WorkQueue
 from loadtest_operator.reconcile import Parts, Reconciler
-from loadtest_operator.resources import owner_uid
 from loadtest_operator.settings import Settings
 from loadtest_operator.standby import Fence, at_work
 from loadtest_operator.tokens import command_key
@@ -149,7 +149,7 @@ async def _resync(
                 queue.add(key)
             uids = frozenset(test["metadata"]["uid"] for test in tests)
             for kind, children in made.items():
-                await reconciler.remove(kind, [child for child in children if owner_uid(child) not in uids])
+                await remove_orphans(api, kind, children, uids)
         except ApiError as error:
             _LOG.warning("resync put off: %s", error)
         await asyncio.sleep(settings.resync_seconds)

@@ -21,7 +21,8 @@ from loadtest_operator.metrics import RunMetrics
 from loadtest_operator.names import SELECTOR, TEST_LABEL, label_value
 from loadtest_operator.observation import Observation
 from loadtest_operator.observe import Observer
-from loadtest_operator.resources import owner_uid, rfc3339
+from loadtest_operator.orphans import remove_orphans
+from loadtest_operator.resources import rfc3339
 
 _LOG: Final = logging.getLogger(__name__)
 _CONFLICT_SECONDS: Final = 0.2
@@ -116,17 +117,8 @@ class Reconciler:
 
     @property
     def children(self) -> tuple[str, ...]:
-        """The kinds that are removed when their LoadTest is gone; pods stop with their Job."""
+        """The kinds that are removed when their LoadTest is gone."""
         return (JOBS,) if self._policy.network_policies is None else (JOBS, NETWORK_POLICIES)
-
-    async def remove(self, kind: str, orphans: list[Json]) -> None:
-        """Remove children whose LoadTest is gone."""
-        for child in orphans:
-            metadata = child["metadata"]
-            if "deletionTimestamp" not in metadata:
-                what = kind.rpartition("/")[2]
-                _LOG.info("%s/%s: removing %s of a test that is gone", metadata["namespace"], metadata["name"], what)
-                await self._api.delete(kind, metadata["namespace"], metadata["name"], metadata["uid"])
 
     async def _write(self, observation: Observation, status: Status) -> bool:
         """Replace the status, unless the resource has changed since it was read; say whether that went well."""
@@ -192,4 +184,4 @@ class Reconciler:
         for kind in self.children:
             made = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
             uids = {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if made else set()
-            await self.remove(kind, [child for child in made if owner_uid(child) not in uids])
+            await remove_orphans(self._api, kind, made, uids)
