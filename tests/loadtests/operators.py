@@ -1,4 +1,4 @@
-"""Installing the operator anew, with other settings."""
+"""The operator of the tests' cluster: installed with other settings, and renewed after it was killed."""
 
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, install_operator, wait_until_available
 from localcluster.rest import Json, Rest, wait_for
@@ -6,11 +6,29 @@ from localcluster.rest import Json, Rest, wait_for
 
 def reinstall(rest: Rest, **settings: str) -> None:
     """Give the operator other settings, and wait until the old one is gone and the new one ready."""
-    old = {pod["metadata"]["uid"] for pod in operators(rest)}
+    old = operators(rest)
     install_operator(rest, settings)
-    wait_for("the operator to be replaced", lambda: not old & {pod["metadata"]["uid"] for pod in operators(rest)}, 60)
-    wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
+    _wait_for_others(rest, old)
+
+
+def renew(rest: Rest) -> None:
+    """Replace an operator that was killed: with each kill the node waits longer before it starts it again."""
+    killed = [
+        pod
+        for pod in operators(rest)
+        if any(made["restartCount"] for made in pod["status"].get("containerStatuses", ()))
+    ]
+    for pod in killed:
+        rest.delete(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{pod['metadata']['name']}")
+    if killed:
+        _wait_for_others(rest, killed)
 
 
 def operators(rest: Rest) -> list[Json]:
     return rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator")
+
+
+def _wait_for_others(rest: Rest, old: list[Json]) -> None:
+    uids = {pod["metadata"]["uid"] for pod in old}
+    wait_for("the operator to be replaced", lambda: not uids & {pod["metadata"]["uid"] for pod in operators(rest)}, 60)
+    wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
