@@ -86,8 +86,9 @@ class Contenders:
                 target=known_by | its.target,
                 alone=test.spec.concurrency == "Forbid",
             )
-            # The one that asks is in the line even if it had something else to wait for until now.
-            (holders if holds else waiting).append(contender)
+            # The one that asks is in the line, even if it had something else to wait for until now, or if pods of an
+            # earlier run of its own are still on their way out.
+            (waiting if is_mine else holders if holds else waiting).append(contender)
         holders += [Contender("", "", "", "", left.pods, frozenset(left.target)) for left in belongings.values()]
         known_by = next((one.target for one in waiting if one.uid == uid), frozenset())
         turn = turn_of(uid, holders, waiting, self._limits)
