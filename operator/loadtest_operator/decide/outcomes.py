@@ -44,12 +44,14 @@ def _started(observation: Observation, status: Status, outcome: Started) -> Stat
         marks = Marks(verified=verified, running=Mark("True", STARTED, message))
         phase = Phase.RUNNING
     at = rfc3339(outcome.at)
+    # Of pods that did not all begin there is no skew.
+    skew = None if outcome.missed else outcome.skew_seconds
     return structs.replace(
         status,
         phase=phase,
         message=shortened(message),
         started_at=at,
-        start=structs.replace(status.start, at=at, skew_seconds=outcome.skew_seconds),
+        start=structs.replace(status.start, at=at, skew_seconds=skew),
         conditions=conditions(
             marks, observation.test.recorded.conditions, observation.now, observation.test.generation
         ),

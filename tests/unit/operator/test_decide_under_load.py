@@ -94,6 +94,9 @@ def test_a_pod_that_misses_the_start_halts_the_run() -> None:
     following = decide(next_look(observation, after, pods=halted), POLICY)
 
     assert mark(status_of(after), ConditionType.RUNNING) == ("False", "StartMissed")
+    start = status_of(after).start
+    assert start is not None
+    assert start.skew_seconds is None
     (action,) = following.actions
     assert isinstance(action, HaltFleet)
     assert [pod.index for pod in action.pods] == [0]
