@@ -13,8 +13,8 @@ from loadtest_operator.resources import owner_uid, pod_index, pod_seen, terminat
 
 Json = dict[str, Any]
 
-# kopf gives up on an API server after its last back-off; these add up to about ten minutes.
-_OUTAGE_BACKOFFS_SECONDS: Final = (1, 1, 2, 3, 5, 8, 13, 21, *([30] * 18))
+# kopf gives up on an API server after its last back-off; these add up to ten minutes.
+_OUTAGE_BACKOFFS_SECONDS: Final = (1, 1, 2, 3, 5, 8, 13, 21, *([30] * 19))
 
 
 def watching_settings() -> kopf.OperatorSettings:
