@@ -106,7 +106,8 @@ class PodSeen:
     `snapshot` is the newest known; its seconds stand in the observation's series. `reachable` says whether it answered
     just now; a running pod that did not has been silent for `silent_seconds`. `waits_for` explains why its container
     does not run. `lingers` says that another container, a sidecar, lives on although the generator has ended;
-    `beside` are the containers that run with the generator and are not ours.
+    `beside` are the containers that run with the generator and are not ours. `left_behind` says that it should have
+    ended long ago and nobody removes it, as on a node that is gone.
     """
 
     index: int
@@ -121,6 +122,7 @@ class PodSeen:
     crashed: bool = False
     lingers: bool = False
     beside: tuple[str, ...] = ()
+    left_behind: bool = False
     terminated: Terminated | None = None
     snapshot: Snapshot | None = None
     reachable: bool = False

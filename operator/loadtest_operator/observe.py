@@ -1,7 +1,7 @@
 """Looking: everything that belongs to a LoadTest, read afresh from the API server and from the pods."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -98,7 +98,9 @@ class Observer:
         selector = uid_selector(uid)
         jobs = [job_seen(job, uid) for job in await self._api.list(JOBS, namespace, selector)]
         mine = next((job for job in jobs if job.run_id == run_id), None)
-        seen = [(pod, pod_seen(pod)) for pod in await self._api.list(PODS, namespace, selector)]
+        raw = await self._api.list(PODS, namespace, selector)
+        now = self._means.now()
+        seen = [(pod, replace(pod_seen(pod), left_behind=is_left_behind(pod, now))) for pod in raw]
         pods = await self._listener.fleet(uid, run_id, [(raw, pod) for raw, pod in seen if pod.run_id == run_id])
         needs_endpoints = _needs_endpoints(test, mine, run_id)
         endpoints = None
@@ -106,11 +108,11 @@ class Observer:
             endpoints = await self._targets.endpoints(test)
         elif _follows(test, mine):
             endpoints = await self._followed(test, run_id, pods)
-        watched, now = self._memory.target(uid, run_id), self._means.now()
-        others = [pod for raw, pod in seen if pod.run_id != run_id and not is_left_behind(raw, now)]
+        watched = self._memory.target(uid, run_id)
+        others = [pod for _, pod in seen if pod.run_id != run_id and not pod.left_behind]
         return Observation(
             test=test,
-            now=now,
+            now=self._means.now(),
             run_id=run_id,
             job=mine,
             other_jobs=tuple(job for job in jobs if job.run_id != run_id),

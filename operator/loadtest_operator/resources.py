@@ -119,7 +119,7 @@ def termination_message(pod: Json) -> str:
 
 
 def is_left_behind(made: Json, now: datetime) -> bool:
-    """Whether a pod is long past its end: its node is gone, nobody removes it, and it loads nothing."""
+    """Whether a pod is long past its end: its node is gone, and nobody removes it."""
     deleted = made["metadata"].get("deletionTimestamp")
     return deleted is not None and (now - instant(deleted)).total_seconds() > _LEFT_BEHIND_SECONDS
 

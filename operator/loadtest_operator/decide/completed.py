@@ -40,7 +40,7 @@ def completed(observation: Observation, policy: Policy) -> Decision:
     if stray:
         actions.append(HaltFleet(stray, "TestCompleted", "the test has completed without this pod"))
     job = observation.job
-    present = [pod for pod in observation.pods if not pod.over]
+    present = [pod for pod in observation.pods if not (pod.over or (pod.left_behind and not pod.reachable))]
     lingering = not present and any(pod.lingers for pod in observation.pods)
     if (
         job is not None

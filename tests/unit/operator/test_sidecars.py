@@ -13,7 +13,7 @@ from loadtest_operator.actions import DeleteJob, DeleteNetworkPolicy
 from loadtest_operator.decide import decide
 from loadtest_operator.observation import NetworkPolicySeen, Observation, PodSeen, Terminated
 from loadtest_operator.resources import pod_seen
-from operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, new, next_look, seen
+from operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_silent_pod, new, next_look, seen
 
 Json = dict[str, Any]
 ENDED = {"terminated": {"exitCode": 0, "reason": "Completed", "message": "word"}}
@@ -140,6 +140,17 @@ def test_the_network_policy_outlives_the_pods() -> None:
     look = after_the_end(a_pod(0, PodState.DONE), an_ended_pod(1), network_policies=(BOUNDS,))
 
     assert actions_of(look, DeleteNetworkPolicy) == []
+
+
+def test_a_pod_of_a_node_that_is_gone_is_not_waited_for_for_ever() -> None:
+    silent, answers = a_silent_pod(0, 90), a_pod(0, PodState.RUNNING)
+    looks = [
+        decide(after_the_end(replace(pod, left_behind=left), an_ended_pod(1), network_policies=(BOUNDS,)), POLICY)
+        for pod, left in ((silent, False), (silent, True), (answers, True))
+    ]
+
+    assert [look.requeue_seconds is None for look in looks] == [False, True, False]
+    assert [DeleteNetworkPolicy("heavy-1-pods", "policy-1") in look.actions for look in looks] == [False, True, False]
 
 
 def meshed(*pods: PodSeen) -> Status:
