@@ -10,7 +10,7 @@ from loadtest_model.snapshot import Snapshot
 from loadtest_model.timeline import Series, Timeline
 from loadtest_model.workload import TargetWatch
 from loadtest_operator.endpoints import Endpoints
-from loadtest_operator.observation import Terminated
+from loadtest_operator.observation import Complaint, Terminated
 
 Key = tuple[str, str]
 """A test's namespace and name."""
@@ -38,7 +38,7 @@ class Known:
 @dataclass
 class _Run:
     """One run: its pods by their UID, their seconds in sum, what was found of the bounds that would abort it, of the
-    target's workload and of its endpoints, and when what was last looked at.
+    target's workload, of its endpoints and in Events, and when what was last looked at.
     """
 
     pods: dict[str, Known] = field(default_factory=dict)
@@ -47,6 +47,7 @@ class _Run:
     looked_at: dict[str, float] = field(default_factory=dict)
     target: TargetWatch | None = None
     endpoints: Endpoints | None = None
+    complaints: tuple[Complaint, ...] = ()
 
 
 class Memory:
@@ -115,6 +116,13 @@ class Memory:
 
     def keep_endpoints(self, uid: str, run_id: str, endpoints: Endpoints) -> None:
         self._run(uid, run_id).endpoints = endpoints
+
+    def complaints(self, uid: str, run_id: str) -> tuple[Complaint, ...]:
+        """What Events said, when they were read last, of pods that did not run."""
+        return self._run(uid, run_id).complaints
+
+    def keep_complaints(self, uid: str, run_id: str, complaints: tuple[Complaint, ...]) -> None:
+        self._run(uid, run_id).complaints = complaints
 
     def is_due(self, uid: str, run_id: str, what: str, every_seconds: float) -> bool:
         """Whether a look at something is due; if so, the next one is not before so many seconds have passed."""

@@ -48,6 +48,8 @@ Json = dict[str, Any]
 
 ENDPOINTS_SECONDS: Final = 3.0
 """How often a target's endpoints are read while the load runs."""
+COMPLAINTS_SECONDS: Final = 2.0
+"""How often it is read what Events say of pods that do not run."""
 _MOST_ASKED_ABOUT: Final = 3
 
 WORKLOAD_SECONDS: Final = 1.0
@@ -134,14 +136,21 @@ class Observer:
     async def _complaints(
         self, test: LoadTestSeen, job: JobSeen | None, pods: tuple[PodSeen, ...]
     ) -> tuple[Complaint, ...]:
-        """What Events say of a fleet that does not run yet: refusals of pods are told nowhere else."""
+        """What Events say of a fleet that does not run yet: refusals of pods are told nowhere else.
+
+        They are read now and then only: an API server reads all Events of a namespace to find those of one object.
+        """
         recorded = test.recorded
         if job is None or job.plan is None or recorded.start is not None or recorded.phase is Phase.COMPLETED:
             return ()
+        uid, run_id = test.identity.uid, job.run_id
+        if not self._memory.is_due(uid, run_id, "complaints", COMPLAINTS_SECONDS):
+            return self._memory.complaints(uid, run_id)
         about = [job.uid] if len(pods) < job.plan.parallelism else []
         about += [pod.uid for pod in pods if not (pod.running or pod.over)][:_MOST_ASKED_ABOUT]
-        found = [await self._complaint(test.identity.namespace, uid) for uid in about]
-        return tuple(complaint for complaint in found if complaint is not None)
+        found = [await self._complaint(test.identity.namespace, each) for each in about]
+        self._memory.keep_complaints(uid, run_id, tuple(complaint for complaint in found if complaint is not None))
+        return self._memory.complaints(uid, run_id)
 
     async def _complaint(self, namespace: str, uid: str) -> Complaint | None:
         try:

@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
-from kubernetes.aio.client import Configuration
 
-from loadtest_operator.api import Api
+from held_objects import HeldObjects
 from loadtest_operator.contenders import Contenders
 from loadtest_operator.identities import Identities
 from loadtest_operator.line import Limits
@@ -19,17 +18,6 @@ Json = dict[str, Any]
 URL = "http://192.0.2.7:8000/"
 RUNNING = {"phase": "Running", "runId": "1", "planHash": "p"}
 COMPLETED = {"phase": "Completed", "runId": "1", "planHash": "p"}
-
-
-class Lists(Api):
-    """An API server that holds these objects, by the plural of their kind, and nothing else."""
-
-    def __init__(self, **held: list[Json]) -> None:
-        super().__init__(Configuration())
-        self._held = held
-
-    async def _request(self, _method: str, path: str, *_: Any, **__: Any) -> Any:
-        return {"metadata": {}, "items": self._held.get(path.rpartition("/")[2], [])}
 
 
 def a_test(uid: str, status: Json, url: str = URL, **spec: Any) -> Json:
@@ -46,7 +34,7 @@ def a_pod_of(uid: str, run_id: str = "1") -> Json:
 
 
 async def turn_of(asking: Json, **held: list[Json]) -> str:
-    async with Lists(**held) as api, Lists() as of_targets:
+    async with HeldObjects(**held) as api, HeldObjects() as of_targets:
         identities = Identities(of_targets, (), "cluster.local", lambda: 0.0)
         contenders = Contenders(api, identities, (), Limits(), lambda: NOW)
         seen = loadtest_seen(asking)
