@@ -184,11 +184,13 @@ class Observer:
             return await self._targets.workload(test)
         if not all(pod.snapshot is not None and pod.snapshot.verification is not None for pod in pods):
             return None
-        if not _may_be_the_last(pods) and not self._memory.is_due(uid, run_id, "workload", WORKLOAD_SECONDS):
+        begun = test.recorded.start is not None
+        must_be_fresh = not begun or _may_be_the_last(pods)
+        if not must_be_fresh and not self._memory.is_due(uid, run_id, "workload", WORKLOAD_SECONDS):
             return None
         held = watched or test.recorded.target
         newest = held.tally.newest if held is not None and held.tally is not None else ""
-        with_use = test.recorded.start is not None and self._memory.is_due(uid, run_id, "use", USE_SECONDS)
+        with_use = begun and self._memory.is_due(uid, run_id, "use", USE_SECONDS)
         return await self._targets.workload_under_load(test, newest, with_use=with_use)
 
     async def _network_policies(self, test: LoadTestSeen, run_id: str) -> tuple[NetworkPolicySeen, ...]:

@@ -11,6 +11,7 @@ from loadtest_model.status import ConditionType
 from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, listed
 from loadtest_operator.decide.waits import wait_of, waits
+from loadtest_operator.decide.watching import to_watch
 from loadtest_operator.observation import Observation, PodSeen
 from loadtest_operator.resources import instant
 
@@ -146,6 +147,11 @@ def barrier_missed(observation: Observation, fleet: Fleet, _policy: Policy) -> C
         return None
     if observation.test.recorded.start is not None:
         return Cause("StartMissed", f"{listed(late)} got no start command in time")
+    spec = observation.test.spec
+    if fleet.all_verified and spec is not None and spec.target.workload is not None:
+        look = to_watch(spec.target.workload, observation.workload)
+        if look.problem:
+            return Cause(look.problem, f"{look.message}; the verified pods waited for it in vain")
     return Cause("VerificationTimedOut", f"{listed(late)} waited too long for the others to be verified")
 
 

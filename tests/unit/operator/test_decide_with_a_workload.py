@@ -6,7 +6,7 @@ import msgspec
 from msgspec import structs
 
 from loadtest_model.health import HealthLevel
-from loadtest_model.snapshot import PodState
+from loadtest_model.snapshot import HaltReason, PodState
 from loadtest_model.spec import Spec
 from loadtest_model.status import STATUS_LIMIT_BYTES, Phase, Status
 from loadtest_model.workload import (
@@ -24,7 +24,7 @@ from loadtest_operator.decide.shortening import within_limit
 from loadtest_operator.decide.writing import to_write
 from loadtest_operator.observation import Observation
 from loadtest_operator.workload import WorkloadLook
-from operator_builders import POLICY, a_fleet_spec, a_pod, as_written, new, next_look, seen
+from operator_builders import POLICY, PROOF, a_fleet_spec, a_halted_pod, a_pod, as_written, new, next_look, seen
 from workload_builders import a_container, a_look, a_pod_of_it
 
 URL = "http://django.shop.svc:8000/clients/upload/process/"
@@ -86,6 +86,22 @@ def test_nothing_starts_before_the_workload_was_seen() -> None:
 
     assert status.start is None
     assert status.message == "every pod is verified; Deployment/clients was not looked at yet"
+
+
+def test_pods_that_waited_in_vain_for_the_workload_say_what_they_waited_for() -> None:
+    missing = WorkloadLook(problem="WorkloadNotFound", message="there is no Deployment/clients in namespace shop")
+    late = [
+        replace(pod, snapshot=structs.replace(pod.snapshot, verification=PROOF))
+        for pod in (a_halted_pod(0, HaltReason.BARRIER), a_halted_pod(1, HaltReason.BARRIER))
+        if pod.snapshot is not None
+    ]
+
+    status = status_of(replace(verified(missing), pods=tuple(late)))
+
+    assert (status.verdict, status.reasons[0]) == (
+        "Inconclusive",
+        "there is no Deployment/clients in namespace shop; the verified pods waited for it in vain",
+    )
 
 
 def test_a_crash_under_load_shows_in_status_and_health_and_is_remembered() -> None:

@@ -1,0 +1,94 @@
+"""What one look after the other shows, from the objects that the API server holds."""
+
+import time
+from typing import Any
+
+from builders import IDENTITY
+from held_objects import HeldObjects
+from loadtest_model.snapshot import PodState, Snapshot
+from loadtest_operator.manifests import job
+from loadtest_operator.memory import Memory
+from loadtest_operator.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL
+from loadtest_operator.observation import Complaint, Observation
+from loadtest_operator.observe import COMPLAINTS_SECONDS, Means, Observer
+from loadtest_operator.pods import PodClient
+from operator_builders import NOW, PLAN, POLICY, a_fleet_spec, a_snapshot
+
+Json = dict[str, Any]
+
+QUOTA: Json = {
+    "metadata": {"name": "heavy.1", "creationTimestamp": "2026-03-01T12:00:00Z"},
+    "reason": "FailedCreate",
+    "message": "exceeded quota",
+}
+TEST: Json = {
+    "metadata": {
+        "namespace": IDENTITY.namespace,
+        "name": IDENTITY.name,
+        "uid": IDENTITY.uid,
+        "resourceVersion": "1",
+        "creationTimestamp": "2026-03-01T12:00:00Z",
+    },
+    "spec": {"target": {"url": "http://192.0.2.7/"}, "scenario": "light", "parallelism": 2},
+}
+WATCHED = {"url": "http://192.0.2.7/", "workload": {"kind": "Deployment", "name": "clients"}}
+WATCHING: Json = {**TEST, "spec": {**TEST["spec"], "target": WATCHED}}
+
+
+def a_job() -> Json:
+    made = job(PLAN, a_fleet_spec(), POLICY.pods)
+    made["metadata"] |= {"uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
+    return made
+
+
+class Verified(PodClient):
+    """Every pod answers that it has verified."""
+
+    async def snapshot(self, ip: str, _since: int) -> Snapshot | None:
+        return a_snapshot(int(ip.rpartition(".")[2]), PodState.VERIFIED)
+
+
+def a_running_pod(index: int) -> Json:
+    statuses = [{"name": CONTAINER, "state": {"running": {}}}]
+    return {
+        "metadata": {
+            "name": f"heavy-1-{index}",
+            "uid": f"pod-{index}",
+            "labels": {RUN_LABEL: "1"},
+            "annotations": {INDEX_ANNOTATION: str(index)},
+        },
+        "status": {"phase": "Running", "podIP": f"192.0.2.{index}", "containerStatuses": statuses},
+    }
+
+
+def an_observer(api: HeldObjects, memory: Memory) -> Observer:
+    pods = Verified(b"key", time.monotonic)
+    return Observer(Means(api, pods, memory, b"k" * 32, "cluster.local", "", lambda: NOW, lambda: None))
+
+
+async def look(observer: Observer) -> Observation:
+    seen = await observer.observe(IDENTITY.namespace, IDENTITY.name)
+    assert seen is not None
+    return seen
+
+
+async def test_events_are_read_now_and_then_and_what_they_said_is_known_in_between() -> None:
+    clock, told = [100.0], []
+    async with HeldObjects(loadtests=[TEST], jobs=[a_job()], events=[QUOTA]) as api:
+        observer = an_observer(api, Memory(lambda: clock[0]))
+        for _ in range(4):
+            told.append((await look(observer)).complaints)
+            clock[0] += COMPLAINTS_SECONDS / 2
+
+        assert told == [(Complaint("job-1", "FailedCreate", "exceeded quota"),)] * 4
+        assert api.listed.count("events") == 2
+
+
+async def test_before_the_start_every_look_is_at_the_workload_too() -> None:
+    held = HeldObjects(loadtests=[WATCHING], jobs=[a_job()], pods=[a_running_pod(0), a_running_pod(1)])
+    async with held as api:
+        observer = an_observer(api, Memory(lambda: 100.0))
+
+        looks = [(await look(observer)).workload for _ in range(3)]
+
+    assert [seen.problem if seen else None for seen in looks] == ["WorkloadNotFound"] * 3
