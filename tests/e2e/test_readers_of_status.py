@@ -1,22 +1,26 @@
-"""What others make of a LoadTest's status: kubectl, kstatus and Argo CD, as they are published."""
+"""What others make of a LoadTest's status: kubectl, kstatus and Argo CD, as they are published, and a pipeline."""
 
 import copy
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from lupa.lua54 import LuaRuntime
 
-from loadtests import Namespace, Test, reason
+from loadtests import PATH, Namespace, Test, reason
 from localcluster.cluster import LocalCluster
-from localcluster.rest import Json
+from localcluster.rest import Json, Rest, wait_for
 from peers.readers_of_status import kstatus, kubectl
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEALTH_CHECK = EXAMPLES / "argocd" / "health.lua"
+HOOK = EXAMPLES / "argocd" / "before-release.yaml"
+GATE = EXAMPLES / "pipeline" / "gate.sh"
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "4s"}
 # So long that another test is seen waiting for it.
 LONGER = {**SHORT, "duration": "15s"}
@@ -162,3 +166,43 @@ def test_kubectl_describe_reads_well(lives: Lives, tell: Kubectl) -> None:
     print(tell("get", "xlt", "-o", "wide"))
 
     assert "ThresholdBreached" in said
+
+
+def test_a_gate_in_a_pipeline_exits_by_the_verdict_of_a_run_of_its_own(
+    lives: Lives, tell: Kubectl, rest: Rest, namespace: Namespace, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "before-release.yaml"
+    hook: Json = yaml.safe_load(HOOK.read_text(encoding="utf-8"))
+    hook["metadata"]["namespace"] = namespace.name
+    path = f"{PATH.format(namespace=namespace.name)}/{hook['metadata']['name']}"
+
+    def start(run_id: str, *arguments: str, **spec: Any) -> subprocess.Popen[str]:
+        manifest.write_text(json.dumps({**hook, "spec": {**hook["spec"], "load": SHORT, **spec}}), encoding="utf-8")
+        searched = f"{Path(tell.program).parent}{os.pathsep}{os.environ['PATH']}"
+        named = {"KUBECONFIG": str(tell.cluster.kubeconfig), "RUN_ID": run_id, "PATH": searched}
+        command = [str(GATE), str(manifest), *arguments]
+        return subprocess.Popen(
+            command, env={**os.environ, **named}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def gate(run_id: str, *arguments: str, **spec: Any) -> tuple[int, str]:
+        process = start(run_id, *arguments, **spec)
+        said, _ = process.communicate(timeout=120)
+        print(said)
+        return process.returncode, said
+
+    signalled = start("release-0")
+    wait_for("the test to be there", lambda: rest.get_or_none(path), 30)
+    signalled.terminate()
+    said, _ = signalled.communicate(timeout=120)
+    assert (signalled.returncode, "Inconclusive: the test was stopped by spec.stop" in said) == (2, True), said
+    status, said = gate("release-1", "1s")
+    assert (status, rest.call("GET", path)["spec"]["stop"]) == (2, True)
+    assert "Inconclusive: the test was stopped by spec.stop" in said
+    status, said = gate("release-2", thresholds=["p95 < 10ms", "p99 < 11ms"])
+    assert (status, "Failed: threshold p95 < 10ms is breached" in said) == (1, True)
+    assert "  also: threshold p99 < 11ms is breached" in said
+    status, said = gate("release-3")
+    assert (status, "Passed: every threshold held" in said) == (0, True)
+    assert gate("release-3", "1s")[0] == 0
+    assert gate("release-4", scenario="large")[0] == 2
