@@ -7,10 +7,12 @@
 # RUN_ID names the run, by default the time does; a run id that has had its run keeps its verdict.
 set -u
 change="{\"spec\":{\"runId\":\"${RUN_ID:-$(date -u +%Y%m%d-%H%M%S)}\",\"stop\":false}}"
-test=$(kubectl patch --local -f "$1" --type=merge -p "$change" -o yaml) || exit 2
+test=$(mktemp)
+trap 'rm -f "$test"' EXIT
+kubectl patch --local -f "$1" --type=merge -p "$change" -o yaml >"$test" || exit 2
 
 on_test() { # VERB [OPTION...]
-  printf '%s\n' "$test" | kubectl "$@" -f -
+  kubectl "$@" -f "$test"
 }
 
 timeout=${2:-30m}

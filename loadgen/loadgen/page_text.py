@@ -7,6 +7,8 @@ from typing import Final
 _READ_BYTES: Final = 16_384
 _UNREAD: Final = re.compile(r"<(style|script)\b.*?(</\1\s*>|\Z)|<!--.*?(-->|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG: Final = re.compile(r"<[a-zA-Z/!][^<>]*>")
+# Most error pages begin with their title and a heading that says the same.
+_TWICE: Final = re.compile(r"^(.{3,80}?) \1(?=\s|$)")
 
 
 def readable(body: bytes) -> str:
@@ -14,4 +16,4 @@ def readable(body: bytes) -> str:
     text = body[:_READ_BYTES].decode("utf-8", "replace")
     if not text.lstrip().startswith("<"):
         return text
-    return " ".join(unescape(_TAG.sub(" ", _UNREAD.sub(" ", text))).split())
+    return _TWICE.sub(r"\1", " ".join(unescape(_TAG.sub(" ", _UNREAD.sub(" ", text))).split()))

@@ -63,21 +63,22 @@ def refuse_idle_pods(step: Step, parallelism: int) -> None:
     if parallelism > step.virtual_users:
         raise PlanError(
             "ParallelismAboveVirtualUsers",
-            f"spec.parallelism is {parallelism}, but the test has a step with {step.virtual_users} virtual user(s), so"
-            f" some pods would have none; set spec.parallelism to {step.virtual_users} or less, or raise"
+            f"spec.parallelism is {parallelism}, but a step of the test has fewer virtual users ({step.virtual_users}),"
+            f" so some pods would have none; set spec.parallelism to {step.virtual_users} or less, or raise"
             " spec.load.virtualUsers",
         )
     if step.uploads is not None and parallelism > step.uploads:
         raise PlanError(
             "ParallelismAboveUploads",
-            f"spec.parallelism is {parallelism}, but {step.records} records in batches of {step.batch_size} are only"
-            f" {step.uploads} upload(s), so some pods would have none; set spec.parallelism to {step.uploads} or less",
+            f"spec.parallelism is {parallelism}, but {step.records} records in batches of {step.batch_size} are"
+            f" fewer uploads ({step.uploads}), so some pods would have none; set spec.parallelism to {step.uploads} or"
+            " less",
         )
     arrivals = expected_arrivals(step.arrivals.rates) if step.arrivals else parallelism
     if parallelism > arrivals:
         raise PlanError(
             "ParallelismAboveUploads",
-            f"spec.parallelism is {parallelism}, but step {step.name} has only {arrivals} arrival(s), so some pods"
+            f"spec.parallelism is {parallelism}, but step {step.name} has fewer arrivals ({arrivals}), so some pods"
             f" would have none; set spec.parallelism to {arrivals} or less, or raise spec.load.arrivalRate",
         )
 

@@ -11,6 +11,13 @@ def test_of_a_page_its_text_is_read_and_nothing_else() -> None:
     assert readable(page) == "403 Forbidden Forbidden (403) CSRF verification failed \N{EM DASH} a < b."
 
 
+def test_a_heading_that_repeats_the_title_is_read_once() -> None:
+    page = b"<title>Bad Request (400)</title><h1>Bad Request (400)</h1><p></p>"
+
+    assert readable(page) == "Bad Request (400)"
+    assert readable(b"<title>Not Found</title><h1>Not Found</h1><p>Gone.</p>") == "Not Found Gone."
+
+
 def test_what_is_no_page_is_read_as_it_is() -> None:
     assert readable(b'{"message": "1 < 2  and <b>"}') == '{"message": "1 < 2  and <b>"}'
     assert readable(b"") == ""

@@ -60,7 +60,7 @@ def test_thresholds_of_the_spec_replace_the_defaults() -> None:
 
 
 def test_more_pods_than_virtual_users_are_refused_with_the_remedy() -> None:
-    with pytest.raises(PlanError, match=r"spec\.parallelism is 2, .* 1 virtual user") as refused:
+    with pytest.raises(PlanError, match=r"spec\.parallelism is 2, .* fewer virtual users \(1\)") as refused:
         a_plan(scenario="light", parallelism=2)
 
     assert refused.value.reason == "ParallelismAboveVirtualUsers"
