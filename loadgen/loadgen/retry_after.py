@@ -33,7 +33,7 @@ def retry_after_seconds(status: int, headers: Mapping[str, str], now: float) -> 
 def _instant(text: str) -> float | None:
     try:
         date = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     # An HTTP date is in GMT, whether or not its sender said so.
     return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()

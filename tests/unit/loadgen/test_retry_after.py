@@ -30,7 +30,19 @@ def test_seconds_and_dates_are_both_understood_up_to_an_hour(text: str, seconds:
     assert asked(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5", "1.5", "٣", "Fri, 99 Jan 2027 12:00:10 GMT"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "soon",
+        "-5",
+        "1.5",
+        "٣",
+        "Fri, 99 Jan 2027 12:00:10 GMT",
+        f"Fri, 15 Jan {'9' * 20} 12:00:10 GMT",
+        f"Fri, 15 Jan 2027 12:00:10 +{'9' * 20}",
+    ],
+)
 def test_what_is_neither_asks_for_nothing(text: str) -> None:
     assert asked(text) is None
 
