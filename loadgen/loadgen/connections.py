@@ -7,7 +7,9 @@ import time
 from math import inf
 from typing import Any, Final
 
+import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import HttpProcessingError
 
 from loadgen.address_rules import AddressRules
 from loadgen.endpoints import Endpoint
@@ -34,6 +36,7 @@ class Connection(ResponseHandler):
         self._until = inf
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
+        self._piece = b""
         self.idle_since = 0.0
 
     @property
@@ -68,8 +71,6 @@ class Connection(ResponseHandler):
                 self._set_alarm(self._until)
             return
         self.set_exception(TimeoutError())
-        if self._payload is not None and not self._payload.is_eof():
-            self._payload.set_exception(TimeoutError())
 
     async def taken(self) -> None:
         """Wait until the system has taken all that was written, or the exchange is over."""
@@ -85,11 +86,32 @@ class Connection(ResponseHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
+        if exc is not None:
+            # An answer that lasts until its connection ends is whole only where that ends in good order.
+            self._break_answer(aiohttp.ClientPayloadError(str(exc)))
         super().connection_lost(exc)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._wake()
+
+    def data_received(self, data: bytes) -> None:
+        self._piece = data
+        super().data_received(data)
+        self._piece = b""
+
+    def _hear_again(self) -> None:
+        """Take an answer for what it is although it came in one piece with what is no HTTP.
+
+        The parser gives nothing of such a piece, but what a redirect or a lost marker means does not depend on how an
+        answer was cut up on its way.
+        """
+        head, end, rest = self._piece.partition(b"\r\n\r\n")
+        self._piece = b""
+        if rest and not self.is_over and (self._payload is None or self._payload.is_eof()):
+            self.expect_answer()
+            super().data_received(head + end)
+            super().data_received(rest)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         status = data[0].code
@@ -100,8 +122,16 @@ class Connection(ResponseHandler):
         self._wake()
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        if isinstance(exc, HttpProcessingError):
+            self._hear_again()
         super().set_exception(exc, *cause)
+        self._break_answer(exc)
         self._wake()
+
+    def _break_answer(self, exc: BaseException) -> None:
+        """Tell whoever reads an answer that the rest of it will not come; else only a time-out would."""
+        if self._payload is not None and not self._payload.is_eof() and self._payload.exception() is None:
+            self._payload.set_exception(exc)
 
     def _wake(self) -> None:
         if self._sender is not None and not self._sender.done():

@@ -6,6 +6,7 @@ import os
 from aiohttp.http import HttpProcessingError
 
 from loadgen.connections import AddressDeniedError
+from loadgen.judging import printable
 from loadgen.patience import Patience
 from loadgen.tls import refuses_certificate, tls_failure
 from loadgen.upload_progress import Progress
@@ -25,7 +26,7 @@ def translated(error: Exception, progress: Progress, patience: Patience) -> tupl
     if isinstance(error, TimeoutError):
         return ErrorKind.TIMEOUT, patience.verdict
     if isinstance(error, HttpProcessingError):
-        return ErrorKind.BAD_ANSWER, f"the answer is not HTTP: {error.message}"
+        return ErrorKind.BAD_ANSWER, f"the answer is not HTTP: {printable(' '.join(error.message.split()))}"
     if progress.reused and not progress.answer_begun:
         return ErrorKind.STALE_CONNECTION, f"the kept connection was lost before an answer: {_said(error)}"
     return ErrorKind.RESET, f"the connection was lost before a complete answer: {_said(error)}"

@@ -79,15 +79,19 @@ class Client:
         An answer that comes before the whole body is sent ends the sending. Cancelling drops the connection.
         """
         patience = Patience(timeouts, time.monotonic())
-        connection = self._connections.kept(request.endpoint, request.server_hostname)
-        progress.reused = connection is not None
+        connection: Connection | None = None
         reusable = False
         try:
-            if connection is None:
-                connection = await self._open(request, progress, patience.until)
-            progress.transport = connection.transport
-            connection.expect_answer()
-            await self._send(connection, request, progress, patience)
+            while connection is None or (progress.reused and not progress.begun):
+                # What came on a kept connection before anything was sent on it is no answer, nor an end, to this.
+                progress.abort()
+                connection = self._connections.kept(request.endpoint, request.server_hostname)
+                progress.reused = connection is not None
+                if connection is None:
+                    connection = await self._open(request, progress, patience.until)
+                progress.transport = connection.transport
+                connection.expect_answer()
+                await self._send(connection, request, progress, patience)
             answer = await _answer(connection, progress, patience)
             reusable = progress.answered and progress.last_byte_at is not None
             return Exchange(answer)
@@ -121,7 +125,7 @@ class Client:
             # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are ready
             # would hold up everything else together, and who sends to a fast target would never give way.
             async with self._turn if request.length >= _JOINED_BELOW_BYTES else _NO_TURN:
-                if connection.is_over or connection.transport is None:
+                if connection.is_over or connection.transport is None or connection.transport.is_closing():
                     return
                 piece = next(pieces, None)
                 if piece is None:

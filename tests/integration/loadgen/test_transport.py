@@ -405,6 +405,132 @@ async def test_what_is_no_proper_http_answer_is_a_bad_answer(said: bytes) -> Non
         assert outcome_of(exchange.error) is Outcome.UNKNOWN
 
 
+async def test_an_answer_that_stops_being_http_in_its_middle_is_a_bad_answer_and_holds_nothing_up() -> None:
+    async def mangle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.write(b"no length\r\n")
+        await asyncio.Event().wait()
+
+    async with conversing(mangle) as address:
+        async with asyncio.timeout(5):
+            exchange, _ = await post(request_to(raw_url(address)))
+
+        assert exchange.error is ErrorKind.BAD_ANSWER
+        assert exchange.detail.isprintable()
+
+
+async def test_an_answer_that_lasts_until_its_connection_ends_is_whole_only_where_that_ends_in_order() -> None:
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b'HTTP/1.1 200 OK\r\n\r\n{"load_test_mode": true')
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        if broken_off:
+            reset(writer)
+        else:
+            writer.write(b"}")
+
+    async with conversing(converse) as address:
+        broken_off = False
+        whole, _ = await post(request_to(raw_url(address)))
+        broken_off = True
+        half, _ = await post(request_to(raw_url(address)))
+
+    assert whole.answer is not None
+    assert whole.answer.body == b'{"load_test_mode": true}'
+    assert half.answer is None
+    assert half.error is ErrorKind.RESET
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_an_answer_is_one_although_bytes_follow_that_are_none(at_once: bool) -> None:
+    async def say_too_much(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n")
+        if not at_once:
+            await writer.drain()
+            await asyncio.sleep(0.1)
+        writer.write(b"<html>moved</html>")
+        await asyncio.Event().wait()
+
+    async with conversing(say_too_much) as address:
+        exchange, _ = await post(request_to(raw_url(address)))
+
+        assert exchange.answer is not None
+        assert (exchange.answer.status, exchange.answer.headers["Location"]) == (302, "/login")
+
+
+async def test_an_answer_with_a_body_longer_than_it_says_is_cut_there_and_its_connection_not_used_again() -> None:
+    async def say_too_much(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(GOOD + b"HTTP")
+        writer.write(b" is not spoken here")
+        await asyncio.Event().wait()
+
+    async with conversing(say_too_much) as address, open_client(ANYWHERE, keep_alive=True) as client:
+        first = await client.post(request_to(raw_url(address)), Progress(), Timeouts(10))
+        await asyncio.sleep(0.1)
+        progress = Progress()
+        await client.post(request_to(raw_url(address)), progress, Timeouts(10))
+
+        assert first.answer is not None
+        assert first.answer.body == b"{}"
+        assert not progress.reused
+
+
+@pytest.mark.parametrize("unasked", [GOOD, b""])
+async def test_what_comes_on_a_kept_connection_before_anything_is_sent_on_it_ends_no_upload(unasked: bytes) -> None:
+    """An upload of some size waits for its turn to make a part, and meanwhile anything may come, or the end of it."""
+    loop = asyncio.get_running_loop()
+    progress = Progress()
+    waiting: list[asyncio.Task[Exchange]] = []
+
+    async def take_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(GOOD)
+        await writer.drain()
+
+    def parts() -> Iterator[bytes | memoryview]:
+        yield MEGABYTE
+        kept.send(unasked) if unasked else kept.shutdown(socket.SHUT_WR)
+        waiting.append(tasks.create_task(client.post(request_to(url, MEGABYTE), progress, Timeouts(10))))
+        yield MEGABYTE
+
+    with contextlib.ExitStack() as sockets:
+        listening = sockets.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.setblocking(False)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}{PATH}"
+        async with (
+            conversing(take_all) as other,
+            open_client(ANYWHERE, keep_alive=True) as client,
+            asyncio.timeout(10),
+            asyncio.TaskGroup() as tasks,
+        ):
+            small = tasks.create_task(client.post(request_to(url), Progress(), Timeouts(10)))
+            kept = sockets.enter_context((await loop.sock_accept(listening))[0])
+            await loop.sock_recv(kept, 1 << 16)
+            await loop.sock_sendall(kept, GOOD)
+            await small
+            ahead = structs.replace(request_to(raw_url(other)), parts=parts(), length=2 << 20)
+            await client.post(ahead, Progress(), Timeouts(10))
+            fresh = sockets.enter_context((await loop.sock_accept(listening))[0])
+            received = b""
+            while not received.endswith(TAIL):
+                received += await loop.sock_recv(fresh, 1 << 20)
+            await loop.sock_sendall(fresh, GOOD)
+            exchange = await waiting[0]
+            left_on_kept = await loop.sock_recv(kept, 1 << 16)
+
+    assert exchange.answer is not None
+    assert not progress.reused
+    assert left_on_kept == b""
+
+
 class LateReader:
     """Says something at once, or nothing, and reads only when it is told to; then counts what still arrives."""
 
