@@ -22,6 +22,9 @@ from loadgen.tokens import TokenUnreadableError, expiry_of, usable, without_secr
 from loadtest_model.plan import LoginPlan, Place
 
 LOGIN_TIMEOUT_SECONDS: Final = 30.0
+_ENDLESS_SECONDS: Final = 1e300
+"""JSON may give numbers that no instant can be counted by."""
+
 PAUSE_SECONDS: Final = 5.0
 """After a login that failed, or gave a token that was refused, before the next; nobody is flooded with logins."""
 
@@ -205,7 +208,8 @@ def _granted(plan: LoginPlan, body: bytes, asked_at: float) -> Granted:
     expires_at = expiry_of(token)
     if plan.expires_in_path is not None:
         seconds = value_at(document, plan.expires_in_path)
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        known = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if not known or not abs(seconds) < _ENDLESS_SECONDS:
             raise LoginFailedError(f"{said} without a number of seconds at {plan.expires_in_path}")
         expires_at = asked_at + seconds
     return Granted(token, asked_at, expires_at)

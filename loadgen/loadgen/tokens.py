@@ -124,10 +124,10 @@ def expiry_of(token: str) -> float | None:
         return None
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:
+        expiry = claims.get("exp") if isinstance(claims, dict) else None
+        return float(expiry) if isinstance(expiry, int | float) and not isinstance(expiry, bool) else None
+    except (ValueError, OverflowError, RecursionError):
         return None
-    expiry = claims.get("exp") if isinstance(claims, dict) else None
-    return float(expiry) if isinstance(expiry, int | float) and not isinstance(expiry, bool) else None
 
 
 def secret_in(path: Path, scheme: str) -> str:

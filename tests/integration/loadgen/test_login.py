@@ -125,6 +125,13 @@ async def test_token_and_lifetime_are_taken_from_their_paths() -> None:
     assert given.expires_at == pytest.approx(before + 60, abs=5)
 
 
+@pytest.mark.parametrize("seconds", [10**400, float("nan"), float("inf"), True, "60"])
+async def test_a_lifetime_that_is_no_number_of_seconds_is_said_to_be_none(seconds: object) -> None:
+    async with issuing(lambda _: web.json_response({"access": "abc", "expires_in": seconds})) as issuer:
+        with pytest.raises(LoginFailedError, match="without a number of seconds at expires_in"):
+            await granted(login_plan(issuer.url, expires_in_path="expires_in"))
+
+
 async def test_a_token_that_is_a_jwt_says_itself_when_it_expires() -> None:
     async with issuing(lambda _: web.json_response({"access": jwt(300)})) as issuer:
         given = await granted(login_plan(issuer.url))
