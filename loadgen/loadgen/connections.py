@@ -25,7 +25,8 @@ class AddressDeniedError(OSError):
 class Connection(ResponseHandler):
     """One connection. Its answers are parsed by aiohttp, whose own client has it in the same way.
 
-    What is written is handed to the system at once, as far as that takes it.
+    What is written is handed to the system at once, as far as that takes it. `is_answering` says that something has
+    come since an answer was expected.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, secure: bool) -> None:
@@ -37,6 +38,7 @@ class Connection(ResponseHandler):
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
         self._piece = b""
+        self.is_answering = False
         self.idle_since = 0.0
 
     @property
@@ -46,6 +48,7 @@ class Connection(ResponseHandler):
 
     def expect_answer(self) -> None:
         """Take what comes from now on for the answer to a new request."""
+        self.is_answering = False
         self.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=_READ_BYTES)
 
     def bear_until(self, until: float) -> None:
@@ -99,6 +102,7 @@ class Connection(ResponseHandler):
         self._piece = data
         super().data_received(data)
         self._piece = b""
+        self.is_answering = True
 
     def _hear_again(self) -> None:
         """Take an answer for what it is although it came in one piece with what is no HTTP.

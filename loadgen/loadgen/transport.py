@@ -96,6 +96,7 @@ class Client:
             reusable = progress.answered and progress.last_byte_at is not None
             return Exchange(answer)
         except (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError) as error:
+            progress.answer_begun = connection is not None and connection.is_answering
             return Exchange(None, *translated(error, progress, patience))
         finally:
             progress.finished_at = time.monotonic()
@@ -147,7 +148,6 @@ class Client:
 
 async def _answer(connection: Connection, progress: Progress, patience: Patience) -> Answer:
     message, content = await connection.read()
-    progress.answer_begun = True
     progress.answer_at = now = time.monotonic()
     if progress.last_byte_at is None:
         patience.enter(Part.ANSWER, now)

@@ -365,12 +365,19 @@ async def test_a_connection_closed_without_an_answer_is_unknown() -> None:
         assert exchange.error is ErrorKind.RESET
 
 
-async def test_a_reset_of_a_kept_connection_before_any_answer_is_a_stale_connection() -> None:
+@pytest.mark.parametrize(
+    ("begun", "kind"), [(b"", ErrorKind.STALE_CONNECTION), (b"HTTP/1.1 200 OK\r\nContent-", ErrorKind.RESET)]
+)
+async def test_a_reset_of_a_kept_connection_before_any_answer_is_a_stale_connection(
+    begun: bytes, kind: ErrorKind
+) -> None:
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.write(GOOD)
         await writer.drain()
         await reader.read(1)
+        writer.write(begun)
+        await asyncio.sleep(0.1)
         reset(writer)
 
     async with conversing(once) as address, open_client(ANYWHERE, keep_alive=True) as client:
@@ -380,7 +387,7 @@ async def test_a_reset_of_a_kept_connection_before_any_answer_is_a_stale_connect
 
         assert first.answer is not None
         assert progress.reused
-        assert second.error is ErrorKind.STALE_CONNECTION
+        assert second.error is kind
         assert outcome_of(second.error) is Outcome.UNKNOWN
 
 
