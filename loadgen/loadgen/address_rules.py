@@ -10,7 +10,10 @@ from loadtest_model.plan import AddressPolicy
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052, section 2.1
+_NAT64: Final = (
+    ipaddress.IPv6Network("64:ff9b::/96"),  # RFC 6052, section 2.1
+    ipaddress.IPv6Network("64:ff9b:1::/48"),  # RFC 8215; the IPv4 address stands last where a prefix of 96 bits is used
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +60,5 @@ def _embedded(address: Address) -> tuple[Address, ...]:
         return ()
     if address.sixtofour is not None:
         return (address.sixtofour,)
-    return (ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF),) if address in _NAT64 else ()
+    is_translated = any(address in network for network in _NAT64)
+    return (ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF),) if is_translated else ()

@@ -35,6 +35,7 @@ def test_what_is_not_allowed_is_not_permitted_where_some_network_is() -> None:
         "::ffff:169.254.169.254",
         "::ffff:a9fe:a9fe",
         "64:ff9b::169.254.169.254",
+        "64:ff9b:1:2::a9fe:a9fe",
         "2002:a9fe:a9fe::1",
     ],
 )
