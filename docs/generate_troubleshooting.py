@@ -17,6 +17,7 @@ GROUPS: Final = {
         Cause.CONNECT_TIMEOUT,
         Cause.ADDRESS_NOT_ALLOWED,
         Cause.ADDRESSES_VANISHED,
+        Cause.NO_SOCKET,
         Cause.TLS_CERTIFICATE,
         Cause.TLS_CLIENT_CERTIFICATE,
         Cause.TLS_SETTINGS,

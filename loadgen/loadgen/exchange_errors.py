@@ -2,6 +2,7 @@
 
 import errno
 import os
+from typing import Final
 
 from aiohttp.http import HttpProcessingError
 
@@ -11,6 +12,9 @@ from loadgen.patience import Patience
 from loadgen.tls import refuses_certificate, tls_failure
 from loadgen.upload_progress import Progress
 from loadtest_model.outcomes import ErrorKind
+
+_OWN_SHORTAGE: Final = frozenset({errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""Errors of a connect that say nothing of the target."""
 
 
 def translated(error: Exception, progress: Progress, patience: Patience) -> tuple[ErrorKind, str]:
@@ -37,6 +41,8 @@ def _connecting(error: Exception, patience: Patience) -> tuple[ErrorKind, str]:
         return ErrorKind.NO_ADDRESS, str(error.strerror)
     if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
         return ErrorKind.CONNECT_TIMEOUT, f"no connection: {_why(error)}"
+    if isinstance(error, OSError) and error.errno in _OWN_SHORTAGE:
+        return ErrorKind.NO_SOCKET, f"no connection: {_why(error)}"
     if isinstance(error, TimeoutError):
         return ErrorKind.CONNECT_TIMEOUT, patience.verdict
     return ErrorKind.REFUSED, f"no connection: {_why(error)}"

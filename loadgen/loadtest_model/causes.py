@@ -16,6 +16,7 @@ class Cause(StrEnum):
     CONNECT_TIMEOUT = "connect_timeout"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     ADDRESSES_VANISHED = "addresses_vanished"
+    NO_SOCKET = "no_socket"
     TLS_CERTIFICATE = "tls_certificate"
     TLS_CLIENT_CERTIFICATE = "tls_client_certificate"
     TLS_NOT_SPOKEN = "tls_not_spoken"
@@ -125,6 +126,13 @@ EXPLANATIONS: Final = {
         "No address is left",
         "Every proven address of the target vanished while the load ran.",
         "Look at the pods behind the target's Service: whether they were restarted, moved or scaled down.",
+    ),
+    Cause.NO_SOCKET: Explanation(
+        "The generator has no socket left",
+        "The generator's own system had no port or file for a further connection, or has no address of the target's"
+        " kind (IPv6) itself. The target saw nothing of it.",
+        "Use connections again (spec.target.connections: Kept), share the load among more pods (spec.parallelism), or"
+        " raise the limit on open files.",
     ),
     Cause.TLS_CERTIFICATE: Explanation(
         "The certificate is not trusted",
@@ -489,6 +497,7 @@ _BY_KIND: Final = {
     ErrorKind.TLS: Cause.TLS_FAILED,
     ErrorKind.CONNECT_TIMEOUT: Cause.CONNECT_TIMEOUT,
     ErrorKind.NO_ADDRESS: Cause.ADDRESSES_VANISHED,
+    ErrorKind.NO_SOCKET: Cause.NO_SOCKET,
     ErrorKind.UNAUTHORIZED: Cause.TOKEN_REFUSED,
     ErrorKind.FORBIDDEN: Cause.PERMISSION_DENIED,
     ErrorKind.NOT_FOUND: Cause.WRONG_URL,

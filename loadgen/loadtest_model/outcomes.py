@@ -21,6 +21,7 @@ class ErrorKind(StrEnum):
     TLS = "tls"
     CONNECT_TIMEOUT = "connect_timeout"
     NO_ADDRESS = "no_address"
+    NO_SOCKET = "no_socket"
     # A complete answer that is not an acceptance.
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
@@ -50,6 +51,7 @@ _REJECTED = frozenset(
         ErrorKind.TLS,
         ErrorKind.CONNECT_TIMEOUT,
         ErrorKind.NO_ADDRESS,
+        ErrorKind.NO_SOCKET,
         ErrorKind.UNAUTHORIZED,
         ErrorKind.FORBIDDEN,
         ErrorKind.NOT_FOUND,

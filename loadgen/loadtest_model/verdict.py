@@ -178,6 +178,12 @@ def saturation(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
             f" bound is {SATURATED_LATENESS_SECONDS * 1000:.0f} ms); give the generator more CPU, or share the load"
             " among more pods (spec.parallelism)"
         )
+    unopened = sum(step.errors.get(ErrorKind.NO_SOCKET, 0) for step in aggregate.steps)
+    if unopened:
+        found.append(
+            f"the generator's own system had no socket or port for {unopened} connections; use connections again"
+            " (spec.target.connections: Kept), or share the load among more pods (spec.parallelism)"
+        )
     return tuple(found)
 
 

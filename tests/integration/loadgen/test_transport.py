@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import gzip
+import os
+import resource
 import socket
 import ssl
 import time
@@ -189,6 +191,22 @@ async def test_a_refused_connection_is_rejected_and_nothing_was_sent() -> None:
     assert exchange.detail == "no connection: Connection refused"
     assert outcome_of(exchange.error) is Outcome.REJECTED
     assert (progress.begun, progress.body_bytes_sent) == (False, 0)
+
+
+async def test_a_want_of_sockets_is_not_laid_to_the_target() -> None:
+    async with serving() as target:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        next_file = os.dup(0)
+        os.close(next_file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (next_file, hard))
+        try:
+            exchange, progress = await post(request_to(target.url))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+        assert exchange.error is ErrorKind.NO_SOCKET
+        assert outcome_of(exchange.error) is Outcome.REJECTED
+        assert not progress.begun
 
 
 async def test_a_denied_address_is_never_connected_to() -> None:

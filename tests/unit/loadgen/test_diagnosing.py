@@ -283,6 +283,7 @@ def test_other_answers(status: int, body: object, headers: dict[str, str], expec
         (ErrorKind.CONNECT_TIMEOUT, "", Cause.CONNECT_TIMEOUT),
         (ErrorKind.TIMEOUT, "", Cause.TIMED_OUT),
         (ErrorKind.RESET, "the connection was lost before a complete answer", Cause.CONNECTION_RESET),
+        (ErrorKind.NO_SOCKET, "no connection: Too many open files", Cause.NO_SOCKET),
         (ErrorKind.NO_ADDRESS, "connections to 169.254.169.254 are not allowed", Cause.ADDRESS_NOT_ALLOWED),
         (ErrorKind.TLS, "TLS: the target's certificate has expired (certificate has expired)", Cause.TLS_CERTIFICATE),
         (ErrorKind.TLS, "TLS: the port speaks no TLS, most likely plain HTTP", Cause.TLS_NOT_SPOKEN),

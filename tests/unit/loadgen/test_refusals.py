@@ -51,6 +51,7 @@ def test_an_empty_file_may_be_rejected(kind: ErrorKind) -> None:
         (ErrorKind.RESET, Refusal.RESET),
         (ErrorKind.TLS, Refusal.TLS),
         (ErrorKind.NO_ADDRESS, Refusal.ADDRESS_DENIED),
+        (ErrorKind.NO_SOCKET, Refusal.REFUSED),
         (ErrorKind.BAD_ANSWER, Refusal.BAD_ANSWER),
         (ErrorKind.MISCOUNTED, Refusal.MISCOUNTED),
         (ErrorKind.NONCE_MISSING, Refusal.NOT_ECHOED),

@@ -189,6 +189,15 @@ def test_arrivals_that_are_late_with_users_free_are_the_generators_own_saturatio
     assert any("began 30 ms after they were due" in reason for reason in judgement.reasons)
 
 
+def test_a_want_of_sockets_is_the_generators_own_saturation_and_no_sign_of_a_target_that_went_down() -> None:
+    step = a_step(accepted=999, rejected=1, errors={ErrorKind.NO_SOCKET: 1})
+
+    judgement = verdict_of(a_run(step))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "GeneratorSaturated")
+    assert any("no socket or port for 1 connections" in reason for reason in judgement.reasons)
+
+
 def test_reaching_the_limit_of_users_is_no_saturation_of_ours() -> None:
     step = structs.replace(a_step(), vu_limit_reached=50, lateness=sketch_of([1_000_000] * 100))
 
