@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from loadgen.addresses import AddressBook
+from loadgen.addresses import WAIT_SECONDS, AddressBook
 from loadgen.recorder import Sample, StepRecorder
 from loadgen.transport import Client
 from loadgen.upload_progress import Progress
@@ -88,7 +88,8 @@ class Iterating:
         upload: Upload | None = None
         try:
             if endpoint is None:
-                endpoint = await self._book.next_in_time()
+                left_seconds = (course.end_ns - begun_ns) / NANOSECONDS
+                endpoint = await self._book.next_in_time(min(WAIT_SECONDS, left_seconds))
             if endpoint is not None:
                 upload = await self._uploader.upload(course.client, endpoint, rows, progress)
         except BaseException:

@@ -355,6 +355,19 @@ async def test_a_target_that_refuses_connections_is_not_spun_on() -> None:
     assert step.total.records_sent == step.total.bytes_sent == 0
 
 
+async def test_no_upload_waits_for_an_address_until_after_the_load() -> None:
+    async with serving() as target:
+        load = Load(make_plan(target.url, duration_seconds=0.4))
+        load.book.expect(more=True)
+        running = asyncio.create_task(load.run())
+        await asyncio.sleep(0.7)
+        load.book.confirm(Endpoint("127.0.0.1", target.port))
+        await running
+
+    assert target.received == []
+    assert load.step().errors == {ErrorKind.NO_ADDRESS: load.step().total.sent}
+
+
 async def test_without_any_address_iterations_are_rejected_for_lack_of_one() -> None:
     load = Load(make_plan("http://django.shop.svc/u/", duration_seconds=0.6))
 
