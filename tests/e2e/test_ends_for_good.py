@@ -2,12 +2,14 @@
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from loadtest_operator.names import FINISHED_RUN_ANNOTATION
 from loadtests import Namespace, Test, condition, reason
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, wait_until_available
-from localcluster.rest import Rest, wait_for
+from localcluster.rest import Rest, RestError, wait_for
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "3s", "thinkTime": "200ms"}
@@ -49,6 +51,22 @@ def test_a_deleted_test_stops_within_seconds_and_leaves_nothing(namespace: Names
 
     load_stopped(test)
     wait_for("Job and pods to be gone", lambda: not jobs_and_pods(test), 15)
+
+
+def test_a_deleted_test_that_a_finalizer_keeps_loads_no_more(namespace: Namespace) -> None:
+    test = namespace.start("kept", load=LONG)
+    test.running()
+    change_metadata(test, finalizers=["example.com/kept"])
+
+    namespace.rest.delete(test.path)
+
+    load_stopped(test)
+    assert "deletionTimestamp" in test.get()["metadata"]
+    change_metadata(test, finalizers=[])
+
+
+def change_metadata(test: Test, **metadata: Any) -> None:
+    test.rest.call("PATCH", test.path, {"metadata": metadata}, content_type="application/merge-patch+json")
 
 
 def test_a_test_orphaned_while_the_operator_is_down_is_stopped_when_it_is_back(
@@ -108,6 +126,15 @@ def test_applying_the_same_manifest_again_changes_nothing(namespace: Namespace, 
 
     assert again.uid == finished.uid
     assert again.get() == before
+
+
+def test_a_mark_that_is_meant_for_a_test_of_another_uid_is_refused(finished: Test) -> None:
+    annotations = finished.get()["metadata"]["annotations"]
+
+    with pytest.raises(RestError, match="uid"):
+        change_metadata(finished, uid="another", annotations={FINISHED_RUN_ANNOTATION: "9"})
+
+    assert finished.get()["metadata"]["annotations"] == annotations
 
 
 def test_a_test_restored_without_its_status_does_not_run_again(namespace: Namespace, finished: Test) -> None:

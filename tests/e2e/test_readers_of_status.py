@@ -165,7 +165,10 @@ def test_kubectl_describe_reads_well(lives: Lives, tell: Kubectl) -> None:
     print(said)
     print(tell("get", "xlt", "-o", "wide"))
 
-    assert "ThresholdBreached" in said
+    about, _, told = said.partition("Events:")
+    assert "ThresholdBreached" in about
+    announced = {line.split()[1] for line in told.splitlines() if line.split()[:1] in (["Normal"], ["Warning"])}
+    assert announced == {"Queued", "Starting", "Verifying", "Verified", "Running", "ThresholdBreached"}
 
 
 def test_a_gate_in_a_pipeline_exits_by_the_verdict_of_a_run_of_its_own(
