@@ -1,4 +1,4 @@
-"""Errors fail a test by their rate; a lost promise halts the fleet, and one that was not asked for is told."""
+"""Errors fail a test by their rate, or end it early; a lost promise halts the fleet, and one not asked for is told."""
 
 import pytest
 
@@ -12,18 +12,20 @@ AFTER = 25
 
 @pytest.fixture(scope="module")
 def tests(namespace: Namespace) -> dict[str, Test]:
-    namespace.deploy("errors", FAULT="some-errors", FAULT_EVERY="4")
+    for name in ("errors", "aborted"):
+        namespace.deploy(name, FAULT="some-errors", FAULT_EVERY="4")
     namespace.deploy("loses", FAULT="loses-marker", FAULT_AFTER=str(AFTER))
     for name in ("forgets", "mumbles"):
         namespace.deploy(name, FAULT="loses-nonce", FAULT_AFTER=str(AFTER))
-    namespace.available("errors", "loses", "forgets", "mumbles")
-    loads = {"errors": LOAD, "loses": LONG, "forgets": LONG, "mumbles": LOAD}
+    namespace.available("errors", "aborted", "loses", "forgets", "mumbles")
+    loads = {"errors": LOAD, "aborted": LONG, "loses": LONG, "forgets": LONG, "mumbles": LOAD}
     return {
         name: namespace.start(
             name,
             target={"url": f"http://{name}:8000/clients/upload/process/", "timeout": "20s"},
             load=load,
             verification={"require": "Echoed" if name == "forgets" else "Acknowledged"},
+            **({"abort": {"thresholds": ["error_rate < 1%"], "after": "2s"}} if name == "aborted" else {}),
         )
         for name, load in loads.items()
     }
@@ -50,6 +52,13 @@ def test_errors_do_not_halt_the_load(tests: dict[str, Test], ended: dict[str, Js
     assert summary["steps"][0]["load_seconds"] == 6.0
     assert summary["requests"]["violation"] == 0
     assert summary["errors"]["server_error"] == summary["requests"]["rejected"] > 3
+
+
+def test_a_bound_that_aborts_ends_the_load_early_and_fails_the_test(ended: dict[str, Json]) -> None:
+    status = ended["aborted"]
+
+    assert (status["verdict"], reason(status, "Running")) == ("Failed", "Aborted")
+    assert status["summary"]["duration_seconds"] < 60
 
 
 def test_a_lost_marker_is_a_violation_that_halts_both_pods(tests: dict[str, Test], ended: dict[str, Json]) -> None:
