@@ -7,7 +7,7 @@ import pytest
 
 from loadtests import Namespace, Test, condition, make_namespace, message, reason
 from localcluster.cluster import LocalCluster
-from localcluster.rest import Json, Rest
+from localcluster.rest import Json, Rest, wait_for
 
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "2s"}
 PATH = "/clients/upload/process/"
@@ -38,15 +38,25 @@ def explained(test: Test, expected: str) -> str:
     """Wait until the condition Verified gives this reason, check that an Event does too, and return what is said."""
     status = test.until(expected, lambda s: reason(s, "Verified") == expected, EXPLAINED_SECONDS)
     assert condition(status, "Verified") == "False"
-    assert [event["type"] for event in test.events() if event["reason"] == expected] == ["Warning"]
+    warned(test, expected)
     return message(status, "Verified")
+
+
+def warned(test: Test, expected: str) -> None:
+    """Wait for the Event, which follows the status, and check that it is one."""
+
+    def types() -> list[str]:
+        return [event["type"] for event in test.events() if event["reason"] == expected]
+
+    wait_for(f"an Event {expected}", types, EXPLAINED_SECONDS)
+    assert types() == ["Warning"]
 
 
 def ended(test: Test, expected: str) -> str:
     """Wait for an end that comes soon, with this reason, and return what is said."""
     status = test.completed(ENDED_SECONDS)
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", expected)
-    assert [event["type"] for event in test.events() if event["reason"] == expected] == ["Warning"]
+    warned(test, expected)
     return message(status, "Succeeded")
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,11 +11,11 @@ from localcluster.node.status import timestamp
 
 
 async def warn(api: Api, pod: Mapping[str, Any], reason: str, message: str, component: str = "kubelet") -> None:
-    """Say something about a pod, the same thing only once."""
+    """Say something about a pod; the same thing said again is the same Event, at a later time."""
     metadata = pod["metadata"]
     now = timestamp(datetime.now(UTC))
     said = hashlib.sha256(f"{metadata['uid']}/{reason}/{message}".encode()).hexdigest()[:16]
-    body = {
+    body: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {"name": f"{metadata['name'][:200]}.{said}", "namespace": metadata["namespace"]},
@@ -33,8 +34,14 @@ async def warn(api: Api, pod: Mapping[str, Any], reason: str, message: str, comp
         "count": 1,
         "source": {"component": component},
     }
-    try:
-        await api.call("POST", f"/api/v1/namespaces/{metadata['namespace']}/events", body)
-    except ApiError:
-        # It was said before, or the namespace is being removed.
-        return
+    events = f"/api/v1/namespaces/{metadata['namespace']}/events"
+    # The namespace may be being removed, and nothing can be said in it.
+    with suppress(ApiError):
+        try:
+            await api.call("POST", events, body)
+        except ApiError as error:
+            if error.status != 409:
+                raise
+            name = body["metadata"]["name"]
+            again = {"lastTimestamp": now}
+            await api.call("PATCH", f"{events}/{name}", again, content_type="application/merge-patch+json")
