@@ -123,10 +123,6 @@ class Uploader:
         async with open_client(self._rules, keep_alive=kept, tls=self._tls_context) as client:
             yield client
 
-    def token_expires_at(self) -> float | None:
-        """When the token that was used last expires, in seconds since the epoch; None where nothing says so."""
-        return None if self._tokens is None else self._tokens.expires_at
-
     async def token_lapses_at(self) -> float | None:
         """When the target's token expires for good; None without one, or where it does not say or is renewed.
 
