@@ -69,31 +69,20 @@ bench-operator: setup ## Measure the operator: large fleets, many tests at once,
 	@$(LOCALCLUSTER) build >/dev/null
 	@PYTHONPATH=bench:bench/operator:loadgen:operator:tests $(BIN)/python bench/operator/measure.py $(BENCH_FLAGS)
 
+# The chart holds a copy of the CRD, so that comes first.
+GENERATORS := crds/generate.py $(sort $(wildcard docs/generate_*.py)) charts/render.py
+
 .PHONY: check
 check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python crds/generate.py --check
-	@$(BIN)/python docs/generate_troubleshooting.py --check
-	@$(BIN)/python docs/generate_reasons.py --check
-	@$(BIN)/python docs/generate_values.py --check
-	@$(BIN)/python docs/generate_summary_schema.py --check
-	@$(BIN)/python docs/generate_reference.py --check
-	@$(BIN)/python docs/generate_decisions.py --check
-	@$(BIN)/python charts/render.py --check
+	@for made in $(GENERATORS); do PYTHONPATH=docs $(BIN)/python $$made --check; done
 
 .PHONY: generate
 generate: setup ## Write the CRD, install.yaml and the tables of the docs anew
-	@$(BIN)/python crds/generate.py
-	@$(BIN)/python docs/generate_troubleshooting.py
-	@$(BIN)/python docs/generate_reasons.py
-	@$(BIN)/python docs/generate_values.py
-	@$(BIN)/python docs/generate_summary_schema.py
-	@$(BIN)/python docs/generate_reference.py
-	@$(BIN)/python docs/generate_decisions.py
-	@$(BIN)/python charts/render.py
+	@for made in $(GENERATORS); do PYTHONPATH=docs $(BIN)/python $$made; done
 
 .PHONY: format
 format: setup ## Format the code

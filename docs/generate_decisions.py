@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-FILE: Final = Path(__file__).with_name("adr") / "README.md"
+from generated import filled, written
 
-_BEGIN, _END = "<!-- decisions -->", "<!-- end of decisions -->"
+FILE: Final = Path(__file__).with_name("adr") / "README.md"
 
 
 def document(held: str, decisions: Iterable[Path]) -> str:
@@ -16,8 +16,6 @@ def document(held: str, decisions: Iterable[Path]) -> str:
 
     Raises ValueError where it has no place for it, or where a decision's title has not the number of its file alone.
     """
-    if _BEGIN not in held or _END not in held:
-        raise ValueError(f"{FILE.name} must have the lines {_BEGIN} and {_END}")
     lines: dict[int, str] = {}
     for file in sorted(decisions):
         number = int(file.name[:4])
@@ -27,24 +25,16 @@ def document(held: str, decisions: Iterable[Path]) -> str:
         if number in lines:
             raise ValueError(f"{file.name}: there is another decision {number}; give it the next free number")
         lines[number] = f"{number}. [{title[1]}]({file.name})"
-    made = "\n".join(lines.values())
-    return re.sub(f"(?s){_BEGIN}.*{_END}", lambda _: f"{_BEGIN}\n{made}\n{_END}", held)
+    return filled(held, "decisions", "\n".join(lines.values()), FILE)
 
 
 def main() -> int:
-    held = FILE.read_text()
     try:
-        made = document(held, FILE.parent.glob("[0-9]*.md"))
+        made = document(FILE.read_text(), FILE.parent.glob("[0-9]*.md"))
     except ValueError as wrong:
         sys.stderr.write(f"{wrong}\n")
         return 1
-    if "--check" in sys.argv[1:]:
-        if made == held:
-            return 0
-        sys.stderr.write(f"{FILE.name} differs from the decisions; run `make generate` and commit the result\n")
-        return 1
-    FILE.write_text(made)
-    return 0
+    return written(FILE, made, "the decisions")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from generated import written
 from loadtest_model.crd import custom_resource_definition
 from loadtest_model.spec import API_VERSION, KIND
 
@@ -130,14 +131,7 @@ def _messages(node: Json) -> list[str]:
 
 
 def main() -> int:
-    text = document(custom_resource_definition())
-    if "--check" in sys.argv[1:]:
-        if FILE.exists() and FILE.read_text() == text:
-            return 0
-        sys.stderr.write(f"{FILE.name} differs from the schema; run `make generate` and commit the result\n")
-        return 1
-    FILE.write_text(text)
-    return 0
+    return written(FILE, document(custom_resource_definition()), "the schema")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from generated import written
 from loadtest_model.report import Summary
 
 FILE = Path(__file__).with_name("summary.schema.json")
@@ -20,13 +21,7 @@ def summary_schema() -> dict[str, Any]:
 
 def main() -> int:
     text = json.dumps(summary_schema(), indent=2, ensure_ascii=False) + "\n"
-    if "--check" in sys.argv[1:]:
-        if FILE.exists() and FILE.read_text() == text:
-            return 0
-        sys.stderr.write(f"{FILE.name} differs from the model; run `make generate` and commit the result\n")
-        return 1
-    FILE.write_text(text)
-    return 0
+    return written(FILE, text, "the model")
 
 
 if __name__ == "__main__":

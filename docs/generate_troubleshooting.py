@@ -1,11 +1,11 @@
 """Writes the tables of docs/troubleshooting.md from the causes; with --check says whether they are up to date."""
 
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from generated import filled, written
 from loadtest_model.causes import Cause
 
 FILE: Final = Path(__file__).with_name("troubleshooting.md")
@@ -92,15 +92,11 @@ GROUPS: Final = {
     ),
 }
 
-_BEGIN, _END = "<!-- causes -->", "<!-- end of causes -->"
-
 
 def document(held: str) -> str:
     """The document with its tables written anew. Raises ValueError where it has no place for them."""
-    if _BEGIN not in held or _END not in held:
-        raise ValueError(f"{FILE.name} must have the lines {_BEGIN} and {_END}")
     tables = "\n".join(line for title, causes in GROUPS.items() for line in _table(title, causes))
-    return re.sub(f"(?s){_BEGIN}.*{_END}", lambda _: f"{_BEGIN}\n{tables}\n\n{_END}", held)
+    return filled(held, "causes", f"{tables}\n", FILE)
 
 
 def _table(title: str, causes: tuple[Cause, ...]) -> Iterator[str]:
@@ -111,15 +107,7 @@ def _table(title: str, causes: tuple[Cause, ...]) -> Iterator[str]:
 
 
 def main() -> int:
-    held = FILE.read_text()
-    made = document(held)
-    if "--check" in sys.argv[1:]:
-        if made == held:
-            return 0
-        sys.stderr.write(f"{FILE.name} differs from the causes; run `make generate` and commit the result\n")
-        return 1
-    FILE.write_text(made)
-    return 0
+    return written(FILE, document(FILE.read_text()), "the causes")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ What a value is for is its comment in values.yaml; what it may be is told by val
 """
 
 import json
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from typing import Any, Final
 
 import yaml
 
+from generated import filled, written
+
 FILE: Final = Path(__file__).with_name("install.md")
 CHART: Final = FILE.parents[1] / "charts" / "loadtest-operator"
-
-_BEGIN, _END = "<!-- values -->", "<!-- end of values -->"
 
 
 @dataclass(frozen=True)
@@ -83,8 +82,6 @@ def _takes(kind: dict[str, Any], whole: dict[str, Any]) -> str:
 
 def document(held: str) -> str:
     """The document with its table written anew. Raises ValueError where it has no place for it."""
-    if _BEGIN not in held or _END not in held:
-        raise ValueError(f"{FILE.name} must have the lines {_BEGIN} and {_END}")
     schema = json.loads((CHART / "values.schema.json").read_text())
     made = rows((CHART / "values.yaml").read_text(), schema)
     cells = "\n".join(
@@ -92,19 +89,11 @@ def document(held: str) -> str:
         for row in made
     )
     table = f"| value | default | takes | what it is for |\n|---|---|---|---|\n{cells}"
-    return re.sub(f"(?s){_BEGIN}.*{_END}", lambda _: f"{_BEGIN}\n{table}\n{_END}", held)
+    return filled(held, "values", table, FILE)
 
 
 def main() -> int:
-    held = FILE.read_text()
-    made = document(held)
-    if "--check" in sys.argv[1:]:
-        if made == held:
-            return 0
-        sys.stderr.write(f"{FILE.name} differs from the chart's values; run `make generate` and commit the result\n")
-        return 1
-    FILE.write_text(made)
-    return 0
+    return written(FILE, document(FILE.read_text()), "the chart's values")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,10 @@
 """The table of the chart's values."""
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-spec = importlib.util.spec_from_file_location("generate_values", DOCS / "generate_values.py")
-assert spec is not None
-assert spec.loader is not None
-generate_values = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(generate_values)
+import generate_values
 
 SCHEMA: dict[str, Any] = {
     "$defs": {"seconds": {"type": "number", "exclusiveMinimum": 0, "maximum": 60}},

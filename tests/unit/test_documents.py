@@ -1,6 +1,5 @@
 """The documents keep step with the code."""
 
-import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import generate_troubleshooting
 from loadtest_model.causes import Cause
 from loadtest_model.crd import custom_resource_definition
 
@@ -65,16 +65,10 @@ def test_every_make_target_in_the_documents_exists() -> None:
 
 
 def test_troubleshooting_has_every_cause_once_and_as_the_code_tells_it() -> None:
-    path = REPOSITORY / "docs" / "generate_troubleshooting.py"
-    spec = importlib.util.spec_from_file_location("generate_troubleshooting", path)
-    assert spec is not None
-    assert spec.loader is not None
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
     held = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
 
-    assert sorted(cause for causes in generate.GROUPS.values() for cause in causes) == sorted(Cause)
-    assert generate.document(held) == held
+    assert sorted(cause for causes in generate_troubleshooting.GROUPS.values() for cause in causes) == sorted(Cause)
+    assert generate_troubleshooting.document(held) == held
 
 
 def test_every_field_of_a_spec_is_explained() -> None:

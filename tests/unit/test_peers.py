@@ -65,3 +65,13 @@ def test_a_command_that_fails_is_told_with_its_last_words(tmp_path: Path) -> Non
 
     with pytest.raises(PeerMissingError, match="no such package"):
         run(command, tmp_path, {}, lambda _line: None)
+
+
+def test_lock_files_name_no_address() -> None:
+    repository = Path(__file__).resolve().parents[2]
+    locks = [*repository.glob("*.lock"), *(repository / "tests" / "peers").rglob("*lock*")]
+
+    addressed = [lock.name for lock in locks if lock.is_file() and "://" in lock.read_text()]
+
+    assert len(locks) >= 5
+    assert addressed == []
