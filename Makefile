@@ -13,7 +13,7 @@ PYTHON_IMAGE ?= python:3.13-slim
 # certificate of one's own: IMAGE_FLAGS='--network host -v /etc/ssl/certs:/etc/ssl/certs:ro'
 IMAGE_FLAGS ?=
 BENCH_FLAGS ?=
-LOCALCLUSTER := PYTHONPATH=tests $(BIN)/python -m localcluster
+LOCALCLUSTER := $(BIN)/python -m localcluster
 
 .PHONY: help
 help: ## List the targets
@@ -25,7 +25,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "setting up .venv"
-	@{ test -z "$(PREFETCH)" || PYTHONPATH=tests $(PYTHON) -m localcluster.prefetch; } & \
+	@{ test -z "$(PREFETCH)" || $(PYTHON) -m localcluster.prefetch; } & \
 	$(PYTHON) -m venv .venv && \
 	awk '/^[a-z]/ {wanted = /^uv==/} wanted' requirements-dev.lock > .venv/uv.lock && \
 	$(PIP) --require-hashes -r .venv/uv.lock && \
@@ -38,7 +38,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Pods of the local cluster see the checkout read-only, so what they import is compiled beforehand.
 .PHONY: setup
 setup: .venv/.ready ## Make .venv with the locked dependencies and both programs
-	@$(BIN)/python -m compileall -q loadgen operator examples/django_target tests/localcluster tests/targets
+	@$(BIN)/python -m compileall -q loadgen operator examples/django_target localcluster tests/targets
 
 # These need a cluster: what its first build fetches comes while .venv is being made.
 demo cluster test: PREFETCH := 1
@@ -62,12 +62,12 @@ test: setup ## Run all tests, on a real control plane
 
 .PHONY: bench
 bench: setup ## Measure how fast uploads are made, beside Locust, Artillery and k6 (BENCH_FLAGS='--rounds 5')
-	@PYTHONPATH=bench:loadgen:tests:tests/targets $(BIN)/python bench/uploads.py $(BENCH_FLAGS)
+	@PYTHONPATH=.:bench:loadgen:tests:tests/targets $(BIN)/python bench/uploads.py $(BENCH_FLAGS)
 
 .PHONY: bench-operator
 bench-operator: setup ## Measure the operator: large fleets, many tests at once, halting, memory
 	@$(LOCALCLUSTER) build >/dev/null
-	@PYTHONPATH=bench:bench/operator:loadgen:operator:tests $(BIN)/python bench/operator/measure.py $(BENCH_FLAGS)
+	@PYTHONPATH=.:bench:bench/operator:loadgen:operator:tests $(BIN)/python bench/operator/measure.py $(BENCH_FLAGS)
 
 # The chart holds a copy of the CRD, so that comes first.
 GENERATORS := crds/generate.py $(sort $(wildcard docs/generate_*.py)) charts/render.py

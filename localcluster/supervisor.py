@@ -31,7 +31,7 @@ from localcluster.node import linux
 
 RUN_DIR_PREFIX = "loadtest-cluster-"
 _LOCK = "lock"
-_TESTS_DIRECTORY = Path(__file__).resolve().parents[1]
+_REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ async def _start_node(config: SupervisorConfig, run_dir: Path, access: Access) -
     path.touch(mode=0o600)
     path.write_text(json.dumps(node), encoding="utf-8")
     command = [sys.executable, "-m", "localcluster.node", str(path), str(os.getpid())]
-    return await controlplane.start_part("node", command, run_dir / "logs" / "node.log", _TESTS_DIRECTORY)
+    return await controlplane.start_part("node", command, run_dir / "logs" / "node.log", _REPOSITORY)
 
 
 async def _start(config: SupervisorConfig, run_dir: Path, starter: _Starter, parts: list[Part]) -> None:

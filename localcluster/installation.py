@@ -7,7 +7,7 @@ from pathlib import Path
 
 from localcluster.rest import Json, Rest, RestError, documents, wait_for
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 OPERATOR_MANIFEST = REPOSITORY / "charts" / "install.yaml"
 TARGET_MANIFEST = REPOSITORY / "examples" / "django_target" / "manifests.yaml"
 OPERATOR_NAMESPACE = "loadtest-system"

@@ -23,8 +23,7 @@ from typing import Any, BinaryIO, Protocol
 from localcluster.node.images import Image
 from localcluster.supervisor import SupervisorConfig, is_held, remove_stale_run_dirs
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-_TESTS_DIRECTORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[1]
 _CONTROL_SECONDS = 10.0
 _END_SECONDS = 30.0
 
@@ -184,7 +183,7 @@ class _Supervisor:
     def __enter__(self) -> "_Supervisor":
         self._process = subprocess.Popen(
             [sys.executable, "-m", "localcluster.supervisor"],
-            cwd=_TESTS_DIRECTORY,
+            cwd=REPOSITORY,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -10,7 +10,7 @@ from signal import SIGTERM, SIGUSR1
 
 from localcluster.node.sandbox import SandboxSpec
 
-_TESTS_DIRECTORY = Path(__file__).resolve().parents[2]
+_REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ async def _sandbox_command(
     return await asyncio.create_subprocess_exec(
         sys.executable,
         *("-S", "-E", "-m", "localcluster.node.sandbox", verb, str(os.getpid()), *rest),
-        cwd=_TESTS_DIRECTORY,
+        cwd=_REPOSITORY,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=output,
         stderr=output,
