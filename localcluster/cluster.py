@@ -1,4 +1,4 @@
-"""A local cluster for tests and the demo.
+"""A local cluster for tests and the demo: a real control plane, and a node that runs pods as processes.
 
     with local_cluster() as cluster:
         use(cluster.kubeconfig)
@@ -6,30 +6,25 @@
 Its end, the starter's end by whatever signal included, leaves no process and no folder behind.
 """
 
+import http.client
 import json
 import os
-import shutil
-import signal
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from localcluster.node.images import Image
-from localcluster.supervisor import SupervisorConfig, is_held, remove_stale_run_dirs
+from localcluster.rest import Json
+from localcluster.supervised import ClusterError, Supervised
+from localcluster.supervisor import SupervisorConfig
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _CONTROL_SECONDS = 10.0
-_END_SECONDS = 30.0
-
-
-class ClusterError(Exception):
-    """The cluster could not be started, or refused what was asked of it."""
+_ANSWER_SECONDS = 60.0
 
 
 class Cluster(Protocol):
@@ -49,6 +44,30 @@ class Cluster(Protocol):
         container may be None for a pod with one container. Nothing written is an empty text.
         """
 
+    def ask(
+        self, pod: Json, port: int, method: str, path: str, body: bytes = b"", content_type: str = "text/plain"
+    ) -> tuple[int, bytes]:
+        """Send one request to a port of a running pod; return the status and the body of its answer."""
+
+    def kill(self, namespace: str, pod: str, container: str | None = None) -> None:
+        """SIGKILL the processes of a running pod, or of one of its containers; the node reports it.
+
+        Raises ClusterError where none runs.
+        """
+
+
+def ask_directly(
+    pod: Json, port: int, method: str, path: str, body: bytes = b"", content_type: str = "text/plain"
+) -> tuple[int, bytes]:
+    """See Cluster.ask; for a cluster whose pods' addresses this machine reaches."""
+    connection = http.client.HTTPConnection(pod["status"]["podIP"], port, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request(method, path, body, {"Content-Type": content_type})
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
 
 @dataclass(frozen=True, slots=True)
 class LocalCluster:
@@ -58,6 +77,8 @@ class LocalCluster:
     server: str
     run_dir: Path
     supervisor_pid: int
+
+    ask = staticmethod(ask_directly)
 
     def logs(self, namespace: str, pod: str, container: str | None = None) -> str:
         """See Cluster.logs."""
@@ -72,7 +93,7 @@ class LocalCluster:
         return {name: int(pid) for name, pid in processes.items()}
 
     def kill(self, namespace: str, pod: str, container: str | None = None) -> None:
-        """SIGKILL the processes of a running pod, or of one of its containers; the node reports it."""
+        """See Cluster.kill."""
         self._ask(verb="kill", namespace=namespace, pod=pod, container=container)
 
     def lose_node(self) -> None:
@@ -121,121 +142,16 @@ def local_cluster(
     before the second restart of a container, doubled from then on. report is told what is being done.
     Raise ClusterError if the cluster cannot be had.
     """
-    config = _config(images, node_name, back_off_seconds)
-    with _Supervisor(config, None) as supervisor:
-        yield supervisor.until_ready(report or _ignore)
+    config = process_config(images, node_name, back_off_seconds)
+    with Supervised(config, None) as supervised:
+        started = supervised.until_ready(report or _ignore)
+        yield LocalCluster(started.kubeconfig, started.server, started.run_dir, started.pid)
 
 
-def start_detached(
-    state: Path, images: Mapping[str, Image] | None = None, report: Callable[[str], None] | None = None
-) -> LocalCluster:
-    """Start a cluster that outlives this process; the folder state says how to reach it and how to end it."""
-    if read_state(state) is not None:
-        raise ClusterError(f"a cluster is up already; `down {state}` ends it")
-    state.mkdir(parents=True, exist_ok=True)
-    config = _config(images, "local", 10.0)
-    with (state / "supervisor.log").open("wb") as log, _Supervisor(config, log) as supervisor:
-        cluster = supervisor.until_ready(report or _ignore)
-        shutil.copy(cluster.kubeconfig, state / "kubeconfig")
-        fields = {"pid": supervisor.pid, "server": cluster.server, "run_dir": str(cluster.run_dir)}
-        (state / "state.json").write_text(json.dumps(fields), encoding="utf-8")
-        supervisor.detach()
-    return replace(cluster, kubeconfig=state / "kubeconfig")
-
-
-def read_state(state: Path) -> LocalCluster | None:
-    """Return the cluster that start_detached started in this folder, None if it does not live."""
-    try:
-        fields = json.loads((state / "state.json").read_bytes())
-    except FileNotFoundError:
-        return None
-    run_dir = Path(fields["run_dir"])
-    if not (run_dir.exists() and is_held(run_dir)):
-        return None
-    return LocalCluster(state / "kubeconfig", fields["server"], run_dir, fields["pid"])
-
-
-def stop_detached(state: Path) -> bool:
-    """End the cluster that start_detached started and remove the folder; False if there was none."""
-    cluster = read_state(state)
-    if cluster is not None:
-        os.kill(cluster.supervisor_pid, signal.SIGTERM)
-        deadline = time.monotonic() + _END_SECONDS
-        while cluster.run_dir.exists():
-            if time.monotonic() > deadline:
-                raise ClusterError(f"the cluster did not end within {_END_SECONDS:g} s")
-            time.sleep(0.05)
-    # A supervisor that was killed could not remove its own.
-    remove_stale_run_dirs()
-    shutil.rmtree(state, ignore_errors=True)
-    return cluster is not None
-
-
-class _Supervisor:
-    """The supervisor's process, from its start to its end."""
-
-    def __init__(self, config: SupervisorConfig, errors: BinaryIO | None) -> None:
-        self._config = config
-        self._errors = errors
-        self._detached = False
-        self._run_dir: Path | None = None
-
-    def __enter__(self) -> "_Supervisor":
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "localcluster.supervisor"],
-            cwd=REPOSITORY,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,
-        )
-        self.pid = self._process.pid
-        self._tell(json.dumps(asdict(self._config)))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
-        self._process.stdout.close()
-        if self._detached:
-            # It is nobody's to wait for any more.
-            self._process.returncode = 0
-            return
-        try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        if self._run_dir is not None:
-            shutil.rmtree(self._run_dir, ignore_errors=True)
-
-    def until_ready(self, report: Callable[[str], None]) -> LocalCluster:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            match json.loads(line):
-                case {"progress": text}:
-                    report(text)
-                case {"run_dir": path}:
-                    self._run_dir = Path(path)
-                case {"failed": reason}:
-                    raise ClusterError(reason)
-                case {"ready": {"server": server, "kubeconfig": kubeconfig}} if self._run_dir is not None:
-                    return LocalCluster(Path(kubeconfig), server, self._run_dir, self.pid)
-        raise ClusterError("the cluster's supervisor ended before the cluster was ready")
-
-    def detach(self) -> None:
-        self._tell("detach")
-        self._detached = True
-
-    def _tell(self, line: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(line.encode() + b"\n")
-        self._process.stdin.flush()
-
-
-def _config(images: Mapping[str, Image] | None, node_name: str, back_off_seconds: float) -> SupervisorConfig:
+def process_config(
+    images: Mapping[str, Image] | None = None, node_name: str = "local", back_off_seconds: float = 10.0
+) -> SupervisorConfig:
+    """Return the settings of a cluster that runs pods as processes; see local_cluster."""
     table = default_images() if images is None else images
     return SupervisorConfig(
         images={name: image.to_json() for name, image in table.items()},

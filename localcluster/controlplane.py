@@ -106,10 +106,13 @@ async def start_part(name: str, command: Sequence[str], log: Path, cwd: Path | N
     return Part(name, process, log)
 
 
-async def start_api_server(programs: Programs, run_dir: Path, parts: list[Part]) -> Access:
+async def start_api_server(
+    programs: Programs, run_dir: Path, parts: list[Part], address: str = "127.0.0.1", flags: Sequence[str] = ()
+) -> Access:
     """Start etcd and the API server and return once the latter answers its administrator.
 
-    The kubeconfig is written then. What is started is added to parts.
+    It listens at the address, with more flags of its own. The kubeconfig is written then. What is started is added
+    to parts.
     """
     directory = run_dir / "controlplane"
     directory.mkdir(mode=0o700)
@@ -119,12 +122,12 @@ async def start_api_server(programs: Programs, run_dir: Path, parts: list[Part])
     parts.append(await start_part("etcd", command, logs / "etcd.log"))
     token = secrets.token_urlsafe(32)
     (directory / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n', encoding="ascii")
-    (directory / "service-accounts.key").write_text(signing_key_pem(), encoding="ascii")
-    command = _api_server_command(programs.paths["kube-apiserver"], directory, etcd_port, api_port)
-    parts.append(await start_part("kube-apiserver", command, logs / "kube-apiserver.log"))
+    service_account_key(run_dir).write_text(signing_key_pem(), encoding="ascii")
+    command = _api_server_command(programs.paths["kube-apiserver"], directory, etcd_port, (address, api_port))
+    parts.append(await start_part("kube-apiserver", [*command, *flags], logs / "kube-apiserver.log"))
     # Its self-signed certificate comes with the authority that signed it.
     access = Access(
-        f"https://127.0.0.1:{api_port}", token, directory / "certs" / "apiserver.crt", run_dir / "kubeconfig"
+        f"https://{address}:{api_port}", token, directory / "certs" / "apiserver.crt", run_dir / "kubeconfig"
     )
     await until(lambda: answers(access, "/api/v1/nodes"), parts, "the API server answers")
     access.kubeconfig.touch(mode=0o600)
@@ -141,11 +144,20 @@ async def start_controllers(programs: Programs, run_dir: Path, access: Access) -
     return await start_part(name, command, run_dir / "logs" / f"{name}.log")
 
 
+def service_account_key(run_dir: Path) -> Path:
+    """Return the file with the key that signs the tokens of service accounts."""
+    return run_dir / "controlplane" / "service-accounts.key"
+
+
+def administrator(access: Access) -> Rest:
+    """Return requests to the API server as its administrator."""
+    return Rest(access.server, access.token, ssl.create_default_context(cafile=str(access.ca_file)))
+
+
 def answers(access: Access, path: str) -> bool:
     """Return whether the API server answers the path with success."""
     try:
-        admin = Rest(access.server, access.token, ssl.create_default_context(cafile=str(access.ca_file)))
-        admin.call("GET", path)
+        administrator(access).call("GET", path)
     except (RestError, OSError):
         return False
     return True
@@ -180,16 +192,16 @@ def _etcd_command(program: Path, directory: Path, port: int, peer_port: int) -> 
     ]
 
 
-def _api_server_command(program: Path, directory: Path, etcd_port: int, port: int) -> list[str]:
-    key = directory / "service-accounts.key"
+def _api_server_command(program: Path, directory: Path, etcd_port: int, at: tuple[str, int]) -> list[str]:
+    key = service_account_key(directory.parent)
     return [
         str(program),
         f"--etcd-servers=http://127.0.0.1:{etcd_port}",
-        "--bind-address=127.0.0.1",
-        f"--secure-port={port}",
-        # Neither is reachable from anywhere else, and loopback addresses are refused as endpoints.
-        "--advertise-address=127.0.0.1",
-        "--endpoint-reconciler-type=none",
+        f"--bind-address={at[0]}",
+        f"--secure-port={at[1]}",
+        f"--advertise-address={at[0]}",
+        # Loopback addresses are refused as endpoints.
+        *(["--endpoint-reconciler-type=none"] if at[0].startswith("127.") else []),
         f"--cert-dir={directory / 'certs'}",
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
         f"--service-account-key-file={key}",

@@ -16,7 +16,9 @@ from rich.console import Console
 from rich.live import Live
 
 from localcluster import view
-from localcluster.cluster import Cluster, local_cluster, start_detached
+from localcluster.choice import chosen, cluster_of
+from localcluster.cluster import Cluster
+from localcluster.detached import start_detached
 from localcluster.installation import install_everything, stored_rows
 from localcluster.node import linux
 from localcluster.progress import Progress
@@ -56,7 +58,7 @@ def _cluster(*, keep: bool, console: Console) -> Iterator[tuple[Cluster, Progres
     progress = Progress(sys.stderr, is_terminal=sys.stderr.isatty())
     try:
         if keep:
-            cluster = start_detached(STATE, report=progress)
+            cluster = start_detached(STATE, chosen(), progress)
             try:
                 yield cluster, progress
             finally:
@@ -67,7 +69,7 @@ def _cluster(*, keep: bool, console: Console) -> Iterator[tuple[Cluster, Progres
                     soft_wrap=True,
                 )
         else:
-            with local_cluster(report=progress) as cluster:
+            with cluster_of(chosen(), progress) as cluster:
                 yield cluster, progress
     finally:
         progress.close()

@@ -84,23 +84,32 @@ class Rest:
         query: Mapping[str, str] | None = None,
     ) -> str:
         """The same, with the answer as it is."""
-        url = self.server + path + (f"?{urllib.parse.urlencode(query)}" if query else "")
+        target = path + (f"?{urllib.parse.urlencode(query)}" if query else "")
+        data = None if body is None else json.dumps(body).encode()
+        status, answer = self.ask(method, target, data, content_type)
+        text = answer.decode(errors="replace")
+        if status < 300:
+            return text
+        try:
+            refusal = json.loads(text)
+        except ValueError:
+            refusal = {"message": text}
+        raise RestError(status, refusal.get("reason", ""), refusal.get("message", ""))
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json"
+    ) -> tuple[int, bytes]:
+        """Send one request and return the answer's status, whatever it is, and its body."""
         headers = {"Content-Type": content_type, "Accept": "application/json", **self._headers}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data=data, headers=headers, method=method)
+        request = urllib.request.Request(self.server + path, data=body, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS, context=self._tls) as response:
-                return str(response.read().decode())
+                return response.status, response.read()
         except urllib.error.HTTPError as error:
             with error:
-                text = error.read().decode(errors="replace")
-            try:
-                status = json.loads(text)
-            except ValueError:
-                status = {"message": text}
-            raise RestError(error.code, status.get("reason", ""), status.get("message", "")) from None
+                return error.code, error.read()
 
     def get_or_none(self, path: str) -> Json | None:
         """The object, None where there is none."""

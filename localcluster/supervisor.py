@@ -28,6 +28,10 @@ from localcluster import controlplane
 from localcluster.build import BuildError, find_programs
 from localcluster.controlplane import Access, ControlPlaneError, Part
 from localcluster.node import linux
+from localcluster.realnode import machine
+from localcluster.realnode.logs import keep_logs
+from localcluster.realnode.place import PlaceError
+from localcluster.realnode.start import RealNode, start
 
 RUN_DIR_PREFIX = "loadtest-cluster-"
 _LOCK = "lock"
@@ -41,6 +45,8 @@ class SupervisorConfig:
     images: dict[str, dict[str, Any]]
     node_name: str
     back_off_seconds: float
+    real: dict[str, Any] | None = None
+    """The fields of a RealNode, where pods are to run in real containers; this process has namespaces of its own."""
 
 
 class _Starter:
@@ -115,6 +121,11 @@ async def _start_node(config: SupervisorConfig, run_dir: Path, access: Access) -
 
 async def _start(config: SupervisorConfig, run_dir: Path, starter: _Starter, parts: list[Part]) -> None:
     """Start everything, adding it to parts, and return when pods can be run."""
+    if config.real is not None:
+        node = RealNode(**config.real)
+        access = await start(node, run_dir, parts, lambda text: starter.tell(progress=text))
+        starter.tell(ready={"server": access.server, "kubeconfig": str(access.kubeconfig)})
+        return
     programs = await find_programs(run_dir, lambda text: starter.tell(progress=text))
     starter.tell(progress="starting the control plane")
     access = await controlplane.start_api_server(programs, run_dir, parts)
@@ -151,6 +162,8 @@ async def _live(config: SupervisorConfig, run_dir: Path, starter: _Starter) -> N
         async with asyncio.TaskGroup() as group:
             for part in parts:
                 group.create_task(_must_live(part))
+            if config.real is not None:
+                group.create_task(keep_logs(run_dir / "var" / "log" / "pods", run_dir / "logs" / "pods"))
     finally:
         for part in parts:
             if part.process.returncode is None:
@@ -202,7 +215,7 @@ def main() -> int:
     try:
         starter.tell(run_dir=str(run_dir))
         asyncio.run(_supervise(config, run_dir, starter))
-    except* (BuildError, ControlPlaneError) as group:
+    except* (BuildError, ControlPlaneError, PlaceError) as group:
         failed = 1
         reason = "\n".join(messages(group))
         starter.tell(failed=reason)
@@ -210,6 +223,9 @@ def main() -> int:
         print(f"the cluster ended: {reason}", file=sys.stderr)
     finally:
         _end_descendants()
+        if config.real is not None:
+            machine.leave_mounts(run_dir)
+            machine.remove_cgroups(config.real["cgroup"])
         shutil.rmtree(run_dir)
         lock.close()
     return failed

@@ -78,6 +78,11 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, data: s
     _check(result, f"mount {source or kind} on {target}")
 
 
+def unmount(target: str) -> None:
+    """Detach what is mounted at target, busy or not."""
+    _check(_libc.umount2(os.fsencode(target), MNT_DETACH), f"umount {target}")
+
+
 def make_read_only(target: str, recursive: bool) -> None:
     """Make the mount at target read-only, and with recursive those beneath it too (Linux 5.12)."""
     attributes = _MountAttr(attr_set=_MOUNT_ATTR_RDONLY)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from client_files import client, csv_file
-from localcluster.cluster import ClusterError, LocalCluster
+from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE, TARGET_MANIFEST, wait_until_available
 from localcluster.rest import Json, Rest, documents, wait_for
+from localcluster.supervised import ClusterError
 
 PATH = "/apis/x-load-test.dev/v1alpha1/namespaces/{namespace}/loadtests"
 END_SECONDS = 120.0
@@ -25,7 +26,7 @@ STORED_ROW = client(client_id="KNOWN-TO-EXIST", email="known@example.com")
 class Namespace:
     """A namespace of a test's own."""
 
-    cluster: LocalCluster
+    cluster: Cluster
     rest: Rest
     name: str
 
@@ -112,7 +113,7 @@ class Test:
 
     __test__ = False
 
-    cluster: LocalCluster
+    cluster: Cluster
     rest: Rest
     namespace: str
     name: str
@@ -190,7 +191,7 @@ def message(status: Json, kind: str) -> str:
     return next((c["message"] for c in status.get("conditions", ()) if c["type"] == kind), "")
 
 
-def kill_operator(cluster: LocalCluster, rest: Rest) -> None:
+def kill_operator(cluster: Cluster, rest: Rest) -> None:
     for pod in rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator"):
         try:
             cluster.kill(OPERATOR_NAMESPACE, pod["metadata"]["name"])
@@ -226,7 +227,7 @@ def ask(
 _numbers = itertools.count(1)
 
 
-def make_namespace(cluster: LocalCluster, rest: Rest, prefix: str) -> Namespace:
+def make_namespace(cluster: Cluster, rest: Rest, prefix: str) -> Namespace:
     name = f"{re.sub(r'[^a-z0-9]+', '-', prefix.lower())[:30].strip('-')}-{next(_numbers)}-{uuid.uuid4().hex[:4]}"
     rest.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     account = f"/api/v1/namespaces/{name}/serviceaccounts/default"

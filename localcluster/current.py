@@ -1,0 +1,53 @@
+"""A cluster that exists already: the one that kubectl is set to."""
+
+import os
+import urllib.parse
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcluster.rest import Json, Rest
+from localcluster.supervised import ClusterError
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentCluster:
+    """The current context of a kubeconfig. Its pods are reached through its API server."""
+
+    kubeconfig: Path
+    server: str
+
+    @classmethod
+    def from_environment(cls) -> "CurrentCluster":
+        """Return the cluster of $KUBECONFIG, or of ~/.kube/config; raise ClusterError where there is none."""
+        path = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
+        try:
+            return cls(path, Rest.from_kubeconfig(path).server)
+        except (OSError, KeyError, StopIteration) as error:
+            raise ClusterError(f"{path} names no cluster ({error}); set KUBECONFIG to a file that does") from error
+
+    def logs(self, namespace: str, pod: str, container: str | None = None) -> str:
+        """See Cluster.logs; of a deleted pod, and of all but the last run before this one, nothing is left here."""
+        return "".join(
+            self._log(namespace, pod, {**({"container": container} if container else {}), "previous": previous})
+            for previous in ("true", "false")
+        )
+
+    def ask(
+        self, pod: Json, port: int, method: str, path: str, body: bytes = b"", content_type: str = "text/plain"
+    ) -> tuple[int, bytes]:
+        """See Cluster.ask."""
+        metadata = pod["metadata"]
+        at = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}:{port}/proxy{path}"
+        return self._rest().ask(method, at, body, content_type)
+
+    def kill(self, namespace: str, pod: str, container: str | None = None) -> None:
+        """Nothing here can do it: raises ClusterError."""
+        raise ClusterError(f"{namespace}/{pod} ({container or 'all containers'}): a cluster of others kills no process")
+
+    def _log(self, namespace: str, pod: str, query: dict[str, str]) -> str:
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log?{urllib.parse.urlencode(query)}"
+        status, text = self._rest().ask("GET", path)
+        return text.decode(errors="replace") if status == 200 else ""
+
+    def _rest(self) -> Rest:
+        return Rest.from_kubeconfig(self.kubeconfig)

@@ -1,0 +1,101 @@
+"""A cluster with one node that runs real containers, as its starter sees it."""
+
+import asyncio
+import os
+import re
+import secrets
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcluster.build import WHOLE_CLUSTER, BuildError, find_programs
+from localcluster.cluster import ask_directly
+from localcluster.realnode import machine
+from localcluster.realnode.place import Place, PlaceError, free_place
+from localcluster.realnode.start import RealNode
+from localcluster.rest import Rest
+from localcluster.supervised import ClusterError, Supervised
+from localcluster.supervisor import SupervisorConfig
+
+# What the kubelet writes before each line: time, stream, and F for a full line or P for a part of one.
+_LOG_LINE = re.compile(r"\S+ (?:stdout|stderr) ([FP]) (.*\n?)")
+
+
+@dataclass(frozen=True, slots=True)
+class RealCluster:
+    """A running cluster with real containers; `cgroup` is the group of all its pods."""
+
+    kubeconfig: Path
+    server: str
+    run_dir: Path
+    supervisor_pid: int
+    cgroup: str
+
+    ask = staticmethod(ask_directly)
+
+    def logs(self, namespace: str, pod: str, container: str | None = None) -> str:
+        """See Cluster.logs."""
+        containers = sorted((self.run_dir / "logs" / "pods" / f"{namespace}_{pod}").glob(container or "*"))
+        if len(containers) > 1:
+            raise ClusterError(f"{namespace}/{pod} has several containers: {[each.name for each in containers]}")
+        runs = sorted(containers[0].iterdir(), key=lambda file: file.stat().st_mtime) if containers else []
+        return "".join(plain_log(file.read_text(encoding="utf-8", errors="replace")) for file in runs)
+
+    def kill(self, namespace: str, pod: str, container: str | None = None) -> None:
+        """See Cluster.kill."""
+        processes = self.pod_processes(namespace, pod)
+        wanted = [pids for name, pids in processes.items() if container in (None, name)]
+        if not any(wanted):
+            raise ClusterError(f"{namespace}/{pod} has no running container {container or ''}".rstrip())
+        for pid in (pid for pids in wanted for pid in pids):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def pod_processes(self, namespace: str, pod: str) -> dict[str, list[int]]:
+        """Return the processes of each running container of a pod, by container name."""
+        rest = Rest.from_kubeconfig(self.kubeconfig)
+        status = rest.call("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}")["status"]
+        found = {}
+        for each in status.get("containerStatuses", ()):
+            group = machine.cgroup_of(self.cgroup, each.get("containerID", "//none").rpartition("/")[2])
+            if group is not None:
+                found[each["name"]] = [int(pid) for pid in (group / "cgroup.procs").read_text().split()]
+        return found
+
+
+def plain_log(text: str) -> str:
+    """Return what a container wrote, from the lines in which the kubelet keeps it."""
+    found = (_LOG_LINE.fullmatch(line) for line in text.splitlines(keepends=True))
+    return "".join(match[2] if match[1] == "F" else match[2].rstrip("\n") for match in found if match)
+
+
+@contextmanager
+def real_cluster(archives: Sequence[Path], report: Callable[[str], None]) -> Iterator[RealCluster]:
+    """Start a cluster with real containers, yield it when pods can be run, and end it.
+
+    archives are OCI archives of the images that its node is to have. Raises ClusterError if it cannot be had.
+    """
+    node, config = prepare(archives, report)
+    with Supervised(config, None, node.place) as supervised:
+        started = supervised.until_ready(report)
+        yield RealCluster(started.kubeconfig, started.server, started.run_dir, started.pid, node.cgroup)
+
+
+def prepare(archives: Sequence[Path], report: Callable[[str], None]) -> tuple[RealNode, SupervisorConfig]:
+    """Have everything that a node with real containers is made of, and return what it is to be like.
+
+    Raises ClusterError.
+    """
+    try:
+        machine.require()
+        with tempfile.TemporaryDirectory(prefix="loadtest-build-") as work_dir:
+            asyncio.run(find_programs(Path(work_dir), report, WHOLE_CLUSTER))
+        place: Place = free_place()
+    except (machine.MachineError, BuildError, PlaceError) as error:
+        raise ClusterError(str(error)) from error
+    node = RealNode(place.octet, f"loadtest-{secrets.token_hex(4)}", tuple(str(each.resolve()) for each in archives))
+    real = {"octet": node.octet, "cgroup": node.cgroup, "archives": node.archives}
+    return node, SupervisorConfig(images={}, node_name="node", back_off_seconds=0.0, real=real)

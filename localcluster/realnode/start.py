@@ -1,0 +1,148 @@
+"""Starting a whole node, inside the namespaces that are to be its own."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcluster import controlplane
+from localcluster.build import WHOLE_CLUSTER, Programs, find_programs
+from localcluster.controlplane import Access, ControlPlaneError, Part
+from localcluster.realnode import machine, place, settings
+from localcluster.realnode.archive import write_program_archive
+
+NODE_NAME = "node"
+_LINK_SECONDS = 20.0
+_IMPORT_SECONDS = 300.0
+# The node's addresses are all that the API server reaches a kubelet by.
+_API_SERVER_FLAGS = ("--kubelet-preferred-address-types=InternalIP",)
+
+
+@dataclass(frozen=True, slots=True)
+class RealNode:
+    """What a whole node is to be like; `archives` are OCI archives of the images that it is to have."""
+
+    octet: int
+    cgroup: str
+    archives: tuple[str, ...]
+
+    @property
+    def place(self) -> place.Place:
+        return place.Place(self.octet)
+
+
+async def start(node: RealNode, run_dir: Path, parts: list[Part], report: Callable[[str], None]) -> Access:
+    """Start control plane and node, adding every process to parts; return when pods can be run.
+
+    The programs have been built before: here is no way to a registry. Raises ControlPlaneError.
+    """
+    await controlplane.until(place.is_connected, (), "the machine is linked", _LINK_SECONDS)
+    place.settle(node.place)
+    machine.take_own_folders(run_dir)
+    group = machine.make_cgroups(node.cgroup)
+    programs = await find_programs(run_dir, report, WHOLE_CLUSTER)
+    files = run_dir / "node"
+    files.mkdir()
+    report("starting containerd and the control plane")
+    parts.append(await _start_containerd(node, run_dir, files))
+    async with asyncio.TaskGroup() as group_of_tasks:
+        images = group_of_tasks.create_task(_import_images(node, programs, files, parts[0]))
+        access = await controlplane.start_api_server(programs, run_dir, parts, node.place.node, _API_SERVER_FLAGS)
+        parts += await _start_controllers(programs, run_dir, access)
+        report("loading the images into the node")
+        await images
+    report("starting the node")
+    for name, command in _node_commands(node, programs, files, access, group).items():
+        parts.append(await _start(name, command, run_dir))
+    await controlplane.until(lambda: _is_ready(access), parts, "the node is ready")
+    return access
+
+
+async def _start(name: str, command: Sequence[str], run_dir: Path) -> Part:
+    return await controlplane.start_part(name, command, run_dir / "logs" / f"{name}.log")
+
+
+async def _start_containerd(node: RealNode, run_dir: Path, files: Path) -> Part:
+    config, network = files / "containerd.toml", Path(settings.POD_NETWORKS, "pods.conflist")
+    for file, text in ((config, settings.containerd_config()), (network, settings.pod_network(node.place))):
+        file.write_text(text, encoding="utf-8")
+    return await _start("containerd", ["containerd", f"--config={config}"], run_dir)
+
+
+async def _import_images(node: RealNode, programs: Programs, files: Path, containerd: Part) -> None:
+    sandbox = files / "pause.tar"
+    write_program_archive(programs.paths["pause"], f"docker.io/{settings.SANDBOX_IMAGE}", sandbox)
+    await controlplane.until(Path(settings.CONTAINERD_SOCKET).is_socket, [containerd], "containerd listens")
+    for archive in (str(sandbox), *node.archives):
+        command = ["ctr", "--namespace=k8s.io", "images", "import", archive]
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            async with asyncio.timeout(_IMPORT_SECONDS):
+                output, _ = await process.communicate()
+        except TimeoutError as error:
+            raise ControlPlaneError(f"{archive} was not loaded within {_IMPORT_SECONDS:g} s") from error
+        if process.returncode != 0:
+            raise ControlPlaneError(f"{archive} cannot be loaded:\n{output.decode(errors='replace')[-2000:]}")
+
+
+async def _start_controllers(programs: Programs, run_dir: Path, access: Access) -> list[Part]:
+    commands = {
+        "all-controllers": [
+            str(programs.paths["all-controllers"]),
+            f"--kubeconfig={access.kubeconfig}",
+            f"--root-ca-file={access.ca_file}",
+            f"--service-account-private-key-file={controlplane.service_account_key(run_dir)}",
+            "--use-service-account-credentials=false",
+            "--leader-elect=false",
+            "--secure-port=0",
+        ],
+        "kube-scheduler": [
+            str(programs.paths["kube-scheduler"]),
+            f"--kubeconfig={access.kubeconfig}",
+            "--leader-elect=false",
+            "--secure-port=0",
+        ],
+    }
+    return [await _start(name, command, run_dir) for name, command in commands.items()]
+
+
+def _node_commands(
+    node: RealNode, programs: Programs, files: Path, access: Access, cgroup_root: str
+) -> dict[str, list[str]]:
+    kubeconfig = str(access.kubeconfig)
+    no_names = files / "resolv.conf"
+    # Pods get the cluster's names and, as in a cluster without a way out, no others.
+    no_names.write_text("", encoding="ascii")
+    written = {
+        "kubelet.yaml": settings.kubelet_config(node.place, cgroup_root, str(no_names)),
+        "kube-proxy.yaml": settings.proxy_config(node.place, kubeconfig, NODE_NAME),
+        "Corefile": settings.names_config(node.place, kubeconfig),
+    }
+    for name, text in written.items():
+        (files / name).write_text(text, encoding="utf-8")
+    kubelet = [f"--config={files / 'kubelet.yaml'}", f"--kubeconfig={kubeconfig}"]
+    kubelet += [f"--hostname-override={NODE_NAME}", f"--node-ip={node.place.node}"]
+    return {
+        "coredns": [str(programs.paths["coredns"]), f"-conf={files / 'Corefile'}"],
+        "kube-proxy": [str(programs.paths["kube-proxy"]), f"--config={files / 'kube-proxy.yaml'}"],
+        "kubelet": [str(programs.paths["kubelet"]), *kubelet],
+    }
+
+
+def _is_ready(access: Access) -> bool:
+    wanted = [
+        "/api/v1/namespaces/default/serviceaccounts/default",
+        "/api/v1/namespaces/default/configmaps/kube-root-ca.crt",
+    ]
+    if not all(controlplane.answers(access, path) for path in wanted):
+        return False
+    node = controlplane.administrator(access).get_or_none(f"/api/v1/nodes/{NODE_NAME}") or {}
+    if any(taint["effect"] in {"NoSchedule", "NoExecute"} for taint in node.get("spec", {}).get("taints", ())):
+        return False
+    conditions = node.get("status", {}).get("conditions", ())
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
