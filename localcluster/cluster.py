@@ -49,6 +49,12 @@ class Cluster(Protocol):
     ) -> tuple[int, bytes]:
         """Send one request to a port of a running pod; return the status and the body of its answer."""
 
+    def written(self) -> Mapping[str, str]:
+        """Return all that containers of any pod wrote, by names that begin with `<namespace>_<pod>`."""
+
+    def pod_processes(self, namespace: str, pod: str) -> dict[str, int]:
+        """Return the first process of each running container of a pod, by container name."""
+
     def kill(self, namespace: str, pod: str, container: str | None = None) -> None:
         """SIGKILL the processes of a running pod, or of one of its containers; the node reports it.
 
@@ -87,8 +93,13 @@ class LocalCluster:
             raise ClusterError(f"{namespace}/{pod} has several containers: {[file.name for file in files]}")
         return files[0].read_text(encoding="utf-8", errors="replace") if files else ""
 
+    def written(self) -> Mapping[str, str]:
+        """See Cluster.written."""
+        files = (self.run_dir / "logs").glob("*_*_*.log")
+        return {file.name: file.read_text(encoding="utf-8", errors="replace") for file in files}
+
     def pod_processes(self, namespace: str, pod: str) -> dict[str, int]:
-        """Return the first process of each running container of a running pod, by container name."""
+        """See Cluster.pod_processes."""
         processes = self._ask(verb="processes", namespace=namespace, pod=pod)["processes"]
         return {name: int(pid) for name, pid in processes.items()}
 

@@ -40,9 +40,19 @@ class CurrentCluster:
         at = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}:{port}/proxy{path}"
         return self._rest().ask(method, at, body, content_type)
 
+    def written(self) -> dict[str, str]:
+        """See Cluster.written; of pods that exist."""
+        pods = [pod["metadata"] for pod in self._rest().items("/api/v1/pods")]
+        names = [(pod["namespace"], pod["name"]) for pod in pods]
+        return {f"{namespace}_{name}": self.logs(namespace, name) for namespace, name in names}
+
+    def pod_processes(self, namespace: str, pod: str) -> dict[str, int]:
+        """Raise ClusterError: the processes of such a cluster are out of reach."""
+        raise ClusterError(f"{namespace}/{pod}: the processes of a cluster elsewhere are out of reach")
+
     def kill(self, namespace: str, pod: str, container: str | None = None) -> None:
-        """Nothing here can do it: raises ClusterError."""
-        raise ClusterError(f"{namespace}/{pod} ({container or 'all containers'}): a cluster of others kills no process")
+        """Raise ClusterError: the processes of such a cluster are out of reach."""
+        raise ClusterError(f"{namespace}/{pod}: {container or 'no container'} of a cluster elsewhere can be killed")
 
     def _log(self, namespace: str, pod: str, query: dict[str, str]) -> str:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log?{urllib.parse.urlencode(query)}"

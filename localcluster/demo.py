@@ -47,7 +47,7 @@ def run(manifest: Path) -> int:
             rest = Rest.from_kubeconfig(cluster.kubeconfig)
             install_everything(rest, progress)
             progress.close()
-            return _load(rest, manifest, console)
+            return _load(cluster, rest, manifest, console)
     except Ended as ended:
         console.print(f"\nended by {ended}" + ("" if keep else "; everything that was started is gone"))
         return 130
@@ -75,14 +75,14 @@ def _cluster(*, keep: bool, console: Console) -> Iterator[tuple[Cluster, Progres
         progress.close()
 
 
-def _load(rest: Rest, manifest: Path, console: Console) -> int:
+def _load(cluster: Cluster, rest: Rest, manifest: Path, console: Console) -> int:
     (document,) = [made for made in yaml.safe_load_all(manifest.read_text()) if made]
-    before = stored_rows(rest)
+    before = stored_rows(cluster, rest)
     path = rest.path_of(document)
     rest.apply(document)
     console.print(f"applied {manifest}; the target's database holds {before:,} rows")
     test = _watch(rest, path, console)
-    after = stored_rows(rest)
+    after = stored_rows(cluster, rest)
     console.print(view.result(test, before, after))
     for file in _save_results(rest, test):
         console.print(f"  saved as {file}")

@@ -1,10 +1,11 @@
 """The operator and the example target, installed from the manifests that any cluster gets."""
 
 import json
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from localcluster.choice import Kind, chosen
+from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, RestError, documents, wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -21,9 +22,10 @@ LOCAL_SETTINGS = {"LOADTEST_ALLOW_LOOPBACK": "true"}
 
 def install_operator(rest: Rest, settings: dict[str, str] | None = None) -> None:
     """Apply the CRD and the operator's manifests; `settings` are environment variables of the operator."""
+    ours = LOCAL_SETTINGS if chosen() is Kind.LOCAL else {}
     for document in documents(OPERATOR_MANIFEST):
         if document["kind"] == "Deployment":
-            _set_environment(document, {**LOCAL_SETTINGS, **(settings or {})})
+            _set_environment(document, {**ours, **(settings or {})})
         rest.apply(document, OPERATOR_NAMESPACE)
 
 
@@ -59,13 +61,14 @@ def wait_until_served(rest: Rest) -> None:
     wait_for("the LoadTest resource to be served", served, READY_SECONDS)
 
 
-def stored_rows(rest: Rest, namespace: str = "default", target: str = TARGET) -> int:
+def stored_rows(cluster: Cluster, rest: Rest, namespace: str = "default", target: str = TARGET) -> int:
     """How many rows the example target's database holds, as the target itself says."""
     pods = rest.items(f"/api/v1/namespaces/{namespace}/pods", f"app.kubernetes.io/name={target}")
-    address = next(pod["status"]["podIP"] for pod in pods if _is_ready(pod))
-    request = urllib.request.Request(f"http://{address}:8000/clients/count/")
-    with urllib.request.urlopen(request, timeout=30) as response:
-        return int(json.loads(response.read())["count"])
+    pod = next(pod for pod in pods if _is_ready(pod))
+    status, answer = cluster.ask(pod, 8000, "GET", "/clients/count/")
+    if status != 200:
+        raise RestError(status, "", f"{target} does not say how many rows it holds: {answer[:200]!r}")
+    return int(json.loads(answer)["count"])
 
 
 def install_everything(rest: Rest, report: Callable[[str], None]) -> None:

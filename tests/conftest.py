@@ -1,11 +1,12 @@
-"""The cluster that every test of the operator shares: a real control plane with the operator installed."""
+"""The cluster that every test of the operator shares, with the operator installed: CLUSTER says which."""
 
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from localcluster.cluster import LocalCluster, local_cluster
+from localcluster.choice import Kind, chosen, cluster_of
+from localcluster.cluster import Cluster
 from localcluster.installation import (
     OPERATOR,
     OPERATOR_NAMESPACE,
@@ -16,14 +17,20 @@ from localcluster.installation import (
 from localcluster.rest import Rest
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("process_node"):
+        if chosen() is not Kind.LOCAL:
+            pytest.skip(f"CLUSTER={chosen()}: {marker.args[0]}")
+
+
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[LocalCluster]:
-    """A local cluster with the operator installed and available."""
+def cluster() -> Iterator[Cluster]:
+    """A cluster with the operator installed and available."""
 
     def report(text: str) -> None:
         print(text, file=sys.__stderr__)
 
-    with local_cluster(report=report) as made:
+    with cluster_of(chosen(), report) as made:
         rest = Rest.from_kubeconfig(made.kubeconfig)
         install_operator(rest)
         wait_until_served(rest)
@@ -32,5 +39,5 @@ def cluster() -> Iterator[LocalCluster]:
 
 
 @pytest.fixture(scope="session")
-def rest(cluster: LocalCluster) -> Rest:
+def rest(cluster: Cluster) -> Rest:
     return Rest.from_kubeconfig(cluster.kubeconfig)

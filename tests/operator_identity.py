@@ -1,19 +1,18 @@
-"""The operator as the API server knows it: its own token, taken from its running pod."""
+"""The operator as the API server knows it: a token like its own, bound to its running pod."""
 
-from pathlib import Path
-
-from localcluster.cluster import LocalCluster
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE
 from localcluster.rest import Rest
 
-# Not under /var/run, which is a link whose absolute goal would be looked for outside of the pod.
-_TOKEN = "run/secrets/kubernetes.io/serviceaccount/token"
 
-
-def as_operator(cluster: LocalCluster, rest: Rest) -> Rest:
-    """Requests with the token that the operator itself uses."""
+def as_operator(rest: Rest) -> Rest:
+    """Requests with the identity of the operator's pod."""
     selector = f"app.kubernetes.io/name={OPERATOR}"
     pods = rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", selector)
-    (name,) = [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-    process = cluster.pod_processes(OPERATOR_NAMESPACE, name)["operator"]
-    return rest.with_token(Path(f"/proc/{process}/root/{_TOKEN}").read_text().strip())
+    (pod,) = [pod["metadata"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    bound = {"apiVersion": "v1", "kind": "Pod", "name": pod["name"], "uid": pod["uid"]}
+    answer = rest.call(
+        "POST",
+        f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/serviceaccounts/{OPERATOR}/token",
+        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"boundObjectRef": bound}},
+    )
+    return rest.with_token(answer["status"]["token"])

@@ -47,23 +47,41 @@ class RealCluster:
     def kill(self, namespace: str, pod: str, container: str | None = None) -> None:
         """See Cluster.kill."""
         processes = self.pod_processes(namespace, pod)
-        wanted = [pids for name, pids in processes.items() if container in (None, name)]
-        if not any(wanted):
+        wanted = [pid for name, pid in processes.items() if container in (None, name)]
+        if not wanted:
             raise ClusterError(f"{namespace}/{pod} has no running container {container or ''}".rstrip())
-        for pid in (pid for pids in wanted for pid in pids):
+        for pid in wanted:
+            # The first process of a PID namespace takes the others with it.
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def pod_processes(self, namespace: str, pod: str) -> dict[str, list[int]]:
-        """Return the processes of each running container of a pod, by container name."""
+    def pod_processes(self, namespace: str, pod: str) -> dict[str, int]:
+        """See Cluster.pod_processes."""
         rest = Rest.from_kubeconfig(self.kubeconfig)
         status = rest.call("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}")["status"]
         found = {}
         for each in status.get("containerStatuses", ()):
             group = machine.cgroup_of(self.cgroup, each.get("containerID", "//none").rpartition("/")[2])
-            if group is not None:
-                found[each["name"]] = [int(pid) for pid in (group / "cgroup.procs").read_text().split()]
+            pids = (group / "cgroup.procs").read_text().split() if group is not None else []
+            if (first := _first_of(pids)) is not None:
+                found[each["name"]] = first
         return found
+
+    def written(self) -> dict[str, str]:
+        """See Cluster.written."""
+        containers = (self.run_dir / "logs" / "pods").glob("*/*")
+        return {path.parent.name: self.logs(*path.parent.name.split("_"), path.name) for path in containers}
+
+
+def _first_of(pids: Sequence[str]) -> int | None:
+    """Return the process of a container whose parent is none of them."""
+    for pid in pids:
+        with suppress(FileNotFoundError):
+            # The name in parentheses may hold anything; the parent comes second after it.
+            parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+            if parent not in pids:
+                return int(pid)
+    return None
 
 
 def plain_log(text: str) -> str:

@@ -4,12 +4,12 @@ import csv
 import io
 import json
 import re
-import urllib.request
 from xml.etree import ElementTree as Xml
 
 import pytest
 
 from loadtests import Namespace, Test, condition, reason
+from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, wait_for
 
@@ -112,10 +112,9 @@ def test_the_results_hold_the_same_summary_and_a_conserved_time_series(rest: Res
     assert [owner["uid"] for owner in stored["metadata"]["ownerReferences"]] == [test.uid]
 
 
-def test_the_operators_metrics_agree_with_the_summary(rest: Rest, test: Test, status: Json) -> None:
+def test_the_operators_metrics_agree_with_the_summary(cluster: Cluster, rest: Rest, test: Test, status: Json) -> None:
     (pod,) = rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator")
-    with urllib.request.urlopen(f"http://{pod['status']['podIP']}:8080/metrics", timeout=10) as response:
-        text = response.read().decode()
+    text = cluster.ask(pod, 8080, "GET", "/metrics")[1].decode()
     mine = [line for line in text.splitlines() if f'namespace="{test.namespace}"' in line]
 
     uploads = {

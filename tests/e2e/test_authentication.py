@@ -50,9 +50,9 @@ def told(namespace: Namespace, rest: Rest) -> str:
     seen = [json.dumps(rest.call("GET", f"/api/v1/namespaces/{namespace.name}/{kind}")) for kind in kinds]
     seen.append(json.dumps(rest.call("GET", f"/apis/x-load-test.dev/v1alpha1/namespaces/{namespace.name}/loadtests")))
     seen.append(json.dumps(rest.call("GET", f"/apis/batch/v1/namespaces/{namespace.name}/jobs")))
-    logs = [path.read_text(errors="replace") for path in (namespace.cluster.run_dir / "logs").iterdir()]
-    assert any(OPERATOR_NAMESPACE in path.name for path in (namespace.cluster.run_dir / "logs").iterdir())
-    return "\n".join([*seen, *logs])
+    logs = namespace.cluster.written()
+    assert any(OPERATOR_NAMESPACE in name for name in logs)
+    return "\n".join([*seen, *logs.values()])
 
 
 def test_a_token_from_a_secret_reaches_the_target_and_stays_out_of_everything_else(

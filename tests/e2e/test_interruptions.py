@@ -3,7 +3,7 @@
 import pytest
 
 from loadtests import Namespace, Test, kill_operator, reason, store_one_row
-from localcluster.cluster import LocalCluster
+from localcluster.cluster import Cluster
 from localcluster.rest import Rest, wait_for
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
@@ -46,7 +46,7 @@ def test_a_deleted_pod_leaves_its_last_word_and_ends_the_test(namespace: Namespa
 
 
 def test_an_operator_that_is_dead_until_the_load_has_ended_loses_nothing(
-    cluster: LocalCluster, rest: Rest, namespace: Namespace
+    cluster: Cluster, rest: Rest, namespace: Namespace
 ) -> None:
     namespace.deploy("counted")
     namespace.available("counted")
@@ -70,7 +70,7 @@ def test_an_operator_that_is_dead_until_the_load_has_ended_loses_nothing(
 
 
 def test_an_operator_that_is_dead_while_the_target_is_read_back_loses_no_proof(
-    cluster: LocalCluster, rest: Rest, namespace: Namespace
+    cluster: Cluster, rest: Rest, namespace: Namespace
 ) -> None:
     url = "http://clients:8000/clients/count/"
     store_one_row(namespace, "clients")

@@ -18,7 +18,7 @@ from loadtest_operator.manifests import PodDefaults, job
 from loadtest_operator.manifests.network_policy import NetworkPolicyDefaults, network_policy
 from loadtest_operator.mounts import secret_places
 from loadtests import Namespace
-from localcluster.cluster import LocalCluster
+from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, wait_for
 from operator_builders import PLAN
@@ -32,8 +32,8 @@ Change = Callable[[Json], None]
 
 
 @pytest.fixture(scope="module")
-def operator(cluster: LocalCluster, rest: Rest, namespace: Namespace) -> Rest:
-    made = as_operator(cluster, rest)
+def operator(cluster: Cluster, rest: Rest, namespace: Namespace) -> Rest:
+    made = as_operator(rest)
 
     def in_force() -> bool:
         spoilt = a_job(namespace)

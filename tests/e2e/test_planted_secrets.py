@@ -7,7 +7,6 @@ import asyncio
 import base64
 import json
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from faulty_target.faults import FORGED
 from loadtest_model.commands import Verb, command_token
 from loadtests import Namespace, Test, reason
 from local_runs import loadgen
-from localcluster.cluster import LocalCluster
+from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest
 
@@ -94,7 +93,7 @@ def _start(namespace: Namespace, name: str, target: str, scheme: str = "http", *
 
 
 @pytest.fixture(scope="module")
-def processes(cluster: LocalCluster, namespace: Namespace, tests: dict[str, Test]) -> dict[str, bytes]:
+def processes(cluster: Cluster, namespace: Namespace, tests: dict[str, Test]) -> dict[str, bytes]:
     """Environment and command line of every process of the pods, operator included, while a test runs."""
     tests["passing"].running()
     seen: dict[str, bytes] = {}
@@ -109,7 +108,7 @@ def processes(cluster: LocalCluster, namespace: Namespace, tests: dict[str, Test
     return seen
 
 
-def _with_children(cluster: LocalCluster, namespace: str, pod: str) -> Iterator[int]:
+def _with_children(cluster: Cluster, namespace: str, pod: str) -> Iterator[int]:
     try:
         waiting = list(cluster.pod_processes(namespace, pod).values())
     except Exception:
@@ -214,10 +213,8 @@ def _collections(rest: Rest) -> Iterator[str]:
                 yield f"{root}/namespaces/{{namespace}}/{resource['name']}"
 
 
-def test_nothing_planted_stands_in_any_log(
-    cluster: LocalCluster, ended: dict[str, Json], planted: dict[str, str]
-) -> None:
-    logs = {path.name: path.read_bytes() for path in (cluster.run_dir / "logs").iterdir()}
+def test_nothing_planted_stands_in_any_log(cluster: Cluster, ended: dict[str, Json], planted: dict[str, str]) -> None:
+    logs = {name: text.encode() for name, text in cluster.written().items()}
 
     assert any(name.startswith(OPERATOR_NAMESPACE) for name in logs)
     assert any("telling" in name for name in logs)
@@ -225,10 +222,10 @@ def test_nothing_planted_stands_in_any_log(
 
 
 def test_nothing_that_a_target_says_begins_a_line_of_a_log_or_of_a_status(
-    namespace: Namespace, cluster: LocalCluster, ended: dict[str, Json]
+    namespace: Namespace, cluster: Cluster, ended: dict[str, Json]
 ) -> None:
-    logs = [path for path in (cluster.run_dir / "logs").iterdir() if "telling" in path.name or "operator" in path.name]
-    lines = [line for path in logs for line in path.read_text(errors="replace").splitlines()]
+    logs = [text for name, text in cluster.written().items() if "telling" in name or "operator" in name]
+    lines = [line for text in logs for line in text.splitlines()]
 
     assert any(FORGED in line for line in lines), "the page was not quoted at all, so this shows nothing"
     assert not [line for line in lines if line.startswith("2026-01-01 INFO") or "\x1b" in line]
@@ -243,10 +240,11 @@ def _is_printable(node: object) -> bool:
     return not isinstance(node, str) or node.isprintable()
 
 
-def test_nothing_planted_stands_in_the_metrics(rest: Rest, ended: dict[str, Json], planted: dict[str, str]) -> None:
+def test_nothing_planted_stands_in_the_metrics(
+    cluster: Cluster, rest: Rest, ended: dict[str, Json], planted: dict[str, str]
+) -> None:
     (pod,) = rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator")
-    with urllib.request.urlopen(f"http://{pod['status']['podIP']}:8080/metrics", timeout=30) as answer:
-        metrics = answer.read()
+    _, metrics = cluster.ask(pod, 8080, "GET", "/metrics")
 
     assert b"telling" in metrics
     assert found_in({"metrics": metrics}, planted) == []

@@ -11,7 +11,7 @@ import pytest
 
 from loadtest_operator.metrics import RESPONSE_BOUNDS_SECONDS
 from loadtests import Namespace
-from localcluster.cluster import LocalCluster
+from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, wait_for
 from peers import PeerMissingError, prometheus_programs
@@ -27,7 +27,7 @@ def programs() -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def operator_pod(cluster: LocalCluster, rest: Rest) -> Json:
+def operator_pod(cluster: Cluster, rest: Rest) -> Json:
     (pod,) = rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator")
     return pod
 
@@ -44,7 +44,7 @@ def prometheus(programs: tuple[Path, Path], address: str) -> Iterator[Prometheus
 
 
 def test_prometheus_agrees_with_the_status_whatever_becomes_of_the_operator(
-    cluster: LocalCluster, namespace: Namespace, operator_pod: Json, prometheus: Prometheus
+    cluster: Cluster, namespace: Namespace, operator_pod: Json, prometheus: Prometheus
 ) -> None:
     namespace.deploy()
     namespace.available("clients")

@@ -13,7 +13,7 @@ import yaml
 from lupa.lua54 import LuaRuntime
 
 from loadtests import PATH, Namespace, Test, reason
-from localcluster.cluster import LocalCluster
+from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
 from peers.readers_of_status import kstatus, kubectl
 
@@ -29,7 +29,7 @@ LONGER = {**SHORT, "duration": "15s"}
 @dataclass(frozen=True)
 class Kubectl:
     program: str
-    cluster: LocalCluster
+    cluster: Cluster
     namespace: str
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -46,7 +46,7 @@ class Kubectl:
 
 
 @pytest.fixture(scope="module")
-def tell(cluster: LocalCluster, namespace: Namespace) -> Kubectl:
+def tell(cluster: Cluster, namespace: Namespace) -> Kubectl:
     return Kubectl(str(kubectl()), cluster, namespace.name)
 
 

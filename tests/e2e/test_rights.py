@@ -6,7 +6,7 @@ import json
 import pytest
 
 from loadtests import Namespace
-from localcluster.cluster import LocalCluster
+from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, wait_for
 from operator_identity import as_operator
@@ -67,8 +67,8 @@ def test_the_operator_has_the_rights_it_uses(rest: Rest, right: tuple[str, str, 
 
 
 @pytest.fixture(scope="module")
-def operator(cluster: LocalCluster, rest: Rest) -> Rest:
-    return as_operator(cluster, rest)
+def operator(cluster: Cluster, rest: Rest) -> Rest:
+    return as_operator(rest)
 
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from loadtests import Namespace, Test, make_namespace, message, reason
-from localcluster.cluster import LocalCluster
+from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, wait_for
 from network_policies import Place, lets_in, lets_out
@@ -63,7 +63,7 @@ def injector(namespace: str, *, native: bool) -> list[Json]:
 
 
 @pytest.fixture(scope="module")
-def meshed(cluster: LocalCluster, rest: Rest) -> Iterator[Namespace]:
+def meshed(cluster: Cluster, rest: Rest) -> Iterator[Namespace]:
     """A namespace with a sound target, whose loadgen pods get a sidecar unless they say otherwise."""
     namespace = make_namespace(cluster, rest, "meshed")
     documents = [*injector(namespace.name, native=False), *injector(namespace.name, native=True)]

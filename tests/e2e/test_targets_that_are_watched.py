@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from loadtests import Namespace, kill_operator, reason
-from localcluster.cluster import LocalCluster
+from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, RestError, wait_for
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
@@ -90,7 +90,7 @@ def test_a_workload_that_is_missing_is_waited_for(namespace: Namespace) -> None:
 
 
 def test_a_target_that_crashes_under_load_fails_the_test_whoever_watched(
-    cluster: LocalCluster, rest: Rest, namespace: Namespace, no_metrics_api: None
+    cluster: Cluster, rest: Rest, namespace: Namespace, no_metrics_api: None
 ) -> None:
     test = namespace.start("crashing", load=LONG, target=a_target("clients"))
     test.running()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from loadtests import Namespace, Test, condition, make_namespace, reason
-from localcluster.cluster import LocalCluster
+from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Rest, wait_for
 
@@ -49,7 +49,7 @@ def test_a_suspended_test_waits_and_starts_when_it_may(namespace: Namespace) -> 
     assert test.completed()["verdict"] == "Passed"
 
 
-def test_a_lost_pod_ends_the_test_inconclusive(cluster: LocalCluster, long_test: Test) -> None:
+def test_a_lost_pod_ends_the_test_inconclusive(cluster: Cluster, long_test: Test) -> None:
     long_test.running()
     victim = long_test.pods()[1]["metadata"]["name"]
 
@@ -61,7 +61,7 @@ def test_a_lost_pod_ends_the_test_inconclusive(cluster: LocalCluster, long_test:
     assert status["summary"]["requests"]["accepted"] > 0
 
 
-def test_killing_the_operator_changes_nothing(cluster: LocalCluster, rest: Rest, namespace: Namespace) -> None:
+def test_killing_the_operator_changes_nothing(cluster: Cluster, rest: Rest, namespace: Namespace) -> None:
     load = {"batchSize": 200, "virtualUsers": 2, "duration": "12s"}
     test = namespace.start("orphaned", load=load)
     test.running()
@@ -104,7 +104,7 @@ def test_another_run_id_runs_a_completed_test_again(namespace: Namespace) -> Non
     assert second["completedAt"] != first["completedAt"]
 
 
-def test_two_tests_in_two_namespaces_run_at_once(cluster: LocalCluster, rest: Rest, namespace: Namespace) -> None:
+def test_two_tests_in_two_namespaces_run_at_once(cluster: Cluster, rest: Rest, namespace: Namespace) -> None:
     other = make_namespace(cluster, rest, "neighbour")
     other.deploy_unhurried()
     other.available("clients")

@@ -9,7 +9,7 @@ import pytest
 from loadtests import PATH as LOADTESTS
 from loadtests import Namespace, Test, kill_operator, make_namespace, message, reason
 from loadtests.operators import reinstall
-from localcluster.cluster import LocalCluster
+from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, wait_for
 
@@ -20,7 +20,7 @@ TARGETS = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/configmaps/loadtest-operator
 
 
 @pytest.fixture(scope="module", autouse=True)
-def any_target_allowed(cluster: LocalCluster, rest: Rest, namespace: Namespace) -> Iterator[None]:
+def any_target_allowed(cluster: Cluster, rest: Rest, namespace: Namespace) -> Iterator[None]:
     """Addresses are no targets by default; the list is read by the API server, and by the operator when it starts."""
     before: Json = rest.call("GET", TARGETS)["data"]
     rest.call("PATCH", TARGETS, {"data": {"targets": "*"}}, content_type="application/merge-patch+json")
@@ -38,7 +38,7 @@ def target(namespace: Namespace) -> None:
 
 
 @pytest.fixture(scope="module")
-def other(cluster: LocalCluster, rest: Rest) -> Iterator[Namespace]:
+def other(cluster: Cluster, rest: Rest) -> Iterator[Namespace]:
     made = make_namespace(cluster, rest, "in-line")
     yield made
     rest.delete(f"/api/v1/namespaces/{made.name}")
@@ -89,7 +89,7 @@ def queued(test: Test) -> str:
 
 
 def test_every_spelling_of_a_target_waits_for_the_one_that_runs_and_none_overlap(
-    cluster: LocalCluster, rest: Rest, namespace: Namespace, other: Namespace
+    cluster: Cluster, rest: Rest, namespace: Namespace, other: Namespace
 ) -> None:
     holder = namespace.start("holder", load=LONG)
     holder.running()

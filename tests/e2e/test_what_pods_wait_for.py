@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from loadtests import Namespace, Test, condition, make_namespace, message, reason
-from localcluster.cluster import LocalCluster
+from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
 
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "2s"}
@@ -22,7 +22,7 @@ def target(namespace: Namespace) -> None:
 
 
 @pytest.fixture
-def fenced(cluster: LocalCluster, rest: Rest, namespace: Namespace) -> Iterator[Namespace]:
+def fenced(cluster: Cluster, rest: Rest, namespace: Namespace) -> Iterator[Namespace]:
     """A namespace beside the target's, for rules that hold for every pod in it."""
     made = make_namespace(cluster, rest, "fenced")
     yield made

@@ -1,7 +1,6 @@
 """Using LoadTests in tests: namespaces, targets, running a test to its end, and what the target itself counted."""
 
 import copy
-import http.client
 import itertools
 import json
 import re
@@ -215,13 +214,7 @@ def ask(
     namespace: Namespace, name: str, method: str, path: str, body: bytes = b"", content_type: str = "text/plain"
 ) -> tuple[int, bytes]:
     (pod,) = namespace.pods(name)
-    connection = http.client.HTTPConnection(pod["status"]["podIP"], 8000, timeout=60)
-    try:
-        connection.request(method, path, body, {"Content-Type": content_type})
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
+    return namespace.cluster.ask(pod, 8000, method, path, body, content_type)
 
 
 _numbers = itertools.count(1)
