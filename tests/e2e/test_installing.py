@@ -6,9 +6,9 @@ The tests follow one another: each begins with what the one before has left.
 
 import json
 import re
+import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +18,8 @@ import pytest
 
 from loadtest_operator.election import HOLD_SECONDS
 from loadtests import Namespace, Test, make_namespace, reason
-from localcluster.cluster import LocalCluster, local_cluster
+from localcluster.choice import Kind, chosen, cluster_of
+from localcluster.cluster import Cluster
 from localcluster.installation import wait_until_available, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
 from manifest_tools import CHART, RELEASE, helm, rendered
@@ -31,19 +32,21 @@ LOAD = {"batchSize": 200, "virtualUsers": 2, "thinkTime": "200ms"}
 
 
 @pytest.fixture(scope="module")
-def bare() -> Iterator[LocalCluster]:
+def bare() -> Iterator[Cluster]:
     """A cluster without an operator."""
-    with local_cluster() as made:
+    if chosen() is Kind.CURRENT:
+        pytest.skip("a cluster that exists already may have an operator of its own")
+    with cluster_of(chosen(), lambda text: print(text, file=sys.__stderr__)) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def admin(bare: LocalCluster) -> Rest:
+def admin(bare: Cluster) -> Rest:
     return Rest.from_kubeconfig(bare.kubeconfig)
 
 
 @pytest.fixture(scope="module")
-def team(bare: LocalCluster, admin: Rest) -> Namespace:
+def team(bare: Cluster, admin: Rest) -> Namespace:
     """A team's namespace, and the one for its tools; both refuse what is not restricted."""
     made = make_namespace(bare, admin, "team")
     for name in (made.name, TOOLS):
@@ -53,7 +56,7 @@ def team(bare: LocalCluster, admin: Rest) -> Namespace:
 
 
 @pytest.fixture(scope="module")
-def installer(bare: LocalCluster, admin: Rest, team: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installer(bare: Cluster, admin: Rest, team: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The kubeconfig of somebody who administers these two namespaces, once the cluster's parts are there."""
     for document in rendered({"parts": "cluster", "watch.namespaces": [team.name]}, namespace=TOOLS):
         admin.apply(document, TOOLS)
@@ -88,11 +91,11 @@ def installer(bare: LocalCluster, admin: Rest, team: Namespace, tmp_path_factory
 
 
 def values(team: Namespace, **more: object) -> Json:
-    """What is set in this cluster, whose pods live on loopback addresses."""
+    """What is set in this cluster; pods that run as processes live on loopback addresses."""
     return {
         "parts": "namespaced",
         "watch.namespaces": [team.name],
-        "policy.allowLoopback": True,
+        "policy.allowLoopback": chosen() is Kind.LOCAL,
         "deadlines.linger": 4,
         **{name.replace("__", "."): value for name, value in more.items()},
     }
@@ -116,7 +119,7 @@ def running_test(team: Namespace, name: str, seconds: int) -> Test:
 
 
 def test_a_team_installs_its_operator_without_any_right_beyond_its_namespaces(
-    admin: Rest, team: Namespace, installer: Path, bare: LocalCluster
+    admin: Rest, team: Namespace, installer: Path, bare: Cluster
 ) -> None:
     helm("install", RELEASE, str(CHART), "--namespace", TOOLS, kubeconfig=installer, values=values(team))
     team.deploy_unhurried()
@@ -132,7 +135,7 @@ def test_a_team_installs_its_operator_without_any_right_beyond_its_namespaces(
 
 
 def test_a_test_outlives_the_upgrade_of_its_operator(
-    admin: Rest, team: Namespace, installer: Path, bare: LocalCluster
+    admin: Rest, team: Namespace, installer: Path, bare: Cluster
 ) -> None:
     (before,) = operators(admin)
     test = running_test(team, "upgraded", 12)
@@ -146,15 +149,13 @@ def test_a_test_outlives_the_upgrade_of_its_operator(
     assert before not in operators(admin)
 
 
-def test_of_two_operators_the_second_takes_over_from_a_killed_one(
-    admin: Rest, team: Namespace, bare: LocalCluster
-) -> None:
+def test_of_two_operators_the_second_takes_over_from_a_killed_one(admin: Rest, team: Namespace, bare: Cluster) -> None:
     wait_for("one of them at work", lambda: holder(admin), 60)
     wait_for("both to be ready", lambda: len(operators(admin, ready=True)) == 2, 60)
     with lease_history(admin) as history:
         test = running_test(team, "taken-over", 20)
         first = holder(admin)
-        assert_only_the_holder_answers_for_tests(admin, pod_of(first))
+        assert_only_the_holder_answers_for_tests(bare, admin, pod_of(first))
         # Its container is started again, but as a candidate: the other one has seen the Lease for longer.
         bare.kill(TOOLS, pod_of(first))
         killed_at = time.monotonic()
@@ -179,7 +180,7 @@ def test_of_two_operators_the_second_takes_over_from_a_killed_one(
 
 
 def test_a_test_outlives_the_uninstallation_of_its_operator(
-    admin: Rest, team: Namespace, installer: Path, bare: LocalCluster
+    admin: Rest, team: Namespace, installer: Path, bare: Cluster
 ) -> None:
     before = {name: verdict(admin, team, name) for name in ("restricted", "upgraded", "taken-over")}
     test = running_test(team, "abandoned", 8)
@@ -203,7 +204,7 @@ def test_a_test_outlives_the_uninstallation_of_its_operator(
     assert {name: verdict(admin, team, name) for name in before} == before
 
 
-def test_neither_the_crd_nor_a_test_goes_with_the_release(admin: Rest, team: Namespace, bare: LocalCluster) -> None:
+def test_neither_the_crd_nor_a_test_goes_with_the_release(admin: Rest, team: Namespace, bare: Cluster) -> None:
     said = helm("uninstall", RELEASE, "--namespace", TOOLS, kubeconfig=bare.kubeconfig)
 
     assert "CustomResourceDefinition" in said
@@ -262,10 +263,9 @@ def lease_history(admin: Rest) -> Iterator[History]:
         look()
 
 
-def assert_only_the_holder_answers_for_tests(admin: Rest, at_work: str) -> None:
+def assert_only_the_holder_answers_for_tests(bare: Cluster, admin: Rest, at_work: str) -> None:
     for pod in admin.items(f"/api/v1/namespaces/{TOOLS}/pods", f"app.kubernetes.io/name={RELEASE}"):
-        with urllib.request.urlopen(f"http://{pod['status']['podIP']}:8080/metrics", timeout=10) as answer:
-            series = answer.read().decode()
+        series = bare.ask(pod, 8080, "GET", "/metrics")[1].decode()
         works = pod["metadata"]["name"] == at_work
         assert f"loadtest_operator_at_work {float(works)}" in series
         assert ("loadtest_uploads_total{" in series) is works

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from loadtests import Namespace, Test, condition, make_namespace, message, reason
+from localcluster.choice import Kind, chosen
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
 
@@ -88,6 +89,7 @@ def test_pods_that_no_node_takes_say_so_and_can_be_stopped(namespace: Namespace)
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "Stopped")
 
 
+@pytest.mark.process_node("an image comes to a real node only from a registry; tests/real_node has one that never does")
 def test_an_image_that_is_missing_is_told_until_it_is_there(namespace: Namespace, fenced: Namespace) -> None:
     fault = {"node.localcluster/image-missing": "*"}
     annotate(fenced, fault)
@@ -189,11 +191,30 @@ def patch_namespace(place: Namespace, metadata: Json) -> None:
     place.rest.call("PATCH", path, {"metadata": metadata}, content_type="application/merge-patch+json")
 
 
+def occupy(place: Namespace, used: int) -> None:
+    container = {"name": "none", "image": "loadtest-operator:dev"}
+    metadata = {"name": "occupant", "namespace": place.name}
+    spec = {"nodeSelector": {"disk": "none-has-this"}, "containers": [container]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    if used:
+        place.rest.apply(pod)
+    else:
+        place.rest.delete(place.rest.path_of(pod))
+
+
 def set_quota(place: Namespace, pods: int, used: int) -> None:
-    """A quota with what its controller would say of it, which the local cluster does not have."""
+    """A quota, of which a pod that no node takes uses one if that is wanted.
+
+    The local cluster does without the controller that counts, and is told what it would say.
+    """
+    occupy(place, used)
     hard = {"pods": str(pods)}
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": hard}}
     place.rest.apply(quota, place.name)
-    path = f"/api/v1/namespaces/{place.name}/resourcequotas/few/status"
+    path = f"/api/v1/namespaces/{place.name}/resourcequotas/few"
+    if chosen() is not Kind.LOCAL:
+        counted = {"hard": hard, "used": {"pods": str(used)}}
+        wait_for("the quota to be counted", lambda: place.rest.call("GET", path).get("status") == counted, 30)
+        return
     status = {"status": {"hard": hard, "used": {"pods": str(used)}}}
-    place.rest.call("PATCH", path, status, content_type="application/merge-patch+json")
+    place.rest.call("PATCH", f"{path}/status", status, content_type="application/merge-patch+json")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from client_files import client, csv_file
+from localcluster.choice import Kind, chosen
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE, TARGET_MANIFEST, wait_until_available
 from localcluster.rest import Json, Rest, documents, wait_for
@@ -18,6 +19,7 @@ from localcluster.supervised import ClusterError
 
 PATH = "/apis/x-load-test.dev/v1alpha1/namespaces/{namespace}/loadtests"
 END_SECONDS = 120.0
+FAULTY_TARGET_IMAGE = "django-target:test"
 STORED_ROW = client(client_id="KNOWN-TO-EXIST", email="known@example.com")
 
 
@@ -239,12 +241,13 @@ def _target(document: Json, name: str, environment: dict[str, str]) -> Json:
     made["spec"]["selector"]["matchLabels"] = labels
     made["spec"]["template"]["metadata"]["labels"] = labels
     (container,) = made["spec"]["template"]["spec"]["containers"]
-    variables = {
-        "ALLOWED_HOSTS": "*",
-        "FAULT_LEDGER": "/var/lib/clients/ledger",
-        "PYTHONPATH": str(TARGET_MANIFEST.parents[2] / "tests" / "targets"),
-        **environment,
-    }
+    variables = {"ALLOWED_HOSTS": "*", "FAULT_LEDGER": "/var/lib/clients/ledger", **environment}
+    if chosen() is Kind.LOCAL:
+        variables["PYTHONPATH"] = str(TARGET_MANIFEST.parents[2] / "tests" / "targets")
+    else:
+        container["image"] = FAULTY_TARGET_IMAGE
+        # Many of them share a node with little room.
+        container["resources"]["requests"] = {"cpu": "20m", "memory": "64Mi"}
     if "FAULT" in environment:
         container["command"] = [*container["command"][:-1], "faulty_target.wsgi"]
     kept = [variable for variable in container["env"] if variable["name"] not in variables]

@@ -1,0 +1,29 @@
+"""What only containers, a kernel's limits and a scheduler show; and a namespace for each module, which is restricted."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from loadtests import Namespace, make_namespace
+from loadtests.operators import renew
+from localcluster.choice import Kind, chosen
+from localcluster.cluster import Cluster
+from localcluster.rest import Rest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def on_a_real_node() -> None:
+    if chosen() is not Kind.NODE:
+        pytest.skip(f"CLUSTER={chosen()}: these tests need CLUSTER=node")
+
+
+@pytest.fixture(scope="module")
+def namespace(
+    on_a_real_node: None, cluster: Cluster, rest: Rest, request: pytest.FixtureRequest
+) -> Iterator[Namespace]:
+    renew(rest)
+    made = make_namespace(cluster, rest, request.module.__name__.removeprefix("test_"))
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    rest.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made.name, "labels": labels}})
+    yield made
+    rest.delete(f"/api/v1/namespaces/{made.name}")
