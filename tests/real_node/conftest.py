@@ -1,4 +1,4 @@
-"""What only containers, a kernel's limits and a scheduler show; and a namespace for each module, which is restricted."""
+"""What only containers, a kernel's limits and a scheduler show; each module has a restricted namespace."""
 
 from collections.abc import Iterator
 

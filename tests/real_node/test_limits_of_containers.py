@@ -1,6 +1,6 @@
 """Memory and CPU limits, as a kernel enforces them."""
 
-from loadtests import Namespace, condition, message, reason
+from loadtests import Namespace, condition, message
 from localcluster.rest import Json
 
 LONG = {"batchSize": 10_000, "virtualUsers": 2, "duration": "60s"}
