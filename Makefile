@@ -8,6 +8,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 MANIFEST ?= examples/loadtest-demo.yaml
 IMAGE ?= loadtest-operator:dev
+TARGET_IMAGE ?= django-target:dev
+FAULTY_TARGET_IMAGE ?= django-target:test
 PYTHON_IMAGE ?= python:3.13-slim
 # More flags for the build, in the words of the tool that is found, for example a package index behind a
 # certificate of one's own: IMAGE_FLAGS='--network host -v /etc/ssl/certs:/etc/ssl/certs:ro'
@@ -99,14 +101,32 @@ lock: setup ## Resolve the dependencies anew
 			--no-header --no-annotate $$extra --group $$group -c requirements.lock \
 			--output-file requirements-$$group.lock; \
 	done
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --group example -c requirements-dev.lock \
+		--output-file examples/django_target/requirements.lock
+
+# Builds $(1), a name, from $(2), flags and a context.
+define build_image
+	@for tool in buildah podman docker; do \
+		if command -v $$tool >/dev/null; then exec $$tool build $(IMAGE_FLAGS) --tag $(1) $(2); fi; \
+	done; echo "none of buildah, podman and docker is installed" >&2; exit 1
+endef
+
+.PHONY: images
+images: image target-image ## Build the images of the operator and of the example target
 
 .PHONY: image
 image: ## Build the container image with buildah, podman or docker
-	@for tool in buildah podman docker; do \
-		if command -v $$tool >/dev/null; then \
-			exec $$tool build $(IMAGE_FLAGS) --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --tag $(IMAGE) .; \
-		fi; \
-	done; echo "none of buildah, podman and docker is installed" >&2; exit 1
+	$(call build_image,$(IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) .)
+
+.PHONY: target-image
+target-image: ## Build the example target's image
+	$(call build_image,$(TARGET_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) examples/django_target)
+
+# What the tests put in the example target's place.
+.PHONY: faulty-target-image
+faulty-target-image:
+	$(call build_image,$(FAULTY_TARGET_IMAGE),--build-arg TARGET_IMAGE=$(TARGET_IMAGE) tests/targets)
 
 .PHONY: clean
 clean: ## Remove what was made in the checkout

@@ -1,0 +1,31 @@
+"""Programs of Debian packages that this machine needs to have, installed where they are missing."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+
+
+class PackageError(Exception):
+    """The programs are not here and cannot be installed; the message says why."""
+
+
+def install_missing(programs: Sequence[str], also: Sequence[str] = ()) -> None:
+    """Install the programs that PATH lacks, each named as its Debian package, and with any of them `also`.
+
+    Needs root where something is missing. Raises PackageError where it cannot be installed.
+    """
+    missing = [name for name in programs if shutil.which(name) is None]
+    if not missing:
+        return
+    if shutil.which("apt-get") is None:
+        raise PackageError(f"there is no {' and no '.join(missing)}, and no apt-get to install it")
+    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "--quiet", "--yes"]
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = [*apt, "install", "--no-install-recommends", *missing, *also]
+    # The lists of packages may be missing or too old; they are fetched only then.
+    for command in (install, [*apt, "update"], install):
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        if command is install and done.returncode == 0:
+            return
+    raise PackageError(f"{' and '.join(missing)} cannot be installed: {done.stderr.strip()[-500:]}")
