@@ -8,8 +8,9 @@ from pathlib import Path
 
 from localcluster.cluster import Cluster, local_cluster
 from localcluster.current import CurrentCluster
-from localcluster.images import ArchiveError, archives
+from localcluster.images import ImageError
 from localcluster.realnode.cluster import real_cluster
+from localcluster.realnode.images import archives
 from localcluster.supervised import ClusterError
 
 VARIABLE = "CLUSTER"
@@ -42,7 +43,7 @@ def images_of(kind: Kind, report: Callable[[str], None]) -> list[Path]:
         return []
     try:
         return archives(report)
-    except ArchiveError as error:
+    except ImageError as error:
         raise ClusterError(str(error)) from error
 
 

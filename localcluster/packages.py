@@ -16,16 +16,21 @@ def install_missing(programs: Sequence[str], also: Sequence[str] = ()) -> None:
     Needs root where something is missing. Raises PackageError where it cannot be installed.
     """
     missing = [name for name in programs if shutil.which(name) is None]
-    if not missing:
-        return
+    if missing:
+        install([*missing, *also])
+
+
+def install(packages: Sequence[str]) -> None:
+    """Install Debian packages. Needs root. Raises PackageError where that cannot be done."""
+    named = " and ".join(packages)
     if shutil.which("apt-get") is None:
-        raise PackageError(f"there is no {' and no '.join(missing)}, and no apt-get to install it")
+        raise PackageError(f"{named} must be installed, and there is no apt-get to do it")
     apt = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "--quiet", "--yes"]
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = [*apt, "install", "--no-install-recommends", *missing, *also]
+    install = [*apt, "install", "--no-install-recommends", *packages]
     # The lists of packages may be missing or too old; they are fetched only then.
     for command in (install, [*apt, "update"], install):
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if command is install and done.returncode == 0:
             return
-    raise PackageError(f"{' and '.join(missing)} cannot be installed: {done.stderr.strip()[-500:]}")
+    raise PackageError(f"{named} cannot be installed: {done.stderr.strip()[-500:]}")

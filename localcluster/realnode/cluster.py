@@ -69,8 +69,11 @@ class RealCluster:
 
     def written(self) -> dict[str, str]:
         """See Cluster.written."""
-        containers = (self.run_dir / "logs" / "pods").glob("*/*")
-        return {path.parent.name: self.logs(*path.parent.name.split("_"), path.name) for path in containers}
+        found = {}
+        for path in (self.run_dir / "logs" / "pods").glob("*/*"):
+            namespace, _, pod = path.parent.name.partition("_")
+            found[f"{path.parent.name}_{path.name}"] = self.logs(namespace, pod, path.name)
+        return found
 
 
 def _first_of(pids: Sequence[str]) -> int | None:

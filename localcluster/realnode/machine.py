@@ -2,13 +2,12 @@
 
 import contextlib
 import os
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from localcluster.node import linux
+from localcluster.packages import PackageError, install
 
 # By the program that shows whether the package is installed.
 _PACKAGES = {
@@ -33,23 +32,12 @@ def require() -> None:
     if os.geteuid() != 0:
         raise MachineError("a node with real containers needs root: run this as root, or take CLUSTER=local")
     missing = [package for program, package in _PACKAGES.items() if not Path(program).exists()]
-    if missing:
+    if not missing:
+        return
+    try:
         install(missing)
-
-
-def install(packages: list[str]) -> None:
-    """Install Debian packages; raise MachineError where that cannot be done."""
-    if shutil.which("apt-get") is None:
-        raise MachineError(f"install {', '.join(packages)}: this machine has no apt-get to do it with")
-    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "--quiet", "--yes"]
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    command = [*apt, "install", "--no-install-recommends", *packages]
-    # The lists of packages may be missing or too old; they are fetched only then.
-    for step in (command, [*apt, "update"], command):
-        done = subprocess.run(step, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if step is command and done.returncode == 0:
-            return
-    raise MachineError(f"{', '.join(packages)} cannot be installed: {done.stderr.strip()[-500:]}")
+    except PackageError as error:
+        raise MachineError(str(error)) from error
 
 
 def take_own_folders(run_dir: Path) -> None:

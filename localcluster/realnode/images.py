@@ -1,0 +1,76 @@
+"""Archives of the project's images for a node, made anew when what they are made from has changed."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from localcluster.build import Report, cache_directory
+from localcluster.images import FAULTY_TARGET_IMAGE, OPERATOR_IMAGE, REPOSITORY, TARGET_IMAGE, make_images
+
+# What each image is made from. The faulty target's begins with the example target's, so the two go together.
+_PYTHON_PACKAGE = ("pyproject.toml", "README.md", "hatch_build.py", "requirements.lock", "requirements-build.lock")
+_GROUPS: dict[tuple[str, ...], tuple[str, ...]] = {
+    (OPERATOR_IMAGE,): ("Dockerfile", ".dockerignore", *_PYTHON_PACKAGE, "loadgen", "operator"),
+    (TARGET_IMAGE, FAULTY_TARGET_IMAGE): ("examples/django_target", "tests/targets"),
+}
+_MADE_BY = ("Makefile", "localcluster/images.py")
+_LEFT_OUT = {"__pycache__", "pools.json"}
+_KEPT = 4
+
+
+def archives(report: Report) -> list[Path]:
+    """Return archives of all images, from this user's cache where they are what would be made.
+
+    Raises ImageError where one cannot be made.
+    """
+    cache = cache_directory() / "node-images"
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return [made for images, sources in _GROUPS.items() for made in _group(cache, images, sources, report)]
+
+
+def _group(cache: Path, images: Sequence[str], sources: Sequence[str], report: Report) -> list[Path]:
+    home = cache / f"{_name(images[0])}-{fingerprint(REPOSITORY, (*sources, *_MADE_BY))}"
+    if not home.exists():
+        with tempfile.TemporaryDirectory(prefix="loadtest-images-", dir=cache) as folder:
+            whole = Path(folder) / "whole"
+            whole.mkdir()
+            work = Path(folder) / "work"
+            work.mkdir()
+            for archive in make_images(work, report, images).values():
+                archive.rename(whole / archive.name)
+            whole.rename(home)
+    os.utime(home)
+    _remove_older(cache, _name(images[0]))
+    return sorted(home.iterdir())
+
+
+def fingerprint(root: Path, sources: Sequence[str]) -> str:
+    """Return what tells the content of files and folders under root apart from any other."""
+    digest = hashlib.sha256()
+    for path in sorted(each for source in sources for each in _files(root / source)):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+    for each in path.rglob("*") if path.is_dir() else ():
+        if each.is_file() and not _LEFT_OUT & set(each.parts):
+            yield each
+
+
+def _remove_older(cache: Path, name: str) -> None:
+    homes = sorted(cache.glob(f"{name}-*"), key=lambda home: home.stat().st_mtime, reverse=True)
+    for home in homes[_KEPT:]:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _name(image: str) -> str:
+    return image.replace(":", "-")
