@@ -128,14 +128,18 @@ class LocalCluster:
 
 
 def default_images() -> dict[str, Image]:
-    """Return the project's own images: programs of the repository's virtual environment."""
+    """Return the project's own images: programs of the repository's virtual environment.
+
+    All pods share the machine's network, so what binds to every address elsewhere binds to its pod's here.
+    """
     environment = Path(sys.prefix)
     interpreter = Path(os.path.realpath(sys.executable)).parents[1]
     ours = Image(
         path=(str(environment / "bin"),),
+        env={"LOADTEST_HTTP_HOST": "$(POD_IP)"},
         visible=(str(REPOSITORY), str(environment), str(interpreter)),
     )
-    django = replace(ours, workdir=str(REPOSITORY / "examples" / "django_target"))
+    django = replace(ours, env={"BIND": "$(POD_IP):8000"}, workdir=str(REPOSITORY / "examples" / "django_target"))
     return {"loadtest-operator:dev": ours, "django-target:dev": django}
 
 

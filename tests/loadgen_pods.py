@@ -5,7 +5,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -125,11 +125,19 @@ async def start_fleet(pods: "tuple[PodProcess, ...]") -> None:
 
 @asynccontextmanager
 async def pod_process(
-    plan: Plan, folder: Path, index: int = 0, *, log: Path | None = None, **environment: str
+    plan: Plan,
+    folder: Path,
+    index: int = 0,
+    *,
+    log: Path | None = None,
+    prefix: Sequence[str] = (),
+    inherited: Mapping[str, str] = os.environ,
+    **environment: str,
 ) -> AsyncIterator[PodProcess]:
     """A pod that serves its control server; it is killed when the block ends, if it still runs.
 
-    What it logs goes to the file `log`, or where the test's own errors go.
+    What it logs goes to the file `log`, or where the test's own errors go. `prefix` stands before its command, and
+    `inherited` is the environment beneath what a pod is told.
     """
     ip, termination = free_address(), folder / f"termination-{index}"
     told = {
@@ -142,7 +150,13 @@ async def pod_process(
     }
     with log.open("wb") if log else nullcontext() as stderr:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "loadgen.cli", "pod", env={**os.environ, **told, **environment}, stderr=stderr
+            *prefix,
+            sys.executable,
+            "-m",
+            "loadgen.cli",
+            "pod",
+            env={**inherited, **told, **environment},
+            stderr=stderr,
         )
     pod = PodProcess(process, ip, plan, termination)
     try:

@@ -8,9 +8,10 @@ from typing import Any
 class Image:
     """How containers of an image run.
 
-    path: directories before the system's in PATH; env: variables beneath the container's own; workdir and
-    entrypoint: where the container names none; visible: host directories that must be seen at their own
-    places, which those in /tmp and /run otherwise are not, as a container has these two to itself.
+    path: directories before the system's in PATH; env: variables beneath the container's own, in which $(POD_IP)
+    stands for the pod's address; workdir and entrypoint: where the container names none; visible: host
+    directories that must be seen at their own places, which those in /tmp and /run otherwise are not, as a
+    container has these two to itself.
     """
 
     path: tuple[str, ...] = ()

@@ -374,7 +374,7 @@ class Pod:
             "HOSTNAME": self._host_name(),
             "KUBERNETES_SERVICE_HOST": self._facts.server_host,
             "KUBERNETES_SERVICE_PORT": str(self._facts.server_port),
-            **image.env,
+            **{name: environment.expand(value, {"POD_IP": self.pod_ip}) for name, value in image.env.items()},
         }
 
     def _mounts(self, container: Mapping[str, Any], files: Files, image: Image) -> list[Mount]:

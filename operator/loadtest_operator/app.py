@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import kopf
 from prometheus_client import (
@@ -104,6 +104,8 @@ async def _work(
                     clusterwide=not settings.namespaces,
                     namespaces=settings.namespaces,
                     standalone=True,
+                    # Otherwise kopf asks for the user's name, and a container's user need not have one.
+                    identity=cast("Any", settings.pod_name),
                 )
             finally:
                 for task in background:

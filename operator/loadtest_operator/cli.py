@@ -7,6 +7,7 @@ import resource
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 from loadtest_operator import installed_version
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     log_to_stderr(settings.log_level)
     _allow_many_connections()
+    _have_a_home()
     return _run(settings)
 
 
@@ -43,6 +45,14 @@ def _allow_many_connections() -> None:
     wanted = min(hard, _OPEN_FILES) if hard != resource.RLIM_INFINITY else _OPEN_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _have_a_home() -> None:
+    """A container's user need not be in its passwd file, and the Kubernetes client asks for a home as it is loaded."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/"
 
 
 def _run(settings: Settings) -> int:

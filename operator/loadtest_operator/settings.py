@@ -26,7 +26,8 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """`namespaces` empty means all. `host` and `port` are where `/metrics` and `/healthz` are served.
+    """`namespaces` empty means all. `host` and `port` are where `/metrics` and `/healthz` are served; an empty host
+    means every address, of both families.
 
     `secret_policy` names the admission policy that checks who may name which Secret; empty where there is none.
     `lease` is the name of the Lease that says which of several operators is at work; empty where there is one only.
@@ -91,7 +92,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         namespaces=_list(environment, "LOADTEST_WATCH_NAMESPACES"),
         cluster_domain=_cluster_domain(environment),
         secret_policy=environment.get("LOADTEST_SECRET_ACCESS", ""),
-        host=environment.get("LOADTEST_HTTP_HOST") or environment.get("POD_IP") or "127.0.0.1",
+        host=environment.get("LOADTEST_HTTP_HOST", ""),
         port=int(_seconds(environment, "LOADTEST_HTTP_PORT", 8080.0)),
         resync_seconds=_seconds(environment, "LOADTEST_RESYNC_SECONDS", 300.0),
         log_level=environment.get("LOADTEST_LOG_LEVEL", "INFO").upper(),

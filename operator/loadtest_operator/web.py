@@ -10,7 +10,10 @@ from prometheus_client.exposition import choose_encoder
 
 @asynccontextmanager
 async def serve(host: str, port: int, registry: CollectorRegistry, unhealthy: Callable[[], str]) -> AsyncIterator[None]:
-    """Serve while the context is open. `unhealthy` gives the reason for a 503, empty while all is well."""
+    """Serve while the context is open, at every address of both families where `host` is empty.
+
+    `unhealthy` gives the reason for a 503, empty while all is well.
+    """
 
     async def metrics(request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
@@ -25,7 +28,7 @@ async def serve(host: str, port: int, registry: CollectorRegistry, unhealthy: Ca
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host or None, port).start()
         yield
     finally:
         await runner.cleanup()

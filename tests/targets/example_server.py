@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,9 +88,13 @@ class ExampleServer:
 
 @contextmanager
 def example_server(
-    folder: Path, environment: Mapping[str, str] | None = None, application: str = "config.wsgi"
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    application: str = "config.wsgi",
+    prefix: Sequence[str] = (),
 ) -> Iterator[ExampleServer]:
-    """Serve `application` with its database and log in `folder`; it has ended when the context ends.
+    """Serve `application` with its database and log in `folder`; it has ended when the context ends. `prefix` stands
+    before its command.
 
     Raises RuntimeError with the log if it does not answer probes within 60 s.
     """
@@ -102,7 +106,7 @@ def example_server(
         "SQLITE_PATH": str(database_path),
         **(environment or {}),
     }
-    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
+    command = [*prefix, sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
     with log_path.open("wb") as log:
         process = subprocess.Popen(command, cwd=EXAMPLE, env=variables, stdout=log, stderr=log, start_new_session=True)
     try:

@@ -90,6 +90,20 @@ def test_the_operators_pod_meets_the_restricted_standard() -> None:
     assert one("Namespace", installed())["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
+def test_what_ends_the_operator_is_in_the_status_of_its_pod() -> None:
+    (container,) = one("Deployment", installed())["spec"]["template"]["spec"]["containers"]
+
+    assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
+def test_the_operator_is_told_its_pods_name_and_listens_at_every_address() -> None:
+    (container,) = one("Deployment", installed())["spec"]["template"]["spec"]["containers"]
+    by_name = {variable["name"]: variable for variable in container["env"]}
+
+    assert by_name["POD_NAME"]["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+    assert not {"POD_IP", "LOADTEST_HTTP_HOST"} & set(by_name)
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_helm_finds_nothing_wrong_with_the_chart(variant: str) -> None:
     assert "0 chart(s) failed" in helm("lint", "--strict", str(CHART), values=VARIANTS[variant])

@@ -1,0 +1,56 @@
+"""`kubectl port-forward` comes to a pod by its loopback, of either family: what people call listens there, too."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from example_server import EXAMPLE
+from isolation import on_a_machine_of_its_own
+
+NOT_POSSIBLE = 77
+FAMILIES = pytest.mark.parametrize(
+    ("ipv6", "addresses"),
+    [(True, ["127.0.0.1", "127.0.0.2", "::1"]), (False, ["127.0.0.1", "127.0.0.2"])],
+    ids=["both families", "IPv4 alone"],
+)
+
+
+def reached(
+    command: list[str], port: int, path: str, *, ipv6: bool, variables: Mapping[str, str], folder: Path
+) -> list[str]:
+    """The loopback addresses at which the command serves."""
+    prefix = on_a_machine_of_its_own(port, path, ipv6=ipv6)
+    environment = {"PATH": os.environ["PATH"], **variables}
+    done = subprocess.run(
+        [*prefix, *command], check=False, capture_output=True, text=True, env=environment, cwd=folder, timeout=120
+    )
+    if done.returncode == NOT_POSSIBLE:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@FAMILIES
+def test_the_operator_is_reached_at_every_address(ipv6: bool, addresses: list[str], tmp_path: Path) -> None:
+    nobody = {"clusters": [{"name": "a", "cluster": {"server": "http://127.0.0.1:9"}}], "current-context": "a"}
+    (tmp_path / "kubeconfig").write_text(
+        json.dumps({**nobody, "contexts": [{"name": "a", "context": {"cluster": "a", "user": ""}}], "users": []})
+    )
+    variables = {"KUBECONFIG": str(tmp_path / "kubeconfig"), "LOADTEST_IMAGE": "any"}
+    command = [str(Path(sys.executable).with_name("loadtest-operator")), "run"]
+
+    assert reached(command, 8080, "/healthz", ipv6=ipv6, variables=variables, folder=tmp_path) == addresses
+
+
+@FAMILIES
+def test_the_example_target_is_reached_at_every_address(ipv6: bool, addresses: list[str], tmp_path: Path) -> None:
+    variables = {"BIND": "*:8000", "SQLITE_PATH": str(tmp_path / "db.sqlite3"), "ALLOWED_HOSTS": "*"}
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "config.wsgi"]
+
+    assert reached(command, 8000, "/healthz", ipv6=ipv6, variables=variables, folder=EXAMPLE) == addresses
