@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from loadtests.operators import install
 from localcluster.choice import Kind, chosen, cluster_of
 from localcluster.cluster import Cluster
 from localcluster.installation import (
     OPERATOR,
     OPERATOR_NAMESPACE,
-    install_operator,
     wait_until_available,
     wait_until_served,
 )
@@ -32,7 +32,7 @@ def cluster() -> Iterator[Cluster]:
 
     with cluster_of(chosen(), report) as made:
         rest = Rest.from_kubeconfig(made.kubeconfig)
-        install_operator(rest)
+        install(rest)
         wait_until_served(rest)
         wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
         yield made

@@ -1,13 +1,23 @@
 """The operator of the tests' cluster: installed with other settings, and renewed after it was killed."""
 
+from localcluster.choice import Kind, chosen
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, install_operator, wait_until_available
 from localcluster.rest import Json, Rest, wait_for
+
+# Of several tests at once all pods must fit a node of two cores.
+_SMALL_PODS = '{"limits":{"memory":"512Mi"},"requests":{"cpu":"50m","memory":"64Mi"}}'
+
+
+def install(rest: Rest, **settings: str) -> None:
+    """Install the operator as tests need it, with settings over those; do not wait."""
+    of_kind = {} if chosen() is Kind.LOCAL else {"LOADTEST_POD_RESOURCES": _SMALL_PODS}
+    install_operator(rest, {**of_kind, **settings})
 
 
 def reinstall(rest: Rest, **settings: str) -> None:
     """Give the operator other settings, and wait until the old one is gone and the new one ready."""
     old = operators(rest)
-    install_operator(rest, settings)
+    install(rest, **settings)
     _wait_for_others(rest, old)
 
 
