@@ -46,11 +46,11 @@ setup: .venv/.ready ## Make .venv with the locked dependencies and both programs
 demo cluster test: PREFETCH := 1
 
 .PHONY: demo
-demo: setup ## Run the main job: cluster, operator, example target, MANIFEST=examples/loadtest-demo.yaml
+demo: setup ## Run the main job: CLUSTER=local|node|current, operator, example target, MANIFEST=examples/loadtest-demo.yaml
 	@exec env $(LOCALCLUSTER) demo $(MANIFEST)
 
 .PHONY: cluster
-cluster: setup ## Bring up the cluster with operator and example target, and leave it running
+cluster: setup ## Bring up the cluster with operator and example target, and leave it running (CLUSTER=local|node)
 	@exec env $(LOCALCLUSTER) up .cluster
 
 .PHONY: cluster-down
@@ -61,6 +61,10 @@ cluster-down: setup ## End the cluster that `make cluster` started
 test: setup ## Run all tests, on a real control plane
 	@$(LOCALCLUSTER) build >/dev/null
 	@$(BIN)/python -m pytest
+
+.PHONY: test-node
+test-node: setup ## Run the end-to-end tests in real containers, on a whole Kubernetes (Linux, root)
+	@CLUSTER=node $(BIN)/python -m pytest tests/real_node tests/e2e
 
 .PHONY: bench
 bench: setup ## Measure how fast uploads are made, beside Locust, Artillery and k6 (BENCH_FLAGS='--rounds 5')

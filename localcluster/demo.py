@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 
 from localcluster import view
-from localcluster.choice import chosen, cluster_of
+from localcluster.choice import Kind, chosen, cluster_of
 from localcluster.cluster import Cluster
 from localcluster.detached import start_detached
 from localcluster.installation import install_everything, stored_rows
@@ -57,8 +57,9 @@ def run(manifest: Path) -> int:
 def _cluster(*, keep: bool, console: Console) -> Iterator[tuple[Cluster, Progress]]:
     progress = Progress(sys.stderr, is_terminal=sys.stderr.isatty())
     try:
-        if keep:
-            cluster = start_detached(STATE, chosen(), progress)
+        kind = chosen()
+        if keep and kind is not Kind.CURRENT:
+            cluster = start_detached(STATE, kind, progress)
             try:
                 yield cluster, progress
             finally:
@@ -69,8 +70,14 @@ def _cluster(*, keep: bool, console: Console) -> Iterator[tuple[Cluster, Progres
                     soft_wrap=True,
                 )
         else:
-            with cluster_of(chosen(), progress) as cluster:
+            with cluster_of(kind, progress) as cluster:
                 yield cluster, progress
+            if kind is Kind.CURRENT:
+                console.print(
+                    "Operator and example target are left in the cluster; to remove them:\n"
+                    "  kubectl delete -f examples/django_target/manifests.yaml -f charts/install.yaml",
+                    soft_wrap=True,
+                )
     finally:
         progress.close()
 

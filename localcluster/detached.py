@@ -19,6 +19,8 @@ def start_detached(state: Path, kind: Kind, report: Callable[[str], None]) -> Cl
     """Start a cluster that outlives this process; the folder state says how to reach it and how to end it."""
     if read_state(state) is not None:
         raise ClusterError(f"a cluster is up already; `down {state}` ends it")
+    if kind is Kind.CURRENT:
+        raise ClusterError("CLUSTER=current is up already; `make demo CLUSTER=current` installs operator and target")
     node, config = prepare(images_of(kind, report), report) if kind is Kind.NODE else (None, process_config())
     state.mkdir(parents=True, exist_ok=True)
     with (

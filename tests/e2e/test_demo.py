@@ -26,7 +26,7 @@ def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
     (folder / "tmp").mkdir()
     environment = {
         **os.environ,
-        "PYTHONPATH": str(REPOSITORY / "tests"),
+        "PYTHONPATH": str(REPOSITORY),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(folder / "tmp"),
     }

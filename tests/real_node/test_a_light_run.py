@@ -6,7 +6,7 @@ SHORTER = {"duration": "15s"}
 
 
 def test_light_passes_and_django_counted_what_the_status_says(namespace: Namespace) -> None:
-    namespace.deploy()
+    namespace.deploy_unhurried()
     namespace.available("clients")
 
     status = namespace.start(scenario="light", load=SHORTER, parallelism=1).completed()
