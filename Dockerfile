@@ -14,6 +14,8 @@ COPY operator operator
 RUN /build/bin/pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /wheel . \
  && /build/bin/pip --python /opt/loadtest/bin/python install --no-cache-dir --no-compile --no-index --no-deps \
       /wheel/*.whl
+COPY trim_image.py ./
+RUN /opt/loadtest/bin/python trim_image.py
 # Layers round a file's time to seconds. Bytecode that is checked against it would often count as stale, and with
 # a read-only root be compiled anew at every start.
 RUN python3 -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /opt/loadtest/lib

@@ -109,11 +109,21 @@ lock: setup ## Resolve the dependencies anew
 		--no-header --no-annotate --group example -c requirements-dev.lock \
 		--output-file examples/django_target/requirements.lock
 
-# Builds $(1), a name, from $(2), flags and a context.
+FIND_BUILDER = for tool in buildah podman docker none; do command -v $$tool >/dev/null && break; done; \
+	test $$tool != none || { echo "none of buildah, podman and docker is installed" >&2; exit 1; }
+
+# Builds $(1), a name, from $(2), flags and a context, and says how much the folder $(3) in it adds to the base.
 define build_image
-	@for tool in buildah podman docker; do \
-		if command -v $$tool >/dev/null; then exec $$tool build $(IMAGE_FLAGS) --tag $(1) $(2); fi; \
-	done; echo "none of buildah, podman and docker is installed" >&2; exit 1
+	@$(FIND_BUILDER); \
+	$$tool build $(IMAGE_FLAGS) --tag $(1) $(2); \
+	size="du --summarize --apparent-size --block-size=1MB $(3)"; \
+	if test $$tool = buildah; then \
+		container=$$(buildah from $(1)); trap "buildah rm $$container >/dev/null" EXIT; \
+		added=$$(buildah run $$container -- $$size); \
+	else \
+		added=$$($$tool run --rm $(1) $$size); \
+	fi; \
+	echo "$(1): $${added%%[!0-9]*} MB over its base"
 endef
 
 .PHONY: images
@@ -121,16 +131,32 @@ images: image target-image ## Build the images of the operator and of the exampl
 
 .PHONY: image
 image: ## Build the container image with buildah, podman or docker
-	$(call build_image,$(IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) .)
+	$(call build_image,$(IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) .,/opt/loadtest)
 
 .PHONY: target-image
 target-image: ## Build the example target's image
-	$(call build_image,$(TARGET_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) examples/django_target)
+	$(call build_image,$(TARGET_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) examples/django_target,/opt/target)
 
 # What the tests put in the example target's place.
 .PHONY: faulty-target-image
 faulty-target-image:
-	$(call build_image,$(FAULTY_TARGET_IMAGE),--build-arg TARGET_IMAGE=$(TARGET_IMAGE) tests/targets)
+	$(call build_image,$(FAULTY_TARGET_IMAGE),--build-arg TARGET_IMAGE=$(TARGET_IMAGE) tests/targets,/opt/faulty)
+
+LOAD_kind := kind load image-archive
+LOAD_minikube := minikube image load
+LOAD_k3d := k3d image import
+
+# By archives, whatever built the images: buildah and podman keep them under localhost/, where no kubelet looks.
+.PHONY: load-images
+load-images: $(if $(LOAD_$(NODE)),images) ## Build both images and load them into a cluster: NODE=kind, minikube or k3d
+	@test -n "$(LOAD_$(NODE))" || { echo "NODE is kind, minikube or k3d, not '$(NODE)'" >&2; exit 1; }
+	@$(FIND_BUILDER); folder=$$(mktemp -d); trap 'rm -r "$$folder"' EXIT; \
+	for image in $(IMAGE) $(TARGET_IMAGE); do \
+		archive=$$folder/$${image//[\/:]/-}.tar; \
+		if test $$tool = docker; then docker save --output "$$archive" $$image; \
+		else $$tool push --quiet $$image "docker-archive:$$archive:$$image"; fi; \
+		$(LOAD_$(NODE)) "$$archive"; \
+	done
 
 .PHONY: clean
 clean: ## Remove what was made in the checkout
