@@ -11,12 +11,8 @@ from pathlib import Path
 from localcluster.build import Report, cache_directory
 from localcluster.images import FAULTY_TARGET_IMAGE, OPERATOR_IMAGE, REPOSITORY, TARGET_IMAGE, make_images
 
-# What each image is made from. The faulty target's begins with the example target's, so the two go together.
-_PYTHON_PACKAGE = ("pyproject.toml", "README.md", "hatch_build.py", "requirements.lock", "requirements-build.lock")
-_GROUPS: dict[tuple[str, ...], tuple[str, ...]] = {
-    (OPERATOR_IMAGE,): ("Dockerfile", ".dockerignore", *_PYTHON_PACKAGE, "loadgen", "operator"),
-    (TARGET_IMAGE, FAULTY_TARGET_IMAGE): ("examples/django_target", "tests/targets"),
-}
+# The faulty target's image begins with the example target's, so the two go together.
+_GROUPS = ((OPERATOR_IMAGE,), (TARGET_IMAGE, FAULTY_TARGET_IMAGE))
 _MADE_BY = ("Makefile", "localcluster/images.py")
 _LEFT_OUT = {"__pycache__", "pools.json"}
 _KEPT = 4
@@ -31,11 +27,11 @@ def archives(report: Report) -> list[Path]:
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return [made for images, sources in _GROUPS.items() for made in _group(cache, images, sources, report)]
+        return [made for images in _GROUPS for made in _group(cache, images, report)]
 
 
-def _group(cache: Path, images: Sequence[str], sources: Sequence[str], report: Report) -> list[Path]:
-    home = cache / f"{_name(images[0])}-{fingerprint(REPOSITORY, (*sources, *_MADE_BY))}"
+def _group(cache: Path, images: Sequence[str], report: Report) -> list[Path]:
+    home = cache / f"{_name(images[0])}-{fingerprint(REPOSITORY, (*_sources(images[0]), *_MADE_BY))}"
     if not home.exists():
         with tempfile.TemporaryDirectory(prefix="loadtest-images-", dir=cache) as folder:
             whole = Path(folder) / "whole"
@@ -48,6 +44,14 @@ def _group(cache: Path, images: Sequence[str], sources: Sequence[str], report: R
     os.utime(home)
     _remove_older(cache, _name(images[0]))
     return sorted(home.iterdir())
+
+
+def _sources(image: str) -> Sequence[str]:
+    if image != OPERATOR_IMAGE:
+        return ("examples/django_target", "tests/targets")
+    # Its build may see only what this file excepts from being ignored.
+    ignored = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    return ("Dockerfile", ".dockerignore", *(line[1:] for line in ignored if line.startswith("!")))
 
 
 def fingerprint(root: Path, sources: Sequence[str]) -> str:
