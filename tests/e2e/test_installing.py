@@ -28,6 +28,7 @@ TOOLS = "team-tools"
 AGGREGATED = "rbac.authorization.k8s.io/aggregate-to-"
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/loadtests.x-load-test.dev"
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{TOOLS}/leases/{RELEASE}"
+MISSING_CRD = re.compile(r"loadtests\.x-load-test\.dev.*(missing|is not there|not installed)")
 LOAD = {"batchSize": 200, "virtualUsers": 2, "thinkTime": "200ms"}
 
 
@@ -101,6 +102,14 @@ def values(team: Namespace, **more: object) -> Json:
     }
 
 
+def waits_for_its_image(admin: Rest) -> bool:
+    pods = admin.items(f"/api/v1/namespaces/{TOOLS}/pods", f"app.kubernetes.io/name={RELEASE}")
+    states = [each["state"] for pod in pods for each in pod["status"].get("containerStatuses", ())]
+    return [state.get("waiting", {}).get("reason") in {"ErrImagePull", "ImagePullBackOff"} for state in states] == [
+        True
+    ]
+
+
 def operators(admin: Rest, *, ready: bool = False) -> list[str]:
     """The names of the operator's pods that run, or of those that are ready."""
 
@@ -132,6 +141,25 @@ def test_a_team_installs_its_operator_without_any_right_beyond_its_namespaces(
     assert status["verdict"] == "Passed", status
     assert "restricted: Completed" in log
     assert not re.search(r"WARNING|ERROR|Traceback", log), log
+
+
+def test_a_test_outlives_an_upgrade_to_an_image_that_nobody_has_and_its_rollback(
+    admin: Rest, team: Namespace, installer: Path
+) -> None:
+    (before,) = operators(admin)
+    test = running_test(team, "rolled-back", 20)
+
+    broken = values(team, image__tag="nobody-has-this")
+    helm("upgrade", RELEASE, str(CHART), "--namespace", TOOLS, kubeconfig=installer, values=broken)
+    wait_for("the operator to be missing its image", lambda: waits_for_its_image(admin), 60)
+    left_alone = test.status
+    helm("rollback", RELEASE, "--namespace", TOOLS, kubeconfig=installer)
+    status = test.completed()
+
+    assert left_alone["phase"] == "Running"
+    assert status["verdict"] == "Passed", status
+    assert reason(status, "ResultsComplete") == "AllPodsReported"
+    assert before not in operators(admin)
 
 
 def test_a_test_outlives_the_upgrade_of_its_operator(
@@ -218,6 +246,27 @@ def test_neither_the_crd_nor_a_test_goes_with_the_release(admin: Rest, team: Nam
     wait_for("the Deployment to be gone", lambda: admin.get_or_none(path) is None, 30)
     helm("upgrade", *again, kubeconfig=bare.kubeconfig, values=values(team, parts="all"))
     assert admin.get_or_none(path) is not None
+
+
+def test_a_deleted_crd_halts_its_tests_and_is_missed_until_it_is_back(
+    admin: Rest, team: Namespace, bare: Cluster
+) -> None:
+    wait_until_available(admin, TOOLS, RELEASE)
+    test = running_test(team, "undefined", 300)
+
+    admin.delete(CRD)
+    wait_for("the fleet to be gone", lambda: not test.pods(), 60)
+    (operator,) = operators(admin)
+    wait_for("the operator to miss the CRD", lambda: MISSING_CRD.search(bare.logs(TOOLS, operator)), 60)
+    for document in rendered({"parts": "cluster", "watch.namespaces": [team.name]}, namespace=TOOLS):
+        if document["kind"] == "CustomResourceDefinition":
+            wait_for("the old one to be gone", lambda: admin.get_or_none(CRD) is None, 60)
+            admin.apply(document)
+    wait_until_served(admin)
+    status = team.start("defined-again", load={**LOAD, "duration": "4s"}).completed()
+
+    assert status["verdict"] == "Passed", status
+    assert operators(admin) == [operator]
 
 
 @dataclass
