@@ -44,8 +44,9 @@ def test_a_drain_that_takes_the_fleet_ends_the_run_without_blaming_the_target(
         try:
             evict(rest, pod)
         except RestError as error:
-            # The fleet's first pod may have ended with the others, and is gone.
-            assert error.status == 404
+            # The fleet ends with its first pod, and what has ended may be gone.
+            if error.status != 404:
+                raise
     status = test.completed(90)
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "PodLost"), status
