@@ -56,7 +56,7 @@ def test_what_the_api_server_says_stays_in_one_line_of_a_status() -> None:
     assert shortened("exceeded quota:\n\tpods") == "exceeded quota:\\n\\tpods"
 
 
-class Answered(Exception):
+class AnsweredError(Exception):
     """An answer of the API server, as kopf reports it."""
 
     def __init__(self, status: int) -> None:
@@ -66,11 +66,11 @@ class Answered(Exception):
 @pytest.mark.parametrize(
     ("logger", "error", "told"),
     [
-        ("kopf._core.reactor.running", Answered(404), True),
-        ("kopf._core.reactor.running", Answered(403), True),
-        ("kopf._core.reactor.running", Answered(500), False),
+        ("kopf._core.reactor.running", AnsweredError(404), True),
+        ("kopf._core.reactor.running", AnsweredError(403), True),
+        ("kopf._core.reactor.running", AnsweredError(500), False),
         ("kopf._core.reactor.running", ValueError("a defect"), False),
-        ("loadtest_operator.queue", Answered(404), False),
+        ("loadtest_operator.queue", AnsweredError(404), False),
     ],
 )
 def test_of_kopfs_traces_only_what_the_operator_says_itself_is_left_out(
