@@ -6,7 +6,9 @@ import random
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 import kopf
@@ -18,16 +20,20 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from loadtest_operator import installed_version
 from loadtest_operator.act import Actor
 from loadtest_operator.api import LOADTESTS, Api, ApiError
 from loadtest_operator.contenders import Contenders
 from loadtest_operator.handlers import watching_registry, watching_settings
+from loadtest_operator.health import Health, Pulse, Readiness
 from loadtest_operator.identities import Identities
+from loadtest_operator.introduction import introduction
 from loadtest_operator.login import client_configuration
 from loadtest_operator.memory import Memory
 from loadtest_operator.metrics import OperatorMetrics, RunMetrics
 from loadtest_operator.names import SELECTOR
 from loadtest_operator.observe import Means, Observer
+from loadtest_operator.obstacles import NOT_SERVED, about_loadtests, about_the_key
 from loadtest_operator.orphans import remove_orphans
 from loadtest_operator.pods import PodClient
 from loadtest_operator.queue import WorkQueue
@@ -39,7 +45,6 @@ from loadtest_operator.web import serve
 
 _LOG: Final = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 2.0
-_DEAD_AFTER_RESYNCS: Final = 3
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -47,93 +52,139 @@ T = TypeVar("T")
 
 async def run(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Of several operators that share a Lease, one works and the others wait."""
+    _LOG.info("%s", introduction(settings, installed_version()))
     _end_when_told()
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     own = OperatorMetrics(registry)
-    pulse = Pulse(settings.resync_seconds)
-    async with serve(settings.host, settings.port, registry, pulse.failing):
+    # Whoever waits for its turn at work is ready to take over.
+    readiness = Readiness("" if settings.lease else "the operator has not begun to watch yet")
+    health = Health(Pulse(settings.resync_seconds), readiness)
+    async with serve(settings.host, settings.port, registry, health):
         configuration = await client_configuration()
         async with (
-            at_work(configuration, settings, pulse.beat) as fence,
+            at_work(configuration, settings, health.pulse.beat) as fence,
             Api(configuration, fence, own.answered) as api,
         ):
             own.at_work.set(1)
-            tests = RunMetrics()
-            registry.register(tests)
-            await _work(api, fence, settings, pulse, own, tests)
+            key = await _persistently(
+                partial(command_key, api, settings.own_namespace),
+                partial(about_the_key, namespace=settings.own_namespace),
+                health,
+            )
+            shared = Shared(api, fence, key, settings, own, health)
+            while not await _work(shared, registry):
+                _end_when_told()
 
 
-async def _work(
-    api: Api, fence: Fence, settings: Settings, pulse: "Pulse", own: OperatorMetrics, tests: RunMetrics
-) -> None:
-    """Watch LoadTests and run them, until kopf is told to end."""
-    key = await _persistently(lambda: command_key(api, settings.own_namespace))
+@dataclass(frozen=True)
+class Shared:
+    """What lives as long as this operator is at work."""
+
+    api: Api
+    fence: Fence
+    key: bytes
+    settings: Settings
+    own: OperatorMetrics
+    health: Health
+
+
+async def _work(shared: Shared, registry: CollectorRegistry) -> bool:
+    """Watch LoadTests and run them, as long as the API server serves them; gives whether this process was told to end.
+
+    Nothing is kept from one time to the next: with the CustomResourceDefinition every LoadTest has gone.
+    """
+    api, settings = shared.api, shared.settings
     # kopf serves only the kinds that exist when it starts.
-    await _persistently(lambda: _listed(api, settings, LOADTESTS))
-    async with PodClient(key, time.monotonic, fence) as pods:
-        memory = Memory(time.monotonic)
-        means = Means(
-            api,
-            pods,
-            memory,
-            key,
-            settings.cluster_domain,
-            settings.secret_policy,
-            _utc,
-            own.scrape_failures.inc,
-            settings.policy.network_policies is not None,
+    for namespace in settings.namespaces or (None,):
+        await _persistently(
+            partial(api.list, LOADTESTS, namespace),
+            partial(about_loadtests, namespace=namespace),
+            shared.health,
         )
-        actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
-        identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
-        contenders = Contenders(api, identities, settings.namespaces, settings.policy.limits, _utc)
-        queue = WorkQueue(time.monotonic, random.random, own)
-        parts = Parts(api, Observer(means), contenders, actor, settings.policy, memory, tests)
-        reconciler = Reconciler(parts, queue.add)
-        async with asyncio.TaskGroup() as group:
-            background = [
-                group.create_task(queue.run(reconciler.reconcile)),
-                group.create_task(_resync(api, reconciler, memory, queue, settings, pulse)),
-            ]
-            try:
-                await kopf.operator(
-                    registry=watching_registry(queue.add, reconciler.ring, memory),
-                    settings=watching_settings(),
-                    clusterwide=not settings.namespaces,
-                    namespaces=settings.namespaces,
-                    standalone=True,
-                    # Otherwise kopf asks for the user's name, and a container's user need not have one.
-                    identity=cast("Any", settings.pod_name),
-                )
-            finally:
-                for task in background:
-                    task.cancel()
+    tests = RunMetrics()
+    registry.register(tests)
+    try:
+        async with PodClient(shared.key, time.monotonic, shared.fence) as pods:
+            return await _reconciling(shared, pods, tests)
+    finally:
+        registry.unregister(tests)
+
+
+async def _reconciling(shared: Shared, pods: PodClient, tests: RunMetrics) -> bool:
+    api, settings = shared.api, shared.settings
+    memory = Memory(time.monotonic)
+    means = Means(
+        api,
+        pods,
+        memory,
+        shared.key,
+        settings.cluster_domain,
+        settings.secret_policy,
+        _utc,
+        shared.own.scrape_failures.inc,
+        settings.policy.network_policies is not None,
+    )
+    actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
+    identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
+    contenders = Contenders(api, identities, settings.namespaces, settings.policy.limits, _utc)
+    queue = WorkQueue(time.monotonic, random.random, shared.own)
+    parts = Parts(api, Observer(means), contenders, actor, settings.policy, memory, tests)
+    reconciler = Reconciler(parts, queue.add)
+    async with asyncio.TaskGroup() as group:
+        background = [
+            group.create_task(queue.run(reconciler.reconcile)),
+            group.create_task(_resync(api, reconciler, memory, queue, settings, shared.health.pulse)),
+        ]
+        try:
+            return await _watching(watching_registry(queue.add, reconciler.ring, memory), settings, shared.health)
+        finally:
+            for task in background:
+                task.cancel()
+
+
+async def _watching(registry: kopf.OperatorRegistry, settings: Settings, health: Health) -> bool:
+    """Have kopf ring the bell until it is told to end, or LoadTests are no longer served (False)."""
+    watches, told = asyncio.Event(), asyncio.Event()
+    beginning = asyncio.create_task(_have_begun(watches, told, health.readiness))
+    try:
+        await kopf.operator(
+            registry=registry,
+            settings=watching_settings(),
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+            standalone=True,
+            # Otherwise kopf asks for the user's name, and a container's user need not have one.
+            identity=cast("Any", settings.pod_name),
+            ready_flag=watches,
+            stop_flag=told,
+        )
+    except Exception as error:
+        # kopf ends with what its watch met, which is no public type of its own.
+        if getattr(error, "status", None) not in NOT_SERVED:
+            raise
+        health.readiness.meet(f"LoadTests can no longer be watched: {error}")
+        return told.is_set()
+    finally:
+        beginning.cancel()
+    return True
+
+
+async def _have_begun(watches: asyncio.Event, told: asyncio.Event, readiness: Readiness) -> None:
+    await watches.wait()
+    # kopf has put its own in the place of our handler, which says nothing to us while kopf ends for another reason.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    readiness.clear()
+    _LOG.info("watching LoadTests")
 
 
 def _end_when_told() -> None:
-    """Heed SIGTERM from the first moment: the first process of a container is deaf to it by default. kopf, once it
-    runs, hears it instead."""
+    """Heed SIGTERM from the first moment: the first process of a container is deaf to it by default."""
     running = asyncio.current_task()
     if running is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
-
-
-class Pulse:
-    """Whether the operator still gets round to looking at everything; the API server's absence is not its fault."""
-
-    def __init__(self, resync_seconds: float) -> None:
-        self._longest = resync_seconds * _DEAD_AFTER_RESYNCS
-        self._beat_at = time.monotonic()
-
-    def beat(self) -> None:
-        self._beat_at = time.monotonic()
-
-    def failing(self) -> str:
-        """Why the operator should be restarted; empty while it should not."""
-        silent = time.monotonic() - self._beat_at
-        return f"no resync for {silent:.0f} s" if silent > self._longest else ""
 
 
 async def _resync(
@@ -165,13 +216,14 @@ async def _listed(api: Api, settings: Settings, kind: str, selector: str = "") -
     return found
 
 
-async def _persistently(attempt: Callable[[], Awaitable[T]]) -> T:
+async def _persistently(attempt: Callable[[], Awaitable[T]], obstacle: Callable[[ApiError], str], health: Health) -> T:
     """Try until it succeeds: at the start of a cluster the API server, the CRD or the rights may come later."""
     while True:
+        health.pulse.beat()
         try:
             return await attempt()
         except ApiError as error:
-            _LOG.warning("waiting for the API server: %s", error)
+            health.readiness.meet(obstacle(error))
         await asyncio.sleep(_RETRY_SECONDS)
 
 

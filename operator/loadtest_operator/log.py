@@ -5,6 +5,7 @@ import sys
 from types import TracebackType
 from typing import Final
 
+from loadtest_operator.obstacles import NOT_SERVED
 from loadtest_operator.texts import escaped
 
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -23,10 +24,17 @@ class Lines(logging.Formatter):
         return "\n".join(f"{_WITHIN}{escaped(line)}" for line in super().formatException(ei).split("\n"))
 
 
+def is_told_in_our_words(record: logging.LogRecord) -> bool:
+    """Whether kopf reports what its watch was answered where LoadTests are not served, which ends it: see `app`."""
+    error = record.exc_info[1] if record.exc_info else None
+    return record.name.startswith("kopf.") and getattr(error, "status", None) in NOT_SERVED
+
+
 def log_to_stderr(level: str) -> None:
     """Send every log of this process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines(_FORMAT))
+    handler.addFilter(lambda record: not is_told_in_our_words(record))
     logging.basicConfig(level=level, handlers=[handler])
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

@@ -1,30 +1,34 @@
-"""The operator's HTTP port: `/metrics` for Prometheus and `/healthz` for the kubelet."""
+"""The operator's HTTP port: `/metrics` for Prometheus, `/healthz` and `/readyz` for the kubelet."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from loadtest_operator.health import Health
+
 
 @asynccontextmanager
-async def serve(host: str, port: int, registry: CollectorRegistry, unhealthy: Callable[[], str]) -> AsyncIterator[None]:
+async def serve(host: str, port: int, registry: CollectorRegistry, health: Health) -> AsyncIterator[None]:
     """Serve while the context is open, at every address of both families where `host` is empty.
 
-    `unhealthy` gives the reason for a 503, empty while all is well.
+    A probe that fails is answered 503 with the reason.
     """
 
     async def metrics(request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(registry), headers={"Content-Type": content_type})
 
-    async def healthz(_request: web.Request) -> web.Response:
-        reason = unhealthy()
-        return web.Response(text=reason or "ok", status=503 if reason else 200)
-
     app = web.Application()
-    app.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz)])
+    app.add_routes(
+        [
+            web.get("/metrics", metrics),
+            web.get("/healthz", _probe(health.pulse.failing)),
+            web.get("/readyz", _probe(health.readiness.obstacle)),
+        ]
+    )
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
@@ -32,3 +36,11 @@ async def serve(host: str, port: int, registry: CollectorRegistry, unhealthy: Ca
         yield
     finally:
         await runner.cleanup()
+
+
+def _probe(reason: Callable[[], str]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_request: web.Request) -> web.Response:
+        said = reason()
+        return web.Response(text=said or "ok", status=503 if said else 200)
+
+    return answer

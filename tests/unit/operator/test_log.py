@@ -3,11 +3,12 @@
 import logging
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest_operator.decide.conditions import shortened
-from loadtest_operator.log import Lines
+from loadtest_operator.log import Lines, is_told_in_our_words
 
 LINES = Lines("%(levelname)s %(name)s %(message)s")
 
@@ -53,3 +54,28 @@ def _fail(message: str) -> None:
 
 def test_what_the_api_server_says_stays_in_one_line_of_a_status() -> None:
     assert shortened("exceeded quota:\n\tpods") == "exceeded quota:\\n\\tpods"
+
+
+class AnsweredError(Exception):
+    """An answer of the API server, as kopf reports it."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+@pytest.mark.parametrize(
+    ("logger", "error", "told"),
+    [
+        ("kopf._core.reactor.running", AnsweredError(404), True),
+        ("kopf._core.reactor.running", AnsweredError(403), True),
+        ("kopf._core.reactor.running", AnsweredError(500), False),
+        ("kopf._core.reactor.running", ValueError("a defect"), False),
+        ("loadtest_operator.queue", AnsweredError(404), False),
+    ],
+)
+def test_of_kopfs_traces_only_what_the_operator_says_itself_is_left_out(
+    logger: str, error: Exception, told: bool
+) -> None:
+    record = logging.LogRecord(logger, logging.ERROR, "file.py", 1, "failed", (), (type(error), error, None))
+
+    assert is_told_in_our_words(record) is told

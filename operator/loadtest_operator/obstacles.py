@@ -1,0 +1,44 @@
+"""Why the operator cannot begin its work, in words that name what is missing and what to do."""
+
+from typing import TYPE_CHECKING, Final
+
+from loadtest_model.spec import GROUP, PLURAL, VERSION
+
+if TYPE_CHECKING:
+    # The log asks here too, and must not wait for the Kubernetes client, which takes seconds to load.
+    from loadtest_operator.api import ApiError
+
+NOT_SERVED: Final = frozenset({403, 404})
+"""What the API server answers about LoadTests where the CustomResourceDefinition or the right to them is missing."""
+
+_STARTS_BY_ITSELF: Final = "the operator goes on by itself as soon as it is there"
+
+
+def about_loadtests(error: "ApiError", namespace: str | None) -> str:
+    """Why LoadTests cannot be listed, of one namespace or of all."""
+    if error.status == 404:
+        return (
+            f"the CustomResourceDefinition {PLURAL}.{GROUP} is missing, so the API server serves no LoadTest"
+            f" ({VERSION}); apply crds/{PLURAL}.yaml, or install the chart with crds.install: true; {_STARTS_BY_ITSELF}"
+        )
+    if error.status == 403:
+        where = f"namespace {namespace}" if namespace else "the cluster"
+        return (
+            f"the operator may not list LoadTests in {where} ({error.message}); install the chart with its roles, with"
+            f" watch.namespaces set to the namespaces to be watched; {_STARTS_BY_ITSELF}"
+        )
+    return about_the_api_server(error)
+
+
+def about_the_key(error: "ApiError", namespace: str) -> str:
+    """Why the key of the commands cannot be had, which is kept in a Secret of the operator's own namespace."""
+    if error.status in NOT_SERVED:
+        return (
+            f"the operator may not keep its Secret in namespace {namespace} ({error.message}); install the chart with"
+            f" its roles; {_STARTS_BY_ITSELF}"
+        )
+    return about_the_api_server(error)
+
+
+def about_the_api_server(error: "ApiError") -> str:
+    return f"waiting for the API server: {error}"

@@ -1,0 +1,173 @@
+"""The operator's program from its first line to its end, as a container starts it: a user that nobody knows, and in its
+environment what the chart sets; on a cluster where the CustomResourceDefinition comes and goes."""
+
+import http.client
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from isolation import as_an_unknown_user
+from loadgen_pods import free_address
+from localcluster.cluster import local_cluster
+from localcluster.installation import OPERATOR_MANIFEST, OPERATOR_NAMESPACE
+from localcluster.rest import Json, Rest, wait_for
+from manifest_tools import one
+
+PORT = 8080
+CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/loadtests.x-load-test.dev"
+LOADTESTS = "/apis/x-load-test.dev/v1alpha1/namespaces/default/loadtests"
+PATIENCE_SECONDS = 60
+GRACE_SECONDS = 15
+
+
+def installed() -> list[Json]:
+    return [made for made in yaml.safe_load_all(OPERATOR_MANIFEST.read_text()) if made]
+
+
+def chart_environment() -> dict[str, str]:
+    """What the chart sets, with what the API server would put in the place of references."""
+    (container,) = one("Deployment", installed())["spec"]["template"]["spec"]["containers"]
+    referred = {
+        "metadata.name": "loadtest-operator-5d8f-x2x",
+        "metadata.namespace": OPERATOR_NAMESPACE,
+        "targets": one("ConfigMap", installed())["data"]["targets"],
+    }
+
+    def value(variable: Json) -> str:
+        if "valueFrom" not in variable:
+            return str(variable.get("value", ""))
+        (source,) = variable["valueFrom"].values()
+        return str(referred[source.get("fieldPath") or source["key"]])
+
+    return {variable["name"]: value(variable) for variable in container["env"]}
+
+
+@dataclass(frozen=True)
+class Program:
+    """The running operator."""
+
+    process: "subprocess.Popen[bytes]"
+    address: str
+    log_file: Path
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body; 0 while nobody listens."""
+        connection = http.client.HTTPConnection(self.address, PORT, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except OSError:
+            return 0, ""
+        finally:
+            connection.close()
+
+    def until_unready(self, reason: str) -> None:
+        def unready() -> bool:
+            assert self.process.poll() is None, self.log
+            status, said = self.get("/readyz")
+            return status == 503 and reason in said
+
+        wait_for(f"the operator to say that {reason}", unready, PATIENCE_SECONDS)
+
+    def until_ready(self) -> None:
+        def ready() -> bool:
+            assert self.process.poll() is None, self.log
+            return self.get("/readyz") == (200, "ok")
+
+        wait_for("the operator to be ready", ready, PATIENCE_SECONDS)
+
+    def ended(self) -> int:
+        """The exit status after SIGTERM."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(GRACE_SECONDS)
+
+
+@pytest.fixture
+def bare() -> Iterator[Path]:
+    """The kubeconfig of a cluster with the operator's namespace and nothing else of it."""
+    with local_cluster() as made:
+        Rest.from_kubeconfig(made.kubeconfig).apply(one("Namespace", installed()))
+        yield made.kubeconfig
+
+
+@contextmanager
+def started(kubeconfig: Path, folder: Path, home: dict[str, str]) -> Iterator[Program]:
+    address, log_file = free_address(), folder / "log"
+    # No service account's files lie where a process of this machine looks for them.
+    reached = {"KUBECONFIG": str(kubeconfig), "LOADTEST_HTTP_HOST": address}
+    command = [*as_an_unknown_user(), str(Path(sys.executable).with_name("loadtest-operator")), "run"]
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(command, env={**chart_environment(), **reached, **home}, stderr=log)
+    try:
+        yield Program(process, address, log_file)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def seen_by_the_operator(rest: Rest, name: str) -> None:
+    rest.apply(
+        {
+            "apiVersion": "x-load-test.dev/v1alpha1",
+            "kind": "LoadTest",
+            "metadata": {"name": name},
+            "spec": {"target": {"url": "http://clients/"}, "scenario": "light", "suspend": True},
+        }
+    )
+    status = f"{LOADTESTS}/{name}"
+    wait_for(
+        f"{name} to be seen", lambda: rest.call("GET", status)["status"]["observedGeneration"] == 1, PATIENCE_SECONDS
+    )
+
+
+@pytest.mark.parametrize("home", [{}, {"HOME": "/"}], ids=["no home", "the root as home"])
+def test_the_operator_waits_for_its_kind_by_name_whenever_that_is_missing(
+    bare: Path, tmp_path: Path, home: dict[str, str]
+) -> None:
+    rest = Rest.from_kubeconfig(bare)
+    crd = one("CustomResourceDefinition", installed())
+    missing = "CustomResourceDefinition loadtests.x-load-test.dev is missing"
+    with started(bare, tmp_path, home) as operator:
+        operator.until_unready(missing)
+        assert operator.get("/healthz") == (200, "ok")
+
+        rest.apply(crd)
+        operator.until_ready()
+        seen_by_the_operator(rest, "first")
+
+        rest.delete(CRD)
+        operator.until_unready(missing)
+        assert operator.get("/healthz") == (200, "ok")
+
+        rest.apply(crd)
+        operator.until_ready()
+        seen_by_the_operator(rest, "second")
+
+        assert operator.ended() == 0
+        log = operator.log
+
+    assert log.count(missing) == 2
+    assert "apply crds/loadtests.yaml" in log
+    assert "Traceback" not in log
+    first = log.splitlines()[0]
+    for said in ("namespaces watched: all", "limits: 100 tests", "targets: cluster-services", "the only replica"):
+        assert said in first
+
+
+def test_the_operator_ends_in_order_while_its_kind_is_missing(bare: Path, tmp_path: Path) -> None:
+    with started(bare, tmp_path, {}) as operator:
+        operator.until_unready("is missing")
+
+        assert operator.ended() == 0
