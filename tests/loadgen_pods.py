@@ -17,6 +17,7 @@ from loadgen_plans import token
 from loadtest_model.commands import CONTROL_PORT, Ack, Arm, Start, Verb
 from loadtest_model.lastword import decode_last_word
 from loadtest_model.plan import Plan, plan_hash
+from loadtest_model.plan.variable import PLAN_VARIABLE, encode_plan
 from loadtest_model.snapshot import PodState, Snapshot
 
 PATIENCE_SECONDS = 30.0
@@ -133,7 +134,7 @@ async def pod_process(
     """
     ip, termination = free_address(), folder / f"termination-{index}"
     told = {
-        "LOADTEST_PLAN": msgspec.json.encode(plan).decode(),
+        PLAN_VARIABLE: encode_plan(plan),
         "JOB_COMPLETION_INDEX": str(index),
         "POD_IP": ip,
         "POD_UID": f"uid-{index}",

@@ -111,6 +111,7 @@ SPEC: Final = {
         "ReadBackInvalid": "spec.verification.readBack cannot be used",
         "ReadBackMissing": "spec.verification.require is Proven without a readBack",
         "TLSWithoutHTTPS": "spec.target.tls stands beside an http URL",
+        "PlanTooLarge": "the test's texts are longer than the environment of a pod holds",
     }.items()
 }
 

@@ -7,6 +7,7 @@ import msgspec
 
 from loadtest_model.exits import PodExit
 from loadtest_model.plan import DEFAULT_RUN_ID, Plan
+from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
 from loadtest_model.spec import Identity, Spec
 from loadtest_operator.names import CONTAINER, FINISHED_RUN_ANNOTATION, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
 from loadtest_operator.newer_fields import known_part
@@ -14,7 +15,6 @@ from loadtest_operator.observation import JobSeen, LoadTestSeen, PodSeen, Record
 
 Json = dict[str, Any]
 
-PLAN_VARIABLE = "LOADTEST_PLAN"
 NOTHING_SAID = "the pod's container to be created"
 _LEFT_BEHIND_SECONDS: Final = 60.0
 _ON_ITS_WAY: Final = ("ContainerCreating", "PodInitializing")
@@ -141,7 +141,7 @@ def _plan_of(job: Json) -> Plan | None:
         for variable in container.get("env") or []:
             if variable["name"] == PLAN_VARIABLE:
                 try:
-                    return msgspec.json.decode(variable.get("value", ""), type=Plan)
+                    return decode_plan(variable.get("value", ""))
                 except msgspec.DecodeError:
                     return None
     return None
