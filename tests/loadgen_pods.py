@@ -126,11 +126,17 @@ async def start_fleet(pods: "tuple[PodProcess, ...]") -> None:
 
 @asynccontextmanager
 async def pod_process(
-    plan: Plan, folder: Path, index: int = 0, *, log: Path | None = None, **environment: str
+    plan: Plan,
+    folder: Path,
+    index: int = 0,
+    *,
+    log: Path | None = None,
+    prefix: tuple[str, ...] = (),
+    **environment: str,
 ) -> AsyncIterator[PodProcess]:
     """A pod that serves its control server; it is killed when the block ends, if it still runs.
 
-    What it logs goes to the file `log`, or where the test's own errors go.
+    What it logs goes to the file `log`, or where the test's own errors go. `prefix` is a command that becomes it.
     """
     ip, termination = free_address(), folder / f"termination-{index}"
     told = {
@@ -143,7 +149,10 @@ async def pod_process(
     }
     with log.open("wb") if log else nullcontext() as stderr:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "loadgen.cli", "pod", env={**os.environ, **told, **environment}, stderr=stderr
+            *prefix,
+            *(sys.executable, "-m", "loadgen.cli", "pod"),
+            env={**os.environ, **told, **environment},
+            stderr=stderr,
         )
     pod = PodProcess(process, ip, plan, termination)
     try:

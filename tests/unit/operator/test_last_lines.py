@@ -64,7 +64,7 @@ def test_a_log_that_was_cut_does_not_begin_in_the_middle_of_a_line() -> None:
         ("exec: loadgen: not found", "exec: loadgen: not found"),
         ('Traceback (most recent call last):\n  File "x", line 1\n    y()\nImportError: no y\n', "ImportError: no y"),
         ("LT1 00000000 ABC", ""),
-        ('{"level": 3}\n[1]\n', '[1]'),
+        ('{"level": 3}\n[1]\n', "[1]"),
     ],
     ids=["nothing", "a runtime's word", "a traceback", "a torn last word", "JSON of another form"],
 )
