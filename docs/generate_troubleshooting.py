@@ -90,6 +90,7 @@ GROUPS: Final = {
         Cause.PROXY_REFUSED,
         Cause.BODY_TOO_SLOW,
     ),
+    "The generator itself": (Cause.GENERATOR_THROTTLED,),
 }
 
 

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from pods import Pod, make_pod
 
 from loadgen.environment import PodSettings
-from loadtest_model.plan import Plan
+from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
 from localcluster.node.api import MERGE_PATCH, Api, ApiError, Cache
 
 Json = dict[str, Any]
@@ -52,10 +51,10 @@ class Node:
         self._made += 1
         ip = f"127.{self._octet}.{self._made // 250}.{self._made % 250 + 2}"
         (container,) = resource["spec"]["containers"]
-        plan = next(variable["value"] for variable in container["env"] if variable["name"] == "LOADTEST_PLAN")
+        plan = next(variable["value"] for variable in container["env"] if variable["name"] == PLAN_VARIABLE)
         message = self._folder / uid
         settings = PodSettings(
-            plan=msgspec.json.decode(plan, type=Plan),
+            plan=decode_plan(plan),
             pod_index=int(metadata["annotations"][_INDEX]),
             pod_uid=uid,
             pod_name=metadata["name"],

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from loadtest_model.plan import PLAN_SCHEMA, Plan
+from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
 
 TERMINATION_PATH: Final = "/dev/termination-log"
 
@@ -33,7 +34,7 @@ def read_settings(environment: Mapping[str, str]) -> PodSettings:
 
     Raises ValueError, naming the variable.
     """
-    plan = _plan(_needed(environment, "LOADTEST_PLAN"))
+    plan = _plan(_needed(environment, PLAN_VARIABLE))
     index = _number("JOB_COMPLETION_INDEX", _needed(environment, "JOB_COMPLETION_INDEX"))
     if index >= plan.parallelism:
         raise ValueError(f"JOB_COMPLETION_INDEX is {index}, but the plan has {plan.parallelism} pod(s)")
@@ -62,9 +63,9 @@ def _number(name: str, text: str) -> int:
 
 def _plan(text: str) -> Plan:
     try:
-        plan = msgspec.json.decode(text, type=Plan)
+        plan = decode_plan(text)
     except msgspec.DecodeError as error:
-        raise ValueError(f"LOADTEST_PLAN is no plan: {error}") from error
+        raise ValueError(f"{PLAN_VARIABLE} is no plan: {error}") from error
     if plan.schema != PLAN_SCHEMA:
-        raise ValueError(f"LOADTEST_PLAN has schema {plan.schema}; this generator understands {PLAN_SCHEMA}")
+        raise ValueError(f"{PLAN_VARIABLE} has schema {plan.schema}; this generator understands {PLAN_SCHEMA}")
     return plan

@@ -75,6 +75,7 @@ class Pod:
         self._book = AddressBook()
         uploader = make_uploader(plan, settings.pod_index, lambda: secrets.token_hex(16))
         self._prover = Prover(plan, uploader, self._book)
+        self._prover.generator = self._monitor.health
         self._engine = Engine(plan, settings.pod_index, uploader, self._book, self._recorder, clock_ns)
         if plan.debug:
             self._engine.observe = lambda iteration: log_look(look_at_iteration(iteration))
@@ -215,6 +216,7 @@ class Pod:
             match self._standing.state:
                 case PodState.VERIFYING:
                     full_rows = max(step.batch_size for step in self._plan.steps)
+                    self._monitor.restart()
                     report = await self._prover.prove(full_rows=None if self._settings.pod_index else full_rows)
                     log.say("verification", proven=report.proven, message=report.message, canaries=report.canary_ids)
                     if not report.proven:

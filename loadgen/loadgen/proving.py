@@ -12,7 +12,7 @@ from loadgen.address_rules import rules_of
 from loadgen.addresses import REFRESH_SECONDS, AddressBook, NameNotResolvedError, Told, keep_fresh, resolve
 from loadgen.endpoints import Endpoint, parse_endpoint, site_of
 from loadgen.readback import ReadBack, fetch_of
-from loadgen.refusals import cause_of_no_token
+from loadgen.refusals import cause_of_no_token, excused
 from loadgen.tls import TlsUnusableError
 from loadgen.tokens import TokenUnreadableError
 from loadgen.uploading import Uploader
@@ -20,7 +20,7 @@ from loadgen.verification import CheckObserver, Course, Verifier, refused
 from loadtest_model.causes import Cause
 from loadtest_model.plan import Plan
 from loadtest_model.proof import Moment, Shown, concluded_from
-from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
+from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport
 
 CHECKS_KEPT: Final = 200
 """An address that fails in passing is tried for as long as the run lasts; its checks must not fill the snapshot."""
@@ -42,6 +42,7 @@ _NOTHING_READ: Final = {
 class Prover:
     """Proves a target's addresses and enters them into the book. `report` is all that was seen so far.
 
+    `generator`, which may be set, tells how this process fares since the verification began.
     `ask` gives the addresses of a name and a port, `now` the wall clock's seconds since the epoch.
     """
 
@@ -66,6 +67,7 @@ class Prover:
         self._to_look_up: tuple[str, ...] = ()
         self._report: VerificationReport | None = None
         self.observe_check: CheckObserver | None = None
+        self.generator: Callable[[], GeneratorHealth] = GeneratorHealth
 
     @property
     def report(self) -> VerificationReport | None:
@@ -100,6 +102,7 @@ class Prover:
         except asyncio.CancelledError:
             self._report = course.cut_off(None, "the verification was cut off")
             raise
+        self._report = excused(self._report, self.generator())
         if self._plan.require == "Proven" and self._report.level is ProofLevel.ECHOED:
             # What the read-back rests on must not become weaker than it was when it began.
             self._uploader.must_echo = True

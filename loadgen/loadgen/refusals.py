@@ -2,13 +2,16 @@
 
 from typing import Final, Literal
 
+from msgspec import structs
+
 from loadgen.judging import Judgement, Marker
 from loadgen.login import LoginFailedError
 from loadgen.tokens import TokenUnreadableError
 from loadgen.uploading import Upload
 from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
-from loadtest_model.snapshot import Refusal
+from loadtest_model.snapshot import GeneratorHealth, Refusal, VerificationReport
+from loadtest_model.throttling import is_crippled, throttling_text
 
 CheckName = Literal["connect", "header-only", "canary", "few-rows", "full-batch"]
 
@@ -59,6 +62,7 @@ CAUSES: Final = {
     Refusal.READ_BACK: Cause.READ_BACK_FAILED,
     Refusal.READ_BACK_CONTROL: Cause.READ_BACK_CONTROL,
     Refusal.STORED: Cause.ROWS_STORED,
+    Refusal.THROTTLED: Cause.GENERATOR_THROTTLED,
 }
 """What a refusal comes from where nothing finer was diagnosed."""
 
@@ -72,6 +76,24 @@ def cause_of_refusal(refusal: Refusal, judgement: Judgement | None = None) -> Ca
 def cause_of_no_token(error: TokenUnreadableError) -> Cause:
     """What the lack of a token comes from."""
     return Cause.LOGIN_FAILED if isinstance(error, LoginFailedError) else Cause.TOKEN_MISSING
+
+
+def excused(report: VerificationReport, generator: GeneratorHealth) -> VerificationReport:
+    """The report of a verification; where it ran into a time-out for want of CPU, the generator's limit is the cause.
+
+    `generator` is how it fared meanwhile. What may be stored at the target is said in either case.
+    """
+    late = report.refusal is Refusal.TIMEOUT or report.cause is Cause.BODY_TOO_SLOW
+    if not late or not is_crippled(generator):
+        return report
+    cause = CAUSES[Refusal.THROTTLED]
+    return structs.replace(
+        report,
+        refusal=Refusal.THROTTLED,
+        cause=cause,
+        message=f"{throttling_text(generator)}, and met a time-out: {report.message}",
+        hint=cause.explanation.next_step,
+    )
 
 
 def refusal_of(check: CheckName, upload: Upload) -> Refusal | None:

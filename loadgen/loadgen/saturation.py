@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from loadgen.cgroup import SELF, own_cpu_group
 from loadtest_model.sketch import SketchBuilder
 from loadtest_model.snapshot import GeneratorHealth
 from loadtest_model.values import NANOSECONDS
@@ -16,28 +17,26 @@ TICK_SECONDS: Final = 0.02
 _TICK_OF_CLOCK_NS: Final = int(time.get_clock_info("monotonic").resolution * NANOSECONDS)
 """Where the clock itself goes by steps of some milliseconds, waking up a step late is no lag."""
 
-CPU_STAT: Final = Path("/sys/fs/cgroup/cpu.stat")
-_STATM: Final = Path("/proc/self/statm")
-
 
 class Monitor:
-    """Watches this process while `watch` runs. Lag is how late the event loop wakes a sleeper."""
+    """Watches this process, whose folder in /proc is `process`, while `watch` runs.
 
-    def __init__(
-        self, clock_ns: Callable[[], int] = time.monotonic_ns, cpu_stat: Path = CPU_STAT, statm: Path = _STATM
-    ) -> None:
+    Lag is how late the event loop wakes a sleeper.
+    """
+
+    def __init__(self, clock_ns: Callable[[], int] = time.monotonic_ns, process: Path = SELF) -> None:
         self._clock_ns = clock_ns
-        self._cpu_stat = cpu_stat
-        self._statm = statm
+        self._cpu = own_cpu_group(process)
+        self._statm = process / "statm"
         self._lag = SketchBuilder()
         self._since_ns = clock_ns()
-        self._throttled_before = throttled_seconds(cpu_stat)
+        self._throttled_before = self._throttled_seconds()
 
     def restart(self) -> None:
         """Measure lag and throttling from now on: what went before was no load."""
         self._lag = SketchBuilder()
         self._since_ns = self._clock_ns()
-        self._throttled_before = throttled_seconds(self._cpu_stat)
+        self._throttled_before = self._throttled_seconds()
 
     async def watch(self) -> None:
         """Measure until cancelled."""
@@ -48,25 +47,24 @@ class Monitor:
 
     def health(self) -> GeneratorHealth:
         lag = self._lag.snapshot()
-        elapsed_seconds = (self._clock_ns() - self._since_ns) / NANOSECONDS
-        throttled = throttled_seconds(self._cpu_stat) - self._throttled_before
         return GeneratorHealth(
             memory_bytes=resident_bytes(self._statm),
             cpu_seconds=time.process_time(),
             loop_lag_p99_seconds=lag.quantile_seconds(0.99) or 0.0,
             max_loop_lag_seconds=lag.max_seconds or 0.0,
-            throttled_share=min(1.0, throttled / elapsed_seconds) if elapsed_seconds > 0 else 0.0,
+            throttled_share=self._throttled_share(),
+            cpu_limit_cores=self._cpu.limit_cores() if self._cpu else None,
         )
 
+    def _throttled_seconds(self) -> float | None:
+        return self._cpu.throttled_seconds() if self._cpu else None
 
-def throttled_seconds(cpu_stat: Path) -> float:
-    """How long this process's cgroup (version 2) was kept from the CPU so far; 0 where that cannot be read."""
-    try:
-        lines = cpu_stat.read_text("ascii").splitlines()
-        fields = dict(line.split(" ", 1) for line in lines if " " in line)
-        return int(fields.get("throttled_usec", "0")) / 1e6
-    except (OSError, ValueError):
-        return 0.0
+    def _throttled_share(self) -> float | None:
+        before, now = self._throttled_before, self._throttled_seconds()
+        if before is None or now is None:
+            return None
+        elapsed_seconds = (self._clock_ns() - self._since_ns) / NANOSECONDS
+        return min(1.0, max(0.0, now - before) / elapsed_seconds) if elapsed_seconds > 0 else 0.0
 
 
 def resident_bytes(statm: Path) -> int:

@@ -21,6 +21,7 @@ from loadgen.local.planning import access_of, plan_of
 from loadgen.local.screen import columns_of, wants_colour, write_utf8
 from loadgen.local.texts import fitted
 from loadgen.proving import Prover
+from loadgen.saturation import Monitor
 from loadgen.uploading import make_uploader
 from loadtest_model.plan import Plan
 from loadtest_model.snapshot import ProofLevel, VerificationReport
@@ -37,6 +38,7 @@ def run_verify(parsed: argparse.Namespace, environment: Mapping[str, str] | None
     variables = os.environ if environment is None else environment
     plan = verification_plan(parsed, variables)
     prover = Prover(plan, make_uploader(plan, 0, lambda: secrets.token_hex(16)), AddressBook())
+    prover.generator = Monitor().health
     if plan.debug:
         lines = DebugLines(sys.stderr)
         prover.observe_check = lambda *check: lines.add(look_at_check(*check))

@@ -211,5 +211,11 @@ def _worst(parts: Sequence[GeneratorHealth]) -> GeneratorHealth:
         cpu_seconds=sum(part.cpu_seconds for part in parts),
         loop_lag_p99_seconds=max((part.loop_lag_p99_seconds for part in parts), default=0.0),
         max_loop_lag_seconds=max((part.max_loop_lag_seconds for part in parts), default=0.0),
-        throttled_share=max((part.throttled_share for part in parts), default=0.0),
+        throttled_share=max((part.throttled_share for part in parts), default=0.0, key=_doubt),
+        cpu_limit_cores=min((part.cpu_limit_cores for part in parts if part.cpu_limit_cores), default=None),
     )
+
+
+def _doubt(throttled_share: float | None) -> tuple[bool, float]:
+    """Ranks shares of time: one that is not known is worse than none at all, and better than any that was measured."""
+    return throttled_share != 0.0, throttled_share or 0.0

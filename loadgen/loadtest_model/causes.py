@@ -65,6 +65,8 @@ class Cause(StrEnum):
     READ_BACK_FAILED = "read_back_failed"
     READ_BACK_CONTROL = "read_back_control"
     ROWS_STORED = "rows_stored"
+    # The generator itself.
+    GENERATOR_THROTTLED = "generator_throttled"
     # The target under load.
     THROTTLED = "throttled"
     SERVER_ERROR = "server_error"
@@ -399,6 +401,13 @@ EXPLANATIONS: Final = {
         "The target answers as if it honoured X-Load-Test, and the read-back finds stored rows all the same.",
         "Look at the branch that answers load tests, and at signals and tasks that it starts. Remove the rows that are"
         " named.",
+    ),
+    Cause.GENERATOR_THROTTLED: Explanation(
+        "The generator's CPU limit is too low",
+        "The kernel kept the generator from the CPU for most of the time, as its limit says, so it could not connect,"
+        " send or read before its own time-outs. That says nothing of the target.",
+        "Raise spec.pod.resources.limits.cpu to 1 at least, or remove the limit, and run again. Only where uploads"
+        " time out then as well, look at the target and at NetworkPolicies.",
     ),
     Cause.THROTTLED: Explanation(
         "The target throttles",

@@ -10,6 +10,7 @@ from loadtest_model.cause_counts import CauseSeen, merged_causes
 from loadtest_model.causes import Cause, cause_of
 from loadtest_model.proof import Shown, concluded_from
 from loadtest_model.snapshot import Counts, VerificationReport
+from loadtest_model.throttling import is_crippled
 from loadtest_model.trend import memory_sign
 
 KEPT: Final = 12
@@ -51,6 +52,9 @@ def diagnose_run(
     seen = _all_causes(aggregate)
     for pattern in _PATTERNS:
         seen = pattern(seen, whole.total)
+    if is_crippled(aggregate.generator):
+        late = tuple(cause for cause in _OF_LATENESS if cause in seen)
+        seen = _renamed(seen, late, Cause.GENERATOR_THROTTLED)
     ranked = sorted(seen.items(), key=lambda item: (item[0] not in _BROKEN_PROMISES, -item[1].count, item[0]))
     found = [_diagnosis(cause, _evidence(cause_seen, whole.total), cause_seen.count) for cause, cause_seen in ranked]
     overall = (*_memory_growing(aggregate, warm_up_seconds), *_high_error_rate(aggregate))
@@ -125,6 +129,9 @@ def _renamed(seen: Causes, causes: tuple[Cause, ...], name: Cause) -> Causes:
 
 
 _PATTERNS: Final[tuple[Callable[[Causes, Counts], Causes], ...]] = (_crash, _worker_timeout)
+
+_OF_LATENESS: Final = (Cause.TIMED_OUT, Cause.CONNECT_TIMEOUT, Cause.BODY_TOO_SLOW)
+"""What a generator may well have done itself that was kept from the CPU."""
 
 _BROKEN_PROMISES: Final = frozenset(
     {

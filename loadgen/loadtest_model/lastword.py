@@ -64,6 +64,11 @@ def decode_last_word(text: str) -> Snapshot | None:
         return None
 
 
+def is_like_last_word(text: str) -> bool:
+    """Whether a text begins as a last word does, be it whole or torn."""
+    return text.startswith(f"{_PREFIX} ")
+
+
 def _encode(snapshot: Snapshot) -> str:
     packed = zlib.compress(msgspec.json.encode(snapshot), 9)
     return f"{_PREFIX} {zlib.crc32(packed):08x} {base64.b85encode(packed).decode()}"

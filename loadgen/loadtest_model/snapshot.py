@@ -82,6 +82,7 @@ class Refusal(StrEnum):
     READ_BACK = "ReadBackFailed"
     READ_BACK_CONTROL = "ReadBackControlFailed"
     STORED = "RecordsStored"
+    THROTTLED = "GeneratorThrottled"
 
 
 class ProofLevel(StrEnum):
@@ -248,13 +249,17 @@ class StepSnapshot(WireValue, frozen=True, kw_only=True):
 
 
 class GeneratorHealth(WireValue, frozen=True, kw_only=True):
-    """How the generator itself fared: saturation makes a verdict on times inconclusive."""
+    """How the generator itself fared: saturation makes a verdict on times inconclusive.
+
+    `throttled_share` is None where the system does not tell, and `cpu_limit_cores` also where there is no limit.
+    """
 
     memory_bytes: int = 0
     cpu_seconds: float = 0.0
     loop_lag_p99_seconds: float = 0.0
     max_loop_lag_seconds: float = 0.0
-    throttled_share: float = 0.0
+    throttled_share: float | None = 0.0
+    cpu_limit_cores: float | None = None
 
 
 class TargetMemory(WireValue, frozen=True, kw_only=True):

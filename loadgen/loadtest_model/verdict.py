@@ -13,8 +13,9 @@ from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, Step
 from loadtest_model.proof import ReadBackReport, Shown, concluded_from
 from loadtest_model.quantities import seconds_text
-from loadtest_model.snapshot import Counts, TargetMemory, VerificationReport, Violation
+from loadtest_model.snapshot import Counts, Refusal, TargetMemory, VerificationReport, Violation
 from loadtest_model.thresholds import ThresholdResult, evaluate_all, parse_threshold
+from loadtest_model.throttling import throttling_text
 from loadtest_model.workload import TargetWatch, target_health
 
 
@@ -96,7 +97,6 @@ class Evidence:
         return tuple(result for result in self.thresholds if result.passed is False)
 
 
-SATURATED_THROTTLED_SHARE: Final = 0.05
 SATURATED_LAG_SECONDS: Final = 0.010
 SATURATED_LAG_SHARE: Final = 0.05
 SATURATED_LATENESS_SECONDS: Final = 0.010
@@ -157,10 +157,9 @@ def saturation(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
     """Why the generator itself may have bounded what was measured; empty where it did not."""
     generator = aggregate.generator
     found = []
-    if generator.throttled_share > SATURATED_THROTTLED_SHARE:
+    if throttled := throttling_text(generator):
         found.append(
-            f"the generator was throttled for {generator.throttled_share:.0%} of the time;"
-            " raise the CPU limit in spec.pod.resources, or share the load among more pods (spec.parallelism)"
+            f"{throttled}; raise spec.pod.resources.limits.cpu, or share the load among more pods (spec.parallelism)"
         )
     medians = [step.response.quantile_seconds(0.5) for step in aggregate.steps]
     known = [value for value in medians if value is not None]
@@ -261,7 +260,9 @@ def refused_verification(evidence: Evidence) -> list[Finding]:
     report = evidence.facts.refusal
     if report is None or report.refusal is None:
         return []
-    return [Finding(Verdict.FAILED, report.refusal.value, report.message)]
+    # That the generator had no CPU to verify with says nothing of the target.
+    verdict = Verdict.INCONCLUSIVE if report.refusal is Refusal.THROTTLED else Verdict.FAILED
+    return [Finding(verdict, report.refusal.value, report.message)]
 
 
 def on_record(evidence: Evidence) -> list[Finding]:

@@ -107,7 +107,7 @@ class PodSeen:
     just now; a running pod that did not has been silent for `silent_seconds`. `waits_for` explains why its container
     does not run. `lingers` says that another container, a sidecar, lives on although the generator has ended;
     `beside` are the containers that run with the generator and are not ours. `left_behind` says that it should have
-    ended long ago and nobody removes it, as on a node that is gone.
+    ended long ago and nobody removes it, as on a node that is gone. The limits are the generator's, where it has any.
     """
 
     index: int
@@ -123,6 +123,8 @@ class PodSeen:
     lingers: bool = False
     beside: tuple[str, ...] = ()
     left_behind: bool = False
+    cpu_limit_cores: float | None = None
+    memory_limit: str = ""
     terminated: Terminated | None = None
     snapshot: Snapshot | None = None
     reachable: bool = False

@@ -111,6 +111,7 @@ SPEC: Final = {
         "ReadBackInvalid": "spec.verification.readBack cannot be used",
         "ReadBackMissing": "spec.verification.require is Proven without a readBack",
         "TLSWithoutHTTPS": "spec.target.tls stands beside an http URL",
+        "PlanTooLarge": "the test's texts are longer than the environment of a pod holds",
     }.items()
 }
 
@@ -170,10 +171,11 @@ PODS: Final = {
         "an admission policy or webhook refuses the pods", "change what the message names, or have it allow the pods"
     ),
     "PodsNotStarted": Told("not all pods ran within deadlines.starting", _POD),
-    "PodCrashed": Told("a pod ended before it could verify; the message has the end of its log", _AGAIN),
+    "PodCrashed": Told("a pod ended before it could verify; the message has the last warnings of its log", _AGAIN),
     "ControlBlocked": Told(
         "a pod runs, but the operator gets no answer from it",
-        "let the operator's namespace reach port 8089 of the pods (NetworkPolicy, mesh)",
+        "raise a CPU limit that the message names; else let the operator's namespace reach port 8089 of the pods"
+        " (NetworkPolicy, mesh)",
     ),
 }
 
@@ -215,6 +217,7 @@ VERIFICATION: Final = {
             Refusal.READ_BACK: "what the target has stored could not be read",
             Refusal.READ_BACK_CONTROL: "the read-back did not find what is known to exist, so it proves nothing",
             Refusal.STORED: "rows of the verification were found stored",
+            Refusal.THROTTLED: "the CPU limit of the pods is too low to verify the target with",
         }.items()
     },
 }
@@ -230,7 +233,10 @@ LOAD: Final = {
     ),
     "Aborted": Told("a bound of spec.abort was breached"),
     "Stopped": Told("spec.stop was set", "to run again, set spec.stop to false together with a new spec.runId"),
-    "PodLost": Told("a pod was lost, and with it a part of the load", _AGAIN),
+    "PodLost": Told(
+        "a pod was lost, and with it a part of the load",
+        "do what the message begins with, then run again with a new spec.runId",
+    ),
     "GeneratorDefect": Told("a pod ended with a defect of the generator", "please report it with the pod's log"),
     "Halted": Told("a pod was halted", _AGAIN),
     "JobGone": Told("the run's Job was removed while the test ran; it is never made a second time", _AGAIN),

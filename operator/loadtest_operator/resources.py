@@ -7,14 +7,16 @@ import msgspec
 
 from loadtest_model.exits import PodExit
 from loadtest_model.plan import DEFAULT_RUN_ID, Plan
+from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
 from loadtest_model.spec import Identity, Spec
+from loadtest_operator.last_lines import last_lines
 from loadtest_operator.names import CONTAINER, FINISHED_RUN_ANNOTATION, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
 from loadtest_operator.newer_fields import known_part
 from loadtest_operator.observation import JobSeen, LoadTestSeen, PodSeen, Recorded, Terminated
+from loadtest_operator.quantities import quantity
 
 Json = dict[str, Any]
 
-PLAN_VARIABLE = "LOADTEST_PLAN"
 NOTHING_SAID = "the pod's container to be created"
 _LEFT_BEHIND_SECONDS: Final = 60.0
 _ON_ITS_WAY: Final = ("ContainerCreating", "PodInitializing")
@@ -94,6 +96,7 @@ def pod_seen(pod: Json) -> PodSeen:
     state = container.get("state") or {}
     phase = status.get("phase", "Pending")
     ended = state.get("terminated")
+    limits = _limits(pod.get("spec") or {})
     return PodSeen(
         index=pod_index(pod),
         name=metadata["name"],
@@ -106,6 +109,8 @@ def pod_seen(pod: Json) -> PodSeen:
         crashed=_crashed(ended, phase),
         beside=_beside(pod.get("spec") or {}),
         lingers=ended is not None and _some_run(status),
+        cpu_limit_cores=quantity(str(limits.get("cpu", ""))),
+        memory_limit=str(limits.get("memory", "")),
         terminated=_terminated(ended, phase, status),
     )
 
@@ -141,7 +146,7 @@ def _plan_of(job: Json) -> Plan | None:
         for variable in container.get("env") or []:
             if variable["name"] == PLAN_VARIABLE:
                 try:
-                    return msgspec.json.decode(variable.get("value", ""), type=Plan)
+                    return decode_plan(variable.get("value", ""))
                 except msgspec.DecodeError:
                     return None
     return None
@@ -165,6 +170,13 @@ def _crashed(ended: Json | None, phase: str) -> bool:
     if ended is None:
         return phase == "Failed"
     return ended.get("exitCode") not in tuple(PodExit)
+
+
+def _limits(spec: Json) -> Json:
+    """The generator's limits as the API server has them, which a LimitRange may have set."""
+    own: Json = next((made for made in spec.get("containers") or () if made["name"] == CONTAINER), {})
+    limits: Json = (own.get("resources") or {}).get("limits") or {}
+    return limits
 
 
 def _beside(spec: Json) -> tuple[str, ...]:
@@ -195,7 +207,7 @@ def _what_comes_before(status: Json) -> str:
     for made in status.get("initContainerStatuses") or []:
         state = made.get("state") or {}
         waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
-        said = waiting.get("message") or ended.get("message") or ""
+        said = waiting.get("message") or last_lines(ended.get("message") or "")
         if ended.get("exitCode"):
             why = f"ended with exit code {ended['exitCode']}"
         elif waiting.get("reason", "PodInitializing") not in _ON_ITS_WAY:

@@ -104,6 +104,11 @@ class Namespace:
         flag = str(load_test).lower()
         return [int(rows) for rows in re.findall(rf"upload load_test={flag} rows=(\d+) status=200", text)]
 
+    def noted(self, deployment: str) -> list[Json]:
+        """The X- headers and form fields of each upload that a target with the fault `notes` wrote to its log."""
+        text = "".join(self.cluster.logs(self.name, pod["metadata"]["name"]) for pod in self.pods(deployment))
+        return [json.loads(line) for line in re.findall(r"^noted (.*)$", text, re.MULTILINE)]
+
     def pods(self, deployment: str = "clients") -> list[Json]:
         return self.rest.items(f"/api/v1/namespaces/{self.name}/pods", f"app.kubernetes.io/name={deployment}")
 

@@ -99,7 +99,12 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         state=PodState.RUNNING,
         plan_hash="hash",
         steps=tuple(draw(steps(number)) for number in range(draw(st.integers(0, 2)))),
-        generator=GeneratorHealth(memory_bytes=draw(small), max_loop_lag_seconds=draw(st.floats(0, 1))),
+        generator=GeneratorHealth(
+            memory_bytes=draw(small),
+            max_loop_lag_seconds=draw(st.floats(0, 1)),
+            throttled_share=draw(st.none() | st.floats(0, 1)),
+            cpu_limit_cores=draw(st.none() | st.floats(0.001, 8)),
+        ),
     )
 
 

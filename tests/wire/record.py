@@ -16,7 +16,8 @@ import msgspec
 
 from builders import IDENTITY, a_spec
 from loadtest_model.commands import CONTROL_PORT, Ack, Arm, Halt, Start
-from loadtest_model.plan import Plan, compile_plan, plan_hash
+from loadtest_model.plan import compile_plan, plan_hash
+from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
 from loadtest_model.snapshot import Snapshot
 from loadtests import Namespace, Test, make_namespace
 from localcluster.cluster import local_cluster
@@ -112,8 +113,8 @@ def main() -> int:
         run = recorded(make_namespace(cluster, rest, "wire"))
     plans = {name: compile_plan(a_spec(**spec), IDENTITY) for name, spec in SPECS.items()}
     (container,) = run["during"]["job"]["spec"]["template"]["spec"]["containers"]
-    text = next(each["value"] for each in container["env"] if each["name"] == "LOADTEST_PLAN")
-    plans["run"] = msgspec.json.decode(text, type=Plan)
+    text = next(each["value"] for each in container["env"] if each["name"] == PLAN_VARIABLE)
+    plans["run"] = decode_plan(text)
     last = msgspec.json.decode(json.dumps(run["after"]["snapshots"][0]), type=Snapshot)
     commands = [
         Arm(start_id="start-1", plan_hash="0123"),

@@ -63,6 +63,7 @@ class Session:
         self._book = AddressBook()
         uploader = make_uploader(plan, 0, lambda: secrets.token_hex(16))
         self._prover = Prover(plan, uploader, self._book)
+        self._prover.generator = self._monitor.health
         self._memory = memory_watch(plan, 0, clock_ns)
         self._engine = Engine(plan, 0, uploader, self._book, self._recorder, clock_ns)
         self._violation: Violation | None = None

@@ -50,7 +50,7 @@ class RecordsPlan(WireValue, frozen=True, kw_only=True):
     invalid: InvalidPlan | None = None
 
 
-# The plan travels in a variable of the pods' environment, for which Linux has room for 128 KiB.
+# Half of what a pod can be given, see `plan.variable`; the rest of a plan needs some room too.
 MOST_BYTES: Final = 65_536
 _OF_CSV: Final = ("delimiter", "quoting", "bom", "encoding", "line_end")
 _IN_SPEC: Final = {"line_end": "lineEnd"}

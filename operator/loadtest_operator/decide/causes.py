@@ -8,11 +8,13 @@ from loadtest_model.abort import watch
 from loadtest_model.exits import PodExit
 from loadtest_model.snapshot import HaltReason, PodState
 from loadtest_model.status import ConditionType
+from loadtest_model.throttling import throttling_text
 from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, listed
+from loadtest_operator.decide.losses import RAISE_CPU, how_it_ended, starved, what_to_do
 from loadtest_operator.decide.waits import wait_of, waits
 from loadtest_operator.decide.watching import to_watch
-from loadtest_operator.observation import Observation, PodSeen
+from loadtest_operator.observation import Observation
 from loadtest_operator.resources import instant
 
 STARTED: Final = "Started"
@@ -24,7 +26,6 @@ _NO_CAUSE: Final = frozenset({STARTED, NOT_STARTED, FINISHED})
 _BEGUN: Final = frozenset({PodState.RUNNING, PodState.LOADED, PodState.CONCLUDING, PodState.DONE})
 _START_GRACE_SECONDS: Final = 5.0
 _VERIFICATION_GRACE_SECONDS: Final = 30.0
-_HINTED_MESSAGE: Final = 300
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def crashed(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | 
         return None
     for pod in fleet.pods:
         if pod.over and pod.snapshot is None:
-            return Cause("PodCrashed", f"pod {pod.name} ended before it could verify: {how_it_ended(pod)}")
+            text = f"pod {pod.name} ended before it could verify: {how_it_ended(pod)}"
+            return Cause("PodCrashed", f"{what_to_do((pod,))}, then run again; {text}")
     return None
 
 
@@ -109,22 +111,26 @@ def lost(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | Non
         names += [f"{pod.name} ({pod.waits_for})" for pod in fleet.pods if not (pod.running or pod.over)]
     if not names:
         return None
-    return Cause("PodLost", f"lost {listed(names)}; look at the pods' events and nodes, then run again")
+    return Cause("PodLost", f"{what_to_do(counted)}, then run again; lost {listed(names)}")
 
 
 def control_blocked(_observation: Observation, fleet: Fleet, policy: Policy) -> Cause | None:
     blocked = [
-        pod.name
+        pod
         for pod in fleet.pods
         if pod.running and pod.snapshot is None and pod.silent_seconds >= policy.control_seconds
     ]
     if not blocked:
         return None
-    return Cause(
-        "ControlBlocked",
-        f"the operator got no answer from {listed(blocked)} within {policy.control_seconds:g} s although the container"
-        " runs; allow the operator's namespace to reach port 8089 of the pods (NetworkPolicy, mesh)",
+    seen = (
+        f"the operator got no answer from {listed([pod.name for pod in blocked])} within {policy.control_seconds:g} s"
+        " although the container runs"
     )
+    allow = "allow the operator's namespace to reach port 8089 of the pods (NetworkPolicy, mesh)"
+    limited = next((text for pod in blocked if (text := starved(pod))), "")
+    if limited:
+        return Cause("ControlBlocked", f"{RAISE_CPU}; {seen}: {limited}. Only if it stays silent then, {allow}")
+    return Cause("ControlBlocked", f"{seen}; {allow}")
 
 
 def start_missed(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
@@ -152,7 +158,7 @@ def barrier_missed(observation: Observation, fleet: Fleet, _policy: Policy) -> C
         look = to_watch(spec.target.workload, observation.workload)
         if look.problem:
             return Cause(look.problem, f"{look.message}; the verified pods waited for it in vain")
-    return Cause("VerificationTimedOut", f"{listed(late)} waited too long for the others to be verified")
+    return _timed_out(f"{listed(late)} waited too long for the others to be verified", fleet)
 
 
 def job_gone(observation: Observation, _fleet: Fleet, _policy: Policy) -> Cause | None:
@@ -191,7 +197,12 @@ def verification_overdue(observation: Observation, fleet: Fleet, policy: Policy)
     bound = policy.starting_seconds + 2 * fleet.plan.deadlines.verification_seconds + _VERIFICATION_GRACE_SECONDS
     if observation.seconds_since(job.created) < bound:
         return None
-    return Cause("VerificationTimedOut", f"the pods were not verified within {bound:g} s")
+    return _timed_out(f"the pods were not verified within {bound:g} s", fleet)
+
+
+def _timed_out(seen: str, fleet: Fleet) -> Cause:
+    throttled = throttling_text(fleet.aggregate.generator)
+    return Cause("VerificationTimedOut", f"{RAISE_CPU}; {seen}, and {throttled}" if throttled else seen)
 
 
 def bound_breached(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
@@ -251,15 +262,3 @@ CONSEQUENCES: Final[tuple[Check, ...]] = (ended_early, job_failed)
 def started(fleet: Fleet) -> bool:
     """Whether some pod has begun its load."""
     return any(pod.snapshot is not None and pod.state in _BEGUN for pod in fleet.pods)
-
-
-def how_it_ended(pod: PodSeen) -> str:
-    """How a pod was lost, in a few words."""
-    if pod.terminated is None:
-        return "its pod is gone" if pod.gone else f"silent for {pod.silent_seconds:.0f} s"
-    ended = pod.terminated
-    text = f"exit code {ended.exit_code}" if ended.exit_code >= 0 else "ended"
-    if ended.reason:
-        text += f", {ended.reason}"
-    said = " ".join(ended.message.split())[-_HINTED_MESSAGE:]
-    return f"{text}: {said}" if said and not ended.last_word else text

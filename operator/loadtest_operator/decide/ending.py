@@ -12,11 +12,12 @@ from loadtest_model.snapshot import ProofLevel, VerificationReport
 from loadtest_model.status import ConditionType, Phase, Results, Status, StepResult
 from loadtest_model.verdict import Facts, Gap, Judgement, Verdict, judge
 from loadtest_operator.actions import WriteResults
-from loadtest_operator.decide.causes import FINISHED, NOT_STARTED, Cause, how_it_ended
+from loadtest_operator.decide.causes import FINISHED, NOT_STARTED, Cause
 from loadtest_operator.decide.compose import base_status, verified_mark
 from loadtest_operator.decide.conditions import Mark, Marks, mark_of, shortened
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.fleet import Fleet, listed, verified_of
+from loadtest_operator.decide.losses import how_it_ended
 from loadtest_operator.decide.progress import progress, rounded, started_at
 from loadtest_operator.manifests import results
 from loadtest_operator.names import results_name

@@ -4,6 +4,7 @@ from msgspec import structs
 
 from loadtest_model.plan import Plan, PlanError, compile_plan, plan_hash
 from loadtest_model.plan.notices import notices
+from loadtest_model.plan.variable import refuse_long_plan
 from loadtest_model.spec import Spec
 from loadtest_model.status import ConditionType, Phase
 from loadtest_model.thresholds import parse_thresholds
@@ -97,7 +98,7 @@ def _creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) 
 
 
 def planned(observation: Observation, spec: Spec, policy: Policy, addresses: tuple[str, ...]) -> Plan:
-    """The plan of a test, its thresholds known to be readable.
+    """The plan of a test, its thresholds known to be readable, and short enough for a pod.
 
     Raises PlanError.
     """
@@ -114,7 +115,9 @@ def planned(observation: Observation, spec: Spec, policy: Policy, addresses: tup
             parse_thresholds(step.thresholds)
         except ValueError as wrong:
             raise PlanError("ThresholdInvalid", f"spec.thresholds: {wrong}") from wrong
-    return structs.replace(plan, command_digests=observation.command_digests, mesh=spec.pod.mesh == "Enabled")
+    plan = structs.replace(plan, command_digests=observation.command_digests, mesh=spec.pod.mesh == "Enabled")
+    refuse_long_plan(plan)
+    return plan
 
 
 def job_refused(observation: Observation, refused: JobRefused, policy: Policy) -> Decision:

@@ -7,6 +7,7 @@ import msgspec
 
 from loadtest_model.commands import CONTROL_PORT
 from loadtest_model.plan import Plan
+from loadtest_model.plan.variable import PLAN_VARIABLE, encode_plan
 from loadtest_model.spec import Spec
 from loadtest_operator.destinations import Destination
 from loadtest_operator.manifests.common import Json, without_none
@@ -14,7 +15,6 @@ from loadtest_operator.manifests.injection import Marks, injection
 from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED, affinity, spread
 from loadtest_operator.mounts import mounts
 from loadtest_operator.names import CONTAINER, labels, run_labels
-from loadtest_operator.resources import PLAN_VARIABLE
 
 GRACE_SECONDS: Final = 10
 _USER: Final = 65_532
@@ -93,7 +93,7 @@ def _container(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
         "imagePullPolicy": defaults.image_pull_policy,
         "command": ["loadgen", "pod"],
         "env": [
-            {"name": PLAN_VARIABLE, "value": msgspec.json.encode(plan, order="deterministic").decode()},
+            {"name": PLAN_VARIABLE, "value": encode_plan(plan)},
             _field("POD_IP", "status.podIP"),
             _field("POD_UID", "metadata.uid"),
             _field("POD_NAME", "metadata.name"),

@@ -15,6 +15,7 @@ FAULT
     `unauthorized`: every upload is answered 401, without reaching Django.
     `tells-all`: full uploads after FAULT_AFTER of them are answered FAULT_STATUS with a page that shows the request's
         Authorization header, and characters that would forge lines of a log or clear a terminal.
+    `notes`: every upload is processed, and its X- headers and form fields are written to the log, as a line of JSON.
     `slow`: every upload is processed, and its answer held back for FAULT_SECONDS.
 FAULT_LEDGER
     File in which the workers count full uploads together; needed by `lies`, `loses-marker`, `loses-nonce` and

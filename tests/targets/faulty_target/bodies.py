@@ -32,6 +32,15 @@ def count_rows(environ: WSGIEnvironment) -> int:
     return max(rows - 1, 0)
 
 
+def form_fields(environ: WSGIEnvironment) -> dict[str, str]:
+    """The fields of the form beside its files."""
+    request = WSGIRequest({**environ, "wsgi.input": io.BytesIO(take_body(environ))})
+    try:
+        return {name: str(value) for name, value in request.POST.items()}
+    finally:
+        request.close()
+
+
 def _csv_rows(content: bytes) -> int:
     return sum(1 for row in csv.reader(io.StringIO(content.decode(errors="replace"), newline="")) if row)
 

@@ -1,13 +1,14 @@
 """The faults, each a WSGI application around a good one."""
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from faulty_target.bodies import count_rows, take_body
+from faulty_target.bodies import count_rows, form_fields, take_body
 from faulty_target.ledger import Ledger
 
 FORGED = "a line that the target forged"
@@ -158,6 +159,15 @@ def _tells_all(application: WSGIApplication, settings: FaultSettings) -> WSGIApp
     return faulty
 
 
+def _notes(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
+    def noting(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        headers = {name: value for name, value in environ.items() if name.startswith("HTTP_X_")}
+        print("noted", json.dumps({"headers": headers, "fields": form_fields(environ)}), file=sys.stderr, flush=True)
+        return application(environ, start_response)
+
+    return noting
+
+
 def _slow(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
     def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         answer = application(environ, start_response)
@@ -181,6 +191,7 @@ _FAULTS: Mapping[str, Callable[[WSGIApplication, FaultSettings], WSGIApplication
     "some-errors": _some_errors,
     "redirect": _redirect,
     "unauthorized": _unauthorized,
+    "notes": _notes,
     "slow": _slow,
     "tells-all": _tells_all,
 }

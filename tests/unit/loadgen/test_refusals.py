@@ -4,11 +4,11 @@ import pytest
 
 from loadgen.endpoints import Endpoint
 from loadgen.judging import Judgement, Marker
-from loadgen.refusals import CAUSES, CheckName, cause_of_refusal, may_be_stored, refusal_of
+from loadgen.refusals import CAUSES, CheckName, cause_of_refusal, excused, may_be_stored, refusal_of
 from loadgen.uploading import Upload
 from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
-from loadtest_model.snapshot import Refusal
+from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport
 
 
 def upload(error: ErrorKind | None, marker: Marker | None = None) -> Upload:
@@ -115,3 +115,42 @@ def test_a_refusal_has_the_finer_cause_of_the_upload_that_it_was_told_from() -> 
 )
 def test_rows_may_be_stored_unless_the_answer_excludes_it(judgement: Judgement, stored: bool) -> None:
     assert may_be_stored(judgement) is stored
+
+
+THROTTLED = GeneratorHealth(throttled_share=0.93, cpu_limit_cores=0.02)
+
+
+def a_refusal(refusal: Refusal | None, cause: Cause | None = None) -> VerificationReport:
+    made = cause or (CAUSES[refusal] if refusal else None)
+    return VerificationReport(level=ProofLevel.NONE, refusal=refusal, cause=made, message="seen", canary_ids=("C1",))
+
+
+def test_a_time_out_of_a_throttled_generator_is_its_limits_doing() -> None:
+    report = excused(a_refusal(Refusal.TIMEOUT), THROTTLED)
+
+    assert (report.refusal, report.cause) == (Refusal.THROTTLED, Cause.GENERATOR_THROTTLED)
+    assert report.message == (
+        "the generator was throttled for 93% of the time by its CPU limit of 20m, and met a time-out: seen"
+    )
+    assert report.hint.startswith("Raise spec.pod.resources.limits.cpu to 1")
+    assert report.canary_ids == ("C1",)
+
+
+def test_a_body_that_came_too_slowly_from_a_throttled_generator_is_its_limits_doing() -> None:
+    report = excused(a_refusal(Refusal.REJECTED, Cause.BODY_TOO_SLOW), THROTTLED)
+
+    assert report.refusal is Refusal.THROTTLED
+
+
+@pytest.mark.parametrize(
+    ("refusal", "generator"),
+    [
+        (Refusal.TIMEOUT, GeneratorHealth(throttled_share=0.2, cpu_limit_cores=0.5)),
+        (Refusal.TIMEOUT, GeneratorHealth(throttled_share=None)),
+        (Refusal.MARKER_MISSING, THROTTLED),
+        (Refusal.REFUSED, THROTTLED),
+        (None, THROTTLED),
+    ],
+)
+def test_what_a_limit_does_not_explain_is_the_targets(refusal: Refusal | None, generator: GeneratorHealth) -> None:
+    assert excused(a_refusal(refusal), generator) == a_refusal(refusal)

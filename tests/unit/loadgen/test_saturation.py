@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.saturation import Monitor, resident_bytes, throttled_seconds
+from loadgen.saturation import Monitor, resident_bytes
 
 
 class Clock:
@@ -20,27 +20,49 @@ class Clock:
         return self.now_ns
 
 
-def test_the_share_of_throttled_time_counts_from_the_start_of_the_watch(tmp_path: Path) -> None:
-    cpu_stat, clock = tmp_path / "cpu.stat", Clock()
-    cpu_stat.write_text("usage_usec 10\nnr_throttled 1\nthrottled_usec 5000000\n")
-    monitor = Monitor(clock, cpu_stat)
+@pytest.fixture
+def process(tmp_path: Path) -> Path:
+    """A process's folder in /proc, whose cgroup's files stand beside it."""
+    folder = tmp_path / "self"
+    folder.mkdir()
+    (folder / "cgroup").write_text("0::/\n")
+    (folder / "mountinfo").write_text(f"30 24 0:26 / {tmp_path} rw - cgroup2 cgroup2 rw\n")
+    return folder
+
+
+def throttle(process: Path, seconds: float) -> None:
+    (process.parent / "cpu.stat").write_text(f"nr_throttled 1\nthrottled_usec {seconds * 1e6:.0f}\n")
+
+
+def test_the_share_of_throttled_time_counts_from_the_start_of_the_watch(process: Path) -> None:
+    clock = Clock()
+    throttle(process, 5.0)
+    monitor = Monitor(clock, process)
 
     clock.now_ns = 10_000_000_000
-    cpu_stat.write_text("usage_usec 10\nnr_throttled 9\nthrottled_usec 6000000\n")
+    throttle(process, 6.0)
 
     assert monitor.health().throttled_share == 0.1
 
 
-def test_without_a_cgroup_nothing_is_throttled(tmp_path: Path) -> None:
-    assert throttled_seconds(tmp_path / "none") == 0.0
+def test_the_limit_is_told_beside_the_share(process: Path) -> None:
+    throttle(process, 0.0)
+    (process.parent / "cpu.max").write_text("2000 100000\n")
+
+    assert Monitor(process=process).health().cpu_limit_cores == 0.02
 
 
-def test_a_restarted_watch_forgets_what_went_before(tmp_path: Path) -> None:
-    cpu_stat, clock = tmp_path / "cpu.stat", Clock()
-    cpu_stat.write_text("throttled_usec 0\n")
-    monitor = Monitor(clock, cpu_stat)
+def test_where_the_system_does_not_tell_throttling_is_not_known(process: Path, tmp_path: Path) -> None:
+    assert Monitor(process=process).health().throttled_share is None
+    assert Monitor(process=tmp_path / "none").health().throttled_share is None
+
+
+def test_a_restarted_watch_forgets_what_went_before(process: Path) -> None:
+    clock = Clock()
+    throttle(process, 0.0)
+    monitor = Monitor(clock, process)
     clock.now_ns = 5_000_000_000
-    cpu_stat.write_text("throttled_usec 4000000\n")
+    throttle(process, 4.0)
 
     monitor.restart()
     clock.now_ns = 6_000_000_000
@@ -76,9 +98,3 @@ def test_memory_that_nothing_tells_is_none(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "resource", None)
 
     assert resident_bytes(tmp_path / "none") == 0
-
-
-def test_a_cgroup_file_of_another_form_throttles_nothing(tmp_path: Path) -> None:
-    (tmp_path / "cpu.stat").write_text("throttled_usec many\n")
-
-    assert throttled_seconds(tmp_path / "cpu.stat") == 0.0

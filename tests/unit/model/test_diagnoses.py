@@ -8,7 +8,7 @@ from loadtest_model.cause_counts import CauseSeen, Example
 from loadtest_model.causes import EXPLANATIONS, Cause, cause_of
 from loadtest_model.diagnoses import KEPT, Diagnosis, diagnose_run, foremost, in_short
 from loadtest_model.outcomes import ErrorKind
-from loadtest_model.snapshot import ProofLevel, Refusal, TargetMemory, VerificationReport
+from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, TargetMemory, VerificationReport
 
 
 def seen(count: int = 1, shortest: float = 0.1, longest: float | None = None) -> CauseSeen:
@@ -154,3 +154,17 @@ def test_what_explains_a_failed_run_is_said_first_and_a_few_failures_explain_not
 
 def test_a_run_has_no_more_diagnoses_than_people_read() -> None:
     assert len(diagnosed({cause: seen(1, 0.1) for cause in Cause})) == KEPT
+
+
+def test_what_a_throttled_generator_missed_is_its_limits_doing() -> None:
+    causes = {Cause.TIMED_OUT: seen(4), Cause.CONNECT_TIMEOUT: seen(2), Cause.SERVER_ERROR: seen(1)}
+    step = structs.replace(a_step(rejected=7), causes=causes)
+
+    limited = diagnose_run(a_run(step, generator=GeneratorHealth(throttled_share=0.9)), None)
+    unlimited = diagnose_run(a_run(step, generator=GeneratorHealth(throttled_share=0.2)), None)
+
+    assert [(each.cause, each.count) for each in limited[:2]] == [
+        (Cause.GENERATOR_THROTTLED, 6),
+        (Cause.SERVER_ERROR, 1),
+    ]
+    assert unlimited[0].cause is Cause.TIMED_OUT

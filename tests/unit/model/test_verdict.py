@@ -224,3 +224,20 @@ def test_a_load_that_ended_before_its_last_record_is_inconclusive() -> None:
 
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "RecordsNotSent")
     assert "99 of the 100 uploads that 100000 records take" in judgement.reasons[0]
+
+
+def test_throttling_is_told_with_the_limit_and_what_is_not_known_saturates_nothing() -> None:
+    limited = verdict_of(a_run(generator=GeneratorHealth(throttled_share=0.4, cpu_limit_cores=0.5)))
+    unknown = verdict_of(a_run(generator=GeneratorHealth(throttled_share=None)))
+
+    assert (limited.verdict, limited.reason) == (Verdict.INCONCLUSIVE, "GeneratorSaturated")
+    assert "throttled for 40% of the time by its CPU limit of 500m; raise spec.pod.resources" in limited.reasons[0]
+    assert unknown.verdict is Verdict.PASSED
+
+
+def test_a_verification_that_a_cpu_limit_prevented_says_nothing_of_the_target() -> None:
+    report = VerificationReport(level=ProofLevel.NONE, refusal=Refusal.THROTTLED, message="throttled")
+
+    judgement = judge(Facts(plan=PLAN, aggregate=a_run(), refusal=report))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "GeneratorThrottled")

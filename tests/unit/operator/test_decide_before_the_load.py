@@ -40,6 +40,7 @@ from operator_builders import (
 NO_ENDPOINTS = Endpoints(problem="TargetHasNoEndpoints", message="Service shop/clients has no ready endpoint")
 
 
+DOLLARS = {f"x-price-{number}": "$" * 1_024 for number in range(16)}
 LEFT = {"other_jobs": (a_job(name="heavy-0", run_id="0"),), "other_pods_active": True}
 
 
@@ -143,6 +144,7 @@ def test_an_external_name_is_refused_at_once() -> None:
         ({"thresholds": ["latency < 1s"]}, "ThresholdInvalid"),
         ({"load": {"batchSize": 10, "duration": "10s", "virtualUsers": 2, "warmUp": "10s"}}, "WarmUpTooLong"),
         ({"records": {"fields": {"add": [{"name": "x", "kind": "faker", "provider": "compny"}]}}}, "RecordsInvalid"),
+        ({"target": {"url": URL, "formFields": DOLLARS, "headers": DOLLARS}}, "PlanTooLarge"),
     ],
 )
 def test_a_spec_that_cannot_be_run_fails_with_its_reason_and_no_job(fields: dict[str, object], expected: str) -> None:

@@ -1,0 +1,59 @@
+"""Pods that are lost or do not answer: what to do about it, and the evidence."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from loadtest_model.throttling import cores_text, throttling_text
+from loadtest_operator.last_lines import last_lines
+from loadtest_operator.observation import PodSeen
+
+KILLED: Final = 137
+"""The exit code of a process that got SIGKILL."""
+
+OUT_OF_MEMORY: Final = "OOMKilled"
+
+RAISE_CPU: Final = "raise spec.pod.resources.limits.cpu to 1, or remove it"
+_LOOK: Final = "look at the pods' events and nodes"
+
+_STARTING_CPU_SECONDS: Final = 3.0
+"""What starting takes of a slow machine's CPU; measured were 0.8 s."""
+
+
+def how_it_ended(pod: PodSeen) -> str:
+    """How a pod was lost, in a few words."""
+    if pod.terminated is None:
+        silent = f"silent for {pod.silent_seconds:.0f} s"
+        return "its pod is gone" if pod.gone else "; ".join(filter(None, (silent, starved(pod))))
+    ended = pod.terminated
+    text = f"exit code {ended.exit_code}" if ended.exit_code >= 0 else "ended"
+    if ended.reason:
+        text += f", {ended.reason}"
+    # A process that is killed does not say so: what it logged before explains nothing.
+    killed = ended.exit_code == KILLED or ended.reason == OUT_OF_MEMORY
+    said = "" if ended.last_word or killed else last_lines(ended.message)
+    return f"{text}: {said}" if said else text
+
+
+def what_to_do(pods: Sequence[PodSeen]) -> str:
+    """The next step after these pods were lost, by the surest of their causes."""
+    short = [pod for pod in pods if pod.terminated is not None and pod.terminated.reason == OUT_OF_MEMORY]
+    if short:
+        limit = next((f" ({pod.memory_limit} now)" for pod in short if pod.memory_limit), "")
+        return (
+            f"raise spec.pod.resources.limits.memory{limit}, or share the load among more pods (spec.parallelism) or"
+            " lower spec.load.batchSize"
+        )
+    return RAISE_CPU if any(starved(pod) for pod in pods if pod.terminated is None) else _LOOK
+
+
+def starved(pod: PodSeen) -> str:
+    """How a CPU limit may by itself keep a pod from answering; empty where it cannot."""
+    if pod.snapshot is not None:
+        return throttling_text(pod.snapshot.generator)
+    limit = pod.cpu_limit_cores
+    if limit is None or limit * pod.silent_seconds >= _STARTING_CPU_SECONDS:
+        return ""
+    return (
+        f"its CPU limit of {cores_text(limit)} gave it {limit * pod.silent_seconds:.1f} s of CPU time in"
+        f" {pod.silent_seconds:.0f} s, and starting takes 1 to {_STARTING_CPU_SECONDS:.0f} s"
+    )
