@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -44,6 +45,14 @@ class RealCluster:
         runs = sorted(containers[0].iterdir(), key=lambda file: file.stat().st_mtime) if containers else []
         return "".join(plain_log(file.read_text(encoding="utf-8", errors="replace")) for file in runs)
 
+    def load_image(self, archive: Path) -> None:
+        """Load the images of an archive, as OCI or `docker save` has it, into the node; raise ClusterError."""
+        self._ctr("import", str(archive.resolve()))
+
+    def name_image(self, image: str, other: str) -> None:
+        """Give an image that the node has, under its full name, another full name; raise ClusterError."""
+        self._ctr("tag", "--force", image, other)
+
     def kill(self, namespace: str, pod: str, container: str | None = None) -> None:
         """See Cluster.kill."""
         processes = self.pod_processes(namespace, pod)
@@ -67,6 +76,14 @@ class RealCluster:
                 found[each["name"]] = first
         return found
 
+    def _ctr(self, *arguments: str) -> None:
+        # containerd's socket and folders are the node's own, in its mount namespace.
+        inside = ["nsenter", f"--target={self.supervisor_pid}", "--mount"]
+        command = [*inside, "ctr", "--namespace=k8s.io", "images", *arguments]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise ClusterError(f"ctr images {' '.join(arguments)}: {_text(done.stderr) or _text(done.stdout)}")
+
     def written(self) -> dict[str, str]:
         """See Cluster.written."""
         found = {}
@@ -74,6 +91,10 @@ class RealCluster:
             namespace, _, pod = path.parent.name.partition("_")
             found[f"{path.parent.name}_{path.name}"] = self.logs(namespace, pod, path.name)
         return found
+
+
+def _text(output: bytes) -> str:
+    return output.decode(errors="replace").strip()
 
 
 def _first_of(pids: Sequence[str]) -> int | None:
