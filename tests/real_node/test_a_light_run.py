@@ -1,6 +1,14 @@
 """The first run of a new user, in a namespace that takes only restricted pods."""
 
+import re
+import subprocess
+import urllib.request
+
+import pytest
+
 from loadtests import Namespace
+from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE
+from peers.readers_of_status import kubectl
 
 SHORTER = {"duration": "15s"}
 
@@ -29,3 +37,31 @@ def test_what_the_pods_of_a_run_wrote_can_be_read_with_kubectl_logs(namespace: N
 
     assert '"event": "done"' in log
     assert log == namespace.cluster.logs(namespace.name, pod["metadata"]["name"])
+
+
+@pytest.mark.parametrize(
+    ("place", "workload", "port", "path", "expected"),
+    [
+        (OPERATOR_NAMESPACE, f"deployment/{OPERATOR}", 8080, "/metrics", b"loadtest_operator_at_work 1.0"),
+        ("", "service/clients", 8000, "/clients/count/", b'{"count": 0}'),
+    ],
+    ids=["operator", "target"],
+)
+def test_kubectl_port_forward_reaches_what_listens(
+    namespace: Namespace, place: str, workload: str, port: int, path: str, expected: bytes
+) -> None:
+    command = [str(kubectl()), f"--kubeconfig={namespace.cluster.kubeconfig}", "port-forward", workload, f":{port}"]
+
+    with subprocess.Popen(
+        [*command, f"--namespace={place or namespace.name}"], stdout=subprocess.PIPE, text=True
+    ) as forwarding:
+        try:
+            assert forwarding.stdout is not None
+            local = re.search(r"127\.0\.0\.1:(\d+)", forwarding.stdout.readline())
+            assert local is not None
+            with urllib.request.urlopen(f"http://127.0.0.1:{local[1]}{path}", timeout=30) as answer:
+                body = answer.read()
+        finally:
+            forwarding.terminate()
+
+    assert expected in body
