@@ -145,6 +145,8 @@ faulty-target-image:
 LOAD_kind := kind load image-archive
 LOAD_minikube := minikube image load
 LOAD_k3d := k3d image import
+# More flags for it, such as a cluster's name.
+LOAD_FLAGS ?=
 
 # By archives, whatever built the images: buildah and podman keep them under localhost/, where no kubelet looks.
 .PHONY: load-images
@@ -155,7 +157,7 @@ load-images: $(if $(LOAD_$(NODE)),images) ## Build both images and load them int
 		archive=$$folder/$${image//[\/:]/-}.tar; \
 		if test $$tool = docker; then docker save --output "$$archive" $$image; \
 		else $$tool push --quiet $$image "docker-archive:$$archive:$$image"; fi; \
-		$(LOAD_$(NODE)) "$$archive"; \
+		$(LOAD_$(NODE)) $(LOAD_FLAGS) "$$archive"; \
 	done
 
 .PHONY: clean

@@ -23,7 +23,7 @@ ONLY_WHAT_LOADS: Final = (
     "kubernetes/client/models",
     "kubernetes/aio/client/api",
     "kubernetes/aio/client/models",
-    # Eighty languages, of which records have two.
+    # A hundred locales, of which records have two.
     "faker/providers",
 )
 """Folders whose modules are removed unless one of the programs loads them."""

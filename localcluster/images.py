@@ -47,6 +47,10 @@ class ImageError(BuildError):
     """An image cannot be made; the message says why."""
 
 
+class MachineError(ImageError):
+    """This machine makes no images; the message says what it lacks."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageStore:
     """buildah's images, in a folder of their own that the caller removes; `env` is what buildah finds them by."""
@@ -55,13 +59,13 @@ class ImageStore:
     report: Report
     env: Mapping[str, str]
 
-    def make(self, image: str) -> None:
-        """Make one of the project's images as `make` does for anybody.
+    def make(self, image: str) -> str:
+        """Make one of the project's images as `make` does for anybody, and return what it printed.
 
         The base, and for the faulty target the example target's image, must be there already.
         """
         settings = [f"PYTHON_IMAGE={_BASE_IMAGE}", f"IMAGE_FLAGS={_build_flags(self.folder)}"]
-        self.run("make", _MAKE_TARGETS[image], *settings, topic=f"building the image {image}")
+        return self.run("make", _MAKE_TARGETS[image], *settings, topic=f"building the image {image}")
 
     def export(self, image: str, archive: Path) -> None:
         """Write an image as `docker save` would, under the name by which a kubelet asks for it.
@@ -85,7 +89,7 @@ class ImageStore:
 
 
 def open_store(folder: Path, report: Report) -> ImageStore:
-    """Return a store without images in an empty folder; raise ImageError where this machine cannot build any."""
+    """Return a store without images in an empty folder; raise MachineError where this machine cannot build any."""
     _check_machine()
     # overlay copies nothing; vfs, which works everywhere, copies each layer whole for every container and image.
     driver = "overlay" if _can_overlay(folder) else "vfs"
@@ -118,16 +122,16 @@ def make_images(folder: Path, report: Report, images: Sequence[str] = tuple(_MAK
 
 
 def _check_machine() -> None:
-    """Install what builds the images where it is missing; raise ImageError where this machine cannot build them."""
+    """Install what builds the images where it is missing; raise MachineError where this machine cannot build them."""
     if sys.platform != "linux" or os.geteuid() != 0:
-        raise ImageError("making images needs Linux and root")
+        raise MachineError("making images needs Linux and root")
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode != 0:
-        raise ImageError("making images needs the right to mount")
+        raise MachineError("making images needs the right to mount")
     try:
         # debootstrap only suggests the keys that it checks Debian with.
         install_missing(("buildah", "debootstrap", "make"), also=("debian-archive-keyring",))
     except PackageError as error:
-        raise ImageError(str(error)) from error
+        raise MachineError(str(error)) from error
 
 
 def base_archive(folder: Path, report: Report) -> Path:

@@ -1,0 +1,75 @@
+"""The project's images as files on this machine, and their programs as a container would run them."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localcluster.images import ImageStore
+
+# buildah has no flag for a read-only root. /tmp is what an emptyDir would be there.
+_CONTAINED = """
+set -e; root=$1 user=$2 tmp=$3; shift 3
+mount --bind "$root" "$root"
+mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+for device in null urandom; do touch "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"; done
+mount --rbind /proc "$root/proc"
+mount -o remount,bind,ro "$root"
+if test "$tmp" = yes; then mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"; fi
+exec chroot --userspec="$user" "$root" "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackedImage:
+    """An image of a store: config as OCI has it, a container made from it, and its files, copied to root."""
+
+    store: ImageStore
+    config: Mapping[str, Any]
+    container: str
+    root: Path
+
+    def run(self, *command: str) -> str:
+        """Run a command in the container, as buildah does, and return what it printed."""
+        return self.store.run("buildah", "run", self.container, "--", *command)
+
+    def run_read_only(self, *command: str, user: str = "", tmp: bool = False) -> str:
+        """Run a command on a root that cannot be written, as the image's user or another one."""
+        return self.store.run(*self._contained(command, {}, user, tmp=tmp))
+
+    @contextmanager
+    def serving(self, user: str, *command: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
+        """A command, the image's own if none is named, on a root that cannot be written, until the block ends."""
+        contained = self._contained(command or self.config["config"]["Cmd"], variables, user, tmp=True)
+        with subprocess.Popen(
+            ["unshare", "--mount", *contained], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.terminate()
+
+    def files(self) -> set[str]:
+        """The paths of all files and links, relative to the root."""
+        found = (path for path in self.root.rglob("*") if path.is_symlink() or not path.is_dir())
+        return {str(path.relative_to(self.root)) for path in found}
+
+    def _contained(self, command: tuple[str, ...], variables: Mapping[str, str], user: str, *, tmp: bool) -> list[str]:
+        config = self.config["config"]
+        # The environment is the image's, with the home that container runtimes give.
+        environment = ["HOME=/", *config["Env"], *(f"{name}={value}" for name, value in variables.items())]
+        inner = ["env", "-i", f"--chdir={config.get('WorkingDir') or '/'}", *environment, *command]
+        return ["sh", "-c", _CONTAINED, "sh", str(self.root), user or config["User"], "yes" if tmp else "no", *inner]
+
+
+def unpacked(store: ImageStore, image: str) -> UnpackedImage:
+    """Unpack one of a store's images into the store's folder."""
+    config = json.loads(store.run("buildah", "inspect", "--type", "image", image))["OCIv1"]
+    container = store.run("buildah", "from", image).strip()
+    # A copy, since a mount ends with the command that makes it.
+    root = store.folder / f"root-of-{container}"
+    store.run("sh", "-c", 'cp -a "$(buildah mount "$1")" "$2"', "sh", container, str(root))
+    return UnpackedImage(store, config, container, root)
