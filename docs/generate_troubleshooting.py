@@ -29,6 +29,7 @@ GROUPS: Final = {
         Cause.TIMED_OUT,
         Cause.CONNECTION_RESET,
         Cause.WORKER_TIMEOUT,
+        Cause.WORKER_KILLED,
         Cause.TARGET_CRASHED,
         Cause.STALE_CONNECTION,
         Cause.NOT_HTTP,

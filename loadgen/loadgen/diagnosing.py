@@ -28,6 +28,7 @@ class RequestFacts:
     `url` names the target as the Host header does. `scheme` is the word before the token, None where none was sent.
     `token_expired` is whether the token's own `exp` has passed. `most_accepted_bytes` is the largest body that this
     target accepted before, 0 for none. `age_seconds` is how long the upload took, from connecting to its end.
+    `body_read` is whether the target took the whole body and closed the connection then.
     """
 
     url: URL
@@ -36,6 +37,7 @@ class RequestFacts:
     body_bytes: int
     most_accepted_bytes: int
     age_seconds: float = 0.0
+    body_read: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,10 +132,18 @@ def _without_answer(kind: ErrorKind, detail: str, facts: RequestFacts) -> Cause 
         cause = Cause.TLS_EXPECTED
     elif kind is ErrorKind.TLS:
         cause = next((cause for words, cause in _TLS_WORDS.items() if words in said), None)
-    elif kind is ErrorKind.RESET and _first_to_spill(facts) and facts.age_seconds < _EARLY_SECONDS:
-        # A server that fails before it has read the body cuts the connection, and its answer may be lost with it.
-        cause = Cause.UPLOAD_FOLDER
+    elif kind is ErrorKind.RESET and facts.age_seconds < _EARLY_SECONDS:
+        cause = _cut_early(facts)
     return cause or cause_of(kind)
+
+
+def _cut_early(facts: RequestFacts) -> Cause | None:
+    """What ends an upload of a new size without an answer, sooner than any time-out."""
+    if facts.body_read:
+        # It was taken in whole, so it had its place; what kills a process without a word is the kernel.
+        return Cause.WORKER_KILLED if _first_of_its_size(facts) else None
+    # A server that fails before it has read the body cuts the connection, and its answer may be lost with it.
+    return Cause.UPLOAD_FOLDER if _first_to_spill(facts) else None
 
 
 _TLS_WORDS: Final = {
@@ -298,6 +308,11 @@ def _spilled(seen: _Seen) -> Cause | None:
 def _first_to_spill(facts: RequestFacts) -> bool:
     """Whether this is a body that Django does not keep in memory, and only those that it keeps were accepted."""
     return 0 < facts.most_accepted_bytes <= DJANGO_IN_MEMORY_BYTES < facts.body_bytes
+
+
+def _first_of_its_size(facts: RequestFacts) -> bool:
+    """Whether only much smaller bodies were accepted before."""
+    return 0 < facts.most_accepted_bytes <= facts.body_bytes // 2
 
 
 def _always(cause: Cause) -> _Rule:

@@ -97,6 +97,7 @@ class Client:
             return Exchange(answer)
         except (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError) as error:
             progress.answer_begun = connection is not None and connection.is_answering
+            progress.closed = isinstance(error, aiohttp.ServerDisconnectedError)
             return Exchange(None, *translated(error, progress, patience))
         finally:
             progress.finished_at = time.monotonic()

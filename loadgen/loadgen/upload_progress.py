@@ -12,6 +12,7 @@ class Progress:
     The instants are monotonic seconds, None where the upload never came to them: those of connecting where a kept
     connection was used, `last_byte_at` where the answer came before the body was sent. `ready_at` is when its file was
     made and nothing but the sending was left, `finished_at` when the answer was complete, or the upload given up.
+    `closed` says that the target closed the connection instead of an answer, in order: it was not reset.
     """
 
     begun: bool = False
@@ -20,6 +21,7 @@ class Progress:
     reused: bool = False
     answer_begun: bool = False
     answered: bool = False
+    closed: bool = False
     ready_at: float | None = None
     connecting_at: float | None = None
     connected_at: float | None = None
@@ -48,6 +50,14 @@ class Progress:
     def answer_seconds(self) -> float | None:
         """From the last byte of the body to the answer's head; 0 where it came earlier, None where none came."""
         return None if self.answer_at is None else _between(self.last_byte_at, self.answer_at)
+
+    @property
+    def body_read(self) -> bool:
+        """Whether the target had taken the whole body when it closed the connection instead of an answer.
+
+        A system resets a connection that is closed, by whomever, before all that came on it was read (RFC 2525, 2.17).
+        """
+        return self.closed and self.last_byte_at is not None
 
     def forget(self) -> None:
         """Nothing was taken of what has left: it was never the target's."""

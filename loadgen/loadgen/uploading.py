@@ -198,6 +198,7 @@ class Uploader:
             body_bytes=body_bytes,
             most_accepted_bytes=self._most_accepted_bytes,
             age_seconds=0.0 if began_at is None or ended_at is None else ended_at - began_at,
+            body_read=progress.body_read,
         )
 
     def _request(self, endpoint: Endpoint, request_head: bytes, body: FileBody) -> Request:

@@ -29,6 +29,7 @@ class Cause(StrEnum):
     STALE_CONNECTION = "stale_connection"
     NOT_HTTP = "not_http"
     WORKER_TIMEOUT = "worker_timeout"
+    WORKER_KILLED = "worker_killed"
     TARGET_CRASHED = "target_crashed"
     # Who uploads.
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 - the name of a cause
@@ -182,7 +183,8 @@ EXPLANATIONS: Final = {
         "The connection was cut",
         "The connection was lost before a complete answer. Whether the rows were processed is unknown.",
         "Look into the log of the target and of the proxies before it: a worker that crashed, was killed for its"
-        " memory (OOMKilled), or has a shorter time-out than spec.target.timeout.",
+        " memory (OOMKilled; of a worker alone only gunicorn's log tells: 'Perhaps out of memory?'), or has a shorter"
+        " time-out than spec.target.timeout.",
     ),
     Cause.STALE_CONNECTION: Explanation(
         "A kept connection was closed",
@@ -202,6 +204,15 @@ EXPLANATIONS: Final = {
         " WORKER TIMEOUT.",
         "Raise gunicorn's --timeout above the longest upload, or make the view faster; lower spec.load.batchSize or"
         " spec.load.virtualUsers if the load is more than the target is meant for.",
+    ),
+    Cause.WORKER_KILLED: Explanation(
+        "The process died on a large upload",
+        "The target took the whole file, larger than any that it accepted before, and then closed the connection"
+        " without an answer, as when the kernel kills a worker for its memory. Where only a worker dies, its container"
+        " lives on: Kubernetes shows neither a restart nor OOMKilled.",
+        "Look for memory first: gunicorn's log says 'was sent SIGKILL! Perhaps out of memory?', the node's kernel log"
+        " names the process. Raise the target's memory limit, have the view read the file row by row, run fewer"
+        " workers, or lower spec.load.batchSize. Else look for a crash in its log, and for FILE_UPLOAD_TEMP_DIR.",
     ),
     Cause.TARGET_CRASHED: Explanation(
         "The target went down under load",
@@ -438,7 +449,7 @@ EXPLANATIONS: Final = {
         " FILE_UPLOAD_TEMP_DIR; it fails where that folder is missing, read-only or full.",
         "Set FILE_UPLOAD_TEMP_DIR to a folder that the target can write to (in a pod with a read-only root an emptyDir"
         " at /tmp) and that has room for all uploads at once. Where the target's log shows no such error, look for a"
-        " limit on bodies in a proxy, and for OOMKilled.",
+        " limit on bodies in a proxy, for OOMKilled, and for 'Perhaps out of memory?' in gunicorn's log.",
     ),
     Cause.CLIENT_ERROR: Explanation(
         "The target rejects the upload",
@@ -468,8 +479,8 @@ EXPLANATIONS: Final = {
         "The proxy gets no answer from the target",
         "A proxy answers 502: the target behind it refused the connection, or cut it before an answer, as gunicorn does"
         " when it kills a worker at its time-out.",
-        "Check that the target runs and look into its log for crashes, OOMKilled and WORKER TIMEOUT; then into the"
-        " proxy's error log.",
+        "Check that the target runs and look into its log for crashes, OOMKilled, WORKER TIMEOUT and (of a worker that"
+        " the kernel killed) 'Perhaps out of memory?'; then into the proxy's error log.",
     ),
     Cause.PROXY_UNAVAILABLE: Explanation(
         "The proxy turns uploads away",

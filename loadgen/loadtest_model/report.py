@@ -100,13 +100,18 @@ class Proof(Struct, frozen=True, kw_only=True):
 
 
 class Generator(Struct, frozen=True, kw_only=True):
-    """How the generator fared, over all pods; the event-loop lag is that of the worst pod."""
+    """How the generator fared, over all pods; event-loop lag and throttling are those of the worst pod.
+
+    `throttled_share` is None where the system does not tell, and `cpu_limit_cores` also where there is no limit.
+    """
 
     saturated: bool
     reasons: tuple[str, ...]
     memory_bytes: int
     cpu_seconds: float
     max_loop_lag_seconds: float
+    throttled_share: float | None = None
+    cpu_limit_cores: float | None = None
 
 
 class TargetUse(Struct, frozen=True, kw_only=True):
@@ -228,6 +233,8 @@ def summarize(
             memory_bytes=aggregate.generator.memory_bytes,
             cpu_seconds=round(aggregate.generator.cpu_seconds, 3),
             max_loop_lag_seconds=aggregate.generator.max_loop_lag_seconds,
+            throttled_share=aggregate.generator.throttled_share,
+            cpu_limit_cores=aggregate.generator.cpu_limit_cores,
         ),
         target=_target_use(aggregate, target),
     )

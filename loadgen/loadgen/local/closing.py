@@ -147,6 +147,8 @@ def _target(target: TargetUse) -> Iterator[str]:
 def _generator(summary: Summary) -> Iterator[str]:
     generator = summary.generator
     state = "saturated" if generator.saturated else "not saturated"
+    if generator.throttled_share is None:
+        state += ", as far as is known: the system does not tell whether it was throttled"
     yield (
         f"Generator   {state}; {bytes_text(generator.memory_bytes)} of memory, {generator.cpu_seconds:.1f} s of CPU,"
         f" event loop late by {seconds_text(generator.max_loop_lag_seconds)} at most"

@@ -85,6 +85,7 @@ def proxy(target: ExampleServer, tmp_path_factory: pytest.TempPathFactory) -> It
         location /impatient/ {{ proxy_read_timeout 1s; proxy_pass {upstream}/mistakes/slow/; }}
         location /hanging/ {{ proxy_pass {upstream}/mistakes/hangs/; }}
         location /stuck/ {{ proxy_pass {upstream}/mistakes/stuck/; }}
+        location /killed/ {{ client_max_body_size 0; proxy_pass {upstream}/mistakes/killed/; }}
         location /limited/ {{ limit_req zone=uploads; proxy_pass {upstream}/; }}
         location /denied/ {{ deny all; }}
         location /nowhere/ {{ return 404; }}
@@ -230,6 +231,25 @@ async def test_an_upload_folder_that_cannot_be_written_to(request: pytest.Fixtur
     assert report.refusal in (Refusal.SERVER_ERROR, Refusal.RESET)
     assert f"(full-batch, {SPILLING:,} rows)" in report.message
     assert "FILE_UPLOAD_TEMP_DIR" in report.hint
+
+
+async def test_a_worker_that_is_killed_with_the_whole_file_in_its_memory(target: ExampleServer) -> None:
+    report = await verified(mistake(target, "killed"), rows=SPILLING)
+
+    assert (report.cause, report.refusal) == (Cause.WORKER_KILLED, Refusal.RESET)
+    assert report.hint.startswith("Look for memory first")
+    # What the hint sends people to is there, and the target lives on.
+    async with asyncio.timeout(30):
+        while "Perhaps out of memory?" not in target.log_path.read_text():  # noqa: ASYNC110 - a file that another process writes
+            await asyncio.sleep(0.05)
+    assert (await verified(mistake(target, "killed"), rows=SPILLING)).cause is Cause.WORKER_KILLED
+
+
+async def test_a_worker_that_is_killed_behind_a_proxy(proxy: Proxy) -> None:
+    report = await verified(proxy.url("/killed/"), rows=SPILLING)
+
+    assert (report.cause, report.refusal) == (Cause.PROXY_BAD_GATEWAY, Refusal.SERVER_ERROR)
+    assert "Perhaps out of memory?" in report.hint
 
 
 @pytest.mark.parametrize("debug", [False, True])

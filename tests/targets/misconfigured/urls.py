@@ -13,6 +13,7 @@ MISTAKES = {
     "get-only": views.takes_get_only,
     "hangs": views.hangs,
     "ignores-header": views.ignores_header,
+    "killed": views.killed_by_large_files,
     "json-only": views.takes_json_only,
     "log-in": views.sends_to_log_in,
     "marker-false": views.marker_false,

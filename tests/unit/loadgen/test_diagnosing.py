@@ -307,6 +307,20 @@ def test_a_reset_of_the_first_upload_that_django_would_write_to_its_folder() -> 
     assert diagnose(cut, None, facts(body_bytes=3 * MEGABYTE)) is Cause.CONNECTION_RESET
 
 
+def test_a_connection_that_was_closed_on_the_first_body_of_its_size_that_was_read_whole() -> None:
+    cut = Judgement(ErrorKind.RESET, "the connection was lost before a complete answer: Server disconnected")
+    spilling = {"body_bytes": 6 * MEGABYTE, "most_accepted_bytes": 2 * MEGABYTE, "body_read": True}
+
+    assert diagnose(cut, None, facts(**spilling, age_seconds=0.1)) is Cause.WORKER_KILLED
+    assert diagnose(cut, None, facts(**{**spilling, "body_bytes": 5_000, "most_accepted_bytes": 900})) is (
+        Cause.WORKER_KILLED
+    )
+    assert diagnose(cut, None, facts(**spilling, age_seconds=30.1)) is Cause.CONNECTION_RESET
+    # The files of a load differ by some bytes, and one of their size was accepted before.
+    assert diagnose(cut, None, facts(**{**spilling, "body_bytes": 3 * MEGABYTE})) is Cause.CONNECTION_RESET
+    assert diagnose(cut, None, facts(**{**spilling, "most_accepted_bytes": 0})) is Cause.CONNECTION_RESET
+
+
 @pytest.mark.parametrize(
     ("body", "by_proxy"),
     [
