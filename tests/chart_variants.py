@@ -18,6 +18,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "imagePullSecrets": [{"name": "registry"}],
     },
     "in some namespaces": {"watch.namespaces": ["shop", "other"]},
+    "in some namespaces, with targets elsewhere": {"watch.namespaces": ["team"], "watch.targetNamespaces": ["shop"]},
     "the cluster's parts": {"parts": "cluster"},
     "the cluster's parts for some namespaces": {"parts": "cluster", "watch.namespaces": ["shop"]},
     "without the cluster's parts": {"parts": "namespaced", "watch.namespaces": ["shop"]},

@@ -86,7 +86,7 @@ class Proof(Struct, frozen=True, kw_only=True):
     `unverified` are addresses that failed their verification while the load ran and were never used; `vanished` were
     proven once. `unechoed` are accepted uploads whose answers lacked the nonce that the verification's had returned;
     they take the level Echoed away. `read_back` says what was read of the target's storage, empty where nothing was.
-    `notice` says what lowers the claim, empty where nothing does: a mesh between the pods and the target.
+    `notice` says what lowers the claim, empty where nothing does: endpoints that nobody could read, a mesh between.
     """
 
     level: ProofLevel

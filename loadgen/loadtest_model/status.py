@@ -118,7 +118,7 @@ class Verified(WireValue, frozen=True, kw_only=True):
         str, Meta(max_length=1024, description="What was read of the target's storage, and what it shows.")
     ] = ""
     notice: Annotated[
-        str, Meta(max_length=1024, description="What lowers the claim: a mesh between the pods and the target.")
+        str, Meta(max_length=1024, description="What lowers the claim: a mesh between, endpoints nobody could read.")
     ] = ""
 
 

@@ -27,7 +27,7 @@ class Endpoints:
 
     `addresses` are the ready endpoints as `ip:port`, `unready` those that are there and neither ready nor on their way
     out. Where there is a `problem`, it is a reason (CamelCase) with a `message`; a `lasting` one is not mended by
-    waiting.
+    waiting. `unseen` says that there may be endpoints which the operator may not read.
     """
 
     addresses: tuple[str, ...] = ()
@@ -35,6 +35,7 @@ class Endpoints:
     problem: str = ""
     message: str = ""
     lasting: bool = False
+    unseen: bool = False
 
 
 def host_and_port(url: str) -> tuple[str, int]:
@@ -154,6 +155,18 @@ def missing_service(host: ServiceHost) -> Endpoints:
         problem="ServiceNotFound",
         message=f"there is no Service {host.namespace}/{host.name}; correct the host in spec.target.url"
         f" or create the Service",
+    )
+
+
+def unreadable(host: ServiceHost, said: str) -> Endpoints:
+    """What to say of a Service whose endpoints the operator may not read, as the API server `said`."""
+    return Endpoints(
+        problem="EndpointsNotReadable",
+        message=f"the operator may not read the endpoints behind Service {host.namespace}/{host.name} ({said}), so it"
+        " could have the Service's own address proven, and not each endpoint; have it given a Role in namespace"
+        f" {host.namespace} to get, list and watch services, pods and endpointslices (watch.targetNamespaces in the"
+        " operator's values makes one), or set spec.verification.unreadableEndpoints to Accept, which lowers the claim",
+        unseen=True,
     )
 
 

@@ -72,6 +72,11 @@ TARGET: Final = {
         "the test names Secrets, and nobody asked whether its author may read them",
         "have admission.secretAccess switched on in the operator's values, and apply the test again",
     ),
+    "EndpointsNotReadable": Told(
+        "the operator may not read the endpoints behind the target's Service, so it cannot have each of them proven",
+        "have the target's namespace added to watch.targetNamespaces in the operator's values, or set"
+        " spec.verification.unreadableEndpoints to Accept, which lowers the claim",
+    ),
     "TargetHasNoEndpoints": Told(
         "the target's Service has no ready endpoint", "check that the pods behind it run and are ready"
     ),

@@ -3,13 +3,17 @@
 import asyncio
 import dataclasses
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from loadtest_model.spec import Spec
 from loadtest_operator.api import ENDPOINT_SLICES, POD_METRICS, PODS, SERVICES, WORKLOADS, Api, ApiError
 from loadtest_operator.destinations import fixed
+from loadtest_operator.dns import may_exist
 from loadtest_operator.endpoints import (
     API_SERVER,
     Endpoints,
+    ServiceHost,
     endpoints_in,
     endpoints_of,
     missing_service,
@@ -17,6 +21,7 @@ from loadtest_operator.endpoints import (
     service_of,
     slice_of_pods,
     slices_of,
+    unreadable,
 )
 from loadtest_operator.observation import LoadTestSeen
 from loadtest_operator.workload import PodLook, Use, WorkloadLook, look_at, selector_in, use_in
@@ -33,9 +38,10 @@ Json = dict[str, Any]
 class TargetReader:
     """Reads what belongs to the targets of tests."""
 
-    def __init__(self, api: Api, cluster_domain: str) -> None:
+    def __init__(self, api: Api, cluster_domain: str, may_exist: Callable[[str], Awaitable[bool]] = may_exist) -> None:
         self._api = api
         self._cluster_domain = cluster_domain
+        self._may_exist = may_exist
 
     async def api_server(self) -> tuple[str, ...]:
         """The API server's own endpoints; none where the right to read them is missing.
@@ -70,20 +76,32 @@ class TargetReader:
                 slices = [slice_of_pods(service, pods)]
         except ApiError as error:
             if error.status == 403:
-                # Without the right to look there, the pods resolve the name themselves.
-                return Endpoints()
+                return await self._unreadable(test.spec, host, error)
             raise
         return endpoints_of(host, service, slices)
+
+    async def _unreadable(self, spec: Spec, host: ServiceHost, error: ApiError) -> Endpoints:
+        """What to do without the right to look at a Service: the pods can only resolve its name themselves."""
+        if not host.certain and not await self._may_exist(f"{host.name}.{host.namespace}.svc.{self._cluster_domain}"):
+            # A name outside the cluster that looks like a Service's.
+            return Endpoints()
+        if spec.verification.unreadable_endpoints == "Accept":
+            return Endpoints(unseen=True)
+        return unreadable(host, error.message)
 
     async def endpoints_under_load(self, test: LoadTestSeen) -> Endpoints | None:
         """The same, where it can be read soon."""
         try:
             async with asyncio.timeout(BESIDE_SECONDS):
-                return await self.endpoints(test)
+                found = await self.endpoints(test)
         except (ApiError, TimeoutError) as error:
             said = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
             _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, said)
             return None
+        if found.unseen:
+            _LOG.warning("%s: the right to read the target's endpoints was taken away", test.identity)
+            return None
+        return found
 
     async def workload(self, test: LoadTestSeen, newest: str = "", *, with_use: bool = False) -> WorkloadLook | None:
         """The workload that the test names, as it is now; None where it names none.

@@ -12,10 +12,11 @@ from loadtest_model.causes import Cause
 from loadtest_model.crd import custom_resource_definition
 from loadtest_model.diagnoses import Diagnosis
 from loadtest_model.health import Health, HealthLevel
-from loadtest_model.mesh import NOTICE
+from loadtest_model.mesh import NOTICE as MESH
 from loadtest_model.snapshot import PodState
 from loadtest_model.status import STATUS_LIMIT_BYTES, Status, StepResult
 from loadtest_model.thresholds import ThresholdResult
+from loadtest_model.unseen import NOTICE as UNSEEN
 from loadtest_model.workload import Tally, TargetWatch, points_text
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.conditions import shortened
@@ -23,6 +24,7 @@ from loadtest_operator.decide.fleet import verified_of
 from loadtest_operator.decide.writing import to_write
 from operator_builders import NOW, POLICY, PROOF, a_pod, seen
 
+NOTICES = f"{UNSEEN}; {MESH}"
 ENDED = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True, now=NOW), POLICY).status
 
 
@@ -86,7 +88,7 @@ def statuses(draw: st.DrawFn) -> Status:
         diagnoses=(diagnosis,) * draw(st.integers(0, 12)),
         thresholds=thresholds,
         steps=steps,
-        verification=structs.replace(ENDED.summary.verification, notice=NOTICE),
+        verification=structs.replace(ENDED.summary.verification, notice=NOTICES),
     )
     stages = planned.stages * draw(st.integers(1, 100))
     plan = structs.replace(
@@ -109,7 +111,7 @@ def statuses(draw: st.DrawFn) -> Status:
             StepResult(name=name, verdict=step.verdict, records_confirmed=10**12, records_per_second=1e6 / 3)
             for name in names
         ),
-        verification=verified_of(report, NOTICE),
+        verification=verified_of(report, NOTICES),
         target=draw(st.sampled_from([None, WATCHED])),
     )
 

@@ -145,7 +145,36 @@ def test_watching_some_namespaces_needs_no_right_in_the_whole_cluster() -> None:
     assert environment_of(made)["LOADTEST_WATCH_NAMESPACES"] == "shop,other"
 
 
-@pytest.mark.parametrize("more", [{}, {"watch.namespaces": ["shop"]}, {"operator.replicas": 2}])
+def test_of_a_namespace_with_targets_alone_only_their_endpoints_may_be_read() -> None:
+    made = rendered({"watch.namespaces": ["team"], "watch.targetNamespaces": ["shop", "team"]})
+    (role,) = [each for each in made if each["kind"] == "Role" and each["metadata"]["namespace"] == "shop"]
+    (binding,) = [each for each in made if each["kind"] == "RoleBinding" and each["metadata"]["namespace"] == "shop"]
+
+    assert rules_of(role) == {
+        (group, resource, verb)
+        for group, resource in (("", "services"), ("", "pods"), ("discovery.k8s.io", "endpointslices"))
+        for verb in ("get", "list", "watch")
+    }
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    account = {"kind": "ServiceAccount", "name": "loadtest-operator", "namespace": "loadtest-system"}
+    assert binding["subjects"] == [account]
+    in_team = [each["metadata"]["name"] for each in made if each["metadata"].get("namespace") == "team"]
+    assert in_team == ["loadtest-operator", "loadtest-operator"]
+
+
+def test_where_all_namespaces_are_watched_targets_need_no_role_of_their_own() -> None:
+    assert rendered({"watch.targetNamespaces": ["shop"]}) == rendered()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"watch.namespaces": ["shop"]},
+        {"operator.replicas": 2},
+        {"watch": {"namespaces": ["team"], "targetNamespaces": ["shop"]}},
+    ],
+)
 def test_the_two_parts_are_the_whole_and_only_one_is_the_clusters(more: dict[str, Any]) -> None:
     def names(made: list[Json]) -> list[tuple[str, str, str]]:
         metadata = [(document["kind"], document["metadata"]) for document in made]
@@ -243,6 +272,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"operator.networkPolicy.metricsFrom": [{"cidr": "10.0.0.0/8"}]}, "'cidr' not allowed"),
     ({"loadgen.resources": {"limits": {"gpu": 1}}}, "'gpu'"),
     ({"watch.namespaces": ["Shop"]}, "'/watch/namespaces/0'"),
+    ({"watch.targetNamespaces": ["*"]}, "'/watch/targetNamespaces/0'"),
 ]
 
 

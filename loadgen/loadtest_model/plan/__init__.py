@@ -44,6 +44,7 @@ class Plan(WireValue, frozen=True, kw_only=True):
     """The whole run, the same for every pod; a pod takes its share by its index.
 
     `mesh` says that a mesh's proxy may stand between the pods and the target; a run without a cluster has none.
+    `unseen_endpoints` says that nobody could read what is behind the target's Service.
     """
 
     schema: int
@@ -64,6 +65,7 @@ class Plan(WireValue, frozen=True, kw_only=True):
     abort: AbortPlan | None = None
     debug: bool = False
     mesh: bool = False
+    unseen_endpoints: bool = False
 
     @property
     def step_span_seconds(self) -> tuple[float, ...]:

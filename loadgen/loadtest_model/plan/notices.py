@@ -1,15 +1,16 @@
-"""What is to be told of a plan before it starts: a mesh between, and values that are unique and will come again."""
+"""What is to be told of a plan before it starts: what lowers the claim, and unique values that will come again."""
 
 from collections.abc import Iterator
 
-from loadtest_model.mesh import NOTICE
+from loadtest_model.mesh import NOTICE as MESH
 from loadtest_model.phone_space import phone_capacity, phone_shortages
 from loadtest_model.plan import Plan
 from loadtest_model.plan.columns import ColumnPlan
+from loadtest_model.unseen import NOTICE as UNSEEN
 
 
 def notices(plan: Plan) -> tuple[str, ...]:
-    """A sentence for a mesh, and one for each column whose values will repeat within the run.
+    """A sentence for all that lowers the claim, and one for each column whose values will repeat within the run.
 
     Client ids and e-mails never do.
 
@@ -19,12 +20,14 @@ def notices(plan: Plan) -> tuple[str, ...]:
     totals = [step.records for step in plan.steps]
     known = [total for total in totals if total is not None]
     rows = sum(known) if len(known) == len(totals) else plan.exposed_rows
-    return (*_mesh(plan), *_phones(plan, rows), *_unique_columns(plan, rows))
+    return (*_claims(plan), *_phones(plan, rows), *_unique_columns(plan, rows))
 
 
-def _mesh(plan: Plan) -> Iterator[str]:
+def _claims(plan: Plan) -> Iterator[str]:
+    if plan.unseen_endpoints:
+        yield UNSEEN
     if plan.mesh:
-        yield NOTICE
+        yield MESH
 
 
 def _phones(plan: Plan, rows: int) -> Iterator[str]:

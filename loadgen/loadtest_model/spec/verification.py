@@ -155,3 +155,11 @@ class Verification(Value, frozen=True, kw_only=True):
             ),
         ),
     ] = None
+    unreadable_endpoints: Annotated[
+        Literal["Refuse", "Accept"],
+        Meta(
+            description="What to do where the operator may not read the endpoints behind the target's Service, as in a"
+            " namespace that it does not watch. Refuse: no load. Accept: the Service's own address alone is proven, not"
+            " each endpoint, and the verdict, status and report say so."
+        ),
+    ] = "Refuse"

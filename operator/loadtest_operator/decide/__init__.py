@@ -21,6 +21,7 @@ from loadtest_operator.decide.running import running
 from loadtest_operator.decide.stopping import stopping
 from loadtest_operator.decide.verifying import before_start, start
 from loadtest_operator.decide.watching import watched
+from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.observation import Observation, Recorded
 
 __all__ = ["Decision", "Policy", "decide", "may_begin"]
@@ -170,4 +171,4 @@ def _plan(observation: Observation, policy: Policy) -> Plan:
     spec = observation.test.spec
     if spec is None:
         raise PlanError("SpecInvalid", observation.test.spec_error)
-    return planned(observation, spec, policy, ())
+    return planned(observation, spec, policy, Endpoints())

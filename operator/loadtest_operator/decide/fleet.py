@@ -13,6 +13,7 @@ from loadtest_model.proof import ReadBackReport, concluded_from
 from loadtest_model.snapshot import PodState, ProofLevel, TargetMemory, VerificationReport
 from loadtest_model.status import PodCounts, Verified
 from loadtest_model.timeline import Series, with_series
+from loadtest_model.unseen import NOTICE as UNSEEN
 from loadtest_model.workload import TargetWatch
 from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.endpoints import Endpoints
@@ -125,8 +126,9 @@ class Fleet:
 
     @property
     def notice(self) -> str:
-        """What lowers the claim: a mesh that was let in, or what else stands beside the generators."""
-        return notice_of(self.plan, tuple(dict.fromkeys(name for pod in self.pods for name in pod.beside)))
+        """What lowers the claim: endpoints nobody could read, a mesh, or what else stands beside the generators."""
+        beside = notice_of(self.plan, tuple(dict.fromkeys(name for pod in self.pods for name in pod.beside)))
+        return "; ".join(said for said in (UNSEEN if self.plan.unseen_endpoints else "", beside) if said)
 
     @property
     def all_verified(self) -> bool:

@@ -39,7 +39,7 @@ def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
     endpoints = observation.endpoints or Endpoints()
     try:
         refuse_pod(spec.pod, policy.pods.allowed_prefixes, policy.network, policy.targets.cluster_domain)
-        plan = planned(observation, spec, policy, endpoints.addresses)
+        plan = planned(observation, spec, policy, endpoints)
     except PlanError as wrong:
         return ended_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
     too_large = never_fits(plan.parallelism, policy.limits)
@@ -97,7 +97,7 @@ def _creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) 
     return CreateJob(made, bounds)
 
 
-def planned(observation: Observation, spec: Spec, policy: Policy, addresses: tuple[str, ...]) -> Plan:
+def planned(observation: Observation, spec: Spec, policy: Policy, endpoints: Endpoints) -> Plan:
     """The plan of a test, its thresholds known to be readable, and short enough for a pod.
 
     Raises PlanError.
@@ -105,7 +105,7 @@ def planned(observation: Observation, spec: Spec, policy: Policy, addresses: tup
     plan = compile_plan(
         spec,
         observation.test.identity,
-        addresses=addresses,
+        addresses=endpoints.addresses,
         places=secret_places(spec.target),
         network=structs.replace(policy.network, denied_endpoints=observation.api_server),
         deadlines=policy.deadlines,
@@ -115,7 +115,12 @@ def planned(observation: Observation, spec: Spec, policy: Policy, addresses: tup
             parse_thresholds(step.thresholds)
         except ValueError as wrong:
             raise PlanError("ThresholdInvalid", f"spec.thresholds: {wrong}") from wrong
-    plan = structs.replace(plan, command_digests=observation.command_digests, mesh=spec.pod.mesh == "Enabled")
+    plan = structs.replace(
+        plan,
+        command_digests=observation.command_digests,
+        mesh=spec.pod.mesh == "Enabled",
+        unseen_endpoints=endpoints.unseen,
+    )
     refuse_long_plan(plan)
     return plan
 

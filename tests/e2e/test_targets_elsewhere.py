@@ -1,0 +1,113 @@
+"""An operator for one namespace, and a target in another: what it may not read, it has not loaded by default."""
+
+import copy
+from collections.abc import Iterator
+
+import pytest
+
+from loadtests import Namespace, make_namespace
+from localcluster.cluster import LocalCluster, local_cluster
+from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, wait_until_available, wait_until_served
+from localcluster.rest import Json, Rest, wait_for
+from manifest_tools import rendered
+
+SHORT = {"batchSize": 200, "virtualUsers": 1, "duration": "5s"}
+LOCAL = {"policy.allowLoopback": True}
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[LocalCluster]:
+    """A cluster without an operator."""
+    with local_cluster() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shop(bare: LocalCluster) -> Namespace:
+    """Where the target is."""
+    made = make_namespace(bare, Rest.from_kubeconfig(bare.kubeconfig), "shop")
+    made.deploy_unhurried()
+    return made
+
+
+@pytest.fixture(scope="module")
+def team(bare: LocalCluster, shop: Namespace) -> Namespace:
+    """The one namespace that the operator watches."""
+    made = make_namespace(bare, shop.rest, "team")
+    made.rest.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}})
+    install(made)
+    wait_until_served(made.rest)
+    shop.available("clients")
+    wait_until_available(made.rest, OPERATOR_NAMESPACE, OPERATOR)
+    return made
+
+
+def install(team: Namespace, *target_namespaces: str) -> None:
+    values = {**LOCAL, "watch": {"namespaces": [team.name], "targetNamespaces": list(target_namespaces)}}
+    for document in rendered(values):
+        team.rest.apply(document, OPERATOR_NAMESPACE)
+
+
+def a_test(team: Namespace, shop: Namespace, name: str, **fields: Json) -> Json:
+    target = {"url": f"http://clients.{shop.name}.svc:8000/clients/upload/process/", "timeout": "20s"}
+    return team.manifest(name, target=target, load=SHORT, parallelism=1, **fields)
+
+
+def verified(status: Json) -> Json:
+    return next((made for made in status.get("conditions", []) if made["type"] == "Verified"), {})
+
+
+def test_a_test_that_accepts_it_is_run_and_says_how_little_was_proven(team: Namespace, shop: Namespace) -> None:
+    status = team.apply(a_test(team, shop, "accepts", verification={"unreadableEndpoints": "Accept"})).completed(120)
+
+    said = "the operator may not read the endpoints behind the target's Service"
+    assert status["verdict"] == "Passed", status["message"]
+    assert said in status["message"]
+    assert said in verified(status)["message"]
+    assert said in status["verification"]["notice"]
+    assert status["summary"]["verification"]["notice"] == status["verification"]["notice"]
+
+
+def test_without_that_it_waits_until_the_right_is_given_and_then_proves_each_endpoint(
+    team: Namespace, shop: Namespace
+) -> None:
+    test = team.apply(a_test(team, shop, "refused"))
+
+    def waits() -> Json:
+        found = verified(test.status)
+        return found if found.get("reason") == "EndpointsNotReadable" else {}
+
+    condition = wait_for("the test to say what is missing", waits, 30)
+    assert f"a Role in namespace {shop.name}" in condition["message"]
+    assert "watch.targetNamespaces" in condition["message"]
+    assert team.rest.items(f"/apis/batch/v1/namespaces/{team.name}/jobs", "x-load-test.dev/test=refused") == []
+
+    install(team, shop.name)
+    status = test.completed(120)
+
+    (pod,) = shop.pods("clients")
+    assert status["verdict"] == "Passed", status["message"]
+    assert status["verification"]["addresses"] == [f"{pod['status']['podIP']}:8000"]
+    assert "notice" not in status["verification"]
+
+
+def test_the_role_gives_the_operator_nothing_but_the_sight_of_endpoints(team: Namespace, shop: Namespace) -> None:
+    def may(verb: str, group: str, resource: str) -> bool:
+        user = f"system:serviceaccount:{OPERATOR_NAMESPACE}:{OPERATOR}"
+        attributes = {"verb": verb, "group": group, "resource": resource, "namespace": shop.name}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "resourceAttributes": attributes},
+        }
+        answer = team.rest.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", copy.deepcopy(review))
+        return bool(answer["status"]["allowed"])
+
+    readable = [("", "services"), ("", "pods"), ("discovery.k8s.io", "endpointslices")]
+    assert all(may(verb, *kind) for kind in readable for verb in ("get", "list", "watch"))
+    assert not any(may(verb, *kind) for kind in readable for verb in ("create", "patch", "delete"))
+    assert not any(
+        may(verb, *kind)
+        for kind in [("", "secrets"), ("", "configmaps"), ("batch", "jobs"), ("x-load-test.dev", "loadtests")]
+        for verb in ("get", "list", "create")
+    )
