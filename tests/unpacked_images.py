@@ -10,7 +10,8 @@ from typing import Any
 
 from localcluster.images import ImageStore
 
-# buildah has no flag for a read-only root. /tmp is what an emptyDir would be there.
+# buildah has no flag for a read-only root, and in chroot isolation now and then loses what a command printed.
+# /tmp is what an emptyDir would be there.
 _CONTAINED = """
 set -e; root=$1 user=$2 tmp=$3; shift 3
 mount --bind "$root" "$root"
@@ -25,19 +26,17 @@ exec chroot --userspec="$user" "$root" "$@"
 
 @dataclass(frozen=True, slots=True)
 class UnpackedImage:
-    """An image of a store: config as OCI has it, a container made from it, and its files, copied to root."""
+    """An image of a store: config as OCI has it, and its files, copied to root."""
 
     store: ImageStore
     config: Mapping[str, Any]
-    container: str
     root: Path
 
-    def run(self, *command: str) -> str:
-        """Run a command in the container, as buildah does, and return what it printed."""
-        return self.store.run("buildah", "run", self.container, "--", *command)
+    def run(self, *command: str, user: str = "", tmp: bool = False) -> str:
+        """Run a command on a root that cannot be written, as the image's user or another one; return what it printed.
 
-    def run_read_only(self, *command: str, user: str = "", tmp: bool = False) -> str:
-        """Run a command on a root that cannot be written, as the image's user or another one."""
+        Raises ImageError where it fails.
+        """
         return self.store.run(*self._contained(command, {}, user, tmp=tmp))
 
     @contextmanager
@@ -69,7 +68,8 @@ def unpacked(store: ImageStore, image: str) -> UnpackedImage:
     """Unpack one of a store's images into the store's folder."""
     config = json.loads(store.run("buildah", "inspect", "--type", "image", image))["OCIv1"]
     container = store.run("buildah", "from", image).strip()
-    # A copy, since a mount ends with the command that makes it.
     root = store.folder / f"root-of-{container}"
-    store.run("sh", "-c", 'cp -a "$(buildah mount "$1")" "$2"', "sh", container, str(root))
-    return UnpackedImage(store, config, container, root)
+    # A copy, since a mount ends with the command that makes it.
+    copy = 'cp -a "$(buildah mount "$1")" "$2" && buildah rm "$1"'
+    store.run("sh", "-c", copy, "sh", container, str(root))
+    return UnpackedImage(store, config, root)
