@@ -107,7 +107,8 @@ def test_a_quota_without_room_is_waited_for_and_one_too_small_is_not(namespace: 
     waiting = start(fenced, "crowded", namespace)
     room = explained(waiting, "QuotaExceeded")
     set_quota(fenced, pods=3, used=1)
-    assert waiting.completed()["verdict"] == "Passed"
+    status = waiting.completed()
+    assert status["verdict"] == "Passed", status["reasons"]
 
     set_quota(fenced, pods=1, used=0)
     never = ended(start(fenced, "oversized", namespace), "QuotaExceeded")
