@@ -6,7 +6,7 @@ import msgspec
 
 from loadtest_model.spec import GROUP, KIND, PLURAL, VERSION, Spec
 from loadtest_model.spec.parts import rule
-from loadtest_model.status import Status
+from loadtest_model.status import NOT_LOOKED_AT, Phase, Status
 
 Json = dict[str, Any]
 
@@ -36,7 +36,11 @@ def custom_resource_definition() -> Json:
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": spec,
-            "status": {**status, "default": {"observedGeneration": -1}},
+            # Of the whole status, so that none of it comes back once an operator has written one.
+            "status": {
+                **status,
+                "default": {"observedGeneration": -1, "phase": str(Phase.QUEUED), "message": NOT_LOOKED_AT},
+            },
         },
         "x-kubernetes-validations": _change_rules(spec),
     }

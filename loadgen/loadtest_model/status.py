@@ -239,4 +239,11 @@ class Status(WireValue, frozen=True, kw_only=True):
         return next((condition for condition in self.conditions if condition.type == kind), None)
 
 
+NOT_LOOKED_AT: Final = (
+    "no operator has looked at this test yet; it waits for one that watches this namespace and is at work (of several"
+    " replicas another takes over within 15 s); to see whether there is one: kubectl get deployments -A -l"
+    " app.kubernetes.io/name=loadtest-operator"
+)
+"""What the API server says of a test until an operator has."""
+
 STATUS_LIMIT_BYTES: Final = 8_192

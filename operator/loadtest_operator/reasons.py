@@ -165,7 +165,8 @@ PODS: Final = {
         "state it in spec.pod.resources",
     ),
     "LimitRangeRefused": Told(
-        "a LimitRange of the namespace does not allow the pods' resources", "change spec.pod.resources accordingly"
+        "a LimitRange of the namespace does not allow the pods' resources, or gives them a limit below their request",
+        "set requests and limits in spec.pod.resources that the LimitRange allows",
     ),
     "PodSecurityRefused": Told(
         "the namespace's Pod Security level refuses the pods, most often for what a mesh's injector or another"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from loadtest_model.status import NOT_LOOKED_AT
 from loadtests import Namespace
 from localcluster.installation import REPOSITORY
 from localcluster.rest import RestError, documents
@@ -37,7 +38,7 @@ def test_the_examples_apply_cleanly(namespace: Namespace, scenario: str) -> None
 
     assert made["spec"]["target"]["fileField"] == "file"
     assert made["spec"]["load"].get("thinkTime") == "0s"
-    assert made["status"]["observedGeneration"] == -1
+    assert made["status"] == {"observedGeneration": -1, "phase": "Queued", "message": NOT_LOOKED_AT}
 
 
 IMMUTABLE: dict[str, dict[str, Any]] = {

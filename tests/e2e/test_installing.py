@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtest_model.status import NOT_LOOKED_AT
 from loadtest_operator.election import HOLD_SECONDS
 from loadtests import Namespace, Test, make_namespace, reason
 from localcluster.choice import Kind, chosen, cluster_of
@@ -187,14 +188,18 @@ def test_of_two_operators_the_second_takes_over_from_a_killed_one(admin: Rest, t
         # Its container is started again, but as a candidate: the other one has seen the Lease for longer.
         bare.kill(TOOLS, pod_of(first))
         killed_at = time.monotonic()
+        met_by_nobody = team.start("met-by-nobody", suspend=True)
+        said_at_first = met_by_nobody.status
         second = wait_for("another to take over", lambda: holder(admin) not in ("", first) and holder(admin), 60)
         took_seconds = time.monotonic() - killed_at
+        met_by_nobody.until("suspended", lambda status: reason(status, "Verified") == "Suspended")
         status = test.completed()
         admin.delete(f"/api/v1/namespaces/{TOOLS}/pods/{pod_of(second)}")
         third = wait_for("another to follow", lambda: holder(admin) not in ("", second) and holder(admin), 60)
 
     assert status["verdict"] == "Passed", status
     assert reason(status, "ResultsComplete") == "AllPodsReported"
+    assert said_at_first == {"observedGeneration": -1, "phase": "Queued", "message": NOT_LOOKED_AT}
     # Who leaves lets go of the Lease; who was killed could not.
     assert [name for name, _, _ in history.stretches if name] == [first, second, third]
     assert "" not in [name for name, _, _ in history.stretches[:2]]

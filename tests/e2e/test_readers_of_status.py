@@ -12,6 +12,7 @@ import pytest
 import yaml
 from lupa.lua54 import LuaRuntime
 
+from loadtest_model.status import NOT_LOOKED_AT
 from loadtests import PATH, Namespace, Test, reason
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
@@ -71,7 +72,7 @@ def lives(namespace: Namespace, tell: Kubectl) -> Lives:
     passed.until("suspended", lambda status: reason(status, "Verified") == "Suspended")
     seen["suspended"] = passed.get()
     seen["new"] = copy.deepcopy(seen["suspended"])
-    seen["new"]["status"] = {"observedGeneration": -1}
+    seen["new"]["status"] = {"observedGeneration": -1, "phase": "Queued", "message": NOT_LOOKED_AT}
     waits = {
         condition: tell.start("wait", f"--for={condition}", "loadtest/passes", "--timeout=100s")
         for condition in ("condition=Completed", "condition=Ready", "jsonpath={.status.verdict}=Passed")

@@ -1,6 +1,7 @@
 """Pods that do not come to run: within seconds the status says why and what to do, and an Event too."""
 
 import base64
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -145,6 +146,23 @@ def test_a_test_runs_in_a_restricted_namespace_and_explains_what_a_webhook_adds(
     assert "switch the injection off" in refused
     assert "invalid choice: 'nonsense'" in crashed
     assert "maximum memory usage per Container is 1Gi" in too_large
+
+
+def test_a_default_limit_below_the_request_ends_the_test_at_once(
+    rest: Rest, namespace: Namespace, fenced: Namespace
+) -> None:
+    limits = {"limits": [{"type": "Container", "default": {"cpu": "200m"}, "defaultRequest": {"cpu": "100m"}}]}
+    limit_range = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "low"}, "spec": limits}
+    made = rest.apply(limit_range, fenced.name)
+    try:
+        asks = {"resources": {"requests": {"cpu": "300m"}}}
+        said = ended(start(fenced, "default-limit", namespace, pod=asks), "LimitRangeRefused")
+    finally:
+        rest.delete(f"/api/v1/namespaces/{fenced.name}/limitranges/{made['metadata']['name']}")
+
+    assert "must be less than or equal to cpu limit of 200m" in said
+    assert "spec.pod.resources" in said
+    assert not re.search(r"-0-[a-z0-9]{5}", said), "the pod's random name"
 
 
 ADMISSION = "admissionregistration.k8s.io/v1"

@@ -29,7 +29,11 @@ _OF_JOBS: Final = (
     ("PodSecurityRefused", r"violates PodSecurity"),
     ("QuotaNeedsResources", r"failed quota: .*must specify"),
     ("QuotaExceeded", r"exceeded quota"),
-    ("LimitRangeRefused", r"(maximum|minimum) \S+ usage per|max limit to request ratio per"),
+    (
+        "LimitRangeRefused",
+        # The last is what comes of a LimitRange's default limit: a request above a limit of its own a Job cannot have.
+        r"(maximum|minimum) \S+ usage per|max limit to request ratio per|must be less than or equal to \S+ limit",
+    ),
 )
 # What waiting cannot mend: whoever changes the namespace meanwhile can run the test again.
 _CERTAIN: Final = frozenset({"PodSecurityRefused", "QuotaNeedsResources", "LimitRangeRefused"})
@@ -78,7 +82,7 @@ def _of_job(complaint: Complaint, fleet: Fleet) -> Wait:
     reason = _reason_in(text, _OF_JOBS) or "PodsRefused"
     certain = reason in _CERTAIN or (reason == "QuotaExceeded" and _never_enough(text, fleet.plan.parallelism))
     # Each refused pod has a name of its own, which nobody ever sees.
-    text = re.sub(r'^pods "[^"]*" is forbidden: ', "", text)
+    text = re.sub(r'^(pods "[^"]*" is forbidden|Pod "[^"]*" is invalid): ', "", text)
     return Wait(reason, with_to_do(reason, f"pods are refused: {text}"), certain)
 
 

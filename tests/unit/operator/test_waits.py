@@ -88,6 +88,17 @@ def test_what_only_an_event_of_the_pod_tells_is_explained(reason: str, words: st
             "LimitRangeRefused",
             True,
         ),
+        (
+            'Error creating: Pod "heavy-1-0-abcde" is invalid: spec.containers[0].resources.requests: Invalid value:'
+            ' "500m": must be less than or equal to cpu limit of 200m',
+            "LimitRangeRefused",
+            True,
+        ),
+        (
+            'Error creating: Pod "heavy-1-0-abcde" is invalid: spec.volumes[0].name: Required value',
+            "PodsRefused",
+            False,
+        ),
         ("Error creating: pods is forbidden: ValidatingAdmissionPolicy 'ours' denied request", "PodsRefused", False),
     ],
 )
