@@ -31,7 +31,7 @@ class Forwarder:
         self._changed = asyncio.Event()
         self._listeners: dict[Place, asyncio.Server] = {}
         self._refused: set[Place] = set()
-        self._connections = 0
+        self._connections: set[asyncio.Task[None]] = set()
 
     def lead(self, routes: Routes) -> None:
         """Have connections go where routes says, from the next change on."""
@@ -40,7 +40,7 @@ class Forwarder:
             self._changed.set()
 
     async def run(self) -> None:
-        """Listen until cancelled. Connections that were made last as long as their ends do."""
+        """Listen until cancelled, which resets every connection; but for that they last as long as their ends do."""
         try:
             while True:
                 await self._changed.wait()
@@ -51,6 +51,9 @@ class Forwarder:
             for listener in self._listeners.values():
                 listener.close()
             self._listeners.clear()
+            for connection in self._connections:
+                connection.cancel()
+            await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _apply(self) -> None:
         self._routes = self._wanted
@@ -75,36 +78,35 @@ class Forwarder:
     def _connected(self, place: Place) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             ends = self._routes.get(place)
-            if not ends or self._connections >= _MAX_CONNECTIONS:
+            if not ends or len(self._connections) >= _MAX_CONNECTIONS:
                 _reset(writer)
                 return
-            self._connections += 1
-            try:
-                await _join(reader, writer, random.choice(ends))
-            finally:
-                self._connections -= 1
+            joining = asyncio.create_task(_join(reader, writer, random.choice(ends)))
+            self._connections.add(joining)
+            joining.add_done_callback(self._connections.discard)
 
         return connected
 
 
 async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, end: Place) -> None:
     """Pass on everything both ways until both have ended, or either is reset."""
+    writers = [writer]
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
             far_reader, far_writer = await asyncio.open_connection(*end, limit=_CHUNK_BYTES)
-    except OSError:
-        _reset(writer)
-        return
-    try:
+        writers.append(far_writer)
         async with asyncio.TaskGroup() as group:
             group.create_task(_copy(reader, far_writer))
             group.create_task(_copy(far_reader, writer))
+        for one in writers:
+            one.close()
     except* OSError:
-        _reset(writer)
-        _reset(far_writer)
-    else:
-        writer.close()
-        far_writer.close()
+        pass
+    finally:
+        # Nothing is left to be reset of what was closed.
+        for one in writers:
+            if not one.is_closing():
+                _reset(one)
 
 
 async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

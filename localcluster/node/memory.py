@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 _MOUNTS = Path("/sys/fs/cgroup")
-_LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.2
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -46,7 +46,7 @@ class Memory:
         if limit_bytes is None:
             yield None
         elif self._group is None:
-            yield _Watch(limit_bytes)
+            yield Watch(limit_bytes)
         else:
             with self._group.limited(name, limit_bytes) as bound:
                 yield bound
@@ -120,7 +120,7 @@ class _Limited:
         return 0
 
 
-class _Watch:
+class Watch:
     """Looks at what the processes take a few times a second, and kills as the kernel would."""
 
     join_file = None
@@ -131,7 +131,7 @@ class _Watch:
 
     async def keep(self, pid: int) -> None:
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
             sizes = {one: _resident_bytes(one) for one in _tree(pid)}
             # Pages that several share count for each of them here; only who seems too large is looked at in full.
             if sum(sizes.values()) <= self._limit_bytes:
