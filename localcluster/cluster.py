@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from localcluster.node.delays import Delays
 from localcluster.node.images import Image
 from localcluster.rest import Json
 from localcluster.supervised import ClusterError, Supervised
@@ -138,8 +139,14 @@ def default_images() -> dict[str, Image]:
         path=(str(environment / "bin"),),
         env={"LOADTEST_HTTP_HOST": "$(POD_IP)"},
         visible=(str(REPOSITORY), str(environment), str(interpreter)),
+        user=(65532, 65532),
     )
-    django = replace(ours, env={"BIND": "$(POD_IP):8000"}, workdir=str(REPOSITORY / "examples" / "django_target"))
+    django = replace(
+        ours,
+        env={"BIND": "$(POD_IP):8000"},
+        workdir=str(REPOSITORY / "examples" / "django_target"),
+        user=(10001, 10001),
+    )
     return {"loadtest-operator:dev": ours, "django-target:dev": django}
 
 
@@ -149,22 +156,27 @@ def local_cluster(
     *,
     node_name: str = "local",
     back_off_seconds: float = 10.0,
+    delays: Delays | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Iterator[LocalCluster]:
     """Start a cluster, yield it when pods can be run, and end it.
 
     images says how containers run, by image name (default_images() if None). back_off_seconds is the wait
-    before the second restart of a container, doubled from then on. report is told what is being done.
+    before the second restart of a container, doubled from then on. delays are Delays() if None. report is told what
+    is being done.
     Raise ClusterError if the cluster cannot be had.
     """
-    config = process_config(images, node_name, back_off_seconds)
+    config = process_config(images, node_name, back_off_seconds, delays)
     with Supervised(config, None) as supervised:
         started = supervised.until_ready(report or _ignore)
         yield LocalCluster(started.kubeconfig, started.server, started.run_dir, started.pid)
 
 
 def process_config(
-    images: Mapping[str, Image] | None = None, node_name: str = "local", back_off_seconds: float = 10.0
+    images: Mapping[str, Image] | None = None,
+    node_name: str = "local",
+    back_off_seconds: float = 10.0,
+    delays: Delays | None = None,
 ) -> SupervisorConfig:
     """Return the settings of a cluster that runs pods as processes; see local_cluster."""
     table = default_images() if images is None else images
@@ -172,6 +184,7 @@ def process_config(
         images={name: image.to_json() for name, image in table.items()},
         node_name=node_name,
         back_off_seconds=back_off_seconds,
+        delays=(delays or Delays()).to_json(),
     )
 
 

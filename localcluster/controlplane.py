@@ -107,12 +107,18 @@ async def start_part(name: str, command: Sequence[str], log: Path, cwd: Path | N
 
 
 async def start_api_server(
-    programs: Programs, run_dir: Path, parts: list[Part], address: str = "127.0.0.1", flags: Sequence[str] = ()
+    programs: Programs,
+    run_dir: Path,
+    parts: list[Part],
+    address: str = "127.0.0.1",
+    flags: Sequence[str] = (),
+    *,
+    service_range: str = _SERVICE_RANGE,
 ) -> Access:
     """Start etcd and the API server and return once the latter answers its administrator.
 
-    It listens at the address, with more flags of its own. The kubeconfig is written then. What is started is added
-    to parts.
+    It listens at the address, with more flags of its own, and takes cluster IPs from service_range. The kubeconfig is
+    written then. What is started is added to parts.
     """
     directory = run_dir / "controlplane"
     directory.mkdir(mode=0o700)
@@ -124,6 +130,7 @@ async def start_api_server(
     (directory / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n', encoding="ascii")
     service_account_key(run_dir).write_text(signing_key_pem(), encoding="ascii")
     command = _api_server_command(programs.paths["kube-apiserver"], directory, etcd_port, (address, api_port))
+    flags = [f"--service-cluster-ip-range={service_range}", *flags]
     parts.append(await start_part("kube-apiserver", [*command, *flags], logs / "kube-apiserver.log"))
     # Its self-signed certificate comes with the authority that signed it.
     access = Access(
@@ -206,7 +213,6 @@ def _api_server_command(program: Path, directory: Path, etcd_port: int, at: tupl
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
         f"--service-account-key-file={key}",
         f"--service-account-signing-key-file={key}",
-        f"--service-cluster-ip-range={_SERVICE_RANGE}",
         f"--token-auth-file={directory / 'tokens.csv'}",
         "--authorization-mode=RBAC",
         "--profiling=false",

@@ -1,7 +1,6 @@
 """The starter's side of a cluster: the process that supervises it, and what it says of its progress."""
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from localcluster.realnode.place import Place, PlaceError, connect
-from localcluster.supervisor import SupervisorConfig
+from localcluster.supervisor import SupervisorConfig, remove_run_dir
 
 END_SECONDS = 30.0
 _CHILD_SECONDS = 10.0
@@ -85,7 +84,7 @@ class Supervised:
             self._process.kill()
             self._process.wait()
         if self._run_dir is not None:
-            shutil.rmtree(self._run_dir, ignore_errors=True)
+            remove_run_dir(self._run_dir)
 
     def until_ready(self, report: Callable[[str], None]) -> Started:
         """Wait until pods can be run; raise ClusterError if that will not be."""

@@ -20,14 +20,15 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from localcluster import controlplane
 from localcluster.build import BuildError, find_programs
 from localcluster.controlplane import Access, ControlPlaneError, Part
-from localcluster.node import linux
+from localcluster.node import linux, memory
+from localcluster.node.network import Network
 from localcluster.realnode import machine
 from localcluster.realnode.logs import keep_logs
 from localcluster.realnode.place import PlaceError
@@ -45,6 +46,8 @@ class SupervisorConfig:
     images: dict[str, dict[str, Any]]
     node_name: str
     back_off_seconds: float
+    delays: dict[str, float] = field(default_factory=dict)
+    """The fields of Delays."""
     real: dict[str, Any] | None = None
     """The fields of a RealNode, where pods are to run in real containers; this process has namespaces of its own."""
 
@@ -76,7 +79,13 @@ def remove_stale_run_dirs() -> None:
     """Remove the run folders of this user that no supervisor holds any more."""
     for directory in Path(tempfile.gettempdir()).glob(f"{RUN_DIR_PREFIX}*"):
         if directory.stat().st_uid == os.geteuid() and not is_held(directory):
-            shutil.rmtree(directory, ignore_errors=True)
+            remove_run_dir(directory)
+
+
+def remove_run_dir(run_dir: Path) -> None:
+    """Remove a run folder, and the control groups of its cluster's containers, which have ended."""
+    memory.remove_groups(run_dir.name)
+    shutil.rmtree(run_dir, ignore_errors=True)
 
 
 def is_held(run_dir: Path) -> bool:
@@ -100,17 +109,17 @@ def _make_run_dir() -> tuple[Path, TextIO]:
     return run_dir, lock
 
 
-async def _start_node(config: SupervisorConfig, run_dir: Path, access: Access) -> Part:
+async def _start_node(config: SupervisorConfig, run_dir: Path, access: Access, network: Network) -> Part:
     node = {
         "server": access.server,
         "token": access.token,
         "ca_file": str(access.ca_file),
         "run_dir": str(run_dir),
         "node_name": config.node_name,
-        # Any but the first, in which the machine's own services live.
-        "second_octet": 1 + secrets.randbelow(254),
+        "second_octet": network.second,
         "images": config.images,
         "back_off_seconds": config.back_off_seconds,
+        "delays": config.delays,
     }
     path = run_dir / "node.json"
     path.touch(mode=0o600)
@@ -128,9 +137,11 @@ async def _start(config: SupervisorConfig, run_dir: Path, starter: _Starter, par
         return
     programs = await find_programs(run_dir, lambda text: starter.tell(progress=text))
     starter.tell(progress="starting the control plane")
-    access = await controlplane.start_api_server(programs, run_dir, parts)
+    # Any but the first, in which the machine's own services live.
+    network = Network(1 + secrets.randbelow(254))
+    access = await controlplane.start_api_server(programs, run_dir, parts, service_range=network.service_range)
     parts.append(await controlplane.start_controllers(programs, run_dir, access))
-    parts.append(await _start_node(config, run_dir, access))
+    parts.append(await _start_node(config, run_dir, access, network))
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     root_ca = "/api/v1/namespaces/default/configmaps/kube-root-ca.crt"
     wanted = ["/readyz", account, root_ca, f"/api/v1/nodes/{config.node_name}"]
@@ -226,7 +237,7 @@ def main() -> int:
         if config.real is not None:
             machine.leave_mounts(run_dir)
             machine.remove_cgroups(config.real["cgroup"])
-        shutil.rmtree(run_dir)
+        remove_run_dir(run_dir)
         lock.close()
     return failed
 

@@ -15,9 +15,13 @@ import aiohttp
 
 from localcluster.node import control, linux
 from localcluster.node.api import Api
+from localcluster.node.delays import Delays
 from localcluster.node.images import Image
-from localcluster.node.node import Network, Node
+from localcluster.node.memory import Memory
+from localcluster.node.network import Network
+from localcluster.node.node import Node
 from localcluster.node.pod import NodeFacts
+from localcluster.node.vacated import Vacated
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class NodeConfig:
     second_octet: int
     images: dict[str, dict[str, Any]]
     back_off_seconds: float
+    delays: dict[str, float]
 
 
 def _capacity() -> dict[str, str]:
@@ -80,6 +85,7 @@ class _Switch:
 
 async def _run(config: NodeConfig) -> None:
     server = urlsplit(config.server)
+    network, delays = Network(config.second_octet), Delays(**config.delays)
     # Every pod is another address, and so many streams stay open: there is nothing to ration.
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=30)
@@ -90,12 +96,15 @@ async def _run(config: NodeConfig) -> None:
             server_host=server.hostname or "127.0.0.1",
             server_port=server.port or 443,
             run_dir=Path(config.run_dir),
-            host_ip=f"127.{config.second_octet}.0.2",
+            host_ip=network.host_ip,
             capacity=_capacity(),
             images={name: Image.from_json(fields) for name, fields in config.images.items()},
             back_off_seconds=config.back_off_seconds,
+            delays=delays,
+            memory=Memory(Path(config.run_dir).name),
+            vacated=Vacated(delays.address),
         )
-        switch = _Switch(Node(config.node_name, Network(config.second_octet), facts))
+        switch = _Switch(Node(config.node_name, network, facts))
         async with asyncio.TaskGroup() as group:
             group.create_task(control.serve(Path(config.run_dir) / "node.sock", switch.handle))
             group.create_task(switch.run())

@@ -1,7 +1,9 @@
 """One container of a pod: started, probed, restarted and ended as its spec and its pod's policy say."""
 
 import asyncio
+import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any, Protocol
 
 from localcluster.node import probes, process
 from localcluster.node.environment import ConfigError
+from localcluster.node.memory import Bound
 from localcluster.node.process import ContainerProcess, StartFailure
 from localcluster.node.sandbox import START_FAILED_EXIT_CODE, SandboxSpec
 from localcluster.node.status import ContainerStatus, Running, Terminated, Waiting
@@ -19,6 +22,7 @@ _LOG_MESSAGE_BYTES = 2048
 _LOG_MESSAGE_LINES = 80
 _MAX_BACK_OFF_SECONDS = 300.0
 _RESET_BACK_OFF_AFTER_SECONDS = 600.0
+_LEAST_GRACE_SECONDS = 2.0
 _CONFIG_RETRY_SECONDS = 1.0
 
 
@@ -33,6 +37,10 @@ class Files:
     spec: Path
     log: Path
     message: Path
+
+    def log_size(self) -> int:
+        """Return how many bytes the container's runs have written so far."""
+        return self.log.stat().st_size if self.log.exists() else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,9 @@ class Surroundings(Protocol):
     async def prepare(self, container: Mapping[str, Any], files: Files) -> SandboxSpec:
         """Return what to run; raise ConfigError or ImageError for what is missing."""
 
+    def bound(self, container: Mapping[str, Any]) -> AbstractContextManager[Bound | None]:
+        """Return the memory limit of one run."""
+
     def prober(self, container: Mapping[str, Any], running: ContainerProcess) -> probes.Prober: ...
 
     def delivered(self, message: str) -> str:
@@ -58,12 +69,19 @@ class Surroundings(Protocol):
         """Hear that the container's status is another."""
 
 
-def termination_message(files: Files, policy: str, exit_code: int) -> str:
-    """Return the last word of a container: its message file's end or, if so asked and it failed, its log's."""
+def termination_message(files: Files, policy: str, exit_code: int, log_start: int) -> str:
+    """Return the last word of a container: its message file's end or, if so asked and it failed, its log's.
+
+    The log is that of the run that ended, from the byte log_start on.
+    """
     message = files.message.read_bytes()[-_MESSAGE_BYTES:].decode(errors="replace")
-    if not message and policy == "FallbackToLogsOnError" and exit_code != 0 and files.log.exists():
-        tail = files.log.read_bytes()[-_LOG_MESSAGE_BYTES:].decode(errors="replace")
-        return "".join(tail.splitlines(keepends=True)[-_LOG_MESSAGE_LINES:])
+    if not message and policy == "FallbackToLogsOnError" and exit_code != 0 and files.log_size() > log_start:
+        with files.log.open("rb") as log:
+            log.seek(max(log_start, files.log_size() - _LOG_MESSAGE_BYTES))
+            tail = log.read().decode(errors="replace")
+        # Only what ends in a newline is a line; splitlines knows other ends too.
+        lines = re.findall(r"[^\n]*\n|[^\n]+", tail)
+        return "".join(lines[-_LOG_MESSAGE_LINES:])
     return message
 
 
@@ -112,15 +130,22 @@ class Container:
             self._set(restart_count=self.status.restart_count + 1, last_state=end)
 
     async def stop(self, grace_seconds: float) -> None:
-        """End the container and keep it from starting again: SIGTERM, and after the grace SIGKILL."""
+        """End the container and keep it from starting again: its hook, SIGTERM, and after the grace SIGKILL.
+
+        What the hook leaves of the grace is SIGTERM's, but never less than the kubelet's least.
+        """
         self._stopping.set()
         running = self.process
         if running is None:
             return
-        try:
-            async with asyncio.timeout(grace_seconds):
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + grace_seconds
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
                 await self._pre_stop(running)
-                running.terminate()
+        running.terminate()
+        try:
+            async with asyncio.timeout_at(max(deadline, clock() + _LEAST_GRACE_SECONDS)):
                 await running.exit_code()
         except TimeoutError:
             running.kill()
@@ -176,7 +201,16 @@ class Container:
         return None
 
     async def _run_once(self, sandbox: SandboxSpec) -> Terminated:
+        with self._pod.bound(self._spec) as bound:
+            if bound is None:
+                return await self._run_within(sandbox, None)
+            return await self._run_within(replace(sandbox, cgroup=bound.join_file), bound)
+
+    async def _run_within(self, sandbox: SandboxSpec, bound: Bound | None) -> Terminated:
         self._files.message.write_bytes(b"")
+        # Whoever it runs as must be able to write it.
+        self._files.message.chmod(0o666)
+        log_start = self._files.log_size()
         outcome = await process.start(sandbox, self._files.spec, self._files.log)
         started_at = datetime.now(UTC)
         if isinstance(outcome, StartFailure):
@@ -187,17 +221,23 @@ class Container:
             if self._stopping.is_set():
                 outcome.kill()
             async with asyncio.TaskGroup() as group:
-                watching = group.create_task(self._probe(outcome))
+                watching = [group.create_task(self._probe(outcome))]
+                if bound is not None:
+                    watching.append(group.create_task(bound.keep(outcome.pid)))
                 exit_code = await outcome.exit_code()
-                watching.cancel()
+                for task in watching:
+                    task.cancel()
         except asyncio.CancelledError:
             outcome.kill()
             raise
         finally:
             self.process = None
         policy = self._spec.get("terminationMessagePolicy", "File")
-        message = self._pod.delivered(termination_message(self._files, policy, exit_code))
-        return self._ended(exit_code, "Error" if exit_code else "Completed", message, started_at)
+        message = self._pod.delivered(termination_message(self._files, policy, exit_code, log_start))
+        # As containerd says it: also where a child was killed, and the container then ended in another way.
+        killed = bound is not None and bound.kills() > 0
+        reason = "OOMKilled" if killed else "Error" if exit_code else "Completed"
+        return self._ended(exit_code, reason, message, started_at)
 
     def _ended(self, exit_code: int, reason: str, message: str, started_at: datetime) -> Terminated:
         end = Terminated(exit_code, reason, message, started_at, datetime.now(UTC), self.status.container_id)
@@ -227,7 +267,8 @@ class Container:
 
     async def _follow_liveness(self, prober: probes.Prober, running: ContainerProcess) -> None:
         await probes.until_unhealthy(prober, self._spec["livenessProbe"])
-        await self._end_unhealthy(running)
+        if not self._stopping.is_set():
+            await self._end_unhealthy(running)
 
     async def _end_unhealthy(self, running: ContainerProcess) -> None:
         running.terminate()

@@ -2,14 +2,13 @@
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from localcluster.node.fields import Addresses, field_value, resource_value
 
 _REFERENCE = re.compile(r"\$(?:(\$)|\(([^)]*)\))")
-_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 
 
 class ConfigError(Exception):
@@ -60,6 +59,45 @@ def expand(text: str, env: Mapping[str, str]) -> str:
     return _REFERENCE.sub(replaced, text)
 
 
+def service_variables(
+    services: Iterable[Mapping[str, Any]], namespace: str, *, links: bool, api_server: tuple[str, int]
+) -> dict[str, str]:
+    """Return the variables by which a pod in namespace is told of Services.
+
+    Those of the API server, whose host and port are given, are always there; with links, so are those of the
+    namespace's Services that have a cluster IP.
+    """
+    variables = _link("kubernetes", api_server[0], [("https", api_server[1], "TCP")])
+    for service in services:
+        metadata, spec = service["metadata"], service["spec"]
+        linked = links and metadata["namespace"] == namespace and spec.get("clusterIP") not in {None, "", "None"}
+        if linked and (namespace, metadata["name"]) != ("default", "kubernetes"):
+            ports = [(port.get("name", ""), int(port["port"]), port.get("protocol", "TCP")) for port in spec["ports"]]
+            variables |= _link(metadata["name"], spec["clusterIP"], ports)
+    return variables
+
+
+def _link(service: str, host: str, ports: Sequence[tuple[str, int, str]]) -> dict[str, str]:
+    name = service.upper().replace("-", "_")
+    first_port, first_protocol = ports[0][1:]
+    variables = {
+        f"{name}_SERVICE_HOST": host,
+        f"{name}_SERVICE_PORT": str(first_port),
+        f"{name}_PORT": f"{first_protocol.lower()}://{host}:{first_port}",
+    }
+    for port_name, port, protocol in ports:
+        if port_name:
+            variables[f"{name}_SERVICE_PORT_{port_name.upper().replace('-', '_')}"] = str(port)
+        prefix = f"{name}_PORT_{port}_{protocol.upper()}"
+        variables |= {
+            prefix: f"{protocol.lower()}://{host}:{port}",
+            f"{prefix}_PROTO": protocol.lower(),
+            f"{prefix}_PORT": str(port),
+            f"{prefix}_ADDR": host,
+        }
+    return variables
+
+
 def references(container: Mapping[str, Any]) -> tuple[set[str], set[str]]:
     """Return the names of the Secrets and of the ConfigMaps that the container's environment needs."""
     secrets: set[str] = set()
@@ -74,12 +112,13 @@ def references(container: Mapping[str, Any]) -> tuple[set[str], set[str]]:
     return secrets, config_maps
 
 
-def environment(container: Mapping[str, Any], sources: Sources, base: Mapping[str, str]) -> dict[str, str]:
-    """Return the container's environment: base, then envFrom, then env, each later entry over the earlier.
+def environment(container: Mapping[str, Any], sources: Sources, services: Mapping[str, str]) -> dict[str, str]:
+    """Return what the container's environment has besides its image's: services, then envFrom, then env.
 
-    Raise ConfigError when an object or a key that is not optional is missing.
+    Each later entry replaces an earlier one, and may refer to it; none may refer to the image's variables. Raise
+    ConfigError when an object or a key that is not optional is missing.
     """
-    env = dict(base)
+    env = dict(services)
     for entry in container.get("envFrom", []):
         env.update(_env_from(entry, sources.objects))
     for entry in container.get("env", []):
@@ -90,8 +129,11 @@ def environment(container: Mapping[str, Any], sources: Sources, base: Mapping[st
 
 
 def command_line(container: Mapping[str, Any], entrypoint: Sequence[str], env: Mapping[str, str]) -> list[str]:
-    """Return what to execute; raise ConfigError where neither the container nor its image says."""
-    command = [expand(word, env) for word in container.get("command") or entrypoint]
+    """Return what to execute; raise ConfigError where neither the container nor its image says.
+
+    env is what environment returned: the words of the container's spec may refer to it, the image's may not.
+    """
+    command = [expand(word, env) for word in container.get("command", ())] or list(entrypoint)
     if not command:
         raise ConfigError("no command specified")
     return [*command, *(expand(word, env) for word in container.get("args", []))]
@@ -113,8 +155,7 @@ def _env_from(entry: Mapping[str, Any], objects: Objects) -> dict[str, str]:
             return {}
         raise ConfigError(f'{kind} "{reference["name"]}" not found')
     prefix = entry.get("prefix", "")
-    named = {prefix + key: value.decode() for key, value in data.items()}
-    return {key: value for key, value in named.items() if _NAME.fullmatch(key)}
+    return {prefix + key: value.decode() for key, value in data.items()}
 
 
 def _env_value(

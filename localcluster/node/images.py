@@ -10,8 +10,9 @@ class Image:
 
     path: directories before the system's in PATH; env: variables beneath the container's own, in which $(POD_IP)
     stands for the pod's address; workdir and entrypoint: where the container names none; visible: host
-    directories that must be seen at their own places, which those in /tmp and /run otherwise are not, as a
-    container has these two to itself.
+    directories that must be seen at their own places: those in /tmp and /run otherwise are not, as a container has
+    these two to itself, nor those beneath a directory that only its owner may enter; user: the uid and gid where
+    nothing else is said.
     """
 
     path: tuple[str, ...] = ()
@@ -19,6 +20,7 @@ class Image:
     workdir: str = "/"
     entrypoint: tuple[str, ...] = ()
     visible: tuple[str, ...] = ()
+    user: tuple[int, int] = (0, 0)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -26,4 +28,5 @@ class Image:
     @staticmethod
     def from_json(fields: dict[str, Any]) -> "Image":
         lists = {name: tuple(fields[name]) for name in ("path", "entrypoint", "visible")}
-        return Image(env=dict(fields["env"]), workdir=fields["workdir"], **lists)
+        uid, gid = fields["user"]
+        return Image(env=dict(fields["env"]), workdir=fields["workdir"], user=(uid, gid), **lists)

@@ -1,9 +1,4 @@
-"""Service names as a hosts file. Pure.
-
-Services of the local cluster behave like headless ones whose port is the target port: a name stands for the
-addresses of the ready pods behind it, and a cluster IP leads nowhere. There are no EndpointSlices to read
-them from, for the API server refuses loopback addresses in these.
-"""
+"""Service names as a hosts file: the whole DNS of the local cluster. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,23 +12,25 @@ def selects(selector: Mapping[str, str], pod: Mapping[str, Any]) -> bool:
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 
+def is_serving(pod: Mapping[str, Any]) -> bool:
+    """Return whether the pod is Ready, which it may be on its way out too."""
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
+
+
 def is_ready(pod: Mapping[str, Any]) -> bool:
     """Return whether the pod may be sent traffic: Ready, and not on its way out."""
-    conditions = pod.get("status", {}).get("conditions", [])
-    ready = any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
-    return ready and "deletionTimestamp" not in pod["metadata"]
+    return is_serving(pod) and "deletionTimestamp" not in pod["metadata"]
 
 
 def service_lines(
     services: Iterable[Mapping[str, Any]],
     pods: Iterable[Mapping[str, Any]],
-    nowhere: str,
     namespace: str,
 ) -> list[str]:
     """Return hosts lines that resolve every Service, as seen from a pod in namespace.
 
-    A Service with a cluster IP and no ready pod resolves to nowhere, an address on which nobody listens, so
-    that a connection is refused as it would be in a cluster; a headless one then does not resolve.
+    A name stands for the Service's cluster IP, whether or not a pod is ready; a headless one's for its ready pods.
     """
     lines: list[str] = []
     members = list(pods)
@@ -51,12 +48,18 @@ def service_lines(
         ]
         local = metadata["namespace"] == namespace
         names = _forms(metadata["name"], metadata["namespace"], local)
-        addresses = sorted(pod["status"]["podIP"] for pod in behind)
-        if not addresses and selector and spec.get("clusterIP") != "None":
-            addresses = [nowhere]
+        if spec.get("clusterIP") in {None, "", "None"}:
+            addresses = sorted(pod["status"]["podIP"] for pod in behind)
+        else:
+            addresses = [spec["clusterIP"]]
         lines.extend(f"{address} {names}" for address in addresses)
         lines.extend(_named_pods(behind, metadata, local))
     return lines
+
+
+def resolver_settings(namespace: str) -> str:
+    """Return a resolv.conf as pods have it, for programs that read it, but for the server: there is none to ask."""
+    return f"search {namespace}.svc.{_DOMAIN} svc.{_DOMAIN} {_DOMAIN}\noptions ndots:5\n"
 
 
 def hosts_file(pod: Mapping[str, Any], pod_ip: str, lines: Iterable[str]) -> str:
@@ -77,5 +80,7 @@ def _named_pods(behind: Iterable[Mapping[str, Any]], service: Mapping[str, Any],
 
 
 def _forms(name: str, namespace: str, local: bool) -> str:
-    full = f"{name}.{namespace}.svc.{_DOMAIN} {name}.{namespace}.svc {name}.{namespace}"
-    return f"{full} {name}" if local else full
+    """Return what the name may be written as: each form that the search list completes, and the whole one."""
+    whole = f"{name}.{namespace}.svc.{_DOMAIN}"
+    forms = f"{whole} {whole}. {name}.{namespace}.svc {name}.{namespace}"
+    return f"{forms} {name}" if local else forms

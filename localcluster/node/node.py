@@ -6,38 +6,20 @@ import sys
 import traceback
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from localcluster.node.api import MERGE_PATCH, STRATEGIC_PATCH, ApiError, Cache, Object
 from localcluster.node.faults import Fault, has_fault
+from localcluster.node.forwarder import Forwarder
 from localcluster.node.names import service_lines
+from localcluster.node.network import Network
 from localcluster.node.pod import NodeFacts, Pod, pod_path, release
-from localcluster.node.status import timestamp
+from localcluster.node.services import routes
+from localcluster.node.status import OVER, timestamp
 from localcluster.node.warnings import warn
 
 _HEARTBEAT_SECONDS = 10.0
-_OVER = frozenset({"Succeeded", "Failed"})
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """The addresses of one cluster: 127.second.0.0/16, of which the first /24 is not for pods."""
-
-    second: int
-
-    @property
-    def nowhere(self) -> str:
-        """The address on which nobody listens."""
-        return f"127.{self.second}.0.1"
-
-    def pod_ip(self, number: int) -> str:
-        """Return the address of the number-th pod, counted from 0; raise ValueError past the last."""
-        third, fourth = divmod(number, 254)
-        if not 0 <= third < 255:
-            raise ValueError(f"the node has no address for pod {number}")
-        return f"127.{self.second}.{third + 1}.{fourth + 1}"
 
 
 def fits(pod: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
@@ -60,6 +42,7 @@ class Node:
         self._network = network
         self._facts = facts
         self._labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
+        self._services: dict[str, Object] = {}
         self._next_address = 0
         self._running: dict[str, Pod] = {}
         self._wake = asyncio.Event()
@@ -71,10 +54,12 @@ class Node:
         self._running.clear()
         self._releasing.clear()
         self._scheduling.clear()
+        self._services.clear()
         await self._register()
+        forwarder = Forwarder(self._facts.delays.services)
         pods = Cache("/api/v1/pods", self._on_pod)
         namespaces = Cache("/api/v1/namespaces", lambda _item, _exists: self._wake.set())
-        services = Cache("/api/v1/services", lambda _item, _exists: self._wake.set())
+        services = Cache("/api/v1/services", lambda _item, _exists: self._wake.set(), self._services)
         sources = [
             Cache("/api/v1/secrets", self._on_source),
             Cache("/api/v1/configmaps", self._on_source),
@@ -83,13 +68,16 @@ class Node:
             for cache in (namespaces, services, pods, *sources):
                 group.create_task(cache.follow(self._facts.api))
             group.create_task(self._beat())
+            group.create_task(forwarder.run())
             for cache in (namespaces, services, pods):
                 await cache.synced.wait()
             while True:
                 self._wake.clear()
                 around = {item["metadata"]["name"]: item for item in namespaces.objects.values()}
                 await self._take_pods(pods.objects, around, group)
-                self._resolve(services.objects, pods.objects)
+                visible = [pod for pod in pods.objects.values() if pod.get("status", {}).get("phase") not in OVER]
+                self._resolve(visible)
+                forwarder.lead(routes(self._services.values(), visible))
                 await self._wake.wait()
 
     def find(self, namespace: str, name: str) -> Pod | None:
@@ -135,11 +123,11 @@ class Node:
                 self._releasing.add(uid)
                 group.create_task(self._release(pod))
             return
-        if pod.get("status", {}).get("phase") in _OVER:
+        if pod.get("status", {}).get("phase") in OVER:
             return
         pod_ip = pod.get("status", {}).get("podIP") or self._network.pod_ip(self._next_address)
         self._next_address += 1
-        running = Pod(pod, namespace, pod_ip, self._facts)
+        running = Pod(pod, namespace, pod_ip, self._facts, self._services)
         if pod.get("status", {}).get("containerStatuses"):
             running.lose()
         running.update(pod, namespace)
@@ -198,13 +186,12 @@ class Node:
             if error.status not in {404, 409}:
                 raise
 
-    def _resolve(self, services: Mapping[str, Object], pods: Mapping[str, Object]) -> None:
-        visible = [pod for pod in pods.values() if pod.get("status", {}).get("phase") not in _OVER]
+    def _resolve(self, pods: list[Object]) -> None:
         lines: dict[str, list[str]] = {}
         for running in self._running.values():
             namespace = running.latest["metadata"]["namespace"]
             if namespace not in lines:
-                lines[namespace] = service_lines(services.values(), visible, self._network.nowhere, namespace)
+                lines[namespace] = service_lines(self._services.values(), pods, namespace)
             running.resolve(lines[namespace])
 
     async def _register(self) -> None:

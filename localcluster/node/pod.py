@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,17 +12,19 @@ from typing import Any
 
 import aiohttp
 
-from localcluster.node import environment, volumes
+from localcluster.node import environment, users, vacated, volumes
 from localcluster.node.api import STRATEGIC_PATCH, Api, ApiError, Object
 from localcluster.node.container import Container, Files, ImageError, Timing
+from localcluster.node.delays import Delays
 from localcluster.node.environment import ConfigError, Objects, Sources
 from localcluster.node.faults import Fault, damaged_message, has_fault
-from localcluster.node.fields import Addresses
+from localcluster.node.fields import Addresses, quantity
 from localcluster.node.images import Image
-from localcluster.node.names import hosts_file
+from localcluster.node.memory import Bound, Memory
+from localcluster.node.names import hosts_file, resolver_settings
 from localcluster.node.probes import Prober
 from localcluster.node.process import ContainerProcess
-from localcluster.node.rootfs import Mount
+from localcluster.node.rootfs import Mount, closed_directories
 from localcluster.node.sandbox import SandboxSpec
 from localcluster.node.status import PodView, Terminated, pod_status
 from localcluster.node.warnings import warn
@@ -46,6 +49,9 @@ class NodeFacts:
     capacity: Mapping[str, str]
     images: Mapping[str, Image]
     back_off_seconds: float
+    delays: Delays
+    memory: Memory
+    vacated: vacated.Vacated
 
 
 def pod_path(pod: Mapping[str, Any]) -> str:
@@ -57,20 +63,34 @@ def pod_path(pod: Mapping[str, Any]) -> str:
 class Pod:
     """Runs a pod that is bound to the node. `latest` is the pod as last heard of, `namespace` around it."""
 
-    def __init__(self, pod: Object, namespace: Object | None, pod_ip: str, facts: NodeFacts) -> None:
+    def __init__(
+        self,
+        pod: Object,
+        namespace: Object | None,
+        pod_ip: str,
+        facts: NodeFacts,
+        services: Mapping[str, Object],
+    ) -> None:
+        """services are the cluster's as last heard of, by UID, and kept current by the caller."""
         self.latest = pod
         self.namespace = namespace
         self.pod_ip = pod_ip
         self._facts = facts
+        self._services = services
         self._directory = facts.run_dir / "pods" / pod["metadata"]["uid"]
         self._addresses = Addresses(pod_ip=pod_ip, host_ip=facts.host_ip)
         self._dirty = asyncio.Event()
         self._stop = asyncio.Event()
         self._refresh = asyncio.Event()
+        self._mounted = asyncio.Event()
+        self._sources_changed = asyncio.Event()
         self._gone = False
         self._lost = False
         self._failure: tuple[str, str] | None = None
         self._ended = False
+        self._over = False
+        self._phase = ""
+        self._ports: set[int] = set()
         self._start_time = datetime.now(UTC)
         self._conditions: list[dict[str, Any]] = []
         self._tokens: dict[volumes.TokenRequest, tuple[str, float]] = {}
@@ -85,8 +105,11 @@ class Pod:
 
     def update(self, pod: Object, namespace: Object | None) -> None:
         """Hear of the pod's or its namespace's news; a deletion begins the end."""
+        relabelled = _told(pod) != _told(self.latest)
         self.latest, self.namespace = pod, namespace
         self._refresh.set()
+        if relabelled:
+            self._sources_changed.set()
         if "deletionTimestamp" in pod["metadata"]:
             self._stop.set()
 
@@ -98,8 +121,8 @@ class Pod:
         self.kill(None)
 
     def refresh(self) -> None:
-        """Look again at what the pod's volumes are made from."""
-        self._refresh.set()
+        """Look again, after a while, at what the pod's volumes are made from."""
+        asyncio.get_running_loop().call_later(self._facts.delays.volume, self._sources_changed.set)
 
     def resolve(self, lines: list[str]) -> None:
         """Have the pod's hosts file resolve Services by these lines."""
@@ -130,9 +153,11 @@ class Pod:
                 stopping = group.create_task(self._stop.wait())
                 living = group.create_task(self._live())
                 await asyncio.wait({stopping, living}, return_when=asyncio.FIRST_COMPLETED)
+                self._ports = self._open_ports()
                 await self._end(living)
                 for task in (stopping, *helpers):
                     task.cancel()
+            await self._end_later()
             await self._report_end()
         finally:
             await asyncio.to_thread(shutil.rmtree, self._directory, True)
@@ -142,19 +167,28 @@ class Pod:
     async def prepare(self, container: Mapping[str, Any], files: Files) -> SandboxSpec:
         """See container.Surroundings."""
         image = self._image(container["image"])
+        user = users.user_of(self.latest, container, image.user)
         objects = await self._objects(*environment.references(container))
-        env = environment.environment(container, self._sources(objects), self._base_environment(image))
+        stated = environment.environment(container, self._sources(objects), self._service_variables())
+        env = {**self._base_environment(image, user.home), **stated}
         name = container["name"]
         root = self._directory / "roots" / name
         root.mkdir(parents=True, exist_ok=True)
         return SandboxSpec(
             root=str(root),
-            argv=environment.command_line(container, image.entrypoint, env),
+            argv=environment.command_line(container, image.entrypoint, stated),
             env=env,
             working_directory=container.get("workingDir", image.workdir),
             host_name=self._host_name(),
             mounts=self._mounts(container, files, image),
+            user=user,
         )
+
+    def bound(self, container: Mapping[str, Any]) -> AbstractContextManager[Bound | None]:
+        """See container.Surroundings."""
+        stated = container.get("resources", {}).get("limits", {}).get("memory")
+        name = f"{self.latest['metadata']['uid']}-{container['name']}"
+        return self._facts.memory.bound(name, None if stated is None else int(quantity(str(stated))))
 
     def prober(self, container: Mapping[str, Any], running: ContainerProcess) -> Prober:
         """See container.Surroundings."""
@@ -238,6 +272,20 @@ class Pod:
             living.cancel()
             await asyncio.wait({living})
 
+    async def _end_later(self) -> None:
+        """Tell that the containers have ended, and take a while over the pod's own end, as a kubelet does."""
+        await self._report()
+        self._facts.vacated.silence(self.pod_ip, self._ports)
+        if not self._gone:
+            await asyncio.sleep(self._facts.delays.phase)
+        self._over = True
+
+    def _open_ports(self) -> set[int]:
+        """Return the ports that clients of the pod may know: those declared, and those at which it listens."""
+        containers = [*self.latest["spec"].get("initContainers", ()), *self.latest["spec"]["containers"]]
+        declared = {int(port["containerPort"]) for one in containers for port in one.get("ports", ())}
+        return declared | vacated.listening_ports(self.pod_ip)
+
     async def _stop_all(self, containers: list[Container]) -> None:
         grace_seconds = 0.0 if self._gone else self._grace_seconds()
         async with asyncio.TaskGroup() as group:
@@ -249,10 +297,19 @@ class Pod:
     def _prepare_directory(self) -> None:
         self._directory.mkdir(0o700, parents=True, exist_ok=True)
         for volume in self.latest["spec"].get("volumes", []):
-            (self._directory / "volumes" / volume["name"]).mkdir(parents=True, exist_ok=True)
+            directory = self._directory / "volumes" / volume["name"]
+            directory.mkdir(parents=True, exist_ok=True)
+            if "emptyDir" in volume:
+                volumes.open_to(directory, self._fs_group())
         (self._directory / "hosts").touch()
-        (self._directory / "resolv.conf").touch()
-        (self._directory / "nsswitch.conf").write_text("hosts: files\n", encoding="ascii")
+        texts = {
+            "resolv.conf": resolver_settings(self.latest["metadata"]["namespace"]),
+            "nsswitch.conf": "hosts: files\n",
+            "passwd": users.PASSWD,
+            "group": users.GROUP,
+        }
+        for name, text in texts.items():
+            (self._directory / name).write_text(text, encoding="ascii")
         self._write_hosts()
 
     def _write_hosts(self) -> None:
@@ -276,31 +333,33 @@ class Pod:
                 await self._write_volumes()
             except ConfigError as error:
                 await warn(self._facts.api, self.latest, "FailedMount", str(error))
-                await self._wait_for_refresh(_RETRY_SECONDS)
+                await self._wait_for(self._refresh, _RETRY_SECONDS)
             except ApiError:
-                await self._wait_for_refresh(_RETRY_SECONDS)
+                await self._wait_for(self._refresh, _RETRY_SECONDS)
             else:
+                self._mounted.set()
                 return True
         return False
 
     async def _keep_volumes(self) -> None:
+        await self._mounted.wait()
         while True:
             ages = [renewal for _, renewal in self._tokens.values()]
             now = asyncio.get_running_loop().time()
-            await self._wait_for_refresh(max(1.0, min(ages) - now) if ages else None)
+            await self._wait_for(self._sources_changed, max(1.0, min(ages) - now) if ages else None)
             try:
                 await self._write_volumes()
             except (ConfigError, ApiError):
                 # What was there stays, as on any node, until it can be replaced.
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _wait_for_refresh(self, seconds: float | None) -> None:
+    async def _wait_for(self, event: asyncio.Event, seconds: float | None) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self._refresh.wait()
+                await event.wait()
         except TimeoutError:
             return
-        self._refresh.clear()
+        event.clear()
 
     async def _write_volumes(self) -> None:
         objects = await self._objects(*volumes.references(self.latest))
@@ -308,11 +367,13 @@ class Pod:
         sources = self._sources(objects)
         for volume in self.latest["spec"].get("volumes", []):
             try:
-                files = volumes.volume_files(volume, sources, tokens)
+                files = volumes.volume_files(volume, sources, tokens, users.common_user(self.latest))
             except ConfigError as error:
                 raise ConfigError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}') from error
             if files is not None:
-                volumes.write_files(self._directory / "volumes" / volume["name"], files)
+                volumes.write_files(
+                    self._directory / "volumes" / volume["name"], volumes.owned(files, self._fs_group())
+                )
 
     async def _token(self, request: volumes.TokenRequest) -> str:
         known = self._tokens.get(request)
@@ -341,6 +402,10 @@ class Pod:
         self._tokens[request] = (token, now + _TOKEN_RENEWAL * request.expiration_seconds)
         return token
 
+    def _fs_group(self) -> int | None:
+        group: int | None = (self.latest["spec"].get("securityContext") or {}).get("fsGroup")
+        return group
+
     def _sources(self, objects: Objects) -> Sources:
         return Sources(self.latest, objects, self._addresses, self._facts.capacity)
 
@@ -367,37 +432,48 @@ class Pod:
         spec = self.latest["spec"]
         return str(spec.get("hostname") or self.latest["metadata"]["name"])[:63]
 
-    def _base_environment(self, image: Image) -> dict[str, str]:
+    def _base_environment(self, image: Image, home: str) -> dict[str, str]:
         return {
             "PATH": ":".join((*image.path, *_SYSTEM_PATH)),
-            "HOME": "/tmp",
+            "HOME": home,
             "HOSTNAME": self._host_name(),
-            "KUBERNETES_SERVICE_HOST": self._facts.server_host,
-            "KUBERNETES_SERVICE_PORT": str(self._facts.server_port),
             **{name: environment.expand(value, {"POD_IP": self.pod_ip}) for name, value in image.env.items()},
         }
 
+    def _service_variables(self) -> dict[str, str]:
+        return environment.service_variables(
+            self._services.values(),
+            self.latest["metadata"]["namespace"],
+            links=self.latest["spec"].get("enableServiceLinks", True),
+            api_server=(self._facts.server_host, self._facts.server_port),
+        )
+
     def _mounts(self, container: Mapping[str, Any], files: Files, image: Image) -> list[Mount]:
         private = self._directory / "private" / container["name"]
+        read_only_root = (container.get("securityContext") or {}).get("readOnlyRootFilesystem", False)
         mounts = [Mount("/dev/shm", None)]
         for directory in _PRIVATE_DIRECTORIES:
             source = Path(f"{private}{directory}")
             source.mkdir(parents=True, exist_ok=True)
-            mounts.append(Mount(directory, str(source)))
+            source.chmod(0o1777)
+            mounts.append(Mount(directory, str(source), read_only_root))
+        closed = closed_directories(list(image.visible))
+        mounts += [Mount(directory, None, read_only=True) for directory in closed]
         mounts += [
             Mount(path, path, read_only=True)
             for path in image.visible
-            if any(path.startswith(directory + "/") for directory in _PRIVATE_DIRECTORIES)
+            if any(path.startswith(directory + "/") for directory in (*_PRIVATE_DIRECTORIES, *closed))
         ]
-        for name in ("hosts", "resolv.conf", "nsswitch.conf"):
+        for name in ("hosts", "resolv.conf", "nsswitch.conf", "passwd", "group"):
             mounts.append(Mount(f"/etc/{name}", str(self._directory / name)))
         message_path = container.get("terminationMessagePath", "/dev/termination-log")
         mounts.append(Mount(message_path, str(files.message)))
         kinds = {volume["name"]: volume for volume in self.latest["spec"].get("volumes", [])}
         for mount in container.get("volumeMounts", []):
             source = self._directory / "volumes" / mount["name"] / mount.get("subPath", "")
-            if "emptyDir" in kinds[mount["name"]]:
-                source.mkdir(parents=True, exist_ok=True)
+            if "emptyDir" in kinds[mount["name"]] and not source.exists():
+                source.mkdir(parents=True)
+                volumes.open_to(source, self._fs_group())
             read_only = mount.get("readOnly", False) or "emptyDir" not in kinds[mount["name"]]
             mounts.append(Mount(mount["mountPath"].rstrip("/"), str(source), read_only))
         return mounts
@@ -413,6 +489,8 @@ class Pod:
             ending=self._ended,
             failure=self._failure,
             conditions=self._conditions,
+            over=self._over,
+            phase_before=self._phase,
         )
 
     async def _publish(self) -> None:
@@ -424,7 +502,7 @@ class Pod:
     async def _report(self) -> None:
         """Write the pod's status, unless the pod is gone."""
         status = pod_status(self._view(), self.pod_ip, self._facts.host_ip, self._start_time, datetime.now(UTC))
-        self._conditions = status["conditions"]
+        self._conditions, self._phase = status["conditions"], status["phase"]
         if self._gone:
             return
         # A status for another pod of the same name must not be taken.
@@ -442,7 +520,12 @@ class Pod:
             if "deletionTimestamp" in self.latest["metadata"]:
                 await release(self._facts.api, self.latest)
                 return
-            await self._wait_for_refresh(None)
+            await self._wait_for(self._refresh, None)
+
+
+def _told(pod: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return what a pod may be told of itself that can change while it runs."""
+    return pod["metadata"].get("labels"), pod["metadata"].get("annotations")
 
 
 async def release(api: Api, pod: Mapping[str, Any]) -> None:

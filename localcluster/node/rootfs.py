@@ -42,6 +42,15 @@ def directories_to_split(targets: list[str], exists: list[str]) -> set[str]:
     return split
 
 
+def closed_directories(visible: list[str]) -> list[str]:
+    """Return the outermost directories above visible ones that not everybody may enter.
+
+    Where a container runs as another user than the host's, it can see nothing beneath them.
+    """
+    closed = {next((above for above in parents(path) if not os.stat(above).st_mode & 0o001), None) for path in visible}
+    return sorted(path for path in closed if path is not None)
+
+
 def build(new_root: str, mounts: list[Mount]) -> None:
     """Build the root at new_root, an existing directory, in a mount namespace of the caller's own."""
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
@@ -59,6 +68,10 @@ def build(new_root: str, mounts: list[Mount]) -> None:
     _mount_proc(new_root + "/proc")
     for target in targets:
         _mount(new_root + target, resolved[target])
+    # Only now is every mount point made, of which one may lie in another mount.
+    for target in targets:
+        if resolved[target].read_only:
+            linux.make_read_only(new_root + target, recursive=False)
 
 
 def _mirror(directory: str, new_root: str, split: set[str], covered: set[str]) -> None:
@@ -101,5 +114,3 @@ def _mount(path: str, mount: Mount) -> None:
         linux.mount("tmpfs", path, "tmpfs", 0, "mode=1777")
     else:
         linux.mount(mount.source, path, None, linux.MS_BIND | linux.MS_REC)
-    if mount.read_only:
-        linux.make_read_only(path, recursive=False)

@@ -20,7 +20,7 @@ from localcluster.node import linux
 from localcluster.node.rootfs import Mount, build
 
 START_FAILED_EXIT_CODE = 128
-_NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWUTS
+_ALWAYS = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWUTS
 
 
 class StartError(Exception):
@@ -28,8 +28,25 @@ class StartError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """A container's user, its group, and the groups that it is in besides."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
+
+    @property
+    def home(self) -> str:
+        """HOME as a runtime sets it: from /etc/passwd, and / for whoever is not in there."""
+        return "/root" if self.uid == 0 else "/"
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxSpec:
-    """What a container runs, and in which world. root is an empty directory, env is the whole environment."""
+    """What a container runs, and in which world. root is an empty directory, env is the whole environment.
+
+    cgroup is the file by which a process joins the container's control group, None where it has none.
+    """
 
     root: str
     argv: list[str]
@@ -37,6 +54,8 @@ class SandboxSpec:
     working_directory: str
     host_name: str
     mounts: list[Mount]
+    user: User
+    cgroup: str | None = None
 
     def encode(self) -> bytes:
         return json.dumps(asdict(self)).encode()
@@ -46,22 +65,33 @@ def read_spec(path: str) -> SandboxSpec:
     with open(path, "rb") as file:
         fields = json.load(file)
     mounts = [Mount(**mount) for mount in fields.pop("mounts")]
-    return SandboxSpec(mounts=mounts, **fields)
+    user = fields.pop("user")
+    return SandboxSpec(mounts=mounts, user=User(user["uid"], user["gid"], tuple(user["groups"])), **fields)
 
 
-def _namespaces() -> int:
-    # Without root, a user namespace gives the right to make the others.
-    return _NAMESPACES if os.geteuid() == 0 else _NAMESPACES | linux.CLONE_NEWUSER
+# Without root, a user namespace gives the right to make the others, and one user and group of one's choice.
+_IS_ROOT = os.geteuid() == 0
+_NAMESPACES = _ALWAYS if _IS_ROOT else _ALWAYS | linux.CLONE_NEWUSER
 
 
-def _unshare() -> None:
+def _unshare(user: User) -> None:
     uid, gid = os.geteuid(), os.getegid()
-    linux.unshare(_namespaces())
-    if uid == 0:
+    linux.unshare(_NAMESPACES)
+    if _IS_ROOT:
         return
-    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+    maps = {"setgroups": "deny", "uid_map": f"{user.uid} {uid} 1", "gid_map": f"{user.gid} {gid} 1"}
+    for name, text in maps.items():
         with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
             file.write(text)
+
+
+def _become(user: User) -> None:
+    if _IS_ROOT:
+        os.setgroups(user.groups)
+        os.setgid(user.gid)
+        os.setuid(user.uid)
+        # Another user is let go by the kernel from what was asked for before.
+        linux.die_with_parent(signal.SIGKILL, 0)
 
 
 def _exec(spec: SandboxSpec, argv: list[str]) -> NoReturn:
@@ -69,6 +99,8 @@ def _exec(spec: SandboxSpec, argv: list[str]) -> NoReturn:
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.umask(0o022)
+    _become(spec.user)
     os.chdir(spec.working_directory)
     try:
         os.execvpe(argv[0], argv, spec.env)
@@ -80,7 +112,13 @@ def _in_container(spec: SandboxSpec, parent_alive_fd: int) -> NoReturn:
     linux.die_with_parent(signal.SIGKILL, 0)
     if select.select([parent_alive_fd], [], [], 0)[0]:
         os._exit(START_FAILED_EXIT_CODE)
+    if _IS_ROOT:
+        # Who opens /dev/stdout by its name must own what it stands for, here the log.
+        os.fchown(1, spec.user.uid, spec.user.gid)
     os.setsid()
+    if spec.cgroup is not None:
+        with open(spec.cgroup, "w", encoding="ascii") as file:
+            file.write("0")
     linux.set_host_name(spec.host_name)
     build(spec.root, spec.mounts)
     os.chdir(spec.root)
@@ -120,7 +158,7 @@ def run(spec: SandboxSpec, report_fd: int) -> int:
     os.set_inheritable(report_fd, False)
     signals = {signal.SIGTERM, signal.SIGUSR1}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    _unshare()
+    _unshare(spec.user)
     child, error_fd = _fork_container(spec)
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
@@ -139,7 +177,7 @@ def run(spec: SandboxSpec, report_fd: int) -> int:
 
 def enter(pid: int, spec: SandboxSpec, argv: list[str]) -> int:
     """Run a command beside a container's process pid and return its exit code, 126 if it cannot be run."""
-    linux.setns(os.pidfd_open(pid), _namespaces())
+    linux.setns(os.pidfd_open(pid), _NAMESPACES)
     child = os.fork()
     if child == 0:
         try:

@@ -8,6 +8,9 @@ from typing import Any
 # The kubelet's: what all termination messages of a pod may have together, divided among its containers.
 _ALL_MESSAGES_BYTES = 12_288
 
+OVER = frozenset({"Succeeded", "Failed"})
+"""The phases after which nothing of a pod runs any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -105,6 +108,10 @@ class PodView:
     """Reason and message of a pod that the node itself has failed."""
     conditions: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     """The conditions last reported, for the times of their transitions."""
+    over: bool = True
+    """Whether the node is done with the pod: until then a final phase is not reported."""
+    phase_before: str = ""
+    """The phase last reported, empty at first."""
 
 
 def timestamp(moment: datetime) -> str:
@@ -151,8 +158,9 @@ def pod_status(view: PodView, pod_ip: str, host_ip: str, start_time: datetime, n
     all_count = len(view.containers) + len(view.init_containers)
     limit = _ALL_MESSAGES_BYTES // max(1, all_count)
     current_phase = phase(view)
+    delayed = current_phase in OVER and not view.over
     status: dict[str, Any] = {
-        "phase": current_phase,
+        "phase": (view.phase_before or "Pending") if delayed else current_phase,
         "conditions": _conditions(view, current_phase, now),
         "hostIP": host_ip,
         "hostIPs": [{"ip": host_ip}],
@@ -163,14 +171,14 @@ def pod_status(view: PodView, pod_ip: str, host_ip: str, start_time: datetime, n
     }
     if view.init_containers:
         status["initContainerStatuses"] = [one.with_message_limit(limit).to_json() for one in view.init_containers]
-    if view.failure:
+    if view.failure and not delayed:
         status["reason"], status["message"] = view.failure
     return status
 
 
 def _conditions(view: PodView, current_phase: str, now: datetime) -> list[dict[str, Any]]:
     unready = [status.name for status in view.containers if not status.ready]
-    if current_phase in {"Succeeded", "Failed"}:
+    if current_phase in OVER:
         ready_reason = "PodCompleted" if current_phase == "Succeeded" else "PodFailed"
     else:
         ready_reason = "ContainersNotReady"

@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ class File:
 
     content: bytes
     mode: int
+    uid: int | None = None
+    """Whose it is, None for the node's."""
+    gid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,11 @@ def token_requests(pod: Mapping[str, Any]) -> set[TokenRequest]:
 
 
 def volume_files(
-    volume: Mapping[str, Any], sources: Sources, tokens: Mapping[TokenRequest, str]
+    volume: Mapping[str, Any], sources: Sources, tokens: Mapping[TokenRequest, str], user: int | None
 ) -> dict[str, File] | None:
     """Return the volume's files by path, None for an emptyDir; raise ConfigError for what is missing.
 
-    tokens has the pod's token_requests.
+    tokens has the pod's token_requests; they belong to user, as whom all its containers run, None where they differ.
     """
     if "emptyDir" in volume:
         return None
@@ -74,9 +77,22 @@ def volume_files(
     if "downwardAPI" in volume:
         return _downward_files(volume["downwardAPI"], sources, _mode(volume["downwardAPI"]))
     if "projected" in volume:
-        return _projected_files(volume["projected"], sources, tokens)
+        return _projected_files(volume["projected"], sources, tokens, user)
     kind = next((key for key in volume if key != "name"), "emptyDir")
     raise ConfigError(f'volume "{volume["name"]}": the local cluster has no {kind} volumes')
+
+
+def owned(files: Mapping[str, File], fs_group: int | None) -> dict[str, File]:
+    """Return the files as the pod's fsGroup makes them: its own, and readable for it."""
+    if fs_group is None:
+        return dict(files)
+    return {path: replace(file, mode=file.mode | 0o440, gid=fs_group) for path, file in files.items()}
+
+
+def open_to(directory: Path, fs_group: int | None) -> None:
+    """Let everybody write in a directory of the pod's; what is made in it becomes its fsGroup's."""
+    _chown(directory, None, fs_group)
+    directory.chmod(0o777 if fs_group is None else 0o2777)
 
 
 def write_files(directory: Path, files: Mapping[str, File]) -> None:
@@ -86,13 +102,14 @@ def write_files(directory: Path, files: Mapping[str, File]) -> None:
     """
     current = directory / "..data"
     old = current.resolve() if current.is_symlink() else None
-    if old is not None and _content(old) == dict(files):
+    if old is not None and _content(old) == {path: (file.content, file.mode) for path, file in files.items()}:
         return
     dated = directory / f"..{time.time_ns()}"
     for path, file in files.items():
         target = dated / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.content)
+        _chown(target, file.uid, file.gid)
         target.chmod(file.mode)
     dated.mkdir(parents=True, exist_ok=True)
     new_link = directory / "..data_tmp"
@@ -110,9 +127,15 @@ def write_files(directory: Path, files: Mapping[str, File]) -> None:
         shutil.rmtree(old)
 
 
-def _content(directory: Path) -> dict[str, File]:
+def _chown(path: Path, uid: int | None, gid: int | None) -> None:
+    # Without root what the node makes is its own, which in the container is its user's.
+    if os.geteuid() == 0:
+        os.chown(path, -1 if uid is None else uid, -1 if gid is None else gid)
+
+
+def _content(directory: Path) -> dict[str, tuple[bytes, int]]:
     return {
-        str(path.relative_to(directory)): File(path.read_bytes(), path.stat().st_mode & 0o777)
+        str(path.relative_to(directory)): (path.read_bytes(), path.stat().st_mode & 0o777)
         for path in directory.rglob("*")
         if path.is_file()
     }
@@ -168,14 +191,16 @@ def _downward_files(source: Mapping[str, Any], sources: Sources, mode: int) -> d
 
 
 def _projected_files(
-    projected: Mapping[str, Any], sources: Sources, tokens: Mapping[TokenRequest, str]
+    projected: Mapping[str, Any], sources: Sources, tokens: Mapping[TokenRequest, str], user: int | None
 ) -> dict[str, File]:
     mode = _mode(projected)
     files: dict[str, File] = {}
     for source in projected.get("sources", []):
         if "serviceAccountToken" in source:
             wanted = source["serviceAccountToken"]
-            files[wanted["path"]] = File(tokens[_token_request(wanted)].encode(), mode)
+            fs_group = (sources.pod["spec"].get("securityContext") or {}).get("fsGroup")
+            own = mode if user is None and fs_group is None else 0o600
+            files[wanted["path"]] = File(tokens[_token_request(wanted)].encode(), own, uid=user)
         elif "secret" in source:
             files |= _secret_files(source["secret"], sources, mode)
         elif "configMap" in source:

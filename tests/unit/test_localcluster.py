@@ -4,18 +4,31 @@ import base64
 import io
 from dataclasses import replace
 from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localcluster.build import at_least, module_versions, version_fits
-from localcluster.node.environment import ConfigError, Objects, Sources, command_line, environment, expand
+from localcluster.node.container import Files, termination_message
+from localcluster.node.environment import (
+    ConfigError,
+    Objects,
+    Sources,
+    command_line,
+    environment,
+    expand,
+    service_variables,
+)
 from localcluster.node.faults import Fault, damaged_message, has_fault
 from localcluster.node.fields import Addresses, field_value, quantity, resource_value
 from localcluster.node.names import hosts_file, service_lines
-from localcluster.node.node import Network, fits, waits_for_a_node
+from localcluster.node.network import Network
+from localcluster.node.node import fits, waits_for_a_node
 from localcluster.node.rootfs import directories_to_split
+from localcluster.node.sandbox import User
+from localcluster.node.services import routes
 from localcluster.node.status import (
     ContainerStatus,
     PodView,
@@ -26,7 +39,8 @@ from localcluster.node.status import (
     phase,
     pod_status,
 )
-from localcluster.node.volumes import File, TokenRequest, token_requests, volume_files, write_files
+from localcluster.node.users import common_user, user_of
+from localcluster.node.volumes import File, TokenRequest, owned, token_requests, volume_files, write_files
 from localcluster.progress import Progress
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -76,11 +90,11 @@ def test_a_later_variable_may_use_an_earlier_one_and_replaces_the_base() -> None
         "command": ["run", "$(URL)"],
     }
 
-    env = environment(container, _sources(), {"PATH": "/bin", "HOME": "/tmp"})
+    env = environment(container, _sources(), {"PATH": "/bin", "WEB_SERVICE_HOST": "127.9.240.1"})
 
     assert env == {
         "PATH": "/mine",
-        "HOME": "/tmp",
+        "WEB_SERVICE_HOST": "127.9.240.1",
         "S_mode": "fast",
         "S_1bad": "x",
         "IP": "127.9.1.1",
@@ -155,8 +169,12 @@ def test_a_fault_is_for_all_pods_or_for_some_indexes_and_the_pods_own_word_count
 
 
 def _service(name: str, **spec: Any) -> dict[str, Any]:
-    fields = {"selector": {"app": "web"}, "clusterIP": "10.96.0.9", **spec}
+    fields = {"selector": {"app": "web"}, "clusterIP": "127.9.240.9", **spec}
     return {"metadata": {"name": name, "namespace": "n"}, "spec": fields}
+
+
+def _headless(name: str, **spec: Any) -> dict[str, Any]:
+    return _service(name, clusterIP="None", **spec)
 
 
 def _serving(address: str, ready: bool) -> dict[str, Any]:
@@ -168,27 +186,114 @@ def _serving(address: str, ready: bool) -> dict[str, Any]:
     return pod
 
 
-def test_a_service_name_stands_for_its_ready_pods() -> None:
+def test_a_headless_services_name_stands_for_its_ready_pods() -> None:
     pods = [_serving("127.9.1.2", True), _serving("127.9.1.1", True), _serving("127.9.1.3", False)]
 
-    near = service_lines([_service("web")], pods, "127.9.0.1", "n")
-    far = service_lines([_service("web")], pods, "127.9.0.1", "elsewhere")
+    near = service_lines([_headless("web")], pods, "n")
+    far = service_lines([_headless("web")], pods, "elsewhere")
 
-    forms = "web.n.svc.cluster.local web.n.svc web.n"
+    forms = "web.n.svc.cluster.local web.n.svc.cluster.local. web.n.svc web.n"
     assert near == [f"127.9.1.1 {forms} web", f"127.9.1.2 {forms} web"]
     assert far == [f"127.9.1.1 {forms}", f"127.9.1.2 {forms}"]
 
 
-def test_a_service_without_a_ready_pod_refuses_and_a_headless_one_does_not_resolve() -> None:
+def test_a_service_without_a_ready_pod_has_its_cluster_ip_and_a_headless_one_does_not_resolve() -> None:
     pods = [_serving("127.9.1.3", False)]
 
-    refusing = service_lines([_service("web")], pods, "127.9.0.1", "n")
-    silent = service_lines([_service("web", clusterIP="None")], pods, "127.9.0.1", "n")
-    early = service_lines([_service("web", publishNotReadyAddresses=True)], pods, "127.9.0.1", "n")
+    refusing = service_lines([_service("web")], pods, "n")
+    silent = service_lines([_headless("web")], pods, "n")
+    early = service_lines([_headless("web", publishNotReadyAddresses=True)], pods, "n")
 
-    assert [line.split()[0] for line in refusing] == ["127.9.0.1"]
+    assert [line.split()[0] for line in refusing] == ["127.9.240.9"]
     assert silent == []
     assert [line.split()[0] for line in early] == ["127.9.1.3"]
+
+
+def _ending(pod: dict[str, Any]) -> dict[str, Any]:
+    pod["metadata"]["deletionTimestamp"] = "2030-01-01T00:00:00Z"
+    return pod
+
+
+def test_a_cluster_ip_leads_to_ready_pods_and_to_serving_ones_on_their_way_out_only_for_want_of_others() -> None:
+    service = _service("web", ports=[{"port": 80, "targetPort": 8000}, {"port": 53, "protocol": "UDP"}])
+    ready, unready = _serving("127.9.1.1", True), _serving("127.9.1.2", False)
+    ending = _ending(_serving("127.9.1.3", True))
+    place = ("127.9.240.9", 80)
+
+    assert routes([service], [ready, unready, ending]) == {place: (("127.9.1.1", 8000),)}
+    assert routes([service], [unready, ending]) == {place: (("127.9.1.3", 8000),)}
+    assert routes([service], [unready]) == {place: ()}
+
+
+def test_a_target_port_is_found_by_its_name_in_each_pod() -> None:
+    service = _service("web", ports=[{"port": 80, "targetPort": "http"}])
+    named, nameless = _serving("127.9.1.1", True), _serving("127.9.1.2", True)
+    named["spec"]["containers"] = [{"name": "m", "ports": [{"name": "http", "containerPort": 8080}]}]
+    nameless["spec"]["containers"] = [{"name": "m"}]
+
+    assert routes([service], [named, nameless]) == {("127.9.240.9", 80): (("127.9.1.1", 8080),)}
+
+
+def test_services_are_told_in_variables_as_a_kubelet_tells_them() -> None:
+    ports = [{"port": 80, "name": "http"}, {"port": 81, "name": "more-of-it"}]
+    services = [_service("my-web", ports=ports), _headless("silent", ports=ports)]
+
+    told = service_variables(services, "n", links=True, api_server=("127.0.0.1", 6443))
+    untold = service_variables(services, "n", links=False, api_server=("127.0.0.1", 6443))
+
+    assert {name: value for name, value in told.items() if name not in untold} == {
+        "MY_WEB_SERVICE_HOST": "127.9.240.9",
+        "MY_WEB_SERVICE_PORT": "80",
+        "MY_WEB_SERVICE_PORT_HTTP": "80",
+        "MY_WEB_SERVICE_PORT_MORE_OF_IT": "81",
+        "MY_WEB_PORT": "tcp://127.9.240.9:80",
+        "MY_WEB_PORT_80_TCP": "tcp://127.9.240.9:80",
+        "MY_WEB_PORT_80_TCP_PROTO": "tcp",
+        "MY_WEB_PORT_80_TCP_PORT": "80",
+        "MY_WEB_PORT_80_TCP_ADDR": "127.9.240.9",
+        "MY_WEB_PORT_81_TCP": "tcp://127.9.240.9:81",
+        "MY_WEB_PORT_81_TCP_PROTO": "tcp",
+        "MY_WEB_PORT_81_TCP_PORT": "81",
+        "MY_WEB_PORT_81_TCP_ADDR": "127.9.240.9",
+    }
+    assert untold["KUBERNETES_SERVICE_HOST"] == "127.0.0.1"
+    assert untold["KUBERNETES_SERVICE_PORT_HTTPS"] == "6443"
+
+
+def _secured(pod: dict[str, Any], **container: Any) -> User:
+    return user_of(_pod(securityContext=pod), {"name": "m", "securityContext": container}, (10, 20))
+
+
+def test_a_container_runs_as_its_spec_says_else_its_pod_else_its_image() -> None:
+    assert _secured({}) == User(10, 20)
+    assert _secured({"runAsUser": 5}) == User(5, 0)
+    assert _secured({"runAsUser": 5, "runAsGroup": 6, "fsGroup": 7, "supplementalGroups": [8]}) == User(5, 6, (8, 7))
+    assert _secured({"runAsUser": 5, "runAsGroup": 6}, runAsUser=9) == User(9, 6)
+    assert [User(0, 0).home, User(65532, 0).home] == ["/root", "/"]
+
+
+@pytest.mark.parametrize(
+    ("image_user", "context", "message"),
+    [
+        ((0, 0), {"runAsNonRoot": True}, "image will run as root"),
+        ((10, 10), {"runAsNonRoot": True, "runAsUser": 0}, "breaks non-root policy"),
+    ],
+)
+def test_a_container_that_must_not_be_root_is_not_started_as_root(
+    image_user: tuple[int, int], context: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        user_of(_pod(securityContext=context), {"name": "m"}, image_user)
+
+
+def test_a_token_belongs_to_the_user_that_all_containers_run_as() -> None:
+    same = _pod(securityContext={"runAsUser": 5}, containers=[{"name": "a"}, {"name": "b"}])
+    others = _pod(securityContext={"runAsUser": 5}, containers=[{"name": "a", "securityContext": {"runAsUser": 6}}])
+    others["spec"]["containers"].append({"name": "b"})
+
+    assert common_user(same) == 5
+    assert common_user(others) is None
+    assert common_user(_pod(containers=[{"name": "a"}])) is None
 
 
 def test_a_hosts_file_has_the_pod_its_aliases_and_the_services() -> None:
@@ -218,7 +323,8 @@ def test_pods_have_addresses_of_their_own_outside_the_nodes() -> None:
     assert len(set(addresses)) == 600
     assert not any(address.startswith("127.7.0.") for address in addresses)
     with pytest.raises(ValueError, match="no address"):
-        network.pod_ip(254 * 255)
+        network.pod_ip(254 * 239)
+    assert ip_address(network.pod_ip(254 * 239 - 1)) not in ip_network(network.service_range)
 
 
 def test_a_pod_goes_only_onto_a_node_that_its_selector_fits() -> None:
@@ -281,6 +387,37 @@ def test_a_running_sidecar_keeps_the_pod_running() -> None:
     assert phase(view) == "Running"
 
 
+def test_a_final_phase_is_told_only_after_the_ends_of_the_containers() -> None:
+    view = PodView(containers=[_status(_ended(3))], restart_policy="Never", over=False, phase_before="Running")
+
+    before = pod_status(view, "127.9.1.1", "127.9.0.2", _NOW, _NOW)
+    after = pod_status(replace(view, over=True), "127.9.1.1", "127.9.0.2", _NOW, _NOW)
+
+    assert before["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 3
+    assert [before["phase"], after["phase"]] == ["Running", "Failed"]
+
+
+def test_the_last_word_is_the_end_of_the_message_or_of_the_log_of_the_same_run(tmp_path: Path) -> None:
+    files = Files(tmp_path / "spec", tmp_path / "log", tmp_path / "message")
+    files.message.write_bytes(b"a" + b"m" * 4096)
+    assert termination_message(files, "File", 1, 0) == "m" * 4096
+
+    files.message.write_bytes(b"")
+    files.log.write_bytes(b"an earlier run\n")
+    start = files.log_size()
+    assert termination_message(files, "FallbackToLogsOnError", 1, start) == ""
+    with files.log.open("ab") as log:
+        log.write(b"".join(b"%d\n" % number for number in range(100)))
+    assert termination_message(files, "FallbackToLogsOnError", 1, start).splitlines() == [
+        str(n) for n in range(20, 100)
+    ]
+    assert termination_message(files, "FallbackToLogsOnError", 0, start) == ""
+    assert termination_message(files, "File", 1, start) == ""
+    with files.log.open("ab") as log:
+        log.write(b"x" * 3000)
+    assert termination_message(files, "FallbackToLogsOnError", 1, start) == "x" * 2048
+
+
 def test_messages_of_many_containers_share_the_kubelets_limit() -> None:
     long = replace(_ended(1), message="x" * 4096)
     view = PodView(containers=[_status(long) for _ in range(6)], restart_policy="Never")
@@ -316,11 +453,11 @@ def test_a_projected_volume_has_its_token_its_maps_and_what_the_pod_is() -> None
     pod = _pod(volumes=[volume])
 
     requests = token_requests(pod)
-    files = volume_files(volume, _sources(pod), dict.fromkeys(requests, "secret token"))
+    files = volume_files(volume, _sources(pod), dict.fromkeys(requests, "secret token"), 5)
 
     assert requests == {TokenRequest("", 600)}
     assert files == {
-        "token": File(b"secret token", 0o400),
+        "token": File(b"secret token", 0o600, uid=5),
         "in/mode": File(b"fast", 0o400),
         "name": File(b"p", 0o400),
     }
@@ -328,7 +465,17 @@ def test_a_projected_volume_has_its_token_its_maps_and_what_the_pod_is() -> None
 
 def test_a_volume_of_an_unknown_kind_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match='volume "v": the local cluster has no hostPath volumes'):
-        volume_files({"name": "v", "hostPath": {"path": "/"}}, _sources(), {})
+        volume_files({"name": "v", "hostPath": {"path": "/"}}, _sources(), {}, None)
+
+
+def test_a_pods_group_may_read_its_secrets_and_its_token() -> None:
+    volume = {"name": "v", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
+    pod = _pod(volumes=[volume], securityContext={"fsGroup": 7})
+    token = volume_files(volume, _sources(pod), dict.fromkeys(token_requests(pod), "t"), None)
+
+    assert token is not None
+    assert owned(token, 7) == {"token": File(b"t", 0o640, gid=7)}
+    assert owned({"key": File(b"", 0o400)}, None) == {"key": File(b"", 0o400)}
 
 
 def test_a_volumes_files_are_replaced_as_a_whole(tmp_path: Path) -> None:

@@ -1,0 +1,217 @@
+"""Memory limits: by control groups where the node may make them, else by a watch that does what the kernel would.
+
+A control group is one of version 1 or 2 without a group kill: what is killed is the process that takes the most, and
+the container only if that is its first one.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+_MOUNTS = Path("/sys/fs/cgroup")
+LOOK_SECONDS = 0.2
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class Bound(Protocol):
+    """The limit of one run of a container."""
+
+    @property
+    def join_file(self) -> str | None:
+        """The file by which the container's first process comes under the limit, None where it need not."""
+
+    async def keep(self, pid: int) -> None:
+        """Hold the processes from pid on to the limit until cancelled."""
+
+    def kills(self) -> int:
+        """Return how many processes were killed because of the limit."""
+
+
+class Memory:
+    """What the node can do about limits. name is that of the cluster's run folder."""
+
+    def __init__(self, name: str) -> None:
+        self._group = _made_group(name)
+
+    @contextmanager
+    def bound(self, name: str, limit_bytes: int | None) -> Iterator[Bound | None]:
+        """Yield the bound of one run of a container, None without a limit. name is a file name of its own."""
+        if limit_bytes is None:
+            yield None
+        elif self._group is None:
+            yield Watch(limit_bytes)
+        else:
+            with self._group.limited(name, limit_bytes) as bound:
+                yield bound
+
+
+def remove_groups(name: str) -> None:
+    """Remove the control groups of a cluster whose processes have all ended."""
+    for base in (one for one in (_version_1(), _version_2()) if one is not None):
+        with contextlib.suppress(OSError):
+            for group in [*(base / name).glob("*/"), base / name]:
+                group.rmdir()
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of a control group of one version."""
+
+    limit: str
+    swap: str
+    swap_at_limit: bool
+    events: str
+
+
+_VERSION_1 = _Files("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", True, "memory.oom_control")
+_VERSION_2 = _Files("memory.max", "memory.swap.max", False, "memory.events")
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The cluster's own group, with one beneath it for each container that has a limit."""
+
+    path: Path
+    files: _Files
+
+    @contextmanager
+    def limited(self, name: str, limit_bytes: int) -> Iterator[Bound]:
+        path = self.path / name
+        path.mkdir(exist_ok=True)
+        try:
+            (path / self.files.limit).write_text(str(limit_bytes), encoding="ascii")
+            # Not every kernel accounts swap.
+            with contextlib.suppress(OSError):
+                swap_bytes = limit_bytes if self.files.swap_at_limit else 0
+                (path / self.files.swap).write_text(str(swap_bytes), encoding="ascii")
+            bound = _Limited(path, self.files, 0)
+            yield _Limited(path, self.files, bound.kills())
+        finally:
+            # The kernel may not be done with its processes yet; what stays goes with the cluster.
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
+
+@dataclass(frozen=True, slots=True)
+class _Limited:
+    path: Path
+    files: _Files
+    kills_before: int
+
+    @property
+    def join_file(self) -> str:
+        return str(self.path / "cgroup.procs")
+
+    async def keep(self, _pid: int) -> None:
+        return None
+
+    def kills(self) -> int:
+        for line in (self.path / self.files.events).read_text(encoding="ascii").splitlines():
+            key, _, value = line.partition(" ")
+            if key == "oom_kill":
+                return int(value) - self.kills_before
+        return 0
+
+
+class Watch:
+    """Looks at what the processes take a few times a second, and kills as the kernel would."""
+
+    join_file = None
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._kills = 0
+
+    async def keep(self, pid: int) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            sizes = {one: _resident_bytes(one) for one in _tree(pid)}
+            # Pages that several share count for each of them here; only who seems too large is looked at in full.
+            if sum(sizes.values()) <= self._limit_bytes:
+                continue
+            sizes = {one: _own_bytes(one, size) for one, size in sizes.items()}
+            if sum(sizes.values()) > self._limit_bytes:
+                self._kills += 1
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(max(sizes, key=lambda one: sizes[one]), signal.SIGKILL)
+
+    def kills(self) -> int:
+        return self._kills
+
+
+def _made_group(name: str) -> _Group | None:
+    for base, files in ((_version_1(), _VERSION_1), (_version_2(), _VERSION_2)):
+        if base is None:
+            continue
+        path = base / name
+        try:
+            path.mkdir(exist_ok=True)
+            if files is _VERSION_2:
+                for above in (base, path):
+                    (above / "cgroup.subtree_control").write_text("+memory", encoding="ascii")
+        except OSError:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        else:
+            return _Group(path, files)
+    print("memory limits are kept by a watch, not by control groups", file=sys.stderr)
+    return None
+
+
+def _version_1() -> Path | None:
+    """Return this process's group of the memory controller of version 1."""
+    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            return _existing(_MOUNTS / "memory", path)
+    return None
+
+
+def _version_2() -> Path | None:
+    """Return the root of version 2 if it has a memory controller: only there may groups stand beside processes."""
+    for mount in (_MOUNTS, _MOUNTS / "unified"):
+        with contextlib.suppress(OSError):
+            if "memory" in (mount / "cgroup.controllers").read_text(encoding="ascii").split():
+                return mount
+    return None
+
+
+def _existing(mount: Path, path: str) -> Path | None:
+    # In a container the path may be the host's, and what is mounted is its own group.
+    return next((one for one in (mount / path.lstrip("/"), mount) if (one / "cgroup.procs").exists()), None)
+
+
+def _tree(pid: int) -> list[int]:
+    """Return a process and its descendants, which are all of a container, since orphans become its first one's."""
+    found = [pid]
+    for one in found:
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f"/proc/{one}/task"):
+                text = Path(f"/proc/{one}/task/{thread}/children").read_text(encoding="ascii")
+                found += [int(child) for child in text.split()]
+    return found
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
+    except OSError:
+        return 0
+    return (int(resident) - int(shared)) * _PAGE_BYTES
+
+
+def _own_bytes(pid: int, otherwise: int) -> int:
+    """Return a process's share of the memory that no file backs; what is given where it cannot be seen."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return otherwise
+    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line.split(" ", 1)[0])
+    return int(fields["Pss_Anon"].split()[0]) * 1024 if "Pss_Anon" in fields else otherwise

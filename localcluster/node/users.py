@@ -1,0 +1,40 @@
+"""As whom a container runs. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from localcluster.node.environment import ConfigError
+from localcluster.node.sandbox import User
+
+# What images have at least: neither 65532 nor any other user of theirs need be in it.
+PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+GROUP = "root:x:0:\nnogroup:x:65534:\n"
+
+
+def user_of(pod: Mapping[str, Any], container: Mapping[str, Any], image_user: tuple[int, int]) -> User:
+    """Return as whom the container runs: as its spec says, else its pod's, else its image's (uid, gid).
+
+    Raise ConfigError where that is root and must not be.
+    """
+    around = pod["spec"].get("securityContext") or {}
+    own = {**around, **(container.get("securityContext") or {})}
+    uid = own.get("runAsUser")
+    where = f'(pod: "{pod["metadata"]["name"]}_{pod["metadata"]["namespace"]}", container: {container["name"]})'
+    if own.get("runAsNonRoot") and uid == 0:
+        raise ConfigError(f"container's runAsUser breaks non-root policy {where}")
+    if own.get("runAsNonRoot") and uid is None and image_user[0] == 0:
+        raise ConfigError(f"container has runAsNonRoot and image will run as root {where}")
+    gid = own.get("runAsGroup", image_user[1] if uid is None else 0)
+    groups = [*around.get("supplementalGroups", ()), *([around["fsGroup"]] if "fsGroup" in around else ())]
+    return User(image_user[0] if uid is None else uid, gid, tuple(groups))
+
+
+def common_user(pod: Mapping[str, Any]) -> int | None:
+    """Return the user that every container of the pod is to run as, None where they differ or do not say.
+
+    A service account's token belongs to that user.
+    """
+    around = pod["spec"].get("securityContext") or {}
+    containers = [*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"]]
+    users = {{**around, **(one.get("securityContext") or {})}.get("runAsUser") for one in containers}
+    return users.pop() if len(users) == 1 else None
