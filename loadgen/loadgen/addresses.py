@@ -141,8 +141,8 @@ class AddressBook:
         return self._handed_out[(self._turn - 1) % len(self._handed_out)]
 
     def has_other(self, endpoint: Endpoint) -> bool:
-        """Whether a connection may be had at another address, as far as is known."""
-        return any(each != endpoint for each in self._handed_out)
+        """Whether there is another address that is not in doubt."""
+        return any(each != endpoint and each not in self._doubted for each in self._handed_out)
 
     @contextmanager
     def connecting(self, endpoint: Endpoint, bound: asyncio.Timeout) -> Iterator[None]:

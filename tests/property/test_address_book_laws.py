@@ -45,4 +45,4 @@ def test_only_what_was_confirmed_and_is_still_there_is_handed_out(events: list[t
         assert set(book.doubted) == doubted
         assert not set(book.vanished) & proven
         for endpoint in proven:
-            assert book.has_other(endpoint) == bool(handed - {endpoint})
+            assert book.has_other(endpoint) == bool(handed - doubted - {endpoint})
