@@ -30,6 +30,14 @@ class AddressCounts(WireValue, frozen=True, kw_only=True):
         )
 
 
+def merged_address_counts(many: Iterable[AddressCounts]) -> AddressCounts:
+    """All counts added up."""
+    merged = AddressCounts()
+    for counts in many:
+        merged = merged.merge(counts)
+    return merged
+
+
 Spread = dict[str, AddressCounts]
 
 
@@ -54,8 +62,5 @@ def bounded(spread: Spread) -> Spread:
     if OTHERS in spread:
         rest.append(spread[OTHERS])
     if rest:
-        others = rest[0]
-        for counts in rest[1:]:
-            others = others.merge(counts)
-        kept[OTHERS] = others
+        kept[OTHERS] = merged_address_counts(rest)
     return kept
