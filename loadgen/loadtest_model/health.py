@@ -110,10 +110,12 @@ def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
     signs: list[Sign] = []
     gone = aggregate.gone
     refused = aggregate.errors.get(ErrorKind.REFUSED, 0) - gone.refused
-    if gone.refused or gone.unanswered or gone.cut:
+    ways = {"refused": gone.refused, "not answered": gone.unanswered, "cut": gone.cut}
+    if any(ways.values()):
+        how = ", ".join(f"{count} {way}" for way, count in ways.items() if count)
         text = (
-            f"addresses that left the target meanwhile refused {gone.refused} uploads, did not answer"
-            f" {gone.unanswered} and cut {gone.cut}: its pods end before everybody knows that they leave (preStop)"
+            f"uploads failed at addresses that left the target meanwhile ({how}): its pods stop before everybody knows"
+            " that they leave; give them a preStop hook"
         )
         signs.append((HealthLevel.WARNING, text))
     if refused and aggregate.total.accepted:

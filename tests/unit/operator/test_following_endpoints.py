@@ -125,7 +125,7 @@ def test_connections_refused_at_an_endpoint_that_is_gone_are_no_crash() -> None:
     health = refused_at_the_old_one(Endpoints((NEW,)))
 
     assert health.level is HealthLevel.WARNING
-    assert "4 connections were refused at addresses that left the target meanwhile" in health.evidence[0]
+    assert "at addresses that left the target meanwhile (4 refused)" in health.evidence[0]
 
 
 def test_connections_refused_at_an_endpoint_that_is_there_and_not_ready_are_a_crash() -> None:
