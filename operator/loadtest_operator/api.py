@@ -1,6 +1,6 @@
 """Kubernetes' API as the operator uses it: JSON in, JSON out, and errors that say what the API server said."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Literal, NamedTuple, Self
 from urllib.parse import urlencode
@@ -148,7 +148,7 @@ class Api:
 
     async def watch(
         self, kind: str, namespace: str, version: str, seconds: int, selector: str = "", *, fields: str = ""
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncGenerator[Change, None]:
         """What changes after a version, one change after the other, for so many seconds.
 
         Raises ApiError, also where the version is too old by now or the connection is lost.

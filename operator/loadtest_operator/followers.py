@@ -6,6 +6,7 @@ What is followed is listed anew every half minute, whatever was heard meanwhile,
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
@@ -137,16 +138,17 @@ class Follower:
         self, objects: _Objects, held: dict[str, Json], kind: str, version: str, selector: str = "", fields: str = ""
     ) -> None:
         changes = self._api.watch(kind, self._host.namespace, version, LISTING_SECONDS, selector, fields=fields)
-        async for change in changes:
-            uid = change.object["metadata"]["uid"]
-            if change.removed:
-                held.pop(uid, None)
-            else:
-                held[uid] = change.object
-            self._see(objects)
-            if held is objects.services:
-                # What else belongs to it may be selected otherwise now.
-                return
+        async with aclosing(changes):
+            async for change in changes:
+                uid = change.object["metadata"]["uid"]
+                if change.removed:
+                    held.pop(uid, None)
+                else:
+                    held[uid] = change.object
+                self._see(objects)
+                if held is objects.services:
+                    # What else belongs to it may be selected otherwise now.
+                    return
 
     def _see(self, objects: _Objects) -> None:
         pods = list(objects.pods.values())
@@ -195,6 +197,12 @@ class Followers:
             follower = Follower(self._api, host, self._clock, self._random)
             self._running[run] = (follower, self._group.create_task(self._follow(run, follower)))
         return self._running[run][0].sight
+
+    def latest(self, uid: str, run_id: str) -> Sight | None:
+        """What stands behind a run's target, where that is followed and known."""
+        found = (follower for run, (follower, _) in self._running.items() if (run.uid, run.run_id) == (uid, run_id))
+        follower = next(found, None)
+        return follower.sight if follower else None
 
     def end(self, uid: str) -> None:
         """Follow nothing more for a test."""

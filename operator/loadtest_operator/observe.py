@@ -89,6 +89,18 @@ class Observer:
         self._targets = TargetReader(means.api, means.cluster_domain)
         self._destinations = DestinationReader(means.api, means.cluster_domain)
 
+    def latest(self, observation: Observation) -> Observation:
+        """The look with what has changed behind the target meanwhile: asking the pods may take seconds."""
+        sight = self._means.followers.latest(observation.test.identity.uid, observation.run_id)
+        if sight is None or observation.endpoints is None:
+            return observation
+        return replace(
+            observation,
+            endpoints=sight.endpoints,
+            endpoints_known_at=sight.known_at,
+            evictions=sight.evictions,
+        )
+
     def part(self, uid: str) -> None:
         """There is no test with this UID any more."""
         self._means.followers.end(uid)

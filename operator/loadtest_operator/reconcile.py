@@ -119,6 +119,7 @@ class Reconciler:
             self.ring()
 
     async def _decided_and_done(self, observation: Observation) -> Decision:
+        observation = self._observer.latest(observation)
         decision = decide(observation, self._policy)
         if decision.watch is not None:
             self._memory.keep_watch(observation.test.identity.uid, observation.run_id, decision.watch)
