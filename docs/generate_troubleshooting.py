@@ -31,6 +31,7 @@ GROUPS: Final = {
         Cause.WORKER_TIMEOUT,
         Cause.WORKER_KILLED,
         Cause.TARGET_CRASHED,
+        Cause.PODS_LEFT,
         Cause.STALE_CONNECTION,
         Cause.NOT_HTTP,
     ),

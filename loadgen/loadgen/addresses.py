@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from math import inf
 from typing import Final
 
 from loadgen.endpoints import Endpoint
@@ -10,6 +12,8 @@ from loadgen.endpoints import Endpoint
 REFRESH_SECONDS: Final = 10.0
 WAIT_SECONDS: Final = 10.0
 """How long an upload that has no proven address waits for one that is being verified."""
+WORD_SECONDS: Final = 1.0
+"""How long an upload that found no connection waits for word of whether its address has left the target."""
 
 _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
@@ -41,12 +45,19 @@ async def resolve(host: str, port: int) -> tuple[Endpoint, ...]:
 class AddressBook:
     """The proven addresses, those that vanished, and those that failed their verification.
 
-    `next` hands the proven ones out in turn.
+    `next` hands the proven ones out in turn, those that are doubted only where all are. `is_told` says that somebody
+    tells of addresses that leave as soon as they do, so that it is worth waiting for a word. Instants are on the event
+    loop's clock, in seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_told: bool = False) -> None:
+        self._is_told = is_told
         self._proven: list[Endpoint] = []
+        self._doubted: set[Endpoint] = set()
+        self._handed_out: list[Endpoint] = []
         self._vanished: list[Endpoint] = []
+        self._left_at: dict[Endpoint, float] = {}
+        self._connecting: dict[Endpoint, set[asyncio.Timeout]] = {}
         self._distrusted: set[Endpoint] = set()
         self._current: frozenset[Endpoint] | None = None
         self._more = False
@@ -61,6 +72,11 @@ class AddressBook:
     def vanished(self) -> tuple[Endpoint, ...]:
         """Addresses that were proven once and are no longer the target's, the oldest first."""
         return tuple(self._vanished)
+
+    @property
+    def doubted(self) -> tuple[Endpoint, ...]:
+        """Proven addresses where no connection could be had, and that have not been proven anew since."""
+        return tuple(sorted(self._doubted))
 
     @property
     def distrusted(self) -> tuple[Endpoint, ...]:
@@ -89,6 +105,9 @@ class AddressBook:
             self._proven.append(endpoint)
         if endpoint in self._vanished:
             self._vanished.remove(endpoint)
+        self._left_at.pop(endpoint, None)
+        self._doubted.discard(endpoint)
+        self._choose()
 
     def distrust(self, endpoint: Endpoint) -> None:
         """The address failed its verification: it is never used and never tried again."""
@@ -96,13 +115,60 @@ class AddressBook:
         self._distrusted.add(endpoint)
         if endpoint in self._proven:
             self._proven.remove(endpoint)
+        self._doubted.discard(endpoint)
+        self._choose()
+
+    def doubt(self, endpoint: Endpoint) -> None:
+        """No connection could be had there: leave it until it is proven anew. The only address is never left."""
+        if endpoint in self._proven and len(self._proven) > 1:
+            self._doubted.add(endpoint)
+        self._choose()
+
+    def trust(self, endpoint: Endpoint) -> None:
+        """The address has answered as it should, so it is in doubt no more."""
+        if endpoint in self._doubted:
+            self._doubted.discard(endpoint)
+            self._choose()
+
+    def _choose(self) -> None:
+        self._handed_out = [each for each in self._proven if each not in self._doubted] or list(self._proven)
 
     def next(self) -> Endpoint | None:
         """The address for the next upload; None where none is left."""
-        if not self._proven:
+        if not self._handed_out:
             return None
         self._turn += 1
-        return self._proven[(self._turn - 1) % len(self._proven)]
+        return self._handed_out[(self._turn - 1) % len(self._handed_out)]
+
+    def has_other(self, endpoint: Endpoint) -> bool:
+        """Whether there is another address that is not in doubt."""
+        return any(each != endpoint and each not in self._doubted for each in self._handed_out)
+
+    @contextmanager
+    def connecting(self, endpoint: Endpoint, bound: asyncio.Timeout) -> Iterator[None]:
+        """While this lasts, the address's leaving runs into the time-out, unless it was the last."""
+        held = self._connecting.setdefault(endpoint, set())
+        held.add(bound)
+        try:
+            yield
+        finally:
+            held.discard(bound)
+            if not held:
+                self._connecting.pop(endpoint, None)
+
+    async def had_left(self, endpoint: Endpoint, at: float) -> bool:
+        """Whether an address had left the target by this instant, at which no connection could be had there.
+
+        Where word of that may still be under way, it is waited for.
+        """
+        until = at + WORD_SECONDS
+        while self._is_told and endpoint in self._proven and self.has_other(endpoint):
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._news.wait()
+            except TimeoutError:
+                break
+        return self._left_at.get(endpoint, inf) <= at
 
     async def next_in_time(self, wait_seconds: float = WAIT_SECONDS) -> Endpoint | None:
         """The same, but where none is left and one is being verified, wait for it, for so long at most."""
@@ -130,15 +196,26 @@ class AddressBook:
         self._news.set()
         self._news = asyncio.Event()
 
-    def observe(self, current: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
-        """Take note of the target's addresses as of now; gives those that need a verification before use."""
+    def observe(self, current: Iterable[Endpoint], since: float = 0.0) -> tuple[Endpoint, ...]:
+        """Take note of the target's addresses as of now; gives those that need a verification before use.
+
+        `since` is the instant from which on this is known to be so, also where it is heard of later.
+        """
         self._tell()
         now = sorted(set(current))
         self._current = frozenset(now)
-        for endpoint in [endpoint for endpoint in self._proven if endpoint not in now]:
+        gone = [endpoint for endpoint in self._proven if endpoint not in now]
+        for endpoint in gone:
             self._proven.remove(endpoint)
             self._vanished.append(endpoint)
-        return tuple(each for each in now if each not in self._proven and each not in self._distrusted)
+            self._left_at[endpoint] = since
+            self._doubted.discard(endpoint)
+        self._choose()
+        for bound in [bound for endpoint in gone for bound in self._connecting.get(endpoint, ())]:
+            if self._proven:
+                bound.reschedule(0.0)
+        usable = frozenset(self._proven) - self._doubted
+        return tuple(each for each in now if each not in usable and each not in self._distrusted)
 
 
 async def keep_fresh(
@@ -153,6 +230,7 @@ async def keep_fresh(
     that does not answer keeps neither the others nor the news waiting. The proof of one that went away meanwhile, and
     may have come back as another, is none.
     """
+    loop = asyncio.get_running_loop()
     proving: dict[Endpoint, object] = {}
 
     async def settle(endpoint: Endpoint, attempt: object) -> None:
@@ -176,7 +254,7 @@ async def keep_fresh(
                 current = ()
             for endpoint in proving.keys() - set(current):
                 del proving[endpoint]
-            for endpoint in book.observe(current):
+            for endpoint in book.observe(current, loop.time()):
                 if endpoint not in proving:
                     proving[endpoint] = attempt = object()
                     tasks.create_task(settle(endpoint, attempt))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from loadgen.addresses import WAIT_SECONDS, AddressBook
 from loadgen.recorder import Sample, StepRecorder
+from loadgen.routes import Route
 from loadgen.transport import Client
 from loadgen.upload_progress import Progress
 from loadgen.uploading import Upload, Uploader
@@ -86,12 +87,14 @@ class Iterating:
         confirmed = 0
         error: ErrorKind | None = None
         upload: Upload | None = None
+        route: Route | None = None
         try:
             if endpoint is None:
                 left_seconds = (course.end_ns - begun_ns) / NANOSECONDS
                 endpoint = await self._book.next_in_time(min(WAIT_SECONDS, left_seconds))
             if endpoint is not None:
-                upload = await self._uploader.upload(course.client, endpoint, rows, progress)
+                route = Route(self._book, endpoint)
+                upload = await self._uploader.upload(course.client, route, rows, progress)
         except BaseException:
             late = self._clock_ns() - begun_ns >= self._timeout_ns
             error = ErrorKind.TIMEOUT if late else ErrorKind.CANCELLED
@@ -99,6 +102,8 @@ class Iterating:
         else:
             error = ErrorKind.NO_ADDRESS if upload is None else upload.error
             confirmed = 0 if upload is None else upload.judgement.records_confirmed
+            if upload is not None and error is None:
+                self._book.trust(upload.endpoint)
         finally:
             sent_ns = begun_ns if progress.ready_at is None else round(progress.ready_at * NANOSECONDS)
             sample = Sample(
@@ -110,7 +115,8 @@ class Iterating:
                 records_confirmed=confirmed,
                 bytes_sent=progress.body_bytes_sent,
                 begun=progress.begun,
-                address="" if endpoint is None else str(endpoint),
+                address="" if route is None else str(route.endpoint),
+                left=() if route is None else tuple(map(str, route.left)),
                 connect_ns=_nanoseconds(progress.connecting_at, progress.connect_seconds),
                 upload_ns=_nanoseconds(progress.first_byte_at, progress.upload_seconds),
                 wait_ns=_nanoseconds(progress.last_byte_at, progress.wait_seconds),

@@ -24,13 +24,16 @@ class Part(IntEnum):
 
 
 class Patience:
-    """One upload's deadline, which moves from part to part. `until` is on the clock that `began` is on."""
+    """One upload's deadline, which moves from part to part. `until` is on the clock that `began` is on.
 
-    def __init__(self, timeouts: Timeouts, began: float) -> None:
+    `tried_at` is when the connection was tried, where that is not the first try.
+    """
+
+    def __init__(self, timeouts: Timeouts, began: float, tried_at: float | None = None) -> None:
         self._timeouts = timeouts
         self._end = began + timeouts.total_seconds
         self._part = Part.CONNECT
-        self.until = min(self._end, began + timeouts.connect_seconds)
+        self.until = min(self._end, (began if tried_at is None else tried_at) + timeouts.connect_seconds)
 
     def enter(self, part: Part, now: float) -> None:
         """A part begins; one that has begun, or is over, does not begin again."""

@@ -72,7 +72,7 @@ class Pod:
         self._recorder = Recorder(settings.pod_index, plan.parallelism)
         self._monitor = Monitor(clock_ns)
         self._memory = memory_watch(plan, settings.pod_index, clock_ns)
-        self._book = AddressBook()
+        self._book = AddressBook(is_told=bool(plan.target.addresses))
         uploader = make_uploader(plan, settings.pod_index, lambda: secrets.token_hex(16))
         self._prover = Prover(plan, uploader, self._book)
         self._prover.generator = self._monitor.health
@@ -161,7 +161,7 @@ class Pod:
             addresses = tuple(parse_endpoint(address) for address in body.addresses)
         except ValueError as error:
             return Decision(self._standing, conflict=str(error))
-        self._prover.tell(addresses, more=body.more)
+        self._prover.tell(addresses, more=body.more, age_seconds=body.age_seconds)
         self._endpoints = endpoints_digest(body.addresses, more=body.more)
         log.say("endpoints", pod=self._settings.pod_index, addresses=body.addresses, more=body.more)
         return Decision(self._standing)

@@ -25,6 +25,9 @@ from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, Verifi
 CHECKS_KEPT: Final = 200
 """An address that fails in passing is tried for as long as the run lasts; its checks must not fill the snapshot."""
 
+ANEW_SECONDS: Final = 3.0
+"""How often an address that was told, and is not proven or in doubt, is tried again."""
+
 LOOKED_UP: Final = 32
 """Rows of the verification that a read-back looks up, one request each."""
 
@@ -140,17 +143,18 @@ class Prover:
                 pause = partial(asyncio.sleep, pause_seconds)
                 tasks.create_task(keep_fresh(self._book, self._resolve, self._prove_new, pause))
             elif self._plan.target.addresses:
-                news = partial(self._told.news, pause_seconds)
+                news = partial(self._told.news, min(pause_seconds, ANEW_SECONDS))
                 tasks.create_task(keep_fresh(self._book, self._told.ask, self._prove_new, news))
 
-    def tell(self, addresses: tuple[Endpoint, ...], *, more: bool) -> None:
+    def tell(self, addresses: tuple[Endpoint, ...], *, more: bool, age_seconds: float = 0.0) -> None:
         """Take the target's addresses as they are now: those that are gone are used no more from this moment on.
 
-        `more` says that there are others, which are verified elsewhere first.
+        `more` says that there are others, which are verified elsewhere first; `age_seconds` for how long this has been
+        known to whoever tells.
         """
         self._told.tell(addresses)
         self._book.expect(more)
-        self._book.observe(addresses)
+        self._book.observe(addresses, asyncio.get_running_loop().time() - age_seconds)
 
     async def _resolve(self) -> tuple[Endpoint, ...]:
         return await self._ask(self._site.host, self._site.port)

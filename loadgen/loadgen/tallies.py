@@ -1,5 +1,7 @@
 """Counts that grow by whole samples."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from loadtest_model.causes import Cause
@@ -8,11 +10,14 @@ from loadtest_model.snapshot import Counts
 from loadtest_model.spread import AddressCounts
 from loadtest_model.upload_parts import Part
 
+_CUT: Final = frozenset({ErrorKind.RESET, ErrorKind.STALE_CONNECTION})
+
 
 class Sample(Struct, frozen=True):
     """One finished upload; instants are on the monotonic clock, in nanoseconds.
 
-    `begun` is False where nothing of it can have left. `address` is empty where it had none to go to. The three parts
+    `begun` is False where nothing of it can have left. `address` is empty where it had none to go to, and `left` are
+    those before it, which had left the target when a connection was tried. The three parts
     of its time are None where it never came to them. Of a failed one `cause` is why, where it was diagnosed, `status`
     that of its answer, and `said` what was seen of it, in one printable line.
     """
@@ -26,6 +31,7 @@ class Sample(Struct, frozen=True):
     bytes_sent: int
     begun: bool
     address: str = ""
+    left: tuple[str, ...] = ()
     connect_ns: int | None = None
     upload_ns: int | None = None
     wait_ns: int | None = None
@@ -49,13 +55,14 @@ class Tally:
         "records_confirmed",
         "records_sent",
         "rejected",
+        "rerouted",
         "unknown",
         "violation",
     )
 
     def __init__(self) -> None:
         self.accepted = self.rejected = self.unknown = self.violation = self.cancelled = self.dropped = 0
-        self.records_sent = self.records_confirmed = self.bytes_sent = 0
+        self.records_sent = self.records_confirmed = self.bytes_sent = self.rerouted = 0
 
     def add(self, sample: Sample) -> None:
         if sample.error is None:
@@ -65,6 +72,7 @@ class Tally:
         self.records_sent += sample.rows if sample.begun else 0
         self.records_confirmed += sample.records_confirmed
         self.bytes_sent += sample.bytes_sent
+        self.rerouted += bool(sample.left)
 
     def _add_failure(self, error: ErrorKind) -> None:
         match outcome_of(error):
@@ -133,12 +141,12 @@ class PartTally:
 
 
 class AddressTally:
-    """The uploads to one address."""
+    """The uploads to one address, and those that went elsewhere since it had left."""
 
-    __slots__ = ("accepted", "failed", "refused", "sent")
+    __slots__ = ("accepted", "cut", "failed", "refused", "rerouted", "sent", "unanswered")
 
     def __init__(self) -> None:
-        self.sent = self.accepted = self.failed = self.refused = 0
+        self.sent = self.accepted = self.failed = self.refused = self.unanswered = self.cut = self.rerouted = 0
 
     def add(self, sample: Sample) -> None:
         self.sent += 1
@@ -147,6 +155,8 @@ class AddressTally:
         else:
             self.failed += sample.error is not ErrorKind.CANCELLED
             self.refused += sample.error is ErrorKind.REFUSED
+            self.unanswered += sample.error is ErrorKind.CONNECT_TIMEOUT
+            self.cut += sample.error in _CUT
 
     def counts(self) -> AddressCounts:
-        return AddressCounts(sent=self.sent, accepted=self.accepted, failed=self.failed, refused=self.refused)
+        return AddressCounts(**{name: getattr(self, name) for name in self.__slots__})

@@ -4,8 +4,8 @@ import asyncio
 import ssl
 import time
 import zlib
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Final
 
 import aiohttp
@@ -26,6 +26,7 @@ KEPT_BELOW_ROWS: Final = 1_000
 ANSWER_LIMIT_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 1 << 16
 _NO_TURN: Final = nullcontext()
+_UNWATCHED: Final = nullcontext()
 _JOINED_BELOW_BYTES: Final = 1 << 16
 """Parts smaller than this are sent together; each would else be a call of the system."""
 _WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
@@ -73,12 +74,21 @@ class Client:
         self._turn = asyncio.Lock()
         self._after_length = b"\r\n\r\n" if connections.keep else b"\r\nConnection: close\r\n\r\n"
 
-    async def post(self, request: Request, progress: Progress, timeouts: Timeouts) -> Exchange:
+    async def post(
+        self,
+        request: Request,
+        progress: Progress,
+        timeouts: Timeouts,
+        connecting: Callable[[asyncio.Timeout], AbstractContextManager[None]] = lambda _bound: _UNWATCHED,
+    ) -> Exchange:
         """Send a request and read its answer, within the time-outs.
 
         An answer that comes before the whole body is sent ends the sending. Cancelling drops the connection.
+        `connecting` is entered with the bound on a new connection, which may be drawn nearer while that is opened. A
+        request that got no connection may be posted again with the same progress; its time-outs count on.
         """
-        patience = Patience(timeouts, time.monotonic())
+        now = time.monotonic()
+        patience = Patience(timeouts, progress.connecting_at or now, now)
         connection: Connection | None = None
         reusable = False
         try:
@@ -88,7 +98,7 @@ class Client:
                 connection = self._connections.kept(request.endpoint, request.server_hostname)
                 progress.reused = connection is not None
                 if connection is None:
-                    connection = await self._open(request, progress, patience.until)
+                    connection = await self._open(request, progress, patience.until, connecting)
                 progress.transport = connection.transport
                 connection.expect_answer()
                 await self._send(connection, request, progress, patience)
@@ -108,10 +118,18 @@ class Client:
                     # Merely closing it would still send what is buffered for it, from memory that is reused.
                     progress.abort()
 
-    async def _open(self, request: Request, progress: Progress, until: float) -> Connection:
-        progress.connecting_at = time.monotonic()
-        async with asyncio.timeout_at(until):
-            connection = await self._connections.open(request.endpoint, request.server_hostname)
+    async def _open(
+        self,
+        request: Request,
+        progress: Progress,
+        until: float,
+        connecting: Callable[[asyncio.Timeout], AbstractContextManager[None]],
+    ) -> Connection:
+        if progress.connecting_at is None:
+            progress.connecting_at = time.monotonic()
+        async with asyncio.timeout_at(until) as bound:
+            with connecting(bound):
+                connection = await self._connections.open(request.endpoint, request.server_hostname)
         progress.connected_at = time.monotonic()
         return connection
 

@@ -33,7 +33,7 @@ class Progress:
 
     @property
     def connect_seconds(self) -> float:
-        """What opening the connection took, TLS included; 0 where a kept one was used."""
+        """What opening the connection took, TLS and tries elsewhere included; 0 where a kept one was used."""
         return _between(self.connecting_at, self.connected_at, self.finished_at)
 
     @property

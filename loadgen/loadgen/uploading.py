@@ -1,5 +1,6 @@
 """One upload from its records to its judgement: compose, send to an address, judge the answer."""
 
+import dataclasses
 import os
 import ssl
 import time
@@ -23,10 +24,11 @@ from loadgen.patience import Timeouts
 from loadgen.records import Composer, RecordSpace, load_pools
 from loadgen.request_headers import header_lines, request_head, upload_headers
 from loadgen.retry_after import retry_after_seconds
+from loadgen.routes import Route
 from loadgen.tls import tls_context
 from loadgen.token_sources import token_source
 from loadgen.tokens import TokenSource, expiry_of, token_of, without_secret
-from loadgen.transport import Client, Request, keeps_connections, open_client
+from loadgen.transport import Client, Exchange, Request, keeps_connections, open_client
 from loadgen.upload_progress import Progress
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan
@@ -142,8 +144,8 @@ class Uploader:
         """
         return None if self._tokens is None else await self._tokens.authorization()
 
-    async def upload(self, client: Client, endpoint: Endpoint, rows: int, progress: Progress) -> Upload:
-        """Upload a fresh batch to an address and judge the answer.
+    async def upload(self, client: Client, to: Endpoint | Route, rows: int, progress: Progress) -> Upload:
+        """Upload a fresh batch to an address, or on a route that may lead to another, and judge the answer.
 
         `progress` tells how far it came, also when it is cancelled. Raises TokenUnreadableError where a token is
         called for and none could ever be had.
@@ -155,9 +157,13 @@ class Uploader:
             head += header_lines({"Authorization": authorization})
         batch = self._composer.compose(rows)
         progress.first_client_id = first_client_id = batch.first_client_id
+        endpoint = to.endpoint if isinstance(to, Route) else to
         request = self._request(endpoint, head, await self._format.encode(batch))
         progress.ready_at = time.monotonic()
-        exchange = await client.post(request, progress, self._timeouts)
+        if isinstance(to, Route):
+            exchange = await self._travel(client, to, request, progress)
+        else:
+            exchange = await client.post(request, progress, self._timeouts)
         if exchange.answer is None:
             judgement = Judgement(exchange.error, exchange.detail)
         else:
@@ -178,13 +184,22 @@ class Uploader:
         return Upload(
             rows=rows,
             first_client_id=first_client_id,
-            endpoint=endpoint,
+            endpoint=to.endpoint if isinstance(to, Route) else to,
             status=answer.status if answer else None,
             judgement=judgement,
             bytes_total=request.length,
             retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
             answer_text=_without_token(said, authorization),
         )
+
+    async def _travel(self, client: Client, route: Route, request: Request, progress: Progress) -> Exchange:
+        async def attempt(endpoint: Endpoint) -> Exchange:
+            timeouts = dataclasses.replace(
+                self._timeouts, connect_seconds=route.connect_seconds(self._timeouts.connect_seconds)
+            )
+            return await client.post(replace(request, endpoint=endpoint), progress, timeouts, route.connecting)
+
+        return await route.travel(attempt)
 
     def _facts(self, authorization: str, body_bytes: int, progress: Progress) -> RequestFacts:
         scheme, _, token = authorization.partition(" ")

@@ -24,7 +24,7 @@ from loadtest_model.snapshot import (
     Violation,
     merged_counts,
 )
-from loadtest_model.spread import AddressCounts, merged_spread
+from loadtest_model.spread import AddressCounts, merged_address_counts, merged_spread
 from loadtest_model.upload_parts import Parts, merged_parts
 from loadtest_model.values import WireValue
 
@@ -32,7 +32,7 @@ from loadtest_model.values import WireValue
 class StepAggregate(WireValue, frozen=True, kw_only=True):
     """One step over all pods; the fields mean what they mean in `StepSnapshot`, `load_seconds` is the longest.
 
-    `refused_by_gone` counts the refused connections to addresses that had left the target by then, see `with_gone`.
+    `gone` counts the uploads to addresses that are no longer the target's, see `with_gone`.
     """
 
     total: Counts = Counts()
@@ -53,7 +53,7 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     in_flight: int = 0
     in_flight_ages_seconds: tuple[float, ...] = ()
     finished_pods: int = 0
-    refused_by_gone: int = 0
+    gone: AddressCounts = AddressCounts()
 
     def merge(self, other: "StepAggregate") -> "StepAggregate":
         return merged_step([self, other])
@@ -106,18 +106,18 @@ def merged_step(parts: Sequence[StepAggregate]) -> StepAggregate:
         in_flight=sum(part.in_flight for part in parts),
         in_flight_ages_seconds=tuple(ages[:IN_FLIGHT_AGES_KEPT]),
         finished_pods=sum(part.finished_pods for part in parts),
-        refused_by_gone=sum(part.refused_by_gone for part in parts),
+        gone=merged_address_counts(part.gone for part in parts),
     )
 
 
 def with_gone(aggregate: Aggregate, gone: Collection[str]) -> Aggregate:
-    """The run with what these addresses refused told apart: they are no longer the target's."""
+    """The run with the uploads to these addresses told apart: they are no longer the target's."""
     if not gone:
         return aggregate
     steps = []
     for step in aggregate.steps:
-        refused = sum(counts.refused for address, counts in step.addresses.items() if address in gone)
-        steps.append(structs.replace(step, refused_by_gone=refused))
+        left = (counts for address, counts in step.addresses.items() if address in gone)
+        steps.append(structs.replace(step, gone=merged_address_counts(left)))
     return structs.replace(aggregate, steps=tuple(steps))
 
 

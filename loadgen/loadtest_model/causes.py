@@ -31,6 +31,7 @@ class Cause(StrEnum):
     WORKER_TIMEOUT = "worker_timeout"
     WORKER_KILLED = "worker_killed"
     TARGET_CRASHED = "target_crashed"
+    PODS_LEFT = "pods_left"
     # Who uploads.
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 - the name of a cause
     TOKEN_EXPIRES_EARLY = "token_expires_early"  # noqa: S105 - the name of a cause
@@ -220,6 +221,15 @@ EXPLANATIONS: Final = {
         " for its memory.",
         "Look for OOMKilled (kubectl describe pod) or a crash in the target's log; raise its memory limit, lower"
         " spec.load.batchSize or spec.load.virtualUsers, and have the view read the file row by row.",
+    ),
+    Cause.PODS_LEFT: Explanation(
+        "Pods of the target left with uploads on their way",
+        "Pods were taken out of the target's Service (a rollout, scaling down, an eviction), and refused or cut uploads"
+        " at their end: they had stopped before everybody knew that they leave. Other clients of the Service meet the"
+        " same.",
+        "Give the target's pods a preStop hook that waits some seconds (lifecycle.preStop.sleep), let them finish what"
+        " they have begun (gunicorn --graceful-timeout and terminationGracePeriodSeconds above the longest upload), and"
+        " have a readinessProbe that new pods pass only when they can serve.",
     ),
     Cause.TOKEN_EXPIRED: Explanation(
         "The token has expired",

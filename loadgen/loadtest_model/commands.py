@@ -58,11 +58,13 @@ class Ack(WireValue, frozen=True, kw_only=True):
 class Addresses(WireValue, frozen=True, kw_only=True):
     """The target's addresses as of now, each `ip:port`, in place of those told before and of the plan's.
 
-    `more` says that there are others, which another pod verifies first.
+    `more` says that there are others, which another pod verifies first. `age_seconds` says for how long the operator
+    has known this when it sends it.
     """
 
     addresses: tuple[str, ...]
     more: bool = False
+    age_seconds: float = 0.0
 
 
 def endpoints_digest(addresses: tuple[str, ...], *, more: bool = False) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from loadtest_model.aggregate import Aggregate, StepAggregate
 from loadtest_model.cause_counts import CauseSeen, merged_causes
@@ -37,6 +37,7 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
 
 
 Causes = Mapping[Cause, CauseSeen]
+Pattern = Callable[[Causes, StepAggregate], Causes]
 
 
 def diagnose_run(
@@ -51,7 +52,7 @@ def diagnose_run(
         whole = whole.merge(step)
     seen = _all_causes(aggregate)
     for pattern in _PATTERNS:
-        seen = pattern(seen, whole.total)
+        seen = pattern(seen, whole)
     if is_crippled(aggregate.generator):
         late = tuple(cause for cause in _OF_LATENESS if cause in seen)
         seen = _renamed(seen, late, Cause.GENERATOR_THROTTLED)
@@ -94,15 +95,28 @@ def _by_kind(step: StepAggregate) -> Causes:
 # Patterns: what several failures together tell, and none of them alone.
 
 
-def _crash(seen: Causes, total: Counts) -> Causes:
+def _departure(seen: Causes, whole: StepAggregate) -> Causes:
+    """What failed at addresses that left the target meanwhile says how its pods end, not that it went down."""
+    gone = whole.gone
+    for cause, count in (
+        (Cause.CONNECTION_REFUSED, gone.refused),
+        (Cause.CONNECT_TIMEOUT, gone.unanswered),
+        (Cause.CONNECTION_RESET, gone.cut),
+    ):
+        if count and cause in seen:
+            seen = _partly_renamed(seen, cause, count, Cause.PODS_LEFT)
+    return seen
+
+
+def _crash(seen: Causes, whole: StepAggregate) -> Causes:
     """Cut uploads and refused connections after acceptances: the process is gone."""
     both = (Cause.CONNECTION_RESET, Cause.CONNECTION_REFUSED)
-    if not total.accepted or any(cause not in seen for cause in both):
+    if not whole.total.accepted or any(cause not in seen for cause in both):
         return seen
     return _renamed(seen, both, Cause.TARGET_CRASHED)
 
 
-def _worker_timeout(seen: Causes, _total: Counts) -> Causes:
+def _worker_timeout(seen: Causes, _whole: StepAggregate) -> Causes:
     """Uploads that are cut at one and the same age, by gunicorn itself or by a proxy that lost its worker."""
     cut = [
         cause
@@ -128,7 +142,16 @@ def _renamed(seen: Causes, causes: tuple[Cause, ...], name: Cause) -> Causes:
     return others
 
 
-_PATTERNS: Final[tuple[Callable[[Causes, Counts], Causes], ...]] = (_crash, _worker_timeout)
+def _partly_renamed(seen: Causes, cause: Cause, count: int, name: Cause) -> Causes:
+    """So many of the uploads of one cause under another."""
+    held = seen[cause]
+    if count < held.count:
+        kept = {**seen, cause: structs.replace(held, count=held.count - count)}
+        return merged_causes(kept, {name: structs.replace(held, count=count)})
+    return _renamed(seen, (cause,), name)
+
+
+_PATTERNS: Final[tuple[Pattern, ...]] = (_departure, _crash, _worker_timeout)
 
 _OF_LATENESS: Final = (Cause.TIMED_OUT, Cause.CONNECT_TIMEOUT, Cause.BODY_TOO_SLOW)
 """What a generator may well have done itself that was kept from the CPU."""

@@ -61,6 +61,15 @@ def memory_health(points: Sequence[tuple[float, float]]) -> Health:
     return Health() if sign is None else Health(level=HealthLevel.WARNING, evidence=(sign,))
 
 
+def eviction_health(evicted: Sequence[str]) -> Health:
+    """The health that planned evictions of the target's pods tell of: somebody else's doing, but not one target."""
+    if not evicted:
+        return Health()
+    pods = "1 pod of the target was" if len(evicted) == 1 else f"{len(evicted)} pods of the target were"
+    text = f"{pods} evicted while the load ran: {', '.join(evicted)}"
+    return Health(level=HealthLevel.WARNING, evidence=(text if len(text) <= 256 else f"{text[:253]}...",))
+
+
 def worst(healths: Sequence[Health]) -> Health:
     """The health of a run of several steps: the worst of them, with the evidence of all."""
     level = max((health.level for health in healths), key=_RANK.__getitem__, default=HealthLevel.GOOD)
@@ -99,9 +108,15 @@ def _time_signs(aggregate: StepAggregate) -> list[Sign]:
 
 def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
     signs: list[Sign] = []
-    refused = aggregate.errors.get(ErrorKind.REFUSED, 0) - aggregate.refused_by_gone
-    if aggregate.refused_by_gone:
-        text = f"{aggregate.refused_by_gone} connections were refused at addresses that left the target meanwhile"
+    gone = aggregate.gone
+    refused = aggregate.errors.get(ErrorKind.REFUSED, 0) - gone.refused
+    ways = {"refused": gone.refused, "not answered": gone.unanswered, "cut": gone.cut}
+    if any(ways.values()):
+        how = ", ".join(f"{count} {way}" for way, count in ways.items() if count)
+        text = (
+            f"uploads failed at addresses that left the target meanwhile ({how}): its pods stop before everybody knows"
+            " that they leave; give them a preStop hook"
+        )
         signs.append((HealthLevel.WARNING, text))
     if refused and aggregate.total.accepted:
         text = f"{refused} connections were refused although the target had answered before: it went down"

@@ -29,6 +29,10 @@ READ_BACK_KEPT: Final = 1_024
 
 
 class Requests(Struct, frozen=True, kw_only=True):
+    """Uploads by what they came to. `rerouted` are those of the sent whose first address had left the target before
+    they had a connection there, so that they went to another.
+    """
+
     due: int
     sent: int
     accepted: int
@@ -36,6 +40,7 @@ class Requests(Struct, frozen=True, kw_only=True):
     unknown: int
     violation: int
     dropped: int
+    rerouted: int = 0
 
 
 class RecordCounts(Struct, frozen=True, kw_only=True):

@@ -155,7 +155,8 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
 class Counts(WireValue, frozen=True, kw_only=True, gc=False):
     """How many uploads came to what. `due` = `sent` + `dropped`; `sent` = the sum of the four outcomes.
 
-    `cancelled` are those among the unknown that we cut ourselves.
+    `cancelled` are those among the unknown that we cut ourselves. `rerouted` are those of the sent, whatever they came
+    to, that went to another address since the one they were meant for had left the target and took no connection.
     """
 
     due: int = 0
@@ -166,6 +167,7 @@ class Counts(WireValue, frozen=True, kw_only=True, gc=False):
     unknown: int = 0
     violation: int = 0
     cancelled: int = 0
+    rerouted: int = 0
     records_sent: int = 0
     records_confirmed: int = 0
     bytes_sent: int = 0

@@ -10,22 +10,32 @@ OTHERS: Final = "others"
 
 
 class AddressCounts(WireValue, frozen=True, kw_only=True):
-    """The uploads to one address, the warm-up included. `failed` leaves out what we cut ourselves; `refused` are those
-    of them whose connection was.
+    """The uploads to one address, the warm-up included. `failed` leaves out what we cut ourselves. Of the failed,
+    `refused` are those whose connection was, `unanswered` those whose connection was not answered in time, and `cut`
+    those whose connection was lost before a complete answer. `rerouted` are no part of `sent`: they were meant for
+    this address and went to another, since it had left the target.
     """
 
     sent: int = 0
     accepted: int = 0
     failed: int = 0
     refused: int = 0
+    unanswered: int = 0
+    cut: int = 0
+    rerouted: int = 0
 
     def merge(self, other: "AddressCounts") -> "AddressCounts":
         return AddressCounts(
-            sent=self.sent + other.sent,
-            accepted=self.accepted + other.accepted,
-            failed=self.failed + other.failed,
-            refused=self.refused + other.refused,
+            **{name: getattr(self, name) + getattr(other, name) for name in AddressCounts.__struct_fields__}
         )
+
+
+def merged_address_counts(many: Iterable[AddressCounts]) -> AddressCounts:
+    """All counts added up."""
+    merged = AddressCounts()
+    for counts in many:
+        merged = merged.merge(counts)
+    return merged
 
 
 Spread = dict[str, AddressCounts]
@@ -52,8 +62,5 @@ def bounded(spread: Spread) -> Spread:
     if OTHERS in spread:
         rest.append(spread[OTHERS])
     if rest:
-        others = rest[0]
-        for counts in rest[1:]:
-            others = others.merge(counts)
-        kept[OTHERS] = others
+        kept[OTHERS] = merged_address_counts(rest)
     return kept

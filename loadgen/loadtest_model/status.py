@@ -52,6 +52,10 @@ class Condition(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     observed_generation: int
 
 
+EVICTED_KEPT: Final = 8
+EVICTED_LENGTH: Final = 160
+
+
 class PodCounts(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     """How many pods the run has, how many have proven the target, and how many run, finished their share or failed."""
 
@@ -232,6 +236,14 @@ class Status(WireValue, frozen=True, kw_only=True):
     target: Annotated[
         TargetWatch | None, Meta(description="What was seen of spec.target.workload since the load began.")
     ] = None
+    evicted: Annotated[
+        tuple[Annotated[str, Meta(max_length=EVICTED_LENGTH)], ...],
+        Meta(
+            max_length=EVICTED_KEPT,
+            description="Pods of the target that somebody evicted while the load ran (DisruptionTarget), with the"
+            " reason.",
+        ),
+    ] = ()
     summary: Annotated[Summary | None, Meta(description="What was measured, with the keys of the summary file.")] = None
     results: Annotated[Results | None, Meta(description="Where the results are kept.")] = None
 

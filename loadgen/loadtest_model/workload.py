@@ -23,11 +23,12 @@ Count = Annotated[int, Meta(ge=0)]
 class Tally(WireValue, frozen=True, kw_only=True):
     """What counting goes on from, whichever operator counts; gone once the test has completed.
 
-    `ends` says how often each container had ended (those that never did are left out, by the beginning of the pod's
-    UID and the container's name), `newest` when the newest pod was made, `revision` which template the pods were made
-    from. `desired` pods were wanted at the last look; of those that scaling up asked for, `awaited` have not come.
-    `ready` were ready at the start. `seen_at` counts from the start of the load, as do the points of `memory`, see
-    `points_text`; `measured_at` is the time of the newest measurement and `measured` says of which pods it is.
+    `ends` says how often each container had ended (those that never did are left out, by the beginning of the pod's UID
+    and the container's name), `newest` when the newest pod was made, `revision` which template the pods were made from.
+    `desired` pods were wanted at the last look; of those that scaling up asked for, and of those that come for the
+    `evicted`, `awaited` have not come. `ready` were ready at the start. `seen_at` counts from the start of the load, as
+    do the points of `memory`, see `points_text`; `measured_at` is the time of the newest measurement and `measured`
+    says of which pods it is.
     """
 
     ends: Annotated[dict[str, Count], Meta(max_length=RESTARTED_KEPT)] = {}
@@ -35,6 +36,7 @@ class Tally(WireValue, frozen=True, kw_only=True):
     revision: str = ""
     desired: int = 0
     awaited: int = 0
+    evicted: int = 0
     ready: int = 0
     seen_at: float = 0.0
     measured_at: str = ""

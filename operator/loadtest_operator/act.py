@@ -73,8 +73,7 @@ class Actor:
             case actions.Verify():
                 await self._tell(observation, Verb.VERIFY, action.pods)
             case actions.TellEndpoints():
-                told = Addresses(addresses=action.addresses, more=action.more)
-                await self._tell(observation, Verb.ENDPOINTS, action.pods, lambda _: told)
+                await self._tell(observation, Verb.ENDPOINTS, action.pods, lambda _: self._addresses(action))
             case actions.Conclude():
                 await self._tell(observation, Verb.CONCLUDE, action.pods)
             case actions.Drain():
@@ -86,6 +85,10 @@ class Actor:
                 await self._tell(observation, Verb.ACK, action.pods, _ack)
             case _:
                 assert_never(action)
+
+    def _addresses(self, action: actions.TellEndpoints) -> Addresses:
+        age = 0.0 if action.known_at is None else max(0.0, self._clock() - action.known_at)
+        return Addresses(addresses=action.addresses, more=action.more, age_seconds=round(age, 6))
 
     async def _create_job(self, namespace: str, action: actions.CreateJob) -> Outcome | None:
         wanted = [(JOBS, action.manifest)]

@@ -50,11 +50,15 @@ class StartFleet:
 
 @dataclass(frozen=True)
 class TellEndpoints:
-    """Tell pods the target's addresses as they are now, each `ip:port`; `more` are being verified elsewhere."""
+    """Tell pods the target's addresses as they are now, each `ip:port`; `more` are being verified elsewhere.
+
+    They have been known since `known_at`, on the operator's monotonic clock.
+    """
 
     pods: tuple[PodSeen, ...]
     addresses: tuple[str, ...]
     more: bool = False
+    known_at: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Kubernetes' API as the operator uses it: JSON in, JSON out, and errors that say what the API server said."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 from urllib.parse import urlencode
 
 import aiohttp
@@ -42,6 +42,13 @@ _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;
 PatchType = Literal["application/merge-patch+json", "application/apply-patch+yaml"]
 MERGE: Final[PatchType] = "application/merge-patch+json"
 APPLY: Final[PatchType] = "application/apply-patch+yaml"
+
+
+class Change(NamedTuple):
+    """An object as it is now; as it was last, where it was removed."""
+
+    removed: bool
+    object: Json
 
 
 class ApiError(Exception):
@@ -98,7 +105,7 @@ class Api:
                 return None
             raise
 
-    async def list(
+    async def listed(
         self,
         kind: str,
         namespace: str | None = None,
@@ -106,8 +113,11 @@ class Api:
         *,
         fields: str = "",
         metadata_only: bool = False,
-    ) -> list[Json]:
-        """All objects of a kind, of one namespace or of all, page by page; on demand no more of them than metadata."""
+    ) -> tuple[list[Json], str]:
+        """All objects of a kind, of one namespace or of all, page by page, and the version that a watch goes on from.
+
+        On demand no more of them than metadata.
+        """
         items: list[Json] = []
         query = {"limit": str(_PAGE)}
         if selector:
@@ -121,8 +131,48 @@ class Api:
             items += page.get("items") or []
             following = page["metadata"].get("continue")
             if not following:
-                return items
+                return items, page["metadata"]["resourceVersion"]
             query["continue"] = following
+
+    async def list(
+        self,
+        kind: str,
+        namespace: str | None = None,
+        selector: str = "",
+        *,
+        fields: str = "",
+        metadata_only: bool = False,
+    ) -> list[Json]:
+        """The same without the version."""
+        return (await self.listed(kind, namespace, selector, fields=fields, metadata_only=metadata_only))[0]
+
+    async def watch(
+        self, kind: str, namespace: str, version: str, seconds: int, selector: str = "", *, fields: str = ""
+    ) -> AsyncGenerator[Change, None]:
+        """What changes after a version, one change after the other, for so many seconds.
+
+        Raises ApiError, also where the version is too old by now or the connection is lost.
+        """
+        query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": str(seconds)}
+        if selector:
+            query["labelSelector"] = selector
+        if fields:
+            query["fieldSelector"] = fields
+        # A connection that is dead without a word must not outlast what was asked for.
+        timeout = aiohttp.ClientTimeout(total=seconds + _TIMEOUT_SECONDS)
+        answer = await self._send("GET", _path(kind, namespace), query, None, {"Accept": _WHOLE}, timeout)
+        if not 200 <= answer.status < 300:
+            raise _refusal(answer.status, await answer.read())
+        try:
+            async for line in answer.response.content:
+                told = msgspec.json.decode(line)
+                if told["type"] == "ERROR":
+                    raise ApiError(told["object"].get("code", 0), *_said(told["object"]))
+                yield Change(told["type"] == "DELETED", told["object"])
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
+        finally:
+            answer.response.close()
 
     async def create(self, kind: str, namespace: str, manifest: Json) -> Json:
         return await self._request("POST", _path(kind, namespace), {"fieldManager": FIELD_MANAGER}, manifest)
@@ -156,6 +206,25 @@ class Api:
         accept: str = _WHOLE,
     ) -> Json:
         headers = {"Accept": accept, "Content-Type": content_type}
+        answer = await self._send(method, path, query, body, headers, self._timeout_seconds)
+        try:
+            data = await answer.read()
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
+        if not 200 <= answer.status < 300:
+            raise _refusal(answer.status, data)
+        decoded: Json = msgspec.json.decode(data)
+        return decoded
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Json | None,
+        headers: dict[str, str],
+        bound: float | aiohttp.ClientTimeout,
+    ) -> Any:
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = f"{self._client.configuration.host}/{path}"
         if query:
@@ -163,17 +232,13 @@ class Api:
         self._fence()
         try:
             answer = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
-                method, url, headers=headers, body=body, _request_timeout=self._timeout_seconds
+                method, url, headers=headers, body=body, _request_timeout=bound
             )
-            data = await answer.read()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             self._answered(method, 0)
             raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
         self._answered(method, answer.status)
-        if not 200 <= answer.status < 300:
-            raise _refusal(answer.status, data)
-        decoded: Json = msgspec.json.decode(data)
-        return decoded
+        return answer
 
 
 def _path(kind: str, namespace: str | None, name: str = "") -> str:
@@ -194,4 +259,9 @@ def _refusal(status: int, data: bytes) -> ApiError:
         return ApiError(status, "Unknown", data[:200].decode(errors="replace"))
     if not isinstance(said, dict):
         return ApiError(status, "Unknown", str(said)[:200])
-    return ApiError(status, str(said.get("reason", "Unknown")), str(said.get("message", "")))
+    return ApiError(status, *_said(said))
+
+
+def _said(status: Json) -> tuple[str, str]:
+    """The reason and the message of a Status."""
+    return str(status.get("reason", "Unknown")), str(status.get("message", ""))

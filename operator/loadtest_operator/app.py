@@ -24,6 +24,7 @@ from loadtest_operator import installed_version
 from loadtest_operator.act import Actor
 from loadtest_operator.api import LOADTESTS, Api, ApiError
 from loadtest_operator.contenders import Contenders
+from loadtest_operator.followers import Followers
 from loadtest_operator.handlers import watching_registry, watching_settings
 from loadtest_operator.health import Health, Pulse, Readiness
 from loadtest_operator.identities import Identities
@@ -114,16 +115,23 @@ async def _work(shared: Shared, registry: CollectorRegistry) -> bool:
 
 
 async def _reconciling(shared: Shared, pods: PodClient, tests: RunMetrics) -> bool:
+    async with Followers(shared.api, time.monotonic, random.random) as followers:
+        return await _following(shared, pods, tests, followers)
+
+
+async def _following(shared: Shared, pods: PodClient, tests: RunMetrics, followers: Followers) -> bool:
     api, settings = shared.api, shared.settings
     memory = Memory(time.monotonic)
     means = Means(
         api,
         pods,
         memory,
+        followers,
         shared.key,
         settings.cluster_domain,
         settings.secret_policy,
         _utc,
+        time.monotonic,
         shared.own.scrape_failures.inc,
         settings.policy.network_policies is not None,
     )
@@ -133,6 +141,7 @@ async def _reconciling(shared: Shared, pods: PodClient, tests: RunMetrics) -> bo
     queue = WorkQueue(time.monotonic, random.random, shared.own)
     parts = Parts(api, Observer(means), contenders, actor, settings.policy, memory, tests)
     reconciler = Reconciler(parts, queue.add)
+    followers.news = reconciler.hear
     async with asyncio.TaskGroup() as group:
         background = [
             group.create_task(queue.run(reconciler.reconcile)),

@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -26,12 +27,14 @@ class Endpoints:
     """What a Service offers for a port.
 
     `addresses` are the ready endpoints as `ip:port`, `unready` those that are there and neither ready nor on their way
-    out. Where there is a `problem`, it is a reason (CamelCase) with a `message`; a `lasting` one is not mended by
-    waiting. `unseen` says that there may be endpoints which the operator may not read.
+    out, `draining` those on their way out that still serve. Where there is a `problem`, it is a reason (CamelCase) with
+    a `message`; a `lasting` one is not mended by waiting. `unseen` says that there may be endpoints which the operator
+    may not read.
     """
 
     addresses: tuple[str, ...] = ()
     unready: tuple[str, ...] = ()
+    draining: tuple[str, ...] = ()
     problem: str = ""
     message: str = ""
     lasting: bool = False
@@ -92,16 +95,30 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
             message=f"{where} has no port {host.port} (it has: {known}); correct the port in spec.target.url",
             lasting=True,
         )
-    found = [each for made in slices for each in _present(made, declared.get(host.port), host.port)]
-    ready = {address for address, is_ready in found if is_ready}
-    unready = tuple(sorted({address for address, _ in found} - ready))
+    found: dict[_Stage, set[str]] = {stage: set() for stage in _Stage}
+    for made in slices:
+        for address, stage in _present(made, declared.get(host.port), host.port):
+            found[stage].add(address)
+    ready = found[_Stage.READY]
+    unready = tuple(sorted(found[_Stage.UNREADY] - ready))
+    draining = tuple(sorted(found[_Stage.DRAINING] - ready - found[_Stage.UNREADY]))
     if not ready:
         return Endpoints(
             unready=unready,
+            draining=draining,
             problem="TargetHasNoEndpoints",
             message=f"{where} has no ready endpoint for port {host.port}; check that its pods run and are ready",
         )
-    return Endpoints(tuple(sorted(ready)), unready)
+    return Endpoints(tuple(sorted(ready)), unready, draining)
+
+
+def endpoints_seen(host: ServiceHost, service: Json | None, slices: list[Json], pods: list[Json]) -> Endpoints:
+    """The same where the Service may be missing, and from the pods that it selects where it has no slice."""
+    if service is None:
+        return missing_service(host) if host.certain else Endpoints()
+    if not slices and selector_of(service):
+        slices = [slice_of_pods(service, pods)]
+    return endpoints_of(host, service, slices)
 
 
 def endpoints_in(slices: list[Json]) -> tuple[str, ...]:
@@ -120,17 +137,21 @@ def endpoints_in(slices: list[Json]) -> tuple[str, ...]:
 
 
 def slice_of_pods(service: Json, pods: list[Json]) -> Json:
-    """What an EndpointSlice of a Service says, made from the pods that its selector selects.
+    """What an EndpointSlice of a Service says, made from the pods that its selector selects as its controller does.
 
     For a Service of which nobody has written one yet, or can: the API server takes no loopback addresses there.
     """
     endpoints = [
         {
             "addresses": [pod["status"]["podIP"]],
-            "conditions": {"ready": _is_ready(pod)},
+            "conditions": {
+                "ready": _is_ready(pod) and "deletionTimestamp" not in pod["metadata"],
+                "serving": _is_ready(pod),
+                "terminating": "deletionTimestamp" in pod["metadata"],
+            },
         }
         for pod in pods
-        if pod.get("status", {}).get("podIP") and "deletionTimestamp" not in pod["metadata"] and not _is_over(pod)
+        if pod.get("status", {}).get("podIP") and not _is_over(pod)
     ]
     ports = [
         {"name": port.get("name", ""), "port": _target_port(port, pods)} for port in service["spec"].get("ports", [])
@@ -170,8 +191,16 @@ def unreadable(host: ServiceHost, said: str) -> Endpoints:
     )
 
 
-def _present(endpoint_slice: Json, port_name: str | None, fallback_port: int) -> list[tuple[str, bool]]:
-    """The addresses of endpoints that are there to stay, and whether each is ready."""
+class _Stage(Enum):
+    """Where an endpoint stands."""
+
+    READY = "ready"
+    UNREADY = "unready"
+    DRAINING = "draining"
+
+
+def _present(endpoint_slice: Json, port_name: str | None, fallback_port: int) -> list[tuple[str, _Stage]]:
+    """The addresses of endpoints, and where each stands; without those on their way out that serve no more."""
     ports = {port.get("name") or "": port.get("port") for port in endpoint_slice.get("ports") or []}
     port = fallback_port if port_name is None else ports.get(port_name)
     if port is None or endpoint_slice.get("addressType") == "FQDN":
@@ -179,12 +208,20 @@ def _present(endpoint_slice: Json, port_name: str | None, fallback_port: int) ->
         return []
     found = []
     for endpoint in endpoint_slice.get("endpoints") or []:
-        conditions = endpoint.get("conditions") or {}
-        # The API says of `ready`: an absent value means ready.
-        ready = conditions.get("ready") is not False
-        if ready or not conditions.get("terminating"):
-            found += [(_joined(address, port), ready) for address in endpoint.get("addresses", [])]
+        stage = _stage(endpoint.get("conditions") or {})
+        if stage is not None:
+            found += [(_joined(address, port), stage) for address in endpoint.get("addresses", [])]
     return found
+
+
+def _stage(conditions: Json) -> _Stage | None:
+    """Where an endpoint stands; None where it is on its way out and serves no more."""
+    # The API says of `ready`: an absent value means ready.
+    if conditions.get("ready") is not False:
+        return _Stage.READY
+    if not conditions.get("terminating"):
+        return _Stage.UNREADY
+    return _Stage.DRAINING if conditions.get("serving") else None
 
 
 def _is_over(pod: Json) -> bool:

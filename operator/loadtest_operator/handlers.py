@@ -70,12 +70,17 @@ def watching_registry(
 
 
 def keep_last_word(pod: Json, memory: Memory) -> None:
-    """A failed Job's pods are removed as soon as they have ended, often before the next look: keep what they said."""
-    ended = pod_seen(pod).terminated
-    if ended is None:
+    """A failed Job's pods are removed as soon as they have ended, often before the next look: keep what they said, and
+    why somebody took them away."""
+    seen = pod_seen(pod)
+    ended = seen.terminated
+    if ended is None and not seen.evicted:
         return
     metadata = pod["metadata"]
     run_id = (metadata.get("labels") or {}).get(RUN_LABEL, "")
     known = (owner_uid(pod), run_id, metadata["uid"], pod_index(pod), metadata["name"])
-    memory.pod(*known).ended = ended
-    memory.take_last_word(*known, termination_message(pod))
+    held = memory.pod(*known)
+    held.evicted = seen.evicted
+    if ended is not None:
+        held.ended = ended
+        memory.take_last_word(*known, termination_message(pod))

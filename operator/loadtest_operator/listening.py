@@ -81,6 +81,7 @@ def pod_that_is_gone(pod_uid: str, known: Known, run_id: str) -> PodSeen:
         run_id=run_id,
         gone=True,
         terminated=_end_of(known),
+        evicted=known.evicted,
         snapshot=known.snapshot,
     )
 

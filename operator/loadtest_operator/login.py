@@ -15,6 +15,8 @@ async def client_configuration() -> Configuration:
         config.load_incluster_config(client_configuration=made)  # type: ignore[no-untyped-call]
     except config.ConfigException:
         await config.load_kube_config(client_configuration=made)  # type: ignore[no-untyped-call]
+    # Each running test has watches, and no other request may wait for one of them to end.
+    made.connection_pool_maxsize = 0
     return made
 
 

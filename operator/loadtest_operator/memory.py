@@ -9,8 +9,8 @@ from loadtest_model.lastword import decode_last_word
 from loadtest_model.snapshot import Snapshot
 from loadtest_model.timeline import Series, Timeline
 from loadtest_model.workload import TargetWatch
-from loadtest_operator.endpoints import Endpoints
-from loadtest_operator.observation import Complaint, Terminated
+from loadtest_operator.followers import Sight
+from loadtest_operator.observation import Complaint, Observation, Terminated
 
 Key = tuple[str, str]
 """A test's namespace and name."""
@@ -22,8 +22,8 @@ LISTENING_SECONDS: Final = 10.0
 @dataclass
 class Known:
     """One pod: its newest snapshot, whose seconds stand in the run's timeline, when it was last asked, on the monotonic
-    clock, and for how long it has not answered. `ended` is how its container did, in case that the pod is gone by the
-    next look.
+    clock, and for how long it has not answered. `ended` is how its container did, and `evicted` why it is being taken
+    away, in case that the pod is gone by the next look.
     """
 
     index: int
@@ -33,12 +33,13 @@ class Known:
     snapshot: Snapshot | None = None
     last_word: bool = False
     ended: Terminated | None = None
+    evicted: str = ""
 
 
 @dataclass
 class _Run:
     """One run: its pods by their UID, their seconds in sum, what was found of the bounds that would abort it, of the
-    target's workload, of its endpoints and in Events, and when what was last looked at.
+    target's workload, behind its Service and in Events, when what was last looked at, and the last look under load.
     """
 
     pods: dict[str, Known] = field(default_factory=dict)
@@ -46,7 +47,8 @@ class _Run:
     watch: Watch = field(default_factory=Watch)
     looked_at: dict[str, float] = field(default_factory=dict)
     target: TargetWatch | None = None
-    endpoints: Endpoints | None = None
+    sight: Sight | None = None
+    last: Observation | None = None
     complaints: tuple[Complaint, ...] = ()
 
 
@@ -70,11 +72,12 @@ class Memory:
         if before != uid:
             self.forget(before)
 
-    def part(self, key: Key) -> None:
-        """There is no test of this name any more."""
+    def part(self, key: Key) -> str | None:
+        """There is no test of this name any more; gives the UID of the one that there was."""
         uid = self._met.pop(key, None)
         if uid is not None:
             self.forget(uid)
+        return uid
 
     def pods(self, uid: str, run_id: str) -> dict[str, Known]:
         return self._run(uid, run_id).pods
@@ -110,12 +113,21 @@ class Memory:
     def keep_target(self, uid: str, run_id: str, target: TargetWatch) -> None:
         self._run(uid, run_id).target = target
 
-    def endpoints(self, uid: str, run_id: str) -> Endpoints | None:
-        """The target's endpoints as they were read last while the load ran."""
-        return self._run(uid, run_id).endpoints
+    def sight(self, uid: str, run_id: str) -> Sight | None:
+        """What was seen last behind the target's Service while the load ran."""
+        return self._run(uid, run_id).sight
 
-    def keep_endpoints(self, uid: str, run_id: str, endpoints: Endpoints) -> None:
-        self._run(uid, run_id).endpoints = endpoints
+    def keep_sight(self, uid: str, run_id: str, sight: Sight) -> None:
+        self._run(uid, run_id).sight = sight
+
+    def last_look(self, uid: str, run_id: str) -> Observation | None:
+        """The last look at a load that runs; None where it does not, as far as is known."""
+        run = self._runs.get((uid, run_id))
+        return None if run is None else run.last
+
+    def keep_look(self, observation: Observation, *, running: bool) -> None:
+        run = self._run(observation.test.identity.uid, observation.run_id)
+        run.last = observation if running else None
 
     def complaints(self, uid: str, run_id: str) -> tuple[Complaint, ...]:
         """What Events said, when they were read last, of pods that did not run."""

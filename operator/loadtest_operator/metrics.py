@@ -147,6 +147,11 @@ Views = dict[tuple[str, str], RunView]
 def _step_families(views: Views) -> Iterable[Metric]:
     labels = ["namespace", "test", "step"]
     uploads = CounterMetricFamily("loadtest_uploads", "Uploads sent, by outcome.", labels=[*labels, "outcome"])
+    rerouted = CounterMetricFamily(
+        "loadtest_rerouted_uploads",
+        "Uploads that went to another address, since theirs had left the target before a connection.",
+        labels=labels,
+    )
     dropped = CounterMetricFamily(
         "loadtest_dropped_iterations", "Iterations that were due and never sent.", labels=labels
     )
@@ -161,13 +166,14 @@ def _step_families(views: Views) -> Iterable[Metric]:
             values = [namespace, test, step.name]
             for outcome in _OUTCOMES:
                 uploads.add_metric([*values, outcome], getattr(step.total, outcome))
+            rerouted.add_metric(values, step.total.rerouted)
             dropped.add_metric(values, step.total.dropped)
             for kind, count in step.errors.items():
                 errors.add_metric([*values, str(kind)], count)
             sent.add_metric(values, step.total.records_sent)
             confirmed.add_metric(values, step.total.records_confirmed)
             bytes_sent.add_metric(values, step.total.bytes_sent)
-    return (uploads, dropped, errors, sent, confirmed, bytes_sent)
+    return (uploads, rerouted, dropped, errors, sent, confirmed, bytes_sent)
 
 
 def _response_families(views: Views) -> Iterable[Metric]:

@@ -13,6 +13,7 @@ from loadtest_model.timeline import Series
 from loadtest_model.values import WireValue
 from loadtest_model.workload import TargetWatch
 from loadtest_operator.destinations import Destination
+from loadtest_operator.disruptions import Eviction
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.line import Turn
 from loadtest_operator.secret_access import SecretAccess
@@ -32,6 +33,7 @@ class Recorded(WireValue, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...] = ()
     start: Start | None = None
     target: TargetWatch | None = None
+    evicted: tuple[str, ...] = ()
     verdict: str | None = None
 
     def condition(self, kind: ConditionType) -> Condition | None:
@@ -108,6 +110,7 @@ class PodSeen:
     does not run. `lingers` says that another container, a sidecar, lives on although the generator has ended;
     `beside` are the containers that run with the generator and are not ours. `left_behind` says that it should have
     ended long ago and nobody removes it, as on a node that is gone. The limits are the generator's, where it has any.
+    `evicted` says why it is being taken away.
     """
 
     index: int
@@ -126,6 +129,7 @@ class PodSeen:
     cpu_limit_cores: float | None = None
     memory_limit: str = ""
     terminated: Terminated | None = None
+    evicted: str = ""
     snapshot: Snapshot | None = None
     reachable: bool = False
     silent_seconds: float = 0.0
@@ -165,7 +169,8 @@ class Observation:
     are the API server's own endpoints, as `ip:port`, where they may be read. `secret_access` was looked for only where
     the test names Secrets and has no Job yet. `turn` says whether a test that has not begun may, and `target` what its
     target is known by. `complaints` are about a fleet that does not run yet. `workload` is the target's, where it was
-    looked at; under load `endpoints` are those that were read last, and `watched` is what earlier looks made of the
+    looked at; under load `endpoints` are those that were seen last, known since an instant on the operator's monotonic
+    clock, `evictions` are those of the target's pods that were seen, and `watched` is what earlier looks made of the
     workload, where that was not lost. `destinations` are where the spec's URLs lead, the target's first, looked up
     before there is a Job; `network_policies` are looked for once the test is over.
     """
@@ -179,6 +184,8 @@ class Observation:
     pods: tuple[PodSeen, ...] = ()
     series: Series = ()
     endpoints: Endpoints | None = None
+    endpoints_known_at: float | None = None
+    evictions: tuple[Eviction, ...] = ()
     workload: WorkloadLook | None = None
     watched: TargetWatch | None = None
     destinations: tuple[Destination, ...] = ()

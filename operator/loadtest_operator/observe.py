@@ -19,7 +19,7 @@ from loadtest_operator.api import (
     ApiError,
 )
 from loadtest_operator.destination_reader import DestinationReader
-from loadtest_operator.endpoints import Endpoints
+from loadtest_operator.followers import Followers, Run, Sight
 from loadtest_operator.listening import Listener
 from loadtest_operator.memory import Memory
 from loadtest_operator.names import uid_selector
@@ -47,7 +47,7 @@ from loadtest_operator.workload import WorkloadLook
 Json = dict[str, Any]
 
 ENDPOINTS_SECONDS: Final = 3.0
-"""How often a target's endpoints are read while the load runs."""
+"""How often a target's endpoints are read while the load runs and they cannot be watched."""
 COMPLAINTS_SECONDS: Final = 2.0
 """How often it is read what Events say of pods that do not run."""
 _MOST_ASKED_ABOUT: Final = 3
@@ -59,7 +59,8 @@ USE_SECONDS: Final = 5.0
 
 @dataclass(frozen=True)
 class Means:
-    """What looking is done with. `now` gives the time in UTC; `scrape_failed` hears of each pod that did not answer.
+    """What looking is done with. `now` gives the time in UTC, `clock` is monotonic, in seconds; `scrape_failed` hears
+    of each pod that did not answer.
 
     `secret_policy` names the admission policy that checks who may name which Secret; it may be empty, or `VOUCHED`.
     """
@@ -67,10 +68,12 @@ class Means:
     api: Api
     pods: PodClient
     memory: Memory
+    followers: Followers
     key: bytes
     cluster_domain: str
     secret_policy: str
     now: Callable[[], datetime]
+    clock: Callable[[], float]
     scrape_failed: Callable[[], None]
     makes_network_policies: bool = True
 
@@ -85,6 +88,22 @@ class Observer:
         self._listener = Listener(means.pods, means.memory, means.scrape_failed)
         self._targets = TargetReader(means.api, means.cluster_domain)
         self._destinations = DestinationReader(means.api, means.cluster_domain)
+
+    def latest(self, observation: Observation) -> Observation:
+        """The look with what has changed behind the target meanwhile: asking the pods may take seconds."""
+        sight = self._means.followers.latest(observation.test.identity.uid, observation.run_id)
+        if sight is None or observation.endpoints is None:
+            return observation
+        return replace(
+            observation,
+            endpoints=sight.endpoints,
+            endpoints_known_at=sight.known_at,
+            evictions=sight.evictions,
+        )
+
+    def part(self, uid: str) -> None:
+        """There is no test with this UID any more."""
+        self._means.followers.end(uid)
 
     async def observe(self, namespace: str, name: str) -> Observation | None:
         """The test of this name and what belongs to it; None where there is no such test.
@@ -105,11 +124,14 @@ class Observer:
         seen = [(pod, replace(pod_seen(pod), left_behind=is_left_behind(pod, now))) for pod in raw]
         pods = await self._listener.fleet(uid, run_id, [(raw, pod) for raw, pod in seen if pod.run_id == run_id])
         needs_endpoints = _needs_endpoints(test, mine, run_id)
-        endpoints = None
+        sight: Sight | None = None
+        if _follows(test, mine):
+            sight = await self._followed(test, run_id, pods)
+        else:
+            self._means.followers.end(uid)
+        endpoints = sight.endpoints if sight else None
         if needs_endpoints:
             endpoints = await self._targets.endpoints(test)
-        elif _follows(test, mine):
-            endpoints = await self._followed(test, run_id, pods)
         watched = self._memory.target(uid, run_id)
         others = [pod for _, pod in seen if pod.run_id != run_id and not pod.left_behind]
         return Observation(
@@ -122,6 +144,8 @@ class Observer:
             pods=pods,
             series=self._memory.series(uid, run_id, [pod.uid for pod in pods]),
             endpoints=endpoints,
+            endpoints_known_at=sight.known_at if sight else None,
+            evictions=sight.evictions if sight else (),
             workload=await self._workload(test, run_id, pods, watched) if mine or needs_endpoints else None,
             watched=watched,
             destinations=await self._destinations.destinations(test) if needs_endpoints else (),
@@ -164,14 +188,24 @@ class Observer:
             return None
         return Complaint(uid, latest.get("reason") or "", " ".join((latest.get("message") or "").split()))
 
-    async def _followed(self, test: LoadTestSeen, run_id: str, pods: tuple[PodSeen, ...]) -> Endpoints | None:
-        """The endpoints of a target under load, as they were read last."""
-        uid = test.identity.uid
-        if _may_be_the_last(pods) or self._memory.is_due(uid, run_id, "endpoints", ENDPOINTS_SECONDS):
+    async def _followed(self, test: LoadTestSeen, run_id: str, pods: tuple[PodSeen, ...]) -> Sight | None:
+        """What stands behind a target under load, as it was seen last: by a watch, or else read now and then."""
+        identity = test.identity
+        host = self._targets.service(test)
+        if host is None:
+            return None
+        run = Run(identity.namespace, identity.name, identity.uid, run_id)
+        sight = self._means.followers.sight(run, host)
+        held = self._memory.sight(identity.uid, run_id)
+        if sight is None and (
+            _may_be_the_last(pods) or self._memory.is_due(identity.uid, run_id, "endpoints", ENDPOINTS_SECONDS)
+        ):
             read = await self._targets.endpoints_under_load(test)
-            if read is not None:
-                self._memory.keep_endpoints(uid, run_id, read)
-        return self._memory.endpoints(uid, run_id)
+            if read is not None and (held is None or read != held.endpoints):
+                sight = Sight(read, self._means.clock(), held.evictions if held else ())
+        if sight is not None:
+            self._memory.keep_sight(identity.uid, run_id, sight)
+        return sight or held
 
     async def _workload(
         self, test: LoadTestSeen, run_id: str, pods: tuple[PodSeen, ...], watched: TargetWatch | None

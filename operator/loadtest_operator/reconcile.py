@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from loadtest_model.spec import API_VERSION, KIND, Identity
@@ -12,10 +12,11 @@ from loadtest_operator import events
 from loadtest_operator.act import Actor
 from loadtest_operator.api import APPLY, EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError
 from loadtest_operator.contenders import Contenders
-from loadtest_operator.decide import Decision, Policy, decide, may_begin
+from loadtest_operator.decide import Decision, Policy, decide, hurried, may_begin
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.shortening import essential
 from loadtest_operator.decide.writing import to_write
+from loadtest_operator.followers import Run, Sight
 from loadtest_operator.memory import Key, Memory
 from loadtest_operator.metrics import RunMetrics
 from loadtest_operator.names import SELECTOR, TEST_LABEL, label_value
@@ -90,6 +91,17 @@ class Reconciler:
             self._memory.forget(identity.uid)
         return decision.requeue_seconds
 
+    async def hear(self, run: Run, sight: Sight) -> None:
+        """Something has changed behind a target under load: its pods hear of it at once, the rest has its turn."""
+        last = self._memory.last_look(run.uid, run.run_id)
+        if last is not None:
+            seen = replace(last, endpoints=sight.endpoints, endpoints_known_at=sight.known_at)
+            try:
+                await self._actor.perform(seen, hurried(seen, self._policy))
+            except ApiError as error:
+                _LOG.warning("%s: the pods were not told of the endpoints yet: %s", last.test.identity, error)
+        self._bell((run.namespace, run.name))
+
     def ring(self) -> None:
         """Have another look at the tests that wait for their turn: something has ended."""
         for key in self._line:
@@ -107,11 +119,14 @@ class Reconciler:
             self.ring()
 
     async def _decided_and_done(self, observation: Observation) -> Decision:
+        observation = self._observer.latest(observation)
         decision = decide(observation, self._policy)
         if decision.watch is not None:
             self._memory.keep_watch(observation.test.identity.uid, observation.run_id, decision.watch)
         if decision.target is not None:
             self._memory.keep_target(observation.test.identity.uid, observation.run_id, decision.target)
+        running = decision.status is not None and decision.status.phase is Phase.RUNNING
+        self._memory.keep_look(observation, running=running)
         outcomes = await self._actor.perform(observation, decision.actions)
         return with_outcomes(observation, decision, outcomes, self._policy)
 
@@ -180,7 +195,9 @@ class Reconciler:
         self._line.discard((namespace, name))
         self.ring()
         self._metrics.forget(namespace, name)
-        self._memory.part((namespace, name))
+        uid = self._memory.part((namespace, name))
+        if uid is not None:
+            self._observer.part(uid)
         for kind in self.children:
             made = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
             uids = {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if made else set()

@@ -9,6 +9,7 @@ from loadtest_model.exits import PodExit
 from loadtest_model.plan import DEFAULT_RUN_ID, Plan
 from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
 from loadtest_model.spec import Identity, Spec
+from loadtest_operator.disruptions import eviction_of
 from loadtest_operator.last_lines import last_lines
 from loadtest_operator.names import CONTAINER, FINISHED_RUN_ANNOTATION, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
 from loadtest_operator.newer_fields import known_part
@@ -112,6 +113,7 @@ def pod_seen(pod: Json) -> PodSeen:
         cpu_limit_cores=quantity(str(limits.get("cpu", ""))),
         memory_limit=str(limits.get("memory", "")),
         terminated=_terminated(ended, phase, status),
+        evicted=eviction.why if (eviction := eviction_of(pod)) else "",
     )
 
 

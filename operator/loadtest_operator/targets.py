@@ -15,11 +15,9 @@ from loadtest_operator.endpoints import (
     Endpoints,
     ServiceHost,
     endpoints_in,
-    endpoints_of,
-    missing_service,
+    endpoints_seen,
     selector_of,
     service_of,
-    slice_of_pods,
     slices_of,
     unreadable,
 )
@@ -56,29 +54,32 @@ class TargetReader:
                 return ()
             raise
 
+    def service(self, test: LoadTestSeen) -> ServiceHost | None:
+        """The Service that the target's URL names, or may name."""
+        if test.spec is None or fixed(test.spec.target.url, test.spec.pod.host_aliases or ()):
+            return None
+        return service_of(test.spec.target.url, test.identity.namespace, self._cluster_domain)
+
     async def endpoints(self, test: LoadTestSeen) -> Endpoints:
         """What is behind the target's URL, as it is now.
 
         Raises ApiError.
         """
-        if test.spec is None or fixed(test.spec.target.url, test.spec.pod.host_aliases or ()):
-            return Endpoints()
-        host = service_of(test.spec.target.url, test.identity.namespace, self._cluster_domain)
-        if host is None:
+        host = self.service(test)
+        if host is None or test.spec is None:
             return Endpoints()
         try:
             service = await self._api.get(SERVICES, host.namespace, host.name)
-            if service is None:
-                return missing_service(host) if host.certain else Endpoints()
-            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slices_of(host.name))
-            if not slices and selector_of(service):
+            slices, pods = list[Json](), list[Json]()
+            if service is not None:
+                slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slices_of(host.name))
+            if service is not None and not slices and selector_of(service):
                 pods = await self._api.list(PODS, host.namespace, selector_of(service))
-                slices = [slice_of_pods(service, pods)]
         except ApiError as error:
             if error.status == 403:
                 return await self._unreadable(test.spec, host, error)
             raise
-        return endpoints_of(host, service, slices)
+        return endpoints_seen(host, service, slices, pods)
 
     async def _unreadable(self, spec: Spec, host: ServiceHost, error: ApiError) -> Endpoints:
         """What to do without the right to look at a Service: the pods can only resolve its name themselves."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from loadtest_model.spec.target import Workload
+from loadtest_operator.disruptions import Eviction, evictions_of
 from loadtest_operator.quantities import quantity
 
 Json = dict[str, Any]
@@ -55,6 +56,7 @@ class WorkloadLook:
     desired: int = 0
     pods: tuple[PodLook, ...] = ()
     use: Use | None = None
+    evictions: tuple[Eviction, ...] = ()
     problem: str = ""
     message: str = ""
 
@@ -66,8 +68,9 @@ class WorkloadLook:
 
 def look_at(workload: Workload, made: Json, pods: list[Json]) -> WorkloadLook:
     """What a workload and the pods that its selector selects show."""
-    mine = [pod for pod in pods if _belongs(pod, workload, made) and _is_there(pod)]
-    return WorkloadLook(desired=_desired(made), pods=tuple(map(_pod_look, mine)))
+    mine = [pod for pod in pods if _belongs(pod, workload, made)]
+    there = tuple(_pod_look(pod) for pod in mine if _is_there(pod))
+    return WorkloadLook(desired=_desired(made), pods=there, evictions=evictions_of(mine))
 
 
 def selector_in(made: Json) -> str:

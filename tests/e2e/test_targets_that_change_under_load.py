@@ -1,12 +1,31 @@
-"""A target whose pods come and go while the load runs."""
+"""A target whose pods come and go while the load runs: that is no crash, and what it costs is told as what it is."""
 
+import json
 import re
+from collections.abc import Iterator
 
-from loadtests import Namespace
-from localcluster.rest import Json
+import pytest
+
+from loadtests import Namespace, Test, make_namespace, message, reason
+from loadtests.operators import renew
+from localcluster.cluster import LocalCluster
+from localcluster.rest import Json, Rest
 
 TARGET = {"url": "http://clients:8000/clients/upload/process/", "timeout": "20s"}
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
+
+
+BUSY = {"batchSize": 500, "virtualUsers": 4, "duration": "300s", "thinkTime": "50ms"}
+WATCHED = {**TARGET, "workload": {"kind": "Deployment", "name": "clients"}}
+
+
+@pytest.fixture
+def namespace(cluster: LocalCluster, rest: Rest) -> Iterator[Namespace]:
+    """One for each test, since each leaves its target changed."""
+    renew(rest)
+    made = make_namespace(cluster, rest, "changing")
+    yield made
+    rest.delete(f"/api/v1/namespaces/{made.name}")
 
 
 def addresses(pods: list[Json]) -> set[str]:
@@ -22,8 +41,7 @@ def test_a_rollout_under_load_moves_it_to_the_new_pods_and_never_to_one_that_ign
     namespace.scale("clients", 2)
     old = addresses(namespace.pods())
     (stranger,) = namespace.pods("ignorant")
-    target = {**TARGET, "workload": {"kind": "Deployment", "name": "clients"}}
-    test = namespace.start("rolled", load=LONG, target=target)
+    test = namespace.start("rolled", load=LONG, target=WATCHED)
     test.running()
 
     namespace.roll_out("clients")
@@ -53,3 +71,135 @@ def test_a_rollout_under_load_moves_it_to_the_new_pods_and_never_to_one_that_ign
     # Of the two pods only the first met the stranger, and it stopped at the canary.
     met = namespace.cluster.logs(namespace.name, stranger["metadata"]["name"])
     assert re.findall(r"upload load_test=\w+ rows=\d+ status=200", met) == ["upload load_test=false rows=1 status=200"]
+
+
+@pytest.fixture
+def replicas(namespace: Namespace) -> list[Json]:
+    """Three ready pods of a target that end as soon as they are told to."""
+    namespace.deploy()
+    namespace.scale("clients", 3)
+    return namespace.pods()
+
+
+def vanished(test: Test, gone: set[str]) -> None:
+    def has_vanished(status: Json) -> bool:
+        return gone <= set((status.get("verification") or {}).get("vanished", ()))
+
+    test.until("followed its target", has_vanished, 90)
+
+
+def stopped(test: Test) -> Json:
+    """The status of a test that was stopped, which is all that is to be said of it."""
+    test.patch(stop=True)
+    status = test.completed()
+    assert reason(status, "Succeeded") == "Stopped", (status["reasons"], status["health"])
+    return status
+
+
+def assert_no_crash_is_claimed(test: Test, status: Json, gone: set[str]) -> Json:
+    """What failed, failed at addresses that left, and is called that; every upload is accounted for. Gives the step."""
+    said = json.dumps(status) + json.dumps(test.events())
+    assert "went down" not in said
+    assert "OOMKilled" not in said
+    assert "crashed" not in said
+    summary = test.results(status)
+    (step,) = summary["steps"]
+    spread, requests = step["addresses"], step["requests"]
+
+    def at(addresses: set[str], *names: str) -> int:
+        return sum(spread[address].get(name, 0) for address in addresses for name in names)
+
+    everywhere = set(spread)
+    lost = at(everywhere, "refused", "unanswered", "cut")
+    assert at(everywhere - gone, "failed") == 0, spread
+    assert at(everywhere, "failed") == lost, spread
+    assert at(everywhere, "sent") == requests["sent"]
+    assert requests["sent"] == sum(requests[name] for name in ("accepted", "rejected", "unknown", "violation"))
+    assert bool(lost) == any("preStop" in text for text in status["health"]["evidence"])
+    assert bool(lost) == any(found["cause"] == "pods_left" for found in summary["diagnoses"])
+    assert {found["cause"] for found in summary["diagnoses"]} <= {"pods_left", "high_error_rate"}
+    return step
+
+
+def test_pods_that_are_scaled_away_are_left_at_once_and_have_not_crashed(
+    namespace: Namespace, replicas: list[Json]
+) -> None:
+    test = namespace.start("scaled", load=BUSY, target=WATCHED)
+    test.running()
+
+    namespace.scale("clients", 1)
+    gone = addresses(replicas) - addresses([pod for pod in namespace.pods() if is_there(pod)])
+    vanished(test, gone)
+    status = stopped(test)
+
+    assert len(gone) == 2
+    assert_no_crash_is_claimed(test, status, gone)
+    assert (status["target"]["restarts"], status["target"]["replacedPods"]) == (0, 0)
+
+
+def test_a_rollout_of_pods_that_end_at_once_is_no_crash(namespace: Namespace, replicas: list[Json]) -> None:
+    test = namespace.start("restarted", load=BUSY, target=TARGET)
+    test.running()
+
+    namespace.roll_out("clients")
+    gone = addresses(replicas)
+    vanished(test, gone)
+    status = stopped(test)
+
+    assert_no_crash_is_claimed(test, status, gone)
+
+
+def test_with_a_pre_stop_hook_nothing_is_said_of_a_rollout(namespace: Namespace, replicas: list[Json]) -> None:
+    before = addresses(replicas)
+    namespace.pre_stop("clients", 4)
+    namespace.settled("clients")
+    gone = addresses([pod for pod in namespace.pods() if is_there(pod)])
+    assert not before & gone
+    test = namespace.start("prepared", load=BUSY, target=TARGET)
+    test.running()
+
+    namespace.roll_out("clients")
+    vanished(test, gone)
+    status = stopped(test)
+
+    step = assert_no_crash_is_claimed(test, status, gone)
+    assert (step["requests"]["accepted"], step["errors"]) == (step["requests"]["sent"], {})
+    assert step["requests"]["rerouted"] == 0
+    assert status["summary"]["diagnoses"] == []
+
+
+def test_a_pod_that_is_evicted_is_a_warning_with_its_name(namespace: Namespace, replicas: list[Json]) -> None:
+    test = namespace.start("evicted", load=BUSY, target=WATCHED)
+    test.running()
+    taken = replicas[0]["metadata"]["name"]
+
+    namespace.evict(replicas[0])
+    vanished(test, addresses(replicas[:1]))
+    test.until("its replacement seen", lambda status: status["target"]["ready"] == 3, 60)
+    status = stopped(test)
+
+    assert status["evicted"] == [f"{taken} (EvictionByEvictionAPI)"]
+    assert status["health"]["level"] == "Warning"
+    assert any("1 pod of the target was evicted" in text and taken in text for text in status["health"]["evidence"])
+    assert (status["target"]["replacedPods"], status["target"]["restarts"]) == (0, 0)
+    assert_no_crash_is_claimed(test, status, addresses(replicas[:1]))
+
+
+def test_a_drain_that_takes_a_pod_of_the_fleet_too_says_so_and_proves_nothing(
+    namespace: Namespace, replicas: list[Json]
+) -> None:
+    test = namespace.start("drained", load=BUSY, target=TARGET)
+    test.running()
+
+    for pod in (replicas[0], test.pods()[0]):
+        namespace.evict(pod)
+    status = test.completed()
+
+    assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "PodLost")
+    assert "evicted (EvictionByEvictionAPI" in message(status, "Completed")
+    assert replicas[0]["metadata"]["name"] in status["evicted"][0]
+    assert "went down" not in json.dumps(status)
+
+
+def is_there(pod: Json) -> bool:
+    return "deletionTimestamp" not in pod["metadata"]

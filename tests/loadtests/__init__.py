@@ -59,10 +59,34 @@ class Namespace:
 
         wait_for(f"{replicas} ready pods of {self.name}/{name}", ready, 60)
 
+    def settled(self, name: str) -> None:
+        """Wait until a target's last change has reached all its pods."""
+
+        def everywhere() -> bool:
+            made = self.rest.call("GET", self.deployment(name))
+            status, wanted = made["status"], made["spec"]["replicas"]
+            known = status.get("observedGeneration") == made["metadata"]["generation"]
+            counts = {status.get(count, 0) for count in ("replicas", "updatedReplicas", "readyReplicas")}
+            return bool(known and counts == {wanted})
+
+        wait_for(f"all pods of {self.name}/{name} to be of its last revision", everywhere, 90)
+
     def roll_out(self, name: str) -> None:
         """Replace a Deployment's pods, as `kubectl rollout restart` does."""
         annotations = {"kubectl.kubernetes.io/restartedAt": uuid.uuid4().hex}
         self.change_deployment(name, {"template": {"metadata": {"annotations": annotations}}})
+
+    def pre_stop(self, name: str, seconds: int) -> None:
+        """Have a target's pods wait so long before they stop, once they have been told to."""
+        hook = {"preStop": {"sleep": {"seconds": seconds}}}
+        (container,) = self.rest.call("GET", self.deployment(name))["spec"]["template"]["spec"]["containers"]
+        self.change_deployment(name, {"template": {"spec": {"containers": [{**container, "lifecycle": hook}]}}})
+
+    def evict(self, pod: Json) -> None:
+        """Take a pod away as `kubectl drain` does."""
+        metadata = {"name": pod["metadata"]["name"], "namespace": self.name}
+        path = f"/api/v1/namespaces/{self.name}/pods/{metadata['name']}/eviction"
+        self.rest.call("POST", path, {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata})
 
     def change_deployment(self, name: str, spec: Json) -> None:
         self.rest.call("PATCH", self.deployment(name), {"spec": spec}, content_type="application/merge-patch+json")

@@ -19,13 +19,15 @@ from loadgen.endpoints import Endpoint, parse_endpoint
 from loadgen.engine import Engine
 from loadgen.judging import Judgement
 from loadgen.recorder import Recorder
-from loadgen.transport import Client
+from loadgen.routes import Route
+from loadgen.transport import Client, Exchange
 from loadgen.upload_progress import Progress
 from loadgen.uploading import Upload, Uploader
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.snapshot import StepSnapshot
 from loadtest_model.spec import Identity, Spec
+from loadtest_model.spread import AddressCounts
 from virtual_time import run_in_virtual_time
 
 ADDRESS = "127.0.0.1:8000"
@@ -46,7 +48,7 @@ class TimedUploader:
     async def open_client(self, _rows: int) -> AsyncIterator[Client]:
         yield cast("Client", None)
 
-    async def upload(self, _client: Client, endpoint: Endpoint, rows: int, progress: Progress) -> Upload:
+    async def upload(self, _client: Client, route: Route, rows: int, progress: Progress) -> Upload:
         number = len(self.begun_at)
         self.begun_at.append(asyncio.get_running_loop().time())
         self.rows.append(rows)
@@ -58,7 +60,48 @@ class TimedUploader:
         finally:
             self.under_way -= 1
         error = self.errors[number % len(self.errors)]
-        return Upload(rows, "c1", endpoint, 200, Judgement(error, records_confirmed=0 if error else rows))
+        return Upload(rows, "c1", route.endpoint, 200, Judgement(error, records_confirmed=0 if error else rows))
+
+
+@dataclass(frozen=True)
+class Departure:
+    """An address that takes no connection from one instant on, and of which it is told at another that it has left."""
+
+    closed_at: float
+    told_at: float
+    age: float
+
+    @property
+    def left_at(self) -> float:
+        """Since when, as the pod is told, the address is no longer the target's."""
+        return self.told_at - self.age
+
+
+@dataclass
+class DepartingUploader(TimedUploader):
+    """Some of its addresses depart while the load runs; times count from `began_at`."""
+
+    departures: dict[Endpoint, Departure] = field(default_factory=dict)
+    began_at: float = 0.0
+    routes: list[Route] = field(default_factory=list)
+    refused_at: list[tuple[Endpoint, float]] = field(default_factory=list)
+
+    async def upload(self, client: Client, route: Route, rows: int, progress: Progress) -> Upload:
+        self.routes.append(route)
+
+        async def attempt(endpoint: Endpoint) -> Exchange:
+            await asyncio.sleep(0.001)
+            now = asyncio.get_running_loop().time() - self.began_at
+            departure = self.departures.get(endpoint)
+            if departure is None or now < departure.closed_at:
+                return Exchange(None)
+            self.refused_at.append((endpoint, now))
+            return Exchange(None, ErrorKind.REFUSED)
+
+        exchange = await route.travel(attempt)
+        if exchange.error is None:
+            return await super().upload(client, route, rows, progress)
+        return Upload(rows, "c1", route.endpoint, None, Judgement(exchange.error))
 
 
 @dataclass(frozen=True)
@@ -93,17 +136,23 @@ async def load(
     index: int = 0,
     drain_at: float | None = None,
     cancel_at: float | None = None,
+    addresses: tuple[Endpoint, ...] = (parse_endpoint(ADDRESS),),
 ) -> Ran:
     loop = asyncio.get_running_loop()
 
     def clock_ns() -> int:
         return round(loop.time() * 1_000_000_000)
 
-    book = AddressBook()
-    book.confirm(parse_endpoint(ADDRESS))
+    book = AddressBook(is_told=True)
+    for address in addresses:
+        book.confirm(address)
+    book.observe(addresses)
     recorder = Recorder(index, plan.parallelism)
     engine = Engine(plan, index, cast("Uploader", uploader), book, recorder, clock_ns)
     began_at = loop.time()
+    if isinstance(uploader, DepartingUploader):
+        uploader.began_at = began_at
+        _depart(book, addresses, uploader.departures, began_at)
     running = asyncio.create_task(engine.run(clock_ns()))
     if drain_at is not None:
         loop.call_later(drain_at, engine.drain)
@@ -114,6 +163,20 @@ async def load(
         running.result()
     (step,) = recorder.read(0, clock_ns())[1]
     return Ran(step, uploader, began_at, engine.virtual_users)
+
+
+def _depart(
+    book: AddressBook, addresses: tuple[Endpoint, ...], departures: dict[Endpoint, Departure], began_at: float
+) -> None:
+    """Tell of each departure when it is due; a list holds all that have not been told to have left by then."""
+
+    def tell(departing: Endpoint) -> None:
+        told_at, left_at = departures[departing].told_at, departures[departing].left_at
+        gone = {address for address, each in departures.items() if each.told_at <= told_at}
+        book.observe(set(addresses) - gone, began_at + left_at)
+
+    for address, departure in departures.items():
+        asyncio.get_running_loop().call_at(began_at + departure.told_at, tell, address)
 
 
 def assert_accounted_for(ran: Ran) -> None:
@@ -240,3 +303,47 @@ def test_an_arrival_that_waited_too_long_is_dropped_at_its_time_and_not_before()
     # Those due at 1, 3, 4, 5 and 6 s three seconds later; those due at 7, 8 and 9 s with the end of the load.
     assert sum(lapsed.values()) == ran.step.total.dropped == 7
     assert min(lapsed) == 4
+
+
+MANY = tuple(parse_endpoint(f"127.0.0.{number}:8000") for number in range(1, 5))
+
+
+@st.composite
+def departures_of(draw: st.DrawFn) -> dict[Endpoint, Departure]:
+    """Departures of some addresses, never of all, in any order of what happens and what is told."""
+    departing = draw(st.lists(st.sampled_from(MANY[1:]), unique=True))
+    ages = st.floats(0.0, 2.0)
+    return {
+        address: Departure(draw(st.floats(0.0, 12.0)), draw(st.floats(2.0, 14.0)), draw(ages)) for address in departing
+    }
+
+
+@given(times, departures_of(), users, st.none() | st.floats(0.5, 4.0))
+@example([0.5], {MANY[1]: Departure(3.0, 3.5, 0.6)}, 2, None)
+def test_an_upload_goes_elsewhere_only_where_its_address_had_left_and_counts_once_all_the_same(
+    seconds: list[float], departures: dict[Endpoint, Departure], virtual_users: int, rate: float | None
+) -> None:
+    pace: dict[str, Any] = {"thinkTime": "500ms"} if rate is None else {"arrivalRate": rate, "maxLateness": "5s"}
+    plan = a_custom_plan(virtualUsers=virtual_users, duration="15s", **pace)
+    uploader = DepartingUploader(seconds, [None], departures=departures)
+
+    ran = run_in_virtual_time(load(plan, uploader, addresses=MANY))
+
+    total = ran.step.total
+    assert total.conserved
+    assert total.due == len(uploader.routes) + total.dropped
+    assert total.accepted <= len(uploader.begun_at) <= total.accepted + total.unknown
+    assert total.records_sent == sum(uploader.rows)
+    assert total.rerouted == sum(bool(route.left) for route in uploader.routes)
+    assert sum(second.counts.rerouted for second in ran.step.seconds) == total.rerouted
+    spread = {address: ran.step.addresses.get(str(address), AddressCounts()) for address in MANY}
+    assert sum(counts.sent for counts in spread.values()) == total.sent
+    for address, counts in spread.items():
+        tried = [at for endpoint, at in uploader.refused_at if endpoint == address]
+        # One that is cut at the end may have been waiting for a word.
+        assert 0 <= len(tried) - counts.rerouted - counts.refused <= total.unknown
+        assert counts.rerouted == sum(route.left.count(address) for route in uploader.routes)
+        departure = departures.get(address)
+        had_left = [at for at in tried if departure is not None and departure.left_at <= at + 1e-9]
+        heard = [at for at in had_left if departure is not None and departure.told_at < at + 1.0]
+        assert len(heard) - total.unknown <= counts.rerouted <= len(had_left)

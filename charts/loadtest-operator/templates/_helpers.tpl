@@ -88,10 +88,10 @@ and suspend can change. So who may only stop a test needs no right to what it na
   verbs: [create, list]
 - apiGroups: [""]
   resources: [services]
-  verbs: [get, list]
+  verbs: [get, list, watch]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [list]
+  verbs: [list, watch]
 # What a test watches while it runs, if spec.target.workload names it.
 - apiGroups: [apps]
   resources: [deployments, statefulsets, daemonsets, replicasets]

@@ -65,6 +65,8 @@ def _figures(summary: Summary) -> Iterator[str]:
     outcomes = ("accepted", "rejected", "unknown", "violation", "dropped")
     parts = ", ".join(f"{getattr(requests, name):,} {name}" for name in outcomes)
     yield f"Uploads     {requests.due:,} due in {span_text(summary.duration_seconds)}: {parts}"
+    if requests.rerouted:
+        yield f"Rerouted    {requests.rerouted:,} whose address had left the target, to another"
     if summary.errors:
         kinds = sorted(summary.errors.items(), key=lambda item: -item[1])
         yield f"Errors      {', '.join(f'{kind} {count:,}' for kind, count in kinds)}"

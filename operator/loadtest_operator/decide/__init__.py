@@ -16,15 +16,16 @@ from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import concluded, ended_without_run
 from loadtest_operator.decide.fleet import Fleet
+from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.queued import planned, queued
 from loadtest_operator.decide.running import running
 from loadtest_operator.decide.stopping import stopping
 from loadtest_operator.decide.verifying import before_start, start
-from loadtest_operator.decide.watching import watched
+from loadtest_operator.decide.watching import evicted, watched
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.observation import Observation, Recorded
 
-__all__ = ["Decision", "Policy", "decide", "may_begin"]
+__all__ = ["Decision", "Policy", "decide", "hurried", "may_begin"]
 
 _CLEAN_UP_SECONDS = 0.5
 
@@ -141,13 +142,21 @@ def with_fleet(observation: Observation, policy: Policy) -> Decision:
 def with_target(observation: Observation, fleet: Fleet) -> Fleet:
     """The fleet with what is known of its target up to now; what its workload does after the load is left out."""
     held = observation.watched or observation.test.recorded.target
-    if observation.test.recorded.start is None:
+    begun = observation.test.recorded.start
+    if begun is None:
         return fleet
-    fleet = replace(fleet, endpoints=observation.endpoints)
+    fleet = replace(fleet, endpoints=observation.endpoints, evicted=evicted(observation, begun))
     if held is None:
         return fleet
     look = None if fleet.load_is_over else observation.workload
-    return replace(fleet, target=watched(held, look, fleet.elapsed_seconds))
+    return replace(fleet, target=watched(held, look, fleet.elapsed_seconds, len(fleet.evicted)))
+
+
+def hurried(observation: Observation, policy: Policy) -> tuple[Action, ...]:
+    """What must not wait for the next turn while the load runs: what the pods are to hear of the endpoints."""
+    if observation.job is None or observation.job.plan is None:
+        return ()
+    return endpoint_orders(observation, Fleet(observation.job.plan, observation.pods, policy.lost_seconds))
 
 
 def _of_fleet(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:

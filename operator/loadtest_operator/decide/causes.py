@@ -226,7 +226,10 @@ def ended_early(_observation: Observation, fleet: Fleet, _policy: Policy) -> Cau
     for pod in fleet.pods:
         if pod.state is PodState.HALTED and pod.snapshot is not None:
             if pod.snapshot.halt_reason is HaltReason.SIGNAL:
-                return Cause("PodLost", f"pod {pod.name} was terminated from outside (eviction, drain or deletion)")
+                how = f"evicted ({pod.evicted})" if pod.evicted else "terminated from outside (drain or deletion)"
+                return Cause(
+                    "PodLost", f"pod {pod.name} was {how}, so less was loaded than was asked for; run it again"
+                )
             said = f": {pod.snapshot.message}" if pod.snapshot.message else ""
             return Cause("Halted", f"pod {pod.name} was halted{said}")
     return None

@@ -31,6 +31,7 @@ def base_status(observation: Observation, phase: Phase, message: str, marks: Mar
         started_at=recorded.started_at if same_run else None,
         start=recorded.start if same_run else None,
         target=recorded.target if same_run else None,
+        evicted=recorded.evicted if same_run else (),
         conditions=conditions(marks, recorded.conditions if same_run else (), observation.now, test.generation),
     )
 

@@ -11,6 +11,7 @@ from loadtest_model.mesh import notice_of
 from loadtest_model.plan import Plan
 from loadtest_model.proof import ReadBackReport, concluded_from
 from loadtest_model.snapshot import PodState, ProofLevel, TargetMemory, VerificationReport
+from loadtest_model.spread import OTHERS
 from loadtest_model.status import PodCounts, Verified
 from loadtest_model.timeline import Series, with_series
 from loadtest_model.unseen import NOTICE as UNSEEN
@@ -27,7 +28,7 @@ _LISTED = 16
 @dataclass(frozen=True)
 class Fleet:
     """All pods of one run, and their seconds in sum; `target` is what was seen of the target's workload, `endpoints`
-    what is behind its Service now, where that is known.
+    what is behind its Service now, where that is known, `evicted` those of its pods that were.
 
     `lost_seconds` is how long a running pod may be silent before it counts as lost.
     """
@@ -38,6 +39,7 @@ class Fleet:
     series: Series = ()
     target: TargetWatch | None = None
     endpoints: Endpoints | None = None
+    evicted: tuple[str, ...] = ()
 
     @cached_property
     def by_index(self) -> dict[int, PodSeen]:
@@ -73,16 +75,15 @@ class Fleet:
         if points:
             # What the metrics API says of the pods comes before what one process says of itself.
             merged = structs.replace(merged, target_memory=TargetMemory(points=points))
-        return with_gone(with_series(merged, self.series), self.gone)
+        return with_gone(with_series(merged, self.series), self._gone(merged))
 
-    @property
-    def gone(self) -> tuple[str, ...]:
-        """Proven addresses that are no longer the target's at all, not even as ones that are not ready."""
+    def _gone(self, aggregate: Aggregate) -> frozenset[str]:
+        """Addresses that were loaded and are no longer the target's, not even as ones that are not ready."""
         current = self.endpoints
         if current is None or not (current.addresses or current.problem):
-            return ()
-        present = {*current.addresses, *current.unready}
-        return tuple(address for address in self._vanished if address not in present)
+            return frozenset()
+        loaded = {address for step in aggregate.steps for address in step.addresses}
+        return frozenset(loaded - {OTHERS, *current.addresses, *current.unready})
 
     @property
     def _vanished(self) -> tuple[str, ...]:

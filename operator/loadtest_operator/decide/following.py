@@ -25,8 +25,8 @@ def endpoint_orders(observation: Observation, fleet: Fleet) -> tuple[Action, ...
     more = any(address not in settled for address in addresses)
     loading = fleet.in_state(PodState.RUNNING)
     return (
-        *_told(tuple(pod for pod in loading if pod.index == 0), addresses),
-        *_told(tuple(pod for pod in loading if pod.index != 0), known, more=more),
+        *_told(observation, tuple(pod for pod in loading if pod.index == 0), addresses),
+        *_told(observation, tuple(pod for pod in loading if pod.index != 0), known, more=more),
     )
 
 
@@ -36,15 +36,18 @@ def _follows(fleet: Fleet) -> bool:
 
 
 def _in_use(current: Endpoints, proven: frozenset[str]) -> tuple[str, ...]:
-    """The ready endpoints; where none is ready, the proven ones that are there all the same.
+    """The ready endpoints; where none is ready, the proven ones that still serve, or that are there all the same.
 
-    A Service sends nobody to an endpoint that is not ready, but while all are it refuses everybody, and so it must
-    show: a target that went down has not vanished.
+    A Service sends nobody to an endpoint that is on its way out while another is ready. Nor does it to one that is not
+    ready, but while all are it refuses everybody, and so it must show: a target that went down has not vanished.
     """
-    return current.addresses or tuple(address for address in current.unready if address in proven)
+    draining = tuple(address for address in current.draining if address in proven)
+    return current.addresses or draining or tuple(address for address in current.unready if address in proven)
 
 
-def _told(pods: tuple[PodSeen, ...], addresses: tuple[str, ...], *, more: bool = False) -> tuple[Action, ...]:
+def _told(
+    observation: Observation, pods: tuple[PodSeen, ...], addresses: tuple[str, ...], *, more: bool = False
+) -> tuple[Action, ...]:
     digest = endpoints_digest(addresses, more=more)
     ignorant = tuple(pod for pod in pods if pod.snapshot is not None and pod.snapshot.endpoints != digest)
-    return (TellEndpoints(ignorant, addresses, more),) if ignorant else ()
+    return (TellEndpoints(ignorant, addresses, more, observation.endpoints_known_at),) if ignorant else ()

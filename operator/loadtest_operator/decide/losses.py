@@ -21,6 +21,8 @@ _STARTING_CPU_SECONDS: Final = 3.0
 
 def how_it_ended(pod: PodSeen) -> str:
     """How a pod was lost, in a few words."""
+    if pod.evicted:
+        return f"evicted: {pod.evicted}"
     if pod.terminated is None:
         silent = f"silent for {pod.silent_seconds:.0f} s"
         return "its pod is gone" if pod.gone else "; ".join(filter(None, (silent, starved(pod))))

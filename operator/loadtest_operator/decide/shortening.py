@@ -47,6 +47,7 @@ def essential(status: Status) -> Status:
         verdict=status.verdict,
         start=status.start,
         target=status.target,
+        evicted=status.evicted,
         results=status.results,
     )
 

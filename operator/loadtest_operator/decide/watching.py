@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import structs
 
 from loadtest_model.spec.target import Workload
+from loadtest_model.status import EVICTED_KEPT, EVICTED_LENGTH, Start
 from loadtest_model.workload import (
     IMAGE_LENGTH,
     IMAGES_KEPT,
@@ -16,6 +17,7 @@ from loadtest_model.workload import (
     points_text,
 )
 from loadtest_operator.decide.conditions import shortened
+from loadtest_operator.observation import Observation
 from loadtest_operator.workload import ContainerLook, PodLook, Use, WorkloadLook
 
 _TEXT: Final = 256
@@ -55,8 +57,18 @@ def at_the_start(workload: Workload, look: WorkloadLook) -> TargetWatch:
     )
 
 
-def watched(held: TargetWatch, look: WorkloadLook | None, at_seconds: float) -> TargetWatch:
-    """The record with what a look shows, `at_seconds` after the start of the load."""
+def evicted(observation: Observation, start: Start) -> tuple[str, ...]:
+    """The target's pods that were evicted since the load began, by what is on record and what was just seen."""
+    seen = (*observation.evictions, *(observation.workload.evictions if observation.workload else ()))
+    fresh = (shortened(str(each), EVICTED_LENGTH) for each in sorted(seen) if each.at >= start.at)
+    return tuple(dict.fromkeys((*observation.test.recorded.evicted, *fresh)))[:EVICTED_KEPT]
+
+
+def watched(held: TargetWatch, look: WorkloadLook | None, at_seconds: float, evicted_pods: int = 0) -> TargetWatch:
+    """The record with what a look shows, `at_seconds` after the start of the load.
+
+    So many of its pods were evicted by then: others come in their places, and nothing has crashed.
+    """
     if look is None or held.tally is None:
         return held
     if look.problem:
@@ -70,7 +82,7 @@ def watched(held: TargetWatch, look: WorkloadLook | None, at_seconds: float) -> 
         new_images=_new_images(held, look),
     )
     made = _with_ends(made, tally, look)
-    made = _with_new_pods(made, tally, look)
+    made = _with_new_pods(made, tally, look, evicted_pods)
     if made.ready < min(tally.ready, look.desired):
         passed = at_seconds - tally.seen_at
         if 0 <= passed <= _LONGEST_SECONDS:
@@ -102,13 +114,13 @@ def _known_ends(tally: Tally, pod: PodLook, container: ContainerLook) -> int:
     return 0
 
 
-def _with_new_pods(made: TargetWatch, tally: Tally, look: WorkloadLook) -> TargetWatch:
-    """New pods came by a rollout, by scaling up, or else in the place of others.
+def _with_new_pods(made: TargetWatch, tally: Tally, look: WorkloadLook, evicted_pods: int) -> TargetWatch:
+    """New pods came by a rollout, by scaling up or for evicted ones, or else in the place of others.
 
     Once the workload was rolled out, nothing tells a replaced pod from a rolled one.
     """
     fresh = [pod for pod in look.pods if pod.created > tally.newest]
-    awaited = tally.awaited + max(0, look.desired - tally.desired)
+    awaited = tally.awaited + max(0, look.desired - tally.desired) + max(0, evicted_pods - tally.evicted)
     rolled = made.rolled_out or any(pod.revision != tally.revision for pod in fresh)
     expected = min(len(fresh), awaited)
     return structs.replace(
@@ -120,6 +132,7 @@ def _with_new_pods(made: TargetWatch, tally: Tally, look: WorkloadLook) -> Targe
             newest=max(tally.newest, look.newest),
             desired=look.desired,
             awaited=awaited - expected,
+            evicted=max(tally.evicted, evicted_pods),
         ),
     )
 

@@ -9,6 +9,7 @@ from loadtest_model.causes import EXPLANATIONS, Cause, cause_of
 from loadtest_model.diagnoses import KEPT, Diagnosis, diagnose_run, foremost, in_short
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, TargetMemory, VerificationReport
+from loadtest_model.spread import AddressCounts
 
 
 def seen(count: int = 1, shortest: float = 0.1, longest: float | None = None) -> CauseSeen:
@@ -168,3 +169,31 @@ def test_what_a_throttled_generator_missed_is_its_limits_doing() -> None:
         (Cause.SERVER_ERROR, 1),
     ]
     assert unlimited[0].cause is Cause.TIMED_OUT
+
+
+def departed(causes: dict[Cause, CauseSeen], gone: AddressCounts) -> list[tuple[Cause, int]]:
+    """What is diagnosed of failures of which some were at addresses that left."""
+    failed = sum(each.count for each in causes.values())
+    step = structs.replace(a_step(accepted=1000, rejected=failed), causes=causes, gone=gone)
+    return [(each.cause, each.count) for each in diagnose_run(a_run(step), None)]
+
+
+def test_what_failed_at_addresses_that_left_is_no_crash() -> None:
+    causes = {
+        Cause.CONNECTION_RESET: seen(2),
+        Cause.CONNECTION_REFUSED: seen(3),
+        Cause.CONNECT_TIMEOUT: seen(1),
+        Cause.SERVER_ERROR: seen(1),
+    }
+
+    found = departed(causes, AddressCounts(failed=6, refused=3, cut=2, unanswered=1))
+
+    assert found == [(Cause.PODS_LEFT, 6), (Cause.SERVER_ERROR, 1)]
+    assert "preStop" in Cause.PODS_LEFT.explanation.next_step
+
+
+def test_what_failed_at_addresses_that_stayed_is_what_it_was() -> None:
+    causes = {Cause.CONNECTION_RESET: seen(2), Cause.CONNECTION_REFUSED: seen(5)}
+
+    assert departed(causes, AddressCounts(refused=1)) == [(Cause.TARGET_CRASHED, 6), (Cause.PODS_LEFT, 1)]
+    assert departed(causes, AddressCounts(refused=5)) == [(Cause.PODS_LEFT, 5), (Cause.CONNECTION_RESET, 2)]

@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from loadtest_operator.endpoints import ServiceHost, endpoints_in, endpoints_of, selector_of, service_of, slice_of_pods
+from loadtest_operator.endpoints import (
+    Endpoints,
+    ServiceHost,
+    endpoints_in,
+    endpoints_of,
+    endpoints_seen,
+    selector_of,
+    service_of,
+    slice_of_pods,
+)
 
 Json = dict[str, Any]
 HOST = ServiceHost("shop", "clients", 80, certain=True)
@@ -129,11 +138,12 @@ def a_pod(address: str | None, ready: bool = True, **metadata: Any) -> Json:
 
 
 def test_without_a_slice_the_selected_pods_say_the_same() -> None:
-    pods = [a_pod("10.0.0.5"), a_pod("10.0.0.6", ready=False), a_pod(None), a_pod("10.0.0.7", deletionTimestamp="now")]
+    leaving = [a_pod("10.0.0.7", deletionTimestamp="now"), a_pod("10.0.0.8", ready=False, deletionTimestamp="now")]
+    pods = [a_pod("10.0.0.5"), a_pod("10.0.0.6", ready=False), a_pod(None), *leaving]
 
     found = endpoints_of(HOST, a_service(), [slice_of_pods(a_service(), pods)])
 
-    assert found.addresses == ("10.0.0.5:8000",)
+    assert found == Endpoints(("10.0.0.5:8000",), unready=("10.0.0.6:8000",), draining=("10.0.0.7:8000",))
 
 
 def test_a_named_target_port_is_looked_up_in_the_pods() -> None:
@@ -162,11 +172,12 @@ def test_every_port_of_every_address_is_an_endpoint_of_the_api_server() -> None:
     assert endpoints_in(slices) == ("192.0.2.10:6443", "192.0.2.11:6443", "[2001:db8::1]:6443")
 
 
-def test_endpoints_that_are_not_ready_are_known_unless_they_are_on_their_way_out() -> None:
+def test_endpoints_that_are_not_ready_are_known_unless_they_are_on_their_way_out_and_serve_no_more() -> None:
     slices = {
         "endpoints": [
             {"addresses": ["10.0.0.5"], "conditions": {"ready": False}},
             {"addresses": ["10.0.0.6"], "conditions": {"ready": False, "serving": True, "terminating": True}},
+            {"addresses": ["10.0.0.7"], "conditions": {"ready": False, "serving": False, "terminating": True}},
         ],
         "ports": [{"name": "http", "port": 8000}],
     }
@@ -174,6 +185,7 @@ def test_endpoints_that_are_not_ready_are_known_unless_they_are_on_their_way_out
     found = endpoints_of(HOST, a_service(), [slices])
 
     assert (found.addresses, found.unready, found.problem) == ((), ("10.0.0.5:8000",), "TargetHasNoEndpoints")
+    assert found.draining == ("10.0.0.6:8000",)
 
 
 def test_pods_that_have_ended_are_no_endpoints() -> None:
@@ -181,3 +193,18 @@ def test_pods_that_have_ended_are_no_endpoints() -> None:
     ended["status"]["phase"] = "Failed"
 
     assert endpoints_of(HOST, a_service(), [slice_of_pods(a_service(), [ended])]).unready == ()
+
+
+def test_an_address_that_is_ready_in_one_slice_is_no_longer_what_it_was_in_another() -> None:
+    moving = a_slice("10.0.0.5", ready=False)
+
+    assert endpoints_of(HOST, a_service(), [moving, a_slice("10.0.0.5")]) == Endpoints(("10.0.0.5:8000",))
+
+
+def test_pods_are_asked_only_where_there_is_no_slice() -> None:
+    pods = [a_pod("10.0.0.9")]
+
+    assert endpoints_seen(HOST, a_service(), [a_slice("10.0.0.5")], pods).addresses == ("10.0.0.5:8000",)
+    assert endpoints_seen(HOST, a_service(), [], pods).addresses == ("10.0.0.9:8000",)
+    assert endpoints_seen(HOST, None, [], []).problem == "ServiceNotFound"
+    assert endpoints_seen(ServiceHost("shop", "clients", 80, certain=False), None, [], []) == Endpoints()

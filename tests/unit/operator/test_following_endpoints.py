@@ -10,7 +10,7 @@ from loadtest_model.outcomes import ErrorKind
 from loadtest_model.snapshot import PodState
 from loadtest_model.spread import AddressCounts
 from loadtest_operator.actions import Action, TellEndpoints
-from loadtest_operator.decide import decide
+from loadtest_operator.decide import decide, hurried
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.observation import PodSeen
 from operator_builders import ADDRESSES, PLAN, POLICY, PROOF, a_job, a_measured_step, a_pod, a_snapshot, seen
@@ -90,6 +90,35 @@ def test_endpoints_none_of_which_is_ready_stay_in_use() -> None:
     assert told(down, a_loading_pod(0, OLD), a_loading_pod(1, OLD)) == ()
 
 
+def test_an_endpoint_on_its_way_out_gets_nothing_new_while_another_is_ready() -> None:
+    pod = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW))
+
+    assert told(Endpoints((NEW,), draining=(OLD,)), pod, a_loading_pod(1, NEW)) == (TellEndpoints((pod,), (NEW,)),)
+
+
+def test_where_no_endpoint_is_ready_those_on_their_way_out_still_serve() -> None:
+    leaving = Endpoints(unready=(NEW,), draining=(OLD,), problem="TargetHasNoEndpoints")
+    pod = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW))
+
+    assert told(leaving, pod, a_loading_pod(1, OLD)) == (TellEndpoints((pod,), (OLD,)),)
+
+
+def test_the_pods_are_told_since_when_it_is_known() -> None:
+    first, second = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW)), a_loading_pod(1, OLD, NEW)
+    observation = seen(first, second, begun=True, endpoints=Endpoints((NEW,)), job=FOLLOWING, endpoints_known_at=40.0)
+
+    orders = decide(observation, POLICY).actions
+
+    assert [each.known_at for each in orders if isinstance(each, TellEndpoints)] == [40.0, 40.0]
+
+
+def test_what_must_not_wait_is_what_the_next_turn_would_tell() -> None:
+    first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
+    observation = seen(first, second, begun=True, endpoints=Endpoints((OLD, NEW)), job=FOLLOWING)
+
+    assert hurried(observation, POLICY) == decide(observation, POLICY).actions != ()
+
+
 def test_a_service_that_is_gone_takes_its_endpoints_with_it() -> None:
     first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
 
@@ -125,7 +154,11 @@ def test_connections_refused_at_an_endpoint_that_is_gone_are_no_crash() -> None:
     health = refused_at_the_old_one(Endpoints((NEW,)))
 
     assert health.level is HealthLevel.WARNING
-    assert "4 connections were refused at addresses that left the target meanwhile" in health.evidence[0]
+    assert "at addresses that left the target meanwhile (4 refused)" in health.evidence[0]
+
+
+def test_connections_refused_at_an_endpoint_that_is_on_its_way_out_are_no_crash() -> None:
+    assert refused_at_the_old_one(Endpoints((NEW,), draining=(OLD,))).level is HealthLevel.WARNING
 
 
 def test_connections_refused_at_an_endpoint_that_is_there_and_not_ready_are_a_crash() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from builders import IDENTITY
 from held_objects import HeldObjects
 from loadtest_model.snapshot import PodState, Snapshot
+from loadtest_operator.followers import Followers
 from loadtest_operator.manifests import job
 from loadtest_operator.memory import Memory
 from loadtest_operator.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL
@@ -63,7 +64,11 @@ def a_running_pod(index: int) -> Json:
 
 def an_observer(api: HeldObjects, memory: Memory) -> Observer:
     pods = Verified(b"key", time.monotonic)
-    return Observer(Means(api, pods, memory, b"k" * 32, "cluster.local", "", lambda: NOW, lambda: None))
+    followers = Followers(api, lambda: 100.0, lambda: 0.5)
+    means = Means(
+        api, pods, memory, followers, b"k" * 32, "cluster.local", "", lambda: NOW, lambda: 100.0, lambda: None
+    )
+    return Observer(means)
 
 
 async def look(observer: Observer) -> Observation:

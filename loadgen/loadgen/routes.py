@@ -1,0 +1,54 @@
+"""From one upload to an address that takes its connection."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from typing import Final
+
+from loadgen.addresses import AddressBook
+from loadgen.endpoints import Endpoint
+from loadgen.transport import Exchange
+from loadtest_model.outcomes import ErrorKind
+
+ELSEWHERE_SECONDS: Final = 3.5
+"""The patience with a connect while another address is known to live. A system that gets no answer says its first word
+again after 1 s and after 3 s: who has not answered the third either is not there, or turns connections away."""
+
+_NO_CONNECTION: Final = frozenset({ErrorKind.REFUSED, ErrorKind.CONNECT_TIMEOUT})
+
+
+class Route:
+    """Where one upload goes: an address of the book, and another if that one left before there was a connection.
+
+    `endpoint` is the address now, `left` are those before it.
+    """
+
+    def __init__(self, book: AddressBook, endpoint: Endpoint) -> None:
+        self._book = book
+        self.endpoint = endpoint
+        self.left: tuple[Endpoint, ...] = ()
+
+    def connect_seconds(self, most_seconds: float) -> float:
+        """How long to wait for a connection at the address."""
+        return min(most_seconds, ELSEWHERE_SECONDS) if self._book.has_other(self.endpoint) else most_seconds
+
+    def connecting(self, bound: asyncio.Timeout) -> AbstractContextManager[None]:
+        """While this lasts, that the address leaves the target runs into the time-out."""
+        return self._book.connecting(self.endpoint, bound)
+
+    async def travel(self, attempt: Callable[[Endpoint], Awaitable[Exchange]]) -> Exchange:
+        """Attempt the upload, at another address as long as those before it had left and took no connection.
+
+        An address that is still the target's and takes none has refused the upload, as it refuses whoever comes.
+        """
+        exchange = await attempt(self.endpoint)
+        while exchange.error in _NO_CONNECTION and (other := await self._another()) is not None:
+            self.left = (*self.left, self.endpoint)
+            self.endpoint = other
+            exchange = await attempt(other)
+        return exchange
+
+    async def _another(self) -> Endpoint | None:
+        failed_at = asyncio.get_running_loop().time()
+        self._book.doubt(self.endpoint)
+        return self._book.next() if await self._book.had_left(self.endpoint, failed_at) else None

@@ -1,0 +1,45 @@
+"""Pods that somebody takes away as planned: evictions, as Kubernetes writes them into the pods."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+_BY_THE_NODE: Final = "TerminationByKubelet"
+"""A node that runs out of memory or disk ends pods by itself: nobody planned that."""
+
+
+@dataclass(frozen=True, order=True)
+class Eviction:
+    """A pod that is being taken away since `at` (RFC 3339), and why, in the words of Kubernetes."""
+
+    at: str
+    pod: str
+    reason: str
+    message: str
+
+    @property
+    def planned(self) -> bool:
+        return self.reason != _BY_THE_NODE
+
+    def __str__(self) -> str:
+        return f"{self.pod} ({self.reason})"
+
+    @property
+    def why(self) -> str:
+        return f"{self.reason}: {self.message}" if self.message else self.reason
+
+
+def eviction_of(pod: Json) -> Eviction | None:
+    """The eviction that a pod's condition DisruptionTarget tells of."""
+    for made in (pod.get("status") or {}).get("conditions") or []:
+        if made["type"] == "DisruptionTarget" and made["status"] == "True":
+            at, reason = made.get("lastTransitionTime") or "", made.get("reason") or ""
+            return Eviction(at, pod["metadata"]["name"], reason, " ".join((made.get("message") or "").split()))
+    return None
+
+
+def evictions_of(pods: list[Json]) -> tuple[Eviction, ...]:
+    """The planned evictions among pods, the oldest first."""
+    found = (eviction_of(pod) for pod in pods)
+    return tuple(sorted(each for each in found if each is not None and each.planned))

@@ -1,0 +1,129 @@
+"""Pods that somebody takes away: the target's are a warning, the fleet's a gap."""
+
+from dataclasses import replace
+from typing import Any
+
+from loadtest_model.health import HealthLevel
+from loadtest_model.snapshot import HaltReason, PodState
+from loadtest_model.status import EVICTED_KEPT, ConditionType, Status
+from loadtest_operator.decide import decide
+from loadtest_operator.decide.watching import at_the_start, watched
+from loadtest_operator.disruptions import Eviction, eviction_of, evictions_of
+from loadtest_operator.handlers import keep_last_word
+from loadtest_operator.listening import pod_that_is_gone
+from loadtest_operator.memory import Memory
+from loadtest_operator.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
+from loadtest_operator.observation import PodSeen
+from operator_builders import POLICY, START, a_halted_pod, a_pod, as_written, next_look, seen
+from workload_builders import CLIENTS, a_look, a_pod_of_it
+
+Json = dict[str, Any]
+LATER, EARLIER = "2026-03-01T12:00:00Z", "2026-03-01T11:00:00Z"
+TAKEN = Eviction(LATER, "clients-1", "EvictionByEvictionAPI", "Eviction API: evicting")
+
+
+def a_pod_that_is_taken(reason: str = "EvictionByEvictionAPI", status: str = "True") -> Json:
+    condition = {"type": "DisruptionTarget", "status": status, "reason": reason, "lastTransitionTime": LATER}
+    told = {**condition, "message": "Eviction API: evicting"}
+    return {"metadata": {"name": "clients-1"}, "status": {"conditions": [{"type": "Ready", "status": "True"}, told]}}
+
+
+def status_after(*evictions: Eviction, pods: tuple[PodSeen, ...] = (), **fields: object) -> Status:
+    running = pods or (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
+    status = decide(seen(*running, begun=True, evictions=evictions, **fields), POLICY).status
+    assert status is not None
+    return status
+
+
+def test_an_eviction_is_read_from_the_condition_of_its_pod() -> None:
+    assert evictions_of([a_pod_that_is_taken(), {"metadata": {"name": "clients-2"}}]) == (TAKEN,)
+    assert eviction_of(a_pod_that_is_taken(status="False")) is None
+    assert TAKEN.why == "EvictionByEvictionAPI: Eviction API: evicting"
+
+
+def test_a_node_that_ends_pods_for_want_of_memory_planned_nothing() -> None:
+    pod = a_pod_that_is_taken("TerminationByKubelet")
+
+    assert evictions_of([pod]) == ()
+    assert eviction_of(pod) is not None
+
+
+def test_an_evicted_pod_of_the_target_is_a_warning_that_names_it() -> None:
+    status = status_after(TAKEN)
+
+    assert status.evicted == ("clients-1 (EvictionByEvictionAPI)",)
+    assert status.health is not None
+    assert status.health.level is HealthLevel.WARNING
+    said = "1 pod of the target was evicted while the load ran: clients-1 (EvictionByEvictionAPI)"
+    assert status.health.evidence == (said,)
+
+
+def test_what_was_evicted_before_the_load_is_none_of_its_business() -> None:
+    assert EARLIER < START.at < LATER
+    assert status_after(replace(TAKEN, at=EARLIER)).evicted == ()
+
+
+def test_an_eviction_on_record_stays_one_and_counts_once() -> None:
+    before = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True, evictions=(TAKEN,))
+    status = decide(before, POLICY).status
+    assert status is not None
+    assert as_written(status)["evicted"] == ["clients-1 (EvictionByEvictionAPI)"]
+
+    for again in ((), (TAKEN,)):
+        after = decide(replace(next_look(before, decide(before, POLICY)), evictions=again), POLICY).status
+        assert after is not None
+        assert after.evicted == status.evicted
+
+
+def test_a_few_of_many_evictions_are_named() -> None:
+    many = tuple(replace(TAKEN, pod=f"clients-{number}") for number in range(3 * EVICTED_KEPT))
+
+    assert len(status_after(*many).evicted) == EVICTED_KEPT
+
+
+def test_an_ended_run_says_what_was_evicted() -> None:
+    status = status_after(TAKEN, pods=(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE)))
+
+    assert status.verdict == "Passed"
+    assert status.evicted == ("clients-1 (EvictionByEvictionAPI)",)
+
+
+def test_the_message_of_a_drained_fleet_names_the_eviction() -> None:
+    gone = replace(a_halted_pod(0, HaltReason.SIGNAL), evicted=TAKEN.why)
+
+    status = status_after(pods=(gone, a_halted_pod(1, HaltReason.OPERATOR)))
+
+    condition = status.condition(ConditionType.COMPLETED)
+    assert condition is not None
+    assert (status.verdict, condition.status) == ("Inconclusive", "True")
+    assert "was evicted (EvictionByEvictionAPI: Eviction API: evicting)" in condition.message
+
+
+def test_why_a_pod_was_taken_away_is_known_when_it_is_gone() -> None:
+    memory = Memory(lambda: 100.0)
+    pod = a_pod_that_is_taken()
+    pod["metadata"] |= {
+        "uid": "p0",
+        "labels": {UID_LABEL: "u", RUN_LABEL: "1"},
+        "annotations": {INDEX_ANNOTATION: "0"},
+    }
+    pod["status"] |= {"phase": "Running", "containerStatuses": [{"name": CONTAINER, "state": {"running": {}}}]}
+
+    keep_last_word(pod, memory)
+
+    assert pod_that_is_gone("p0", memory.pods("u", "1")["p0"], "1").evicted == TAKEN.why
+
+
+def test_pods_that_come_for_evicted_ones_have_replaced_none() -> None:
+    old, new, another = (a_pod_of_it(f"{n}", created=f"10:0{n}:00") for n in range(3))
+    taken = a_pod_of_it("0", created="10:00:00")
+    taken["metadata"]["deletionTimestamp"] = LATER
+    taken["status"]["conditions"] += a_pod_that_is_taken()["status"]["conditions"][1:]
+    look = a_look(taken, new)
+    assert [eviction.pod for eviction in look.evictions] == ["clients-0"]
+
+    evicted = watched(at_the_start(CLIENTS, a_look(old)), look, 2.0, len(look.evictions))
+    again = watched(evicted, look, 4.0, len(look.evictions))
+    deleted = watched(again, a_look(another), 6.0, len(look.evictions))
+
+    assert [seen.replaced_pods for seen in (evicted, again, deleted)] == [0, 0, 1]
