@@ -62,9 +62,15 @@ test: setup ## Run all tests, on a real control plane
 	@$(LOCALCLUSTER) build >/dev/null
 	@$(BIN)/python -m pytest
 
+# The end-to-end tests that concern pods, image or chart. The others ask the API server alone, which is the same one.
+IN_CONTAINERS := tests/real_node $(addprefix tests/e2e/test_, a_test_that_passes.py authentication.py following_a_service.py \
+	installing.py interruptions.py pods.py prometheus.py starting.py targets_that_are_refused.py targets_that_are_watched.py \
+	targets_that_change_under_load.py targets_that_fail_under_load.py texts_with_dollar_signs.py \
+	targets_elsewhere.py the_life_of_a_test.py what_a_node_does.py what_pods_wait_for.py)
+
 .PHONY: test-node
 test-node: setup ## Run the end-to-end tests in real containers, on a whole Kubernetes (Linux, root)
-	@CLUSTER=node $(BIN)/python -m pytest tests/real_node tests/e2e
+	@CLUSTER=node $(BIN)/python -m pytest $(IN_CONTAINERS)
 
 .PHONY: bench
 bench: setup ## Measure how fast uploads are made, beside Locust, Artillery and k6 (BENCH_FLAGS='--rounds 5')
