@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 _DEFAULT_LABELS: Final = {"app.kubernetes.io/name": "loadtest-operator"}
-_DEFAULT_RESOURCES: Final = {"requests": {"cpu": "500m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+_DEFAULT_RESOURCES: Final = {"requests": {"cpu": "250m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 
 
 class SettingsError(ValueError):

@@ -9,9 +9,12 @@ import yaml
 
 from chart_variants import VARIANTS
 from loadtest_operator.manifests.injection import MESH_OFF
+from loadtest_operator.quantities import quantity
 from manifest_tools import CHART, CHARTS, Json, customized, helm, kinds, module, one, rendered
 
 render = module("render")
+# What kubeadm's control plane requests with CoreDNS, and a node's network daemon beside it.
+CONTROL_PLANE_CORES = 0.95
 CLUSTER_SCOPED = {
     "ClusterRole",
     "ClusterRoleBinding",
@@ -102,6 +105,23 @@ def test_the_operator_is_told_its_pods_name_and_listens_at_every_address() -> No
 
     assert by_name["POD_NAME"]["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
     assert not {"POD_IP", "LOADTEST_HTTP_HOST"} & set(by_name)
+
+
+def test_operator_target_and_two_pods_fit_two_cores_beside_a_control_plane() -> None:
+    def requests(deployment: Json) -> Json:
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        made: Json = container["resources"]["requests"]
+        return made
+
+    example = CHARTS.parent / "examples" / "django_target" / "manifests.yaml"
+    target = one("Deployment", [made for made in yaml.safe_load_all(example.read_text()) if made])
+    pod = json.loads(environment_of(installed())["LOADTEST_POD_RESOURCES"])["requests"]
+    together = [requests(one("Deployment", installed())), requests(target), pod, pod]
+
+    cores, memory_bytes = (sum(quantity(made[name]) or 0 for made in together) for name in ("cpu", "memory"))
+
+    assert 0 < cores <= 2 - CONTROL_PLANE_CORES
+    assert 0 < memory_bytes <= 512 * 2**20
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
