@@ -33,4 +33,5 @@ def test_it_passes_says_that_nothing_was_stored_and_leaves_nothing_behind(tmp_pa
 
 
 def control_groups() -> set[Path]:
-    return set(Path("/sys/fs/cgroup").glob("**/loadtest-*"))
+    root = Path("/sys/fs/cgroup")
+    return {*root.glob("loadtest-*"), *root.glob("*/loadtest-*")}
