@@ -31,6 +31,7 @@ from loadtest_operator.actions import (
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.progress import loaded_seconds
+from loadtest_operator.decide.shortening import within_limit
 from loadtest_operator.observation import Observation, PodSeen, Recorded, Terminated
 from loadtest_operator.resources import rfc3339
 from operator_builders import (
@@ -290,7 +291,7 @@ def test_a_run_that_fails_by_its_errors_tells_what_to_do_about_the_first_of_them
     step = structs.replace(measured, total=failed, judged=failed, errors={ErrorKind.SERVER_ERROR: 50}, causes=causes)
     pods = [a_pod(index, snapshot=a_snapshot(index, PodState.DONE, steps=(step,)), reachable=True) for index in (0, 1)]
 
-    status = decided(seen(*pods, begun=True))
+    status = within_limit(decided(seen(*pods, begun=True)))
 
     assert status.verdict is Verdict.FAILED
     assert status.message.startswith("threshold error_rate < 1% is breached: measured 50.00%. The proxy's time-out. ")
