@@ -119,6 +119,8 @@ def _facts(test: Json) -> Iterator[str]:
         )
         proof = summary["verification"]
         yield f"Proof: {proof['level']}; the verification sent {proof['uploads']} uploads with {proof['rows']:,} rows"
+        if proof.get("notice"):
+            yield f"  but {proof['notice']}"
     start = status.get("start") or {}
     if start.get("skewSeconds") is not None:
         yield f"Start: all pods within {start['skewSeconds'] * 1000:.0f} ms"

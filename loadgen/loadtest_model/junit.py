@@ -64,7 +64,9 @@ def _properties(summary: Summary) -> dict[str, str]:
         for name, value in measured.items()
         if value is not None
     }
-    return {"scenario": summary.scenario, "health": str(summary.health.level), **known}
+    proof = summary.verification
+    lowered = {"notice": proof.notice} if proof.notice else {}
+    return {"scenario": summary.scenario, "health": str(summary.health.level), "proof": proof.level, **lowered, **known}
 
 
 def _case(summary: Summary, name: str, group: str = "", seconds: float = 0.0) -> Xml.Element:

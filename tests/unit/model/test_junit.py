@@ -60,6 +60,17 @@ def test_a_run_that_passed_has_a_case_for_the_proof_each_threshold_and_the_verdi
     assert suite.attrib["timestamp"] == "2026-01-01T00:00:00"
     known = {made.attrib["name"]: made.attrib["value"] for made in suite.iter("property")}
     assert known["records_confirmed"] == str(summary.records.confirmed)
+    assert known["proof"] == "Echoed"
+    assert "notice" not in known
+
+
+def test_what_lowers_the_claim_stands_among_the_properties() -> None:
+    summary = a_summary()
+    lowered = structs.replace(summary, verification=structs.replace(summary.verification, notice="little was proven"))
+
+    known = {made.attrib["name"]: made.attrib["value"] for made in suite_of(lowered).iter("property")}
+
+    assert known["notice"] == "little was proven"
 
 
 def test_a_breached_threshold_fails_with_what_was_measured_and_one_without_a_sample_is_skipped() -> None:
