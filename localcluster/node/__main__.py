@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import signal
 import sys
 from dataclasses import dataclass
@@ -112,6 +113,9 @@ async def _run(config: NodeConfig) -> None:
 
 def main(config_file: str, parent_pid: int) -> None:
     linux.die_with_parent(signal.SIGKILL, parent_pid)
+    # Connections through Services take two each; containers elsewhere may open as many.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     config = NodeConfig(**json.loads(Path(config_file).read_bytes()))
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(config))

@@ -182,6 +182,7 @@ class Pod:
             host_name=self._host_name(),
             mounts=self._mounts(container, files, image),
             user=user,
+            user_namespace=not users.can_be_others(),
         )
 
     def bound(self, container: Mapping[str, Any]) -> AbstractContextManager[Bound | None]:

@@ -20,7 +20,7 @@ from localcluster.node import linux
 from localcluster.node.rootfs import Mount, build
 
 START_FAILED_EXIT_CODE = 128
-_ALWAYS = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWUTS
+_NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWUTS
 
 
 class StartError(Exception):
@@ -45,7 +45,9 @@ class User:
 class SandboxSpec:
     """What a container runs, and in which world. root is an empty directory, env is the whole environment.
 
-    cgroup is the file by which a process joins the container's control group, None where it has none.
+    With user_namespace the user is whoever starts the container, under another number and without rights of its own
+    over the machine; otherwise it is really the user, for which root is needed. cgroup is the file by which a process
+    joins the container's control group, None where it has none.
     """
 
     root: str
@@ -55,6 +57,7 @@ class SandboxSpec:
     host_name: str
     mounts: list[Mount]
     user: User
+    user_namespace: bool
     cgroup: str | None = None
 
     def encode(self) -> bytes:
@@ -69,29 +72,28 @@ def read_spec(path: str) -> SandboxSpec:
     return SandboxSpec(mounts=mounts, user=User(user["uid"], user["gid"], tuple(user["groups"])), **fields)
 
 
-# Without root, a user namespace gives the right to make the others, and one user and group of one's choice.
-_IS_ROOT = os.geteuid() == 0
-_NAMESPACES = _ALWAYS if _IS_ROOT else _ALWAYS | linux.CLONE_NEWUSER
+def _namespaces(spec: SandboxSpec) -> int:
+    # Without root, a user namespace gives the right to make the others, and one user and group of one's choice.
+    return _NAMESPACES | linux.CLONE_NEWUSER if spec.user_namespace else _NAMESPACES
 
 
-def _unshare(user: User) -> None:
+def _unshare(spec: SandboxSpec) -> None:
     uid, gid = os.geteuid(), os.getegid()
-    linux.unshare(_NAMESPACES)
-    if _IS_ROOT:
+    linux.unshare(_namespaces(spec))
+    if not spec.user_namespace:
         return
-    maps = {"setgroups": "deny", "uid_map": f"{user.uid} {uid} 1", "gid_map": f"{user.gid} {gid} 1"}
+    maps = {"setgroups": "deny", "uid_map": f"{spec.user.uid} {uid} 1", "gid_map": f"{spec.user.gid} {gid} 1"}
     for name, text in maps.items():
         with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
             file.write(text)
 
 
 def _become(user: User) -> None:
-    if _IS_ROOT:
-        os.setgroups(user.groups)
-        os.setgid(user.gid)
-        os.setuid(user.uid)
-        # Another user is let go by the kernel from what was asked for before.
-        linux.die_with_parent(signal.SIGKILL, 0)
+    os.setgroups(user.groups)
+    os.setgid(user.gid)
+    os.setuid(user.uid)
+    # The kernel forgets with a change of users what it was asked for before.
+    linux.die_with_parent(signal.SIGKILL, 0)
 
 
 def _exec(spec: SandboxSpec, argv: list[str]) -> NoReturn:
@@ -100,7 +102,8 @@ def _exec(spec: SandboxSpec, argv: list[str]) -> NoReturn:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.umask(0o022)
-    _become(spec.user)
+    if not spec.user_namespace:
+        _become(spec.user)
     os.chdir(spec.working_directory)
     try:
         os.execvpe(argv[0], argv, spec.env)
@@ -112,7 +115,7 @@ def _in_container(spec: SandboxSpec, parent_alive_fd: int) -> NoReturn:
     linux.die_with_parent(signal.SIGKILL, 0)
     if select.select([parent_alive_fd], [], [], 0)[0]:
         os._exit(START_FAILED_EXIT_CODE)
-    if _IS_ROOT:
+    if not spec.user_namespace:
         # Who opens /dev/stdout by its name must own what it stands for, here the log.
         os.fchown(1, spec.user.uid, spec.user.gid)
     os.setsid()
@@ -158,7 +161,7 @@ def run(spec: SandboxSpec, report_fd: int) -> int:
     os.set_inheritable(report_fd, False)
     signals = {signal.SIGTERM, signal.SIGUSR1}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    _unshare(spec.user)
+    _unshare(spec)
     child, error_fd = _fork_container(spec)
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
@@ -177,7 +180,7 @@ def run(spec: SandboxSpec, report_fd: int) -> int:
 
 def enter(pid: int, spec: SandboxSpec, argv: list[str]) -> int:
     """Run a command beside a container's process pid and return its exit code, 126 if it cannot be run."""
-    linux.setns(os.pidfd_open(pid), _NAMESPACES)
+    linux.setns(os.pidfd_open(pid), _namespaces(spec))
     child = os.fork()
     if child == 0:
         try:

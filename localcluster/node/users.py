@@ -1,6 +1,10 @@
-"""As whom a container runs. Pure."""
+"""As whom a container runs."""
 
+import os
+import sys
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from localcluster.node.environment import ConfigError
@@ -27,6 +31,16 @@ def user_of(pod: Mapping[str, Any], container: Mapping[str, Any], image_user: tu
     gid = own.get("runAsGroup", image_user[1] if uid is None else 0)
     groups = [*around.get("supplementalGroups", ()), *([around["fsGroup"]] if "fsGroup" in around else ())]
     return User(image_user[0] if uid is None else uid, gid, tuple(groups))
+
+
+@cache
+def can_be_others() -> bool:
+    """Return whether containers of this node can really run as other users than its own.
+
+    It takes root, and a checkout and a Python that others may read.
+    """
+    files = (Path(__file__), Path(sys.prefix, "pyvenv.cfg"), Path(sys.executable))
+    return os.geteuid() == 0 and all(file.stat().st_mode & 0o004 for file in files if file.exists())
 
 
 def common_user(pod: Mapping[str, Any]) -> int | None:

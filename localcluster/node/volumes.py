@@ -10,6 +10,7 @@ from typing import Any
 
 from localcluster.node.environment import ConfigError, Sources
 from localcluster.node.fields import field_value, resource_value
+from localcluster.node.users import can_be_others
 
 _DEFAULT_MODE = 0o644
 
@@ -128,8 +129,8 @@ def write_files(directory: Path, files: Mapping[str, File]) -> None:
 
 
 def _chown(path: Path, uid: int | None, gid: int | None) -> None:
-    # Without root what the node makes is its own, which in the container is its user's.
-    if os.geteuid() == 0:
+    # Otherwise what the node makes is its own, which in the container is its user's.
+    if can_be_others():
         os.chown(path, -1 if uid is None else uid, -1 if gid is None else gid)
 
 
