@@ -14,6 +14,8 @@ WAIT_SECONDS: Final = 10.0
 """How long an upload that has no proven address waits for one that is being verified."""
 WORD_SECONDS: Final = 1.0
 """How long an upload that found no connection waits for word of whether its address has left the target."""
+LAST_SECONDS: Final = 1.0
+"""How long an address that has left is borne with where a connection to it is being opened: it may still serve."""
 
 _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
@@ -146,7 +148,7 @@ class AddressBook:
 
     @contextmanager
     def connecting(self, endpoint: Endpoint, bound: asyncio.Timeout) -> Iterator[None]:
-        """While this lasts, the address's leaving runs into the time-out, unless it was the last."""
+        """While this lasts, the address's leaving draws the bound nearer, unless it was the last address."""
         held = self._connecting.setdefault(endpoint, set())
         held.add(bound)
         try:
@@ -155,6 +157,12 @@ class AddressBook:
             held.discard(bound)
             if not held:
                 self._connecting.pop(endpoint, None)
+
+    def _hasten(self, gone: list[Endpoint]) -> None:
+        """Bear with connects to these addresses for a moment only; one that still serves takes them in that time."""
+        for bound in [bound for endpoint in gone for bound in self._connecting.get(endpoint, ())]:
+            soon = asyncio.get_running_loop().time() + LAST_SECONDS
+            bound.reschedule(min(soon, bound.when() or soon))
 
     async def had_left(self, endpoint: Endpoint, at: float) -> bool:
         """Whether an address had left the target by this instant, at which no connection could be had there.
@@ -211,9 +219,8 @@ class AddressBook:
             self._left_at[endpoint] = since
             self._doubted.discard(endpoint)
         self._choose()
-        for bound in [bound for endpoint in gone for bound in self._connecting.get(endpoint, ())]:
-            if self._proven:
-                bound.reschedule(0.0)
+        if self._proven:
+            self._hasten(gone)
         usable = frozenset(self._proven) - self._doubted
         return tuple(each for each in now if each not in usable and each not in self._distrusted)
 

@@ -33,7 +33,7 @@ class Route:
         return min(most_seconds, ELSEWHERE_SECONDS) if self._book.has_other(self.endpoint) else most_seconds
 
     def connecting(self, bound: asyncio.Timeout) -> AbstractContextManager[None]:
-        """While this lasts, that the address leaves the target runs into the time-out."""
+        """While this lasts, the address's leaving the target draws the bound nearer."""
         return self._book.connecting(self.endpoint, bound)
 
     async def travel(self, attempt: Callable[[Endpoint], Awaitable[Exchange]]) -> Exchange:
