@@ -15,8 +15,9 @@ import yaml
 
 from isolation import as_an_unknown_user
 from loadgen_pods import free_address
-from localcluster.cluster import local_cluster
-from localcluster.installation import OPERATOR_MANIFEST, OPERATOR_NAMESPACE
+from loadtests import make_namespace
+from localcluster.cluster import LocalCluster, local_cluster
+from localcluster.installation import OPERATOR_MANIFEST, OPERATOR_NAMESPACE, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
 from manifest_tools import one
 
@@ -25,6 +26,7 @@ CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/loadtests.x-load-
 LOADTESTS = "/apis/x-load-test.dev/v1alpha1/namespaces/default/loadtests"
 PATIENCE_SECONDS = 60
 GRACE_SECONDS = 15
+LOAD = {"batchSize": 200, "virtualUsers": 2, "duration": "120s"}
 
 
 def installed() -> list[Json]:
@@ -94,22 +96,31 @@ class Program:
         return self.process.wait(GRACE_SECONDS)
 
 
-@pytest.fixture
-def bare() -> Iterator[Path]:
-    """The kubeconfig of a cluster with the operator's namespace and nothing else of it."""
+@pytest.fixture(scope="module")
+def shared() -> Iterator[LocalCluster]:
     with local_cluster() as made:
         Rest.from_kubeconfig(made.kubeconfig).apply(one("Namespace", installed()))
-        yield made.kubeconfig
+        yield made
+
+
+@pytest.fixture
+def bare(shared: LocalCluster) -> LocalCluster:
+    """A cluster with the operator's namespace and nothing else of it."""
+    rest = Rest.from_kubeconfig(shared.kubeconfig)
+    if rest.get_or_none(CRD) is not None:
+        rest.delete(CRD)
+    wait_for("the CustomResourceDefinition to be gone", lambda: rest.get_or_none(CRD) is None, PATIENCE_SECONDS)
+    return shared
 
 
 @contextmanager
-def started(kubeconfig: Path, folder: Path, home: dict[str, str]) -> Iterator[Program]:
+def started(cluster: LocalCluster, folder: Path, **more: str) -> Iterator[Program]:
     address, log_file = free_address(), folder / "log"
     # No service account's files lie where a process of this machine looks for them.
-    reached = {"KUBECONFIG": str(kubeconfig), "LOADTEST_HTTP_HOST": address}
+    reached = {"KUBECONFIG": str(cluster.kubeconfig), "LOADTEST_HTTP_HOST": address}
     command = [*as_an_unknown_user(), str(Path(sys.executable).with_name("loadtest-operator")), "run"]
     with log_file.open("wb") as log:
-        process = subprocess.Popen(command, env={**chart_environment(), **reached, **home}, stderr=log)
+        process = subprocess.Popen(command, env={**chart_environment(), **reached, **more}, stderr=log)
     try:
         yield Program(process, address, log_file)
     finally:
@@ -134,12 +145,12 @@ def seen_by_the_operator(rest: Rest, name: str) -> None:
 
 @pytest.mark.parametrize("home", [{}, {"HOME": "/"}], ids=["no home", "the root as home"])
 def test_the_operator_waits_for_its_kind_by_name_whenever_that_is_missing(
-    bare: Path, tmp_path: Path, home: dict[str, str]
+    bare: LocalCluster, tmp_path: Path, home: dict[str, str]
 ) -> None:
-    rest = Rest.from_kubeconfig(bare)
+    rest = Rest.from_kubeconfig(bare.kubeconfig)
     crd = one("CustomResourceDefinition", installed())
     missing = "CustomResourceDefinition loadtests.x-load-test.dev is missing"
-    with started(bare, tmp_path, home) as operator:
+    with started(bare, tmp_path, **home) as operator:
         operator.until_unready(missing)
         assert operator.get("/healthz") == (200, "ok")
 
@@ -166,8 +177,39 @@ def test_the_operator_waits_for_its_kind_by_name_whenever_that_is_missing(
         assert said in first
 
 
-def test_the_operator_ends_in_order_while_its_kind_is_missing(bare: Path, tmp_path: Path) -> None:
-    with started(bare, tmp_path, {}) as operator:
+def test_with_its_kind_a_running_load_goes_and_the_next_one_runs_when_it_is_back(
+    bare: LocalCluster, tmp_path: Path
+) -> None:
+    rest = Rest.from_kubeconfig(bare.kubeconfig)
+    crd = one("CustomResourceDefinition", installed())
+    rest.apply(crd)
+    wait_until_served(rest)
+    namespace = make_namespace(bare, rest, "kind")
+    namespace.deploy_unhurried()
+    namespace.available("clients")
+
+    def children() -> list[Json]:
+        jobs = rest.items(f"/apis/batch/v1/namespaces/{namespace.name}/jobs")
+        return [*jobs, *rest.items(f"/api/v1/namespaces/{namespace.name}/pods", "x-load-test.dev/test")]
+
+    with started(bare, tmp_path, LOADTEST_ALLOW_LOOPBACK="true") as operator:
+        operator.until_ready()
+        namespace.start("first", load=LOAD).running()
+        assert children()
+
+        rest.delete(CRD)
+        wait_for("Job and pods to be gone", lambda: not children(), PATIENCE_SECONDS)
+        operator.until_unready("is missing")
+
+        rest.apply(crd)
+        operator.until_ready()
+        namespace.start("second", load=LOAD).running()
+
+        assert operator.ended() == 0
+
+
+def test_the_operator_ends_in_order_while_its_kind_is_missing(bare: LocalCluster, tmp_path: Path) -> None:
+    with started(bare, tmp_path) as operator:
         operator.until_unready("is missing")
 
         assert operator.ended() == 0
