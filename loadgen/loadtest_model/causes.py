@@ -211,9 +211,9 @@ EXPLANATIONS: Final = {
         "The target took the whole file, larger than any that it accepted before, and then closed the connection"
         " without an answer, as when the kernel kills a worker for its memory. Where only a worker dies, its container"
         " lives on: Kubernetes shows neither a restart nor OOMKilled.",
-        "Look for memory first: gunicorn's log says 'was sent SIGKILL! Perhaps out of memory?', the node's kernel log"
-        " names the process. Raise the target's memory limit, have the view read the file row by row, run fewer"
-        " workers, or lower spec.load.batchSize. Else look for a crash in its log, and for FILE_UPLOAD_TEMP_DIR.",
+        "Look for memory first: gunicorn's log says 'was sent SIGKILL! Perhaps out of memory?'. Raise the target's"
+        " memory limit, have the view read the file row by row, run fewer workers, or lower spec.load.batchSize. Else"
+        " look for a crash in its log.",
     ),
     Cause.TARGET_CRASHED: Explanation(
         "The target went down under load",

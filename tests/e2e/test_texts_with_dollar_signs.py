@@ -3,7 +3,7 @@
 import pytest
 
 from loadtests import Namespace
-from localcluster.rest import Json
+from localcluster.rest import Json, wait_for
 
 TEXT = "$$5 for $(HOSTNAME), $(POD_IP) and $5"
 
@@ -29,9 +29,12 @@ def test_the_pods_take_the_start_since_their_plan_is_the_operators(status: Json)
 
 
 def test_every_upload_has_the_header_and_the_fields_as_the_spec_has_them(namespace: Namespace, status: Json) -> None:
-    noted = namespace.noted("notes")
-
     sent = status["summary"]["requests"]["sent"] + status["verification"]["uploads"]
+
+    # A real node's log comes some time after what is written to it.
+    wait_for(f"{sent} uploads in the target's log", lambda: len(namespace.noted("notes")) >= sent, 30)
+
+    noted = namespace.noted("notes")
     assert len(noted) == sent
     assert {each["headers"]["HTTP_X_PRICE"] for each in noted} == {TEXT}
     assert all(each["fields"] == {"price": TEXT, "$(POD_UID)": "$$"} for each in noted)

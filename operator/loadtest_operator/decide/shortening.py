@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
-from loadtest_model.status import STATUS_LIMIT_BYTES, Status
+from loadtest_model.status import STATUS_LIMIT_BYTES, ConditionType, Status
 from loadtest_model.workload import points_text
 from loadtest_operator.decide.conditions import shortened
 
@@ -125,6 +125,20 @@ def _with_short_lists(status: Status) -> Status:
     return structs.replace(status, verification=verification, summary=summary, reasons=reasons)
 
 
+def _with_short_repeats(status: Status) -> Status:
+    """`Ready` and `Stalled` say what `Succeeded` does, and the summary says of a refusal what stands beside it."""
+    conditions = tuple(
+        structs.replace(made, message=shortened(made.message, _SHORT_TEXT)) if made.type in _REPEATING else made
+        for made in status.conditions
+    )
+    summary, told = status.summary, status.verification
+    if summary is not None:
+        # The reasons of the whole run stand in the status itself.
+        new = tuple(each for each in summary.diagnoses if told is None or each.next_step != told.hint)
+        summary = structs.replace(summary, reasons=(), diagnoses=new)
+    return structs.replace(status, conditions=conditions, summary=summary)
+
+
 def _with_short_texts(status: Status) -> Status:
     return _cut(status, _SHORT_TEXT)
 
@@ -137,8 +151,11 @@ def _essential_with_shortest_texts(status: Status) -> Status:
     return _cut(essential(status), _SHORTEST_TEXT)
 
 
+_REPEATING: Final = frozenset({ConditionType.READY, ConditionType.STALLED})
+
 _SHORTER: Final[tuple[Callable[[Status], Status], ...]] = (
     _without_stages,
+    _with_short_repeats,
     _with_one_diagnosis,
     _without_step_summaries,
     _with_little_evidence,

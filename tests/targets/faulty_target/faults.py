@@ -162,7 +162,8 @@ def _tells_all(application: WSGIApplication, settings: FaultSettings) -> WSGIApp
 def _notes(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
     def noting(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         headers = {name: value for name, value in environ.items() if name.startswith("HTTP_X_")}
-        print("noted", json.dumps({"headers": headers, "fields": form_fields(environ)}), file=sys.stderr, flush=True)
+        # In one write: another worker's line must not come into the middle of this one.
+        sys.stderr.write(f"noted {json.dumps({'headers': headers, 'fields': form_fields(environ)})}\n")
         return application(environ, start_response)
 
     return noting

@@ -9,8 +9,8 @@ from msgspec import structs
 
 from loadtest_model.causes import Cause
 from loadtest_model.diagnoses import Diagnosis
-from loadtest_model.snapshot import PodState
-from loadtest_model.status import STATUS_LIMIT_BYTES, Status
+from loadtest_model.snapshot import HaltReason, PodState, ProofLevel, Refusal, VerificationReport
+from loadtest_model.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.shortening import essential, within_limit
 from loadtest_operator.decide.writing import to_write
@@ -132,3 +132,32 @@ def test_one_word_says_why_a_test_stands_where_it_does(observation: Observation,
 
     assert body is not None
     assert body.get("reason") == reason
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_a_refusal_keeps_its_whole_hint_in_the_budget(cause: Cause) -> None:
+    first = f"10.159.1.5:8000 (full-batch, 200,000 rows): the connection was lost before a complete answer: {'x' * 40}"
+    report = VerificationReport(
+        level=ProofLevel.NONE,
+        refusal=Refusal.RESET,
+        cause=cause,
+        message=f"{first}. These 200000 rows may be stored, the first with client_id 0K7RK3E3XV00A2AP0A71; remove them",
+        hint=cause.explanation.next_step,
+        canary_ids=("0K7RK3E3XV00A2AP0A70",),
+        addresses=("10.159.1.5:8000", "10.159.1.6:8000"),
+    )
+    pods = [
+        replace(a_pod(0), snapshot=a_snapshot(0, PodState.REFUSED, verification=report)),
+        replace(a_pod(1), snapshot=a_snapshot(1, PodState.HALTED, halt_reason=HaltReason.OPERATOR, message="refused")),
+    ]
+    ended = decide(seen(*pods), POLICY).status
+    assert ended is not None
+    assert ended.phase is Phase.COMPLETED
+
+    status = within_limit(ended)
+
+    assert cause.explanation.next_step in status.message
+    for kind in (ConditionType.VERIFIED, ConditionType.COMPLETED, ConditionType.SUCCEEDED):
+        condition = status.condition(kind)
+        assert condition is not None
+        assert cause.explanation.next_step in condition.message
