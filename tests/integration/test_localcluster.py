@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pytest
 
 from localcluster.cluster import LocalCluster, local_cluster
+from localcluster.node.delays import Delays
 from localcluster.node.images import Image
 from localcluster.rest import Rest
 from localcluster.supervisor import RUN_DIR_PREFIX
@@ -246,21 +247,23 @@ def test_an_unknown_image_is_not_pulled(namespace: Namespace) -> None:
     assert namespace.pod("unknown")["status"]["phase"] == "Pending"
 
 
-def test_a_secret_volume_follows_its_secret(namespace: Namespace) -> None:
+def test_a_secret_volume_follows_its_secret_after_the_nodes_delay(namespace: Namespace) -> None:
     namespace.create("secrets", "keys", stringData={"key": "old"})
     namespace.create_pod(
         "reader",
-        ["sh", "-c", "until grep -q new /keys/key; do sleep 0.05; done"],
+        ["sh", "-c", "until grep -q new /keys/key; do sleep 0.05; done; date +%s.%N"],
         pod={"volumes": [{"name": "keys", "secret": {"secretName": "keys"}}]},
         volumeMounts=[{"name": "keys", "mountPath": "/keys"}],
     )
     until(lambda: namespace.state("reader", "running"))
 
+    changed_at = time.time()
     patch = {"data": {"key": base64.b64encode(b"new").decode()}}
     path = namespace.path("secrets", "keys")
     namespace.admin.call("PATCH", path, patch, content_type="application/merge-patch+json")
 
     assert namespace.until_ended("reader")["exitCode"] == 0
+    assert float(namespace.cluster.logs(namespace.name, "reader")) - changed_at >= Delays().volume
 
 
 def test_a_pod_acts_with_its_service_accounts_rights_and_no_others(namespace: Namespace) -> None:
@@ -396,7 +399,8 @@ def test_whoever_is_killed_no_process_and_no_folder_is_left(victim: str, tmp_pat
         import sys, time
         from localcluster.rest import Rest
         from localcluster.cluster import local_cluster
-        from localcluster.node.images import Image
+        from localcluster.node.delays import Delays
+from localcluster.node.images import Image
         with local_cluster({"tools": Image()}) as cluster:
             container = {"name": "main", "image": "tools", "command": ["sleep", "1234"]}
             pod = {"metadata": {"name": "lasting"}, "spec": {"containers": [container]}}
