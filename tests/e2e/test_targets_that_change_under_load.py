@@ -16,6 +16,7 @@ LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "2
 
 
 BUSY = {"batchSize": 500, "virtualUsers": 4, "duration": "300s", "thinkTime": "50ms"}
+ENOUGH_RECORDS = 100_000
 WATCHED = {**TARGET, "workload": {"kind": "Deployment", "name": "clients"}}
 
 
@@ -89,7 +90,11 @@ def vanished(test: Test, gone: set[str]) -> None:
 
 
 def stopped(test: Test) -> Json:
-    """The status of a test that was stopped, which is all that is to be said of it."""
+    """The status of a test that was stopped, which is all that is to be said of it.
+
+    So many uploads are waited for that those which the target's pods cut at their end are few among them.
+    """
+    test.until("well under way", lambda status: status["progress"]["recordsConfirmed"] >= ENOUGH_RECORDS, 120)
     test.patch(stop=True)
     status = test.completed()
     assert reason(status, "Succeeded") == "Stopped", (status["reasons"], status["health"])

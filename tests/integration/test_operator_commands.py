@@ -18,7 +18,7 @@ from loadtest_model.commands import CONTROL_PORT, Verb, command_token
 from loadtest_model.plan import plan_hash
 from loadtest_model.snapshot import Counts, PodState, Second, StepSnapshot
 from loadtest_operator.act import Actor
-from loadtest_operator.actions import Acknowledge, Action, Started, StartFleet, Verify
+from loadtest_operator.actions import Acknowledge, Action, Started, StartFleet, TellEndpoints, Verify
 from loadtest_operator.api import Api
 from loadtest_operator.observation import Observation, PodSeen
 from loadtest_operator.pods import AT_ONCE, PodClient
@@ -236,3 +236,17 @@ async def test_a_fleet_that_is_silent_keeps_no_other_from_being_heard(
         for task in silent:
             task.cancel()
         await asyncio.wait(silent)
+
+
+async def test_pods_are_told_for_how_long_the_endpoints_are_known(
+    servers: list[ControlServer], pods: PodClient
+) -> None:
+    fleet = a_fleet(servers)
+    known_at = time.monotonic() - 5.0
+
+    await perform(pods, seen(*fleet, begun=True), TellEndpoints(fleet, ("10.0.0.6:8000",), known_at=known_at))
+
+    for server in servers:
+        _, _, body = server.one("endpoints")
+        assert body["addresses"] == ["10.0.0.6:8000"]
+        assert 5.0 <= body["ageSeconds"] < 15.0

@@ -28,11 +28,15 @@ STEP = Step(
 )
 
 
+ADDRESSES = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"]
+
+
 @st.composite
 def samples(draw: st.DrawFn) -> Sample:
     intended = START + draw(st.integers(0, 9 * SECOND))
     sent = intended + draw(st.integers(0, SECOND))
     error = draw(st.none() | st.sampled_from(list(ErrorKind)))
+    *left, address = draw(st.permutations(ADDRESSES))[: draw(st.integers(1, 3))]
     return Sample(
         intended_ns=intended,
         sent_ns=sent,
@@ -42,6 +46,8 @@ def samples(draw: st.DrawFn) -> Sample:
         records_confirmed=0 if error else 10,
         bytes_sent=draw(st.integers(0, 2000)),
         begun=draw(st.booleans()) if error else True,
+        address=address,
+        left=tuple(left),
     )
 
 
@@ -164,3 +170,22 @@ def test_every_failed_upload_has_one_cause_but_those_that_were_cut(
     assert {cause: held.count for cause, held in seen.causes.items()} == expected
     assert sum(expected.values()) == sum(seen.errors.values()) - seen.errors.get(ErrorKind.CANCELLED, 0)
     assert all(held.shortest_seconds <= held.longest_seconds for held in seen.causes.values())
+
+
+@given(st.lists(samples(), max_size=40))
+def test_each_upload_counts_at_one_address_and_apart_at_those_that_it_left(taken: list[Sample]) -> None:
+    recorder = Recorder(0, 1)
+    step = recorder.open_step(STEP, START)
+    for sample in taken:
+        step.finish(step.begin(sample.intended_ns), sample)
+
+    _, (seen,) = recorder.read(0, START)
+
+    spread = seen.addresses.values()
+    assert sum(counts.sent for counts in spread) == seen.total.sent
+    assert sum(counts.accepted for counts in spread) == seen.total.accepted
+    assert sum(counts.rerouted for counts in spread) == sum(len(sample.left) for sample in taken)
+    assert seen.total.rerouted == sum(bool(sample.left) for sample in taken)
+    assert all(counts.refused + counts.unanswered + counts.cut <= counts.failed for counts in spread)
+    assert sum(counts.refused for counts in spread) == seen.errors.get(ErrorKind.REFUSED, 0)
+    assert sum(counts.unanswered for counts in spread) == seen.errors.get(ErrorKind.CONNECT_TIMEOUT, 0)
