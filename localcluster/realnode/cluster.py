@@ -49,6 +49,10 @@ class RealCluster:
         """Load the images of an archive, as OCI or `docker save` has it, into the node; raise ClusterError."""
         self._ctr("import", str(archive.resolve()))
 
+    def forget_image(self, image: str) -> None:
+        """Take a full name away from an image that the node has, so that it has none of that name; raise ClusterError."""
+        self._ctr("remove", "--sync", image)
+
     def name_image(self, image: str, other: str) -> None:
         """Give an image that the node has, under its full name, another full name; raise ClusterError."""
         self._ctr("tag", "--force", image, other)

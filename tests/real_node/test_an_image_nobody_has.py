@@ -1,34 +1,37 @@
-"""An image that no registry gives to the node."""
+"""An image that the node has not, and that no registry gives to it."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from loadtests import Namespace, message, reason
-from loadtests.operators import reinstall
-from localcluster.rest import Rest
+from localcluster.cluster import Cluster
+from localcluster.realnode.cluster import RealCluster
 
-IMAGE = "loadtest-operator:nobody-has-this"
+IMAGE = "docker.io/library/loadtest-operator:dev"
+ELSEWHERE = "docker.io/library/set-aside:dev"
 
 
 @pytest.fixture
-def pods_without_an_image(rest: Rest) -> Iterator[None]:
-    """The operator runs, and gives its pods an image that cannot be had."""
-    reinstall(rest, LOADTEST_IMAGE=IMAGE)
-    yield
-    reinstall(rest)
+def without_the_image(cluster: Cluster) -> Iterator[RealCluster]:
+    assert isinstance(cluster, RealCluster)
+    cluster.name_image(IMAGE, ELSEWHERE)
+    cluster.forget_image(IMAGE)
+    yield cluster
+    cluster.name_image(ELSEWHERE, IMAGE)
 
 
-def test_it_is_named_while_it_is_waited_for_and_the_test_can_be_stopped(
-    namespace: Namespace, pods_without_an_image: None
+def test_it_is_named_while_it_is_waited_for_and_the_test_runs_once_it_is_there(
+    namespace: Namespace, without_the_image: RealCluster
 ) -> None:
     namespace.deploy_unhurried()
     namespace.available("clients")
     test = namespace.start("imageless")
 
     waiting = test.until("the image is missed", lambda status: reason(status, "Verified") == "ImageMissing", 60)
-    test.patch(stop=True)
-    status = test.completed(30)
+    without_the_image.name_image(ELSEWHERE, IMAGE)
+    status = test.completed()
 
-    assert IMAGE in message(waiting, "Verified")
-    assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "Stopped")
+    assert "loadtest-operator:dev" in message(waiting, "Verified")
+    assert "image.repository" in message(waiting, "Verified")
+    assert status["verdict"] == "Passed", status
