@@ -50,7 +50,7 @@ class RealCluster:
         self._ctr("import", str(archive.resolve()))
 
     def forget_image(self, image: str) -> None:
-        """Take a full name away from an image that the node has, so that it has none of that name; raise ClusterError."""
+        """Take a full name away from an image, so that the node has none of that name; raise ClusterError."""
         self._ctr("remove", "--sync", image)
 
     def name_image(self, image: str, other: str) -> None:
