@@ -123,6 +123,18 @@ async def start_fleet(pods: "tuple[PodProcess, ...]") -> None:
         assert (await pod.start(peers=peers))[0] == 200
 
 
+def told_to_a_pod(plan: Plan, folder: Path, index: int = 0, *, ip: str) -> dict[str, str]:
+    """The variables that a Job's pod is told by."""
+    return {
+        "LOADTEST_PLAN": msgspec.json.encode(plan).decode(),
+        "JOB_COMPLETION_INDEX": str(index),
+        "POD_IP": ip,
+        "POD_UID": f"uid-{index}",
+        "POD_NAME": f"pod-{index}",
+        "TERMINATION_MESSAGE_PATH": str(folder / f"termination-{index}"),
+    }
+
+
 @asynccontextmanager
 async def pod_process(
     plan: Plan,
@@ -139,15 +151,8 @@ async def pod_process(
     What it logs goes to the file `log`, or where the test's own errors go. `prefix` stands before its command, and
     `inherited` is the environment beneath what a pod is told.
     """
-    ip, termination = free_address(), folder / f"termination-{index}"
-    told = {
-        "LOADTEST_PLAN": msgspec.json.encode(plan).decode(),
-        "JOB_COMPLETION_INDEX": str(index),
-        "POD_IP": ip,
-        "POD_UID": f"uid-{index}",
-        "POD_NAME": f"pod-{index}",
-        "TERMINATION_MESSAGE_PATH": str(termination),
-    }
+    ip = free_address()
+    told = told_to_a_pod(plan, folder, index, ip=ip)
     with log.open("wb") if log else nullcontext() as stderr:
         process = await asyncio.create_subprocess_exec(
             *prefix,
@@ -158,7 +163,7 @@ async def pod_process(
             env={**inherited, **told, **environment},
             stderr=stderr,
         )
-    pod = PodProcess(process, ip, plan, termination)
+    pod = PodProcess(process, ip, plan, Path(told["TERMINATION_MESSAGE_PATH"]))
     try:
         await _until_serving(pod)
         yield pod

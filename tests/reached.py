@@ -27,11 +27,15 @@ def main(port: int, path: str, ipv6: str, command: list[str]) -> None:
         _switch_ipv6_off()
     server = subprocess.Popen(command)
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not _answers("127.0.0.1", port, path) and time.monotonic() < deadline and server.poll() is None:
+    while not _reached(port, path) and time.monotonic() < deadline and server.poll() is None:
         time.sleep(0.05)
-    print(json.dumps([address for address in ("127.0.0.1", "127.0.0.2", "::1") if _answers(address, port, path)]))
+    print(json.dumps(_reached(port, path)))
     server.terminate()
     server.wait()
+
+
+def _reached(port: int, path: str) -> list[str]:
+    return [address for address in ("127.0.0.1", "127.0.0.2", "::1") if _answers(address, port, path)]
 
 
 def _switch_ipv6_off() -> None:

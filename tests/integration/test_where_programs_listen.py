@@ -11,6 +11,9 @@ import pytest
 
 from example_server import EXAMPLE
 from isolation import on_a_machine_of_its_own
+from loadgen_plans import make_plan
+from loadgen_pods import told_to_a_pod
+from loadtest_model.commands import CONTROL_PORT
 
 NOT_POSSIBLE = 77
 FAMILIES = pytest.mark.parametrize(
@@ -54,3 +57,12 @@ def test_the_example_target_is_reached_at_every_address(ipv6: bool, addresses: l
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "config.wsgi"]
 
     assert reached(command, 8000, "/healthz", ipv6=ipv6, variables=variables, folder=EXAMPLE) == addresses
+
+
+def test_a_pods_commands_are_taken_at_its_own_address_alone(tmp_path: Path) -> None:
+    variables = told_to_a_pod(make_plan("http://127.0.0.1:9/"), tmp_path, ip="127.0.0.2")
+    command = [sys.executable, "-m", "loadgen.cli", "pod"]
+
+    found = reached(command, CONTROL_PORT, "/healthz", ipv6=True, variables=variables, folder=tmp_path)
+
+    assert found == ["127.0.0.2"]
