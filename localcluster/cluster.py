@@ -139,13 +139,13 @@ def default_images() -> dict[str, Image]:
         path=(str(environment / "bin"),),
         env={"LOADTEST_HTTP_HOST": "$(POD_IP)"},
         visible=(str(REPOSITORY), str(environment), str(interpreter)),
-        user=(65532, 65532),
+        user=65532,
     )
     django = replace(
         ours,
         env={"BIND": "$(POD_IP):8000"},
         workdir=str(REPOSITORY / "examples" / "django_target"),
-        user=(10001, 10001),
+        user=10001,
     )
     return {"loadtest-operator:dev": ours, "django-target:dev": django}
 

@@ -11,7 +11,7 @@ class Image:
     path: directories before the system's in PATH; env: variables beneath the container's own, in which $(POD_IP)
     stands for the pod's address; workdir and entrypoint: where the container names none; visible: host
     directories that must be seen at their own places: those in /tmp and /run otherwise are not, as a container has
-    these two to itself, nor those beneath a directory that only its owner may enter; user: the uid and gid where
+    these two to itself, nor those beneath a directory that only its owner may enter; user: the uid where
     nothing else is said.
     """
 
@@ -20,7 +20,7 @@ class Image:
     workdir: str = "/"
     entrypoint: tuple[str, ...] = ()
     visible: tuple[str, ...] = ()
-    user: tuple[int, int] = (0, 0)
+    user: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -28,5 +28,4 @@ class Image:
     @staticmethod
     def from_json(fields: dict[str, Any]) -> "Image":
         lists = {name: tuple(fields[name]) for name in ("path", "entrypoint", "visible")}
-        uid, gid = fields["user"]
-        return Image(env=dict(fields["env"]), workdir=fields["workdir"], user=(uid, gid), **lists)
+        return Image(env=dict(fields["env"]), workdir=fields["workdir"], user=fields["user"], **lists)

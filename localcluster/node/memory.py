@@ -55,8 +55,8 @@ class Memory:
 def remove_groups(name: str) -> None:
     """Remove the control groups of a cluster whose processes have all ended."""
     for base in (one for one in (_version_1(), _version_2()) if one is not None):
-        with contextlib.suppress(OSError):
-            for group in [*(base / name).glob("*/"), base / name]:
+        for group in [*(base / name).glob("*/"), base / name]:
+            with contextlib.suppress(OSError):
                 group.rmdir()
 
 

@@ -15,10 +15,11 @@ PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexisten
 GROUP = "root:x:0:\nnogroup:x:65534:\n"
 
 
-def user_of(pod: Mapping[str, Any], container: Mapping[str, Any], image_user: tuple[int, int]) -> User:
-    """Return as whom the container runs: as its spec says, else its pod's, else its image's (uid, gid).
+def user_of(pod: Mapping[str, Any], container: Mapping[str, Any], image_user: int) -> User:
+    """Return as whom the container runs: as its spec says, else its pod's, else its image's.
 
-    Raise ConfigError where that is root and must not be.
+    The group is none that the image names: a kubelet hands on the image's user as a number, and a runtime then takes
+    group 0. Raise ConfigError for root where it must not be.
     """
     around = pod["spec"].get("securityContext") or {}
     own = {**around, **(container.get("securityContext") or {})}
@@ -26,11 +27,11 @@ def user_of(pod: Mapping[str, Any], container: Mapping[str, Any], image_user: tu
     where = f'(pod: "{pod["metadata"]["name"]}_{pod["metadata"]["namespace"]}", container: {container["name"]})'
     if own.get("runAsNonRoot") and uid == 0:
         raise ConfigError(f"container's runAsUser breaks non-root policy {where}")
-    if own.get("runAsNonRoot") and uid is None and image_user[0] == 0:
+    if own.get("runAsNonRoot") and uid is None and image_user == 0:
         raise ConfigError(f"container has runAsNonRoot and image will run as root {where}")
-    gid = own.get("runAsGroup", image_user[1] if uid is None else 0)
+    gid = own.get("runAsGroup", 0)
     groups = [*around.get("supplementalGroups", ()), *([around["fsGroup"]] if "fsGroup" in around else ())]
-    return User(image_user[0] if uid is None else uid, gid, tuple(groups))
+    return User(image_user if uid is None else uid, gid, tuple(groups))
 
 
 @cache

@@ -130,7 +130,7 @@ def test_a_containers_user_need_not_be_known_and_its_home_is_then_the_root(names
     image = run(namespace, "of-the-image", WHO)
     stated = run(namespace, "stated", WHO, {"securityContext": {"runAsUser": 12345, "runAsGroup": 12346}})
 
-    assert image == ["65532 65532 nobody knows / of-the-image"]
+    assert image == ["65532 0 nobody knows / of-the-image"]
     assert stated == ["12345 12346 nobody knows / stated"]
 
 

@@ -399,8 +399,7 @@ def test_whoever_is_killed_no_process_and_no_folder_is_left(victim: str, tmp_pat
         import sys, time
         from localcluster.rest import Rest
         from localcluster.cluster import local_cluster
-        from localcluster.node.delays import Delays
-from localcluster.node.images import Image
+        from localcluster.node.images import Image
         with local_cluster({"tools": Image()}) as cluster:
             container = {"name": "main", "image": "tools", "command": ["sleep", "1234"]}
             pod = {"metadata": {"name": "lasting"}, "spec": {"containers": [container]}}

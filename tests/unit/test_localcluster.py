@@ -261,11 +261,11 @@ def test_services_are_told_in_variables_as_a_kubelet_tells_them() -> None:
 
 
 def _secured(pod: dict[str, Any], **container: Any) -> User:
-    return user_of(_pod(securityContext=pod), {"name": "m", "securityContext": container}, (10, 20))
+    return user_of(_pod(securityContext=pod), {"name": "m", "securityContext": container}, 10)
 
 
 def test_a_container_runs_as_its_spec_says_else_its_pod_else_its_image() -> None:
-    assert _secured({}) == User(10, 20)
+    assert _secured({}) == User(10, 0)
     assert _secured({"runAsUser": 5}) == User(5, 0)
     assert _secured({"runAsUser": 5, "runAsGroup": 6, "fsGroup": 7, "supplementalGroups": [8]}) == User(5, 6, (8, 7))
     assert _secured({"runAsUser": 5, "runAsGroup": 6}, runAsUser=9) == User(9, 6)
@@ -275,12 +275,12 @@ def test_a_container_runs_as_its_spec_says_else_its_pod_else_its_image() -> None
 @pytest.mark.parametrize(
     ("image_user", "context", "message"),
     [
-        ((0, 0), {"runAsNonRoot": True}, "image will run as root"),
-        ((10, 10), {"runAsNonRoot": True, "runAsUser": 0}, "breaks non-root policy"),
+        (0, {"runAsNonRoot": True}, "image will run as root"),
+        (10, {"runAsNonRoot": True, "runAsUser": 0}, "breaks non-root policy"),
     ],
 )
 def test_a_container_that_must_not_be_root_is_not_started_as_root(
-    image_user: tuple[int, int], context: dict[str, Any], message: str
+    image_user: int, context: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         user_of(_pod(securityContext=context), {"name": "m"}, image_user)
