@@ -80,7 +80,7 @@ def measure(namespace: Namespace, pod: Json, timestamp: str, cpu: str, memory: s
 def test_a_workload_that_is_missing_is_waited_for(namespace: Namespace) -> None:
     test = namespace.start("missing", load=LONG, target=a_target("clientele"))
 
-    status = test.until("queued", lambda status: status.get("phase") == "Queued")
+    status = test.until("looked at", lambda status: reason(status, "Verified"))
 
     assert reason(status, "Verified") == "WorkloadNotFound"
     assert "Deployment/clientele" in status["message"]

@@ -1,10 +1,12 @@
 """Laws of merging: the aggregate does not depend on the order of pods, and conserves what they counted."""
 
+from functools import reduce
+
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from loadtest_model.aggregate import Aggregate, aggregate_of, merge, merged_aggregate
+from loadtest_model.aggregate import Aggregate, aggregate_of, merge, merged_aggregate, with_gone
 from loadtest_model.cause_counts import EXAMPLE_CHARACTERS, CauseSeen, Example, merged_causes
 from loadtest_model.causes import Cause
 from loadtest_model.lastword import LIMIT_BYTES, MESH_LIMIT_BYTES, decode_last_word, encode_last_word
@@ -21,7 +23,14 @@ small = st.integers(0, 1_000)
 def conserved_counts(draw: st.DrawFn) -> Counts:
     outcomes = {name: draw(small) for name in ("accepted", "rejected", "unknown", "violation")}
     dropped, sent = draw(small), sum(outcomes.values())
-    return Counts(due=sent + dropped, sent=sent, dropped=dropped, records_sent=draw(small), **outcomes)
+    return Counts(
+        due=sent + dropped,
+        sent=sent,
+        dropped=dropped,
+        records_sent=draw(small),
+        rerouted=draw(st.integers(0, sent)),
+        **outcomes,
+    )
 
 
 @st.composite
@@ -49,8 +58,17 @@ def parts(draw: st.DrawFn) -> Part:
 
 @st.composite
 def address_counts(draw: st.DrawFn) -> AddressCounts:
-    accepted, failed = draw(small), draw(small)
-    return AddressCounts(sent=accepted + failed, accepted=accepted, failed=failed)
+    accepted, refused, unanswered, cut, other = (draw(small) for _ in range(5))
+    failed = refused + unanswered + cut + other
+    return AddressCounts(
+        sent=accepted + failed,
+        accepted=accepted,
+        failed=failed,
+        refused=refused,
+        unanswered=unanswered,
+        cut=cut,
+        rerouted=draw(small),
+    )
 
 
 # As a pod tells it, which keeps a bounded number of names; more of them than are kept, so that the bound matters.
@@ -198,3 +216,18 @@ def test_merging_many_at_once_is_merging_them_one_by_one(pods: list[Snapshot]) -
         one_by_one = one_by_one.merge(each)
 
     assert merged_aggregate(made) == one_by_one
+
+
+@given(st.lists(snapshots(), min_size=1, max_size=4), st.sets(st.integers(0, 20).map(lambda n: f"10.0.0.{n:03}:80")))
+def test_what_addresses_that_are_gone_took_is_told_apart_and_stays_counted(
+    taken: list[Snapshot], gone: set[str]
+) -> None:
+    whole = merge(taken)
+
+    told = with_gone(whole, gone)
+
+    for before, after in zip(whole.steps, told.steps, strict=True):
+        assert structs.replace(after, gone=before.gone) == before
+        assert after.gone == reduce(
+            AddressCounts.merge, (each for name, each in before.addresses.items() if name in gone), AddressCounts()
+        )
