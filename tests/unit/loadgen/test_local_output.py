@@ -213,11 +213,13 @@ def test_a_refusal_says_what_to_do_in_the_words_of_the_options() -> None:
 def test_the_closing_has_verdict_reasons_figures_thresholds_health_and_diagnoses() -> None:
     step = a_step(accepted=90, rejected=10, errors={ErrorKind.SERVER_ERROR: 10})
     several = {"10.0.0.1:80": AddressCounts(sent=60, accepted=60), "10.0.0.2:80": AddressCounts(sent=40, failed=10)}
-    text = closing(summary_of(a_plan(), a_run(structs.replace(step, addresses=several))))
+    moved = structs.replace(step, addresses=several, total=structs.replace(step.total, rerouted=3))
+    text = closing(summary_of(a_plan(), a_run(moved)))
 
     assert text.startswith("Verdict     Failed\n            - threshold error_rate < 1% is breached: measured 10.00%")
     assert "Proof       Echoed" in text
     assert "Uploads     100 due in 2m: 90 accepted, 10 rejected, 0 unknown, 0 violation, 0 dropped" in text
+    assert "Rerouted    3 whose address had left the target, to another" in text
     assert "Errors      server_error 10" in text
     assert "Thresholds  FAILED  error_rate < 1%  10.00%" in text
     assert "Health      Critical" in text

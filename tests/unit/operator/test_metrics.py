@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -11,7 +12,7 @@ from loadtest_model.snapshot import PodState
 from loadtest_operator.decide import decide
 from loadtest_operator.metrics import RESPONSE_BOUNDS_SECONDS, OperatorMetrics, RunMetrics, cumulative
 from loadtest_operator.observation import Observation
-from operator_builders import POLICY, a_pod, next_look, seen
+from operator_builders import POLICY, a_measured_step, a_pod, a_snapshot, next_look, seen
 
 LABELS = {"namespace": "shop", "test": "heavy"}
 
@@ -179,3 +180,18 @@ def test_every_metric_is_documented() -> None:
 
     assert len(names) > 15
     assert {name for name in names if f"`{name}`" not in documents} == set()
+
+
+def test_uploads_that_went_to_another_address_are_shown_apart() -> None:
+    total = structs.replace(a_measured_step(100).total, rerouted=4)
+    steps = (structs.replace(a_measured_step(100), total=total),)
+    pods = [
+        replace(a_pod(index, PodState.RUNNING), snapshot=a_snapshot(index, PodState.RUNNING, steps=steps))
+        for index in range(2)
+    ]
+    observation = seen(*pods, begun=True)
+    metrics = RunMetrics()
+
+    metrics.show(observation, decide(observation, POLICY))
+
+    assert shown(metrics)[key("loadtest_rerouted_uploads_total", step="custom")] == 8
