@@ -23,7 +23,8 @@ from loadtest_model.proof import Moment, Shown, concluded_from
 from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport
 
 CHECKS_KEPT: Final = 200
-"""An address that fails in passing is tried for as long as the run lasts; its checks must not fill the snapshot."""
+"""An address that fails in passing is tried for as long as the run lasts; its checks and canaries must not fill the
+snapshot."""
 
 ANEW_SECONDS: Final = 3.0
 """How often an address that was told, and is not proven or in doubt, is tried again."""
@@ -34,6 +35,9 @@ LOOKED_UP: Final = 32
 _PASSING: Final[frozenset[Refusal]] = frozenset({Refusal.REFUSED, Refusal.TIMEOUT, Refusal.RESET, Refusal.SERVER_ERROR})
 """Refusals of a new address that may be gone at the next try, and that leave no row behind."""
 
+_BROKEN_PROMISES: Final = frozenset(
+    {Refusal.MARKER_MISSING, Refusal.MARKER_FALSE, Refusal.NOT_ECHOED, Refusal.REDIRECT, Refusal.STORED}
+)
 
 _NOTHING_READ: Final = {
     Shown.FAILED: Refusal.READ_BACK,
@@ -246,6 +250,9 @@ class Prover:
         self._extend(seen)
         if seen.proven:
             return True
+        if endpoint in self._book.doubted:
+            # It honoured the header before: a busy target, or a token that lapsed, says nothing against that.
+            return False if seen.refusal in _BROKEN_PROMISES else None
         return None if seen.refusal in _PASSING and not seen.canary_ids else False
 
     def _extend(self, seen: VerificationReport) -> None:
@@ -272,7 +279,7 @@ def _extended(report: VerificationReport, seen: VerificationReport) -> Verificat
     known = report.addresses
     return structs.replace(
         report,
-        canary_ids=report.canary_ids + seen.canary_ids,
+        canary_ids=(report.canary_ids + seen.canary_ids)[:CHECKS_KEPT],
         addresses=known + tuple(address for address in seen.addresses if address not in known),
         checks=(report.checks + seen.checks)[:CHECKS_KEPT],
         uploads=report.uploads + seen.uploads,

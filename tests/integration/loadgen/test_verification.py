@@ -517,6 +517,40 @@ async def test_an_address_that_vanished_is_dropped() -> None:
             assert book.vanished == (old,)
 
 
+async def test_a_doubted_address_that_is_only_busy_is_proven_anew_when_it_answers() -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two:
+        well, busy = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        names = Names(well, busy)
+        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (_, book):
+            two.answer = from_rows(1, status(503))
+            book.doubt(busy)
+            await names.asked_again()
+            await names.asked_again()
+            assert book.doubted == (busy,)
+            assert book.distrusted == ()
+            assert {book.next() for _ in range(4)} == {well}
+
+            two.answer = honoured
+            async with asyncio.timeout(10):
+                while book.doubted:  # noqa: ASYNC110 - asks a plain value
+                    await asyncio.sleep(0.01)
+
+            assert {book.next() for _ in range(4)} == {well, busy}
+
+
+async def test_a_doubted_address_that_ignores_the_header_by_now_is_never_used_again() -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two:
+        well, changed = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        names = Names(well, changed)
+        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (_, book):
+            two.answer = stored
+            book.doubt(changed)
+            await names.asked_again()
+            await names.asked_again()
+
+            assert (book.proven, book.distrusted) == ((well,), (changed,))
+
+
 @pytest.mark.parametrize("uvloop", [True, False])
 async def test_ctrl_c_in_a_verification_by_hand_still_names_the_canary_that_was_under_way(uvloop: bool) -> None:
     async def never(_: Received) -> Answer:
