@@ -6,7 +6,8 @@ import urllib.request
 
 import pytest
 
-from loadtests import Namespace
+from loadtests import Namespace, reason
+from loadtests.operators import operators
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE
 from peers.readers_of_status import kubectl
 
@@ -65,3 +66,16 @@ def test_kubectl_port_forward_reaches_what_listens(
             forwarding.terminate()
 
     assert expected in body
+
+
+def test_a_run_outlives_the_deletion_of_its_operator(namespace: Namespace) -> None:
+    test = namespace.start("outliving", scenario="light", load=SHORTER, parallelism=1)
+    test.running()
+    (operator,) = operators(namespace.rest)
+
+    namespace.rest.delete(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{operator['metadata']['name']}")
+    status = test.completed()
+
+    assert status["verdict"] == "Passed", status
+    assert reason(status, "ResultsComplete") == "AllPodsReported"
+    assert operator["metadata"]["name"] not in [pod["metadata"]["name"] for pod in operators(namespace.rest)]
