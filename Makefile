@@ -1,5 +1,5 @@
 # `make help` lists the targets. Everything is installed into .venv; nothing outside the checkout and the
-# per-user cache is touched.
+# per-user cache is touched, but for Debian packages that root gets installed where real containers need them.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -64,7 +64,7 @@ test: setup ## Run all tests, on a real control plane
 
 # The end-to-end tests that concern pods, image or chart. The others ask the API server alone, which is the same one.
 IN_CONTAINERS := tests/real_node $(addprefix tests/e2e/test_, a_test_that_passes.py authentication.py following_a_service.py \
-	installing.py interruptions.py pods.py prometheus.py starting.py targets_that_are_refused.py targets_that_are_watched.py \
+	installing.py interruptions.py pods.py prometheus.py targets_that_are_refused.py targets_that_are_watched.py \
 	targets_that_change_under_load.py targets_that_fail_under_load.py texts_with_dollar_signs.py \
 	targets_elsewhere.py the_life_of_a_test.py what_a_node_does.py what_pods_wait_for.py)
 

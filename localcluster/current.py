@@ -5,6 +5,8 @@ import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from localcluster.rest import Json, Rest
 from localcluster.supervised import ClusterError
 
@@ -21,9 +23,15 @@ class CurrentCluster:
         """Return the cluster of $KUBECONFIG, or of ~/.kube/config; raise ClusterError where there is none."""
         path = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
         try:
-            return cls(path, Rest.from_kubeconfig(path).server)
-        except (OSError, KeyError, StopIteration) as error:
-            raise ClusterError(f"{path} names no cluster ({error}); set KUBECONFIG to a file that does") from error
+            rest = Rest.from_kubeconfig(path)
+        except (OSError, KeyError, StopIteration, TypeError, yaml.YAMLError) as error:
+            raise ClusterError(f"{path} names no cluster ({error}); set KUBECONFIG to one file that does") from error
+        if not rest.is_authenticated:
+            raise ClusterError(
+                f"{path}: the user of the current context has neither a token nor a client certificate in it, and no"
+                " other way to log in is known here; make a kubeconfig with the token of a service account"
+            )
+        return cls(path, rest.server)
 
     def logs(self, namespace: str, pod: str, container: str | None = None) -> str:
         """See Cluster.logs; of a deleted pod, and of all but the last run before this one, nothing is left here."""
@@ -52,7 +60,8 @@ class CurrentCluster:
 
     def kill(self, namespace: str, pod: str, container: str | None = None) -> None:
         """Raise ClusterError: the processes of such a cluster are out of reach."""
-        raise ClusterError(f"{namespace}/{pod}: {container or 'no container'} of a cluster elsewhere can be killed")
+        named = f"{namespace}/{pod}" + (f", container {container}" if container else "")
+        raise ClusterError(f"{named}: the processes of a cluster elsewhere are out of reach")
 
     def _log(self, namespace: str, pod: str, query: dict[str, str]) -> str:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log?{urllib.parse.urlencode(query)}"

@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from localcluster.choice import Kind, images_of
@@ -30,8 +31,10 @@ def start_detached(state: Path, kind: Kind, report: Callable[[str], None]) -> Cl
         started = supervised.until_ready(report)
         shutil.copy(started.kubeconfig, state / "kubeconfig")
         fields = {"pid": supervised.pid, "server": started.server, "run_dir": str(started.run_dir)}
-        fields["cgroup"] = node.cgroup if node else ""
-        (state / "state.json").write_text(json.dumps(fields), encoding="utf-8")
+        fields["kind"] = kind
+        # Under another name until it is whole.
+        (state / "state.new").write_text(json.dumps(fields), encoding="utf-8")
+        (state / "state.new").rename(state / "state.json")
         supervised.detach()
     cluster = read_state(state)
     assert cluster is not None
@@ -45,8 +48,8 @@ def read_state(state: Path) -> Cluster | None:
         return None
     kubeconfig, server, run_dir = state / "kubeconfig", str(fields["server"]), Path(str(fields["run_dir"]))
     pid = int(fields["pid"])
-    if fields["cgroup"]:
-        return RealCluster(kubeconfig, server, run_dir, pid, str(fields["cgroup"]))
+    if fields["kind"] == Kind.NODE:
+        return RealCluster(kubeconfig, server, run_dir, pid)
     return LocalCluster(kubeconfig, server, run_dir, pid)
 
 
@@ -54,12 +57,15 @@ def stop_detached(state: Path) -> bool:
     """End the cluster that start_detached started and remove the folder; False if there was none."""
     fields = _fields(state)
     if fields is not None:
-        os.kill(int(fields["pid"]), signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.kill(int(fields["pid"]), signal.SIGTERM)
         deadline = time.monotonic() + END_SECONDS
-        while Path(str(fields["run_dir"])).exists():
-            if time.monotonic() > deadline:
-                raise ClusterError(f"the cluster did not end within {END_SECONDS:g} s")
+        while Path(str(fields["run_dir"])).exists() and time.monotonic() < deadline:
             time.sleep(0.05)
+        if is_held(Path(str(fields["run_dir"]))):
+            # The kernel ends what its end leaves.
+            with suppress(ProcessLookupError):
+                os.kill(int(fields["pid"]), signal.SIGKILL)
     # A supervisor that was killed could not remove its own.
     remove_stale_run_dirs()
     shutil.rmtree(state, ignore_errors=True)

@@ -21,13 +21,13 @@ def install_missing(programs: Sequence[str], also: Sequence[str] = ()) -> None:
 
 
 def install(packages: Sequence[str]) -> None:
-    """Install Debian packages. Needs root. Raises PackageError where that cannot be done."""
+    """Install Debian packages, and remove none for them. Needs root. Raises PackageError where that cannot be done."""
     named = " and ".join(packages)
     if shutil.which("apt-get") is None:
         raise PackageError(f"{named} must be installed, and there is no apt-get to do it")
     apt = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "--quiet", "--yes"]
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = [*apt, "install", "--no-install-recommends", *packages]
+    install = [*apt, "install", "--no-install-recommends", "--no-remove", *packages]
     # The lists of packages may be missing or too old; they are fetched only then.
     for command in (install, [*apt, "update"], install):
         done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

@@ -35,6 +35,7 @@ class Rest:
 
     def __init__(self, server: str, token: str | None, tls: ssl.SSLContext) -> None:
         self.server = server
+        self.is_authenticated = token is not None
         self._token = token
         self._tls = tls
         self._headers: dict[str, str] = {}
@@ -47,7 +48,9 @@ class Rest:
         context = _named(config, "contexts", config["current-context"])["context"]
         cluster = _named(config, "clusters", context["cluster"])["cluster"]
         user = _named(config, "users", context["user"])["user"]
-        return cls(cluster["server"], user.get("token"), _tls_context(cluster, user, path.parent))
+        made = cls(cluster["server"], user.get("token"), _tls_context(cluster, user, path.parent))
+        made.is_authenticated = any(user.get(key) for key in ("token", "client-certificate", "client-certificate-data"))
+        return made
 
     def with_token(self, token: str) -> "Rest":
         """The same server with another identity."""

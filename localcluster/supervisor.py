@@ -24,10 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from localcluster import controlplane
+from localcluster import cgroups, controlplane
 from localcluster.build import BuildError, find_programs
 from localcluster.controlplane import Access, ControlPlaneError, Part
-from localcluster.node import linux, memory
+from localcluster.node import linux
 from localcluster.node.network import Network
 from localcluster.realnode import machine
 from localcluster.realnode.logs import keep_logs
@@ -84,7 +84,7 @@ def remove_stale_run_dirs() -> None:
 
 def remove_run_dir(run_dir: Path) -> None:
     """Remove a run folder, and the control groups of its cluster's containers, which have ended."""
-    memory.remove_groups(run_dir.name)
+    cgroups.remove_groups(run_dir.name)
     shutil.rmtree(run_dir, ignore_errors=True)
 
 
@@ -236,7 +236,6 @@ def main() -> int:
         _end_descendants()
         if config.real is not None:
             machine.leave_mounts(run_dir)
-            machine.remove_cgroups(config.real["cgroup"])
         remove_run_dir(run_dir)
         lock.close()
     return failed

@@ -52,14 +52,6 @@ class Memory:
                 yield bound
 
 
-def remove_groups(name: str) -> None:
-    """Remove the control groups of a cluster whose processes have all ended."""
-    for base in (one for one in (_version_1(), _version_2()) if one is not None):
-        for group in [*(base / name).glob("*/"), base / name]:
-            with contextlib.suppress(OSError):
-                group.rmdir()
-
-
 @dataclass(frozen=True, slots=True)
 class _Files:
     """The files of a control group of one version."""

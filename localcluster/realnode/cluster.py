@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import secrets
 import signal
 import subprocess
 import tempfile
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from localcluster import cgroups
 from localcluster.build import WHOLE_CLUSTER, BuildError, find_programs
 from localcluster.cluster import ask_directly
 from localcluster.realnode import machine
@@ -27,13 +27,12 @@ _LOG_LINE = re.compile(r"\S+ (?:stdout|stderr) ([FP]) (.*\n?)")
 
 @dataclass(frozen=True, slots=True)
 class RealCluster:
-    """A running cluster with real containers; `cgroup` is the group of all its pods."""
+    """A running cluster with real containers."""
 
     kubeconfig: Path
     server: str
     run_dir: Path
     supervisor_pid: int
-    cgroup: str
 
     ask = staticmethod(ask_directly)
 
@@ -74,8 +73,8 @@ class RealCluster:
         status = rest.call("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}")["status"]
         found = {}
         for each in status.get("containerStatuses", ()):
-            group = machine.cgroup_of(self.cgroup, each.get("containerID", "//none").rpartition("/")[2])
-            pids = (group / "cgroup.procs").read_text().split() if group is not None else []
+            container_id = each.get("containerID", "//none").rpartition("/")[2]
+            pids = cgroups.processes_of(self.run_dir.name, container_id)
             if (first := _first_of(pids)) is not None:
                 found[each["name"]] = first
         return found
@@ -101,14 +100,14 @@ def _text(output: bytes) -> str:
     return output.decode(errors="replace").strip()
 
 
-def _first_of(pids: Sequence[str]) -> int | None:
+def _first_of(pids: Sequence[int]) -> int | None:
     """Return the process of a container whose parent is none of them."""
     for pid in pids:
         with suppress(FileNotFoundError):
             # The name in parentheses may hold anything; the parent comes second after it.
             parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
-            if parent not in pids:
-                return int(pid)
+            if int(parent) not in pids:
+                return pid
     return None
 
 
@@ -127,7 +126,7 @@ def real_cluster(archives: Sequence[Path], report: Callable[[str], None]) -> Ite
     node, config = prepare(archives, report)
     with Supervised(config, None, node.place) as supervised:
         started = supervised.until_ready(report)
-        yield RealCluster(started.kubeconfig, started.server, started.run_dir, started.pid, node.cgroup)
+        yield RealCluster(started.kubeconfig, started.server, started.run_dir, started.pid)
 
 
 def prepare(archives: Sequence[Path], report: Callable[[str], None]) -> tuple[RealNode, SupervisorConfig]:
@@ -142,6 +141,6 @@ def prepare(archives: Sequence[Path], report: Callable[[str], None]) -> tuple[Re
         place: Place = free_place()
     except (machine.MachineError, BuildError, PlaceError) as error:
         raise ClusterError(str(error)) from error
-    node = RealNode(place.octet, f"loadtest-{secrets.token_hex(4)}", tuple(str(each.resolve()) for each in archives))
-    real = {"octet": node.octet, "cgroup": node.cgroup, "archives": node.archives}
+    node = RealNode(place.octet, tuple(str(each.resolve()) for each in archives))
+    real = {"octet": node.octet, "archives": node.archives}
     return node, SupervisorConfig(images={}, node_name="node", back_off_seconds=0.0, real=real)

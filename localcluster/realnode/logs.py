@@ -5,10 +5,8 @@ import contextlib
 import os
 from pathlib import Path
 
-_LOOK_SECONDS = 0.1
 
-
-async def keep_logs(written: Path, kept: Path) -> None:
+async def keep_logs(written: Path, kept: Path, look_seconds: float = 0.1) -> None:
     """Give every log file a second name that stays, for as long as this is not cancelled.
 
     The kubelet writes `<namespace>_<pod>_<uid>/<container>/<run>.log` under `written`; under `kept` it becomes
@@ -17,16 +15,18 @@ async def keep_logs(written: Path, kept: Path) -> None:
     seen: set[Path] = set()
     while True:
         seen |= await asyncio.to_thread(_keep_new, written, kept, seen)
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(look_seconds)
 
 
 def _keep_new(written: Path, kept: Path, seen: set[Path]) -> set[Path]:
-    new = set(written.glob("*/*/*.log")) - seen
+    files = (Path(folder, name) for folder, _, names in os.walk(written) for name in names if name.endswith(".log"))
+    new = set(files) - seen
     for file in new:
         pod, container = file.parts[-3], file.parts[-2]
         namespace_and_name, _, uid = pod.rpartition("_")
         name = kept / namespace_and_name / container / f"{uid}_{file.name}"
-        name.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError, FileNotFoundError):
+        # A pod may go between one look and the next; os.walk takes no offence at that either.
+        with contextlib.suppress(OSError):
+            name.parent.mkdir(parents=True, exist_ok=True)
             os.link(file, name)
     return new

@@ -6,6 +6,7 @@ import secrets
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 # Of 10.0.0.0/8 the upper half: the first networks are those that other things on a machine like to use.
 _SECOND_OCTETS = range(128, 256)
@@ -61,6 +62,8 @@ def connect(place: Place, pid: int) -> None:
     _ip("address", "add", f"{place.machine}/24", "dev", place.link)
     _ip("link", "set", place.link, "up")
     _ip("route", "add", place.network, "via", place.node)
+    # Nor does a machine that forwards for others, such as one with containers of its own, forward for this node.
+    Path(f"/proc/sys/net/ipv4/conf/{place.link}/forwarding").write_text("0", encoding="ascii")
 
 
 def is_connected() -> bool:
@@ -76,8 +79,7 @@ def settle(place: Place) -> None:
     # Nothing lies beyond the machine: it does not forward. But addresses of Services need a route of some kind,
     # or the kernel refuses to send before kube-proxy's rules have turned them into those of pods.
     _ip("route", "add", "default", "via", place.machine)
-    with open("/proc/sys/net/ipv4/ip_forward", "w", encoding="ascii") as switch:
-        switch.write("1")
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="ascii")
 
 
 def _networks_in_use() -> list[ipaddress.IPv4Network]:

@@ -11,8 +11,8 @@ POD_LOGS = "/var/log/pods"
 CLUSTER_DOMAIN = "cluster.local"
 
 
-def containerd_config(snapshotter: str = "overlayfs") -> str:
-    """containerd with runc and the CNI plugins that Debian's packages bring.
+def containerd_config(plugin_folder: str) -> str:
+    """containerd with runc and the CNI plugins in a folder.
 
     Where the machine lacks CAP_SYS_RESOURCE a container may not lower its OOM score, and its sandbox dies of trying.
     """
@@ -31,14 +31,14 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
   netns_mounts_under_state_dir = true
 
 [plugins."io.containerd.grpc.v1.cri".containerd]
-  snapshotter = "{snapshotter}"
+  snapshotter = "overlayfs"
   default_runtime_name = "runc"
 
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
   runtime_type = "io.containerd.runc.v2"
 
 [plugins."io.containerd.grpc.v1.cri".cni]
-  bin_dir = "/usr/lib/cni"
+  bin_dir = "{plugin_folder}"
   conf_dir = "{POD_NETWORKS}"
 """
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcluster import controlplane
+from localcluster import cgroups, controlplane
 from localcluster.build import WHOLE_CLUSTER, Programs, find_programs
 from localcluster.controlplane import Access, ControlPlaneError, Part
 from localcluster.realnode import machine, place, settings
@@ -23,7 +23,6 @@ class RealNode:
     """What a whole node is to be like; `archives` are OCI archives of the images that it is to have."""
 
     octet: int
-    cgroup: str
     archives: tuple[str, ...]
 
     @property
@@ -39,7 +38,7 @@ async def start(node: RealNode, run_dir: Path, parts: list[Part], report: Callab
     await controlplane.until(place.is_connected, (), "the machine is linked", _LINK_SECONDS)
     place.settle(node.place)
     machine.take_own_folders(run_dir)
-    group = machine.make_cgroups(node.cgroup)
+    group = cgroups.make_groups(run_dir.name)
     programs = await find_programs(run_dir, report, WHOLE_CLUSTER)
     files = run_dir / "node"
     files.mkdir()
@@ -64,7 +63,10 @@ async def _start(name: str, command: Sequence[str], run_dir: Path) -> Part:
 
 async def _start_containerd(node: RealNode, run_dir: Path, files: Path) -> Part:
     config, network = files / "containerd.toml", Path(settings.POD_NETWORKS, "pods.conflist")
-    for file, text in ((config, settings.containerd_config()), (network, settings.pod_network(node.place))):
+    for file, text in (
+        (config, settings.containerd_config(machine.plugin_folder() or "")),
+        (network, settings.pod_network(node.place)),
+    ):
         file.write_text(text, encoding="utf-8")
     return await _start("containerd", ["containerd", f"--config={config}"], run_dir)
 
