@@ -37,7 +37,7 @@ def test_the_local_cluster_is_taken_where_nothing_is_said(
 def test_an_unknown_cluster_is_refused_with_those_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLUSTER", "kind")
 
-    with pytest.raises(ClusterError, match="CLUSTER=kind .* local, node, current"):
+    with pytest.raises(ClusterError, match=r"CLUSTER=kind .* local, node, current"):
         chosen()
 
 
