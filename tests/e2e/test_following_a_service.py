@@ -73,6 +73,8 @@ async def an_api(namespace: Namespace) -> AsyncIterator[tuple[Api, Way]]:
     assert there.port is not None
     way = Way(there.hostname, there.port)
     server = await asyncio.start_server(way.carry, "127.0.0.1", 0)
+    # The certificate names where the server is, not the way to it.
+    made.tls_server_name = there.hostname
     made.host = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         async with Api(made, timeout_seconds=5.0) as api:
