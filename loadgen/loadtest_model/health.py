@@ -1,6 +1,7 @@
 """The signs of a target's health in one step, each with the figures that show it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from statistics import median
@@ -20,6 +21,17 @@ WINDOW_SECONDS: Final = 10
 UNRESPONSIVE_SECONDS: Final = 30
 FEWEST_ANSWERS_IN_A_WINDOW: Final = 20
 FEWEST_ANSWERS_IN_A_THIRD: Final = 20
+
+
+@dataclass(frozen=True)
+class Evictions:
+    """Planned evictions of the target's pods under load: so many, of which `pods` names the first, with the reasons."""
+
+    pods: tuple[str, ...] = ()
+    count: int = 0
+
+
+NO_EVICTIONS: Final = Evictions()
 
 
 class HealthLevel(StrEnum):
@@ -61,12 +73,15 @@ def memory_health(points: Sequence[tuple[float, float]]) -> Health:
     return Health() if sign is None else Health(level=HealthLevel.WARNING, evidence=(sign,))
 
 
-def eviction_health(evicted: Sequence[str]) -> Health:
+def eviction_health(evictions: Evictions) -> Health:
     """The health that planned evictions of the target's pods tell of: somebody else's doing, but not one target."""
-    if not evicted:
+    if not evictions.count:
         return Health()
-    pods = "1 pod of the target was" if len(evicted) == 1 else f"{len(evicted)} pods of the target were"
-    text = f"{pods} evicted while the load ran: {', '.join(evicted)}"
+    pods = "1 pod of the target was" if evictions.count == 1 else f"{evictions.count} pods of the target were"
+    text = f"{pods} evicted while the load ran: {', '.join(evictions.pods)}"
+    unnamed = evictions.count - len(evictions.pods)
+    if unnamed > 0:
+        text = f"{text} and {unnamed} more"
     return Health(level=HealthLevel.WARNING, evidence=(text if len(text) <= 256 else f"{text[:253]}...",))
 
 

@@ -8,7 +8,16 @@ from typing import Final
 from msgspec import structs
 
 from loadtest_model.aggregate import Aggregate, StepAggregate
-from loadtest_model.health import Health, HealthLevel, assess, eviction_health, memory_health, worst
+from loadtest_model.health import (
+    NO_EVICTIONS,
+    Evictions,
+    Health,
+    HealthLevel,
+    assess,
+    eviction_health,
+    memory_health,
+    worst,
+)
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import Plan, Step
 from loadtest_model.proof import ReadBackReport, Shown, concluded_from
@@ -42,7 +51,7 @@ class Facts:
 
     `read_back` is what was read of the target's storage. `on_record` are violations and refusals that were written
     down, whether or not the pod that saw them can still be asked. `target` is what was seen of the target's workload,
-    `evicted` are those of the target's pods that were evicted.
+    `evictions` are those of the target's pods.
     """
 
     plan: Plan
@@ -52,7 +61,7 @@ class Facts:
     gaps: tuple[Gap, ...] = ()
     on_record: tuple[Gap, ...] = ()
     target: TargetWatch | None = None
-    evicted: tuple[str, ...] = ()
+    evictions: Evictions = NO_EVICTIONS
 
 
 @dataclass(frozen=True)
@@ -200,20 +209,20 @@ def threshold_results(plan: Plan, aggregate: Aggregate) -> tuple[ThresholdResult
 
 
 def run_health(
-    plan: Plan, aggregate: Aggregate, target: TargetWatch | None = None, evicted: tuple[str, ...] = ()
+    plan: Plan, aggregate: Aggregate, target: TargetWatch | None = None, evictions: Evictions = NO_EVICTIONS
 ) -> Health:
     """The health of the target so far. That it crashed comes first: it explains the rest."""
     warm_up_seconds = plan.steps[0].warm_up_seconds
     memory = memory_health([point for point in aggregate.target_memory.points if point[0] >= warm_up_seconds])
     measured = [assess(step, seen) for step, seen in zip(plan.steps, aggregate.steps, strict=False)]
-    return worst([target_health(target), eviction_health(evicted), *measured, memory])
+    return worst([target_health(target), eviction_health(evictions), *measured, memory])
 
 
 def _evidence(facts: Facts) -> Evidence:
     return Evidence(
         facts=facts,
         thresholds=threshold_results(facts.plan, facts.aggregate),
-        health=run_health(facts.plan, facts.aggregate, facts.target, facts.evicted),
+        health=run_health(facts.plan, facts.aggregate, facts.target, facts.evictions),
         saturation=saturation(facts.plan, facts.aggregate),
     )
 

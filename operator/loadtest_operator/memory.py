@@ -9,6 +9,7 @@ from loadtest_model.lastword import decode_last_word
 from loadtest_model.snapshot import Snapshot
 from loadtest_model.timeline import Series, Timeline
 from loadtest_model.workload import TargetWatch
+from loadtest_operator.disruptions import Eviction
 from loadtest_operator.followers import Sight
 from loadtest_operator.observation import Complaint, Observation, Terminated
 
@@ -40,6 +41,7 @@ class Known:
 class _Run:
     """One run: its pods by their UID, their seconds in sum, what was found of the bounds that would abort it, of the
     target's workload, behind its Service and in Events, when what was last looked at, and the last look under load.
+    `evictions` are those of the target's pods by their names.
     """
 
     pods: dict[str, Known] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class _Run:
     sight: Sight | None = None
     last: Observation | None = None
     complaints: tuple[Complaint, ...] = ()
+    evictions: dict[str, Eviction] = field(default_factory=dict)
 
 
 class Memory:
@@ -119,6 +122,13 @@ class Memory:
 
     def keep_sight(self, uid: str, run_id: str, sight: Sight) -> None:
         self._run(uid, run_id).sight = sight
+
+    def with_evictions(self, uid: str, run_id: str, seen: Collection[Eviction]) -> tuple[Eviction, ...]:
+        """Take in evictions of the target's pods; gives them with all that were seen before, the oldest first."""
+        evictions = self._run(uid, run_id).evictions
+        for each in seen:
+            evictions.setdefault(each.pod, each)
+        return tuple(sorted(evictions.values()))
 
     def last_look(self, uid: str, run_id: str) -> Observation | None:
         """The last look at a load that runs; None where it does not, as far as is known."""

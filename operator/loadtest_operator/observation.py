@@ -170,7 +170,7 @@ class Observation:
     the test names Secrets and has no Job yet. `turn` says whether a test that has not begun may, and `target` what its
     target is known by. `complaints` are about a fleet that does not run yet. `workload` is the target's, where it was
     looked at; under load `endpoints` are those that were seen last, known since an instant on the operator's monotonic
-    clock, `evictions` are those of the target's pods that were seen, and `watched` is what earlier looks made of the
+    clock, `evictions` are all that were seen of the target's pods, and `watched` is what earlier looks made of the
     workload, where that was not lost. `destinations` are where the spec's URLs lead, the target's first, looked up
     before there is a Job; `network_policies` are looked for once the test is over.
     """

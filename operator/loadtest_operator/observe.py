@@ -94,11 +94,12 @@ class Observer:
         sight = self._means.followers.latest(observation.test.identity.uid, observation.run_id)
         if sight is None or observation.endpoints is None:
             return observation
+        evictions = self._memory.with_evictions(observation.test.identity.uid, observation.run_id, sight.evictions)
         return replace(
             observation,
             endpoints=sight.endpoints,
             endpoints_known_at=sight.known_at,
-            evictions=sight.evictions,
+            evictions=evictions,
         )
 
     def part(self, uid: str) -> None:
@@ -133,6 +134,8 @@ class Observer:
         if needs_endpoints:
             endpoints = await self._targets.endpoints(test)
         watched = self._memory.target(uid, run_id)
+        workload = await self._workload(test, run_id, pods, watched) if mine or needs_endpoints else None
+        evictions = (*(sight.evictions if sight else ()), *(workload.evictions if workload else ()))
         others = [pod for _, pod in seen if pod.run_id != run_id and not pod.left_behind]
         return Observation(
             test=test,
@@ -145,8 +148,8 @@ class Observer:
             series=self._memory.series(uid, run_id, [pod.uid for pod in pods]),
             endpoints=endpoints,
             endpoints_known_at=sight.known_at if sight else None,
-            evictions=sight.evictions if sight else (),
-            workload=await self._workload(test, run_id, pods, watched) if mine or needs_endpoints else None,
+            evictions=self._memory.with_evictions(uid, run_id, evictions),
+            workload=workload,
             watched=watched,
             destinations=await self._destinations.destinations(test) if needs_endpoints else (),
             network_policies=await self._network_policies(test, run_id),
@@ -202,7 +205,7 @@ class Observer:
         ):
             read = await self._targets.endpoints_under_load(test)
             if read is not None and (held is None or read != held.endpoints):
-                sight = Sight(read, self._means.clock(), held.evictions if held else ())
+                sight = Sight(read, self._means.clock())
         if sight is not None:
             self._memory.keep_sight(identity.uid, run_id, sight)
         return sight or held

@@ -21,7 +21,7 @@ from loadtest_operator.decide.queued import planned, queued
 from loadtest_operator.decide.running import running
 from loadtest_operator.decide.stopping import stopping
 from loadtest_operator.decide.verifying import before_start, start
-from loadtest_operator.decide.watching import evicted, watched
+from loadtest_operator.decide.watching import evictions_under_load, watched
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.observation import Observation, Recorded
 
@@ -145,11 +145,11 @@ def with_target(observation: Observation, fleet: Fleet) -> Fleet:
     begun = observation.test.recorded.start
     if begun is None:
         return fleet
-    fleet = replace(fleet, endpoints=observation.endpoints, evicted=evicted(observation, begun))
+    fleet = replace(fleet, endpoints=observation.endpoints, evictions=evictions_under_load(observation, begun))
     if held is None:
         return fleet
     look = None if fleet.load_is_over else observation.workload
-    return replace(fleet, target=watched(held, look, fleet.elapsed_seconds, len(fleet.evicted)))
+    return replace(fleet, target=watched(held, look, fleet.elapsed_seconds, fleet.evictions.count))
 
 
 def hurried(observation: Observation, policy: Policy) -> tuple[Action, ...]:

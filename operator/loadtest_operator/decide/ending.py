@@ -42,7 +42,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
             gaps=gaps,
             on_record=held,
             target=fleet.target,
-            evicted=fleet.evicted,
+            evictions=fleet.evictions,
         ),
     )
     began = started_at(observation, fleet.aggregate)
@@ -73,7 +73,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
         thresholds=judgement.thresholds,
         health=judgement.health,
         target=structs.replace(fleet.target, tally=None) if fleet.target else None,
-        evicted=fleet.evicted,
+        evicted=fleet.evictions.pods,
         summary=summary,
         results=Results(config_map=results_name(plan.name, plan.uid, plan.run_id)),
     )

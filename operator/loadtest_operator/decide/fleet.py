@@ -7,6 +7,7 @@ from functools import cached_property
 from msgspec import structs
 
 from loadtest_model.aggregate import Aggregate, merge, with_gone
+from loadtest_model.health import NO_EVICTIONS, Evictions
 from loadtest_model.mesh import notice_of
 from loadtest_model.plan import Plan
 from loadtest_model.proof import ReadBackReport, concluded_from
@@ -28,7 +29,7 @@ _LISTED = 16
 @dataclass(frozen=True)
 class Fleet:
     """All pods of one run, and their seconds in sum; `target` is what was seen of the target's workload, `endpoints`
-    what is behind its Service now, where that is known, `evicted` those of its pods that were.
+    what is behind its Service now, where that is known, `evictions` those of its pods.
 
     `lost_seconds` is how long a running pod may be silent before it counts as lost.
     """
@@ -39,7 +40,7 @@ class Fleet:
     series: Series = ()
     target: TargetWatch | None = None
     endpoints: Endpoints | None = None
-    evicted: tuple[str, ...] = ()
+    evictions: Evictions = NO_EVICTIONS
 
     @cached_property
     def by_index(self) -> dict[int, PodSeen]:

@@ -40,9 +40,9 @@ def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: s
         progress=progress(fleet.plan, fleet.aggregate),
         verification=verified_of(fleet.proof, fleet.notice),
         thresholds=threshold_results(fleet.plan, fleet.aggregate),
-        health=run_health(fleet.plan, fleet.aggregate, fleet.target, fleet.evicted),
+        health=run_health(fleet.plan, fleet.aggregate, fleet.target, fleet.evictions),
         target=fleet.target,
-        evicted=fleet.evicted,
+        evicted=fleet.evictions.pods,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import structs
 
+from loadtest_model.health import Evictions
 from loadtest_model.spec.target import Workload
 from loadtest_model.status import EVICTED_KEPT, EVICTED_LENGTH, Start
 from loadtest_model.workload import (
@@ -57,11 +58,13 @@ def at_the_start(workload: Workload, look: WorkloadLook) -> TargetWatch:
     )
 
 
-def evicted(observation: Observation, start: Start) -> tuple[str, ...]:
-    """The target's pods that were evicted since the load began, by what is on record and what was just seen."""
-    seen = (*observation.evictions, *(observation.workload.evictions if observation.workload else ()))
-    fresh = (shortened(str(each), EVICTED_LENGTH) for each in sorted(seen) if each.at >= start.at)
-    return tuple(dict.fromkeys((*observation.test.recorded.evicted, *fresh)))[:EVICTED_KEPT]
+def evictions_under_load(observation: Observation, start: Start) -> Evictions:
+    """The evictions of the target's pods since the load began, by what is on record and what was just seen."""
+    fresh = (shortened(str(each), EVICTED_LENGTH) for each in observation.evictions if each.at >= start.at)
+    pods = tuple(dict.fromkeys((*observation.test.recorded.evicted, *fresh)))
+    held = observation.watched or observation.test.recorded.target
+    counted = held.tally.evicted if held is not None and held.tally is not None else 0
+    return Evictions(pods[:EVICTED_KEPT], max(counted, len(pods)))
 
 
 def watched(held: TargetWatch, look: WorkloadLook | None, at_seconds: float, evicted_pods: int = 0) -> TargetWatch:

@@ -13,7 +13,7 @@ from loadtest_operator.handlers import keep_last_word
 from loadtest_operator.listening import pod_that_is_gone
 from loadtest_operator.memory import Memory
 from loadtest_operator.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
-from loadtest_operator.observation import PodSeen
+from loadtest_operator.observation import Observation, PodSeen
 from operator_builders import POLICY, START, a_halted_pod, a_pod, as_written, next_look, seen
 from workload_builders import CLIENTS, a_look, a_pod_of_it
 
@@ -33,6 +33,13 @@ def status_after(*evictions: Eviction, pods: tuple[PodSeen, ...] = (), **fields:
     status = decide(seen(*running, begun=True, evictions=evictions, **fields), POLICY).status
     assert status is not None
     return status
+
+
+def a_look_under_load(evictions: tuple[Eviction, ...], *pods: Json) -> Observation:
+    """A look at a load whose target's workload has these pods, as it had at the start."""
+    look = a_look(*pods, desired=len(pods))
+    fleet = (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
+    return seen(*fleet, begun=True, evictions=evictions, workload=look, watched=at_the_start(CLIENTS, look))
 
 
 def test_an_eviction_is_read_from_the_condition_of_its_pod() -> None:
@@ -79,6 +86,48 @@ def test_a_few_of_many_evictions_are_named() -> None:
     many = tuple(replace(TAKEN, pod=f"clients-{number}") for number in range(3 * EVICTED_KEPT))
 
     assert len(status_after(*many).evicted) == EVICTED_KEPT
+
+
+def test_more_evictions_than_are_named_are_all_counted() -> None:
+    many = tuple(replace(TAKEN, pod=f"clients-{number}") for number in range(EVICTED_KEPT + 2))
+
+    status = status_after(*many)
+
+    assert status.health is not None
+    assert status.health.evidence[0].startswith(f"{EVICTED_KEPT + 2} pods of the target were evicted")
+
+
+def test_evictions_on_record_beyond_those_that_are_named_stay_counted_by_another_operator() -> None:
+    many = tuple(replace(TAKEN, pod=f"clients-{number}") for number in range(EVICTED_KEPT + 2))
+    before = a_look_under_load(many, *(a_pod_of_it(f"{n}", created="10:00:00") for n in range(2)))
+    after = decide(replace(next_look(before, decide(before, POLICY)), evictions=(), watched=None), POLICY).status
+
+    assert after is not None
+    assert after.health is not None
+    assert after.health.evidence[0].startswith(f"{EVICTED_KEPT + 2} pods of the target were evicted")
+
+
+def test_pods_that_come_for_many_evicted_ones_have_replaced_none() -> None:
+    count = EVICTED_KEPT + 2
+    many = tuple(replace(TAKEN, pod=f"clients-{number}") for number in range(count))
+    before = a_look_under_load((), *(a_pod_of_it(f"{n}", created="10:00:00") for n in range(count)))
+    again = next_look(before, decide(before, POLICY))
+    come = a_look(*(a_pod_of_it(f"{count + n}", created="10:01:00") for n in range(count)), desired=count)
+    status = decide(replace(again, evictions=many, workload=come), POLICY).status
+
+    assert status is not None
+    assert status.target is not None
+    assert status.health is not None
+    assert (status.target.replaced_pods, status.health.level) == (0, HealthLevel.WARNING)
+
+
+def test_evictions_are_remembered_when_their_pods_are_gone() -> None:
+    memory = Memory(lambda: 100.0)
+    other = replace(TAKEN, pod="clients-2")
+
+    assert memory.with_evictions("u", "1", (other,)) == (other,)
+    assert memory.with_evictions("u", "1", (replace(TAKEN, at=EARLIER),)) == (replace(TAKEN, at=EARLIER), other)
+    assert memory.with_evictions("u", "1", (TAKEN,)) == (replace(TAKEN, at=EARLIER), other)
 
 
 def test_an_ended_run_says_what_was_evicted() -> None:
