@@ -161,9 +161,9 @@ class Api:
         # A connection that is dead without a word must not outlast what was asked for.
         timeout = aiohttp.ClientTimeout(total=seconds + _TIMEOUT_SECONDS)
         answer = await self._send("GET", _path(kind, namespace), query, None, {"Accept": _WHOLE}, timeout)
-        if not 200 <= answer.status < 300:
-            raise _refusal(answer.status, await answer.read())
         try:
+            if not 200 <= answer.status < 300:
+                raise _refusal(answer.status, await answer.read())
             async for line in answer.response.content:
                 told = msgspec.json.decode(line)
                 if told["type"] == "ERROR":

@@ -217,9 +217,10 @@ class Followers:
         try:
             await follower.run(told)
         except Exception:
-            # The endpoints are then read now and then, as where they may not be watched.
-            follower.sight = None
-            _LOG.exception("%s/%s: its target is followed no more", run.namespace, run.name)
+            # The next turn follows anew.
+            if run in self._running and self._running[run][0] is follower:
+                del self._running[run]
+            _LOG.exception("%s/%s: its target was not followed any further", run.namespace, run.name)
 
 
 def _by_uid(objects: list[Json]) -> dict[str, Json]:

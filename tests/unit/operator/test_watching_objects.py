@@ -64,6 +64,12 @@ async def test_a_watch_that_is_refused_is_an_error() -> None:
             await watched(api)
 
 
+async def test_a_refusal_that_is_torn_off_is_an_error() -> None:
+    async with answering(b'{"kind": "Status", ', status=500, torn=True) as api:
+        with pytest.raises(ApiError):
+            await watched(api)
+
+
 @pytest.mark.parametrize("lines", [(ADDED,), (ADDED, b'{"type": "ADD')])
 async def test_a_watch_that_is_torn_off_is_an_error(lines: tuple[bytes, ...]) -> None:
     async with answering(*lines, torn=True) as api:
