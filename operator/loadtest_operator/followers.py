@@ -20,6 +20,8 @@ _LOG: Final = logging.getLogger(__name__)
 
 LISTING_SECONDS: Final = 30
 """How long a watch lasts before everything is listed anew."""
+_LEAST_SECONDS: Final = 1.0
+"""A server that ends a watch sooner than this does not keep watches: listing at once would only load it."""
 
 Json = dict[str, Any]
 
@@ -103,8 +105,9 @@ class Follower:
     async def _follow_once(self) -> None:
         """List everything, and watch it until one of the watches ends or the Service itself is changed.
 
-        Raises ApiError.
+        Raises ApiError, also where a watch ends as soon as it has begun.
         """
+        began = self._clock()
         namespace, name = self._host.namespace, self._host.name
         by_name = f"metadata.name={name}"
         objects = _Objects()
@@ -131,12 +134,14 @@ class Follower:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        for task in ended:
-            task.result()
+        changed = [task.result() for task in ended]
+        if not any(changed) and self._clock() - began < _LEAST_SECONDS:
+            raise ApiError(0, "WatchEnded", "a watch ended as soon as it had begun")
 
     async def _watch(
         self, objects: _Objects, held: dict[str, Json], kind: str, version: str, selector: str = "", fields: str = ""
-    ) -> None:
+    ) -> bool:
+        """Take in what changes; gives whether the Service itself did, after which the watch is over."""
         changes = self._api.watch(kind, self._host.namespace, version, LISTING_SECONDS, selector, fields=fields)
         async with aclosing(changes):
             async for change in changes:
@@ -148,7 +153,8 @@ class Follower:
                 self._see(objects)
                 if held is objects.services:
                     # What else belongs to it may be selected otherwise now.
-                    return
+                    return True
+        return False
 
     def _see(self, objects: _Objects) -> None:
         pods = list(objects.pods.values())

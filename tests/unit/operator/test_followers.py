@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 
 from kubernetes.aio.client import Configuration
 
 from loadtest_operator.api import SERVICES, Api, Change
 from loadtest_operator.endpoints import ServiceHost
-from loadtest_operator.followers import Followers, Run
+from loadtest_operator.followers import Follower, Followers, Run, Sight
+from virtual_time import run_in_virtual_time
 
 Json = dict[str, Any]
 
@@ -38,12 +40,66 @@ class Watched(Api):
         yield Change(False, {})
 
 
+class WithoutWatches(Watched):
+    """Every watch ends at once, and in order."""
+
+    async def listed(self, kind: str, *_: Any, **__: Any) -> tuple[list[Json], str]:
+        assert self.listings < 100
+        return await super().listed(kind)
+
+    async def watch(self, *_: Any, **__: Any) -> AsyncGenerator[Change, None]:
+        for change in ():
+            yield change
+
+
+class Changing(Watched):
+    """The Service is changed as soon as it is watched, a few times in a row."""
+
+    async def watch(self, kind: str, *args: Any, **named: Any) -> AsyncGenerator[Change, None]:
+        if kind == SERVICES and self.listings < 4:
+            yield Change(False, SERVICE)
+        async for change in super().watch():
+            yield change
+
+
 class FirstUnreadable(Watched):
     """The first list of Services is no list."""
 
     async def listed(self, kind: str, *_: Any, **__: Any) -> tuple[list[Json], str]:
         found, version = await super().listed(kind)
         return ([{}] if self.listings == 1 and found else found), version
+
+
+async def follow(api: Api, seconds: float) -> Follower:
+    """Follow for so long."""
+
+    async def hear(_: Sight) -> None:
+        return
+
+    follower = Follower(api, HOST, asyncio.get_running_loop().time, lambda: 0.5)
+    async with api:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await follower.run(hear)
+    return follower
+
+
+def test_where_watches_end_at_once_the_api_server_is_left_in_peace() -> None:
+    api = WithoutWatches()
+
+    follower = run_in_virtual_time(follow(api, 60))
+
+    assert 2 <= api.listings <= 12
+    assert follower.sight is None
+
+
+def test_a_service_that_is_changed_is_listed_anew_without_a_rest() -> None:
+    api = Changing()
+
+    follower = run_in_virtual_time(follow(api, 0.1))
+
+    assert api.listings == 4
+    assert follower.sight is not None
 
 
 async def test_a_follower_that_ended_with_a_defect_is_followed_anew_by_the_next_turn() -> None:
