@@ -20,6 +20,8 @@ _LOG: Final = logging.getLogger(__name__)
 
 LISTING_SECONDS: Final = 30
 """How long a watch lasts before everything is listed anew."""
+_GRACE_SECONDS: Final = 2.0
+"""How much longer than it was asked for a watch may last: a connection that died without a word never ends it."""
 _LEAST_SECONDS: Final = 1.0
 """A server that ends a watch sooner than this does not keep watches: listing at once would only load it."""
 
@@ -103,7 +105,7 @@ class Follower:
                 await news(told)
 
     async def _follow_once(self) -> None:
-        """List everything, and watch it until one of the watches ends or the Service itself is changed.
+        """List everything, and watch it until a watch ends, the Service itself is changed or all should have ended.
 
         Raises ApiError, also where a watch ends as soon as it has begun.
         """
@@ -129,7 +131,9 @@ class Follower:
             watches.append(self._watch(objects, objects.pods, PODS, pods_version, selector))
         tasks = [asyncio.ensure_future(watch) for watch in watches]
         try:
-            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(
+                tasks, timeout=LISTING_SECONDS + _GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             for task in tasks:
                 task.cancel()

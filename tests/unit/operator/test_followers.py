@@ -9,7 +9,7 @@ from kubernetes.aio.client import Configuration
 
 from loadtest_operator.api import SERVICES, Api, Change
 from loadtest_operator.endpoints import ServiceHost
-from loadtest_operator.followers import Follower, Followers, Run, Sight
+from loadtest_operator.followers import LISTING_SECONDS, Follower, Followers, Run, Sight
 from virtual_time import run_in_virtual_time
 
 Json = dict[str, Any]
@@ -91,6 +91,14 @@ def test_where_watches_end_at_once_the_api_server_is_left_in_peace() -> None:
 
     assert 2 <= api.listings <= 12
     assert follower.sight is None
+
+
+def test_everything_is_listed_anew_though_no_watch_ever_ends() -> None:
+    api = Watched()
+
+    run_in_virtual_time(follow(api, 2 * LISTING_SECONDS + 5))
+
+    assert api.listings == 3
 
 
 def test_a_service_that_is_changed_is_listed_anew_without_a_rest() -> None:
