@@ -73,7 +73,7 @@ class Actor:
             case actions.Verify():
                 await self._tell(observation, Verb.VERIFY, action.pods)
             case actions.TellEndpoints():
-                await self._tell(observation, Verb.ENDPOINTS, action.pods, lambda _: self._addresses(action))
+                await self._tell_endpoints(observation, action)
             case actions.Conclude():
                 await self._tell(observation, Verb.CONCLUDE, action.pods)
             case actions.Drain():
@@ -86,9 +86,16 @@ class Actor:
             case _:
                 assert_never(action)
 
-    def _addresses(self, action: actions.TellEndpoints) -> Addresses:
-        age = 0.0 if action.known_at is None else max(0.0, self._clock() - action.known_at)
-        return Addresses(addresses=action.addresses, more=action.more, age_seconds=round(age, 6))
+    async def _tell_endpoints(self, observation: Observation, action: actions.TellEndpoints) -> None:
+        orders = {pod.uid: order for order in action.orders for pod in order.pods}
+
+        def addresses(pod: PodSeen) -> Addresses:
+            order = orders[pod.uid]
+            age = 0.0 if action.known_at is None else max(0.0, self._clock() - action.known_at)
+            return Addresses(addresses=order.addresses, more=order.more, age_seconds=round(age, 6))
+
+        pods = tuple(pod for order in action.orders for pod in order.pods)
+        await self._tell(observation, Verb.ENDPOINTS, pods, addresses)
 
     async def _create_job(self, namespace: str, action: actions.CreateJob) -> Outcome | None:
         wanted = [(JOBS, action.manifest)]

@@ -49,15 +49,22 @@ class StartFleet:
 
 
 @dataclass(frozen=True)
-class TellEndpoints:
-    """Tell pods the target's addresses as they are now, each `ip:port`; `more` are being verified elsewhere.
-
-    They have been known since `known_at`, on the operator's monotonic clock.
-    """
+class EndpointOrder:
+    """What these pods are to hear: addresses, each `ip:port`; `more` are being verified elsewhere."""
 
     pods: tuple[PodSeen, ...]
     addresses: tuple[str, ...]
     more: bool = False
+
+
+@dataclass(frozen=True)
+class TellEndpoints:
+    """Tell all these pods at once the target's addresses as they are now.
+
+    They have been known since `known_at`, on the operator's monotonic clock.
+    """
+
+    orders: tuple[EndpointOrder, ...]
     known_at: float | None = None
 
 

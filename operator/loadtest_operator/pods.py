@@ -14,7 +14,7 @@ from loadtest_model.snapshot import Snapshot
 from loadtest_model.values import WireValue
 
 _SCRAPE_SECONDS: Final = 3.0
-_COMMAND_SECONDS: Final = 5.0
+COMMAND_SECONDS: Final = 5.0
 AT_ONCE: Final = 100
 """So many pods of one fleet are spoken to at once. The bound is each fleet's own, so that one that is silent takes no
 other's turn, and what a pod takes to answer does not count the wait for its turn."""
@@ -108,7 +108,7 @@ class PodClient:
                 f"{_base(command.ip)}/{command.verb}",
                 data=msgspec.json.encode(body) if body is not None else b"",
                 headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-                timeout=aiohttp.ClientTimeout(total=_COMMAND_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=COMMAND_SECONDS),
                 allow_redirects=False,
             ) as answer:
                 text = (await answer.text())[:200]

@@ -12,7 +12,7 @@ from loadtest_operator import events
 from loadtest_operator.act import Actor
 from loadtest_operator.api import APPLY, EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError
 from loadtest_operator.contenders import Contenders
-from loadtest_operator.decide import Decision, Policy, decide, hurried, may_begin
+from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.shortening import essential
 from loadtest_operator.decide.writing import to_write
@@ -97,7 +97,7 @@ class Reconciler:
         if last is not None:
             seen = replace(last, endpoints=sight.endpoints, endpoints_known_at=sight.known_at)
             try:
-                await self._actor.perform(seen, hurried(seen, self._policy))
+                await self._actor.perform(seen, urgent_orders(seen, self._policy))
             except ApiError as error:
                 _LOG.warning("%s: the pods were not told of the endpoints yet: %s", last.test.identity, error)
         self._bell((run.namespace, run.name))

@@ -18,10 +18,10 @@ from loadtest_model.commands import CONTROL_PORT, Verb, command_token
 from loadtest_model.plan import plan_hash
 from loadtest_model.snapshot import Counts, PodState, Second, StepSnapshot
 from loadtest_operator.act import Actor
-from loadtest_operator.actions import Acknowledge, Action, Started, StartFleet, TellEndpoints, Verify
+from loadtest_operator.actions import Acknowledge, Action, EndpointOrder, Started, StartFleet, TellEndpoints, Verify
 from loadtest_operator.api import Api
 from loadtest_operator.observation import Observation, PodSeen
-from loadtest_operator.pods import AT_ONCE, PodClient
+from loadtest_operator.pods import AT_ONCE, COMMAND_SECONDS, PodClient
 from operator_builders import PLAN, a_pod, a_snapshot, seen
 
 KEY = b"k" * 32
@@ -238,13 +238,35 @@ async def test_a_fleet_that_is_silent_keeps_no_other_from_being_heard(
         await asyncio.wait(silent)
 
 
+async def test_a_pod_that_does_not_answer_keeps_no_other_from_hearing_of_the_endpoints(
+    servers: list[ControlServer], pods: PodClient
+) -> None:
+    fleet = a_fleet(servers)
+    servers[0].silent = frozenset({"endpoints"})
+    orders = (
+        EndpointOrder(fleet[:1], ("10.0.0.6:8000", "10.0.0.7:8000")),
+        EndpointOrder(fleet[1:], ("10.0.0.6:8000",), more=True),
+    )
+
+    telling = asyncio.create_task(perform(pods, seen(*fleet, begun=True), TellEndpoints(orders)))
+    async with asyncio.timeout(10):
+        while not servers[1].heard:  # noqa: ASYNC110 - asks a plain value
+            await asyncio.sleep(0.01)
+
+    (asked, _, _), (told, _, body) = (server.one("endpoints") for server in servers)
+    assert told - asked < COMMAND_SECONDS
+    assert body["more"] is True
+    telling.cancel()
+    await asyncio.wait([telling])
+
+
 async def test_pods_are_told_for_how_long_the_endpoints_are_known(
     servers: list[ControlServer], pods: PodClient
 ) -> None:
     fleet = a_fleet(servers)
     known_at = time.monotonic() - 5.0
 
-    await perform(pods, seen(*fleet, begun=True), TellEndpoints(fleet, ("10.0.0.6:8000",), known_at=known_at))
+    await perform(pods, seen(*fleet, begun=True), TellEndpoints((EndpointOrder(fleet, ("10.0.0.6:8000",)),), known_at))
 
     for server in servers:
         _, _, body = server.one("endpoints")

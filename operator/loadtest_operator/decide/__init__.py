@@ -25,7 +25,7 @@ from loadtest_operator.decide.watching import evictions_under_load, watched
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.observation import Observation, Recorded
 
-__all__ = ["Decision", "Policy", "decide", "hurried", "may_begin"]
+__all__ = ["Decision", "Policy", "decide", "may_begin", "urgent_orders"]
 
 _CLEAN_UP_SECONDS = 0.5
 
@@ -152,11 +152,14 @@ def with_target(observation: Observation, fleet: Fleet) -> Fleet:
     return replace(fleet, target=watched(held, look, fleet.elapsed_seconds, fleet.evictions.count))
 
 
-def hurried(observation: Observation, policy: Policy) -> tuple[Action, ...]:
-    """What must not wait for the next turn while the load runs: what the pods are to hear of the endpoints."""
+def urgent_orders(observation: Observation, policy: Policy) -> tuple[Action, ...]:
+    """What must not wait for the next turn while the load runs: what the pods are to hear of the endpoints.
+
+    All pods are told: what they have heard since the last look is not known.
+    """
     if observation.job is None or observation.job.plan is None:
         return ()
-    return endpoint_orders(observation, Fleet(observation.job.plan, observation.pods, policy.lost_seconds))
+    return endpoint_orders(observation, Fleet(observation.job.plan, observation.pods, policy.lost_seconds), to_all=True)
 
 
 def _of_fleet(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:

@@ -1,15 +1,17 @@
 """While the load runs: the pods follow the endpoints behind the target's Service."""
 
+from dataclasses import replace
+
 from loadtest_model.commands import Verb, endpoints_digest
 from loadtest_model.snapshot import PodState
-from loadtest_operator.actions import Action, TellEndpoints
+from loadtest_operator.actions import Action, EndpointOrder, TellEndpoints
 from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.endpoints import Endpoints
-from loadtest_operator.observation import Observation, PodSeen
+from loadtest_operator.observation import Observation
 
 
-def endpoint_orders(observation: Observation, fleet: Fleet) -> tuple[Action, ...]:
-    """Tell the pods what they do not know yet of the endpoints as they were just read.
+def endpoint_orders(observation: Observation, fleet: Fleet, *, to_all: bool = False) -> tuple[Action, ...]:
+    """Tell the pods what they do not know yet of the endpoints as they were just read; or tell all of them anyway.
 
     A new address goes to pod 0 alone until it has proven it, so that one that ignores the header is met by one pod.
     """
@@ -24,10 +26,12 @@ def endpoint_orders(observation: Observation, fleet: Fleet) -> tuple[Action, ...
     settled = proven.union(report.unverified if report is not None else ())
     more = any(address not in settled for address in addresses)
     loading = fleet.in_state(PodState.RUNNING)
-    return (
-        *_told(observation, tuple(pod for pod in loading if pod.index == 0), addresses),
-        *_told(observation, tuple(pod for pod in loading if pod.index != 0), known, more=more),
+    orders = (
+        EndpointOrder(tuple(pod for pod in loading if pod.index == 0), addresses),
+        EndpointOrder(tuple(pod for pod in loading if pod.index != 0), known, more),
     )
+    needed = tuple(order for each in orders if (order := each if to_all else _to_ignorant(each)).pods)
+    return (TellEndpoints(needed, observation.endpoints_known_at),) if needed else ()
 
 
 def _follows(fleet: Fleet) -> bool:
@@ -45,9 +49,8 @@ def _in_use(current: Endpoints, proven: frozenset[str]) -> tuple[str, ...]:
     return current.addresses or draining or tuple(address for address in current.unready if address in proven)
 
 
-def _told(
-    observation: Observation, pods: tuple[PodSeen, ...], addresses: tuple[str, ...], *, more: bool = False
-) -> tuple[Action, ...]:
-    digest = endpoints_digest(addresses, more=more)
-    ignorant = tuple(pod for pod in pods if pod.snapshot is not None and pod.snapshot.endpoints != digest)
-    return (TellEndpoints(ignorant, addresses, more, observation.endpoints_known_at),) if ignorant else ()
+def _to_ignorant(order: EndpointOrder) -> EndpointOrder:
+    """The order to those pods alone that, by their last answers, were told something else."""
+    digest = endpoints_digest(order.addresses, more=order.more)
+    ignorant = (pod for pod in order.pods if pod.snapshot is not None and pod.snapshot.endpoints != digest)
+    return replace(order, pods=tuple(ignorant))

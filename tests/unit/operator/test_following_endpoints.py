@@ -9,8 +9,8 @@ from loadtest_model.health import Health, HealthLevel
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.snapshot import PodState
 from loadtest_model.spread import AddressCounts
-from loadtest_operator.actions import Action, TellEndpoints
-from loadtest_operator.decide import decide, hurried
+from loadtest_operator.actions import Action, EndpointOrder, TellEndpoints
+from loadtest_operator.decide import decide, urgent_orders
 from loadtest_operator.endpoints import Endpoints
 from loadtest_operator.observation import PodSeen
 from operator_builders import ADDRESSES, PLAN, POLICY, PROOF, a_job, a_measured_step, a_pod, a_snapshot, seen
@@ -30,8 +30,17 @@ def a_loading_pod(index: int, *told: str, proven: tuple[str, ...] = (OLD,)) -> P
     return replace(a_pod(index, PodState.RUNNING), snapshot=snapshot)
 
 
-def told(endpoints: Endpoints | None, *pods: PodSeen) -> tuple[Action, ...]:
-    return decide(seen(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).actions
+def orders_in(actions: tuple[Action, ...]) -> tuple[EndpointOrder, ...]:
+    """What the pods are told, all of them by one action."""
+    if not actions:
+        return ()
+    (action,) = actions
+    assert isinstance(action, TellEndpoints)
+    return action.orders
+
+
+def told(endpoints: Endpoints | None, *pods: PodSeen) -> tuple[EndpointOrder, ...]:
+    return orders_in(decide(seen(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).actions)
 
 
 def test_pods_that_know_the_endpoints_are_told_nothing() -> None:
@@ -50,8 +59,8 @@ def test_a_new_endpoint_is_told_to_the_first_pod_alone() -> None:
     first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
 
     assert told(Endpoints((OLD, NEW)), first, second) == (
-        TellEndpoints((first,), (OLD, NEW)),
-        TellEndpoints((second,), (OLD,), more=True),
+        EndpointOrder((first,), (OLD, NEW)),
+        EndpointOrder((second,), (OLD,), more=True),
     )
 
 
@@ -60,28 +69,28 @@ def test_a_new_endpoint_that_failed_its_verification_is_awaited_no_more() -> Non
     snapshot = a_snapshot(0, PodState.RUNNING, endpoints=endpoints_digest((OLD, NEW)), verification=failed)
     first, second = replace(a_pod(0, PodState.RUNNING), snapshot=snapshot), a_loading_pod(1)
 
-    assert told(Endpoints((OLD, NEW)), first, second) == (TellEndpoints((second,), (OLD,)),)
+    assert told(Endpoints((OLD, NEW)), first, second) == (EndpointOrder((second,), (OLD,)),)
 
 
 def test_a_new_endpoint_that_the_first_pod_has_proven_is_told_to_the_others() -> None:
     first, second = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW)), a_loading_pod(1, OLD)
 
-    assert told(Endpoints((OLD, NEW)), first, second) == (TellEndpoints((second,), (OLD, NEW)),)
+    assert told(Endpoints((OLD, NEW)), first, second) == (EndpointOrder((second,), (OLD, NEW)),)
 
 
 def test_a_vanished_endpoint_is_told_to_all() -> None:
     first, second = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW)), a_loading_pod(1, OLD, NEW)
 
     assert told(Endpoints((NEW,)), first, second) == (
-        TellEndpoints((first,), (NEW,)),
-        TellEndpoints((second,), (NEW,)),
+        EndpointOrder((first,), (NEW,)),
+        EndpointOrder((second,), (NEW,)),
     )
 
 
 def test_an_endpoint_that_is_not_ready_goes_out_of_use_while_another_is() -> None:
     pod = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW))
 
-    assert told(Endpoints((NEW,), unready=(OLD,)), pod, a_loading_pod(1, NEW)) == (TellEndpoints((pod,), (NEW,)),)
+    assert told(Endpoints((NEW,), unready=(OLD,)), pod, a_loading_pod(1, NEW)) == (EndpointOrder((pod,), (NEW,)),)
 
 
 def test_endpoints_none_of_which_is_ready_stay_in_use() -> None:
@@ -93,14 +102,14 @@ def test_endpoints_none_of_which_is_ready_stay_in_use() -> None:
 def test_an_endpoint_on_its_way_out_gets_nothing_new_while_another_is_ready() -> None:
     pod = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW))
 
-    assert told(Endpoints((NEW,), draining=(OLD,)), pod, a_loading_pod(1, NEW)) == (TellEndpoints((pod,), (NEW,)),)
+    assert told(Endpoints((NEW,), draining=(OLD,)), pod, a_loading_pod(1, NEW)) == (EndpointOrder((pod,), (NEW,)),)
 
 
 def test_where_no_endpoint_is_ready_those_on_their_way_out_still_serve() -> None:
     leaving = Endpoints(unready=(NEW,), draining=(OLD,), problem="TargetHasNoEndpoints")
     pod = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW))
 
-    assert told(leaving, pod, a_loading_pod(1, OLD)) == (TellEndpoints((pod,), (OLD,)),)
+    assert told(leaving, pod, a_loading_pod(1, OLD)) == (EndpointOrder((pod,), (OLD,)),)
 
 
 def test_the_pods_are_told_since_when_it_is_known() -> None:
@@ -109,22 +118,33 @@ def test_the_pods_are_told_since_when_it_is_known() -> None:
 
     orders = decide(observation, POLICY).actions
 
-    assert [each.known_at for each in orders if isinstance(each, TellEndpoints)] == [40.0, 40.0]
+    assert [each.known_at for each in orders if isinstance(each, TellEndpoints)] == [40.0]
 
 
 def test_what_must_not_wait_is_what_the_next_turn_would_tell() -> None:
     first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
     observation = seen(first, second, begun=True, endpoints=Endpoints((OLD, NEW)), job=FOLLOWING)
 
-    assert hurried(observation, POLICY) == decide(observation, POLICY).actions != ()
+    assert urgent_orders(observation, POLICY) == decide(observation, POLICY).actions != ()
+
+
+def test_what_must_not_wait_is_told_to_all_since_nobody_knows_what_they_heard_since_the_last_look() -> None:
+    first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
+    observation = seen(first, second, begun=True, endpoints=Endpoints((OLD,)), job=FOLLOWING)
+
+    assert decide(observation, POLICY).actions == ()
+    assert orders_in(urgent_orders(observation, POLICY)) == (
+        EndpointOrder((first,), (OLD,)),
+        EndpointOrder((second,), (OLD,)),
+    )
 
 
 def test_a_service_that_is_gone_takes_its_endpoints_with_it() -> None:
     first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
 
     assert told(Endpoints(problem="ServiceNotFound"), first, second) == (
-        TellEndpoints((first,), ()),
-        TellEndpoints((second,), ()),
+        EndpointOrder((first,), ()),
+        EndpointOrder((second,), ()),
     )
 
 
