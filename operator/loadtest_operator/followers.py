@@ -5,7 +5,7 @@ What is followed is listed anew every half minute, whatever was heard meanwhile,
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -47,7 +47,8 @@ class Sight:
     evictions: tuple[Eviction, ...] = ()
 
 
-News = Callable[[Run, Sight], Awaitable[None]]
+News = Callable[[Sight], Coroutine[Any, Any, None]]
+NewsOfRun = Callable[[Run, Sight], Awaitable[None]]
 
 
 @dataclass
@@ -76,10 +77,10 @@ class Follower:
         self._news = asyncio.Event()
         self.sight: Sight | None = None
 
-    async def run(self, news: Callable[[Sight], Awaitable[None]]) -> None:
+    async def run(self, news: News) -> None:
         """Follow, and tell of each change, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._tell(news))
+            tasks.create_task(self._tell(news, tasks))
             failures = 0
             while True:
                 try:
@@ -95,14 +96,15 @@ class Follower:
                     _LOG.log(level, "Service %s/%s: not followed: %s", self._host.namespace, self._host.name, error)
                     await asyncio.sleep(backoff)
 
-    async def _tell(self, news: Callable[[Sight], Awaitable[None]]) -> None:
+    async def _tell(self, news: News, tasks: asyncio.TaskGroup) -> None:
+        """Tell of each change at once, also while somebody still hears of the one before."""
         told: Sight | None = None
         while True:
             await self._news.wait()
             self._news.clear()
             if self.sight is not None and self.sight != told:
                 told = self.sight
-                await news(told)
+                tasks.create_task(news(told))
 
     async def _follow_once(self) -> None:
         """List everything, and watch it until a watch ends, the Service itself is changed or all should have ended.
@@ -176,7 +178,7 @@ class Followers:
     """The followers of all running tests; `news` hears of each change at once."""
 
     def __init__(
-        self, api: Api, clock: Callable[[], float], random: Callable[[], float], news: News | None = None
+        self, api: Api, clock: Callable[[], float], random: Callable[[], float], news: NewsOfRun | None = None
     ) -> None:
         self._api = api
         self._clock = clock

@@ -9,7 +9,7 @@ from kubernetes.aio.client import Configuration
 
 from loadtest_operator.api import SERVICES, Api, Change
 from loadtest_operator.endpoints import ServiceHost
-from loadtest_operator.followers import LISTING_SECONDS, Follower, Followers, Run, Sight
+from loadtest_operator.followers import LISTING_SECONDS, Follower, Followers, News, Run, Sight
 from virtual_time import run_in_virtual_time
 
 Json = dict[str, Any]
@@ -62,6 +62,17 @@ class Changing(Watched):
             yield change
 
 
+class Removed(Watched):
+    """The Service is removed a moment after it was first listed."""
+
+    async def watch(self, kind: str, *args: Any, **named: Any) -> AsyncGenerator[Change, None]:
+        if kind == SERVICES:
+            await asyncio.sleep(0.1)
+            yield Change(True, SERVICE)
+        async for change in super().watch():
+            yield change
+
+
 class FirstUnreadable(Watched):
     """The first list of Services is no list."""
 
@@ -70,18 +81,30 @@ class FirstUnreadable(Watched):
         return ([{}] if self.listings == 1 and found else found), version
 
 
-async def follow(api: Api, seconds: float) -> Follower:
+async def ignore(_: Sight) -> None:
+    return
+
+
+async def follow(api: Api, seconds: float, hear: News = ignore) -> Follower:
     """Follow for so long."""
-
-    async def hear(_: Sight) -> None:
-        return
-
     follower = Follower(api, HOST, asyncio.get_running_loop().time, lambda: 0.5)
     async with api:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await follower.run(hear)
     return follower
+
+
+def test_a_change_is_told_though_the_one_before_is_still_being_heard() -> None:
+    heard: list[Sight] = []
+
+    async def hear(sight: Sight) -> None:
+        heard.append(sight)
+        await asyncio.Event().wait()
+
+    run_in_virtual_time(follow(Removed(), 1, hear))
+
+    assert [sight.endpoints.problem for sight in heard[:2]] == ["TargetHasNoEndpoints", "ServiceNotFound"]
 
 
 def test_where_watches_end_at_once_the_api_server_is_left_in_peace() -> None:
