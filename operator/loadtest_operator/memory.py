@@ -68,12 +68,14 @@ class Memory:
         """The tests that were looked at, in so far as nobody has noticed yet that they are gone."""
         return frozenset(self._met)
 
-    def meet(self, key: Key, uid: str) -> None:
-        """A test is looked at. Another that had its name before is forgotten."""
+    def meet(self, key: Key, uid: str) -> str | None:
+        """A test is looked at. Another that had its name before is forgotten; gives the UID of that one."""
         before = self._met.get(key, uid)
         self._met[key] = uid
-        if before != uid:
-            self.forget(before)
+        if before == uid:
+            return None
+        self.forget(before)
+        return before
 
     def part(self, key: Key) -> str | None:
         """There is no test of this name any more; gives the UID of the one that there was."""

@@ -116,7 +116,9 @@ class Observer:
             return None
         test = loadtest_seen(resource)
         uid, run_id = test.identity.uid, run_id_of(test)
-        self._memory.meet((namespace, name), uid)
+        replaced = self._memory.meet((namespace, name), uid)
+        if replaced is not None:
+            self.part(replaced)
         selector = uid_selector(uid)
         jobs = [job_seen(job, uid) for job in await self._api.list(JOBS, namespace, selector)]
         mine = next((job for job in jobs if job.run_id == run_id), None)

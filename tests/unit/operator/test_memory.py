@@ -100,7 +100,8 @@ def test_a_test_made_anew_under_its_name_leaves_nothing_of_the_one_before() -> N
     memory.meet(("shop", "heavy"), "before")
     memory.pod("before", "1", "pod-0", 0, "heavy-0")
 
-    memory.meet(("shop", "heavy"), "anew")
+    assert memory.meet(("shop", "heavy"), "anew") == "before"
+    assert memory.meet(("shop", "heavy"), "anew") is None
 
     assert memory.pods("before", "1") == {}
 

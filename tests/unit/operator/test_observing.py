@@ -49,6 +49,16 @@ class Verified(PodClient):
         return a_snapshot(int(ip.rpartition(".")[2]), PodState.VERIFIED)
 
 
+class NotedEnds(Followers):
+    """Notes of which tests nothing is followed any more."""
+
+    ended: tuple[str, ...] = ()
+
+    def end(self, uid: str) -> None:
+        self.ended += (uid,)
+        super().end(uid)
+
+
 def a_running_pod(index: int) -> Json:
     statuses = [{"name": CONTAINER, "state": {"running": {}}}]
     return {
@@ -62,9 +72,9 @@ def a_running_pod(index: int) -> Json:
     }
 
 
-def an_observer(api: HeldObjects, memory: Memory) -> Observer:
+def an_observer(api: HeldObjects, memory: Memory, followers: Followers | None = None) -> Observer:
     pods = Verified(b"key", time.monotonic)
-    followers = Followers(api, lambda: 100.0, lambda: 0.5)
+    followers = followers or Followers(api, lambda: 100.0, lambda: 0.5)
     means = Means(
         api, pods, memory, followers, b"k" * 32, "cluster.local", "", lambda: NOW, lambda: 100.0, lambda: None
     )
@@ -87,6 +97,16 @@ async def test_events_are_read_now_and_then_and_what_they_said_is_known_in_betwe
 
         assert told == [(Complaint("job-1", "FailedCreate", "exceeded quota"),)] * 4
         assert api.listed.count("events") == 2
+
+
+async def test_a_test_made_anew_under_its_name_ends_what_was_followed_for_the_one_before() -> None:
+    async with HeldObjects(loadtests=[TEST]) as api:
+        memory, followers = Memory(lambda: 100.0), NotedEnds(api, lambda: 100.0, lambda: 0.5)
+        memory.meet((IDENTITY.namespace, IDENTITY.name), "before")
+
+        await look(an_observer(api, memory, followers))
+
+    assert "before" in followers.ended
 
 
 async def test_before_the_start_every_look_is_at_the_workload_too() -> None:
