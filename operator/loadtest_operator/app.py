@@ -3,15 +3,12 @@
 import asyncio
 import logging
 import random
-import signal
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
-import kopf
 from prometheus_client import (
     CollectorRegistry,
     GCCollector,
@@ -25,7 +22,7 @@ from loadtest_operator.act import Actor
 from loadtest_operator.api import LOADTESTS, Api, ApiError
 from loadtest_operator.contenders import Contenders
 from loadtest_operator.followers import Followers
-from loadtest_operator.handlers import watching_registry, watching_settings
+from loadtest_operator.handlers import watching_registry
 from loadtest_operator.health import Health, Pulse, Readiness
 from loadtest_operator.identities import Identities
 from loadtest_operator.introduction import introduction
@@ -34,7 +31,10 @@ from loadtest_operator.memory import Memory
 from loadtest_operator.metrics import OperatorMetrics, RunMetrics
 from loadtest_operator.names import SELECTOR
 from loadtest_operator.observe import Means, Observer
-from loadtest_operator.obstacles import NOT_SERVED, about_loadtests, about_the_key
+from loadtest_operator.obstacles import (
+    about_loadtests,
+    about_the_key,
+)
 from loadtest_operator.orphans import remove_orphans
 from loadtest_operator.pods import PodClient
 from loadtest_operator.queue import WorkQueue
@@ -42,19 +42,18 @@ from loadtest_operator.reconcile import Parts, Reconciler
 from loadtest_operator.settings import Settings
 from loadtest_operator.standby import Fence, at_work
 from loadtest_operator.tokens import command_key
+from loadtest_operator.watches import end_when_told, persistently, watch_until_told
 from loadtest_operator.web import serve
 
 _LOG: Final = logging.getLogger(__name__)
-_RETRY_SECONDS: Final = 2.0
 
 Json = dict[str, Any]
-T = TypeVar("T")
 
 
 async def run(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Of several operators that share a Lease, one works and the others wait."""
     _LOG.info("%s", introduction(settings, installed_version()))
-    _end_when_told()
+    end_when_told()
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -70,14 +69,14 @@ async def run(settings: Settings) -> None:
             Api(configuration, fence, own.answered) as api,
         ):
             own.at_work.set(1)
-            key = await _persistently(
+            key = await persistently(
                 partial(command_key, api, settings.own_namespace),
                 partial(about_the_key, namespace=settings.own_namespace),
                 health,
             )
             shared = Shared(api, fence, key, settings, own, health)
             while not await _work(shared, registry):
-                _end_when_told()
+                end_when_told()
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ async def _work(shared: Shared, registry: CollectorRegistry) -> bool:
     api, settings = shared.api, shared.settings
     # kopf serves only the kinds that exist when it starts.
     for namespace in settings.namespaces or (None,):
-        await _persistently(
+        await persistently(
             partial(api.list, LOADTESTS, namespace),
             partial(about_loadtests, namespace=namespace),
             shared.health,
@@ -123,17 +122,17 @@ async def _following(shared: Shared, pods: PodClient, tests: RunMetrics, followe
     api, settings = shared.api, shared.settings
     memory = Memory(time.monotonic)
     means = Means(
-        api,
-        pods,
-        memory,
-        followers,
-        shared.key,
-        settings.cluster_domain,
-        settings.secret_policy,
-        _utc,
-        time.monotonic,
-        shared.own.scrape_failures.inc,
-        settings.policy.network_policies is not None,
+        api=api,
+        pods=pods,
+        memory=memory,
+        followers=followers,
+        key=shared.key,
+        cluster_domain=settings.cluster_domain,
+        secret_policy=settings.secret_policy,
+        now=_utc,
+        clock=time.monotonic,
+        scrape_failed=shared.own.scrape_failures.inc,
+        makes_network_policies=settings.policy.network_policies is not None,
     )
     actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
     identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
@@ -147,53 +146,12 @@ async def _following(shared: Shared, pods: PodClient, tests: RunMetrics, followe
             group.create_task(queue.run(reconciler.reconcile)),
             group.create_task(_resync(api, reconciler, memory, queue, settings, shared.health.pulse)),
         ]
+        new_registry = partial(watching_registry, queue.add, reconciler.ring, memory)
         try:
-            return await _watching(watching_registry(queue.add, reconciler.ring, memory), settings, shared.health)
+            return await watch_until_told(api, settings, shared.health, new_registry)
         finally:
             for task in background:
                 task.cancel()
-
-
-async def _watching(registry: kopf.OperatorRegistry, settings: Settings, health: Health) -> bool:
-    """Have kopf ring the bell until it is told to end, or LoadTests are no longer served (False)."""
-    watches, told = asyncio.Event(), asyncio.Event()
-    beginning = asyncio.create_task(_have_begun(watches, told, health.readiness))
-    try:
-        await kopf.operator(
-            registry=registry,
-            settings=watching_settings(),
-            clusterwide=not settings.namespaces,
-            namespaces=settings.namespaces,
-            standalone=True,
-            # Otherwise kopf asks for the user's name, and a container's user need not have one.
-            identity=cast("Any", settings.pod_name),
-            ready_flag=watches,
-            stop_flag=told,
-        )
-    except Exception as error:
-        # kopf ends with what its watch met, which is no public type of its own.
-        if getattr(error, "status", None) not in NOT_SERVED:
-            raise
-        health.readiness.meet(f"LoadTests can no longer be watched: {error}")
-        return told.is_set()
-    finally:
-        beginning.cancel()
-    return True
-
-
-async def _have_begun(watches: asyncio.Event, told: asyncio.Event, readiness: Readiness) -> None:
-    await watches.wait()
-    # kopf has put its own in the place of our handler, which says nothing to us while kopf ends for another reason.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
-    readiness.clear()
-    _LOG.info("watching LoadTests")
-
-
-def _end_when_told() -> None:
-    """Heed SIGTERM from the first moment: the first process of a container is deaf to it by default."""
-    running = asyncio.current_task()
-    if running is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
 
 
 async def _resync(
@@ -223,17 +181,6 @@ async def _listed(api: Api, settings: Settings, kind: str, selector: str = "") -
     for namespace in settings.namespaces or (None,):
         found += await api.list(kind, namespace, selector)
     return found
-
-
-async def _persistently(attempt: Callable[[], Awaitable[T]], obstacle: Callable[[ApiError], str], health: Health) -> T:
-    """Try until it succeeds: at the start of a cluster the API server, the CRD or the rights may come later."""
-    while True:
-        health.pulse.beat()
-        try:
-            return await attempt()
-        except ApiError as error:
-            health.readiness.meet(obstacle(error))
-        await asyncio.sleep(_RETRY_SECONDS)
 
 
 def _utc() -> datetime:

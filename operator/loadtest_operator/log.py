@@ -5,7 +5,7 @@ import sys
 from types import TracebackType
 from typing import Final
 
-from loadtest_operator.obstacles import NOT_SERVED
+from loadtest_operator.obstacles import REFUSALS
 from loadtest_operator.texts import escaped
 
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -25,9 +25,9 @@ class Lines(logging.Formatter):
 
 
 def is_told_in_our_words(record: logging.LogRecord) -> bool:
-    """Whether kopf reports what its watch was answered where LoadTests are not served, which ends it: see `app`."""
+    """Whether kopf reports the refusal of a watch, which ends it: see `app`."""
     error = record.exc_info[1] if record.exc_info else None
-    return record.name.startswith("kopf.") and getattr(error, "status", None) in NOT_SERVED
+    return record.name.startswith("kopf.") and getattr(error, "status", None) in REFUSALS
 
 
 def log_to_stderr(level: str) -> None:

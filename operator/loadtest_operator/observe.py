@@ -57,7 +57,7 @@ USE_SECONDS: Final = 5.0
 """How often at most the pods behind a target are looked at, and what they use."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Means:
     """What looking is done with. `now` gives the time in UTC, `clock` is monotonic, in seconds; `scrape_failed` hears
     of each pod that did not answer.

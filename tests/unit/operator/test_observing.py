@@ -76,7 +76,16 @@ def an_observer(api: HeldObjects, memory: Memory, followers: Followers | None = 
     pods = Verified(b"key", time.monotonic)
     followers = followers or Followers(api, lambda: 100.0, lambda: 0.5)
     means = Means(
-        api, pods, memory, followers, b"k" * 32, "cluster.local", "", lambda: NOW, lambda: 100.0, lambda: None
+        api=api,
+        pods=pods,
+        memory=memory,
+        followers=followers,
+        key=b"k" * 32,
+        cluster_domain="cluster.local",
+        secret_policy="",
+        now=lambda: NOW,
+        clock=lambda: 100.0,
+        scrape_failed=lambda: None,
     )
     return Observer(means)
 

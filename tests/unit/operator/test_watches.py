@@ -1,0 +1,92 @@
+"""What becomes of the operator when the API server refuses what kopf watches for it."""
+
+import asyncio
+from typing import Any
+
+import kopf
+import pytest
+
+from held_objects import HeldObjects
+from loadtest_operator.api import ApiError
+from loadtest_operator.health import Health, Pulse, Readiness
+from loadtest_operator.settings import settings_from
+from loadtest_operator.watches import watch_until_told
+from virtual_time import run_in_virtual_time
+
+SETTINGS = settings_from({"LOADTEST_IMAGE": "loadgen:1"})
+NO_PODS = 'pods is forbidden: cannot list resource "pods"'
+
+
+class AnsweredError(Exception):
+    """A refusal of the API server, as kopf ends with it."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class NoRightToPods(HeldObjects):
+    """The right to list pods is missing at first."""
+
+    async def list(self, kind: str, *args: Any, **named: Any) -> list[dict[str, Any]]:
+        found = await super().list(kind, *args, **named)
+        if self.listed.count("pods") in (1, 2):
+            raise ApiError(403, "Forbidden", NO_PODS)
+        return found
+
+
+class Kopf:
+    """Ends with each of these errors in turn, and then as one that is told to end."""
+
+    def __init__(self, health: Health, *errors: Exception) -> None:
+        self._health = health
+        self._errors = list(errors)
+        self.obstacles: list[str] = []
+
+    async def operator(self, *, ready_flag: asyncio.Event, **_: Any) -> None:
+        self.obstacles.append(self._health.readiness.obstacle())
+        ready_flag.set()
+        await asyncio.sleep(0.1)
+        if self._errors:
+            raise self._errors.pop(0)
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, api: HeldObjects, *errors: Exception) -> tuple[bool, Kopf, Health]:
+    """Whether the operator was told to end, after kopf had ended with these errors."""
+    health = Health(Pulse(60), Readiness())
+    stand_in = Kopf(health, *errors)
+    monkeypatch.setattr(kopf, "operator", stand_in.operator)
+
+    async def watch() -> bool:
+        async with api:
+            return await watch_until_told(api, SETTINGS, health, kopf.OperatorRegistry)
+
+    return run_in_virtual_time(watch()), stand_in, health
+
+
+def test_a_right_that_is_missing_is_waited_for_by_its_name_without_a_new_beginning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = NoRightToPods()
+
+    told_to_end, stand_in, health = watched(monkeypatch, api, AnsweredError(403, NO_PODS))
+
+    assert told_to_end
+    assert NO_PODS in stand_in.obstacles[1]
+    assert "LoadTests can no longer be watched" not in caplog.text
+    assert "CustomResourceDefinition" not in caplog.text
+    assert api.listed.count("pods") == 3
+    assert health.readiness.obstacle() == ""
+
+
+def test_where_loadtests_are_no_longer_served_the_operator_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    told_to_end, _, health = watched(monkeypatch, HeldObjects(), AnsweredError(404, "page not found"))
+
+    assert not told_to_end
+    assert "LoadTests can no longer be watched: page not found" in health.readiness.obstacle()
+
+
+def test_what_is_no_refusal_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="a defect"):
+        watched(monkeypatch, HeldObjects(), ValueError("a defect"))
