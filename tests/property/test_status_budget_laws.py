@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from loadtest_model import unseen
 from loadtest_model.causes import Cause
 from loadtest_model.crd import custom_resource_definition
 from loadtest_model.diagnoses import Diagnosis
@@ -16,7 +17,6 @@ from loadtest_model.mesh import NOTICE as MESH
 from loadtest_model.snapshot import PodState
 from loadtest_model.status import STATUS_LIMIT_BYTES, Status, StepResult
 from loadtest_model.thresholds import ThresholdResult
-from loadtest_model.unseen import NOTICE as UNSEEN
 from loadtest_model.workload import Tally, TargetWatch, points_text
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.conditions import shortened
@@ -24,7 +24,7 @@ from loadtest_operator.decide.fleet import verified_of
 from loadtest_operator.decide.writing import to_write
 from operator_builders import NOW, POLICY, PROOF, a_pod, seen
 
-NOTICES = f"{UNSEEN}; {MESH}"
+NOTICES = f"{unseen.NOTICE}; {MESH}"
 ENDED = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True, now=NOW), POLICY).status
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from loadtest_model import unseen
 from loadtest_model.mesh import NOTICE as MESH
 from loadtest_model.phone_space import phone_capacity, phone_shortages
 from loadtest_model.plan import Plan
 from loadtest_model.plan.columns import ColumnPlan
-from loadtest_model.unseen import NOTICE as UNSEEN
 
 
 def notices(plan: Plan) -> tuple[str, ...]:
@@ -25,7 +25,7 @@ def notices(plan: Plan) -> tuple[str, ...]:
 
 def _claims(plan: Plan) -> Iterator[str]:
     if plan.unseen_endpoints:
-        yield UNSEEN
+        yield unseen.NOTICE
     if plan.mesh:
         yield MESH
 

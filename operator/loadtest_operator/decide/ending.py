@@ -4,13 +4,13 @@ from typing import Final
 
 from msgspec import structs
 
+from loadtest_model import unseen
 from loadtest_model.diagnoses import Diagnosis, foremost, in_short
 from loadtest_model.exposure import exposure_of
 from loadtest_model.proof import concluded_from
 from loadtest_model.report import Summary, summarize
 from loadtest_model.snapshot import ProofLevel, VerificationReport
 from loadtest_model.status import ConditionType, Phase, Results, Status, StepResult
-from loadtest_model.unseen import UNSEEN
 from loadtest_model.verdict import Facts, Gap, Judgement, Verdict, judge
 from loadtest_operator.actions import WriteResults
 from loadtest_operator.decide.causes import FINISHED, NOT_STARTED, Cause
@@ -174,7 +174,7 @@ def _passed(fleet: Fleet) -> str:
     if fleet.plan.mesh:
         said = "every threshold held and every answer that the mesh's proxy passed on confirmed a load test"
     if fleet.plan.unseen_endpoints:
-        said = f"{said}; {UNSEEN}"
+        said = f"{said}; {unseen.UNSEEN}"
     proof = fleet.proof
     if proof is None or proof.read_back is None or proof.reached is not ProofLevel.PROVEN:
         return said
@@ -214,5 +214,5 @@ def verified_message(fleet: Fleet) -> str:
         f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it; {exposure_of(fleet.plan)}"
     )
     if fleet.plan.unseen_endpoints:
-        said = f"{said}; {UNSEEN}"
+        said = f"{said}; {unseen.UNSEEN}"
     return f"{said}; {concluded_from(proof.read_back).message}" if proof.read_back else said

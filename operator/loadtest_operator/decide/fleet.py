@@ -6,6 +6,7 @@ from functools import cached_property
 
 from msgspec import structs
 
+from loadtest_model import unseen
 from loadtest_model.aggregate import Aggregate, merge, with_gone
 from loadtest_model.health import NO_EVICTIONS, Evictions
 from loadtest_model.mesh import notice_of
@@ -15,7 +16,6 @@ from loadtest_model.snapshot import PodState, ProofLevel, TargetMemory, Verifica
 from loadtest_model.spread import OTHERS
 from loadtest_model.status import PodCounts, Verified
 from loadtest_model.timeline import Series, with_series
-from loadtest_model.unseen import NOTICE as UNSEEN
 from loadtest_model.workload import TargetWatch
 from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.endpoints import Endpoints
@@ -130,7 +130,7 @@ class Fleet:
     def notice(self) -> str:
         """What lowers the claim: endpoints nobody could read, a mesh, or what else stands beside the generators."""
         beside = notice_of(self.plan, tuple(dict.fromkeys(name for pod in self.pods for name in pod.beside)))
-        return "; ".join(said for said in (UNSEEN if self.plan.unseen_endpoints else "", beside) if said)
+        return "; ".join(said for said in (unseen.NOTICE if self.plan.unseen_endpoints else "", beside) if said)
 
     @property
     def all_verified(self) -> bool:
