@@ -10,18 +10,11 @@ from loadgen.routes import Route
 from loadgen.transport import Client
 from loadgen.upload_progress import Progress
 from loadgen.uploading import Upload, Uploader
+from loadgen.violations import BrokenPromiseError
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import Step
 from loadtest_model.snapshot import Violation
 from loadtest_model.values import NANOSECONDS
-
-
-class BrokenPromiseError(Exception):
-    """Ends a step at once: the siblings of the virtual user that saw the violation are cancelled."""
-
-    def __init__(self, violation: Violation) -> None:
-        super().__init__(violation.message)
-        self.violation = violation
 
 
 @dataclass(frozen=True, slots=True)

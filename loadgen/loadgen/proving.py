@@ -17,6 +17,7 @@ from loadgen.tls import TlsUnusableError
 from loadgen.tokens import TokenUnreadableError
 from loadgen.uploading import Uploader
 from loadgen.verification import CheckObserver, Course, Verifier, refused
+from loadgen.violations import BrokenPromiseError
 from loadtest_model.causes import Cause
 from loadtest_model.plan import Plan
 from loadtest_model.proof import Moment, Shown, concluded_from
@@ -34,10 +35,6 @@ LOOKED_UP: Final = 32
 
 _PASSING: Final[frozenset[Refusal]] = frozenset({Refusal.REFUSED, Refusal.TIMEOUT, Refusal.RESET, Refusal.SERVER_ERROR})
 """Refusals of a new address that may be gone at the next try, and that leave no row behind."""
-
-_BROKEN_PROMISES: Final = frozenset(
-    {Refusal.MARKER_MISSING, Refusal.MARKER_FALSE, Refusal.NOT_ECHOED, Refusal.REDIRECT, Refusal.STORED}
-)
 
 _NOTHING_READ: Final = {
     Shown.FAILED: Refusal.READ_BACK,
@@ -81,9 +78,11 @@ class Prover:
         """The proof as it stands, with the addresses that came and went since."""
         if self._report is None:
             return None
+        unverified = tuple(map(str, self._book.distrusted))
         return structs.replace(
             self._report,
-            unverified=tuple(map(str, self._book.distrusted)),
+            addresses=tuple(address for address in self._report.addresses if address not in unverified),
+            unverified=unverified,
             vanished=tuple(map(str, self._book.vanished)),
             unechoed=self._uploader.unechoed if self._report.level is ProofLevel.ECHOED else 0,
             read_back=self._read_back.report if self._read_back else None,
@@ -140,15 +139,18 @@ class Prover:
         return self.report or report
 
     async def keep_fresh(self, pause_seconds: float = REFRESH_SECONDS) -> None:
-        """Follow the target's addresses, by its name or as they are told, and renew its token, until cancelled."""
+        """Follow the target's addresses, by its name or as they are told, and renew its token, until cancelled.
+
+        Raises a group with a BrokenPromiseError where an address that was proven breaks its promise by now.
+        """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._uploader.keep_token_fresh())
             if self._resolves:
                 pause = partial(asyncio.sleep, pause_seconds)
-                tasks.create_task(keep_fresh(self._book, self._resolve, self._prove_new, pause))
+                tasks.create_task(keep_fresh(self._book, self._resolve, self._verify_followed, pause))
             elif self._plan.target.addresses:
                 news = partial(self._told.news, min(pause_seconds, ANEW_SECONDS))
-                tasks.create_task(keep_fresh(self._book, self._told.ask, self._prove_new, news))
+                tasks.create_task(keep_fresh(self._book, self._told.ask, self._verify_followed, news))
 
     def tell(self, addresses: tuple[Endpoint, ...], *, more: bool, age_seconds: float = 0.0) -> None:
         """Take the target's addresses as they are now: those that are gone are used no more from this moment on.
@@ -240,8 +242,15 @@ class Prover:
                 endpoints, full_rows=full_rows, spare_unreachable=self._resolves, course=course
             )
 
-    async def _prove_new(self, endpoint: Endpoint) -> bool | None:
+    async def _verify_followed(self, endpoint: Endpoint) -> bool | None:
+        """Whether the address is proven; False where it must never be used, None where it may be tried later.
+
+        Raises BrokenPromiseError where it was proven before: that is a violation of the run, since it was loaded.
+        """
         course = Course()
+        # It may be proven, trusted or gone otherwise by the time that this verification ends.
+        in_use = endpoint in self._book.proven
+        loaded = in_use or endpoint in self._book.vanished
         try:
             seen = await self._verify((endpoint,), None, course)
         except asyncio.CancelledError:
@@ -250,9 +259,11 @@ class Prover:
         self._extend(seen)
         if seen.proven:
             return True
-        if endpoint in self._book.doubted:
+        if loaded and course.violation is not None:
+            raise BrokenPromiseError(course.violation)
+        if in_use:
             # It honoured the header before: a busy target, or a token that lapsed, says nothing against that.
-            return False if seen.refusal in _BROKEN_PROMISES else None
+            return None
         return None if seen.refusal in _PASSING and not seen.canary_ids else False
 
     def _extend(self, seen: VerificationReport) -> None:
