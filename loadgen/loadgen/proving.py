@@ -153,7 +153,8 @@ class Prover:
                 tasks.create_task(keep_fresh(self._book, self._told.ask, self._verify_followed, news))
 
     def tell(self, addresses: tuple[Endpoint, ...], *, more: bool, age_seconds: float = 0.0) -> None:
-        """Take the target's addresses as they are now: those that are gone are used no more from this moment on.
+        """Take the target's addresses as they are now: from this moment on no upload connects to one that is gone. What
+        has a connection goes on, and a connection that is being opened has a moment left.
 
         `more` says that there are others, which are verified elsewhere first; `age_seconds` for how long this has been
         known to whoever tells.

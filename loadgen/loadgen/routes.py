@@ -15,6 +15,10 @@ ELSEWHERE_SECONDS: Final = 3.5
 again after 1 s and after 3 s: who has not answered the third either is not there, or turns connections away."""
 
 _NO_CONNECTION: Final = frozenset({ErrorKind.REFUSED, ErrorKind.CONNECT_TIMEOUT})
+_NOTHING_SENT: Final = _NO_CONNECTION | {ErrorKind.NO_ADDRESS}
+
+_DISTRUSTED: Final = "{} failed its verification, so nothing was sent"
+_LEFT: Final = "{} left the target before there was a connection, and no other address is proven"
 
 
 class Route:
@@ -33,20 +37,35 @@ class Route:
         return min(most_seconds, ELSEWHERE_SECONDS) if self._book.has_other(self.endpoint) else most_seconds
 
     def connecting(self, bound: asyncio.Timeout) -> AbstractContextManager[None]:
-        """While this lasts, the address's leaving the target draws the bound nearer."""
+        """While this lasts, the address's leaving the target draws the bound nearer; so does distrust of it."""
         return self._book.connecting(self.endpoint, bound)
+
+    def closed(self) -> str:
+        """Why nothing may be sent to the address by now; empty where something may.
+
+        One that left the target while a connection to it was being opened may still serve.
+        """
+        return _DISTRUSTED.format(self.endpoint) if self._book.distrusts(self.endpoint) else ""
 
     async def travel(self, attempt: Callable[[Endpoint], Awaitable[Exchange]]) -> Exchange:
         """Attempt the upload, at another address as long as those before it had left and took no connection.
 
-        An address that is still the target's and takes none has refused the upload, as it refuses whoever comes.
+        An address that is still the target's and takes none has refused the upload, as it refuses whoever comes. None
+        is tried that is no longer proven: it may have left, or lost its proof, while the file was being made.
         """
-        exchange = await attempt(self.endpoint)
-        while exchange.error in _NO_CONNECTION and (other := await self._another()) is not None:
+        while True:
+            if not self._book.proves(self.endpoint):
+                proven = self._book.next()
+                if proven is None:
+                    return Exchange(None, ErrorKind.NO_ADDRESS, self.closed() or _LEFT.format(self.endpoint))
+                self.endpoint = proven
+            exchange = await attempt(self.endpoint)
+            if exchange.error in _NOTHING_SENT and self.closed():
+                continue
+            if exchange.error not in _NO_CONNECTION or (other := await self._another()) is None:
+                return exchange
             self.left = (*self.left, self.endpoint)
             self.endpoint = other
-            exchange = await attempt(other)
-        return exchange
 
     async def _another(self) -> Endpoint | None:
         failed_at = asyncio.get_running_loop().time()

@@ -197,7 +197,7 @@ class Uploader:
             timeouts = dataclasses.replace(
                 self._timeouts, connect_seconds=route.connect_seconds(self._timeouts.connect_seconds)
             )
-            return await client.post(replace(request, endpoint=endpoint), progress, timeouts, route.connecting)
+            return await client.post(replace(request, endpoint=endpoint), progress, timeouts, route)
 
         return await route.travel(attempt)
 

@@ -12,6 +12,7 @@ import pytest
 
 from http_target import HttpTarget, serving
 from loadgen.addresses import LAST_SECONDS, AddressBook
+from loadgen.connections import Connection, Connections
 from loadgen.endpoints import Endpoint
 from loadgen.engine import Engine
 from loadgen.recorder import Recorder
@@ -202,3 +203,39 @@ async def test_where_every_address_refuses_the_uploads_are_refused() -> None:
     assert step.total.sent == step.total.rejected == step.errors[ErrorKind.REFUSED] > 4
     assert {address for address, counts in step.addresses.items() if counts.refused} == {str(dead), str(other)}
     assert step.total.rerouted == 0
+
+
+async def test_a_connect_to_a_silent_address_ends_when_that_is_distrusted() -> None:
+    async with serving() as target:
+        with silent() as dead:
+            load = Load(target, dead, virtual_users=1, duration_seconds=2.0)
+            asyncio.get_running_loop().call_later(0.5, load.book.distrust, dead)
+
+            step = await load.run()
+
+    assert (step.errors, step.total.rerouted) == ({}, 0)
+    assert set(step.addresses) == {str(load.live)}
+    assert (step.response.max_seconds or 0.0) < ELSEWHERE_SECONDS
+
+
+@pytest.mark.parametrize("batch_size", [20, 2_000])
+async def test_nothing_is_sent_over_a_connection_to_an_address_that_was_distrusted_meanwhile(
+    batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving() as target, serving(host="127.0.0.5") as lying:
+        changed = Endpoint(lying.host, lying.port)
+        load = Load(target, changed, virtual_users=2, duration_seconds=1.0, batch_size=batch_size)
+        connect = Connections.open
+
+        async def distrusted_by_then(self: Connections, endpoint: Endpoint, name: str | None) -> Connection:
+            connection = await connect(self, endpoint, name)
+            if endpoint == changed:
+                load.book.distrust(changed)
+            return connection
+
+        monkeypatch.setattr(Connections, "open", distrusted_by_then)
+
+        step = await load.run()
+
+    assert lying.received == []
+    assert step.total.accepted == step.total.sent == len(target.received) > 0
