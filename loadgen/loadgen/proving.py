@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from enum import IntEnum
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from msgspec import structs
@@ -43,6 +45,14 @@ _NOTHING_READ: Final = {
 }
 
 
+class _Suspicion(IntEnum):
+    """How likely it is that the canary of a verification was stored, the likeliest first."""
+
+    BROKEN_PROMISE = 0
+    FAILED = 1
+    NONE = 2
+
+
 class Prover:
     """Proves a target's addresses and enters them into the book. `report` is all that was seen so far.
 
@@ -70,6 +80,7 @@ class Prover:
         self._read_back: ReadBack | None = None
         self._to_look_up: tuple[str, ...] = ()
         self._report: VerificationReport | None = None
+        self._canaries: dict[_Suspicion, tuple[str, ...]] = {}
         self.observe_check: CheckObserver | None = None
         self.generator: Callable[[], GeneratorHealth] = GeneratorHealth
 
@@ -81,6 +92,7 @@ class Prover:
         unverified = tuple(map(str, self._book.distrusted))
         return structs.replace(
             self._report,
+            canary_ids=self._all_canaries(self._report.canary_ids),
             addresses=tuple(address for address in self._report.addresses if address not in unverified),
             unverified=unverified,
             vanished=tuple(map(str, self._book.vanished)),
@@ -255,9 +267,12 @@ class Prover:
         try:
             seen = await self._verify((endpoint,), None, course)
         except asyncio.CancelledError:
-            self._extend(course.cut_off(None, "the verification of a new address was cut off"))
+            cut_off = course.cut_off(None, "the verification of a new address was cut off")
+            self._extend(cut_off)
+            self._keep_canaries(cut_off.canary_ids, course)
             raise
         self._extend(seen)
+        self._keep_canaries(seen.canary_ids, course)
         if seen.proven:
             return True
         if loaded and course.violation is not None:
@@ -266,6 +281,19 @@ class Prover:
             # It honoured the header before: a busy target, or a token that lapsed, says nothing against that.
             return None
         return None if seen.refusal in _PASSING and not seen.canary_ids else False
+
+    def _keep_canaries(self, canary_ids: tuple[str, ...], course: Course) -> None:
+        """Keep those that are likeliest to be stored: a busy address, tried again and again, leaves many others."""
+        if course.violation is not None:
+            suspicion = _Suspicion.BROKEN_PROMISE
+        else:
+            suspicion = _Suspicion.FAILED if course.refusal is not None or course.cut else _Suspicion.NONE
+        self._canaries[suspicion] = (self._canaries.get(suspicion, ()) + canary_ids)[:CHECKS_KEPT]
+
+    def _all_canaries(self, first: tuple[str, ...]) -> tuple[str, ...]:
+        """The canaries that are kept, with those of the first verification, the most suspicious ones first."""
+        kept = [self._canaries.get(suspicion, ()) for suspicion in _Suspicion]
+        return tuple(chain(*kept[:-1], first, kept[-1]))[:CHECKS_KEPT]
 
     def _extend(self, seen: VerificationReport) -> None:
         if self._report is not None:
@@ -291,7 +319,6 @@ def _extended(report: VerificationReport, seen: VerificationReport) -> Verificat
     known = report.addresses
     return structs.replace(
         report,
-        canary_ids=(report.canary_ids + seen.canary_ids)[:CHECKS_KEPT],
         addresses=known + tuple(address for address in seen.addresses if address not in known),
         checks=(report.checks + seen.checks)[:CHECKS_KEPT],
         uploads=report.uploads + seen.uploads,

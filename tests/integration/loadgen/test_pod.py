@@ -197,7 +197,7 @@ async def test_a_proven_address_that_breaks_its_promise_when_it_is_verified_agai
             assert guilty.violation is not None
             assert guilty.verification is not None
             assert (guilty.violation.kind, guilty.violation.address) == (ErrorKind.MARKER_MISSING, changed)
-            assert guilty.violation.first_client_id == guilty.verification.canary_ids[-1]
+            assert guilty.violation.first_client_id == guilty.verification.canary_ids[0]
             assert "pod 0 saw a violation" in peer.message
             assert "may be stored" in guilty.message
             for final in finals:

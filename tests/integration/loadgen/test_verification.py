@@ -574,8 +574,34 @@ async def test_a_proven_address_that_breaks_its_promise_by_now_is_a_violation_of
         assert prover.report is not None
         if rows:
             (canary,) = two.received[-1].client_ids
-            assert violation.first_client_id == canary in prover.report.canary_ids
+            assert violation.first_client_id == canary == prover.report.canary_ids[0]
             assert f"The canary with client_id {canary} may be stored" in violation.message
+
+
+async def test_the_canary_of_an_address_that_ignores_the_header_comes_before_those_of_a_busy_one() -> None:
+    async with (
+        serving() as one,
+        serving(host="127.0.0.2") as two,
+        serving(from_rows(1, stored), host="127.0.0.3") as lying,
+    ):
+        well, busy, new = (Endpoint(target.host, target.port) for target in (one, two, lying))
+        names = Names(well, busy)
+        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (prover, book):
+            two.answer = from_rows(1, status(503))
+            book.doubt(busy)
+            async with asyncio.timeout(20):
+                while prover.report is None or len(prover.report.canary_ids) < 5:  # noqa: ASYNC110 - a plain value
+                    await asyncio.sleep(0.01)
+            names.endpoints = (well, busy, new)
+            async with asyncio.timeout(20):
+                while new not in book.distrusted:  # noqa: ASYNC110 - a plain value
+                    await asyncio.sleep(0.01)
+
+            (canary,) = lying.received[-1].client_ids
+            busy_canaries = [received.client_ids[0] for received in two.received if received.rows == 1][1:]
+            assert prover.report.canary_ids[0] == canary
+            assert prover.report.canary_ids[1] in busy_canaries
+            assert two.received[1].client_ids[0] in prover.report.canary_ids[-2:]
 
 
 async def test_an_address_that_failed_its_verification_when_it_came_back_is_proven_no_more() -> None:
