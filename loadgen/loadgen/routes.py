@@ -8,6 +8,7 @@ from typing import Final
 from loadgen.addresses import AddressBook
 from loadgen.endpoints import Endpoint
 from loadgen.transport import Exchange
+from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 
 ELSEWHERE_SECONDS: Final = 3.5
@@ -57,7 +58,8 @@ class Route:
             if not self._book.proves(self.endpoint):
                 proven = self._book.next()
                 if proven is None:
-                    return Exchange(None, ErrorKind.NO_ADDRESS, self.closed() or _LEFT.format(self.endpoint))
+                    detail = self.closed() or _LEFT.format(self.endpoint)
+                    return Exchange(None, ErrorKind.NO_ADDRESS, detail, Cause.ADDRESSES_VANISHED)
                 self.endpoint = proven
             exchange = await attempt(self.endpoint)
             if exchange.error in _NOTHING_SENT and self.closed():

@@ -20,6 +20,7 @@ from loadgen.exchange_errors import translated
 from loadgen.judging import Answer
 from loadgen.patience import Part, Patience, Timeouts
 from loadgen.upload_progress import Progress
+from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.spec.connecting import Connections as ChosenConnections
 
@@ -49,11 +50,12 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Exchange(Struct, frozen=True):
-    """What came of a request: a complete answer, or the kind of error that took its place."""
+    """What came of a request: a complete answer, or the kind of error that took its place, and its cause if known."""
 
     answer: Answer | None
     error: ErrorKind | None = None
     detail: str = ""
+    cause: Cause | None = None
 
 
 def keeps_connections(chosen: ChosenConnections, rows: int) -> bool:

@@ -176,7 +176,7 @@ class Uploader:
             self.unechoed += not judgement.echoed
         else:
             facts = self._facts(authorization or "", request.length, progress)
-            judgement = replace(judgement, cause=diagnose(judgement, exchange.answer, facts))
+            judgement = replace(judgement, cause=exchange.cause or diagnose(judgement, exchange.answer, facts))
         if authorization is not None:
             judgement = replace(judgement, detail=_without_token(judgement.detail, authorization))
         answer = exchange.answer

@@ -9,6 +9,7 @@ from loadgen.endpoints import Endpoint
 from loadgen.judging import Answer
 from loadgen.routes import Route
 from loadgen.transport import Exchange
+from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 
 A, B = Endpoint("10.0.0.1", 8000), Endpoint("10.0.0.2", 8000)
@@ -65,7 +66,7 @@ async def test_an_upload_whose_only_address_was_lost_while_its_file_was_made_goe
 
     exchange = await route.travel(attempt)
 
-    assert exchange.error is ErrorKind.NO_ADDRESS
+    assert (exchange.error, exchange.cause) == (ErrorKind.NO_ADDRESS, Cause.ADDRESSES_VANISHED)
     assert told in exchange.detail
 
 
