@@ -12,9 +12,9 @@ from loadgen.endpoints import Endpoint
 REFRESH_SECONDS: Final = 10.0
 WAIT_SECONDS: Final = 10.0
 """How long an upload that has no proven address waits for one that is being verified."""
-WORD_SECONDS: Final = 1.0
+NEWS_SECONDS: Final = 1.0
 """How long an upload that found no connection waits for word of whether its address has left the target."""
-LAST_SECONDS: Final = 1.0
+CONNECT_SECONDS_ONCE_DEPARTED: Final = 1.0
 """How long an address that has left is borne with where a connection to it is being opened: it may still serve."""
 
 _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
@@ -180,12 +180,12 @@ class AddressBook:
                 soon = asyncio.get_running_loop().time() + seconds
                 bound.reschedule(min(soon, bound.when() or soon))
 
-    async def had_left(self, endpoint: Endpoint, at: float) -> bool:
+    async def had_departed(self, endpoint: Endpoint, at: float) -> bool:
         """Whether an address had left the target by this instant, at which no connection could be had there.
 
         Where word of that may still be under way, it is waited for.
         """
-        until = at + WORD_SECONDS
+        until = at + NEWS_SECONDS
         while self._is_told and endpoint in self._proven and self.has_other(endpoint):
             try:
                 async with asyncio.timeout_at(until):
@@ -238,7 +238,7 @@ class AddressBook:
         if self._proven:
             for endpoint in gone:
                 # One that still serves takes a connection in that time.
-                self._draw_nearer(endpoint, LAST_SECONDS)
+                self._draw_nearer(endpoint, CONNECT_SECONDS_ONCE_DEPARTED)
         usable = frozenset(self._proven) - self._doubted
         return tuple(each for each in now if each not in usable and each not in self._distrusted)
 

@@ -109,7 +109,7 @@ class Iterating:
                 bytes_sent=progress.body_bytes_sent,
                 begun=progress.begun,
                 address="" if route is None else str(route.endpoint),
-                left=() if route is None else tuple(map(str, route.left)),
+                departed=() if route is None else tuple(map(str, route.departed)),
                 connect_ns=_nanoseconds(progress.connecting_at, progress.connect_seconds),
                 upload_ns=_nanoseconds(progress.first_byte_at, progress.upload_seconds),
                 wait_ns=_nanoseconds(progress.last_byte_at, progress.wait_seconds),

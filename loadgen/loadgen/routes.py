@@ -11,7 +11,7 @@ from loadgen.transport import Exchange
 from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 
-ELSEWHERE_SECONDS: Final = 3.5
+CONNECT_SECONDS_WITH_ANOTHER: Final = 3.5
 """The patience with a connect while another address is known to live. A system that gets no answer says its first word
 again after 1 s and after 3 s: who has not answered the third either is not there, or turns connections away."""
 
@@ -25,17 +25,17 @@ _LEFT: Final = "{} left the target before there was a connection, and no other a
 class Route:
     """Where one upload goes: an address of the book, and another if that one left before there was a connection.
 
-    `endpoint` is the address now, `left` are those before it.
+    `endpoint` is the address now, `departed` are those before it.
     """
 
     def __init__(self, book: AddressBook, endpoint: Endpoint) -> None:
         self._book = book
         self.endpoint = endpoint
-        self.left: tuple[Endpoint, ...] = ()
+        self.departed: tuple[Endpoint, ...] = ()
 
     def connect_seconds(self, most_seconds: float) -> float:
         """How long to wait for a connection at the address."""
-        return min(most_seconds, ELSEWHERE_SECONDS) if self._book.has_other(self.endpoint) else most_seconds
+        return min(most_seconds, CONNECT_SECONDS_WITH_ANOTHER) if self._book.has_other(self.endpoint) else most_seconds
 
     def connecting(self, bound: asyncio.Timeout) -> AbstractContextManager[None]:
         """While this lasts, the address's leaving the target draws the bound nearer; so does distrust of it."""
@@ -66,10 +66,10 @@ class Route:
                 continue
             if exchange.error not in _NO_CONNECTION or (other := await self._another()) is None:
                 return exchange
-            self.left = (*self.left, self.endpoint)
+            self.departed = (*self.departed, self.endpoint)
             self.endpoint = other
 
     async def _another(self) -> Endpoint | None:
         failed_at = asyncio.get_running_loop().time()
         self._book.doubt(self.endpoint)
-        return self._book.next() if await self._book.had_left(self.endpoint, failed_at) else None
+        return self._book.next() if await self._book.had_departed(self.endpoint, failed_at) else None

@@ -12,10 +12,10 @@ from loadtest_model.upload_parts import Part
 class Sample(Struct, frozen=True):
     """One finished upload; instants are on the monotonic clock, in nanoseconds.
 
-    `begun` is False where nothing of it can have left. `address` is empty where it had none to go to, and `left` are
-    those before it, which had left the target when a connection was tried. The three parts
-    of its time are None where it never came to them. Of a failed one `cause` is why, where it was diagnosed, `status`
-    that of its answer, and `said` what was seen of it, in one printable line.
+    `begun` is False where nothing of it can have left. `address` is empty where it had none to go to, and `departed`
+    are those before it, which had left the target when a connection was tried. The three parts of its time are None
+    where it never came to them. Of a failed one `cause` is why, where it was diagnosed, `status` that of its answer,
+    and `said` what was seen of it, in one printable line.
     """
 
     intended_ns: int
@@ -27,7 +27,7 @@ class Sample(Struct, frozen=True):
     bytes_sent: int
     begun: bool
     address: str = ""
-    left: tuple[str, ...] = ()
+    departed: tuple[str, ...] = ()
     connect_ns: int | None = None
     upload_ns: int | None = None
     wait_ns: int | None = None
@@ -68,7 +68,7 @@ class Tally:
         self.records_sent += sample.rows if sample.begun else 0
         self.records_confirmed += sample.records_confirmed
         self.bytes_sent += sample.bytes_sent
-        self.rerouted += bool(sample.left)
+        self.rerouted += bool(sample.departed)
 
     def _add_failure(self, error: ErrorKind) -> None:
         match outcome_of(error):

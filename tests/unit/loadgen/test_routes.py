@@ -48,7 +48,7 @@ async def test_an_upload_whose_address_was_lost_while_its_file_was_made_goes_to_
 
     assert exchange is ANSWERED
     assert tried == [B]
-    assert (route.endpoint, route.left) == (B, ())
+    assert (route.endpoint, route.departed) == (B, ())
 
 
 @pytest.mark.parametrize(
