@@ -12,9 +12,9 @@ from loadgen.endpoints import Endpoint
 REFRESH_SECONDS: Final = 10.0
 WAIT_SECONDS: Final = 10.0
 """How long an upload that has no proven address waits for one that is being verified."""
-WORD_SECONDS: Final = 1.0
+NEWS_SECONDS: Final = 1.0
 """How long an upload that found no connection waits for word of whether its address has left the target."""
-LAST_SECONDS: Final = 1.0
+CONNECT_SECONDS_ONCE_DEPARTED: Final = 1.0
 """How long an address that has left is borne with where a connection to it is being opened: it may still serve."""
 
 _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
@@ -84,6 +84,14 @@ class AddressBook:
     def distrusted(self) -> tuple[Endpoint, ...]:
         return tuple(sorted(self._distrusted))
 
+    def proves(self, endpoint: Endpoint) -> bool:
+        """Whether the address is proven, and the target's by now."""
+        return endpoint in self._proven
+
+    def distrusts(self, endpoint: Endpoint) -> bool:
+        """Whether the address failed its verification."""
+        return endpoint in self._distrusted
+
     @property
     def notice(self) -> str:
         """What has to be said of addresses that vanished or failed their verification; empty if there are none."""
@@ -112,9 +120,13 @@ class AddressBook:
         self._choose()
 
     def distrust(self, endpoint: Endpoint) -> None:
-        """The address failed its verification: it is never used and never tried again."""
+        """The address failed its verification: it is never used and never tried again.
+
+        Connections that are being opened to it are given up.
+        """
         self._tell()
         self._distrusted.add(endpoint)
+        self._draw_nearer(endpoint, 0.0)
         if endpoint in self._proven:
             self._proven.remove(endpoint)
         self._doubted.discard(endpoint)
@@ -148,7 +160,9 @@ class AddressBook:
 
     @contextmanager
     def connecting(self, endpoint: Endpoint, bound: asyncio.Timeout) -> Iterator[None]:
-        """While this lasts, the address's leaving draws the bound nearer, unless it was the last address."""
+        """While this lasts, the address's leaving draws the bound nearer, unless it was the last address; and so does
+        distrust of it, whatever others there are.
+        """
         held = self._connecting.setdefault(endpoint, set())
         held.add(bound)
         try:
@@ -158,18 +172,20 @@ class AddressBook:
             if not held:
                 self._connecting.pop(endpoint, None)
 
-    def _hasten(self, gone: list[Endpoint]) -> None:
-        """Bear with connects to these addresses for a moment only; one that still serves takes them in that time."""
-        for bound in [bound for endpoint in gone for bound in self._connecting.get(endpoint, ())]:
-            soon = asyncio.get_running_loop().time() + LAST_SECONDS
-            bound.reschedule(min(soon, bound.when() or soon))
+    def _draw_nearer(self, endpoint: Endpoint, seconds: float) -> None:
+        """Bear with connects to the address for no longer than so many seconds more."""
+        for bound in self._connecting.get(endpoint, ()):
+            # One that has expired stays in the set until its task has had its turn.
+            if not bound.expired():
+                soon = asyncio.get_running_loop().time() + seconds
+                bound.reschedule(min(soon, bound.when() or soon))
 
-    async def had_left(self, endpoint: Endpoint, at: float) -> bool:
+    async def had_departed(self, endpoint: Endpoint, at: float) -> bool:
         """Whether an address had left the target by this instant, at which no connection could be had there.
 
         Where word of that may still be under way, it is waited for.
         """
-        until = at + WORD_SECONDS
+        until = at + NEWS_SECONDS
         while self._is_told and endpoint in self._proven and self.has_other(endpoint):
             try:
                 async with asyncio.timeout_at(until):
@@ -220,7 +236,9 @@ class AddressBook:
             self._doubted.discard(endpoint)
         self._choose()
         if self._proven:
-            self._hasten(gone)
+            for endpoint in gone:
+                # One that still serves takes a connection in that time.
+                self._draw_nearer(endpoint, CONNECT_SECONDS_ONCE_DEPARTED)
         usable = frozenset(self._proven) - self._doubted
         return tuple(each for each in now if each not in usable and each not in self._distrusted)
 

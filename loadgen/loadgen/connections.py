@@ -19,7 +19,7 @@ _READ_BYTES: Final = 1 << 16
 
 
 class AddressDeniedError(OSError):
-    """The address rules forbid a connection."""
+    """The address rules forbid a connection, or nothing may be sent to the address any more."""
 
 
 class Connection(ResponseHandler):

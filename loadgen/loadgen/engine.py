@@ -11,11 +11,12 @@ from typing import Final
 
 from loadgen.addresses import AddressBook
 from loadgen.closed_model import ClosedModel
-from loadgen.iterating import BrokenPromiseError, Course, Iterating, Iteration
+from loadgen.iterating import Course, Iterating, Iteration
 from loadgen.open_model import OpenModel
 from loadgen.recorder import Recorder
 from loadgen.timing import Timing
 from loadgen.uploading import Uploader
+from loadgen.violations import BrokenPromiseError, first_violation
 from loadtest_model.pacing import share_of
 from loadtest_model.plan import Plan, Step
 from loadtest_model.snapshot import Violation
@@ -96,7 +97,7 @@ class Engine:
                 recorder.complete()
                 over_ns = course.end_ns if step.records is None else None
         except* BrokenPromiseError as seen:
-            violation = _first(seen)
+            violation = first_violation(seen)
         finally:
             now_ns, drained_ns = self._timing.clock_ns(), self._timing.drained_ns
             recorder.end(over_ns or (now_ns if drained_ns is None else min(now_ns, drained_ns)))
@@ -132,8 +133,3 @@ class Engine:
             return begun == share_of(course.step.uploads, self._pod_index, self._plan.parallelism)
         drained_ns = self._timing.drained_ns
         return drained_ns is None or drained_ns >= course.end_ns
-
-
-def _first(group: BaseExceptionGroup[BrokenPromiseError]) -> Violation:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first.violation

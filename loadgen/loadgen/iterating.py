@@ -10,18 +10,11 @@ from loadgen.routes import Route
 from loadgen.transport import Client
 from loadgen.upload_progress import Progress
 from loadgen.uploading import Upload, Uploader
+from loadgen.violations import BrokenPromiseError
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import Step
 from loadtest_model.snapshot import Violation
 from loadtest_model.values import NANOSECONDS
-
-
-class BrokenPromiseError(Exception):
-    """Ends a step at once: the siblings of the virtual user that saw the violation are cancelled."""
-
-    def __init__(self, violation: Violation) -> None:
-        super().__init__(violation.message)
-        self.violation = violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +109,7 @@ class Iterating:
                 bytes_sent=progress.body_bytes_sent,
                 begun=progress.begun,
                 address="" if route is None else str(route.endpoint),
-                left=() if route is None else tuple(map(str, route.left)),
+                departed=() if route is None else tuple(map(str, route.departed)),
                 connect_ns=_nanoseconds(progress.connecting_at, progress.connect_seconds),
                 upload_ns=_nanoseconds(progress.first_byte_at, progress.upload_seconds),
                 wait_ns=_nanoseconds(progress.last_byte_at, progress.wait_seconds),

@@ -37,6 +37,7 @@ from loadgen.standing import (
 )
 from loadgen.target_memory import memory_watch
 from loadgen.uploading import make_uploader
+from loadgen.violations import BrokenPromiseError, first_violation
 from loadtest_model.commands import CONTROL_PORT, Ack, Addresses, Halt, Start, Verb, endpoints_digest
 from loadtest_model.exits import PodExit
 from loadtest_model.plan import plan_hash
@@ -254,15 +255,19 @@ class Pod:
         return True
 
     async def _load(self) -> End:
-        async with asyncio.TaskGroup() as tasks:
-            beside = (
-                tasks.create_task(self._prover.keep_fresh()),
-                tasks.create_task(self._memory.watch(self._start_ns)),
-            )
-            self._monitor.restart()
-            violation = await self._engine.run(self._start_ns)
-            for task in beside:
-                task.cancel()
+        violation = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                beside = (
+                    tasks.create_task(self._prover.keep_fresh()),
+                    tasks.create_task(self._memory.watch(self._start_ns)),
+                )
+                self._monitor.restart()
+                violation = await self._engine.run(self._start_ns)
+                for task in beside:
+                    task.cancel()
+        except* BrokenPromiseError as seen:
+            violation = violation or first_violation(seen)
         if violation is not None:
             return halted(HaltReason.VIOLATION, violation.message, violation)
         return End(PodState.DONE, self._book.notice)

@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from enum import IntEnum
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from msgspec import structs
@@ -17,6 +19,7 @@ from loadgen.tls import TlsUnusableError
 from loadgen.tokens import TokenUnreadableError
 from loadgen.uploading import Uploader
 from loadgen.verification import CheckObserver, Course, Verifier, refused
+from loadgen.violations import BrokenPromiseError
 from loadtest_model.causes import Cause
 from loadtest_model.plan import Plan
 from loadtest_model.proof import Moment, Shown, concluded_from
@@ -35,15 +38,19 @@ LOOKED_UP: Final = 32
 _PASSING: Final[frozenset[Refusal]] = frozenset({Refusal.REFUSED, Refusal.TIMEOUT, Refusal.RESET, Refusal.SERVER_ERROR})
 """Refusals of a new address that may be gone at the next try, and that leave no row behind."""
 
-_BROKEN_PROMISES: Final = frozenset(
-    {Refusal.MARKER_MISSING, Refusal.MARKER_FALSE, Refusal.NOT_ECHOED, Refusal.REDIRECT, Refusal.STORED}
-)
-
 _NOTHING_READ: Final = {
     Shown.FAILED: Refusal.READ_BACK,
     Shown.UNSTEADY: Refusal.READ_BACK,
     Shown.CONTROL_FAILED: Refusal.READ_BACK_CONTROL,
 }
+
+
+class _Suspicion(IntEnum):
+    """How likely it is that the canary of a verification was stored, the likeliest first."""
+
+    BROKEN_PROMISE = 0
+    FAILED = 1
+    NONE = 2
 
 
 class Prover:
@@ -73,6 +80,7 @@ class Prover:
         self._read_back: ReadBack | None = None
         self._to_look_up: tuple[str, ...] = ()
         self._report: VerificationReport | None = None
+        self._canaries: dict[_Suspicion, tuple[str, ...]] = {}
         self.observe_check: CheckObserver | None = None
         self.generator: Callable[[], GeneratorHealth] = GeneratorHealth
 
@@ -81,9 +89,12 @@ class Prover:
         """The proof as it stands, with the addresses that came and went since."""
         if self._report is None:
             return None
+        unverified = tuple(map(str, self._book.distrusted))
         return structs.replace(
             self._report,
-            unverified=tuple(map(str, self._book.distrusted)),
+            canary_ids=self._all_canaries(self._report.canary_ids),
+            addresses=tuple(address for address in self._report.addresses if address not in unverified),
+            unverified=unverified,
             vanished=tuple(map(str, self._book.vanished)),
             unechoed=self._uploader.unechoed if self._report.level is ProofLevel.ECHOED else 0,
             read_back=self._read_back.report if self._read_back else None,
@@ -140,18 +151,22 @@ class Prover:
         return self.report or report
 
     async def keep_fresh(self, pause_seconds: float = REFRESH_SECONDS) -> None:
-        """Follow the target's addresses, by its name or as they are told, and renew its token, until cancelled."""
+        """Follow the target's addresses, by its name or as they are told, and renew its token, until cancelled.
+
+        Raises a group with a BrokenPromiseError where an address that was proven breaks its promise by now.
+        """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._uploader.keep_token_fresh())
             if self._resolves:
                 pause = partial(asyncio.sleep, pause_seconds)
-                tasks.create_task(keep_fresh(self._book, self._resolve, self._prove_new, pause))
+                tasks.create_task(keep_fresh(self._book, self._resolve, self._verify_followed, pause))
             elif self._plan.target.addresses:
                 news = partial(self._told.news, min(pause_seconds, ANEW_SECONDS))
-                tasks.create_task(keep_fresh(self._book, self._told.ask, self._prove_new, news))
+                tasks.create_task(keep_fresh(self._book, self._told.ask, self._verify_followed, news))
 
     def tell(self, addresses: tuple[Endpoint, ...], *, more: bool, age_seconds: float = 0.0) -> None:
-        """Take the target's addresses as they are now: those that are gone are used no more from this moment on.
+        """Take the target's addresses as they are now: from this moment on no upload connects to one that is gone. What
+        has a connection goes on, and a connection that is being opened has a moment left.
 
         `more` says that there are others, which are verified elsewhere first; `age_seconds` for how long this has been
         known to whoever tells.
@@ -240,20 +255,45 @@ class Prover:
                 endpoints, full_rows=full_rows, spare_unreachable=self._resolves, course=course
             )
 
-    async def _prove_new(self, endpoint: Endpoint) -> bool | None:
+    async def _verify_followed(self, endpoint: Endpoint) -> bool | None:
+        """Whether the address is proven; False where it must never be used, None where it may be tried later.
+
+        Raises BrokenPromiseError where it was proven before: that is a violation of the run, since it was loaded.
+        """
         course = Course()
+        # It may be proven, trusted or gone otherwise by the time that this verification ends.
+        in_use = endpoint in self._book.proven
+        loaded = in_use or endpoint in self._book.vanished
         try:
             seen = await self._verify((endpoint,), None, course)
         except asyncio.CancelledError:
-            self._extend(course.cut_off(None, "the verification of a new address was cut off"))
+            cut_off = course.cut_off(None, "the verification of a new address was cut off")
+            self._extend(cut_off)
+            self._keep_canaries(cut_off.canary_ids, course)
             raise
         self._extend(seen)
+        self._keep_canaries(seen.canary_ids, course)
         if seen.proven:
             return True
-        if endpoint in self._book.doubted:
+        if loaded and course.violation is not None:
+            raise BrokenPromiseError(course.violation)
+        if in_use:
             # It honoured the header before: a busy target, or a token that lapsed, says nothing against that.
-            return False if seen.refusal in _BROKEN_PROMISES else None
+            return None
         return None if seen.refusal in _PASSING and not seen.canary_ids else False
+
+    def _keep_canaries(self, canary_ids: tuple[str, ...], course: Course) -> None:
+        """Keep those that are likeliest to be stored: a busy address, tried again and again, leaves many others."""
+        if course.violation is not None:
+            suspicion = _Suspicion.BROKEN_PROMISE
+        else:
+            suspicion = _Suspicion.FAILED if course.refusal is not None or course.cut else _Suspicion.NONE
+        self._canaries[suspicion] = (self._canaries.get(suspicion, ()) + canary_ids)[:CHECKS_KEPT]
+
+    def _all_canaries(self, first: tuple[str, ...]) -> tuple[str, ...]:
+        """The canaries that are kept, with those of the first verification, the most suspicious ones first."""
+        kept = [self._canaries.get(suspicion, ()) for suspicion in _Suspicion]
+        return tuple(chain(*kept[:-1], first, kept[-1]))[:CHECKS_KEPT]
 
     def _extend(self, seen: VerificationReport) -> None:
         if self._report is not None:
@@ -279,7 +319,6 @@ def _extended(report: VerificationReport, seen: VerificationReport) -> Verificat
     known = report.addresses
     return structs.replace(
         report,
-        canary_ids=(report.canary_ids + seen.canary_ids)[:CHECKS_KEPT],
         addresses=known + tuple(address for address in seen.addresses if address not in known),
         checks=(report.checks + seen.checks)[:CHECKS_KEPT],
         uploads=report.uploads + seen.uploads,

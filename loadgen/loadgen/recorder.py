@@ -67,7 +67,7 @@ class StepRecorder:
             self._causes.add(sample)
         if sample.address:
             self._address(sample.address).add(sample)
-        for address in sample.left:
+        for address in sample.departed:
             self._address(address).rerouted += 1
         if since_start_ns >= self._warm_up_ns:
             self._judge(sample, since_start_ns)

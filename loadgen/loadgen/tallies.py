@@ -1,25 +1,21 @@
 """Counts that grow by whole samples."""
 
-from typing import Final
-
 from msgspec import Struct
 
-from loadtest_model.causes import Cause
+from loadtest_model.causes import Cause, cause_of
 from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.snapshot import Counts
 from loadtest_model.spread import AddressCounts
 from loadtest_model.upload_parts import Part
 
-_CUT: Final = frozenset({ErrorKind.RESET, ErrorKind.STALE_CONNECTION})
-
 
 class Sample(Struct, frozen=True):
     """One finished upload; instants are on the monotonic clock, in nanoseconds.
 
-    `begun` is False where nothing of it can have left. `address` is empty where it had none to go to, and `left` are
-    those before it, which had left the target when a connection was tried. The three parts
-    of its time are None where it never came to them. Of a failed one `cause` is why, where it was diagnosed, `status`
-    that of its answer, and `said` what was seen of it, in one printable line.
+    `begun` is False where nothing of it can have left. `address` is empty where it had none to go to, and `departed`
+    are those before it, which had left the target when a connection was tried. The three parts of its time are None
+    where it never came to them. Of a failed one `cause` is why, where it was diagnosed, `status` that of its answer,
+    and `said` what was seen of it, in one printable line.
     """
 
     intended_ns: int
@@ -31,7 +27,7 @@ class Sample(Struct, frozen=True):
     bytes_sent: int
     begun: bool
     address: str = ""
-    left: tuple[str, ...] = ()
+    departed: tuple[str, ...] = ()
     connect_ns: int | None = None
     upload_ns: int | None = None
     wait_ns: int | None = None
@@ -72,7 +68,7 @@ class Tally:
         self.records_sent += sample.rows if sample.begun else 0
         self.records_confirmed += sample.records_confirmed
         self.bytes_sent += sample.bytes_sent
-        self.rerouted += bool(sample.left)
+        self.rerouted += bool(sample.departed)
 
     def _add_failure(self, error: ErrorKind) -> None:
         match outcome_of(error):
@@ -143,10 +139,11 @@ class PartTally:
 class AddressTally:
     """The uploads to one address, and those that went elsewhere since it had left."""
 
-    __slots__ = ("accepted", "cut", "failed", "refused", "rerouted", "sent", "unanswered")
+    __slots__ = ("accepted", "cut", "failed", "refused", "rerouted", "sent", "stale", "unanswered")
 
     def __init__(self) -> None:
-        self.sent = self.accepted = self.failed = self.refused = self.unanswered = self.cut = self.rerouted = 0
+        self.sent = self.accepted = self.failed = self.rerouted = 0
+        self.refused = self.unanswered = self.cut = self.stale = 0
 
     def add(self, sample: Sample) -> None:
         self.sent += 1
@@ -156,7 +153,9 @@ class AddressTally:
             self.failed += sample.error is not ErrorKind.CANCELLED
             self.refused += sample.error is ErrorKind.REFUSED
             self.unanswered += sample.error is ErrorKind.CONNECT_TIMEOUT
-            self.cut += sample.error in _CUT
+            cause = sample.cause or cause_of(sample.error)
+            self.cut += cause is Cause.CONNECTION_RESET
+            self.stale += cause is Cause.STALE_CONNECTION
 
     def counts(self) -> AddressCounts:
         return AddressCounts(**{name: getattr(self, name) for name in self.__slots__})

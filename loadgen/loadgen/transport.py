@@ -1,24 +1,26 @@
 """One upload over the wire: a POST to one address, streamed chunk by chunk, and what came of it."""
 
 import asyncio
+import errno
 import ssl
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from typing import Final
+from typing import Final, Protocol
 
 import aiohttp
 from aiohttp.http import HttpProcessingError
 from msgspec import Struct
 
 from loadgen.address_rules import AddressRules
-from loadgen.connections import Connection, Connections
+from loadgen.connections import AddressDeniedError, Connection, Connections
 from loadgen.endpoints import Endpoint
 from loadgen.exchange_errors import translated
 from loadgen.judging import Answer
 from loadgen.patience import Part, Patience, Timeouts
 from loadgen.upload_progress import Progress
+from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.spec.connecting import Connections as ChosenConnections
 
@@ -48,11 +50,12 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Exchange(Struct, frozen=True):
-    """What came of a request: a complete answer, or the kind of error that took its place."""
+    """What came of a request: a complete answer, or the kind of error that took its place, and its cause if known."""
 
     answer: Answer | None
     error: ErrorKind | None = None
     detail: str = ""
+    cause: Cause | None = None
 
 
 def keeps_connections(chosen: ChosenConnections, rows: int) -> bool:
@@ -64,6 +67,16 @@ def keeps_connections(chosen: ChosenConnections, rows: int) -> bool:
             return True
         case "PerUpload":
             return False
+
+
+class Way(Protocol):
+    """What a request goes by until its first byte is sent."""
+
+    def connecting(self, bound: asyncio.Timeout) -> AbstractContextManager[None]:
+        """Entered with the bound on a new connection, which may be drawn nearer while that is opened."""
+
+    def closed(self) -> str:
+        """Why nothing may be sent to the address by now; empty where something may."""
 
 
 class Client:
@@ -79,13 +92,13 @@ class Client:
         request: Request,
         progress: Progress,
         timeouts: Timeouts,
-        connecting: Callable[[asyncio.Timeout], AbstractContextManager[None]] = lambda _bound: _UNWATCHED,
+        way: Way | None = None,
     ) -> Exchange:
         """Send a request and read its answer, within the time-outs.
 
         An answer that comes before the whole body is sent ends the sending. Cancelling drops the connection.
-        `connecting` is entered with the bound on a new connection, which may be drawn nearer while that is opened. A
-        request that got no connection may be posted again with the same progress; its time-outs count on.
+        A request of which nothing was sent may be posted again with the same progress; its time-outs count on. That is
+        so without a connection, and where the `way` was closed before the first byte.
         """
         now = time.monotonic()
         patience = Patience(timeouts, progress.connecting_at or now, now)
@@ -98,10 +111,10 @@ class Client:
                 connection = self._connections.kept(request.endpoint, request.server_hostname)
                 progress.reused = connection is not None
                 if connection is None:
-                    connection = await self._open(request, progress, patience.until, connecting)
+                    connection = await self._open(request, progress, patience.until, way)
                 progress.transport = connection.transport
                 connection.expect_answer()
-                await self._send(connection, request, progress, patience)
+                await self._send(connection, request, progress, patience, way)
             answer = await _answer(connection, progress, patience)
             reusable = progress.answered and progress.last_byte_at is not None
             return Exchange(answer)
@@ -123,18 +136,23 @@ class Client:
         request: Request,
         progress: Progress,
         until: float,
-        connecting: Callable[[asyncio.Timeout], AbstractContextManager[None]],
+        way: Way | None,
     ) -> Connection:
         if progress.connecting_at is None:
             progress.connecting_at = time.monotonic()
         async with asyncio.timeout_at(until) as bound:
-            with connecting(bound):
+            with _UNWATCHED if way is None else way.connecting(bound):
                 connection = await self._connections.open(request.endpoint, request.server_hostname)
         progress.connected_at = time.monotonic()
         return connection
 
-    async def _send(self, connection: Connection, request: Request, progress: Progress, patience: Patience) -> None:
-        """Write the request until it is written or the exchange is over."""
+    async def _send(
+        self, connection: Connection, request: Request, progress: Progress, patience: Patience, way: Way | None
+    ) -> None:
+        """Write the request until it is written or the exchange is over.
+
+        Raises AddressDeniedError where the way was closed before the first byte.
+        """
         head = b"%sContent-Length: %d%s" % (request.head, request.length, self._after_length)
         taken_bytes = -len(head)
         progress.first_byte_at = now = time.monotonic()
@@ -147,6 +165,8 @@ class Client:
             async with self._turn if request.length >= _JOINED_BELOW_BYTES else _NO_TURN:
                 if connection.is_over or connection.transport is None or connection.transport.is_closing():
                     return
+                if way is not None and not progress.begun and (reason := way.closed()):
+                    raise AddressDeniedError(errno.EACCES, reason)
                 piece = next(pieces, None)
                 if piece is None:
                     break

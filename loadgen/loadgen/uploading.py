@@ -176,7 +176,7 @@ class Uploader:
             self.unechoed += not judgement.echoed
         else:
             facts = self._facts(authorization or "", request.length, progress)
-            judgement = replace(judgement, cause=diagnose(judgement, exchange.answer, facts))
+            judgement = replace(judgement, cause=exchange.cause or diagnose(judgement, exchange.answer, facts))
         if authorization is not None:
             judgement = replace(judgement, detail=_without_token(judgement.detail, authorization))
         answer = exchange.answer
@@ -197,7 +197,7 @@ class Uploader:
             timeouts = dataclasses.replace(
                 self._timeouts, connect_seconds=route.connect_seconds(self._timeouts.connect_seconds)
             )
-            return await client.post(replace(request, endpoint=endpoint), progress, timeouts, route.connecting)
+            return await client.post(replace(request, endpoint=endpoint), progress, timeouts, route)
 
         return await route.travel(attempt)
 

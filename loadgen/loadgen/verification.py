@@ -16,8 +16,8 @@ from loadgen.transport import Client
 from loadgen.upload_progress import Progress
 from loadgen.uploading import Upload, Uploader
 from loadtest_model.causes import Cause
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.snapshot import Check, ProofLevel, Refusal, VerificationReport
+from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
+from loadtest_model.snapshot import Check, ProofLevel, Refusal, VerificationReport, Violation
 
 FEW_ROWS: Final = 5
 _SMALL_CHECKS: Final[tuple[tuple[CheckName, int], ...]] = (
@@ -51,7 +51,8 @@ class _UnderWay:
 class Course:
     """A verification under way, readable at any time: also after it was cut off.
 
-    `first_ids` are the first client_ids of every upload that was accepted.
+    `first_ids` are the first client_ids of every upload that was accepted. `refused_upload` is the one that the
+    refusal was told from, if it was told from one.
     """
 
     checks: list[Check] = field(default_factory=list)
@@ -63,6 +64,7 @@ class Course:
     echoed: bool = True
     refusal: Refusal | None = None
     judgement: Judgement | None = None
+    refused_upload: Upload | None = None
     message: str = ""
     cut: bool = False
     under_way: _UnderWay | None = None
@@ -83,6 +85,21 @@ class Course:
                     f" {_may_be_stored(flight.rows, first)}"
                 )
         return self.report()
+
+    @property
+    def violation(self) -> Violation | None:
+        """The broken promise that the refusal was told from, as one of the load; None where none was broken."""
+        upload = self.refused_upload
+        if upload is None or upload.error is None or outcome_of(upload.error) is not Outcome.VIOLATION:
+            return None
+        return Violation(
+            kind=upload.error,
+            address=str(upload.endpoint),
+            status=upload.status,
+            rows=upload.rows,
+            first_client_id=upload.first_client_id or "",
+            message=self.message,
+        )
 
     def report(self) -> VerificationReport:
         if self.refusal is None and not self.cut:
@@ -203,7 +220,7 @@ class Verifier:
         if upload.first_client_id and upload.error is None:
             course.first_ids.append(upload.first_client_id)
         if refusal is not None:
-            course.refusal, course.judgement = refusal, upload.judgement
+            course.refusal, course.judgement, course.refused_upload = refusal, upload.judgement, upload
             course.message = _message(name, upload, rows, progress)
 
     def _note_connection(self, endpoint: Endpoint, upload: Upload, progress: Progress, course: Course) -> None:

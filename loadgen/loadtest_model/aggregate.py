@@ -25,6 +25,7 @@ from loadtest_model.snapshot import (
     merged_counts,
 )
 from loadtest_model.spread import AddressCounts, merged_address_counts, merged_spread
+from loadtest_model.throttling import is_crippled
 from loadtest_model.upload_parts import Parts, merged_parts
 from loadtest_model.values import WireValue
 
@@ -60,10 +61,14 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
 
 
 class Aggregate(WireValue, frozen=True, kw_only=True):
-    """The whole run over all pods: steps in their order, and how the generators fared at worst."""
+    """The whole run over all pods: steps in their order, and how the generators fared at worst.
+
+    `crippled_pods` counts those that were kept from the CPU so much that time-outs may be their own doing.
+    """
 
     steps: tuple[StepAggregate, ...] = ()
     pods: int = 0
+    crippled_pods: int = 0
     virtual_users: int = 0
     elapsed_seconds: float = 0.0
     violations: tuple[Violation, ...] = ()
@@ -133,6 +138,7 @@ def merged_aggregate(parts: Sequence[Aggregate]) -> Aggregate:
             merged_step(column) for column in zip_longest(*(part.steps for part in parts), fillvalue=StepAggregate())
         ),
         pods=sum(part.pods for part in parts),
+        crippled_pods=sum(part.crippled_pods for part in parts),
         virtual_users=sum(part.virtual_users for part in parts),
         elapsed_seconds=max((part.elapsed_seconds for part in parts), default=0.0),
         violations=tuple(sorted(violations, key=lambda seen: (seen.address, seen.message))),
@@ -159,6 +165,7 @@ def aggregate_of(snapshot: Snapshot) -> Aggregate:
     return Aggregate(
         steps=tuple(_step_of(by_number.get(number)) for number in range(count)),
         pods=1,
+        crippled_pods=int(is_crippled(snapshot.generator)),
         virtual_users=snapshot.virtual_users,
         elapsed_seconds=snapshot.elapsed_seconds,
         violations=(snapshot.violation,) if snapshot.violation else (),

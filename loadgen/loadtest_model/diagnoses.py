@@ -10,7 +10,6 @@ from loadtest_model.cause_counts import CauseSeen, merged_causes
 from loadtest_model.causes import Cause, cause_of
 from loadtest_model.proof import Shown, concluded_from
 from loadtest_model.snapshot import Counts, VerificationReport
-from loadtest_model.throttling import is_crippled
 from loadtest_model.trend import memory_sign
 
 KEPT: Final = 12
@@ -53,7 +52,8 @@ def diagnose_run(
     seen = _all_causes(aggregate)
     for pattern in _PATTERNS:
         seen = pattern(seen, whole)
-    if is_crippled(aggregate.generator):
+    if aggregate.pods and aggregate.crippled_pods == aggregate.pods:
+        # A pod that had its CPU met them too, or would have.
         late = tuple(cause for cause in _OF_LATENESS if cause in seen)
         seen = _renamed(seen, late, Cause.GENERATOR_THROTTLED)
     ranked = sorted(seen.items(), key=lambda item: (item[0] not in _BROKEN_PROMISES, -item[1].count, item[0]))
@@ -102,6 +102,7 @@ def _departure(seen: Causes, whole: StepAggregate) -> Causes:
         (Cause.CONNECTION_REFUSED, gone.refused),
         (Cause.CONNECT_TIMEOUT, gone.unanswered),
         (Cause.CONNECTION_RESET, gone.cut),
+        (Cause.STALE_CONNECTION, gone.stale),
     ):
         if count and cause in seen:
             seen = _partly_renamed(seen, cause, count, Cause.PODS_LEFT)

@@ -125,7 +125,7 @@ def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
     signs: list[Sign] = []
     gone = aggregate.gone
     refused = aggregate.errors.get(ErrorKind.REFUSED, 0) - gone.refused
-    ways = {"refused": gone.refused, "not answered": gone.unanswered, "cut": gone.cut}
+    ways = {"refused": gone.refused, "not answered": gone.unanswered, "cut": gone.cut + gone.stale}
     if any(ways.values()):
         how = ", ".join(f"{count} {way}" for way, count in ways.items() if count)
         text = (

@@ -108,10 +108,10 @@ class Check(WireValue, frozen=True, kw_only=True):
 
 class VerificationReport(WireValue, frozen=True, kw_only=True):
     """The proof, or why there is none. `cause` is what a refusal comes from, where more is known than the refusal
-    says, and `hint` what to do; `canary_ids` are the rows that may be stored.
+    says, and `hint` what to do; `canary_ids` are the rows that may be stored, the likeliest first.
 
     `uploads` and `rows` count what the verification sent: they are no part of the load. `addresses` are proven;
-    `unverified` failed their verification while the load ran and were never used; `vanished` were proven once. Where
+    `unverified` failed their verification while the load ran and are not used; `vanished` were proven once. Where
     the verification showed ECHOED, `unechoed` counts the accepted uploads that lacked their nonce all the same. A
     verification that was cut off has level NONE and no refusal.
     """

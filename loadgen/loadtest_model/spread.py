@@ -11,9 +11,10 @@ OTHERS: Final = "others"
 
 class AddressCounts(WireValue, frozen=True, kw_only=True):
     """The uploads to one address, the warm-up included. `failed` leaves out what we cut ourselves. Of the failed,
-    `refused` are those whose connection was, `unanswered` those whose connection was not answered in time, and `cut`
-    those whose connection was lost before a complete answer. `rerouted` are no part of `sent`: they were meant for
-    this address and went to another, since it had left the target.
+    `refused` are those whose connection was, `unanswered` those whose connection was not answered in time, `cut`
+    those whose connection was lost before a complete answer (no finer cause is known), and `stale` those whose kept
+    connection was lost before any. `rerouted` are no part of `sent`: they were meant for this address and went to
+    another, since it had left the target.
     """
 
     sent: int = 0
@@ -22,6 +23,7 @@ class AddressCounts(WireValue, frozen=True, kw_only=True):
     refused: int = 0
     unanswered: int = 0
     cut: int = 0
+    stale: int = 0
     rerouted: int = 0
 
     def merge(self, other: "AddressCounts") -> "AddressCounts":

@@ -58,8 +58,8 @@ def parts(draw: st.DrawFn) -> Part:
 
 @st.composite
 def address_counts(draw: st.DrawFn) -> AddressCounts:
-    accepted, refused, unanswered, cut, other = (draw(small) for _ in range(5))
-    failed = refused + unanswered + cut + other
+    accepted, refused, unanswered, cut, stale, other = (draw(small) for _ in range(6))
+    failed = refused + unanswered + cut + stale + other
     return AddressCounts(
         sent=accepted + failed,
         accepted=accepted,
@@ -67,6 +67,7 @@ def address_counts(draw: st.DrawFn) -> AddressCounts:
         refused=refused,
         unanswered=unanswered,
         cut=cut,
+        stale=stale,
         rerouted=draw(small),
     )
 

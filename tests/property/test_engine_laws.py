@@ -334,7 +334,7 @@ def test_an_upload_goes_elsewhere_only_where_its_address_had_left_and_counts_onc
     assert total.due == len(uploader.routes) + total.dropped
     assert total.accepted <= len(uploader.begun_at) <= total.accepted + total.unknown
     assert total.records_sent == sum(uploader.rows)
-    assert total.rerouted == sum(bool(route.left) for route in uploader.routes)
+    assert total.rerouted == sum(bool(route.departed) for route in uploader.routes)
     assert sum(second.counts.rerouted for second in ran.step.seconds) == total.rerouted
     spread = {address: ran.step.addresses.get(str(address), AddressCounts()) for address in MANY}
     assert sum(counts.sent for counts in spread.values()) == total.sent
@@ -342,7 +342,7 @@ def test_an_upload_goes_elsewhere_only_where_its_address_had_left_and_counts_onc
         tried = [at for endpoint, at in uploader.refused_at if endpoint == address]
         # One that is cut at the end may have been waiting for a word.
         assert 0 <= len(tried) - counts.rerouted - counts.refused <= total.unknown
-        assert counts.rerouted == sum(route.left.count(address) for route in uploader.routes)
+        assert counts.rerouted == sum(route.departed.count(address) for route in uploader.routes)
         departure = departures.get(address)
         had_left = [at for at in tried if departure is not None and departure.left_at <= at + 1e-9]
         heard = [at for at in had_left if departure is not None and departure.told_at < at + 1.0]

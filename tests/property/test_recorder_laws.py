@@ -47,7 +47,7 @@ def samples(draw: st.DrawFn) -> Sample:
         bytes_sent=draw(st.integers(0, 2000)),
         begun=draw(st.booleans()) if error else True,
         address=address,
-        left=tuple(left),
+        departed=tuple(left),
     )
 
 
@@ -184,8 +184,8 @@ def test_each_upload_counts_at_one_address_and_apart_at_those_that_it_left(taken
     spread = seen.addresses.values()
     assert sum(counts.sent for counts in spread) == seen.total.sent
     assert sum(counts.accepted for counts in spread) == seen.total.accepted
-    assert sum(counts.rerouted for counts in spread) == sum(len(sample.left) for sample in taken)
-    assert seen.total.rerouted == sum(bool(sample.left) for sample in taken)
+    assert sum(counts.rerouted for counts in spread) == sum(len(sample.departed) for sample in taken)
+    assert seen.total.rerouted == sum(bool(sample.departed) for sample in taken)
     assert all(counts.refused + counts.unanswered + counts.cut <= counts.failed for counts in spread)
     assert sum(counts.refused for counts in spread) == seen.errors.get(ErrorKind.REFUSED, 0)
     assert sum(counts.unanswered for counts in spread) == seen.errors.get(ErrorKind.CONNECT_TIMEOUT, 0)

@@ -55,7 +55,7 @@ def _proof(proof: Proof) -> Iterator[str]:
         answers = counted(proof.unechoed, "accepted answer")
         yield f"            - {answers} did not return the nonce, as the verification's did: not {ProofLevel.ECHOED}"
     if proof.unverified:
-        yield f"            - never used, since they failed their verification: {', '.join(proof.unverified)}"
+        yield f"            - not used, since they failed their verification: {', '.join(proof.unverified)}"
     if proof.vanished:
         yield f"            - vanished while the load ran: {', '.join(proof.vanished)}"
 

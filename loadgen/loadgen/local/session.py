@@ -18,6 +18,7 @@ from loadgen.saturation import Monitor
 from loadgen.target_memory import memory_watch
 from loadgen.uploading import make_uploader
 from loadgen.verification import CheckObserver
+from loadgen.violations import BrokenPromiseError, first_violation
 from loadtest_model.abort import Watch, watch
 from loadtest_model.aggregate import Aggregate, aggregate_of
 from loadtest_model.plan import Plan, plan_hash
@@ -192,15 +193,18 @@ class Session:
         await self._prover.prove(full_rows=full_rows)
 
     async def _load(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            following = tasks.create_task(self._prover.keep_fresh())
-            watching = tasks.create_task(self._monitor.watch())
-            reading = tasks.create_task(self._memory.watch(self._start_ns))
-            judging = tasks.create_task(self._watch_bounds())
-            self._monitor.restart()
-            self._violation = await self._engine.run(self._start_ns, alone=True)
-            for task in (following, watching, reading, judging):
-                task.cancel()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                following = tasks.create_task(self._prover.keep_fresh())
+                watching = tasks.create_task(self._monitor.watch())
+                reading = tasks.create_task(self._memory.watch(self._start_ns))
+                judging = tasks.create_task(self._watch_bounds())
+                self._monitor.restart()
+                self._violation = await self._engine.run(self._start_ns, alone=True)
+                for task in (following, watching, reading, judging):
+                    task.cancel()
+        except* BrokenPromiseError as seen:
+            self._violation = self._violation or first_violation(seen)
 
     async def _watch_bounds(self) -> None:
         """Cut the load when a bound of the plan's `abort` is breached for good."""

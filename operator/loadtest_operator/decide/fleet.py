@@ -1,8 +1,9 @@
 """The pods of a run as one: who is there, who can be spoken to, and what the fleet as a whole has come to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 
 from msgspec import structs
 
@@ -166,7 +167,7 @@ class Fleet:
             cause=first.cause,
             message=first.message,
             hint=first.hint,
-            canary_ids=_distinct(report.canary_ids for report in reports),
+            canary_ids=self._canaries(reports),
             addresses=_distinct(report.addresses for report in reports),
             uploads=sum(report.uploads for report in reports),
             rows=sum(report.rows for report in reports),
@@ -175,6 +176,13 @@ class Fleet:
             unechoed=sum(report.unechoed for report in reports),
             read_back=self.read_back,
         )
+
+    def _canaries(self, reports: Sequence[VerificationReport]) -> tuple[str, ...]:
+        """Those of a violation first, then each pod's likeliest to be stored: the status keeps the beginning alone."""
+        violated = {violation.first_client_id for violation in self.aggregate.violations}
+        columns = zip_longest(*(report.canary_ids for report in reports), fillvalue="")
+        canaries = _distinct(tuple(filter(None, column)) for column in columns)
+        return tuple(sorted(canaries, key=lambda canary: canary not in violated))
 
 
 def verified_of(report: VerificationReport | None, notice: str = "") -> Verified | None:

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from http_target import HttpTarget, serving
-from loadgen.addresses import LAST_SECONDS, AddressBook
+from loadgen.addresses import CONNECT_SECONDS_ONCE_DEPARTED, AddressBook
+from loadgen.connections import Connection, Connections
 from loadgen.endpoints import Endpoint
 from loadgen.engine import Engine
 from loadgen.recorder import Recorder
-from loadgen.routes import ELSEWHERE_SECONDS
+from loadgen.routes import CONNECT_SECONDS_WITH_ANOTHER
 from loadgen.uploading import make_uploader
 from loadgen_plans import make_plan
 from loadtest_model.outcomes import ErrorKind
@@ -143,7 +144,7 @@ async def test_a_silent_address_is_waited_for_no_longer_than_a_second_try_takes(
     assert step.addresses[str(dead)].unanswered == step.errors[ErrorKind.CONNECT_TIMEOUT] <= virtual_users
     assert set(step.errors) == {ErrorKind.CONNECT_TIMEOUT}
     longest = step.rejected_response.max_seconds or 0.0
-    assert ELSEWHERE_SECONDS <= longest < 9.0
+    assert CONNECT_SECONDS_WITH_ANOTHER <= longest < 9.0
     assert step.total.accepted == len(target.received) > 0
 
 
@@ -157,7 +158,7 @@ async def test_a_connect_to_a_silent_address_ends_soon_after_that_leaves() -> No
 
     assert (step.errors, step.total.rerouted) == ({}, 1)
     assert step.addresses[str(dead)].rerouted == 1
-    assert LAST_SECONDS < (step.response.max_seconds or 0.0) < ELSEWHERE_SECONDS
+    assert CONNECT_SECONDS_ONCE_DEPARTED < (step.response.max_seconds or 0.0) < CONNECT_SECONDS_WITH_ANOTHER
 
 
 async def test_a_connection_that_an_address_on_its_way_out_takes_is_used() -> None:
@@ -202,3 +203,39 @@ async def test_where_every_address_refuses_the_uploads_are_refused() -> None:
     assert step.total.sent == step.total.rejected == step.errors[ErrorKind.REFUSED] > 4
     assert {address for address, counts in step.addresses.items() if counts.refused} == {str(dead), str(other)}
     assert step.total.rerouted == 0
+
+
+async def test_a_connect_to_a_silent_address_ends_when_that_is_distrusted() -> None:
+    async with serving() as target:
+        with silent() as dead:
+            load = Load(target, dead, virtual_users=1, duration_seconds=2.0)
+            asyncio.get_running_loop().call_later(0.5, load.book.distrust, dead)
+
+            step = await load.run()
+
+    assert (step.errors, step.total.rerouted) == ({}, 0)
+    assert set(step.addresses) == {str(load.live)}
+    assert (step.response.max_seconds or 0.0) < CONNECT_SECONDS_WITH_ANOTHER
+
+
+@pytest.mark.parametrize("batch_size", [20, 2_000])
+async def test_nothing_is_sent_over_a_connection_to_an_address_that_was_distrusted_meanwhile(
+    batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving() as target, serving(host="127.0.0.5") as lying:
+        changed = Endpoint(lying.host, lying.port)
+        load = Load(target, changed, virtual_users=2, duration_seconds=1.0, batch_size=batch_size)
+        connect = Connections.open
+
+        async def distrusted_by_then(self: Connections, endpoint: Endpoint, name: str | None) -> Connection:
+            connection = await connect(self, endpoint, name)
+            if endpoint == changed:
+                load.book.distrust(changed)
+            return connection
+
+        monkeypatch.setattr(Connections, "open", distrusted_by_then)
+
+        step = await load.run()
+
+    assert lying.received == []
+    assert step.total.accepted == step.total.sent == len(target.received) > 0

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from http_target import Answer, HttpTarget, Received, from_rows, honoured, serving, stored
+from http_target import PATH, Answer, HttpTarget, Received, from_rows, honoured, serving, stored
 from loadgen_plans import make_plan, token
 from loadgen_pods import PodProcess, fleet, pod_process, start_fleet
 from loadtest_model.commands import Ack, Addresses, Arm, Halt, Verb, endpoints_digest
@@ -164,6 +164,44 @@ async def test_a_violation_halts_the_pod_itself_and_its_peer(tmp_path: Path) -> 
                 assert_conserved(final)
             assert load_uploads(target, 7) <= sum(final.steps[0].total.sent for final in finals)
             assert sum(final.steps[0].total.violation for final in finals) == 1
+
+
+async def test_a_proven_address_that_breaks_its_promise_when_it_is_verified_again_halts_the_fleet(
+    tmp_path: Path,
+) -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two:
+        well, changed = f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}"
+        plan = make_plan(
+            f"http://django.shop.svc{PATH}",
+            duration_seconds=60,
+            parallelism=2,
+            addresses=(well, changed),
+            virtual_users=2,
+        )
+        async with fleet(plan, tmp_path) as pods:
+            await start_fleet(pods)
+            for pod in pods:
+                await pod.until(lambda snapshot: bool(snapshot.steps) and changed in snapshot.steps[0].addresses)
+            # Under load it answers as ever, so that nothing but the verification can find out.
+            two.answer = lambda received: stored(received) if received.rows == 1 else honoured(received)
+            for addresses in ((well,), (well, changed)):
+                assert (await pods[0].command(Verb.ENDPOINTS, Addresses(addresses=addresses)))[0] == 200
+
+            finals = [await pod.until_final() for pod in pods]
+            for pod, final in zip(pods, finals, strict=True):
+                await pod.ack(final.sequence)
+
+            assert [await pod.exited() for pod in pods] == [PodExit.VIOLATION, PodExit.HALTED]
+            guilty, peer = finals
+            assert (guilty.halt_reason, peer.halt_reason) == (HaltReason.VIOLATION, HaltReason.PEER)
+            assert guilty.violation is not None
+            assert guilty.verification is not None
+            assert (guilty.violation.kind, guilty.violation.address) == (ErrorKind.MARKER_MISSING, changed)
+            assert guilty.violation.first_client_id == guilty.verification.canary_ids[0]
+            assert "pod 0 saw a violation" in peer.message
+            assert "may be stored" in guilty.message
+            for final in finals:
+                assert_conserved(final)
 
 
 async def test_a_violation_with_a_peer_that_does_not_confirm_ends_the_pod_at_once(tmp_path: Path) -> None:

@@ -16,8 +16,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from example_server import UPLOAD_PATH, ExampleServer, example_server
-from http_target import HttpTarget, Received, honoured, serving, stored
+from http_target import PATH, HttpTarget, Received, honoured, serving, stored
+from loadgen.endpoints import Endpoint
 from loadgen.local.samples import SAMPLE_COLUMNS
+from loadgen.local.session import Session
+from loadgen_plans import make_plan
+from loadtest_model.outcomes import ErrorKind
 from loadtest_model.verdict import Verdict
 from local_runs import assert_passed, command, environment, in_terminal, loadgen, results_in
 from summary_schema import EXACT
@@ -457,3 +461,25 @@ async def test_no_color_is_obeyed(tmp_path: Path) -> None:
 
     assert "\nVerdict     " in terminal.text
     assert "\x1b[1;" not in terminal.text
+
+
+async def test_a_proven_address_that_breaks_its_promise_when_it_is_verified_again_ends_a_run_without_a_fleet() -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two:
+        well, changed = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        addresses = (str(well), str(changed))
+        plan = make_plan(f"http://django.shop{PATH}", duration_seconds=60, addresses=addresses)
+        session = Session(plan, time.monotonic_ns)
+        await session.verify()
+        two.answer = lambda received: stored(received) if received.rows == 1 else honoured(received)
+        loading = asyncio.create_task(session.load())
+        async with asyncio.timeout(20):
+            while len(two.received) < 5:  # noqa: ASYNC110 - the target runs in this loop
+                await asyncio.sleep(0.01)
+            for told in ((well,), (well, changed)):
+                session._prover.tell(told, more=False)
+            await loading
+
+        (violation,) = session.aggregate().violations
+        assert (violation.kind, violation.address) == (ErrorKind.MARKER_MISSING, str(changed))
+        assert session.defect is None
+        assert not session.reads_back

@@ -5,7 +5,7 @@ import base64
 import itertools
 import json
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,7 +20,9 @@ from loadgen.proving import Prover
 from loadgen.transport import open_client
 from loadgen.uploading import make_uploader
 from loadgen.verification import Verifier
+from loadgen.violations import first_violation
 from loadgen_plans import make_plan
+from loadtest_model.outcomes import ErrorKind
 from loadtest_model.plan import AddressPolicy, Deadlines, Plan
 from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
 from local_runs import command, environment
@@ -538,17 +540,105 @@ async def test_a_doubted_address_that_is_only_busy_is_proven_anew_when_it_answer
             assert {book.next() for _ in range(4)} == {well, busy}
 
 
-async def test_a_doubted_address_that_ignores_the_header_by_now_is_never_used_again() -> None:
+@pytest.mark.parametrize(
+    ("answer", "kind", "rows"),
+    [
+        (stored, ErrorKind.MARKER_MISSING, 0),
+        (from_rows(1, stored), ErrorKind.MARKER_MISSING, 1),
+        (from_rows(1, status(302, Location="/login/")), ErrorKind.REDIRECT, 1),
+    ],
+)
+@pytest.mark.parametrize("came_back", [False, True])
+async def test_a_proven_address_that_breaks_its_promise_by_now_is_a_violation_of_the_run(
+    answer: Answerer, kind: ErrorKind, rows: int, came_back: bool
+) -> None:
     async with serving() as one, serving(host="127.0.0.2") as two:
         well, changed = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
-        names = Names(well, changed)
-        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (_, book):
-            two.answer = stored
+        names, book = Names(well, changed), AddressBook()
+        plan = make_plan(f"http://django.shop{PATH}")
+        numbers = itertools.count()
+        prover = Prover(plan, make_uploader(plan, 0, lambda: f"nonce-{next(numbers)}"), book, names.resolve)
+        assert (await prover.prove(full_rows=None)).proven
+        two.answer = answer
+        if came_back:
+            book.observe((well,))
+        else:
             book.doubt(changed)
+
+        with pytest.raises(ExceptionGroup) as raised:
+            async with asyncio.timeout(10):
+                await prover.keep_fresh(pause_seconds=0.01)
+
+        violation = first_violation(raised.value)
+        assert (violation.kind, violation.address, violation.rows) == (kind, str(changed), rows)
+        assert prover.report is not None
+        if rows:
+            (canary,) = two.received[-1].client_ids
+            assert violation.first_client_id == canary == prover.report.canary_ids[0]
+            assert f"The canary with client_id {canary} may be stored" in violation.message
+
+
+async def test_the_canary_of_an_address_that_ignores_the_header_comes_before_those_of_a_busy_one() -> None:
+    async with (
+        serving() as one,
+        serving(host="127.0.0.2") as two,
+        serving(from_rows(1, stored), host="127.0.0.3") as lying,
+    ):
+        well, busy, new = (Endpoint(target.host, target.port) for target in (one, two, lying))
+        names = Names(well, busy)
+        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (prover, book):
+            two.answer = from_rows(1, status(503))
+            book.doubt(busy)
+            async with asyncio.timeout(20):
+                while prover.report is None or len(prover.report.canary_ids) < 5:  # noqa: ASYNC110 - a plain value
+                    await asyncio.sleep(0.01)
+            names.endpoints = (well, busy, new)
+            async with asyncio.timeout(20):
+                while new not in book.distrusted:  # noqa: ASYNC110 - a plain value
+                    await asyncio.sleep(0.01)
+
+            (canary,) = lying.received[-1].client_ids
+            busy_canaries = [received.client_ids[0] for received in two.received if received.rows == 1][1:]
+            assert prover.report.canary_ids[0] == canary
+            assert prover.report.canary_ids[1] in busy_canaries
+            assert two.received[1].client_ids[0] in prover.report.canary_ids[-2:]
+
+
+async def test_an_address_that_failed_its_verification_when_it_came_back_is_proven_no_more() -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two:
+        well, returned = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        names = Names(well, returned)
+        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (prover, _):
+            two.answer = status(403)
+            names.endpoints = (well,)
+            await names.asked_again()
+            names.endpoints = (well, returned)
             await names.asked_again()
             await names.asked_again()
 
-            assert (book.proven, book.distrusted) == ((well,), (changed,))
+            assert prover.report is not None
+            assert prover.report.addresses == (str(well),)
+            assert prover.report.unverified == (str(returned),)
+
+
+@pytest.mark.parametrize("code", [401, 503])
+async def test_a_busy_address_that_is_trusted_again_while_it_is_verified_stays_in_use(code: int) -> None:
+    async with serving() as one, serving(host="127.0.0.2") as two:
+        well, busy = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        names = Names(well, busy)
+        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (_, book):
+
+            def accepts_load_meanwhile(received: Received) -> Answer | Awaitable[Answer]:
+                book.trust(busy)
+                return status(code)(received)
+
+            two.answer = from_rows(1, accepts_load_meanwhile)
+            book.doubt(busy)
+            await names.asked_again()
+            await names.asked_again()
+
+            assert (book.proven, book.doubted, book.distrusted) == ((well, busy), (), ())
+            assert len(two.received) == 5
 
 
 @pytest.mark.parametrize("uvloop", [True, False])

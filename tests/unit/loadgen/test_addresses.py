@@ -282,3 +282,20 @@ async def test_the_proof_of_an_address_that_left_and_came_back_meanwhile_is_none
     task.cancel()
 
     assert book.proven == (A,)
+
+
+async def test_a_connect_that_has_just_run_out_of_time_is_not_hurried_any_more() -> None:
+    book = book_of(A, B)
+
+    async def connect() -> None:
+        async with asyncio.timeout(0.01) as bound:
+            with book.connecting(A, bound):
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    book.observe((B,))
+
+    with pytest.raises(TimeoutError):
+        await connect()
+
+    assert book.vanished == (A,)

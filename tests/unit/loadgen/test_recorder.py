@@ -3,6 +3,7 @@
 from msgspec import structs
 
 from loadgen.recorder import Recorder, Sample, StepRecorder
+from loadtest_model.causes import Cause
 from loadtest_model.outcomes import ErrorKind
 from loadtest_model.pacing import Segment
 from loadtest_model.plan import Step
@@ -249,3 +250,14 @@ def test_uploads_are_counted_for_each_address_and_the_refused_among_them() -> No
     record(step, *(structs.replace(each, address="10.0.0.1:80") for each in uploads))
 
     assert read(recorder).addresses == {"10.0.0.1:80": AddressCounts(sent=4, accepted=1, failed=2, refused=1)}
+
+
+def test_connections_that_were_lost_at_an_address_are_counted_by_what_ended_them() -> None:
+    recorder, step = opened()
+    reset = sample(0, error=ErrorKind.RESET)
+    killed = structs.replace(reset, cause=Cause.WORKER_KILLED)
+    stale = sample(1, error=ErrorKind.STALE_CONNECTION)
+
+    record(step, *(structs.replace(each, address="10.0.0.1:80") for each in (reset, killed, stale, stale)))
+
+    assert read(recorder).addresses == {"10.0.0.1:80": AddressCounts(sent=4, failed=4, cut=1, stale=2)}

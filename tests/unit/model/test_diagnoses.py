@@ -4,11 +4,22 @@ import pytest
 from msgspec import structs
 
 from builders import a_run, a_step
+from loadtest_model.aggregate import merge
 from loadtest_model.cause_counts import CauseSeen, Example
 from loadtest_model.causes import EXPLANATIONS, Cause, cause_of
 from loadtest_model.diagnoses import KEPT, Diagnosis, diagnose_run, foremost, in_short
 from loadtest_model.outcomes import ErrorKind
-from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, TargetMemory, VerificationReport
+from loadtest_model.snapshot import (
+    SNAPSHOT_SCHEMA,
+    GeneratorHealth,
+    PodState,
+    ProofLevel,
+    Refusal,
+    Snapshot,
+    StepSnapshot,
+    TargetMemory,
+    VerificationReport,
+)
 from loadtest_model.spread import AddressCounts
 
 
@@ -157,16 +168,40 @@ def test_a_run_has_no_more_diagnoses_than_people_read() -> None:
     assert len(diagnosed({cause: seen(1, 0.1) for cause in Cause})) == KEPT
 
 
+def fleet_diagnosed(causes: dict[Cause, CauseSeen], *throttled_shares: float | None) -> tuple[Diagnosis, ...]:
+    """What is diagnosed of a fleet of which each pod saw these causes, and was throttled for so much of the time."""
+    snapshots = [
+        Snapshot(
+            schema=SNAPSHOT_SCHEMA,
+            pod_index=index,
+            pod_uid=f"uid-{index}",
+            sequence=1,
+            state=PodState.DONE,
+            plan_hash="",
+            steps=(StepSnapshot(step=0, causes=causes),),
+            generator=GeneratorHealth(throttled_share=share),
+        )
+        for index, share in enumerate(throttled_shares)
+    ]
+    return diagnose_run(merge(snapshots), None)
+
+
+@pytest.mark.parametrize("other", [0.0, 0.4, None])
+def test_one_throttled_pod_excuses_no_time_out_of_the_others(other: float | None) -> None:
+    found = fleet_diagnosed({Cause.TIMED_OUT: seen(4)}, 0.9, other)
+
+    assert [(each.cause, each.count) for each in found] == [(Cause.TIMED_OUT, 8)]
+
+
 def test_what_a_throttled_generator_missed_is_its_limits_doing() -> None:
     causes = {Cause.TIMED_OUT: seen(4), Cause.CONNECT_TIMEOUT: seen(2), Cause.SERVER_ERROR: seen(1)}
-    step = structs.replace(a_step(rejected=7), causes=causes)
 
-    limited = diagnose_run(a_run(step, generator=GeneratorHealth(throttled_share=0.9)), None)
-    unlimited = diagnose_run(a_run(step, generator=GeneratorHealth(throttled_share=0.2)), None)
+    limited = fleet_diagnosed(causes, 0.9, 0.6)
+    unlimited = fleet_diagnosed(causes, 0.2, 0.0)
 
     assert [(each.cause, each.count) for each in limited[:2]] == [
-        (Cause.GENERATOR_THROTTLED, 6),
-        (Cause.SERVER_ERROR, 1),
+        (Cause.GENERATOR_THROTTLED, 12),
+        (Cause.SERVER_ERROR, 2),
     ]
     assert unlimited[0].cause is Cause.TIMED_OUT
 
@@ -190,6 +225,17 @@ def test_what_failed_at_addresses_that_left_is_no_crash() -> None:
 
     assert found == [(Cause.PODS_LEFT, 6), (Cause.SERVER_ERROR, 1)]
     assert "preStop" in Cause.PODS_LEFT.explanation.next_step
+
+
+def test_kept_connections_that_were_lost_at_addresses_that_left_take_nothing_from_the_resets() -> None:
+    causes = {Cause.CONNECTION_RESET: seen(2), Cause.STALE_CONNECTION: seen(3)}
+
+    assert departed(causes, AddressCounts(stale=3)) == [(Cause.PODS_LEFT, 3), (Cause.CONNECTION_RESET, 2)]
+    assert departed(causes, AddressCounts(stale=1, cut=1)) == [
+        (Cause.PODS_LEFT, 2),
+        (Cause.STALE_CONNECTION, 2),
+        (Cause.CONNECTION_RESET, 1),
+    ]
 
 
 def test_what_failed_at_addresses_that_stayed_is_what_it_was() -> None:

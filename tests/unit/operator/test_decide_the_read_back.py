@@ -19,6 +19,7 @@ from operator_builders import (
     PLAN,
     POLICY,
     PROOF,
+    VIOLATION,
     a_fleet_spec,
     a_halted_pod,
     a_job,
@@ -228,6 +229,18 @@ def test_a_canary_that_was_under_way_when_a_test_was_stopped_is_named() -> None:
     assert "the canary with client_id C1 may be stored" in over.message
     assert over.verification is not None
     assert over.verification.canary_ids == ("C1",)
+
+
+def test_of_many_canaries_those_likeliest_to_be_stored_are_kept() -> None:
+    many = structs.replace(PROOF, canary_ids=tuple(f"A{number}" for number in range(40)))
+    suspect = structs.replace(PROOF, canary_ids=("B0", VIOLATION.first_client_id))
+    guilty = a_halted_pod(1, HaltReason.VIOLATION, violation=VIOLATION, verification=suspect)
+
+    status = decide(seen(a_halted_pod(0, HaltReason.PEER, verification=many), guilty), POLICY).status
+
+    assert status is not None
+    assert status.verification is not None
+    assert status.verification.canary_ids[:4] == (VIOLATION.first_client_id, "A0", "B0", "A1")
 
 
 def test_addresses_that_came_and_went_stand_apart_in_the_status() -> None:
