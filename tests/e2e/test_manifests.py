@@ -12,7 +12,7 @@ from manifest_tools import CHARTS, NAMESPACE, customized, rendered
 
 @pytest.fixture(scope="module", autouse=True)
 def namespaces(rest: Rest) -> None:
-    for name in ("shop", "other"):
+    for name in ("shop", "other", "team"):
         rest.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 
 

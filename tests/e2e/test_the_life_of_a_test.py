@@ -40,8 +40,8 @@ def test_a_stopped_test_drains_and_is_inconclusive(long_test: Test) -> None:
 
 def test_a_suspended_test_waits_and_starts_when_it_may(namespace: Namespace) -> None:
     test = namespace.start("suspended", load=SHORT, suspend=True)
-    waiting = test.until("queued", lambda status: status.get("phase") == "Queued")
-    assert "suspend" in waiting["message"]
+    waiting = test.until("suspended", lambda status: "suspend" in status.get("message", ""))
+    assert waiting["phase"] == "Queued"
     assert test.children() == []
 
     test.patch(suspend=False)
