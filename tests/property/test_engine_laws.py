@@ -170,10 +170,12 @@ def _depart(
 ) -> None:
     """Tell of each departure when it is due; a list holds all that have not been told to have left by then."""
 
+    gone: set[Endpoint] = set()
+
     def tell(departing: Endpoint) -> None:
-        told_at, left_at = departures[departing].told_at, departures[departing].left_at
-        gone = {address for address, each in departures.items() if each.told_at <= told_at}
-        book.observe(set(addresses) - gone, began_at + left_at)
+        # One at a time, also of those told at the same instant: each has left since an instant of its own.
+        gone.add(departing)
+        book.observe(set(addresses) - gone, began_at + departures[departing].left_at)
 
     for address, departure in departures.items():
         asyncio.get_running_loop().call_at(began_at + departure.told_at, tell, address)
@@ -320,6 +322,12 @@ def departures_of(draw: st.DrawFn) -> dict[Endpoint, Departure]:
 
 @given(times, departures_of(), users, st.none() | st.floats(0.5, 4.0))
 @example([0.5], {MANY[1]: Departure(3.0, 3.5, 0.6)}, 2, None)
+@example(
+    [0.0],
+    {MANY[1]: Departure(0.0, 3.0, 0.0), MANY[2]: Departure(0.0, 3.0, 1.0), MANY[3]: Departure(0.0, 2.0, 0.0)},
+    1,
+    None,
+)
 def test_an_upload_goes_elsewhere_only_where_its_address_had_left_and_counts_once_all_the_same(
     seconds: list[float], departures: dict[Endpoint, Departure], virtual_users: int, rate: float | None
 ) -> None:
