@@ -68,7 +68,8 @@ def unpacked(store: ImageStore, image: str) -> UnpackedImage:
     """Unpack one of a store's images into the store's folder."""
     config = json.loads(store.run("buildah", "inspect", "--type", "image", image))["OCIv1"]
     container = store.run("buildah", "from", image).strip()
-    root = store.folder / f"root-of-{container}"
+    # By the image: a container that was removed leaves its name to the next.
+    root = store.folder / f"root-of-{image.replace(':', '-')}"
     # A copy, since a mount ends with the command that makes it.
     copy = 'cp -a "$(buildah mount "$1")" "$2" && buildah rm "$1"'
     store.run("sh", "-c", copy, "sh", container, str(root))

@@ -78,7 +78,7 @@ async def answer(request):
     if request.path.endswith("/missing"):
         return web.json_response({"reason": "NotFound"}, status=404)
     if request.method == "GET" and request.path.endswith("/pods"):
-        return web.json_response({"items": [{"a": 1}], "metadata": {}})
+        return web.json_response({"items": [{"a": 1}], "metadata": {"resourceVersion": "1"}})
     return web.json_response({"method": request.method})
 
 async def main():
