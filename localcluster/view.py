@@ -26,7 +26,7 @@ def live(test: Json, elapsed_seconds: float) -> RenderableType:
     head = Text.assemble(
         (f"LoadTest {test['metadata']['name']}  ", "bold"),
         (status.get("phase", ""), "bold cyan"),
-        f"  {status.get('message', '')}",
+        f"  {_message(status)}",
         (f"  {elapsed_seconds:.0f} s", "dim"),
     )
     bar = Table.grid(padding=(0, 1))
@@ -41,7 +41,7 @@ def plain_line(test: Json) -> str:
     status, progress = _status(test), _progress(test)
     phase = f"{status.get('phase', ''):<10}"
     if not progress:
-        return f"{phase} {status.get('message', '')}".rstrip()
+        return f"{phase} {_message(status)}".rstrip()
     figures = "  ".join(f"{name} {value}" for name, value in _figures(test))
     return f"{phase} {progress.get('percent', 0.0):3.0f}%  {figures}"
 
@@ -126,6 +126,11 @@ def _facts(test: Json) -> Iterator[str]:
         yield f"Start: all pods within {start['skewSeconds'] * 1000:.0f} ms"
     if results := status.get("results"):
         yield f"Results: ConfigMap {test['metadata']['namespace']}/{results['configMap']}"
+
+
+def _message(status: Json) -> str:
+    # What the API server says by default is for who waits in vain; here the operator is known to be at work.
+    return "the operator has not looked yet" if status.get("observedGeneration") == -1 else status.get("message", "")
 
 
 def _status(test: Json) -> Json:
