@@ -54,7 +54,7 @@ def processes_of(name: str, container_id: str) -> list[int]:
 def _roots(name: str) -> Iterator[Path]:
     for hierarchy in _hierarchies():
         yield hierarchy / name
-    own = _own_memory_group()
+    own = own_memory_group()
     if own is not None:
         yield own / name
 
@@ -70,10 +70,13 @@ def _hierarchies() -> Iterator[Path]:
     )
 
 
-def _own_memory_group() -> Path | None:
-    """Return this process's own group of version 1's memory controller, under which the process node makes its own."""
+def own_memory_group() -> Path | None:
+    """Return this process's group of the memory controller of version 1; the process node makes its own beneath it."""
     for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
         _, controllers, path = line.split(":", 2)
         if "memory" in controllers.split(","):
-            return _MOUNT / "memory" / path.lstrip("/")
+            # In a container the path may be the host's, and what is mounted is its own group.
+            mount = _MOUNT / "memory"
+            candidates = (mount / path.lstrip("/"), mount)
+            return next((one for one in candidates if (one / "cgroup.procs").exists()), None)
     return None

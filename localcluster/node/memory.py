@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from localcluster.cgroups import own_memory_group
+
 _MOUNTS = Path("/sys/fs/cgroup")
 LOOK_SECONDS = 0.2
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -139,7 +141,7 @@ class Watch:
 
 
 def _made_group(name: str) -> _Group | None:
-    for base, files in ((_version_1(), _VERSION_1), (_version_2(), _VERSION_2)):
+    for base, files in ((own_memory_group(), _VERSION_1), (_version_2(), _VERSION_2)):
         if base is None:
             continue
         path = base / name
@@ -157,15 +159,6 @@ def _made_group(name: str) -> _Group | None:
     return None
 
 
-def _version_1() -> Path | None:
-    """Return this process's group of the memory controller of version 1."""
-    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if "memory" in controllers.split(","):
-            return _existing(_MOUNTS / "memory", path)
-    return None
-
-
 def _version_2() -> Path | None:
     """Return the root of version 2 if it has a memory controller: only there may groups stand beside processes."""
     for mount in (_MOUNTS, _MOUNTS / "unified"):
@@ -173,11 +166,6 @@ def _version_2() -> Path | None:
             if "memory" in (mount / "cgroup.controllers").read_text(encoding="ascii").split():
                 return mount
     return None
-
-
-def _existing(mount: Path, path: str) -> Path | None:
-    # In a container the path may be the host's, and what is mounted is its own group.
-    return next((one for one in (mount / path.lstrip("/"), mount) if (one / "cgroup.procs").exists()), None)
 
 
 def _tree(pid: int) -> list[int]:

@@ -8,14 +8,14 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from localcluster import cgroups
 from localcluster.build import WHOLE_CLUSTER, BuildError, find_programs
 from localcluster.cluster import ask_directly
 from localcluster.realnode import machine
-from localcluster.realnode.place import Place, PlaceError, free_place
+from localcluster.realnode.place import PlaceError, free_place
 from localcluster.realnode.start import RealNode
 from localcluster.rest import Rest
 from localcluster.supervised import ClusterError, Supervised
@@ -43,10 +43,6 @@ class RealCluster:
             raise ClusterError(f"{namespace}/{pod} has several containers: {[each.name for each in containers]}")
         runs = sorted(containers[0].iterdir(), key=lambda file: file.stat().st_mtime) if containers else []
         return "".join(plain_log(file.read_text(encoding="utf-8", errors="replace")) for file in runs)
-
-    def load_image(self, archive: Path) -> None:
-        """Load the images of an archive, as OCI or `docker save` has it, into the node; raise ClusterError."""
-        self._ctr("import", str(archive.resolve()))
 
     def forget_image(self, image: str) -> None:
         """Take a full name away from an image, so that the node has none of that name; raise ClusterError."""
@@ -138,9 +134,8 @@ def prepare(archives: Sequence[Path], report: Callable[[str], None]) -> tuple[Re
         machine.require()
         with tempfile.TemporaryDirectory(prefix="loadtest-build-") as work_dir:
             asyncio.run(find_programs(Path(work_dir), report, WHOLE_CLUSTER))
-        place: Place = free_place()
+        place = free_place()
     except (machine.MachineError, BuildError, PlaceError) as error:
         raise ClusterError(str(error)) from error
     node = RealNode(place.octet, tuple(str(each.resolve()) for each in archives))
-    real = {"octet": node.octet, "archives": node.archives}
-    return node, SupervisorConfig(images={}, node_name="node", back_off_seconds=0.0, real=real)
+    return node, SupervisorConfig(images={}, node_name="node", back_off_seconds=0.0, real=asdict(node))

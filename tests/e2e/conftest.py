@@ -1,13 +1,24 @@
 """A namespace for each test module, since targets take seconds to start."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from loadtests import Namespace, make_namespace
 from loadtests.operators import renew
+from localcluster.choice import Kind, chosen, cluster_of
 from localcluster.cluster import Cluster
 from localcluster.rest import Rest
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[Cluster]:
+    """A cluster of a module's own, without an operator."""
+    if chosen() is Kind.CURRENT:
+        pytest.skip("a cluster that exists already may have an operator of its own")
+    with cluster_of(chosen(), lambda text: print(text, file=sys.__stderr__)) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

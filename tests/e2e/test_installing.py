@@ -6,7 +6,6 @@ The tests follow one another: each begins with what the one before has left.
 
 import json
 import re
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ import pytest
 from loadtest_model.status import NOT_LOOKED_AT
 from loadtest_operator.election import HOLD_SECONDS
 from loadtests import Namespace, Test, make_namespace, reason
-from localcluster.choice import Kind, chosen, cluster_of
+from localcluster.choice import Kind, chosen
 from localcluster.cluster import Cluster
 from localcluster.installation import wait_until_available, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
@@ -31,15 +30,6 @@ CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/loadtests.x-load-
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{TOOLS}/leases/{RELEASE}"
 MISSING_CRD = re.compile(r"loadtests\.x-load-test\.dev.*(missing|is not there|not installed)")
 LOAD = {"batchSize": 200, "virtualUsers": 2, "thinkTime": "200ms"}
-
-
-@pytest.fixture(scope="module")
-def bare() -> Iterator[Cluster]:
-    """A cluster without an operator."""
-    if chosen() is Kind.CURRENT:
-        pytest.skip("a cluster that exists already may have an operator of its own")
-    with cluster_of(chosen(), lambda text: print(text, file=sys.__stderr__)) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

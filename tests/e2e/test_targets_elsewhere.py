@@ -1,13 +1,11 @@
 """An operator for one namespace, and a target in another: what it may not read, it has not loaded by default."""
 
 import copy
-import sys
-from collections.abc import Iterator
 
 import pytest
 
 from loadtests import Namespace, make_namespace
-from localcluster.choice import Kind, chosen, cluster_of
+from localcluster.choice import Kind, chosen
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, wait_until_available, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
@@ -15,15 +13,6 @@ from manifest_tools import rendered
 
 SHORT = {"batchSize": 200, "virtualUsers": 1, "duration": "5s"}
 LOCAL = {"policy.allowLoopback": chosen() is Kind.LOCAL}
-
-
-@pytest.fixture(scope="module")
-def bare() -> Iterator[Cluster]:
-    """A cluster without an operator."""
-    if chosen() is Kind.CURRENT:
-        pytest.skip("a cluster that exists already may have an operator of its own")
-    with cluster_of(chosen(), lambda text: print(text, file=sys.__stderr__)) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
