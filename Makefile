@@ -15,6 +15,7 @@ PYTHON_IMAGE ?= python:3.13-slim
 # certificate of one's own: IMAGE_FLAGS='--network host -v /etc/ssl/certs:/etc/ssl/certs:ro'
 IMAGE_FLAGS ?=
 BENCH_FLAGS ?=
+PYTEST_FLAGS ?=
 LOCALCLUSTER := $(BIN)/python -m localcluster
 
 .PHONY: help
@@ -60,7 +61,7 @@ cluster-down: setup ## End the cluster that `make cluster` started
 .PHONY: test
 test: setup ## Run all tests, on a real control plane
 	@$(LOCALCLUSTER) build >/dev/null
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 # The end-to-end tests that concern pods, image or chart. The others ask the API server alone, which is the same one.
 IN_CONTAINERS := tests/real_node $(addprefix tests/e2e/test_, a_test_that_passes.py authentication.py following_a_service.py \
@@ -70,7 +71,7 @@ IN_CONTAINERS := tests/real_node $(addprefix tests/e2e/test_, a_test_that_passes
 
 .PHONY: test-node
 test-node: setup ## Run the end-to-end tests in real containers, on a whole Kubernetes (Linux, root)
-	@CLUSTER=node $(BIN)/python -m pytest $(IN_CONTAINERS)
+	@CLUSTER=node $(BIN)/python -m pytest $(PYTEST_FLAGS) $(IN_CONTAINERS)
 
 .PHONY: bench
 bench: setup ## Measure how fast uploads are made, beside Locust, Artillery and k6 (BENCH_FLAGS='--rounds 5')

@@ -1,6 +1,8 @@
 """Laws of pacing: exact shares, and windows that agree with the number of users at every instant."""
 
-from hypothesis import given
+from itertools import accumulate
+
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loadtest_model.pacing import (
@@ -37,20 +39,17 @@ def test_every_user_belongs_to_exactly_one_pod(total: int, pods: int) -> None:
 
 
 @given(stages, st.floats(0, 240))
+@example([(12.0, 1), (1.0, 0)], 12.0)
 def test_as_many_windows_are_open_as_users_run(points: list[tuple[float, int]], at: float) -> None:
     segments = profile(points)
-    edge = {round(w.begin_seconds, 6) for u in range(12) for w in windows_of(segments, u)} | {
-        round(w.end_seconds, 6) for u in range(12) for w in windows_of(segments, u)
-    }
-    if round(at, 6) in edge:
+    windows = [window for user in range(peak_users(segments)) for window in windows_of(segments, user)]
+    # A level that a ramp reaches just where the next one leaves it holds for an instant, and nobody runs in an instant.
+    joints = accumulate(segment.duration_seconds for segment in segments)
+    edges = {round(edge, 6) for window in windows for edge in (window.begin_seconds, window.end_seconds)}
+    if round(at, 6) in edges | {round(joint, 6) for joint in joints}:
         at += 1e-4
 
-    running = sum(
-        1
-        for user in range(peak_users(segments))
-        for window in windows_of(segments, user)
-        if window.begin_seconds <= at < window.end_seconds
-    )
+    running = sum(1 for window in windows if window.begin_seconds <= at < window.end_seconds)
 
     assert running == users_at(segments, at)
 
