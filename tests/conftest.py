@@ -1,9 +1,11 @@
-"""The cluster that every test of the operator shares, with the operator installed: CLUSTER says which."""
+"""What all tests share: how many examples a law is tried on, and the cluster with the operator installed."""
 
+import os
 import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from loadtests.operators import install
 from localcluster.choice import Kind, chosen, cluster_of
@@ -15,6 +17,12 @@ from localcluster.installation import (
     wait_until_served,
 )
 from localcluster.rest import Rest
+
+# The machine's speed must not decide a test. What gates a change tries the same examples each time, so that a law that
+# was broken before does not stop a change that left it alone; by hand each run tries others.
+settings.register_profile("laws", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("gate", settings.get_profile("laws"), derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "laws"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
