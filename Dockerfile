@@ -9,12 +9,13 @@ RUN /build/bin/pip install --no-cache-dir --require-hashes -r requirements-build
  && /build/bin/pip --python /opt/loadtest/bin/python install --no-cache-dir --no-compile --require-hashes \
       --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md hatch_build.py ./
+COPY model model
 COPY loadgen loadgen
 COPY operator operator
 RUN /build/bin/pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /wheel . \
  && /build/bin/pip --python /opt/loadtest/bin/python install --no-cache-dir --no-compile --no-index --no-deps \
       /wheel/*.whl
-COPY trim_image.py ./
+COPY tools/trim_image.py ./
 RUN /opt/loadtest/bin/python trim_image.py
 # Layers round a file's time to seconds. Bytecode that is checked against it would often count as stale, and with
 # a read-only root be compiled anew at every start.

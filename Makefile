@@ -41,7 +41,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Pods of the local cluster see the checkout read-only, so what they import is compiled beforehand.
 .PHONY: setup
 setup: .venv/.ready ## Make .venv with the locked dependencies and both programs
-	@$(BIN)/python -m compileall -q loadgen operator examples/django_target localcluster tests/targets
+	@$(BIN)/python -m compileall -q model loadgen operator examples/django_target localcluster tests/targets
 
 # These need a cluster: what its first build fetches comes while .venv is being made.
 demo cluster test: PREFETCH := 1
@@ -75,15 +75,16 @@ test-node: setup ## Run the end-to-end tests in real containers, on a whole Kube
 
 .PHONY: bench
 bench: setup ## Measure how fast uploads are made, beside Locust, Artillery and k6 (BENCH_FLAGS='--rounds 5')
-	@PYTHONPATH=.:bench:loadgen:tests:tests/targets $(BIN)/python bench/uploads.py $(BENCH_FLAGS)
+	@PYTHONPATH=tests:tests/targets $(BIN)/python -m bench.uploads $(BENCH_FLAGS)
 
 .PHONY: bench-operator
 bench-operator: setup ## Measure the operator: large fleets, many tests at once, halting, memory
 	@$(LOCALCLUSTER) build >/dev/null
-	@PYTHONPATH=.:bench:bench/operator:loadgen:operator:tests $(BIN)/python bench/operator/measure.py $(BENCH_FLAGS)
+	@PYTHONPATH=tests $(BIN)/python -m bench.operator.measure $(BENCH_FLAGS)
 
 # The chart holds a copy of the CRD, so that comes first.
-GENERATORS := crds/generate.py $(sort $(wildcard docs/generate_*.py)) charts/render.py
+GENERATORS := tools.generate_crd $(subst /,.,$(basename $(filter-out tools/generate_crd.py,$(sort $(wildcard tools/generate_*.py))))) \
+	tools.render_chart
 
 .PHONY: check
 check: setup ## Lint, types, import rules, drift of generated files
@@ -91,11 +92,11 @@ check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@for made in $(GENERATORS); do PYTHONPATH=docs $(BIN)/python $$made --check; done
+	@for made in $(GENERATORS); do $(BIN)/python -m $$made --check; done
 
 .PHONY: generate
 generate: setup ## Write the CRD, install.yaml and the tables of the docs anew
-	@for made in $(GENERATORS); do PYTHONPATH=docs $(BIN)/python $$made; done
+	@for made in $(GENERATORS); do $(BIN)/python -m $$made; done
 
 .PHONY: format
 format: setup ## Format the code

@@ -1,6 +1,6 @@
 """How fast records are composed, without sending them, and in how much memory.
 
-Run it as `python bench/compose.py [--rows N] [--seconds S]`; pin it with taskset to compare runs.
+Run it as `python -m bench.compose [--rows N] [--seconds S]`; pin it with taskset to compare runs.
 """
 
 import argparse

@@ -1,12 +1,11 @@
 """What the generator needs: time from its start to the first byte, memory, and what a record costs as a run grows.
 
-`python bench/footprint.py [--seconds S] [--watch MINUTES]` with bench, tests, tests/targets and loadgen on PYTHONPATH.
+`python -m bench.footprint [--seconds S] [--watch MINUTES]` with tests and tests/targets on PYTHONPATH.
 Memory and cost are measured on the sink, for several sizes of batch and numbers of virtual users, early and late in
 the run.
 """
 
 import argparse
-import os
 import signal
 import socket
 import statistics
@@ -18,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from rig.clients import CLIENTS, cores
-from rig.processes import cpu_seconds, pinned, resident_bytes
-from rig.sink import Sink, running_sink
+from bench.rig.clients import CLIENTS, cores
+from bench.rig.processes import cpu_seconds, pinned, resident_bytes
+from bench.rig.sink import Sink, running_sink
 
 _STARTS: Final = 7
 _LOADS: Final = ((10, 10), (10, 200), (10_000, 1), (10_000, 10), (10_000, 200), (1_000_000, 10))
@@ -31,7 +30,7 @@ def first_byte_seconds() -> float:
     """From the start of `loadgen run` to the first byte at its target, which is that of the verification."""
     with socket.create_server(("127.0.0.1", 0)) as listening, tempfile.TemporaryDirectory() as out:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        command = [sys.executable, "-m", "loadgen.cli", "run", "light", "--url", url, "--out", out]
+        command = [sys.executable, "-m", "loadgen.cli.main", "run", "light", "--url", url, "--out", out]
         began = time.monotonic()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -69,7 +68,7 @@ def generator(sink: Sink, core: int, rows: int, virtual_users: int, seconds: flo
     with tempfile.TemporaryDirectory() as folder:
         load = ("--batch-size", str(rows), "--virtual-users", str(virtual_users), "--duration", f"{seconds:g}s")
         where = ("--url", sink.url, "--out", folder)
-        command = (sys.executable, "-m", "loadgen.cli", "run", "custom", *where, *load)
+        command = (sys.executable, "-m", "loadgen.cli.main", "run", "custom", *where, *load)
         with pinned(command, core, Path(folder) / "log") as process:
             before = sink.taken().records
             time.sleep(seconds / 2)
@@ -102,7 +101,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="how long each load is watched")
     parser.add_argument("--watch", type=float, metavar="MINUTES", help="only watch the memory, for so long")
     options = parser.parse_args()
-    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "loadgen")
     client_core, sink_core = cores()
     if options.watch:
         with tempfile.TemporaryDirectory() as folder, running_sink(Path(folder), sink_core) as sink:

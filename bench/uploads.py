@@ -1,7 +1,7 @@
 """How fast loadgen uploads beside Locust, Artillery and k6, and beside a bare socket.
 
-`make bench`, or `python bench/uploads.py [--rounds N] [--seconds S] [--work NAME] [--markdown FILE]` with bench, tests
-and loadgen on PYTHONPATH. The client has one core, the target another; all clients of a work are run in turn, and of
+`make bench`, or `python -m bench.uploads [--rounds N] [--seconds S] [--work NAME] [--markdown FILE]` with tests and
+tests/targets on PYTHONPATH. The client has one core, the target another; all clients of a work are run in turn, and of
 their rounds the median counts. What arrived is counted by the target, after a warm-up.
 """
 
@@ -19,13 +19,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from rig.clients import Client, Work, artillery_client, cores, k6_client, locust, our_transport, ours, raw_socket
-from rig.django import running_django
-from rig.measuring import Run, measure, median
-from rig.rows import body, request, write_pool
-from rig.sink import Taken, running_sink
-from rig.table import markdown
-
+from bench.rig.clients import Client, Work, artillery_client, cores, k6_client, locust, our_transport, ours, raw_socket
+from bench.rig.django import running_django
+from bench.rig.measuring import Run, measure, median
+from bench.rig.rows import body, request, write_pool
+from bench.rig.sink import Taken, running_sink
+from bench.rig.table import markdown
 from peers import PeerMissingError, artillery, k6, locust_python
 
 RESULTS: Final = Path(__file__).with_name("results")

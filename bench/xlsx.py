@@ -1,6 +1,6 @@
 """How fast batches become XLSX files, without sending them, beside the writers that Python projects use.
 
-Run it as `python bench/xlsx.py [--rows N] [--rounds N]`; pin it with taskset to compare runs. openpyxl and, where it
+Run it as `python -m bench.xlsx [--rows N] [--rounds N]`; pin it with taskset to compare runs. openpyxl and, where it
 is installed, XlsxWriter write rows that are made beforehand, in the mode that each has for large files. The rounds
 of all are interleaved, and each figure is the best round's.
 """

@@ -11,9 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from loadtest_model.judgement.verdict import measured_text
 from loadtest_model.quantities import seconds_text
-from loadtest_model.thresholds import ThresholdResult
-from loadtest_model.verdict import measured_text
+from loadtest_model.thresholds.bounds import ThresholdResult
 
 Json = dict[str, Any]
 

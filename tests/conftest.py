@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from loadtests.operators import install
 from localcluster.choice import Kind, chosen, cluster_of
 from localcluster.cluster import Cluster
 from localcluster.installation import (
@@ -17,6 +16,7 @@ from localcluster.installation import (
     wait_until_served,
 )
 from localcluster.rest import Rest
+from support.operators import install
 
 # The machine's speed must not decide a test. What gates a change tries the same examples each time, so that a law that
 # was broken before does not stop a change that left it alone; by hand each run tries others.

@@ -7,13 +7,13 @@ import asyncio
 import sys
 from pathlib import Path
 
-from loadgen import event_loop
-from loadgen.address_rules import AddressRules
-from loadgen.endpoints import parse_endpoint, site_of
-from loadgen.patience import Timeouts
-from loadgen.request_headers import request_head
-from loadgen.transport import Client, Request, keeps_connections, open_client
-from loadgen.upload_progress import Progress
+from loadgen.cli import event_loop
+from loadgen.http.address_rules import AddressRules
+from loadgen.http.endpoints import parse_endpoint, site_of
+from loadgen.http.patience import Timeouts
+from loadgen.http.request_headers import request_head
+from loadgen.http.transport import Client, Request, keeps_connections, open_client
+from loadgen.http.upload_progress import Progress
 
 
 async def upload_for_ever(client: Client, request: Request) -> None:

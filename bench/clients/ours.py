@@ -7,13 +7,13 @@ import time
 
 import msgspec
 
-from loadgen import event_loop
-from loadgen.addresses import AddressBook, resolve
-from loadgen.endpoints import site_of
-from loadgen.engine import Engine
-from loadgen.recorder import Recorder
-from loadgen.saturation import Monitor
-from loadgen.uploading import make_uploader
+from loadgen.cli import event_loop
+from loadgen.http.endpoints import site_of
+from loadgen.load.engine import Engine
+from loadgen.measure.recorder import Recorder
+from loadgen.measure.saturation import Monitor
+from loadgen.upload.addresses import AddressBook, resolve
+from loadgen.upload.uploading import make_uploader
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.spec import Identity, Spec
 

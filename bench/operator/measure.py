@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from merging import merging
-from scenarios import Figure, idle, looking, many_tests, requests, start_and_violation
-from stage import Stage, stage
+from bench.operator.merging import merging
+from bench.operator.scenarios import Figure, idle, looking, many_tests, requests, start_and_violation
+from bench.operator.stage import Stage, stage
 
 Scenario = Callable[[Stage], Awaitable[list[Figure]]]
 

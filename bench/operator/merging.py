@@ -5,15 +5,15 @@ import time
 from typing import Final
 
 import msgspec
-from pods import sample
-from scenarios import Figure
 
-from loadgen.recorder import Recorder, StepRecorder
-from loadtest_model.aggregate import merge
-from loadtest_model.pacing import Segment
+from bench.operator.pods import sample
+from bench.operator.scenarios import Figure
+from loadgen.measure.recorder import Recorder, StepRecorder
+from loadtest_model.load.pacing import Segment
+from loadtest_model.measurement.aggregate import merge
+from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot
+from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.plan import Step
-from loadtest_model.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot
-from loadtest_model.timeline import Timeline, with_series
 from loadtest_model.values import NANOSECONDS
 
 _PODS: Final = 100

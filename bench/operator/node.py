@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pods import Pod, make_pod
-
-from loadgen.environment import PodSettings
+from bench.operator.pods import Pod, make_pod
+from loadgen.fleet.environment import PodSettings
 from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
 from localcluster.node.api import MERGE_PATCH, Api, ApiError, Cache
 

@@ -1,4 +1,4 @@
-"""Pods that cost little: the real `loadgen.pod.Pod`, whose proof and uploads alone are made up.
+"""Pods that cost little: the real `loadgen.fleet.pod.Pod`, whose proof and uploads alone are made up.
 
 Control server, states, deadlines, barrier, halting of peers, recorder, snapshots and last word are the generator's own.
 Instead of composing and sending, the engine here records what such uploads would have measured; instead of asking a
@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import loadgen.pod
-from loadgen.addresses import AddressBook
-from loadgen.environment import PodSettings
-from loadgen.recorder import Recorder, Sample
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.pacing import share_of
+import loadgen.fleet.pod
+from loadgen.fleet.environment import PodSettings
+from loadgen.measure.recorder import Recorder, Sample
+from loadgen.upload.addresses import AddressBook
+from loadtest_model.load.pacing import share_of
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, VerificationReport, Violation
 from loadtest_model.plan import Plan
-from loadtest_model.snapshot import GeneratorHealth, ProofLevel, VerificationReport, Violation
 from loadtest_model.values import NANOSECONDS
 
 _TICK_SECONDS: Final = 1.0
@@ -134,7 +134,7 @@ class Monitor:
         return GeneratorHealth(memory_bytes=60_000_000, cpu_seconds=1.0)
 
 
-class Pod(loadgen.pod.Pod):
+class Pod(loadgen.fleet.pod.Pod):
     """A pod whose engine can be looked at."""
 
     @property
@@ -172,7 +172,7 @@ def sample(intended_ns: int, took_ns: int, rows: int) -> Sample:
     )
 
 
-loadgen.pod.Prover = Prover  # type: ignore[misc,assignment]
-loadgen.pod.Engine = Engine  # type: ignore[misc,assignment]
-loadgen.pod.Monitor = Monitor  # type: ignore[misc,assignment]
-loadgen.pod.make_uploader = lambda *_: None  # type: ignore[assignment]
+loadgen.fleet.pod.Prover = Prover  # type: ignore[attr-defined,assignment]
+loadgen.fleet.pod.Engine = Engine  # type: ignore[attr-defined,assignment]
+loadgen.fleet.pod.Monitor = Monitor  # type: ignore[attr-defined,assignment]
+loadgen.fleet.pod.make_uploader = lambda *_: None  # type: ignore[attr-defined,assignment]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
-from stage import LOADTESTS, NAMESPACE, Json, Stage, until
+from bench.operator.stage import LOADTESTS, NAMESPACE, Json, Stage, until
 
 _LOOK_SECONDS: Final = 2.0
 _numbers = count(1)

@@ -18,9 +18,9 @@ from urllib.request import urlopen
 
 import aiohttp
 import yaml
-from node import Node
-from rig.processes import cpu_seconds, resident_bytes
 
+from bench.operator.node import Node
+from bench.rig.processes import cpu_seconds, resident_bytes
 from localcluster.cluster import LocalCluster, local_cluster
 from localcluster.controlplane import free_ports
 from localcluster.installation import OPERATOR_NAMESPACE, wait_until_served

@@ -13,7 +13,8 @@ from peers import SILENT, artillery, k6, locust_python
 
 VIRTUAL_USERS: Final = 10
 CLIENTS: Final = Path(__file__).parents[1] / "clients"
-_LOADGEN: Final = Path(__file__).parents[2] / "loadgen"
+_REPOSITORY: Final = Path(__file__).parents[2]
+_OURS: Final = os.pathsep.join(str(_REPOSITORY / folder) for folder in ("model", "loadgen"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,12 @@ def raw_socket(work: Work, *fresh: str) -> Client:
 def our_transport(work: Work) -> Client:
     command = (sys.executable, str(CLIENTS / "our_transport.py"))
     arguments = (work.url, str(work.body), str(work.rows), str(VIRTUAL_USERS))
-    return Client("loadgen's HTTP client alone", (*command, *arguments), {"PYTHONPATH": str(_LOADGEN)})
+    return Client("loadgen's HTTP client alone", (*command, *arguments), {"PYTHONPATH": _OURS})
 
 
 def ours(work: Work, file_format: str = "csv") -> Client:
     arguments = (work.url, file_format, str(work.rows), str(VIRTUAL_USERS), str(work.seconds))
-    return Client("loadgen", (sys.executable, str(CLIENTS / "ours.py"), *arguments), {"PYTHONPATH": str(_LOADGEN)})
+    return Client("loadgen", (sys.executable, str(CLIENTS / "ours.py"), *arguments), {"PYTHONPATH": _OURS})
 
 
 def locust(work: Work, source: str, name: str = "Locust") -> Client:
@@ -60,7 +61,7 @@ def locust(work: Work, source: str, name: str = "Locust") -> Client:
     users = ("--users", str(VIRTUAL_USERS), "--spawn-rate", str(VIRTUAL_USERS))
     command = (str(locust_python()), "-m", "locust", "-f", str(CLIENTS / "locustfile.py"), "--headless")
     host = f"http://{target.hostname}:{target.port}"
-    environment = {"ROWS": str(work.rows), "UPLOAD_PATH": target.path, "PYTHONPATH": str(_LOADGEN), **SILENT}
+    environment = {"ROWS": str(work.rows), "UPLOAD_PATH": target.path, "PYTHONPATH": _OURS, **SILENT}
     return Client(name, (*command, *users, "--host", host), environment | _from(work, source))
 
 

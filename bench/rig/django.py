@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bench.rig.sink import Taken
 from example_server import UPLOAD_PATH, example_server
-from rig.sink import Taken
 
 _ANSWERED: Final = re.compile(r"upload load_test=true rows=(\d+) status=200")
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rig.clients import Client
-from rig.processes import cpu_seconds, pinned, resident_bytes
-from rig.sink import Taken
+from bench.rig.clients import Client
+from bench.rig.processes import cpu_seconds, pinned, resident_bytes
+from bench.rig.sink import Taken
 
 WARM_UP_SECONDS: Final = 1.0
 _FIRST_UPLOADS: Final = 5

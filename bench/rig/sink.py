@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
-from rig.processes import pinned
+from bench.rig.processes import pinned
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rig.measuring import Run
+from bench.rig.measuring import Run
 
 _HEAD = (
     "| client | records/s | uploads/s | MB/s | CPU s per million records | of its core | memory, MB |\n"

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import Namespace, make_namespace
-from loadtests.operators import renew
 from localcluster.choice import Kind, chosen, cluster_of
 from localcluster.cluster import Cluster
 from localcluster.rest import Rest
+from support.loadtests import Namespace, make_namespace
+from support.operators import renew
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from loadtests import STORED_ROW, Namespace, Test, ask, condition, message, reason, store_one_row
 from localcluster.rest import Json
+from support.loadtests import STORED_ROW, Namespace, Test, ask, condition, message, reason, store_one_row
 
 UPLOAD = "/clients/upload/process/"
 COUNT = "/clients/count/"

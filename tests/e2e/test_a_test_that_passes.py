@@ -8,10 +8,10 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from loadtests import Namespace, Test, condition, reason
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, wait_for
+from support.loadtests import Namespace, Test, condition, reason
 
 BATCH = 500
 VERIFICATION_ROWS = {0, 1, 5}

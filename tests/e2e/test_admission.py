@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from loadtest_model.status import NOT_LOOKED_AT
-from loadtests import Namespace
+from loadtest_model.report.status import NOT_LOOKED_AT
 from localcluster.installation import REPOSITORY
 from localcluster.rest import RestError, documents
-from wrong_manifests import WRONG
+from support.loadtests import Namespace
+from support.wrong_manifests import WRONG
 
 
 @pytest.mark.parametrize("case", WRONG)

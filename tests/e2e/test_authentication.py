@@ -6,9 +6,9 @@ import time
 import jwt
 import pytest
 
-from loadtests import Namespace, reason
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest
+from support.loadtests import Namespace, reason
 
 KEY = "a key that only the target and the issuer of its tokens know"
 PASSWORD = "a password that nobody else is told"

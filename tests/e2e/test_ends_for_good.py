@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from loadtest_operator.names import FINISHED_RUN_ANNOTATION
-from loadtests import Namespace, Test, condition, reason
+from loadtest_operator.facts.names import FINISHED_RUN_ANNOTATION
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, wait_until_available
 from localcluster.rest import Rest, RestError, wait_for
+from support.loadtests import Namespace, Test, condition, reason
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "3s", "thinkTime": "200ms"}

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
-from loadtest_operator.api import PODS, Api
-from loadtest_operator.endpoints import Endpoints, ServiceHost
-from loadtest_operator.followers import Follower, Followers, Run, Sight
-from loadtests import Namespace
+from loadtest_operator.cluster.api import PODS, Api
+from loadtest_operator.facts.endpoints import Endpoints, ServiceHost
+from loadtest_operator.observe.followers import Follower, Followers, Run, Sight
 from localcluster.rest import Json
+from support.loadtests import Namespace
 
 SECONDS = 20.0
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from loadtests import Namespace, condition
 from localcluster.rest import Json
+from support.loadtests import Namespace, condition
 
 STEPS = ["light", "medium", "heavy", "stress"]
 LOAD = {"batchSize": 100, "virtualUsers": 2, "duration": "4s"}

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from loadtest_model.status import NOT_LOOKED_AT
-from loadtest_operator.election import HOLD_SECONDS
-from loadtests import Namespace, Test, make_namespace, reason
+from loadtest_model.report.status import NOT_LOOKED_AT
+from loadtest_operator.leading.election import HOLD_SECONDS
 from localcluster.choice import Kind, chosen
 from localcluster.cluster import Cluster
 from localcluster.installation import wait_until_available, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
-from manifest_tools import CHART, RELEASE, helm, rendered
+from support.loadtests import Namespace, Test, make_namespace, reason
+from support.manifest_tools import CHART, RELEASE, helm, rendered
 
 TOOLS = "team-tools"
 AGGREGATED = "rbac.authorization.k8s.io/aggregate-to-"
@@ -199,7 +199,7 @@ def test_of_two_operators_the_second_takes_over_from_a_killed_one(admin: Rest, t
     assert took_seconds < 30
     for name in operators(admin):
         idle, _, _ = bare.logs(TOOLS, name).partition(" at work as ")
-        assert "loadtest_operator.reconcile" not in idle
+        assert "loadtest_operator.program.reconcile" not in idle
 
 
 def test_a_test_outlives_the_uninstallation_of_its_operator(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from loadtests import Namespace, Test, kill_operator, reason, store_one_row
 from localcluster.cluster import Cluster
 from localcluster.rest import Rest, wait_for
+from support.loadtests import Namespace, Test, kill_operator, reason, store_one_row
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "4s", "thinkTime": "200ms"}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from loadtests import Namespace, Test
 from localcluster.rest import Json
+from support.loadtests import Namespace, Test
 
 ROWS = 100
 LOADS: dict[str, dict[str, Any]] = {

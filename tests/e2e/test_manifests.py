@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from chart_variants import VARIANTS
 from localcluster.rest import Json, Rest
-from manifest_tools import CHARTS, NAMESPACE, customized, rendered
+from support.chart_variants import VARIANTS
+from support.manifest_tools import CHARTS, NAMESPACE, customized, rendered
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,16 +13,16 @@ from msgspec import structs
 from loadtest_model.plan import compile_plan
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.spec.pod import Pod
-from loadtest_operator.destinations import Destination
+from loadtest_operator.facts.destinations import Destination
+from loadtest_operator.facts.mounts import secret_places
 from loadtest_operator.manifests import PodDefaults, job
 from loadtest_operator.manifests.network_policy import NetworkPolicyDefaults, network_policy
-from loadtest_operator.mounts import secret_places
-from loadtests import Namespace
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, wait_for
-from operator_builders import PLAN
-from operator_identity import as_operator
+from support.loadtests import Namespace
+from support.operator_builders import PLAN
+from support.operator_identity import as_operator
 
 IMAGE = "loadtest-operator:dev"
 UID = "7d0d5a0e-0000-4000-8000-000000000001"

@@ -15,12 +15,12 @@ import pytest
 
 from certificates import make_authority
 from faulty_target.faults import FORGED
-from loadtest_model.commands import Verb, command_token
-from loadtests import Namespace, Test, reason
-from local_runs import loadgen
+from loadtest_model.protocol.commands import Verb, command_token
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest
+from support.loadtests import Namespace, Test, reason
+from support.local_runs import loadgen
 
 KEY = "a key that only the target and the issuer of its tokens know"
 PASSWORD = 'a "planted" password/with odd & ends'

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import Namespace, Test, reason
-from loadtests.operators import reinstall
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, wait_for
-from network_policies import Place, lets_out
+from support.loadtests import Namespace, Test, reason
+from support.network_policies import Place, lets_out
+from support.operators import reinstall
 
 NAME = "staging.example.com"
 URL = f"http://{NAME}:8000/clients/upload/process/"

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from loadtest_operator.metrics import RESPONSE_BOUNDS_SECONDS
-from loadtests import Namespace
+from loadtest_operator.program.metrics import RESPONSE_BOUNDS_SECONDS
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, wait_for
 from peers import PeerMissingError, prometheus_programs
-from prometheus_server import Prometheus, scraping
+from support.loadtests import Namespace
+from support.prometheus_server import Prometheus, scraping
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ import pytest
 import yaml
 from lupa.lua54 import LuaRuntime
 
-from loadtest_model.status import NOT_LOOKED_AT
-from loadtests import PATH, Namespace, Test, reason
+from loadtest_model.report.status import NOT_LOOKED_AT
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
 from peers.readers_of_status import kstatus, kubectl
+from support.loadtests import PATH, Namespace, Test, reason
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEALTH_CHECK = EXAMPLES / "argocd" / "health.lua"

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from loadtests import Namespace
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, wait_for
-from operator_identity import as_operator
+from support.loadtests import Namespace
+from support.operator_identity import as_operator
 
 OPERATOR_USER = f"system:serviceaccount:{OPERATOR_NAMESPACE}:loadtest-operator"
 GROUP = "x-load-test.dev"

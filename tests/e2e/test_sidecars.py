@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import Namespace, Test, make_namespace, message, reason
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, wait_for
-from network_policies import Place, lets_in, lets_out
+from support.loadtests import Namespace, Test, make_namespace, message, reason
+from support.network_policies import Place, lets_in, lets_out
 
 # Istio's own switch, which its injector reads from the pod in the same way.
 WANTS_IT = "object.metadata.labels[?'sidecar.istio.io/inject'].orValue('') != 'false'"

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from isolation import as_an_unknown_user
-from loadgen_pods import free_address
-from loadtests import make_namespace
 from localcluster.cluster import LocalCluster, local_cluster
 from localcluster.installation import OPERATOR_MANIFEST, OPERATOR_NAMESPACE, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
-from manifest_tools import one
+from support.isolation import as_an_unknown_user
+from support.loadgen_pods import free_address
+from support.loadtests import make_namespace
+from support.manifest_tools import one
 
 PORT = 8080
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/loadtests.x-load-test.dev"

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import pytest
 import yaml
 
-from loadtests import Namespace, reason
 from localcluster.installation import OPERATOR_MANIFEST, OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, documents, wait_for
-from target_hosts import CASES, SERVICES
+from support.loadtests import Namespace, reason
+from support.target_hosts import CASES, SERVICES
 
 LIST = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/configmaps/loadtest-operator-targets"
 BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"

@@ -4,12 +4,12 @@ import copy
 
 import pytest
 
-from loadtests import Namespace, make_namespace
 from localcluster.choice import Kind, chosen
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, wait_until_available, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
-from manifest_tools import rendered
+from support.loadtests import Namespace, make_namespace
+from support.manifest_tools import rendered
 
 SHORT = {"batchSize": 200, "virtualUsers": 1, "duration": "5s"}
 LOCAL = {"policy.allowLoopback": chosen() is Kind.LOCAL}

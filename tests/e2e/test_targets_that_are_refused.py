@@ -2,8 +2,8 @@
 
 import pytest
 
-from loadtests import Namespace, Test, condition, message, reason
 from localcluster.rest import Json
+from support.loadtests import Namespace, Test, condition, message, reason
 
 URL = "http://{host}:8000/clients/upload/process/"
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import Namespace, kill_operator, reason
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, RestError, wait_for
+from support.loadtests import Namespace, kill_operator, reason
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import Namespace, Test, make_namespace, message, reason
-from loadtests.operators import renew
 from localcluster.cluster import LocalCluster
 from localcluster.rest import Json, Rest
+from support.loadtests import Namespace, Test, make_namespace, message, reason
+from support.operators import renew
 
 TARGET = {"url": "http://clients:8000/clients/upload/process/", "timeout": "20s"}
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}

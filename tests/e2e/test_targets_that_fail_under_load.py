@@ -2,8 +2,8 @@
 
 import pytest
 
-from loadtests import Namespace, Test, reason
 from localcluster.rest import Json
+from support.loadtests import Namespace, Test, reason
 
 LOAD = {"batchSize": 200, "virtualUsers": 4, "duration": "6s"}
 LONG = {"batchSize": 200, "virtualUsers": 4, "duration": "120s"}

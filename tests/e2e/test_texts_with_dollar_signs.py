@@ -2,8 +2,8 @@
 
 import pytest
 
-from loadtests import Namespace
 from localcluster.rest import Json, wait_for
+from support.loadtests import Namespace
 
 TEXT = "$$5 for $(HOSTNAME), $(POD_IP) and $5"
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import Namespace, Test, condition, make_namespace, reason
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Rest, wait_for
+from support.loadtests import Namespace, Test, condition, make_namespace, reason
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s"}
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "6s"}

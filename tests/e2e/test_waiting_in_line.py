@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import PATH as LOADTESTS
-from loadtests import Namespace, Test, kill_operator, make_namespace, message, reason
-from loadtests.operators import reinstall
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, wait_for
+from support.loadtests import PATH as LOADTESTS
+from support.loadtests import Namespace, Test, kill_operator, make_namespace, message, reason
+from support.operators import reinstall
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "300ms"}
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "3s", "thinkTime": "200ms"}

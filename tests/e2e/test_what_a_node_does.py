@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from loadtests import Namespace
 from localcluster.rest import Json, wait_for
+from support.loadtests import Namespace
 
 SOON = 60.0
 LATE = 180.0

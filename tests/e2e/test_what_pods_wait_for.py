@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import Namespace, Test, condition, make_namespace, message, reason
 from localcluster.choice import Kind, chosen
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
+from support.loadtests import Namespace, Test, condition, make_namespace, message, reason
 
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "2s"}
 PATH = "/clients/upload/process/"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from example_server import example_server
-from isolation import USER, as_an_unknown_user
-from loadgen_plans import make_plan
-from loadgen_pods import pod_process
-from loadtest_model.snapshot import PodState
+from loadtest_model.measurement.snapshot import PodState
+from support.isolation import USER, as_an_unknown_user
+from support.loadgen_plans import make_plan
+from support.loadgen_pods import pod_process
 
 HOMES = pytest.mark.parametrize("home", [{}, {"HOME": "/"}], ids=["no home", "the root as home"])
 

@@ -19,7 +19,7 @@ from typing import get_args
 import pytest
 
 from example_server import UPLOAD_PATH
-from loadtest_model.geography import Locale
+from loadtest_model.records.geography import Locale
 from localcluster.images import (
     FAULTY_TARGET_IMAGE,
     OPERATOR_IMAGE,
@@ -30,7 +30,7 @@ from localcluster.images import (
     open_store,
     pip_settings,
 )
-from unpacked_images import UnpackedImage, unpacked
+from support.unpacked_images import UnpackedImage, unpacked
 
 CHECKOUT = Path(__file__).parents[2]
 COMPILER = re.compile(
@@ -55,8 +55,8 @@ CALL_EVERY_PROVIDER = """
 import hashlib
 from typing import get_args
 from loadgen.records.faking import Fakers
-from loadtest_model.geography import Locale
-from loadtest_model.providers import PROVIDERS
+from loadtest_model.records.geography import Locale
+from loadtest_model.records.providers import PROVIDERS
 made = []
 for locale in get_args(Locale):
     fakers = Fakers(locale)
@@ -92,8 +92,8 @@ async def main():
         'apiVersion: v1\\nkind: Config\\ncurrent-context: c\\n'
         'contexts: [{name: c, context: {cluster: c, user: u}}]\\nusers: [{name: u, user: {token: abc}}]\\n'
         'clusters: [{name: c, cluster: {server: "http://127.0.0.1:%d"}}]\\n' % runner.addresses[0][1])
-    from loadtest_operator.api import MERGE, PODS, Api, ApiError
-    from loadtest_operator.login import client_configuration, connection_info
+    from loadtest_operator.cluster.api import MERGE, PODS, Api, ApiError
+    from loadtest_operator.cluster.login import client_configuration, connection_info
     assert (await connection_info()).token == "abc"
     async with Api(await client_configuration()) as api:
         said = [await api.list(PODS), await api.get(PODS, "n", "there"), await api.get(PODS, "n", "missing")]

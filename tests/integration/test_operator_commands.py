@@ -13,16 +13,24 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
-from builders import IDENTITY
-from loadtest_model.commands import CONTROL_PORT, Verb, command_token
+from loadtest_model.measurement.snapshot import Counts, PodState, Second, StepSnapshot
 from loadtest_model.plan import plan_hash
-from loadtest_model.snapshot import Counts, PodState, Second, StepSnapshot
-from loadtest_operator.act import Actor
-from loadtest_operator.actions import Acknowledge, Action, EndpointOrder, Started, StartFleet, TellEndpoints, Verify
-from loadtest_operator.api import Api
-from loadtest_operator.observation import Observation, PodSeen
-from loadtest_operator.pods import AT_ONCE, COMMAND_SECONDS, PodClient
-from operator_builders import PLAN, a_pod, a_snapshot, seen
+from loadtest_model.protocol.commands import CONTROL_PORT, Verb, command_token
+from loadtest_operator.act.actor import Actor
+from loadtest_operator.cluster.api import Api
+from loadtest_operator.cluster.pods import AT_ONCE, COMMAND_SECONDS, PodClient
+from loadtest_operator.decide.actions import (
+    Acknowledge,
+    Action,
+    EndpointOrder,
+    Started,
+    StartFleet,
+    TellEndpoints,
+    Verify,
+)
+from loadtest_operator.facts.observation import Observation, PodSeen
+from support.builders import IDENTITY
+from support.operator_builders import PLAN, a_pod, a_snapshot, seen
 
 KEY = b"k" * 32
 LEAD_SECONDS = 0.3

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 
-from loadtest_model.snapshot import PodState
+from loadtest_model.measurement.snapshot import PodState
 from loadtest_operator.decide import decide
-from loadtest_operator.metrics import OperatorMetrics, RunMetrics
-from operator_builders import POLICY, a_pod, next_look, seen
+from loadtest_operator.program.metrics import OperatorMetrics, RunMetrics
 from peers import PeerMissingError, prometheus_programs
+from support.operator_builders import POLICY, a_pod, next_look, seen
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ALERTS = REPOSITORY / "examples" / "prometheus" / "alerts.yaml"

@@ -16,7 +16,7 @@ from loadgen.formats.deflate import deflate
 from loadgen.formats.sheet import SheetRendering
 from loadgen.formats.workbook import FIXED_PARTS, SHEET_PART
 from loadgen.records import Column
-from record_files import record_file, record_table
+from support.record_files import record_file, record_table
 
 ROWS = 3_000
 BALANCE = 12

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from example_server import EXAMPLE
-from isolation import on_a_machine_of_its_own
-from loadgen_plans import make_plan
-from loadgen_pods import told_to_a_pod
-from loadtest_model.commands import CONTROL_PORT
+from loadtest_model.protocol.commands import CONTROL_PORT
+from support.isolation import on_a_machine_of_its_own
+from support.loadgen_plans import make_plan
+from support.loadgen_pods import told_to_a_pod
 
 NOT_POSSIBLE = 77
 FAMILIES = pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_example_target_is_reached_at_every_address(ipv6: bool, addresses: l
 
 def test_a_pods_commands_are_taken_at_its_own_address_alone(tmp_path: Path) -> None:
     variables = told_to_a_pod(make_plan("http://127.0.0.1:9/"), tmp_path, ip="127.0.0.2")
-    command = [sys.executable, "-m", "loadgen.cli", "pod"]
+    command = [sys.executable, "-m", "loadgen.cli.main", "pod"]
 
     found = reached(command, CONTROL_PORT, "/healthz", ipv6=True, variables=variables, folder=tmp_path)
 

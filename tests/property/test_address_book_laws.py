@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen.addresses import AddressBook
-from loadgen.endpoints import Endpoint
+from loadgen.http.endpoints import Endpoint
+from loadgen.upload.addresses import AddressBook
 
 ENDPOINTS = st.builds(Endpoint, st.sampled_from([f"10.0.0.{n}" for n in range(1, 6)]), st.just(80))
 EVENTS = st.lists(

@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from loadtest_model.aggregate import Aggregate, aggregate_of, merge, merged_aggregate, with_gone
-from loadtest_model.cause_counts import EXAMPLE_CHARACTERS, CauseSeen, Example, merged_causes
-from loadtest_model.causes import Cause
-from loadtest_model.lastword import LIMIT_BYTES, MESH_LIMIT_BYTES, decode_last_word, encode_last_word
-from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
-from loadtest_model.sketch import sketch_of
-from loadtest_model.snapshot import Counts, GeneratorHealth, PodState, Second, Snapshot, StepSnapshot
-from loadtest_model.spread import ADDRESSES_KEPT, OTHERS, AddressCounts, bounded, merged_spread
-from loadtest_model.upload_parts import Part, Parts
+from loadtest_model.measurement.aggregate import Aggregate, aggregate_of, merge, merged_aggregate, with_gone
+from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseSeen, Example, merged_causes
+from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
+from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.snapshot import Counts, GeneratorHealth, PodState, Second, Snapshot, StepSnapshot
+from loadtest_model.measurement.spread import ADDRESSES_KEPT, OTHERS, AddressCounts, bounded, merged_spread
+from loadtest_model.measurement.upload_parts import Part, Parts
+from loadtest_model.protocol.last_word import LIMIT_BYTES, MESH_LIMIT_BYTES, decode_last_word, encode_last_word
 
 small = st.integers(0, 1_000)
 

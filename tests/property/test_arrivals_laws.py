@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_model.arrivals import Arrivals, Draw, Process, RateSegment, due_seconds, expected_arrivals, rate_profile
+from loadtest_model.load.arrivals import (
+    Arrivals,
+    Draw,
+    Process,
+    RateSegment,
+    due_seconds,
+    expected_arrivals,
+    rate_profile,
+)
 
 rates = st.floats(0, 50).map(lambda rate: 0.0 if rate < 0.01 else rate)
 stages = st.lists(st.tuples(st.integers(0, 20).map(float), rates), min_size=1, max_size=5)

@@ -15,10 +15,10 @@ from typing import Any, cast
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from loadtest_operator.api import Api, ApiError
-from loadtest_operator.election import HOLD_SECONDS, LEASE_SECONDS, POLL_SECONDS, RENEW_SECONDS, REQUEST_SECONDS
-from loadtest_operator.leadership import Leadership, Surroundings
-from virtual_time import run_in_virtual_time
+from loadtest_operator.cluster.api import Api, ApiError
+from loadtest_operator.leading.election import HOLD_SECONDS, LEASE_SECONDS, POLL_SECONDS, RENEW_SECONDS, REQUEST_SECONDS
+from loadtest_operator.leading.leadership import Leadership, Surroundings
+from support.virtual_time import run_in_virtual_time
 
 Json = dict[str, Any]
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

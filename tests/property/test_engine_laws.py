@@ -14,21 +14,21 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from loadgen.addresses import AddressBook
-from loadgen.endpoints import Endpoint, parse_endpoint
-from loadgen.engine import Engine
-from loadgen.judging import Judgement
-from loadgen.recorder import Recorder
-from loadgen.routes import Route
-from loadgen.transport import Client, Exchange
-from loadgen.upload_progress import Progress
-from loadgen.uploading import Upload, Uploader
-from loadtest_model.outcomes import ErrorKind
+from loadgen.answers.judging import Judgement
+from loadgen.http.endpoints import Endpoint, parse_endpoint
+from loadgen.http.transport import Client, Exchange
+from loadgen.http.upload_progress import Progress
+from loadgen.load.engine import Engine
+from loadgen.measure.recorder import Recorder
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.routes import Route
+from loadgen.upload.uploading import Upload, Uploader
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import StepSnapshot
+from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.plan import Plan, compile_plan
-from loadtest_model.snapshot import StepSnapshot
 from loadtest_model.spec import Identity, Spec
-from loadtest_model.spread import AddressCounts
-from virtual_time import run_in_virtual_time
+from support.virtual_time import run_in_virtual_time
 
 ADDRESS = "127.0.0.1:8000"
 

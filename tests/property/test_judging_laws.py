@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen.judging import Answer, AnswerPaths, Marker, judge
-from loadtest_model.outcomes import Outcome, outcome_of
+from loadgen.answers.judging import Answer, AnswerPaths, Marker, judge
+from loadtest_model.measurement.outcomes import Outcome, outcome_of
 
 PATHS = AnswerPaths(marker="load_test_mode", count="processed_count", nonce="load_test_nonce")
 VALUES = st.none() | st.booleans() | st.integers(-2, 12) | st.floats(allow_nan=False) | st.text(max_size=5)

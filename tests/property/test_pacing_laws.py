@@ -5,7 +5,7 @@ from itertools import accumulate
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from loadtest_model.pacing import (
+from loadtest_model.load.pacing import (
     members_of,
     peak_users,
     plateaus,

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from builders import IDENTITY, a_spec
-from loadgen.environment import read_settings
+from loadgen.fleet.environment import read_settings
 from loadtest_model.plan import Plan, compile_plan, plan_hash
 from loadtest_model.plan.variable import decode_plan
+from loadtest_operator.facts.resources import job_seen
 from loadtest_operator.manifests import PodDefaults, job
-from loadtest_operator.resources import job_seen
 from localcluster.node.environment import Objects, Sources, command_line, environment
 from localcluster.node.fields import Addresses
+from support.builders import IDENTITY, a_spec
 
 # What the kubelet's expansion knows, in any order, between anything else that may stand in JSON.
 PIECES = st.sampled_from(["$", "$$", "$(HOSTNAME)", "$(POD_IP)", "$(", ")", "\\", '"', "\\u0024", "é", "a"])

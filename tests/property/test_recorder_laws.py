@@ -7,14 +7,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from loadgen.recorder import Recorder, Sample
-from loadtest_model.aggregate import merge
-from loadtest_model.causes import Cause, cause_of
-from loadtest_model.outcomes import ErrorKind, outcome_of
-from loadtest_model.pacing import Segment
+from loadgen.measure.recorder import Recorder, Sample
+from loadtest_model.load.pacing import Segment
+from loadtest_model.measurement.aggregate import merge
+from loadtest_model.measurement.causes import Cause, cause_of
+from loadtest_model.measurement.outcomes import ErrorKind, outcome_of
+from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, Counts, PodState, Second, Snapshot, StepSnapshot
+from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.plan import Step
-from loadtest_model.snapshot import SNAPSHOT_SCHEMA, Counts, PodState, Second, Snapshot, StepSnapshot
-from loadtest_model.timeline import Timeline, with_series
 
 SECOND = 1_000_000_000
 START = 1_000 * SECOND

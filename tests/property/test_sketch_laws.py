@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_model.sketch import RELATIVE_ERROR, Sketch, sketch_of
+from loadtest_model.measurement.sketch import RELATIVE_ERROR, Sketch, sketch_of
 
 durations = st.one_of(
     st.integers(0, 2_000),

@@ -8,21 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from loadtest_model import unseen
-from loadtest_model.causes import Cause
-from loadtest_model.crd import custom_resource_definition
-from loadtest_model.diagnoses import Diagnosis
-from loadtest_model.health import Health, HealthLevel
-from loadtest_model.mesh import NOTICE as MESH
-from loadtest_model.snapshot import PodState
-from loadtest_model.status import STATUS_LIMIT_BYTES, Status, StepResult
-from loadtest_model.thresholds import ThresholdResult
-from loadtest_model.workload import Tally, TargetWatch, points_text
+from loadtest_model.admission.crd import custom_resource_definition
+from loadtest_model.judgement.diagnoses import Diagnosis
+from loadtest_model.judgement.health import Health, HealthLevel
+from loadtest_model.judgement.workload import Tally, TargetWatch, points_text
+from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.plan import unseen
+from loadtest_model.plan.mesh import NOTICE as MESH
+from loadtest_model.report.status import STATUS_LIMIT_BYTES, Status, StepResult
+from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.decide.fleet import verified_of
 from loadtest_operator.decide.writing import to_write
-from operator_builders import NOW, POLICY, PROOF, a_pod, seen
+from support.operator_builders import NOW, POLICY, PROOF, a_pod, seen
 
 NOTICES = f"{unseen.NOTICE}; {MESH}"
 ENDED = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True, now=NOW), POLICY).status

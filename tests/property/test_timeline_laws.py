@@ -4,13 +4,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from loadgen.recorder import Recorder, Sample, StepRecorder
-from loadtest_model.aggregate import merge
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.pacing import Segment
+from loadgen.measure.recorder import Recorder, Sample, StepRecorder
+from loadtest_model.load.pacing import Segment
+from loadtest_model.measurement.aggregate import merge
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot
+from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.plan import Step
-from loadtest_model.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot
-from loadtest_model.timeline import Timeline, with_series
 
 SECOND = 1_000_000_000
 SPAN_SECONDS = 400

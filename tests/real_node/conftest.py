@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import Namespace, make_namespace
-from loadtests.operators import renew
 from localcluster.choice import Kind, chosen
 from localcluster.cluster import Cluster
 from localcluster.rest import Rest
+from support.loadtests import Namespace, make_namespace
+from support.operators import renew
 
 
 @pytest.fixture(scope="session", autouse=True)

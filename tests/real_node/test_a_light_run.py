@@ -6,10 +6,10 @@ import urllib.request
 
 import pytest
 
-from loadtests import Namespace, reason
-from loadtests.operators import operators
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE
 from peers.readers_of_status import kubectl
+from support.loadtests import Namespace, reason
+from support.operators import operators
 
 SHORTER = {"duration": "15s"}
 

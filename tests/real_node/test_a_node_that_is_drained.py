@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import Namespace, reason
 from localcluster.rest import Json, Rest, RestError, wait_for
+from support.loadtests import Namespace, reason
 
 NODE = "/api/v1/nodes/node"
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import Namespace, message, reason
 from localcluster.cluster import Cluster
 from localcluster.realnode.cluster import RealCluster
+from support.loadtests import Namespace, message, reason
 
 IMAGE = "docker.io/library/loadtest-operator:dev"
 ELSEWHERE = "docker.io/library/set-aside:dev"

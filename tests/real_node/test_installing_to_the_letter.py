@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import Namespace, make_namespace
 from localcluster.choice import Kind, cluster_of
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, REPOSITORY, wait_until_available, wait_until_served
 from localcluster.realnode.cluster import RealCluster
 from localcluster.rest import Rest, wait_for
-from manifest_tools import program
 from peers.readers_of_status import kubectl
+from support.loadtests import Namespace, make_namespace
+from support.manifest_tools import program
 
 IMAGE = "registry.example/loadtest-operator:0.1.0"
 LIGHT = {"scenario": "light", "load": {"duration": "10s"}, "parallelism": 1}

@@ -1,7 +1,7 @@
 """Memory and CPU limits, as a kernel enforces them."""
 
-from loadtests import Namespace, condition, message
 from localcluster.rest import Json
+from support.loadtests import Namespace, condition, message
 
 LONG = {"batchSize": 10_000, "virtualUsers": 2, "duration": "60s"}
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from itertools import pairwise
 
-from loadtests import Namespace, reason
+from support.loadtests import Namespace, reason
 
 LONG = {"batchSize": 500, "virtualUsers": 4, "duration": "120s"}
 HALT_SECONDS = 2.0

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from chart_variants import VARIANTS
+from loadtest_operator.facts.quantities import quantity
 from loadtest_operator.manifests.injection import MESH_OFF
-from loadtest_operator.quantities import quantity
-from manifest_tools import CHART, CHARTS, Json, customized, helm, kinds, module, one, rendered
+from support.chart_variants import VARIANTS
+from support.manifest_tools import CHART, CHARTS, Json, customized, helm, kinds, one, rendered
+from tools import render_chart
 
-render = module("render")
 # What kubeadm's control plane requests with CoreDNS, and a node's network daemon beside it.
 CONTROL_PLANE_CORES = 0.95
 CLUSTER_SCOPED = {
@@ -48,15 +48,15 @@ def environment_of(made: list[Json]) -> dict[str, str]:
 
 
 def test_the_committed_manifest_is_what_the_chart_gives() -> None:
-    assert render.check() == 0
+    assert render_chart.check() == 0
 
 
 def test_a_changed_manifest_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = tmp_path / "install.yaml"
     changed.write_text((CHARTS / "install.yaml").read_text().replace("replicas: 1", "replicas: 2"))
-    monkeypatch.setattr(render, "FILE", changed)
+    monkeypatch.setattr(render_chart, "FILE", changed)
 
-    assert render.check() == 1
+    assert render_chart.check() == 1
 
 
 def test_the_operator_may_read_no_secret_but_its_own() -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from builders import IDENTITY
+from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
+from loadtest_model.measurement.snapshot import PodState, ProofLevel, VerificationReport
 from loadtest_model.plan import compile_plan
-from loadtest_model.proof import Moment, ReadBackReport, Reading
-from loadtest_model.snapshot import PodState, ProofLevel, VerificationReport
 from loadtest_operator.decide import decide
-from operator_builders import POLICY, a_fleet_spec, a_job, a_pod, a_snapshot, seen
+from support.builders import IDENTITY
+from support.operator_builders import POLICY, a_fleet_spec, a_job, a_pod, a_snapshot, seen
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED = ("docs", "charts", "crds", "examples", "loadgen", "operator")

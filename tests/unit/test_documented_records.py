@@ -10,17 +10,17 @@ import msgspec
 import pytest
 import yaml
 
-from builders import URL
-from loadgen.cli import main
+from loadgen.cli.main import main
 from loadgen.records import Composer, RecordSpace
-from loadtest_model.admission import refusals
-from loadtest_model.columns import CLIENT_COLUMNS
+from loadtest_model.admission.schema_rules import refusals
 from loadtest_model.plan import compile_plan
 from loadtest_model.plan.columns import MOST_VARYING
+from loadtest_model.records.columns import CLIENT_COLUMNS
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.spec.fields import KINDS, PARAMETERS
 from loadtest_model.spec.records import INVALID_KINDS, Dialect
-from record_plans import POOLS, content, format_of
+from support.builders import URL
+from support.record_plans import POOLS, content, format_of
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "records.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-import generate_values
+from tools import generate_values
 
 SCHEMA: dict[str, Any] = {
     "$defs": {"seconds": {"type": "number", "exclusiveMinimum": 0, "maximum": 60}},

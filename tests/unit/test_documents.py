@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-import generate_troubleshooting
-from loadtest_model.causes import Cause
-from loadtest_model.crd import custom_resource_definition
+from loadtest_model.admission.crd import custom_resource_definition
+from loadtest_model.measurement.causes import Cause
+from tools import generate_troubleshooting
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
@@ -17,17 +17,29 @@ DOCUMENTS = [
     *(REPOSITORY / "docs").rglob("*.md"),
     *REPOSITORY.glob("examples/**/*.md"),
 ]
-PACKAGES = ("loadgen/loadtest_model", "loadgen/loadgen", "operator/loadtest_operator")
+ARCHITECTURE = (REPOSITORY / "docs" / "architecture.md").read_text()
+PACKAGES = ("model/loadtest_model", "loadgen/loadgen", "operator/loadtest_operator")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_module_has_its_place_in_the_architecture(package: str) -> None:
-    text = (REPOSITORY / "docs" / "architecture.md").read_text()
-    modules = {path.stem for path in (REPOSITORY / package).rglob("*.py")} - {"__init__"}
+def test_the_architecture_tells_of_every_room_of_a_package_and_of_no_other(package: str) -> None:
+    section = ARCHITECTURE.partition(f": `{package}/`\n")[2].partition("\n## ")[0]
 
-    named = set(re.findall(r"`([a-z0-9_]+)`", text))
+    rooms = {path.parent.name for path in (REPOSITORY / package).glob("*/__init__.py")}
 
-    assert modules - named == set()
+    assert set(re.findall(r"^- \*\*`([a-z_]+)/`\*\*", section, re.MULTILINE)) == rooms
+
+
+def test_every_file_on_the_ways_through_the_architecture_exists_and_each_way_is_short() -> None:
+    ways = ARCHITECTURE.partition("## Three ways to follow\n")[2].partition("\n## ")[0]
+
+    by_way = [
+        re.findall(r"^\d+\. `([^`]+)`", way, re.MULTILINE)
+        for way in re.split(r"^\*\*From ", ways, flags=re.MULTILINE)[1:]
+    ]
+
+    assert [file for way in by_way for file in way if not (REPOSITORY / file).exists()] == []
+    assert all(0 < len(way) <= most for way, most in zip(by_way, (12, 14, 9), strict=True))
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:

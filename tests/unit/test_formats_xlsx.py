@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 from loadgen.formats import XlsxFormat
-from record_files import Cell, composer_for, record_file, record_table, typed
+from support.record_files import Cell, composer_for, record_file, record_table, typed
 
 
 def cells_of(content: bytes, *, read_only: bool = False) -> list[list[Cell]]:

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 RAISERS = {
-    "loadgen": "import asyncio; from loadgen import event_loop; event_loop.run(asyncio.sleep(0))",
-    "loadtest-operator": "from loadtest_operator import cli; cli._allow_many_connections()",
+    "loadgen": "import asyncio; from loadgen.cli import event_loop; event_loop.run(asyncio.sleep(0))",
+    "loadtest-operator": "from loadtest_operator.program import cli; cli._allow_many_connections()",
 }
 SHOW = "import resource; print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
 

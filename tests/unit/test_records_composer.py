@@ -19,7 +19,7 @@ from loadgen.records import (
     load_pools,
 )
 from loadgen.records.pools import LanguagePools
-from loadtest_model.columns import CLIENT_COLUMNS
+from loadtest_model.records.columns import CLIENT_COLUMNS
 
 COLUMNS = tuple(column.name for column in CLIENT_COLUMNS)
 

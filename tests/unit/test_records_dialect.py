@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from record_plans import composer_of, content, format_of, read, records_plan
+from support.record_plans import composer_of, content, format_of, read, records_plan
 
 FIELDS = {"drop": ["client_id", "email", "phone", "address", "city", "province", "postal_code", "date_of_birth",
                    "language", "status", "created_at", "updated_at", "first_name", "last_name"]}  # fmt: skip

@@ -13,8 +13,8 @@ from loadgen.records.fields import Slice, marked_digits, numbers
 from loadgen.records.make_providers import find_providers
 from loadgen.records.words import Words
 from loadtest_model.plan.columns import ColumnPlan
-from loadtest_model.providers import PROVIDERS
-from record_plans import composer_of, content, records_plan, rows_of, with_fields
+from loadtest_model.records.providers import PROVIDERS
+from support.record_plans import composer_of, content, records_plan, rows_of, with_fields
 
 UNIQUE = {"kind": "unique", "prefix": "L-", "width": 8}
 

@@ -10,7 +10,7 @@ import pytest
 
 from loadgen.records import RecordSpace
 from loadtest_model.spec.records import INVALID_KINDS
-from record_plans import composer_of, content, read, records_plan
+from support.record_plans import composer_of, content, read, records_plan
 
 Row = dict[str, str]
 

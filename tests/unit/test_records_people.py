@@ -12,7 +12,7 @@ import pytest
 
 from loadgen.records import CLIENT_COLUMNS, Composer, RecordSpace, load_pools
 from loadgen.records.pools import mail_name
-from loadtest_model.geography import CITIES, POSTAL_FIRST_LETTERS, area_code_shares
+from loadtest_model.records.geography import CITIES, POSTAL_FIRST_LETTERS, area_code_shares
 
 BY_NAME = {city.name: city for city in CITIES}
 

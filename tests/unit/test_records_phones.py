@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from loadgen.records.phones import _STRIDES, Numbers, PhoneBook, phone_words
-from loadtest_model.geography import AREA_CODES
-from loadtest_model.phone_space import PHONES_PER_AREA_CODE, phone_capacity, phone_shortages
+from loadtest_model.records.geography import AREA_CODES
+from loadtest_model.records.phone_space import PHONES_PER_AREA_CODE, phone_capacity, phone_shortages
 
 ONE_CODE = np.zeros(440_000, np.intp)  # Nine takes of two pods use up an area code exactly.
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtest_model.phone_space import phone_capacity
-from record_plans import composer_of, content, records_plan
+from loadtest_model.records.phone_space import phone_capacity
+from support.record_plans import composer_of, content, records_plan
 
 Bytes = NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ from loadgen.records.marks import CLIENT_MARK, EMAIL_MARK, HOUSE_MARK, PHONE_MAR
 from loadgen.records.phones import PhoneBook
 from loadgen.records.sources import CLIENT_CODE, EMAIL_CODE, HOUSE, PhoneEnd
 from loadgen.records.template import Drawn, TemplateDraft
-from loadtest_model.columns import Column
+from loadtest_model.records.columns import Column
 
 ALL_MARKS = (CLIENT_MARK, EMAIL_MARK, PHONE_MARK, HOUSE_MARK)
 SLOTS = [

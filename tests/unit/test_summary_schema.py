@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from builders import a_plan, a_run, a_step
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.report import summarize
-from loadtest_model.verdict import Facts, judge
-from summary_schema import EXACT, SCHEMA
+from loadtest_model.judgement.verdict import Facts, judge
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.report.summary import summarize
+from support.builders import a_plan, a_run, a_step
+from support.summary_schema import EXACT, SCHEMA
 
 
 @pytest.fixture

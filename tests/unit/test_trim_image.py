@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trim_image import ONLY_WHAT_LOADS, TrimError, unneeded
+from tools.trim_image import ONLY_WHAT_LOADS, TrimError, unneeded
 
 
 @pytest.fixture

@@ -13,17 +13,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtest_model import commands
-from loadtest_model.lastword import decode_last_word
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.plan import Plan, plan_hash
-from loadtest_model.snapshot import PodState, Snapshot
-from loadtest_model.status import Phase
-from loadtest_model.verdict import Verdict
-from loadtest_operator.actions import WriteResults
+from loadtest_model.protocol import commands
+from loadtest_model.protocol.last_word import decode_last_word
+from loadtest_model.report.status import Phase
 from loadtest_operator.decide import Decision, decide
-from loadtest_operator.observation import Observation, PodSeen
-from loadtest_operator.resources import instant, job_seen, loadtest_seen, pod_seen, termination_message
-from operator_builders import POLICY
+from loadtest_operator.decide.actions import WriteResults
+from loadtest_operator.facts.observation import Observation, PodSeen
+from loadtest_operator.facts.resources import instant, job_seen, loadtest_seen, pod_seen, termination_message
+from support.operator_builders import POLICY
 from wire.record import meaning
 
 Json = dict[str, Any]

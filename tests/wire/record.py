@@ -14,12 +14,10 @@ from typing import Any
 
 import msgspec
 
-from builders import IDENTITY, a_spec
-from loadtest_model.commands import CONTROL_PORT, Ack, Arm, Halt, Start
+from loadtest_model.measurement.snapshot import Snapshot
 from loadtest_model.plan import compile_plan, plan_hash
 from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
-from loadtest_model.snapshot import Snapshot
-from loadtests import Namespace, Test, make_namespace
+from loadtest_model.protocol.commands import CONTROL_PORT, Ack, Arm, Halt, Start
 from localcluster.cluster import local_cluster
 from localcluster.installation import (
     OPERATOR,
@@ -29,6 +27,8 @@ from localcluster.installation import (
     wait_until_served,
 )
 from localcluster.rest import Json, Rest, wait_for
+from support.builders import IDENTITY, a_spec
+from support.loadtests import Namespace, Test, make_namespace
 
 FOLDER = Path(__file__).resolve().parent
 SPEC: Json = {

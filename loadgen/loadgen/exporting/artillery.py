@@ -8,7 +8,7 @@ import yaml
 
 from loadgen.exporting.bounds import Bound, bounds_of
 from loadgen.exporting.script import filled, script_facts
-from loadtest_model.pacing import stagger_seconds, windows_of
+from loadtest_model.load.pacing import stagger_seconds, windows_of
 from loadtest_model.plan import Plan, Step
 
 _STATISTICS: Final = {"avg": "mean", "p50": "median"}

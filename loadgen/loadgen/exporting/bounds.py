@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from loadtest_model.plan import Step
-from loadtest_model.thresholds import Operator, Threshold, parse_threshold
+from loadtest_model.thresholds.bounds import Operator, Threshold, parse_threshold
 
 Metric = Literal["response_time", "failed", "uploads_accepted", "records_accepted"]
 Statistic = Literal["avg", "p50", "p90", "p95", "p99", "max", "rate", "count"]

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from loadgen.exporting.bounds import Bound, Metric, bounds_of
 from loadgen.exporting.script import filled, script_facts
-from loadtest_model.arrivals import expected_arrivals
+from loadtest_model.load.arrivals import expected_arrivals
 from loadtest_model.plan import Plan, Step
 
 _METRICS: Final[dict[Metric, str]] = {

@@ -4,11 +4,11 @@ import json
 from importlib.resources import files
 from typing import Any, Final
 
-from loadgen.endpoints import site_of
 from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.pool import script_rows
-from loadgen.verification import FEW_ROWS
-from loadtest_model.arrivals import expected_arrivals
+from loadgen.http.endpoints import site_of
+from loadgen.proof.verification import FEW_ROWS
+from loadtest_model.load.arrivals import expected_arrivals
 from loadtest_model.plan import Plan, Step
 from loadtest_model.plan.target import TlsPlan
 

@@ -1,1 +1,1 @@
-"""What `loadgen run` and `loadgen verify` are made of, beside what they share with a pod."""
+"""A run from one's own machine: plan, session, files."""

@@ -8,14 +8,14 @@ from typing import Final
 
 import msgspec
 
-from loadgen.local.errors import UsageError
-from loadgen.local.secrecy import public_plan
-from loadtest_model.aggregate import Aggregate
-from loadtest_model.junit import junit_xml
+from loadgen.options.errors import UsageError
+from loadgen.screen.secrecy import public_plan
+from loadtest_model.judgement.verdict import Judgement
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.snapshot import VerificationReport
 from loadtest_model.plan import Plan
-from loadtest_model.report import Summary, time_series_csv
-from loadtest_model.snapshot import VerificationReport
-from loadtest_model.verdict import Judgement
+from loadtest_model.report.junit import junit_xml
+from loadtest_model.report.summary import Summary, time_series_csv
 
 RESULT_SCHEMA: Final = 1
 

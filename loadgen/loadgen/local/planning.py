@@ -9,17 +9,17 @@ from typing import Final
 
 import msgspec
 
-from loadgen.endpoints import site_of
-from loadgen.local.document import Draft, option
-from loadgen.local.errors import UsageError
-from loadgen.local.wording import OPTIONS, decoding_error, in_words_of
+from loadgen.http.endpoints import site_of
+from loadgen.options.document import Draft, option
+from loadgen.options.errors import UsageError
+from loadgen.options.wording import OPTIONS, decoding_error, in_words_of
 from loadgen.records import refuse_unmakeable
-from loadtest_model.admission import refusals
+from loadtest_model.admission.schema_rules import refusals
 from loadtest_model.plan import AddressPolicy, Place, Plan, PlanError, SecretPlaces, compile_plan
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_model.plan.secrets import NO_PLACES
 from loadtest_model.spec import Identity, Spec
-from loadtest_model.thresholds import parse_thresholds
+from loadtest_model.thresholds.bounds import parse_thresholds
 
 LOCAL_PARALLELISM: Final = 1
 

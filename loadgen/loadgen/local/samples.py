@@ -4,8 +4,8 @@ import csv
 from pathlib import Path
 from typing import Final
 
-from loadgen.engine import Iteration
-from loadgen.local.errors import UsageError
+from loadgen.load.engine import Iteration
+from loadgen.options.errors import UsageError
 from loadtest_model.values import NANOSECONDS
 
 SAMPLE_COLUMNS: Final = (

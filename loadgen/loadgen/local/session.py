@@ -9,23 +9,23 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from loadgen.addresses import AddressBook
-from loadgen.engine import Engine, Iteration
+from loadgen.load.engine import Engine, Iteration
 from loadgen.local.interrupts import Interrupts
-from loadgen.proving import Prover
-from loadgen.recorder import Recorder
-from loadgen.saturation import Monitor
-from loadgen.target_memory import memory_watch
-from loadgen.uploading import make_uploader
-from loadgen.verification import CheckObserver
-from loadgen.violations import BrokenPromiseError, first_violation
-from loadtest_model.abort import Watch, watch
-from loadtest_model.aggregate import Aggregate, aggregate_of
+from loadgen.measure.recorder import Recorder
+from loadgen.measure.saturation import Monitor
+from loadgen.measure.target_memory import memory_watch
+from loadgen.proof.proving import Prover
+from loadgen.proof.verification import CheckObserver
+from loadgen.proof.violations import BrokenPromiseError, first_violation
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.uploading import make_uploader
+from loadtest_model.judgement.abort import Watch, watch
+from loadtest_model.judgement.verdict import Facts, Gap
+from loadtest_model.measurement.aggregate import Aggregate, aggregate_of
+from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot, VerificationReport, Violation
+from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.plan import Plan, plan_hash
-from loadtest_model.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot, VerificationReport, Violation
-from loadtest_model.timeline import Timeline, with_series
 from loadtest_model.values import NANOSECONDS
-from loadtest_model.verdict import Facts, Gap
 
 CUT_SECONDS: Final = 2.0
 """Within this time after being told to stop no upload is in flight any more."""

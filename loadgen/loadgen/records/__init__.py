@@ -6,7 +6,7 @@ from loadgen.records.marks import MARK_CHARACTERS
 from loadgen.records.pools import Pools, load_pools
 from loadgen.records.rendering import CsvRendering, Rendering
 from loadgen.records.space import MAX_PODS, ROWS_PER_POD, RecordSpace
-from loadtest_model.columns import CLIENT_COLUMNS, Column
+from loadtest_model.records.columns import CLIENT_COLUMNS, Column
 
 __all__ = [
     "CHUNK_ROWS",

@@ -23,9 +23,9 @@ from loadgen.records.sources import Rows
 from loadgen.records.space import ROWS_PER_POD, RecordSpace
 from loadgen.records.template import Offsets, Template, TemplateDraft
 from loadgen.records.words import Words
-from loadtest_model.phone_space import phones_per_area_code
 from loadtest_model.plan.columns import MILLION, columns_of
 from loadtest_model.plan.records import RecordsPlan
+from loadtest_model.records.phone_space import phones_per_area_code
 
 CHUNK_ROWS: Final = 2_500
 """Rows of a template, and the most that one chunk of a batch holds."""

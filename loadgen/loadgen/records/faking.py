@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from loadgen.records.words import Indices, Words
-from loadtest_model.geography import Locale
 from loadtest_model.plan.columns import ColumnPlan
 from loadtest_model.plan.records import RecordsPlan
+from loadtest_model.records.geography import Locale
 
 if TYPE_CHECKING:
     from faker import Faker

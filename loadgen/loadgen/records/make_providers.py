@@ -10,9 +10,9 @@ from typing import Any, Final
 from faker import Faker
 from faker.providers import BaseProvider
 
-import loadtest_model
+from loadtest_model import records
 
-PROVIDERS_FILE: Final = Path(loadtest_model.__file__).with_name("providers.py")
+PROVIDERS_FILE: Final = Path(records.__file__).with_name("providers.py")
 
 _SCALARS: Final = (str, int, float, decimal.Decimal, datetime.date, datetime.time)
 _ESPECIALLY: Final = (

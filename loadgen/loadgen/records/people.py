@@ -12,7 +12,7 @@ from loadgen.records.dates import DateTexts
 from loadgen.records.marks import CLIENT_MARK, EMAIL_MARK, HOUSE_MARK, PHONE_MARK
 from loadgen.records.pools import Pools, mail_name
 from loadgen.records.words import Indices, Words
-from loadtest_model.geography import AREA_CODES, CITIES, POSTAL_LETTERS, Locale, city_weights
+from loadtest_model.records.geography import AREA_CODES, CITIES, POSTAL_LETTERS, Locale, city_weights
 
 Item = TypeVar("Item")
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadgen.records.words import Words
-from loadtest_model.geography import AREA_CODES
-from loadtest_model.phone_space import EXCHANGES, PHONES_PER_AREA_CODE, RESERVED_PHONES_PER_AREA_CODE
+from loadtest_model.records.geography import AREA_CODES
+from loadtest_model.records.phone_space import EXCHANGES, PHONES_PER_AREA_CODE, RESERVED_PHONES_PER_AREA_CODE
 
 # Coprime to the number of phones, near its golden section: phones given one after the other lie far apart.
 _STRIDES: Final = {PHONES_PER_AREA_CODE: 4_894_831, RESERVED_PHONES_PER_AREA_CODE: 61}

@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from loadtest_model.columns import CLIENT_COLUMNS, Column
 from loadtest_model.plan.records import STANDARD_DIALECT, DialectPlan
+from loadtest_model.records.columns import CLIENT_COLUMNS, Column
 
 _LINE_ENDS: Final = {"CRLF": "\r\n", "LF": "\n"}
 

@@ -16,9 +16,9 @@ from loadgen.records.space import RecordSpace
 from loadgen.records.spoiling import Spoiler
 from loadgen.records.template import Drawn
 from loadgen.records.words import Words
-from loadtest_model.columns import CLIENT_COLUMNS
 from loadtest_model.plan.columns import MOST_VARYING, ColumnPlan, TemplatePart, varying_count
 from loadtest_model.plan.records import RecordsPlan
+from loadtest_model.records.columns import CLIENT_COLUMNS
 
 _PEOPLE_STREAM: Final = 2
 _WRONG_PEOPLE_STREAM: Final = 4

@@ -12,7 +12,7 @@ from loadgen.records.phones import Numbers, phone_words, reserved_phone_words
 from loadgen.records.scatter import Scatter
 from loadgen.records.space import CODE_LENGTH, RecordSpace, code_words, lower_case
 from loadgen.records.words import Words
-from loadtest_model.phone_space import Contact, phones_per_area_code
+from loadtest_model.records.phone_space import Contact, phones_per_area_code
 
 Part = tuple[int, NDArray[np.unsignedinteger]]
 """Where within a mark bytes begin, and for each row a word of them, the first byte lowest."""

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.plan import Plan, PlanError
-from loadtest_model.status import Phase
-from loadtest_model.verdict import Verdict
-from loadtest_operator.actions import Action, DeleteJob
+from loadtest_model.report.status import Phase
+from loadtest_operator.decide.actions import Action, DeleteJob
 from loadtest_operator.decide.causes import causes, started
 from loadtest_operator.decide.completed import completed, finished_before
 from loadtest_operator.decide.compose import base_status
@@ -22,8 +22,8 @@ from loadtest_operator.decide.running import running
 from loadtest_operator.decide.stopping import stopping
 from loadtest_operator.decide.verifying import before_start, start
 from loadtest_operator.decide.watching import evictions_under_load, watched
-from loadtest_operator.endpoints import Endpoints
-from loadtest_operator.observation import Observation, Recorded
+from loadtest_operator.facts.endpoints import Endpoints
+from loadtest_operator.facts.observation import Observation, Recorded
 
 __all__ = ["Decision", "Policy", "decide", "may_begin", "urgent_orders"]
 

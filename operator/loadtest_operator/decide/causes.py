@@ -4,18 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from loadtest_model.abort import watch
-from loadtest_model.exits import PodExit
-from loadtest_model.snapshot import HaltReason, PodState
-from loadtest_model.status import ConditionType
-from loadtest_model.throttling import throttling_text
+from loadtest_model.judgement.abort import watch
+from loadtest_model.measurement.snapshot import HaltReason, PodState
+from loadtest_model.measurement.throttling import throttling_text
+from loadtest_model.protocol.exits import PodExit
+from loadtest_model.report.status import ConditionType
 from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, listed
 from loadtest_operator.decide.losses import RAISE_CPU, how_it_ended, starved, what_to_do
 from loadtest_operator.decide.waits import wait_of, waits
 from loadtest_operator.decide.watching import to_watch
-from loadtest_operator.observation import Observation
-from loadtest_operator.resources import instant
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.resources import instant
 
 STARTED: Final = "Started"
 NOT_STARTED: Final = "NotStarted"

@@ -2,9 +2,9 @@
 
 from msgspec import structs
 
-from loadtest_model.status import Phase
-from loadtest_model.verdict import Verdict
-from loadtest_operator.actions import (
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.report.status import Phase
+from loadtest_operator.decide.actions import (
     Acknowledge,
     Action,
     DeleteJob,
@@ -16,8 +16,8 @@ from loadtest_operator.actions import (
 from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
-from loadtest_operator.observation import JobSeen, Observation, PodSeen
-from loadtest_operator.resources import instant, rfc3339
+from loadtest_operator.facts.observation import JobSeen, Observation, PodSeen
+from loadtest_operator.facts.resources import instant, rfc3339
 
 _POLL_SECONDS = 1.0
 

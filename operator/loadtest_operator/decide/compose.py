@@ -3,7 +3,7 @@
 from typing import Final
 
 from loadtest_model.plan import Plan, Step
-from loadtest_model.status import (
+from loadtest_model.report.status import (
     ConditionType,
     EffectivePlan,
     Phase,
@@ -12,7 +12,7 @@ from loadtest_model.status import (
     Status,
 )
 from loadtest_operator.decide.conditions import Mark, Marks, conditions, mark_of, shortened
-from loadtest_operator.observation import Observation
+from loadtest_operator.facts.observation import Observation
 
 _DEFAULT: Final = Marks()
 

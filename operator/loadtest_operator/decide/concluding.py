@@ -1,12 +1,12 @@
 """Between the end of every load and the verdict: what the target has stored is read back."""
 
-from loadtest_model.snapshot import PodState
-from loadtest_model.status import Phase
-from loadtest_operator.actions import Action, Conclude
+from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.report.status import Phase
+from loadtest_operator.decide.actions import Action, Conclude
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.decide.running import live_status
-from loadtest_operator.observation import Observation
+from loadtest_operator.facts.observation import Observation
 
 _POLL_SECONDS = 0.5
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from loadtest_model.status import Condition, ConditionStatus, ConditionType, Phase
-from loadtest_operator.resources import rfc3339
-from loadtest_operator.texts import escaped
+from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase
+from loadtest_operator.facts.resources import rfc3339
+from loadtest_operator.facts.texts import escaped
 
 LONGEST_MESSAGE = 1_024
 

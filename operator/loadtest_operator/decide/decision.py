@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from loadtest_model.abort import Watch
-from loadtest_model.aggregate import Aggregate
+from loadtest_model.judgement.abort import Watch
+from loadtest_model.judgement.workload import TargetWatch
+from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.plan import AddressPolicy, Deadlines, Plan
-from loadtest_model.status import Status
-from loadtest_model.workload import TargetWatch
-from loadtest_operator.actions import Action
-from loadtest_operator.line import Limits
+from loadtest_model.report.status import Status
+from loadtest_operator.decide.actions import Action
 from loadtest_operator.manifests import NetworkPolicyDefaults, PodDefaults
-from loadtest_operator.target_policy import TargetPolicy
+from loadtest_operator.policy.line import Limits
+from loadtest_operator.policy.target_policy import TargetPolicy
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,15 @@ from typing import Final
 
 from msgspec import structs
 
-from loadtest_model import unseen
-from loadtest_model.diagnoses import Diagnosis, foremost, in_short
-from loadtest_model.exposure import exposure_of
-from loadtest_model.proof import concluded_from
-from loadtest_model.report import Summary, summarize
-from loadtest_model.snapshot import ProofLevel, VerificationReport
-from loadtest_model.status import ConditionType, Phase, Results, Status, StepResult
-from loadtest_model.verdict import Facts, Gap, Judgement, Verdict, judge
-from loadtest_operator.actions import WriteResults
+from loadtest_model.judgement.diagnoses import Diagnosis, foremost, in_short
+from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict, judge
+from loadtest_model.measurement.proof import concluded_from
+from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
+from loadtest_model.plan import unseen
+from loadtest_model.plan.exposure import exposure_of
+from loadtest_model.report.status import ConditionType, Phase, Results, Status, StepResult
+from loadtest_model.report.summary import Summary, summarize
+from loadtest_operator.decide.actions import WriteResults
 from loadtest_operator.decide.causes import FINISHED, NOT_STARTED, Cause
 from loadtest_operator.decide.compose import base_status, verified_mark
 from loadtest_operator.decide.conditions import Mark, Marks, mark_of, shortened
@@ -20,10 +20,10 @@ from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.fleet import Fleet, listed, verified_of
 from loadtest_operator.decide.losses import how_it_ended
 from loadtest_operator.decide.progress import progress, rounded, started_at
+from loadtest_operator.facts.names import results_name
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.manifests import results
-from loadtest_operator.names import results_name
-from loadtest_operator.observation import Observation
-from loadtest_operator.resources import rfc3339
 
 NO_RUN: Final = Mark("False", "NoRun", "no load was made, so there are no results")
 

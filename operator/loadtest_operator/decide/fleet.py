@@ -7,20 +7,19 @@ from itertools import zip_longest
 
 from msgspec import structs
 
-from loadtest_model import unseen
-from loadtest_model.aggregate import Aggregate, merge, with_gone
-from loadtest_model.health import NO_EVICTIONS, Evictions
-from loadtest_model.mesh import notice_of
-from loadtest_model.plan import Plan
-from loadtest_model.proof import ReadBackReport, concluded_from
-from loadtest_model.snapshot import PodState, ProofLevel, TargetMemory, VerificationReport
-from loadtest_model.spread import OTHERS
-from loadtest_model.status import PodCounts, Verified
-from loadtest_model.timeline import Series, with_series
-from loadtest_model.workload import TargetWatch
+from loadtest_model.judgement.health import NO_EVICTIONS, Evictions
+from loadtest_model.judgement.workload import TargetWatch
+from loadtest_model.measurement.aggregate import Aggregate, merge, with_gone
+from loadtest_model.measurement.proof import ReadBackReport, concluded_from
+from loadtest_model.measurement.snapshot import PodState, ProofLevel, TargetMemory, VerificationReport
+from loadtest_model.measurement.spread import OTHERS
+from loadtest_model.measurement.timeline import Series, with_series
+from loadtest_model.plan import Plan, unseen
+from loadtest_model.plan.mesh import notice_of
+from loadtest_model.report.status import PodCounts, Verified
 from loadtest_operator.decide.conditions import shortened
-from loadtest_operator.endpoints import Endpoints
-from loadtest_operator.observation import PodSeen
+from loadtest_operator.facts.endpoints import Endpoints
+from loadtest_operator.facts.observation import PodSeen
 
 _PROOF_RANK = {ProofLevel.NONE: 0, ProofLevel.ACKNOWLEDGED: 1, ProofLevel.ECHOED: 2, ProofLevel.PROVEN: 3}
 _LOAD_OVER = frozenset({PodState.LOADED, PodState.CONCLUDING})

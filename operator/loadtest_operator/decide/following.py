@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from loadtest_model.commands import Verb, endpoints_digest
-from loadtest_model.snapshot import PodState
-from loadtest_operator.actions import Action, EndpointOrder, TellEndpoints
+from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.protocol.commands import Verb, endpoints_digest
+from loadtest_operator.decide.actions import Action, EndpointOrder, TellEndpoints
 from loadtest_operator.decide.fleet import Fleet
-from loadtest_operator.endpoints import Endpoints
-from loadtest_operator.observation import Observation
+from loadtest_operator.facts.endpoints import Endpoints
+from loadtest_operator.facts.observation import Observation
 
 
 def endpoint_orders(observation: Observation, fleet: Fleet, *, to_all: bool = False) -> tuple[Action, ...]:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from loadtest_model.throttling import cores_text, throttling_text
-from loadtest_operator.last_lines import last_lines
-from loadtest_operator.observation import PodSeen
+from loadtest_model.measurement.throttling import cores_text, throttling_text
+from loadtest_operator.facts.last_lines import last_lines
+from loadtest_operator.facts.observation import PodSeen
 
 KILLED: Final = 137
 """The exit code of a process that got SIGKILL."""

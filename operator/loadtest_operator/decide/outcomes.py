@@ -4,16 +4,16 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from loadtest_model.status import Phase, Status
-from loadtest_operator.actions import JobRefused, Outcome, ResultsNotWritten, Started
+from loadtest_model.report.status import Phase, Status
+from loadtest_operator.decide.actions import JobRefused, Outcome, ResultsNotWritten, Started
 from loadtest_operator.decide.causes import STARTED
 from loadtest_operator.decide.compose import verified_mark
 from loadtest_operator.decide.conditions import Mark, Marks, conditions, shortened
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import results_not_written
 from loadtest_operator.decide.queued import job_refused
-from loadtest_operator.observation import Observation
-from loadtest_operator.resources import rfc3339
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.resources import rfc3339
 
 
 def with_outcomes(

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from loadtest_model.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
 from loadtest_model.plan import Plan
-from loadtest_model.status import Progress
-from loadtest_operator.observation import Observation
-from loadtest_operator.resources import rfc3339
+from loadtest_model.report.status import Progress
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.resources import rfc3339
 
 _RATE_WINDOW_SECONDS = 10
 

@@ -2,28 +2,28 @@
 
 from msgspec import structs
 
+from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.plan import Plan, PlanError, compile_plan, plan_hash
 from loadtest_model.plan.notices import notices
 from loadtest_model.plan.variable import refuse_long_plan
+from loadtest_model.report.status import ConditionType, Phase
 from loadtest_model.spec import Spec
-from loadtest_model.status import ConditionType, Phase
-from loadtest_model.thresholds import parse_thresholds
-from loadtest_model.verdict import Verdict
-from loadtest_operator.actions import CreateJob, JobRefused
+from loadtest_model.thresholds.bounds import parse_thresholds
+from loadtest_operator.decide.actions import CreateJob, JobRefused
 from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import ended_without_run
 from loadtest_operator.decide.watching import to_watch
-from loadtest_operator.endpoints import Endpoints
-from loadtest_operator.line import never_fits
+from loadtest_operator.facts.endpoints import Endpoints
+from loadtest_operator.facts.mounts import secret_places
+from loadtest_operator.facts.newer_fields import MOST_NAMED
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.resources import instant, rfc3339
 from loadtest_operator.manifests import job, network_policy
-from loadtest_operator.mounts import secret_places
-from loadtest_operator.newer_fields import MOST_NAMED
-from loadtest_operator.observation import Observation
-from loadtest_operator.pod_rules import refuse_pod
-from loadtest_operator.resources import instant, rfc3339
-from loadtest_operator.target_policy import refusal
+from loadtest_operator.manifests.pod_rules import refuse_pod
+from loadtest_operator.policy.line import never_fits
+from loadtest_operator.policy.target_policy import refusal
 
 _RETRY_SECONDS = 2.0
 _LINE_SECONDS = 10.0

@@ -2,9 +2,9 @@
 
 from msgspec import structs
 
-from loadtest_model.abort import watch
-from loadtest_model.status import Phase, Status
-from loadtest_model.verdict import run_health, threshold_results
+from loadtest_model.judgement.abort import watch
+from loadtest_model.judgement.verdict import run_health, threshold_results
+from loadtest_model.report.status import Phase, Status
 from loadtest_operator.decide.causes import STARTED, Cause
 from loadtest_operator.decide.compose import base_status, verified_mark
 from loadtest_operator.decide.conditions import Mark, Marks
@@ -12,7 +12,7 @@ from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.fleet import Fleet, verified_of
 from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.progress import progress, started_at
-from loadtest_operator.observation import Observation
+from loadtest_operator.facts.observation import Observation
 
 
 def running(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:

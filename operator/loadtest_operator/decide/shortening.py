@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
-from loadtest_model.status import STATUS_LIMIT_BYTES, ConditionType, Status
-from loadtest_model.workload import points_text
+from loadtest_model.judgement.workload import points_text
+from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Status
 from loadtest_operator.decide.conditions import shortened
 
 _EVIDENCE_KEPT: Final = 4

@@ -2,11 +2,11 @@
 
 from msgspec import structs
 
+from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.plan import plan_hash
-from loadtest_model.snapshot import PodState
+from loadtest_model.report.status import Phase, Start, Status
 from loadtest_model.spec.target import Workload
-from loadtest_model.status import Phase, Start, Status
-from loadtest_operator.actions import Action, StartFleet, Verify
+from loadtest_operator.decide.actions import Action, StartFleet, Verify
 from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision
@@ -14,9 +14,9 @@ from loadtest_operator.decide.ending import verified_message
 from loadtest_operator.decide.fleet import Fleet, verified_of
 from loadtest_operator.decide.waits import wait_of, waits
 from loadtest_operator.decide.watching import at_the_start, to_watch
-from loadtest_operator.mounts import mounts
-from loadtest_operator.observation import Observation
-from loadtest_operator.resources import rfc3339
+from loadtest_operator.facts.mounts import mounts
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.resources import rfc3339
 
 _POLL_SECONDS = 0.25
 _STARTING_POLL_SECONDS = 0.5

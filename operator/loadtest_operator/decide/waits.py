@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtest_operator.decide.fleet import Fleet, listed
-from loadtest_operator.observation import Complaint, Observation, PodSeen
-from loadtest_operator.quantities import quantity
-from loadtest_operator.reasons import with_to_do
-from loadtest_operator.resources import NOTHING_SAID
+from loadtest_operator.decide.reasons import with_to_do
+from loadtest_operator.facts.observation import Complaint, Observation, PodSeen
+from loadtest_operator.facts.quantities import quantity
+from loadtest_operator.facts.resources import NOTHING_SAID
 
 _SHOWN: Final = 3
 

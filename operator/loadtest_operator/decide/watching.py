@@ -5,10 +5,8 @@ from typing import Final
 
 from msgspec import structs
 
-from loadtest_model.health import Evictions
-from loadtest_model.spec.target import Workload
-from loadtest_model.status import EVICTED_KEPT, EVICTED_LENGTH, Start
-from loadtest_model.workload import (
+from loadtest_model.judgement.health import Evictions
+from loadtest_model.judgement.workload import (
     IMAGE_LENGTH,
     IMAGES_KEPT,
     POINTS_KEPT,
@@ -17,9 +15,11 @@ from loadtest_model.workload import (
     TargetWatch,
     points_text,
 )
+from loadtest_model.report.status import EVICTED_KEPT, EVICTED_LENGTH, Start
+from loadtest_model.spec.target import Workload
 from loadtest_operator.decide.conditions import shortened
-from loadtest_operator.observation import Observation
-from loadtest_operator.workload import ContainerLook, PodLook, Use, WorkloadLook
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.workload import ContainerLook, PodLook, Use, WorkloadLook
 
 _TEXT: Final = 256
 _LONGEST_SECONDS: Final = 10.0

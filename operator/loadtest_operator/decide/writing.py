@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
-from loadtest_model.status import Status
+from loadtest_model.report.status import Status
 from loadtest_operator.decide.conditions import telling_reason
 from loadtest_operator.decide.shortening import within_limit
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from loadtest_model.plan import Plan
 from loadtest_model.spec import API_VERSION, KIND
-from loadtest_operator.names import labels
+from loadtest_operator.facts.names import labels
 
 Json = dict[str, Any]
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from loadtest_model.commands import CONTROL_PORT
+from loadtest_model.protocol.commands import CONTROL_PORT
 
 _PORT: Final = str(CONTROL_PORT)
 

@@ -3,13 +3,13 @@
 import math
 from typing import Final
 
-from loadtest_model.exits import PodExit
 from loadtest_model.plan import Plan
+from loadtest_model.protocol.exits import PodExit
 from loadtest_model.spec import Spec
-from loadtest_operator.destinations import Destination
+from loadtest_operator.facts.destinations import Destination
+from loadtest_operator.facts.names import CONTAINER, TARGET_ANNOTATION, job_name
 from loadtest_operator.manifests.common import Json, metadata
 from loadtest_operator.manifests.pod import PodDefaults, pod_template
-from loadtest_operator.names import CONTAINER, TARGET_ANNOTATION, job_name
 
 _MOST_ADDRESSES: Final = 32
 

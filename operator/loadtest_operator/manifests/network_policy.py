@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from loadtest_model.commands import CONTROL_PORT
 from loadtest_model.plan import AddressPolicy, Plan
-from loadtest_operator.destinations import Destination
+from loadtest_model.protocol.commands import CONTROL_PORT
+from loadtest_operator.facts.destinations import Destination
+from loadtest_operator.facts.names import network_policy_name, run_labels
 from loadtest_operator.manifests.common import Json, metadata
-from loadtest_operator.names import network_policy_name, run_labels
-from loadtest_operator.networks import why_denied
+from loadtest_operator.policy.networks import why_denied
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

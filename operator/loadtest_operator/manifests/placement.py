@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from loadtest_model.spec.pod import Pod
-from loadtest_operator.destinations import Destination
+from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.manifests.common import Json, without_none
 from loadtest_operator.manifests.injection import Marks
 

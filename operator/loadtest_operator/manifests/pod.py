@@ -5,16 +5,16 @@ from typing import Final
 
 import msgspec
 
-from loadtest_model.commands import CONTROL_PORT
 from loadtest_model.plan import Plan
 from loadtest_model.plan.variable import PLAN_VARIABLE, encode_plan
+from loadtest_model.protocol.commands import CONTROL_PORT
 from loadtest_model.spec import Spec
-from loadtest_operator.destinations import Destination
+from loadtest_operator.facts.destinations import Destination
+from loadtest_operator.facts.mounts import mounts
+from loadtest_operator.facts.names import CONTAINER, labels, run_labels
 from loadtest_operator.manifests.common import Json, without_none
 from loadtest_operator.manifests.injection import Marks, injection
 from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED, affinity, spread
-from loadtest_operator.mounts import mounts
-from loadtest_operator.names import CONTAINER, labels, run_labels
 
 GRACE_SECONDS: Final = 10
 _USER: Final = 65_532

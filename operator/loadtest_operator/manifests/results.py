@@ -6,12 +6,12 @@ from typing import Final
 
 import msgspec
 
-from loadtest_model.aggregate import Aggregate
-from loadtest_model.junit import junit_xml
+from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.plan import Plan
-from loadtest_model.report import Summary, time_series_csv
+from loadtest_model.report.junit import junit_xml
+from loadtest_model.report.summary import Summary, time_series_csv
+from loadtest_operator.facts.names import results_name
 from loadtest_operator.manifests.common import Json, metadata
-from loadtest_operator.names import results_name
 
 BUDGET_BYTES: Final = 900 * 1024
 """What the contents of one ConfigMap may have: the API server takes 1 MiB, and etcd 1.5 MiB with all that is around."""

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from cpu_group import CpuGroup, NoCpuGroupError, cpu_group
 from http_target import serving
-from loadgen_plans import make_plan
-from loadgen_pods import pod_process
-from loadtest_model.causes import Cause
-from loadtest_model.snapshot import PodState, Refusal
+from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.snapshot import PodState, Refusal
+from support.cpu_group import CpuGroup, NoCpuGroupError, cpu_group
+from support.loadgen_plans import make_plan
+from support.loadgen_pods import pod_process
 
 
 @pytest.fixture

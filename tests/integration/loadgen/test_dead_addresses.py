@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from http_target import HttpTarget, serving
-from loadgen.addresses import CONNECT_SECONDS_ONCE_DEPARTED, AddressBook
-from loadgen.connections import Connection, Connections
-from loadgen.endpoints import Endpoint
-from loadgen.engine import Engine
-from loadgen.recorder import Recorder
-from loadgen.routes import CONNECT_SECONDS_WITH_ANOTHER
-from loadgen.uploading import make_uploader
-from loadgen_plans import make_plan
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.snapshot import StepSnapshot
+from loadgen.http.connections import Connection, Connections
+from loadgen.http.endpoints import Endpoint
+from loadgen.load.engine import Engine
+from loadgen.measure.recorder import Recorder
+from loadgen.upload.addresses import CONNECT_SECONDS_ONCE_DEPARTED, AddressBook
+from loadgen.upload.routes import CONNECT_SECONDS_WITH_ANOTHER
+from loadgen.upload.uploading import make_uploader
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import StepSnapshot
+from support.loadgen_plans import make_plan
 
 
 @contextmanager

@@ -16,18 +16,18 @@ import pytest
 
 from certificates import Authority, make_authority
 from example_server import UPLOAD_PATH, ExampleServer, example_server
-from loadgen.addresses import AddressBook
-from loadgen.proving import Prover
-from loadgen.uploading import make_uploader
-from loadgen_loads import Load
-from loadgen_plans import make_plan
-from loadtest_model.aggregate import aggregate_of
-from loadtest_model.causes import Cause
-from loadtest_model.diagnoses import Diagnosis, diagnose_run
+from loadgen.proof.proving import Prover
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.uploading import make_uploader
+from loadtest_model.judgement.diagnoses import Diagnosis, diagnose_run
+from loadtest_model.measurement.aggregate import aggregate_of
+from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.snapshot import PodState, Refusal, Snapshot, StepSnapshot, VerificationReport
 from loadtest_model.plan import Plan
 from loadtest_model.plan.secrets import SecretPlaces
-from loadtest_model.snapshot import PodState, Refusal, Snapshot, StepSnapshot, VerificationReport
 from nginx_proxy import free_port, nginx_proxy
+from support.loadgen_loads import Load
+from support.loadgen_plans import make_plan
 
 SECRET = "a secret of at least thirty-two bytes"
 MISTAKES = {"DJANGO_SETTINGS_MODULE": "misconfigured.settings"}

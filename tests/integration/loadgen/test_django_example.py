@@ -14,10 +14,10 @@ import jwt
 import pytest
 
 from example_server import UPLOAD_PATH, ExampleServer, example_server
-from loadgen_plans import make_plan
-from loadgen_pods import pod_process, start_fleet
-from loadtest_model.exits import PodExit
-from loadtest_model.snapshot import PodState
+from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.protocol.exits import PodExit
+from support.loadgen_plans import make_plan
+from support.loadgen_pods import pod_process, start_fleet
 
 SECRET = "a secret of at least thirty-two bytes"
 
@@ -33,7 +33,7 @@ def url_of(server: ExampleServer, path: str = UPLOAD_PATH) -> str:
 
 
 def verify(*options: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "loadgen.cli", "verify", "--batch-size", "1000", *options]
+    command = [sys.executable, "-m", "loadgen.cli.main", "verify", "--batch-size", "1000", *options]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=dict(os.environ))
 
 

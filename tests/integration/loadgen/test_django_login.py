@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 import pytest
 
 from example_server import Answer, ExampleServer, example_server
-from loadgen_plans import make_plan
-from loadgen_pods import pod_process, start_fleet
-from loadtest_model.exits import PodExit
 from loadtest_model.plan import Place, Plan, SecretPlaces
+from loadtest_model.protocol.exits import PodExit
+from support.loadgen_plans import make_plan
+from support.loadgen_pods import pod_process, start_fleet
 
 PASSWORD = "a password that must be seen nowhere"
 ENVIRONMENT = {

@@ -11,19 +11,19 @@ import pytest
 from aiohttp import web
 
 from http_target import PATH, Received, from_rows, honoured, serving, status, stored
-from loadgen.addresses import AddressBook
-from loadgen.endpoints import Endpoint, parse_endpoint
-from loadgen.engine import Engine
 from loadgen.formats import CsvFormat, FileBody
-from loadgen.recorder import Recorder
+from loadgen.http.endpoints import Endpoint, parse_endpoint
+from loadgen.load.engine import Engine
+from loadgen.measure.recorder import Recorder
 from loadgen.records import Batch
-from loadgen.uploading import make_uploader
-from loadgen_plans import make_plan
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.pacing import Segment
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.uploading import make_uploader
+from loadtest_model.load.pacing import Segment
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import StepSnapshot, Violation
 from loadtest_model.plan import Plan
-from loadtest_model.snapshot import StepSnapshot, Violation
 from raw_target import conversing, read_request, reset
+from support.loadgen_plans import make_plan
 
 NANOSECONDS = 1_000_000_000
 

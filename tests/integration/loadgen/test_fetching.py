@@ -7,9 +7,9 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from loadgen import fetching
-from loadgen.address_rules import AddressRules
-from loadgen.fetching import FetchError, fetch
+from loadgen.http import fetching
+from loadgen.http.address_rules import AddressRules
+from loadgen.http.fetching import FetchError, fetch
 
 NOWHERE = AddressRules(denied=(ipaddress.ip_network("127.0.0.0/8"),))
 

@@ -16,18 +16,18 @@ from aiohttp import web
 
 from certificates import make_authority
 from http_target import HttpTarget, Received, honoured, serving
-from loadgen.address_rules import AddressRules, rules_of
-from loadgen.addresses import AddressBook
-from loadgen.endpoints import Endpoint
-from loadgen.login import Granted, LoginFailedError, log_in
-from loadgen.proving import Prover
-from loadgen.tls import tls_context
-from loadgen.upload_progress import Progress
-from loadgen.uploading import Uploader, make_uploader
-from loadgen_plans import make_plan
-from loadtest_model.outcomes import ErrorKind
+from loadgen.auth.login import Granted, LoginFailedError, log_in
+from loadgen.http.address_rules import AddressRules, rules_of
+from loadgen.http.endpoints import Endpoint
+from loadgen.http.tls import tls_context
+from loadgen.http.upload_progress import Progress
+from loadgen.proof.proving import Prover
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.uploading import Uploader, make_uploader
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import Refusal
 from loadtest_model.plan import AddressPolicy, LoginPlan, Place, Plan, SecretPlaces, TlsPlan
-from loadtest_model.snapshot import Refusal
+from support.loadgen_plans import make_plan
 
 PASSWORD = "correct horse battery staple"
 PLACES = SecretPlaces(username=Place(variable="ROBOT"), password=Place(variable="WORD"))
@@ -278,7 +278,7 @@ async def test_a_token_that_ends_within_the_load_is_no_refusal_where_a_login_ren
 async def test_an_upload_that_got_a_401_is_counted_and_the_next_one_has_a_new_token(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("loadgen.login.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("loadgen.auth.login.PAUSE_SECONDS", 0.0)
     accepted = {"token-1"}
     async with issuing() as issuer, serving(guarded(accepted)) as target:
         uploader = uploader_of(plan_with_login(target, issuer))

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from http_target import Received, honoured, serving
-from loadgen_loads import Load, after, custom_plan
+from support.loadgen_loads import Load, after, custom_plan
 
 
 async def test_uploads_are_due_at_the_arrival_rate_however_long_the_answers_take() -> None:

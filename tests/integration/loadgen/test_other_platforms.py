@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from http_target import serving
-from local_runs import assert_passed, environment, results_in
+from support.local_runs import assert_passed, environment, results_in
 
 LACKING = """\
 import asyncio, os, signal, socket, sys
@@ -40,7 +40,7 @@ def not_there(*_):
 
 asyncio.SelectorEventLoop.add_signal_handler = not_there
 """
-COMMAND = f"{LACKING}\nfrom loadgen.cli import main\nsys.exit(main())\n"
+COMMAND = f"{LACKING}\nfrom loadgen.cli.main import main\nsys.exit(main())\n"
 
 
 async def without_posix(*arguments: object) -> "subprocess.CompletedProcess[str]":
@@ -91,7 +91,7 @@ async def test_an_answer_that_the_terminal_has_no_letters_for_is_shown_all_the_s
     async with serving(lambda _: web.Response(text="客户")) as target:
         done = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-m", "loadgen.cli", "verify", "--url", target.url],
+            [sys.executable, "-m", "loadgen.cli.main", "verify", "--url", target.url],
             capture_output=True,
             timeout=60,
             check=False,

@@ -14,14 +14,14 @@ import pytest
 from aiohttp import web
 
 from http_target import PATH, Answer, HttpTarget, Received, from_rows, honoured, serving, stored
-from loadgen_plans import make_plan, token
-from loadgen_pods import PodProcess, fleet, pod_process, start_fleet
-from loadtest_model.commands import Ack, Addresses, Arm, Halt, Verb, endpoints_digest
-from loadtest_model.exits import PodExit
-from loadtest_model.lastword import decode_last_word
-from loadtest_model.outcomes import ErrorKind
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import HaltReason, PodState, Refusal, Snapshot
 from loadtest_model.plan import Deadlines, Plan, plan_hash
-from loadtest_model.snapshot import HaltReason, PodState, Refusal, Snapshot
+from loadtest_model.protocol.commands import Ack, Addresses, Arm, Halt, Verb, endpoints_digest
+from loadtest_model.protocol.exits import PodExit
+from loadtest_model.protocol.last_word import decode_last_word
+from support.loadgen_plans import make_plan, token
+from support.loadgen_pods import PodProcess, fleet, pod_process, start_fleet
 
 FULL = 50
 
@@ -478,7 +478,7 @@ async def unstartable(tmp_path: Path, **environment: str) -> tuple[int | None, P
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "loadgen.cli",
+        "loadgen.cli.main",
         "pod",
         env={**os.environ, "TERMINATION_MESSAGE_PATH": str(termination), **environment},
     )

@@ -10,23 +10,23 @@ import pytest
 from aiohttp import web
 
 from http_target import Answer, HttpTarget, Received, from_rows, honoured, serving
-from loadgen.addresses import AddressBook
-from loadgen.endpoints import parse_endpoint
-from loadgen.fetching import Fetched
-from loadgen.proving import Prover
-from loadgen.readback import ReadBack, fetch_of
-from loadgen.upload_progress import Progress
-from loadgen.uploading import make_uploader
-from loadgen_plans import make_plan
-from loadgen_pods import pod_process, start_fleet
-from loadtest_model.commands import Verb
-from loadtest_model.exits import PodExit
+from loadgen.http.endpoints import parse_endpoint
+from loadgen.http.fetching import Fetched
+from loadgen.http.upload_progress import Progress
+from loadgen.proof.proving import Prover
+from loadgen.proof.read_back import ReadBack, fetch_of
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.uploading import make_uploader
+from loadtest_model.measurement.proof import Moment, Shown, concluded_from
+from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel, Refusal, VerificationReport
 from loadtest_model.plan import AddressPolicy, Place, Plan
 from loadtest_model.plan.verification import ReadBackPlan, compile_read_back
-from loadtest_model.proof import Moment, Shown, concluded_from
-from loadtest_model.snapshot import HaltReason, PodState, ProofLevel, Refusal, VerificationReport
+from loadtest_model.protocol.commands import Verb
+from loadtest_model.protocol.exits import PodExit
 from loadtest_model.spec.verification import Verification
 from storage import KNOWN, Storage, telling
+from support.loadgen_plans import make_plan
+from support.loadgen_pods import pod_process, start_fleet
 
 FULL = 50
 

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from http_target import Received, honoured, serving, status
-from loadgen_loads import Load, after, custom_plan
+from support.loadgen_loads import Load, after, custom_plan
 
 
 async def test_all_pods_together_send_just_so_many_records() -> None:

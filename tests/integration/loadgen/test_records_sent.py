@@ -10,13 +10,13 @@ from openpyxl import load_workbook
 
 from example_server import ExampleServer, example_server
 from http_target import HttpTarget, Received, honoured, serving
-from loadgen.endpoints import Endpoint
-from loadgen.upload_progress import Progress
-from loadgen.uploading import Upload, make_uploader
-from loadgen_plans import make_plan
-from loadtest_model.outcomes import ErrorKind
+from loadgen.http.endpoints import Endpoint
+from loadgen.http.upload_progress import Progress
+from loadgen.upload.uploading import Upload, make_uploader
+from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.spec.records import INVALID_KINDS
-from record_plans import composer_of, content, format_of, records_plan
+from support.loadgen_plans import make_plan
+from support.record_plans import composer_of, content, format_of, records_plan
 
 DUPLICATES = {"invalid": {"share": 0.2, "kinds": ["duplicate_id"]}}
 NOT_LOOKED_AT = {"bad_phone"}

@@ -17,14 +17,14 @@ from aiohttp.test_utils import TestServer
 
 from example_server import UPLOAD_PATH, ExampleServer, example_server
 from http_target import PATH, HttpTarget, Received, honoured, serving, stored
-from loadgen.endpoints import Endpoint
+from loadgen.http.endpoints import Endpoint
 from loadgen.local.samples import SAMPLE_COLUMNS
 from loadgen.local.session import Session
-from loadgen_plans import make_plan
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.verdict import Verdict
-from local_runs import assert_passed, command, environment, in_terminal, loadgen, results_in
-from summary_schema import EXACT
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.outcomes import ErrorKind
+from support.loadgen_plans import make_plan
+from support.local_runs import assert_passed, command, environment, in_terminal, loadgen, results_in
+from support.summary_schema import EXACT
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SECRET = "a secret of at least thirty-two bytes"

@@ -6,10 +6,10 @@ import pytest
 
 from client_files import client, csv_file
 from example_server import UPLOAD_PATH, ExampleServer, example_server
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.snapshot import ProofLevel
-from loadtest_model.verdict import Verdict
-from local_runs import assert_passed, loadgen, results_in
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import ProofLevel
+from support.local_runs import assert_passed, loadgen, results_in
 
 SHORT = ("--batch-size", 100, "--virtual-users", 2, "--duration", "1500ms", "--think-time", "20ms")
 

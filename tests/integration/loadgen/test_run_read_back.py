@@ -6,9 +6,9 @@ import pytest
 
 from client_files import client, csv_file
 from example_server import UPLOAD_PATH, ExampleServer, example_server
-from loadtest_model.snapshot import ProofLevel
-from loadtest_model.verdict import Verdict
-from local_runs import assert_passed, loadgen, results_in
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.snapshot import ProofLevel
+from support.local_runs import assert_passed, loadgen, results_in
 
 KNOWN = client()
 SHORT = ("--batch-size", 100, "--virtual-users", 2, "--duration", "1500ms", "--think-time", "20ms")

@@ -13,14 +13,14 @@ import pytest
 
 from certificates import Authority, Certificate, make_authority
 from http_target import PATH, HttpTarget, serving
-from loadgen.address_rules import AddressRules
-from loadgen.endpoints import Endpoint
-from loadgen.patience import Timeouts
-from loadgen.request_headers import request_head
-from loadgen.tls import TlsUnusableError, tls_context
-from loadgen.transport import Exchange, Request, open_client
-from loadgen.upload_progress import Progress
-from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
+from loadgen.http.address_rules import AddressRules
+from loadgen.http.endpoints import Endpoint
+from loadgen.http.patience import Timeouts
+from loadgen.http.request_headers import request_head
+from loadgen.http.tls import TlsUnusableError, tls_context
+from loadgen.http.transport import Exchange, Request, open_client
+from loadgen.http.upload_progress import Progress
+from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import TlsPlan
 
 HEAD = b'--b\r\nContent-Disposition: form-data; name="file"; filename="c.csv"\r\nContent-Type: text/csv\r\n\r\n'

@@ -17,14 +17,14 @@ from aiohttp import web
 from msgspec import structs
 
 from http_target import PATH, serving
-from loadgen.address_rules import AddressRules, rules_of
-from loadgen.connections import KEPT_IDLE_SECONDS
-from loadgen.endpoints import Endpoint
-from loadgen.patience import Timeouts
-from loadgen.request_headers import request_head
-from loadgen.transport import ANSWER_LIMIT_BYTES, Exchange, Request, keeps_connections, open_client
-from loadgen.upload_progress import Progress
-from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
+from loadgen.http.address_rules import AddressRules, rules_of
+from loadgen.http.connections import KEPT_IDLE_SECONDS
+from loadgen.http.endpoints import Endpoint
+from loadgen.http.patience import Timeouts
+from loadgen.http.request_headers import request_head
+from loadgen.http.transport import ANSWER_LIMIT_BYTES, Exchange, Request, keeps_connections, open_client
+from loadgen.http.upload_progress import Progress
+from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import AddressPolicy
 from loadtest_model.spec.connecting import Connections
 from raw_target import conversing, read_request, reset

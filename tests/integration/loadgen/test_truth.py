@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 
 from http_target import Received, honoured, serving
-from loadgen.endpoints import parse_endpoint
-from loadgen_loads import Load, custom_plan
-from loadtest_model.sketch import Sketch
+from loadgen.http.endpoints import parse_endpoint
+from loadtest_model.measurement.sketch import Sketch
+from support.loadgen_loads import Load, custom_plan
 
 WITHIN = 0.02
 

@@ -11,16 +11,16 @@ from aiohttp import web
 
 from certificates import make_authority
 from http_target import PATH, HttpTarget, Received, honoured, serving
-from loadgen.addresses import AddressBook
-from loadgen.endpoints import Endpoint
-from loadgen.proving import Prover
-from loadgen.tokens import TokenUnreadableError
-from loadgen.upload_progress import Progress
-from loadgen.uploading import Upload, make_uploader
-from loadgen_plans import make_plan
-from loadtest_model.outcomes import ErrorKind
+from loadgen.auth.tokens import TokenUnreadableError
+from loadgen.http.endpoints import Endpoint
+from loadgen.http.upload_progress import Progress
+from loadgen.proof.proving import Prover
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.uploading import Upload, make_uploader
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import Refusal
 from loadtest_model.plan import Place, Plan, SecretPlaces
-from loadtest_model.snapshot import Refusal
+from support.loadgen_plans import make_plan
 
 
 async def uploaded(

@@ -13,20 +13,20 @@ import pytest
 from aiohttp import web
 
 from http_target import PATH, Answer, Answerer, Received, from_rows, honoured, serving, status, stored
-from loadgen.address_rules import AddressRules
-from loadgen.addresses import AddressBook
-from loadgen.endpoints import Endpoint
-from loadgen.proving import Prover
-from loadgen.transport import open_client
-from loadgen.uploading import make_uploader
-from loadgen.verification import Verifier
-from loadgen.violations import first_violation
-from loadgen_plans import make_plan
-from loadtest_model.outcomes import ErrorKind
+from loadgen.http.address_rules import AddressRules
+from loadgen.http.endpoints import Endpoint
+from loadgen.http.transport import open_client
+from loadgen.proof.proving import Prover
+from loadgen.proof.verification import Verifier
+from loadgen.proof.violations import first_violation
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.uploading import make_uploader
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 from loadtest_model.plan import AddressPolicy, Deadlines, Plan
-from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
-from local_runs import command, environment
 from raw_target import conversing, read_request
+from support.loadgen_plans import make_plan
+from support.local_runs import command, environment
 
 FULL = 50
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadgen.address_rules import rules_of
+from loadgen.http.address_rules import rules_of
 from loadtest_model.plan import AddressPolicy
 
 METADATA = "169.254.0.0/16"

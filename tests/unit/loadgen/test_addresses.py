@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
-from loadgen.addresses import AddressBook, NameNotResolvedError, Told, keep_fresh, resolve
-from loadgen.endpoints import Endpoint
+from loadgen.http.endpoints import Endpoint
+from loadgen.upload.addresses import AddressBook, NameNotResolvedError, Told, keep_fresh, resolve
 
 A, B, C = (Endpoint(f"10.0.0.{n}", 80) for n in (1, 2, 3))
 

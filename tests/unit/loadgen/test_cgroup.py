@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.cgroup import own_cpu_group
+from loadgen.measure.cgroup import own_cpu_group
 
 V2_STAT = "usage_usec 10\nnr_periods 9\nnr_throttled 3\nthrottled_usec 2500000\n"
 V1_STAT = "nr_periods 9\nnr_throttled 3\nthrottled_time 2500000000\n"

@@ -1,8 +1,8 @@
 """The verification as people see it."""
 
-from loadgen.local.checklist import checklist
-from loadgen.refusals import CheckName
-from loadtest_model.snapshot import Check, ProofLevel, Refusal, VerificationReport
+from loadgen.proof.refusals import CheckName
+from loadgen.screen.checklist import checklist
+from loadtest_model.measurement.snapshot import Check, ProofLevel, Refusal, VerificationReport
 
 URL = "http://shop/u/"
 

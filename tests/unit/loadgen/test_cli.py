@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
-from loadgen.cli import main
+from loadgen.cli.main import main
 
 URL = "http://127.0.0.1:1/u/"
 
 
 def test_the_version_is_printed() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "loadgen.cli", "--version"], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "loadgen.cli.main", "--version"], capture_output=True, text=True, timeout=60, check=False
     )
 
     assert done.returncode == 0
@@ -50,7 +50,7 @@ def test_ctrl_c_before_a_command_has_begun_shows_no_traceback(
     def interrupted(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"loadgen.cli._{arguments[0]}", interrupted)
+    monkeypatch.setattr(f"loadgen.cli.main._{arguments[0]}", interrupted)
 
     assert main(arguments) == status
     assert capsys.readouterr().err == f"loadgen {arguments[0]}: interrupted\n"

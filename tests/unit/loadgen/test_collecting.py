@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadgen.collecting import collecting_nothing_of_this
+from loadgen.cli.collecting import collecting_nothing_of_this
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from loadgen.standing import Action, Decision, Standing, on_conclude, on_stop
-from loadtest_model.snapshot import PodState
+from loadgen.fleet.standing import Action, Decision, Standing, on_conclude, on_stop
+from loadtest_model.measurement.snapshot import PodState
 
 
 def test_a_pod_whose_load_is_over_reads_back_on_command() -> None:

@@ -7,11 +7,11 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
-from loadgen.diagnosing import RequestFacts, diagnose
-from loadgen.judging import Answer, AnswerPaths, Judgement, judge
-from loadgen.proxies import is_page_of_proxy, passed_a_proxy
-from loadtest_model.causes import Cause
-from loadtest_model.outcomes import ErrorKind
+from loadgen.answers.diagnosing import RequestFacts, diagnose
+from loadgen.answers.judging import Answer, AnswerPaths, Judgement, judge
+from loadgen.answers.proxies import is_page_of_proxy, passed_a_proxy
+from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.outcomes import ErrorKind
 
 PATHS = AnswerPaths("load_test_mode", "processed_count", "load_test_nonce")
 DJANGO_400 = "<!doctype html><html><head><title>Bad Request (400)</title></head><h1>Bad Request (400)</h1><p></p>"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.ending import End, exit_of, halted, linger_seconds, write_last_word
-from loadtest_model.exits import PodExit
-from loadtest_model.lastword import decode_last_word
+from loadgen.fleet.ending import End, exit_of, halted, linger_seconds, write_last_word
+from loadtest_model.measurement.sketch import Sketch, sketch_of
+from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot, StepSnapshot
 from loadtest_model.plan import Deadlines
-from loadtest_model.sketch import Sketch, sketch_of
-from loadtest_model.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot, StepSnapshot
+from loadtest_model.protocol.exits import PodExit
+from loadtest_model.protocol.last_word import decode_last_word
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadgen.endpoints import Endpoint, parse_endpoint, site_of
+from loadgen.http.endpoints import Endpoint, parse_endpoint, site_of
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadgen.environment import read_settings
-from loadgen_plans import make_plan
+from loadgen.fleet.environment import read_settings
+from support.loadgen_plans import make_plan
 
 
 def environment(**changes: str) -> dict[str, str]:

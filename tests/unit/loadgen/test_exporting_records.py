@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from loadgen.cli import main
+from loadgen.cli.main import main
 from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.pool import POOL_ROWS, script_rows
 from loadgen.exporting.script import script_facts
-from loadgen_plans import make_plan
 from loadtest_model.plan import Plan, ReadBackPlan
 from loadtest_model.plan.thresholds import AbortPlan
+from support.loadgen_plans import make_plan
 
 READ_BACK = ReadBackPlan(
     url="http://127.0.0.1:9/count",

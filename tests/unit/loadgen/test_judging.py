@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from loadgen.judging import Answer, AnswerPaths, Judgement, Marker, judge, printable
-from loadtest_model.outcomes import ErrorKind, Outcome, outcome_of
+from loadgen.answers.judging import Answer, AnswerPaths, Judgement, Marker, judge, printable
+from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 
 PATHS = AnswerPaths(marker="load_test_mode", count="processed_count", nonce="load_test_nonce")
 GOOD: dict[str, Any] = {"success": True, "load_test_mode": True, "processed_count": 7, "load_test_nonce": "n1"}

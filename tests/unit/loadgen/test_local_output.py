@@ -9,25 +9,32 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from builders import a_plan, a_run, a_step, counts
-from loadgen.local.closing import closing, verdict_lines
-from loadgen.local.errors import UsageError
 from loadgen.local.files import RESULT_SCHEMA, Result, result_files, write_results
 from loadgen.local.interrupts import Interrupts
-from loadgen.local.opening import opening, proof_text
-from loadgen.local.progress import progress_of
-from loadgen.local.screen import Block, Lines, can_redraw, wants_colour
-from loadgen.local.secrecy import public_plan, public_url
-from loadgen.local.texts import bytes_text, fitted, span_text
-from loadgen.local.view import frame, line
-from loadtest_model.aggregate import Aggregate
-from loadtest_model.outcomes import ErrorKind
+from loadgen.options.errors import UsageError
+from loadgen.screen.closing import closing, verdict_lines
+from loadgen.screen.drawing import Block, Lines, can_redraw, wants_colour
+from loadgen.screen.opening import opening, proof_text
+from loadgen.screen.progress import progress_of
+from loadgen.screen.secrecy import public_plan, public_url
+from loadgen.screen.texts import fitted
+from loadgen.screen.view import frame, line
+from loadtest_model.judgement.verdict import Facts, Gap, judge
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import (
+    GeneratorHealth,
+    ProofLevel,
+    Refusal,
+    Second,
+    TargetMemory,
+    VerificationReport,
+)
+from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.plan import Plan
-from loadtest_model.quantities import seconds_text
-from loadtest_model.report import Summary, summarize
-from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, Second, TargetMemory, VerificationReport
-from loadtest_model.spread import AddressCounts
-from loadtest_model.verdict import Facts, Gap, judge
+from loadtest_model.quantities import bytes_text, seconds_text, span_text
+from loadtest_model.report.summary import Summary, summarize
+from support.builders import a_plan, a_run, a_step, counts
 
 
 class Terminal(io.StringIO):

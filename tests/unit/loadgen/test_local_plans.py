@@ -8,17 +8,17 @@ import msgspec
 import pytest
 import yaml
 
-from loadgen.cli import command_parser
-from loadgen.local.document import draft_of
-from loadgen.local.errors import UsageError
-from loadgen.local.manifest import Manifest, read_manifest
+from loadgen.cli.main import command_parser
+from loadgen.cli.run_command import planned
+from loadgen.cli.verify_command import verification_plan
 from loadgen.local.planning import access_of, plan_of
-from loadgen.run_command import planned
-from loadgen.verify_command import verification_plan
+from loadgen.options.document import draft_of
+from loadgen.options.errors import UsageError
+from loadgen.options.manifest import Manifest, read_manifest
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_model.spec import Identity, Spec
-from wrong_manifests import WRONG
+from support.wrong_manifests import WRONG
 
 URL = "http://127.0.0.1:8000/u/"
 EXAMPLES = sorted((Path(__file__).resolve().parents[3] / "examples").glob("*.yaml"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from loadgen.login import PAUSE_SECONDS, Granted, LoginFailedError, LoginToken
+from loadgen.auth.login import PAUSE_SECONDS, Granted, LoginFailedError, LoginToken
 
 
 @dataclass

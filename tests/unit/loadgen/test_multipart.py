@@ -4,7 +4,7 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
 
-from loadgen.multipart import Form
+from loadgen.http.multipart import Form
 
 FILE = b"client_id\r\nC1\r\n"
 

@@ -1,6 +1,6 @@
 """What people would read of an answer."""
 
-from loadgen.page_text import readable
+from loadgen.answers.page_text import readable
 
 
 def test_of_a_page_its_text_is_read_and_nothing_else() -> None:

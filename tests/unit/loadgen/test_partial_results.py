@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from loadgen import run_command
+from loadgen.cli import run_command
 from loadgen.local.files import ResultFiles
 
 

@@ -2,13 +2,13 @@
 
 from msgspec import structs
 
-from loadgen.recorder import Recorder, Sample, StepRecorder
-from loadtest_model.causes import Cause
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.pacing import Segment
+from loadgen.measure.recorder import Recorder, Sample, StepRecorder
+from loadtest_model.load.pacing import Segment
+from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import Counts, StepSnapshot
+from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.plan import Step
-from loadtest_model.snapshot import Counts, StepSnapshot
-from loadtest_model.spread import AddressCounts
 
 SECOND = 1_000_000_000
 START = 500 * SECOND

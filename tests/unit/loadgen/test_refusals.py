@@ -2,13 +2,13 @@
 
 import pytest
 
-from loadgen.endpoints import Endpoint
-from loadgen.judging import Judgement, Marker
-from loadgen.refusals import CAUSES, CheckName, cause_of_refusal, excused, may_be_stored, refusal_of
-from loadgen.uploading import Upload
-from loadtest_model.causes import Cause
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport
+from loadgen.answers.judging import Judgement, Marker
+from loadgen.http.endpoints import Endpoint
+from loadgen.proof.refusals import CAUSES, CheckName, cause_of_refusal, excused, may_be_stored, refusal_of
+from loadgen.upload.uploading import Upload
+from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport
 
 
 def upload(error: ErrorKind | None, marker: Marker | None = None) -> Upload:

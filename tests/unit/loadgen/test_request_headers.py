@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadgen.request_headers import header_lines, request_head, upload_headers
+from loadgen.http.request_headers import header_lines, request_head, upload_headers
 
 
 def test_every_upload_says_that_it_is_a_load_test_of_which_run_and_for_which_host() -> None:

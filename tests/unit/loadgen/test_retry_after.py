@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadgen.retry_after import LONGEST_SECONDS, retry_after_seconds
+from loadgen.http.retry_after import LONGEST_SECONDS, retry_after_seconds
 
 NOON = 1_800_014_400.0  # Fri, 15 Jan 2027 12:00:00 GMT
 

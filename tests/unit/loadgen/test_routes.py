@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from loadgen.addresses import AddressBook
-from loadgen.endpoints import Endpoint
-from loadgen.judging import Answer
-from loadgen.routes import Route
-from loadgen.transport import Exchange
-from loadtest_model.causes import Cause
-from loadtest_model.outcomes import ErrorKind
+from loadgen.answers.judging import Answer
+from loadgen.http.endpoints import Endpoint
+from loadgen.http.transport import Exchange
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.routes import Route
+from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.outcomes import ErrorKind
 
 A, B = Endpoint("10.0.0.1", 8000), Endpoint("10.0.0.2", 8000)
 ANSWERED = Exchange(Answer(200, {}, b"{}"))

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from loadgen.cli import command_parser, main
-from loadgen.local.errors import UsageError
-from loadgen.records_options import add_records_options, field_of, record_settings
-from loadgen.run_command import planned
-from loadtest_model.columns import CLIENT_COLUMNS
-from local_runs import in_terminal
+from loadgen.cli.main import command_parser, main
+from loadgen.cli.run_command import planned
+from loadgen.options.errors import UsageError
+from loadgen.options.records_options import add_records_options, field_of, record_settings
+from loadtest_model.records.columns import CLIENT_COLUMNS
+from support.local_runs import in_terminal
 
 MANIFEST = """\
 apiVersion: x-load-test.dev/v1alpha1

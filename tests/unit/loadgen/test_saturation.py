@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.saturation import Monitor, resident_bytes
+from loadgen.measure.saturation import Monitor, resident_bytes
 
 
 class Clock:

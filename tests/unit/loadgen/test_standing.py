@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadgen.standing import (
+from loadgen.fleet.standing import (
     Action,
     Decision,
     Standing,
@@ -13,9 +13,9 @@ from loadgen.standing import (
     on_stop,
     on_verify,
 )
-from loadtest_model.commands import Arm, Start
+from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.plan import Deadlines
-from loadtest_model.snapshot import PodState
+from loadtest_model.protocol.commands import Arm, Start
 
 HASH = "the plan's hash"
 ENDED = [PodState.DONE, PodState.REFUSED, PodState.HALTED]

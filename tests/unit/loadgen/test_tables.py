@@ -1,6 +1,6 @@
 """Records as a table, upright and on its side."""
 
-from loadgen.local.tables import table_of
+from loadgen.screen.tables import table_of
 
 ROWS = [["id", "name"], ["1", "Zoë"], ["22", "李 小龙"], ["333", "Ann\x1bmarie"]]
 

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-import loadgen.target_memory
-from loadgen.fetching import Fetched, FetchError
-from loadgen.target_memory import POINTS_KEPT, MemoryWatch, read_process_metrics
+import loadgen.measure.target_memory
+from loadgen.http.fetching import Fetched, FetchError
+from loadgen.measure.target_memory import POINTS_KEPT, MemoryWatch, read_process_metrics
 from loadtest_model.values import NANOSECONDS
 
 
@@ -46,7 +46,7 @@ class Target:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loadgen.target_memory, "POLL_SECONDS", 0)
+    monkeypatch.setattr(loadgen.measure.target_memory, "POLL_SECONDS", 0)
 
 
 async def watched(answers: list[Fetched | FetchError]) -> MemoryWatch:

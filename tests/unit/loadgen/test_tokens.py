@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.tokens import TokenFile, TokenUnreadableError, expiry_of, without_secret
+from loadgen.auth.tokens import TokenFile, TokenUnreadableError, expiry_of, without_secret
 
 
 async def test_the_header_is_scheme_and_token_without_the_file_s_line_end(tmp_path: Path) -> None:

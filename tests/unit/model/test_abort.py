@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from builders import a_plan, a_run, a_step, counts
-from loadtest_model.abort import Watch, watch
-from loadtest_model.aggregate import Aggregate, StepAggregate
+from loadtest_model.judgement.abort import Watch, watch
+from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.snapshot import GeneratorHealth, Second
 from loadtest_model.plan import Plan, PlanError
-from loadtest_model.sketch import sketch_of
-from loadtest_model.snapshot import GeneratorHealth, Second
+from support.builders import a_plan, a_run, a_step, counts
 
 
 def a_watched_plan(*thresholds: str, after: str = "10s", **load: Any) -> Plan:

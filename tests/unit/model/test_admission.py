@@ -8,10 +8,10 @@ import msgspec
 import pytest
 import yaml
 
-from loadtest_model.admission import refusals, spec_schema, with_defaults
-from loadtest_model.cel import parse
+from loadtest_model.admission.cel import parse
+from loadtest_model.admission.schema_rules import refusals, spec_schema, with_defaults
 from loadtest_model.spec import Spec
-from wrong_manifests import URL, WRONG
+from support.wrong_manifests import URL, WRONG
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[3] / "examples").glob("*.yaml"))
 

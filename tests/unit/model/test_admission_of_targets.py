@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loadtest_model.admission import refusals
+from loadtest_model.admission.schema_rules import refusals
 
 LOGIN = {"url": "https://clients/api/token/", "secretRef": {"name": "robot"}}
 

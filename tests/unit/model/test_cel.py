@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loadtest_model.cel import CelError, holds, parse, re2
+from loadtest_model.admission.cel import CelError, holds, parse, re2
 
 URL = "http://django.shop.svc:8000/u/"
 

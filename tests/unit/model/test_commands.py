@@ -1,6 +1,6 @@
 """A token proves the right to one verb of one run, and cannot be found from what the pods hold."""
 
-from loadtest_model.commands import Verb, command_token, token_digest, token_fits
+from loadtest_model.protocol.commands import Verb, command_token, token_digest, token_fits
 
 KEY = b"0" * 32
 

@@ -3,13 +3,12 @@
 import pytest
 from msgspec import structs
 
-from builders import a_run, a_step
-from loadtest_model.aggregate import merge
-from loadtest_model.cause_counts import CauseSeen, Example
-from loadtest_model.causes import EXPLANATIONS, Cause, cause_of
-from loadtest_model.diagnoses import KEPT, Diagnosis, diagnose_run, foremost, in_short
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.snapshot import (
+from loadtest_model.judgement.diagnoses import KEPT, Diagnosis, diagnose_run, foremost, in_short
+from loadtest_model.measurement.aggregate import merge
+from loadtest_model.measurement.cause_counts import CauseSeen, Example
+from loadtest_model.measurement.causes import EXPLANATIONS, Cause, cause_of
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import (
     SNAPSHOT_SCHEMA,
     GeneratorHealth,
     PodState,
@@ -20,7 +19,8 @@ from loadtest_model.snapshot import (
     TargetMemory,
     VerificationReport,
 )
-from loadtest_model.spread import AddressCounts
+from loadtest_model.measurement.spread import AddressCounts
+from support.builders import a_run, a_step
 
 
 def seen(count: int = 1, shortest: float = 0.1, longest: float | None = None) -> CauseSeen:

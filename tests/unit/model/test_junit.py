@@ -5,12 +5,12 @@ from xml.etree import ElementTree as Xml
 
 from msgspec import structs
 
-from builders import a_plan, a_run
-from loadtest_model.junit import junit_xml
-from loadtest_model.report import Summary, summarize
-from loadtest_model.snapshot import ProofLevel, VerificationReport
-from loadtest_model.thresholds import ThresholdResult
-from loadtest_model.verdict import Facts, Verdict, judge
+from loadtest_model.judgement.verdict import Facts, Verdict, judge
+from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
+from loadtest_model.report.junit import junit_xml
+from loadtest_model.report.summary import Summary, summarize
+from loadtest_model.thresholds.bounds import ThresholdResult
+from support.builders import a_plan, a_run
 
 PLAN = a_plan()
 PROOF = VerificationReport(level=ProofLevel.ECHOED, uploads=4, rows=1_006)

@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from builders import IDENTITY, URL, a_plan, a_spec
 from loadtest_model.plan import Deadlines, Plan, PlanError, compile_plan, plan_hash
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.values import seconds_of
+from support.builders import IDENTITY, URL, a_plan, a_spec
 
 
 @pytest.mark.parametrize(

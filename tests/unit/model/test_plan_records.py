@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from builders import a_plan, a_spec
 from loadtest_model.plan import PlanError
 from loadtest_model.plan.columns import CLIENT_PLANS, MOST_VARYING, columns_of
 from loadtest_model.plan.notices import notices
 from loadtest_model.plan.records import STANDARD_DIALECT, RecordsPlan
 from loadtest_model.spec.fields import KINDS, Field
+from support.builders import a_plan, a_spec
 
 WIDTH = {"name": "loyalty", "kind": "unique", "width": 8}
 

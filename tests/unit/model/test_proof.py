@@ -5,9 +5,17 @@ from random import Random
 import pytest
 from msgspec import structs
 
-from loadtest_model.lastword import LIMIT_BYTES, decode_last_word, encode_last_word
-from loadtest_model.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
-from loadtest_model.snapshot import Counts, PodState, ProofLevel, Refusal, Snapshot, StepSnapshot, VerificationReport
+from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
+from loadtest_model.measurement.snapshot import (
+    Counts,
+    PodState,
+    ProofLevel,
+    Refusal,
+    Snapshot,
+    StepSnapshot,
+    VerificationReport,
+)
+from loadtest_model.protocol.last_word import LIMIT_BYTES, decode_last_word, encode_last_word
 
 MOMENTS = tuple(Moment)
 

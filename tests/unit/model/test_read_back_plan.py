@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from builders import a_plan
 from loadtest_model.plan import PlanError
+from support.builders import a_plan
 
 COUNT_URL = "http://clients.shop.svc:8000/clients/count/"
 LOOK_UP_URL = f"{COUNT_URL}?client_id={{client_id}}"

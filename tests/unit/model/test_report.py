@@ -5,10 +5,10 @@ import io
 
 import msgspec
 
-from builders import a_plan, a_run, a_step, counts
-from loadtest_model.report import TIME_SERIES_COLUMNS, Summary, summarize, time_series_csv
-from loadtest_model.snapshot import ProofLevel, Second, VerificationReport
-from loadtest_model.verdict import Facts, judge
+from loadtest_model.judgement.verdict import Facts, judge
+from loadtest_model.measurement.snapshot import ProofLevel, Second, VerificationReport
+from loadtest_model.report.summary import TIME_SERIES_COLUMNS, Summary, summarize, time_series_csv
+from support.builders import a_plan, a_run, a_step, counts
 
 PLAN = a_plan()
 KEYS = [

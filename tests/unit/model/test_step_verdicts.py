@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from builders import IDENTITY, a_spec
-from loadtest_model.aggregate import Aggregate, StepAggregate
+from loadtest_model.judgement.verdict import Facts, Gap, Verdict, judge
+from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.snapshot import Counts
 from loadtest_model.plan import compile_plan
-from loadtest_model.sketch import sketch_of
-from loadtest_model.snapshot import Counts
-from loadtest_model.verdict import Facts, Gap, Verdict, judge
+from support.builders import IDENTITY, a_spec
 
 PLAN = compile_plan(a_spec(scenario="all"), IDENTITY)
 SECOND = 1_000_000_000

@@ -3,14 +3,14 @@
 import pytest
 from msgspec import structs
 
-from builders import a_step
-from loadtest_model.aggregate import StepAggregate
-from loadtest_model.metrics import METRICS
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.sketch import sketch_of
-from loadtest_model.snapshot import Counts
-from loadtest_model.thresholds import evaluate, parse_threshold
-from loadtest_model.upload_parts import Part, Parts
+from loadtest_model.measurement.aggregate import StepAggregate
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.snapshot import Counts
+from loadtest_model.measurement.upload_parts import Part, Parts
+from loadtest_model.thresholds.bounds import evaluate, parse_threshold
+from loadtest_model.thresholds.metrics import METRICS
+from support.builders import a_step
 
 
 @pytest.mark.parametrize(

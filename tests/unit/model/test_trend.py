@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from loadtest_model.trend import memory_sign, theil_sen
+from loadtest_model.judgement.trend import memory_sign, theil_sen
 
 MEBIBYTE = 1 << 20
 

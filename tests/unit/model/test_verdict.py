@@ -2,12 +2,12 @@
 
 from msgspec import structs
 
-from builders import a_plan, a_run, a_step
-from loadtest_model.aggregate import Aggregate
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.sketch import sketch_of
-from loadtest_model.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport, Violation
-from loadtest_model.verdict import Facts, Gap, Judgement, Verdict, judge, measured_text
+from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict, judge, measured_text
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport, Violation
+from support.builders import a_plan, a_run, a_step
 
 PLAN = a_plan()
 LOST = Gap("PodLost", "pod 1 was lost")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from builders import a_plan, a_run, a_step
-from loadtest_model.proof import Moment, ReadBackReport, Reading
-from loadtest_model.snapshot import ProofLevel, Refusal, VerificationReport
-from loadtest_model.verdict import Facts, Gap, Judgement, Verdict, judge
+from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict, judge
+from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
+from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
+from support.builders import a_plan, a_run, a_step
 
 READ_BACK = {"url": "http://clients.shop.svc:8000/clients/count/", "countPath": "count"}
 PLAN = a_plan(verification={"require": "Proven", "readBack": READ_BACK})

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from builders import a_plan, a_run, a_step
-from loadtest_model.health import HealthLevel
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.report import TargetUse, summarize
-from loadtest_model.snapshot import TargetMemory
-from loadtest_model.verdict import Facts, Judgement, Verdict, judge, run_health
-from loadtest_model.workload import Tally, TargetWatch, points_text, target_health
+from loadtest_model.judgement.health import HealthLevel
+from loadtest_model.judgement.verdict import Facts, Judgement, Verdict, judge, run_health
+from loadtest_model.judgement.workload import Tally, TargetWatch, points_text, target_health
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import TargetMemory
+from loadtest_model.report.summary import TargetUse, summarize
+from support.builders import a_plan, a_run, a_step
 
 PLAN = a_plan()
 

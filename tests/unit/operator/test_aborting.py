@@ -4,16 +4,16 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from loadtest_model.abort import Watch
-from loadtest_model.sketch import sketch_of
-from loadtest_model.snapshot import HaltReason, PodState
-from loadtest_model.status import ConditionType, Phase
-from loadtest_model.verdict import Verdict
-from loadtest_operator.actions import HaltFleet
+from loadtest_model.judgement.abort import Watch
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.snapshot import HaltReason, PodState
+from loadtest_model.report.status import ConditionType, Phase
 from loadtest_operator.decide import decide
-from loadtest_operator.memory import Memory
-from loadtest_operator.observation import Observation, PodSeen
-from operator_builders import (
+from loadtest_operator.decide.actions import HaltFleet
+from loadtest_operator.facts.observation import Observation, PodSeen
+from loadtest_operator.observe.memory import Memory
+from support.operator_builders import (
     POLICY,
     a_fleet_plan,
     a_fleet_spec,

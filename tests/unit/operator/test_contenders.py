@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from held_objects import HeldObjects
-from loadtest_operator.contenders import Contenders
-from loadtest_operator.identities import Identities
-from loadtest_operator.line import Limits
-from loadtest_operator.names import RUN_LABEL, UID_LABEL
-from loadtest_operator.observation import Observation
-from loadtest_operator.resources import loadtest_seen, run_id_of
-from operator_builders import NOW
+from loadtest_operator.facts.names import RUN_LABEL, UID_LABEL
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.resources import loadtest_seen, run_id_of
+from loadtest_operator.observe.contenders import Contenders
+from loadtest_operator.observe.identities import Identities
+from loadtest_operator.policy.line import Limits
+from support.held_objects import HeldObjects
+from support.operator_builders import NOW
 
 Json = dict[str, Any]
 

@@ -5,22 +5,22 @@ from datetime import timedelta
 
 import pytest
 
-from builders import URL
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.plan import Plan, plan_hash
-from loadtest_model.snapshot import HaltReason, PodState
-from loadtest_model.status import ConditionType, Phase, Status
-from loadtest_model.verdict import Verdict
-from loadtest_operator.actions import CreateJob, DeleteJob, HaltFleet, JobRefused, StartFleet, Verify
+from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_operator.decide import Decision, Policy, decide, may_begin
+from loadtest_operator.decide.actions import CreateJob, DeleteJob, HaltFleet, JobRefused, StartFleet, Verify
 from loadtest_operator.decide.outcomes import with_outcomes
-from loadtest_operator.destinations import Destination
-from loadtest_operator.endpoints import Endpoints
-from loadtest_operator.line import Limits, Turn
+from loadtest_operator.facts.destinations import Destination
+from loadtest_operator.facts.endpoints import Endpoints
+from loadtest_operator.facts.names import TARGET_ANNOTATION
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.secret_access import SecretAccess, unchecked
 from loadtest_operator.manifests import NetworkPolicyDefaults
-from loadtest_operator.names import TARGET_ANNOTATION
-from loadtest_operator.observation import Observation
-from loadtest_operator.secret_access import SecretAccess, unchecked
-from operator_builders import (
+from loadtest_operator.policy.line import Limits, Turn
+from support.builders import URL
+from support.operator_builders import (
     NOW,
     PLAN,
     POLICY,

@@ -5,17 +5,17 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
-from builders import IDENTITY
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
+from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel, VerificationReport
 from loadtest_model.plan import compile_plan
-from loadtest_model.proof import Moment, ReadBackReport, Reading
-from loadtest_model.snapshot import HaltReason, PodState, ProofLevel, VerificationReport
-from loadtest_model.status import ConditionType, Phase, Status
-from loadtest_model.verdict import Verdict
-from loadtest_operator.actions import Action, Conclude, Drain, HaltFleet, WriteResults
+from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_operator.decide import decide
+from loadtest_operator.decide.actions import Action, Conclude, Drain, HaltFleet, WriteResults
+from loadtest_operator.facts.observation import Observation, PodSeen
 from loadtest_operator.manifests import active_deadline_seconds
-from loadtest_operator.observation import Observation, PodSeen
-from operator_builders import (
+from support.builders import IDENTITY
+from support.operator_builders import (
     PLAN,
     POLICY,
     PROOF,

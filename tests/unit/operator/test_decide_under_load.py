@@ -8,15 +8,15 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from builders import URL, a_plan
-from loadtest_model.cause_counts import CauseSeen, Example
-from loadtest_model.causes import Cause
-from loadtest_model.health import HealthLevel
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.snapshot import Counts, HaltReason, PodState
-from loadtest_model.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Start, Status
-from loadtest_model.verdict import Verdict
-from loadtest_operator.actions import (
+from loadtest_model.judgement.health import HealthLevel
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.cause_counts import CauseSeen, Example
+from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import Counts, HaltReason, PodState
+from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Start, Status
+from loadtest_operator.decide import Decision, decide
+from loadtest_operator.decide.actions import (
     Acknowledge,
     DeleteJob,
     Drain,
@@ -28,13 +28,13 @@ from loadtest_operator.actions import (
     StartFleet,
     WriteResults,
 )
-from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.progress import loaded_seconds
 from loadtest_operator.decide.shortening import within_limit
-from loadtest_operator.observation import Observation, PodSeen, Recorded, Terminated
-from loadtest_operator.resources import rfc3339
-from operator_builders import (
+from loadtest_operator.facts.observation import Observation, PodSeen, Recorded, Terminated
+from loadtest_operator.facts.resources import rfc3339
+from support.builders import URL, a_plan
+from support.operator_builders import (
     NOW,
     POLICY,
     START,

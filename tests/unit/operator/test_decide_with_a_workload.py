@@ -5,11 +5,8 @@ from dataclasses import replace
 import msgspec
 from msgspec import structs
 
-from loadtest_model.health import HealthLevel
-from loadtest_model.snapshot import HaltReason, PodState
-from loadtest_model.spec import Spec
-from loadtest_model.status import STATUS_LIMIT_BYTES, Phase, Status
-from loadtest_model.workload import (
+from loadtest_model.judgement.health import HealthLevel
+from loadtest_model.judgement.workload import (
     IMAGE_LENGTH,
     IMAGES_KEPT,
     POINTS_KEPT,
@@ -18,14 +15,17 @@ from loadtest_model.workload import (
     TargetWatch,
     points_text,
 )
-from loadtest_operator.actions import CreateJob
+from loadtest_model.measurement.snapshot import HaltReason, PodState
+from loadtest_model.report.status import STATUS_LIMIT_BYTES, Phase, Status
+from loadtest_model.spec import Spec
 from loadtest_operator.decide import decide
+from loadtest_operator.decide.actions import CreateJob
 from loadtest_operator.decide.shortening import within_limit
 from loadtest_operator.decide.writing import to_write
-from loadtest_operator.observation import Observation
-from loadtest_operator.workload import WorkloadLook
-from operator_builders import POLICY, PROOF, a_fleet_spec, a_halted_pod, a_pod, as_written, new, next_look, seen
-from workload_builders import a_container, a_look, a_pod_of_it
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.workload import WorkloadLook
+from support.operator_builders import POLICY, PROOF, a_fleet_spec, a_halted_pod, a_pod, as_written, new, next_look, seen
+from support.workload_builders import a_container, a_look, a_pod_of_it
 
 URL = "http://django.shop.svc:8000/clients/upload/process/"
 OOM = {"exitCode": 137, "reason": "OOMKilled"}

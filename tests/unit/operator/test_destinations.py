@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from loadtest_model.spec.pod import HostAlias
-from loadtest_operator.destinations import Destination, anywhere, behind_service, fixed
-from loadtest_operator.endpoints import ServiceHost
+from loadtest_operator.facts.destinations import Destination, anywhere, behind_service, fixed
+from loadtest_operator.facts.endpoints import ServiceHost
 
 HOST = ServiceHost("shop", "clients", 80, certain=True)
 SLICES = [

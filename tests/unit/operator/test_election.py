@@ -1,6 +1,6 @@
 """What an operator does about the Lease, given what it saw of it and when."""
 
-from loadtest_operator.election import (
+from loadtest_operator.leading.election import (
     HOLD_SECONDS,
     LEASE_SECONDS,
     POLL_SECONDS,

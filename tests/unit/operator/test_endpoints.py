@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loadtest_operator.endpoints import (
+from loadtest_operator.facts.endpoints import (
     Endpoints,
     ServiceHost,
     endpoints_in,

@@ -2,13 +2,13 @@
 
 import msgspec
 
-from loadtest_model.snapshot import HaltReason, PodState
-from loadtest_model.status import Status
+from loadtest_model.measurement.snapshot import HaltReason, PodState
+from loadtest_model.report.status import Status
+from loadtest_operator.act.events import announcements, manifest
 from loadtest_operator.decide import decide
-from loadtest_operator.endpoints import Endpoints
-from loadtest_operator.events import announcements, manifest
-from loadtest_operator.observation import Observation, Recorded
-from operator_builders import NOW, POLICY, a_halted_pod, a_pod, as_written, new, seen
+from loadtest_operator.facts.endpoints import Endpoints
+from loadtest_operator.facts.observation import Observation, Recorded
+from support.operator_builders import NOW, POLICY, a_halted_pod, a_pod, as_written, new, seen
 
 
 def status_of(observation: Observation) -> Status:

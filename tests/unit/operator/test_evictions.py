@@ -3,19 +3,19 @@
 from dataclasses import replace
 from typing import Any
 
-from loadtest_model.health import HealthLevel
-from loadtest_model.snapshot import HaltReason, PodState
-from loadtest_model.status import EVICTED_KEPT, ConditionType, Status
+from loadtest_model.judgement.health import HealthLevel
+from loadtest_model.measurement.snapshot import HaltReason, PodState
+from loadtest_model.report.status import EVICTED_KEPT, ConditionType, Status
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.watching import at_the_start, watched
-from loadtest_operator.disruptions import Eviction, eviction_of, evictions_of
-from loadtest_operator.handlers import keep_last_word
-from loadtest_operator.listening import pod_that_is_gone
-from loadtest_operator.memory import Memory
-from loadtest_operator.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
-from loadtest_operator.observation import Observation, PodSeen
-from operator_builders import POLICY, START, a_halted_pod, a_pod, as_written, next_look, seen
-from workload_builders import CLIENTS, a_look, a_pod_of_it
+from loadtest_operator.facts.disruptions import Eviction, eviction_of, evictions_of
+from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
+from loadtest_operator.facts.observation import Observation, PodSeen
+from loadtest_operator.observe.listening import pod_that_is_gone
+from loadtest_operator.observe.memory import Memory
+from loadtest_operator.program.handlers import keep_last_word
+from support.operator_builders import POLICY, START, a_halted_pod, a_pod, as_written, next_look, seen
+from support.workload_builders import CLIENTS, a_look, a_pod_of_it
 
 Json = dict[str, Any]
 LATER, EARLIER = "2026-03-01T12:00:00Z", "2026-03-01T11:00:00Z"

@@ -5,9 +5,9 @@ import time
 import pytest
 from kubernetes.aio.client import Configuration
 
-from loadtest_model.commands import Verb
-from loadtest_operator.api import PODS, Api
-from loadtest_operator.pods import Command, PodClient
+from loadtest_model.protocol.commands import Verb
+from loadtest_operator.cluster.api import PODS, Api
+from loadtest_operator.cluster.pods import Command, PodClient
 
 UNREACHABLE = "127.0.0.1"
 

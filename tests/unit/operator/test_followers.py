@@ -7,10 +7,10 @@ from typing import Any
 
 from kubernetes.aio.client import Configuration
 
-from loadtest_operator.api import SERVICES, Api, Change
-from loadtest_operator.endpoints import ServiceHost
-from loadtest_operator.followers import LISTING_SECONDS, Follower, Followers, News, Run, Sight
-from virtual_time import run_in_virtual_time
+from loadtest_operator.cluster.api import SERVICES, Api, Change
+from loadtest_operator.facts.endpoints import ServiceHost
+from loadtest_operator.observe.followers import LISTING_SECONDS, Follower, Followers, News, Run, Sight
+from support.virtual_time import run_in_virtual_time
 
 Json = dict[str, Any]
 

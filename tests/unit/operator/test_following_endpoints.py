@@ -4,16 +4,16 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from loadtest_model.commands import Verb, endpoints_digest
-from loadtest_model.health import Health, HealthLevel
-from loadtest_model.outcomes import ErrorKind
-from loadtest_model.snapshot import PodState
-from loadtest_model.spread import AddressCounts
-from loadtest_operator.actions import Action, EndpointOrder, TellEndpoints
+from loadtest_model.judgement.health import Health, HealthLevel
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.measurement.spread import AddressCounts
+from loadtest_model.protocol.commands import Verb, endpoints_digest
 from loadtest_operator.decide import decide, urgent_orders
-from loadtest_operator.endpoints import Endpoints
-from loadtest_operator.observation import PodSeen
-from operator_builders import ADDRESSES, PLAN, POLICY, PROOF, a_job, a_measured_step, a_pod, a_snapshot, seen
+from loadtest_operator.decide.actions import Action, EndpointOrder, TellEndpoints
+from loadtest_operator.facts.endpoints import Endpoints
+from loadtest_operator.facts.observation import PodSeen
+from support.operator_builders import ADDRESSES, PLAN, POLICY, PROOF, a_job, a_measured_step, a_pod, a_snapshot, seen
 
 OLD, NEW = ADDRESSES.addresses[0], "10.0.0.6:8000"
 FOLLOWING = a_job(plan=structs.replace(PLAN, command_digests={Verb.ENDPOINTS: "digest"}))

@@ -1,7 +1,7 @@
 """How kopf is told to watch."""
 
-from loadtest_operator.handlers import watching_settings
-from loadtest_operator.names import SELECTOR
+from loadtest_operator.facts.names import SELECTOR
+from loadtest_operator.program.handlers import watching_settings
 
 
 def test_watching_lives_through_ten_minutes_without_an_api_server() -> None:

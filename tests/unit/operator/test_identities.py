@@ -4,8 +4,8 @@ import pytest
 from kubernetes.aio.client import Configuration
 
 from loadtest_model.spec.pod import HostAlias
-from loadtest_operator.api import Api
-from loadtest_operator.identities import Identities
+from loadtest_operator.cluster.api import Api
+from loadtest_operator.observe.identities import Identities
 
 UNREADABLE = "http://a\u2100b/"
 """No URL to Python, which reads `a/cb` in it, and one to the API server's CEL."""

@@ -4,12 +4,12 @@ import logging
 
 import pytest
 
-from loadtest_operator.api import ApiError
-from loadtest_operator.health import Readiness
-from loadtest_operator.introduction import introduction
-from loadtest_operator.obstacles import about_loadtests, about_the_key
-from loadtest_operator.settings import settings_from
-from loadtest_operator.texts import escaped
+from loadtest_operator.cluster.api import ApiError
+from loadtest_operator.cluster.obstacles import about_loadtests, about_the_key
+from loadtest_operator.facts.texts import escaped
+from loadtest_operator.program.health import Readiness
+from loadtest_operator.program.introduction import introduction
+from loadtest_operator.program.settings import settings_from
 
 
 def said_of(**environment: str) -> list[str]:

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from loadgen.log import JsonLines
-from loadtest_operator.last_lines import LIMIT_BYTES, last_lines
+from loadtest_operator.facts.last_lines import LIMIT_BYTES, last_lines
 
 
 def a_line(level: str, event: str, **fields: object) -> str:

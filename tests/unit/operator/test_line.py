@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_operator.line import Contender, Limits, Turn, never_fits, turn_of
+from loadtest_operator.policy.line import Contender, Limits, Turn, never_fits, turn_of
 
 SHOP = frozenset({"service:shop/clients", "10.96.0.7", "10.0.0.5"})
 OTHER = frozenset({"service:shop/orders", "10.96.0.8"})

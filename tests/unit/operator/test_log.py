@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest_operator.decide.conditions import shortened
-from loadtest_operator.log import Lines, is_told_in_our_words
+from loadtest_operator.program.log import Lines, is_told_in_our_words
 
 LINES = Lines("%(levelname)s %(name)s %(message)s")
 
@@ -70,7 +70,7 @@ class AnsweredError(Exception):
         ("kopf._core.reactor.running", AnsweredError(403), True),
         ("kopf._core.reactor.running", AnsweredError(500), False),
         ("kopf._core.reactor.running", ValueError("a defect"), False),
-        ("loadtest_operator.queue", AnsweredError(404), False),
+        ("loadtest_operator.program.queue", AnsweredError(404), False),
     ],
 )
 def test_of_kopfs_traces_only_what_the_operator_says_itself_is_left_out(

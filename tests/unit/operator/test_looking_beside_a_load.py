@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from builders import URL
-from loadtest_operator.api import Api, ApiError
-from loadtest_operator.targets import BESIDE_SECONDS, TargetReader
-from operator_builders import a_fleet_spec, a_test
-from virtual_time import run_in_virtual_time
+from loadtest_operator.cluster.api import Api, ApiError
+from loadtest_operator.observe.targets import BESIDE_SECONDS, TargetReader
+from support.builders import URL
+from support.operator_builders import a_fleet_spec, a_test
+from support.virtual_time import run_in_virtual_time
 
 WATCHED = a_test(a_fleet_spec(target={"url": URL, "workload": {"kind": "Deployment", "name": "clients"}}))
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from loadtest_model.snapshot import GeneratorHealth, PodState
-from loadtest_model.status import ConditionType
+from loadtest_model.measurement.snapshot import GeneratorHealth, PodState
+from loadtest_model.report.status import ConditionType
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.losses import how_it_ended
-from loadtest_operator.observation import Observation, PodSeen, Terminated
-from loadtest_operator.resources import pod_seen
-from operator_builders import POLICY, a_killed_pod, a_pod, a_silent_pod, seen
+from loadtest_operator.facts.observation import Observation, PodSeen, Terminated
+from loadtest_operator.facts.resources import pod_seen
+from support.operator_builders import POLICY, a_killed_pod, a_pod, a_silent_pod, seen
 
 LOG = (
     json.dumps({"level": "info", "event": "running"}) + "\n" + json.dumps({"level": "error", "event": "defect"}) + "\n"

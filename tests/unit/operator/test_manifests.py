@@ -7,13 +7,13 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from builders import IDENTITY
 from loadtest_model.plan import Plan
-from loadtest_operator import names
-from loadtest_operator.destinations import Destination
+from loadtest_operator.facts import names
+from loadtest_operator.facts.destinations import Destination
+from loadtest_operator.facts.resources import job_seen
 from loadtest_operator.manifests import PodDefaults, active_deadline_seconds, job, results
-from loadtest_operator.resources import job_seen
-from operator_builders import PLAN, a_fleet_plan, a_fleet_spec, a_result
+from support.builders import IDENTITY
+from support.operator_builders import PLAN, a_fleet_plan, a_fleet_spec, a_result
 
 Json = dict[str, Any]
 DEFAULTS = PodDefaults("loadgen:1", "IfNotPresent", {"requests": {"cpu": "500m"}}, starting_seconds=300)

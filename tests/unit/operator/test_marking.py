@@ -6,12 +6,12 @@ from typing import Any
 
 from kubernetes.aio.client import Configuration
 
-from loadtest_operator.act import Actor
-from loadtest_operator.actions import MarkFinished, ObserveGeneration
-from loadtest_operator.api import Api
-from loadtest_operator.names import FINISHED_RUN_ANNOTATION
-from loadtest_operator.pods import PodClient
-from operator_builders import NOW, new
+from loadtest_operator.act.actor import Actor
+from loadtest_operator.cluster.api import Api
+from loadtest_operator.cluster.pods import PodClient
+from loadtest_operator.decide.actions import MarkFinished, ObserveGeneration
+from loadtest_operator.facts.names import FINISHED_RUN_ANNOTATION
+from support.operator_builders import NOW, new
 
 
 class Recorder(Api):

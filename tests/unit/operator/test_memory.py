@@ -2,10 +2,10 @@
 
 from msgspec import structs
 
-from loadtest_model.lastword import encode_last_word
-from loadtest_model.snapshot import PodState, Snapshot
-from loadtest_operator.memory import Memory
-from operator_builders import POLICY, a_snapshot
+from loadtest_model.measurement.snapshot import PodState, Snapshot
+from loadtest_model.protocol.last_word import encode_last_word
+from loadtest_operator.observe.memory import Memory
+from support.operator_builders import POLICY, a_snapshot
 
 
 class Clock:

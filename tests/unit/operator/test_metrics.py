@@ -7,12 +7,12 @@ from msgspec import structs
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from loadtest_model.sketch import sketch_of
-from loadtest_model.snapshot import PodState
+from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.snapshot import PodState
 from loadtest_operator.decide import decide
-from loadtest_operator.metrics import RESPONSE_BOUNDS_SECONDS, OperatorMetrics, RunMetrics, cumulative
-from loadtest_operator.observation import Observation
-from operator_builders import POLICY, a_measured_step, a_pod, a_snapshot, next_look, seen
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.program.metrics import RESPONSE_BOUNDS_SECONDS, OperatorMetrics, RunMetrics, cumulative
+from support.operator_builders import POLICY, a_measured_step, a_pod, a_snapshot, next_look, seen
 
 LABELS = {"namespace": "shop", "test": "heavy"}
 

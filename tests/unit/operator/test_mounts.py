@@ -8,7 +8,7 @@ import pytest
 
 from loadtest_model.plan import SecretPlaces
 from loadtest_model.spec.target import Target
-from loadtest_operator.mounts import mounts, secret_places
+from loadtest_operator.facts.mounts import mounts, secret_places
 
 LOGIN = {"url": "https://clients/api/token/", "secretRef": {"name": "robot", "passwordKey": "word"}}
 CASES: dict[str, dict[str, Any]] = {

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from builders import IDENTITY
 from loadtest_model.plan import AddressPolicy
 from loadtest_model.plan.bounds import NEVER_TARGETS
-from loadtest_operator.destinations import Destination
+from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.manifests import NetworkPolicyDefaults, network_policy
-from network_policies import Place, lets_in, lets_out
-from operator_builders import PLAN
+from support.builders import IDENTITY
+from support.network_policies import Place, lets_in, lets_out
+from support.operator_builders import PLAN
 
 Json = dict[str, Any]
 OPERATOR_LABELS = {"app.kubernetes.io/name": "loadtest-operator"}

@@ -7,14 +7,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import URL
-from loadtest_model.snapshot import PodState
-from loadtest_model.status import ConditionType, Phase
-from loadtest_model.verdict import Verdict
-from loadtest_operator.actions import CreateJob
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.report.status import ConditionType, Phase
 from loadtest_operator.decide import decide
-from loadtest_operator.newer_fields import known_part
-from operator_builders import NOW, POLICY, a_pod, new, next_look, seen
+from loadtest_operator.decide.actions import CreateJob
+from loadtest_operator.facts.newer_fields import known_part
+from support.builders import URL
+from support.operator_builders import NOW, POLICY, a_pod, new, next_look, seen
 
 SPEC: dict[str, Any] = {
     "target": {"url": URL, "headers": {"X-Team": "a"}, "auth": {"secretKeyRef": {"name": "token", "key": "token"}}},

@@ -3,17 +3,17 @@
 import time
 from typing import Any
 
-from builders import IDENTITY
-from held_objects import HeldObjects
-from loadtest_model.snapshot import PodState, Snapshot
-from loadtest_operator.followers import Followers
+from loadtest_model.measurement.snapshot import PodState, Snapshot
+from loadtest_operator.cluster.pods import PodClient
+from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL
+from loadtest_operator.facts.observation import Complaint, Observation
 from loadtest_operator.manifests import job
-from loadtest_operator.memory import Memory
-from loadtest_operator.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL
-from loadtest_operator.observation import Complaint, Observation
-from loadtest_operator.observe import COMPLAINTS_SECONDS, Means, Observer
-from loadtest_operator.pods import PodClient
-from operator_builders import NOW, PLAN, POLICY, a_fleet_spec, a_snapshot
+from loadtest_operator.observe.followers import Followers
+from loadtest_operator.observe.memory import Memory
+from loadtest_operator.observe.observer import COMPLAINTS_SECONDS, Means, Observer
+from support.builders import IDENTITY
+from support.held_objects import HeldObjects
+from support.operator_builders import NOW, PLAN, POLICY, a_fleet_spec, a_snapshot
 
 Json = dict[str, Any]
 
@@ -105,7 +105,7 @@ async def test_events_are_read_now_and_then_and_what_they_said_is_known_in_betwe
             clock[0] += COMPLAINTS_SECONDS / 2
 
         assert told == [(Complaint("job-1", "FailedCreate", "exceeded quota"),)] * 4
-        assert api.listed.count("events") == 2
+        assert api.kinds_asked_for.count("events") == 2
 
 
 async def test_a_test_made_anew_under_its_name_ends_what_was_followed_for_the_one_before() -> None:

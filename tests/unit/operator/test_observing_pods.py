@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from loadtest_model.snapshot import PodState
-from loadtest_operator.handlers import keep_last_word
-from loadtest_operator.listening import one_for_each_index, pod_that_is_gone
-from loadtest_operator.memory import Memory
-from loadtest_operator.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
-from loadtest_operator.observation import Terminated
-from operator_builders import a_killed_pod, a_pending_pod, a_pod
+from loadtest_model.measurement.snapshot import PodState
+from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
+from loadtest_operator.facts.observation import Terminated
+from loadtest_operator.observe.listening import one_for_each_index, pod_that_is_gone
+from loadtest_operator.observe.memory import Memory
+from loadtest_operator.program.handlers import keep_last_word
+from support.operator_builders import a_killed_pod, a_pending_pod, a_pod
 
 
 def test_a_replacement_that_answers_does_not_hide_what_the_pod_before_it_measured() -> None:

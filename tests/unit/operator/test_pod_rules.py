@@ -7,8 +7,8 @@ import pytest
 from loadtest_model.plan import AddressPolicy, PlanError
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_operator.manifests.injection import MESH_CONTROL, MESH_OFF, OTHERS_OFF
-from loadtest_operator.pod_rules import refuse_pod
-from operator_builders import a_fleet_spec
+from loadtest_operator.manifests.pod_rules import refuse_pod
+from support.operator_builders import a_fleet_spec
 
 NETWORK = AddressPolicy(allowed=("10.0.0.0/8",), denied=(*NEVER_TARGETS, "10.96.0.1/32"))
 ALLOWED = ("example.com/", "shop.example.org/cost-", "sidecar.istio.io/", "linkerd.io/")

@@ -2,9 +2,9 @@
 
 from msgspec import structs
 
-from builders import a_plan, a_run, a_step
 from loadtest_operator.decide.compose import effective
 from loadtest_operator.decide.progress import progress
+from support.builders import a_plan, a_run, a_step
 
 
 def test_a_load_by_records_is_as_far_as_its_uploads() -> None:

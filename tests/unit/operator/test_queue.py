@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import CollectorRegistry
 
-from loadtest_operator.memory import Key
-from loadtest_operator.metrics import OperatorMetrics
-from loadtest_operator.queue import WorkQueue
-from loadtest_operator.schedule import FIRST_BACKOFF_SECONDS
+from loadtest_operator.cluster.backoff import FIRST_BACKOFF_SECONDS
+from loadtest_operator.observe.memory import Key
+from loadtest_operator.program.metrics import OperatorMetrics
+from loadtest_operator.program.queue import WorkQueue
 
 A, B = ("shop", "a"), ("shop", "b")
 PATIENCE_SECONDS = 10.0

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from loadtest_model.status import Phase
-from loadtest_operator.resources import is_left_behind, loadtest_seen, pod_seen, rfc3339, run_id_of
-from operator_builders import NOW
+from loadtest_model.report.status import Phase
+from loadtest_operator.facts.resources import is_left_behind, loadtest_seen, pod_seen, rfc3339, run_id_of
+from support.operator_builders import NOW
 
 Json = dict[str, Any]
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from loadtest_model.spec.target import Workload
-from loadtest_operator.workload import Use, look_at, selector_in, use_in
-from workload_builders import CLIENTS, IMAGE, a_container, a_deployment, a_look, a_pod_of_it
+from loadtest_operator.facts.workload import Use, look_at, selector_in, use_in
+from support.workload_builders import CLIENTS, IMAGE, a_container, a_deployment, a_look, a_pod_of_it
 
 OOM = {"exitCode": 137, "reason": "OOMKilled"}
 

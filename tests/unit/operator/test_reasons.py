@@ -11,11 +11,11 @@ import pytest
 
 import loadtest_model
 import loadtest_operator
-from loadtest_model.proof import Shown
-from loadtest_model.snapshot import ProofLevel, Refusal
-from loadtest_model.status import Phase
-from loadtest_model.verdict import Verdict
-from loadtest_operator.reasons import GROUPS, REASONS, with_to_do
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.proof import Shown
+from loadtest_model.measurement.snapshot import ProofLevel, Refusal
+from loadtest_model.report.status import Phase
+from loadtest_operator.decide.reasons import GROUPS, REASONS, with_to_do
 
 PACKAGES = [Path(package.__file__).parent for package in (loadtest_operator, loadtest_model)]
 # Which argument of what is a reason.

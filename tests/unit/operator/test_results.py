@@ -12,11 +12,11 @@ from xml.etree import ElementTree as Xml
 import msgspec
 import pytest
 
-from loadtest_model.aggregate import Aggregate, StepAggregate
-from loadtest_model.report import Summary
-from loadtest_model.snapshot import Counts, Second
+from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.snapshot import Counts, Second
+from loadtest_model.report.summary import Summary
 from loadtest_operator.manifests.results import BUDGET_BYTES, ROW_SECONDS, results
-from operator_builders import PLAN, a_result
+from support.operator_builders import PLAN, a_result
 
 DAY_SECONDS = 24 * 3_600
 

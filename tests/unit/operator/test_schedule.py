@@ -3,7 +3,8 @@
 import pytest
 
 from loadtest_model.plan import Deadlines
-from loadtest_operator.schedule import FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS, Schedule
+from loadtest_operator.cluster.backoff import FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS
+from loadtest_operator.program.schedule import Schedule
 
 
 @pytest.fixture

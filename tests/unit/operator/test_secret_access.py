@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from loadtest_operator.secret_access import SecretAccess, access_by, named_secrets
-from operator_builders import a_fleet_spec
+from loadtest_operator.facts.secret_access import SecretAccess, access_by, named_secrets
+from support.operator_builders import a_fleet_spec
 
 Json = dict[str, Any]
 NAME = "loadtest-operator-secret-access"

@@ -4,9 +4,9 @@ import ipaddress
 
 import pytest
 
-from loadtest_operator.line import NO_LIMIT, Limits
 from loadtest_operator.manifests import NetworkPolicyDefaults
-from loadtest_operator.settings import Settings, SettingsError, settings_from
+from loadtest_operator.policy.line import NO_LIMIT, Limits
+from loadtest_operator.program.settings import Settings, SettingsError, settings_from
 
 
 def settings(**environment: str) -> Settings:

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from loadtest_model.mesh import NOTICE
-from loadtest_model.snapshot import PodState
-from loadtest_model.status import ConditionType, Status
-from loadtest_operator.actions import DeleteJob, DeleteNetworkPolicy
+from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.plan.mesh import NOTICE
+from loadtest_model.report.status import ConditionType, Status
 from loadtest_operator.decide import decide
-from loadtest_operator.observation import NetworkPolicySeen, Observation, PodSeen, Terminated
-from loadtest_operator.resources import pod_seen
-from operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_silent_pod, new, next_look, seen
+from loadtest_operator.decide.actions import DeleteJob, DeleteNetworkPolicy
+from loadtest_operator.facts.observation import NetworkPolicySeen, Observation, PodSeen, Terminated
+from loadtest_operator.facts.resources import pod_seen
+from support.operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_silent_pod, new, next_look, seen
 
 Json = dict[str, Any]
 ENDED = {"terminated": {"exitCode": 0, "reason": "Completed", "message": "word"}}

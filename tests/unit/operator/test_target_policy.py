@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_operator.target_policy import TargetPolicy, host_of, is_cluster_service, is_pattern, refusal
-from operator_builders import a_fleet_spec
-from target_hosts import CASES
+from loadtest_operator.policy.target_policy import TargetPolicy, host_of, is_cluster_service, is_pattern, refusal
+from support.operator_builders import a_fleet_spec
+from support.target_hosts import CASES
 
 SERVICE = "http://clients:8000/"
 OUTSIDE = "https://example.com/"

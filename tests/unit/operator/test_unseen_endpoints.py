@@ -10,22 +10,22 @@ import pytest
 from kubernetes.aio.client import Configuration
 from msgspec import structs
 
-from builders import IDENTITY
-from loadtest_model.mesh import NOTICE as MESH
-from loadtest_model.mesh import notice_of
+from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.plan.mesh import NOTICE as MESH
+from loadtest_model.plan.mesh import notice_of
 from loadtest_model.plan.notices import notices
-from loadtest_model.snapshot import PodState
+from loadtest_model.plan.unseen import NOTICE, UNSEEN
+from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_model.spec import Spec
-from loadtest_model.status import ConditionType, Phase, Status
-from loadtest_model.unseen import NOTICE, UNSEEN
-from loadtest_operator.actions import CreateJob
-from loadtest_operator.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
+from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
 from loadtest_operator.decide import decide
-from loadtest_operator.dns import may_exist
-from loadtest_operator.endpoints import Endpoints, ServiceHost, unreadable
-from loadtest_operator.resources import job_seen
-from loadtest_operator.targets import TargetReader
-from operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_test, new, next_look, seen
+from loadtest_operator.decide.actions import CreateJob
+from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, unreadable
+from loadtest_operator.facts.resources import job_seen
+from loadtest_operator.observe.dns import may_exist
+from loadtest_operator.observe.targets import TargetReader
+from support.builders import IDENTITY
+from support.operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_test, new, next_look, seen
 
 Json = dict[str, Any]
 SERVICE: Json = {"metadata": {"name": "clients"}, "spec": {"ports": [{"port": 8000}], "selector": {"app": "clients"}}}

@@ -2,14 +2,14 @@
 
 import pytest
 
-from loadtest_model.status import ConditionType, Phase
-from loadtest_model.verdict import Verdict
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.report.status import ConditionType, Phase
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.decide.waits import Wait, wait_of
-from loadtest_operator.observation import Complaint
-from loadtest_operator.quantities import quantity
-from operator_builders import PLAN, POLICY, a_pending_pod, a_pod, seen
+from loadtest_operator.facts.observation import Complaint
+from loadtest_operator.facts.quantities import quantity
+from support.operator_builders import PLAN, POLICY, a_pending_pod, a_pod, seen
 
 MOUNT = 'MountVolume.SetUp failed for volume "auth" : '
 QUOTA = 'Error creating: pods "heavy-1-0-abcde" is forbidden: exceeded quota: q, '

@@ -6,12 +6,12 @@ from typing import Any
 import kopf
 import pytest
 
-from held_objects import HeldObjects
-from loadtest_operator.api import ApiError
-from loadtest_operator.health import Health, Pulse, Readiness
-from loadtest_operator.settings import settings_from
-from loadtest_operator.watches import watch_until_told
-from virtual_time import run_in_virtual_time
+from loadtest_operator.cluster.api import ApiError
+from loadtest_operator.program.health import Health, Pulse, Readiness
+from loadtest_operator.program.settings import settings_from
+from loadtest_operator.program.watches import watch_until_told
+from support.held_objects import HeldObjects
+from support.virtual_time import run_in_virtual_time
 
 SETTINGS = settings_from({"LOADTEST_IMAGE": "loadgen:1"})
 NO_PODS = 'pods is forbidden: cannot list resource "pods"'
@@ -31,7 +31,7 @@ class NoRightToPods(HeldObjects):
 
     async def list(self, kind: str, *args: Any, **named: Any) -> list[dict[str, Any]]:
         found = await super().list(kind, *args, **named)
-        if self.listed.count("pods") in (1, 2):
+        if self.kinds_asked_for.count("pods") in (1, 2):
             raise ApiError(403, "Forbidden", NO_PODS)
         return found
 
@@ -76,7 +76,7 @@ def test_a_right_that_is_missing_is_waited_for_by_its_name_without_a_new_beginni
     assert NO_PODS in stand_in.obstacles[1]
     assert "LoadTests can no longer be watched" not in caplog.text
     assert "CustomResourceDefinition" not in caplog.text
-    assert api.listed.count("pods") == 3
+    assert api.kinds_asked_for.count("pods") == 3
     assert health.readiness.obstacle() == ""
 
 

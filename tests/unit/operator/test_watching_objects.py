@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
-from loadtest_operator.api import PODS, Api, ApiError, Change
+from loadtest_operator.cluster.api import PODS, Api, ApiError, Change
 
 GONE = b'{"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}}\n'
 ADDED = b'{"type": "ADDED", "object": {"metadata": {"uid": "1"}}}\n'

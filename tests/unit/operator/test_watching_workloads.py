@@ -4,11 +4,11 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from loadtest_model.trend import FEWEST_POINTS
-from loadtest_model.workload import POINTS_KEPT, RESTARTED_KEPT, TargetWatch
+from loadtest_model.judgement.trend import FEWEST_POINTS
+from loadtest_model.judgement.workload import POINTS_KEPT, RESTARTED_KEPT, TargetWatch
 from loadtest_operator.decide.watching import at_the_start, to_watch, watched
-from loadtest_operator.workload import Use, WorkloadLook
-from workload_builders import CLIENTS, IMAGE, Json, a_container, a_look, a_pod_of_it
+from loadtest_operator.facts.workload import Use, WorkloadLook
+from support.workload_builders import CLIENTS, IMAGE, Json, a_container, a_look, a_pod_of_it
 
 OOM = {"exitCode": 137, "reason": "OOMKilled"}
 NEW_IMAGE = "registry.example/clients@sha256:2"

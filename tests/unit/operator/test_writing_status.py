@@ -7,16 +7,16 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from loadtest_model.causes import Cause
-from loadtest_model.diagnoses import Diagnosis
-from loadtest_model.snapshot import HaltReason, PodState, ProofLevel, Refusal, VerificationReport
-from loadtest_model.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
+from loadtest_model.judgement.diagnoses import Diagnosis
+from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel, Refusal, VerificationReport
+from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.shortening import essential, within_limit
 from loadtest_operator.decide.writing import to_write
-from loadtest_operator.line import Turn
-from loadtest_operator.observation import Observation
-from operator_builders import (
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.policy.line import Turn
+from support.operator_builders import (
     NOW,
     POLICY,
     a_killed_pod,

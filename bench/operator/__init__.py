@@ -1,0 +1,1 @@
+"""The operator under large fleets and many tests."""

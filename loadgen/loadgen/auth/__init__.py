@@ -1,0 +1,1 @@
+"""The target's token: where it comes from and when it is renewed."""

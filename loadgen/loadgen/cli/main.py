@@ -1,0 +1,217 @@
+"""The command line: commands for people, and `loadgen pod` in the cluster.
+
+Each command's module is imported when it is called for, so that `--version` and usage errors come at once.
+"""
+
+import argparse
+import difflib
+import io
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NoReturn
+
+from loadgen.cli.collecting import collecting_nothing_of_this
+from loadgen.options.errors import UsageError
+from loadgen.options.records_options import FIELD_HELP, SAMPLE_DESCRIPTION, add_records_options, add_sample_options
+from loadgen.options.run_options import (
+    EXPORT_DESCRIPTION,
+    RUN_DESCRIPTION,
+    SCENARIOS,
+    VERIFY_DESCRIPTION,
+    add_debug_option,
+    add_load_options,
+    add_output_options,
+    add_target_options,
+    run_epilog,
+)
+from loadtest_model.release import installed_version
+
+USAGE_EXIT: Final = 64
+"""The exit status of a wrong command line (EX_USAGE of sysexits.h); argparse's own, 2, belongs to shells."""
+
+INTERRUPTED_EXITS: Final = {"run": 2, "verify": 1}
+"""Where Ctrl-C comes before a command has begun what it counts by itself: Inconclusive, or not proven."""
+
+_CHOICE: Final = re.compile(r"invalid choice: '(?P<given>.*)' \(choose from (?P<known>.*)\)")
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **settings: Any) -> None:
+        # What an abbreviation means would change with every option that is added.
+        super().__init__(**settings, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE_EXIT, f"{self.prog}: {_with_near_match(message)}\n")
+
+
+def _with_near_match(message: str) -> str:
+    """What argparse says of a wrong choice, and the choice that may have been meant."""
+    match = _CHOICE.search(message)
+    if match is None:
+        return message
+    known = [name.strip("' ") for name in match["known"].split(",")]
+    near = difflib.get_close_matches(match["given"], known, n=1)
+    return f"{message}; did you mean {near[0]}?" if near else message
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; gives its exit status."""
+    _show_what_has_no_letters()
+    parser = command_parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help(sys.stderr)
+        return USAGE_EXIT
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        _refuse_unknown(parser, parsed.command, unknown)
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    try:
+        return run(parsed)
+    except UsageError as error:
+        print(f"loadgen {parsed.command}: {error}", file=sys.stderr)
+        return USAGE_EXIT
+    except KeyboardInterrupt:
+        print(f"loadgen {parsed.command}: interrupted", file=sys.stderr)
+        return INTERRUPTED_EXITS.get(parsed.command, 130)
+
+
+def _show_what_has_no_letters() -> None:
+    """Let no letter of an answer end the program: not every terminal and pipe is UTF-8, least of all on Windows."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _refuse_unknown(parser: argparse.ArgumentParser, command: str, unknown: Sequence[str]) -> NoReturn:
+    (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    chosen: argparse.ArgumentParser = commands.choices[command]
+    near = difflib.get_close_matches(unknown[0].partition("=")[0], chosen._option_string_actions, n=1)
+    chosen.error(f"unrecognized arguments: {' '.join(unknown)}{f'; did you mean {near[0]}?' if near else ''}")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(f"loadgen {installed_version()}")
+        parser.exit(0)
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = _Parser(prog="loadgen", description="Proves an upload API safe to load, and loads it.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    run = commands.add_parser(
+        "run",
+        help="verify a target, load it, and give a verdict",
+        usage="loadgen run [SCENARIO] [-f FILE] [--url URL] [OPTION ...]",
+        description=RUN_DESCRIPTION,
+        epilog=run_epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_run(run)
+    _add_verify(
+        commands.add_parser(
+            "verify",
+            help="verify that a target honours X-Load-Test, and load nothing",
+            usage="loadgen verify [-f FILE] [--url URL] [OPTION ...]",
+            description=VERIFY_DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
+    _add_export(
+        commands.add_parser(
+            "export",
+            help="write the same test for k6 or Artillery",
+            usage="loadgen export {k6,artillery} [SCENARIO] [-f FILE] [--url URL] [--to FILE] [OPTION ...]",
+            description=EXPORT_DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
+    sample = commands.add_parser(
+        "sample",
+        help="show what the records look like",
+        usage="loadgen sample [--rows N] [-f FILE] [OPTION ...]",
+        description=SAMPLE_DESCRIPTION,
+        epilog=FIELD_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    sample.set_defaults(run=_sample)
+    add_sample_options(sample)
+    pod = commands.add_parser("pod", help="run as a pod of a fleet, told what to do by the environment")
+    pod.set_defaults(run=_pod)
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_run)
+    _add_scenario(parser, help=f"{', '.join(SCENARIOS)}; see below")
+    parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest; it means what it means in a cluster")
+    add_target_options(parser)
+    add_load_options(parser)
+    add_records_options(parser)
+    add_output_options(parser)
+
+
+def _add_scenario(parser: argparse.ArgumentParser, *, help: str) -> None:  # noqa: A002 - as argparse calls it
+    parser.add_argument("scenario", nargs="?", choices=SCENARIOS, metavar="SCENARIO", help=help)
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_verify)
+    parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest, whose target is verified")
+    add_target_options(parser)
+    parser.add_argument(
+        "--batch-size",
+        metavar="N",
+        help="rows of the full-size batch (or BATCH_SIZE; default: 1000, with -f the manifest's)",
+    )
+    add_debug_option(parser)
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_export)
+    parser.add_argument("tool", choices=("k6", "artillery"), help="the tool that is to run the test")
+    _add_scenario(parser, help=", ".join(SCENARIOS))
+    parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest")
+    parser.add_argument("--to", metavar="FILE", help="where the test is written (default for k6: standard output)")
+    add_target_options(parser)
+    add_load_options(parser)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    with collecting_nothing_of_this():
+        from loadgen.cli.run_command import run_run  # noqa: PLC0415 - see the module's docstring
+
+    return run_run(parsed)
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    with collecting_nothing_of_this():
+        from loadgen.cli.verify_command import run_verify  # noqa: PLC0415 - see the module's docstring
+
+    return run_verify(parsed)
+
+
+def _sample(parsed: argparse.Namespace) -> int:
+    from loadgen.cli.sample_command import run_sample  # noqa: PLC0415 - see the module's docstring
+
+    return run_sample(parsed)
+
+
+def _export(parsed: argparse.Namespace) -> int:
+    from loadgen.cli.export_command import run_export  # noqa: PLC0415 - see the module's docstring
+
+    return run_export(parsed)
+
+
+def _pod(_parsed: argparse.Namespace) -> int:
+    with collecting_nothing_of_this():
+        from loadgen.cli.pod_command import run_pod  # noqa: PLC0415 - see the module's docstring
+
+    return run_pod()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""`loadgen sample`: what the records of a test look like."""
+
+import argparse
+import asyncio
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from loadgen.formats import FileFormat, file_format
+from loadgen.options.document import Draft, whole_number
+from loadgen.options.errors import UsageError
+from loadgen.options.manifest import read_manifest
+from loadgen.options.records_options import record_settings
+from loadgen.options.wording import decoding_error, in_words_of
+from loadgen.records import Batch, Composer, FieldRefusedError, RecordSpace, load_pools, refuse_unmakeable
+from loadgen.screen.drawing import columns_of as width_of
+from loadgen.screen.tables import table_of
+from loadtest_model.admission.schema_rules import refusals
+from loadtest_model.plan import PlanError
+from loadtest_model.plan.columns import columns_of
+from loadtest_model.plan.records import RecordsPlan, plan_records
+from loadtest_model.spec import Spec
+
+MOST_ROWS: Final = 1_000_000
+_DEFAULT_SEED: Final = 1
+
+
+def run_sample(parsed: argparse.Namespace) -> int:
+    """Write the sample. Raises UsageError."""
+    rows = whole_number("--rows", parsed.rows)
+    if not 0 <= rows <= MOST_ROWS:
+        raise UsageError(f"--rows is {rows}; write a number from 0 to {MOST_ROWS}")
+    spec, plan = _planned(parsed)
+    name = parsed.format or spec.target.format
+    in_table = parsed.out is None and parsed.format is None and sys.stdout.isatty()
+    if name == "xlsx" and parsed.out is None and not in_table and sys.stdout.isatty():
+        raise UsageError("--out is missing; an XLSX file is not for a terminal")
+    made = file_format("csv" if in_table else name, columns_of(plan.columns), plan.dialect)
+    content = _content(made, plan, rows)
+    if in_table:
+        sys.stdout.write(table_of(_fields(content, plan), width_of(sys.stdout)))
+    elif parsed.out is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    else:
+        _write(Path(parsed.out), content)
+    return 0
+
+
+def _planned(parsed: argparse.Namespace) -> tuple[Spec, RecordsPlan]:
+    manifest = read_manifest(Path(parsed.file)) if parsed.file is not None else None
+    # A spec that describes records alone is sent nowhere.
+    nowhere = {"target": {"url": "http://localhost/"}, "scenario": "light"}
+    draft = Draft(spec=manifest.spec if manifest is not None else nowhere)
+    if parsed.seed is not None:
+        draft.put("records.seed", whole_number("--seed", parsed.seed), "--seed")
+    if parsed.format is not None:
+        draft.put("target.format", parsed.format, "--format")
+    for setting in record_settings(parsed, draft.spec):
+        draft.put(setting.path, setting.value, setting.option)
+    try:
+        spec = msgspec.convert(draft.spec, Spec)
+    except msgspec.ValidationError as error:
+        raise UsageError(decoding_error(draft.spec, draft.sources, str(error))) from error
+    if broken := refusals(draft.spec):
+        raise UsageError("\n  ".join(in_words_of(draft.sources, message) for message in broken))
+    try:
+        plan = plan_records(spec.records, spec.target.format, seed=_DEFAULT_SEED, run_tag=0)
+        refuse_unmakeable(plan)
+    except (PlanError, FieldRefusedError) as error:
+        raise UsageError(in_words_of(draft.sources, str(error))) from error
+    return spec, plan
+
+
+def _content(made: FileFormat, plan: RecordsPlan, rows: int) -> bytes:
+    batch = Composer(RecordSpace(plan.seed, plan.run_tag), load_pools(), made.rendering, plan).compose(rows)
+    return b"".join(asyncio.run(_chunks(made, batch)))
+
+
+async def _chunks(made: FileFormat, batch: Batch) -> list[bytes | memoryview]:
+    return list((await made.encode(batch)).chunks())
+
+
+def _fields(content: bytes, plan: RecordsPlan) -> list[list[str]]:
+    text = content.decode("utf-8-sig" if plan.dialect.encoding == "utf-8" else plan.dialect.encoding)
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=plan.dialect.delimiter))
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"--out {path} cannot be written: {error.strerror}") from error

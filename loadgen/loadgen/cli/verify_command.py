@@ -1,0 +1,71 @@
+"""`loadgen verify`: the verification by hand, its checks printed with what was seen and what to do."""
+
+import argparse
+import os
+import secrets
+import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from loadgen.cli import event_loop
+from loadgen.load.debugging import DebugLines, look_at_check
+from loadgen.local.planning import access_of, plan_of
+from loadgen.measure.saturation import Monitor
+from loadgen.options.document import draft_of
+from loadgen.options.manifest import read_manifest
+from loadgen.proof.proving import Prover
+from loadgen.screen.checklist import checklist
+from loadgen.screen.drawing import columns_of, wants_colour, write_utf8
+from loadgen.screen.texts import fitted
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.uploading import make_uploader
+from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
+from loadtest_model.plan import Plan
+from loadtest_model.spec import Identity
+
+PROVEN_EXIT: Final = 0
+REFUSED_EXIT: Final = 1
+DEFAULT_ROWS: Final = 1_000
+NOTHING_SENT: Final = VerificationReport(level=ProofLevel.NONE, message="before anything was sent")
+
+
+def run_verify(parsed: argparse.Namespace, environment: Mapping[str, str] | None = None) -> int:
+    """Verify the target of a command line and print the report. Raises UsageError."""
+    variables = os.environ if environment is None else environment
+    plan = verification_plan(parsed, variables)
+    prover = Prover(plan, make_uploader(plan, 0, lambda: secrets.token_hex(16)), AddressBook())
+    prover.generator = Monitor().health
+    if plan.debug:
+        lines = DebugLines(sys.stderr)
+        prover.observe_check = lambda *check: lines.add(look_at_check(*check))
+    interrupted = False
+    try:
+        report = event_loop.run(prover.prove_alone(full_rows=max(step.batch_size for step in plan.steps)))
+    except KeyboardInterrupt:
+        # Which rows may be stored because of what was under way has to be said all the same.
+        report, interrupted = prover.report or NOTHING_SENT, True
+    if parsed.json:
+        write_utf8(f"{msgspec.json.encode(report.concluded).decode()}\n")
+    else:
+        text = checklist(plan.target.url, report, colour=wants_colour(sys.stdout, variables))
+        print(fitted(text, columns_of(sys.stdout)))
+    if interrupted:
+        print("loadgen verify: interrupted", file=sys.stderr)
+    return PROVEN_EXIT if report.proven and not interrupted else REFUSED_EXIT
+
+
+def verification_plan(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Plan:
+    """The plan whose verification is run. Raises UsageError."""
+    manifest = read_manifest(Path(parsed.file)) if parsed.file is not None else None
+    draft = draft_of(parsed, environment, manifest)
+    if manifest is None:
+        draft.put("scenario", "custom", "the scenario")
+        draft.put("load.duration", "1s", "the duration")
+        if "batchSize" not in draft.spec["load"]:
+            draft.put("load.batchSize", DEFAULT_ROWS, "--batch-size")
+    identity = Identity(namespace=manifest.namespace if manifest else "local", name="verify", uid=str(uuid.uuid4()))
+    return plan_of(draft, identity, access_of(parsed, environment))

@@ -1,0 +1,1 @@
+"""Requests over the wire: addresses, connections, TLS, the body and its progress."""

@@ -1,0 +1,1 @@
+"""The load: virtual users and arrivals, iteration by iteration."""

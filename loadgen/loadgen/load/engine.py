@@ -1,0 +1,135 @@
+"""This pod's share of the load, step by step.
+
+Step k begins the sum of the spans of the steps before it after the common start; a span is a step's load and its
+longest drain. So all pods begin each step together without a word, whatever happened in the step before.
+"""
+
+import asyncio
+from collections.abc import Callable
+from itertools import accumulate
+from typing import Final
+
+from loadgen.load.closed_model import ClosedModel
+from loadgen.load.iterating import Course, Iterating, Iteration
+from loadgen.load.open_model import OpenModel
+from loadgen.load.timing import Timing
+from loadgen.measure.recorder import Recorder
+from loadgen.proof.violations import BrokenPromiseError, first_violation
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.uploading import Uploader
+from loadtest_model.load.pacing import share_of
+from loadtest_model.measurement.snapshot import Violation
+from loadtest_model.plan import Plan, Step
+from loadtest_model.values import NANOSECONDS
+
+__all__ = ["Engine", "Iteration"]
+
+_CUT_GRACE_SECONDS: Final = 1.0
+
+
+class Engine:
+    """Runs a pod's share of a plan. `clock_ns` is the monotonic clock that every instant is given on.
+
+    `observe`, where it is set before the run, is called with each finished iteration.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        pod_index: int,
+        uploader: Uploader,
+        book: AddressBook,
+        recorder: Recorder,
+        clock_ns: Callable[[], int],
+    ) -> None:
+        self._plan = plan
+        self._pod_index = pod_index
+        self._uploader = uploader
+        self._recorder = recorder
+        self._timing = Timing(clock_ns)
+        self._iterating = Iterating(uploader, book, clock_ns, plan.target.timeout_seconds)
+        self._model: ClosedModel | OpenModel | None = None
+
+    @property
+    def virtual_users(self) -> int:
+        """How many virtual users of this pod are at work."""
+        return 0 if self._model is None else self._model.virtual_users
+
+    @property
+    def observe(self) -> Callable[[Iteration], None] | None:
+        return self._iterating.observe
+
+    @observe.setter
+    def observe(self, observe: Callable[[Iteration], None] | None) -> None:
+        self._iterating.observe = observe
+
+    def drain(self) -> None:
+        """Start nothing new; what is in flight is finished."""
+        self._timing.drain()
+
+    async def run(self, start_ns: int, *, alone: bool = False) -> Violation | None:
+        """Run all steps from the common start; gives the violation that ended it, if one did.
+
+        A pod that is `alone` need not wait for others: a step begins as soon as the one before has drained.
+        Cancelling cuts every upload in flight and counts it so.
+        """
+        offsets = accumulate(self._plan.step_span_seconds, initial=0.0)
+        for step, offset_seconds in zip(self._plan.steps, offsets, strict=False):
+            if self._timing.draining:
+                break
+            begin_ns = start_ns + int(offset_seconds * NANOSECONDS)
+            if alone:
+                begin_ns = max(start_ns, self._timing.clock_ns())
+            violation = await self._run_step(step, begin_ns)
+            if violation is not None:
+                return violation
+        return None
+
+    async def _run_step(self, step: Step, begin_ns: int) -> Violation | None:
+        recorder = self._recorder.open_step(step, begin_ns)
+        violation = None
+        over_ns = None
+        try:
+            async with self._uploader.open_client(step.batch_size) as client:
+                course = Course(step, begin_ns, client, recorder)
+                begun = await self._load(course)
+            if self._ran_to_its_end(course, begun):
+                recorder.complete()
+                over_ns = course.end_ns if step.records is None else None
+        except* BrokenPromiseError as seen:
+            violation = first_violation(seen)
+        finally:
+            now_ns, drained_ns = self._timing.clock_ns(), self._timing.drained_ns
+            recorder.end(over_ns or (now_ns if drained_ns is None else min(now_ns, drained_ns)))
+        return violation
+
+    async def _load(self, course: Course) -> int:
+        """The load of a step and its drain; what is in flight after the drain is cut. Gives how many uploads began."""
+        step, pods = course.step, self._plan.parallelism
+        model: ClosedModel | OpenModel = (
+            ClosedModel(course, self._pod_index, pods, self._iterating, self._timing)
+            if step.arrivals is None
+            else OpenModel(course, self._pod_index, pods, self._iterating, self._timing, str(self._plan.records.seed))
+        )
+        self._model = model
+        left_seconds = (course.end_ns - self._timing.clock_ns()) / NANOSECONDS + step.graceful_stop_seconds
+        if step.graceful_stop_seconds >= self._plan.target.timeout_seconds:
+            # Each upload has its own time-out, so the cut is only the last resort for one that is stuck.
+            left_seconds += _CUT_GRACE_SECONDS
+        try:
+            async with asyncio.timeout(left_seconds) as cut, asyncio.TaskGroup() as tasks:
+                model.start(tasks)
+        except TimeoutError:
+            if not cut.expired():
+                raise
+        finally:
+            # Of a user that was cancelled before its first turn the model itself never hears.
+            self._model = None
+        return model.begun
+
+    def _ran_to_its_end(self, course: Course, begun: int) -> bool:
+        """Whether nobody cut the load short; a stop while it drained took nothing away."""
+        if course.step.uploads is not None:
+            return begun == share_of(course.step.uploads, self._pod_index, self._plan.parallelism)
+        drained_ns = self._timing.drained_ns
+        return drained_ns is None or drained_ns >= course.end_ns

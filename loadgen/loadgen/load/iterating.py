@@ -1,0 +1,143 @@
+"""One iteration: a batch is uploaded to the next address, its answer judged, and the sample recorded."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from loadgen.http.transport import Client
+from loadgen.http.upload_progress import Progress
+from loadgen.measure.recorder import Sample, StepRecorder
+from loadgen.proof.violations import BrokenPromiseError
+from loadgen.upload.addresses import WAIT_SECONDS, AddressBook
+from loadgen.upload.routes import Route
+from loadgen.upload.uploading import Upload, Uploader
+from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
+from loadtest_model.measurement.snapshot import Violation
+from loadtest_model.plan import Step
+from loadtest_model.values import NANOSECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A step under way. `begin_ns` is the instant that its load starts at."""
+
+    step: Step
+    begin_ns: int
+    client: Client
+    recorder: StepRecorder
+
+    @property
+    def end_ns(self) -> int:
+        """The instant at which nothing new begins any more."""
+        return self.at(self.step.duration_seconds)
+
+    def at(self, seconds: float) -> int:
+        return self.begin_ns + int(seconds * NANOSECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """A finished iteration for whoever wants to know of each. `upload` is None where it was cut or had no address."""
+
+    step: Step
+    sample: Sample
+    upload: Upload | None
+    progress: Progress
+
+
+class Made(NamedTuple):
+    """What a virtual user goes by after an iteration: whether a request began, and the pause that was asked for."""
+
+    begun: bool
+    retry_after_seconds: float = 0.0
+
+
+class Iterating:
+    """Makes the iterations of one pod. `observe`, where it is set, is called with each finished one.
+
+    An upload that is cut counts as timed out once it has lasted `timeout_seconds`.
+    """
+
+    def __init__(
+        self, uploader: Uploader, book: AddressBook, clock_ns: Callable[[], int], timeout_seconds: float
+    ) -> None:
+        self._uploader = uploader
+        self._book = book
+        self._clock_ns = clock_ns
+        self._timeout_ns = int(timeout_seconds * NANOSECONDS)
+        self.observe: Callable[[Iteration], None] | None = None
+
+    async def iterate(self, flight: int, due_ns: int, rows: int, course: Course) -> Made:
+        """Make the iteration that was begun in the recorder; in the open model its response time counts from `due_ns`.
+
+        In the closed model it counts from when the file is made: making it is the virtual user's own time, and the
+        target's is what is measured.
+        Raises BrokenPromiseError after it was recorded. Cancelling cuts the upload and counts it so.
+        """
+        progress = Progress()
+        begun_ns = self._clock_ns()
+        endpoint = self._book.next()
+        confirmed = 0
+        error: ErrorKind | None = None
+        upload: Upload | None = None
+        route: Route | None = None
+        try:
+            if endpoint is None:
+                left_seconds = (course.end_ns - begun_ns) / NANOSECONDS
+                endpoint = await self._book.next_in_time(min(WAIT_SECONDS, left_seconds))
+            if endpoint is not None:
+                route = Route(self._book, endpoint)
+                upload = await self._uploader.upload(course.client, route, rows, progress)
+        except BaseException:
+            late = self._clock_ns() - begun_ns >= self._timeout_ns
+            error = ErrorKind.TIMEOUT if late else ErrorKind.CANCELLED
+            raise
+        else:
+            error = ErrorKind.NO_ADDRESS if upload is None else upload.error
+            confirmed = 0 if upload is None else upload.judgement.records_confirmed
+            if upload is not None and error is None:
+                self._book.trust(upload.endpoint)
+        finally:
+            sent_ns = begun_ns if progress.ready_at is None else round(progress.ready_at * NANOSECONDS)
+            sample = Sample(
+                intended_ns=sent_ns if course.step.arrivals is None else due_ns,
+                sent_ns=sent_ns,
+                finished_ns=self._clock_ns(),
+                rows=rows,
+                error=error,
+                records_confirmed=confirmed,
+                bytes_sent=progress.body_bytes_sent,
+                begun=progress.begun,
+                address="" if route is None else str(route.endpoint),
+                departed=() if route is None else tuple(map(str, route.departed)),
+                connect_ns=_nanoseconds(progress.connecting_at, progress.connect_seconds),
+                upload_ns=_nanoseconds(progress.first_byte_at, progress.upload_seconds),
+                wait_ns=_nanoseconds(progress.last_byte_at, progress.wait_seconds),
+                cause=None if upload is None else upload.judgement.cause,
+                status=None if upload is None else upload.status,
+                said="" if upload is None else upload.judgement.detail,
+            )
+            course.recorder.finish(flight, sample)
+            if self.observe is not None:
+                self.observe(Iteration(course.step, sample, upload, progress))
+        if upload is None:
+            return Made(progress.begun)
+        if error is not None and outcome_of(error) is Outcome.VIOLATION:
+            raise BrokenPromiseError(_violation(upload, error))
+        return Made(progress.begun, upload.retry_after_seconds or 0.0)
+
+
+def _nanoseconds(reached_at: float | None, seconds: float) -> int | None:
+    """A part of an upload's time; None where the upload never came to it."""
+    return None if reached_at is None else round(seconds * NANOSECONDS)
+
+
+def _violation(upload: Upload, kind: ErrorKind) -> Violation:
+    return Violation(
+        kind=kind,
+        address=str(upload.endpoint),
+        status=upload.status,
+        rows=upload.rows,
+        first_client_id=upload.first_client_id or "",
+        message=upload.judgement.detail,
+    )

@@ -1,0 +1,255 @@
+"""Samples become counts and sketches; at every instant the counts of a step, a second and a segment add up."""
+
+from bisect import bisect_right
+from itertools import accumulate
+
+from loadgen.measure.cause_tally import CauseTally
+from loadgen.measure.tallies import AddressTally, PartTally, Sample, SecondTally, Tally
+from loadtest_model.load.pacing import share_of, users_at
+from loadtest_model.measurement.outcomes import ErrorKind, Outcome
+from loadtest_model.measurement.sketch import SketchBuilder, merged_sketch
+from loadtest_model.measurement.snapshot import IN_FLIGHT_AGES_KEPT, Second, StepSnapshot, merged_counts
+from loadtest_model.measurement.spread import bounded
+from loadtest_model.measurement.upload_parts import Parts
+from loadtest_model.plan import Step
+from loadtest_model.values import NANOSECONDS
+
+__all__ = ["Recorder", "Sample", "StepRecorder"]
+
+
+class StepRecorder:
+    """Everything measured in one step by one pod; made by `Recorder.open_step`."""
+
+    def __init__(self, number: int, step: Step, start_ns: int, pod_index: int, pod_count: int) -> None:
+        self._number = number
+        self._step = step
+        self._start_ns = start_ns
+        self._pod = (pod_index, pod_count)
+        self._warm_up_ns = int(step.warm_up_seconds * NANOSECONDS)
+        self._patience_ns = int(step.arrivals.max_lateness_seconds * NANOSECONDS) if step.arrivals else 0
+        self._segment_ends_ns = [
+            int(end * NANOSECONDS) for end in accumulate(segment.duration_seconds for segment in step.segments)
+        ]
+        self._warm_up = Tally()
+        self._errors: dict[ErrorKind, int] = {}
+        self._causes = CauseTally()
+        self._service = SketchBuilder()
+        self._rejected_response = SketchBuilder()
+        self._parts = (PartTally(), PartTally(), PartTally())
+        self._addresses: dict[str, AddressTally] = {}
+        self._lateness = SketchBuilder()
+        self._limit_reached = 0
+        self._seconds: list[SecondTally] = []
+        self._segment_response = [SketchBuilder() for _ in step.segments]
+        self._segment_counts = [Tally() for _ in step.segments]
+        self._in_flight: dict[int, int] = {}
+        self._next_flight = 0
+        self._users = 0
+        self._latest_ns = start_ns
+        self._ended_ns: int | None = None
+        self._complete = False
+        self.reading = 1
+
+    def begin(self, intended_ns: int) -> int:
+        """An upload is due: under way, or waiting for a virtual user. Gives the number to end it by."""
+        self._next_flight += 1
+        self._in_flight[self._next_flight] = intended_ns
+        return self._next_flight
+
+    def finish(self, flight: int, sample: Sample) -> None:
+        """Count the upload that was begun under this number; each counts once."""
+        del self._in_flight[flight]
+        self._latest_ns = max(self._latest_ns, sample.finished_ns)
+        since_start_ns = sample.intended_ns - self._start_ns
+        self._second(since_start_ns).tally.add(sample)
+        if sample.error is not None:
+            self._errors[sample.error] = self._errors.get(sample.error, 0) + 1
+            self._causes.add(sample)
+        if sample.address:
+            self._address(sample.address).add(sample)
+        for address in sample.departed:
+            self._address(address).rerouted += 1
+        if since_start_ns >= self._warm_up_ns:
+            self._judge(sample, since_start_ns)
+        else:
+            self._warm_up.add(sample)
+        self._second(sample.finished_ns - self._start_ns).end(sample)
+
+    def drop(self, flight: int, now_ns: int) -> None:
+        """Count an arrival that was begun under this number and got no virtual user in time.
+
+        Whatever it would have taken, it is more than the patience it was given: so it enters the response times.
+        """
+        intended_ns = self._in_flight.pop(flight)
+        self._latest_ns = max(self._latest_ns, now_ns)
+        since_start_ns = intended_ns - self._start_ns
+        self._second(since_start_ns).tally.dropped += 1
+        self._second(now_ns - self._start_ns).lapsed += 1
+        if since_start_ns >= self._warm_up_ns:
+            segment = self._segment(since_start_ns)
+            self._segment_counts[segment].dropped += 1
+            self._segment_response[segment].add(max(self._patience_ns, now_ns - intended_ns))
+        else:
+            self._warm_up.dropped += 1
+
+    def withdraw(self, flight: int) -> None:
+        """Forget an arrival that waited when the load was stopped: it was never sent, and will not be."""
+        del self._in_flight[flight]
+
+    def arrive(self, lateness_ns: int | None) -> None:
+        """Note how late an arrival found a free virtual user; None where it found none."""
+        if lateness_ns is None:
+            self._limit_reached += 1
+        else:
+            self._lateness.add(max(0, lateness_ns))
+
+    def employ(self, users: int, now_ns: int) -> None:
+        """Note how many virtual users are at work in the open model."""
+        self._users = users
+        second = self._second(now_ns - self._start_ns)
+        second.users = max(second.users, users)
+
+    def complete(self) -> None:
+        """The load of this step ran to its natural end, cut short by nobody."""
+        self._complete = True
+
+    def end(self, load_ended_ns: int | None = None) -> None:
+        """Nothing of this step is under way or will come. Its load ended at this instant, else with what came last."""
+        if self._ended_ns is None:
+            self._ended_ns = self._latest_ns if load_ended_ns is None else load_ended_ns
+
+    def read(self, since: int, now_ns: int) -> StepSnapshot:
+        """The step as it stands, with those seconds that changed after reading number `since`."""
+        if self._ended_ns is None and now_ns >= self._start_ns:
+            self._latest_ns = max(self._latest_ns, now_ns)
+            self._reach(now_ns - self._start_ns)
+        ages = sorted(self._in_flight.values())[:IN_FLIGHT_AGES_KEPT]
+        segment_response = tuple(builder.snapshot() for builder in self._segment_response)
+        segment_counts = tuple(tally.counts() for tally in self._segment_counts)
+        judged = merged_counts(segment_counts)
+        connect, upload, wait = (tally.part() for tally in self._parts)
+        return StepSnapshot(
+            step=self._number,
+            total=judged.merge(self._warm_up.counts()),
+            judged=judged,
+            errors=dict(self._errors),
+            causes=self._causes.seen(),
+            response=merged_sketch(segment_response),
+            service=self._service.snapshot(),
+            rejected_response=self._rejected_response.snapshot(),
+            seconds=tuple(
+                self._second_snapshot(number, second)
+                for number, second in enumerate(self._seconds)
+                if second.changed > since
+            ),
+            segment_response=segment_response,
+            segment_counts=segment_counts,
+            parts=Parts(connect=connect, upload=upload, wait=wait),
+            addresses=bounded({address: tally.counts() for address, tally in self._addresses.items()}),
+            lateness=self._lateness.snapshot(),
+            vu_limit_reached=self._limit_reached,
+            load_seconds=self._load_seconds(now_ns),
+            in_flight=len(self._in_flight),
+            in_flight_ages_seconds=tuple(max(0, now_ns - intended) / NANOSECONDS for intended in ages),
+            finished=self._complete,
+        )
+
+    def _judge(self, sample: Sample, since_start_ns: int) -> None:
+        segment = self._segment(since_start_ns)
+        self._segment_counts[segment].add(sample)
+        response_ns = max(0, sample.finished_ns - sample.intended_ns)
+        outcome = sample.outcome
+        if outcome is Outcome.REJECTED:
+            self._rejected_response.add(response_ns)
+        elif outcome is not Outcome.VIOLATION and sample.error is not ErrorKind.CANCELLED:
+            # What we cut ourselves would enter with a time that says nothing of the target.
+            self._service.add(max(0, sample.finished_ns - sample.sent_ns))
+            self._segment_response[segment].add(response_ns)
+            connect, upload, wait = self._parts
+            connect.add(sample.connect_ns)
+            upload.add(sample.upload_ns)
+            wait.add(sample.wait_ns)
+
+    def _segment(self, since_start_ns: int) -> int:
+        return min(bisect_right(self._segment_ends_ns, since_start_ns), len(self._segment_counts) - 1)
+
+    def _address(self, address: str) -> AddressTally:
+        tally = self._addresses.get(address)
+        if tally is None:
+            tally = self._addresses[address] = AddressTally()
+        return tally
+
+    def _load_seconds(self, now_ns: int) -> float:
+        reached_ns = now_ns if self._ended_ns is None else self._ended_ns
+        return min(self._step.duration_seconds, max(0, reached_ns - self._start_ns) / NANOSECONDS)
+
+    def _second(self, since_start_ns: int) -> SecondTally:
+        """The second that an instant lies in, marked as changed."""
+        number = since_start_ns // NANOSECONDS
+        if not 0 <= number < len(self._seconds):
+            self._reach(since_start_ns)
+            number = max(0, number)
+        second = self._seconds[number]
+        second.changed = self.reading
+        return second
+
+    def _reach(self, since_start_ns: int) -> None:
+        """Have every second up to this instant, also those in which nothing happened."""
+        while len(self._seconds) * NANOSECONDS <= since_start_ns:
+            self._seconds.append(SecondTally(self._users, self.reading))
+        if not self._seconds:
+            self._seconds.append(SecondTally(self._users, self.reading))
+
+    def _second_snapshot(self, number: int, second: SecondTally) -> Second:
+        return Second(
+            second=number,
+            counts=second.tally.counts(),
+            virtual_users=self._users_in(number, second),
+            ended=second.ended,
+            answers=second.answers,
+            records_answered=second.records_answered,
+            response_nanoseconds_sum=second.response_ns_sum,
+            failed=second.failed,
+            lapsed=second.lapsed,
+        )
+
+    def _users_in(self, number: int, second: SecondTally) -> int:
+        """Those that the profile has at work in a second; in the open model, where it has a limit, those that were."""
+        if self._step.arrivals is not None:
+            return second.users
+        return share_of(users_at(self._step.segments, number + 0.5), *self._pod)
+
+
+class Recorder:
+    """A pod's measurements over all steps. Readings are numbered from 1; a later one holds all of an earlier."""
+
+    def __init__(self, pod_index: int, pod_count: int) -> None:
+        self._pod = (pod_index, pod_count)
+        self._steps: list[StepRecorder] = []
+        self._readings = 0
+        self._frozen = False
+
+    def open_step(self, step: Step, start_ns: int) -> StepRecorder:
+        """Begin to record the next step, whose load starts at this instant."""
+        opened = StepRecorder(len(self._steps), step, start_ns, *self._pod)
+        opened.reading = self._readings + 1
+        self._steps.append(opened)
+        return opened
+
+    def freeze(self) -> int:
+        """Nothing more will be recorded: every reading from now on is the last one, whose number this gives."""
+        if not self._frozen:
+            self._frozen = True
+            self._readings += 1
+            for step in self._steps:
+                step.end()
+        return self._readings
+
+    def read(self, since: int, now_ns: int) -> tuple[int, tuple[StepSnapshot, ...]]:
+        """The number of this reading, and every step with the seconds that changed after reading `since`."""
+        number = self._readings if self._frozen else self._readings + 1
+        steps = tuple(step.read(since, now_ns) for step in self._steps)
+        self._readings = number
+        for step in self._steps:
+            step.reading = number + 1
+        return number, steps

@@ -1,0 +1,161 @@
+"""Counts that grow by whole samples."""
+
+from msgspec import Struct
+
+from loadtest_model.measurement.causes import Cause, cause_of
+from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
+from loadtest_model.measurement.snapshot import Counts
+from loadtest_model.measurement.spread import AddressCounts
+from loadtest_model.measurement.upload_parts import Part
+
+
+class Sample(Struct, frozen=True):
+    """One finished upload; instants are on the monotonic clock, in nanoseconds.
+
+    `begun` is False where nothing of it can have left. `address` is empty where it had none to go to, and `departed`
+    are those before it, which had left the target when a connection was tried. The three parts of its time are None
+    where it never came to them. Of a failed one `cause` is why, where it was diagnosed, `status` that of its answer,
+    and `said` what was seen of it, in one printable line.
+    """
+
+    intended_ns: int
+    sent_ns: int
+    finished_ns: int
+    rows: int
+    error: ErrorKind | None
+    records_confirmed: int
+    bytes_sent: int
+    begun: bool
+    address: str = ""
+    departed: tuple[str, ...] = ()
+    connect_ns: int | None = None
+    upload_ns: int | None = None
+    wait_ns: int | None = None
+    cause: Cause | None = None
+    status: int | None = None
+    said: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        return outcome_of(self.error)
+
+
+class Tally:
+    """The counts of some part of a step."""
+
+    __slots__ = (
+        "accepted",
+        "bytes_sent",
+        "cancelled",
+        "dropped",
+        "records_confirmed",
+        "records_sent",
+        "rejected",
+        "rerouted",
+        "unknown",
+        "violation",
+    )
+
+    def __init__(self) -> None:
+        self.accepted = self.rejected = self.unknown = self.violation = self.cancelled = self.dropped = 0
+        self.records_sent = self.records_confirmed = self.bytes_sent = self.rerouted = 0
+
+    def add(self, sample: Sample) -> None:
+        if sample.error is None:
+            self.accepted += 1
+        else:
+            self._add_failure(sample.error)
+        self.records_sent += sample.rows if sample.begun else 0
+        self.records_confirmed += sample.records_confirmed
+        self.bytes_sent += sample.bytes_sent
+        self.rerouted += bool(sample.departed)
+
+    def _add_failure(self, error: ErrorKind) -> None:
+        match outcome_of(error):
+            case Outcome.REJECTED:
+                self.rejected += 1
+            case Outcome.UNKNOWN:
+                self.unknown += 1
+            case _:
+                self.violation += 1
+        self.cancelled += error is ErrorKind.CANCELLED
+
+    def counts(self) -> Counts:
+        sent = self.accepted + self.rejected + self.unknown + self.violation
+        return Counts(due=sent + self.dropped, sent=sent, **{name: getattr(self, name) for name in self.__slots__})
+
+
+class SecondTally:
+    """What belongs to one second. `changed` is the number of the first reading that shows its last change."""
+
+    __slots__ = (
+        "answers",
+        "changed",
+        "ended",
+        "failed",
+        "lapsed",
+        "records_answered",
+        "response_ns_sum",
+        "tally",
+        "users",
+    )
+
+    def __init__(self, users: int, changed: int) -> None:
+        self.tally = Tally()
+        self.users = users
+        self.ended = self.answers = self.records_answered = self.response_ns_sum = self.failed = self.lapsed = 0
+        self.changed = changed
+
+    def end(self, sample: Sample) -> None:
+        """An upload ended in this second, whenever it began."""
+        self.ended += 1
+        error = sample.error
+        if error is not None:
+            self.failed += error is not ErrorKind.CANCELLED
+        if sample.begun and (error is None or outcome_of(error) is not Outcome.UNKNOWN):
+            self.answers += 1
+            self.records_answered += sample.records_confirmed
+            self.response_ns_sum += sample.finished_ns - sample.intended_ns
+
+
+class PartTally:
+    """One part of the uploads' time."""
+
+    __slots__ = ("count", "max_ns", "sum_ns")
+
+    def __init__(self) -> None:
+        self.count = self.sum_ns = self.max_ns = 0
+
+    def add(self, nanoseconds: int | None) -> None:
+        if nanoseconds is not None:
+            self.count += 1
+            self.sum_ns += nanoseconds
+            self.max_ns = max(self.max_ns, nanoseconds)
+
+    def part(self) -> Part:
+        return Part(count=self.count, sum_nanoseconds=self.sum_ns, max_nanoseconds=self.max_ns)
+
+
+class AddressTally:
+    """The uploads to one address, and those that went elsewhere since it had left."""
+
+    __slots__ = ("accepted", "cut", "failed", "refused", "rerouted", "sent", "stale", "unanswered")
+
+    def __init__(self) -> None:
+        self.sent = self.accepted = self.failed = self.rerouted = 0
+        self.refused = self.unanswered = self.cut = self.stale = 0
+
+    def add(self, sample: Sample) -> None:
+        self.sent += 1
+        if sample.error is None:
+            self.accepted += 1
+        else:
+            self.failed += sample.error is not ErrorKind.CANCELLED
+            self.refused += sample.error is ErrorKind.REFUSED
+            self.unanswered += sample.error is ErrorKind.CONNECT_TIMEOUT
+            cause = sample.cause or cause_of(sample.error)
+            self.cut += cause is Cause.CONNECTION_RESET
+            self.stale += cause is Cause.STALE_CONNECTION
+
+    def counts(self) -> AddressCounts:
+        return AddressCounts(**{name: getattr(self, name) for name in self.__slots__})

@@ -1,0 +1,1 @@
+"""What the user asked for: options, environment and manifest as one spec."""

@@ -1,0 +1,250 @@
+"""One spec out of options, environment and manifest: an option goes before the environment, and that before a manifest.
+
+Where each field came from is kept, so that what is wrong with it can be told in the user's words.
+"""
+
+import argparse
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from loadgen.options.errors import UsageError
+from loadgen.options.manifest import Manifest
+from loadgen.options.records_options import record_settings
+from loadtest_model.load.scenarios import PRESETS
+from loadtest_model.thresholds.bounds import parse_threshold
+
+Json = dict[str, Any]
+
+_LEVELS: Final = {"acknowledged": "Acknowledged", "echoed": "Echoed", "proven": "Proven"}
+_TEXTS: Final = {
+    "host": "target.host",
+    "server_name": "target.tls.serverName",
+    "metrics_url": "target.metricsUrl",
+    "read_back": "verification.readBack.url",
+    "read_back_count": "verification.readBack.countPath",
+    "arrivals": "load.arrivals",
+    "max_lateness": "load.maxLateness",
+    "graceful_stop": "load.gracefulStop",
+    "abort_after": "abort.after",
+    "file_field": "target.fileField",
+    "file_name": "target.fileName",
+    "connect_timeout": "target.timeouts.connect",
+    "upload_timeout": "target.timeouts.upload",
+    "answer_timeout": "target.timeouts.answer",
+    "format": "target.format",
+    "timeout": "target.timeout",
+    "marker": "target.response.marker",
+    "count": "target.response.count",
+    "nonce": "target.response.nonce",
+    "think_time": "load.thinkTime",
+    "warm_up": "load.warmUp",
+}
+_LOGIN: Final = {
+    "login_url": "url",
+    "login_format": "format",
+    "login_token": "tokenPath",
+    "login_expires_in": "expiresInPath",
+}
+_CONNECTIONS: Final = {"auto": "Auto", "kept": "Kept", "per-upload": "PerUpload"}
+_EXPRESSIONS: Final = {"threshold": "thresholds", "abort": "abort.thresholds"}
+_NUMBERS: Final = {"seed": "records.seed", "records": "load.records"}
+_LOAD: Final = {
+    "batch_size": ("load.batchSize", "BATCH_SIZE"),
+    "virtual_users": ("load.virtualUsers", "CONCURRENCY"),
+    "duration": ("load.duration", "DURATION"),
+}
+_RATE: Final = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*/\s*s\s*")
+
+
+@dataclass
+class Draft:
+    """A spec being put together: its JSON, and for each field that is not the manifest's who set it."""
+
+    spec: Json
+    sources: dict[str, str] = field(default_factory=dict)
+    by_hand: bool = True
+
+    def put(self, path: str, value: object, source: str) -> None:
+        """Set the field at a dotted path."""
+        *parents, name = path.split(".")
+        node = self.spec
+        for parent in parents:
+            below = node.get(parent)
+            if not isinstance(below, dict):
+                below = node[parent] = {}
+            node = below
+        node[name] = value
+        self.sources[f"spec.{path}"] = source
+
+
+def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manifest: Manifest | None) -> Draft:
+    """The spec that a command line asks for. Raises UsageError for what cannot be read."""
+    draft = Draft(spec=_copied(manifest.spec) if manifest else {}, by_hand=manifest is None)
+    scenario = getattr(options, "scenario", None)
+    if scenario is not None:
+        draft.put("scenario", scenario, "the scenario")
+    _put_url(draft, options, environment)
+    _put_values(draft, options)
+    _put_pairs(draft, "target.headers", "--header", options.header, ":")
+    _put_pairs(draft, "target.formFields", "--form-field", options.form_field, "=")
+    if hasattr(options, "field"):
+        for setting in record_settings(options, draft.spec):
+            draft.put(setting.path, setting.value, setting.option)
+    _put_load(draft, options, environment)
+    for name, path in _EXPRESSIONS.items():
+        if expressions := getattr(options, name, []):
+            draft.put(path, [_expression(option(name), " ".join(text.split())) for text in expressions], option(name))
+    return draft
+
+
+def _expression(source: str, text: str) -> str:
+    """A bound that can be read. What is wrong with one is told more closely here than by the rules of a schema."""
+    try:
+        parse_threshold(text)
+    except ValueError as error:
+        raise UsageError(f"{source}: {error}") from error
+    return text
+
+
+def _put_values(draft: Draft, options: argparse.Namespace) -> None:
+    """What is given once and means one field."""
+    for name, path in _TEXTS.items():
+        if (text := getattr(options, name, None)) is not None:
+            draft.put(path, text, option(name))
+    for name, path in _NUMBERS.items():
+        if (text := getattr(options, name, None)) is not None:
+            draft.put(path, whole_number(option(name), text), option(name))
+    if (control := getattr(options, "read_back_control", None)) is not None:
+        kind = "url" if "://" in control else "clientId"
+        draft.put(f"verification.readBack.control.{kind}", control, "--read-back-control")
+    if (rate := getattr(options, "arrival_rate", None)) is not None:
+        draft.put("load.arrivalRate", _rate("--arrival-rate", rate.removesuffix("/s") + "/s"), "--arrival-rate")
+    if getattr(options, "debug", False):
+        draft.put("debug", True, "--debug")
+    if options.connections is not None:
+        draft.put("target.connections", _CONNECTIONS[options.connections], "--connections")
+    _put_login(draft, options)
+    if options.require is not None:
+        draft.put("verification.require", _level(options.require), "--require")
+
+
+def _put_login(draft: Draft, options: argparse.Namespace) -> None:
+    path = "target.auth.login"
+    for name, field_name in _LOGIN.items():
+        if (text := getattr(options, name)) is not None:
+            draft.put(f"{path}.{field_name}", text, option(name))
+    if options.login_field is not None:
+        username, found, password = options.login_field.partition(",")
+        if not found:
+            raise UsageError(f"--login-field is {options.login_field!r}; write both fields, such as email,password")
+        draft.put(f"{path}.usernameField", username.strip(), "--login-field")
+        draft.put(f"{path}.passwordField", password.strip(), "--login-field")
+    if options.login_url is not None:
+        # A manifest must name a Secret; here name and password come from the environment.
+        draft.spec["target"]["auth"]["login"].setdefault("secretRef", {"name": "environment"})
+    elif draft.by_hand and f"spec.{path}" in {source.rpartition(".")[0] for source in draft.sources}:
+        raise UsageError("--login-url is missing; the other options of a login say how it is used")
+
+
+def option(name: str) -> str:
+    """The option of an attribute's name."""
+    return f"--{name.replace('_', '-')}"
+
+
+def whole_number(source: str, text: str) -> int:
+    """The number in a text such as `5000` or `5_000`. Raises UsageError, naming the source."""
+    plain = text.strip().replace("_", "")
+    if re.fullmatch(r"-?[0-9]{1,18}", plain) is None:
+        raise UsageError(f"{source} is {text!r}; write a whole number, such as 5000")
+    return int(plain)
+
+
+def minutes_or_duration(text: str) -> str:
+    """`3` means three minutes, as in the scripts that this replaces; anything else is left as it is."""
+    plain = text.strip()
+    return f"{plain}m" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", plain) else plain
+
+
+def _put_url(draft: Draft, options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    if options.url is not None:
+        draft.put("target.url", options.url, "--url")
+    elif environment.get("API_URL"):
+        draft.put("target.url", environment["API_URL"], "API_URL")
+    target = draft.spec.get("target")
+    if draft.by_hand and not (isinstance(target, dict) and target.get("url")):
+        raise UsageError("--url is missing; say where files are uploaded, by --url, API_URL or a manifest (-f)")
+
+
+def _put_load(draft: Draft, options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    stages = [_stage(text) for text in getattr(options, "stage", [])]
+    passed_over = _passed_over(options, stages)
+    for name, (path, variable) in _LOAD.items():
+        text, source = getattr(options, name, None), option(name)
+        if text is None and hasattr(options, name) and name not in passed_over:
+            text, source = environment.get(variable) or None, variable
+        if text is not None:
+            draft.put(path, minutes_or_duration(text) if name == "duration" else whole_number(source, text), source)
+    if stages:
+        draft.put("load.stages", stages, "--stage")
+
+
+def _passed_over(options: argparse.Namespace, stages: list[Json]) -> set[str]:
+    """What of the environment gives way to options that say the same in another form."""
+    found = set()
+    if stages or getattr(options, "records", None) is not None:
+        found.add("duration")
+    if stages and "virtualUsers" in stages[0]:
+        found.add("virtual_users")
+    return found
+
+
+def _stage(text: str) -> Json:
+    duration, found, level = text.partition(":")
+    if not found:
+        raise UsageError(f"--stage is {text!r}; write TIME:USERS, such as 30s:5, or TIME:RATE/s, such as 30s:20/s")
+    if "/" in level:
+        return {"duration": duration.strip(), "arrivalRate": _rate("--stage", level)}
+    return {"duration": duration.strip(), "virtualUsers": whole_number(f"the number in --stage {text}", level)}
+
+
+def _rate(source: str, text: str) -> float:
+    match = _RATE.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{source} is {text!r}; write a number of uploads a second, such as 2.5")
+    return float(match[1])
+
+
+def _level(text: str) -> str:
+    level = _LEVELS.get(text.lower())
+    if level is None:
+        raise UsageError(f"--require is {text!r}; write {', '.join(_LEVELS)}")
+    return level
+
+
+def _put_pairs(draft: Draft, path: str, source: str, texts: list[str], separator: str) -> None:
+    """Add to what the manifest has; a pair of the same name takes its place."""
+    if not texts:
+        return
+    pairs = {}
+    for text in texts:
+        name, found, value = text.partition(separator)
+        if not found or not name.strip():
+            raise UsageError(f"{source} is {text!r}; write NAME{separator}VALUE")
+        pairs[name.strip()] = value.strip()
+    target = draft.spec.get("target")
+    held = target.get(path.rpartition(".")[2]) if isinstance(target, dict) else None
+    draft.put(path, {**(held if isinstance(held, dict) else {}), **pairs}, source)
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def purpose_of(scenario: str) -> str:
+    """What a scenario is for, in a few words; empty for those that have no purpose of their own."""
+    preset = PRESETS.get(scenario)
+    return preset.purpose if preset else ""

@@ -1,0 +1,50 @@
+"""A LoadTest manifest read from a file."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from loadgen.options.errors import UsageError
+from loadtest_model.spec import API_VERSION, KIND
+
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A LoadTest as it was written: its name, its namespace, and its spec as plain YAML values."""
+
+    name: str
+    namespace: str
+    spec: dict[str, Any]
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The one LoadTest in a YAML file; other objects beside it are passed over. Raises UsageError."""
+    from loadgen.options.yaml_documents import documents_in  # noqa: PLC0415 - see there
+
+    try:
+        documents = documents_in(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"-f {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"-f {path} is not YAML: {error}") from error
+    found = [each for each in documents if isinstance(each, dict) and each.get("kind") == KIND]
+    if len(found) != 1:
+        raise UsageError(f"-f {path} holds {len(found) or 'no'} objects of kind {KIND}; it must hold one")
+    return _manifest(path, found[0])
+
+
+def _manifest(path: Path, document: dict[str, Any]) -> Manifest:
+    version = document.get("apiVersion")
+    if version != API_VERSION:
+        raise UsageError(f"-f {path}: apiVersion is {version!r}; this loadgen reads {API_VERSION}")
+    metadata, spec = document.get("metadata"), document.get("spec")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        raise UsageError(f"-f {path}: metadata.name is {name!r}; write lower-case letters, digits and -, such as heavy")
+    if not isinstance(spec, dict):
+        raise UsageError(f"-f {path}: spec is missing")
+    namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
+    return Manifest(name, namespace if isinstance(namespace, str) else "local", spec)

@@ -1,0 +1,207 @@
+"""The options about records, which `loadgen run` and `loadgen sample` have in common."""
+
+import argparse
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from loadgen.options.errors import UsageError
+from loadtest_model.nearness import near
+from loadtest_model.spec.fields import KINDS
+from loadtest_model.spec.records import INVALID_KINDS
+
+Json = dict[str, Any]
+
+FIELD_HELP: Final = """\
+columns (--field), one for each kind:
+  loyalty=unique:prefix=L,width=8             tier=choice:gold|silver|bronze,weights=1|3|6
+  visits=integer:0..500                       score=decimal:0..100,places=1
+  joined=date:2020-01-01..2024-12-31          seen=datetime:2024-01-01..2024-12-31
+  employer=faker:company                      motto=faker:text,max_nb_chars=40
+  source=constant:load-test                   login=template:{first_name:mail}.{last_name:mail}
+  each may end with ,nullShare=0.1
+"""
+
+SAMPLE_DESCRIPTION: Final = """\
+Shows records as a test would send them, without sending anything: those of a manifest (-f), or of the
+options. In a terminal as a table (a line for each field where it would be too wide); elsewhere, or with
+--format, as the file itself.
+"""
+_TEXTS: Final = {
+    "locale": "locale",
+    "contact": "contact",
+    "delimiter": "dialect.delimiter",
+    "quoting": "dialect.quoting",
+    "encoding": "dialect.encoding",
+    "line_end": "dialect.lineEnd",
+    "date_format": "dialect.dateFormat",
+    "date_time_format": "dialect.dateTimeFormat",
+}
+_NULL_SHARE: Final = re.compile(r",nullShare=([^,]*)$")
+_RANGE_NAMES: Final = {
+    "integer": ("min", "max"),
+    "decimal": ("min", "max"),
+    "date": ("earliest", "latest"),
+    "datetime": ("earliest", "latest"),
+}
+_FIRST_NAMES: Final = {"unique": "prefix", "faker": "provider", "choice": "values"}
+_WHOLE: Final = ("constant", "template")
+_WORDS: Final = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value for the field at a dotted path of a spec, and the option that it came from."""
+
+    path: str
+    value: Any
+    option: str
+
+
+def add_records_options(parser: argparse.ArgumentParser) -> None:
+    records = parser.add_argument_group("records")
+    records.add_argument(
+        "--field", action="append", default=[], metavar="NAME=KIND:...", help="add a column; repeatable, see below"
+    )
+    records.add_argument("--drop", action="append", default=[], metavar="NAME", help="leave a client column out")
+    records.add_argument(
+        "--rename", action="append", default=[], metavar="NAME=NEW", help="call a client column otherwise; repeatable"
+    )
+    records.add_argument("--order", metavar="NAME,NAME", help="the columns that come first")
+    records.add_argument("--locale", choices=("mixed", "en_CA", "fr_CA"), help="whose names (default: mixed)")
+    records.add_argument("--contact", choices=("any", "reserved"), help="reserved: phones that reach nobody")
+    records.add_argument("--delimiter", metavar="CHARACTER", help="of CSV: , ; | or tab (default: ,)")
+    records.add_argument("--quoting", choices=("minimal", "all", "nonnumeric"), help="of CSV (default: minimal)")
+    records.add_argument("--bom", action="store_true", help="begin a CSV file with a byte order mark")
+    records.add_argument("--encoding", choices=("utf-8", "cp1252"), help="of CSV (default: utf-8)")
+    records.add_argument("--line-end", choices=("CRLF", "LF"), help="of CSV (default: CRLF)")
+    records.add_argument("--date-format", metavar="FORMAT", help="of dates, such as %%d/%%m/%%Y")
+    records.add_argument("--date-time-format", metavar="FORMAT", help="of times, such as '%%Y-%%m-%%d %%H:%%M:%%S'")
+    records.add_argument(
+        "--invalid",
+        metavar="SHARE[:KIND,KIND]",
+        help=f"make rows wrong on purpose, such as 0.01:bad_email; kinds are {', '.join(INVALID_KINDS)}",
+    )
+    records.add_argument(
+        "--expect-count",
+        choices=("sent", "valid", "any"),
+        help="what the target counts of them: all rows (default), the valid ones, or it does not matter",
+    )
+
+
+def add_sample_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rows", metavar="N", default="20", help="how many records (default: %(default)s)")
+    parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest, whose records are shown")
+    parser.add_argument("--format", choices=("csv", "xlsx"), help="the file itself, in this format")
+    parser.add_argument(
+        "--seed", metavar="N", help="the same seed gives the same people (default: the manifest's, or 1)"
+    )
+    parser.add_argument("--out", metavar="FILE", help="where it is written (default: standard output)")
+    add_records_options(parser)
+
+
+def record_settings(parsed: argparse.Namespace, spec: Mapping[str, Any]) -> Iterator[Setting]:
+    """What the options set, in a spec that may have some of it already: lists and maps are added to.
+
+    Raises UsageError for what cannot be read.
+    """
+    held = _below(_below(spec, "records"), "fields")
+    for name, path in _TEXTS.items():
+        if (text := getattr(parsed, name)) is not None:
+            yield Setting(f"records.{path}", _WORDS.get(text, text) if name == "delimiter" else text, _option(name))
+    if parsed.bom:
+        yield Setting("records.dialect.bom", True, "--bom")
+    if parsed.drop:
+        yield Setting("records.fields.drop", [*held.get("drop", []), *parsed.drop], "--drop")
+    if parsed.rename:
+        names = dict(_pair("--rename", text, "NAME=NEW") for text in parsed.rename)
+        yield Setting("records.fields.rename", {**_below(held, "rename"), **names}, "--rename")
+    if parsed.order is not None:
+        yield Setting("records.fields.order", [name.strip() for name in parsed.order.split(",")], "--order")
+    if parsed.field:
+        yield Setting("records.fields.add", [*held.get("add", []), *map(field_of, parsed.field)], "--field")
+    if parsed.invalid is not None:
+        yield Setting("records.invalid", _invalid(parsed.invalid), "--invalid")
+    if parsed.expect_count is not None:
+        yield Setting("target.response.expectCount", parsed.expect_count, "--expect-count")
+
+
+def field_of(text: str) -> Json:
+    """The field that a text such as `loyalty=unique:prefix=L,width=8` describes. Raises UsageError."""
+    name, described = _pair("--field", text, "NAME=KIND:...")
+    kind, _, rest = described.partition(":")
+    if kind not in KINDS:
+        raise UsageError(f"--field {text!r}: the kind is {kind!r}; {near(kind, KINDS)}")
+    field: Json = {"name": name, "kind": kind}
+    if share := _NULL_SHARE.search(rest):
+        field["nullShare"] = _number(text, "nullShare", share[1])
+        rest = rest[: share.start()]
+    if kind in _WHOLE:
+        return {**field, KINDS[kind][0][0]: rest}
+    parts = rest.split(",") if rest else []
+    if parts and "=" not in parts[0]:
+        field |= _first(text, kind, parts.pop(0))
+    for part in parts:
+        field = _with_parameter(text, field, *_pair(f"--field {text!r}", part, "NAME=VALUE"))
+    return field
+
+
+def _first(text: str, kind: str, part: str) -> Json:
+    """The parameters that the first part stands for when it does not name one."""
+    if kind in _RANGE_NAMES:
+        low, found, high = part.partition("..")
+        if not found:
+            raise UsageError(f"--field {text!r}: {part!r} is no range; write it as LOWEST..HIGHEST")
+        return {name: _value(text, name, end) for name, end in zip(_RANGE_NAMES[kind], (low, high), strict=True)}
+    name = _FIRST_NAMES[kind]
+    return {name: _value(text, name, part)}
+
+
+def _with_parameter(text: str, field: Json, name: str, value: str) -> Json:
+    needed, possible = KINDS[field["kind"]]
+    if name in (*needed, *possible):
+        return {**field, name: _value(text, name, value)}
+    if field["kind"] == "faker":
+        return {**field, "arguments": {**field.get("arguments", {}), name: value}}
+    raise UsageError(f"--field {text!r}: kind {field['kind']} has no {name!r}; {near(name, (*needed, *possible))}")
+
+
+def _value(text: str, name: str, value: str) -> Any:
+    if name == "values":
+        return value.split("|")
+    if name == "weights":
+        return [_number(text, name, each) for each in value.split("|")]
+    return _number(text, name, value) if name in ("width", "places", "min", "max") else value
+
+
+def _number(text: str, name: str, value: str) -> int | float:
+    try:
+        return int(value) if re.fullmatch(r"-?[0-9]{1,18}", value) else float(value)
+    except ValueError as error:
+        raise UsageError(f"--field {text!r}: {name} is {value!r}; write a number") from error
+
+
+def _invalid(text: str) -> Json:
+    share, _, kinds = text.partition(":")
+    try:
+        found: Json = {"share": float(share)}
+    except ValueError as error:
+        raise UsageError(f"--invalid is {text!r}; write a share, such as 0.01, or 0.01:bad_email,bad_date") from error
+    return {**found, "kinds": [kind.strip() for kind in kinds.split(",")]} if kinds else found
+
+
+def _pair(source: str, text: str, form: str) -> tuple[str, str]:
+    name, found, value = text.partition("=")
+    if not found or not name.strip():
+        raise UsageError(f"{source}: {text!r} cannot be read; write {form}")
+    return name.strip(), value
+
+
+def _below(node: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    below = node.get(name)
+    return below if isinstance(below, Mapping) else {}
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -1,0 +1,193 @@
+"""The options that `loadgen run`, `verify` and `export` have.
+
+Values are kept as they were typed: `document` reads them, so that a wrong option, a wrong environment variable and a
+wrong manifest are all told in the same way.
+"""
+
+import argparse
+import textwrap
+from typing import Final
+
+from loadgen.options.records_options import FIELD_HELP
+from loadtest_model.load.scenarios import PRESETS
+from loadtest_model.thresholds.metrics import METRICS
+
+SCENARIOS: Final = (*PRESETS, "all", "custom")
+
+VERIFY_DESCRIPTION: Final = """\
+Proves that a target honours X-Load-Test, with a few uploads and no load: a file with only
+its header row, one canary row, a few rows, then one batch of full size, to every address.
+The first doubt ends it. Exit status: 0 verified, 1 refused, 64 wrong usage.
+"""
+
+RUN_DESCRIPTION: Final = """\
+Proves that a target honours X-Load-Test, then loads it, measures it and gives a verdict.
+The same code runs as a pod of the operator; here it is the whole fleet by itself.
+"""
+
+EXPORT_DESCRIPTION: Final = """\
+Writes a test (a scenario's, or a manifest's) as a k6 script, or as an Artillery configuration with
+its processor:
+the same header, batches, stages and thresholds, and the same safety. Both verify the target first,
+check marker and count in every answer, and end at the first violation. What the other tool has no
+words for (XLSX, a log-in, our own metrics) is refused, by name.
+"""
+
+
+def run_epilog() -> str:
+    """What stands below the options of `loadgen run`: the scenarios, the environment, exit statuses."""
+    scenarios = "\n".join(
+        f"  {name:<8} {preset.batch_size:>6,} records a batch, {preset.virtual_users:>2} virtual"
+        f" user{'s, ' if preset.virtual_users > 1 else ',  '}{preset.duration_seconds / 60:>2.0f} min: {preset.purpose}"
+        for name, preset in PRESETS.items()
+    )
+    return f"""\
+scenarios (what each is for):
+{scenarios}
+  all      these four, one after the other
+  custom   what --batch-size and --duration (or --stage) say
+
+environment variables, which options go before and which go before a manifest:
+  API_URL (--url), AUTH_TOKEN (the token itself), BATCH_SIZE, CONCURRENCY (--virtual-users),
+  DURATION (minutes, or with a unit: 90s); LOGIN_USERNAME and LOGIN_PASSWORD (--login-url)
+
+metrics for --threshold and --abort, of all steps or of one (heavy.p95<20s):
+{textwrap.fill(", ".join(METRICS), 96, initial_indent="  ", subsequent_indent="  ")}
+
+{FIELD_HELP}
+what the records look like: loadgen sample
+
+Ctrl-C once finishes the uploads in flight, twice stops at once; the results are written either way.
+
+exit status: 0 Passed, 1 Failed, 2 Inconclusive, 3 refused by the verification, 64 wrong usage
+
+examples:
+  loadgen run light --url https://api.example.com/clients/upload/process/
+  loadgen run custom --batch-size 5000 --virtual-users 3 --duration 90s --threshold 'p95<5s'
+  loadgen run -f loadtest.yaml --out results/
+"""
+
+
+def add_target_options(parser: argparse.ArgumentParser) -> None:
+    """The options about the target, which `run` and `verify` have in common."""
+    target = parser.add_argument_group("target")
+    target.add_argument("--url", help="where files are uploaded (or API_URL)")
+    target.add_argument(
+        "--header", action="append", default=[], metavar="'NAME: VALUE'", help="further request header; repeatable"
+    )
+    target.add_argument("--token-file", metavar="FILE", help="file with the token of the Authorization header")
+    target.add_argument("--auth-scheme", metavar="WORD", help="word before the token: Bearer (default), or Token")
+    target.add_argument(
+        "--login-url",
+        metavar="URL",
+        help="where LOGIN_USERNAME and LOGIN_PASSWORD are posted for a token, which is renewed in time",
+    )
+    target.add_argument("--login-field", metavar="USER,PASSWORD", help="fields of both (default: username,password)")
+    target.add_argument("--login-format", choices=("json", "form"), help="how they are posted (default: json)")
+    target.add_argument("--login-token", metavar="PATH", help="of the token in the answer (default: access)")
+    target.add_argument(
+        "--login-expires-in", metavar="PATH", help="of the token's lifetime in seconds (default: its own exp)"
+    )
+    target.add_argument("--host", metavar="NAME", help="the Host header, where it is not the URL's (ALLOWED_HOSTS)")
+    target.add_argument("--ca-file", metavar="FILE", help="authorities that may sign the target's certificate (PEM)")
+    target.add_argument("--client-cert", metavar="FILE", help="certificate that is shown to the target (PEM)")
+    target.add_argument("--client-key", metavar="FILE", help="its key (PEM)")
+    target.add_argument("--server-name", metavar="NAME", help="name in the target's certificate, where not the URL's")
+    target.add_argument("--format", choices=("csv", "xlsx"), help="format of the uploaded files (default: csv)")
+    target.add_argument("--file-field", metavar="NAME", help="name of the form's file field (default: file)")
+    target.add_argument("--file-name", metavar="NAME", help="of the uploaded files (default: clients-{n}.csv or .xlsx)")
+    target.add_argument(
+        "--form-field", action="append", default=[], metavar="NAME=VALUE", help="further form field; repeatable"
+    )
+    target.add_argument("--timeout", metavar="TIME", help="longest time for one upload (default: 120s)")
+    target.add_argument("--connect-timeout", metavar="TIME", help="for opening a connection, TLS included (10s)")
+    target.add_argument("--upload-timeout", metavar="TIME", help="for sending the body (default: --timeout alone)")
+    target.add_argument("--answer-timeout", metavar="TIME", help="for the answer after it (default: --timeout alone)")
+    target.add_argument(
+        "--connections",
+        choices=("auto", "kept", "per-upload"),
+        help="per-upload: a new one for each; default: auto, per-upload from 1,000 rows a batch on",
+    )
+    target.add_argument("--marker", metavar="PATH", help="of the marker in the answer (default: load_test_mode)")
+    target.add_argument("--count", metavar="PATH", help="of the count in the answer (default: processed_count)")
+    target.add_argument("--nonce", metavar="PATH", help="of the nonce in the answer (default: load_test_nonce)")
+    target.add_argument(
+        "--require",
+        metavar="LEVEL",
+        help="level of proof that is enough: acknowledged (default), echoed, or proven, which needs --read-back",
+    )
+    target.add_argument(
+        "--read-back",
+        metavar="URL",
+        help="read here what is stored, before and after; {client_id} in it looks this test's rows up",
+    )
+    target.add_argument("--read-back-count", metavar="PATH", help="of the count in the read-back's answer")
+    target.add_argument(
+        "--read-back-control", metavar="ID|URL", help="a client_id that is stored, or a URL that finds something"
+    )
+    target.add_argument("--metrics-url", metavar="URL", help="the target's Prometheus metrics, for its memory")
+    target.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="only these networks may be connected to; repeatable",
+    )
+    target.add_argument(
+        "--deny", action="append", default=[], metavar="CIDR", help="never connect to this network; repeatable"
+    )
+
+
+def add_load_options(parser: argparse.ArgumentParser) -> None:
+    """The options about the load and its bounds."""
+    load = parser.add_argument_group("load")
+    load.add_argument("--batch-size", metavar="N", help="records in one file (or BATCH_SIZE)")
+    load.add_argument("--virtual-users", "--vus", "--concurrency", metavar="N", help="virtual users (or CONCURRENCY)")
+    load.add_argument("--duration", metavar="TIME", help="minutes, or with a unit: 90s (or DURATION)")
+    load.add_argument("--records", metavar="N", help="so many records in all, in place of --duration")
+    load.add_argument(
+        "--stage",
+        action="append",
+        default=[],
+        metavar="TIME:USERS",
+        help="a stage that ends at so many virtual users, such as 30s:5, or at an arrival rate: 30s:20/s;"
+        " repeatable, in place of --duration and --virtual-users (or --arrival-rate)",
+    )
+    load.add_argument("--arrival-rate", metavar="N", help="uploads a second, whatever the target does (open model)")
+    load.add_argument("--arrivals", choices=("constant", "poisson"), help="how arrivals are spaced")
+    load.add_argument("--max-lateness", metavar="TIME", help="how long a due upload waits for a free virtual user")
+    load.add_argument("--think-time", metavar="TIME", help="pause of a virtual user between two uploads")
+    load.add_argument("--warm-up", metavar="TIME", help="first part of the load that thresholds leave out")
+    load.add_argument("--graceful-stop", metavar="TIME", help="how long uploads in flight at the end are waited for")
+    load.add_argument(
+        "--threshold",
+        action="append",
+        default=[],
+        metavar="EXPRESSION",
+        help="bound such as 'p95<20s' or 'error_rate<1%%'; repeatable, in place of the scenario's own",
+    )
+    load.add_argument(
+        "--abort",
+        action="append",
+        default=[],
+        metavar="EXPRESSION",
+        help="bound that ends the load as soon as it is breached three times in a row; repeatable",
+    )
+    load.add_argument("--abort-after", metavar="TIME", help="how long past the warm-up nothing is aborted (30s)")
+    load.add_argument("--seed", metavar="N", help="the same seed gives the same people")
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """The options about what is shown and written."""
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--out", metavar="FOLDER", default="load_test_results", help="where results go (default: %(default)s)"
+    )
+    output.add_argument("--samples", metavar="FILE", help="write every upload as a line of CSV to this file")
+    add_debug_option(output)
+    output.add_argument("--json", action="store_true", help="print the summary as JSON, and all else to stderr")
+    output.add_argument("--quiet", action="store_true", help="print the verdict and its reasons only")
+
+
+def add_debug_option(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--debug", action="store_true", help="print every upload: size, times, status and answer")

@@ -1,0 +1,140 @@
+"""Why a target is refused, told from an upload of the verification, and what to do about it."""
+
+from typing import Final, Literal
+
+from msgspec import structs
+
+from loadgen.answers.judging import Judgement, Marker
+from loadgen.auth.login import LoginFailedError
+from loadgen.auth.tokens import TokenUnreadableError
+from loadgen.upload.uploading import Upload
+from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import GeneratorHealth, Refusal, VerificationReport
+from loadtest_model.measurement.throttling import is_crippled, throttling_text
+
+CheckName = Literal["connect", "header-only", "canary", "few-rows", "full-batch"]
+
+_BY_ERROR: Final = {
+    ErrorKind.REFUSED: Refusal.REFUSED,
+    ErrorKind.DNS: Refusal.DNS,
+    ErrorKind.TLS: Refusal.TLS,
+    ErrorKind.CONNECT_TIMEOUT: Refusal.TIMEOUT,
+    ErrorKind.NO_ADDRESS: Refusal.ADDRESS_DENIED,
+    ErrorKind.NO_SOCKET: Refusal.REFUSED,
+    ErrorKind.UNAUTHORIZED: Refusal.UNAUTHORIZED,
+    ErrorKind.FORBIDDEN: Refusal.FORBIDDEN,
+    ErrorKind.NOT_FOUND: Refusal.NOT_FOUND,
+    ErrorKind.TOO_LARGE: Refusal.TOO_LARGE,
+    ErrorKind.THROTTLED: Refusal.REJECTED,
+    ErrorKind.CLIENT_ERROR: Refusal.REJECTED,
+    ErrorKind.UNSUCCESSFUL: Refusal.REJECTED,
+    ErrorKind.SERVER_ERROR: Refusal.SERVER_ERROR,
+    ErrorKind.MISCOUNTED: Refusal.MISCOUNTED,
+    ErrorKind.TIMEOUT: Refusal.TIMEOUT,
+    ErrorKind.RESET: Refusal.RESET,
+    ErrorKind.STALE_CONNECTION: Refusal.RESET,
+    ErrorKind.BAD_ANSWER: Refusal.BAD_ANSWER,
+    ErrorKind.REDIRECT: Refusal.REDIRECT,
+    ErrorKind.NONCE_MISSING: Refusal.NOT_ECHOED,
+}
+
+CAUSES: Final = {
+    Refusal.DNS: Cause.NAME_NOT_RESOLVED,
+    Refusal.ADDRESS_DENIED: Cause.ADDRESS_NOT_ALLOWED,
+    Refusal.REFUSED: Cause.CONNECTION_REFUSED,
+    Refusal.TLS: Cause.TLS_FAILED,
+    Refusal.TIMEOUT: Cause.TIMED_OUT,
+    Refusal.RESET: Cause.CONNECTION_RESET,
+    Refusal.REDIRECT: Cause.REDIRECTED,
+    Refusal.UNAUTHORIZED: Cause.TOKEN_REFUSED,
+    Refusal.EXPIRING: Cause.TOKEN_EXPIRES_EARLY,
+    Refusal.FORBIDDEN: Cause.PERMISSION_DENIED,
+    Refusal.NOT_FOUND: Cause.WRONG_URL,
+    Refusal.TOO_LARGE: Cause.BODY_LIMIT,
+    Refusal.MARKER_MISSING: Cause.MARKER_MISSING,
+    Refusal.MARKER_FALSE: Cause.MARKER_FALSE,
+    Refusal.MISCOUNTED: Cause.ROWS_MISCOUNTED,
+    Refusal.NOT_ECHOED: Cause.NONCE_NOT_ECHOED,
+    Refusal.REJECTED: Cause.FILE_REFUSED,
+    Refusal.SERVER_ERROR: Cause.SERVER_ERROR,
+    Refusal.BAD_ANSWER: Cause.NOT_HTTP,
+    Refusal.READ_BACK: Cause.READ_BACK_FAILED,
+    Refusal.READ_BACK_CONTROL: Cause.READ_BACK_CONTROL,
+    Refusal.STORED: Cause.ROWS_STORED,
+    Refusal.THROTTLED: Cause.GENERATOR_THROTTLED,
+}
+"""What a refusal comes from where nothing finer was diagnosed."""
+
+
+def cause_of_refusal(refusal: Refusal, judgement: Judgement | None = None) -> Cause:
+    """What a refusal comes from; `judgement` is that of the upload that it was told from."""
+    # The judgement of an upload that was accepted knows no cause, and then the refusal alone speaks.
+    return (judgement.cause if judgement is not None else None) or CAUSES[refusal]
+
+
+def cause_of_no_token(error: TokenUnreadableError) -> Cause:
+    """What the lack of a token comes from."""
+    return Cause.LOGIN_FAILED if isinstance(error, LoginFailedError) else Cause.TOKEN_MISSING
+
+
+def excused(report: VerificationReport, generator: GeneratorHealth) -> VerificationReport:
+    """The report of a verification; where it ran into a time-out for want of CPU, the generator's limit is the cause.
+
+    `generator` is how it fared meanwhile. What may be stored at the target is said in either case.
+    """
+    late = report.refusal is Refusal.TIMEOUT or report.cause is Cause.BODY_TOO_SLOW
+    if not late or not is_crippled(generator):
+        return report
+    cause = CAUSES[Refusal.THROTTLED]
+    return structs.replace(
+        report,
+        refusal=Refusal.THROTTLED,
+        cause=cause,
+        message=f"{throttling_text(generator)}, and met a time-out: {report.message}",
+        hint=cause.explanation.next_step,
+    )
+
+
+def refusal_of(check: CheckName, upload: Upload) -> Refusal | None:
+    """Why this upload of the verification refuses the target; None if it passed.
+
+    An empty file has nothing to store, so the target may well reject it; but not for who sends it, or where to.
+    """
+    judgement = upload.judgement
+    if judgement.error is None:
+        return None
+    if check == "header-only" and judgement.error in (ErrorKind.CLIENT_ERROR, ErrorKind.UNSUCCESSFUL):
+        return None
+    if judgement.error is ErrorKind.MARKER_MISSING:
+        return Refusal.MARKER_FALSE if judgement.marker is Marker.NOT_TRUE else Refusal.MARKER_MISSING
+    return _BY_ERROR.get(judgement.error, Refusal.BAD_ANSWER)
+
+
+def may_be_stored(judgement: Judgement) -> bool:
+    """Whether the rows of an upload may be in the target's database, for all that its answer says.
+
+    A redirect is what many views answer after storing, and a server error may come after the commit. An answer without
+    the nonce that was asked for may be the answer to another upload.
+    """
+    honoured = judgement.marker is Marker.TRUE and judgement.error is not ErrorKind.NONCE_MISSING
+    answered_no = judgement.marker is None and judgement.error in _NOT_STORED
+    return not (honoured or answered_no)
+
+
+_NOT_STORED: Final = frozenset(
+    {
+        ErrorKind.REFUSED,
+        ErrorKind.DNS,
+        ErrorKind.TLS,
+        ErrorKind.CONNECT_TIMEOUT,
+        ErrorKind.NO_ADDRESS,
+        ErrorKind.NO_SOCKET,
+        ErrorKind.UNAUTHORIZED,
+        ErrorKind.FORBIDDEN,
+        ErrorKind.NOT_FOUND,
+        ErrorKind.TOO_LARGE,
+        ErrorKind.THROTTLED,
+        ErrorKind.CLIENT_ERROR,
+    }
+)

@@ -1,0 +1,81 @@
+"""The verification for people: a line for each check, the result, and what to do."""
+
+from typing import Final
+
+from loadgen.options.wording import in_options
+from loadgen.screen.secrecy import public_url
+from loadtest_model.measurement.proof import concluded_from
+from loadtest_model.measurement.snapshot import Check, VerificationReport
+from loadtest_model.quantities import counted, seconds_text
+
+_PROVES: Final = {
+    "connect": "reachable",
+    "header-only": "no redirect, access granted",
+    "canary": "counted right, marker true",
+    "few-rows": "counted right, marker true",
+    "full-batch": "body limits are wide enough",
+}
+DETAIL_CHARACTERS: Final = 60
+
+
+def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> str:
+    """A report for people."""
+    lines = [f"Target      {public_url(url)}", "", *_checks(report, colour=colour)]
+    if report.checks:
+        lines.append("")
+    if report.proven:
+        lines += [
+            f"{_coloured('Verified', '32', colour)}    level {report.reached}, at {', '.join(report.addresses)}",
+            f"            {counted(report.uploads, 'upload')} with {counted(report.rows, 'row')} were sent",
+            *([f"Read back   {concluded_from(report.read_back).message}"] if report.read_back else []),
+        ]
+    elif report.refusal is None:
+        lines.append(f"{_coloured('Cut off', '31', colour)}     {report.message}")
+    else:
+        lines += [
+            f"{_coloured('Refused', '31', colour)}     {report.refusal}: {report.message}",
+            *([f"Cause       {report.cause.explanation.title}"] if report.cause else []),
+            f"To do       {in_options(report.hint)}",
+        ]
+    if report.canary_ids:
+        lines.append(f"Canary      client_id {', '.join(report.canary_ids)}")
+    return "\n".join(lines)
+
+
+def _checks(report: VerificationReport, *, colour: bool) -> list[str]:
+    checks = report.checks
+    addresses = {check.address for check in checks}
+    widths = {
+        "name": max((len(check.name) for check in checks), default=0),
+        # A single address is told below.
+        "address": max(map(len, addresses)) if len(addresses) > 1 else 0,
+        "what": max((len(_what(check)) for check in checks), default=0),
+    }
+    lines = []
+    for check in checks:
+        mark = _coloured("ok    ", "32", colour) if check.passed else _coloured("FAILED", "31", colour)
+        status = f"{check.status}" if check.status is not None else "-"
+        address = f"  {check.address:<{widths['address']}}" if widths["address"] else ""
+        line = (
+            f"  {mark}  {check.name:<{widths['name']}}  {_what(check):<{widths['what']}}"
+            f"{address}  {status:>3}  {seconds_text(check.seconds):>8}  {_detail(check, report)}"
+        )
+        lines.append(line.rstrip())
+    return lines
+
+
+def _detail(check: Check, report: VerificationReport) -> str:
+    """What was seen, unless it goes without saying or is said below."""
+    if not check.passed:
+        return "" if check.detail in report.message else check.detail
+    if check.status is not None and check.status >= 400:
+        return "allowed: it has no rows"
+    return check.detail if len(check.detail) <= DETAIL_CHARACTERS else ""
+
+
+def _what(check: Check) -> str:
+    return f"{counted(check.rows, 'row')}: {_PROVES[check.name]}" if check.rows else _PROVES[check.name]
+
+
+def _coloured(text: str, code: str, colour: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if colour else text

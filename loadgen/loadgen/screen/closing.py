@@ -1,0 +1,165 @@
+"""What is said at the end: the verdict and why, and the figures behind it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from loadgen.options.wording import in_options
+from loadtest_model.judgement.verdict import Verdict, measured_text
+from loadtest_model.measurement.snapshot import ProofLevel
+from loadtest_model.measurement.spread import merged_spread
+from loadtest_model.quantities import bytes_text, counted, seconds_text, span_text
+from loadtest_model.report.summary import Proof, StepSummary, Summary, TargetUse
+
+_COLOURS: Final = {Verdict.PASSED: "32", Verdict.FAILED: "31", Verdict.INCONCLUSIVE: "33"}
+_COLUMNS: Final = ("avg", "p50", "p90", "p95", "p99", "max")
+
+
+def verdict_lines(summary: Summary, *, colour: bool) -> Iterator[str]:
+    """The verdict and its reasons."""
+    name = str(summary.verdict)
+    yield "Verdict     " + (f"\x1b[1;{_COLOURS[summary.verdict]}m{name}\x1b[0m" if colour else name)
+    # Without a load every threshold lacks its samples as well, which goes without saying.
+    shown = summary.reasons if summary.requests.due else summary.reasons[:1]
+    yield from (f"            - {in_options(reason)}" for reason in shown)
+
+
+def closing(summary: Summary, *, colour: bool = False) -> str:
+    """The whole report for people."""
+    return "\n".join(_lines(summary, colour=colour))
+
+
+def _lines(summary: Summary, *, colour: bool) -> Iterator[str]:
+    yield from verdict_lines(summary, colour=colour)
+    if not summary.requests.due:
+        return
+    yield from _proof(summary.verification)
+    yield from _figures(summary)
+    if len(summary.steps) > 1:
+        yield from _steps(summary.steps)
+    yield from _addresses(summary.steps)
+    if summary.thresholds:
+        yield from _thresholds(summary)
+    yield f"Health      {summary.health.level}"
+    yield from (f"            - {text}" for text in summary.health.evidence)
+    yield from _diagnoses(summary)
+    yield from _target(summary.target)
+    yield from _generator(summary)
+
+
+def _proof(proof: Proof) -> Iterator[str]:
+    yield f"Proof       {proof.level}"
+    if proof.read_back:
+        yield f"            - {proof.read_back}"
+    if proof.unechoed:
+        answers = counted(proof.unechoed, "accepted answer")
+        yield f"            - {answers} did not return the nonce, as the verification's did: not {ProofLevel.ECHOED}"
+    if proof.unverified:
+        yield f"            - not used, since they failed their verification: {', '.join(proof.unverified)}"
+    if proof.vanished:
+        yield f"            - vanished while the load ran: {', '.join(proof.vanished)}"
+
+
+def _figures(summary: Summary) -> Iterator[str]:
+    requests, records, rates = summary.requests, summary.records, summary.throughput
+    outcomes = ("accepted", "rejected", "unknown", "violation", "dropped")
+    parts = ", ".join(f"{getattr(requests, name):,} {name}" for name in outcomes)
+    yield f"Uploads     {requests.due:,} due in {span_text(summary.duration_seconds)}: {parts}"
+    if requests.rerouted:
+        yield f"Rerouted    {requests.rerouted:,} whose address had left the target, to another"
+    if summary.errors:
+        kinds = sorted(summary.errors.items(), key=lambda item: -item[1])
+        yield f"Errors      {', '.join(f'{kind} {count:,}' for kind, count in kinds)}"
+    if summary.error_rate is not None:
+        yield f"Error rate  {summary.error_rate:.2%}"
+    yield f"Records     {records.confirmed:,} confirmed of {records.sent:,} sent"
+    yield (
+        f"Throughput  {rates.records_per_second:,.0f} records/s, {rates.requests_per_second:,.1f} uploads/s,"
+        f" {bytes_text(rates.bytes_per_second)}/s"
+    )
+    yield from _times(summary)
+
+
+def _times(summary: Summary) -> Iterator[str]:
+    """Response and service time, and the parts of the service time where there is one step: those of several mix."""
+    rows: list[tuple[str, ...]] = [("", *_COLUMNS)]
+    for name, times in (("response", summary.response_time_seconds), ("service", summary.service_time_seconds)):
+        rows.append((name, *(seconds_text(getattr(times, column)) for column in _COLUMNS)))
+    parts = summary.steps[0].parts_seconds if len(summary.steps) == 1 else None
+    for name in ("connect", "upload", "wait") if parts else ():
+        part = getattr(parts, name)
+        if part.uploads:
+            rows.append((name, seconds_text(part.avg), "", "", "", "", seconds_text(part.max)))
+    yield from _table("Times", rows)
+
+
+def _addresses(steps: tuple[StepSummary, ...]) -> Iterator[str]:
+    """How the uploads were spread, where there was more than one address to go to."""
+    spread = merged_spread(step.addresses for step in steps)
+    if len(spread) > 1:
+        rows = [
+            (address, f"{counts.sent:,} sent", f"{counts.accepted:,} accepted", f"{counts.failed:,} failed")
+            for address, counts in spread.items()
+        ]
+        yield from _table("Addresses", rows)
+
+
+def _steps(steps: tuple[StepSummary, ...]) -> Iterator[str]:
+    rows = [("step", "uploads", "errors", "records/s", "p95", "health")] + [
+        (
+            step.name,
+            f"{step.requests.due:,}",
+            "-" if step.error_rate is None else f"{step.error_rate:.2%}",
+            f"{step.throughput.records_per_second:,.0f}",
+            seconds_text(step.response_time_seconds.p95),
+            str(step.health.level),
+        )
+        for step in steps
+    ]
+    yield from _table("Steps", rows)
+
+
+def _thresholds(summary: Summary) -> Iterator[str]:
+    marks = {True: "ok", False: "FAILED", None: "?"}
+    rows = [
+        (
+            marks[result.passed],
+            f"{result.step}: {result.expression}" if result.step else result.expression,
+            measured_text(result),
+            result.note,
+        )
+        for result in summary.thresholds
+    ]
+    yield from _table("Thresholds", rows)
+
+
+def _diagnoses(summary: Summary) -> Iterator[str]:
+    for number, found in enumerate(summary.diagnoses):
+        yield f"{'Diagnoses' if number == 0 else '':<12}{found.title}: {found.evidence}"
+        yield f"            What to do: {in_options(found.next_step)}"
+
+
+def _target(target: TargetUse) -> Iterator[str]:
+    if target.memory_bytes is not None:
+        yield f"Target      held {bytes_text(target.memory_bytes)} of memory at most"
+    if target.not_measurable:
+        yield f"Target      memory {target.not_measurable}"
+
+
+def _generator(summary: Summary) -> Iterator[str]:
+    generator = summary.generator
+    state = "saturated" if generator.saturated else "not saturated"
+    if generator.throttled_share is None:
+        state += ", as far as is known: the system does not tell whether it was throttled"
+    yield (
+        f"Generator   {state}; {bytes_text(generator.memory_bytes)} of memory, {generator.cpu_seconds:.1f} s of CPU,"
+        f" event loop late by {seconds_text(generator.max_loop_lag_seconds)} at most"
+    )
+    told = "\n".join(summary.reasons)
+    yield from (f"            - {in_options(reason)}" for reason in generator.reasons if reason not in told)
+
+
+def _table(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        cells = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        yield f"{title if number == 0 else '':<12}{cells}"

@@ -1,0 +1,127 @@
+"""Where progress is shown: a block of a terminal that is drawn again and again, or plain lines now and then."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol, TextIO
+
+from loadgen.screen.progress import Progress
+from loadgen.screen.view import FULL, frame, line
+
+REDRAW_SECONDS: Final = 0.5
+LINE_SECONDS: Final = 10.0
+
+_HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+_CLEAR_LINE: Final = "\x1b[2K"
+_CLEAR_BELOW: Final = "\x1b[J"
+
+
+class Screen(Protocol):
+    """Shows progress every `pause_seconds`."""
+
+    pause_seconds: float
+
+    def show(self, progress: Progress) -> None: ...
+
+    def close(self) -> None:
+        """Leave the place as it was; what was shown last as lines stays."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    pause_seconds = LINE_SECONDS
+
+    def show(self, progress: Progress) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Lines:
+    """A line each time."""
+
+    pause_seconds = LINE_SECONDS
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def show(self, progress: Progress) -> None:
+        print(line(progress), file=self._stream, flush=True)
+
+    def close(self) -> None:
+        pass
+
+
+class Block:
+    """A block of lines at the bottom of a terminal, drawn over itself."""
+
+    pause_seconds = REDRAW_SECONDS
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._unicode = _can_encode(stream, FULL)
+        self._height = 0
+
+    def show(self, progress: Progress) -> None:
+        self._draw(frame(progress, unicode=self._unicode))
+
+    def close(self) -> None:
+        if self._height:
+            self._stream.write(f"\x1b[{self._height}A\r{_CLEAR_BELOW}{_SHOW_CURSOR}")
+            self._stream.flush()
+        self._height = 0
+
+    def _draw(self, lines: Sequence[str]) -> None:
+        # A line that is longer than the terminal would wrap, and the next frame would begin in the wrong place.
+        width = max(20, _columns(self._stream) - 1)
+        shown = "".join(f"{_CLEAR_LINE}{text[:width]}\n" for text in lines)
+        up = f"\x1b[{self._height}A\r" if self._height else _HIDE_CURSOR
+        self._stream.write(up + shown)
+        self._stream.flush()
+        self._height = len(lines)
+
+
+def can_redraw(stream: TextIO, environment: Mapping[str, str], platform: str = sys.platform) -> bool:
+    """Whether a stream is a terminal that understands the sequences of `Block`."""
+    if not stream.isatty() or environment.get("TERM") == "dumb":
+        return False
+    # The old console of Windows prints them; its successor and the terminals of editors name themselves.
+    return platform != "win32" or any(name in environment for name in ("WT_SESSION", "ANSICON", "TERM"))
+
+
+def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Whether to colour what goes to a stream: a terminal, unless NO_COLOR says otherwise (no-color.org)."""
+    return not environment.get("NO_COLOR") and can_redraw(stream, environment)
+
+
+def columns_of(stream: TextIO) -> int | None:
+    """How wide lines may be that go to a stream; None for a file or a pipe, where any width will do."""
+    return _columns(stream) if stream.isatty() else None
+
+
+def _columns(stream: TextIO) -> int:
+    """The width of the terminal that a stream is, which need not be that of standard output."""
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    # Some terminals do not know their size and say 0.
+    return columns or shutil.get_terminal_size().columns
+
+
+def _can_encode(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def write_utf8(text: str) -> None:
+    """Write what a program will read to standard output: in UTF-8, whatever a terminal would be given."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()

@@ -1,0 +1,68 @@
+"""What is said before the load: target, plan, what is at stake, and the proof."""
+
+from typing import Final
+
+from loadgen.options.document import purpose_of
+from loadgen.options.wording import in_options
+from loadgen.screen.secrecy import public_url
+from loadtest_model.measurement.snapshot import VerificationReport
+from loadtest_model.plan import Plan, Step
+from loadtest_model.plan.exposure import exposure_of
+from loadtest_model.plan.notices import notices
+from loadtest_model.quantities import counted, span_text
+
+STAGES_SHOWN: Final = 6
+
+
+def opening(plan: Plan, source: str | None) -> str:
+    """Target and plan in a few lines. `source` says where the URL came from, where that is not the command line."""
+    purpose = purpose_of(plan.scenario)
+    name = plan.name if plan.name == plan.scenario else f"{plan.name}: scenario {plan.scenario}"
+    records = plan.steps[0].records
+    length = (
+        f"{counted(records, 'record')} in all"
+        if records is not None
+        else f"{span_text(sum(step.duration_seconds for step in plan.steps))} of load"
+    )
+    lines = [
+        f"Target      {public_url(plan.target.url)}{f'  (from {source})' if source else ''}",
+        f"Test        {name}{f' ({purpose})' if purpose else ''}, {length}, files as {plan.target.format.upper()}",
+        *(f"            {f'{step.name}: ' if len(plan.steps) > 1 else ''}{step_text(step)}" for step in plan.steps),
+        f"At stake    {exposure_of(plan)}",
+        *(f"Notice      {in_options(notice)}" for notice in notices(plan)),
+    ]
+    return "\n".join(lines)
+
+
+def step_text(step: Step) -> str:
+    """A step in a line: rows a batch, virtual users or arrivals by stage, how long."""
+    if step.arrivals is not None:
+        what = f"at most {counted(step.virtual_users, 'virtual user')}; {step.arrivals.process} arrivals a second"
+        stages = [
+            _stage(rate.duration_seconds, rate.first_per_second, rate.last_per_second) for rate in step.arrivals.rates
+        ]
+    else:
+        what = "virtual users"
+        stages = [_stage(part.duration_seconds, part.first_users, part.last_users) for part in step.segments]
+    if step.records is not None:
+        return f"{counted(step.batch_size, 'record')} a batch; {what}: {step.segments[0].last_users}"
+    shown = ", ".join(stages[:STAGES_SHOWN]) + (", ..." if len(stages) > STAGES_SHOWN else "")
+    return f"{counted(step.batch_size, 'record')} a batch; {what}: {shown}"
+
+
+def _stage(duration_seconds: float, first: float, last: float) -> str:
+    level = f"at {last:g}" if first == last else f"from {first:g} to {last:g}"
+    return f"{span_text(duration_seconds)} {level}"
+
+
+def proof_text(report: VerificationReport) -> str:
+    """How the target was proven, or why it was refused and what to do."""
+    if report.proven:
+        return (
+            f"Proof       {report.level}: {', '.join(report.addresses)}"
+            f" ({counted(report.uploads, 'upload')}, {counted(report.rows, 'row')})"
+        )
+    if report.refusal is None:
+        return f"Cut off     {report.message}"
+    cause = f"\nCause       {report.cause.explanation.title}" if report.cause else ""
+    return f"Refused     {report.refusal}: {report.message}{cause}\nTo do       {in_options(report.hint)}"

@@ -1,0 +1,69 @@
+"""What is shown while a local run runs: frames for a terminal, lines for a log. Made here, drawn by `screen`."""
+
+from typing import Final
+
+from loadgen.screen.progress import Progress
+from loadtest_model.quantities import counted, seconds_text, span_text
+
+BAR_CELLS: Final = 30
+FULL, EMPTY = "━", "╌"
+PLAIN_FULL, PLAIN_EMPTY = "#", "."
+
+
+def frame(progress: Progress, *, unicode: bool = True) -> tuple[str, ...]:
+    """The view of one instant, line by line, without colours; no line is wider than 79 characters."""
+    full, empty = (FULL, EMPTY) if unicode else (PLAIN_FULL, PLAIN_EMPTY)
+    filled = int(progress.share * BAR_CELLS)
+    bar = full * filled + empty * (BAR_CELLS - filled)
+    return (
+        f"{bar} {progress.share:4.0%}  {_elapsed(progress)}  {_place(progress)}",
+        _listed(_load(progress)),
+        _listed(_answers(progress)),
+        _note(progress),
+    )
+
+
+def line(progress: Progress) -> str:
+    """The same in one line, for a log."""
+    figures = _listed(_load(progress) + _answers(progress))
+    note = _note(progress)
+    return f"{_elapsed(progress):>13}  {progress.share:4.0%}  {_place(progress)}  {figures}{f'  ({note})' * bool(note)}"
+
+
+def _elapsed(progress: Progress) -> str:
+    elapsed = span_text(int(progress.elapsed_seconds))
+    return elapsed if progress.total_seconds is None else f"{elapsed}/{span_text(progress.total_seconds)}"
+
+
+def _place(progress: Progress) -> str:
+    step = f"{progress.step} ({progress.step_number} of {progress.steps})" if progress.steps > 1 else progress.step
+    return f"{step}, stage {progress.stage_number} of {progress.stages}" if progress.stages > 1 else step
+
+
+def _load(progress: Progress) -> tuple[str, ...]:
+    return (
+        f"VUs {progress.virtual_users}",
+        f"in flight {progress.in_flight}",
+        f"records {progress.records_confirmed:,}",
+        f"records/s {progress.records_per_second:,.0f}",
+    )
+
+
+def _answers(progress: Progress) -> tuple[str, ...]:
+    return (
+        f"p95 {seconds_text(progress.p95_seconds)}",
+        f"errors {progress.errors:,} ({progress.error_rate:.2%})",
+    )
+
+
+def _listed(figures: tuple[str, ...]) -> str:
+    return "  ".join(figures)
+
+
+def _note(progress: Progress) -> str:
+    uploads = counted(progress.in_flight, "upload")
+    if progress.stopping == 2:
+        return "stopping at once"
+    if progress.stopping:
+        return f"stopping: {uploads} in flight may finish; Ctrl-C again cuts them"
+    return f"the load is over: waiting for {uploads} in flight" if progress.draining else ""

@@ -1,0 +1,1 @@
+"""One upload, from its records to its judgement, to an address that was proven."""

@@ -1,0 +1,248 @@
+"""One upload from its records to its judgement: compose, send to an address, judge the answer."""
+
+import dataclasses
+import os
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from itertools import chain
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+from yarl import URL
+
+from loadgen.answers.diagnosing import RequestFacts, diagnose
+from loadgen.answers.judging import AnswerPaths, Judgement, judge, printable
+from loadgen.auth.token_sources import token_source
+from loadgen.auth.tokens import TokenSource, expiry_of, token_of, without_secret
+from loadgen.formats import FileBody, FileFormat
+from loadgen.formats import file_format as file_format_named
+from loadgen.http.address_rules import rules_of
+from loadgen.http.endpoints import Endpoint, site_of
+from loadgen.http.multipart import Form
+from loadgen.http.patience import Timeouts
+from loadgen.http.request_headers import header_lines, request_head, upload_headers
+from loadgen.http.retry_after import retry_after_seconds
+from loadgen.http.tls import tls_context
+from loadgen.http.transport import Client, Exchange, Request, keeps_connections, open_client
+from loadgen.http.upload_progress import Progress
+from loadgen.records import Composer, RecordSpace, load_pools
+from loadgen.upload.routes import Route
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.plan import Plan
+from loadtest_model.plan.columns import columns_of
+
+ANSWER_TEXT_CHARACTERS: Final = 200
+
+
+class Upload(Struct, frozen=True):
+    """A finished upload. `status` is None where no complete answer came, and `answer_text` then empty.
+
+    `bytes_total` is the length of the whole body, sent or not. `retry_after_seconds` is the pause that a 429 or 503
+    asked for, an hour at most. `answer_text` is the answer's first `ANSWER_TEXT_CHARACTERS`, made printable.
+    """
+
+    rows: int
+    first_client_id: str | None
+    endpoint: Endpoint
+    status: int | None
+    judgement: Judgement
+    bytes_total: int = 0
+    retry_after_seconds: float | None = None
+    answer_text: str = ""
+
+    @property
+    def error(self) -> ErrorKind | None:
+        return self.judgement.error
+
+
+class Uploader:
+    """Makes the uploads of one pod. `make_nonce` gives a fresh unguessable text at each call.
+
+    `newest_confirmed_id` is the first client_id of the upload that was accepted last. `unechoed` counts the accepted
+    uploads whose answers did not return their nonce; with `must_echo` none of those is accepted.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        pod_index: int,
+        composer: Composer,
+        file_format: FileFormat,
+        make_nonce: Callable[[], str],
+        tokens: TokenSource | None,
+    ) -> None:
+        target = plan.target
+        self._site = site_of(target.url, target.host, target.tls.server_name)
+        self._composer = composer
+        self._format = file_format
+        self._make_nonce = make_nonce
+        self._paths = AnswerPaths(target.marker_path, target.count_path, target.nonce_path, target.expect_count)
+        self._form = Form(
+            boundary=f"loadgen-{make_nonce()}",
+            fields=target.form_fields,
+            file_field=target.file_field,
+            file_name=target.file_name,
+            file_type=file_format.content_type,
+        )
+        self._tokens = tokens
+        self._tls = target.tls
+        self._tls_context: ssl.SSLContext | None = None
+        self._rules = rules_of(plan.network)
+        self._connections = target.connections
+        headers = upload_headers(target.headers, self._site.host_header, plan.run_id)
+        headers["Content-Type"] = self._form.content_type
+        self._head = request_head(self._site.request_target, headers)
+        self._timeouts = Timeouts(
+            total_seconds=target.timeout_seconds,
+            connect_seconds=target.connect_timeout_seconds,
+            upload_seconds=target.upload_timeout_seconds,
+            answer_seconds=target.answer_timeout_seconds,
+        )
+        self._next_number = pod_index
+        self.newest_confirmed_id: str | None = None
+        self.must_echo = plan.require == "Echoed"
+        self.unechoed = 0
+        self._named_url = URL(f"{self._site.url.scheme}://{self._site.host_header}").join(self._site.url.relative())
+        self._most_accepted_bytes = 0
+        self._pods = plan.parallelism
+
+    def load_certificates(self) -> None:
+        """Read what https needs. Raises TlsUnusableError."""
+        if self._site.url.scheme == "https" and self._tls_context is None:
+            self._tls_context = tls_context(self._tls)
+
+    @asynccontextmanager
+    async def open_client(self, rows: int) -> AsyncIterator[Client]:
+        """A client for uploads of so many rows, bound by the plan's address rules. 0 rows never keep a connection.
+
+        Raises TlsUnusableError where `load_certificates` would.
+        """
+        self.load_certificates()
+        kept = rows > 0 and keeps_connections(self._connections, rows)
+        async with open_client(self._rules, keep_alive=kept, tls=self._tls_context) as client:
+            yield client
+
+    async def token_lapses_at(self) -> float | None:
+        """When the target's token expires for good; None without one, or where it does not say or is renewed.
+
+        Raises TokenUnreadableError where a token is wanted and there is none.
+        """
+        return None if self._tokens is None else await self._tokens.lapses_at()
+
+    async def keep_token_fresh(self) -> None:
+        """Renew the target's token before it expires, until cancelled."""
+        if self._tokens is not None:
+            await self._tokens.keep_fresh()
+
+    async def authorization(self) -> str | None:
+        """The value of the Authorization header that uploads have, None where they have none.
+
+        Raises TokenUnreadableError where a token is called for and none could ever be had.
+        """
+        return None if self._tokens is None else await self._tokens.authorization()
+
+    async def upload(self, client: Client, to: Endpoint | Route, rows: int, progress: Progress) -> Upload:
+        """Upload a fresh batch to an address, or on a route that may lead to another, and judge the answer.
+
+        `progress` tells how far it came, also when it is cancelled. Raises TokenUnreadableError where a token is
+        called for and none could ever be had.
+        """
+        nonce = self._make_nonce()
+        head = self._head + b"X-Load-Test-Nonce: %s\r\n" % nonce.encode()
+        authorization = None if self._tokens is None else await self._tokens.authorization()
+        if authorization is not None:
+            head += header_lines({"Authorization": authorization})
+        batch = self._composer.compose(rows)
+        progress.first_client_id = first_client_id = batch.first_client_id
+        endpoint = to.endpoint if isinstance(to, Route) else to
+        request = self._request(endpoint, head, await self._format.encode(batch))
+        progress.ready_at = time.monotonic()
+        if isinstance(to, Route):
+            exchange = await self._travel(client, to, request, progress)
+        else:
+            exchange = await client.post(request, progress, self._timeouts)
+        if exchange.answer is None:
+            judgement = Judgement(exchange.error, exchange.detail)
+        else:
+            judgement = judge(exchange.answer, rows, nonce, self._paths, batch.valid_rows, must_echo=self.must_echo)
+        if judgement.error is ErrorKind.UNAUTHORIZED and self._tokens is not None and authorization is not None:
+            self._tokens.refused(authorization)
+        if judgement.error is None:
+            self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
+            self.newest_confirmed_id = first_client_id or self.newest_confirmed_id
+            self.unechoed += not judgement.echoed
+        else:
+            facts = self._facts(authorization or "", request.length, progress)
+            judgement = replace(judgement, cause=exchange.cause or diagnose(judgement, exchange.answer, facts))
+        if authorization is not None:
+            judgement = replace(judgement, detail=_without_token(judgement.detail, authorization))
+        answer = exchange.answer
+        said = printable(answer.body, ANSWER_TEXT_CHARACTERS) if answer else ""
+        return Upload(
+            rows=rows,
+            first_client_id=first_client_id,
+            endpoint=to.endpoint if isinstance(to, Route) else to,
+            status=answer.status if answer else None,
+            judgement=judgement,
+            bytes_total=request.length,
+            retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
+            answer_text=_without_token(said, authorization),
+        )
+
+    async def _travel(self, client: Client, route: Route, request: Request, progress: Progress) -> Exchange:
+        async def attempt(endpoint: Endpoint) -> Exchange:
+            timeouts = dataclasses.replace(
+                self._timeouts, connect_seconds=route.connect_seconds(self._timeouts.connect_seconds)
+            )
+            return await client.post(replace(request, endpoint=endpoint), progress, timeouts, route)
+
+        return await route.travel(attempt)
+
+    def _facts(self, authorization: str, body_bytes: int, progress: Progress) -> RequestFacts:
+        scheme, _, token = authorization.partition(" ")
+        expires_at = expiry_of(token)
+        began_at = progress.first_byte_at if progress.connecting_at is None else progress.connecting_at
+        ended_at = progress.finished_at
+        return RequestFacts(
+            url=self._named_url,
+            scheme=scheme or None,
+            token_expired=expires_at is not None and expires_at <= time.time(),
+            body_bytes=body_bytes,
+            most_accepted_bytes=self._most_accepted_bytes,
+            age_seconds=0.0 if began_at is None or ended_at is None else ended_at - began_at,
+            body_read=progress.body_read,
+        )
+
+    def _request(self, endpoint: Endpoint, request_head: bytes, body: FileBody) -> Request:
+        number, self._next_number = self._next_number, self._next_number + self._pods
+        head, tail = self._form.head(number), self._form.tail
+        return Request(
+            endpoint=endpoint,
+            server_hostname=self._site.server_hostname,
+            head=request_head,
+            length=len(head) + body.content_length + len(tail),
+            parts=chain((head,), body.chunks(), (tail,)),
+        )
+
+
+def make_uploader(
+    plan: Plan, pod_index: int, make_nonce: Callable[[], str], environment: Mapping[str, str] = os.environ
+) -> Uploader:
+    """The uploader of one pod, with records of its own. Takes some 50 ms.
+
+    `environment` holds the secrets that the plan looks for there. Raises ValueError where the plan's URL, format or
+    record space is not valid, FieldRefusedError where a field cannot be made, and TokenUnreadableError where a variable
+    holds no token.
+    """
+    records = plan.records
+    file_format = file_format_named(plan.target.format, columns_of(records.columns), records.dialect)
+    space = RecordSpace(records.seed, records.run_tag, pod_index, plan.parallelism)
+    composer = Composer(space, load_pools(), file_format.rendering, records)
+    return Uploader(plan, pod_index, composer, file_format, make_nonce, token_source(plan, environment))
+
+
+def _without_token(text: str, authorization: str | None) -> str:
+    return text if authorization is None else without_secret(text, token_of(authorization))

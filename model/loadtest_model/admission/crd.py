@@ -1,0 +1,236 @@
+"""The CustomResourceDefinition, made from the types of `spec` and `status`."""
+
+from typing import Any, Final
+
+import msgspec
+
+from loadtest_model.report.status import NOT_LOOKED_AT, Phase, Status
+from loadtest_model.spec import GROUP, KIND, PLURAL, VERSION, Spec
+from loadtest_model.spec.parts import rule
+
+Json = dict[str, Any]
+
+# What may change after creation; everything else is fixed until a completed test gets another run id.
+MUTABLE_FIELDS: Final = ("stop", "suspend", "runId")
+
+_RERUN: Final = (
+    "((has(self.spec.runId) ? self.spec.runId : '1') != (has(oldSelf.spec.runId) ? oldSelf.spec.runId : '1')"
+    " && has(oldSelf.status) && has(oldSelf.status.conditions)"
+    " && oldSelf.status.conditions.exists(c, c.type == 'Completed' && c.status == 'True'))"
+)
+
+
+def custom_resource_definition() -> Json:
+    """The whole definition, ready to be written as YAML."""
+    spec, status = _structural(Spec), _without_defaults(_structural(Status))
+    spec["x-kubernetes-validations"] = _spec_rules()
+    status["properties"]["observedGeneration"]["default"] = -1
+    status["properties"]["conditions"]["x-kubernetes-list-type"] = "map"
+    status["properties"]["conditions"]["x-kubernetes-list-map-keys"] = ["type"]
+    schema = {
+        "type": "object",
+        "description": "A load test of an upload API: what is loaded, how, and what must hold.",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": spec,
+            # Of the whole status, so that none of it comes back once an operator has written one.
+            "status": {
+                **status,
+                "default": {"observedGeneration": -1, "phase": str(Phase.QUEUED), "message": NOT_LOOKED_AT},
+            },
+        },
+        "x-kubernetes-validations": _change_rules(spec),
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": KIND,
+                "listKind": f"{KIND}List",
+                "plural": PLURAL,
+                "singular": "loadtest",
+                "shortNames": ["xlt"],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": schema},
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": PRINTER_COLUMNS,
+                }
+            ],
+        },
+    }
+
+
+def _column(name: str, path: str, kind: str, description: str, priority: int = 0) -> Json:
+    return {"name": name, "jsonPath": path, "type": kind, "description": description, "priority": priority}
+
+
+PRINTER_COLUMNS: Final = [
+    _column("Scenario", ".spec.scenario", "string", "The scenario of the test."),
+    _column("Phase", ".status.phase", "string", "Where the test stands."),
+    _column("Reason", ".status.reason", "string", "Why it stands there, where that is worth a word."),
+    _column("Progress", ".status.progress.percent", "number", "Per cent of the load's duration."),
+    _column("Records/s", ".status.progress.recordsPerSecond", "number", "Confirmed records a second."),
+    _column("P95", ".status.progress.p95Seconds", "number", "95th percentile of the response time in seconds."),
+    _column("Errors", ".status.progress.errors", "integer", "Uploads that were not accepted."),
+    _column("Verdict", ".status.verdict", "string", "Passed, Failed or Inconclusive."),
+    _column("Age", ".metadata.creationTimestamp", "date", "Time since the test was created."),
+    _column("Target", ".spec.target.url", "string", "The target's URL.", priority=1),
+    _column("Pods", ".status.pods.desired", "integer", "Pods that share the load.", priority=1),
+    _column("Message", ".status.message", "string", "What happens now, or what came of it.", priority=1),
+]
+
+
+def _spec_rules() -> list[dict[str, str]]:
+    return [
+        rule(
+            "self.scenario != 'custom' || (has(self.load) && has(self.load.batchSize))",
+            "spec.load.batchSize is required for scenario custom, such as 1000",
+        ),
+        rule(
+            "self.scenario != 'custom' || (has(self.load) && (has(self.load.duration) || has(self.load.records)"
+            " || has(self.load.stages)))",
+            "spec.load.duration, spec.load.records or spec.load.stages is required for scenario custom",
+        ),
+        rule(
+            "!has(self.load) || !has(self.load.stages) || !(has(self.load.duration) || has(self.load.records)"
+            " || has(self.load.arrivalRate)"
+            " || (has(self.load.virtualUsers) && self.load.stages.all(s, has(s.virtualUsers))))",
+            "spec.load.stages cannot stand beside spec.load.duration, spec.load.records, spec.load.arrivalRate or,"
+            " unless the stages are of arrival rates, spec.load.virtualUsers: the stages already say them",
+        ),
+        rule(
+            "!has(self.load) || !has(self.load.records) || !(has(self.load.duration) || self.scenario == 'all')",
+            "spec.load.records stands instead of spec.load.duration, and not in scenario all",
+        ),
+        rule(
+            "!has(self.load) || !(has(self.load.arrivals) || has(self.load.maxLateness)) || has(self.load.arrivalRate)"
+            " || (has(self.load.stages) && self.load.stages.all(s, has(s.arrivalRate)))",
+            "spec.load.arrivals and spec.load.maxLateness need spec.load.arrivalRate, or stages with one",
+        ),
+        rule(
+            "!has(self.load) || !has(self.load.thinkTime) || duration(self.load.thinkTime) == duration('0s')"
+            " || !(has(self.load.arrivalRate) || (has(self.load.stages)"
+            " && self.load.stages.all(s, has(s.arrivalRate))))",
+            "spec.load.thinkTime cannot stand beside an arrival rate, which alone sets the pace",
+        ),
+        rule(
+            "!has(self.load) || !has(self.load.gracefulStop)"
+            " || duration(self.load.gracefulStop) <= duration(self.target.timeout)",
+            "spec.load.gracefulStop must not be longer than spec.target.timeout",
+        ),
+        rule(
+            "!has(self.load) || !has(self.load.virtualUsers) || self.parallelism <= self.load.virtualUsers",
+            "spec.parallelism must not be above spec.load.virtualUsers: every pod needs a virtual user",
+        ),
+        rule(
+            "!has(self.target.formFields) || !(self.target.fileField in self.target.formFields)",
+            "spec.target.formFields must not contain the file field, which is spec.target.fileField",
+        ),
+        rule(
+            "!has(self.verification) || self.verification.require != 'Proven' || has(self.verification.readBack)",
+            "spec.verification.require is Proven, so spec.verification.readBack must say how to read what the target"
+            " has stored",
+        ),
+    ]
+
+
+def _change_rules(spec: Json) -> list[dict[str, str]]:
+    return [
+        rule(
+            f"(has(self.spec.{name}) == has(oldSelf.spec.{name})"
+            f" && (!has(self.spec.{name}) || self.spec.{name} == oldSelf.spec.{name})) || {_RERUN}",
+            f"spec.{name} cannot be changed; when the test has completed, change it together with spec.runId"
+            " to run again, or create another LoadTest",
+        )
+        for name in spec["properties"]
+        if name not in MUTABLE_FIELDS
+    ] + [
+        rule(
+            "(has(self.spec.runId) ? self.spec.runId : '1') == (has(oldSelf.spec.runId) ? oldSelf.spec.runId : '1')"
+            f" || {_RERUN}",
+            "spec.runId can be changed only when the test has completed",
+        )
+    ]
+
+
+def _structural(kind: type) -> Json:
+    """A type's JSON schema in the form that Kubernetes calls structural: no references, no unions with null."""
+    (_,), definitions = msgspec.json.schema_components([kind], ref_template="{name}")
+    return _inlined(definitions[kind.__name__], definitions)
+
+
+def _inlined(node: Json, definitions: dict[str, Json]) -> Json:
+    if "$ref" in node:
+        return _inlined({**definitions[node["$ref"]], **_without(node, "$ref")}, definitions)
+    if node.get("x-kubernetes-int-or-string"):
+        return {"x-kubernetes-int-or-string": True}
+    if "anyOf" in node:
+        return _inlined(_without_null(node), definitions)
+    made = _without(node, "title", "propertyNames", "$defs")
+    if made.get("default", 0) is None:
+        del made["default"]
+    if "required" in made:
+        # Null is as good as absent in a resource, so what may be null may be left out.
+        made["required"] = [name for name in made["required"] if not _may_be_null(made["properties"][name])]
+    if not made.get("required", True):
+        del made["required"]
+    if "enum" in made:
+        made["enum"] = [value for value in made["enum"] if value is not None]
+        made["type"] = "integer" if all(isinstance(value, int) for value in made["enum"]) else "string"
+    if isinstance(made.get("items"), dict):
+        made["items"] = _inlined(made["items"], definitions)
+    if isinstance(made.get("additionalProperties"), dict):
+        made["additionalProperties"] = _inlined(made["additionalProperties"], definitions)
+    else:
+        made.pop("additionalProperties", None)
+    if "properties" in made:
+        required = made.get("required", [])
+        made["properties"] = {
+            name: _property(value, name in required, definitions) for name, value in made["properties"].items()
+        }
+    return made
+
+
+def _without_defaults(node: Json) -> Json:
+    """A status says only what was written, so nothing in it is filled in."""
+    made = _without(node, "default")
+    if "properties" in made:
+        made["properties"] = {name: _without_defaults(value) for name, value in made["properties"].items()}
+    for part in ("items", "additionalProperties"):
+        if part in made:
+            made[part] = _without_defaults(made[part])
+    return made
+
+
+def _property(node: Json, required: bool, definitions: dict[str, Json]) -> Json:
+    """A property that may be left out gets an empty object, so that the defaults within it are filled in."""
+    made = _inlined(node, definitions)
+    if not required and "anyOf" not in node and "properties" in made:
+        made["default"] = {}
+    return made
+
+
+def _may_be_null(node: Json) -> bool:
+    return {"type": "null"} in node.get("anyOf", []) or None in node.get("enum", [])
+
+
+def _without_null(node: Json) -> Json:
+    """A union with null becomes its other member, which may be left out."""
+    (member,) = [option for option in node["anyOf"] if option != {"type": "null"}]
+    return {**member, **_without(node, "anyOf", "default")}
+
+
+def _without(node: Json, *keys: str) -> Json:
+    return {key: value for key, value in node.items() if key not in keys}

@@ -1,0 +1,1 @@
+"""What measurements mean: health, diagnoses, the verdict."""

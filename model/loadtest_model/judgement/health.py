@@ -1,0 +1,269 @@
+"""The signs of a target's health in one step, each with the figures that show it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from statistics import median
+from typing import Annotated, Final, NamedTuple
+
+from msgspec import Meta
+
+from loadtest_model.judgement.trend import memory_sign
+from loadtest_model.measurement.aggregate import StepAggregate
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.snapshot import Second
+from loadtest_model.plan import Step
+from loadtest_model.quantities import seconds_text
+from loadtest_model.values import WireValue
+
+WINDOW_SECONDS: Final = 10
+UNRESPONSIVE_SECONDS: Final = 30
+FEWEST_ANSWERS_IN_A_WINDOW: Final = 20
+FEWEST_ANSWERS_IN_A_THIRD: Final = 20
+
+
+@dataclass(frozen=True)
+class Evictions:
+    """Planned evictions of the target's pods under load: so many, of which `pods` names the first, with the reasons."""
+
+    pods: tuple[str, ...] = ()
+    count: int = 0
+
+
+NO_EVICTIONS: Final = Evictions()
+
+
+class HealthLevel(StrEnum):
+    GOOD = "Good"
+    WARNING = "Warning"
+    CRITICAL = "Critical"
+
+
+_RANK: Final = {HealthLevel.GOOD: 0, HealthLevel.WARNING: 1, HealthLevel.CRITICAL: 2}
+
+
+class Health(WireValue, frozen=True, kw_only=True, omit_defaults=False):
+    """How the target fared, with a sentence of evidence for each sign, the gravest first."""
+
+    level: HealthLevel = HealthLevel.GOOD
+    evidence: Annotated[tuple[Annotated[str, Meta(max_length=256)], ...], Meta(max_length=32)] = ()
+
+
+Sign = tuple[HealthLevel, str]
+
+
+def assess(step: Step, aggregate: StepAggregate) -> Health:
+    """The health of a target in one step, from what was measured after the warm-up."""
+    signs: list[Sign] = [
+        *_error_signs(aggregate),
+        *_time_signs(aggregate),
+        *_availability_signs(aggregate),
+        *_throughput_signs(step, aggregate),
+        *_load_signs(step, aggregate),
+    ]
+    signs.sort(key=lambda sign: -_RANK[sign[0]])
+    level = signs[0][0] if signs else HealthLevel.GOOD
+    return Health(level=level, evidence=tuple(f"{step.name}: {text}" for _, text in signs))
+
+
+def memory_health(points: Sequence[tuple[float, float]]) -> Health:
+    """The health that the target's memory tells of, as (seconds, bytes) after the warm-up."""
+    sign = memory_sign(points)
+    return Health() if sign is None else Health(level=HealthLevel.WARNING, evidence=(sign,))
+
+
+def eviction_health(evictions: Evictions) -> Health:
+    """The health that planned evictions of the target's pods tell of: somebody else's doing, but not one target."""
+    if not evictions.count:
+        return Health()
+    pods = "1 pod of the target was" if evictions.count == 1 else f"{evictions.count} pods of the target were"
+    text = f"{pods} evicted while the load ran: {', '.join(evictions.pods)}"
+    unnamed = evictions.count - len(evictions.pods)
+    if unnamed > 0:
+        text = f"{text} and {unnamed} more"
+    return Health(level=HealthLevel.WARNING, evidence=(text if len(text) <= 256 else f"{text[:253]}...",))
+
+
+def worst(healths: Sequence[Health]) -> Health:
+    """The health of a run of several steps: the worst of them, with the evidence of all."""
+    level = max((health.level for health in healths), key=_RANK.__getitem__, default=HealthLevel.GOOD)
+    ranked = sorted(healths, key=lambda health: -_RANK[health.level])
+    return Health(level=level, evidence=tuple(text for health in ranked for text in health.evidence)[:32])
+
+
+def _error_signs(aggregate: StepAggregate) -> list[Sign]:
+    counts = aggregate.judged
+    rate = counts.error_rate
+    signs: list[Sign] = []
+    if counts.sent > counts.cancelled and counts.accepted == 0:
+        signs.append((HealthLevel.CRITICAL, f"complete failure: none of {counts.sent} uploads was accepted"))
+    elif rate is not None and rate > 0.05:
+        signs.append((HealthLevel.CRITICAL, f"error rate {rate:.2%} is above 5%"))
+    elif rate is not None and rate > 0.01:
+        signs.append((HealthLevel.WARNING, f"error rate {rate:.2%} is above 1%"))
+    timeouts = aggregate.errors.get(ErrorKind.TIMEOUT, 0)
+    if timeouts:
+        signs.append((HealthLevel.WARNING, f"{timeouts} uploads timed out"))
+    return signs
+
+
+def _time_signs(aggregate: StepAggregate) -> list[Sign]:
+    average, p95 = aggregate.response.mean_seconds, aggregate.response.quantile_seconds(0.95)
+    if average is None or p95 is None:
+        return []
+    if average > 30:
+        return [(HealthLevel.CRITICAL, f"average response time {average:.1f} s is above 30 s")]
+    if average >= 10:
+        return [(HealthLevel.WARNING, f"average response time {average:.1f} s is between 10 s and 30 s")]
+    if p95 >= 20:
+        return [(HealthLevel.WARNING, f"p95 response time {p95:.1f} s is not below 20 s")]
+    return []
+
+
+def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
+    signs: list[Sign] = []
+    gone = aggregate.gone
+    refused = aggregate.errors.get(ErrorKind.REFUSED, 0) - gone.refused
+    ways = {"refused": gone.refused, "not answered": gone.unanswered, "cut": gone.cut + gone.stale}
+    if any(ways.values()):
+        how = ", ".join(f"{count} {way}" for way, count in ways.items() if count)
+        text = (
+            f"uploads failed at addresses that left the target meanwhile ({how}): its pods stop before everybody knows"
+            " that they leave; give them a preStop hook"
+        )
+        signs.append((HealthLevel.WARNING, text))
+    if refused and aggregate.total.accepted:
+        text = f"{refused} connections were refused although the target had answered before: it went down"
+        signs.append((HealthLevel.CRITICAL, text))
+    silence = longest_silence_seconds(aggregate.seconds)
+    waiting = max(aggregate.in_flight_ages_seconds, default=0.0)
+    if silence >= UNRESPONSIVE_SECONDS or (waiting >= UNRESPONSIVE_SECONDS and _quiet(aggregate, waiting)):
+        quiet = max(silence, int(waiting))
+        signs.append((HealthLevel.CRITICAL, f"no answer for {quiet} s with uploads in flight"))
+    return signs
+
+
+def longest_silence_seconds(seconds: Sequence[Second]) -> int:
+    """The longest run of whole seconds without an answer while an upload was in flight."""
+    by_number = {second.second: second for second in seconds}
+    longest = current = in_flight = 0
+    for number in range(max(by_number, default=-1) + 1):
+        second = by_number.get(number)
+        in_flight += second.counts.sent - second.ended if second else 0
+        current = current + 1 if in_flight > 0 and not (second and second.answers) else 0
+        longest = max(longest, current)
+    return longest
+
+
+def _quiet(aggregate: StepAggregate, waiting_seconds: float) -> bool:
+    """Whether nothing was answered during the last `UNRESPONSIVE_SECONDS` of a run that goes on."""
+    last_answer = max((second.second for second in aggregate.seconds if second.answers), default=-1)
+    newest = max((second.second for second in aggregate.seconds), default=0)
+    return last_answer < 0 or newest - last_answer >= UNRESPONSIVE_SECONDS or waiting_seconds > newest
+
+
+class Plateau(NamedTuple):
+    """A piece of a load at one level: its segment, its whole seconds without the warm-up, and the level in words."""
+
+    segment: int
+    first: int
+    end: int
+    level: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.level:g} {self.unit}"
+
+
+def _plateaus(step: Step, aggregate: StepAggregate) -> list[Plateau]:
+    # When a load that is a number of records ends, its profile does not tell.
+    over = aggregate.load_seconds if step.records is not None else step.duration_seconds
+    found, begin = [], 0.0
+    for number, segment in enumerate(step.segments):
+        end = begin + segment.duration_seconds
+        first_level, last_level, unit = float(segment.first_users), float(segment.last_users), "virtual users"
+        if step.arrivals is not None:
+            rate = step.arrivals.rates[number]
+            first_level, last_level, unit = rate.first_per_second, rate.last_per_second, "uploads/s due"
+        if first_level == last_level and last_level:
+            first = int(max(begin, step.warm_up_seconds) + 0.999)
+            if min(end, over) - first >= 1:
+                found.append(Plateau(number, first, int(min(end, over)), last_level, unit))
+        begin = end
+    return found
+
+
+def _throughput_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
+    by_number = {second.second: second for second in aggregate.seconds}
+    signs: list[Sign] = []
+    for plateau in _plateaus(step, aggregate):
+        # The first window of a plateau still holds the uploads that began before it.
+        starts = range(plateau.first + WINDOW_SECONDS, plateau.end - WINDOW_SECONDS + 1, WINDOW_SECONDS)
+        windows = [[by_number.get(n) for n in range(s, s + WINDOW_SECONDS)] for s in starts]
+        answers = [sum(second.answers for second in window if second) for window in windows]
+        if len(windows) < 3 or min(answers) < FEWEST_ANSWERS_IN_A_WINDOW:
+            continue
+        rates = [sum(s.records_answered for s in window if s) / WINDOW_SECONDS for window in windows]
+        spread = (max(rates) - min(rates)) / median(rates) if median(rates) else 0.0
+        if spread > 0.2:
+            text = (
+                f"throughput at {plateau} varies by {spread:.0%}"
+                f" ({min(rates):,.0f} to {max(rates):,.0f} records/s in windows of 10 s)"
+            )
+            signs.append((HealthLevel.WARNING, text))
+    return signs
+
+
+def _load_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
+    signs: list[Sign] = []
+    if aggregate.vu_limit_reached:
+        text = (
+            f"{aggregate.vu_limit_reached} of {aggregate.total.due + aggregate.in_flight} arrivals found none of"
+            f" {step.virtual_users} virtual users free: the target does not keep up with the arrival rate"
+        )
+        signs.append((HealthLevel.WARNING, text))
+    plateaus = _plateaus(step, aggregate)
+    for before, after in pairwise(plateaus):
+        if after.level < before.level * 1.5:
+            continue
+        slower = _slower_without_gain(aggregate, before, after)
+        if slower:
+            signs.append((HealthLevel.WARNING, slower))
+    for plateau in plateaus:
+        third = (plateau.end - plateau.first) // 3
+        early = _mean_response(aggregate.seconds, plateau.first, plateau.first + third)
+        late = _mean_response(aggregate.seconds, plateau.end - third, plateau.end)
+        if early and late and late >= early * 1.3:
+            text = f"response time rises at constant load of {plateau}: {seconds_text(early)} to {seconds_text(late)}"
+            signs.append((HealthLevel.WARNING, text))
+    return signs
+
+
+def _slower_without_gain(aggregate: StepAggregate, before: Plateau, after: Plateau) -> str | None:
+    sketches = aggregate.segment_response
+    if max(before.segment, after.segment) >= len(sketches):
+        return None
+    medians = [sketches[plateau.segment].quantile_seconds(0.5) for plateau in (before, after)]
+    rates = [
+        sum(s.records_answered for s in aggregate.seconds if plateau.first <= s.second < plateau.end)
+        / (plateau.end - plateau.first)
+        for plateau in (before, after)
+    ]
+    if medians[0] is None or medians[1] is None or not rates[0]:
+        return None
+    if medians[1] >= 1.3 * medians[0] and rates[1] < 1.1 * rates[0]:
+        return (
+            f"response time rises with load: from {before.level:g} to {after} the median goes from"
+            f" {seconds_text(medians[0])} to {seconds_text(medians[1])},"
+            f" records/s from {rates[0]:,.0f} to {rates[1]:,.0f}"
+        )
+    return None
+
+
+def _mean_response(seconds: Sequence[Second], first: int, end: int) -> float | None:
+    within = [second for second in seconds if first <= second.second < end]
+    answers = sum(second.answers for second in within)
+    if answers < FEWEST_ANSWERS_IN_A_THIRD:
+        return None
+    return sum(second.response_nanoseconds_sum for second in within) / answers / 1e9

@@ -1,0 +1,1 @@
+"""How much load there is, and when: scenarios, users over time, arrivals."""

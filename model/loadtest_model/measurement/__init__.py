@@ -1,0 +1,1 @@
+"""What is measured of uploads, and how the parts of many pods become one."""

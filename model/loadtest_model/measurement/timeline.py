@@ -1,0 +1,173 @@
+"""The seconds of a run, summed over its pods while their snapshots come in.
+
+A look costs what has changed since the one before it, however long the run is. Every number is whole, so that what is
+summed piece by piece is exactly what merging all snapshots in whole would give.
+"""
+
+import zlib
+from array import array
+from bisect import bisect_left, insort
+from collections.abc import Callable, Collection, Iterator, Sequence
+from operator import add, sub
+from typing import Final
+
+from msgspec import structs
+
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.snapshot import Counts, Second, Snapshot, StepSnapshot
+
+_COUNTS: Final = Counts.__struct_fields__
+_BESIDE: Final = Second.__struct_fields__[2:]
+_WIDTH: Final = 1 + len(_COUNTS) + len(_BESIDE)
+_BLOCK_SECONDS: Final = 32
+# An upload may change a second as old as its own patience, two minutes by default.
+_OPEN_BLOCKS: Final = 4
+
+Series = tuple[tuple[Second, ...], ...]
+"""The seconds of each step, by the step's number."""
+
+
+class Timeline:
+    """What is known of each pod of a run: its newest snapshot, and the seconds of all of them in sum."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, Snapshot] = {}
+        self._held: dict[str, dict[int, _Rows]] = {}
+        self._sums: dict[int, _Sum] = {}
+        self._summed: set[str] = set()
+
+    def hear(self, received: Snapshot) -> Snapshot:
+        """Take in a pod's answer, of which the seconds may be only those that changed since one taken in before.
+
+        Returns the newest snapshot of this pod without its seconds: one that is not newer changes nothing.
+        """
+        pod = received.pod_uid
+        held = self._newest.get(pod)
+        if held is not None and received.sequence <= held.sequence:
+            return held
+        summed = pod in self._summed
+        for step in received.steps:
+            self._take(pod, step, summed=summed)
+        newest = structs.replace(received, steps=tuple(structs.replace(step, seconds=()) for step in received.steps))
+        self._newest[pod] = newest
+        return newest
+
+    def series(self, pods: Collection[str]) -> Series:
+        """The seconds of these pods (by UID) in sum."""
+        wanted = self._held.keys() & set(pods)
+        for pod in self._summed - wanted:
+            self._change(pod, sub)
+        for pod in wanted - self._summed:
+            self._change(pod, add)
+        self._summed = wanted
+        return tuple(
+            self._sums[number].seconds() if number in self._sums else ()
+            for number in range(max(self._sums, default=-1) + 1)
+        )
+
+    def _take(self, pod: str, step: StepSnapshot, *, summed: bool) -> None:
+        if not step.seconds:
+            return
+        rows = self._held.setdefault(pod, {}).setdefault(step.step, _Rows())
+        total = self._sums.setdefault(step.step, _Sum())
+        for second in step.seconds:
+            row = _row(second)
+            replaced = rows.put(second.second, row)
+            if summed:
+                total.change(second.second, list(map(sub, row, replaced)))
+
+    def _change(self, pod: str, sign: Callable[[int, int], int]) -> None:
+        for number, rows in self._held[pod].items():
+            total = self._sums[number]
+            for second, row in rows:
+                total.change(second, [sign(0, value) for value in row])
+
+
+def with_series(aggregate: Aggregate, series: Series) -> Aggregate:
+    """An aggregate of snapshots that carry no seconds, with the seconds that were summed apart."""
+    steps = tuple(
+        structs.replace(step, seconds=series[number]) if number < len(series) else step
+        for number, step in enumerate(aggregate.steps)
+    )
+    return structs.replace(aggregate, steps=steps)
+
+
+class _Rows:
+    """One pod's seconds of one step, each a row of whole numbers, of which the first is 1. Old ones lie packed."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, array[int]] = {}
+        self._packed: dict[int, bytes] = {}
+
+    def put(self, second: int, row: Sequence[int]) -> Sequence[int]:
+        """Keep a row; returns the one in whose place it stands, zeros where there was none."""
+        number, place = divmod(second, _BLOCK_SECONDS)
+        block = self._open[number] if number in self._open else self._opened(number)
+        begin = place * _WIDTH
+        replaced = block[begin : begin + _WIDTH]
+        block[begin : begin + _WIDTH] = array("q", row)
+        return replaced
+
+    def __iter__(self) -> Iterator[tuple[int, Sequence[int]]]:
+        """Each second that was put, and its row."""
+        for number in {*self._open, *self._packed}:
+            block = self._open[number] if number in self._open else _unpacked(self._packed[number])
+            for place in range(_BLOCK_SECONDS):
+                row = block[place * _WIDTH : (place + 1) * _WIDTH]
+                if row[0]:
+                    yield number * _BLOCK_SECONDS + place, row
+
+    def _opened(self, number: int) -> "array[int]":
+        packed = self._packed.pop(number, None)
+        block = array("q", bytes(8 * _WIDTH * _BLOCK_SECONDS)) if packed is None else _unpacked(packed)
+        self._open[number] = block
+        if len(self._open) > _OPEN_BLOCKS:
+            oldest = next(iter(self._open))
+            # A fleet's seconds are many and alike: packed they take a sixth of the room.
+            self._packed[oldest] = zlib.compress(self._open.pop(oldest).tobytes(), 1)
+        return block
+
+
+class _Sum:
+    """The seconds of one step over several pods."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, list[int]] = {}
+        self._order: list[int] = []
+        self._seconds: dict[int, Second] = {}
+        self._changed: set[int] = set()
+
+    def change(self, second: int, by: Sequence[int]) -> None:
+        """Add to a second; one that no pod is left to have had goes."""
+        held = self._rows.get(second)
+        if held is None:
+            insort(self._order, second)
+            held = [0] * _WIDTH
+        row = list(map(add, held, by))
+        if row[0]:
+            self._rows[second] = row
+            self._changed.add(second)
+        else:
+            self._rows.pop(second, None)
+            self._changed.discard(second)
+            del self._order[bisect_left(self._order, second)]
+
+    def seconds(self) -> tuple[Second, ...]:
+        for second in self._changed:
+            self._seconds[second] = _second(second, self._rows[second])
+        self._changed.clear()
+        return tuple(map(self._seconds.__getitem__, self._order))
+
+
+def _row(second: Second) -> tuple[int, ...]:
+    return (1, *structs.astuple(second.counts), *structs.astuple(second)[2:])
+
+
+def _second(number: int, row: Sequence[int]) -> Second:
+    counts = Counts(**dict(zip(_COUNTS, row[1:], strict=False)))
+    beside = dict(zip(_BESIDE, row[1 + len(_COUNTS) :], strict=True))
+    return Second(second=number, counts=counts, **beside)
+
+
+def _unpacked(packed: bytes) -> "array[int]":
+    return array("q", zlib.decompress(packed))

@@ -1,0 +1,57 @@
+"""What is to be told of a plan before it starts: what lowers the claim, and unique values that will come again."""
+
+from collections.abc import Iterator
+
+from loadtest_model.plan import Plan, unseen
+from loadtest_model.plan.columns import ColumnPlan
+from loadtest_model.plan.mesh import NOTICE as MESH
+from loadtest_model.records.phone_space import phone_capacity, phone_shortages
+
+
+def notices(plan: Plan) -> tuple[str, ...]:
+    """A sentence for all that lowers the claim, and one for each column whose values will repeat within the run.
+
+    Client ids and e-mails never do.
+
+    Where the load is bounded by time, the records that it sends are not known beforehand: then only what repeats
+    within the first batch of every virtual user is told.
+    """
+    totals = [step.records for step in plan.steps]
+    known = [total for total in totals if total is not None]
+    rows = sum(known) if len(known) == len(totals) else plan.exposed_rows
+    return (*_claims(plan), *_phones(plan, rows), *_unique_columns(plan, rows))
+
+
+def _claims(plan: Plan) -> Iterator[str]:
+    if plan.unseen_endpoints:
+        yield unseen.NOTICE
+    if plan.mesh:
+        yield MESH
+
+
+def _phones(plan: Plan, rows: int) -> Iterator[str]:
+    records = plan.records
+    if not any(_has_phone(column) for column in records.columns):
+        return
+    shortages = phone_shortages(rows, records.locale, records.contact)
+    if shortages:
+        worst = shortages[0]
+        capacity = phone_capacity(records.locale, records.contact)
+        why = ", as spec.records.contact is reserved" if records.contact == "reserved" else ""
+        yield (
+            f"phones come again from about {capacity:,} records on: area code {worst.area_code} has"
+            f" {worst.capacity:,} numbers, and {rows:,} records take about {worst.expected:,} of it{why}"
+        )
+
+
+def _has_phone(column: ColumnPlan) -> bool:
+    return column.source == "phone" or any(part.client == "phone" for part in column.parts)
+
+
+def _unique_columns(plan: Plan, rows: int) -> Iterator[str]:
+    for column in plan.records.columns:
+        if column.capacity is not None and column.capacity < rows:
+            yield (
+                f"the values of column {column.name!r} come again after {column.capacity:,} records: so many has width"
+                f" {column.width}, and the test sends {rows:,}"
+            )

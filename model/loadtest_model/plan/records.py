@@ -1,0 +1,139 @@
+"""The records as the pods compose them."""
+
+import hashlib
+from typing import Final
+
+import msgspec
+
+from loadtest_model.nearness import near
+from loadtest_model.plan.columns import CLIENT_PLANS, MILLION, ColumnPlan, compile_columns, refusal
+from loadtest_model.plan.steps import Step
+from loadtest_model.records.geography import Locale
+from loadtest_model.records.phone_space import Contact
+from loadtest_model.spec import Identity, Spec
+from loadtest_model.spec.records import INVALID_KINDS, Delimiter, Dialect, Encoding, Invalid, LineEnd, Quoting, Records
+from loadtest_model.spec.target import Format
+from loadtest_model.values import WireValue
+
+
+class DialectPlan(WireValue, frozen=True, kw_only=True):
+    """How files are written; the formats of dates are those of XLSX files too."""
+
+    delimiter: Delimiter = ","
+    quoting: Quoting = "minimal"
+    bom: bool = False
+    encoding: Encoding = "utf-8"
+    line_end: LineEnd = "CRLF"
+    date_format: str = "%Y-%m-%d"
+    date_time_format: str = "%Y-%m-%dT%H:%M:%SZ"
+
+
+STANDARD_DIALECT: Final = DialectPlan()
+
+
+class InvalidPlan(WireValue, frozen=True, kw_only=True):
+    """Rows that are wrong on purpose, so many of a million; the kinds take turns."""
+
+    millionths: int
+    kinds: tuple[str, ...]
+
+
+class RecordsPlan(WireValue, frozen=True, kw_only=True):
+    """`run_tag` (48 bits) keeps the records of different runs apart; `seed` chooses the people."""
+
+    seed: int
+    run_tag: int
+    locale: Locale = "mixed"
+    contact: Contact = "any"
+    columns: tuple[ColumnPlan, ...] = CLIENT_PLANS
+    dialect: DialectPlan = STANDARD_DIALECT
+    invalid: InvalidPlan | None = None
+
+
+# Half of what a pod can be given, see `plan.variable`; the rest of a plan needs some room too.
+MOST_BYTES: Final = 65_536
+_OF_CSV: Final = ("delimiter", "quoting", "bom", "encoding", "line_end")
+_IN_SPEC: Final = {"line_end": "lineEnd"}
+
+
+def compile_records(spec: Spec, identity: Identity, run_id: str, steps: tuple[Step, ...]) -> RecordsPlan:
+    """The records of a spec. Raises PlanError for what cannot be made."""
+    digest = hashlib.sha256(f"{identity.uid}/{run_id}".encode()).digest()
+    plan = plan_records(
+        spec.records,
+        spec.target.format,
+        seed=int.from_bytes(digest[6:12], "big"),
+        run_tag=int.from_bytes(digest[:6], "big"),
+    )
+    size_bytes = len(msgspec.json.encode(plan))
+    if size_bytes > MOST_BYTES:
+        raise refusal(
+            "fields", f"takes {size_bytes:,} bytes in the plan; at most {MOST_BYTES:,} can; give fewer values"
+        )
+    smallest = min(step.batch_size for step in steps)
+    if plan.invalid is not None and smallest < 2:
+        raise refusal("invalid", "needs batches of at least 2 rows: a right one in each; raise spec.load.batchSize")
+    return plan
+
+
+def plan_records(records: Records, file_format: Format, *, seed: int, run_tag: int) -> RecordsPlan:
+    """The records as described, with this seed where none is given. Raises PlanError for what cannot be made."""
+    columns = compile_columns(records.fields)
+    return RecordsPlan(
+        seed=seed if records.seed is None else records.seed,
+        run_tag=run_tag,
+        locale=records.locale,
+        contact=records.contact,
+        # The same object, so that what is not said is not written into every plan.
+        columns=CLIENT_PLANS if columns == CLIENT_PLANS else columns,
+        dialect=_dialect(records.dialect, columns, file_format),
+        invalid=_invalid(records.invalid, columns) if records.invalid else None,
+    )
+
+
+def _dialect(dialect: Dialect, columns: tuple[ColumnPlan, ...], file_format: Format) -> DialectPlan:
+    if file_format != "csv":
+        for name in _OF_CSV:
+            given = getattr(dialect, name)
+            if given != getattr(Dialect(), name):
+                raise refusal(
+                    f"dialect.{_IN_SPEC.get(name, name)}", f"is {given!r}, but spec.target.format is {file_format}"
+                )
+    if dialect.encoding == "cp1252":
+        if dialect.bom:
+            raise refusal("dialect.bom", "goes with encoding utf-8 alone; cp1252 has no byte order mark")
+        for column in columns:
+            _refuse_unencodable(column)
+    plan = DialectPlan(
+        delimiter=dialect.delimiter,
+        quoting=dialect.quoting,
+        bom=dialect.bom,
+        encoding=dialect.encoding,
+        line_end=dialect.line_end,
+        date_format=dialect.date_format,
+        date_time_format=dialect.date_time_format,
+    )
+    return STANDARD_DIALECT if plan == STANDARD_DIALECT else plan
+
+
+def _refuse_unencodable(column: ColumnPlan) -> None:
+    texts = (column.name, column.prefix, column.text, *column.values, *(part.text for part in column.parts))
+    for text in texts:
+        try:
+            text.encode("cp1252")
+        except UnicodeEncodeError as error:
+            raise refusal(
+                "dialect.encoding",
+                f"is cp1252, which has no {text[error.start]!r} of {text!r} (column {column.name!r})",
+            ) from error
+
+
+def _invalid(invalid: Invalid, columns: tuple[ColumnPlan, ...]) -> InvalidPlan:
+    sources = {column.source for column in columns if column.kind == "client"}
+    for index, kind in enumerate(invalid.kinds):
+        if kind not in INVALID_KINDS:
+            raise refusal(f"invalid.kinds[{index}]", f"is {kind!r}; {near(kind, INVALID_KINDS)}")
+        if not sources & set(INVALID_KINDS[kind]):
+            needed = " or ".join(INVALID_KINDS[kind])
+            raise refusal(f"invalid.kinds[{index}]", f"is {kind}, but the file has no client column {needed} any more")
+    return InvalidPlan(millionths=round(invalid.share * MILLION), kinds=tuple(dict.fromkeys(invalid.kinds)))

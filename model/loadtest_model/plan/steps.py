@@ -1,0 +1,120 @@
+"""The steps of a run: each one scenario's load."""
+
+from loadtest_model.load.arrivals import Arrivals, expected_arrivals, peak_rate
+from loadtest_model.load.pacing import Segment, peak_users, total_seconds, uploads_for
+from loadtest_model.load.scenarios import DEFAULT_THRESHOLDS, PRESETS, STRESS_THRESHOLD
+from loadtest_model.plan.errors import PlanError
+from loadtest_model.plan.profiles import profile_of, refuse_contradictions
+from loadtest_model.plan.thresholds import parsed, refuse_other_steps
+from loadtest_model.spec import Spec
+from loadtest_model.spec.load import Load
+from loadtest_model.values import WireValue, seconds_of
+
+
+class Step(WireValue, frozen=True, kw_only=True):
+    """One scenario's load. Times are seconds from the step's start; users are those of the whole fleet.
+
+    With `arrivals` the model is open, and the users of the segments are the limit of those at work at once. With
+    `records` the load ends when so many were sent, and the segments only bound it.
+    """
+
+    name: str
+    batch_size: int
+    segments: tuple[Segment, ...]
+    warm_up_seconds: float
+    think_time_seconds: float
+    thresholds: tuple[str, ...]
+    graceful_stop_seconds: float = 120.0
+    arrivals: Arrivals | None = None
+    records: int | None = None
+
+    @property
+    def duration_seconds(self) -> float:
+        return total_seconds(self.segments)
+
+    @property
+    def foreseen_seconds(self) -> float:
+        """How long the load lasts as far as that is known beforehand: 0 where records end it and users set the pace."""
+        if self.uploads is None:
+            return self.duration_seconds
+        if self.arrivals is None:
+            return 0.0
+        return min(self.duration_seconds, self.uploads / peak_rate(self.arrivals.rates))
+
+    @property
+    def virtual_users(self) -> int:
+        return peak_users(self.segments)
+
+    @property
+    def uploads(self) -> int | None:
+        """How many uploads the step makes, where that is known beforehand."""
+        return None if self.records is None else uploads_for(self.records, self.batch_size)
+
+
+def compile_steps(spec: Spec) -> list[Step]:
+    names = list(PRESETS) if spec.scenario == "all" else [spec.scenario]
+    refuse_contradictions(spec)
+    refuse_other_steps("spec.thresholds", spec.thresholds or [], names)
+    return [_step(name, spec) for name in names]
+
+
+def refuse_idle_pods(step: Step, parallelism: int) -> None:
+    """Raise PlanError where the step has no virtual user or no upload for some pod."""
+    if parallelism > step.virtual_users:
+        raise PlanError(
+            "ParallelismAboveVirtualUsers",
+            f"spec.parallelism is {parallelism}, but a step of the test has fewer virtual users ({step.virtual_users}),"
+            f" so some pods would have none; set spec.parallelism to {step.virtual_users} or less, or raise"
+            " spec.load.virtualUsers",
+        )
+    if step.uploads is not None and parallelism > step.uploads:
+        raise PlanError(
+            "ParallelismAboveUploads",
+            f"spec.parallelism is {parallelism}, but {step.records} records in batches of {step.batch_size} are"
+            f" fewer uploads ({step.uploads}), so some pods would have none; set spec.parallelism to {step.uploads} or"
+            " less",
+        )
+    arrivals = expected_arrivals(step.arrivals.rates) if step.arrivals else parallelism
+    if parallelism > arrivals:
+        raise PlanError(
+            "ParallelismAboveUploads",
+            f"spec.parallelism is {parallelism}, but step {step.name} has fewer arrivals ({arrivals}), so some pods"
+            f" would have none; set spec.parallelism to {arrivals} or less, or raise spec.load.arrivalRate",
+        )
+
+
+def _step(scenario: str, spec: Spec) -> Step:
+    load = spec.load
+    preset = PRESETS.get(scenario)
+    batch_size = load.batch_size if load.batch_size is not None else (preset.batch_size if preset else None)
+    if batch_size is None:
+        raise PlanError("BatchSizeMissing", "spec.load.batchSize is missing; a custom test needs one, such as 1000")
+    timeout_seconds = seconds_of(spec.target.timeout)
+    segments, arrivals = profile_of(scenario, load, timeout_seconds)
+    warm_up_seconds = seconds_of(load.warm_up)
+    length_seconds = total_seconds(segments)
+    if warm_up_seconds >= length_seconds:
+        raise PlanError(
+            "WarmUpTooLong",
+            f"spec.load.warmUp is {load.warm_up}, but the load of step {scenario} lasts {length_seconds:g} s;"
+            " nothing would be held to the thresholds",
+        )
+    return Step(
+        name=scenario,
+        batch_size=batch_size,
+        segments=segments,
+        warm_up_seconds=warm_up_seconds,
+        think_time_seconds=seconds_of(load.think_time),
+        thresholds=_thresholds(scenario, load, spec.thresholds),
+        graceful_stop_seconds=seconds_of(load.graceful_stop) if load.graceful_stop else timeout_seconds,
+        arrivals=arrivals,
+        records=load.records,
+    )
+
+
+def _thresholds(scenario: str, load: Load, given: list[str] | None) -> tuple[str, ...]:
+    if given is not None:
+        bounds = [parsed("spec.thresholds", expression) for expression in given]
+        return tuple(bound.expression for bound in bounds if bound.step in ("", scenario))
+    unchanged = load == Load()
+    return (*DEFAULT_THRESHOLDS, STRESS_THRESHOLD) if scenario == "stress" and unchanged else DEFAULT_THRESHOLDS

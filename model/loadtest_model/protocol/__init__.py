@@ -1,0 +1,1 @@
+"""What operator and pods tell each other: commands, exit codes, the last word."""

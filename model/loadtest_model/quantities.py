@@ -1,0 +1,43 @@
+"""Quantities as people read them, in one way wherever they are shown."""
+
+from typing import Final
+
+_LEAST_SECOND: Final = 0.9995
+"""What is below is less than 1,000 ms when it is rounded."""
+_UNITS: Final = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+
+
+def seconds_text(seconds: float | None) -> str:
+    """A measured time in milliseconds below a second: `0.4 ms`, `87 ms`, `1.932 s`; `-` where nothing was measured."""
+    if seconds is None:
+        return "-"
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < _LEAST_SECOND:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.3f} s" if seconds < 100 else f"{seconds:.0f} s"
+
+
+def span_text(seconds: float) -> str:
+    """A length of time: `45s`, `2m05s`, `1h00m`."""
+    whole = round(seconds)
+    if abs(seconds - whole) > 0.05 and seconds < 60:
+        return f"{seconds:.1f}s"
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s" if whole % 60 else f"{whole // 60}m"
+    return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+
+
+def bytes_text(count: float) -> str:
+    """A number of bytes in decimal units: `1.2 MB`."""
+    for unit, size in _UNITS:
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count:.0f} B"
+
+
+def counted(number: int, what: str) -> str:
+    """`1 row`, `5 rows`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""What a client record may hold: columns, places, phone numbers, providers."""

@@ -1,0 +1,169 @@
+"""The synthetic client records: who they are, which columns a file has, how it is written, what is wrong on purpose."""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, field
+
+from loadtest_model.records.geography import Locale
+from loadtest_model.records.phone_space import Contact
+from loadtest_model.spec.fields import FIELD_RULES, ColumnName, Field
+from loadtest_model.spec.parts import rule, rules
+from loadtest_model.values import Value
+
+Delimiter = Literal[",", ";", "\t", "|"]
+Quoting = Literal["minimal", "all", "nonnumeric"]
+Encoding = Literal["utf-8", "cp1252"]
+LineEnd = Literal["CRLF", "LF"]
+
+# Numbers alone, so that no locale shows in a file. A literal character may be anything but a control character.
+DATE_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[Yymd%])+$"
+DATE_TIME_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[YymdHMS%])+$"
+
+INVALID_KINDS: Final = {
+    "missing_required": ("first_name", "last_name", "email"),
+    "bad_email": ("email",),
+    "bad_phone": ("phone",),
+    "bad_date": ("date_of_birth",),
+    "bad_postal_code": ("postal_code",),
+    "bad_choice": ("status",),
+    "bad_number": ("balance",),
+    "too_long": ("last_name",),
+    "duplicate_id": ("client_id",),
+}
+"""What can be wrong with a row, and the client columns of which it takes one."""
+
+
+class Fields(Value, frozen=True, kw_only=True):
+    """What differs from the client columns."""
+
+    rename: Annotated[
+        dict[str, ColumnName],
+        Meta(max_length=15, description="Other names for client columns, such as `client_id: id`."),
+    ] = field(default_factory=dict)
+    drop: Annotated[
+        list[Annotated[str, Meta(max_length=64)]],
+        Meta(max_length=15, description="Client columns that the file does not have. Templates may still name them."),
+    ] = field(default_factory=list)
+    add: Annotated[
+        list[Annotated[Field, Meta(extra_json_schema=FIELD_RULES)]],
+        Meta(
+            max_length=32,
+            description="Further columns, after the client's. One with the name of a client column takes its place.",
+        ),
+    ] = field(default_factory=list)
+    order: Annotated[
+        list[ColumnName],
+        Meta(
+            max_length=47,
+            description="Names of columns as the file has them: these come first, in this order; the others follow.",
+        ),
+    ] = field(default_factory=list)
+
+
+class Dialect(Value, frozen=True, kw_only=True):
+    """How the file is written. Header names come from `fields.rename`."""
+
+    delimiter: Annotated[Delimiter, Meta(description="Between fields of a CSV file: , ; | or a tab.")] = ","
+    quoting: Annotated[
+        Quoting,
+        Meta(
+            description="minimal: quotes where a field needs them; all: around every field; nonnumeric: around every"
+            " field but those of number columns."
+        ),
+    ] = "minimal"
+    bom: Annotated[bool, Meta(description="Whether a CSV file begins with a byte order mark, as Excel's do.")] = False
+    encoding: Annotated[
+        Encoding,
+        Meta(description="Of a CSV file. cp1252 (Windows-1252) has fewer letters: č becomes c where it must."),
+    ] = "utf-8"
+    line_end: Annotated[LineEnd, Meta(description="At the end of a CSV file's lines.")] = "CRLF"
+    date_format: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=40,
+            pattern=DATE_FORMAT_PATTERN,
+            description="Of dates, from %Y %y %m %d, such as %d/%m/%Y.",
+        ),
+    ] = "%Y-%m-%d"
+    date_time_format: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=40,
+            pattern=DATE_TIME_FORMAT_PATTERN,
+            description="Of times (UTC), from %Y %y %m %d %H %M %S.",
+        ),
+    ] = "%Y-%m-%dT%H:%M:%SZ"
+
+
+DIALECT_RULES: Final = rules(
+    rule(
+        "!(has(self.bom) && self.bom && has(self.encoding) && self.encoding == 'cp1252')",
+        "spec.records.dialect.bom goes with encoding utf-8 alone; cp1252 has no byte order mark",
+    )
+)
+
+
+class Invalid(Value, frozen=True, kw_only=True):
+    """Rows that are wrong on purpose."""
+
+    share: Annotated[
+        float,
+        Meta(
+            ge=0.000001,
+            le=0.5,
+            description="Share of the records that are wrong, in steps of a millionth: exact over a run, and in a batch"
+            " to within one row. At most half. Required.",
+        ),
+    ]
+    kinds: Annotated[
+        list[Annotated[str, Meta(extra_json_schema={"enum": list(INVALID_KINDS)})]],
+        Meta(
+            min_length=1,
+            max_length=len(INVALID_KINDS),
+            description="What is wrong with them, in turn. missing_required: no first name, last name or e-mail;"
+            " bad_email: without @; bad_phone: no digits; bad_date: the 45th of month 13 as date of birth;"
+            " bad_postal_code; bad_choice: a status that there is none of; bad_number: a balance that is no number;"
+            " too_long: a last name of 300 letters; duplicate_id: the client_id of a right row before it.",
+        ),
+    ] = field(default_factory=lambda: ["missing_required", "bad_email"])
+
+
+class Records(Value, frozen=True, kw_only=True):
+    seed: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=2**53,
+                description="The same seed gives the same records. Default: made from the run's id.",
+            ),
+        ]
+        | None
+    ) = None
+    locale: Annotated[
+        Locale,
+        Meta(description="Whose names and addresses: mixed, as people live in Canada; en_CA or fr_CA, one language."),
+    ] = "mixed"
+    contact: Annotated[
+        Contact,
+        Meta(
+            description="any: phones of every exchange, each given once. reserved: only 555-0100 to 555-0199, which"
+            " reach nobody; they come again after some thousand records. E-mail addresses are always those of"
+            " example.com, example.net and example.org."
+        ),
+    ] = "any"
+    fields: Annotated[Fields, Meta(description="Columns that are renamed, dropped, added or in another order.")] = (
+        field(default_factory=Fields)
+    )
+    dialect: Annotated[Dialect, Meta(description="How the file is written.", extra_json_schema=DIALECT_RULES)] = field(
+        default_factory=Dialect
+    )
+    invalid: Annotated[
+        Invalid | None,
+        Meta(
+            description="Rows that are wrong on purpose. spec.target.response.expectCount says what the target counts"
+            " then. Default: none."
+        ),
+    ] = None

@@ -1,0 +1,46 @@
+"""Bounds on what is measured: what decides the verdict, and what ends a test early."""
+
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from loadtest_model.spec.parts import rule, rules
+from loadtest_model.thresholds.bounds import expression_pattern
+from loadtest_model.thresholds.metrics import METRICS
+from loadtest_model.values import DurationText, Value
+
+MOST_THRESHOLDS: Final = 32
+
+
+def _form(field: str) -> Meta:
+    return Meta(
+        max_length=64,
+        extra_json_schema=rules(
+            rule(
+                f"self.matches('{expression_pattern()}')",
+                f"{field}: write `metric < bound`, such as p95 < 20s, error_rate < 1% or records_per_second > 5000, or"
+                f" heavy.p95 < 20s for one step; metrics are {', '.join(METRICS)}",
+            )
+        ),
+    )
+
+
+ThresholdText = Annotated[str, _form("spec.thresholds")]
+AbortText = Annotated[str, _form("spec.abort.thresholds")]
+
+
+class Abort(Value, frozen=True, kw_only=True):
+    thresholds: Annotated[
+        list[AbortText],
+        Meta(
+            min_length=1,
+            max_length=MOST_THRESHOLDS,
+            description="Bounds, written like spec.thresholds, of which each ends the test as soon as it is breached"
+            " in three evaluations in a row. The error rate is that of the last 30 s. What only grows, such as"
+            " accepted_records, can have no lower bound here. Required.",
+        ),
+    ]
+    after: Annotated[
+        DurationText,
+        Meta(description="How long past a step's warm-up nothing is aborted."),
+    ] = "30s"

@@ -1,0 +1,166 @@
+"""Bounds on the merged measurements: parsing `p95 < 20s` and holding the aggregate against it."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, structs
+
+from loadtest_model.load.scenarios import STEP_NAMES
+from loadtest_model.measurement.aggregate import StepAggregate
+from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.nearness import near
+from loadtest_model.thresholds.metrics import METRICS, Measured, Unit
+from loadtest_model.values import NANOSECONDS, WireValue
+
+Operator = Literal["<", "<=", ">", ">="]
+
+_EXPRESSION: Final = re.compile(r"(?:([a-z]+)\.)?([a-z0-9_]+) *(<=|>=|<|>) *([0-9]+(?:\.[0-9]+)?)(ms|s|m|%)?")
+_FACTORS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "%": 0.01, "": 1.0}
+_ALLOWED_SUFFIXES: Final[dict[Unit, tuple[str, ...]]] = {
+    "seconds": ("ms", "s", "m"),
+    "ratio": ("%", ""),
+    "count": ("",),
+}
+
+
+def expression_pattern() -> str:
+    """A regular expression (RE2) that fits just the expressions that `parse_threshold` reads."""
+    suffixes: dict[Unit, str] = {"seconds": "(ms|s|m)", "ratio": "%?", "count": ""}
+    forms = [
+        f"({'|'.join(name for name, metric in METRICS.items() if metric.unit == unit)})"
+        rf" *(<=|>=|<|>) *[0-9]+([.][0-9]+)?{suffix}"
+        for unit, suffix in suffixes.items()
+    ]
+    return f"^(({'|'.join(STEP_NAMES)})[.])?({'|'.join(forms)})$"
+
+
+_COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
+    "<": lambda value, bound: value < bound,
+    "<=": lambda value, bound: value <= bound,
+    ">": lambda value, bound: value > bound,
+    ">=": lambda value, bound: value >= bound,
+}
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One bound; `bound` is in seconds, a ratio, or a plain number, as the metric's unit says.
+
+    `step` names the one step that it holds for; empty, it holds for each.
+    """
+
+    expression: str
+    metric: str
+    operator: Operator
+    bound: float
+    step: str = ""
+
+    def holds(self, value: float) -> bool:
+        return _COMPARE[self.operator](value, self.bound)
+
+    @property
+    def is_upper(self) -> bool:
+        return self.operator in ("<", "<=")
+
+    @property
+    def is_of_time(self) -> bool:
+        return METRICS[self.metric].unit == "seconds"
+
+    @property
+    def breach_is_lasting(self) -> bool:
+        """Whether a breach stands whatever data is still missing: what only grows stays above its bound."""
+        return METRICS[self.metric].only_grows and self.is_upper
+
+    @property
+    def waits_for_the_end(self) -> bool:
+        """Whether only the end can tell that it is breached: what only grows may still reach its bound."""
+        return METRICS[self.metric].only_grows and not self.is_upper
+
+
+class ThresholdResult(WireValue, frozen=True, kw_only=True, omit_defaults=False):
+    """A threshold beside what was measured. `passed` is None where there is nothing to judge by."""
+
+    expression: Annotated[str, Meta(max_length=64)]
+    value: float | None
+    passed: bool | None
+    step: str = ""
+    note: Annotated[str, Meta(max_length=256)] = ""
+
+
+def parse_threshold(expression: str) -> Threshold:
+    """The threshold an expression such as `p95 < 20s` means.
+
+    Raises ValueError, naming the expression and what would be right.
+    """
+    match = _EXPRESSION.fullmatch(expression.strip())
+    if match is None:
+        raise ValueError(f"threshold {expression!r} is not of the form `metric < bound`, such as `p95 < 20s`")
+    step, name, operator, number, suffix = (group or "" for group in match.groups())
+    if step and step not in STEP_NAMES:
+        raise ValueError(f"threshold {expression!r} names no step; a step is one of {', '.join(STEP_NAMES)}")
+    metric = METRICS.get(name)
+    if metric is None:
+        raise ValueError(f"threshold {expression!r} bounds no known metric; {near(name, METRICS)}")
+    if suffix not in _ALLOWED_SUFFIXES[metric.unit]:
+        wanted = {
+            "seconds": "a time, such as 20s or 500ms",
+            "ratio": "a share, such as 1%",
+            "count": "a number",
+        }
+        raise ValueError(f"threshold {expression!r} bounds {name} by {number}{suffix}; write {wanted[metric.unit]}")
+    bound = float(number) * _FACTORS[suffix]
+    return Threshold(" ".join(expression.split()), name, operator, bound, step)  # type: ignore[arg-type]
+
+
+def evaluate(threshold: Threshold, aggregate: StepAggregate, window_seconds: float, step: str = "") -> ThresholdResult:
+    """Hold a step's measurements against a threshold.
+
+    `window_seconds` is the length of the judged load so far. While uploads are in flight, those older than an
+    upper bound on a time count as at least that old, so that a target that hangs does not look perfect.
+    """
+    seen = aggregate
+    if METRICS[threshold.metric].of_responses and threshold.is_upper:
+        overdue = [age for age in aggregate.in_flight_ages_seconds if age > threshold.bound]
+        seen = _with_ages(aggregate, overdue)
+    measured = METRICS[threshold.metric].read(seen, window_seconds)
+    if measured.value is None or measured.samples <= 0:
+        return ThresholdResult(
+            expression=threshold.expression, value=None, passed=None, step=step, note="no sample to judge by"
+        )
+    return ThresholdResult(
+        expression=threshold.expression,
+        value=measured.value,
+        passed=threshold.holds(measured.value),
+        step=step,
+        note=_note(threshold, measured),
+    )
+
+
+def _with_ages(aggregate: StepAggregate, ages_seconds: list[float]) -> StepAggregate:
+    if not ages_seconds:
+        return aggregate
+    overdue = sketch_of(int(age * NANOSECONDS) for age in ages_seconds)
+    return structs.replace(aggregate, response=aggregate.response.merge(overdue))
+
+
+def _note(threshold: Threshold, measured: Measured) -> str:
+    if measured.stands_in:
+        return f"the maximum stands in: too few uploads for {threshold.metric} ({measured.samples})"
+    if measured.relative_error and measured.value is not None:
+        margin = measured.value * measured.relative_error
+        if math.fabs(measured.value - threshold.bound) <= margin:
+            return f"the bound lies within the sketch's error of {measured.relative_error:.0%}"
+    return ""
+
+
+def parse_thresholds(expressions: tuple[str, ...]) -> tuple[Threshold, ...]:
+    return tuple(parse_threshold(expression) for expression in expressions)
+
+
+def evaluate_all(
+    expressions: tuple[str, ...], aggregate: StepAggregate, window_seconds: float, step: str = ""
+) -> tuple[ThresholdResult, ...]:
+    return tuple(evaluate(threshold, aggregate, window_seconds, step) for threshold in parse_thresholds(expressions))

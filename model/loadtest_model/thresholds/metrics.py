@@ -1,0 +1,145 @@
+"""The quantities that a threshold may bound, and how each is read from a step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from loadtest_model.measurement.aggregate import StepAggregate
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.sketch import Sketch
+from loadtest_model.measurement.upload_parts import Part
+
+Unit = Literal["seconds", "ratio", "count"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value with what is to be known of it: the samples behind it and its bound on the relative error."""
+
+    value: float | None
+    samples: int
+    relative_error: float = 0.0
+    stands_in: bool = False
+
+
+Read = Callable[[StepAggregate, float], Measured]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A quantity that a threshold may bound. `read` takes a step and the length of its load in seconds.
+
+    `only_grows` says that more data can never lower it, `of_responses` that uploads still in flight bear on it, and
+    `fewest_samples` how many it takes to call a running test breached.
+    """
+
+    unit: Unit
+    description: str
+    read: Read
+    only_grows: bool = False
+    of_responses: bool = False
+    fewest_samples: int = 1
+
+
+def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float) -> Read:
+    def read(step: StepAggregate, _window_seconds: float) -> Measured:
+        sketch = of(step)
+        few = sketch.count < 1 / (1 - quantile)
+        return Measured(
+            sketch.max_seconds if few else sketch.quantile_seconds(quantile),
+            sketch.count,
+            0.0 if few else sketch.relative_error,
+            stands_in=few and sketch.count > 0,
+        )
+
+    return read
+
+
+def _average(of: Callable[[StepAggregate], Sketch | Part]) -> Read:
+    return lambda step, _: Measured(of(step).mean_seconds, of(step).count)
+
+
+def _longest(of: Callable[[StepAggregate], Sketch | Part]) -> Read:
+    return lambda step, _: Measured(of(step).max_seconds, of(step).count)
+
+
+def _per_second(count: Callable[[StepAggregate], int]) -> Read:
+    def read(step: StepAggregate, window_seconds: float) -> Measured:
+        return Measured(count(step) / window_seconds if window_seconds > 0 else None, step.judged.due)
+
+    return read
+
+
+def _counted(count: Callable[[StepAggregate], int]) -> Read:
+    return lambda step, _: Measured(float(count(step)), max(step.judged.due, 1))
+
+
+def _error_rate(step: StepAggregate, _window_seconds: float) -> Measured:
+    return Measured(step.judged.error_rate, step.judged.due - step.judged.cancelled)
+
+
+def _success_rate(step: StepAggregate, _window_seconds: float) -> Measured:
+    rate = step.judged.error_rate
+    return Measured(None if rate is None else 1 - rate, step.judged.due - step.judged.cancelled)
+
+
+def _times(prefix: str, what: str, of: Callable[[StepAggregate], Sketch], *, responses: bool) -> dict[str, Metric]:
+    """The figures of a distribution of times."""
+
+    def quantile(name: str, description: str, value: float, fewest: int) -> dict[str, Metric]:
+        read = _quantile(of, value)
+        return {
+            prefix + name: Metric(
+                "seconds", f"{description} of the {what}", read, of_responses=responses, fewest_samples=fewest
+            )
+        }
+
+    return {
+        f"{prefix}avg": Metric("seconds", f"average {what}", _average(of), of_responses=responses),
+        **quantile("p50", "median", 0.5, 2),
+        **quantile("p90", "90th percentile", 0.9, 10),
+        **quantile("p95", "95th percentile", 0.95, 20),
+        **quantile("p99", "99th percentile", 0.99, 100),
+        f"{prefix}max": Metric("seconds", f"longest {what}", _longest(of), only_grows=True, of_responses=responses),
+    }
+
+
+def _part(name: str, what: str, of: Callable[[StepAggregate], Part]) -> dict[str, Metric]:
+    return {
+        f"{name}_avg": Metric("seconds", f"average time for {what}", _average(of)),
+        f"{name}_max": Metric("seconds", f"longest time for {what}", _longest(of), only_grows=True),
+    }
+
+
+def _count(description: str, count: Callable[[StepAggregate], int]) -> Metric:
+    return Metric("count", description, _counted(count), only_grows=True)
+
+
+METRICS: Final[dict[str, Metric]] = {
+    "error_rate": Metric("ratio", "rejected, unknown, violating and dropped uploads over those due", _error_rate),
+    "success_rate": Metric("ratio", "1 - error_rate", _success_rate),
+    **_times("", "response time", lambda step: step.response, responses=True),
+    **_times("service_", "service time", lambda step: step.service, responses=False),
+    **_part("connect", "opening a connection", lambda step: step.parts.connect),
+    **_part("upload", "sending the body", lambda step: step.parts.upload),
+    **_part("wait", "the answer after the body was sent", lambda step: step.parts.wait),
+    "accepted": _count("accepted uploads", lambda step: step.judged.accepted),
+    "rejected": _count("rejected uploads", lambda step: step.judged.rejected),
+    "unknown": _count(
+        "uploads without a complete answer, but for those cut by the test",
+        lambda step: step.judged.unknown - step.judged.cancelled,
+    ),
+    "dropped": _count("arrivals that no virtual user could serve in time", lambda step: step.judged.dropped),
+    "timeouts": _count("uploads that timed out, the warm-up included", lambda s: s.errors.get(ErrorKind.TIMEOUT, 0)),
+    "sent_records": _count("records sent", lambda step: step.judged.records_sent),
+    "accepted_records": _count("records that the target confirmed", lambda step: step.judged.records_confirmed),
+    "requests_per_second": Metric(
+        "count", "accepted uploads a second of load", _per_second(lambda step: step.judged.accepted)
+    ),
+    "records_per_second": Metric(
+        "count", "confirmed records a second of load", _per_second(lambda step: step.judged.records_confirmed)
+    ),
+    "bytes_per_second": Metric(
+        "count", "bytes of request bodies sent a second of load", _per_second(lambda step: step.judged.bytes_sent)
+    ),
+}

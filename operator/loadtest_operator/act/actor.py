@@ -1,0 +1,192 @@
+"""Doing what was decided."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, assert_never
+
+from loadtest_model.protocol.commands import Ack, Addresses, Arm, Halt, Start, Verb
+from loadtest_model.values import WireValue
+from loadtest_operator.cluster.api import CONFIG_MAPS, JOBS, LOADTESTS, MERGE, NETWORK_POLICIES, Api, ApiError
+from loadtest_operator.cluster.pods import Answer, Command, PodClient, control_address
+from loadtest_operator.decide import actions
+from loadtest_operator.decide.actions import Action, Outcome
+from loadtest_operator.facts.names import FINISHED_RUN_ANNOTATION
+from loadtest_operator.facts.observation import Observation, PodSeen
+
+_LOG: Final = logging.getLogger(__name__)
+_KINDS: Final = {actions.DeleteJob: JOBS, actions.DeleteNetworkPolicy: NETWORK_POLICIES}
+
+
+class Actor:
+    """Executes actions. `clock` is monotonic, `now` the wall clock in UTC, `sleep` waits for seconds."""
+
+    def __init__(
+        self,
+        api: Api,
+        pods: PodClient,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._api = api
+        self._pods = pods
+        self._clock = clock
+        self._now = now
+        self._sleep = sleep
+
+    async def perform(self, observation: Observation, wanted: tuple[Action, ...]) -> tuple[Outcome, ...]:
+        """Do everything in order; what is to be said of it comes back.
+
+        Raises ApiError where an outage or a conflict asks for another try.
+        """
+        outcomes = [await self._perform(observation, action) for action in wanted]
+        return tuple(outcome for outcome in outcomes if outcome is not None)
+
+    async def _perform(self, observation: Observation, action: Action) -> Outcome | None:
+        identity = observation.test.identity
+        namespace, name = identity.namespace, identity.name
+        match action:
+            case actions.CreateJob():
+                return await self._create_job(namespace, action)
+            case actions.DeleteJob() | actions.DeleteNetworkPolicy():
+                await self._api.delete(_KINDS[type(action)], namespace, action.name, action.uid)
+            case actions.StartFleet():
+                return await self._start(observation, action)
+            case actions.WriteResults():
+                return await self._write_results(namespace, action)
+            case actions.MarkFinished():
+                # The UID keeps a test that was made anew under this name from being taken for one that has run.
+                metadata = {"uid": identity.uid, "annotations": {FINISHED_RUN_ANNOTATION: action.run_id}}
+                await self._api.patch(LOADTESTS, namespace, name, {"metadata": metadata})
+            case actions.ObserveGeneration():
+                body = {"metadata": {"uid": identity.uid}, "status": {"observedGeneration": action.generation}}
+                await self._api.patch(LOADTESTS, namespace, f"{name}/status", body, MERGE)
+            case _:
+                await self._command(observation, action)
+        return None
+
+    async def _command(self, observation: Observation, action: actions.Order) -> None:
+        """Give pods a command of which no more is to be said than that it was refused."""
+        match action:
+            case actions.Verify():
+                await self._tell(observation, Verb.VERIFY, action.pods)
+            case actions.TellEndpoints():
+                await self._tell_endpoints(observation, action)
+            case actions.Conclude():
+                await self._tell(observation, Verb.CONCLUDE, action.pods)
+            case actions.Drain():
+                await self._tell(observation, Verb.STOP, action.pods)
+            case actions.HaltFleet():
+                order = Halt(reason=action.reason, message=action.message)
+                await self._tell(observation, Verb.HALT, action.pods, lambda _: order)
+            case actions.Acknowledge():
+                await self._tell(observation, Verb.ACK, action.pods, _ack)
+            case _:
+                assert_never(action)
+
+    async def _tell_endpoints(self, observation: Observation, action: actions.TellEndpoints) -> None:
+        orders = {pod.uid: order for order in action.orders for pod in order.pods}
+
+        def addresses(pod: PodSeen) -> Addresses:
+            order = orders[pod.uid]
+            age = 0.0 if action.known_at is None else max(0.0, self._clock() - action.known_at)
+            return Addresses(addresses=order.addresses, more=order.more, age_seconds=round(age, 6))
+
+        pods = tuple(pod for order in action.orders for pod in order.pods)
+        await self._tell(observation, Verb.ENDPOINTS, pods, addresses)
+
+    async def _create_job(self, namespace: str, action: actions.CreateJob) -> Outcome | None:
+        wanted = [(JOBS, action.manifest)]
+        if action.network_policy is not None:
+            wanted.insert(0, (NETWORK_POLICIES, action.network_policy))
+        for kind, manifest in wanted:
+            try:
+                await self._api.create(kind, namespace, manifest)
+            except ApiError as error:
+                if error.reason == "AlreadyExists":
+                    continue
+                if not error.is_final:
+                    raise
+                return actions.JobRefused(error.message, manifest["kind"])
+        return None
+
+    async def _write_results(self, namespace: str, action: actions.WriteResults) -> Outcome | None:
+        try:
+            await self._write(namespace, action)
+        except ApiError as error:
+            if not error.is_final:
+                raise
+            return actions.ResultsNotWritten(error.message)
+        return None
+
+    async def _write(self, namespace: str, action: actions.WriteResults) -> None:
+        name = action.manifest["metadata"]["name"]
+        try:
+            await self._api.create(CONFIG_MAPS, namespace, action.manifest)
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                raise
+            await self._api.replace(CONFIG_MAPS, namespace, name, action.manifest)
+
+    async def _start(self, observation: Observation, action: actions.StartFleet) -> Outcome:
+        """Arm all, then start all at one instant; whoever does not confirm makes the whole fleet halt."""
+        arm = Arm(start_id=action.start_id, plan_hash=action.plan_hash)
+        answers = await self._tell(observation, Verb.ARM, action.pods, lambda _: arm)
+        missed = _unconfirmed(action.pods, answers)
+        instant = self._clock() + action.lead_seconds
+        at = self._now() + timedelta(seconds=action.lead_seconds)
+        skew = 0.0
+        if not missed:
+            everyone = {pod.uid: control_address(_address(pod)) for pod in action.pods}
+            token = self._pods.halt_token(observation.test.identity.uid, observation.run_id)
+
+            def order(pod: PodSeen) -> Start:
+                return Start(
+                    start_id=action.start_id,
+                    in_seconds=max(0.0, instant - self._clock()),
+                    peers=tuple(address for uid, address in everyone.items() if uid != pod.uid),
+                    halt_token=token,
+                )
+
+            answers = await self._tell(observation, Verb.START, action.pods, order)
+            missed = _unconfirmed(action.pods, answers)
+            # A pod counts from the arrival of its command, which lies between sending and answer.
+            skew = max((answer.seconds for answer in answers), default=0.0) + max(0.0, self._clock() - instant)
+        if missed:
+            halt = Halt(reason="StartMissed", message=f"no confirmation from {', '.join(missed[:5])}")
+            await self._tell(observation, Verb.HALT, action.pods, lambda _: halt)
+        else:
+            # The next look is to find the load begun, not about to begin.
+            await self._sleep(max(0.0, instant - self._clock()))
+        return actions.Started(at=at, skew_seconds=round(skew, 6), missed=missed)
+
+    async def _tell(
+        self,
+        observation: Observation,
+        verb: Verb,
+        pods: tuple[PodSeen, ...],
+        order: Callable[[PodSeen], WireValue | None] = lambda _: None,
+    ) -> list[Answer]:
+        commands = [Command(_address(pod), verb, partial(order, pod)) for pod in pods]
+        identity = observation.test.identity
+        answers = await self._pods.command_all(identity.uid, observation.run_id, commands)
+        for pod, answer in zip(pods, answers, strict=True):
+            if not answer.accepted:
+                _LOG.warning("%s: pod %s did not take %s: %s", identity, pod.name, verb, answer.detail)
+        return answers
+
+
+def _address(pod: PodSeen) -> str:
+    if pod.ip is None:
+        raise ValueError(f"pod {pod.name} has no address, so nothing can be said to it")
+    return pod.ip
+
+
+def _ack(pod: PodSeen) -> Ack:
+    return Ack(sequence=pod.snapshot.sequence if pod.snapshot else 0)
+
+
+def _unconfirmed(pods: tuple[PodSeen, ...], answers: list[Answer]) -> tuple[str, ...]:
+    return tuple(pod.name for pod, answer in zip(pods, answers, strict=True) if not answer.accepted)

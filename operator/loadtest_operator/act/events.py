@@ -1,0 +1,90 @@
+"""Events on the LoadTest: one for each phase it enters and one for its end."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.report.status import ConditionType, Phase, Status
+from loadtest_model.spec import API_VERSION, KIND, Identity
+from loadtest_operator.facts.names import MANAGED_BY
+from loadtest_operator.facts.observation import Observation, Recorded
+
+Json = dict[str, Any]
+
+_LONGEST_NOTE = 1_000
+
+
+@dataclass(frozen=True)
+class Announcement:
+    kind: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+def announcements(recorded: Recorded, status: Status) -> tuple[Announcement, ...]:
+    """What a change from the status on record to a new one is announced as."""
+    same_run = recorded.run_id == status.run_id
+    made = [_verified(recorded if same_run else Recorded(), status)]
+    if same_run and recorded.phase is status.phase:
+        made.append(_new_reason_to_wait(recorded, status))
+    else:
+        made.append(_phase(status))
+    return tuple(announcement for announcement in made if announcement is not None)
+
+
+def _phase(status: Status) -> Announcement:
+    if status.phase is Phase.COMPLETED:
+        succeeded = status.condition(ConditionType.SUCCEEDED)
+        reason = succeeded.reason if succeeded else str(status.verdict)
+        kind: Literal["Normal", "Warning"] = "Normal" if status.verdict is Verdict.PASSED else "Warning"
+        return Announcement(kind, reason, f"{status.verdict}: {status.message}")
+    return Announcement("Warning" if status.phase is Phase.STOPPING else "Normal", status.phase, status.message)
+
+
+def manifest(observation: Observation, made: Announcement, at: str) -> Json:
+    """The Event as JSON. Its name is made from what it says, so that the same thing is said once."""
+    identity = observation.test.identity
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": _name(identity, observation.run_id, made), "namespace": identity.namespace},
+        "involvedObject": {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "namespace": identity.namespace,
+            "name": identity.name,
+            "uid": identity.uid,
+        },
+        "type": made.kind,
+        "reason": made.reason,
+        "message": made.message[:_LONGEST_NOTE],
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+        "source": {"component": MANAGED_BY},
+        "reportingComponent": MANAGED_BY,
+        "reportingInstance": MANAGED_BY,
+    }
+
+
+def _verified(recorded: Recorded, status: Status) -> Announcement | None:
+    new, old = status.condition(ConditionType.VERIFIED), recorded.condition(ConditionType.VERIFIED)
+    if new is None or new.status != "True" or (old is not None and old.status == "True"):
+        return None
+    return Announcement("Normal", "Verified", new.message)
+
+
+def _new_reason_to_wait(recorded: Recorded, status: Status) -> Announcement | None:
+    """Until a test loads, each new thing that it waits for is worth a warning."""
+    if status.phase not in (Phase.QUEUED, Phase.STARTING, Phase.VERIFYING):
+        return None
+    new, old = status.condition(ConditionType.VERIFIED), recorded.condition(ConditionType.VERIFIED)
+    if new is None or new.status != "False" or (old is not None and old.reason == new.reason):
+        return None
+    return Announcement("Warning", new.reason, new.message)
+
+
+def _name(identity: Identity, run_id: str, made: Announcement) -> str:
+    said = f"{identity.uid}/{run_id}/{made.reason}/{made.message}"
+    return f"{identity.name[:200]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"

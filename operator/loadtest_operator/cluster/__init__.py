@@ -1,0 +1,1 @@
+"""The API server and the pods, as the operator speaks to them."""

@@ -1,0 +1,135 @@
+"""Speaking to the pods' control servers."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+import msgspec
+
+from loadtest_model.measurement.snapshot import Snapshot
+from loadtest_model.protocol.commands import CONTROL_PORT, Verb, command_token
+from loadtest_model.values import WireValue
+
+_SCRAPE_SECONDS: Final = 3.0
+COMMAND_SECONDS: Final = 5.0
+AT_ONCE: Final = 100
+"""So many pods of one fleet are spoken to at once. The bound is each fleet's own, so that one that is silent takes no
+other's turn, and what a pod takes to answer does not count the wait for its turn."""
+# A day's seconds are some 20 MB, and an operator that was restarted asks for all of them.
+_LARGEST_ANSWER_BYTES: Final = 64 * 1024 * 1024
+
+_DECODER: Final = msgspec.json.Decoder(Snapshot)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command to one pod. `body` is made when it is sent, since it may depend on the time then."""
+
+    ip: str
+    verb: Verb
+    body: Callable[[], WireValue | None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a command, and how long it took from sending to the answer."""
+
+    accepted: bool
+    detail: str
+    seconds: float
+
+
+class PodClient:
+    """An HTTP client to all pods. `key` proves the operator's commands; `clock` is monotonic, in seconds.
+
+    `fence` is asked before each command whether this operator may still act; it does not return if it may not.
+    """
+
+    def __init__(self, key: bytes, clock: Callable[[], float], fence: Callable[[], None] = lambda: None) -> None:
+        self._key = key
+        self._clock = clock
+        self._fence = fence
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self._open.close()
+
+    async def snapshot(self, ip: str, since: int) -> Snapshot | None:
+        """What a pod measured, of the seconds only those changed after sequence `since`; None if it did not answer."""
+        try:
+            async with self._open.get(
+                f"{_base(ip)}/snapshot",
+                params={"since": str(since)},
+                timeout=aiohttp.ClientTimeout(total=_SCRAPE_SECONDS),
+                allow_redirects=False,
+            ) as answer:
+                if answer.status != 200:
+                    return None
+                body = bytearray()
+                async for piece in answer.content.iter_any():
+                    body += piece
+                    if len(body) > _LARGEST_ANSWER_BYTES:
+                        return None
+                return _DECODER.decode(body)
+        except (TimeoutError, aiohttp.ClientError, OSError, msgspec.DecodeError):
+            return None
+
+    async def command_all(self, uid: str, run_id: str, commands: list[Command]) -> list[Answer]:
+        """Give commands to many pods at once; an answer for each, in their order."""
+        gate = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._command(uid, run_id, command, gate)) for command in commands]
+        return [task.result() for task in tasks]
+
+    async def _command(self, uid: str, run_id: str, command: Command, gate: asyncio.Semaphore) -> Answer:
+        async with gate:
+            return await self._give(uid, run_id, command)
+
+    async def _give(self, uid: str, run_id: str, command: Command) -> Answer:
+        sent = self._clock()
+        body = command.body()
+        token = command_token(self._key, uid, run_id, command.verb)
+        self._fence()
+        try:
+            async with self._open.post(
+                f"{_base(command.ip)}/{command.verb}",
+                data=msgspec.json.encode(body) if body is not None else b"",
+                headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+                timeout=aiohttp.ClientTimeout(total=COMMAND_SECONDS),
+                allow_redirects=False,
+            ) as answer:
+                text = (await answer.text())[:200]
+                return Answer(answer.status == 200, f"{answer.status} {text}", self._clock() - sent)
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            return Answer(False, f"{type(error).__name__}: {error}", self._clock() - sent)
+
+    def halt_token(self, uid: str, run_id: str) -> str:
+        """What lets one pod of a run halt another."""
+        return command_token(self._key, uid, run_id, Verb.HALT)
+
+    @property
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("the client is used outside of its `async with`")
+        return self._session
+
+
+def control_address(ip: str) -> str:
+    return f"[{ip}]:{CONTROL_PORT}" if ":" in ip else f"{ip}:{CONTROL_PORT}"
+
+
+def _base(ip: str) -> str:
+    return f"http://{control_address(ip)}"

@@ -1,0 +1,147 @@
+"""What a decision may ask for, and what comes back from doing it. Values only; `act` does them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from loadtest_operator.facts.observation import PodSeen
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CreateJob:
+    """Make the Job, and before it the NetworkPolicy of its pods where there is to be one."""
+
+    manifest: Json
+    network_policy: Json | None = None
+
+
+@dataclass(frozen=True)
+class DeleteJob:
+    """Remove a Job and its pods. The UID keeps a Job made since under the same name."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class DeleteNetworkPolicy:
+    """Remove what bounds the network of a run's pods, once none of them is left to bound."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class Verify:
+    pods: tuple[PodSeen, ...]
+
+
+@dataclass(frozen=True)
+class StartFleet:
+    """Arm every pod, then start all at one instant, `lead_seconds` from when they are armed."""
+
+    pods: tuple[PodSeen, ...]
+    start_id: str
+    plan_hash: str
+    lead_seconds: float
+
+
+@dataclass(frozen=True)
+class EndpointOrder:
+    """What these pods are to hear: addresses, each `ip:port`; `more` are being verified elsewhere."""
+
+    pods: tuple[PodSeen, ...]
+    addresses: tuple[str, ...]
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class TellEndpoints:
+    """Tell all these pods at once the target's addresses as they are now.
+
+    They have been known since `known_at`, on the operator's monotonic clock.
+    """
+
+    orders: tuple[EndpointOrder, ...]
+    known_at: float | None = None
+
+
+@dataclass(frozen=True)
+class Conclude:
+    """Tell the pod that reads back that every load is over."""
+
+    pods: tuple[PodSeen, ...]
+
+
+@dataclass(frozen=True)
+class Drain:
+    """Let the uploads in flight finish and send nothing more."""
+
+    pods: tuple[PodSeen, ...]
+
+
+@dataclass(frozen=True)
+class HaltFleet:
+    pods: tuple[PodSeen, ...]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Acknowledge:
+    """Tell pods that their last snapshot is safe, so that they exit."""
+
+    pods: tuple[PodSeen, ...]
+
+
+@dataclass(frozen=True)
+class WriteResults:
+    manifest: Json
+
+
+@dataclass(frozen=True)
+class MarkFinished:
+    """Keep the finished run's id where a restore without status finds it."""
+
+    run_id: str
+
+
+@dataclass(frozen=True)
+class ObserveGeneration:
+    """Say that the newest spec was seen, and leave the rest of an ended test's status as it is."""
+
+    generation: int
+
+
+Order = Verify | TellEndpoints | Conclude | Drain | HaltFleet | Acknowledge
+
+Action = (
+    CreateJob | DeleteJob | DeleteNetworkPolicy | StartFleet | WriteResults | MarkFinished | ObserveGeneration | Order
+)
+
+
+@dataclass(frozen=True)
+class JobRefused:
+    """The API server did not take the Job, or the `kind` that comes before it: a quota, a policy, a missing right."""
+
+    message: str
+    kind: str = "Job"
+
+
+@dataclass(frozen=True)
+class Started:
+    """The pods were told to start at `at`; `skew_seconds` bounds how far apart they begin. `missed` did not confirm."""
+
+    at: datetime
+    skew_seconds: float
+    missed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ResultsNotWritten:
+    message: str
+
+
+Outcome = JobRefused | Started | ResultsNotWritten

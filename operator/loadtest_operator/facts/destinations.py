@@ -1,0 +1,79 @@
+"""Where the URLs of a test lead, as a NetworkPolicy and a scheduler can say it: by selectors, else by addresses."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from loadtest_model.spec.pod import HostAlias
+from loadtest_operator.facts.endpoints import ServiceHost, host_and_port
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """One of the places that the pods of a test connect to.
+
+    Pods with `labels` in `namespace` (all of its pods where there are none), or `addresses`; with neither, it may be
+    anywhere. `ports` are numbers or names of ports as the pods have them; empty means any.
+    """
+
+    namespace: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
+    ports: tuple[int | str, ...] = ()
+
+    @property
+    def is_anywhere(self) -> bool:
+        return not self.namespace and not self.addresses
+
+
+def fixed(url: str, aliases: Iterable[HostAlias]) -> Destination | None:
+    """Where a URL leads whose host is an address, or a name that the spec itself resolves; None for another."""
+    host, port = host_and_port(url)
+    named = tuple(alias.ip for alias in aliases if host in alias.hostnames)
+    if named:
+        return Destination(addresses=named, ports=(port,))
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return Destination(addresses=(str(address),), ports=(port,))
+
+
+def anywhere(url: str) -> Destination:
+    """Where a URL leads whose host is a name that only the pods will resolve."""
+    return Destination(ports=(host_and_port(url)[1],))
+
+
+def behind_service(host: ServiceHost, service: Json, slices: list[Json]) -> Destination:
+    """The pods behind a Service's port; where it has no selector, its endpoints' addresses."""
+    spec = service.get("spec", {})
+    declared = next((port for port in spec.get("ports", []) if port["port"] == host.port), None)
+    found = tuple(
+        sorted(
+            {
+                port["port"]
+                for made in slices
+                for port in made.get("ports") or []
+                if port.get("port") is not None
+                and (declared is None or (port.get("name") or "") == declared.get("name", ""))
+            }
+        )
+    )
+    wanted = [] if declared is None else [declared.get("targetPort", declared["port"])]
+    if spec.get("clusterIP") == "None" or declared is None:
+        # Who resolves a headless Service's name connects to its pods at the port that the URL names.
+        wanted.append(host.port)
+    ports: tuple[int | str, ...] = tuple(dict.fromkeys((*wanted, *found)))
+    if spec.get("selector"):
+        return Destination(namespace=host.namespace, labels=dict(spec["selector"]), ports=ports)
+    addresses = {
+        address
+        for made in slices
+        if made.get("addressType") != "FQDN"
+        for endpoint in made.get("endpoints") or []
+        for address in endpoint.get("addresses", [])
+    }
+    return Destination(namespace="" if addresses else host.namespace, addresses=tuple(sorted(addresses)), ports=ports)

@@ -1,0 +1,221 @@
+"""Reading Kubernetes' JSON into the values that decisions are made from."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from loadtest_model.plan import DEFAULT_RUN_ID, Plan
+from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
+from loadtest_model.protocol.exits import PodExit
+from loadtest_model.spec import Identity, Spec
+from loadtest_operator.facts.disruptions import eviction_of
+from loadtest_operator.facts.last_lines import last_lines
+from loadtest_operator.facts.names import CONTAINER, FINISHED_RUN_ANNOTATION, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
+from loadtest_operator.facts.newer_fields import known_part
+from loadtest_operator.facts.observation import JobSeen, LoadTestSeen, PodSeen, Recorded, Terminated
+from loadtest_operator.facts.quantities import quantity
+
+Json = dict[str, Any]
+
+NOTHING_SAID = "the pod's container to be created"
+_LEFT_BEHIND_SECONDS: Final = 60.0
+_ON_ITS_WAY: Final = ("ContainerCreating", "PodInitializing")
+
+
+def instant(text: str) -> datetime:
+    """An RFC 3339 time as Kubernetes writes it."""
+    return datetime.fromisoformat(text)
+
+
+def rfc3339(moment: datetime) -> str:
+    """A time in whole seconds, the form of a condition's transition time."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def loadtest_seen(resource: Json) -> LoadTestSeen:
+    metadata = resource["metadata"]
+    spec, error = None, ""
+    known, newer = known_part(resource.get("spec", {}))
+    try:
+        spec = msgspec.convert(known, Spec)
+    except msgspec.ValidationError as invalid:
+        error = str(invalid)
+    return LoadTestSeen(
+        identity=Identity(namespace=metadata["namespace"], name=metadata["name"], uid=metadata["uid"]),
+        generation=metadata.get("generation", 0),
+        resource_version=metadata["resourceVersion"],
+        spec=spec,
+        spec_error=error,
+        newer_fields=newer,
+        recorded=_recorded(resource.get("status") or {}),
+        finished_run=(metadata.get("annotations") or {}).get(FINISHED_RUN_ANNOTATION),
+        status=resource.get("status") or {},
+        deleting="deletionTimestamp" in metadata,
+        created=instant(metadata["creationTimestamp"]),
+    )
+
+
+def run_id_of(test: LoadTestSeen) -> str:
+    """The run that the spec asks for."""
+    return (test.spec.run_id if test.spec else None) or DEFAULT_RUN_ID
+
+
+def job_seen(job: Json, uid: str) -> JobSeen:
+    """A Job as the test with this UID sees it."""
+    metadata = job["metadata"]
+    conditions = {made["type"]: made for made in (job.get("status") or {}).get("conditions") or []}
+    failed = conditions.get("Failed", {})
+    has_failed = failed.get("status") == "True"
+    return JobSeen(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
+        owned=any(owner["uid"] == uid and owner.get("controller") for owner in metadata.get("ownerReferences") or []),
+        created=instant(metadata["creationTimestamp"]),
+        plan=_plan_of(job),
+        deleting="deletionTimestamp" in metadata,
+        failure=(failed.get("reason") or "JobFailed") if has_failed else "",
+        failure_message=failed.get("message", "") if has_failed else "",
+        complete=conditions.get("Complete", {}).get("status") == "True",
+    )
+
+
+def pod_index(pod: Json) -> int:
+    """The completion index of a pod of an Indexed Job; -1 where it has none."""
+    metadata = pod["metadata"]
+    text = (metadata.get("annotations") or {}).get(INDEX_ANNOTATION)
+    return int(text if text is not None else (metadata.get("labels") or {}).get(INDEX_ANNOTATION, -1))
+
+
+def pod_seen(pod: Json) -> PodSeen:
+    """A pod without its snapshot, which is not in the API."""
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    container: Json = next(
+        (made for made in status.get("containerStatuses") or [] if made["name"] == CONTAINER), {"state": {}}
+    )
+    state = container.get("state") or {}
+    phase = status.get("phase", "Pending")
+    ended = state.get("terminated")
+    limits = _limits(pod.get("spec") or {})
+    return PodSeen(
+        index=pod_index(pod),
+        name=metadata["name"],
+        uid=metadata["uid"],
+        ip=status.get("podIP") or None,
+        run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
+        running="running" in state,
+        deleting="deletionTimestamp" in metadata,
+        waits_for="" if "running" in state or ended else _waits_for(status, state),
+        crashed=_crashed(ended, phase),
+        beside=_beside(pod.get("spec") or {}),
+        lingers=ended is not None and _some_run(status),
+        cpu_limit_cores=quantity(str(limits.get("cpu", ""))),
+        memory_limit=str(limits.get("memory", "")),
+        terminated=_terminated(ended, phase, status),
+        evicted=eviction.why if (eviction := eviction_of(pod)) else "",
+    )
+
+
+def termination_message(pod: Json) -> str:
+    """What the loadgen container left behind when it ended."""
+    for made in (pod.get("status") or {}).get("containerStatuses") or []:
+        if made["name"] == CONTAINER:
+            return ((made.get("state") or {}).get("terminated") or {}).get("message") or ""
+    return ""
+
+
+def is_left_behind(made: Json, now: datetime) -> bool:
+    """Whether a pod is long past its end: its node is gone, and nobody removes it."""
+    deleted = made["metadata"].get("deletionTimestamp")
+    return deleted is not None and (now - instant(deleted)).total_seconds() > _LEFT_BEHIND_SECONDS
+
+
+def owner_uid(resource: Json) -> str:
+    return str((resource["metadata"].get("labels") or {}).get(UID_LABEL, ""))
+
+
+def _recorded(status: Json) -> Recorded:
+    try:
+        return msgspec.convert(status, Recorded)
+    except msgspec.ValidationError:
+        # A status that another writer spoiled is as good as none: what matters is read from the children.
+        return Recorded()
+
+
+def _plan_of(job: Json) -> Plan | None:
+    for container in job["spec"]["template"]["spec"].get("containers", []):
+        for variable in container.get("env") or []:
+            if variable["name"] == PLAN_VARIABLE:
+                try:
+                    return decode_plan(variable.get("value", ""))
+                except msgspec.DecodeError:
+                    return None
+    return None
+
+
+def _terminated(ended: Json | None, phase: str, status: Json) -> Terminated | None:
+    if ended is not None:
+        return Terminated(
+            exit_code=ended.get("exitCode", -1),
+            reason=ended.get("reason", ""),
+            message=ended.get("message", ""),
+        )
+    if phase in ("Failed", "Succeeded"):
+        # Evicted pods, and those of a node that went away, end without a word of their container.
+        message = status.get("message") or _what_comes_before(status)
+        return Terminated(exit_code=-1, reason=status.get("reason", phase), message=message)
+    return None
+
+
+def _crashed(ended: Json | None, phase: str) -> bool:
+    if ended is None:
+        return phase == "Failed"
+    return ended.get("exitCode") not in tuple(PodExit)
+
+
+def _limits(spec: Json) -> Json:
+    """The generator's limits as the API server has them, which a LimitRange may have set."""
+    own: Json = next((made for made in spec.get("containers") or () if made["name"] == CONTAINER), {})
+    limits: Json = (own.get("resources") or {}).get("limits") or {}
+    return limits
+
+
+def _beside(spec: Json) -> tuple[str, ...]:
+    """The containers that run with the generator: a pod as we make it has none."""
+    sidecars = [made for made in spec.get("initContainers") or [] if made.get("restartPolicy") == "Always"]
+    return tuple(made["name"] for made in (*(spec.get("containers") or ()), *sidecars) if made["name"] != CONTAINER)
+
+
+def _some_run(status: Json) -> bool:
+    """Whether any container runs; those that were declared as sidecars are not asked, since the kubelet ends them."""
+    return any("running" in (made.get("state") or {}) for made in status.get("containerStatuses") or [])
+
+
+def _waits_for(status: Json, state: Json) -> str:
+    """Why a pod's container does not run, in the words of the kubelet or the scheduler."""
+    waiting = state.get("waiting") or {}
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    if reason and reason not in _ON_ITS_WAY:
+        return f"{reason}: {message}" if message else reason
+    for condition in status.get("conditions") or []:
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return f"{condition.get('reason', 'Unschedulable')}: {condition.get('message', 'no node fits')}"
+    return _what_comes_before(status) or reason or NOTHING_SAID
+
+
+def _what_comes_before(status: Json) -> str:
+    """Which container, of those that an injector put before the generator, keeps it from starting, and why."""
+    for made in status.get("initContainerStatuses") or []:
+        state = made.get("state") or {}
+        waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
+        said = waiting.get("message") or last_lines(ended.get("message") or "")
+        if ended.get("exitCode"):
+            why = f"ended with exit code {ended['exitCode']}"
+        elif waiting.get("reason", "PodInitializing") not in _ON_ITS_WAY:
+            why = f"waits: {waiting['reason']}"
+        else:
+            continue
+        text = f"container {made['name']}, which comes before it, {why}"
+        return f"{text}: {said}" if said else text
+    return ""

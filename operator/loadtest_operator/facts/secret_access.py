@@ -1,0 +1,80 @@
+"""Whether the API server has checked that whoever made a LoadTest may read the Secrets it names.
+
+Only the API server knows who that was, so the operator looks whether the policy that asks is in force, and runs no
+test that names a Secret where it is not.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from loadtest_model.spec import Spec
+from loadtest_operator.facts.mounts import mounts
+
+Json = dict[str, Any]
+
+VOUCHED: Final = "installed-by-admin"
+SETTING: Final = "admission.secretAccess"
+IN_FORCE_AFTER: Final = timedelta(seconds=3)
+"""API servers look for new policies every second or so; times in metadata are cut to whole ones."""
+
+
+@dataclass(frozen=True)
+class SecretAccess:
+    """Why a test that names Secrets may not run; an empty `problem` says that it may.
+
+    A `lasting` one is not mended by waiting.
+    """
+
+    problem: str = ""
+    message: str = ""
+    lasting: bool = False
+
+
+def named_secrets(spec: Spec) -> tuple[str, ...]:
+    """Every Secret that the pods of a test would be given, each once."""
+    mounted = [made.object_name for made in mounts(spec.target) if made.kind == "Secret"]
+    pulled = [secret.name for secret in spec.pod.image_pull_secrets or []]
+    return tuple(dict.fromkeys([*mounted, *pulled]))
+
+
+def unchecked(why: str) -> SecretAccess:
+    """What to say where no policy is in force."""
+    return SecretAccess(
+        "SecretAccessUnchecked",
+        f"the test names Secrets, and nothing checks whether its author may read them: {why}; an administrator sets"
+        f" {SETTING} in the chart's values to true, or to {VOUCHED} once the policy was installed otherwise",
+    )
+
+
+def access_by(name: str, policy: Json | None, binding: Json | None, created: datetime) -> SecretAccess:
+    """What the policy and its binding of this name, as JSON, mean for a test created at that time."""
+    if policy is None:
+        return unchecked(f"there is no ValidatingAdmissionPolicy {name}")
+    if binding is None:
+        return unchecked(f"there is no ValidatingAdmissionPolicyBinding {name}")
+    lacking = _lacking(name, policy["spec"], binding["spec"])
+    if lacking:
+        return unchecked(lacking)
+    since = max(datetime.fromisoformat(made["metadata"]["creationTimestamp"]) for made in (policy, binding))
+    if created < since + IN_FORCE_AFTER:
+        return SecretAccess(
+            "SecretAccessUnchecked",
+            f"the test names Secrets and was created before ValidatingAdmissionPolicy {name} was in force"
+            f" ({since:%Y-%m-%d %H:%M:%S} UTC), so nothing checked whether its author may read them; delete the test"
+            " and apply it again",
+            lasting=True,
+        )
+    return SecretAccess()
+
+
+def _lacking(name: str, policy: Json, binding: Json) -> str:
+    if policy.get("failurePolicy", "Fail") != "Fail":
+        return f"ValidatingAdmissionPolicy {name} lets a test pass when it cannot be evaluated"
+    if binding.get("policyName") != name:
+        return f"ValidatingAdmissionPolicyBinding {name} binds another policy"
+    if "Deny" not in binding.get("validationActions", []):
+        return f"ValidatingAdmissionPolicyBinding {name} does not deny"
+    if binding.get("matchResources"):
+        return f"ValidatingAdmissionPolicyBinding {name} is narrowed by matchResources"
+    return ""

@@ -1,0 +1,178 @@
+"""Reading Kubernetes' JSON of a workload, its pods and their use into what one look at the target shows. Pure."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from loadtest_model.spec.target import Workload
+from loadtest_operator.facts.disruptions import Eviction, evictions_of
+from loadtest_operator.facts.quantities import quantity
+
+Json = dict[str, Any]
+
+_REVISION_LABELS: Final = ("pod-template-hash", "controller-revision-hash")
+_UID_KEPT: Final = 8
+
+
+@dataclass(frozen=True)
+class ContainerLook:
+    """`key` names the container in its pod; it has ended `ends` times, the last time as `last_end` says."""
+
+    key: str
+    ends: int
+    last_end: str = ""
+    out_of_memory: bool = False
+
+
+@dataclass(frozen=True)
+class PodLook:
+    """A pod of the workload that is there to stay. `created` is in RFC 3339, `images` are digests."""
+
+    name: str
+    created: str
+    ready: bool
+    revision: str
+    images: tuple[str, ...]
+    containers: tuple[ContainerLook, ...]
+
+
+@dataclass(frozen=True)
+class Use:
+    """What the pods used together at the time `at`, by the metrics API. `problem` says why that is not known."""
+
+    at: str = ""
+    memory_bytes: int = 0
+    cpu_cores: float = 0.0
+    pods: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class WorkloadLook:
+    """One look at a workload. Where there is a `problem`, it is a reason (CamelCase) with a `message`.
+
+    `use` is None where it was not asked for.
+    """
+
+    desired: int = 0
+    pods: tuple[PodLook, ...] = ()
+    use: Use | None = None
+    evictions: tuple[Eviction, ...] = ()
+    problem: str = ""
+    message: str = ""
+
+    @property
+    def newest(self) -> str:
+        """When the newest pod was made."""
+        return max((pod.created for pod in self.pods), default="")
+
+
+def look_at(workload: Workload, made: Json, pods: list[Json]) -> WorkloadLook:
+    """What a workload and the pods that its selector selects show."""
+    mine = [pod for pod in pods if _belongs(pod, workload, made)]
+    there = tuple(_pod_look(pod) for pod in mine if _is_there(pod))
+    return WorkloadLook(desired=_desired(made), pods=there, evictions=evictions_of(mine))
+
+
+def selector_in(made: Json) -> str:
+    """A workload's selector in the form that a list takes."""
+    selector = made["spec"].get("selector") or {}
+    parts = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
+    for expression in selector.get("matchExpressions") or []:
+        key, values = expression["key"], ",".join(expression.get("values") or [])
+        match expression["operator"]:
+            case "In":
+                parts.append(f"{key} in ({values})")
+            case "NotIn":
+                parts.append(f"{key} notin ({values})")
+            case "Exists":
+                parts.append(key)
+            case "DoesNotExist":
+                parts.append(f"!{key}")
+    return ",".join(parts)
+
+
+def use_in(listed: list[Json], pods: tuple[PodLook, ...]) -> Use:
+    """What these pods used together, from a list of the metrics API (metrics.k8s.io/v1beta1, PodMetrics)."""
+    names = {pod.name for pod in pods}
+    mine = [made for made in listed if made["metadata"]["name"] in names]
+    if not mine:
+        return Use(problem="the metrics API knows none of its pods yet")
+    used = [container["usage"] for made in mine for container in made.get("containers") or []]
+    return Use(
+        at=max(made["timestamp"] for made in mine),
+        memory_bytes=round(_sum(used, "memory")),
+        cpu_cores=_sum(used, "cpu"),
+        pods=tuple(sorted(made["metadata"]["name"] for made in mine)),
+    )
+
+
+def _sum(used: list[Json], resource: str) -> float:
+    """What containers used together of a resource.
+
+    Raises ValueError.
+    """
+    total = 0.0
+    for each in used:
+        text = each.get(resource, "0")
+        amount = quantity(text)
+        if amount is None:
+            raise ValueError(f"{text!r} is not a quantity")
+        total += amount
+    return total
+
+
+def _desired(made: Json) -> int:
+    if made["kind"] == "DaemonSet":
+        return int((made.get("status") or {}).get("desiredNumberScheduled", 0))
+    return int(made["spec"].get("replicas", 1))
+
+
+def _belongs(pod: Json, workload: Workload, made: Json) -> bool:
+    """Whether the workload made the pod; its selector alone may also select a stranger."""
+    owner = next((each for each in pod["metadata"].get("ownerReferences") or [] if each.get("controller")), None)
+    if owner is None:
+        return False
+    if workload.kind == "Deployment":
+        revision = (pod["metadata"].get("labels") or {}).get("pod-template-hash", "")
+        return bool(owner["kind"] == "ReplicaSet" and owner["name"] == f"{workload.name}-{revision}")
+    return bool(owner["uid"] == made["metadata"]["uid"])
+
+
+def _is_there(pod: Json) -> bool:
+    """Neither on its way out nor ended: how such a pod's containers end says nothing of the target."""
+    over = (pod.get("status") or {}).get("phase") in ("Failed", "Succeeded")
+    return "deletionTimestamp" not in pod["metadata"] and not over
+
+
+def _pod_look(pod: Json) -> PodLook:
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    statuses = status.get("containerStatuses") or []
+    labels = metadata.get("labels") or {}
+    conditions = status.get("conditions") or []
+    return PodLook(
+        name=metadata["name"],
+        created=metadata["creationTimestamp"],
+        ready=any(made["type"] == "Ready" and made["status"] == "True" for made in conditions),
+        revision=next((labels[name] for name in _REVISION_LABELS if name in labels), ""),
+        images=tuple(made["imageID"] for made in statuses if made.get("imageID")),
+        containers=tuple(_container_look(metadata, made) for made in statuses),
+    )
+
+
+def _container_look(metadata: Json, made: Json) -> ContainerLook:
+    """How often a container has ended: its restarts, and the end after which it was not started again yet."""
+    state, last = made.get("state") or {}, made.get("lastState") or {}
+    ended: Json | None = state.get("terminated") or last.get("terminated")
+    lies_down = "terminated" in state or ("waiting" in state and "terminated" in last)
+    said, out_of_memory = "", False
+    if ended is not None:
+        reason = ended.get("reason", "")
+        out_of_memory = reason == "OOMKilled"
+        said = f"{made['name']} in {metadata['name']}, exit code {ended.get('exitCode', -1)}"
+        said += f", {reason}" if reason and reason != "Error" else ""
+    return ContainerLook(
+        key=f"{metadata['uid'][:_UID_KEPT]}/{made['name']}"[:40],
+        ends=made.get("restartCount", 0) + lies_down,
+        last_end=said,
+        out_of_memory=out_of_memory,
+    )

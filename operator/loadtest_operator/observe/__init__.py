@@ -1,0 +1,1 @@
+"""Looking: everything that a decision is made from, read afresh."""

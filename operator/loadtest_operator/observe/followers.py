@@ -1,0 +1,238 @@
+"""Following what stands behind the targets of running tests: a watch of our own for each, for as long as it loads.
+
+What is followed is listed anew every half minute, whatever was heard meanwhile, so that nothing rests on a watch alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final, Self
+
+from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
+from loadtest_operator.cluster.backoff import backoff_seconds
+from loadtest_operator.facts.disruptions import Eviction, evictions_of
+from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, endpoints_seen, selector_of, slices_of
+
+_LOG: Final = logging.getLogger(__name__)
+
+LISTING_SECONDS: Final = 30
+"""How long a watch lasts before everything is listed anew."""
+_GRACE_SECONDS: Final = 2.0
+"""How much longer than it was asked for a watch may last: a connection that died without a word never ends it."""
+_LEAST_SECONDS: Final = 1.0
+"""A server that ends a watch sooner than this does not keep watches: listing at once would only load it."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a test, by the test's namespace, name and UID and the run id."""
+
+    namespace: str
+    name: str
+    uid: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is seen behind a Service: its endpoints, known since an instant of the operator's clock, and evictions."""
+
+    endpoints: Endpoints
+    known_at: float
+    evictions: tuple[Eviction, ...] = ()
+
+
+News = Callable[[Sight], Coroutine[Any, Any, None]]
+NewsOfRun = Callable[[Run, Sight], Awaitable[None]]
+
+
+@dataclass
+class _Objects:
+    """The objects behind one Service by their UIDs."""
+
+    services: dict[str, Json] = field(default_factory=dict)
+    slices: dict[str, Json] = field(default_factory=dict)
+    pods: dict[str, Json] = field(default_factory=dict)
+
+    @property
+    def service(self) -> Json | None:
+        return next(iter(self.services.values()), None)
+
+
+class Follower:
+    """Follows one Service. `sight` is None while it is not known what stands behind it."""
+
+    def __init__(self, api: Api, host: ServiceHost, clock: Callable[[], float], random: Callable[[], float]) -> None:
+        self._api = api
+        self._host = host
+        self._clock = clock
+        self._random = random
+        self._evictions: dict[str, Eviction] = {}
+        self._last: Sight | None = None
+        self._news = asyncio.Event()
+        self.sight: Sight | None = None
+
+    async def run(self, news: News) -> None:
+        """Follow, and tell of each change, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tell(news, tasks))
+            failures = 0
+            while True:
+                try:
+                    await self._follow_once()
+                    failures = 0
+                except ApiError as error:
+                    self.sight = None
+                    backoff = backoff_seconds(failures, self._random())
+                    failures += 1
+                    # An old version or a server that ends is no news; what lasts is.
+                    level = logging.WARNING if failures == 3 else logging.INFO
+                    _LOG.log(level, "Service %s/%s: not followed: %s", self._host.namespace, self._host.name, error)
+                    await asyncio.sleep(backoff)
+
+    async def _tell(self, news: News, tasks: asyncio.TaskGroup) -> None:
+        """Tell of each change at once, also while somebody still hears of the one before."""
+        told: Sight | None = None
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if self.sight is not None and self.sight != told:
+                told = self.sight
+                tasks.create_task(news(told))
+
+    async def _follow_once(self) -> None:
+        """List everything, and watch it until a watch ends, the Service itself is changed or all should have ended.
+
+        Raises ApiError, also where a watch ends as soon as it has begun.
+        """
+        began = self._clock()
+        namespace, name = self._host.namespace, self._host.name
+        by_name = f"metadata.name={name}"
+        objects = _Objects()
+        services, services_version = await self._api.listed(SERVICES, namespace, fields=by_name)
+        objects.services = _by_uid(services)
+        slices, slices_version = await self._api.listed(ENDPOINT_SLICES, namespace, slices_of(name))
+        objects.slices = _by_uid(slices)
+        selector = selector_of(objects.service) if objects.service else ""
+        pods_version = ""
+        if selector:
+            pods, pods_version = await self._api.listed(PODS, namespace, selector)
+            objects.pods = _by_uid(pods)
+        self._see(objects)
+        watches = [
+            self._watch(objects, objects.services, SERVICES, services_version, fields=by_name),
+            self._watch(objects, objects.slices, ENDPOINT_SLICES, slices_version, slices_of(name)),
+        ]
+        if selector:
+            watches.append(self._watch(objects, objects.pods, PODS, pods_version, selector))
+        tasks = [asyncio.ensure_future(watch) for watch in watches]
+        try:
+            ended, _ = await asyncio.wait(
+                tasks, timeout=LISTING_SECONDS + _GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        changed = [task.result() for task in ended]
+        if not any(changed) and self._clock() - began < _LEAST_SECONDS:
+            raise ApiError(0, "WatchEnded", "a watch ended as soon as it had begun")
+
+    async def _watch(
+        self, objects: _Objects, held: dict[str, Json], kind: str, version: str, selector: str = "", fields: str = ""
+    ) -> bool:
+        """Take in what changes; gives whether the Service itself did, after which the watch is over."""
+        changes = self._api.watch(kind, self._host.namespace, version, LISTING_SECONDS, selector, fields=fields)
+        async with aclosing(changes):
+            async for change in changes:
+                uid = change.object["metadata"]["uid"]
+                if change.removed:
+                    held.pop(uid, None)
+                else:
+                    held[uid] = change.object
+                self._see(objects)
+                if held is objects.services:
+                    # What else belongs to it may be selected otherwise now.
+                    return True
+        return False
+
+    def _see(self, objects: _Objects) -> None:
+        pods = list(objects.pods.values())
+        for each in evictions_of(pods):
+            self._evictions.setdefault(each.pod, each)
+        endpoints = endpoints_seen(self._host, objects.service, list(objects.slices.values()), pods)
+        known_at = self._clock()
+        if self._last is not None and self._last.endpoints == endpoints:
+            known_at = self._last.known_at
+        self.sight = self._last = Sight(endpoints, known_at, tuple(sorted(self._evictions.values())))
+        self._news.set()
+
+
+class Followers:
+    """The followers of all running tests; `news` hears of each change at once."""
+
+    def __init__(
+        self, api: Api, clock: Callable[[], float], random: Callable[[], float], news: NewsOfRun | None = None
+    ) -> None:
+        self._api = api
+        self._clock = clock
+        self._random = random
+        self._running: dict[Run, tuple[Follower, asyncio.Task[None]]] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self.news = news
+
+    async def __aenter__(self) -> Self:
+        self._group = asyncio.TaskGroup()
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for _, task in self._running.values():
+            task.cancel()
+        if self._group is not None:
+            await self._group.__aexit__(kind, error, trace)
+
+    def sight(self, run: Run, host: ServiceHost) -> Sight | None:
+        """What stands behind a run's target, followed from now on; None while that is not known."""
+        if run not in self._running:
+            if self._group is None:
+                raise RuntimeError("nothing is followed outside of the `async with`")
+            self.end(run.uid)
+            follower = Follower(self._api, host, self._clock, self._random)
+            self._running[run] = (follower, self._group.create_task(self._follow(run, follower)))
+        return self._running[run][0].sight
+
+    def latest(self, uid: str, run_id: str) -> Sight | None:
+        """What stands behind a run's target, where that is followed and known."""
+        found = (follower for run, (follower, _) in self._running.items() if (run.uid, run.run_id) == (uid, run_id))
+        follower = next(found, None)
+        return follower.sight if follower else None
+
+    def end(self, uid: str) -> None:
+        """Follow nothing more for a test."""
+        for run in [run for run in self._running if run.uid == uid]:
+            self._running.pop(run)[1].cancel()
+
+    async def _follow(self, run: Run, follower: Follower) -> None:
+        async def told(sight: Sight) -> None:
+            if self.news is not None:
+                await self.news(run, sight)
+
+        try:
+            await follower.run(told)
+        except Exception:
+            # The next turn follows anew.
+            if run in self._running and self._running[run][0] is follower:
+                del self._running[run]
+            _LOG.exception("%s/%s: its target was not followed any further", run.namespace, run.name)
+
+
+def _by_uid(objects: list[Json]) -> dict[str, Json]:
+    return {made["metadata"]["uid"]: made for made in objects}

@@ -1,0 +1,143 @@
+"""What a target is known by: names and addresses that are the same for every spelling of its URL."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+from loadtest_model.spec.pod import HostAlias
+from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
+from loadtest_operator.facts.endpoints import host_and_port, selector_of, service_of, slices_of
+
+Json = dict[str, Any]
+Resolve = Callable[[str], Awaitable[frozenset[str]]]
+
+_KEPT_SECONDS: Final = 5.0
+_RESOLVING_SECONDS: Final = 2.0
+_MOST_ADDRESSES: Final = 8
+
+
+async def resolved(host: str) -> frozenset[str]:
+    """The addresses of a host's name; none where it has none, or not in time."""
+    try:
+        async with asyncio.timeout(_RESOLVING_SECONDS):
+            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return frozenset()
+    return frozenset(str(entry[4][0]) for entry in found)
+
+
+class Identities:
+    """Targets by what they are known by: `service:NAMESPACE/NAME`, addresses, and names from outside the cluster.
+
+    `namespaces` empty means all. `clock` is monotonic, in seconds. What it found is kept for some seconds, since
+    every test in a line asks for those of the others.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        namespaces: tuple[str, ...],
+        cluster_domain: str,
+        clock: Callable[[], float],
+        resolve: Resolve = resolved,
+    ) -> None:
+        self._api = api
+        self._namespaces = namespaces
+        self._cluster_domain = cluster_domain
+        self._clock = clock
+        self._resolve = resolve
+        self._kept: dict[tuple[str, str, tuple[str, ...]], tuple[float, frozenset[str]]] = {}
+
+    async def known_by(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> frozenset[str]:
+        """Everything that the target of a URL, seen from a namespace by pods with these aliases, is known by.
+
+        Raises ApiError.
+        """
+        host, _ = host_and_port(url)
+        if not host:
+            # Whoever named it is told so when it is their turn; it must not keep others from theirs.
+            return frozenset()
+        pinned = tuple(alias.ip for alias in aliases if host in alias.hostnames)
+        key = (host, namespace, pinned)
+        now = self._clock()
+        self._kept = {key: made for key, made in self._kept.items() if now - made[0] < _KEPT_SECONDS}
+        if key not in self._kept:
+            self._kept[key] = (now, await self._look(url, host, namespace, pinned))
+        return self._kept[key][1]
+
+    async def _look(self, url: str, host: str, namespace: str, pinned: tuple[str, ...]) -> frozenset[str]:
+        if pinned:
+            return frozenset().union(*[await self._of_address(one) for one in map(address_of, pinned) if one])
+        named = service_of(url, namespace, self._cluster_domain)
+        if named is not None:
+            service = await self._service(named.namespace, named.name)
+            if service is not None or named.certain:
+                return await self._of_service(named.namespace, named.name, service)
+        literal = address_of(host)
+        if literal:
+            return await self._of_address(literal)
+        addresses = sorted({address_of(text) for text in await self._resolve(host)} - {""})[:_MOST_ADDRESSES]
+        found = [await self._of_address(address) for address in addresses]
+        return frozenset({f"host:{host}"}).union(*found)
+
+    async def _of_service(self, namespace: str, name: str, service: Json | None) -> frozenset[str]:
+        keys = {f"service:{namespace}/{name}"}
+        if service is None:
+            return frozenset(keys)
+        keys |= {address_of(text) for text in service["spec"].get("clusterIPs") or []}
+        for made in await self._list(ENDPOINT_SLICES, namespace, selector=slices_of(name)):
+            keys |= {address_of(text) for end in made.get("endpoints") or [] for text in end.get("addresses", [])}
+        selector = selector_of(service)
+        if selector:
+            pods = await self._list(PODS, namespace, selector=selector)
+            keys |= {address_of(pod.get("status", {}).get("podIP") or "") for pod in pods}
+        return frozenset(keys - {""})
+
+    async def _of_address(self, address: str) -> frozenset[str]:
+        """An address, and the Services whose own it is or that lead to the pod of it."""
+        keys = {address}
+        for service in await self._everywhere(SERVICES, f"spec.clusterIP={address}"):
+            metadata = service["metadata"]
+            keys |= await self._of_service(metadata["namespace"], metadata["name"], service)
+        for pod in await self._everywhere(PODS, f"status.podIP={address}"):
+            namespace, labels = pod["metadata"]["namespace"], pod["metadata"].get("labels") or {}
+            for service in await self._list(SERVICES, namespace):
+                selector = service["spec"].get("selector") or {}
+                if selector and selector.items() <= labels.items():
+                    keys.add(f"service:{namespace}/{service['metadata']['name']}")
+        return frozenset(keys)
+
+    async def _service(self, namespace: str, name: str) -> Json | None:
+        try:
+            return await self._api.get(SERVICES, namespace, name)
+        except ApiError as error:
+            if error.status == 403:
+                return None
+            raise
+
+    async def _everywhere(self, kind: str, fields: str) -> list[Json]:
+        found: list[Json] = []
+        for namespace in self._namespaces or (None,):
+            found += await self._list(kind, namespace, fields=fields)
+        return found
+
+    async def _list(self, kind: str, namespace: str | None, *, selector: str = "", fields: str = "") -> list[Json]:
+        """A list; empty where the operator has no right to it, as in namespaces that it does not watch."""
+        try:
+            return await self._api.list(kind, namespace, selector, fields=fields)
+        except ApiError as error:
+            if error.status == 403:
+                return []
+            raise
+
+
+def address_of(text: str) -> str:
+    """An address in its one spelling; empty where the text is none. IPv4 within IPv6 is IPv4."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return ""
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)

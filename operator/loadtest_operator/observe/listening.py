@@ -1,0 +1,97 @@
+"""Listening: the pods of a run with what they measured, the present ones asked and the others remembered."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from loadtest_operator.cluster.pods import AT_ONCE, PodClient
+from loadtest_operator.facts.observation import PodSeen, Terminated
+from loadtest_operator.facts.resources import termination_message
+from loadtest_operator.observe.memory import Known, Memory
+
+Json = dict[str, Any]
+
+
+class Listener:
+    """Asks pods. `scrape_failed` hears of each that had answered before and did not now."""
+
+    def __init__(self, pods: PodClient, memory: Memory, scrape_failed: Callable[[], None]) -> None:
+        self._pods = pods
+        self._memory = memory
+        self._scrape_failed = scrape_failed
+
+    async def fleet(self, uid: str, run_id: str, seen: list[tuple[Json, PodSeen]]) -> tuple[PodSeen, ...]:
+        """The pods with what they measured: the present ones are asked, the others remembered."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(raw: Json, pod: PodSeen) -> PodSeen:
+            async with gate:
+                return await self._pod(uid, run_id, raw, pod)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(raw, pod)) for raw, pod in seen]
+        present = {pod.uid: pod for pod in (task.result() for task in tasks)}
+        remembered = self._memory.pods(uid, run_id)
+        gone = [
+            pod_that_is_gone(pod_uid, known, run_id) for pod_uid, known in remembered.items() if pod_uid not in present
+        ]
+        return one_for_each_index([*gone, *present.values()])
+
+    async def _pod(self, uid: str, run_id: str, raw: Json, pod: PodSeen) -> PodSeen:
+        if pod.terminated is not None:
+            last_word = self._memory.take_last_word(uid, run_id, pod.uid, pod.index, pod.name, termination_message(raw))
+            known = self._memory.pod(uid, run_id, pod.uid, pod.index, pod.name)
+            ended = dataclasses.replace(pod.terminated, last_word=last_word)
+            return dataclasses.replace(pod, terminated=ended, snapshot=known.snapshot)
+        if not pod.running or pod.ip is None:
+            return pod
+        known = self._memory.pod(uid, run_id, pod.uid, pod.index, pod.name)
+        received = await self._pods.snapshot(pod.ip, known.snapshot.sequence if known.snapshot else 0)
+        reachable = received is not None and received.pod_uid == pod.uid
+        if received is not None and reachable:
+            self._memory.hear(uid, run_id, known, received)
+        elif known.snapshot is not None:
+            # Before its first answer a pod is still starting.
+            self._scrape_failed()
+        return dataclasses.replace(
+            pod,
+            snapshot=known.snapshot,
+            reachable=reachable,
+            silent_seconds=0.0 if reachable else self._memory.unanswered(known),
+        )
+
+
+def one_for_each_index(pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
+    """Of several pods of one index the one that loaded the target: a replacement must not hide what it measured."""
+    by_index: dict[int, PodSeen] = {}
+    for pod in sorted(pods, key=_weight):
+        if pod.index >= 0:
+            by_index[pod.index] = pod
+    return tuple(by_index[index] for index in sorted(by_index))
+
+
+def pod_that_is_gone(pod_uid: str, known: Known, run_id: str) -> PodSeen:
+    """A pod of which only what was heard of it is left."""
+    return PodSeen(
+        index=known.index,
+        name=known.name,
+        uid=pod_uid,
+        ip=None,
+        run_id=run_id,
+        gone=True,
+        terminated=_end_of(known),
+        evicted=known.evicted,
+        snapshot=known.snapshot,
+    )
+
+
+def _end_of(known: Known) -> Terminated | None:
+    """How the container of a pod that is gone ended, as far as an event told before."""
+    if known.ended is not None:
+        return dataclasses.replace(known.ended, last_word=known.last_word)
+    return Terminated(exit_code=-1, reason="Deleted", last_word=True) if known.last_word else None
+
+
+def _weight(pod: PodSeen) -> tuple[bool, bool, bool]:
+    return (pod.snapshot is not None and bool(pod.snapshot.steps), pod.snapshot is not None, not pod.over)

@@ -1,0 +1,157 @@
+"""Looking at the target through the API server: what stands behind its URL."""
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from loadtest_model.spec import Spec
+from loadtest_operator.cluster.api import ENDPOINT_SLICES, POD_METRICS, PODS, SERVICES, WORKLOADS, Api, ApiError
+from loadtest_operator.facts.destinations import fixed
+from loadtest_operator.facts.endpoints import (
+    API_SERVER,
+    Endpoints,
+    ServiceHost,
+    endpoints_in,
+    endpoints_seen,
+    selector_of,
+    service_of,
+    slices_of,
+    unreadable,
+)
+from loadtest_operator.facts.observation import LoadTestSeen
+from loadtest_operator.facts.workload import PodLook, Use, WorkloadLook, look_at, selector_in, use_in
+from loadtest_operator.observe.dns import may_exist
+
+_LOG: Final = logging.getLogger(__name__)
+
+BESIDE_SECONDS: Final = 5.0
+_USE_SECONDS: Final = 2.0
+"""A running test must not wait longer for what is only looked at beside it."""
+
+Json = dict[str, Any]
+
+
+class TargetReader:
+    """Reads what belongs to the targets of tests."""
+
+    def __init__(self, api: Api, cluster_domain: str, may_exist: Callable[[str], Awaitable[bool]] = may_exist) -> None:
+        self._api = api
+        self._cluster_domain = cluster_domain
+        self._may_exist = may_exist
+
+    async def api_server(self) -> tuple[str, ...]:
+        """The API server's own endpoints; none where the right to read them is missing.
+
+        Raises ApiError.
+        """
+        namespace, name = API_SERVER
+        try:
+            return endpoints_in(await self._api.list(ENDPOINT_SLICES, namespace, slices_of(name)))
+        except ApiError as error:
+            if error.status == 403:
+                return ()
+            raise
+
+    def service(self, test: LoadTestSeen) -> ServiceHost | None:
+        """The Service that the target's URL names, or may name."""
+        if test.spec is None or fixed(test.spec.target.url, test.spec.pod.host_aliases or ()):
+            return None
+        return service_of(test.spec.target.url, test.identity.namespace, self._cluster_domain)
+
+    async def endpoints(self, test: LoadTestSeen) -> Endpoints:
+        """What is behind the target's URL, as it is now.
+
+        Raises ApiError.
+        """
+        host = self.service(test)
+        if host is None or test.spec is None:
+            return Endpoints()
+        try:
+            service = await self._api.get(SERVICES, host.namespace, host.name)
+            slices, pods = list[Json](), list[Json]()
+            if service is not None:
+                slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slices_of(host.name))
+            if service is not None and not slices and selector_of(service):
+                pods = await self._api.list(PODS, host.namespace, selector_of(service))
+        except ApiError as error:
+            if error.status == 403:
+                return await self._unreadable(test.spec, host, error)
+            raise
+        return endpoints_seen(host, service, slices, pods)
+
+    async def _unreadable(self, spec: Spec, host: ServiceHost, error: ApiError) -> Endpoints:
+        """What to do without the right to look at a Service: the pods can only resolve its name themselves."""
+        if not host.certain and not await self._may_exist(f"{host.name}.{host.namespace}.svc.{self._cluster_domain}"):
+            # A name outside the cluster that looks like a Service's.
+            return Endpoints()
+        if spec.verification.unreadable_endpoints == "Accept":
+            return Endpoints(unseen=True)
+        return unreadable(host, error.message)
+
+    async def endpoints_under_load(self, test: LoadTestSeen) -> Endpoints | None:
+        """The same, where it can be read soon."""
+        try:
+            async with asyncio.timeout(BESIDE_SECONDS):
+                found = await self.endpoints(test)
+        except (ApiError, TimeoutError) as error:
+            said = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
+            _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, said)
+            return None
+        if found.unseen:
+            _LOG.warning("%s: the right to read the target's endpoints was taken away", test.identity)
+            return None
+        return found
+
+    async def workload(self, test: LoadTestSeen, newest: str = "", *, with_use: bool = False) -> WorkloadLook | None:
+        """The workload that the test names, as it is now; None where it names none.
+
+        `newest` says when the newest pod was made that is known already. Raises ApiError.
+        """
+        wanted = test.spec.target.workload if test.spec else None
+        if wanted is None:
+            return None
+        kind, namespace = WORKLOADS[wanted.kind], test.identity.namespace
+        try:
+            made = await self._api.get(kind, namespace, wanted.name)
+            if made is None:
+                said = f"there is no {wanted} in namespace {namespace}; correct spec.target.workload or create it"
+                return WorkloadLook(problem="WorkloadNotFound", message=said)
+            selector = selector_in(made)
+            pods = await self._api.list(PODS, namespace, selector)
+            look = look_at(wanted, made, pods)
+            if newest and look.newest > newest:
+                # A pod must not be seen without the scaling that asked for it.
+                look = look_at(wanted, await self._api.get(kind, namespace, wanted.name) or made, pods)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            said = f"the operator may not read {wanted} in namespace {namespace}; give it the rights of its chart"
+            return WorkloadLook(problem="WorkloadNotReadable", message=said)
+        if not with_use:
+            return look
+        return dataclasses.replace(look, use=await self._use(namespace, selector, look.pods))
+
+    async def workload_under_load(self, test: LoadTestSeen, newest: str, *, with_use: bool) -> WorkloadLook | None:
+        """The same, where it can be read soon."""
+        try:
+            async with asyncio.timeout(BESIDE_SECONDS):
+                return await self.workload(test, newest, with_use=with_use)
+        except (ApiError, TimeoutError) as error:
+            said = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
+            _LOG.warning("%s: the target's workload was not seen: %s", test.identity, said)
+            return WorkloadLook(problem="WorkloadNotSeen", message=said)
+
+    async def _use(self, namespace: str, selector: str, pods: tuple[PodLook, ...]) -> Use:
+        try:
+            async with asyncio.timeout(_USE_SECONDS):
+                return use_in(await self._api.list(POD_METRICS, namespace, selector), pods)
+        except TimeoutError:
+            return Use(problem=f"the metrics API did not answer within {_USE_SECONDS:g} s")
+        except ApiError as error:
+            if error.status == 404:
+                return Use(problem="the cluster has no metrics API (metrics.k8s.io)")
+            return Use(problem=f"the metrics API refused: {error}")
+        except (KeyError, TypeError, ValueError) as error:
+            return Use(problem=f"the metrics API's answer is not understood: {error!r}")

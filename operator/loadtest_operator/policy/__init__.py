@@ -1,0 +1,1 @@
+"""What the installation allows: targets, networks, tests at once. Pure."""

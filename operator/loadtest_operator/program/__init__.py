@@ -1,0 +1,1 @@
+"""The program: settings, watches, the work queue, metrics and probes."""

@@ -1,0 +1,187 @@
+"""The operator as a whole: its parts made, joined and run until it is told to end."""
+
+import asyncio
+import logging
+import random
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from loadtest_model.release import installed_version
+from loadtest_operator.act.actor import Actor
+from loadtest_operator.act.orphans import remove_orphans
+from loadtest_operator.cluster.api import LOADTESTS, Api, ApiError
+from loadtest_operator.cluster.login import client_configuration
+from loadtest_operator.cluster.obstacles import (
+    about_loadtests,
+    about_the_key,
+)
+from loadtest_operator.cluster.pods import PodClient
+from loadtest_operator.cluster.tokens import command_key
+from loadtest_operator.facts.names import SELECTOR
+from loadtest_operator.observe.contenders import Contenders
+from loadtest_operator.observe.followers import Followers
+from loadtest_operator.observe.identities import Identities
+from loadtest_operator.observe.memory import Memory
+from loadtest_operator.observe.observer import Means, Observer
+from loadtest_operator.program.handlers import watching_registry
+from loadtest_operator.program.health import Health, Pulse, Readiness
+from loadtest_operator.program.introduction import introduction
+from loadtest_operator.program.metrics import OperatorMetrics, RunMetrics
+from loadtest_operator.program.queue import WorkQueue
+from loadtest_operator.program.reconcile import Parts, Reconciler
+from loadtest_operator.program.settings import Settings
+from loadtest_operator.program.standby import Fence, at_work
+from loadtest_operator.program.watches import end_when_told, persistently, watch_until_told
+from loadtest_operator.program.web import serve
+
+_LOG: Final = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM. Of several operators that share a Lease, one works and the others wait."""
+    _LOG.info("%s", introduction(settings, installed_version()))
+    end_when_told()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    own = OperatorMetrics(registry)
+    # Whoever waits for its turn at work is ready to take over.
+    readiness = Readiness("" if settings.lease else "the operator has not begun to watch yet")
+    health = Health(Pulse(settings.resync_seconds), readiness)
+    async with serve(settings.host, settings.port, registry, health):
+        configuration = await client_configuration()
+        async with (
+            at_work(configuration, settings, health.pulse.beat) as fence,
+            Api(configuration, fence, own.answered) as api,
+        ):
+            own.at_work.set(1)
+            key = await persistently(
+                partial(command_key, api, settings.own_namespace),
+                partial(about_the_key, namespace=settings.own_namespace),
+                health,
+            )
+            shared = Shared(api, fence, key, settings, own, health)
+            while not await _work(shared, registry):
+                end_when_told()
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What lives as long as this operator is at work."""
+
+    api: Api
+    fence: Fence
+    key: bytes
+    settings: Settings
+    own: OperatorMetrics
+    health: Health
+
+
+async def _work(shared: Shared, registry: CollectorRegistry) -> bool:
+    """Watch LoadTests and run them, as long as the API server serves them; gives whether this process was told to end.
+
+    Nothing is kept from one time to the next: with the CustomResourceDefinition every LoadTest has gone.
+    """
+    api, settings = shared.api, shared.settings
+    # kopf serves only the kinds that exist when it starts.
+    for namespace in settings.namespaces or (None,):
+        await persistently(
+            partial(api.list, LOADTESTS, namespace),
+            partial(about_loadtests, namespace=namespace),
+            shared.health,
+        )
+    tests = RunMetrics()
+    registry.register(tests)
+    try:
+        async with PodClient(shared.key, time.monotonic, shared.fence) as pods:
+            return await _reconciling(shared, pods, tests)
+    finally:
+        registry.unregister(tests)
+
+
+async def _reconciling(shared: Shared, pods: PodClient, tests: RunMetrics) -> bool:
+    async with Followers(shared.api, time.monotonic, random.random) as followers:
+        return await _following(shared, pods, tests, followers)
+
+
+async def _following(shared: Shared, pods: PodClient, tests: RunMetrics, followers: Followers) -> bool:
+    api, settings = shared.api, shared.settings
+    memory = Memory(time.monotonic)
+    means = Means(
+        api=api,
+        pods=pods,
+        memory=memory,
+        followers=followers,
+        key=shared.key,
+        cluster_domain=settings.cluster_domain,
+        secret_policy=settings.secret_policy,
+        now=_utc,
+        clock=time.monotonic,
+        scrape_failed=shared.own.scrape_failures.inc,
+        makes_network_policies=settings.policy.network_policies is not None,
+    )
+    actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
+    identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
+    contenders = Contenders(api, identities, settings.namespaces, settings.policy.limits, _utc)
+    queue = WorkQueue(time.monotonic, random.random, shared.own)
+    parts = Parts(api, Observer(means), contenders, actor, settings.policy, memory, tests)
+    reconciler = Reconciler(parts, queue.add)
+    followers.news = reconciler.hear
+    async with asyncio.TaskGroup() as group:
+        background = [
+            group.create_task(queue.run(reconciler.reconcile)),
+            group.create_task(_resync(api, reconciler, memory, queue, settings, shared.health.pulse)),
+        ]
+        new_registry = partial(watching_registry, queue.add, reconciler.ring, memory)
+        try:
+            return await watch_until_told(api, settings, shared.health, new_registry)
+        finally:
+            for task in background:
+                task.cancel()
+
+
+async def _resync(
+    api: Api, reconciler: Reconciler, memory: Memory, queue: WorkQueue, settings: Settings, pulse: Pulse
+) -> None:
+    """Look at everything now and then, whatever events were missed, and remove what has lost its owner."""
+    while True:
+        pulse.beat()
+        try:
+            # The children first: a test listed after them is there if it ever was when they were made.
+            made = {kind: await _listed(api, settings, kind, SELECTOR) for kind in reconciler.children}
+            tests = await _listed(api, settings, LOADTESTS)
+            # Those that were met before and are gone, too: that they were deleted may be what was missed.
+            for key in memory.met.union((test["metadata"]["namespace"], test["metadata"]["name"]) for test in tests):
+                queue.add(key)
+            uids = frozenset(test["metadata"]["uid"] for test in tests)
+            for kind, children in made.items():
+                await remove_orphans(api, kind, children, uids)
+        except ApiError as error:
+            _LOG.warning("resync put off: %s", error)
+        await asyncio.sleep(settings.resync_seconds)
+
+
+async def _listed(api: Api, settings: Settings, kind: str, selector: str = "") -> list[Json]:
+    """All objects of a kind in the namespaces that are watched."""
+    found: list[Json] = []
+    for namespace in settings.namespaces or (None,):
+        found += await api.list(kind, namespace, selector)
+    return found
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)

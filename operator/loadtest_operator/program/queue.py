@@ -1,0 +1,74 @@
+"""The work queue: runs what the schedule says is due, one turn for a key at a time."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from loadtest_operator.cluster.api import ApiError
+from loadtest_operator.observe.memory import Key
+from loadtest_operator.program.metrics import OperatorMetrics
+from loadtest_operator.program.schedule import Schedule
+
+_LOG: Final = logging.getLogger(__name__)
+# A turn mostly waits: for the API server, and for pods that may be silent. Slow tests must not hold up the others.
+_AT_ONCE: Final = 128
+
+
+class WorkQueue:
+    """Keys to reconcile. `clock` is monotonic, in seconds; `random` gives numbers in [0, 1)."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+        metrics: OperatorMetrics,
+    ) -> None:
+        self._clock = clock
+        self._random = random
+        self._metrics = metrics
+        self._schedule: Schedule[Key] = Schedule()
+        self._changed = asyncio.Event()
+
+    def add(self, key: Key) -> None:
+        """Ask for a turn as soon as may be."""
+        self._schedule.add(key, self._clock())
+        self._changed.set()
+
+    async def run(self, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
+        """Work until cancelled; turns under way are then cancelled too."""
+        async with asyncio.TaskGroup() as group:
+            running: set[asyncio.Task[None]] = set()
+            while True:
+                self._changed.clear()
+                while len(running) < _AT_ONCE and (key := self._schedule.take(self._clock())) is not None:
+                    task = group.create_task(self._turn(key, reconcile))
+                    running.add(task)
+                    task.add_done_callback(running.discard)
+                self._metrics.queue_depth.set(self._schedule.depth)
+                await self._wait(full=len(running) >= _AT_ONCE)
+
+    async def _turn(self, key: Key, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
+        began = self._clock()
+        try:
+            again = await reconcile(key)
+        except Exception as error:
+            self._metrics.reconcile_errors.inc()
+            backoff = self._schedule.fail(key, self._clock(), self._random())
+            # An API server out of reach explains itself; anything else is a defect and needs its trace.
+            trace = None if isinstance(error, ApiError) else error
+            _LOG.error("%s/%s: %s; again in %.1f s", *key, error, backoff, exc_info=trace)
+        else:
+            self._schedule.finish(key, began, self._clock(), again)
+        finally:
+            self._metrics.reconcile_seconds.observe(self._clock() - began)
+            self._changed.set()
+
+    async def _wait(self, full: bool) -> None:
+        due = None if full else self._schedule.next_due()
+        timeout = None if due is None else max(0.0, due - self._clock())
+        try:
+            async with asyncio.timeout(timeout):
+                await self._changed.wait()
+        except TimeoutError:
+            return

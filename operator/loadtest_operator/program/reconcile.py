@@ -1,0 +1,204 @@
+"""One turn for one LoadTest: observe, decide, act, and write the status if it says anything new."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from loadtest_model.report.status import Phase, Status
+from loadtest_model.spec import API_VERSION, KIND, Identity
+from loadtest_operator.act import events
+from loadtest_operator.act.actor import Actor
+from loadtest_operator.act.orphans import remove_orphans
+from loadtest_operator.cluster.api import APPLY, EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError
+from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders
+from loadtest_operator.decide.outcomes import with_outcomes
+from loadtest_operator.decide.shortening import essential
+from loadtest_operator.decide.writing import to_write
+from loadtest_operator.facts.names import SELECTOR, TEST_LABEL, label_value
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.resources import rfc3339
+from loadtest_operator.observe.contenders import Contenders
+from loadtest_operator.observe.followers import Run, Sight
+from loadtest_operator.observe.memory import Key, Memory
+from loadtest_operator.observe.observer import Observer
+from loadtest_operator.program.metrics import RunMetrics
+
+_LOG: Final = logging.getLogger(__name__)
+_CONFLICT_SECONDS: Final = 0.2
+# A server-side apply with a field that the schema lacks is answered by 500 and these words.
+_UNKNOWN_FIELD: Final = "field not declared in schema"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a turn is made with."""
+
+    api: Api
+    observer: Observer
+    contenders: Contenders
+    actor: Actor
+    policy: Policy
+    memory: Memory
+    metrics: RunMetrics
+
+
+class Reconciler:
+    """Turns for LoadTests by (namespace, name). Everything it needs is read afresh.
+
+    `bell` asks for a turn. Who waits in line is remembered only to ring for them; whose turn it is, is read.
+    """
+
+    def __init__(self, parts: Parts, bell: Callable[[Key], None]) -> None:
+        self._api = parts.api
+        self._observer = parts.observer
+        self._contenders = parts.contenders
+        self._actor = parts.actor
+        self._policy = parts.policy
+        self._memory = parts.memory
+        self._metrics = parts.metrics
+        self._bell = bell
+        self._line: set[Key] = set()
+        self._beginning = asyncio.Lock()
+
+    async def reconcile(self, key: Key) -> float | None:
+        """One turn. Returns after how many seconds the next is due, None if only an event calls for one.
+
+        Raises ApiError where the API server is out of reach or refuses.
+        """
+        namespace, name = key
+        observation = await self._observer.observe(namespace, name)
+        if observation is None:
+            await self._clean_up(namespace, name)
+            return None
+        identity, run_id = observation.test.identity, observation.run_id
+        self._memory.forget_other_runs(identity.uid, run_id)
+        if may_begin(observation):
+            # One at a time, from whose turn it is to its Job: the next one then sees that Job.
+            async with self._beginning:
+                observation = await self._contenders.with_turn(observation)
+                decision = await self._decided_and_done(observation)
+        else:
+            decision = await self._decided_and_done(observation)
+        self._keep_line(key, observation, decision)
+        self._metrics.show(observation, decision)
+        if decision.status is not None and not await self._write(observation, decision.status):
+            return _CONFLICT_SECONDS
+        if decision.requeue_seconds is None and observation.test.recorded.phase is Phase.COMPLETED:
+            self._memory.forget(identity.uid)
+        return decision.requeue_seconds
+
+    async def hear(self, run: Run, sight: Sight) -> None:
+        """Something has changed behind a target under load: its pods hear of it at once, the rest has its turn."""
+        last = self._memory.last_look(run.uid, run.run_id)
+        if last is not None:
+            seen = replace(last, endpoints=sight.endpoints, endpoints_known_at=sight.known_at)
+            try:
+                await self._actor.perform(seen, urgent_orders(seen, self._policy))
+            except ApiError as error:
+                _LOG.warning("%s: the pods were not told of the endpoints yet: %s", last.test.identity, error)
+        self._bell((run.namespace, run.name))
+
+    def ring(self) -> None:
+        """Have another look at the tests that wait for their turn: something has ended."""
+        for key in self._line:
+            self._bell(key)
+
+    def _keep_line(self, key: Key, observation: Observation, decision: Decision) -> None:
+        """Remember who waits, and ring for them when this test waits no longer, or has ended with all its pods."""
+        waits = bool(observation.turn.reason) and decision.status is not None and decision.status.verdict is None
+        if waits:
+            self._line.add(key)
+            return
+        ended = observation.test.recorded.phase is Phase.COMPLETED and decision.requeue_seconds is None
+        if key in self._line or ended:
+            self._line.discard(key)
+            self.ring()
+
+    async def _decided_and_done(self, observation: Observation) -> Decision:
+        observation = self._observer.latest(observation)
+        decision = decide(observation, self._policy)
+        if decision.watch is not None:
+            self._memory.keep_watch(observation.test.identity.uid, observation.run_id, decision.watch)
+        if decision.target is not None:
+            self._memory.keep_target(observation.test.identity.uid, observation.run_id, decision.target)
+        running = decision.status is not None and decision.status.phase is Phase.RUNNING
+        self._memory.keep_look(observation, running=running)
+        outcomes = await self._actor.perform(observation, decision.actions)
+        return with_outcomes(observation, decision, outcomes, self._policy)
+
+    @property
+    def children(self) -> tuple[str, ...]:
+        """The kinds that are removed when their LoadTest is gone."""
+        return (JOBS,) if self._policy.network_policies is None else (JOBS, NETWORK_POLICIES)
+
+    async def _write(self, observation: Observation, status: Status) -> bool:
+        """Replace the status, unless the resource has changed since it was read; say whether that went well."""
+        body = to_write(status, observation.test.status, self._policy.progress_seconds)
+        if body is None:
+            return True
+        identity = observation.test.identity
+        try:
+            await self._apply_or_shorten(observation, status, body)
+        except ApiError as error:
+            if error.status in (404, 409):
+                _LOG.info("%s: changed while it was looked at; looking again", identity)
+                return False
+            raise
+        recorded = observation.test.recorded
+        if recorded.phase is not status.phase:
+            _LOG.info("%s: %s: %s", identity, status.phase, status.message)
+        for made in events.announcements(recorded, status):
+            await self._announce(observation, made)
+        return True
+
+    async def _apply_or_shorten(self, observation: Observation, status: Status, body: Json) -> None:
+        """A status that the schema refuses is a defect, or the CRD is older than the operator; the test ends anyway."""
+        identity, version = observation.test.identity, observation.test.resource_version
+        try:
+            await self._apply(identity, version, body)
+        except ApiError as error:
+            if error.reason != "Invalid" and _UNKNOWN_FIELD not in error.message:
+                raise
+            _LOG.error("%s: the status was refused, so only its essentials are written: %s", identity, error)
+            shorter = to_write(essential(status), observation.test.status, self._policy.progress_seconds)
+            if shorter is not None:
+                await self._apply(identity, version, shorter)
+
+    async def _apply(self, identity: Identity, resource_version: str, status: Json) -> None:
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {
+                "name": identity.name,
+                "namespace": identity.namespace,
+                "resourceVersion": resource_version,
+            },
+            "status": status,
+        }
+        await self._api.patch(LOADTESTS, identity.namespace, f"{identity.name}/status", body, APPLY)
+
+    async def _announce(self, observation: Observation, made: events.Announcement) -> None:
+        """Events are for people; that one cannot be kept is no reason to stop."""
+        namespace = observation.test.identity.namespace
+        try:
+            await self._api.create(EVENTS, namespace, events.manifest(observation, made, rfc3339(observation.now)))
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                _LOG.warning("%s: an Event was not taken: %s", observation.test.identity, error)
+
+    async def _clean_up(self, namespace: str, name: str) -> None:
+        """A test that is gone: what it owned is the garbage collector's; what was orphaned is removed here."""
+        self._line.discard((namespace, name))
+        self.ring()
+        self._metrics.forget(namespace, name)
+        uid = self._memory.part((namespace, name))
+        if uid is not None:
+            self._observer.part(uid)
+        for kind in self.children:
+            made = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
+            uids = {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if made else set()
+            await remove_orphans(self._api, kind, made, uids)

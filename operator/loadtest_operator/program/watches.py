@@ -1,0 +1,100 @@
+"""Having kopf watch: until this process is told to end, whatever is refused meanwhile."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final, TypeVar, cast
+
+import kopf
+
+from loadtest_operator.cluster.api import JOBS, LOADTESTS, PODS, Api, ApiError
+from loadtest_operator.cluster.obstacles import NO_SUCH_KIND, REFUSALS, about_a_right, about_the_watched
+from loadtest_operator.facts.names import SELECTOR
+from loadtest_operator.program.handlers import watching_settings
+from loadtest_operator.program.health import Health, Readiness
+from loadtest_operator.program.settings import Settings
+
+_LOG: Final = logging.getLogger(__name__)
+_RETRY_SECONDS: Final = 2.0
+
+T = TypeVar("T")
+
+
+async def watch_until_told(
+    api: Api, settings: Settings, health: Health, registry: Callable[[], kopf.OperatorRegistry]
+) -> bool:
+    """Have kopf ring the bell until it is told to end, or LoadTests are no longer served (False).
+
+    A right that is missing for a while takes nothing from the tests that run: they are looked at again and again.
+    """
+    while (refusal := await _refusal_of_a_watch(registry(), settings, health)) is not None:
+        if refusal.status == NO_SUCH_KIND:
+            health.readiness.meet(f"LoadTests can no longer be watched: {refusal.message}")
+            return False
+        health.readiness.meet(about_a_right(refusal.message))
+        end_when_told()
+        await asyncio.sleep(_RETRY_SECONDS)
+        for kind in (LOADTESTS, JOBS, PODS):
+            selector = "" if kind == LOADTESTS else SELECTOR
+            for namespace in settings.namespaces or (None,):
+                await persistently(
+                    partial(api.list, kind, namespace, selector),
+                    partial(about_the_watched, namespace=namespace, loadtests=kind == LOADTESTS),
+                    health,
+                )
+    return True
+
+
+async def _refusal_of_a_watch(registry: kopf.OperatorRegistry, settings: Settings, health: Health) -> ApiError | None:
+    """Have kopf ring the bell until it is told to end (None), or a watch of its own is refused."""
+    watches, told = asyncio.Event(), asyncio.Event()
+    beginning = asyncio.create_task(_have_begun(watches, told, health.readiness))
+    try:
+        await kopf.operator(
+            registry=registry,
+            settings=watching_settings(),
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+            standalone=True,
+            # Otherwise kopf asks for the user's name, and a container's user need not have one.
+            identity=cast("Any", settings.pod_name),
+            ready_flag=watches,
+            stop_flag=told,
+        )
+    except Exception as error:
+        # kopf ends with what its watch met, which is no public type of its own.
+        status = getattr(error, "status", None)
+        if status not in REFUSALS:
+            raise
+        return None if told.is_set() else ApiError(status, "Refused", getattr(error, "message", None) or str(error))
+    finally:
+        beginning.cancel()
+    return None
+
+
+async def _have_begun(watches: asyncio.Event, told: asyncio.Event, readiness: Readiness) -> None:
+    await watches.wait()
+    # kopf has put its own in the place of our handler, which says nothing to us while kopf ends for another reason.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    readiness.clear()
+    _LOG.info("watching LoadTests")
+
+
+def end_when_told() -> None:
+    """Heed SIGTERM from the first moment: the first process of a container is deaf to it by default."""
+    running = asyncio.current_task()
+    if running is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+
+
+async def persistently(attempt: Callable[[], Awaitable[T]], obstacle: Callable[[ApiError], str], health: Health) -> T:
+    """Try until it succeeds: at the start of a cluster the API server, the CRD or the rights may come later."""
+    while True:
+        health.pulse.beat()
+        try:
+            return await attempt()
+        except ApiError as error:
+            health.readiness.meet(obstacle(error))
+        await asyncio.sleep(_RETRY_SECONDS)

@@ -1,0 +1,1 @@
+"""What tests share: builders of values, runs and pods to look at, other programs."""

@@ -1,0 +1,56 @@
+"""Values that tests begin from."""
+
+from typing import Any
+
+import msgspec
+
+from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.snapshot import Counts, Second
+from loadtest_model.plan import Plan, compile_plan
+from loadtest_model.spec import Identity, Spec
+
+URL = "http://clients.shop.svc:8000/clients/upload/process/"
+IDENTITY = Identity(namespace="shop", name="heavy", uid="7d0d5a0e-0000-4000-8000-000000000001")
+
+
+def a_spec(**fields: Any) -> Spec:
+    """A spec as a manifest would give it, in camelCase."""
+    return msgspec.convert({"target": {"url": URL}, "scenario": "light", **fields}, Spec)
+
+
+def a_plan(**fields: Any) -> Plan:
+    return compile_plan(a_spec(**fields), IDENTITY)
+
+
+def counts(**fields: int) -> Counts:
+    """Conserved counts made from the outcomes and what was dropped."""
+    sent = sum(fields.get(name, 0) for name in ("accepted", "rejected", "unknown", "violation"))
+    return Counts(sent=sent, due=sent + fields.get("dropped", 0), **fields)
+
+
+def a_step(
+    *,
+    accepted: int = 100,
+    seconds_each: float = 1.0,
+    errors: dict[ErrorKind, int] | None = None,
+    seconds: tuple[Second, ...] = (),
+    finished_pods: int = 1,
+    **outcomes: int,
+) -> StepAggregate:
+    """A step in which `accepted` uploads of 1,000 records took `seconds_each`."""
+    made = counts(accepted=accepted, records_sent=accepted * 1_000, records_confirmed=accepted * 1_000, **outcomes)
+    return StepAggregate(
+        total=made,
+        judged=made,
+        errors=errors or {},
+        response=sketch_of([int(seconds_each * 1e9)] * (accepted + outcomes.get("unknown", 0))),
+        service=sketch_of([int(seconds_each * 1e9)] * (accepted + outcomes.get("unknown", 0))),
+        seconds=seconds,
+        finished_pods=finished_pods,
+    )
+
+
+def a_run(*steps: StepAggregate, **fields: Any) -> Aggregate:
+    return Aggregate(steps=steps or (a_step(),), pods=1, elapsed_seconds=120.0, **fields)

@@ -1,0 +1,65 @@
+"""One pod's load without the pod, in the test's own event loop, on a target that is taken as proven."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from http_target import Received, honoured
+from loadgen.http.endpoints import parse_endpoint
+from loadgen.load.engine import Engine
+from loadgen.measure.recorder import Recorder
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.uploading import make_uploader
+from loadtest_model.measurement.snapshot import StepSnapshot, Violation
+from loadtest_model.plan import Plan, compile_plan
+from loadtest_model.spec import Identity, Spec
+
+
+def custom_plan(url: str, *, timeout: str = "10s", parallelism: int = 1, **load: Any) -> Plan:
+    """A custom step of batches of 20 rows with these fields of the load."""
+    document = {
+        "target": {"url": url, "timeout": timeout},
+        "scenario": "custom",
+        "parallelism": parallelism,
+        "load": {"batchSize": 20, **load},
+    }
+    return compile_plan(msgspec.convert(document, Spec), Identity(namespace="tests", name="open", uid="u"))
+
+
+class Load:
+    """One pod's load; the address is taken as proven."""
+
+    def __init__(self, plan: Plan, port: int, pod_index: int = 0) -> None:
+        self.book = AddressBook()
+        self.book.confirm(parse_endpoint(f"127.0.0.1:{port}"))
+        self.recorder = Recorder(pod_index, plan.parallelism)
+        nonces = itertools.count()
+        uploader = make_uploader(plan, pod_index, lambda: f"nonce-{next(nonces)}")
+        self.engine = Engine(plan, pod_index, uploader, self.book, self.recorder, time.monotonic_ns)
+
+    async def run(self) -> Violation | None:
+        return await self.engine.run(time.monotonic_ns())
+
+    def step(self) -> StepSnapshot:
+        """The only step, with its counts found in order."""
+        (step,) = self.recorder.read(0, time.monotonic_ns())[1]
+        assert step.total.conserved
+        assert all(second.counts.conserved for second in step.seconds)
+        assert sum(second.counts.due for second in step.seconds) == step.total.due
+        assert sum(second.lapsed for second in step.seconds) == step.total.dropped
+        return step
+
+
+def after(seconds: float) -> Callable[[Received], Awaitable[web.StreamResponse]]:
+    """Answers that honour the header, each after so long."""
+
+    async def answer(received: Received) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return honoured(received)
+
+    return answer

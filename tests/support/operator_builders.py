@@ -1,0 +1,211 @@
+"""What the operator's decisions are made from, in short forms for tests."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from loadtest_model.judgement.verdict import Facts, judge
+from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.snapshot import (
+    Counts,
+    HaltReason,
+    PodState,
+    ProofLevel,
+    Refusal,
+    Snapshot,
+    StepSnapshot,
+    VerificationReport,
+    Violation,
+)
+from loadtest_model.plan import Plan, compile_plan, plan_hash
+from loadtest_model.report.status import Phase, Start, Status
+from loadtest_model.report.summary import Summary, summarize
+from loadtest_model.spec import Spec
+from loadtest_operator.decide import Decision, Policy
+from loadtest_operator.decide.writing import without_nulls
+from loadtest_operator.facts.endpoints import Endpoints
+from loadtest_operator.facts.mounts import secret_places
+from loadtest_operator.facts.observation import JobSeen, LoadTestSeen, Observation, PodSeen, Recorded, Terminated
+from loadtest_operator.facts.resources import rfc3339
+from loadtest_operator.manifests import PodDefaults
+from support.builders import IDENTITY, a_spec
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+POLICY = Policy(
+    pods=PodDefaults(image="loadgen:1", image_pull_policy="IfNotPresent", resources={}, starting_seconds=300)
+)
+ADDRESSES = Endpoints(("10.0.0.5:8000",))
+START = Start(start_id="start-1", at=rfc3339(NOW - timedelta(seconds=20)))
+PROOF = VerificationReport(
+    level=ProofLevel.ACKNOWLEDGED, message="acknowledged", addresses=("10.0.0.5:8000",), uploads=4, rows=1_006
+)
+REFUSAL = VerificationReport(
+    level=ProofLevel.NONE,
+    refusal=Refusal.MARKER_MISSING,
+    message="10.0.0.5:8000 answered 200 without load_test_mode.",
+    hint="Honour X-Load-Test.",
+    canary_ids=("CANARY1",),
+    uploads=2,
+    rows=1,
+)
+VIOLATION = Violation(
+    kind=ErrorKind.MARKER_MISSING,
+    address="10.0.0.5:8000",
+    status=200,
+    rows=1_000,
+    first_client_id="C1",
+    message="answered 200 without load_test_mode",
+)
+
+
+def a_fleet_spec(**fields: Any) -> Spec:
+    """Two pods and two virtual users for a minute."""
+    load = {"batchSize": 1_000, "virtualUsers": 2, "duration": "60s"}
+    return a_spec(**{"scenario": "custom", "load": load, "parallelism": 2, **fields})
+
+
+def a_fleet_plan(spec: Spec | None = None) -> Plan:
+    made = spec or a_fleet_spec()
+    return compile_plan(made, IDENTITY, addresses=ADDRESSES.addresses, places=secret_places(made.target))
+
+
+PLAN = a_fleet_plan()
+NOTHING_RECORDED = Recorded()
+
+
+def a_test(spec: Spec | None = None, recorded: Recorded = NOTHING_RECORDED, **fields: Any) -> LoadTestSeen:
+    given = {"finished_run": None, **fields}
+    return LoadTestSeen(
+        identity=IDENTITY,
+        generation=1,
+        resource_version="10",
+        spec=spec or a_fleet_spec(),
+        spec_error="",
+        recorded=recorded,
+        **given,
+    )
+
+
+def a_job(*, age_seconds: float = 30.0, **fields: Any) -> JobSeen:
+    made = JobSeen(
+        name="heavy-1", uid="job-1", run_id="1", owned=True, created=NOW - timedelta(seconds=age_seconds), plan=PLAN
+    )
+    return replace(made, **fields)
+
+
+def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
+    """A pod's snapshot; one that verified carries the proof, one that loaded has accepted 50 uploads in 1 s each."""
+    proven = state not in (PodState.WAITING, PodState.VERIFYING, PodState.REFUSED)
+    loaded = state in (PodState.RUNNING, PodState.DONE)
+    made = Snapshot(
+        schema=1,
+        pod_index=index,
+        pod_uid=f"pod-{index}",
+        sequence=7,
+        state=state,
+        plan_hash=plan_hash(PLAN),
+        verification=PROOF if proven else REFUSAL if state is PodState.REFUSED else None,
+        steps=(a_measured_step(finished=state is PodState.DONE),) if loaded else (),
+        elapsed_seconds=60.0 if state is PodState.DONE else 30.0 if loaded else 0.0,
+        virtual_users=1 if state is PodState.RUNNING else 0,
+        final=state.ended,
+    )
+    return structs.replace(made, **fields)
+
+
+def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepSnapshot:
+    counts = Counts(
+        due=accepted,
+        sent=accepted,
+        accepted=accepted,
+        records_sent=accepted * 1_000,
+        records_confirmed=accepted * 1_000,
+        bytes_sent=accepted * 100_000,
+    )
+    times = sketch_of([1_000_000_000] * accepted)
+    return StepSnapshot(step=0, total=counts, judged=counts, response=times, service=times, finished=finished)
+
+
+def a_pod(index: int, state: PodState | None = None, **fields: Any) -> PodSeen:
+    """A running pod that answered just now, in a state; without one it has not answered yet."""
+    snapshot = None if state is None else a_snapshot(index, state)
+    made = PodSeen(
+        index=index,
+        name=f"heavy-1-{index}",
+        uid=f"pod-{index}",
+        ip=f"10.0.1.{index}",
+        run_id="1",
+        running=True,
+        snapshot=snapshot,
+        reachable=snapshot is not None,
+    )
+    return replace(made, **fields)
+
+
+def a_pending_pod(index: int, waits_for: str = "ContainerCreating") -> PodSeen:
+    return a_pod(index, running=False, ip=None, waits_for=waits_for)
+
+
+def a_halted_pod(index: int, reason: HaltReason, **fields: Any) -> PodSeen:
+    made = a_pod(index, PodState.HALTED)
+    return replace(made, snapshot=a_snapshot(index, PodState.HALTED, halt_reason=reason, **fields))
+
+
+def a_killed_pod(index: int, last_state: PodState | None = PodState.RUNNING, exit_code: int = 137) -> PodSeen:
+    """A pod whose process ended without a last word, last seen in a state."""
+    made = a_pod(index, last_state)
+    ended = Terminated(exit_code=exit_code, reason="Error")
+    return replace(made, running=False, reachable=False, crashed=True, terminated=ended)
+
+
+def a_silent_pod(index: int, seconds: float, state: PodState | None = PodState.RUNNING) -> PodSeen:
+    return replace(a_pod(index, state), reachable=False, silent_seconds=seconds)
+
+
+def a_result(*steps: StepAggregate, plan: Plan = PLAN) -> tuple[Aggregate, Summary]:
+    """What a run came to, and its summary."""
+    aggregate = Aggregate(steps=steps, pods=2)
+    judgement = judge(Facts(plan=plan, aggregate=aggregate))
+    return aggregate, summarize(plan, aggregate, judgement, PROOF, START.at)
+
+
+def seen(*pods: PodSeen, **fields: Any) -> Observation:
+    """An observation of a run whose Job was made, with these pods; `begun=True` puts a start on record."""
+    begun = fields.pop("begun", False)
+    spec = fields.pop("spec", None)
+    phase = Phase.RUNNING if begun else Phase.VERIFYING
+    recorded = Recorded(
+        observed_generation=1,
+        phase=phase,
+        run_id="1",
+        plan_hash=plan_hash(PLAN),
+        start=START if begun else None,
+        started_at=START.at if begun else None,
+    )
+    given = {"test": a_test(spec, recorded), "now": NOW, "run_id": "1", "job": a_job(), "pods": pods, **fields}
+    return Observation(**given)
+
+
+def new(spec: Spec | None = None, **fields: Any) -> Observation:
+    """An observation of a test that nothing was done about yet."""
+    given = {"test": a_test(spec), "now": NOW, "run_id": "1", "endpoints": ADDRESSES, **fields}
+    return Observation(**given)
+
+
+def next_look(observation: Observation, decision: Decision, **fields: Any) -> Observation:
+    """What the next look shows when the decision's status was written, with other changes."""
+    assert decision.status is not None
+    written = as_written(decision.status)
+    recorded = msgspec.convert(written, Recorded)
+    test = replace(observation.test, recorded=recorded, status=written)
+    return replace(observation, test=test, **fields)
+
+
+def as_written(status: Status) -> dict[str, Any]:
+    made: dict[str, Any] = without_nulls(msgspec.to_builtins(status))
+    return {**made, "phase": str(status.phase)}

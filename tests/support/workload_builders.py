@@ -1,0 +1,57 @@
+"""A Deployment and its pods as Kubernetes' JSON, in short forms for tests."""
+
+from typing import Any
+
+from loadtest_model.spec.target import Workload
+from loadtest_operator.facts.workload import WorkloadLook, look_at
+
+Json = dict[str, Any]
+
+CLIENTS = Workload(kind="Deployment", name="clients")
+IMAGE = "registry.example/clients@sha256:1"
+
+
+def a_deployment(replicas: int = 1) -> Json:
+    selector = {"matchLabels": {"app": "clients"}}
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": "clients", "uid": "deployment"},
+        "spec": {"replicas": replicas, "selector": selector},
+    }
+
+
+def a_container(
+    *, restarts: int = 0, ended: Json | None = None, down: bool = False, image: str = IMAGE, name: str = "django"
+) -> Json:
+    """A container's status; `ended` is how it ended last, after which it is `down` or runs again."""
+    state = {"waiting": {"reason": "CrashLoopBackOff"}} if down else {"running": {}}
+    return {
+        "name": name,
+        "imageID": image,
+        "restartCount": restarts,
+        "state": state,
+        "lastState": {"terminated": ended} if ended else {},
+    }
+
+
+def a_pod_of_it(
+    uid: str = "aaaaaaaa-1", *containers: Json, created: str = "10:00:00", revision: str = "r1", ready: bool = True
+) -> Json:
+    return {
+        "metadata": {
+            "name": f"clients-{uid}",
+            "uid": uid,
+            "creationTimestamp": f"2026-03-01T{created}Z",
+            "labels": {"app": "clients", "pod-template-hash": revision},
+            "ownerReferences": [{"kind": "ReplicaSet", "name": f"clients-{revision}", "uid": "rs", "controller": True}],
+        },
+        "status": {
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": str(ready)}],
+            "containerStatuses": list(containers or (a_container(),)),
+        },
+    }
+
+
+def a_look(*pods: Json, desired: int = 1) -> WorkloadLook:
+    return look_at(CLIENTS, a_deployment(desired), list(pods))

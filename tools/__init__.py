@@ -1,0 +1,1 @@
+"""What makes and checks the committed files, renders the chart and trims the image."""
