@@ -27,7 +27,7 @@ from support.operator_builders import POLICY
 from wire.record import meaning
 
 Json = dict[str, Any]
-VERSIONS = sorted((Path(__file__).resolve().parents[1] / "wire").glob("*.json"))
+VERSIONS = sorted((Path(__file__).resolve().parents[3] / "wire").glob("*.json"))
 
 
 @cache

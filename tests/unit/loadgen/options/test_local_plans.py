@@ -21,7 +21,7 @@ from loadtest_model.spec import Identity, Spec
 from support.wrong_manifests import WRONG
 
 URL = "http://127.0.0.1:8000/u/"
-EXAMPLES = sorted((Path(__file__).resolve().parents[3] / "examples").glob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).resolve().parents[4] / "examples").glob("*.yaml"))
 IDENTITY = Identity(namespace="shop", name="heavy", uid="7d0d5a0e-0000-4000-8000-000000000001")
 
 

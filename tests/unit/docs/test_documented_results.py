@@ -13,7 +13,7 @@ from loadgen.local.samples import SAMPLE_COLUMNS
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.report.summary import TIME_SERIES_COLUMNS, StepSummary, Summary
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 GUIDES = ("../README.md", "generator.md", "results.md", "records.md", "coming-from-scripts.md", "troubleshooting.md")
 RESULTS = (DOCS / "results.md").read_text()
 

@@ -11,7 +11,7 @@ from loadtest_model.admission.crd import custom_resource_definition
 from loadtest_model.measurement.causes import Cause
 from tools import generate_troubleshooting
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 DOCUMENTS = [
     *REPOSITORY.glob("*.md"),
     *(REPOSITORY / "docs").rglob("*.md"),

@@ -13,7 +13,7 @@ from loadtest_model.admission.schema_rules import refusals, spec_schema, with_de
 from loadtest_model.spec import Spec
 from support.wrong_manifests import URL, WRONG
 
-EXAMPLES = sorted((Path(__file__).resolve().parents[3] / "examples").glob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).resolve().parents[4] / "examples").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("case", WRONG)

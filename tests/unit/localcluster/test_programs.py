@@ -7,7 +7,7 @@ import pytest
 
 from localcluster.build import CONTROL_PLANE, built_path, find_programs, module_versions
 
-MODULE = Path(__file__).resolve().parents[2] / "localcluster" / "controlplane"
+MODULE = Path(__file__).resolve().parents[3] / "localcluster" / "controlplane"
 
 
 def put(folder: Path, program: str, version: str = "v0.0.0") -> Path:

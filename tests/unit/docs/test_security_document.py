@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 ROW = re.compile(r"^\| (?P<resources>[^|]*`[^|]*) \| (?P<verbs>[a-z, ]+) \|", re.MULTILINE)
 Rights = set[tuple[str, str, str]]
 

@@ -12,7 +12,7 @@ from loadtest_operator.decide import decide
 from support.builders import IDENTITY
 from support.operator_builders import POLICY, a_fleet_spec, a_job, a_pod, a_snapshot, seen
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 SHIPPED = ("docs", "charts", "crds", "examples", "loadgen", "operator")
 SUFFIXES = {".md", ".py", ".yaml", ".toml", ".txt", ".json", ".js", ".cjs"}
 CLAIM = re.compile(

@@ -22,7 +22,7 @@ from loadtest_model.spec.records import INVALID_KINDS, Dialect
 from support.builders import URL
 from support.record_plans import POOLS, content, format_of
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "records.md").read_text()
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "records.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 MANIFESTS = [yaml.safe_load(text) for language, text in BLOCKS if language == "yaml"]
 COMMANDS = [text for language, text in BLOCKS if language == "sh"]

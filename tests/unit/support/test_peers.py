@@ -68,7 +68,7 @@ def test_a_command_that_fails_is_told_with_its_last_words(tmp_path: Path) -> Non
 
 
 def test_lock_files_name_no_address() -> None:
-    repository = Path(__file__).resolve().parents[2]
+    repository = Path(__file__).resolve().parents[3]
     locks = [*repository.glob("*.lock"), *(repository / "tests" / "peers").rglob("*lock*")]
 
     addressed = [lock.name for lock in locks if lock.is_file() and "://" in lock.read_text()]

@@ -170,7 +170,7 @@ def test_every_metric_is_documented() -> None:
     OperatorMetrics(registry)
     observation = done()
     metrics.show(observation, decide(observation, POLICY))
-    documents = (Path(__file__).resolve().parents[3] / "docs" / "metrics.md").read_text()
+    documents = (Path(__file__).resolve().parents[4] / "docs" / "metrics.md").read_text()
 
     names = {
         f"{family.name}_total" if family.type == "counter" else family.name
