@@ -44,7 +44,7 @@ setup: .venv/.ready ## Make .venv with the locked dependencies and both programs
 	@$(BIN)/python -m compileall -q model loadgen operator examples/django_target localcluster tests/targets
 
 # These need a cluster: what its first build fetches comes while .venv is being made.
-demo cluster test: PREFETCH := 1
+demo cluster test test-integration test-e2e: PREFETCH := 1
 
 .PHONY: demo
 demo: setup ## Run the main job: CLUSTER=local|node|current, operator, example target, MANIFEST=examples/loadtest-demo.yaml
@@ -58,10 +58,29 @@ cluster: setup ## Bring up the cluster with operator and example target, and lea
 cluster-down: setup ## End the cluster that `make cluster` started
 	@exec env $(LOCALCLUSTER) down .cluster
 
+# Tests of whole runs mostly wait, so they run side by side: each worker has a cluster of its own, and a file's tests
+# stay together.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
+
 .PHONY: test
-test: setup ## Run all tests, on a real control plane
+test: setup ## Run all tests, on a real control plane (PYTEST_FLAGS='-k word' for some of them)
 	@$(LOCALCLUSTER) build >/dev/null
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(PYTEST) tests/e2e tests/integration tests/unit tests/property
+
+.PHONY: test-unit
+test-unit: setup ## Run the unit and property tests
+	@$(PYTEST) tests/unit tests/property
+
+.PHONY: test-integration
+test-integration: setup ## Run the tests of single programs beside real ones
+	@$(LOCALCLUSTER) build >/dev/null
+	@$(PYTEST) tests/integration
+
+.PHONY: test-e2e
+test-e2e: setup ## Run the end-to-end tests, on a real control plane
+	@$(LOCALCLUSTER) build >/dev/null
+	@$(PYTEST) tests/e2e
 
 # The end-to-end tests that concern pods, image or chart. The others ask the API server alone, which is the same one.
 IN_CONTAINERS := tests/real_node $(addprefix tests/e2e/test_, a_test_that_passes.py authentication.py following_a_service.py \
@@ -71,7 +90,7 @@ IN_CONTAINERS := tests/real_node $(addprefix tests/e2e/test_, a_test_that_passes
 
 .PHONY: test-node
 test-node: setup ## Run the end-to-end tests in real containers, on a whole Kubernetes (Linux, root)
-	@CLUSTER=node $(BIN)/python -m pytest $(PYTEST_FLAGS) $(IN_CONTAINERS)
+	@CLUSTER=node $(PYTEST) $(IN_CONTAINERS)
 
 .PHONY: bench
 bench: setup ## Measure how fast uploads are made, beside Locust, Artillery and k6 (BENCH_FLAGS='--rounds 5')
