@@ -46,7 +46,7 @@ class CurrentCluster:
         """See Cluster.ask."""
         metadata = pod["metadata"]
         at = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}:{port}/proxy{path}"
-        return self._rest().ask(method, at, body, content_type)
+        return self._rest().ask(method, at, body, content_type, host="localhost")
 
     def written(self) -> dict[str, str]:
         """See Cluster.written; of pods that exist."""

@@ -100,12 +100,22 @@ class Rest:
         raise RestError(status, refusal.get("reason", ""), refusal.get("message", ""))
 
     def ask(
-        self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        host: str | None = None,
     ) -> tuple[int, bytes]:
-        """Send one request and return the answer's status, whatever it is, and its body."""
+        """Send one request and return the answer's status, whatever it is, and its body.
+
+        `host` stands in the Host header in place of the server's name: what the API server relays to a pod keeps it.
+        """
         headers = {"Content-Type": content_type, "Accept": "application/json", **self._headers}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
+        if host:
+            headers["Host"] = host
         request = urllib.request.Request(self.server + path, data=body, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS, context=self._tls) as response:

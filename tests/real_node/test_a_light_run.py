@@ -6,7 +6,8 @@ import urllib.request
 
 import pytest
 
-from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE
+from localcluster.current import CurrentCluster
+from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, stored_rows
 from peers.readers_of_status import kubectl
 from support.loadtests import Namespace, reason
 from support.operators import operators
@@ -66,6 +67,16 @@ def test_kubectl_port_forward_reaches_what_listens(
             forwarding.terminate()
 
     assert expected in body
+
+
+def test_who_has_the_kubeconfig_alone_reaches_the_target_through_the_api_server(
+    namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(namespace.cluster.kubeconfig))
+
+    rows = stored_rows(CurrentCluster.from_environment(), namespace.rest, namespace.name)
+
+    assert rows == 0
 
 
 def test_a_run_outlives_the_deletion_of_its_operator(namespace: Namespace) -> None:
