@@ -6,19 +6,24 @@ import urllib.request
 
 import pytest
 
+from localcluster.cluster import Cluster
 from localcluster.current import CurrentCluster
-from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, stored_rows
+from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, install_target, stored_rows
+from localcluster.rest import Rest
 from peers.readers_of_status import kubectl
-from support.loadtests import Namespace, reason
+from support.loadtests import Namespace, make_namespace, reason
 from support.operators import operators
 
 SHORTER = {"duration": "15s"}
 
 
-def test_light_passes_and_django_counted_what_the_status_says(namespace: Namespace) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def target(namespace: Namespace) -> None:
     namespace.deploy_unhurried()
     namespace.available("clients")
 
+
+def test_light_passes_and_django_counted_what_the_status_says(namespace: Namespace) -> None:
     status = namespace.start(scenario="light", load=SHORTER, parallelism=1).completed()
 
     assert status["verdict"] == "Passed", status
@@ -70,13 +75,17 @@ def test_kubectl_port_forward_reaches_what_listens(
 
 
 def test_who_has_the_kubeconfig_alone_reaches_the_target_through_the_api_server(
-    namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(namespace.cluster.kubeconfig))
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    example = make_namespace(cluster, rest, "example")
+    install_target(rest, example.name)
+    example.available("clients")
 
-    rows = stored_rows(CurrentCluster.from_environment(), namespace.rest, namespace.name)
+    rows = stored_rows(CurrentCluster.from_environment(), rest, example.name)
 
     assert rows == 0
+    rest.delete(f"/api/v1/namespaces/{example.name}")
 
 
 def test_a_run_outlives_the_deletion_of_its_operator(namespace: Namespace) -> None:
