@@ -16,6 +16,7 @@ DOCUMENTS = [
     *REPOSITORY.glob("*.md"),
     *(REPOSITORY / "docs").rglob("*.md"),
     *REPOSITORY.glob("examples/**/*.md"),
+    *REPOSITORY.glob("localcluster/*.md"),
 ]
 ARCHITECTURE = (REPOSITORY / "docs" / "architecture.md").read_text()
 PACKAGES = ("model/loadtest_model", "loadgen/loadgen", "operator/loadtest_operator")
