@@ -25,6 +25,7 @@ from loadtest_model.measurement.aggregate import Aggregate, aggregate_of
 from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot, VerificationReport, Violation
 from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.plan import Plan, plan_hash
+from loadtest_model.reasons import Reason
 from loadtest_model.values import NANOSECONDS
 
 CUT_SECONDS: Final = 2.0
@@ -165,7 +166,7 @@ class Session:
             refusal=report if report is not None and report.refusal is not None else None,
             read_back=report.read_back if report is not None else None,
             gaps=tuple(self._gaps()),
-            on_record=(Gap("Aborted", f"aborted: {self.breach}"),) if self.breach else (),
+            on_record=(Gap(Reason.Aborted, f"aborted: {self.breach}"),) if self.breach else (),
         )
         return Seen(facts, report, self.started_at)
 
@@ -173,13 +174,17 @@ class Session:
         gaps = []
         if self._defect is not None:
             asked = "" if isinstance(self._defect, OSError) else "; please report it"
-            gaps.append(Gap("Defect", f"loadgen failed: {type(self._defect).__name__}: {self._defect}{asked}"))
+            gaps.append(
+                Gap(Reason.GeneratorDefect, f"loadgen failed: {type(self._defect).__name__}: {self._defect}{asked}")
+            )
         if self.interrupts.count:
             how = "stopped at once" if self.interrupts.count == 2 else "stopped"
             when = "while it ran" if self.started_at else "before the load began"
-            gaps.append(Gap("Stopped", f"the test was {how} by {self.interrupts.source} {when}{self._left_by_proof()}"))
+            gaps.append(
+                Gap(Reason.Stopped, f"the test was {how} by {self.interrupts.source} {when}{self._left_by_proof()}")
+            )
         elif self.running:
-            gaps.append(Gap("Running", "the test is still running, or was killed"))
+            gaps.append(Gap(Reason.Running, "the test is still running, or was killed"))
         return gaps
 
     def _left_by_proof(self) -> str:

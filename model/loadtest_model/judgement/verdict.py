@@ -25,23 +25,24 @@ from loadtest_model.measurement.snapshot import Counts, Refusal, TargetMemory, V
 from loadtest_model.measurement.throttling import throttling_text
 from loadtest_model.plan import Plan, Step
 from loadtest_model.quantities import seconds_text
+from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.thresholds.bounds import ThresholdResult, evaluate_all, parse_threshold
 
 
 class Verdict(StrEnum):
-    PASSED = "Passed"
-    FAILED = "Failed"
-    INCONCLUSIVE = "Inconclusive"
+    PASSED = Reason.Passed
+    FAILED = Reason.Failed
+    INCONCLUSIVE = Reason.Inconclusive
 
 
 @dataclass(frozen=True)
 class Gap:
     """Something that keeps a run from being judged in full: a lost pod, a missing result, a stop.
 
-    `reason` is a condition's reason (CamelCase), `message` a sentence with what to do.
+    `message` is a sentence with what to do.
     """
 
-    reason: str
+    reason: AnyReason
     message: str
 
 
@@ -80,7 +81,7 @@ class Judgement:
     """
 
     verdict: Verdict
-    reason: str
+    reason: AnyReason
     reasons: tuple[str, ...]
     thresholds: tuple[ThresholdResult, ...] = ()
     health: Health = field(default_factory=Health)
@@ -90,7 +91,7 @@ class Judgement:
 @dataclass(frozen=True)
 class Finding:
     verdict: Verdict
-    reason: str
+    reason: AnyReason
     text: str
 
 
@@ -119,7 +120,7 @@ def judge(facts: Facts) -> Judgement:
     steps = tuple(_judge_step(facts, number) for number in range(len(facts.plan.steps)))
     findings = [finding for check in CHECKS for finding in check(evidence)]
     if not findings:
-        return Judgement(Verdict.PASSED, "Passed", (), evidence.thresholds, evidence.health, steps)
+        return Judgement(Verdict.PASSED, Reason.Passed, (), evidence.thresholds, evidence.health, steps)
     first = findings[0]
     return Judgement(first.verdict, first.reason, _texts(findings), evidence.thresholds, evidence.health, steps)
 
@@ -232,7 +233,7 @@ def _evidence(facts: Facts) -> Evidence:
 
 def violations(evidence: Evidence) -> list[Finding]:
     return [
-        Finding(Verdict.FAILED, "Violation", violation_text(violation))
+        Finding(Verdict.FAILED, Reason.Violation, violation_text(violation))
         for violation in evidence.facts.aggregate.violations
     ]
 
@@ -241,13 +242,13 @@ def counted_violations(evidence: Evidence) -> list[Finding]:
     """A violation that was counted, but of which nothing more is known: who saw it was cut off before it could tell."""
     facts = evidence.facts
     counted = sum(step.total.violation for step in facts.aggregate.steps)
-    if not counted or facts.aggregate.violations or any(held.reason == "Violation" for held in facts.on_record):
+    if not counted or facts.aggregate.violations or any(held.reason == Reason.Violation for held in facts.on_record):
         return []
     text = (
         f"{counted} upload{' was' if counted == 1 else 's were'} answered with a 2xx without a true marker or the nonce"
         " that was asked for, or with a redirect; which rows may be stored because of it is not known"
     )
-    return [Finding(Verdict.FAILED, "Violation", text)]
+    return [Finding(Verdict.FAILED, Reason.Violation, text)]
 
 
 def violation_text(violation: Violation) -> str:
@@ -263,7 +264,7 @@ def rows_found_stored(evidence: Evidence) -> list[Finding]:
     conclusion = concluded_from(read_back) if read_back else None
     if conclusion is None or conclusion.shown is not Shown.STORED:
         return []
-    return [Finding(Verdict.FAILED, conclusion.shown.value, conclusion.message)]
+    return [Finding(Verdict.FAILED, Reason[conclusion.shown], conclusion.message)]
 
 
 # 2. No proof.
@@ -275,7 +276,7 @@ def refused_verification(evidence: Evidence) -> list[Finding]:
         return []
     # That the generator had no CPU to verify with says nothing of the target.
     verdict = Verdict.INCONCLUSIVE if report.refusal is Refusal.THROTTLED else Verdict.FAILED
-    return [Finding(verdict, report.refusal.value, report.message)]
+    return [Finding(verdict, Reason[report.refusal], report.message)]
 
 
 def on_record(evidence: Evidence) -> list[Finding]:
@@ -300,7 +301,7 @@ def vanished_target(evidence: Evidence) -> list[Finding]:
         f"{missed} uploads had no address to go to: every proven address of the target vanished while the load ran;"
         " look at the pods behind its Service"
     )
-    return [Finding(Verdict.INCONCLUSIVE, "TargetVanished", text)]
+    return [Finding(Verdict.INCONCLUSIVE, Reason.TargetVanished, text)]
 
 
 # 3. A breach that stands.
@@ -319,7 +320,7 @@ def lasting_breaches(evidence: Evidence) -> list[Finding]:
             continue
         if result.step in incomplete and not threshold.breach_is_lasting:
             continue
-        found.append(Finding(Verdict.FAILED, "ThresholdBreached", breach_text(result)))
+        found.append(Finding(Verdict.FAILED, Reason.ThresholdBreached, breach_text(result)))
     return found
 
 
@@ -348,7 +349,7 @@ def _incomplete_steps(evidence: Evidence) -> frozenset[str]:
 def critical_health(evidence: Evidence) -> list[Finding]:
     if evidence.health.level is not HealthLevel.CRITICAL:
         return []
-    return [Finding(Verdict.FAILED, "HealthCritical", evidence.health.evidence[0])]
+    return [Finding(Verdict.FAILED, Reason.HealthCritical, evidence.health.evidence[0])]
 
 
 # 5. Not enough to judge by.
@@ -367,13 +368,13 @@ def records_not_sent(evidence: Evidence) -> list[Finding]:
                 f"step {step.name} came to {seen.total.due} of the {step.uploads} uploads that {step.records} records"
                 " take before its load ended"
             )
-            found.append(Finding(Verdict.INCONCLUSIVE, "RecordsNotSent", text))
+            found.append(Finding(Verdict.INCONCLUSIVE, Reason.RecordsNotSent, text))
     return found
 
 
 def own_saturation(evidence: Evidence) -> list[Finding]:
     return [
-        Finding(Verdict.INCONCLUSIVE, "GeneratorSaturated", f"the generator was saturated: {text}")
+        Finding(Verdict.INCONCLUSIVE, Reason.GeneratorSaturated, f"the generator was saturated: {text}")
         for text in evidence.saturation
     ]
 
@@ -385,7 +386,7 @@ def too_few_samples(evidence: Evidence) -> list[Finding]:
         if unjudged:
             where = f" of step {step}" if step else ""
             text = f"no sample{where} to judge {', '.join(unjudged)} by; lengthen the load"
-            found.append(Finding(Verdict.INCONCLUSIVE, "TooFewSamples", text))
+            found.append(Finding(Verdict.INCONCLUSIVE, Reason.TooFewSamples, text))
     return found
 
 
@@ -397,7 +398,7 @@ def steps_without_uploads(evidence: Evidence) -> list[Finding]:
         judged = steps[number].judged if number < len(steps) else Counts()
         if judged.due <= judged.cancelled:
             text = f"step {step.name} made no upload to judge by"
-            found.append(Finding(Verdict.INCONCLUSIVE, "TooFewSamples", text))
+            found.append(Finding(Verdict.INCONCLUSIVE, Reason.TooFewSamples, text))
     return found
 
 
@@ -407,11 +408,13 @@ def not_read_back(evidence: Evidence) -> list[Finding]:
         return []
     read_back = evidence.facts.read_back
     if read_back is None:
-        return [Finding(Verdict.INCONCLUSIVE, Shown.UNFINISHED.value, "what the target has stored was not read back")]
+        return [
+            Finding(Verdict.INCONCLUSIVE, Reason.ReadBackUnfinished, "what the target has stored was not read back")
+        ]
     conclusion = concluded_from(read_back)
     if conclusion.shown in (Shown.NOTHING_STORED, Shown.STORED):
         return []
-    return [Finding(Verdict.INCONCLUSIVE, conclusion.shown.value, conclusion.message)]
+    return [Finding(Verdict.INCONCLUSIVE, Reason[conclusion.shown], conclusion.message)]
 
 
 CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (

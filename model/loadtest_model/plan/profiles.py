@@ -7,6 +7,7 @@ from loadtest_model.load.arrivals import Arrivals, RateSegment, peak_rate, rate_
 from loadtest_model.load.pacing import Segment, peak_users, plateaus, profile
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.plan.errors import PlanError
+from loadtest_model.reasons import Reason
 from loadtest_model.spec import Spec
 from loadtest_model.spec.load import Load
 from loadtest_model.values import seconds_of
@@ -43,18 +44,18 @@ def _length(scenario: str, load: Load) -> tuple[float, tuple[float, ...]]:
     preset = PRESETS.get(scenario)
     if load.duration is None and preset is None:
         raise PlanError(
-            "DurationMissing",
+            Reason.DurationMissing,
             "spec.load.duration is missing; a custom test needs it, or spec.load.records or spec.load.stages",
         )
     length_seconds = seconds_of(load.duration) if load.duration else preset.duration_seconds if preset else 0.0
     if length_seconds <= 0:
-        raise PlanError("DurationMissing", f"spec.load.duration is {load.duration}; a load takes time")
+        raise PlanError(Reason.DurationMissing, f"spec.load.duration is {load.duration}; a load takes time")
     return length_seconds, preset.plateaus if preset else (1.0,)
 
 
 def _reaching_users(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
     if not peak_users(segments):
-        raise PlanError("StagesEmpty", "spec.load.stages reach no virtual user for any length of time")
+        raise PlanError(Reason.StagesEmpty, "spec.load.stages reach no virtual user for any length of time")
     return segments
 
 
@@ -62,7 +63,7 @@ def _open(rates: tuple[RateSegment, ...], load: Load, timeout_seconds: float) ->
     """The limit of users over the whole of an arrival profile, and the arrivals."""
     peak = peak_rate(rates)
     if peak <= 0:
-        raise PlanError("StagesEmpty", "spec.load.stages reach no arrival rate for any length of time")
+        raise PlanError(Reason.StagesEmpty, "spec.load.stages reach no arrival rate for any length of time")
     users = load.virtual_users or min(MOST_DEFAULT_USERS, math.ceil(peak * USERS_FOR_SECONDS))
     segments = tuple(
         Segment(duration_seconds=rate.duration_seconds, first_users=users, last_users=users) for rate in rates
@@ -80,7 +81,7 @@ def refuse_contradictions(spec: Spec) -> None:
         len(set(by_rate)) > 1
     ):
         raise PlanError(
-            "StagesMixed", "spec.load.stages must all say virtualUsers or all say arrivalRate, and each just one"
+            Reason.StagesMixed, "spec.load.stages must all say virtualUsers or all say arrivalRate, and each just one"
         )
     beside = [
         name
@@ -93,24 +94,26 @@ def refuse_contradictions(spec: Spec) -> None:
         if value is not None
     ]
     if stages and beside:
-        raise PlanError("LoadContradicts", f"spec.load.stages cannot stand beside spec.load.{beside[0]}")
+        raise PlanError(Reason.LoadContradicts, f"spec.load.stages cannot stand beside spec.load.{beside[0]}")
     if load.records is not None and load.duration is not None:
-        raise PlanError("LoadContradicts", "spec.load.records stands instead of spec.load.duration; give one of them")
+        raise PlanError(
+            Reason.LoadContradicts, "spec.load.records stands instead of spec.load.duration; give one of them"
+        )
     if load.records is not None and spec.scenario == "all":
-        raise PlanError("LoadContradicts", "spec.load.records cannot stand in scenario all; give a duration")
+        raise PlanError(Reason.LoadContradicts, "spec.load.records cannot stand in scenario all; give a duration")
     is_open = load.arrival_rate is not None or any(by_rate)
     for name, value in (("arrivals", load.arrivals), ("maxLateness", load.max_lateness)):
         if value is not None and not is_open:
-            raise PlanError("LoadContradicts", f"spec.load.{name} needs spec.load.arrivalRate, or stages with one")
+            raise PlanError(Reason.LoadContradicts, f"spec.load.{name} needs spec.load.arrivalRate, or stages with one")
     if is_open and seconds_of(load.think_time) > 0:
         raise PlanError(
-            "LoadContradicts", "spec.load.thinkTime cannot stand beside an arrival rate, which alone sets the pace"
+            Reason.LoadContradicts, "spec.load.thinkTime cannot stand beside an arrival rate, which alone sets the pace"
         )
     if load.arrival_rate is not None and load.arrival_rate <= 0:
-        raise PlanError("LoadContradicts", f"spec.load.arrivalRate is {load.arrival_rate:g}; it must be above 0")
+        raise PlanError(Reason.LoadContradicts, f"spec.load.arrivalRate is {load.arrival_rate:g}; it must be above 0")
     if load.graceful_stop is not None and seconds_of(load.graceful_stop) > seconds_of(spec.target.timeout):
         raise PlanError(
-            "GracefulStopTooLong",
+            Reason.GracefulStopTooLong,
             f"spec.load.gracefulStop is {load.graceful_stop}; it must not be longer than spec.target.timeout,"
             f" which is {spec.target.timeout}",
         )

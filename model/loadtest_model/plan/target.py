@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.secrets import Place, SecretPlaces
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.auth import Auth, Login
 from loadtest_model.spec.connecting import Connections
 from loadtest_model.spec.target import ExpectCount, Format, Target
@@ -131,7 +132,9 @@ def _tls(target: Target, places: SecretPlaces) -> TlsPlan:
     if tls is None:
         return TlsPlan(ca_file=places.ca_file, certificate_file=places.certificate_file, key_file=places.key_file)
     if not target.url.lower().startswith("https:"):
-        raise PlanError("TLSWithoutHTTPS", f"spec.target.tls is set, but spec.target.url is {target.url}; write https")
+        raise PlanError(
+            Reason.TLSWithoutHTTPS, f"spec.target.tls is set, but spec.target.url is {target.url}; write https"
+        )
     if tls.ca_secret_key_ref or tls.ca_config_map_key_ref:
         _found(places.ca_file, "spec.target.tls", "certificate of the authority")
     if tls.client_certificate_secret_ref:
@@ -147,7 +150,9 @@ def _tls(target: Target, places: SecretPlaces) -> TlsPlan:
 
 def _found(place: T | None, path: str, what: str) -> T:
     if place is None:
-        raise PlanError("SecretMissing", f"{path} names an object of a cluster, but nothing says where its {what} is")
+        raise PlanError(
+            Reason.SecretMissing, f"{path} names an object of a cluster, but nothing says where its {what} is"
+        )
     return place
 
 
@@ -155,7 +160,7 @@ def _checked_url(url: str, path: str) -> str:
     try:
         port = urlsplit(url).port
     except ValueError as error:
-        raise PlanError("InvalidURL", f"{path} is {url}, which is no URL: {error}") from error
+        raise PlanError(Reason.InvalidURL, f"{path} is {url}, which is no URL: {error}") from error
     if port == 0:
-        raise PlanError("InvalidURL", f"{path} is {url}; a port lies between 1 and 65535")
+        raise PlanError(Reason.InvalidURL, f"{path} is {url}; a port lies between 1 and 65535")
     return url

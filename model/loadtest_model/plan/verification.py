@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.records import RecordsPlan
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.verification import CLIENT_ID, ReadBack, Verification
 from loadtest_model.values import WireValue, seconds_of
 
@@ -41,7 +42,7 @@ def compile_read_back(verification: Verification) -> ReadBackPlan | None:
     if read_back is None:
         if verification.require == "Proven":
             raise PlanError(
-                "ReadBackMissing",
+                Reason.ReadBackMissing,
                 "spec.verification.require is Proven, but spec.verification.readBack is missing; nothing else shows"
                 " what the target has stored",
             )
@@ -66,7 +67,7 @@ def refuse_blind_look_up(read_back: ReadBackPlan | None, records: RecordsPlan) -
     """Raise PlanError for a look-up of rows whose client_id no file has: finding none of them would show nothing."""
     if read_back is not None and read_back.looks_up and not any(c.source == "client_id" for c in records.columns):
         raise PlanError(
-            "ReadBackInvalid",
+            Reason.ReadBackInvalid,
             "spec.verification.readBack.url looks rows up by their client_id, but spec.records.fields leaves the"
             " client_id out of the files; keep it, or count rows (countPath, and no {client_id} in url)",
         )
@@ -86,7 +87,7 @@ def _check(read_back: ReadBack) -> None:
     elif control is not None and control.url is not None and read_back.count_path is None:
         wrong = "countPath is missing: at control.url it must be above 0"
     if wrong:
-        raise PlanError("ReadBackInvalid", f"spec.verification.readBack.{wrong}")
+        raise PlanError(Reason.ReadBackInvalid, f"spec.verification.readBack.{wrong}")
 
 
 def _checked_url(url: str, path: str) -> str:
@@ -94,9 +95,11 @@ def _checked_url(url: str, path: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise PlanError("InvalidURL", f"{path} is {url}, which is no URL: {error}") from error
+        raise PlanError(Reason.InvalidURL, f"{path} is {url}, which is no URL: {error}") from error
     if port == 0 or not parts.hostname or parts.scheme not in ("http", "https"):
-        raise PlanError("InvalidURL", f"{path} is {url}; it must be an http or https URL with a host")
+        raise PlanError(Reason.InvalidURL, f"{path} is {url}; it must be an http or https URL with a host")
     if CLIENT_ID in parts.netloc:
-        raise PlanError("InvalidURL", f"{path} is {url}; {CLIENT_ID} can stand in its path or query, not in its host")
+        raise PlanError(
+            Reason.InvalidURL, f"{path} is {url}; {CLIENT_ID} can stand in its path or query, not in its host"
+        )
     return url

@@ -9,6 +9,7 @@ from loadtest_model.judgement.health import Health
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.snapshot import ProofLevel
+from loadtest_model.reasons import Reason
 from loadtest_model.report.summary import Summary
 from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_model.values import WireValue
@@ -20,11 +21,11 @@ Count = Annotated[int, Meta(ge=0)]
 class Phase(StrEnum):
     """A summary for people; programs read the conditions."""
 
-    QUEUED = "Queued"
-    STARTING = "Starting"
-    VERIFYING = "Verifying"
-    RUNNING = "Running"
-    STOPPING = "Stopping"
+    QUEUED = Reason.Queued
+    STARTING = Reason.Starting
+    VERIFYING = Reason.Verifying
+    RUNNING = Reason.Running
+    STOPPING = Reason.Stopping
     COMPLETED = "Completed"
 
 
@@ -38,7 +39,10 @@ class ConditionType(StrEnum):
     STALLED = "Stalled"
 
 
-ConditionStatus = Literal["True", "False", "Unknown"]
+class ConditionStatus(StrEnum):
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
 
 
 class Condition(WireValue, frozen=True, kw_only=True, omit_defaults=False):
@@ -50,6 +54,14 @@ class Condition(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     message: Text
     last_transition_time: str
     observed_generation: int
+
+    @property
+    def is_true(self) -> bool:
+        return self.status is ConditionStatus.TRUE
+
+    @property
+    def is_false(self) -> bool:
+        return self.status is ConditionStatus.FALSE
 
 
 EVICTED_KEPT: Final = 8

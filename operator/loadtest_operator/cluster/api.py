@@ -1,8 +1,9 @@
 """Kubernetes' API as the operator uses it: JSON in, JSON out, and errors that say what the API server said."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
+from enum import StrEnum
 from types import TracebackType
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlencode
 
 import aiohttp
@@ -39,9 +40,12 @@ _PAGE: Final = 500
 _WHOLE: Final = "application/json"
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
-PatchType = Literal["application/merge-patch+json", "application/apply-patch+yaml"]
-MERGE: Final[PatchType] = "application/merge-patch+json"
-APPLY: Final[PatchType] = "application/apply-patch+yaml"
+
+class PatchType(StrEnum):
+    """How a patch is meant, as its content type."""
+
+    MERGE = "application/merge-patch+json"
+    APPLY = "application/apply-patch+yaml"
 
 
 class Change(NamedTuple):
@@ -59,6 +63,11 @@ class ApiError(Exception):
         self.status = status
         self.reason = reason
         self.message = message
+
+    @property
+    def already_exists(self) -> bool:
+        """Whether there is an object of that name."""
+        return self.reason == "AlreadyExists"
 
     @property
     def is_final(self) -> bool:
@@ -180,10 +189,12 @@ class Api:
     async def replace(self, kind: str, namespace: str, name: str, manifest: Json) -> Json:
         return await self._request("PUT", _path(kind, namespace, name), {"fieldManager": FIELD_MANAGER}, manifest)
 
-    async def patch(self, kind: str, namespace: str, name: str, body: Json, patch_type: PatchType = MERGE) -> Json:
+    async def patch(
+        self, kind: str, namespace: str, name: str, body: Json, patch_type: PatchType = PatchType.MERGE
+    ) -> Json:
         """Change an object; `name` may end with a subresource, as in `heavy/status`."""
         query = {"fieldManager": FIELD_MANAGER}
-        if patch_type == APPLY:
+        if patch_type is PatchType.APPLY:
             query["force"] = "true"
         return await self._request("PATCH", _path(kind, namespace, name), query, body, patch_type)
 

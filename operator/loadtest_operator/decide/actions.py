@@ -85,7 +85,6 @@ class Drain:
 @dataclass(frozen=True)
 class HaltFleet:
     pods: tuple[PodSeen, ...]
-    reason: str
     message: str
 
 

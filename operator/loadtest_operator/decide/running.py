@@ -4,8 +4,9 @@ from msgspec import structs
 
 from loadtest_model.judgement.abort import watch
 from loadtest_model.judgement.verdict import run_health, threshold_results
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Status
-from loadtest_operator.decide.causes import STARTED, Cause
+from loadtest_operator.decide.causes import Cause
 from loadtest_operator.decide.compose import base_status, verified_mark
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
@@ -30,7 +31,7 @@ def running(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
 
 def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: str, cause: Cause | None) -> Status:
     """The status of a run that has begun and not ended."""
-    mark = Mark("True", STARTED, "the load runs") if cause is None else Mark("False", cause.reason, cause.message)
+    mark = Mark.true(Reason.Started, "the load runs") if cause is None else Mark.false(cause.reason, cause.message)
     marks = Marks(verified=verified_mark(observation), running=mark)
     status = base_status(observation, phase, message, marks, fleet.plan)
     return structs.replace(

@@ -33,7 +33,7 @@ def _orders(fleet: Fleet, found: tuple[Cause, ...]) -> tuple[Action, ...]:
     if not live:
         return ()
     if not all(cause.drain for cause in found):
-        return (HaltFleet(live, found[0].reason, found[0].message),)
+        return (HaltFleet(live, found[0].message),)
     if fleet.load_is_over:
         return read_back_orders(fleet)
     live = tuple(pod for pod in live if pod is not fleet.reader)
@@ -42,5 +42,5 @@ def _orders(fleet: Fleet, found: tuple[Cause, ...]) -> tuple[Action, ...]:
     idle = tuple(pod for pod in live if pod.state is not PodState.RUNNING)
     orders: list[Action] = [Drain(loading)] if loading else []
     if idle:
-        orders.append(HaltFleet(idle, found[0].reason, found[0].message))
+        orders.append(HaltFleet(idle, found[0].message))
     return tuple(orders)

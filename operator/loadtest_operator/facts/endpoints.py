@@ -6,6 +6,8 @@ from enum import Enum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from loadtest_model.reasons import Reason
+
 Json = dict[str, Any]
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -27,15 +29,15 @@ class Endpoints:
     """What a Service offers for a port.
 
     `addresses` are the ready endpoints as `ip:port`, `unready` those that are there and neither ready nor on their way
-    out, `draining` those on their way out that still serve. Where there is a `problem`, it is a reason (CamelCase) with
-    a `message`; a `lasting` one is not mended by waiting. `unseen` says that there may be endpoints which the operator
+    out, `draining` those on their way out that still serve. Where there is a `problem`, a `message`
+    tells of it; a `lasting` one is not mended by waiting. `unseen` says that there may be endpoints which the operator
     may not read.
     """
 
     addresses: tuple[str, ...] = ()
     unready: tuple[str, ...] = ()
     draining: tuple[str, ...] = ()
-    problem: str = ""
+    problem: Reason | None = None
     message: str = ""
     lasting: bool = False
     unseen: bool = False
@@ -74,14 +76,14 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
     where = f"Service {host.namespace}/{host.name}"
     if (host.namespace, host.name) == API_SERVER:
         return Endpoints(
-            problem="AddressNotAllowed",
+            problem=Reason.AddressNotAllowed,
             message=f"{where} is the API server, which is never a target; correct the host in spec.target.url",
             lasting=True,
         )
     spec = service.get("spec", {})
     if spec.get("type") == "ExternalName":
         return Endpoints(
-            problem="ExternalNameRefused",
+            problem=Reason.ExternalNameRefused,
             message=f"{where} is of type ExternalName, which may point anywhere; name the target itself in"
             " spec.target.url",
             lasting=True,
@@ -91,7 +93,7 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
     if host.port not in declared and not headless:
         known = ", ".join(str(port) for port in sorted(declared)) or "none"
         return Endpoints(
-            problem="ServicePortMissing",
+            problem=Reason.ServicePortMissing,
             message=f"{where} has no port {host.port} (it has: {known}); correct the port in spec.target.url",
             lasting=True,
         )
@@ -106,7 +108,7 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
         return Endpoints(
             unready=unready,
             draining=draining,
-            problem="TargetHasNoEndpoints",
+            problem=Reason.TargetHasNoEndpoints,
             message=f"{where} has no ready endpoint for port {host.port}; check that its pods run and are ready",
         )
     return Endpoints(tuple(sorted(ready)), unready, draining)
@@ -173,7 +175,7 @@ def selector_of(service: Json) -> str:
 def missing_service(host: ServiceHost) -> Endpoints:
     """What to say of a host that certainly names a Service, where there is none of that name."""
     return Endpoints(
-        problem="ServiceNotFound",
+        problem=Reason.ServiceNotFound,
         message=f"there is no Service {host.namespace}/{host.name}; correct the host in spec.target.url"
         f" or create the Service",
     )
@@ -182,7 +184,7 @@ def missing_service(host: ServiceHost) -> Endpoints:
 def unreadable(host: ServiceHost, said: str) -> Endpoints:
     """What to say of a Service whose endpoints the operator may not read, as the API server `said`."""
     return Endpoints(
-        problem="EndpointsNotReadable",
+        problem=Reason.EndpointsNotReadable,
         message=f"the operator may not read the endpoints behind Service {host.namespace}/{host.name} ({said}), so it"
         " could have the Service's own address proven, and not each endpoint; have it given a Role in namespace"
         f" {host.namespace} to get, list and watch services, pods and endpointslices (watch.targetNamespaces in the"

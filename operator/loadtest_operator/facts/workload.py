@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.target import Workload
 from loadtest_operator.facts.disruptions import Eviction, evictions_of
 from loadtest_operator.facts.quantities import quantity
@@ -48,7 +49,7 @@ class Use:
 
 @dataclass(frozen=True)
 class WorkloadLook:
-    """One look at a workload. Where there is a `problem`, it is a reason (CamelCase) with a `message`.
+    """One look at a workload. Where there is a `problem`, a `message` tells of it.
 
     `use` is None where it was not asked for.
     """
@@ -57,7 +58,7 @@ class WorkloadLook:
     pods: tuple[PodLook, ...] = ()
     use: Use | None = None
     evictions: tuple[Eviction, ...] = ()
-    problem: str = ""
+    problem: Reason | None = None
     message: str = ""
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from loadtest_model.plan import AddressPolicy, PlanError
+from loadtest_model.reasons import Reason
 from loadtest_model.spec import GROUP
 from loadtest_model.spec.pod import HostAlias, Pod
 from loadtest_operator.facts.names import MANAGED_BY_LABEL
@@ -33,7 +34,7 @@ def refuse_pod(pod: Pod, allowed_prefixes: tuple[str, ...], network: AddressPoli
 
 
 def _refuse_key(path: str, key: str, meshed: bool, allowed_prefixes: tuple[str, ...]) -> None:
-    reason = "PodLabelRefused" if path.endswith("labels") else "PodAnnotationRefused"
+    reason = Reason.PodLabelRefused if path.endswith("labels") else Reason.PodAnnotationRefused
     said = f"{path} has {key!r}"
     if _KEY.fullmatch(key) is None or len(key) > 317:
         raise PlanError(reason, f"{said}, which is no valid key; write one such as example.com/team")
@@ -58,15 +59,15 @@ def _refuse_aliases(aliases: Iterable[HostAlias], network: AddressPolicy, cluste
         try:
             address = ipaddress.ip_address(alias.ip)
         except ValueError:
-            raise PlanError("HostAliasRefused", f"{path}.ip is {alias.ip!r}; write an IP address") from None
+            raise PlanError(Reason.HostAliasRefused, f"{path}.ip is {alias.ip!r}; write an IP address") from None
         why = why_denied(address, network)
         if why:
-            raise PlanError("HostAliasRefused", f"{path}.ip is {alias.ip}, {why}")
+            raise PlanError(Reason.HostAliasRefused, f"{path}.ip is {alias.ip}, {why}")
         for name in alias.hostnames:
             # A Service is known by its name: what is allowed, locked and watched under it must be the Service.
             if "." not in name or name == "localhost" or name.endswith((".svc", f".svc.{cluster_domain}")):
                 raise PlanError(
-                    "HostAliasRefused",
+                    Reason.HostAliasRefused,
                     f"{path}.hostnames has {name!r}, which is a Service's name; name the Service itself in the URL,"
                     " or give the address another name",
                 )

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from loadtest_model.reasons import Reason
 from loadtest_model.spec import Spec
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, POD_METRICS, PODS, SERVICES, WORKLOADS, Api, ApiError
 from loadtest_operator.facts.destinations import fixed
@@ -117,7 +118,7 @@ class TargetReader:
             made = await self._api.get(kind, namespace, wanted.name)
             if made is None:
                 said = f"there is no {wanted} in namespace {namespace}; correct spec.target.workload or create it"
-                return WorkloadLook(problem="WorkloadNotFound", message=said)
+                return WorkloadLook(problem=Reason.WorkloadNotFound, message=said)
             selector = selector_in(made)
             pods = await self._api.list(PODS, namespace, selector)
             look = look_at(wanted, made, pods)
@@ -128,7 +129,7 @@ class TargetReader:
             if error.status != 403:
                 raise
             said = f"the operator may not read {wanted} in namespace {namespace}; give it the rights of its chart"
-            return WorkloadLook(problem="WorkloadNotReadable", message=said)
+            return WorkloadLook(problem=Reason.WorkloadNotReadable, message=said)
         if not with_use:
             return look
         return dataclasses.replace(look, use=await self._use(namespace, selector, look.pods))
@@ -141,7 +142,7 @@ class TargetReader:
         except (ApiError, TimeoutError) as error:
             said = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
             _LOG.warning("%s: the target's workload was not seen: %s", test.identity, said)
-            return WorkloadLook(problem="WorkloadNotSeen", message=said)
+            return WorkloadLook(problem=Reason.WorkloadNotSeen, message=said)
 
     async def _use(self, namespace: str, selector: str, pods: tuple[PodLook, ...]) -> Use:
         try:

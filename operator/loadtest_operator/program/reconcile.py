@@ -11,7 +11,7 @@ from loadtest_model.spec import API_VERSION, KIND, Identity
 from loadtest_operator.act import events
 from loadtest_operator.act.actor import Actor
 from loadtest_operator.act.orphans import remove_orphans
-from loadtest_operator.cluster.api import APPLY, EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError
+from loadtest_operator.cluster.api import EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.shortening import essential
@@ -179,7 +179,7 @@ class Reconciler:
             },
             "status": status,
         }
-        await self._api.patch(LOADTESTS, identity.namespace, f"{identity.name}/status", body, APPLY)
+        await self._api.patch(LOADTESTS, identity.namespace, f"{identity.name}/status", body, PatchType.APPLY)
 
     async def _announce(self, observation: Observation, made: events.Announcement) -> None:
         """Events are for people; that one cannot be kept is no reason to stop."""
@@ -187,7 +187,7 @@ class Reconciler:
         try:
             await self._api.create(EVENTS, namespace, events.manifest(observation, made, rfc3339(observation.now)))
         except ApiError as error:
-            if error.reason != "AlreadyExists":
+            if not error.already_exists:
                 _LOG.warning("%s: an Event was not taken: %s", observation.test.identity, error)
 
     async def _clean_up(self, namespace: str, name: str) -> None:

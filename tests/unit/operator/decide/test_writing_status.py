@@ -10,6 +10,7 @@ from msgspec import structs
 from loadtest_model.judgement.diagnoses import Diagnosis
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel, Refusal, VerificationReport
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.shortening import essential, within_limit
@@ -116,7 +117,7 @@ def test_a_status_stays_within_its_budget_whatever_the_run() -> None:
     ("observation", "reason"),
     [
         (new(), None),
-        (new(turn=Turn("TargetBusy", "place 1 in line", 1)), "TargetBusy"),
+        (new(turn=Turn(Reason.TargetBusy, "place 1 in line", 1)), "TargetBusy"),
         (seen(a_pending_pod(0, "ErrImagePull: no such image"), a_pending_pod(1)), "ImageMissing"),
         (seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True), None),
         (seen(a_pod(0, PodState.RUNNING), a_killed_pod(1), begun=True), "PodLost"),
