@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from loadtest_model.judgement.verdict import Facts, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts
 from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of

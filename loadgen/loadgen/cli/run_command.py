@@ -30,7 +30,8 @@ from loadgen.screen.drawing import Block, Lines, Screen, Silent, can_redraw, col
 from loadgen.screen.opening import opening, proof_text
 from loadgen.screen.progress import progress_of
 from loadgen.screen.texts import fitted
-from loadtest_model.judgement.verdict import Verdict, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.plan import Plan
 from loadtest_model.release import installed_version
 from loadtest_model.report.summary import summarize

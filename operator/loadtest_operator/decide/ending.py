@@ -5,7 +5,8 @@ from typing import Final
 from msgspec import structs
 
 from loadtest_model.judgement.diagnoses import Diagnosis, foremost, in_short
-from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
 from loadtest_model.measurement.proof import concluded_from
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.plan import unseen

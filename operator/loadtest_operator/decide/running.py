@@ -3,7 +3,8 @@
 from msgspec import structs
 
 from loadtest_model.judgement.abort import watch
-from loadtest_model.judgement.verdict import run_health, threshold_results
+from loadtest_model.judgement.judged_thresholds import threshold_results
+from loadtest_model.judgement.judging import run_health
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Status
 from loadtest_operator.decide.causes import Cause

@@ -19,7 +19,8 @@ from loadgen.screen.progress import progress_of
 from loadgen.screen.secrecy import public_plan, public_url
 from loadgen.screen.texts import fitted
 from loadgen.screen.view import frame, line
-from loadtest_model.judgement.verdict import Facts, Gap, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts, Gap
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import (

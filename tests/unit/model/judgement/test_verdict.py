@@ -2,7 +2,9 @@
 
 from msgspec import structs
 
-from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict, judge, measured_text
+from loadtest_model.judgement.judged_thresholds import measured_text
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of

@@ -2,7 +2,8 @@
 
 import pytest
 
-from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
 from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 from loadtest_model.reasons import Reason
