@@ -25,11 +25,9 @@ from loadtest_model.measurement.aggregate import Aggregate, aggregate_of
 from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot, VerificationReport, Violation
 from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.plan import Plan, plan_hash
+from loadtest_model.plan.exposure import STOP_SECONDS
 from loadtest_model.reasons import Reason
 from loadtest_model.values import NANOSECONDS
-
-CUT_SECONDS: Final = 2.0
-"""Within this time after being told to stop no upload is in flight any more."""
 
 ABORT_LOOK_SECONDS: Final = 2.0
 """How often the bounds of `abort` are looked at; the operator does so at every reading of the pods."""
@@ -232,7 +230,7 @@ class Session:
         await asyncio.wait({task, cut}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             task.cancel()
-            await asyncio.wait({task}, timeout=CUT_SECONDS)
+            await asyncio.wait({task}, timeout=STOP_SECONDS)
         cut.cancel()
         error = task.exception() if task.done() and not task.cancelled() else None
         if isinstance(error, Exception):

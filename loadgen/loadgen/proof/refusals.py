@@ -1,6 +1,6 @@
 """Why a target is refused, told from an upload of the verification, and what to do about it."""
 
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import structs
 
@@ -9,11 +9,9 @@ from loadgen.auth.login import LoginFailedError
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.upload.uploading import Upload
 from loadtest_model.measurement.causes import Cause
-from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import GeneratorHealth, Refusal, VerificationReport
+from loadtest_model.measurement.outcomes import NOT_STORED, ErrorKind
+from loadtest_model.measurement.snapshot import CheckName, GeneratorHealth, Refusal, VerificationReport
 from loadtest_model.measurement.throttling import is_crippled, throttling_text
-
-CheckName = Literal["connect", "header-only", "canary", "few-rows", "full-batch"]
 
 _BY_ERROR: Final = {
     ErrorKind.REFUSED: Refusal.REFUSED,
@@ -104,7 +102,7 @@ def refusal_of(check: CheckName, upload: Upload) -> Refusal | None:
     judgement = upload.judgement
     if judgement.error is None:
         return None
-    if check == "header-only" and judgement.error in (ErrorKind.CLIENT_ERROR, ErrorKind.UNSUCCESSFUL):
+    if check is CheckName.HEADER_ONLY and judgement.error in (ErrorKind.CLIENT_ERROR, ErrorKind.UNSUCCESSFUL):
         return None
     if judgement.error is ErrorKind.MARKER_MISSING:
         return Refusal.MARKER_FALSE if judgement.marker is Marker.NOT_TRUE else Refusal.MARKER_MISSING
@@ -118,23 +116,5 @@ def may_be_stored(judgement: Judgement) -> bool:
     the nonce that was asked for may be the answer to another upload.
     """
     honoured = judgement.marker is Marker.TRUE and judgement.error is not ErrorKind.NONCE_MISSING
-    answered_no = judgement.marker is None and judgement.error in _NOT_STORED
+    answered_no = judgement.marker is None and judgement.error in NOT_STORED
     return not (honoured or answered_no)
-
-
-_NOT_STORED: Final = frozenset(
-    {
-        ErrorKind.REFUSED,
-        ErrorKind.DNS,
-        ErrorKind.TLS,
-        ErrorKind.CONNECT_TIMEOUT,
-        ErrorKind.NO_ADDRESS,
-        ErrorKind.NO_SOCKET,
-        ErrorKind.UNAUTHORIZED,
-        ErrorKind.FORBIDDEN,
-        ErrorKind.NOT_FOUND,
-        ErrorKind.TOO_LARGE,
-        ErrorKind.THROTTLED,
-        ErrorKind.CLIENT_ERROR,
-    }
-)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import structs
 
@@ -95,10 +95,20 @@ class ProofLevel(StrEnum):
     PROVEN = Reason.Proven
 
 
+class CheckName(StrEnum):
+    """What an upload of the verification shows, in the order in which they are made."""
+
+    CONNECT = "connect"
+    HEADER_ONLY = "header-only"
+    CANARY = "canary"
+    FEW_ROWS = "few-rows"
+    FULL_BATCH = "full-batch"
+
+
 class Check(WireValue, frozen=True, kw_only=True):
     """One upload of the verification, to one address, and what came of it."""
 
-    name: Literal["connect", "header-only", "canary", "few-rows", "full-batch"]
+    name: CheckName
     address: str
     passed: bool
     rows: int

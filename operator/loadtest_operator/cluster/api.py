@@ -48,6 +48,10 @@ class PatchType(StrEnum):
     APPLY = "application/apply-patch+yaml"
 
 
+NO_ANSWER: Final = (TimeoutError, aiohttp.ClientError, OSError)
+"""What a request raises that gets no answer, or not all of it."""
+
+
 class Change(NamedTuple):
     """An object as it is now; as it was last, where it was removed."""
 
@@ -63,6 +67,16 @@ class ApiError(Exception):
         self.status = status
         self.reason = reason
         self.message = message
+
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether the right to it is missing."""
+        return self.status == 403
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the object is gone, or no longer the one that was meant."""
+        return self.status in (404, 409)
 
     @property
     def already_exists(self) -> bool:
@@ -178,7 +192,7 @@ class Api:
                 if told["type"] == "ERROR":
                     raise ApiError(told["object"].get("code", 0), *_said(told["object"]))
                 yield Change(told["type"] == "DELETED", told["object"])
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+        except (*NO_ANSWER, ValueError) as error:
             raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
         finally:
             answer.response.close()
@@ -204,7 +218,7 @@ class Api:
         try:
             await self._request("DELETE", _path(kind, namespace, name), None, body)
         except ApiError as error:
-            if error.status not in (404, 409):
+            if not error.is_outdated:
                 raise
 
     async def _request(
@@ -220,7 +234,7 @@ class Api:
         answer = await self._send(method, path, query, body, headers, self._timeout_seconds)
         try:
             data = await answer.read()
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except NO_ANSWER as error:
             raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
         if not 200 <= answer.status < 300:
             raise _refusal(answer.status, data)
@@ -245,7 +259,7 @@ class Api:
             answer = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
                 method, url, headers=headers, body=body, _request_timeout=bound
             )
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except NO_ANSWER as error:
             self._answered(method, 0)
             raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
         self._answered(method, answer.status)

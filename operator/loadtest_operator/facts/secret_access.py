@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from loadtest_model.reasons import Reason
 from loadtest_model.spec import Spec
-from loadtest_operator.facts.mounts import mounts
+from loadtest_operator.facts.mounts import Source, mounts
 
 Json = dict[str, Any]
 
@@ -34,7 +34,7 @@ class SecretAccess:
 
 def named_secrets(spec: Spec) -> tuple[str, ...]:
     """Every Secret that the pods of a test would be given, each once."""
-    mounted = [made.object_name for made in mounts(spec.target) if made.kind == "Secret"]
+    mounted = [made.object_name for made in mounts(spec.target) if made.kind is Source.SECRET]
     pulled = [secret.name for secret in spec.pod.image_pull_secrets or []]
     return tuple(dict.fromkeys([*mounted, *pulled]))
 

@@ -43,7 +43,7 @@ class DestinationReader:
                 return [anywhere(url)]
             slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slices_of(host.name))
         except ApiError as error:
-            if error.status != 403:
+            if not error.is_forbidden:
                 raise
             # Which pods they are is not to be seen there, so it may be any of them.
             whole = Destination(namespace=host.namespace)

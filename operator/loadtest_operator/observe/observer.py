@@ -185,7 +185,7 @@ class Observer:
         try:
             events = await self._api.list(EVENTS, namespace, fields=f"involvedObject.uid={uid},type=Warning")
         except ApiError as error:
-            if error.status == 403:
+            if error.is_forbidden:
                 return None
             raise
         latest = max(events, key=_told_at, default=None)
@@ -250,7 +250,7 @@ class Observer:
             policy = await self._api.get(ADMISSION_POLICIES, None, name)
             binding = await self._api.get(ADMISSION_BINDINGS, None, name)
         except ApiError as error:
-            if error.status == 403:
+            if error.is_forbidden:
                 return unchecked(f"the operator may not look for ValidatingAdmissionPolicy {name}")
             raise
         return access_by(name, policy, binding, test.created)

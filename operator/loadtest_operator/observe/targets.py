@@ -51,7 +51,7 @@ class TargetReader:
         try:
             return endpoints_in(await self._api.list(ENDPOINT_SLICES, namespace, slices_of(name)))
         except ApiError as error:
-            if error.status == 403:
+            if error.is_forbidden:
                 return ()
             raise
 
@@ -77,7 +77,7 @@ class TargetReader:
             if service is not None and not slices and selector_of(service):
                 pods = await self._api.list(PODS, host.namespace, selector_of(service))
         except ApiError as error:
-            if error.status == 403:
+            if error.is_forbidden:
                 return await self._unreadable(test.spec, host, error)
             raise
         return endpoints_seen(host, service, slices, pods)
@@ -126,7 +126,7 @@ class TargetReader:
                 # A pod must not be seen without the scaling that asked for it.
                 look = look_at(wanted, await self._api.get(kind, namespace, wanted.name) or made, pods)
         except ApiError as error:
-            if error.status != 403:
+            if not error.is_forbidden:
                 raise
             said = f"the operator may not read {wanted} in namespace {namespace}; give it the rights of its chart"
             return WorkloadLook(problem=Reason.WorkloadNotReadable, message=said)

@@ -144,7 +144,7 @@ class Reconciler:
         try:
             await self._apply_or_shorten(observation, status, body)
         except ApiError as error:
-            if error.status in (404, 409):
+            if error.is_outdated:
                 _LOG.info("%s: changed while it was looked at; looking again", identity)
                 return False
             raise

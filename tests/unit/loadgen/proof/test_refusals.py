@@ -4,11 +4,11 @@ import pytest
 
 from loadgen.answers.judging import Judgement, Marker
 from loadgen.http.endpoints import Endpoint
-from loadgen.proof.refusals import CAUSES, CheckName, cause_of_refusal, excused, may_be_stored, refusal_of
+from loadgen.proof.refusals import CAUSES, cause_of_refusal, excused, may_be_stored, refusal_of
 from loadgen.upload.uploading import Upload
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport
+from loadtest_model.measurement.snapshot import CheckName, GeneratorHealth, ProofLevel, Refusal, VerificationReport
 
 
 def upload(error: ErrorKind | None, marker: Marker | None = None) -> Upload:
@@ -23,17 +23,17 @@ def upload(error: ErrorKind | None, marker: Marker | None = None) -> Upload:
 
 @pytest.mark.parametrize("kind", list(ErrorKind))
 def test_no_error_passes_for_a_row(kind: ErrorKind) -> None:
-    assert refusal_of("canary", upload(kind)) is not None
+    assert refusal_of(CheckName.CANARY, upload(kind)) is not None
 
 
-@pytest.mark.parametrize("check", ["header-only", "canary", "few-rows", "full-batch"])
+@pytest.mark.parametrize("check", [CheckName.HEADER_ONLY, CheckName.CANARY, CheckName.FEW_ROWS, CheckName.FULL_BATCH])
 def test_an_acceptance_passes(check: CheckName) -> None:
     assert refusal_of(check, upload(None, Marker.TRUE)) is None
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.CLIENT_ERROR, ErrorKind.UNSUCCESSFUL])
 def test_an_empty_file_may_be_rejected(kind: ErrorKind) -> None:
-    assert refusal_of("header-only", upload(kind)) is None
+    assert refusal_of(CheckName.HEADER_ONLY, upload(kind)) is None
 
 
 @pytest.mark.parametrize(
@@ -58,15 +58,15 @@ def test_an_empty_file_may_be_rejected(kind: ErrorKind) -> None:
     ],
 )
 def test_an_empty_file_refuses_the_target_by_every_other_doubt(kind: ErrorKind, refusal: Refusal) -> None:
-    assert refusal_of("header-only", upload(kind)) is refusal
+    assert refusal_of(CheckName.HEADER_ONLY, upload(kind)) is refusal
 
 
 def test_a_missing_marker_is_told_from_one_that_is_not_true() -> None:
     missing = upload(ErrorKind.MARKER_MISSING, Marker.ABSENT)
     false = upload(ErrorKind.MARKER_MISSING, Marker.NOT_TRUE)
 
-    assert refusal_of("header-only", missing) is Refusal.MARKER_MISSING
-    assert refusal_of("header-only", false) is Refusal.MARKER_FALSE
+    assert refusal_of(CheckName.HEADER_ONLY, missing) is Refusal.MARKER_MISSING
+    assert refusal_of(CheckName.HEADER_ONLY, false) is Refusal.MARKER_FALSE
 
 
 @pytest.mark.parametrize("refusal", list(Refusal))
