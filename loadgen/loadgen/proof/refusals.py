@@ -8,6 +8,7 @@ from loadgen.answers.judging import Judgement, Marker
 from loadgen.auth.login import LoginFailedError
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.upload.uploading import Upload
+from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import NOT_STORED, ErrorKind
 from loadtest_model.measurement.snapshot import CheckName, GeneratorHealth, Refusal, VerificationReport
@@ -90,7 +91,7 @@ def excused(report: VerificationReport, generator: GeneratorHealth) -> Verificat
         refusal=Refusal.THROTTLED,
         cause=cause,
         message=f"{throttling_text(generator)}, and met a time-out: {report.message}",
-        hint=cause.explanation.next_step,
+        hint=explanation_of(cause).next_step,
     )
 
 

@@ -15,6 +15,7 @@ from loadgen.http.transport import Client
 from loadgen.http.upload_progress import Progress
 from loadgen.proof.refusals import cause_of_no_token, cause_of_refusal, may_be_stored, refusal_of
 from loadgen.upload.uploading import Upload, Uploader
+from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.measurement.snapshot import Check, CheckName, ProofLevel, Refusal, VerificationReport, Violation
@@ -27,7 +28,7 @@ def refused(refusal: Refusal, message: str, finer: Cause | None = None) -> Verif
     """The report of a verification that ended before its first upload; `finer` is its cause, where it is known."""
     cause = finer or cause_of_refusal(refusal)
     return VerificationReport(
-        level=ProofLevel.NONE, refusal=refusal, cause=cause, message=message, hint=cause.explanation.next_step
+        level=ProofLevel.NONE, refusal=refusal, cause=cause, message=message, hint=explanation_of(cause).next_step
     )
 
 
@@ -108,7 +109,7 @@ class Course:
             refusal=self.refusal,
             message=self.message,
             cause=cause,
-            hint=cause.explanation.next_step if cause else "",
+            hint=explanation_of(cause).next_step if cause else "",
             canary_ids=tuple(self.canary_ids),
             addresses=tuple(str(endpoint) for endpoint in self.proven),
             checks=tuple(self.checks),

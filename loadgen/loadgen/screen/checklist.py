@@ -4,6 +4,7 @@ from typing import Final
 
 from loadgen.options.wording import in_options
 from loadgen.screen.secrecy import public_url
+from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.proof import concluded_from
 from loadtest_model.measurement.snapshot import Check, CheckName, VerificationReport
 from loadtest_model.quantities import counted, seconds_text
@@ -34,7 +35,7 @@ def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> 
     else:
         lines += [
             f"{_coloured('Refused', '31', colour)}     {report.refusal}: {report.message}",
-            *([f"Cause       {report.cause.explanation.title}"] if report.cause else []),
+            *([f"Cause       {explanation_of(report.cause).title}"] if report.cause else []),
             f"To do       {in_options(report.hint)}",
         ]
     if report.canary_ids:

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct, structs
 
+from loadtest_model.explanations import explanation_of
 from loadtest_model.judgement.trend import memory_sign
 from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
 from loadtest_model.measurement.cause_counts import CauseSeen, merged_causes
@@ -217,7 +218,7 @@ def _high_error_rate(aggregate: Aggregate) -> tuple[Diagnosis, ...]:
 
 
 def _diagnosis(cause: Cause, evidence: str, count: int) -> Diagnosis:
-    explained = cause.explanation
+    explained = explanation_of(cause)
     shown = evidence if len(evidence) <= _LONGEST_EVIDENCE else f"{evidence[: _LONGEST_EVIDENCE - 3]}..."
     return Diagnosis(cause=cause, title=explained.title, evidence=shown, next_step=explained.next_step, count=count)
 

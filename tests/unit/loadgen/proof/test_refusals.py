@@ -6,6 +6,7 @@ from loadgen.answers.judging import Judgement, Marker
 from loadgen.http.endpoints import Endpoint
 from loadgen.proof.refusals import CAUSES, cause_of_refusal, excused, may_be_stored, refusal_of
 from loadgen.upload.uploading import Upload
+from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import CheckName, GeneratorHealth, ProofLevel, Refusal, VerificationReport
@@ -71,7 +72,7 @@ def test_a_missing_marker_is_told_from_one_that_is_not_true() -> None:
 
 @pytest.mark.parametrize("refusal", list(Refusal))
 def test_every_refusal_has_a_cause_and_so_something_to_do(refusal: Refusal) -> None:
-    assert len(cause_of_refusal(refusal).explanation.next_step) > 20
+    assert len(explanation_of(cause_of_refusal(refusal)).next_step) > 20
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_every_refusal_has_a_cause_and_so_something_to_do(refusal: Refusal) -> N
     ],
 )
 def test_what_to_do_names_what_usually_helps(refusal: Refusal, word: str) -> None:
-    assert word in CAUSES[refusal].explanation.next_step
+    assert word in explanation_of(CAUSES[refusal]).next_step
 
 
 def test_a_refusal_has_the_finer_cause_of_the_upload_that_it_was_told_from() -> None:

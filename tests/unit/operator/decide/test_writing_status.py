@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
+from loadtest_model.explanations import explanation_of
 from loadtest_model.judgement.diagnoses import Diagnosis
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel, Refusal, VerificationReport
@@ -143,7 +144,7 @@ def test_a_refusal_keeps_its_whole_hint_in_the_budget(cause: Cause) -> None:
         refusal=Refusal.RESET,
         cause=cause,
         message=f"{first}. These 200000 rows may be stored, the first with client_id 0K7RK3E3XV00A2AP0A71; remove them",
-        hint=cause.explanation.next_step,
+        hint=explanation_of(cause).next_step,
         canary_ids=("0K7RK3E3XV00A2AP0A70",),
         addresses=("10.159.1.5:8000", "10.159.1.6:8000"),
     )
@@ -157,8 +158,8 @@ def test_a_refusal_keeps_its_whole_hint_in_the_budget(cause: Cause) -> None:
 
     status = within_limit(ended)
 
-    assert cause.explanation.next_step in status.message
+    assert explanation_of(cause).next_step in status.message
     for kind in (ConditionType.VERIFIED, ConditionType.COMPLETED, ConditionType.SUCCEEDED):
         condition = status.condition(kind)
         assert condition is not None
-        assert cause.explanation.next_step in condition.message
+        assert explanation_of(cause).next_step in condition.message
