@@ -62,7 +62,7 @@ class Output:
         print(f"loadgen run: {text}", file=sys.stderr, flush=True)
 
 
-def run_run(parsed: argparse.Namespace, environment: Mapping[str, str] | None = None) -> int:
+def run_load(parsed: argparse.Namespace, environment: Mapping[str, str] | None = None) -> int:
     """Run the test of a command line; gives the exit status. Raises UsageError."""
     variables = os.environ if environment is None else environment
     plan, source = planned(parsed, variables)

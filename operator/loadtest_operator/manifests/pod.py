@@ -96,7 +96,6 @@ def _container(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
             {"name": PLAN_VARIABLE, "value": encode_plan(plan)},
             _field("POD_IP", "status.podIP"),
             _field("POD_UID", "metadata.uid"),
-            _field("POD_NAME", "metadata.name"),
         ],
         "ports": [{"name": "control", "containerPort": CONTROL_PORT}],
         "resources": without_none(msgspec.to_builtins(resources)) if resources else defaults.resources,

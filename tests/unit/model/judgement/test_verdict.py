@@ -1,4 +1,4 @@
-"""The verdict is the first check that holds, in the order of SEMANTICS."""
+"""The verdict is that of the first check that finds something, in the order of docs/semantics.md."""
 
 from msgspec import structs
 
