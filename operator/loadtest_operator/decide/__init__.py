@@ -12,14 +12,13 @@ from loadtest_operator.decide.actions import Action, DeleteJob
 from loadtest_operator.decide.causes import causes, started
 from loadtest_operator.decide.completed import completed, finished_before
 from loadtest_operator.decide.compose import base_status
-from loadtest_operator.decide.concluding import concluding
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import concluded, ended_without_run
 from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.queued import planned, queued
-from loadtest_operator.decide.running import running
+from loadtest_operator.decide.running import concluding, running
 from loadtest_operator.decide.stopping import stopping
 from loadtest_operator.decide.verifying import before_start, start
 from loadtest_operator.decide.watching import evictions_under_load, watched

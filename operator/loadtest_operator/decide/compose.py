@@ -11,8 +11,9 @@ from loadtest_model.report.status import (
     PlannedStep,
     Status,
 )
-from loadtest_operator.decide.conditions import Mark, Marks, conditions, mark_of, shortened
+from loadtest_operator.decide.conditions import Mark, Marks, conditions, mark_of
 from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.texts import shortened
 
 _DEFAULT: Final = Marks()
 

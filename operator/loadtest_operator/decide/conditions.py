@@ -7,9 +7,7 @@ from typing import Final, Self
 from loadtest_model.reasons import AnyReason, Reason, reason_named
 from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase
 from loadtest_operator.facts.resources import rfc3339
-from loadtest_operator.facts.texts import escaped
-
-LONGEST_MESSAGE = 1_024
+from loadtest_operator.facts.texts import shortened
 
 _TELLING: Final = {
     Phase.QUEUED: ConditionType.VERIFIED,
@@ -119,12 +117,6 @@ def mark_of(condition: Condition | None, otherwise: Mark) -> Mark:
     if condition is None:
         return otherwise
     return Mark(condition.status, reason_named(condition.reason), condition.message)
-
-
-def shortened(text: str, limit: int = LONGEST_MESSAGE) -> str:
-    """A text in one line and within the limit, its cut end marked."""
-    text = escaped(text)
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 def _transition(held: Condition | None, mark: Mark, now: datetime) -> str:

@@ -17,7 +17,7 @@ from loadtest_model.report.summary import Summary, summarize
 from loadtest_operator.decide.actions import WriteResults
 from loadtest_operator.decide.causes import Cause
 from loadtest_operator.decide.compose import base_status, verified_mark
-from loadtest_operator.decide.conditions import Mark, Marks, mark_of, shortened
+from loadtest_operator.decide.conditions import Mark, Marks, mark_of
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.fleet import Fleet, listed, verified_of
 from loadtest_operator.decide.losses import how_it_ended
@@ -25,6 +25,7 @@ from loadtest_operator.decide.progress import progress, rounded, started_at
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
+from loadtest_operator.facts.texts import shortened
 from loadtest_operator.manifests import results
 
 NO_RUN: Final = Mark.false(Reason.NoRun, "no load was made, so there are no results")

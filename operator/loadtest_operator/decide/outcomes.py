@@ -8,12 +8,13 @@ from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Status
 from loadtest_operator.decide.actions import JobRefused, Outcome, ResultsNotWritten, Started
 from loadtest_operator.decide.compose import verified_mark
-from loadtest_operator.decide.conditions import Mark, Marks, conditions, shortened
+from loadtest_operator.decide.conditions import Mark, Marks, conditions
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import results_not_written
 from loadtest_operator.decide.queued import job_refused
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
+from loadtest_operator.facts.texts import shortened
 
 
 def with_outcomes(

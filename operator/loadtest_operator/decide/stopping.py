@@ -4,11 +4,10 @@ from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide.actions import Action, Drain, HaltFleet
 from loadtest_operator.decide.causes import Cause
-from loadtest_operator.decide.concluding import read_back_orders
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import concluded
 from loadtest_operator.decide.fleet import Fleet
-from loadtest_operator.decide.running import live_status
+from loadtest_operator.decide.running import live_status, read_back_orders
 from loadtest_operator.facts.observation import Observation
 
 _POLL_SECONDS = 0.5

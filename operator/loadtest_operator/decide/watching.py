@@ -18,8 +18,8 @@ from loadtest_model.judgement.workload import (
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import EVICTED_KEPT, EVICTED_LENGTH, Start
 from loadtest_model.spec.target import Workload
-from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.texts import shortened
 from loadtest_operator.facts.workload import ContainerLook, PodLook, Use, WorkloadLook
 
 _TEXT: Final = 256

@@ -1,8 +1,19 @@
 """Texts that others wrote, made fit for one line of a log or a status."""
 
+from typing import Final
+
+LONGEST_MESSAGE: Final = 1_024
+"""What a condition's message may have."""
+
 
 def escaped(text: str) -> str:
     """A text whose line ends, control characters and invisible ones are written as Python would write them."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def shortened(text: str, limit: int = LONGEST_MESSAGE) -> str:
+    """A text in one line and within the limit, its cut end marked."""
+    text = escaped(text)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

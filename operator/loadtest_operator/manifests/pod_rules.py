@@ -12,7 +12,7 @@ from loadtest_model.spec.pod import HostAlias, Pod
 from loadtest_operator.facts.names import MANAGED_BY_LABEL
 from loadtest_operator.manifests.injection import MESH_CONTROL, MESH_SWITCHES, OTHERS_OFF
 from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED
-from loadtest_operator.policy.networks import why_denied
+from loadtest_operator.policy.target_policy import why_denied
 
 _OURS: Final = frozenset(
     {MANAGED_BY_LABEL, "job-name", "controller-uid"}.union(

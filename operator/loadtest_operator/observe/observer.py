@@ -38,11 +38,10 @@ from loadtest_operator.facts.resources import (
 )
 from loadtest_operator.facts.secret_access import VOUCHED, SecretAccess, access_by, named_secrets, unchecked
 from loadtest_operator.facts.workload import WorkloadLook
-from loadtest_operator.observe.destination_reader import DestinationReader
 from loadtest_operator.observe.followers import Followers, Run, Sight
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
-from loadtest_operator.observe.targets import TargetReader
+from loadtest_operator.observe.targets import DestinationReader, TargetReader
 
 Json = dict[str, Any]
 

@@ -14,8 +14,7 @@ from loadtest_operator.act.orphans import remove_orphans
 from loadtest_operator.cluster.api import EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders
 from loadtest_operator.decide.outcomes import with_outcomes
-from loadtest_operator.decide.shortening import essential
-from loadtest_operator.decide.writing import to_write
+from loadtest_operator.decide.writing import essential, to_write
 from loadtest_operator.facts.names import SELECTOR, TEST_LABEL, label_value
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339

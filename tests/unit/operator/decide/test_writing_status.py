@@ -14,8 +14,7 @@ from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.shortening import essential, within_limit
-from loadtest_operator.decide.writing import to_write
+from loadtest_operator.decide.writing import essential, to_write, within_limit
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.policy.line import Turn
 from support.operator_builders import (
