@@ -28,12 +28,12 @@ from loadtest_model.report.status import Phase, Start, Status
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.spec import Spec
 from loadtest_operator.decide import Decision, Policy
-from loadtest_operator.decide.writing import without_nulls
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.mounts import secret_places
 from loadtest_operator.facts.observation import JobSeen, LoadTestSeen, Observation, PodSeen, Recorded, Terminated
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.manifests import PodDefaults
+from loadtest_operator.manifests.common import without_nulls
 from support.builders import IDENTITY, a_spec
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

@@ -12,6 +12,7 @@ from loadtest_model.measurement.cause_counts import CauseSeen, merged_causes
 from loadtest_model.measurement.causes import Cause, cause_of
 from loadtest_model.measurement.proof import Shown, concluded_from
 from loadtest_model.measurement.snapshot import Counts, VerificationReport
+from loadtest_model.quantities import clipped
 
 KEPT: Final = 12
 GUNICORN_SECONDS: Final = 30.0
@@ -219,7 +220,7 @@ def _high_error_rate(aggregate: Aggregate) -> tuple[Diagnosis, ...]:
 
 def _diagnosis(cause: Cause, evidence: str, count: int) -> Diagnosis:
     explained = explanation_of(cause)
-    shown = evidence if len(evidence) <= _LONGEST_EVIDENCE else f"{evidence[: _LONGEST_EVIDENCE - 3]}..."
+    shown = clipped(evidence, _LONGEST_EVIDENCE)
     return Diagnosis(cause=cause, title=explained.title, evidence=shown, next_step=explained.next_step, count=count)
 
 

@@ -11,8 +11,7 @@ from loadtest_model.judgement.workload import points_text
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Status
 from loadtest_operator.decide.conditions import telling_reason
 from loadtest_operator.facts.texts import shortened
-
-Json = dict[str, Any]
+from loadtest_operator.manifests.common import Json, without_nulls
 
 # What moves with every look at a running test.
 _MOVING: Final = ("progress", "health", "thresholds")
@@ -46,15 +45,6 @@ def _steady(status: Json) -> Json:
     if "target" in steady:
         steady["target"] = {key: value for key, value in steady["target"].items() if key not in _MOVING_OF_TARGET}
     return steady
-
-
-def without_nulls(made: Any) -> Any:
-    """JSON without the members that are null: in a resource, absent and null mean the same."""
-    if isinstance(made, dict):
-        return {key: without_nulls(value) for key, value in made.items() if value is not None}
-    if isinstance(made, list | tuple):
-        return [without_nulls(value) for value in made]
-    return made
 
 
 def within_limit(status: Status) -> Status:

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from loadtest_model.protocol.last_word import is_like_last_word
+from loadtest_model.quantities import clipped
 
 LIMIT_BYTES: Final = 2_048
 """So much of a log's end, or its last 80 lines, is what a kubelet falls back to."""
@@ -37,7 +38,7 @@ def last_lines(message: str, longest: int = _LONGEST) -> str:
         if kept and len(text) + 2 > room:
             break
         # Only a line that is too long by itself is cut.
-        kept.append(text if len(text) <= room else f"{text[: room - 3]}...")
+        kept.append(clipped(text, room))
         room -= len(text) + 2
     return "; ".join(reversed(kept))
 

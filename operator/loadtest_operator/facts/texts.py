@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from loadtest_model.quantities import clipped
+
 LONGEST_MESSAGE: Final = 1_024
 """What a condition's message may have."""
 
@@ -15,5 +17,4 @@ def escaped(text: str) -> str:
 
 def shortened(text: str, limit: int = LONGEST_MESSAGE) -> str:
     """A text in one line and within the limit, its cut end marked."""
-    text = escaped(text)
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+    return clipped(escaped(text), limit)
