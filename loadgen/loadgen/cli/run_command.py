@@ -62,12 +62,11 @@ class Output:
         print(f"loadgen run: {text}", file=sys.stderr, flush=True)
 
 
-def run_load(parsed: argparse.Namespace, environment: Mapping[str, str] | None = None) -> int:
+def run_load(parsed: argparse.Namespace) -> int:
     """Run the test of a command line; gives the exit status. Raises UsageError."""
-    variables = os.environ if environment is None else environment
-    plan, source = planned(parsed, variables)
+    plan, source = planned(parsed, os.environ)
     files = result_files(Path(parsed.out), plan.name, datetime.now(UTC))
-    output = _output(parsed, variables, debug=plan.debug)
+    output = _output(parsed, os.environ, debug=plan.debug)
     return event_loop.run(_run(parsed, plan, source, files, output))
 
 

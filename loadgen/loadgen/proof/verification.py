@@ -119,7 +119,7 @@ class Course:
 
 
 class Verifier:
-    """Verifies addresses with uploads of its own. `clock` gives monotonic seconds."""
+    """Verifies addresses with uploads of its own."""
 
     def __init__(
         self,
@@ -127,12 +127,10 @@ class Verifier:
         client: Client,
         *,
         observe: CheckObserver | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._uploader = uploader
         self._client = client
         self._observe = observe
-        self._clock = clock
 
     async def verify(
         self,
@@ -180,7 +178,7 @@ class Verifier:
 
     async def _check(self, name: CheckName, endpoint: Endpoint, rows: int, course: Course) -> None:
         progress = Progress()
-        began = self._clock()
+        began = time.monotonic()
         course.under_way = _UnderWay(name, rows, endpoint, progress)
         try:
             upload = await self._uploader.upload(self._client, endpoint, rows, progress)
@@ -189,7 +187,7 @@ class Verifier:
             course.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=cause_of_no_token(error))
             return
         course.under_way = None
-        seconds = self._clock() - began
+        seconds = time.monotonic() - began
         if self._observe is not None:
             self._observe(name, upload, progress)
         refusal = refusal_of(name, upload)

@@ -10,7 +10,7 @@ from loadtest_model.quantities import clipped
 LIMIT_BYTES: Final = 2_048
 """So much of a log's end, or its last 80 lines, is what a kubelet falls back to."""
 
-_LONGEST: Final = 300
+LONGEST: Final = 300
 _GRAVE: Final = frozenset({"warning", "error", "critical"})
 _OWN_FIELDS: Final = frozenset({"time", "level", "event", "traceback"})
 
@@ -21,14 +21,14 @@ class _Line(msgspec.Struct):
     traceback: str = ""
 
 
-def last_lines(message: str, longest: int = _LONGEST) -> str:
-    """The last lines of warnings and above, whole, as many as fit into `longest` characters.
+def last_lines(message: str) -> str:
+    """The last lines of warnings and above, whole, as many as fit into `LONGEST` characters.
 
     Lines of no log, such as an interpreter's or a container runtime's, count as grave; what is indented below them does
     not, nor does a line whose beginning was cut off.
     """
     kept: list[str] = []
-    room = longest
+    room = LONGEST
     lines = message.splitlines()
     for number in range(len(lines) - 1, -1, -1):
         torn = number == 0 and len(message.encode()) >= LIMIT_BYTES
