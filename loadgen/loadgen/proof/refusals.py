@@ -1,4 +1,4 @@
-"""Why a target is refused, told from an upload of the verification, and what to do about it."""
+"""Why a target is refused, told from what the proof showed, and what to do about it."""
 
 from typing import Final
 
@@ -11,7 +11,8 @@ from loadgen.upload.uploading import Upload
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import NOT_STORED, ErrorKind
-from loadtest_model.measurement.snapshot import CheckName, GeneratorHealth, Refusal, VerificationReport
+from loadtest_model.measurement.proof import ReadBackReport, Shown, concluded_from
+from loadtest_model.measurement.snapshot import CheckName, GeneratorHealth, ProofLevel, Refusal, VerificationReport
 from loadtest_model.measurement.throttling import is_crippled, throttling_text
 
 _BY_ERROR: Final = {
@@ -75,6 +76,54 @@ def cause_of_refusal(refusal: Refusal, judgement: Judgement | None = None) -> Ca
 def cause_of_no_token(error: TokenUnreadableError) -> Cause:
     """What the lack of a token comes from."""
     return Cause.LOGIN_FAILED if isinstance(error, LoginFailedError) else Cause.TOKEN_MISSING
+
+
+def refused(refusal: Refusal, message: str, finer: Cause | None = None) -> VerificationReport:
+    """The report of a verification that ended before its first upload; `finer` is its cause, where it is known."""
+    cause = finer or cause_of_refusal(refusal)
+    return VerificationReport(
+        level=ProofLevel.NONE, refusal=refusal, cause=cause, message=message, hint=explanation_of(cause).next_step
+    )
+
+
+def refused_for_read_back(report: ReadBackReport, require: ProofLevel) -> VerificationReport | None:
+    """The refusal of a target that stores rows, or of which the proof that is required cannot be had."""
+    conclusion = concluded_from(report)
+    if conclusion.shown is Shown.STORED:
+        return refused(Refusal.STORED, conclusion.message)
+    refusal = _NOTHING_READ.get(conclusion.shown)
+    return None if refusal is None or require is not ProofLevel.PROVEN else refused(refusal, conclusion.message)
+
+
+_NOTHING_READ: Final = {
+    Shown.FAILED: Refusal.READ_BACK,
+    Shown.UNSTEADY: Refusal.READ_BACK,
+    Shown.CONTROL_FAILED: Refusal.READ_BACK_CONTROL,
+}
+
+
+def refused_for_expiry(left_seconds: float, planned_seconds: float) -> VerificationReport | None:
+    """The refusal of a token that expires before the planned load is over; None where all is well."""
+    if left_seconds >= planned_seconds:
+        return None
+    if left_seconds <= 0:
+        return refused(Refusal.EXPIRING, f"the token expired {-left_seconds:.0f} s ago", Cause.TOKEN_EXPIRED)
+    message = f"the token expires in {left_seconds:.0f} s, but the load lasts {planned_seconds:.0f} s"
+    return refused(Refusal.EXPIRING, message)
+
+
+def refused_by(report: VerificationReport, refusal: VerificationReport | None) -> VerificationReport:
+    """What was seen, with the refusal that came of it after all."""
+    if refusal is None:
+        return report
+    return structs.replace(
+        report,
+        level=ProofLevel.NONE,
+        refusal=refusal.refusal,
+        cause=refusal.cause,
+        message=refusal.message,
+        hint=refusal.hint,
+    )
 
 
 def excused(report: VerificationReport, generator: GeneratorHealth) -> VerificationReport:

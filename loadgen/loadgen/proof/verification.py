@@ -16,20 +16,11 @@ from loadgen.http.upload_progress import Progress
 from loadgen.proof.refusals import cause_of_no_token, cause_of_refusal, may_be_stored, refusal_of
 from loadgen.upload.uploading import Upload, Uploader
 from loadtest_model.explanations import explanation_of
-from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.measurement.snapshot import Check, CheckName, ProofLevel, Refusal, VerificationReport, Violation
 
 SMALL_CHECKS: Final = ((CheckName.HEADER_ONLY, 0), (CheckName.CANARY, 1), (CheckName.FEW_ROWS, 5))
 """What is uploaded to each address, with its number of rows."""
-
-
-def refused(refusal: Refusal, message: str, finer: Cause | None = None) -> VerificationReport:
-    """The report of a verification that ended before its first upload; `finer` is its cause, where it is known."""
-    cause = finer or cause_of_refusal(refusal)
-    return VerificationReport(
-        level=ProofLevel.NONE, refusal=refusal, cause=cause, message=message, hint=explanation_of(cause).next_step
-    )
 
 
 CheckObserver = Callable[[CheckName, Upload, Progress], None]

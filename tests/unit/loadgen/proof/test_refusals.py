@@ -4,11 +4,20 @@ import pytest
 
 from loadgen.answers.judging import Judgement, Marker
 from loadgen.http.endpoints import Endpoint
-from loadgen.proof.refusals import CAUSES, cause_of_refusal, excused, may_be_stored, refusal_of
+from loadgen.proof.refusals import (
+    CAUSES,
+    cause_of_refusal,
+    excused,
+    may_be_stored,
+    refusal_of,
+    refused_for_expiry,
+    refused_for_read_back,
+)
 from loadgen.upload.uploading import Upload
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
 from loadtest_model.measurement.snapshot import CheckName, GeneratorHealth, ProofLevel, Refusal, VerificationReport
 
 
@@ -155,3 +164,27 @@ def test_a_body_that_came_too_slowly_from_a_throttled_generator_is_its_limits_do
 )
 def test_what_a_limit_does_not_explain_is_the_targets(refusal: Refusal | None, generator: GeneratorHealth) -> None:
     assert excused(a_refusal(refusal), generator) == a_refusal(refusal)
+
+
+@pytest.mark.parametrize(
+    ("left_seconds", "said"),
+    [(-5.0, "the token expired 5 s ago"), (10.0, "expires in 10 s, but the load lasts 60 s"), (60.0, None)],
+)
+def test_a_token_is_refused_that_expires_before_the_load_is_over(left_seconds: float, said: str | None) -> None:
+    report = refused_for_expiry(left_seconds, planned_seconds=60.0)
+
+    assert report is None if said is None else report is not None and said in report.message
+
+
+@pytest.mark.parametrize("require", [ProofLevel.ACKNOWLEDGED, ProofLevel.ECHOED, ProofLevel.PROVEN])
+def test_rows_that_are_stored_refuse_a_target_and_a_failed_reading_does_where_proof_is_required(
+    require: ProofLevel,
+) -> None:
+    stored = ReadBackReport(settle_seconds=0.0, readings=(Reading(moment=Moment.VERIFIED, asked=1, found=("C1",)),))
+    failed = ReadBackReport(settle_seconds=0.0, readings=(Reading(moment=Moment.BEFORE, problem="answered 500"),))
+
+    by_stored, by_failed = refused_for_read_back(stored, require), refused_for_read_back(failed, require)
+
+    assert by_stored is not None
+    assert by_stored.refusal is Refusal.STORED
+    assert (by_failed is not None) is (require is ProofLevel.PROVEN)
