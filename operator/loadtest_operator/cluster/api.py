@@ -142,11 +142,7 @@ class Api:
         On demand no more of them than metadata.
         """
         items: list[Json] = []
-        query = {"limit": str(_PAGE)}
-        if selector:
-            query["labelSelector"] = selector
-        if fields:
-            query["fieldSelector"] = fields
+        query = {"limit": str(_PAGE), **_selecting(selector, fields)}
         accept = _METADATA if metadata_only else _WHOLE
         while True:
             page = await self._request("GET", _path(kind, namespace), query, accept=accept)
@@ -176,11 +172,12 @@ class Api:
 
         Raises ApiError, also where the version is too old by now or the connection is lost.
         """
-        query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": str(seconds)}
-        if selector:
-            query["labelSelector"] = selector
-        if fields:
-            query["fieldSelector"] = fields
+        query = {
+            "watch": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(seconds),
+            **_selecting(selector, fields),
+        }
         # A connection that is dead without a word must not outlast what was asked for.
         timeout = aiohttp.ClientTimeout(total=seconds + _TIMEOUT_SECONDS)
         answer = await self._send("GET", _path(kind, namespace), query, None, {"Accept": _WHOLE}, timeout)
@@ -193,7 +190,7 @@ class Api:
                     raise ApiError(told["object"].get("code", 0), *_said(told["object"]))
                 yield Change(told["type"] == "DELETED", told["object"])
         except (*NO_ANSWER, ValueError) as error:
-            raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
+            raise _unreachable(error) from error
         finally:
             answer.response.close()
 
@@ -235,7 +232,7 @@ class Api:
         try:
             data = await answer.read()
         except NO_ANSWER as error:
-            raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
+            raise _unreachable(error) from error
         if not 200 <= answer.status < 300:
             raise _refusal(answer.status, data)
         decoded: Json = msgspec.json.decode(data)
@@ -261,7 +258,7 @@ class Api:
             )
         except NO_ANSWER as error:
             self._answered(method, 0)
-            raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
+            raise _unreachable(error) from error
         self._answered(method, answer.status)
         return answer
 
@@ -275,6 +272,15 @@ def _path(kind: str, namespace: str | None, name: str = "") -> str:
     if name:
         parts.append(name)
     return "/".join(parts)
+
+
+def _selecting(selector: str, fields: str) -> dict[str, str]:
+    selectors = {"labelSelector": selector, "fieldSelector": fields}
+    return {name: value for name, value in selectors.items() if value}
+
+
+def _unreachable(error: Exception) -> ApiError:
+    return ApiError(0, "Unreachable", f"{type(error).__name__}: {error}")
 
 
 def _refusal(status: int, data: bytes) -> ApiError:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from loadtest_model.reasons import Reason
+from loadtest_operator.facts.pods import has_ended, is_ready
 
 Json = dict[str, Any]
 
@@ -147,13 +148,13 @@ def slice_of_pods(service: Json, pods: list[Json]) -> Json:
         {
             "addresses": [pod["status"]["podIP"]],
             "conditions": {
-                "ready": _is_ready(pod) and "deletionTimestamp" not in pod["metadata"],
-                "serving": _is_ready(pod),
+                "ready": is_ready(pod) and "deletionTimestamp" not in pod["metadata"],
+                "serving": is_ready(pod),
                 "terminating": "deletionTimestamp" in pod["metadata"],
             },
         }
         for pod in pods
-        if pod.get("status", {}).get("podIP") and not _is_over(pod)
+        if pod.get("status", {}).get("podIP") and not has_ended(pod)
     ]
     ports = [
         {"name": port.get("name", ""), "port": _target_port(port, pods)} for port in service["spec"].get("ports", [])
@@ -224,15 +225,6 @@ def _stage(conditions: Json) -> _Stage | None:
     if not conditions.get("terminating"):
         return _Stage.UNREADY
     return _Stage.DRAINING if conditions.get("serving") else None
-
-
-def _is_over(pod: Json) -> bool:
-    return pod["status"].get("phase") in ("Failed", "Succeeded")
-
-
-def _is_ready(pod: Json) -> bool:
-    conditions = pod["status"].get("conditions") or []
-    return any(made["type"] == "Ready" and made["status"] == "True" for made in conditions)
 
 
 def _target_port(port: Json, pods: list[Json]) -> int | None:

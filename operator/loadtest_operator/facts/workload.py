@@ -6,6 +6,7 @@ from typing import Any, Final
 from loadtest_model.reasons import Reason
 from loadtest_model.spec.target import Workload
 from loadtest_operator.facts.disruptions import Eviction, evictions_of
+from loadtest_operator.facts.pods import has_ended, is_ready
 from loadtest_operator.facts.quantities import quantity
 
 Json = dict[str, Any]
@@ -141,19 +142,17 @@ def _belongs(pod: Json, workload: Workload, made: Json) -> bool:
 
 def _is_there(pod: Json) -> bool:
     """Neither on its way out nor ended: how such a pod's containers end says nothing of the target."""
-    over = (pod.get("status") or {}).get("phase") in ("Failed", "Succeeded")
-    return "deletionTimestamp" not in pod["metadata"] and not over
+    return "deletionTimestamp" not in pod["metadata"] and not has_ended(pod)
 
 
 def _pod_look(pod: Json) -> PodLook:
     metadata, status = pod["metadata"], pod.get("status") or {}
     statuses = status.get("containerStatuses") or []
     labels = metadata.get("labels") or {}
-    conditions = status.get("conditions") or []
     return PodLook(
         name=metadata["name"],
         created=metadata["creationTimestamp"],
-        ready=any(made["type"] == "Ready" and made["status"] == "True" for made in conditions),
+        ready=is_ready(pod),
         revision=next((labels[name] for name in _REVISION_LABELS if name in labels), ""),
         images=tuple(made["imageID"] for made in statuses if made.get("imageID")),
         containers=tuple(_container_look(metadata, made) for made in statuses),
