@@ -131,7 +131,7 @@ def planned(observation: Observation, spec: Spec, policy: Policy, endpoints: End
 def job_refused(observation: Observation, refused: JobRefused, policy: Policy) -> Decision:
     """The API server did not take the Job: say so, and try again for a while, since a quota may become free."""
     mark = Mark.false(Reason.JobRefused, f"the Job was refused: {refused.message}")
-    if refused.kind == "NetworkPolicy":
+    if refused.of_network_policy:
         said = f"the NetworkPolicy of the pods was refused: {refused.message}; or set pods.networkPolicy to false"
         mark = Mark.false(Reason.NetworkPolicyRefused, said)
     return _waiting(observation, mark, policy, Verdict.INCONCLUSIVE)

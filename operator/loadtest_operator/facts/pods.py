@@ -4,6 +4,9 @@ from typing import Any, Final
 
 Json = dict[str, Any]
 
+OUT_OF_MEMORY: Final = "OOMKilled"
+"""The reason of a container's end that was killed for its memory."""
+
 _ENDED: Final = ("Succeeded", "Failed")
 
 

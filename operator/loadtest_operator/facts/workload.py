@@ -6,7 +6,7 @@ from typing import Any, Final
 from loadtest_model.reasons import Reason
 from loadtest_model.spec.target import Workload
 from loadtest_operator.facts.disruptions import Eviction, evictions_of
-from loadtest_operator.facts.pods import has_ended, is_ready
+from loadtest_operator.facts.pods import OUT_OF_MEMORY, has_ended, is_ready
 from loadtest_operator.facts.quantities import quantity
 
 Json = dict[str, Any]
@@ -167,7 +167,7 @@ def _container_look(metadata: Json, made: Json) -> ContainerLook:
     said, out_of_memory = "", False
     if ended is not None:
         reason = ended.get("reason", "")
-        out_of_memory = reason == "OOMKilled"
+        out_of_memory = reason == OUT_OF_MEMORY
         said = f"{made['name']} in {metadata['name']}, exit code {ended.get('exitCode', -1)}"
         said += f", {reason}" if reason and reason != "Error" else ""
     return ContainerLook(

@@ -193,7 +193,7 @@ def test_a_refused_network_policy_says_which_setting_does_without() -> None:
     observation = new()
 
     waiting = with_outcomes(
-        observation, decide(observation, POLICY), (JobRefused("no right", "NetworkPolicy"),), POLICY
+        observation, decide(observation, POLICY), (JobRefused("no right", of_network_policy=True),), POLICY
     )
 
     assert reason(status_of(waiting), ConditionType.VERIFIED) == "NetworkPolicyRefused"
