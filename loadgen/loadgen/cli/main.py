@@ -62,7 +62,7 @@ def _with_near_match(message: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; gives its exit status."""
-    _escape_what_cannot_be_encoded()
+    _escape_unencodable_characters()
     parser = command_parser()
     if not (sys.argv[1:] if arguments is None else arguments):
         parser.print_help(sys.stderr)
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED_EXITS.get(parsed.command, 130)
 
 
-def _escape_what_cannot_be_encoded() -> None:
+def _escape_unencodable_characters() -> None:
     """Write what an encoding lacks as escapes: not every terminal and pipe is UTF-8, least of all on Windows."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -199,9 +199,9 @@ def without_garbage_collection() -> Iterator[None]:
 
 def _run(parsed: argparse.Namespace) -> int:
     with without_garbage_collection():
-        from loadgen.cli.run_command import run_load  # noqa: PLC0415 - see the module's docstring
+        from loadgen.cli.run_command import run_load_test  # noqa: PLC0415 - see the module's docstring
 
-    return run_load(parsed)
+    return run_load_test(parsed)
 
 
 def _verify(parsed: argparse.Namespace) -> int:

@@ -62,7 +62,7 @@ class Output:
         print(f"loadgen run: {text}", file=sys.stderr, flush=True)
 
 
-def run_load(parsed: argparse.Namespace) -> int:
+def run_load_test(parsed: argparse.Namespace) -> int:
     """Run the test of a command line; gives the exit status. Raises UsageError."""
     plan, source = planned(parsed, os.environ)
     files = result_files(Path(parsed.out), plan.name, datetime.now(UTC))
