@@ -9,7 +9,6 @@ from loadgen.exporting.pool import script_rows
 from loadgen.http.endpoints import site_of
 from loadgen.proof.verification import SMALL_CHECKS
 from loadtest_model.load.arrivals import expected_arrivals
-from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.plan import Plan, Step
 from loadtest_model.plan.target import TlsPlan
 
@@ -38,7 +37,7 @@ def script_facts(plan: Plan) -> dict[str, Any]:
         "markerPath": target.marker_path,
         "countPath": target.count_path,
         "noncePath": target.nonce_path,
-        "mustEcho": plan.require is ProofLevel.ECHOED,
+        "mustEcho": plan.require == "Echoed",
         "isNamed": site_of(target.url).literal is None,
         "verification": SMALL_CHECKS,
         "fullRows": max(step.batch_size for step in plan.steps),
@@ -55,7 +54,7 @@ def _check(plan: Plan) -> None:
         "spec.target.auth.login": target.login is not None,
         "spec.target.tls": target.tls != TlsPlan(),
         "spec.load.arrivals: poisson": any(step.arrivals and step.arrivals.process == "poisson" for step in plan.steps),
-        "spec.verification.require: Proven": plan.require is ProofLevel.PROVEN,
+        "spec.verification.require: Proven": plan.require == "Proven",
         "spec.verification.readBack": plan.read_back is not None,
         "spec.abort": plan.abort is not None,
         "spec.target.response.expectCount": target.expect_count != "sent",

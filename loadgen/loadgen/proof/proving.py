@@ -77,6 +77,7 @@ class Prover:
         self._ask = ask
         self._now = now
         self._resolves = not plan.target.addresses and self._site.literal is None
+        self._must_prove = plan.require == "Proven"
         self._told = Told(tuple(parse_endpoint(address) for address in plan.target.addresses))
         self._read_back: ReadBack | None = None
         self._to_look_up: tuple[str, ...] = ()
@@ -122,7 +123,7 @@ class Prover:
             self._report = course.cut_off(None, "the verification was cut off")
             raise
         self._report = excused(self._report, self.generator())
-        if self._plan.require is ProofLevel.PROVEN and self._report.level is ProofLevel.ECHOED:
+        if self._must_prove and self._report.level is ProofLevel.ECHOED:
             # What the read-back rests on must not become weaker than it was when it began.
             self._uploader.must_echo = True
         for address in self._report.addresses if self._report.proven else ():
@@ -148,7 +149,7 @@ class Prover:
         if not report.proven or self._read_back is None:
             return report
         await self.conclude()
-        self._report = refused_by(report, refused_for_read_back(self._read_back.report, self._plan.require))
+        self._report = refused_by(report, refused_for_read_back(self._read_back.report, must_prove=self._must_prove))
         return self.report or report
 
     async def keep_fresh(self, pause_seconds: float = REFRESH_SECONDS) -> None:
@@ -213,7 +214,7 @@ class Prover:
         if self._read_back is None:
             return None
         await self._read_back.read(moment, client_ids)
-        return refused_for_read_back(self._read_back.report, self._plan.require)
+        return refused_for_read_back(self._read_back.report, must_prove=self._must_prove)
 
     async def _unready(self) -> VerificationReport | None:
         """The refusal where token or certificates are not fit for the run; None where they are."""

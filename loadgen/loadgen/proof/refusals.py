@@ -86,13 +86,13 @@ def refused(refusal: Refusal, message: str, finer: Cause | None = None) -> Verif
     )
 
 
-def refused_for_read_back(report: ReadBackReport, require: ProofLevel) -> VerificationReport | None:
-    """The refusal of a target that stores rows, or of which the proof that is required cannot be had."""
+def refused_for_read_back(report: ReadBackReport, *, must_prove: bool) -> VerificationReport | None:
+    """The refusal of a target that stores rows, or if it `must_prove` that it stores none, of one that cannot."""
     conclusion = concluded_from(report)
     if conclusion.shown is Shown.STORED:
         return refused(Refusal.STORED, conclusion.message)
     refusal = _NOTHING_READ.get(conclusion.shown)
-    return None if refusal is None or require is not ProofLevel.PROVEN else refused(refusal, conclusion.message)
+    return None if refusal is None or not must_prove else refused(refusal, conclusion.message)
 
 
 _NOTHING_READ: Final = {

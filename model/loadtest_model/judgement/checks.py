@@ -9,7 +9,7 @@ from loadtest_model.judgement.judged_thresholds import breach_text
 from loadtest_model.judgement.verdict import Facts, Verdict
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import Shown, concluded_from
-from loadtest_model.measurement.snapshot import Counts, ProofLevel, Refusal, Violation
+from loadtest_model.measurement.snapshot import Counts, Refusal, Violation
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
 
@@ -211,7 +211,7 @@ def steps_without_uploads(evidence: Evidence) -> list[Finding]:
 
 def not_read_back(evidence: Evidence) -> list[Finding]:
     """Where Proven is required, a read-back that shows nothing leaves the run unproven."""
-    if evidence.facts.plan.require is not ProofLevel.PROVEN or evidence.facts.refusal is not None:
+    if evidence.facts.plan.require != "Proven" or evidence.facts.refusal is not None:
         return []
     read_back = evidence.facts.read_back
     if read_back is None:

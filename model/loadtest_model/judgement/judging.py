@@ -17,7 +17,7 @@ from loadtest_model.judgement.saturation import saturation
 from loadtest_model.judgement.verdict import Facts, Judgement, StepJudgement, Verdict
 from loadtest_model.judgement.workload import TargetWatch, target_health
 from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
-from loadtest_model.measurement.snapshot import ProofLevel, TargetMemory
+from loadtest_model.measurement.snapshot import TargetMemory
 from loadtest_model.plan import Plan
 from loadtest_model.reasons import Reason
 
@@ -43,7 +43,7 @@ def _judge_step(facts: Facts, number: int) -> StepJudgement:
     seen = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
     unfinished = seen.finished_pods < plan.parallelism
     own = Facts(
-        plan=structs.replace(plan, steps=(plan.steps[number],), require=ProofLevel.ACKNOWLEDGED),
+        plan=structs.replace(plan, steps=(plan.steps[number],), require="Acknowledged"),
         aggregate=structs.replace(
             aggregate,
             steps=(seen,),

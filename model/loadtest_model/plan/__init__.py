@@ -1,11 +1,10 @@
 """The plan: a spec compiled to what the pods do, with every default filled in and nothing left to choose."""
 
 import hashlib
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
-from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.plan.bounds import AddressPolicy, Deadlines
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.records import RecordsPlan, compile_records
@@ -58,7 +57,7 @@ class Plan(WireValue, frozen=True, kw_only=True):
     target: TargetPlan
     steps: tuple[Step, ...]
     records: RecordsPlan
-    require: ProofLevel
+    require: Literal["Acknowledged", "Echoed", "Proven"]
     network: AddressPolicy
     deadlines: Deadlines
     command_digests: dict[str, str] = {}
@@ -121,7 +120,7 @@ def compile_plan(
         target=compile_target(spec.target, addresses, places),
         steps=steps,
         records=records,
-        require=ProofLevel(spec.verification.require),
+        require=spec.verification.require,
         read_back=read_back,
         abort=compile_abort(spec, [step.name for step in steps]),
         debug=spec.debug,

@@ -56,7 +56,7 @@ Way = Callable[[Storage], ReadBackPlan]
 
 def a_plan(goal: HttpTarget, read_back: ReadBackPlan, require: str = "Proven", **fields: Any) -> Plan:
     plan = make_plan(goal.url, **fields)
-    return msgspec.structs.replace(plan, read_back=read_back, require=ProofLevel(require))
+    return msgspec.structs.replace(plan, read_back=read_back, require=require)
 
 
 def a_prover(plan: Plan) -> Prover:

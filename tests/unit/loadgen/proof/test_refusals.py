@@ -176,15 +176,15 @@ def test_a_token_is_refused_that_expires_before_the_load_is_over(left_seconds: f
     assert report is None if said is None else report is not None and said in report.message
 
 
-@pytest.mark.parametrize("require", [ProofLevel.ACKNOWLEDGED, ProofLevel.ECHOED, ProofLevel.PROVEN])
-def test_rows_that_are_stored_refuse_a_target_and_a_failed_reading_does_where_proof_is_required(
-    require: ProofLevel,
+@pytest.mark.parametrize("must_prove", [False, True])
+def test_rows_that_are_stored_refuse_a_target_and_a_failed_reading_does_if_it_must_prove_that_there_are_none(
+    must_prove: bool,
 ) -> None:
     stored = ReadBackReport(settle_seconds=0.0, readings=(Reading(moment=Moment.VERIFIED, asked=1, found=("C1",)),))
     failed = ReadBackReport(settle_seconds=0.0, readings=(Reading(moment=Moment.BEFORE, problem="answered 500"),))
 
-    by_stored, by_failed = refused_for_read_back(stored, require), refused_for_read_back(failed, require)
+    by_stored, by_failed = (refused_for_read_back(each, must_prove=must_prove) for each in (stored, failed))
 
     assert by_stored is not None
     assert by_stored.refusal is Refusal.STORED
-    assert (by_failed is not None) is (require is ProofLevel.PROVEN)
+    assert (by_failed is not None) is must_prove
