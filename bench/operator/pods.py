@@ -14,11 +14,13 @@ from typing import Any, Final
 
 import loadgen.fleet.pod
 from loadgen.fleet.environment import PodSettings
+from loadgen.http.upload_progress import PartTimes
 from loadgen.measure.recorder import Recorder, Sample
 from loadgen.upload.addresses import AddressBook
 from loadtest_model.load.pacing import share_of
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, VerificationReport, Violation
+from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport, Violation
 from loadtest_model.plan import Plan
 from loadtest_model.values import NANOSECONDS
 
@@ -166,9 +168,7 @@ def sample(intended_ns: int, took_ns: int, rows: int) -> Sample:
         bytes_sent=rows * 200,
         begun=True,
         address=_ADDRESS,
-        connect_ns=1_000_000,
-        upload_ns=took_ns // 2,
-        wait_ns=took_ns // 2,
+        parts=PartTimes(connect=1_000_000, upload=took_ns // 2, wait=took_ns // 2),
     )
 
 

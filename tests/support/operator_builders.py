@@ -8,20 +8,20 @@ import msgspec
 from msgspec import structs
 
 from loadtest_model.judgement.verdict import Facts, judge
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import (
-    Counts,
     HaltReason,
     PodState,
     ProofLevel,
     Refusal,
     Snapshot,
-    StepSnapshot,
     VerificationReport,
     Violation,
 )
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, compile_plan, plan_hash
 from loadtest_model.report.status import Phase, Start, Status
 from loadtest_model.report.summary import Summary, summarize
@@ -118,7 +118,7 @@ def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
     return structs.replace(made, **fields)
 
 
-def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepSnapshot:
+def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepAggregate:
     counts = Counts(
         due=accepted,
         sent=accepted,
@@ -128,7 +128,7 @@ def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepSnapsho
         bytes_sent=accepted * 100_000,
     )
     times = sketch_of([1_000_000_000] * accepted)
-    return StepSnapshot(step=0, total=counts, judged=counts, response=times, service=times, finished=finished)
+    return StepAggregate(step=0, total=counts, judged=counts, response=times, service=times, finished_pods=finished)
 
 
 def a_pod(index: int, state: PodState | None = None, **fields: Any) -> PodSeen:

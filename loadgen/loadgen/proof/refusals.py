@@ -9,9 +9,9 @@ from loadgen.auth.login import LoginFailedError
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.upload.uploading import Upload
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.generator import GeneratorHealth, is_crippled, throttling_text
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import GeneratorHealth, Refusal, VerificationReport
-from loadtest_model.measurement.throttling import is_crippled, throttling_text
+from loadtest_model.measurement.snapshot import Refusal, VerificationReport
 
 CheckName = Literal["connect", "header-only", "canary", "few-rows", "full-batch"]
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
 
 RATE_WINDOW_SECONDS: Final = 10

@@ -18,11 +18,13 @@ from loadtest_model.judgement.health import (
     worst,
 )
 from loadtest_model.judgement.workload import TargetWatch, target_health
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.counts import Counts
+from loadtest_model.measurement.generator import throttling_text
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import ReadBackReport, Shown, concluded_from
-from loadtest_model.measurement.snapshot import Counts, Refusal, TargetMemory, VerificationReport, Violation
-from loadtest_model.measurement.throttling import throttling_text
+from loadtest_model.measurement.snapshot import Refusal, TargetMemory, VerificationReport, Violation
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
 from loadtest_model.quantities import seconds_text
 from loadtest_model.thresholds.bounds import ThresholdResult, evaluate_all, parse_threshold

@@ -12,12 +12,14 @@ from loadtest_model.judgement.diagnoses import Diagnosis, diagnose_run
 from loadtest_model.judgement.health import Health, assess
 from loadtest_model.judgement.verdict import Judgement, StepJudgement, Verdict, judged_seconds, saturation
 from loadtest_model.judgement.workload import IMAGES_KEPT, TargetWatch
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.counts import Counts, Second, merged_counts
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import concluded_from
 from loadtest_model.measurement.sketch import Sketch
-from loadtest_model.measurement.snapshot import Counts, ProofLevel, Second, VerificationReport, merged_counts
+from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.measurement.spread import AddressCounts
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.upload_parts import Part
 from loadtest_model.plan import Plan, Step
 from loadtest_model.thresholds.bounds import ThresholdResult

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from loadtest_model.measurement.aggregate import StepAggregate
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import Sketch
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.upload_parts import Part
 
 Unit = Literal["seconds", "ratio", "count"]

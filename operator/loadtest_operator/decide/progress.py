@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.report.status import Progress
 from loadtest_operator.facts.observation import Observation

@@ -7,8 +7,9 @@ from loadgen.http.endpoints import Endpoint
 from loadgen.proof.refusals import CAUSES, CheckName, cause_of_refusal, excused, may_be_stored, refusal_of
 from loadgen.upload.uploading import Upload
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport
+from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 
 
 def upload(error: ErrorKind | None, marker: Marker | None = None) -> Upload:

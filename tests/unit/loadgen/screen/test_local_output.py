@@ -21,15 +21,10 @@ from loadgen.screen.texts import fitted
 from loadgen.screen.view import frame, line
 from loadtest_model.judgement.verdict import Facts, Gap, judge
 from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.counts import Second
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import (
-    GeneratorHealth,
-    ProofLevel,
-    Refusal,
-    Second,
-    TargetMemory,
-    VerificationReport,
-)
+from loadtest_model.measurement.snapshot import ProofLevel, Refusal, TargetMemory, VerificationReport
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.plan import Plan
 from loadtest_model.quantities import bytes_text, seconds_text, span_text

@@ -4,9 +4,10 @@ from msgspec import structs
 
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict, judge, measured_text
 from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
-from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport, Violation
+from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport, Violation
 from support.builders import a_plan, a_run, a_step
 
 PLAN = a_plan()

@@ -12,8 +12,9 @@ from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.cause_counts import CauseSeen, Example
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import Counts, HaltReason, PodState
+from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Start, Status
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import (
