@@ -8,7 +8,8 @@ import msgspec
 from loadtest_model.judgement.verdict import Facts, judge
 from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
-from loadtest_model.report.summary import TIME_SERIES_COLUMNS, Summary, summarize, time_series_csv
+from loadtest_model.report.summary import Summary, summarize
+from loadtest_model.report.time_series import TIME_SERIES_COLUMNS, time_series_csv
 from support.builders import a_plan, a_run, a_step, counts
 
 PLAN = a_plan()
