@@ -47,6 +47,10 @@ class Counts(WireValue, frozen=True, kw_only=True, gc=False):
         due = self.due - self.cancelled
         return self.errors / due if due > 0 else None
 
+    @property
+    def success_rate(self) -> float | None:
+        return None if self.error_rate is None else 1 - self.error_rate
+
 
 def merged_counts(many: Sequence[Counts]) -> Counts:
     """All counts added up."""

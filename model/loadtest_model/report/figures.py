@@ -72,10 +72,6 @@ def records_of(counts: Counts) -> RecordCounts:
     return RecordCounts(sent=counts.records_sent, confirmed=counts.records_confirmed)
 
 
-def success_rate_of(counts: Counts) -> float | None:
-    return None if counts.error_rate is None else 1 - counts.error_rate
-
-
 def times_of(sketch: Sketch) -> Times:
     return Times(
         samples=sketch.count,
