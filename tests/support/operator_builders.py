@@ -119,6 +119,7 @@ def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
 
 
 def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepAggregate:
+    """The step of a minute, at its end or half way."""
     counts = Counts(
         due=accepted,
         sent=accepted,
@@ -128,7 +129,15 @@ def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepAggrega
         bytes_sent=accepted * 100_000,
     )
     times = sketch_of([1_000_000_000] * accepted)
-    return StepAggregate(step=0, total=counts, judged=counts, response=times, service=times, finished_pods=finished)
+    return StepAggregate(
+        step=0,
+        total=counts,
+        judged=counts,
+        response=times,
+        service=times,
+        load_seconds=60.0 if finished else 30.0,
+        finished_pods=finished,
+    )
 
 
 def a_pod(index: int, state: PodState | None = None, **fields: Any) -> PodSeen:
