@@ -67,9 +67,7 @@ class PodCounts(WireValue, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class StatusProgress(WireValue, frozen=True, kw_only=True, omit_defaults=False):
-    """How far the load is. While it runs, p95, errors and error rate are those of the current step, and records a
-    second those of its last ten seconds; at the end all four are those of the whole run. Errors leave out the uploads
-    that the test itself cut.
+    """How far the load is. `errors` leave out the uploads that the test itself cut.
 
     Of a load that is a number of records, `total_seconds` is foreseen from how many were due so far.
     """
@@ -215,8 +213,8 @@ class Status(WireValue, frozen=True, kw_only=True):
     progress: Annotated[
         StatusProgress | None,
         Meta(
-            description="How far the load is. Rates are those of the last ten seconds, quantiles those of the"
-            " running step."
+            description="How far the load is. While it runs, p95, errors and error rate are those of the current step,"
+            " and records a second those of its last ten seconds; at the end they are those of the whole run."
         ),
     ] = None
     start: Annotated[
