@@ -60,7 +60,8 @@ class StepRecorder:
         """Count the upload that was begun under this number; each counts once."""
         del self._in_flight[flight]
         self._latest_ns = max(self._latest_ns, sample.finished_ns)
-        since_start_ns = sample.intended_ns - self._start_ns
+        # Timers fire up to a millisecond early, and nothing is due before the start.
+        since_start_ns = max(0, sample.intended_ns - self._start_ns)
         self._second(since_start_ns).tally.add(sample)
         if sample.error is not None:
             self._errors[sample.error] = self._errors.get(sample.error, 0) + 1

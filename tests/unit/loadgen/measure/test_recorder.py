@@ -197,6 +197,15 @@ def test_readings_are_numbered_upwards() -> None:
     assert [recorder.read(0, START)[0] for _ in range(3)] == [1, 2, 3]
 
 
+def test_an_upload_that_begins_a_moment_before_the_start_belongs_to_the_load() -> None:
+    recorder, step = opened()
+
+    record(step, sample(-0.001))
+
+    assert read(recorder).judged == read(recorder).total == read(recorder).segment_counts[0]
+    assert read(recorder).response.count == 1
+
+
 def test_after_the_end_every_reading_is_the_last_one() -> None:
     recorder, step = opened()
     record(step, sample(0))
