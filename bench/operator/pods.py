@@ -13,12 +13,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import loadgen.fleet.pod
+import loadgen.load.share
 from loadgen.fleet.environment import PodSettings
+from loadgen.http.upload_progress import PartTimes
 from loadgen.measure.recorder import Recorder, Sample
 from loadgen.upload.addresses import AddressBook
 from loadtest_model.load.pacing import share_of
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, VerificationReport, Violation
+from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport, Violation
 from loadtest_model.plan import Plan
 from loadtest_model.values import NANOSECONDS
 
@@ -71,7 +74,8 @@ class Engine:
     def break_promise(self) -> None:
         self._broken.set()
 
-    async def run(self, start_ns: int) -> Violation | None:
+    async def run(self, start_ns: int, *, alone: bool) -> Violation | None:
+        assert not alone
         await asyncio.sleep(max(0.0, (start_ns - self._clock_ns()) / NANOSECONDS))
         self.began_ns = self._clock_ns()
         try:
@@ -139,7 +143,7 @@ class Pod(loadgen.fleet.pod.Pod):
 
     @property
     def engine(self) -> Engine:
-        return self._engine  # type: ignore[return-value]
+        return self._share._engine  # type: ignore[return-value]
 
     @property
     def start_ns(self) -> int:
@@ -166,13 +170,11 @@ def sample(intended_ns: int, took_ns: int, rows: int) -> Sample:
         bytes_sent=rows * 200,
         begun=True,
         address=_ADDRESS,
-        connect_ns=1_000_000,
-        upload_ns=took_ns // 2,
-        wait_ns=took_ns // 2,
+        parts=PartTimes(connect=1_000_000, upload=took_ns // 2, wait=took_ns // 2),
     )
 
 
-loadgen.fleet.pod.Prover = Prover  # type: ignore[attr-defined,assignment]
-loadgen.fleet.pod.Engine = Engine  # type: ignore[attr-defined,assignment]
-loadgen.fleet.pod.Monitor = Monitor  # type: ignore[attr-defined,assignment]
-loadgen.fleet.pod.make_uploader = lambda *_: None  # type: ignore[attr-defined,assignment]
+loadgen.load.share.Prover = Prover  # type: ignore[attr-defined,assignment]
+loadgen.load.share.Engine = Engine  # type: ignore[attr-defined,assignment]
+loadgen.load.share.Monitor = Monitor  # type: ignore[attr-defined,assignment]
+loadgen.load.share.make_uploader = lambda *_: None  # type: ignore[attr-defined,assignment]

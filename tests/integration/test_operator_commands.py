@@ -13,7 +13,9 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
-from loadtest_model.measurement.snapshot import Counts, PodState, Second, StepSnapshot
+from loadtest_model.measurement.counts import Counts, Second
+from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import plan_hash
 from loadtest_model.protocol.commands import CONTROL_PORT, Verb, command_token
 from loadtest_operator.act.actor import Actor
@@ -69,7 +71,7 @@ class ControlServer:
             Second(second=number, counts=counted, virtual_users=5, ended=12, answers=12, records_answered=12_000)
             for number in range(self.seconds)
         )
-        steps = (StepSnapshot(step=0, seconds=seconds),)
+        steps = (StepAggregate(step=0, seconds=seconds),)
         made = a_snapshot(0, PodState.RUNNING, message=f"since {request.query['since']}", steps=steps)
         return web.Response(body=msgspec.json.encode(made))
 

@@ -9,10 +9,13 @@ from msgspec import structs
 from loadtest_model.measurement.aggregate import Aggregate, aggregate_of, merge, merged_aggregate, with_gone
 from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseSeen, Example, merged_causes
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.counts import Counts, Second
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.measurement.sketch import sketch_of
-from loadtest_model.measurement.snapshot import Counts, GeneratorHealth, PodState, Second, Snapshot, StepSnapshot
+from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.measurement.spread import ADDRESSES_KEPT, OTHERS, AddressCounts, bounded, merged_spread
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.upload_parts import Part, Parts
 from loadtest_model.protocol.last_word import LIMIT_BYTES, MESH_LIMIT_BYTES, decode_last_word, encode_last_word
 
@@ -82,14 +85,17 @@ many_spreads = st.integers(0, 3).map(
 
 
 @st.composite
-def steps(draw: st.DrawFn, number: int) -> StepSnapshot:
+def steps(draw: st.DrawFn, number: int) -> StepAggregate:
     numbers = draw(st.lists(st.integers(0, 30), unique=True, max_size=5))
-    return StepSnapshot(
+    return StepAggregate(
         step=number,
         total=draw(conserved_counts()),
+        judged=draw(conserved_counts()),
         errors=draw(st.dictionaries(st.sampled_from(ErrorKind), st.integers(1, 50), max_size=4)),
         causes=draw(st.dictionaries(st.sampled_from(Cause), causes_seen(), max_size=8)),
         response=sketch_of(draw(st.lists(st.integers(1_000, 10**12), max_size=20))),
+        service=sketch_of(draw(nanoseconds)),
+        rejected_response=sketch_of(draw(nanoseconds)),
         seconds=tuple(
             Second(second=second, counts=draw(conserved_counts()), virtual_users=draw(small))
             for second in sorted(numbers)
@@ -103,7 +109,7 @@ def steps(draw: st.DrawFn, number: int) -> StepSnapshot:
         load_seconds=draw(st.floats(0, 100)),
         in_flight=draw(small),
         in_flight_ages_seconds=tuple(sorted(draw(st.lists(st.floats(0, 100), max_size=4)), reverse=True)),
-        finished=draw(st.booleans()),
+        finished_pods=draw(st.booleans()),
     )
 
 
@@ -144,6 +150,35 @@ def test_merging_aggregates_is_associative_and_commutative(one: Snapshot, two: S
     assert first.merge(second) == second.merge(first)
     assert first.merge(second).merge(third) == first.merge(second.merge(third))
     assert first.merge(Aggregate()) == first
+
+
+def test_no_field_of_a_step_is_forgotten_by_merging_or_by_these_laws() -> None:
+    full = StepAggregate(
+        step=2,
+        total=Counts(due=2, sent=2, accepted=2),
+        judged=Counts(due=1, sent=1, accepted=1),
+        errors={ErrorKind.TIMEOUT: 1},
+        causes={Cause.STALE_CONNECTION: CauseSeen(count=1, shortest_seconds=1, longest_seconds=2)},
+        response=sketch_of([1_000]),
+        service=sketch_of([2_000]),
+        rejected_response=sketch_of([3_000]),
+        seconds=(Second(second=0, counts=Counts(due=1, dropped=1), virtual_users=1),),
+        segment_response=(sketch_of([4_000]),),
+        segment_counts=(Counts(due=3, dropped=3),),
+        parts=Parts(connect=Part(count=1, sum_nanoseconds=1, max_nanoseconds=1)),
+        addresses={"10.0.0.1:80": AddressCounts(sent=1)},
+        lateness=sketch_of([5_000]),
+        vu_limit_reached=1,
+        load_seconds=1.0,
+        in_flight=1,
+        in_flight_ages_seconds=(1.0,),
+        finished_pods=True,
+        gone=AddressCounts(sent=1),
+    )
+    empty = StepAggregate()
+
+    assert [name for name in full.__struct_fields__ if getattr(full, name) == getattr(empty, name)] == []
+    assert full.merge(empty) == full == empty.merge(full)
 
 
 @given(st.lists(snapshots(), max_size=6))
@@ -210,7 +245,7 @@ def test_spreads_over_addresses_merge_in_any_order_within_their_bound(three: lis
 
 @given(st.lists(snapshots(), max_size=6))
 def test_merging_many_at_once_is_merging_them_one_by_one(pods: list[Snapshot]) -> None:
-    made = [aggregate_of(structs.replace(pod, generator=GeneratorHealth())) for pod in pods]
+    made = [aggregate_of(pod) for pod in pods]
 
     one_by_one = Aggregate()
     for each in made:

@@ -24,8 +24,8 @@ from loadgen.upload.addresses import AddressBook
 from loadgen.upload.routes import Route
 from loadgen.upload.uploading import Upload, Uploader
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import StepSnapshot
 from loadtest_model.measurement.spread import AddressCounts
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.spec import Identity, Spec
 from support.virtual_time import run_in_virtual_time
@@ -108,7 +108,7 @@ class DepartingUploader(TimedUploader):
 class Ran:
     """A load that is over: what was recorded, and what the uploader knows."""
 
-    step: StepSnapshot
+    step: StepAggregate
     uploader: TimedUploader
     began_at: float
     virtual_users: int
@@ -250,7 +250,7 @@ def test_in_the_open_model_each_arrival_counts_once_whatever_is_cut_when(
         number = ran.step.total.due
         assert abs(number - 15 * rate) <= 1
         assert ran.step.lateness.count + ran.step.vu_limit_reached == number
-        assert ran.step.finished
+        assert ran.step.finished_pods
 
 
 @given(st.floats(0.5, 20.0), st.integers(1, 3))
@@ -282,7 +282,7 @@ def test_all_pods_together_send_just_the_records_that_were_asked_for(
     if not dropped:
         assert sum(rows * count for rows, count in sent.items()) == records
     assert set(sent) <= {10, records % 10}
-    assert all(pod.step.finished for pod in ran)
+    assert all(pod.step.finished_pods for pod in ran)
     for pod in ran:
         assert_accounted_for(pod)
 

@@ -11,8 +11,10 @@ from loadgen.measure.recorder import Recorder, Sample
 from loadtest_model.load.pacing import Segment
 from loadtest_model.measurement.aggregate import merge
 from loadtest_model.measurement.causes import Cause, cause_of
+from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind, outcome_of
-from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, Counts, PodState, Second, Snapshot, StepSnapshot
+from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.plan import Step
 
@@ -55,7 +57,7 @@ def added(counts: list[Counts]) -> Counts:
     return reduce(Counts.merge, counts, Counts())
 
 
-def snapshot_of(sequence: int, steps: tuple[StepSnapshot, ...]) -> Snapshot:
+def snapshot_of(sequence: int, steps: tuple[StepAggregate, ...]) -> Snapshot:
     return Snapshot(
         schema=SNAPSHOT_SCHEMA,
         pod_index=0,

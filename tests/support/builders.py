@@ -4,10 +4,11 @@ from typing import Any
 
 import msgspec
 
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
-from loadtest_model.measurement.snapshot import Counts, Second
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.spec import Identity, Spec
 

@@ -15,7 +15,8 @@ from loadgen.load.engine import Engine
 from loadgen.measure.recorder import Recorder
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import make_uploader
-from loadtest_model.measurement.snapshot import StepSnapshot, Violation
+from loadtest_model.measurement.snapshot import Violation
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.spec import Identity, Spec
 
@@ -45,7 +46,7 @@ class Load:
     async def run(self) -> Violation | None:
         return await self.engine.run(time.monotonic_ns())
 
-    def step(self) -> StepSnapshot:
+    def step(self) -> StepAggregate:
         """The only step, with its counts found in order."""
         (step,) = self.recorder.read(0, time.monotonic_ns())[1]
         assert step.total.conserved

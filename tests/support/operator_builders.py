@@ -9,20 +9,20 @@ from msgspec import structs
 
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import (
-    Counts,
     HaltReason,
     PodState,
     ProofLevel,
     Refusal,
     Snapshot,
-    StepSnapshot,
     VerificationReport,
     Violation,
 )
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, compile_plan, plan_hash
 from loadtest_model.report.status import Phase, Start, Status
 from loadtest_model.report.summary import Summary, summarize
@@ -119,7 +119,8 @@ def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
     return structs.replace(made, **fields)
 
 
-def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepSnapshot:
+def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepAggregate:
+    """The step of a minute, at its end or half way."""
     counts = Counts(
         due=accepted,
         sent=accepted,
@@ -129,7 +130,15 @@ def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepSnapsho
         bytes_sent=accepted * 100_000,
     )
     times = sketch_of([1_000_000_000] * accepted)
-    return StepSnapshot(step=0, total=counts, judged=counts, response=times, service=times, finished=finished)
+    return StepAggregate(
+        step=0,
+        total=counts,
+        judged=counts,
+        response=times,
+        service=times,
+        load_seconds=60.0 if finished else 30.0,
+        finished_pods=finished,
+    )
 
 
 def a_pod(index: int, state: PodState | None = None, **fields: Any) -> PodSeen:

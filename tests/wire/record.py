@@ -7,6 +7,7 @@ every default written out, so that a default that changes later shows.
 """
 
 import json
+import re
 import sys
 import urllib.request
 from pathlib import Path
@@ -50,14 +51,19 @@ SPECS: dict[str, Json] = {
 
 
 def meaning(value: Any) -> Any:
-    """A wire form with its defaults written out."""
+    """A wire form with its defaults written out. Its keys are those on the wire, with underscores."""
     if isinstance(value, msgspec.Struct):
-        return {name: meaning(getattr(value, name)) for name in value.__struct_fields__}
+        names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+        return {_with_underscores(key): meaning(getattr(value, name)) for key, name in names}
     if isinstance(value, dict):
         return {str(key): meaning(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [meaning(each) for each in value]
     return value if isinstance(value, bool | int | float | type(None)) else str(value)
+
+
+def _with_underscores(key: str) -> str:
+    return re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", key)
 
 
 def snapshots(test: Test) -> list[Json]:

@@ -28,12 +28,12 @@ from loadgen.options.manifest import read_manifest
 from loadgen.screen.closing import closing, verdict_lines
 from loadgen.screen.drawing import Block, Lines, Screen, Silent, can_redraw, columns_of, wants_colour, write_utf8
 from loadgen.screen.opening import opening, proof_text
-from loadgen.screen.progress import progress_of
 from loadgen.screen.texts import fitted
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.plan import Plan
 from loadtest_model.release import installed_version
+from loadtest_model.report.progress import progress_of
 from loadtest_model.report.summary import summarize
 from loadtest_model.spec import Identity
 
@@ -145,7 +145,7 @@ async def _show(session: Session, screen: Screen) -> None:
 
 
 def _show_now(session: Session, screen: Screen) -> None:
-    screen.show(progress_of(session.plan, session.aggregate(), session.interrupts.count))
+    screen.show(progress_of(session.plan, session.aggregate()), session.interrupts.count)
 
 
 async def _keep(session: Session, files: ResultFiles, output: Output) -> None:

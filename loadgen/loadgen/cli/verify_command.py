@@ -2,8 +2,8 @@
 
 import argparse
 import os
-import secrets
 import sys
+import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,16 +13,13 @@ import msgspec
 
 from loadgen.cli import event_loop
 from loadgen.load.debugging import DebugLines, look_at_check
+from loadgen.load.share import Share
 from loadgen.local.planning import access_of, plan_of
-from loadgen.measure.saturation import Monitor
 from loadgen.options.document import draft_of
 from loadgen.options.manifest import read_manifest
-from loadgen.proof.proving import Prover
 from loadgen.screen.checklist import checklist
 from loadgen.screen.drawing import columns_of, wants_colour, write_utf8
 from loadgen.screen.texts import fitted
-from loadgen.upload.addresses import AddressBook
-from loadgen.upload.uploading import make_uploader
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.plan import Plan
 from loadtest_model.spec import Identity
@@ -36,17 +33,16 @@ NOTHING_SENT: Final = VerificationReport(level=ProofLevel.NONE, message="before 
 def run_verify(parsed: argparse.Namespace) -> int:
     """Verify the target of a command line and print the report. Raises UsageError."""
     plan = verification_plan(parsed, os.environ)
-    prover = Prover(plan, make_uploader(plan, 0, lambda: secrets.token_hex(16)), AddressBook())
-    prover.generator = Monitor().health
+    share = Share(plan, 0, plan.uid, time.monotonic_ns)
     if plan.debug:
         lines = DebugLines(sys.stderr)
-        prover.observe_check = lambda *check: lines.add(look_at_check(*check))
+        share.observe_checks(lambda *check: lines.add(look_at_check(*check)))
     interrupted = False
     try:
-        report = event_loop.run(prover.prove_alone(full_rows=max(step.batch_size for step in plan.steps)))
+        report = event_loop.run(share.prove_alone())
     except KeyboardInterrupt:
         # Which rows may be stored because of what was under way has to be said all the same.
-        report, interrupted = prover.report or NOTHING_SENT, True
+        report, interrupted = share.report or NOTHING_SENT, True
     if parsed.json:
         write_utf8(f"{msgspec.json.encode(report.concluded).decode()}\n")
     else:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import dataclasses
-import secrets
 import signal
 from collections.abc import Callable
 from typing import Any, Final
@@ -16,31 +15,11 @@ from loadgen.fleet.control import control_application
 from loadgen.fleet.ending import End, exit_of, halted, linger_seconds, write_last_word
 from loadgen.fleet.environment import PodSettings
 from loadgen.fleet.peers import halt_peers
-from loadgen.fleet.standing import (
-    Action,
-    Decision,
-    Standing,
-    deadline_seconds,
-    on_arm,
-    on_conclude,
-    on_halt,
-    on_start,
-    on_stop,
-    on_verify,
-)
+from loadgen.fleet.standing import Action, Decision, Standing, deadline_seconds, on_command
 from loadgen.http.endpoints import parse_endpoint
 from loadgen.load.debugging import log_look, look_at_check, look_at_iteration
-from loadgen.load.engine import Engine
-from loadgen.measure.recorder import Recorder
-from loadgen.measure.saturation import Monitor
-from loadgen.measure.target_memory import memory_watch
-from loadgen.proof.proving import Prover
-from loadgen.proof.violations import BrokenPromiseError, first_violation
-from loadgen.upload.addresses import AddressBook
-from loadgen.upload.uploading import make_uploader
-from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot
-from loadtest_model.plan import plan_hash
-from loadtest_model.plan.exposure import STOP_SECONDS
+from loadgen.load.share import Share, cut, sole_error
+from loadtest_model.measurement.snapshot import HaltReason, PodState, Snapshot
 from loadtest_model.protocol.commands import CONTROL_PORT, Ack, Addresses, Halt, Start, Verb, endpoints_digest
 from loadtest_model.protocol.exits import PodExit
 from loadtest_model.values import NANOSECONDS
@@ -57,7 +36,6 @@ class Pod:
         self._settings = settings
         self._plan = plan
         self._clock_ns = clock_ns
-        self._plan_hash = plan_hash(plan)
         self._standing = Standing()
         self._entered_ns = clock_ns()
         self._changed = asyncio.Event()
@@ -65,20 +43,12 @@ class Pod:
         self._released = asyncio.Event()
         self._start: Start | None = None
         self._start_ns = 0
-        self._loaded_ns: int | None = None
         self._final: Snapshot | None = None
         self._endpoints = endpoints_digest(plan.target.addresses)
-        self._recorder = Recorder(settings.pod_index, plan.parallelism)
-        self._monitor = Monitor(clock_ns)
-        self._memory = memory_watch(plan, settings.pod_index, clock_ns)
-        self._book = AddressBook(is_told=bool(plan.target.addresses))
-        uploader = make_uploader(plan, settings.pod_index, lambda: secrets.token_hex(16))
-        self._prover = Prover(plan, uploader, self._book)
-        self._prover.generator = self._monitor.health
-        self._engine = Engine(plan, settings.pod_index, uploader, self._book, self._recorder, clock_ns)
+        self._share = Share(plan, settings.pod_index, settings.pod_uid, clock_ns)
         if plan.debug:
-            self._engine.observe = lambda iteration: log_look(look_at_iteration(iteration))
-            self._prover.observe_check = lambda *check: log_look(look_at_check(*check))
+            self._share.observe(lambda iteration: log_look(look_at_iteration(iteration)))
+            self._share.observe_checks(lambda *check: log_look(look_at_check(*check)))
 
     async def run(self) -> PodExit:
         """Serve, obey and exit. SIGTERM and SIGINT end its load within `STOP_SECONDS`."""
@@ -94,73 +64,41 @@ class Pod:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._terminate, number)
             await web.TCPSite(runner, self._settings.ip, CONTROL_PORT).start()
-            log.say("waiting", pod=self._settings.pod_index, plan=self._plan_hash)
+            log.say("waiting", pod=self._settings.pod_index, plan=self._share.plan_hash)
             async with asyncio.TaskGroup() as tasks:
-                watching = tasks.create_task(self._monitor.watch())
                 life = tasks.create_task(self._live_or_fail())
                 end = await self._end_of(life)
                 await self._leave(end)
-                watching.cancel()
             return exit_of(end)
         finally:
             await runner.cleanup()
 
     def snapshot(self, since: int) -> Snapshot:
         """The state as it stands; after the end always the last one."""
-        now_ns = self._clock_ns()
-        sequence, steps = self._recorder.read(since, now_ns)
+        snapshot = self._share.snapshot(since, self._standing.state)
         if self._final is not None:
-            return structs.replace(self._final, steps=steps)
-        return Snapshot(
-            schema=SNAPSHOT_SCHEMA,
-            pod_index=self._settings.pod_index,
-            pod_uid=self._settings.pod_uid,
-            sequence=sequence,
-            state=self._standing.state,
-            plan_hash=self._plan_hash,
-            start_id=self._standing.start_id,
-            message=self._book.notice,
-            verification=self._prover.report,
-            steps=steps,
-            generator=self._monitor.health(),
-            target_memory=self._memory.memory,
-            elapsed_seconds=self._elapsed_seconds(now_ns),
-            virtual_users=self._engine.virtual_users,
-            endpoints=self._endpoints,
-        )
+            return structs.replace(self._final, steps=snapshot.steps)
+        return structs.replace(snapshot, start_id=self._standing.start_id, endpoints=self._endpoints)
 
     def command(self, verb: Verb, body: Any) -> tuple[PodState, str | None]:
         """Obey a command, if the state allows it."""
-        match verb:
-            case Verb.VERIFY:
-                decision = on_verify(self._standing)
-            case Verb.ARM:
-                decision = on_arm(self._standing, body, self._plan_hash)
-            case Verb.START:
-                decision = on_start(self._standing, body, self._overdue())
-            case Verb.CONCLUDE:
-                decision = on_conclude(self._standing)
-            case Verb.STOP:
-                decision = on_stop(self._standing)
-            case Verb.HALT:
-                decision = on_halt(self._standing)
-            case Verb.ACK:
-                decision = Decision(self._standing)
-            case Verb.ENDPOINTS:
-                decision = self._told(body)
+        if isinstance(body, Addresses):
+            decision = self._take_addresses(body)
+        else:
+            decision = on_command(verb, body, self._standing, self._share.plan_hash, overdue=self._overdue())
         if decision.conflict is not None:
             log.warn("command refused", verb=str(verb), reason=decision.conflict)
         else:
             self._act(decision, body)
         return self._standing.state, decision.conflict
 
-    def _told(self, body: Addresses) -> Decision:
+    def _take_addresses(self, body: Addresses) -> Decision:
         """Take in the target's addresses, in whatever state; a list with one that is none changes nothing."""
         try:
             addresses = tuple(parse_endpoint(address) for address in body.addresses)
         except ValueError as error:
             return Decision(self._standing, conflict=str(error))
-        self._prover.tell(addresses, more=body.more, age_seconds=body.age_seconds)
+        self._share.tell(addresses, more=body.more, age_seconds=body.age_seconds)
         self._endpoints = endpoints_digest(body.addresses, more=body.more)
         log.say("endpoints", pod=self._settings.pod_index, addresses=body.addresses, more=body.more)
         return Decision(self._standing)
@@ -180,7 +118,7 @@ class Pod:
             by_peer = body.reason == HaltReason.PEER
             self._cut_with(halted(HaltReason.PEER if by_peer else HaltReason.OPERATOR, body.message or body.reason))
         if decision.action is Action.DRAIN:
-            self._engine.drain()
+            self._share.drain()
             if decision.standing.state is not PodState.RUNNING:
                 self._cut_with(End(PodState.DONE, "stopped before the load began"))
         self._enter(decision.standing)
@@ -206,7 +144,8 @@ class Pod:
     async def _live_or_fail(self) -> End:
         try:
             return await self._live()
-        except Exception as error:
+        except Exception as group:
+            error = sole_error(group)
             log.fail("defect", error)
             return halted(HaltReason.DEFECT, f"{type(error).__name__}: {error}")
 
@@ -214,17 +153,14 @@ class Pod:
         while True:
             match self._standing.state:
                 case PodState.VERIFYING:
-                    full_rows = max(step.batch_size for step in self._plan.steps)
-                    self._monitor.restart()
-                    report = await self._prover.prove(full_rows=None if self._settings.pod_index else full_rows)
+                    report = await self._share.prove()
                     log.say("verification", proven=report.proven, message=report.message, canaries=report.canary_ids)
                     if not report.proven:
                         return End(PodState.REFUSED, report.message)
                     self._enter(Standing(PodState.VERIFIED))
                 case PodState.RUNNING:
                     end = await self._load()
-                    self._loaded_ns = self._clock_ns()
-                    if end.state is not PodState.DONE or not self._prover.reads_back:
+                    if end.state is not PodState.DONE or not self._share.reads_back:
                         return end
                     self._enter(Standing(PodState.LOADED, self._standing.start_id))
                 case PodState.LOADED:
@@ -232,8 +168,8 @@ class Pod:
                     await self._changes_within(max(0.0, self._span_left_seconds()) + OTHERS_GRACE_SECONDS)
                     self._enter(Standing(PodState.CONCLUDING, self._standing.start_id))
                 case PodState.CONCLUDING:
-                    await self._prover.conclude()
-                    return End(PodState.DONE, self._book.notice)
+                    await self._share.conclude()
+                    return End(PodState.DONE, self._share.notice)
                 case state:
                     bound_seconds = deadline_seconds(state, self._plan.deadlines)
                     if not await self._changes_within(bound_seconds):
@@ -253,36 +189,23 @@ class Pod:
         return True
 
     async def _load(self) -> End:
-        violation = None
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                beside = (
-                    tasks.create_task(self._prover.keep_fresh()),
-                    tasks.create_task(self._memory.watch(self._start_ns)),
-                )
-                self._monitor.restart()
-                violation = await self._engine.run(self._start_ns)
-                for task in beside:
-                    task.cancel()
-        except* BrokenPromiseError as seen:
-            violation = violation or first_violation(seen)
+        violation = await self._share.load(self._start_ns)
         if violation is not None:
             return halted(HaltReason.VIOLATION, violation.message, violation)
-        return End(PodState.DONE, self._book.notice)
+        return End(PodState.DONE, self._share.notice)
 
     async def _end_of(self, life: asyncio.Task[End]) -> End:
         """How the run ended: by itself, or cut from outside. A violation that was seen outweighs the cut."""
         await asyncio.wait({life, self._cut}, return_when=asyncio.FIRST_COMPLETED)
         if not life.done():
-            life.cancel()
-            await asyncio.wait({life}, timeout=STOP_SECONDS)
+            await cut(life)
         lived = life.result() if life.done() and not life.cancelled() else None
         if lived is not None and (lived.violation is not None or not self._cut.done()):
             return lived
-        cut, proof = self._cut.result(), self._prover.report
+        end, proof = self._cut.result(), self._share.report
         if proof is None or proof.proven or proof.refusal is not None:
-            return cut
-        return dataclasses.replace(cut, message=f"{cut.message}; {proof.message}")
+            return end
+        return dataclasses.replace(end, message=f"{end.message}; {proof.message}")
 
     async def _leave(self, end: End) -> None:
         """Make the last snapshot, tell the peers of a violation, and linger until the snapshot is acknowledged."""
@@ -303,17 +226,9 @@ class Pod:
 
     def _conclude(self, end: End) -> Snapshot:
         """The last snapshot: from now on nothing is recorded, and this is what everybody gets."""
-        last = self.snapshot(0)
-        sequence = self._recorder.freeze()
-        _, steps = self._recorder.read(0, self._clock_ns())
+        self._share.freeze()
         self._final = structs.replace(
-            last,
-            sequence=sequence,
-            message=end.message,
-            halt_reason=end.halt_reason,
-            violation=end.violation,
-            steps=steps,
-            final=True,
+            self.snapshot(0), message=end.message, halt_reason=end.halt_reason, violation=end.violation, final=True
         )
         log.say("ended", state=str(end.state), reason=end.halt_reason, message=end.message)
         return self._final
@@ -324,12 +239,6 @@ class Pod:
         message = f"pod {self._settings.pod_index} saw a violation: {end.violation.message}"
         halt = Halt(reason=HaltReason.PEER, message=message)
         return await halt_peers(self._start.peers, self._start.halt_token, halt)
-
-    def _elapsed_seconds(self, now_ns: int) -> float:
-        """Since the common start, up to the end of this pod's load; 0 without a start."""
-        if self._start is None:
-            return 0.0
-        return max(0.0, ((self._loaded_ns or now_ns) - self._start_ns) / NANOSECONDS)
 
     def _span_left_seconds(self) -> float:
         """How long the load of any pod may still last; negative when it is over, 0 without a start."""

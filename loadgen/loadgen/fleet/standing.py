@@ -5,11 +5,11 @@ Every command may come twice: a repeated one is answered like the first and chan
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Final
+from typing import Any, Final
 
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.plan import Deadlines
-from loadtest_model.protocol.commands import Arm, Start
+from loadtest_model.protocol.commands import Arm, Start, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,29 @@ class Decision:
 _BEGUN: Final = frozenset({PodState.RUNNING, PodState.LOADED, PodState.CONCLUDING, PodState.DONE})
 _PROVEN_OR_LATER: Final = _BEGUN | {PodState.VERIFIED, PodState.ARMED}
 _LOAD_OVER: Final = frozenset({PodState.LOADED, PodState.CONCLUDING})
+
+
+def on_command(verb: Verb, body: Any, standing: Standing, plan_hash: str, *, overdue: bool) -> Decision:
+    """A command with its body; those that concern no state change none.
+
+    `overdue` says that the pod has stood where it is for longer than it may.
+    """
+    match verb:
+        case Verb.VERIFY:
+            decision = on_verify(standing)
+        case Verb.ARM:
+            decision = on_arm(standing, body, plan_hash)
+        case Verb.START:
+            decision = on_start(standing, body, overdue)
+        case Verb.CONCLUDE:
+            decision = on_conclude(standing)
+        case Verb.STOP:
+            decision = on_stop(standing)
+        case Verb.HALT:
+            decision = on_halt(standing)
+        case Verb.ACK | Verb.ENDPOINTS:
+            decision = Decision(standing)
+    return decision
 
 
 def on_verify(standing: Standing) -> Decision:

@@ -2,6 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from loadtest_model.values import NANOSECONDS
+
+
+class PartTimes(NamedTuple):
+    """How long each part of an upload took, in nanoseconds; None where the upload never came to it."""
+
+    connect: int | None = None
+    upload: int | None = None
+    wait: int | None = None
 
 
 @dataclass(slots=True)
@@ -47,6 +58,14 @@ class Progress:
         return _between(self.last_byte_at, self.finished_at)
 
     @property
+    def parts(self) -> PartTimes:
+        return PartTimes(
+            connect=_nanoseconds(self.connecting_at, self.connect_seconds),
+            upload=_nanoseconds(self.first_byte_at, self.upload_seconds),
+            wait=_nanoseconds(self.last_byte_at, self.wait_seconds),
+        )
+
+    @property
     def answer_seconds(self) -> float | None:
         """From the last byte of the body to the answer's head; 0 where it came earlier, None where none came."""
         return None if self.answer_at is None else _between(self.last_byte_at, self.answer_at)
@@ -68,6 +87,10 @@ class Progress:
         """Drop the connection at once, with what is still buffered for it."""
         if self.transport is not None:
             self.transport.abort()
+
+
+def _nanoseconds(reached_at: float | None, seconds: float) -> int | None:
+    return None if reached_at is None else round(seconds * NANOSECONDS)
 
 
 def _between(begin: float | None, *ends: float | None) -> float:

@@ -110,9 +110,7 @@ class Iterating:
                 begun=progress.begun,
                 address="" if route is None else str(route.endpoint),
                 departed=() if route is None else tuple(map(str, route.departed)),
-                connect_ns=_nanoseconds(progress.connecting_at, progress.connect_seconds),
-                upload_ns=_nanoseconds(progress.first_byte_at, progress.upload_seconds),
-                wait_ns=_nanoseconds(progress.last_byte_at, progress.wait_seconds),
+                parts=progress.parts,
                 cause=None if upload is None else upload.judgement.cause,
                 status=None if upload is None else upload.status,
                 said="" if upload is None else upload.judgement.detail,
@@ -125,11 +123,6 @@ class Iterating:
         if error is not None and outcome_of(error) is Outcome.VIOLATION:
             raise BrokenPromiseError(_violation(upload, error))
         return Made(progress.begun, upload.retry_after_seconds or 0.0)
-
-
-def _nanoseconds(reached_at: float | None, seconds: float) -> int | None:
-    """A part of an upload's time; None where the upload never came to it."""
-    return None if reached_at is None else round(seconds * NANOSECONDS)
 
 
 def _violation(upload: Upload, kind: ErrorKind) -> Violation:

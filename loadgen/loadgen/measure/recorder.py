@@ -4,13 +4,13 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from loadgen.measure.cause_tally import CauseTally
-from loadgen.measure.tallies import AddressTally, PartTally, Sample, SecondTally, Tally
+from loadgen.measure.tallies import AddressTally, PartsTally, Sample, SecondTally, Tally
 from loadtest_model.load.pacing import share_of, users_at
+from loadtest_model.measurement.counts import merged_counts
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome
 from loadtest_model.measurement.sketch import SketchBuilder, merged_sketch
-from loadtest_model.measurement.snapshot import IN_FLIGHT_AGES_KEPT, Second, StepSnapshot, merged_counts
 from loadtest_model.measurement.spread import bounded
-from loadtest_model.measurement.upload_parts import Parts
+from loadtest_model.measurement.step import IN_FLIGHT_AGES_KEPT, StepAggregate
 from loadtest_model.plan import Step
 from loadtest_model.values import NANOSECONDS
 
@@ -35,7 +35,7 @@ class StepRecorder:
         self._causes = CauseTally()
         self._service = SketchBuilder()
         self._rejected_response = SketchBuilder()
-        self._parts = (PartTally(), PartTally(), PartTally())
+        self._parts = PartsTally()
         self._addresses: dict[str, AddressTally] = {}
         self._lateness = SketchBuilder()
         self._limit_reached = 0
@@ -60,7 +60,8 @@ class StepRecorder:
         """Count the upload that was begun under this number; each counts once."""
         del self._in_flight[flight]
         self._latest_ns = max(self._latest_ns, sample.finished_ns)
-        since_start_ns = sample.intended_ns - self._start_ns
+        # Timers fire up to a millisecond early, and nothing is due before the start.
+        since_start_ns = max(0, sample.intended_ns - self._start_ns)
         self._second(since_start_ns).tally.add(sample)
         if sample.error is not None:
             self._errors[sample.error] = self._errors.get(sample.error, 0) + 1
@@ -118,7 +119,7 @@ class StepRecorder:
         if self._ended_ns is None:
             self._ended_ns = self._latest_ns if load_ended_ns is None else load_ended_ns
 
-    def read(self, since: int, now_ns: int) -> StepSnapshot:
+    def read(self, since: int, now_ns: int) -> StepAggregate:
         """The step as it stands, with those seconds that changed after reading number `since`."""
         if self._ended_ns is None and now_ns >= self._start_ns:
             self._latest_ns = max(self._latest_ns, now_ns)
@@ -127,8 +128,7 @@ class StepRecorder:
         segment_response = tuple(builder.snapshot() for builder in self._segment_response)
         segment_counts = tuple(tally.counts() for tally in self._segment_counts)
         judged = merged_counts(segment_counts)
-        connect, upload, wait = (tally.part() for tally in self._parts)
-        return StepSnapshot(
+        return StepAggregate(
             step=self._number,
             total=judged.merge(self._warm_up.counts()),
             judged=judged,
@@ -138,20 +138,20 @@ class StepRecorder:
             service=self._service.snapshot(),
             rejected_response=self._rejected_response.snapshot(),
             seconds=tuple(
-                self._second_snapshot(number, second)
+                second.second(number, self._users_in(number, second))
                 for number, second in enumerate(self._seconds)
                 if second.changed > since
             ),
             segment_response=segment_response,
             segment_counts=segment_counts,
-            parts=Parts(connect=connect, upload=upload, wait=wait),
+            parts=self._parts.parts(),
             addresses=bounded({address: tally.counts() for address, tally in self._addresses.items()}),
             lateness=self._lateness.snapshot(),
             vu_limit_reached=self._limit_reached,
             load_seconds=self._load_seconds(now_ns),
             in_flight=len(self._in_flight),
             in_flight_ages_seconds=tuple(max(0, now_ns - intended) / NANOSECONDS for intended in ages),
-            finished=self._complete,
+            finished_pods=self._complete,
         )
 
     def _judge(self, sample: Sample, since_start_ns: int) -> None:
@@ -165,10 +165,7 @@ class StepRecorder:
             # What we cut ourselves would enter with a time that says nothing of the target.
             self._service.add(max(0, sample.finished_ns - sample.sent_ns))
             self._segment_response[segment].add(response_ns)
-            connect, upload, wait = self._parts
-            connect.add(sample.connect_ns)
-            upload.add(sample.upload_ns)
-            wait.add(sample.wait_ns)
+            self._parts.add(sample.parts)
 
     def _segment(self, since_start_ns: int) -> int:
         return min(bisect_right(self._segment_ends_ns, since_start_ns), len(self._segment_counts) - 1)
@@ -199,19 +196,6 @@ class StepRecorder:
             self._seconds.append(SecondTally(self._users, self.reading))
         if not self._seconds:
             self._seconds.append(SecondTally(self._users, self.reading))
-
-    def _second_snapshot(self, number: int, second: SecondTally) -> Second:
-        return Second(
-            second=number,
-            counts=second.tally.counts(),
-            virtual_users=self._users_in(number, second),
-            ended=second.ended,
-            answers=second.answers,
-            records_answered=second.records_answered,
-            response_nanoseconds_sum=second.response_ns_sum,
-            failed=second.failed,
-            lapsed=second.lapsed,
-        )
 
     def _users_in(self, number: int, second: SecondTally) -> int:
         """Those that the profile has at work in a second; in the open model, where it has a limit, those that were."""
@@ -245,7 +229,7 @@ class Recorder:
                 step.end()
         return self._readings
 
-    def read(self, since: int, now_ns: int) -> tuple[int, tuple[StepSnapshot, ...]]:
+    def read(self, since: int, now_ns: int) -> tuple[int, tuple[StepAggregate, ...]]:
         """The number of this reading, and every step with the seconds that changed after reading `since`."""
         number = self._readings if self._frozen else self._readings + 1
         steps = tuple(step.read(since, now_ns) for step in self._steps)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from loadgen.measure.cgroup import SELF, own_cpu_group
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.sketch import SketchBuilder
-from loadtest_model.measurement.snapshot import GeneratorHealth
 from loadtest_model.values import NANOSECONDS
 
 TICK_SECONDS: Final = 0.02

@@ -2,20 +2,20 @@
 
 from msgspec import Struct
 
+from loadgen.http.upload_progress import PartTimes
 from loadtest_model.measurement.causes import Cause, cause_of
+from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
-from loadtest_model.measurement.snapshot import Counts
 from loadtest_model.measurement.spread import AddressCounts
-from loadtest_model.measurement.upload_parts import Part
+from loadtest_model.measurement.upload_parts import Part, Parts
 
 
 class Sample(Struct, frozen=True):
     """One finished upload; instants are on the monotonic clock, in nanoseconds.
 
     `begun` is False where nothing of it can have left. `address` is empty where it had none to go to, and `departed`
-    are those before it, which had left the target when a connection was tried. The three parts of its time are None
-    where it never came to them. Of a failed one `cause` is why, where it was diagnosed, `status` that of its answer,
-    and `said` what was seen of it, in one printable line.
+    are those before it, which had left the target when a connection was tried. Of a failed one `cause` is why, where
+    it was diagnosed, `status` that of its answer, and `said` what was seen of it, in one printable line.
     """
 
     intended_ns: int
@@ -28,9 +28,7 @@ class Sample(Struct, frozen=True):
     begun: bool
     address: str = ""
     departed: tuple[str, ...] = ()
-    connect_ns: int | None = None
-    upload_ns: int | None = None
-    wait_ns: int | None = None
+    parts: PartTimes = PartTimes()
     cause: Cause | None = None
     status: int | None = None
     said: str = ""
@@ -117,23 +115,49 @@ class SecondTally:
             self.records_answered += sample.records_confirmed
             self.response_ns_sum += sample.finished_ns - sample.intended_ns
 
+    def second(self, number: int, users: int) -> Second:
+        """The second of this number, with so many virtual users at work."""
+        return Second(
+            second=number,
+            counts=self.tally.counts(),
+            virtual_users=users,
+            ended=self.ended,
+            answers=self.answers,
+            records_answered=self.records_answered,
+            response_nanoseconds_sum=self.response_ns_sum,
+            failed=self.failed,
+            lapsed=self.lapsed,
+        )
 
-class PartTally:
-    """One part of the uploads' time."""
 
+class _PartTally:
     __slots__ = ("count", "max_ns", "sum_ns")
 
     def __init__(self) -> None:
         self.count = self.sum_ns = self.max_ns = 0
 
-    def add(self, nanoseconds: int | None) -> None:
-        if nanoseconds is not None:
-            self.count += 1
-            self.sum_ns += nanoseconds
-            self.max_ns = max(self.max_ns, nanoseconds)
-
     def part(self) -> Part:
         return Part(count=self.count, sum_nanoseconds=self.sum_ns, max_nanoseconds=self.max_ns)
+
+
+class PartsTally:
+    """The parts of the uploads' time."""
+
+    __slots__ = ("_tallies",)
+
+    def __init__(self) -> None:
+        self._tallies = tuple(_PartTally() for _ in PartTimes._fields)
+
+    def add(self, times: PartTimes) -> None:
+        for tally, nanoseconds in zip(self._tallies, times, strict=False):
+            if nanoseconds is not None:
+                tally.count += 1
+                tally.sum_ns += nanoseconds
+                if nanoseconds > tally.max_ns:  # noqa: PLR1730 - for each upload, where calls are the cost
+                    tally.max_ns = nanoseconds
+
+    def parts(self) -> Parts:
+        return Parts(**{name: tally.part() for name, tally in zip(PartTimes._fields, self._tallies, strict=True)})
 
 
 class AddressTally:

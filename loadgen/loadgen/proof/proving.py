@@ -28,8 +28,9 @@ from loadgen.proof.violations import BrokenPromiseError
 from loadgen.upload.addresses import REFRESH_SECONDS, AddressBook, NameNotResolvedError, Told, keep_fresh, resolve
 from loadgen.upload.uploading import Uploader
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.proof import Moment
-from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport
+from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 from loadtest_model.plan import Plan
 
 CHECKS_KEPT: Final = 200

@@ -10,10 +10,10 @@ from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.upload.uploading import Upload
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.generator import GeneratorHealth, is_crippled, throttling_text
 from loadtest_model.measurement.outcomes import NOT_STORED, ErrorKind
 from loadtest_model.measurement.proof import ReadBackReport, Shown, concluded_from
-from loadtest_model.measurement.snapshot import CheckName, GeneratorHealth, ProofLevel, Refusal, VerificationReport
-from loadtest_model.measurement.throttling import is_crippled, throttling_text
+from loadtest_model.measurement.snapshot import CheckName, ProofLevel, Refusal, VerificationReport
 
 _BY_ERROR: Final = {
     ErrorKind.REFUSED: Refusal.REFUSED,

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, TextIO
 
-from loadgen.screen.progress import Progress
 from loadgen.screen.view import FULL, frame, line
+from loadtest_model.report.progress import Progress
 
 REDRAW_SECONDS: Final = 0.5
 LINE_SECONDS: Final = 10.0
@@ -18,11 +18,11 @@ _CLEAR_BELOW: Final = "\x1b[J"
 
 
 class Screen(Protocol):
-    """Shows progress every `pause_seconds`."""
+    """Shows progress every `pause_seconds`, and that the run is `stopping`, see `view`."""
 
     pause_seconds: float
 
-    def show(self, progress: Progress) -> None: ...
+    def show(self, progress: Progress, stopping: int = 0) -> None: ...
 
     def close(self) -> None:
         """Leave the place as it was; what was shown last as lines stays."""
@@ -33,7 +33,7 @@ class Silent:
 
     pause_seconds = LINE_SECONDS
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: Progress, stopping: int = 0) -> None:
         pass
 
     def close(self) -> None:
@@ -48,8 +48,8 @@ class Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def show(self, progress: Progress) -> None:
-        print(line(progress), file=self._stream, flush=True)
+    def show(self, progress: Progress, stopping: int = 0) -> None:
+        print(line(progress, stopping), file=self._stream, flush=True)
 
     def close(self) -> None:
         pass
@@ -65,8 +65,8 @@ class Block:
         self._unicode = _can_encode(stream, FULL)
         self._height = 0
 
-    def show(self, progress: Progress) -> None:
-        self._draw(frame(progress, unicode=self._unicode))
+    def show(self, progress: Progress, stopping: int = 0) -> None:
+        self._draw(frame(progress, stopping, unicode=self._unicode))
 
     def close(self) -> None:
         if self._height:

@@ -1,16 +1,19 @@
-"""What is shown while a local run runs: frames for a terminal, lines for a log. Made here, drawn by `screen`."""
+"""What is shown while a local run runs: frames for a terminal, lines for a log.
+
+`stopping` is how often the run was interrupted: 0, 1 (what is in flight is finished) or 2 (it is cut).
+"""
 
 from typing import Final
 
-from loadgen.screen.progress import Progress
 from loadtest_model.quantities import counted, seconds_text, span_text
+from loadtest_model.report.progress import Progress
 
 BAR_CELLS: Final = 30
 FULL, EMPTY = "━", "╌"
 PLAIN_FULL, PLAIN_EMPTY = "#", "."
 
 
-def frame(progress: Progress, *, unicode: bool = True) -> tuple[str, ...]:
+def frame(progress: Progress, stopping: int = 0, *, unicode: bool = True) -> tuple[str, ...]:
     """The view of one instant, line by line, without colours; no line is wider than 79 characters."""
     full, empty = (FULL, EMPTY) if unicode else (PLAIN_FULL, PLAIN_EMPTY)
     filled = int(progress.share * BAR_CELLS)
@@ -19,20 +22,20 @@ def frame(progress: Progress, *, unicode: bool = True) -> tuple[str, ...]:
         f"{bar} {progress.share:4.0%}  {_elapsed(progress)}  {_place(progress)}",
         _listed(_load(progress)),
         _listed(_answers(progress)),
-        _note(progress),
+        _note(progress, stopping),
     )
 
 
-def line(progress: Progress) -> str:
+def line(progress: Progress, stopping: int = 0) -> str:
     """The same in one line, for a log."""
     figures = _listed(_load(progress) + _answers(progress))
-    note = _note(progress)
+    note = _note(progress, stopping)
     return f"{_elapsed(progress):>13}  {progress.share:4.0%}  {_place(progress)}  {figures}{f'  ({note})' * bool(note)}"
 
 
 def _elapsed(progress: Progress) -> str:
     elapsed = span_text(int(progress.elapsed_seconds))
-    return elapsed if progress.total_seconds is None else f"{elapsed}/{span_text(progress.total_seconds)}"
+    return elapsed if progress.is_foreseen else f"{elapsed}/{span_text(progress.total_seconds)}"
 
 
 def _place(progress: Progress) -> str:
@@ -52,7 +55,7 @@ def _load(progress: Progress) -> tuple[str, ...]:
 def _answers(progress: Progress) -> tuple[str, ...]:
     return (
         f"p95 {seconds_text(progress.p95_seconds)}",
-        f"errors {progress.errors:,} ({progress.error_rate:.2%})",
+        f"errors {progress.errors:,} ({progress.error_rate or 0.0:.2%})",
     )
 
 
@@ -60,10 +63,10 @@ def _listed(figures: tuple[str, ...]) -> str:
     return "  ".join(figures)
 
 
-def _note(progress: Progress) -> str:
+def _note(progress: Progress, stopping: int) -> str:
     uploads = counted(progress.in_flight, "upload")
-    if progress.stopping == 2:
+    if stopping == 2:
         return "stopping at once"
-    if progress.stopping:
+    if stopping:
         return f"stopping: {uploads} in flight may finish; Ctrl-C again cuts them"
-    return f"the load is over: waiting for {uploads} in flight" if progress.draining else ""
+    return f"the load is over: waiting for {uploads} in flight" if progress.is_draining else ""

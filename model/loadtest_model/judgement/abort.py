@@ -11,8 +11,9 @@ from msgspec import structs
 
 from loadtest_model.judgement.judged_thresholds import breach_text, judged_seconds
 from loadtest_model.judgement.saturation import saturation
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
-from loadtest_model.measurement.snapshot import Counts
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.counts import Counts
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
 from loadtest_model.thresholds.bounds import Threshold, ThresholdResult, evaluate, parse_threshold
 from loadtest_model.thresholds.metrics import METRICS

@@ -7,9 +7,10 @@ from typing import Final
 from loadtest_model.judgement.health import Health, HealthLevel
 from loadtest_model.judgement.judged_thresholds import breach_text
 from loadtest_model.judgement.verdict import Facts, Verdict
+from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import Shown, concluded_from
-from loadtest_model.measurement.snapshot import Counts, Refusal, Violation
+from loadtest_model.measurement.snapshot import Refusal, Violation
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
 

@@ -7,11 +7,13 @@ from msgspec import Meta, Struct, structs
 
 from loadtest_model.explanations import explanation_of
 from loadtest_model.judgement.trend import memory_sign
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.cause_counts import CauseSeen, merged_causes
 from loadtest_model.measurement.causes import Cause, cause_of
+from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.proof import Shown, concluded_from
-from loadtest_model.measurement.snapshot import Counts, VerificationReport
+from loadtest_model.measurement.snapshot import VerificationReport
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.quantities import clipped
 
 KEPT: Final = 12

@@ -10,9 +10,9 @@ from typing import Annotated, Final, NamedTuple
 from msgspec import Meta
 
 from loadtest_model.judgement.trend import memory_sign
-from loadtest_model.measurement.aggregate import StepAggregate
+from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import Second
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Step
 from loadtest_model.quantities import clipped, seconds_text
 from loadtest_model.values import WireValue

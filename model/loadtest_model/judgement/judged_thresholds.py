@@ -1,6 +1,7 @@
 """The thresholds of a run beside what was measured, and how people read a breach of one."""
 
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
 from loadtest_model.quantities import seconds_text
 from loadtest_model.thresholds.bounds import ThresholdResult, evaluate_all, parse_threshold

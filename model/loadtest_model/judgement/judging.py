@@ -16,8 +16,9 @@ from loadtest_model.judgement.judged_thresholds import threshold_results
 from loadtest_model.judgement.saturation import saturation
 from loadtest_model.judgement.verdict import Facts, Judgement, StepJudgement, Verdict
 from loadtest_model.judgement.workload import TargetWatch, target_health
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.snapshot import TargetMemory
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.reasons import Reason
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.generator import throttling_text
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.throttling import throttling_text
 from loadtest_model.plan import Plan
 
 SATURATED_LAG_SECONDS: Final = 0.010

@@ -1,25 +1,19 @@
 """What one pod says of itself: its state, what it proved, and everything it measured so far."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
 from msgspec import structs
 
-from loadtest_model.measurement.cause_counts import CauseSeen
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import ReadBackReport, Shown, concluded_from
-from loadtest_model.measurement.sketch import Sketch
-from loadtest_model.measurement.spread import AddressCounts
-from loadtest_model.measurement.upload_parts import Parts
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.reasons import Reason
 from loadtest_model.values import WireValue
 
 SNAPSHOT_SCHEMA: Final = 1
-
-# Older uploads matter most, and a snapshot must not grow with the virtual users.
-IN_FLIGHT_AGES_KEPT: Final = 100
 
 
 class PodState(StrEnum):
@@ -162,119 +156,6 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
         return structs.replace(self, level=self.reached)
 
 
-# A restarted operator reads a million of these two of a large fleet, which refer to nothing that could refer back.
-class Counts(WireValue, frozen=True, kw_only=True, gc=False):
-    """How many uploads came to what. `due` = `sent` + `dropped`; `sent` = the sum of the four outcomes.
-
-    `cancelled` are those among the unknown that we cut ourselves. `rerouted` are those of the sent, whatever they came
-    to, that went to another address since the one they were meant for had left the target and took no connection.
-    """
-
-    due: int = 0
-    sent: int = 0
-    dropped: int = 0
-    accepted: int = 0
-    rejected: int = 0
-    unknown: int = 0
-    violation: int = 0
-    cancelled: int = 0
-    rerouted: int = 0
-    records_sent: int = 0
-    records_confirmed: int = 0
-    bytes_sent: int = 0
-
-    def merge(self, other: "Counts") -> "Counts":
-        return merged_counts([self, other])
-
-    @property
-    def conserved(self) -> bool:
-        outcomes = self.accepted + self.rejected + self.unknown + self.violation
-        return self.due == self.sent + self.dropped and self.sent == outcomes
-
-    @property
-    def error_rate(self) -> float | None:
-        """Failed and dropped over due, without what we cancelled ourselves; None where nothing was due."""
-        due = self.due - self.cancelled
-        if due <= 0:
-            return None
-        return (self.rejected + self.unknown + self.violation + self.dropped - self.cancelled) / due
-
-
-def merged_counts(many: Sequence[Counts]) -> Counts:
-    """All counts added up."""
-    # Column by column, in the interpreter's own loops: a fleet merges some hundred thousand of them at each look.
-    sums = map(sum, zip(*map(structs.astuple, many), strict=True))
-    return Counts(**dict(zip(Counts.__struct_fields__, sums, strict=False)))
-
-
-class Second(WireValue, frozen=True, kw_only=True, gc=False):
-    """One second of a step. An upload's counts stand in the second of its intended start.
-
-    `ended` counts the uploads that came to any of their outcomes in this second, whenever they began; those of them
-    that were answered are `answers`, and `records_answered` and `response_nanoseconds_sum` stand with them. `failed`
-    are those of `ended` that were not accepted, without what we cut ourselves, and `lapsed` the arrivals that were
-    dropped in this second.
-    """
-
-    second: int
-    counts: Counts
-    virtual_users: int
-    ended: int = 0
-    answers: int = 0
-    records_answered: int = 0
-    response_nanoseconds_sum: int = 0
-    failed: int = 0
-    lapsed: int = 0
-
-
-class StepSnapshot(WireValue, frozen=True, kw_only=True):
-    """All that a pod measured in one step.
-
-    `judged` counts what thresholds look at (the uploads after the warm-up); `total` counts everything.
-    `response` and `service` hold accepted and unknown uploads after the warm-up, `rejected_response` the rejected;
-    `response` also holds dropped arrivals, each with the patience that it was given. `parts` divide `service`.
-    `lateness` tells how long after its intended start an arrival was begun that found a virtual user free, and
-    `vu_limit_reached` counts those that found none. `load_seconds` is the length of the load so far.
-    `causes` divide the errors anew, but for those that we cut ourselves: each upload has one kind and one cause.
-    `finished` says that the load ran to its natural end. `in_flight` counts what is due and has not ended, be it sent
-    or still waiting for a virtual user; `in_flight_ages_seconds` are the ages, oldest first, at most 100 of them.
-    """
-
-    step: int
-    total: Counts = Counts()
-    judged: Counts = Counts()
-    errors: dict[ErrorKind, int] = {}
-    causes: dict[Cause, CauseSeen] = {}
-    response: Sketch = Sketch()
-    service: Sketch = Sketch()
-    rejected_response: Sketch = Sketch()
-    seconds: tuple[Second, ...] = ()
-    segment_response: tuple[Sketch, ...] = ()
-    segment_counts: tuple[Counts, ...] = ()
-    parts: Parts = Parts()
-    addresses: dict[str, AddressCounts] = {}
-    lateness: Sketch = Sketch()
-    vu_limit_reached: int = 0
-    load_seconds: float = 0.0
-    in_flight: int = 0
-    in_flight_ages_seconds: tuple[float, ...] = ()
-    finished: bool = False
-
-
-class GeneratorHealth(WireValue, frozen=True, kw_only=True):
-    """How the generator itself fared: saturation makes a verdict on times inconclusive.
-
-    `throttled_share` is None where the system does not tell, and `cpu_limit_cores` also where there is no limit.
-    """
-
-    memory_bytes: int = 0
-    cpu_seconds: float = 0.0
-    loop_lag_p99_seconds: float = 0.0
-    max_loop_lag_seconds: float = 0.0
-    throttled_share: float | None = 0.0
-    cpu_limit_cores: float | None = None
-
-
 class TargetMemory(WireValue, frozen=True, kw_only=True):
     """The target's memory as (seconds since the common start, bytes), in the order of time.
 
@@ -306,7 +187,8 @@ class Violation(WireValue, frozen=True, kw_only=True):
 class Snapshot(WireValue, frozen=True, kw_only=True):
     """One pod's cumulative state. A later `sequence` of the same pod holds everything of an earlier one,
 
-    but for `steps[].seconds`, of which a reader that asks `since` gets only those seconds that changed.
+    but for `steps[].seconds`, of which a reader that asks `since` gets only those seconds that changed. `steps` are
+    all that have begun, in their order.
     `endpoints` is the digest of the addresses that the pod was told last, at first of the plan's.
     """
 
@@ -321,7 +203,7 @@ class Snapshot(WireValue, frozen=True, kw_only=True):
     halt_reason: HaltReason | None = None
     violation: Violation | None = None
     verification: VerificationReport | None = None
-    steps: tuple[StepSnapshot, ...] = ()
+    steps: tuple[StepAggregate, ...] = ()
     generator: GeneratorHealth = GeneratorHealth()
     target_memory: TargetMemory = TargetMemory()
     elapsed_seconds: float = 0.0

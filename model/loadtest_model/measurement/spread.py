@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
+from msgspec import structs
+
 from loadtest_model.values import WireValue
 
 ADDRESSES_KEPT: Final = 100
@@ -27,17 +29,13 @@ class AddressCounts(WireValue, frozen=True, kw_only=True):
     rerouted: int = 0
 
     def merge(self, other: "AddressCounts") -> "AddressCounts":
-        return AddressCounts(
-            **{name: getattr(self, name) + getattr(other, name) for name in AddressCounts.__struct_fields__}
-        )
+        return merged_address_counts((self, other))
 
 
 def merged_address_counts(many: Iterable[AddressCounts]) -> AddressCounts:
     """All counts added up."""
-    merged = AddressCounts()
-    for counts in many:
-        merged = merged.merge(counts)
-    return merged
+    sums = map(sum, zip(*map(structs.astuple, many), strict=True))
+    return AddressCounts(**dict(zip(AddressCounts.__struct_fields__, sums, strict=False)))
 
 
 Spread = dict[str, AddressCounts]
@@ -45,12 +43,11 @@ Spread = dict[str, AddressCounts]
 
 def merged_spread(spreads: Iterable[Spread]) -> Spread:
     """All spreads in one, bounded; in whatever order and grouping they are merged, the outcome is the same."""
-    merged: Spread = {}
+    by_address: dict[str, list[AddressCounts]] = {}
     for spread in spreads:
         for address, counts in spread.items():
-            held = merged.get(address)
-            merged[address] = counts if held is None else held.merge(counts)
-    return bounded(merged)
+            by_address.setdefault(address, []).append(counts)
+    return bounded({address: merged_address_counts(many) for address, many in by_address.items()})
 
 
 def bounded(spread: Spread) -> Spread:

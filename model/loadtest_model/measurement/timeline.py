@@ -14,7 +14,8 @@ from typing import Final
 from msgspec import structs
 
 from loadtest_model.measurement.aggregate import Aggregate
-from loadtest_model.measurement.snapshot import Counts, Second, Snapshot, StepSnapshot
+from loadtest_model.measurement.counts import Counts, Second
+from loadtest_model.measurement.snapshot import Snapshot
 
 _COUNTS: Final = Counts.__struct_fields__
 _BESIDE: Final = Second.__struct_fields__[2:]
@@ -46,8 +47,8 @@ class Timeline:
         if held is not None and received.sequence <= held.sequence:
             return held
         summed = pod in self._summed
-        for step in received.steps:
-            self._take(pod, step, summed=summed)
+        for number, step in enumerate(received.steps):
+            self._take(pod, number, step.seconds, summed=summed)
         newest = structs.replace(received, steps=tuple(structs.replace(step, seconds=()) for step in received.steps))
         self._newest[pod] = newest
         return newest
@@ -65,12 +66,12 @@ class Timeline:
             for number in range(max(self._sums, default=-1) + 1)
         )
 
-    def _take(self, pod: str, step: StepSnapshot, *, summed: bool) -> None:
-        if not step.seconds:
+    def _take(self, pod: str, step: int, seconds: tuple[Second, ...], *, summed: bool) -> None:
+        if not seconds:
             return
-        rows = self._held.setdefault(pod, {}).setdefault(step.step, _Rows())
-        total = self._sums.setdefault(step.step, _Sum())
-        for second in step.seconds:
+        rows = self._held.setdefault(pod, {}).setdefault(step, _Rows())
+        total = self._sums.setdefault(step, _Sum())
+        for second in seconds:
             row = _row(second)
             replaced = rows.put(second.second, row)
             if summed:

@@ -35,11 +35,7 @@ class Parts(WireValue, frozen=True, kw_only=True):
 
 def merged_parts(many: Sequence[Parts]) -> Parts:
     """The parts of all, each as one."""
-    return Parts(
-        connect=_merged([parts.connect for parts in many]),
-        upload=_merged([parts.upload for parts in many]),
-        wait=_merged([parts.wait for parts in many]),
-    )
+    return Parts(**{name: _merged([getattr(parts, name) for parts in many]) for name in Parts.__struct_fields__})
 
 
 def _merged(many: Sequence[Part]) -> Part:

@@ -15,9 +15,11 @@ from msgspec import structs
 
 from loadtest_model.measurement.cause_counts import CauseSeen
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.proof import ReadBackReport
-from loadtest_model.measurement.sketch import Sketch
-from loadtest_model.measurement.snapshot import Snapshot, StepSnapshot, VerificationReport, Violation
+from loadtest_model.measurement.snapshot import Snapshot, VerificationReport, Violation
+from loadtest_model.measurement.step import StepAggregate
+from loadtest_model.measurement.upload_parts import Parts
 
 LIMIT_BYTES: Final = 4_096
 MESH_LIMIT_BYTES: Final = 2_048
@@ -25,6 +27,7 @@ MESH_LIMIT_BYTES: Final = 2_048
 gets: the generator, a mesh's proxy with its init containers, and two more."""
 _PREFIX: Final = "LT1"
 _COARSEST: Final = 12
+_OF_ONE_SIZE: Final = (int, float, Counts, Parts)
 _SHORT: Final = 200
 _SHORTER: Final = 40
 _SACRIFICES: Final[tuple[tuple[int | None, int], ...]] = (
@@ -85,22 +88,17 @@ def _shortened(snapshot: Snapshot, coarseness: int | None, longest: int) -> Snap
     )
 
 
-def _short_step(step: StepSnapshot, coarseness: int | None) -> StepSnapshot:
-    def short(sketch: Sketch) -> Sketch:
-        return Sketch() if coarseness is None else sketch.coarsened(max(coarseness, sketch.coarseness))
-
+def _short_step(step: StepAggregate, coarseness: int | None) -> StepAggregate:
+    """What is of one size whatever was measured, the errors by kind, and what still fits beside them."""
+    sized = {name: value for name, value in structs.asdict(step).items() if isinstance(value, _OF_ONE_SIZE)}
+    short = structs.replace(StepAggregate(), **sized, errors=step.errors)
+    if coarseness is None:
+        return short
     return structs.replace(
-        step,
-        causes={} if coarseness is None else _without_examples(step.causes),
-        response=short(step.response),
-        service=Sketch(),
-        rejected_response=Sketch(),
-        seconds=(),
-        segment_response=(),
-        segment_counts=(),
-        addresses={},
-        lateness=short(step.lateness),
-        in_flight_ages_seconds=(),
+        short,
+        causes=_without_examples(step.causes),
+        response=step.response.coarsened(coarseness),
+        lateness=step.lateness.coarsened(coarseness),
     )
 
 

@@ -78,8 +78,8 @@ class PodCounts(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     failed: Count = 0
 
 
-class Progress(WireValue, frozen=True, kw_only=True, omit_defaults=False):
-    """How far the load is. Rates are those of the last ten seconds, quantiles those of the running step.
+class StatusProgress(WireValue, frozen=True, kw_only=True, omit_defaults=False):
+    """How far the load is. `errors` leave out the uploads that the test itself cut.
 
     Of a load that is a number of records, `total_seconds` is foreseen from how many were due so far.
     """
@@ -223,10 +223,10 @@ class Status(WireValue, frozen=True, kw_only=True):
     ] = ()
     pods: Annotated[PodCounts | None, Meta(description="How many pods the run has, and where they stand.")] = None
     progress: Annotated[
-        Progress | None,
+        StatusProgress | None,
         Meta(
-            description="How far the load is. Rates are those of the last ten seconds, quantiles those of the"
-            " running step."
+            description="How far the load is. While it runs, p95, errors and error rate are those of the current step,"
+            " and records a second those of its last ten seconds; at the end they are those of the whole run."
         ),
     ] = None
     start: Annotated[

@@ -1,8 +1,5 @@
-"""What a run came to, as people and programs read it: the summary and the time series."""
+"""What a run came to, in one page, as people and programs read it."""
 
-import csv
-import io
-from itertools import groupby
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -14,77 +11,30 @@ from loadtest_model.judgement.judged_thresholds import judged_seconds
 from loadtest_model.judgement.saturation import saturation
 from loadtest_model.judgement.verdict import Judgement, StepJudgement, Verdict
 from loadtest_model.judgement.workload import IMAGES_KEPT, TargetWatch
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import concluded_from
-from loadtest_model.measurement.sketch import Sketch
-from loadtest_model.measurement.snapshot import Counts, ProofLevel, Second, VerificationReport, merged_counts
+from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.measurement.spread import AddressCounts
-from loadtest_model.measurement.upload_parts import Part
+from loadtest_model.measurement.step import StepAggregate, merged_step
 from loadtest_model.plan import Plan, Step
+from loadtest_model.report.figures import (
+    PartsTimes,
+    RecordCounts,
+    Requests,
+    Throughput,
+    Times,
+    parts_of,
+    records_of,
+    requests_of,
+    throughput_of,
+    times_of,
+)
 from loadtest_model.thresholds.bounds import ThresholdResult
-from loadtest_model.values import NANOSECONDS
 
 SUMMARY_SCHEMA: Final = 1
 ADDRESSES_KEPT: Final = 16
 READ_BACK_KEPT: Final = 1_024
-
-
-class Requests(Struct, frozen=True, kw_only=True):
-    """Uploads by what they came to. `rerouted` are those of the sent whose first address had left the target before
-    they had a connection there, so that they went to another.
-    """
-
-    due: int
-    sent: int
-    accepted: int
-    rejected: int
-    unknown: int
-    violation: int
-    dropped: int
-    rerouted: int = 0
-
-
-class RecordCounts(Struct, frozen=True, kw_only=True):
-    sent: int
-    confirmed: int
-
-
-class Times(Struct, frozen=True, kw_only=True):
-    """A distribution in seconds; None where nothing was measured. Quantiles lie within `relative_error`."""
-
-    samples: int
-    relative_error: float
-    avg: float | None
-    p50: float | None
-    p90: float | None
-    p95: float | None
-    p99: float | None
-    max: float | None
-
-
-class PartTimes(Struct, frozen=True, kw_only=True):
-    """One part of an upload's time over the uploads that came to it, in seconds, exact; None where none did."""
-
-    uploads: int
-    avg: float | None
-    max: float | None
-
-
-class PartsTimes(Struct, frozen=True, kw_only=True):
-    """The service time's parts: opening the connection, sending the body, waiting for the answer."""
-
-    connect: PartTimes
-    upload: PartTimes
-    wait: PartTimes
-
-
-class Throughput(Struct, frozen=True, kw_only=True):
-    """Per second of judged load. Requests and records are those that the target confirmed; bytes were sent."""
-
-    requests_per_second: float
-    records_per_second: float
-    bytes_per_second: float
 
 
 class Proof(Struct, frozen=True, kw_only=True):
@@ -206,9 +156,7 @@ def summarize(
         (step, aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate())
         for number, step in enumerate(plan.steps)
     ]
-    whole = StepAggregate()
-    for _, seen in steps:
-        whole = whole.merge(seen)
+    whole = merged_step([seen for _, seen in steps])
     window = sum(judged_seconds(step, seen, plan.parallelism) for step, seen in steps)
     saturated = saturation(plan, aggregate)
     return Summary(
@@ -222,14 +170,14 @@ def summarize(
         health=judgement.health,
         diagnoses=diagnose_run(aggregate, verification, plan.steps[0].warm_up_seconds),
         verification=_proof(verification),
-        requests=_requests(whole.total),
-        records=RecordCounts(sent=whole.total.records_sent, confirmed=whole.total.records_confirmed),
+        requests=requests_of(whole.total),
+        records=records_of(whole.total),
         error_rate=whole.judged.error_rate,
-        success_rate=_success(whole.judged),
+        success_rate=whole.judged.success_rate,
         errors=whole.errors,
         response_time_seconds=times_of(whole.response),
         service_time_seconds=times_of(whole.service),
-        throughput=_throughput(whole.judged, window),
+        throughput=throughput_of(whole.judged, window),
         thresholds=judgement.thresholds,
         steps=tuple(
             _step_summary(plan, step, seen, judged) for (step, seen), judged in zip(steps, judgement.steps, strict=True)
@@ -247,80 +195,6 @@ def summarize(
     )
 
 
-def times_of(sketch: Sketch) -> Times:
-    return Times(
-        samples=sketch.count,
-        relative_error=sketch.relative_error,
-        avg=sketch.mean_seconds,
-        p50=sketch.quantile_seconds(0.5),
-        p90=sketch.quantile_seconds(0.9),
-        p95=sketch.quantile_seconds(0.95),
-        p99=sketch.quantile_seconds(0.99),
-        max=sketch.max_seconds,
-    )
-
-
-TIME_SERIES_COLUMNS: Final = (
-    "step",
-    "second",
-    "virtual_users",
-    "due",
-    "sent",
-    "accepted",
-    "rejected",
-    "unknown",
-    "violation",
-    "dropped",
-    "records_sent",
-    "records_confirmed",
-    "bytes_sent",
-    "answers",
-    "records_answered",
-    "avg_response_seconds",
-    "seconds",
-)
-
-
-def time_series_csv(plan: Plan, aggregate: Aggregate, row_seconds: int = 1) -> str:
-    """One row for so many seconds, counted from the common start of each step.
-
-    The outcomes of an upload stand in the second of its intended start, so that every row is conserved; `answers`,
-    `records_answered` and the average response time stand in the second in which the answers came. `second` is the
-    first of a row's `seconds`, and `virtual_users` the most that were at work in them.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(TIME_SERIES_COLUMNS)
-    for step, seen in zip(plan.steps, aggregate.steps, strict=False):
-        for first, within in groupby(seen.seconds, key=lambda second: second.second // row_seconds * row_seconds):
-            writer.writerow((step.name, *_row(first, tuple(within))))
-    return text.getvalue()
-
-
-def _row(first: int, within: tuple[Second, ...]) -> tuple[object, ...]:
-    counts = within[0].counts if len(within) == 1 else merged_counts([second.counts for second in within])
-    answers = sum(second.answers for second in within)
-    answered = sum(second.response_nanoseconds_sum for second in within)
-    return (
-        first,
-        max(second.virtual_users for second in within),
-        counts.due,
-        counts.sent,
-        counts.accepted,
-        counts.rejected,
-        counts.unknown,
-        counts.violation,
-        counts.dropped,
-        counts.records_sent,
-        counts.records_confirmed,
-        counts.bytes_sent,
-        answers,
-        sum(second.records_answered for second in within),
-        f"{answered / answers / NANOSECONDS:.6f}" if answers else "",
-        within[-1].second - first + 1,
-    )
-
-
 def _step_summary(plan: Plan, step: Step, seen: StepAggregate, judged: StepJudgement) -> StepSummary:
     window = judged_seconds(step, seen, plan.parallelism)
     return StepSummary(
@@ -330,24 +204,18 @@ def _step_summary(plan: Plan, step: Step, seen: StepAggregate, judged: StepJudge
         load_seconds=window,
         virtual_users=step.virtual_users,
         batch_size=step.batch_size,
-        requests=_requests(seen.total),
-        records=RecordCounts(sent=seen.total.records_sent, confirmed=seen.total.records_confirmed),
+        requests=requests_of(seen.total),
+        records=records_of(seen.total),
         error_rate=seen.judged.error_rate,
-        success_rate=_success(seen.judged),
+        success_rate=seen.judged.success_rate,
         errors=seen.errors,
         response_time_seconds=times_of(seen.response),
         service_time_seconds=times_of(seen.service),
-        parts_seconds=PartsTimes(
-            connect=_part(seen.parts.connect), upload=_part(seen.parts.upload), wait=_part(seen.parts.wait)
-        ),
+        parts_seconds=parts_of(seen.parts),
         addresses=seen.addresses,
-        throughput=_throughput(seen.judged, window),
+        throughput=throughput_of(seen.judged, window),
         health=assess(step, seen),
     )
-
-
-def _part(part: Part) -> PartTimes:
-    return PartTimes(uploads=part.count, avg=part.mean_seconds, max=part.max_seconds)
 
 
 def _proof(verification: VerificationReport | None) -> Proof:
@@ -382,23 +250,4 @@ def _target_use(aggregate: Aggregate, watch: TargetWatch | None) -> TargetUse:
         rolled_out=watch.rolled_out,
         not_ready_seconds=watch.not_ready_seconds,
         images=(*watch.images, *watch.new_images),
-    )
-
-
-def _requests(counts: Counts) -> Requests:
-    return Requests(**{name: getattr(counts, name) for name in Requests.__struct_fields__})
-
-
-def _success(counts: Counts) -> float | None:
-    return None if counts.error_rate is None else 1 - counts.error_rate
-
-
-def _throughput(counts: Counts, window_seconds: float) -> Throughput:
-    def per_second(count: int) -> float:
-        return count / window_seconds if window_seconds > 0 else 0.0
-
-    return Throughput(
-        requests_per_second=per_second(counts.accepted),
-        records_per_second=per_second(counts.records_confirmed),
-        bytes_per_second=per_second(counts.bytes_sent),
     )

@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, structs
 
 from loadtest_model.load.scenarios import STEP_NAMES
-from loadtest_model.measurement.aggregate import StepAggregate
 from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.nearness import near
 from loadtest_model.thresholds.metrics import METRICS, Measured, Unit
 from loadtest_model.values import NANOSECONDS, WireValue

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from loadtest_model.measurement.aggregate import StepAggregate
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import Sketch
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.upload_parts import Part
 
 Unit = Literal["seconds", "ratio", "count"]
@@ -74,13 +74,8 @@ def _counted(count: Callable[[StepAggregate], int]) -> Read:
     return lambda step, _: Measured(float(count(step)), max(step.judged.due, 1))
 
 
-def _error_rate(step: StepAggregate, _window_seconds: float) -> Measured:
-    return Measured(step.judged.error_rate, step.judged.due - step.judged.cancelled)
-
-
-def _success_rate(step: StepAggregate, _window_seconds: float) -> Measured:
-    rate = step.judged.error_rate
-    return Measured(None if rate is None else 1 - rate, step.judged.due - step.judged.cancelled)
+def _rate(of: Callable[[StepAggregate], float | None]) -> Read:
+    return lambda step, _: Measured(of(step), step.judged.due - step.judged.cancelled)
 
 
 def _times(prefix: str, what: str, of: Callable[[StepAggregate], Sketch], *, responses: bool) -> dict[str, Metric]:
@@ -116,8 +111,12 @@ def _count(description: str, count: Callable[[StepAggregate], int]) -> Metric:
 
 
 METRICS: Final[dict[str, Metric]] = {
-    "error_rate": Metric("ratio", "rejected, unknown, violating and dropped uploads over those due", _error_rate),
-    "success_rate": Metric("ratio", "1 - error_rate", _success_rate),
+    "error_rate": Metric(
+        "ratio",
+        "rejected, unknown, violating and dropped uploads over those due",
+        _rate(lambda step: step.judged.error_rate),
+    ),
+    "success_rate": Metric("ratio", "1 - error_rate", _rate(lambda step: step.judged.success_rate)),
     **_times("", "response time", lambda step: step.response, responses=True),
     **_times("service_", "service time", lambda step: step.service, responses=False),
     **_part("connect", "opening a connection", lambda step: step.parts.connect),

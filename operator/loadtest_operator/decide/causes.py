@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtest_model.judgement.abort import watch
+from loadtest_model.measurement.generator import throttling_text
 from loadtest_model.measurement.snapshot import HaltReason, PodState
-from loadtest_model.measurement.throttling import throttling_text
 from loadtest_model.protocol.exits import PodExit
 from loadtest_model.reasons import AnyReason, Reason, reason_named
 from loadtest_model.report.status import ConditionType

@@ -21,7 +21,7 @@ from loadtest_operator.decide.conditions import Mark, Marks, mark_of
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.fleet import Fleet, listed, verified_of
 from loadtest_operator.decide.losses import how_it_ended
-from loadtest_operator.decide.progress import progress, rounded, started_at
+from loadtest_operator.decide.progress import last_progress, rounded, started_at
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
@@ -68,10 +68,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
         reasons=tuple(shortened(reason) for reason in judgement.reasons[:16]),
         steps=_steps(summary),
         pods=fleet.counts,
-        progress=structs.replace(
-            progress(plan, fleet.aggregate),
-            records_per_second=round(summary.throughput.records_per_second, 1),
-        ),
+        progress=last_progress(plan, fleet.aggregate, summary),
         verification=verified_of(fleet.proof, fleet.notice),
         thresholds=judgement.thresholds,
         health=judgement.health,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from loadtest_model.measurement.throttling import cores_text, throttling_text
+from loadtest_model.measurement.generator import cores_text, throttling_text
 from loadtest_operator.facts.last_lines import last_lines
 from loadtest_operator.facts.observation import PodSeen
 from loadtest_operator.facts.pods import OUT_OF_MEMORY

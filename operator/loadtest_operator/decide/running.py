@@ -17,7 +17,7 @@ from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.fleet import Fleet, verified_of
 from loadtest_operator.decide.following import endpoint_orders
-from loadtest_operator.decide.progress import progress, started_at
+from loadtest_operator.decide.progress import started_at, status_progress
 from loadtest_operator.facts.observation import Observation
 
 _CONCLUDING_POLL_SECONDS: Final = 0.5
@@ -65,7 +65,7 @@ def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: s
         status,
         started_at=started_at(observation, fleet.aggregate),
         pods=fleet.counts,
-        progress=progress(fleet.plan, fleet.aggregate),
+        progress=status_progress(fleet.plan, fleet.aggregate),
         verification=verified_of(fleet.proof, fleet.notice),
         thresholds=threshold_results(fleet.plan, fleet.aggregate),
         health=run_health(fleet.plan, fleet.aggregate, fleet.target, fleet.evictions),

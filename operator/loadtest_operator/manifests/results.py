@@ -9,7 +9,8 @@ import msgspec
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.plan import Plan
 from loadtest_model.report.junit import junit_xml
-from loadtest_model.report.summary import Summary, time_series_csv
+from loadtest_model.report.summary import Summary
+from loadtest_model.report.time_series import time_series_csv
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.manifests.common import Json, metadata
 

@@ -14,10 +14,11 @@ from prometheus_client.core import (
 
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.judgement.verdict import Verdict
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome
 from loadtest_model.measurement.sketch import GAMMA, Sketch
-from loadtest_model.measurement.snapshot import Counts
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.report.status import Status
 from loadtest_model.thresholds.bounds import ThresholdResult

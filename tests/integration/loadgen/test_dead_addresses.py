@@ -19,7 +19,7 @@ from loadgen.upload.addresses import CONNECT_SECONDS_ONCE_DEPARTED, AddressBook
 from loadgen.upload.routes import CONNECT_SECONDS_WITH_ANOTHER
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import StepSnapshot
+from loadtest_model.measurement.step import StepAggregate
 from support.loadgen_plans import make_plan
 
 
@@ -65,7 +65,7 @@ class Load:
         uploader = make_uploader(made, 0, lambda: f"nonce-{next(nonces)}")
         self.engine = Engine(made, 0, uploader, self.book, self.recorder, time.monotonic_ns)
 
-    async def run(self) -> StepSnapshot:
+    async def run(self) -> StepAggregate:
         assert await self.engine.run(time.monotonic_ns()) is None
         (step,) = self.recorder.read(0, time.monotonic_ns())[1]
         assert step.total.conserved

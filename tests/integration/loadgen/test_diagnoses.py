@@ -23,7 +23,8 @@ from loadtest_model.explanations import explanation_of
 from loadtest_model.judgement.diagnoses import Diagnosis, diagnose_run
 from loadtest_model.measurement.aggregate import aggregate_of
 from loadtest_model.measurement.causes import Cause
-from loadtest_model.measurement.snapshot import PodState, Refusal, Snapshot, StepSnapshot, VerificationReport
+from loadtest_model.measurement.snapshot import PodState, Refusal, Snapshot, VerificationReport
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.plan.secrets import SecretPlaces
 from nginx_proxy import free_port, nginx_proxy
@@ -126,7 +127,7 @@ async def verified(url: str, *, rows: int = SMALL, **plan: Any) -> VerificationR
     return report
 
 
-async def loaded(plan: Plan, port: int) -> tuple[StepSnapshot, tuple[Diagnosis, ...]]:
+async def loaded(plan: Plan, port: int) -> tuple[StepAggregate, tuple[Diagnosis, ...]]:
     """What a load without a verification saw, and what it is diagnosed as."""
     load = Load(plan, port)
     violation = await load.run()
@@ -137,11 +138,11 @@ async def loaded(plan: Plan, port: int) -> tuple[StepSnapshot, tuple[Diagnosis, 
     return step, diagnosed(step, violation)
 
 
-def steps_of(load: Load) -> tuple[StepSnapshot, ...]:
+def steps_of(load: Load) -> tuple[StepAggregate, ...]:
     return load.recorder.read(0, time.monotonic_ns())[1]
 
 
-def diagnosed(step: StepSnapshot, violation: Any = None) -> tuple[Diagnosis, ...]:
+def diagnosed(step: StepAggregate, violation: Any = None) -> tuple[Diagnosis, ...]:
     snapshot = Snapshot(
         schema=1,
         pod_index=0,

@@ -20,7 +20,8 @@ from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.load.pacing import Segment
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import StepSnapshot, Violation
+from loadtest_model.measurement.snapshot import Violation
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from raw_target import conversing, read_request, reset
 from support.loadgen_plans import make_plan
@@ -43,10 +44,10 @@ class Load:
     async def run(self) -> Violation | None:
         return await self.engine.run(time.monotonic_ns())
 
-    def steps(self) -> tuple[StepSnapshot, ...]:
+    def steps(self) -> tuple[StepAggregate, ...]:
         return self.recorder.read(0, time.monotonic_ns())[1]
 
-    def step(self) -> StepSnapshot:
+    def step(self) -> StepAggregate:
         """The only step, with its counts found in order."""
         (step,) = self.steps()
         assert step.total.conserved
@@ -74,7 +75,7 @@ async def test_virtual_users_upload_one_after_the_other_for_the_duration() -> No
 
         assert 0.9 < time.monotonic() - began < 3
         step = load.step()
-        assert step.finished
+        assert step.finished_pods
         assert most == 3
         assert step.total.accepted == step.total.sent == len(target.received) > 3
         assert step.total.records_sent == step.total.records_confirmed == target.rows
@@ -235,7 +236,7 @@ async def test_a_violation_ends_the_load_and_cuts_what_is_in_flight(answer: obje
         assert step.total.violation == 1
         assert step.total.unknown == step.total.cancelled
         assert step.in_flight == 0
-        assert not step.finished
+        assert not step.finished_pods
 
 
 async def test_an_upload_that_takes_too_long_is_unknown_with_the_time_out_as_its_least_time() -> None:
@@ -312,7 +313,7 @@ async def test_draining_starts_nothing_new_and_finishes_what_is_in_flight() -> N
         step = load.step()
         assert step.total.accepted == step.total.sent <= 2
         assert step.total.cancelled == 0
-        assert not step.finished
+        assert not step.finished_pods
 
 
 async def test_cancelling_counts_every_upload_in_flight_as_cancelled() -> None:
@@ -339,7 +340,7 @@ async def test_cancelling_counts_every_upload_in_flight_as_cancelled() -> None:
         assert step.total.cancelled == step.total.unknown == step.total.sent == 5
         assert step.total.error_rate is None
         assert step.in_flight == 0
-        assert not step.finished
+        assert not step.finished_pods
 
 
 async def test_a_target_that_refuses_connections_is_not_spun_on() -> None:

@@ -21,7 +21,7 @@ async def test_uploads_are_due_at_the_arrival_rate_however_long_the_answers_take
         assert step.total.due == step.total.accepted == len(target.received) == 30
         assert step.vu_limit_reached == 0
         assert step.lateness.count == 30
-        assert step.finished
+        assert step.finished_pods
         assert step.load_seconds == 1.5
         assert 8 <= max(second.virtual_users for second in step.seconds) <= 9
 
@@ -115,7 +115,7 @@ async def test_a_stop_takes_back_what_waits_and_finishes_what_is_in_flight() -> 
         step = load.step()
         assert step.total.due == step.total.accepted == len(target.received)
         assert step.in_flight == 0
-        assert not step.finished
+        assert not step.finished_pods
         assert step.load_seconds < 5
 
 
@@ -177,4 +177,4 @@ async def test_a_number_of_records_ends_an_open_load_too() -> None:
         step = load.step()
         assert step.total.records_sent == target.rows == 190
         assert step.total.due == 10
-        assert step.finished
+        assert step.finished_pods

@@ -73,7 +73,7 @@ async def test_a_pod_verifies_loads_reports_and_exits_when_it_is_acknowledged(tm
             assert final.start_id == "s1"
             assert_conserved(final)
             (step,) = final.steps
-            assert step.finished
+            assert step.finished_pods
             assert step.total.accepted == step.total.sent == load_uploads(target) > 2
             assert step.total.records_confirmed == target.rows - 1 - 5 - FULL
             assert final.generator.memory_bytes > 1_000_000

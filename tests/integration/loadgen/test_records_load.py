@@ -21,7 +21,7 @@ async def test_all_pods_together_send_just_so_many_records() -> None:
         assert sum(step.total.records_sent for step in steps) == target.rows == 1_010
         assert sorted(received.rows for received in target.received) == [10] + [20] * 50
         assert [step.total.due for step in steps] == [17, 17, 17]
-        assert all(step.finished for step in steps)
+        assert all(step.finished_pods for step in steps)
 
 
 async def test_the_load_lasts_until_the_last_answer() -> None:
@@ -41,7 +41,7 @@ async def test_an_upload_that_fails_is_not_sent_again() -> None:
 
         assert len(target.received) == 3
         assert load.step().total.rejected == 3
-        assert load.step().finished
+        assert load.step().finished_pods
 
 
 async def test_a_stop_before_the_last_record_leaves_the_load_unfinished() -> None:
@@ -54,7 +54,7 @@ async def test_a_stop_before_the_last_record_leaves_the_load_unfinished() -> Non
         load.engine.drain()
         await asyncio.wait_for(running, 5)
 
-        assert not load.step().finished
+        assert not load.step().finished_pods
 
 
 async def test_what_is_in_flight_when_the_graceful_stop_is_over_is_cut() -> None:
@@ -68,7 +68,7 @@ async def test_what_is_in_flight_when_the_graceful_stop_is_over_is_cut() -> None
         assert 0.7 < time.monotonic() - began < 2.5
         step = load.step()
         assert step.total.cancelled == step.total.sent == 2
-        assert step.finished
+        assert step.finished_pods
 
 
 async def test_a_virtual_user_rests_as_long_as_a_throttling_answer_asks() -> None:

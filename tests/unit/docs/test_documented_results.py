@@ -11,7 +11,8 @@ from loadgen.cli.main import OPTION, command_parser
 from loadgen.local.files import Result
 from loadgen.local.samples import SAMPLE_COLUMNS
 from loadtest_model.load.scenarios import PRESETS
-from loadtest_model.report.summary import TIME_SERIES_COLUMNS, StepSummary, Summary
+from loadtest_model.report.summary import StepSummary, Summary
+from loadtest_model.report.time_series import TIME_SERIES_COLUMNS
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 GUIDES = ("../README.md", "generator.md", "results.md", "records.md", "coming-from-scripts.md", "troubleshooting.md")

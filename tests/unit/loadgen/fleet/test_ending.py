@@ -7,7 +7,8 @@ import pytest
 
 from loadgen.fleet.ending import End, exit_of, halted, linger_seconds, write_last_word
 from loadtest_model.measurement.sketch import Sketch, sketch_of
-from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot, StepSnapshot
+from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Deadlines
 from loadtest_model.protocol.exits import PodExit
 from loadtest_model.protocol.last_word import decode_last_word
@@ -56,7 +57,7 @@ def test_beside_a_meshs_containers_the_last_word_leaves_them_their_share(tmp_pat
     def times() -> Sketch:
         return sketch_of([int(10 ** chance.uniform(6, 11)) for _ in range(300)])
 
-    steps = tuple(StepSnapshot(step=number, response=times(), lateness=times()) for number in range(4))
+    steps = tuple(StepAggregate(step=number, response=times(), lateness=times()) for number in range(4))
     snapshot = Snapshot(
         schema=SNAPSHOT_SCHEMA, pod_index=2, pod_uid="u", sequence=9, state=PodState.DONE, plan_hash="h", steps=steps
     )

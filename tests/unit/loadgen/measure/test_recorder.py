@@ -5,9 +5,10 @@ from msgspec import structs
 from loadgen.measure.recorder import Recorder, Sample, StepRecorder
 from loadtest_model.load.pacing import Segment
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import Counts, StepSnapshot
 from loadtest_model.measurement.spread import AddressCounts
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Step
 
 SECOND = 1_000_000_000
@@ -51,7 +52,7 @@ def record(recorder: StepRecorder, *samples: Sample) -> None:
         recorder.finish(recorder.begin(each.intended_ns), each)
 
 
-def read(recorder: Recorder, since: int = 0, at_seconds: float = 9.5) -> StepSnapshot:
+def read(recorder: Recorder, since: int = 0, at_seconds: float = 9.5) -> StepAggregate:
     _, (step,) = recorder.read(since, START + int(at_seconds * SECOND))
     return step
 
@@ -196,6 +197,15 @@ def test_readings_are_numbered_upwards() -> None:
     assert [recorder.read(0, START)[0] for _ in range(3)] == [1, 2, 3]
 
 
+def test_an_upload_that_begins_a_moment_before_the_start_belongs_to_the_load() -> None:
+    recorder, step = opened()
+
+    record(step, sample(-0.001))
+
+    assert read(recorder).judged == read(recorder).total == read(recorder).segment_counts[0]
+    assert read(recorder).response.count == 1
+
+
 def test_after_the_end_every_reading_is_the_last_one() -> None:
     recorder, step = opened()
     record(step, sample(0))
@@ -206,7 +216,7 @@ def test_after_the_end_every_reading_is_the_last_one() -> None:
     assert [recorder.read(0, START + n * SECOND)[0] for n in range(2)] == [last, last]
     assert recorder.freeze() == last
     assert recorder.read(0, START)[1] == recorder.read(0, START + 60 * SECOND)[1]
-    assert not recorder.read(0, START)[1][0].finished
+    assert not recorder.read(0, START)[1][0].finished_pods
 
 
 def test_only_a_step_that_ran_to_its_natural_end_is_finished() -> None:
@@ -215,7 +225,7 @@ def test_only_a_step_that_ran_to_its_natural_end_is_finished() -> None:
     step.complete()
     step.end()
 
-    assert recorder.read(0, START)[1][0].finished
+    assert recorder.read(0, START)[1][0].finished_pods
 
 
 def test_uploads_in_flight_are_told_with_their_ages_the_oldest_first() -> None:

@@ -16,9 +16,10 @@ from loadgen.proof.refusals import (
 from loadgen.upload.uploading import Upload
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
-from loadtest_model.measurement.snapshot import CheckName, GeneratorHealth, ProofLevel, Refusal, VerificationReport
+from loadtest_model.measurement.snapshot import CheckName, ProofLevel, Refusal, VerificationReport
 
 
 def upload(error: ErrorKind | None, marker: Marker | None = None) -> Upload:

@@ -15,39 +15,27 @@ from loadgen.options.errors import UsageError
 from loadgen.screen.closing import closing, verdict_lines
 from loadgen.screen.drawing import Block, Lines, can_redraw, wants_colour
 from loadgen.screen.opening import opening, proof_text
-from loadgen.screen.progress import progress_of
 from loadgen.screen.secrecy import public_plan, public_url
 from loadgen.screen.texts import fitted
 from loadgen.screen.view import frame, line
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap
 from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import (
-    GeneratorHealth,
-    ProofLevel,
-    Refusal,
-    Second,
-    TargetMemory,
-    VerificationReport,
-)
+from loadtest_model.measurement.snapshot import ProofLevel, Refusal, TargetMemory, VerificationReport
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.plan import Plan
 from loadtest_model.quantities import bytes_text, seconds_text, span_text
 from loadtest_model.reasons import Reason
+from loadtest_model.report.progress import progress_of
 from loadtest_model.report.summary import Summary, summarize
-from support.builders import a_plan, a_run, a_step, counts
+from support.builders import a_plan, a_run, a_step
 
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-def a_second(number: int, records: int = 1_000) -> Second:
-    return Second(
-        second=number, counts=counts(accepted=1), virtual_users=1, ended=1, answers=1, records_answered=records
-    )
 
 
 def summary_of(plan: Plan, run: Aggregate, *gaps: Gap) -> Summary:
@@ -73,54 +61,11 @@ def a_result(plan: Plan) -> Result:
 # Progress.
 
 
-def test_progress_tells_step_stage_and_the_rate_of_the_last_ten_seconds() -> None:
-    plan = a_plan(scenario="all")
-    running = structs.replace(
-        a_step(seconds=tuple(a_second(n, 1_000 if n < 60 else 3_000) for n in range(71))), in_flight=2
-    )
-    run = structs.replace(a_run(a_step(), running), virtual_users=2)
-
-    progress = progress_of(plan, run)
-
-    assert (progress.step, progress.step_number, progress.steps) == ("medium", 2, 4)
-    assert (progress.stage_number, progress.stages) == (2, 3)
-    assert progress.elapsed_seconds == 120 + 70
-    assert progress.total_seconds == 1200
-    assert progress.records_per_second == 3_000
-    assert progress.in_flight == 2
-
-
-def test_progress_of_a_number_of_records_counts_records() -> None:
-    plan = a_plan(load={"records": 200_000})
-
-    progress = progress_of(plan, a_run(a_step(accepted=50, seconds=(a_second(0),))))
-
-    assert progress.total_seconds is None
-    assert progress.share == 0.25
-
-
-def test_errors_leave_out_what_was_cut_here() -> None:
-    step = a_step(accepted=6, unknown=3, rejected=1, cancelled=2)
-
-    progress = progress_of(a_plan(), a_run(step))
-
-    assert progress.errors == 2
-    assert progress.error_rate == 0.2
-
-
-def test_before_the_first_second_progress_is_nothing() -> None:
-    progress = progress_of(a_plan(), Aggregate())
-
-    assert (progress.share, progress.records_per_second, progress.p95_seconds) == (0, 0, None)
-    assert "p95 -" in line(progress)
-
-
 def test_a_frame_has_a_bar_and_says_what_it_waits_for() -> None:
-    running = structs.replace(a_step(seconds=tuple(a_second(n) for n in range(61))), in_flight=3)
-    progress = progress_of(a_plan(), a_run(running))
+    progress = progress_of(a_plan(), a_run(structs.replace(a_step(), load_seconds=60.0, in_flight=3)))
 
     bar, load, figures, note = frame(progress)
-    *_, stopping = frame(progress_of(a_plan(), a_run(running), stopping=1))
+    *_, stopping = frame(progress, 1)
 
     assert bar.startswith("━" * 15 + "╌" * 15 + "  50%  1m/2m  light")
     assert "in flight 3" in load
@@ -129,11 +74,24 @@ def test_a_frame_has_a_bar_and_says_what_it_waits_for() -> None:
     assert note == ""
     assert stopping == "stopping: 3 uploads in flight may finish; Ctrl-C again cuts them"
     assert frame(progress, unicode=False)[0].startswith("###")
-    assert "stopping at once" in line(progress_of(a_plan(), a_run(running), stopping=2))
+    assert "stopping at once" in line(progress, 2)
+
+
+def test_before_anything_has_ended_there_are_no_figures_to_show() -> None:
+    text = line(progress_of(a_plan(), Aggregate()))
+
+    assert "p95 -" in text
+    assert "errors 0 (0.00%)" in text
+
+
+def test_of_a_number_of_records_no_time_is_promised() -> None:
+    step = structs.replace(a_step(accepted=50), load_seconds=30.0)
+
+    assert line(progress_of(a_plan(load={"records": 200_000}), a_run(step))).startswith("          30s   25%  light")
 
 
 def test_a_load_that_is_over_says_what_it_still_waits_for() -> None:
-    drained = structs.replace(a_step(seconds=tuple(a_second(n) for n in range(123))), in_flight=1)
+    drained = structs.replace(a_step(), load_seconds=120.0, in_flight=1)
 
     assert frame(progress_of(a_plan(), a_run(drained)))[-1] == "the load is over: waiting for 1 upload in flight"
 

@@ -6,9 +6,11 @@ import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.abort import Watch, watch
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.counts import Second
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.sketch import sketch_of
-from loadtest_model.measurement.snapshot import GeneratorHealth, Second
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, PlanError
 from support.builders import a_plan, a_run, a_step, counts
 

@@ -8,19 +8,19 @@ from loadtest_model.judgement.diagnoses import KEPT, Diagnosis, diagnose_run, fo
 from loadtest_model.measurement.aggregate import merge
 from loadtest_model.measurement.cause_counts import CauseSeen, Example
 from loadtest_model.measurement.causes import Cause, cause_of
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import (
     SNAPSHOT_SCHEMA,
-    GeneratorHealth,
     PodState,
     ProofLevel,
     Refusal,
     Snapshot,
-    StepSnapshot,
     TargetMemory,
     VerificationReport,
 )
 from loadtest_model.measurement.spread import AddressCounts
+from loadtest_model.measurement.step import StepAggregate
 from support.builders import a_run, a_step
 
 
@@ -168,7 +168,7 @@ def fleet_diagnosed(causes: dict[Cause, CauseSeen], *throttled_shares: float | N
             sequence=1,
             state=PodState.DONE,
             plan_hash="",
-            steps=(StepSnapshot(step=0, causes=causes),),
+            steps=(StepAggregate(step=0, causes=causes),),
             generator=GeneratorHealth(throttled_share=share),
         )
         for index, share in enumerate(throttled_shares)

@@ -4,9 +4,9 @@ import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.health import HealthLevel, assess, longest_silence_seconds, memory_health, worst
+from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
-from loadtest_model.measurement.snapshot import Second
 from support.builders import a_plan, a_step, counts
 
 LIGHT = a_plan().steps[0]

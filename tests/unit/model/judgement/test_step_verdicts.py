@@ -7,9 +7,10 @@ from msgspec import structs
 
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap, Verdict
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.sketch import sketch_of
-from loadtest_model.measurement.snapshot import Counts
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import compile_plan
 from loadtest_model.reasons import Reason
 from support.builders import IDENTITY, a_spec

@@ -6,9 +6,10 @@ from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
 from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
-from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport, Violation
+from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport, Violation
 from loadtest_model.reasons import Reason
 from support.builders import a_plan, a_run, a_step
 

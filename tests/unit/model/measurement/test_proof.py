@@ -5,16 +5,10 @@ from random import Random
 import pytest
 from msgspec import structs
 
+from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
-from loadtest_model.measurement.snapshot import (
-    Counts,
-    PodState,
-    ProofLevel,
-    Refusal,
-    Snapshot,
-    StepSnapshot,
-    VerificationReport,
-)
+from loadtest_model.measurement.snapshot import PodState, ProofLevel, Refusal, Snapshot, VerificationReport
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.protocol.last_word import LIMIT_BYTES, decode_last_word, encode_last_word
 
 MOMENTS = tuple(Moment)
@@ -187,7 +181,7 @@ def test_whatever_characters_a_target_answers_with_the_last_word_keeps_counts_an
         plan_hash="h",
         message=wide(200),
         verification=report,
-        steps=(StepSnapshot(step=0, total=Counts(due=9, sent=9, accepted=9)),),
+        steps=(StepAggregate(step=0, total=Counts(due=9, sent=9, accepted=9)),),
     )
 
     decoded = decode_last_word(encode_last_word(snapshot))

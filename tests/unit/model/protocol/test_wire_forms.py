@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from loadgen.measure.recorder import Recorder
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.plan import Plan, plan_hash
@@ -23,7 +24,7 @@ from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import WriteResults
 from loadtest_operator.facts.observation import Observation, PodSeen
 from loadtest_operator.facts.resources import instant, job_seen, loadtest_seen, pod_seen, termination_message
-from support.operator_builders import POLICY
+from support.operator_builders import PLAN, POLICY
 from wire.record import meaning
 
 Json = dict[str, Any]
@@ -64,6 +65,25 @@ def without_what_is_new(now: Any, then: Any) -> Any:
 def test_what_was_written_means_what_it_meant(version: Json) -> None:
     for form, kind in forms(version):
         assert without_what_is_new(meaning(read(form["wire"], kind)), form["meaning"]) == form["meaning"]
+
+
+def test_what_was_read_is_written_as_it_was_written_then(version: Json) -> None:
+    """So a version that is rolled back to reads what this one writes."""
+    for form, kind in forms(version):
+        written = json.loads(msgspec.json.encode(read(form["wire"], kind)))
+        assert without_what_is_new(written, form["wire"]) == form["wire"]
+
+
+def test_a_pod_numbers_its_steps_and_says_whether_it_finished_them_as_version_0_1_0_reads_it() -> None:
+    recorder = Recorder(0, 1)
+    recorder.open_step(PLAN.steps[0], 0).complete()
+    recorder.open_step(PLAN.steps[0], 0)
+
+    written = json.loads(msgspec.json.encode(recorder.read(0, 0)[1]))
+
+    assert [each["step"] for each in written] == [0, 1]
+    assert [each.get("finished", False) for each in written] == [True, False]
+    assert all(isinstance(each.get("finished", False), bool) for each in written)
 
 
 def test_a_plan_keeps_its_hash_so_that_its_pods_take_the_start(version: Json) -> None:

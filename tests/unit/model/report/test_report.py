@@ -7,8 +7,10 @@ import msgspec
 
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts
-from loadtest_model.measurement.snapshot import ProofLevel, Second, VerificationReport
-from loadtest_model.report.summary import TIME_SERIES_COLUMNS, Summary, summarize, time_series_csv
+from loadtest_model.measurement.counts import Second
+from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
+from loadtest_model.report.summary import Summary, summarize
+from loadtest_model.report.time_series import TIME_SERIES_COLUMNS, time_series_csv
 from support.builders import a_plan, a_run, a_step, counts
 
 PLAN = a_plan()

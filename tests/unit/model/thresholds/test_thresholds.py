@@ -3,10 +3,10 @@
 import pytest
 from msgspec import structs
 
-from loadtest_model.measurement.aggregate import StepAggregate
+from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
-from loadtest_model.measurement.snapshot import Counts
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.upload_parts import Part, Parts
 from loadtest_model.thresholds.bounds import evaluate, parse_threshold
 from loadtest_model.thresholds.metrics import METRICS

@@ -12,8 +12,9 @@ from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.cause_counts import CauseSeen, Example
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import Counts, HaltReason, PodState
+from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Start, Status
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import (
@@ -29,11 +30,9 @@ from loadtest_operator.decide.actions import (
     WriteResults,
 )
 from loadtest_operator.decide.outcomes import with_outcomes
-from loadtest_operator.decide.progress import loaded_seconds
 from loadtest_operator.decide.writing import within_limit
 from loadtest_operator.facts.observation import Observation, PodSeen, Recorded, Terminated
 from loadtest_operator.facts.resources import rfc3339
-from support.builders import URL, a_plan
 from support.operator_builders import (
     NOW,
     POLICY,
@@ -441,14 +440,6 @@ def test_a_resource_restored_without_its_status_does_not_run_again() -> None:
     assert decision.actions == ()
     assert status_of(decision).phase is Phase.COMPLETED
     assert mark(status_of(decision), ConditionType.SUCCEEDED) == ("False", "FinishedEarlier")
-
-
-def test_the_time_between_two_steps_is_no_part_of_the_loads_progress() -> None:
-    plan = a_plan(scenario="all", target={"url": URL, "timeout": "100s"})
-
-    loaded = [loaded_seconds(plan, seconds) for seconds in (0, 60, 120, 220, 280, 1_500, 9_999)]
-
-    assert loaded == [0, 60, 120, 120, 180, 1_200, 1_200]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from loadtest_model.measurement.snapshot import GeneratorHealth, PodState
+from loadtest_model.measurement.generator import GeneratorHealth
+from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.status import ConditionType
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.losses import how_it_ended

@@ -21,6 +21,7 @@ from support.operator_builders import (
     NOW,
     POLICY,
     a_killed_pod,
+    a_measured_step,
     a_pending_pod,
     a_pod,
     a_snapshot,
@@ -31,10 +32,9 @@ from support.operator_builders import (
 
 
 def running_after(seconds: float) -> Status:
-    pods = [
-        replace(a_pod(index), snapshot=a_snapshot(index, PodState.RUNNING, elapsed_seconds=seconds), reachable=True)
-        for index in range(2)
-    ]
+    steps = (structs.replace(a_measured_step(finished=False), load_seconds=seconds),)
+    snapshots = [a_snapshot(index, PodState.RUNNING, steps=steps, elapsed_seconds=seconds) for index in range(2)]
+    pods = [replace(a_pod(index), snapshot=made, reachable=True) for index, made in enumerate(snapshots)]
     status = decide(seen(*pods, begun=True, now=NOW), POLICY).status
     assert status is not None
     return status

@@ -12,8 +12,9 @@ from xml.etree import ElementTree as Xml
 import msgspec
 import pytest
 
-from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
-from loadtest_model.measurement.snapshot import Counts, Second
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.counts import Counts, Second
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.report.summary import Summary
 from loadtest_operator.manifests.results import BUDGET_BYTES, ROW_SECONDS, results
 from support.operator_builders import PLAN, a_result

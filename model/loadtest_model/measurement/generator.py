@@ -1,0 +1,62 @@
+"""How the generator itself fared, and what a CPU limit did to it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from loadtest_model.values import WireValue
+
+NOTABLE_SHARE: Final = 0.05
+CRIPPLING_SHARE: Final = 0.5
+"""Kept from the CPU for more than this share of the time, a generator may miss any time-out by itself."""
+
+
+class GeneratorHealth(WireValue, frozen=True, kw_only=True):
+    """What one process had and lacked, or all pods of a fleet: saturation makes a verdict on times inconclusive.
+
+    `throttled_share` is None where the system does not tell, and `cpu_limit_cores` also where there is no limit.
+    """
+
+    memory_bytes: int = 0
+    cpu_seconds: float = 0.0
+    loop_lag_p99_seconds: float = 0.0
+    max_loop_lag_seconds: float = 0.0
+    throttled_share: float | None = 0.0
+    cpu_limit_cores: float | None = None
+
+
+def merged_health(many: Sequence[GeneratorHealth]) -> GeneratorHealth:
+    """Memory and CPU seconds add up; of what tells saturation the worst pod speaks."""
+    return GeneratorHealth(
+        memory_bytes=sum(each.memory_bytes for each in many),
+        cpu_seconds=sum(each.cpu_seconds for each in many),
+        loop_lag_p99_seconds=max((each.loop_lag_p99_seconds for each in many), default=0.0),
+        max_loop_lag_seconds=max((each.max_loop_lag_seconds for each in many), default=0.0),
+        throttled_share=max((each.throttled_share for each in many), default=0.0, key=_doubt),
+        cpu_limit_cores=min((each.cpu_limit_cores for each in many if each.cpu_limit_cores), default=None),
+    )
+
+
+def is_crippled(generator: GeneratorHealth) -> bool:
+    """Whether time-outs may well be the generator's own doing."""
+    return (generator.throttled_share or 0.0) > CRIPPLING_SHARE
+
+
+def throttling_text(generator: GeneratorHealth) -> str:
+    """How a CPU limit kept the generator from working; empty where it hardly did, and where that is not known."""
+    share = generator.throttled_share or 0.0
+    if share <= NOTABLE_SHARE:
+        return ""
+    limit = generator.cpu_limit_cores
+    named = "a CPU limit" if limit is None else f"its CPU limit of {cores_text(limit)}"
+    return f"the generator was throttled for {share:.0%} of the time by {named}"
+
+
+def cores_text(cores: float) -> str:
+    """A number of CPUs as a manifest has it: `20m`, `2`."""
+    thousandths = round(cores * 1000)
+    return f"{thousandths}m" if thousandths % 1000 else f"{thousandths // 1000}"
+
+
+def _doubt(throttled_share: float | None) -> tuple[bool, float]:
+    """Ranks shares of time: one that is not known is worse than none at all, and better than any that was measured."""
+    return throttled_share != 0.0, throttled_share or 0.0

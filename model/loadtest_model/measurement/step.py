@@ -1,0 +1,106 @@
+"""Everything that is measured in one step, by one pod or by many: a pod's step is an aggregate of one pod.
+
+Many are merged in one pass over all of them; merging two is merging a list of two, so that the order and the grouping
+of merges never matter.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from itertools import zip_longest
+from typing import Final
+
+from msgspec import field
+
+from loadtest_model.measurement.cause_counts import CauseSeen, merged_causes
+from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.counts import Counts, Second, merged_counts, merged_seconds
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.sketch import Sketch, merged_sketch
+from loadtest_model.measurement.spread import AddressCounts, merged_address_counts, merged_spread
+from loadtest_model.measurement.upload_parts import Parts, merged_parts
+from loadtest_model.values import WireValue
+
+# Older uploads matter most, and a snapshot must not grow with the virtual users.
+IN_FLIGHT_AGES_KEPT: Final = 100
+
+
+class StepAggregate(WireValue, frozen=True, kw_only=True):
+    """One step. The empty one has the number -1; merged steps of several numbers have the last of them.
+
+    `judged` counts what thresholds look at (the uploads after the warm-up); `total` counts everything.
+    `response` and `service` hold accepted and unknown uploads after the warm-up, `rejected_response` the rejected;
+    `response` also holds dropped arrivals, each with the patience that it was given. `parts` divide `service`.
+    `lateness` tells how long after its intended start an arrival was begun that found a virtual user free, and
+    `vu_limit_reached` counts those that found none. `load_seconds` is the length of the load so far, of several pods
+    the longest.
+    `causes` divide the errors anew, but for those that we cut ourselves: each upload has one kind and one cause.
+    `finished_pods` counts the pods whose load ran to its natural end; a pod that tells of itself says yes or no, which
+    is 1 or 0. `in_flight` counts what is due and has not ended, be it sent or still waiting for a virtual user;
+    `in_flight_ages_seconds` are the ages, oldest first, at most 100 of them.
+    `gone` counts the uploads to addresses that are no longer the target's, which only an operator can tell.
+    """
+
+    step: int = -1
+    total: Counts = Counts()
+    judged: Counts = Counts()
+    errors: dict[ErrorKind, int] = {}
+    causes: dict[Cause, CauseSeen] = {}
+    response: Sketch = Sketch()
+    service: Sketch = Sketch()
+    rejected_response: Sketch = Sketch()
+    seconds: tuple[Second, ...] = ()
+    segment_response: tuple[Sketch, ...] = ()
+    segment_counts: tuple[Counts, ...] = ()
+    parts: Parts = Parts()
+    addresses: dict[str, AddressCounts] = {}
+    lateness: Sketch = Sketch()
+    vu_limit_reached: int = 0
+    load_seconds: float = 0.0
+    in_flight: int = 0
+    in_flight_ages_seconds: tuple[float, ...] = ()
+    # Version 0.1.0 knows `finished`, and only as a pod's yes or no.
+    finished_pods: bool | int = field(default=False, name="finished")
+    gone: AddressCounts = AddressCounts()
+
+    def merge(self, other: "StepAggregate") -> "StepAggregate":
+        return merged_step([self, other])
+
+
+def merged_step(many: Sequence[StepAggregate]) -> StepAggregate:
+    """All that was measured as one."""
+    ages = sorted((age for each in many for age in each.in_flight_ages_seconds), reverse=True)
+    return StepAggregate(
+        step=max((each.step for each in many), default=-1),
+        total=merged_counts([each.total for each in many]),
+        judged=merged_counts([each.judged for each in many]),
+        errors=_added(each.errors for each in many),
+        causes=reduce(merged_causes, (each.causes for each in many if each.causes), {}),
+        response=merged_sketch([each.response for each in many]),
+        service=merged_sketch([each.service for each in many]),
+        rejected_response=merged_sketch([each.rejected_response for each in many]),
+        seconds=merged_seconds([each.seconds for each in many]),
+        segment_response=tuple(
+            merged_sketch(column)
+            for column in zip_longest(*(each.segment_response for each in many), fillvalue=Sketch())
+        ),
+        segment_counts=tuple(
+            merged_counts(column) for column in zip_longest(*(each.segment_counts for each in many), fillvalue=Counts())
+        ),
+        parts=merged_parts([each.parts for each in many]),
+        addresses=merged_spread(each.addresses for each in many),
+        lateness=merged_sketch([each.lateness for each in many]),
+        vu_limit_reached=sum(each.vu_limit_reached for each in many),
+        load_seconds=max((each.load_seconds for each in many), default=0.0),
+        in_flight=sum(each.in_flight for each in many),
+        in_flight_ages_seconds=tuple(ages[:IN_FLIGHT_AGES_KEPT]),
+        finished_pods=sum(each.finished_pods for each in many),
+        gone=merged_address_counts(each.gone for each in many),
+    )
+
+
+def _added(many: Iterable[dict[ErrorKind, int]]) -> dict[ErrorKind, int]:
+    added: dict[ErrorKind, int] = {}
+    for errors in many:
+        for kind, count in errors.items():
+            added[kind] = added.get(kind, 0) + count
+    return {kind: added[kind] for kind in sorted(added)}
