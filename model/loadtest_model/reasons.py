@@ -281,9 +281,10 @@ class Reason(StrEnum):
         "every proven address of the target vanished", "look at the pods behind the target's Service"
     )
     RecordsNotSent = _verdict("not all of spec.load.records was sent in time", "give the load more time")
-    GeneratorSaturated = _verdict(
-        "the generator was at its own limit, so its times say nothing of the target",
-        "raise spec.parallelism or the pods' CPU (spec.pod.resources)",
+    ThresholdInDoubt = _verdict(
+        "a threshold holds or is breached depending on what the generator itself, short of CPU, added to the times or"
+        " held back of the load",
+        "give the generator more CPU (spec.pod.resources) or a machine of its own, or raise spec.parallelism",
     )
     TooFewSamples = _verdict("too few uploads were measured for a threshold", "let the load last longer")
     ReadBackUnsteady = _verdict(

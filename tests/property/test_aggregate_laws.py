@@ -12,6 +12,7 @@ from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
+from loadtest_model.measurement.own_time import OwnTime
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.measurement.spread import ADDRESSES_KEPT, OTHERS, AddressCounts, bounded, merged_spread
@@ -60,6 +61,20 @@ def parts(draw: st.DrawFn) -> Part:
 
 
 @st.composite
+def own_times(draw: st.DrawFn) -> OwnTime:
+    return OwnTime(
+        response=sketch_of(draw(nanoseconds)),
+        service=sketch_of(draw(nanoseconds)),
+        lag_p99_seconds=draw(st.floats(0, 10)),
+        offered=draw(small),
+        planned=draw(small),
+        unsent=draw(small),
+        timeouts=draw(small),
+        dropped=draw(small),
+    )
+
+
+@st.composite
 def address_counts(draw: st.DrawFn) -> AddressCounts:
     accepted, refused, unanswered, cut, stale, other = (draw(small) for _ in range(6))
     failed = refused + unanswered + cut + stale + other
@@ -105,6 +120,7 @@ def steps(draw: st.DrawFn, number: int) -> StepAggregate:
         parts=Parts(connect=draw(parts()), upload=draw(parts()), wait=draw(parts())),
         addresses=draw(spreads),
         lateness=sketch_of(draw(nanoseconds)),
+        own=draw(own_times()),
         vu_limit_reached=draw(small),
         load_seconds=draw(st.floats(0, 100)),
         in_flight=draw(small),
@@ -173,6 +189,7 @@ def test_no_field_of_a_step_is_forgotten_by_merging_or_by_these_laws() -> None:
         in_flight=1,
         in_flight_ages_seconds=(1.0,),
         finished_pods=True,
+        own=OwnTime(response=sketch_of([1]), lag_p99_seconds=0.1, offered=1, planned=1, unsent=1),
         gone=AddressCounts(sent=1),
     )
     empty = StepAggregate()

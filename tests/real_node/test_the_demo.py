@@ -23,8 +23,7 @@ def test_it_passes_says_that_nothing_was_stored_and_leaves_nothing_behind(tmp_pa
     )
 
     said = done.stdout + done.stderr
-    # On a machine that is busy with other work the generator may doubt its own times, and says so.
-    assert "Verdict: Passed" in said or "the generator was saturated" in said, said
+    assert "Verdict: Passed" in said, said
     assert "+ 0 rejected + 0 unknown + 0 violation" in said
     assert "Rows in the target's database: 0 before, 0 after" in said
     assert len(list((tmp_path / "load_test_results").iterdir())) == 3

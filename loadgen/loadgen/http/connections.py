@@ -26,7 +26,8 @@ class Connection(ResponseHandler):
     """One connection. Its answers are parsed by aiohttp, whose own client has it in the same way.
 
     What is written is handed to the system at once, as far as that takes it. `is_answering` says that something has
-    come since an answer was expected.
+    come since an answer was expected, `heard_at` when the last of it was noticed, and `taken_at` when it was noticed
+    that the system takes more; both are instants of the monotonic clock.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, secure: bool) -> None:
@@ -40,6 +41,8 @@ class Connection(ResponseHandler):
         self._piece = b""
         self.is_answering = False
         self.idle_since = 0.0
+        self.taken_at: float | None = None
+        self.heard_at: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -49,6 +52,7 @@ class Connection(ResponseHandler):
     def expect_answer(self) -> None:
         """Take what comes from now on for the answer to a new request."""
         self.is_answering = False
+        self.taken_at = self.heard_at = None
         self.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=_READ_BYTES)
 
     def bear_until(self, until: float) -> None:
@@ -95,10 +99,12 @@ class Connection(ResponseHandler):
         super().connection_lost(exc)
 
     def resume_writing(self) -> None:
+        self.taken_at = time.monotonic()
         super().resume_writing()
         self._wake()
 
     def data_received(self, data: bytes) -> None:
+        self.heard_at = time.monotonic()
         self._piece = data
         super().data_received(data)
         self._piece = b""

@@ -19,10 +19,12 @@ from loadgen.http.connections import AddressDeniedError, Connection, Connections
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.exchange_errors import translated
 from loadgen.http.patience import Part, Patience, Timeouts
+from loadgen.http.stalls import Stalls
 from loadgen.http.upload_progress import Progress
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.spec.connecting import Connections as ChosenConnections
+from loadtest_model.values import NANOSECONDS
 
 KEPT_BELOW_ROWS: Final = 1_000
 ANSWER_LIMIT_BYTES: Final = 1 << 20
@@ -82,8 +84,9 @@ class Way(Protocol):
 class Client:
     """Sends requests; made by `open_client`."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, stalls: Stalls) -> None:
         self._connections = connections
+        self._stalls = stalls
         self._turn = asyncio.Lock()
         self._after_length = b"\r\n\r\n" if connections.keep else b"\r\nConnection: close\r\n\r\n"
 
@@ -123,8 +126,10 @@ class Client:
             progress.closed = isinstance(error, aiohttp.ServerDisconnectedError)
             return Exchange(None, *translated(error, progress, patience))
         finally:
-            progress.finished_at = time.monotonic()
+            progress.finished_at = now = time.monotonic()
             if connection is not None:
+                progress.own_seconds += self._late_seconds(_sent_at(progress), connection.heard_at or now)
+                progress.own_seconds += max(0.0, now - connection.heard_at) if connection.heard_at else 0.0
                 if reusable:
                     self._connections.give_back(connection, request.endpoint, request.server_hostname)
                 else:
@@ -143,14 +148,21 @@ class Client:
         async with asyncio.timeout_at(until) as bound:
             with _UNWATCHED if way is None else way.connecting(bound):
                 connection = await self._connections.open(request.endpoint, request.server_hostname)
-        progress.connected_at = time.monotonic()
+        progress.connected_at = now = time.monotonic()
+        progress.own_seconds += self._late_seconds(progress.connecting_at, now)
         return connection
+
+    def _late_seconds(self, since: float, noticed: float) -> float:
+        """How much of the time between two instants may be our own, of what was noticed at the second."""
+        since_ns, noticed_ns = int(since * NANOSECONDS), int(noticed * NANOSECONDS)
+        return self._stalls.noticed_late_ns(since_ns, noticed_ns) / NANOSECONDS
 
     async def _send(
         self, connection: Connection, request: Request, progress: Progress, patience: Patience, way: Way | None
     ) -> None:
         """Write the request until it is written or the exchange is over.
 
+        All of its time is our own but for that in which the system takes no more.
         Raises AddressDeniedError where the way was closed before the first byte.
         """
         head = b"%sContent-Length: %d%s" % (request.head, request.length, self._after_length)
@@ -159,6 +171,7 @@ class Client:
         patience.enter(Part.UPLOAD, now)
         connection.bear_until(patience.until)
         pieces = _joined(head, request.parts)
+        full_seconds = 0.0
         while True:
             # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are ready
             # would hold up everything else together, and who sends to a fast target would never give way.
@@ -175,12 +188,16 @@ class Client:
                 if len(piece) >= _JOINED_BELOW_BYTES:
                     await asyncio.sleep(0)
             if connection.writing_paused:
+                full_at = time.monotonic()
                 await connection.taken()
+                taken_at = connection.taken_at or time.monotonic()
+                full_seconds += taken_at - full_at - self._late_seconds(full_at, taken_at)
                 if connection.writing_paused:
                     return
             taken_bytes += len(piece)
             progress.body_bytes_sent = max(0, taken_bytes)
         progress.last_byte_at = now = time.monotonic()
+        progress.own_seconds += max(0.0, now - progress.first_byte_at - full_seconds)
         patience.enter(Part.ANSWER, now)
         connection.bear_until(patience.until)
 
@@ -205,18 +222,25 @@ async def _answer(connection: Connection, progress: Progress, patience: Patience
 
 @asynccontextmanager
 async def open_client(
-    rules: AddressRules, *, keep_alive: bool, tls: ssl.SSLContext | None = None
+    rules: AddressRules, *, keep_alive: bool, tls: ssl.SSLContext | None = None, stalls: Stalls | None = None
 ) -> AsyncIterator[Client]:
     """A client that connects only where `rules` permit, and over https with `tls` or else the system's authorities.
 
     With `keep_alive` connections are used again within a second, else each request has its own. No redirect is
-    followed, no proxy of the environment used, no cookie kept.
+    followed, no proxy of the environment used, no cookie kept. By `stalls` it tells what of an upload's time is our
+    own.
     """
     connections = Connections(rules, tls, keep=keep_alive)
     try:
-        yield Client(connections)
+        yield Client(connections, stalls or Stalls())
     finally:
         connections.close()
+
+
+def _sent_at(progress: Progress) -> float:
+    """The last instant from which on we wait for the target."""
+    known = (progress.last_byte_at, progress.first_byte_at, progress.connected_at, progress.connecting_at)
+    return next((at for at in known if at is not None), 0.0)
 
 
 def _joined(head: bytes, parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:

@@ -23,6 +23,8 @@ class Progress:
     The instants are monotonic seconds, None where the upload never came to them: those of connecting where a kept
     connection was used, `last_byte_at` where the answer came before the body was sent. `ready_at` is when its file was
     made and nothing but the sending was left, `finished_at` when the answer was complete, or the upload given up.
+    `own_seconds` is how much of its time our own side may have added since its file was made: waiting for the turn to
+    send, for the event loop, for the processor.
     `closed` says that the target closed the connection instead of an answer, in order: it was not reset.
     """
 
@@ -40,6 +42,7 @@ class Progress:
     last_byte_at: float | None = None
     answer_at: float | None = None
     finished_at: float | None = None
+    own_seconds: float = 0.0
     transport: asyncio.Transport | None = field(default=None, repr=False)
 
     @property

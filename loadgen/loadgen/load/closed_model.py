@@ -55,7 +55,11 @@ class ClosedModel:
             if rows is None:
                 return
             self.begun += 1
+            begun_ns = self._timing.clock_ns()
             made = await self._iterating.iterate(self._course.recorder.begin(due_ns), due_ns, rows, self._course)
             unsent_seconds = 0.0 if made.begun else UNSENT_PAUSE_SECONDS
-            pause_seconds = max(think_seconds, made.retry_after_seconds, unsent_seconds)
-            due_ns = self._timing.clock_ns() + int(pause_seconds * NANOSECONDS)
+            pause_ns = int(max(think_seconds, made.retry_after_seconds, unsent_seconds) * NANOSECONDS)
+            now_ns = self._timing.clock_ns()
+            offered_ns = max(0, now_ns - begun_ns - made.own_ns) + pause_ns
+            self._course.recorder.offer(due_ns, offered_ns, now_ns - due_ns + pause_ns)
+            due_ns = now_ns + pause_ns

@@ -46,10 +46,14 @@ class Iteration:
 
 
 class Made(NamedTuple):
-    """What a virtual user goes by after an iteration: whether a request began, and the pause that was asked for."""
+    """What a virtual user goes by after an iteration: whether a request began, and the pause that was asked for.
+
+    `own_ns` is how much of its time our own side took.
+    """
 
     begun: bool
     retry_after_seconds: float = 0.0
+    own_ns: int = 0
 
 
 class Iterating:
@@ -67,11 +71,11 @@ class Iterating:
         self._timeout_ns = int(timeout_seconds * NANOSECONDS)
         self.observe: Callable[[Iteration], None] | None = None
 
-    async def iterate(self, flight: int, due_ns: int, rows: int, course: Course) -> Made:
+    async def iterate(self, flight: int, due_ns: int, rows: int, course: Course, own_wait_ns: int = 0) -> Made:
         """Make the iteration that was begun in the recorder; in the open model its response time counts from `due_ns`.
 
         In the closed model it counts from when the file is made: making it is the virtual user's own time, and the
-        target's is what is measured.
+        target's is what is measured. `own_wait_ns` is how much of the wait for a virtual user our own side caused.
         Raises BrokenPromiseError after it was recorded. Cancelling cuts the upload and counts it so.
         """
         progress = Progress()
@@ -99,10 +103,15 @@ class Iterating:
                 self._book.trust(upload.endpoint)
         finally:
             sent_ns = begun_ns if progress.ready_at is None else round(progress.ready_at * NANOSECONDS)
+            finished_ns = self._clock_ns()
+            service_own_ns = _own_nanoseconds(progress, finished_ns)
+            making_ns = 0 if course.step.arrivals is None else sent_ns - begun_ns
             sample = Sample(
                 intended_ns=sent_ns if course.step.arrivals is None else due_ns,
                 sent_ns=sent_ns,
-                finished_ns=self._clock_ns(),
+                finished_ns=finished_ns,
+                own_service_ns=service_own_ns,
+                own_response_ns=service_own_ns + making_ns + own_wait_ns,
                 rows=rows,
                 error=error,
                 records_confirmed=confirmed,
@@ -118,11 +127,18 @@ class Iterating:
             course.recorder.finish(flight, sample)
             if self.observe is not None:
                 self.observe(Iteration(course.step, sample, upload, progress))
+        own_ns = sent_ns - begun_ns + service_own_ns
         if upload is None:
-            return Made(progress.begun)
+            return Made(progress.begun, own_ns=own_ns)
         if error is not None and outcome_of(error) is Outcome.VIOLATION:
             raise BrokenPromiseError(_violation(upload, error))
-        return Made(progress.begun, upload.retry_after_seconds or 0.0)
+        return Made(progress.begun, upload.retry_after_seconds or 0.0, own_ns)
+
+
+def _own_nanoseconds(progress: Progress, finished_ns: int) -> int:
+    """How much of an upload's service time may be our own, with what it took from its end to here."""
+    after_ns = 0 if progress.finished_at is None else finished_ns - round(progress.finished_at * NANOSECONDS)
+    return round(progress.own_seconds * NANOSECONDS) + max(0, after_ns)
 
 
 def _violation(upload: Upload, kind: ErrorKind) -> Violation:

@@ -21,11 +21,12 @@ _LAST_LOOK_NS: Final = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """An upload that is due; `flight` is its number in the recorder."""
+    """An upload that is due; `flight` is its number in the recorder. `found_free`: a virtual user was free for it."""
 
     due_ns: int
     flight: int
     rows: int
+    found_free: bool
 
 
 class OpenModel:
@@ -45,8 +46,15 @@ class OpenModel:
         self._iterating = iterating
         self._timing = timing
         self._waiting: deque[_Arrival] = deque()
+        self._busy_ns = 0
+        self._own_busy_ns = 0
         self.virtual_users = 0
         self.begun = 0
+
+    @property
+    def _own_share(self) -> float:
+        """How much of the virtual users' time our own side took: so much of a wait for one of them is our own too."""
+        return min(1.0, self._own_busy_ns / self._busy_ns) if self._busy_ns else 0.0
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Let arrivals become due at their times, as tasks of the group; the last one ends with the load."""
@@ -89,9 +97,9 @@ class OpenModel:
     def _admit(self, due_ns: int, rows: int, now_ns: int, tasks: asyncio.TaskGroup | None) -> None:
         recorder = self._course.recorder
         self.begun += 1
-        self._waiting.append(_Arrival(due_ns, recorder.begin(due_ns), rows))
         free = self.virtual_users < self._limit
-        recorder.arrive(now_ns - due_ns if free else None)
+        self._waiting.append(_Arrival(due_ns, recorder.begin(due_ns), rows, free))
+        recorder.arrive(due_ns, now_ns - due_ns if free else None)
         if free and tasks is not None:
             self.virtual_users += 1
             recorder.employ(self.virtual_users, now_ns)
@@ -100,7 +108,7 @@ class OpenModel:
     def _drop_until(self, due_ns: int, now_ns: int) -> None:
         """Drop what has waited since this instant or longer."""
         while self._waiting and self._waiting[0].due_ns <= due_ns:
-            self._course.recorder.drop(self._waiting.popleft().flight, now_ns)
+            self._course.recorder.drop(self._waiting.popleft().flight, now_ns, self._own_share)
 
     def _next_look(self, upcoming: tuple[int, int] | None) -> int:
         instants = [self._course.end_ns]
@@ -114,8 +122,15 @@ class OpenModel:
         try:
             while self._waiting and not self._timing.draining:
                 arrival = self._waiting.popleft()
-                await self._iterating.iterate(arrival.flight, arrival.due_ns, arrival.rows, self._course)
+                begun_ns = self._timing.clock_ns()
+                waited_ns = begun_ns - arrival.due_ns
+                own_wait_ns = waited_ns if arrival.found_free else int(waited_ns * self._own_share)
+                made = await self._iterating.iterate(
+                    arrival.flight, arrival.due_ns, arrival.rows, self._course, own_wait_ns
+                )
                 now_ns = self._timing.clock_ns()
+                self._busy_ns += now_ns - begun_ns
+                self._own_busy_ns += made.own_ns
                 self._drop_until(now_ns - self._patience_ns, now_ns)
         finally:
             self.virtual_users -= 1

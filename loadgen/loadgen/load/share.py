@@ -39,10 +39,10 @@ class Share:
         self._start_ns: int | None = None
         self._end_ns: int | None = None
         self._recorder = Recorder(pod_index, plan.parallelism)
-        self._monitor = Monitor(clock_ns)
         self._memory = memory_watch(plan, pod_index, clock_ns)
         self._book = AddressBook(is_told=bool(plan.target.addresses))
         uploader = make_uploader(plan, pod_index, lambda: secrets.token_hex(16))
+        self._monitor = Monitor(clock_ns, stalls=uploader.stalls, on_lag=self._recorder.lag)
         self._prover = Prover(plan, uploader, self._book)
         self._prover.generator = self._monitor.health
         self._engine = Engine(plan, pod_index, uploader, self._book, self._recorder, clock_ns)

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from loadgen.measure.cause_tally import CauseTally
+from loadgen.measure.own_tally import ON_TIME_NS, OwnTally
 from loadgen.measure.tallies import AddressTally, PartsTally, Sample, SecondTally, Tally
 from loadtest_model.load.pacing import share_of, users_at
 from loadtest_model.measurement.counts import merged_counts
@@ -39,6 +40,7 @@ class StepRecorder:
         self._addresses: dict[str, AddressTally] = {}
         self._lateness = SketchBuilder()
         self._limit_reached = 0
+        self._own = OwnTally()
         self._seconds: list[SecondTally] = []
         self._segment_response = [SketchBuilder() for _ in step.segments]
         self._segment_counts = [Tally() for _ in step.segments]
@@ -76,8 +78,10 @@ class StepRecorder:
             self._warm_up.add(sample)
         self._second(sample.finished_ns - self._start_ns).end(sample)
 
-    def drop(self, flight: int, now_ns: int) -> None:
+    def drop(self, flight: int, now_ns: int, own_share: float = 0.0) -> None:
         """Count an arrival that was begun under this number and got no virtual user in time.
+
+        `own_share` is how much of the virtual users' time our own side took.
 
         Whatever it would have taken, it is more than the patience it was given: so it enters the response times.
         """
@@ -89,7 +93,9 @@ class StepRecorder:
         if since_start_ns >= self._warm_up_ns:
             segment = self._segment(since_start_ns)
             self._segment_counts[segment].dropped += 1
-            self._segment_response[segment].add(max(self._patience_ns, now_ns - intended_ns))
+            waited_ns = max(self._patience_ns, now_ns - intended_ns)
+            self._segment_response[segment].add(waited_ns)
+            self._own.drop(waited_ns, own_share)
         else:
             self._warm_up.dropped += 1
 
@@ -97,12 +103,23 @@ class StepRecorder:
         """Forget an arrival that waited when the load was stopped: it was never sent, and will not be."""
         del self._in_flight[flight]
 
-    def arrive(self, lateness_ns: int | None) -> None:
+    def arrive(self, due_ns: int, lateness_ns: int | None) -> None:
         """Note how late an arrival found a free virtual user; None where it found none."""
         if lateness_ns is None:
             self._limit_reached += 1
-        else:
-            self._lateness.add(max(0, lateness_ns))
+            return
+        self._lateness.add(max(0, lateness_ns))
+        self.offer(due_ns, int(lateness_ns <= ON_TIME_NS), 1)
+
+    def offer(self, due_ns: int, offered: int, planned: int) -> None:
+        """Note how much was offered of a piece of the planned load that was due at this instant."""
+        if due_ns - self._start_ns >= self._warm_up_ns:
+            self._own.offered += offered
+            self._own.planned += planned
+
+    def lag(self, late_ns: int) -> None:
+        """Note how late the event loop woke a sleeper."""
+        self._own.lag.add(late_ns)
 
     def employ(self, users: int, now_ns: int) -> None:
         """Note how many virtual users are at work in the open model."""
@@ -148,6 +165,7 @@ class StepRecorder:
             addresses=bounded({address: tally.counts() for address, tally in self._addresses.items()}),
             lateness=self._lateness.snapshot(),
             vu_limit_reached=self._limit_reached,
+            own=self._own.own_time(),
             load_seconds=self._load_seconds(now_ns),
             in_flight=len(self._in_flight),
             in_flight_ages_seconds=tuple(max(0, now_ns - intended) / NANOSECONDS for intended in ages),
@@ -159,11 +177,14 @@ class StepRecorder:
         self._segment_counts[segment].add(sample)
         response_ns = max(0, sample.finished_ns - sample.intended_ns)
         outcome = sample.outcome
+        self._own.judge(sample, response_ns)
         if outcome is Outcome.REJECTED:
             self._rejected_response.add(response_ns)
         elif outcome is not Outcome.VIOLATION and sample.error is not ErrorKind.CANCELLED:
             # What we cut ourselves would enter with a time that says nothing of the target.
-            self._service.add(max(0, sample.finished_ns - sample.sent_ns))
+            service_ns = max(0, sample.finished_ns - sample.sent_ns)
+            self._service.add(service_ns)
+            self._own.add(sample, response_ns, service_ns)
             self._segment_response[segment].add(response_ns)
             self._parts.add(sample.parts)
 
@@ -219,6 +240,11 @@ class Recorder:
         opened.reading = self._readings + 1
         self._steps.append(opened)
         return opened
+
+    def lag(self, late_ns: int) -> None:
+        """Note how late the event loop woke a sleeper, in the step that is under way."""
+        if self._steps and not self._frozen:
+            self._steps[-1].lag(late_ns)
 
     def freeze(self) -> int:
         """Nothing more will be recorded: every reading from now on is the last one, whose number this gives."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from loadgen.http.stalls import Stalls
 from loadgen.measure.cgroup import SELF, own_cpu_group
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.sketch import SketchBuilder
@@ -21,11 +22,19 @@ _TICK_OF_CLOCK_NS: Final = int(time.get_clock_info("monotonic").resolution * NAN
 class Monitor:
     """Watches this process, whose folder in /proc is `process`, while `watch` runs.
 
-    Lag is how late the event loop wakes a sleeper.
+    Lag is how late the event loop wakes a sleeper; `on_lag` is told of each, in nanoseconds, and `stalls` knows them.
     """
 
-    def __init__(self, clock_ns: Callable[[], int] = time.monotonic_ns, process: Path = SELF) -> None:
+    def __init__(
+        self,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+        process: Path = SELF,
+        stalls: Stalls | None = None,
+        on_lag: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._clock_ns = clock_ns
+        self._stalls = stalls or Stalls()
+        self._on_lag = on_lag
         self._cpu = own_cpu_group(process)
         self._statm = process / "statm"
         self._lag = SketchBuilder()
@@ -41,9 +50,11 @@ class Monitor:
     async def watch(self) -> None:
         """Measure until cancelled."""
         while True:
-            due_ns = self._clock_ns() + int(TICK_SECONDS * NANOSECONDS)
+            self._stalls.expect(self._clock_ns() + int(TICK_SECONDS * NANOSECONDS) + _TICK_OF_CLOCK_NS)
             await asyncio.sleep(TICK_SECONDS)
-            self._lag.add(max(0, self._clock_ns() - due_ns - _TICK_OF_CLOCK_NS))
+            late_ns = self._stalls.wake(self._clock_ns())
+            self._lag.add(late_ns)
+            self._on_lag(late_ns)
 
     def health(self) -> GeneratorHealth:
         lag = self._lag.snapshot()

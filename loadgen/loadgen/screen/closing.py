@@ -148,15 +148,15 @@ def _target(target: TargetUse) -> Iterator[str]:
 
 def _generator(summary: Summary) -> Iterator[str]:
     generator = summary.generator
-    state = "saturated" if generator.saturated else "not saturated"
+    state = f"offered {generator.offered_share:.0%} of the planned load"
     if generator.throttled_share is None:
-        state += ", as far as is known: the system does not tell whether it was throttled"
+        state += "; the system does not tell whether it was throttled"
     yield (
         f"Generator   {state}; {bytes_text(generator.memory_bytes)} of memory, {generator.cpu_seconds:.1f} s of CPU,"
         f" event loop late by {seconds_text(generator.max_loop_lag_seconds)} at most"
     )
     told = "\n".join(summary.reasons)
-    yield from (f"            - {in_options(reason)}" for reason in generator.reasons if reason not in told)
+    yield from (f"            - {in_options(reason)}" for reason in generator.notes if reason not in told)
 
 
 def _table(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -26,6 +26,7 @@ from loadgen.http.multipart import Form
 from loadgen.http.patience import Timeouts
 from loadgen.http.request_headers import header_lines, request_head, upload_headers
 from loadgen.http.retry_after import retry_after_seconds
+from loadgen.http.stalls import Stalls
 from loadgen.http.tls import tls_context
 from loadgen.http.transport import Client, Exchange, Request, keeps_connections, open_client
 from loadgen.http.upload_progress import Progress
@@ -63,7 +64,8 @@ class Uploader:
     """Makes the uploads of one pod. `make_nonce` gives a fresh unguessable text at each call.
 
     `newest_confirmed_id` is the first client_id of the upload that was accepted last. `unechoed` counts the accepted
-    uploads whose answers did not return their nonce; with `must_echo` none of those is accepted.
+    uploads whose answers did not return their nonce; with `must_echo` none of those is accepted. By `stalls`, which
+    whoever watches the event loop keeps, it tells what of an upload's time is our own.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Uploader:
         make_nonce: Callable[[], str],
         tokens: TokenSource | None,
     ) -> None:
+        self.stalls = Stalls()
         target = plan.target
         self._site = site_of(target.url, target.host, target.tls.server_name)
         self._composer = composer
@@ -123,7 +126,7 @@ class Uploader:
         """
         self.load_certificates()
         kept = rows > 0 and keeps_connections(self._connections, rows)
-        async with open_client(self._rules, keep_alive=kept, tls=self._tls_context) as client:
+        async with open_client(self._rules, keep_alive=kept, tls=self._tls_context, stalls=self.stalls) as client:
             yield client
 
     async def token_lapses_at(self) -> float | None:
@@ -230,7 +233,10 @@ class Uploader:
 
 
 def make_uploader(
-    plan: Plan, pod_index: int, make_nonce: Callable[[], str], environment: Mapping[str, str] = os.environ
+    plan: Plan,
+    pod_index: int,
+    make_nonce: Callable[[], str],
+    environment: Mapping[str, str] = os.environ,
 ) -> Uploader:
     """The uploader of one pod, with records of its own. Takes some 50 ms.
 

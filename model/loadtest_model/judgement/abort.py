@@ -10,7 +10,6 @@ from typing import Final
 from msgspec import structs
 
 from loadtest_model.judgement.judged_thresholds import breach_text, judged_seconds
-from loadtest_model.judgement.saturation import saturation
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.step import StepAggregate
@@ -48,10 +47,9 @@ def watch(plan: Plan, aggregate: Aggregate, held: Watch) -> Watch:
     found: dict[str, int] = {}
     breach = ""
     if seen.load_seconds >= step.warm_up_seconds + plan.abort.after_seconds:
-        saturated = bool(saturation(plan, aggregate))
         for expression in plan.abort.thresholds:
             threshold = parse_threshold(expression)
-            result = _breached(threshold, plan, step, seen, saturated=saturated)
+            result = _breached(threshold, plan, step, seen)
             if result is None:
                 continue
             found[expression] = before.get(expression, 0) + 1
@@ -70,14 +68,9 @@ def _step_under_way(plan: Plan, aggregate: Aggregate) -> int | None:
     return None
 
 
-def _breached(
-    threshold: Threshold, plan: Plan, step: Step, seen: StepAggregate, *, saturated: bool
-) -> ThresholdResult | None:
+def _breached(threshold: Threshold, plan: Plan, step: Step, seen: StepAggregate) -> ThresholdResult | None:
     """The breach of a bound, where it is one that proves something."""
     if threshold.step not in ("", step.name):
-        return None
-    if threshold.is_of_time and saturated:
-        # What a generator measures that cannot keep up says nothing of the target.
         return None
     if threshold.metric in ("error_rate", "success_rate"):
         seen = structs.replace(seen, judged=recent_counts(seen, step.warm_up_seconds))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtest_model.judgement.health import Health, HealthLevel
-from loadtest_model.judgement.judged_thresholds import breach_text
+from loadtest_model.judgement.judged_thresholds import breach_text, doubt_text
+from loadtest_model.judgement.own_limits import advice
 from loadtest_model.judgement.verdict import Facts, Verdict
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -29,7 +30,6 @@ class Evidence:
     facts: Facts
     thresholds: tuple[ThresholdResult, ...]
     health: Health
-    saturation: tuple[str, ...]
 
     @property
     def breached(self) -> tuple[ThresholdResult, ...]:
@@ -118,14 +118,12 @@ def vanished_target(evidence: Evidence) -> list[Finding]:
 def lasting_breaches(evidence: Evidence) -> list[Finding]:
     """Breaches that no missing data could undo. Where nothing is missing of a step, that is each of them.
 
-    A breach of time under our own saturation proves nothing of the target.
+    A threshold that is in doubt is not breached: the generator itself may have caused what was measured.
     """
     incomplete = _incomplete_steps(evidence)
     found = []
     for result in evidence.breached:
         threshold = parse_threshold(result.expression)
-        if threshold.is_of_time and evidence.saturation:
-            continue
         if result.step in incomplete and not threshold.breach_is_lasting:
             continue
         found.append(Finding(Verdict.FAILED, Reason.ThresholdBreached, breach_text(result)))
@@ -180,17 +178,20 @@ def records_not_sent(evidence: Evidence) -> list[Finding]:
     return found
 
 
-def own_saturation(evidence: Evidence) -> list[Finding]:
+def thresholds_in_doubt(evidence: Evidence) -> list[Finding]:
+    """Thresholds that hold at one end of the interval that our own side leaves, and not at the other."""
+    to_do = advice(evidence.facts.aggregate)
     return [
-        Finding(Verdict.INCONCLUSIVE, Reason.GeneratorSaturated, f"the generator was saturated: {text}")
-        for text in evidence.saturation
+        Finding(Verdict.INCONCLUSIVE, Reason.ThresholdInDoubt, f"{doubt_text(result)}; {to_do}")
+        for result in evidence.thresholds
+        if result.in_doubt
     ]
 
 
 def too_few_samples(evidence: Evidence) -> list[Finding]:
     found = []
     for step in dict.fromkeys(result.step for result in evidence.thresholds):
-        unjudged = [each.expression for each in evidence.thresholds if each.step == step and each.passed is None]
+        unjudged = [each.expression for each in evidence.thresholds if each.step == step and each.value is None]
         if unjudged:
             where = f" of step {step}" if step else ""
             text = f"no sample{where} to judge {', '.join(unjudged)} by; lengthen the load"
@@ -237,7 +238,7 @@ CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
     gaps,
     records_not_sent,
     not_read_back,
-    own_saturation,
+    thresholds_in_doubt,
     too_few_samples,
     steps_without_uploads,
 )

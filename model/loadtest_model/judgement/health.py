@@ -15,6 +15,7 @@ from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Step
 from loadtest_model.quantities import clipped, seconds_text
+from loadtest_model.thresholds.doubt import interval, without_own_failures
 from loadtest_model.values import WireValue
 
 WINDOW_SECONDS: Final = 10
@@ -94,6 +95,8 @@ def worst(healths: Sequence[Health]) -> Health:
 
 
 def _error_signs(aggregate: StepAggregate) -> list[Sign]:
+    """What failed, but for what our own side may have caused: a target is not accused of that."""
+    aggregate = without_own_failures(aggregate)
     counts = aggregate.judged
     rate = counts.error_rate
     signs: list[Sign] = []
@@ -113,6 +116,9 @@ def _time_signs(aggregate: StepAggregate) -> list[Sign]:
     average, p95 = aggregate.response.mean_seconds, aggregate.response.quantile_seconds(0.95)
     if average is None or p95 is None:
         return []
+    # A target is accused only of what is left once our own time is taken off.
+    average = interval("avg", aggregate, average, 0.0).low
+    p95 = interval("p95", aggregate, p95, 0.0).low
     if average > 30:
         return [(HealthLevel.CRITICAL, f"average response time {average:.1f} s is above 30 s")]
     if average >= 10:

@@ -34,13 +34,28 @@ def breach_text(result: ThresholdResult) -> str:
     return f"threshold {result.expression} is breached{where}: measured {measured_text(result)}"
 
 
+def doubt_text(result: ThresholdResult) -> str:
+    """A threshold in doubt in a sentence, with what was measured and between which values the truth lies."""
+    where = f" in step {result.step}" if result.step else ""
+    high = "any value" if result.high is None else _value_text(result.expression, result.high)
+    between = f"{_value_text(result.expression, result.low)} and {high}"
+    return (
+        f"threshold {result.expression} is in doubt{where}: measured {measured_text(result)}, and with what the"
+        f" generator itself may have added or held back the truth lies between {between}"
+    )
+
+
 def measured_text(result: ThresholdResult) -> str:
     """A threshold's value as people read it: a time, a share in percent, a number."""
-    if result.value is None:
+    return _value_text(result.expression, result.value)
+
+
+def _value_text(expression: str, value: float | None) -> str:
+    if value is None:
         return "nothing"
-    threshold = parse_threshold(result.expression)
+    threshold = parse_threshold(expression)
     if threshold.is_of_time:
-        return seconds_text(result.value)
+        return seconds_text(value)
     if threshold.metric in ("error_rate", "success_rate"):
-        return f"{result.value:.2%}"
-    return f"{result.value:,.0f}"
+        return f"{value:.2%}"
+    return f"{value:,.0f}"

@@ -13,7 +13,6 @@ from loadtest_model.judgement.health import (
     worst,
 )
 from loadtest_model.judgement.judged_thresholds import threshold_results
-from loadtest_model.judgement.saturation import saturation
 from loadtest_model.judgement.verdict import Facts, Judgement, StepJudgement, Verdict
 from loadtest_model.judgement.workload import TargetWatch, target_health
 from loadtest_model.measurement.aggregate import Aggregate
@@ -79,5 +78,4 @@ def _evidence(facts: Facts) -> Evidence:
         facts=facts,
         thresholds=threshold_results(facts.plan, facts.aggregate),
         health=run_health(facts.plan, facts.aggregate, facts.target, facts.evictions),
-        saturation=saturation(facts.plan, facts.aggregate),
     )

@@ -15,6 +15,7 @@ from loadtest_model.measurement.cause_counts import CauseSeen, merged_causes
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts, Second, merged_counts, merged_seconds
 from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.own_time import OwnTime, merged_own_time
 from loadtest_model.measurement.sketch import Sketch, merged_sketch
 from loadtest_model.measurement.spread import AddressCounts, merged_address_counts, merged_spread
 from loadtest_model.measurement.upload_parts import Parts, merged_parts
@@ -37,6 +38,7 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     `finished_pods` counts the pods whose load ran to its natural end; a pod that tells of itself says yes or no, which
     is 1 or 0. `in_flight` counts what is due and has not ended, be it sent or still waiting for a virtual user;
     `in_flight_ages_seconds` are the ages, oldest first, at most 100 of them.
+    `own` is what the generator itself may have done to all this.
     `gone` counts the uploads to addresses that are no longer the target's, which only an operator can tell.
     """
 
@@ -60,6 +62,7 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     in_flight_ages_seconds: tuple[float, ...] = ()
     # Version 0.1.0 knows `finished`, and only as a pod's yes or no.
     finished_pods: bool | int = field(default=False, name="finished")
+    own: OwnTime = OwnTime()
     gone: AddressCounts = AddressCounts()
 
     def merge(self, other: "StepAggregate") -> "StepAggregate":
@@ -94,6 +97,7 @@ def merged_step(many: Sequence[StepAggregate]) -> StepAggregate:
         in_flight=sum(each.in_flight for each in many),
         in_flight_ages_seconds=tuple(ages[:IN_FLIGHT_AGES_KEPT]),
         finished_pods=sum(each.finished_pods for each in many),
+        own=merged_own_time([each.own for each in many]),
         gone=merged_address_counts(each.gone for each in many),
     )
 

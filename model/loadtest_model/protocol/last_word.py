@@ -1,6 +1,6 @@
 """A pod's last word: its final snapshot within the kubelet's limit on a termination message.
 
-Exact counts come first; then two sketches a step, of response time and lateness, as coarse as must be to fit. What is
+Exact counts come first; then the sketches of response time, lateness and own time, as coarse as must be to fit. What is
 left out (seconds, segments, addresses, details of the verification's checks) is lost, and the reader can tell: the
 snapshot it gets has no seconds.
 """
@@ -17,6 +17,7 @@ from loadtest_model.measurement.cause_counts import CauseSeen
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.proof import ReadBackReport
+from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.snapshot import Snapshot, VerificationReport, Violation
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.upload_parts import Parts
@@ -91,7 +92,8 @@ def _shortened(snapshot: Snapshot, coarseness: int | None, longest: int) -> Snap
 def _short_step(step: StepAggregate, coarseness: int | None) -> StepAggregate:
     """What is of one size whatever was measured, the errors by kind, and what still fits beside them."""
     sized = {name: value for name, value in structs.asdict(step).items() if isinstance(value, _OF_ONE_SIZE)}
-    short = structs.replace(StepAggregate(), **sized, errors=step.errors)
+    own = structs.replace(step.own, response=Sketch(), service=Sketch())
+    short = structs.replace(StepAggregate(), **sized, errors=step.errors, own=own)
     if coarseness is None:
         return short
     return structs.replace(
@@ -99,6 +101,11 @@ def _short_step(step: StepAggregate, coarseness: int | None) -> StepAggregate:
         causes=_without_examples(step.causes),
         response=step.response.coarsened(coarseness),
         lateness=step.lateness.coarsened(coarseness),
+        own=structs.replace(
+            step.own,
+            response=step.own.response.coarsened(coarseness),
+            service=step.own.service.coarsened(coarseness),
+        ),
     )
 
 

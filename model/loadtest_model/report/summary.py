@@ -8,7 +8,7 @@ from loadtest_model.judgement.diagnoses import KEPT as DIAGNOSES_KEPT
 from loadtest_model.judgement.diagnoses import Diagnosis, diagnose_run
 from loadtest_model.judgement.health import Health, assess
 from loadtest_model.judgement.judged_thresholds import judged_seconds
-from loadtest_model.judgement.saturation import saturation
+from loadtest_model.judgement.own_limits import own_limits
 from loadtest_model.judgement.verdict import Judgement, StepJudgement, Verdict
 from loadtest_model.judgement.workload import IMAGES_KEPT, TargetWatch
 from loadtest_model.measurement.aggregate import Aggregate
@@ -62,8 +62,8 @@ class Generator(Struct, frozen=True, kw_only=True):
     `throttled_share` is None where the system does not tell, and `cpu_limit_cores` also where there is no limit.
     """
 
-    saturated: bool
-    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    offered_share: float
     memory_bytes: int
     cpu_seconds: float
     max_loop_lag_seconds: float
@@ -158,7 +158,6 @@ def summarize(
     ]
     whole = merged_step([seen for _, seen in steps])
     window = sum(judged_seconds(step, seen, plan.parallelism) for step, seen in steps)
-    saturated = saturation(plan, aggregate)
     return Summary(
         schema_version=SUMMARY_SCHEMA,
         name=plan.name,
@@ -183,8 +182,8 @@ def summarize(
             _step_summary(plan, step, seen, judged) for (step, seen), judged in zip(steps, judgement.steps, strict=True)
         ),
         generator=Generator(
-            saturated=bool(saturated),
-            reasons=saturated,
+            notes=own_limits(plan, aggregate),
+            offered_share=round(min((seen.own.offered_share for _, seen in steps), default=1.0), 4),
             memory_bytes=aggregate.generator.memory_bytes,
             cpu_seconds=round(aggregate.generator.cpu_seconds, 3),
             max_loop_lag_seconds=aggregate.generator.max_loop_lag_seconds,

@@ -12,6 +12,7 @@ from loadtest_model.load.scenarios import STEP_NAMES
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.nearness import near
+from loadtest_model.thresholds.doubt import interval
 from loadtest_model.thresholds.metrics import METRICS, Measured, Unit
 from loadtest_model.values import NANOSECONDS, WireValue
 
@@ -81,13 +82,24 @@ class Threshold:
 
 
 class ThresholdResult(WireValue, frozen=True, kw_only=True, omit_defaults=False):
-    """A threshold beside what was measured. `passed` is None where there is nothing to judge by."""
+    """A threshold beside what was measured.
+
+    The true value lies between `low` and `high`, which our own side may differ from the measured one by; a `high` of
+    None beside a value has no bound. `passed` is None where there is nothing to judge by, and where the threshold is in
+    doubt: it holds at one end of the interval and not at the other.
+    """
 
     expression: Annotated[str, Meta(max_length=64)]
     value: float | None
     passed: bool | None
+    low: float | None = None
+    high: float | None = None
     step: str = ""
     note: Annotated[str, Meta(max_length=256)] = ""
+
+    @property
+    def in_doubt(self) -> bool:
+        return self.passed is None and self.value is not None
 
 
 def parse_threshold(expression: str) -> Threshold:
@@ -130,10 +142,14 @@ def evaluate(threshold: Threshold, aggregate: StepAggregate, window_seconds: flo
         return ThresholdResult(
             expression=threshold.expression, value=None, passed=None, step=step, note="no sample to judge by"
         )
+    between = interval(threshold.metric, seen, measured.value, window_seconds)
+    holds = {threshold.holds(between.low), threshold.holds(between.high)}
     return ThresholdResult(
         expression=threshold.expression,
         value=measured.value,
-        passed=threshold.holds(measured.value),
+        passed=None if len(holds) > 1 else holds.pop(),
+        low=between.low,
+        high=None if math.isinf(between.high) else between.high,
         step=step,
         note=_note(threshold, measured),
     )

@@ -199,7 +199,7 @@ def test_by_hand_nobody_is_sent_for_more_pods() -> None:
     lag = GeneratorHealth(loop_lag_p99_seconds=0.5)
     summary = summary_of(a_plan(), structs.replace(a_run(a_step()), generator=lag))
 
-    assert "(spec.parallelism)" in summary.reasons[0]
+    assert "(spec.parallelism)" in summary.generator.notes[0]
     assert "event loop lagged by 500 ms" in closing(summary)
     assert "more pods" not in closing(summary)
 

@@ -1,0 +1,50 @@
+"""When this process did not get to what was due, be it stopped, throttled, starved or busy: its stalls."""
+
+from collections import deque
+from typing import Final
+
+LEAST_NS: Final = 3_000_000
+"""A sleeper that is woken later than this was kept waiting by a stall."""
+_AFTERMATH_NS: Final = 25_000_000
+"""For how long after a stall the event loop still works off what waited for its end."""
+_KEPT: Final = 64
+
+
+class Stalls:
+    """The latest stalls, as intervals of the monotonic clock in nanoseconds.
+
+    Whoever sleeps and wakes in short turns tells of them: `expect` before each sleep, and `wake` after it.
+    """
+
+    def __init__(self) -> None:
+        self._due_ns: int | None = None
+        self._ended: deque[tuple[int, int]] = deque(maxlen=_KEPT)
+
+    def expect(self, due_ns: int) -> None:
+        """A sleeper is to be woken at this instant."""
+        self._due_ns = due_ns
+
+    def wake(self, now_ns: int) -> int:
+        """The sleeper was woken; return how late, in nanoseconds."""
+        late_ns = 0 if self._due_ns is None else max(0, now_ns - self._due_ns)
+        if self._due_ns is not None and late_ns > LEAST_NS:
+            self._ended.append((self._due_ns, now_ns))
+        self._due_ns = None
+        return late_ns
+
+    def noticed_late_ns(self, since_ns: int, noticed_ns: int) -> int:
+        """How much of the time since an instant may be our own, of something noticed now that came in the meantime.
+
+        That is the part of it that lies in a stall at whose end it was noticed, and in those just before.
+        """
+        late_ns = 0
+        edge_ns = noticed_ns
+        if self._due_ns is not None and noticed_ns - self._due_ns > LEAST_NS:
+            late_ns = noticed_ns - max(since_ns, self._due_ns)
+            edge_ns = self._due_ns
+        for begin_ns, end_ns in reversed(self._ended):
+            if edge_ns - end_ns > _AFTERMATH_NS:
+                break
+            late_ns += max(0, min(end_ns, edge_ns) - max(begin_ns, since_ns))
+            edge_ns = min(edge_ns, begin_ns)
+        return max(0, late_ns)

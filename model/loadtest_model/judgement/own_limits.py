@@ -1,0 +1,59 @@
+"""The limits that the generator itself met: notes with advice. What they did to a number, its interval says."""
+
+from typing import Final
+
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.generator import throttling_text
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.plan import Plan
+from loadtest_model.thresholds.doubt import FULL_OFFER
+
+MORE_POWER: Final = (
+    "give the generator more CPU or a machine of its own, or share the load among more pods (spec.parallelism)"
+)
+HIGHER_LIMIT: Final = "raise spec.pod.resources.limits.cpu, or share the load among more pods (spec.parallelism)"
+MORE_SOCKETS: Final = (
+    "use connections again (spec.target.connections: Kept), or share the load among more pods (spec.parallelism)"
+)
+_NOTABLE_LAG_SECONDS: Final = 0.010
+_NOTABLE_LAG_SHARE: Final = 0.05
+_NOTABLE_LATENESS_SECONDS: Final = 0.010
+
+
+def own_limits(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
+    """What the generator itself lacked, each with advice; empty where it lacked nothing."""
+    generator = aggregate.generator
+    found = []
+    if throttled := throttling_text(generator):
+        found.append(f"{throttled}; {HIGHER_LIMIT}")
+    medians = [step.response.quantile_seconds(0.5) for step in aggregate.steps]
+    known = [value for value in medians if value is not None]
+    bound = max(_NOTABLE_LAG_SECONDS, _NOTABLE_LAG_SHARE * min(known, default=0.0))
+    if generator.loop_lag_p99_seconds > bound:
+        found.append(
+            f"the generator's event loop lagged by {generator.loop_lag_p99_seconds * 1000:.0f} ms (p99, the bound is"
+            f" {bound * 1000:.0f} ms); {MORE_POWER}"
+        )
+    lateness = max((step.lateness.quantile_seconds(0.99) or 0.0 for step in aggregate.steps), default=0.0)
+    if lateness > _NOTABLE_LATENESS_SECONDS:
+        found.append(
+            f"uploads began {lateness * 1000:.0f} ms after they were due although virtual users were free (p99, the"
+            f" bound is {_NOTABLE_LATENESS_SECONDS * 1000:.0f} ms); {MORE_POWER}"
+        )
+    unopened = sum(step.errors.get(ErrorKind.NO_SOCKET, 0) for step in aggregate.steps)
+    if unopened:
+        found.append(f"the generator's own system had no socket or port for {unopened} connections; {MORE_SOCKETS}")
+    for step, seen in zip(plan.steps, aggregate.steps, strict=False):
+        if seen.own.offered_share < FULL_OFFER:
+            found.append(
+                f"step {step.name} offered {seen.own.offered_share:.0%} of the planned load, since the generator was"
+                f" busy with itself; {MORE_POWER}"
+            )
+    return tuple(found)
+
+
+def advice(aggregate: Aggregate) -> str:
+    """What to do so that the generator is in doubt no more."""
+    if any(step.own.unsent for step in aggregate.steps):
+        return MORE_SOCKETS
+    return HIGHER_LIMIT if throttling_text(aggregate.generator) else MORE_POWER

@@ -1,0 +1,46 @@
+"""What the generator itself may have done to the numbers of a step: time that it added, and load that it held back."""
+
+from collections.abc import Sequence
+
+from loadtest_model.measurement.sketch import Sketch, merged_sketch
+from loadtest_model.values import WireValue
+
+
+class OwnTime(WireValue, frozen=True, kw_only=True):
+    """The generator's own part in one step, by one pod or by many.
+
+    `response` and `service` hold, for the same uploads as the step's sketches of these names, how much of that time our
+    side may have added: waiting for the encoder, for the turn to send, for a token, for the event loop.
+    `lag_p99_seconds` is how late the event loop woke a sleeper, of several pods the worst.
+    `offered` is what was offered of the `planned` load: in the closed model nanoseconds of virtual users, in the open
+    model arrivals. `unsent` are judged uploads that our own system could not send, `timeouts` those that timed out only
+    with our own time, and `dropped` the arrivals that were dropped since virtual users were busy with our own side.
+    """
+
+    response: Sketch = Sketch()
+    service: Sketch = Sketch()
+    lag_p99_seconds: float = 0.0
+    offered: int = 0
+    planned: int = 0
+    unsent: int = 0
+    timeouts: int = 0
+    dropped: int = 0
+
+    @property
+    def offered_share(self) -> float:
+        """The share of the planned load that was offered, at most 1; 1 where nothing was planned yet."""
+        return min(1.0, self.offered / self.planned) if self.planned else 1.0
+
+
+def merged_own_time(many: Sequence[OwnTime]) -> OwnTime:
+    """The own parts of all as one."""
+    return OwnTime(
+        response=merged_sketch([each.response for each in many]),
+        service=merged_sketch([each.service for each in many]),
+        lag_p99_seconds=max((each.lag_p99_seconds for each in many), default=0.0),
+        offered=sum(each.offered for each in many),
+        planned=sum(each.planned for each in many),
+        unsent=sum(each.unsent for each in many),
+        timeouts=sum(each.timeouts for each in many),
+        dropped=sum(each.dropped for each in many),
+    )

@@ -1,0 +1,75 @@
+"""Between which values a measured one may truly lie, since the generator's own side is in it.
+
+A generator that is short of CPU changes a number in two ways. It lengthens times: a measured time t holds up to d of
+our own, so the truth lies in [t - d, t]. And it offers less than planned: then response times would have been longer,
+in proportion to the load that is missing as long as no queue overflows, and a rate that falls short proves nothing.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec import structs
+
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.step import StepAggregate
+from loadtest_model.thresholds.metrics import METRICS
+
+FULL_OFFER: Final = 0.90
+"""From this share of the planned load on, a run counts as one under the planned load."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The least and the greatest value that a measured one may stand for, both included."""
+
+    low: float
+    high: float
+
+    @property
+    def is_exact(self) -> bool:
+        return self.low == self.high
+
+
+def interval(metric: str, step: StepAggregate, value: float, window_seconds: float) -> Interval:
+    """Where the true value of a metric lies that was measured as `value` in this step."""
+    meaning = METRICS[metric]
+    share = step.own.offered_share
+    if meaning.own is not None:
+        own_seconds = max(meaning.own(step), step.own.lag_p99_seconds)
+        return Interval(
+            max(0.0, value - own_seconds), value if share >= FULL_OFFER else value / share if share else math.inf
+        )
+    if meaning.of_throughput:
+        return Interval(value, value if share >= FULL_OFFER else math.inf)
+    if meaning.of_failures:
+        excused = meaning.read(without_own_failures(step), window_seconds).value
+        ends = (value, value if excused is None else excused)
+        return Interval(min(ends), max(ends))
+    return Interval(value, value)
+
+
+def without_own_failures(step: StepAggregate) -> StepAggregate:
+    """The step as it would be if all had been accepted that our own side failed to send, or to see answered in time."""
+    own, judged = step.own, step.judged
+    if not own.unsent and not own.timeouts and not own.dropped:
+        return step
+    unsent, late, dropped = (
+        min(judged.rejected, own.unsent),
+        min(judged.unknown, own.timeouts),
+        min(judged.dropped, own.dropped),
+    )
+    counts = structs.replace(
+        judged,
+        sent=judged.sent + dropped,
+        dropped=judged.dropped - dropped,
+        rejected=judged.rejected - unsent,
+        unknown=judged.unknown - late,
+        accepted=judged.accepted + unsent + late + dropped,
+    )
+    errors = {kind: max(0, count - late) if kind is ErrorKind.TIMEOUT else count for kind, count in step.errors.items()}
+    return structs.replace(step, judged=counts, errors=errors)
+
+
+def _stretched(value: float, share: float) -> float:
+    return value / share if share else math.inf

@@ -1,0 +1,57 @@
+"""What our own side did to an upload is counted beside it."""
+
+import pytest
+
+from loadgen.measure.own_tally import OwnTally
+from loadgen.measure.tallies import Sample
+from loadtest_model.measurement.outcomes import ErrorKind
+
+SECOND = 1_000_000_000
+
+
+def a_sample(error: ErrorKind | None = None, own_seconds: float = 0.0) -> Sample:
+    own_ns = int(own_seconds * SECOND)
+    return Sample(
+        intended_ns=0,
+        sent_ns=0,
+        finished_ns=20 * SECOND,
+        rows=1,
+        error=error,
+        records_confirmed=0,
+        bytes_sent=1,
+        begun=True,
+        own_response_ns=own_ns,
+        own_service_ns=own_ns,
+    )
+
+
+def test_own_time_is_never_more_than_the_time_it_is_part_of() -> None:
+    tally = OwnTally()
+
+    tally.add(a_sample(own_seconds=30), 20 * SECOND, 10 * SECOND)
+
+    assert tally.own_time().response.max_seconds == 20
+    assert tally.own_time().service.max_seconds == 10
+
+
+@pytest.mark.parametrize(("own_seconds", "excusable"), [(0.5, 0), (2.0, 1)])
+def test_a_time_out_may_be_our_own_only_where_our_own_time_is_a_notable_part_of_it(
+    own_seconds: float, excusable: int
+) -> None:
+    tally = OwnTally()
+
+    tally.judge(a_sample(ErrorKind.TIMEOUT, own_seconds), 20 * SECOND)
+
+    assert tally.own_time().timeouts == excusable
+
+
+@pytest.mark.parametrize(("own_share", "excusable"), [(0.01, 0), (0.9, 1)])
+def test_a_dropped_arrival_may_be_our_own_where_users_were_busy_with_our_own_side(
+    own_share: float, excusable: int
+) -> None:
+    tally = OwnTally()
+
+    tally.drop(8 * SECOND, own_share)
+
+    assert tally.own_time().dropped == excusable
+    assert tally.own_time().response.max_seconds == pytest.approx(8 * own_share)
