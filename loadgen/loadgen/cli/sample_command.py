@@ -8,18 +8,15 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from loadgen.formats import FileFormat, file_format
 from loadgen.options.document import Draft, whole_number
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import read_manifest
 from loadgen.options.records_options import record_settings
-from loadgen.options.wording import decoding_error, in_words_of
+from loadgen.options.wording import in_words_of
 from loadgen.records import Batch, Composer, FieldRefusedError, RecordSpace, load_pools, refuse_unmakeable
 from loadgen.screen.drawing import columns_of as width_of
 from loadgen.screen.tables import table_of
-from loadtest_model.admission.schema_rules import refusals
 from loadtest_model.plan import PlanError
 from loadtest_model.plan.columns import columns_of
 from loadtest_model.plan.records import RecordsPlan, plan_records
@@ -55,24 +52,19 @@ def _planned(parsed: argparse.Namespace) -> tuple[Spec, RecordsPlan]:
     manifest = read_manifest(Path(parsed.file)) if parsed.file is not None else None
     # A spec that describes records alone is sent nowhere.
     nowhere = {"target": {"url": "http://localhost/"}, "scenario": "light"}
-    draft = Draft(spec=manifest.spec if manifest is not None else nowhere)
+    draft = Draft(spec=nowhere if manifest is None else manifest.spec, by_hand=manifest is None)
     if parsed.seed is not None:
         draft.put("records.seed", whole_number("--seed", parsed.seed), "--seed")
     if parsed.format is not None:
         draft.put("target.format", parsed.format, "--format")
     for setting in record_settings(parsed, draft.spec):
         draft.put(setting.path, setting.value, setting.option)
-    try:
-        spec = msgspec.convert(draft.spec, Spec)
-    except msgspec.ValidationError as error:
-        raise UsageError(decoding_error(draft.spec, draft.sources, str(error))) from error
-    if broken := refusals(draft.spec):
-        raise UsageError("\n  ".join(in_words_of(draft.sources, message) for message in broken))
+    spec = draft.decoded()
     try:
         plan = plan_records(spec.records, spec.target.format, seed=_DEFAULT_SEED, run_tag=0)
         refuse_unmakeable(plan)
     except (PlanError, FieldRefusedError) as error:
-        raise UsageError(in_words_of(draft.sources, str(error))) from error
+        raise UsageError(in_words_of(draft.words, str(error))) from error
     return spec, plan
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from yarl import URL
 
+from loadtest_model.urls import parts_of
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Endpoint:
@@ -44,23 +46,20 @@ class Site:
 def site_of(url: str, host_header: str | None = None, server_name: str | None = None) -> Site:
     """Take a target's URL apart; the Host header and the name for TLS are the URL's unless they are given.
 
-    Raises ValueError, naming the URL, where it is not http or https with a host.
+    Raises ValueError for what is not a URL. It is not repeated, since there may be a password in it.
     """
-    try:
-        parsed = URL(url)
-        host, port = parsed.raw_host, parsed.port
-    except ValueError as error:
-        raise ValueError(f"{url!r} is not a URL: {error}") from error
-    if parsed.scheme not in ("http", "https") or not host or port is None:
-        raise ValueError(f"{url!r} must be an http or https URL with a host")
-    if parsed.user is not None or parsed.password is not None or parsed.raw_fragment:
-        raise ValueError(f"{parsed.origin()} must be given without credentials and without a fragment")
+    parts = parts_of(url)
+    if parts is None:
+        raise ValueError("the target's URL must be an http or https URL with a host, without credentials or a fragment")
+    parsed = URL(url)
+    # As it was written: a dot at the end of a name bears on how it is resolved.
+    host = parsed.raw_host or parts.host
     return Site(
         url=parsed,
         host=host,
-        port=port,
+        port=parts.port,
         host_header=host_header or parsed.host_port_subcomponent or host,
-        server_hostname=(server_name or host) if parsed.scheme == "https" else None,
+        server_hostname=(server_name or host) if parts.scheme == "https" else None,
     )
 
 

@@ -9,10 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import Manifest
 from loadgen.options.records_options import record_settings
+from loadgen.options.wording import OPTIONS, decoding_error, in_words_of
 from loadtest_model.load.scenarios import PRESETS
+from loadtest_model.spec import Spec
+from loadtest_model.spec.whole import refusals
 from loadtest_model.thresholds.bounds import parse_threshold
 
 Json = dict[str, Any]
@@ -77,6 +82,21 @@ class Draft:
             node = below
         node[name] = value
         self.sources[f"spec.{path}"] = source
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What the user calls each field."""
+        return {**(OPTIONS if self.by_hand else {}), **self.sources}
+
+    def decoded(self) -> Spec:
+        """The spec that a cluster would take. Raises UsageError, in the user's words, for one that it would refuse."""
+        try:
+            spec = msgspec.convert(self.spec, Spec)
+        except msgspec.ValidationError as error:
+            raise UsageError(decoding_error(self.spec, self.words, str(error))) from error
+        if broken := refusals(spec):
+            raise UsageError("\n  ".join(in_words_of(self.words, refused.message) for refused in broken))
+        return spec
 
 
 def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manifest: Manifest | None) -> Draft:

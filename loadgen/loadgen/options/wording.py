@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from loadtest_model.admission.schema_rules import spec_schema
+from loadtest_model.admission.crd import spec_schema
 from loadtest_model.nearness import near
 from loadtest_model.spec.parts import FORM_NAME_PATTERN
 from loadtest_model.values import DURATION_PATTERN

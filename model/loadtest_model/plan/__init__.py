@@ -14,6 +14,7 @@ from loadtest_model.plan.target import LoginPlan, TargetPlan, TlsPlan, compile_t
 from loadtest_model.plan.thresholds import AbortPlan, compile_abort
 from loadtest_model.plan.verification import ReadBackPlan, compile_read_back, refuse_blind_look_up
 from loadtest_model.spec import Identity, Spec
+from loadtest_model.spec.whole import refusals
 from loadtest_model.values import WireValue
 
 PLAN_SCHEMA: Final = 1
@@ -101,8 +102,11 @@ def compile_plan(
 ) -> Plan:
     """The plan of a spec, without command digests; `places` says where the secrets are that it names.
 
-    Raises PlanError where the spec cannot be run.
+    Raises PlanError where the spec breaks a rule, or cannot be run.
     """
+    # An API server with the schema of another version may have taken what this one refuses.
+    if broken := refusals(spec):
+        raise PlanError(broken[0].rule.reason, broken[0].message)
     run_id = spec.run_id or DEFAULT_RUN_ID
     steps = tuple(compile_steps(spec))
     for step in steps:

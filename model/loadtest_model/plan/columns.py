@@ -12,7 +12,7 @@ from loadtest_model.nearness import near
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.records.columns import CLIENT_COLUMNS, Column
 from loadtest_model.records.providers import PROVIDERS
-from loadtest_model.spec.fields import KINDS, PARAMETERS, Field
+from loadtest_model.spec.fields import KINDS, Field
 from loadtest_model.spec.records import Fields
 from loadtest_model.values import WireValue
 
@@ -200,14 +200,6 @@ class _Compiler:
         field = self._field
         if field.kind not in KINDS:
             raise self._refusal("kind", f"is {field.kind!r}; {near(field.kind, KINDS)}")
-        needed, possible = KINDS[field.kind]
-        for name in PARAMETERS:
-            given = getattr(field, name) is not None
-            if given and name not in (*needed, *possible):
-                takes = ", ".join((*needed, *possible, "nullShare"))
-                raise self._refusal(name, f"does not belong to kind {field.kind}, which takes {takes}")
-            if not given and name in needed:
-                raise self._refusal(name, f"is missing; kind {field.kind} needs {' and '.join(needed)}")
 
     def _check_text(self, path: str, text: str | None) -> None:
         if text and _NO_XML.search(text):

@@ -1,8 +1,8 @@
-"""What is wrong with a spec that the schema lets pass."""
+"""What is wrong with a spec that can be read."""
 
 
 class PlanError(ValueError):
-    """A spec that the schema lets pass but that cannot be run; the message names field, value and remedy."""
+    """A spec that breaks a rule or cannot be run; the message names field, value and remedy."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

@@ -100,8 +100,6 @@ def _dialect(dialect: Dialect, columns: tuple[ColumnPlan, ...], file_format: For
                     f"dialect.{_IN_SPEC.get(name, name)}", f"is {given!r}, but spec.target.format is {file_format}"
                 )
     if dialect.encoding == "cp1252":
-        if dialect.bom:
-            raise refusal("dialect.bom", "goes with encoding utf-8 alone; cp1252 has no byte order mark")
         for column in columns:
             _refuse_unencodable(column)
     plan = DialectPlan(

@@ -1,7 +1,6 @@
 """The target as the pods see it."""
 
 from typing import Literal, TypeVar
-from urllib.parse import urlsplit
 
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.secrets import Place, SecretPlaces
@@ -68,13 +67,10 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
 
 
 def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPlaces) -> TargetPlan:
-    """The target of a spec.
-
-    Raises PlanError for a URL that is none, TLS without https, and a secret that is named but has no place.
-    """
+    """The target of a spec. Raises PlanError for a secret that is named but has no place."""
     timeout_seconds = seconds_of(target.timeout)
     return TargetPlan(
-        url=_checked_url(target.url, "spec.target.url"),
+        url=target.url,
         addresses=addresses,
         headers=target.headers,
         host=target.host,
@@ -95,7 +91,7 @@ def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPla
         count_path=target.response.count,
         nonce_path=target.response.nonce,
         expect_count=target.response.expect_count,
-        metrics_url=_checked_url(target.metrics_url, "spec.target.metricsUrl") if target.metrics_url else None,
+        metrics_url=target.metrics_url,
     )
 
 
@@ -115,7 +111,7 @@ def _token(auth: Auth | None, places: SecretPlaces) -> Place | None:
 def _login(login: Login, places: SecretPlaces) -> LoginPlan:
     path = "spec.target.auth.login.secretRef"
     return LoginPlan(
-        url=_checked_url(login.url, "spec.target.auth.login.url"),
+        url=login.url,
         username=_found(places.username, path, "user's name"),
         password=_found(places.password, path, "password"),
         username_field=login.username_field,
@@ -130,8 +126,6 @@ def _tls(target: Target, places: SecretPlaces) -> TlsPlan:
     tls = target.tls
     if tls is None:
         return TlsPlan(ca_file=places.ca_file, certificate_file=places.certificate_file, key_file=places.key_file)
-    if not target.url.lower().startswith("https:"):
-        raise PlanError("TLSWithoutHTTPS", f"spec.target.tls is set, but spec.target.url is {target.url}; write https")
     if tls.ca_secret_key_ref or tls.ca_config_map_key_ref:
         _found(places.ca_file, "spec.target.tls", "certificate of the authority")
     if tls.client_certificate_secret_ref:
@@ -149,13 +143,3 @@ def _found(place: T | None, path: str, what: str) -> T:
     if place is None:
         raise PlanError("SecretMissing", f"{path} names an object of a cluster, but nothing says where its {what} is")
     return place
-
-
-def _checked_url(url: str, path: str) -> str:
-    try:
-        port = urlsplit(url).port
-    except ValueError as error:
-        raise PlanError("InvalidURL", f"{path} is {url}, which is no URL: {error}") from error
-    if port == 0:
-        raise PlanError("InvalidURL", f"{path} is {url}; a port lies between 1 and 65535")
-    return url

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct, field
 from loadtest_model.spec.load import Load
 from loadtest_model.spec.pod import Pod
 from loadtest_model.spec.records import Records
+from loadtest_model.spec.rules import with_rules
 from loadtest_model.spec.target import TLS_OVER_HTTPS, Target
 from loadtest_model.spec.thresholds import MOST_THRESHOLDS, Abort, ThresholdText
 from loadtest_model.spec.verification import Verification
@@ -22,7 +23,7 @@ ScenarioName = Literal["light", "medium", "heavy", "stress", "all", "custom"]
 
 
 class Spec(Value, frozen=True, kw_only=True):
-    target: Annotated[Target, Meta(description="The system under test. Required.", extra_json_schema=TLS_OVER_HTTPS)]
+    target: Annotated[Target, Meta(description="The system under test. Required."), with_rules(TLS_OVER_HTTPS)]
     scenario: Annotated[
         ScenarioName,
         Meta(
@@ -77,7 +78,7 @@ class Spec(Value, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+                pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z",
                 max_length=40,
                 description="Names a run of this test. A completed test runs again only with another run id."
                 " Default: 1.",

@@ -1,10 +1,11 @@
 """How uploads are authenticated: by a token that is given, or by one that a login gives."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from loadtest_model.spec.parts import FORM_NAME_PATTERN, Name, Path, SecretKey, rule, rules, url_rules
+from loadtest_model.spec.parts import FORM_NAME_PATTERN, Name, Path, SecretKey, url_rules
+from loadtest_model.spec.rules import Rule
 from loadtest_model.values import Value
 
 
@@ -22,8 +23,8 @@ class Login(Value, frozen=True, kw_only=True):
             max_length=2048,
             description="Where name and password are posted: http or https, under the same address policy as the"
             " target. Redirects are not followed.",
-            extra_json_schema=url_rules("spec.target.auth.login.url", "http://django.shop.svc:8000/api/token/"),
         ),
+        url_rules("spec.target.auth.login.url", "http://django.shop.svc:8000/api/token/"),
     ]
     secret_ref: Annotated[LoginSecret, Meta(description="Where name and password are kept; mounted as files.")]
     username_field: Annotated[
@@ -65,16 +66,15 @@ class Auth(Value, frozen=True, kw_only=True):
     scheme: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Za-z][A-Za-z0-9-]*$",
+            pattern=r"^[A-Za-z][A-Za-z0-9-]*\Z",
             max_length=32,
             description="Word before the token in the Authorization header: Bearer, or Token for DRF.",
         ),
     ] = "Bearer"
 
 
-ONE_SOURCE = rules(
-    rule(
-        "has(self.secretKeyRef) != has(self.login)",
-        "spec.target.auth needs exactly one of secretKeyRef (a token) and login (a name and a password)",
-    )
+ONE_SOURCE: Final = Rule[Auth](
+    cel="has(self.secretKeyRef) != has(self.login)",
+    message="spec.target.auth needs exactly one of secretKeyRef (a token) and login (a name and a password)",
+    holds=lambda auth: (auth.secret_key_ref is None) != (auth.login is None),
 )

@@ -7,7 +7,7 @@ from msgspec import Meta, field
 from loadtest_model.records.geography import Locale
 from loadtest_model.records.phone_space import Contact
 from loadtest_model.spec.fields import FIELD_RULES, ColumnName, Field
-from loadtest_model.spec.parts import rule, rules
+from loadtest_model.spec.rules import Rule, with_rules
 from loadtest_model.values import Value
 
 Delimiter = Literal[",", ";", "\t", "|"]
@@ -16,8 +16,8 @@ Encoding = Literal["utf-8", "cp1252"]
 LineEnd = Literal["CRLF", "LF"]
 
 # Numbers alone, so that no locale shows in a file. A literal character may be anything but a control character.
-DATE_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[Yymd%])+$"
-DATE_TIME_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[YymdHMS%])+$"
+DATE_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[Yymd%])+\Z"
+DATE_TIME_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[YymdHMS%])+\Z"
 
 INVALID_KINDS: Final = {
     "missing_required": ("first_name", "last_name", "email"),
@@ -45,7 +45,7 @@ class Fields(Value, frozen=True, kw_only=True):
         Meta(max_length=15, description="Client columns that the file does not have. Templates may still name them."),
     ] = field(default_factory=list)
     add: Annotated[
-        list[Annotated[Field, Meta(extra_json_schema=FIELD_RULES)]],
+        list[Annotated[Field, with_rules(*FIELD_RULES)]],
         Meta(
             max_length=32,
             description="Further columns, after the client's. One with the name of a client column takes its place.",
@@ -97,11 +97,20 @@ class Dialect(Value, frozen=True, kw_only=True):
     ] = "%Y-%m-%dT%H:%M:%SZ"
 
 
-DIALECT_RULES: Final = rules(
-    rule(
-        "!(has(self.bom) && self.bom && has(self.encoding) && self.encoding == 'cp1252')",
-        "spec.records.dialect.bom goes with encoding utf-8 alone; cp1252 has no byte order mark",
-    )
+BOM_WITH_UTF8: Final = Rule[Dialect](
+    cel="!(has(self.bom) && self.bom && has(self.encoding) && self.encoding == 'cp1252')",
+    message="spec.records.dialect.bom goes with encoding utf-8 alone; cp1252 has no byte order mark",
+    holds=lambda dialect: not dialect.bom or dialect.encoding != "cp1252",
+    reason="RecordsInvalid",
+)
+
+
+# A rule, since the API server rounds a lower bound down to a whole number before it holds a whole number to it.
+SHARE_OF_SOMETHING: Final = Rule[float](
+    cel="self >= 0.000001",
+    message="spec.records.invalid.share must be at least 0.000001",
+    holds=lambda share: share >= 0.000001,
+    reason="RecordsInvalid",
 )
 
 
@@ -111,11 +120,11 @@ class Invalid(Value, frozen=True, kw_only=True):
     share: Annotated[
         float,
         Meta(
-            ge=0.000001,
             le=0.5,
             description="Share of the records that are wrong, in steps of a millionth: exact over a run, and in a batch"
             " to within one row. At most half. Required.",
         ),
+        with_rules(SHARE_OF_SOMETHING),
     ]
     kinds: Annotated[
         list[Annotated[str, Meta(extra_json_schema={"enum": list(INVALID_KINDS)})]],
@@ -157,7 +166,7 @@ class Records(Value, frozen=True, kw_only=True):
     fields: Annotated[Fields, Meta(description="Columns that are renamed, dropped, added or in another order.")] = (
         field(default_factory=Fields)
     )
-    dialect: Annotated[Dialect, Meta(description="How the file is written.", extra_json_schema=DIALECT_RULES)] = field(
+    dialect: Annotated[Dialect, Meta(description="How the file is written."), with_rules(BOM_WITH_UTF8)] = field(
         default_factory=Dialect
     )
     invalid: Annotated[

@@ -1,14 +1,38 @@
 """The proof that precedes any load, and the read-back that follows it."""
 
+import re
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
 
-from loadtest_model.spec.parts import HeaderName, HeaderValue, Path, rule, rules, url_rules
-from loadtest_model.values import DurationText, Value
+from loadtest_model.spec.parts import HEADER_NAME_PATTERN, HeaderValue, Path, url_rules
+from loadtest_model.spec.rules import Rule, between, cel_text, with_rules
+from loadtest_model.values import DurationText, Value, nanoseconds_of
 
 CLIENT_ID: Final = "{client_id}"
 """Where it stands in a URL, the client_id of a row takes its place."""
+
+_NOT_FOR_READING: Final = ("host", "authorization", "connection", "content-length", "transfer-encoding")
+_LONGEST_SETTLING: Final = "10m"
+
+
+def _is_for_reading(header: str) -> bool:
+    return re.search(HEADER_NAME_PATTERN, header) is not None and header.lower() not in _NOT_FOR_READING
+
+
+HEADERS_FOR_READING: Final = Rule[dict[str, str]](
+    cel=f"self.all(name, name.matches({cel_text(HEADER_NAME_PATTERN)})"
+    f" && !(name.lowerAscii() in {list(_NOT_FOR_READING)}))",
+    message="spec.verification.readBack.headers must have names that HTTP allows, and not Host, Authorization"
+    " or those of the connection",
+    holds=lambda headers: all(map(_is_for_reading, headers)),
+)
+SETTLES_SOON: Final = Rule[str](
+    cel=f"duration(self) <= duration('{_LONGEST_SETTLING}')",
+    message=f"spec.verification.readBack.settle must be at most {_LONGEST_SETTLING}",
+    holds=lambda text: nanoseconds_of(text) <= nanoseconds_of(_LONGEST_SETTLING),
+    reason="ReadBackInvalid",
+)
 
 
 class Control(Value, frozen=True, kw_only=True):
@@ -20,7 +44,7 @@ class Control(Value, frozen=True, kw_only=True):
             Meta(
                 min_length=1,
                 max_length=128,
-                pattern=r"^[\x21-\x7e]+$",
+                pattern=r"^[\x21-\x7e]+\Z",
                 description="client_id of a row that is stored; it is looked up in `url` as this test's own are.",
             ),
         ]
@@ -33,10 +57,8 @@ class Control(Value, frozen=True, kw_only=True):
                 min_length=1,
                 max_length=2048,
                 description="Another URL that must find something: at `countPath` more than 0.",
-                extra_json_schema=url_rules(
-                    "spec.verification.readBack.control.url", "http://django.shop.svc:8000/clients/count/"
-                ),
             ),
+            url_rules("spec.verification.readBack.control.url", "http://django.shop.svc:8000/clients/count/"),
         ]
         | None
     ) = None
@@ -50,10 +72,8 @@ class ReadBack(Value, frozen=True, kw_only=True):
             max_length=2048,
             description="Where to read what the target has stored, by GET. With `{client_id}` in its path or query the"
             " canary and other rows of this test are looked up; without it, it tells how many rows are stored.",
-            extra_json_schema=url_rules(
-                "spec.verification.readBack.url", "http://django.shop.svc:8000/clients/count/?client_id={client_id}"
-            ),
         ),
+        url_rules("spec.verification.readBack.url", "http://django.shop.svc:8000/clients/count/?client_id={client_id}"),
     ]
     count_path: (
         Annotated[
@@ -73,21 +93,13 @@ class ReadBack(Value, frozen=True, kw_only=True):
         ),
     ] = None
     headers: Annotated[
-        dict[HeaderName, HeaderValue],
+        dict[str, HeaderValue],
         Meta(
             max_length=16,
             description="Further headers of these requests, such as X-Tenant. Host and Authorization are not among"
             " them.",
-            extra_json_schema=rules(
-                rule(
-                    r"self.all(name, name.matches('^[A-Za-z0-9!#$%&\'*+.^_`|~-]{1,128}$')"
-                    " && !(name.lowerAscii() in ['host', 'authorization', 'connection', 'content-length',"
-                    " 'transfer-encoding']))",
-                    "spec.verification.readBack.headers must have names that HTTP allows, and not Host, Authorization"
-                    " or those of the connection",
-                ),
-            ),
         ),
+        with_rules(HEADERS_FOR_READING),
     ] = field(default_factory=dict)
     auth: Annotated[
         Literal["Target", "None"],
@@ -98,26 +110,49 @@ class ReadBack(Value, frozen=True, kw_only=True):
         Meta(
             description="Time between the reading after the last answer and the last one, for rows that are stored"
             " late, such as by a task queue.",
-            extra_json_schema=rules(
-                rule(
-                    "duration(self) <= duration('10m')",
-                    "spec.verification.readBack.settle must be at most 10m",
-                )
-            ),
         ),
+        with_rules(SETTLES_SOON),
     ] = "5s"
     timeout: Annotated[
         DurationText,
         Meta(
             description="Longest time for one reading; within it, what fails is tried again.",
-            extra_json_schema=rules(
-                rule(
-                    "duration(self) >= duration('1s') && duration(self) <= duration('10m')",
-                    "spec.verification.readBack.timeout must lie between 1s and 10m",
-                )
-            ),
         ),
+        with_rules(between("spec.verification.readBack.timeout", "1s", "10m")),
     ] = "30s"
+
+
+def _looks_up(read_back: ReadBack) -> bool:
+    return CLIENT_ID in read_back.url
+
+
+READ_BACK_RULES: Final = (
+    Rule[ReadBack](
+        cel=f"self.url.contains('{CLIENT_ID}') ? has(self.control) : has(self.countPath)",
+        message="spec.verification.readBack needs control for a look-up ({client_id} in its url), and countPath for"
+        " a count (none in its url)",
+        holds=lambda read: (read.control if _looks_up(read) else read.count_path) is not None,
+        reason="ReadBackInvalid",
+    ),
+    Rule[ReadBack](
+        cel="!has(self.control) || has(self.control.clientId) != has(self.control.url)",
+        message="spec.verification.readBack.control must be either clientId or url",
+        holds=lambda read: read.control is None or (read.control.client_id is None) != (read.control.url is None),
+        reason="ReadBackInvalid",
+    ),
+    Rule[ReadBack](
+        cel=f"!has(self.control) || !has(self.control.clientId) || self.url.contains('{CLIENT_ID}')",
+        message="spec.verification.readBack.control.clientId needs {client_id} in spec.verification.readBack.url",
+        holds=lambda read: read.control is None or read.control.client_id is None or _looks_up(read),
+        reason="ReadBackInvalid",
+    ),
+    Rule[ReadBack](
+        cel="!has(self.control) || !has(self.control.url) || has(self.countPath)",
+        message="spec.verification.readBack.control.url needs spec.verification.readBack.countPath",
+        holds=lambda read: read.control is None or read.control.url is None or read.count_path is not None,
+        reason="ReadBackInvalid",
+    ),
+)
 
 
 class Verification(Value, frozen=True, kw_only=True):
@@ -134,26 +169,8 @@ class Verification(Value, frozen=True, kw_only=True):
         Meta(
             description="How to read what the target has stored. Needed for Proven; beside a lower requirement it is"
             " read all the same, and rows that it finds fail the test.",
-            extra_json_schema=rules(
-                rule(
-                    f"self.url.contains('{CLIENT_ID}') ? has(self.control) : has(self.countPath)",
-                    "spec.verification.readBack needs control for a look-up ({client_id} in its url), and countPath for"
-                    " a count (none in its url)",
-                ),
-                rule(
-                    "!has(self.control) || has(self.control.clientId) != has(self.control.url)",
-                    "spec.verification.readBack.control must be either clientId or url",
-                ),
-                rule(
-                    f"!has(self.control) || !has(self.control.clientId) || self.url.contains('{CLIENT_ID}')",
-                    "spec.verification.readBack.control.clientId needs {client_id} in spec.verification.readBack.url",
-                ),
-                rule(
-                    "!has(self.control) || !has(self.control.url) || has(self.countPath)",
-                    "spec.verification.readBack.control.url needs spec.verification.readBack.countPath",
-                ),
-            ),
         ),
+        with_rules(*READ_BACK_RULES),
     ] = None
     unreadable_endpoints: Annotated[
         Literal["Refuse", "Accept"],

@@ -8,7 +8,6 @@ from loadtest_model.plan.notices import notices
 from loadtest_model.plan.variable import refuse_long_plan
 from loadtest_model.report.status import ConditionType, Phase
 from loadtest_model.spec import Spec
-from loadtest_model.thresholds.bounds import parse_thresholds
 from loadtest_operator.decide.actions import CreateJob, JobRefused
 from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import Mark, Marks
@@ -98,7 +97,7 @@ def _creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) 
 
 
 def planned(observation: Observation, spec: Spec, policy: Policy, endpoints: Endpoints) -> Plan:
-    """The plan of a test, its thresholds known to be readable, and short enough for a pod.
+    """The plan of a test, short enough for a pod.
 
     Raises PlanError.
     """
@@ -110,11 +109,6 @@ def planned(observation: Observation, spec: Spec, policy: Policy, endpoints: End
         network=structs.replace(policy.network, denied_endpoints=observation.api_server),
         deadlines=policy.deadlines,
     )
-    for step in plan.steps:
-        try:
-            parse_thresholds(step.thresholds)
-        except ValueError as wrong:
-            raise PlanError("ThresholdInvalid", f"spec.thresholds: {wrong}") from wrong
     plan = structs.replace(
         plan,
         command_digests=observation.command_digests,

@@ -1,0 +1,271 @@
+"""Specs near the rules on them: sound ones and ones that break a rule or several, the same for the same seed.
+
+A card is values for one or more fields, each by its dotted path. A shuffled deck is dealt out, a few cards to each spec,
+so that every card is in one.
+"""
+
+import copy
+from collections.abc import Iterator
+from random import Random
+from typing import Any, Final
+
+from loadtest_model.spec.fields import KINDS
+
+Json = dict[str, Any]
+Card = dict[str, Any]
+
+_SOUND: Final[Json] = {"target": {"url": "http://clients:8000/"}, "scenario": "light"}
+# What a field must have beside it for its object to be whole.
+_AROUND: Final[dict[str, Json]] = {
+    "target.auth.login": {"url": "http://clients/in/", "secretRef": {"name": "robot"}},
+    "verification.readBack": {"url": "http://clients/count/", "countPath": "count"},
+}
+
+_URLS: Final = (
+    *("http://clients/", "HTTPS://Clients.Shop.svc:8443/u/?a=%zz&b", "http://clients:65535", "http://clients:/?x"),
+    *("http://clients:00080/", "http://[fd00::7]:8000/", "http://[::ffff:10.0.0.5]/", "http://10.0.0.07/", "http://-/"),
+    *("http://clients/{client_id}", 'http://clients/%C3%A9/é<>|^`"[]', "http://clients.shop.svc.cluster.local./"),
+    *("clients", "//clients/", "/clients", "http:clients", "http:///x", "http://?x", "ftp://clients/", "http://"),
+    *("http://clients:0/", "http://clients:65536/", "http://clients:000080/", "http://clients:99999999999999999999/"),
+    *("http://u:p@clients/", "http://u:p@clients:0/", "http://clients/#x", "http://clients#x", "http://clients/a b"),
+    *("http://cli ents/", " http://clients/", "http://clients/ ", "http://clients\n/", "http://clients/\n", "@# "),
+    *("http://clients:+80/", "http://clients:8a/", "http://a:80:80/", "http://::1/", "http://[::1]x/", "http://[::1/"),
+    *(
+        "http://[1.2.3.4]/",
+        "http://[:::]/",
+        "http://[]:99999/",
+        "http://[::1%25eth0]/",
+        "http://[v1.a]/",
+        "http://[g]/",
+    ),
+    *(
+        "http://clients\\@example.com/",
+        "http://clients\\x/",
+        "http://clients/\\",
+        "http://clients/?\\",
+        "http://clients|/",
+    ),
+    *("http://é/", "http://clients。example/", "http://clients／x/", "http://a%C3%A9/", "http://a%41/", "http://a{b}/"),
+    *("http://a<b:0/", 'http://a"b/', "http://a,b/", "http://a~b/", "http://a*/", "http://(a)/", "http://a+b=c;d/"),
+    *("http://clients/%zz", "http://clients/%4", "http://clients/?%", "http://clients/\x7f", "http://clients/\x00"),
+)
+_OTHER_URL_FIELDS: Final = (
+    *("target.auth.login.url", "target.metricsUrl", "verification.readBack.url"),
+    "verification.readBack.control.url",
+)
+_TIMES: Final = (
+    *(
+        "0s",
+        "0.0000000001s",
+        "9ms",
+        "9.9999999ms",
+        "10ms",
+        "999.999999ms",
+        "999.9999999999ms",
+        "1s",
+        "10m",
+        "10m0.001s",
+    ),
+    *("59m59.9999999999s", "1h", "1h0.0000000001s", "1h0.000000001s", "24h", "24.0001h", "1440m1ms", "9999999h"),
+)
+_HEADERS: Final = (
+    *("X-Tenant", "x_tenant", "!#$%&'*+.^_`|~-", "X-Load", "Hosts", "a" * 128, "Content", "Proxy-Authenticate"),
+    *("", "X A", "X-A\n", "é", "a" * 129, 'X"', "X-A\r\nX-Load-Test"),
+    *("X-Load-Test", "x_load-TEST-nonce", "HOST", "Authorization", "content-LENGTH", "Content_Type", "Connection"),
+    *("TE", "Transfer-Encoding", "accept_encoding", "Keep-Alive", "\u212aeep-Alive", "Expect", "Proxy-Authorization"),
+)
+_STAGES: Final[tuple[list[Json], ...]] = (
+    [{"duration": "1m", "virtualUsers": 2}, {"duration": "0s", "virtualUsers": 0}],
+    [{"duration": "1m", "arrivalRate": 2}],
+    [{"duration": "1m", "virtualUsers": 2}, {"duration": "1m", "arrivalRate": 2}],
+    [{"duration": "1m", "virtualUsers": 2, "arrivalRate": 2}],
+    [{"duration": "1m"}],
+    [{"duration": "1m"}, {"duration": "1m", "arrivalRate": 2}],
+    [{"duration": "1m", "virtualUsers": 0}, {"duration": "999ms", "virtualUsers": 3}],
+    [{"duration": "1s", "arrivalRate": 0}, {"duration": "999ms", "arrivalRate": 0.5}],
+    [{"duration": "9999999h", "virtualUsers": 1}],
+    [{"duration": "9999999h", "virtualUsers": 1}, {"duration": "1s", "virtualUsers": 1}],
+)
+_BOUNDS: Final = (
+    *("p95 < 20s", "light.p95<=1.5m", "stress.error_rate  >  1.5%", "error_rate < 0.01", "accepted >= 10", "max>1ms"),
+    *("p95 < 20", "p95 < 20%", "accepted < 1s", "latency < 1s", "tiny.p95 < 1s", "p95 == 1s", "p95 < 1s ", "p95 < .5s"),
+    *("p95 < 20s\n", "", "P95 < 1s", "error_rate < 1%%"),
+)
+_PARAMETERS: Final[Json] = {
+    **{"width": 8, "prefix": "A", "characters": "digits", "provider": "company", "arguments": {"a": 1}, "value": "x"},
+    **{"values": ["a"], "weights": [1], "min": 1, "max": 2.5, "places": 1, "template": "{email}"},
+    **{"earliest": "2020-01-31", "latest": "2020-02-28T00:00:00Z"},
+}
+_CONTROLS: Final[tuple[Json, ...]] = (
+    {},
+    {"clientId": "C-1"},
+    {"url": "http://clients/count/"},
+    {"clientId": "C-1", "url": "http://clients/count/"},
+)
+_LOGIN: Final[Json] = _AROUND["target.auth.login"]
+
+
+def _cards(path: str, *values: Any) -> list[Card]:
+    return [{path: value} for value in values]
+
+
+def _added(**parameters: Any) -> list[Json]:
+    return [{"name": "x", **parameters}]
+
+
+def _cards_of_fields() -> list[Card]:
+    """Each kind as it should be, without each of its parameters, and with each that is another's."""
+    cards = []
+    for index, (kind, (needed, possible)) in enumerate(KINDS.items()):
+        whole = {name: _PARAMETERS[name] for name in (*needed, *possible)}
+        others = [name for name in _PARAMETERS if name not in whole]
+        without = [{name: each for name, each in whole.items() if name != left_out} for left_out in whole]
+        cards += _cards("records.fields.add", _added(kind=kind, **whole))
+        cards += _cards("records.fields.add", *(_added(kind=kind, **parameters) for parameters in without))
+        cards += _cards(
+            "records.fields.add", *(_added(kind=kind, **whole, **{n: _PARAMETERS[n]}) for n in others[index % 3 :: 3])
+        )
+    return cards
+
+
+DECK: Final = (
+    *_cards("target.url", *_URLS),
+    *(card for index, field in enumerate(_OTHER_URL_FIELDS) for card in _cards(field, *_URLS[index::6])),
+    *(
+        card
+        for field in _OTHER_URL_FIELDS
+        for card in _cards(
+            field, "https://clients:8443/{client_id}", "clients", "http://clients:0/", "http://u@clients/"
+        )
+    ),
+    *_cards("scenario", "custom", "custom", "custom", "all", "all"),
+    *_cards("load.batchSize", 1, 100, 100),
+    *_cards("load.duration", *_TIMES),
+    *_cards("load.records", 1, 1000, 1000),
+    *_cards("load.arrivalRate", 0, 0.0, 0.5, 2, -1, 1e-9),
+    *_cards("load.arrivals", "constant", "poisson"),
+    *_cards("load.maxLateness", "1s", "0s"),
+    *_cards("load.thinkTime", *_TIMES),
+    *_cards("load.gracefulStop", *_TIMES),
+    *_cards("load.virtualUsers", 1, 2, 3, 10),
+    *_cards("load.stages", *_STAGES, *_STAGES),
+    *_cards("parallelism", 1, 2, 3, 10),
+    *({"parallelism": pods, "load.virtualUsers": 2} for pods in (2, 3)),
+    *({"scenario": name, "load.records": 1000} for name in ("light", "all")),
+    *({"scenario": "custom", "load": load} for load in ({}, {"batchSize": 1}, {"batchSize": 1, "duration": "1s"})),
+    *({"load.records": 1000, "load.duration": length} for length in ("1s", "1m")),
+    *({"load.arrivalRate": 2, "load.thinkTime": pause} for pause in ("0s", "0.0000000001s", "1ms")),
+    *({"load.arrivalRate": 2, **more} for more in ({"load.arrivals": "poisson"}, {"load.maxLateness": "1s"})),
+    *({"load.stages": _STAGES[kind], "load.virtualUsers": 1} for kind in (0, 1, 2)),
+    *({"load.stages": _STAGES[kind], "load.thinkTime": "1s"} for kind in (0, 1, 2)),
+    *({"target.timeout": "1m", "load.gracefulStop": time} for time in ("59s", "1m", "60.000000001s")),
+    *({"target.url": url, "target.tls": {}} for url in ("http://clients/", "https://clients/", "HttpS://clients/")),
+    *({"target.fileField": "a", "target.formFields": {name: "1"}} for name in ("a", "b", "file")),
+    *_cards("target.timeout", *_TIMES),
+    *(card for part in ("connect", "upload", "answer") for card in _cards(f"target.timeouts.{part}", *_TIMES)),
+    *_cards("target.headers", *({name: "1"} for name in _HEADERS), {"X-A": "1", "Host": "x", "X B": "2"}),
+    *_cards("target.fileField", "upload", "file"),
+    *_cards("target.formFields", {"file": "1"}, {"upload": "1"}, {"a": ""}, {"": "1"}, {"a" * 129: "1"}, {"a\n": "1"}),
+    *_cards("target.formFields", {'a"': "1"}, {"a\x7f": "1", "b": "2"}, {"é '": "1"}, {"a" * 128: "1"}),
+    *_cards("target.response.marker", "success", "data.success", "successes", "success.flag", "a_success"),
+    *_cards("target.auth", {}, {"secretKeyRef": {"name": "t"}}, {"secretKeyRef": {"name": "t"}, "login": _LOGIN}),
+    *_cards("target.tls", {}, {"serverName": "shop"}, {"caSecretKeyRef": {"name": "a"}}),
+    *_cards("target.tls", {"caSecretKeyRef": {"name": "a"}, "caConfigMapKeyRef": {"name": "b"}}),
+    *_cards("verification", {"require": "Proven"}, {"require": "Proven", "readBack": _AROUND["verification.readBack"]}),
+    *_cards("verification.readBack.control", *_CONTROLS, *_CONTROLS),
+    *_cards("verification.readBack", {"url": "http://clients/?{client_id}"}, {"url": "http://clients/count/"}),
+    *_cards("verification.readBack", {"url": "http://clients/{client_id}", "control": {"clientId": "C-1"}}),
+    *_cards("verification.readBack", {"url": "http://clients/{client_id}", "control": {"url": "http://clients/"}}),
+    *_cards("verification.readBack", {"url": "http://clients/", "countPath": "c", "control": {"clientId": "C-1"}}),
+    *_cards("verification.readBack.headers", *({name: "1"} for name in _HEADERS)),
+    *_cards("verification.readBack.settle", *_TIMES),
+    *_cards("verification.readBack.timeout", *_TIMES),
+    *_cards("thresholds", *([bound] for bound in _BOUNDS), ["p95 < 20s", "p95"], []),
+    *_cards("abort.thresholds", *([bound] for bound in _BOUNDS)),
+    *_cards("records.dialect", {"bom": True, "encoding": "cp1252"}, {"bom": True}, {"encoding": "cp1252"}),
+    *_cards_of_fields(),
+    *_cards("records.invalid", {"share": 0}, {"share": 1e-7}, {"share": 1e-6}, {"share": 0.5}),
+    *_cards("pod.labels", {"x-load-test.dev/uid": "1"}, {"x-load-test.dev": "1"}, {"example.com/team": "a"}),
+    *_cards("pod.annotations", {"a": "1", "x-load-test.dev/uid": "1"}, {"X-load-test.dev/a": "1"}),
+    *(
+        card
+        for ip in ("10.0.0.7", "fd00::7", "::ffff:10.0.0.7", "fe80::1%eth0", "10.0.0.07", "10.0.0.300", "::", "a.b")
+        for card in _cards("pod.hostAliases", [{"ip": ip, "hostnames": ["staging.example.com"]}])
+    ),
+    *(
+        card
+        for name in ("clients.shop.svc", "clients.svc.example.com", "a.svcs", "svc.example.com")
+        for card in _cards("pod.hostAliases", [{"ip": "10.0.0.7", "hostnames": ["staging.example.com", name]}])
+    ),
+)
+"""What a rule is about: values on both sides of each."""
+
+UNREADABLE: Final = (
+    *_cards("scenario", "huge", None, 1),
+    *_cards("parallelism", 0, 1001, "2", 1.5, True),
+    *_cards("runId", "a\n", "A", "a" * 41, ""),
+    *_cards("load.duration", "90", "1m\n", "-1s", "1d", "", " 1s", "1s" * 11),
+    *_cards("load.batchSize", 0, 1_000_001),
+    *_cards("load.arrivalRate", 100_001, "2"),
+    *_cards("load.arrivals", "often"),
+    *_cards("load.stages", [], [{"virtualUsers": 1}], [{"duration": "1s", "users": 1}]),
+    *_cards("target.url", "", None, "http://clients/" + "a" * 2048),
+    *_cards("target.host", "shop.example\n", "shop.example/x", "shop:0", ""),
+    *_cards("target.headers", {"X-A": "1\n"}, {"X-A": "é"}, {"X-A": 1}),
+    *_cards("target.fileName", "a\n", 'a"b', ""),
+    *_cards("target.response.marker", "a..b", "a\n", ""),
+    *_cards("target.auth.login", {"url": "http://clients/"}, {"secretRef": {"name": "robot"}}),
+    *_cards("target.tls", {"serverName": "a b"}, {"serverName": "shop\n"}),
+    *_cards("verification.readBack", {"countPath": "a"}),
+    *_cards("verification.readBack.control", {"clientId": "a\n"}, {"clientId": "a b"}),
+    *_cards("thresholds", ["p95 < 1s"] * 33, "p95 < 1s", [None]),
+    *_cards("abort", {}, {"thresholds": []}),
+    *_cards("records.fields.add", _added(), _added(kind="constant", value="a\x00")),
+    *_cards("records.fields.add", _added(kind="date", earliest="2020-01-01\n", latest="2020-01-01")),
+    *_cards("records.dialect", {"delimiter": "::"}, {"dateFormat": "%H"}, {"dateFormat": "%Y\n"}),
+    *_cards("records.invalid", {}, {"share": 0.6}, {"share": "0.1"}, {"share": 0.1, "kinds": []}),
+    *_cards("pod.labels", {"a": "a b"}, {"a": "a\n"}),
+    *_cards("pod.hostAliases", [{"ip": "10.0.0.7", "hostnames": ["clients"]}], [{"ip": "10.0.0.7"}]),
+    *_cards("pod.containers", []),
+)
+"""What a type or a bound refuses."""
+
+
+def specs(seed: int = 1) -> Iterator[Json]:
+    """Specs whose fields have the right types and lie within their bounds, some two hundred."""
+    random = Random(seed)
+    deck = random.sample(DECK, len(DECK))
+    while deck:
+        wanted = random.choice((1, 1, 2, 3, 5))
+        hand: list[Card] = []
+        rest: list[Card] = []
+        for card in deck:
+            (hand if len(hand) < wanted and not any(_overlap(card, other) for other in hand) else rest).append(card)
+        deck = rest
+        yield _spec(hand)
+
+
+def unreadable_specs(seed: int = 1) -> Iterator[Json]:
+    """A spec for each value that a type or a bound refuses, some of which break rules as well."""
+    random = Random(seed)
+    for card in UNREADABLE:
+        beside = next(other for other in random.sample(DECK, len(DECK)) if not _overlap(card, other))
+        yield _spec([beside, card])
+
+
+def _overlap(one: Card, other: Card) -> bool:
+    """Whether two cards say something of the same field, or one of what the other's field is in."""
+    pairs = [(f"{path}.", f"{beside}.") for path in one for beside in other]
+    return any(path.startswith(beside) or beside.startswith(path) for path, beside in pairs)
+
+
+def _spec(hand: list[Card]) -> Json:
+    spec = copy.deepcopy(_SOUND)
+    for path, value in (field for card in hand for field in card.items()):
+        *parents, name = path.split(".")
+        node, above = spec, ""
+        for parent in parents:
+            above = f"{above}.{parent}".removeprefix(".")
+            node = node.setdefault(parent, copy.deepcopy(_AROUND.get(above, {})))
+        node[name] = copy.deepcopy(value)
+    return spec
