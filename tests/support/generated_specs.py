@@ -1,7 +1,7 @@
 """Specs near the rules on them: sound ones and ones that break a rule or several, the same for the same seed.
 
-A card is values for one or more fields, each by its dotted path. A shuffled deck is dealt out, a few cards to each spec,
-so that every card is in one.
+A card is values for one or more fields, each by its dotted path. A shuffled deck is dealt out, a few cards to each
+spec, so that every card is in one.
 """
 
 import copy
@@ -21,7 +21,7 @@ _AROUND: Final[dict[str, Json]] = {
     "verification.readBack": {"url": "http://clients/count/", "countPath": "count"},
 }
 
-_URLS: Final = (
+URLS: Final = (
     *("http://clients/", "HTTPS://Clients.Shop.svc:8443/u/?a=%zz&b", "http://clients:65535", "http://clients:/?x"),
     *("http://clients:00080/", "http://[fd00::7]:8000/", "http://[::ffff:10.0.0.5]/", "http://10.0.0.07/", "http://-/"),
     *("http://clients/{client_id}", 'http://clients/%C3%A9/é<>|^`"[]', "http://clients.shop.svc.cluster.local./"),
@@ -30,22 +30,9 @@ _URLS: Final = (
     *("http://u:p@clients/", "http://u:p@clients:0/", "http://clients/#x", "http://clients#x", "http://clients/a b"),
     *("http://cli ents/", " http://clients/", "http://clients/ ", "http://clients\n/", "http://clients/\n", "@# "),
     *("http://clients:+80/", "http://clients:8a/", "http://a:80:80/", "http://::1/", "http://[::1]x/", "http://[::1/"),
-    *(
-        "http://[1.2.3.4]/",
-        "http://[:::]/",
-        "http://[]:99999/",
-        "http://[::1%25eth0]/",
-        "http://[v1.a]/",
-        "http://[g]/",
-    ),
-    *(
-        "http://clients\\@example.com/",
-        "http://clients\\x/",
-        "http://clients/\\",
-        "http://clients/?\\",
-        "http://clients|/",
-    ),
-    *("http://é/", "http://clients。example/", "http://clients／x/", "http://a%C3%A9/", "http://a%41/", "http://a{b}/"),
+    *("http://[1.2.3.4]/", "http://[:::]/", "http://[]:99999/", "http://[::1%25eth0]/", "http://[v1.a]/"),
+    *("http://clients\\@example.com/", "http://clients\\x/", "http://clients/\\", "http://clients/?\\", "http://c|/"),
+    *("http://é/", "http://a\u3002example/", "http://a\uff0fx/", "http://a%C3%A9/", "http://a%41/", "http://a{b}/"),
     *("http://a<b:0/", 'http://a"b/', "http://a,b/", "http://a~b/", "http://a*/", "http://(a)/", "http://a+b=c;d/"),
     *("http://clients/%zz", "http://clients/%4", "http://clients/?%", "http://clients/\x7f", "http://clients/\x00"),
 )
@@ -54,18 +41,8 @@ _OTHER_URL_FIELDS: Final = (
     "verification.readBack.control.url",
 )
 _TIMES: Final = (
-    *(
-        "0s",
-        "0.0000000001s",
-        "9ms",
-        "9.9999999ms",
-        "10ms",
-        "999.999999ms",
-        "999.9999999999ms",
-        "1s",
-        "10m",
-        "10m0.001s",
-    ),
+    *("0s", "0.0000000001s", "9ms", "9.9999999ms", "10ms", "999.999999ms", "999.9999999999ms", "1s", "10m"),
+    *("10m0.001s", "10m0.0000000001s"),
     *("59m59.9999999999s", "1h", "1h0.0000000001s", "1h0.000000001s", "24h", "24.0001h", "1440m1ms", "9999999h"),
 )
 _HEADERS: Final = (
@@ -92,9 +69,20 @@ _BOUNDS: Final = (
     *("p95 < 20s\n", "", "P95 < 1s", "error_rate < 1%%"),
 )
 _PARAMETERS: Final[Json] = {
-    **{"width": 8, "prefix": "A", "characters": "digits", "provider": "company", "arguments": {"a": 1}, "value": "x"},
-    **{"values": ["a"], "weights": [1], "min": 1, "max": 2.5, "places": 1, "template": "{email}"},
-    **{"earliest": "2020-01-31", "latest": "2020-02-28T00:00:00Z"},
+    "width": 8,
+    "prefix": "A",
+    "characters": "digits",
+    "provider": "company",
+    "arguments": {"a": 1},
+    "values": ["a"],
+    "weights": [1],
+    "min": 1,
+    "max": 2.5,
+    "places": 1,
+    "earliest": "2020-01-31",
+    "latest": "2020-02-28T00:00:00Z",
+    "value": "x",
+    "template": "{email}",
 }
 _CONTROLS: Final[tuple[Json, ...]] = (
     {},
@@ -129,8 +117,8 @@ def _cards_of_fields() -> list[Card]:
 
 
 DECK: Final = (
-    *_cards("target.url", *_URLS),
-    *(card for index, field in enumerate(_OTHER_URL_FIELDS) for card in _cards(field, *_URLS[index::6])),
+    *_cards("target.url", *URLS),
+    *(card for index, field in enumerate(_OTHER_URL_FIELDS) for card in _cards(field, *URLS[index::6])),
     *(
         card
         for field in _OTHER_URL_FIELDS

@@ -119,7 +119,9 @@ def _wanted(said: str, path: str) -> str:
     pattern = _PATTERN.match(said)
     if pattern is not None:
         known = next((text for regex, text in _WANTED.items() if pattern["regex"] == repr(regex)), None)
-        return known or f"write a text that matches {pattern['regex']}"
+        # Most people know the end of a text by this sign.
+        regex = pattern["regex"].replace(r"\\Z", "$")
+        return known or f"write a text that matches {regex}"
     bound = _BOUND.fullmatch(said)
     if bound is not None:
         return f"write a number of at {'least' if bound['operator'] == '>=' else 'most'} {bound['number']}"

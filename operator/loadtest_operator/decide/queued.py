@@ -37,8 +37,8 @@ def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
         return not_permitted
     endpoints = observation.endpoints or Endpoints()
     try:
-        refuse_pod(spec.pod, policy.pods.allowed_prefixes, policy.network, policy.targets.cluster_domain)
         plan = planned(observation, spec, policy, endpoints)
+        refuse_pod(spec.pod, policy.pods.allowed_prefixes, policy.network)
     except PlanError as wrong:
         return ended_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
     too_large = never_fits(plan.parallelism, policy.limits)

@@ -1,4 +1,4 @@
-"""What a test may not say of its pods: labels and annotations that are not its to set, names that lead astray."""
+"""What this installation does not let a test say of its pods: some labels and annotations, and some addresses."""
 
 import ipaddress
 import re
@@ -24,12 +24,12 @@ _KEY: Final = re.compile(
 )
 
 
-def refuse_pod(pod: Pod, allowed_prefixes: tuple[str, ...], network: AddressPolicy, cluster_domain: str) -> None:
+def refuse_pod(pod: Pod, allowed_prefixes: tuple[str, ...], network: AddressPolicy) -> None:
     """Raise PlanError for the first thing that is not allowed, naming the field, the value and what to do."""
     for path, entries in (("spec.pod.labels", pod.labels or {}), ("spec.pod.annotations", pod.annotations or {})):
         for key in entries:
             _refuse_key(path, key, pod.mesh == "Enabled", allowed_prefixes)
-    _refuse_aliases(pod.host_aliases or (), network, cluster_domain)
+    _refuse_aliases(pod.host_aliases or (), network)
 
 
 def _refuse_key(path: str, key: str, meshed: bool, allowed_prefixes: tuple[str, ...]) -> None:
@@ -52,21 +52,8 @@ def _refuse_key(path: str, key: str, meshed: bool, allowed_prefixes: tuple[str, 
         )
 
 
-def _refuse_aliases(aliases: Iterable[HostAlias], network: AddressPolicy, cluster_domain: str) -> None:
+def _refuse_aliases(aliases: Iterable[HostAlias], network: AddressPolicy) -> None:
     for number, alias in enumerate(aliases):
-        path = f"spec.pod.hostAliases[{number}]"
-        try:
-            address = ipaddress.ip_address(alias.ip)
-        except ValueError:
-            raise PlanError("HostAliasRefused", f"{path}.ip is {alias.ip!r}; write an IP address") from None
-        why = why_denied(address, network)
+        why = why_denied(ipaddress.ip_address(alias.ip), network)
         if why:
-            raise PlanError("HostAliasRefused", f"{path}.ip is {alias.ip}, {why}")
-        for name in alias.hostnames:
-            # A Service is known by its name: what is allowed, locked and watched under it must be the Service.
-            if "." not in name or name == "localhost" or name.endswith((".svc", f".svc.{cluster_domain}")):
-                raise PlanError(
-                    "HostAliasRefused",
-                    f"{path}.hostnames has {name!r}, which is a Service's name; name the Service itself in the URL,"
-                    " or give the address another name",
-                )
+            raise PlanError("HostAliasRefused", f"spec.pod.hostAliases[{number}].ip is {alias.ip}, {why}")
