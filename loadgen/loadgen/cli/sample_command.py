@@ -21,6 +21,8 @@ from loadtest_model.plan import PlanError
 from loadtest_model.plan.columns import columns_of
 from loadtest_model.plan.records import RecordsPlan, plan_records
 from loadtest_model.spec import Spec
+from loadtest_model.spec.records import Encoding
+from loadtest_model.spec.target import Format
 
 MOST_ROWS: Final = 1_000_000
 _DEFAULT_SEED: Final = 1
@@ -32,11 +34,11 @@ def run_sample(parsed: argparse.Namespace) -> int:
     if not 0 <= rows <= MOST_ROWS:
         raise UsageError(f"--rows is {rows}; write a number from 0 to {MOST_ROWS}")
     spec, plan = _planned(parsed)
-    name = parsed.format or spec.target.format
+    name = Format(parsed.format) if parsed.format else spec.target.format
     in_table = parsed.out is None and parsed.format is None and sys.stdout.isatty()
-    if name == "xlsx" and parsed.out is None and not in_table and sys.stdout.isatty():
+    if name == Format.XLSX and parsed.out is None and not in_table and sys.stdout.isatty():
         raise UsageError("--out is missing; an XLSX file is not for a terminal")
-    made = file_format("csv" if in_table else name, columns_of(plan.columns), plan.dialect)
+    made = file_format(Format.CSV if in_table else name, columns_of(plan.columns), plan.dialect)
     content = _content(made, plan, rows)
     if in_table:
         sys.stdout.write(table_of(_fields(content, plan), width_of(sys.stdout)))
@@ -78,7 +80,7 @@ async def _chunks(made: FileFormat, batch: Batch) -> list[bytes | memoryview]:
 
 
 def _fields(content: bytes, plan: RecordsPlan) -> list[list[str]]:
-    text = content.decode("utf-8-sig" if plan.dialect.encoding == "utf-8" else plan.dialect.encoding)
+    text = content.decode("utf-8-sig" if plan.dialect.encoding == Encoding.UTF_8 else plan.dialect.encoding)
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=plan.dialect.delimiter))
 
 

@@ -17,12 +17,14 @@ from loadgen.options.records_options import record_settings
 from loadgen.options.wording import OPTIONS, decoding_error, in_words_of
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec import Spec
+from loadtest_model.spec.connecting import ConnectionUse
+from loadtest_model.spec.verification import Requirement
 from loadtest_model.spec.whole import refusals
 from loadtest_model.thresholds.bounds import parse_threshold
 
 Json = dict[str, Any]
 
-_LEVELS: Final = {"acknowledged": "Acknowledged", "echoed": "Echoed", "proven": "Proven"}
+_LEVELS: Final = {level.lower(): level for level in Requirement}
 _TEXTS: Final = {
     "host": "target.host",
     "server_name": "target.tls.serverName",
@@ -52,7 +54,11 @@ _LOGIN: Final = {
     "login_token": "tokenPath",
     "login_expires_in": "expiresInPath",
 }
-_CONNECTIONS: Final = {"auto": "Auto", "kept": "Kept", "per-upload": "PerUpload"}
+_CONNECTIONS: Final = {
+    "auto": ConnectionUse.AUTO,
+    "kept": ConnectionUse.KEPT,
+    "per-upload": ConnectionUse.PER_UPLOAD,
+}
 _EXPRESSIONS: Final = {"threshold": "thresholds", "abort": "abort.thresholds"}
 _NUMBERS: Final = {"seed": "records.seed", "records": "load.records"}
 _LOAD: Final = {

@@ -24,6 +24,7 @@ from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.proof import Moment, Shown, concluded_from
 from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport
 from loadtest_model.plan import Plan
+from loadtest_model.spec.verification import Requirement
 
 CHECKS_KEPT: Final = 200
 """An address that fails in passing is tried for as long as the run lasts; its checks and canaries must not fill the
@@ -121,7 +122,7 @@ class Prover:
             self._report = course.cut_off(None, "the verification was cut off")
             raise
         self._report = excused(self._report, self.generator())
-        if self._plan.require == "Proven" and self._report.level is ProofLevel.ECHOED:
+        if self._plan.require == Requirement.PROVEN and self._report.level is ProofLevel.ECHOED:
             # What the read-back rests on must not become weaker than it was when it began.
             self._uploader.must_echo = True
         for address in self._report.addresses if self._report.proven else ():
@@ -220,7 +221,7 @@ class Prover:
         if conclusion.shown is Shown.STORED:
             return refused(Refusal.STORED, conclusion.message)
         refusal = _NOTHING_READ.get(conclusion.shown)
-        if refusal is None or self._plan.require != "Proven":
+        if refusal is None or self._plan.require != Requirement.PROVEN:
             return None
         return refused(refusal, conclusion.message)
 

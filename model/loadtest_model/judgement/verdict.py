@@ -25,6 +25,7 @@ from loadtest_model.measurement.snapshot import Counts, Refusal, TargetMemory, V
 from loadtest_model.measurement.throttling import throttling_text
 from loadtest_model.plan import Plan, Step
 from loadtest_model.quantities import seconds_text
+from loadtest_model.spec.verification import Requirement
 from loadtest_model.thresholds.bounds import ThresholdResult, evaluate_all, parse_threshold
 
 
@@ -134,7 +135,7 @@ def _judge_step(facts: Facts, number: int) -> StepJudgement:
     seen = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
     unfinished = seen.finished_pods < plan.parallelism
     own = Facts(
-        plan=structs.replace(plan, steps=(plan.steps[number],), require="Acknowledged"),
+        plan=structs.replace(plan, steps=(plan.steps[number],), require=Requirement.ACKNOWLEDGED),
         aggregate=structs.replace(
             aggregate,
             steps=(seen,),
@@ -403,7 +404,7 @@ def steps_without_uploads(evidence: Evidence) -> list[Finding]:
 
 def not_read_back(evidence: Evidence) -> list[Finding]:
     """Where Proven is required, a read-back that shows nothing leaves the run unproven."""
-    if evidence.facts.plan.require != "Proven" or evidence.facts.refusal is not None:
+    if evidence.facts.plan.require != Requirement.PROVEN or evidence.facts.refusal is not None:
         return []
     read_back = evidence.facts.read_back
     if read_back is None:

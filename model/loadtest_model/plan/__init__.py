@@ -1,7 +1,7 @@
 """The plan: a spec compiled to what the pods do, with every default filled in and nothing left to choose."""
 
 import hashlib
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -14,6 +14,7 @@ from loadtest_model.plan.target import LoginPlan, TargetPlan, TlsPlan, compile_t
 from loadtest_model.plan.thresholds import AbortPlan, compile_abort
 from loadtest_model.plan.verification import ReadBackPlan, compile_read_back, refuse_blind_look_up
 from loadtest_model.spec import Identity, Spec
+from loadtest_model.spec.verification import Requirement
 from loadtest_model.spec.whole import refusals
 from loadtest_model.values import WireValue
 
@@ -58,7 +59,7 @@ class Plan(WireValue, frozen=True, kw_only=True):
     target: TargetPlan
     steps: tuple[Step, ...]
     records: RecordsPlan
-    require: Literal["Acknowledged", "Echoed", "Proven"]
+    require: Requirement
     network: AddressPolicy
     deadlines: Deadlines
     command_digests: dict[str, str] = {}

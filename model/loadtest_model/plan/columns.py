@@ -12,7 +12,7 @@ from loadtest_model.nearness import near
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.records.columns import CLIENT_COLUMNS, Column
 from loadtest_model.records.providers import PROVIDERS
-from loadtest_model.spec.fields import KINDS, Field
+from loadtest_model.spec.fields import KINDS, Characters, Field
 from loadtest_model.spec.records import Fields
 from loadtest_model.values import WireValue
 
@@ -172,7 +172,7 @@ class _Compiler:
         plan = ColumnPlan(name=field.name, kind=field.kind, null_millionths=round(field.null_share * MILLION))
         match field.kind:
             case "unique":
-                digits = field.characters == "digits"
+                digits = field.characters == Characters.DIGITS
                 plan = replace(plan, prefix=field.prefix or "", width=field.width, digits=digits)
             case "faker":
                 plan = replace(plan, provider=self._provider(), arguments=self._arguments())

@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from loadtest_model.load.arrivals import Arrivals, RateSegment, peak_rate, rate_plateaus, rate_profile
+from loadtest_model.load.arrivals import Arrivals, Process, RateSegment, peak_rate, rate_plateaus, rate_profile
 from loadtest_model.load.pacing import Segment, plateaus, profile
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec.load import Load
@@ -50,4 +50,6 @@ def _open(rates: tuple[RateSegment, ...], load: Load, timeout_seconds: float) ->
         Segment(duration_seconds=rate.duration_seconds, first_users=users, last_users=users) for rate in rates
     )
     lateness_seconds = seconds_of(load.max_lateness) if load.max_lateness else timeout_seconds
-    return segments, Arrivals(process=load.arrivals or "constant", rates=rates, max_lateness_seconds=lateness_seconds)
+    return segments, Arrivals(
+        process=load.arrivals or Process.CONSTANT, rates=rates, max_lateness_seconds=lateness_seconds
+    )

@@ -6,7 +6,7 @@ from loadtest_model.load.scenarios import DEFAULT_THRESHOLDS, PRESETS, STRESS_TH
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.profiles import profile_of
 from loadtest_model.plan.thresholds import refuse_other_steps
-from loadtest_model.spec import Spec
+from loadtest_model.spec import Scenario, Spec
 from loadtest_model.spec.load import Load
 from loadtest_model.thresholds.bounds import parse_thresholds
 from loadtest_model.values import WireValue, seconds_of
@@ -53,7 +53,7 @@ class Step(WireValue, frozen=True, kw_only=True):
 
 
 def compile_steps(spec: Spec) -> list[Step]:
-    names = list(PRESETS) if spec.scenario == "all" else [spec.scenario]
+    names = list(PRESETS) if spec.scenario == Scenario.ALL else [spec.scenario]
     refuse_other_steps("spec.thresholds", spec.thresholds or [], names)
     return [_step(name, spec) for name in names]
 
@@ -112,4 +112,4 @@ def _thresholds(scenario: str, load: Load, given: list[str] | None) -> tuple[str
     if given is not None:
         return tuple(bound.expression for bound in parse_thresholds(given) if bound.step in ("", scenario))
     unchanged = load == Load()
-    return (*DEFAULT_THRESHOLDS, STRESS_THRESHOLD) if scenario == "stress" and unchanged else DEFAULT_THRESHOLDS
+    return (*DEFAULT_THRESHOLDS, STRESS_THRESHOLD) if scenario == Scenario.STRESS and unchanged else DEFAULT_THRESHOLDS

@@ -1,11 +1,11 @@
 """The target as the pods see it."""
 
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.secrets import Place, SecretPlaces
-from loadtest_model.spec.auth import Auth, Login
-from loadtest_model.spec.connecting import Connections
+from loadtest_model.spec.auth import Auth, Login, LoginFormat
+from loadtest_model.spec.connecting import ConnectionUse
 from loadtest_model.spec.target import ExpectCount, Format, Target
 from loadtest_model.values import WireValue, seconds_of
 
@@ -20,7 +20,7 @@ class LoginPlan(WireValue, frozen=True, kw_only=True):
     password: Place
     username_field: str
     password_field: str
-    format: Literal["json", "form"]
+    format: LoginFormat
     token_path: str
     expires_in_path: str | None
 
@@ -50,7 +50,7 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
     token: Place | None
     login: LoginPlan | None
     tls: TlsPlan
-    connections: Connections
+    connections: ConnectionUse
     file_field: str
     file_name: str
     form_fields: dict[str, str]
@@ -63,7 +63,7 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
     count_path: str
     nonce_path: str
     metrics_url: str | None = None
-    expect_count: ExpectCount = "sent"
+    expect_count: ExpectCount = ExpectCount.SENT
 
 
 def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPlaces) -> TargetPlan:

@@ -2,7 +2,7 @@
 
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.records import RecordsPlan
-from loadtest_model.spec.verification import CLIENT_ID, Verification
+from loadtest_model.spec.verification import CLIENT_ID, ReadBackAuth, Verification
 from loadtest_model.values import WireValue, seconds_of
 
 
@@ -45,7 +45,7 @@ def compile_read_back(verification: Verification) -> ReadBackPlan | None:
         control_client_id=control.client_id if control else None,
         control_url=control.url if control else None,
         headers=read_back.headers,
-        sends_token=read_back.auth == "Target",
+        sends_token=read_back.auth == ReadBackAuth.TARGET,
         settle_seconds=seconds_of(read_back.settle),
         timeout_seconds=seconds_of(read_back.timeout),
     )

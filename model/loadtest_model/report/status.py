@@ -8,6 +8,7 @@ from msgspec import Meta
 from loadtest_model.judgement.health import Health
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.judgement.workload import TargetWatch
+from loadtest_model.load.arrivals import Process
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.report.summary import Summary
 from loadtest_model.thresholds.bounds import ThresholdResult
@@ -146,7 +147,7 @@ class PlannedStep(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     stages: tuple[PlannedStage, ...]
     thresholds: tuple[str, ...]
     records: int | None = None
-    arrivals: Literal["constant", "poisson"] | None = None
+    arrivals: Process | None = None
 
 
 class EffectivePlan(WireValue, frozen=True, kw_only=True, omit_defaults=False):

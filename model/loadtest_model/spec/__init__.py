@@ -1,6 +1,7 @@
 """The spec of a LoadTest as people write it. The CRD's schema is made from these types, see `crd`."""
 
-from typing import Annotated, Final, Literal
+from enum import StrEnum
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct, field
 
@@ -19,13 +20,29 @@ KIND: Final = "LoadTest"
 PLURAL: Final = "loadtests"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 
-ScenarioName = Literal["light", "medium", "heavy", "stress", "all", "custom"]
+
+class Scenario(StrEnum):
+    """A preset of the load; the four in their order, all of them as steps, or none."""
+
+    LIGHT = "light"
+    MEDIUM = "medium"
+    HEAVY = "heavy"
+    STRESS = "stress"
+    ALL = "all"
+    CUSTOM = "custom"
+
+
+class Concurrency(StrEnum):
+    """What a test does while another one loads the same target."""
+
+    FORBID = "Forbid"
+    ALLOW = "Allow"
 
 
 class Spec(Value, frozen=True, kw_only=True):
     target: Annotated[Target, Meta(description="The system under test. Required."), with_rules(TLS_OVER_HTTPS)]
     scenario: Annotated[
-        ScenarioName,
+        Scenario,
         Meta(
             description="Preset of batch size, virtual users, duration and thresholds. light: basic function;"
             " medium: normal load; heavy: high load; stress: a million records; all: these four, one after the"
@@ -60,12 +77,12 @@ class Spec(Value, frozen=True, kw_only=True):
     ] = False
     suspend: Annotated[bool, Meta(description="While true, a test that has not started waits in phase Queued.")] = False
     concurrency: Annotated[
-        Literal["Forbid", "Allow"],
+        Concurrency,
         Meta(
             description="Forbid: wait in phase Queued while another test loads the same target, whatever host the other"
             " names it by. Allow: start at once."
         ),
-    ] = "Forbid"
+    ] = Concurrency.FORBID
     debug: Annotated[
         bool,
         Meta(

@@ -1,6 +1,7 @@
 """How uploads are authenticated: by a token that is given, or by one that a login gives."""
 
-from typing import Annotated, Final, Literal
+from enum import StrEnum
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -13,6 +14,13 @@ class LoginSecret(Value, frozen=True, kw_only=True):
     name: Annotated[Name, Meta(description="Name of a Secret in the namespace of the LoadTest.")]
     username_key: Annotated[Name, Meta(description="Key of the user's name within the Secret's data.")] = "username"
     password_key: Annotated[Name, Meta(description="Key of the password within the Secret's data.")] = "password"  # noqa: S105 - a key's name
+
+
+class LoginFormat(StrEnum):
+    """How name and password are sent."""
+
+    JSON = "json"
+    FORM = "form"
 
 
 class Login(Value, frozen=True, kw_only=True):
@@ -33,9 +41,9 @@ class Login(Value, frozen=True, kw_only=True):
     password_field: Annotated[
         str, Meta(min_length=1, max_length=128, pattern=FORM_NAME_PATTERN, description="Field of the password.")
     ] = "password"  # noqa: S105 - a field's name
-    format: Annotated[
-        Literal["json", "form"], Meta(description="How the fields are sent: a JSON object, or an HTML form.")
-    ] = "json"
+    format: Annotated[LoginFormat, Meta(description="How the fields are sent: a JSON object, or an HTML form.")] = (
+        LoginFormat.JSON
+    )
     token_path: Annotated[
         Path, Meta(description="Dotted path of the token in the answer; simplejwt says access, DRF token.")
     ] = "access"  # noqa: S105 - a member's name

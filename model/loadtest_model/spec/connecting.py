@@ -1,6 +1,7 @@
 """How the target is connected to: time-outs by part, TLS, and how long a connection lives."""
 
-from typing import Annotated, Final, Literal
+from enum import StrEnum
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -8,7 +9,15 @@ from loadtest_model.spec.parts import Name, SecretKey
 from loadtest_model.spec.rules import Rule, between, with_rules
 from loadtest_model.values import DurationText, Value
 
-Connections = Literal["Auto", "PerUpload", "Kept"]
+
+class ConnectionUse(StrEnum):
+    """Whether an upload uses the connection of another one."""
+
+    AUTO = "Auto"
+    PER_UPLOAD = "PerUpload"
+    KEPT = "Kept"
+
+
 HOST_NAME_PATTERN: Final = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*\Z"
 HOST_PATTERN: Final = r"^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?\Z"
 

@@ -1,6 +1,7 @@
 """A column that a user adds to the client records."""
 
-from typing import Annotated, Final, Literal
+from enum import StrEnum
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -12,6 +13,14 @@ FieldText = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00-\x08\x0b\x0c\x
 ISO_PATTERN: Final = r"^[12][0-9]{3}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z)?\Z"
 IsoTime = Annotated[str, Meta(max_length=20, pattern=ISO_PATTERN)]
 Bound = Annotated[float, Meta(ge=-1e15, le=1e15)]
+
+
+class Characters(StrEnum):
+    """Of which the values of a unique column are made."""
+
+    ALPHANUMERIC = "alphanumeric"
+    DIGITS = "digits"
+
 
 KINDS: Final = {
     "unique": (("width",), ("prefix", "characters")),
@@ -51,7 +60,7 @@ class Field(Value, frozen=True, kw_only=True):
     width: Annotated[int, Meta(ge=2, le=12, description="unique: characters after the prefix.")] | None = None
     characters: (
         Annotated[
-            Literal["alphanumeric", "digits"],
+            Characters,
             Meta(description="unique: digits, or digits and capitals without I, L, O and U. Default: alphanumeric."),
         ]
         | None

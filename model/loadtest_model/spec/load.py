@@ -1,9 +1,10 @@
 """The load: batch size, virtual users or arrivals, how long, and how they change."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from msgspec import Meta
 
+from loadtest_model.load.arrivals import Process
 from loadtest_model.spec.rules import Rule, between, with_rules
 from loadtest_model.values import LONGEST_NANOSECONDS, NANOSECONDS, DurationText, Value, nanoseconds_of
 
@@ -127,7 +128,7 @@ class Load(Value, frozen=True, kw_only=True):
     ) = None
     arrivals: (
         Annotated[
-            Literal["constant", "poisson"],
+            Process,
             Meta(
                 description="How arrivals are spaced: evenly, or at random, seeded by spec.records.seed. Default:"
                 " constant."

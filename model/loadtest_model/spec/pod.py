@@ -1,6 +1,7 @@
 """What a test may say of its loadgen pods: a closed list, since whoever writes a pod's spec may run anything."""
 
 import ipaddress
+from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta
@@ -41,6 +42,13 @@ NAMES_OF_AN_ALIAS: Final = Rule[list[str]](
     holds=lambda names: not any(name.endswith(".svc") or ".svc." in name for name in names),
     reason="HostAliasRefused",
 )
+
+
+class Mesh(StrEnum):
+    """Whether the namespace's mesh may add its proxy to the pods."""
+
+    DISABLED = "Disabled"
+    ENABLED = "Enabled"
 
 
 class Toleration(Value, frozen=True, kw_only=True):
@@ -154,10 +162,10 @@ class Pod(Value, frozen=True, kw_only=True):
         | None
     ) = None
     mesh: Annotated[
-        Literal["Disabled", "Enabled"],
+        Mesh,
         Meta(
             description="Disabled: sidecars are kept out of the pods, so that what they send is what the target gets."
             " Enabled: the namespace's mesh may add its proxy, which may send an upload more than once; then the"
             " status says what that means for the numbers."
         ),
-    ] = "Disabled"
+    ] = Mesh.DISABLED

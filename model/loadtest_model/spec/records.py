@@ -1,5 +1,6 @@
 """The synthetic client records: who they are, which columns a file has, how it is written, what is wrong on purpose."""
 
+from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
@@ -11,9 +12,29 @@ from loadtest_model.spec.rules import Rule, with_rules
 from loadtest_model.values import Value
 
 Delimiter = Literal[",", ";", "\t", "|"]
-Quoting = Literal["minimal", "all", "nonnumeric"]
-Encoding = Literal["utf-8", "cp1252"]
-LineEnd = Literal["CRLF", "LF"]
+
+
+class Quoting(StrEnum):
+    """Which fields stand in quotes."""
+
+    MINIMAL = "minimal"
+    ALL = "all"
+    NONNUMERIC = "nonnumeric"
+
+
+class Encoding(StrEnum):
+    """Of a CSV file."""
+
+    UTF_8 = "utf-8"
+    CP1252 = "cp1252"
+
+
+class LineEnd(StrEnum):
+    """At the end of a CSV file's lines."""
+
+    CRLF = "CRLF"
+    LF = "LF"
+
 
 # Numbers alone, so that no locale shows in a file. A literal character may be anything but a control character.
 DATE_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[Yymd%])+\Z"
@@ -70,13 +91,13 @@ class Dialect(Value, frozen=True, kw_only=True):
             description="minimal: quotes where a field needs them; all: around every field; nonnumeric: around every"
             " field but those of number columns."
         ),
-    ] = "minimal"
+    ] = Quoting.MINIMAL
     bom: Annotated[bool, Meta(description="Whether a CSV file begins with a byte order mark, as Excel's do.")] = False
     encoding: Annotated[
         Encoding,
         Meta(description="Of a CSV file. cp1252 (Windows-1252) has fewer letters: č becomes c where it must."),
-    ] = "utf-8"
-    line_end: Annotated[LineEnd, Meta(description="At the end of a CSV file's lines.")] = "CRLF"
+    ] = Encoding.UTF_8
+    line_end: Annotated[LineEnd, Meta(description="At the end of a CSV file's lines.")] = LineEnd.CRLF
     date_format: Annotated[
         str,
         Meta(
@@ -100,7 +121,7 @@ class Dialect(Value, frozen=True, kw_only=True):
 BOM_WITH_UTF8: Final = Rule[Dialect](
     cel="!(has(self.bom) && self.bom && has(self.encoding) && self.encoding == 'cp1252')",
     message="spec.records.dialect.bom goes with encoding utf-8 alone; cp1252 has no byte order mark",
-    holds=lambda dialect: not dialect.bom or dialect.encoding != "cp1252",
+    holds=lambda dialect: not dialect.bom or dialect.encoding != Encoding.CP1252,
     reason="RecordsInvalid",
 )
 
@@ -154,7 +175,7 @@ class Records(Value, frozen=True, kw_only=True):
     locale: Annotated[
         Locale,
         Meta(description="Whose names and addresses: mixed, as people live in Canada; en_CA or fr_CA, one language."),
-    ] = "mixed"
+    ] = Locale.MIXED
     contact: Annotated[
         Contact,
         Meta(
@@ -162,7 +183,7 @@ class Records(Value, frozen=True, kw_only=True):
             " reach nobody; they come again after some thousand records. E-mail addresses are always those of"
             " example.com, example.net and example.org."
         ),
-    ] = "any"
+    ] = Contact.ANY
     fields: Annotated[Fields, Meta(description="Columns that are renamed, dropped, added or in another order.")] = (
         field(default_factory=Fields)
     )

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 from string import ascii_lowercase, ascii_uppercase
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from msgspec import Meta, field
 
 from loadtest_model.spec.auth import ONE_SOURCE, Auth
-from loadtest_model.spec.connecting import HOST_PATTERN, ONE_AUTHORITY, Connections, Timeouts, Tls
+from loadtest_model.spec.connecting import HOST_PATTERN, ONE_AUTHORITY, ConnectionUse, Timeouts, Tls
 from loadtest_model.spec.parts import (
     FORM_NAME_PATTERN,
     HEADER_NAME_PATTERN,
@@ -21,8 +22,30 @@ from loadtest_model.spec.parts import (
 from loadtest_model.spec.rules import Rule, between, cel_text, with_rules
 from loadtest_model.values import DurationText, Value
 
-Format = Literal["csv", "xlsx"]
-ExpectCount = Literal["sent", "valid", "any"]
+
+class Format(StrEnum):
+    """Of the uploaded files."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+class ExpectCount(StrEnum):
+    """What the count in an answer must be."""
+
+    SENT = "sent"
+    VALID = "valid"
+    ANY = "any"
+
+
+class WorkloadKind(StrEnum):
+    """What runs the target's pods."""
+
+    DEPLOYMENT = "Deployment"
+    STATEFUL_SET = "StatefulSet"
+    DAEMON_SET = "DaemonSet"
+    REPLICA_SET = "ReplicaSet"
+
 
 _FORM_FIELD_PATTERN: Final = FORM_NAME_PATTERN.replace("+", "{1,128}")
 _OUR_HEADERS: Final = (
@@ -72,9 +95,7 @@ MARKER_OF_A_LOAD_TEST: Final = Rule[str](
 
 
 class Workload(Value, frozen=True, kw_only=True):
-    kind: Annotated[
-        Literal["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"], Meta(description="Kind of the workload.")
-    ]
+    kind: Annotated[WorkloadKind, Meta(description="Kind of the workload.")]
     name: Annotated[Name, Meta(description="Its name, in the namespace of the LoadTest.")]
 
     def __str__(self) -> str:
@@ -101,7 +122,7 @@ class Response(Value, frozen=True, kw_only=True):
             description="What the count must be. sent: all rows of the upload; valid: those that spec.records.invalid"
             " left right; any: it is not looked at, and may be absent."
         ),
-    ] = "sent"
+    ] = ExpectCount.SENT
 
 
 class Target(Value, frozen=True, kw_only=True):
@@ -141,12 +162,12 @@ class Target(Value, frozen=True, kw_only=True):
         with_rules(ONE_AUTHORITY),
     ] = None
     connections: Annotated[
-        Connections,
+        ConnectionUse,
         Meta(
             description="PerUpload: each upload opens a connection of its own. Kept: a connection is used again within"
             " a second. Auto: one per upload from 1,000 rows a batch on, else kept."
         ),
-    ] = "Auto"
+    ] = ConnectionUse.AUTO
     headers: Annotated[
         dict[str, HeaderValue],
         Meta(
@@ -181,7 +202,7 @@ class Target(Value, frozen=True, kw_only=True):
         ),
         with_rules(FORM_FIELDS_WITH_NAMES),
     ] = field(default_factory=dict)
-    format: Annotated[Format, Meta(description="Format of the uploaded files: csv or xlsx (Excel).")] = "csv"
+    format: Annotated[Format, Meta(description="Format of the uploaded files: csv or xlsx (Excel).")] = Format.CSV
     timeout: Annotated[
         DurationText,
         Meta(

@@ -1,7 +1,8 @@
 """The proof that precedes any load, and the read-back that follows it."""
 
 import re
-from typing import Annotated, Final, Literal
+from enum import StrEnum
+from typing import Annotated, Final
 
 from msgspec import Meta, field
 
@@ -33,6 +34,28 @@ SETTLES_SOON: Final = Rule[str](
     holds=lambda text: nanoseconds_of(text) <= nanoseconds_of(_LONGEST_SETTLING),
     reason="ReadBackInvalid",
 )
+
+
+class Requirement(StrEnum):
+    """The level of proof that is enough."""
+
+    ACKNOWLEDGED = "Acknowledged"
+    ECHOED = "Echoed"
+    PROVEN = "Proven"
+
+
+class ReadBackAuth(StrEnum):
+    """Whose Authorization header a read-back sends."""
+
+    TARGET = "Target"
+    NONE = "None"
+
+
+class UnreadableEndpoints(StrEnum):
+    """What to do where the operator may not read the endpoints behind the target's Service."""
+
+    REFUSE = "Refuse"
+    ACCEPT = "Accept"
 
 
 class Control(Value, frozen=True, kw_only=True):
@@ -102,9 +125,9 @@ class ReadBack(Value, frozen=True, kw_only=True):
         with_rules(HEADERS_FOR_READING),
     ] = field(default_factory=dict)
     auth: Annotated[
-        Literal["Target", "None"],
+        ReadBackAuth,
         Meta(description="Target: send the Authorization header of the uploads here too. None: send none."),
-    ] = "Target"
+    ] = ReadBackAuth.TARGET
     settle: Annotated[
         DurationText,
         Meta(
@@ -157,13 +180,13 @@ READ_BACK_RULES: Final = (
 
 class Verification(Value, frozen=True, kw_only=True):
     require: Annotated[
-        Literal["Acknowledged", "Echoed", "Proven"],
+        Requirement,
         Meta(
             description="Level of proof that is enough: Acknowledged (marker true, rows counted right), Echoed (the"
             " answer also returns the request's nonce), or Proven (a read-back shows, before the load and after it,"
             " that nothing was stored)."
         ),
-    ] = "Acknowledged"
+    ] = Requirement.ACKNOWLEDGED
     read_back: Annotated[
         ReadBack | None,
         Meta(
@@ -173,10 +196,10 @@ class Verification(Value, frozen=True, kw_only=True):
         with_rules(*READ_BACK_RULES),
     ] = None
     unreadable_endpoints: Annotated[
-        Literal["Refuse", "Accept"],
+        UnreadableEndpoints,
         Meta(
             description="What to do where the operator may not read the endpoints behind the target's Service, as in a"
             " namespace that it does not watch. Refuse: no load. Accept: the Service's own address alone is proven, not"
             " each endpoint, and the verdict, status and report say so."
         ),
-    ] = "Refuse"
+    ] = UnreadableEndpoints.REFUSE

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from msgspec import inspect
 
-from loadtest_model.spec import Spec
+from loadtest_model.spec import Scenario, Spec
 from loadtest_model.spec.load import Load
 from loadtest_model.spec.rules import Rule
+from loadtest_model.spec.verification import Requirement
 from loadtest_model.values import LONGEST_NANOSECONDS, nanoseconds_of
 
 
@@ -98,7 +99,7 @@ SPEC_RULES: Final = (
     Rule[Spec](
         cel="self.scenario != 'custom' || (has(self.load) && has(self.load.batchSize))",
         message="spec.load.batchSize is required for scenario custom, such as 1000",
-        holds=lambda spec: spec.scenario != "custom" or spec.load.batch_size is not None,
+        holds=lambda spec: spec.scenario != Scenario.CUSTOM or spec.load.batch_size is not None,
         reason="BatchSizeMissing",
     ),
     Rule[Spec](
@@ -106,7 +107,7 @@ SPEC_RULES: Final = (
         " || has(self.load.stages)))",
         message="spec.load.duration, spec.load.records or spec.load.stages is required for scenario custom",
         holds=lambda spec: (
-            spec.scenario != "custom" or _is_any_given(spec.load.duration, spec.load.records, spec.load.stages)
+            spec.scenario != Scenario.CUSTOM or _is_any_given(spec.load.duration, spec.load.records, spec.load.stages)
         ),
         reason="DurationMissing",
     ),
@@ -122,7 +123,7 @@ SPEC_RULES: Final = (
     Rule[Spec](
         cel="!has(self.load) || !has(self.load.records) || !(has(self.load.duration) || self.scenario == 'all')",
         message="spec.load.records stands instead of spec.load.duration, and not in scenario all",
-        holds=lambda spec: spec.load.records is None or (spec.load.duration is None and spec.scenario != "all"),
+        holds=lambda spec: spec.load.records is None or (spec.load.duration is None and spec.scenario != Scenario.ALL),
         reason="LoadContradicts",
     ),
     Rule[Spec](
@@ -162,7 +163,7 @@ SPEC_RULES: Final = (
         cel="!has(self.verification) || self.verification.require != 'Proven' || has(self.verification.readBack)",
         message="spec.verification.require is Proven, so spec.verification.readBack must say how to read what the"
         " target has stored",
-        holds=lambda spec: spec.verification.require != "Proven" or spec.verification.read_back is not None,
+        holds=lambda spec: spec.verification.require != Requirement.PROVEN or spec.verification.read_back is not None,
         reason="ReadBackMissing",
     ),
 )

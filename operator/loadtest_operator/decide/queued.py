@@ -8,6 +8,7 @@ from loadtest_model.plan.notices import notices
 from loadtest_model.plan.variable import refuse_long_plan
 from loadtest_model.report.status import ConditionType, Phase
 from loadtest_model.spec import Spec
+from loadtest_model.spec.pod import Mesh
 from loadtest_operator.decide.actions import CreateJob, JobRefused
 from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import Mark, Marks
@@ -112,7 +113,7 @@ def planned(observation: Observation, spec: Spec, policy: Policy, endpoints: End
     plan = structs.replace(
         plan,
         command_digests=observation.command_digests,
-        mesh=spec.pod.mesh == "Enabled",
+        mesh=spec.pod.mesh == Mesh.ENABLED,
         unseen_endpoints=endpoints.unseen,
     )
     refuse_long_plan(plan)

@@ -7,7 +7,7 @@ from typing import Final
 
 from loadtest_model.plan import AddressPolicy, PlanError
 from loadtest_model.spec import GROUP
-from loadtest_model.spec.pod import HostAlias, Pod
+from loadtest_model.spec.pod import HostAlias, Mesh, Pod
 from loadtest_operator.facts.names import MANAGED_BY_LABEL
 from loadtest_operator.manifests.injection import MESH_CONTROL, MESH_SWITCHES, OTHERS_OFF
 from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED
@@ -28,7 +28,7 @@ def refuse_pod(pod: Pod, allowed_prefixes: tuple[str, ...], network: AddressPoli
     """Raise PlanError for the first thing that is not allowed, naming the field, the value and what to do."""
     for path, entries in (("spec.pod.labels", pod.labels or {}), ("spec.pod.annotations", pod.annotations or {})):
         for key in entries:
-            _refuse_key(path, key, pod.mesh == "Enabled", allowed_prefixes)
+            _refuse_key(path, key, pod.mesh == Mesh.ENABLED, allowed_prefixes)
     _refuse_aliases(pod.host_aliases or (), network)
 
 

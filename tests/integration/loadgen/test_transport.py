@@ -26,7 +26,7 @@ from loadgen.http.transport import ANSWER_LIMIT_BYTES, Exchange, Request, keeps_
 from loadgen.http.upload_progress import Progress
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import AddressPolicy
-from loadtest_model.spec.connecting import Connections
+from loadtest_model.spec.connecting import ConnectionUse
 from raw_target import conversing, read_request, reset
 
 BOUNDARY = "b"
@@ -760,7 +760,9 @@ async def test_a_tls_handshake_that_hangs_counts_as_connecting() -> None:
     ("chosen", "rows", "kept"),
     [("Auto", 999, True), ("Auto", 1_000, False), ("Kept", 100_000, True), ("PerUpload", 1, False)],
 )
-def test_small_uploads_keep_their_connection_unless_told_otherwise(chosen: Connections, rows: int, kept: bool) -> None:
+def test_small_uploads_keep_their_connection_unless_told_otherwise(
+    chosen: ConnectionUse, rows: int, kept: bool
+) -> None:
     assert keeps_connections(chosen, rows) is kept
 
 
