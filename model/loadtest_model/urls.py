@@ -1,7 +1,7 @@
-"""The URLs that this project takes: http or https, with a host that every reader of URLs reads in the same way.
+"""The URLs that are accepted: http or https, with a host that every parser of URLs reads in the same way.
 
-The API server takes a URL apart, so do the operator and each pod, each by a parser of its own. What they could read
-differently (credentials, a host that is not ASCII or has escapes in it, a backslash, a space) is refused by all.
+The API server, the operator and each pod parse a URL with parsers of their own. Whatever these could read differently
+is refused by all of them: credentials, a host with escapes or characters beyond ASCII, a backslash, a space.
 """
 
 import ipaddress
@@ -13,10 +13,10 @@ URL_PATTERN: Final = (
     r"^(?P<scheme>(?i:https?))://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]*))?"
     r"(/([^\x00-\x20\x7f\\%?#@]|%[0-9A-Fa-f]{2})*)?(\?[^\x00-\x20\x7f\\#@]*)?\Z"
 )
-"""A URL, but for what a pattern cannot say well: whether an IPv6 address is one, and the range of a port."""
+"""The form of a URL. Two properties are checked apart: that an IPv6 address is valid, and the range of the port."""
 
-NEVER_IN_A_URL: Final = "@# "
-"""What is told apart from other faults: signs of credentials, a fragment or a slip."""
+FORBIDDEN_CHARACTERS: Final = "@# "
+"""Credentials, a fragment and a space have a message of their own."""
 
 _URL: Final = re.compile(URL_PATTERN)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -24,9 +24,10 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class UrlParts:
-    """The scheme and the host are in lower case, and an IPv6 address has no brackets.
+    """The parts of a URL. The scheme and the host are in lower case, and an IPv6 address has no brackets.
 
-    A whole name has no dot at its end; a single label keeps it, since `clients.` is another name than `clients`.
+    The final dot of a fully qualified name is dropped. A single label keeps it, because `clients.` and `clients` are
+    different names.
     """
 
     scheme: str
@@ -34,23 +35,24 @@ class UrlParts:
     port: int
 
 
-def parts_of(url: str) -> UrlParts | None:
-    """Take a URL apart; the port is that of the scheme where the URL has none. None for what is not a URL."""
+def parse_url(url: str) -> UrlParts | None:
+    """Parse a URL. The port defaults to that of the scheme. Return None for a text that is not an accepted URL."""
     match = _match(url)
-    if match is None or not has_possible_port(url):
+    if match is None or not has_valid_port(url):
         return None
     scheme, host = match["scheme"].lower(), match["host"].strip("[]").lower()
-    whole = host[:-1] if host.endswith(".") and "." in host[:-1] else host
-    return UrlParts(scheme, whole, int(match["port"] or _DEFAULT_PORTS[scheme]))
+    if host.endswith(".") and "." in host[:-1]:
+        host = host[:-1]
+    return UrlParts(scheme, host, int(match["port"] or _DEFAULT_PORTS[scheme]))
 
 
 def is_url(url: str) -> bool:
-    """Whether a text is a URL, whatever the number of its port."""
+    """Whether a text has the form of a URL. The range of the port is not checked."""
     return _match(url) is not None
 
 
-def has_possible_port(url: str) -> bool:
-    """Whether the port of a URL lies between 1 and 65535. What has no port, or is no URL, has no impossible one."""
+def has_valid_port(url: str) -> bool:
+    """Whether the port of a URL lies between 1 and 65535. True without a port, and for a text that is not a URL."""
     match = _match(url)
     port = match["port"] if match else None
     return not port or (len(port) < 6 and 0 < int(port) < 65_536)

@@ -7,11 +7,11 @@ from msgspec import Meta, Struct
 
 NANOSECONDS: Final = 1_000_000_000
 LONGEST_NANOSECONDS: Final = 2**63 - 1
-"""The longest duration that the API server can hold: 292 years."""
+"""The longest duration that the API server can represent: 292 years."""
 
 _UNIT_NANOSECONDS: Final = {"ms": 1_000_000, "s": NANOSECONDS, "m": 60 * NANOSECONDS, "h": 3_600 * NANOSECONDS}
 _DURATION_PART: Final = re.compile(r"([0-9]+)(?:\.([0-9]+))?(ms|s|m|h)")
-# Patterns end in \Z, since $ also matches before a line break at the end; the schema of the CRD has $ for it, as RE2.
+# Patterns end in \Z, because $ also matches before a final line break. In the CRD it becomes the $ of RE2.
 DURATION_PATTERN: Final = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+\Z"
 
 DurationText = Annotated[str, Meta(pattern=DURATION_PATTERN, max_length=20)]
@@ -35,7 +35,7 @@ def seconds_of(duration: str) -> float:
 
 
 def nanoseconds_of(duration: str) -> int:
-    """The whole nanoseconds in a duration, as the API server counts them: what is shorter than one is dropped.
+    """The nanoseconds in a duration, rounded down for each of its parts, as in the API server.
 
     Raises ValueError, naming the text and the accepted form.
     """
@@ -45,7 +45,7 @@ def nanoseconds_of(duration: str) -> int:
 
 
 def _nanoseconds(whole: str, fraction: str | None, unit: str) -> int:
-    # The API server's own arithmetic (Go's time.ParseDuration), so that both agree to the nanosecond.
+    # The arithmetic of Go's time.ParseDuration, which the API server uses, so that both agree to the nanosecond.
     of_unit = _UNIT_NANOSECONDS[unit]
     digits = fraction or "0"
     return int(whole) * of_unit + int(int(digits) * (of_unit / 10 ** len(digits)))

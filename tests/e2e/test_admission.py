@@ -9,7 +9,7 @@ import pytest
 
 from loadtest_model.report.status import NOT_LOOKED_AT
 from loadtest_model.spec import Spec
-from loadtest_model.spec.whole import refusals
+from loadtest_model.spec.validation import broken_rules
 from localcluster.installation import REPOSITORY
 from localcluster.rest import RestError, documents
 from support.generated_specs import specs, unreadable_specs
@@ -123,7 +123,7 @@ def test_the_api_server_refuses_just_what_the_predicates_refuse_with_the_same_me
 
     different = []
     for spec, causes in zip(asked, answers, strict=True):
-        expected = sorted(refused.rule.message for refused in refusals(msgspec.convert(spec, Spec)))
+        expected = sorted(refused.rule.message for refused in broken_rules(msgspec.convert(spec, Spec)))
         told = sorted(next((rule for rule in expected if cause.endswith(rule)), cause) for cause in causes or ())
         if told != expected:
             different.append((spec, expected, told))

@@ -1,7 +1,7 @@
-"""Specs near the rules on them: sound ones and ones that break a rule or several, the same for the same seed.
+"""Specs near the rules on them: valid ones, and ones that break one or several rules.
 
-A card is values for one or more fields, each by its dotted path. A shuffled deck is dealt out, a few cards to each
-spec, so that every card is in one.
+An assignment gives values to one or more fields, each named by its dotted path. The generator shuffles all assignments
+and distributes them over the specs, so that each assignment is used once. The same seed gives the same specs.
 """
 
 import copy
@@ -12,11 +12,11 @@ from typing import Any, Final
 from loadtest_model.spec.fields import KINDS
 
 Json = dict[str, Any]
-Card = dict[str, Any]
+Assignment = dict[str, Any]
 
-_SOUND: Final[Json] = {"target": {"url": "http://clients:8000/"}, "scenario": "light"}
-# What a field must have beside it for its object to be whole.
-_AROUND: Final[dict[str, Json]] = {
+_VALID: Final[Json] = {"target": {"url": "http://clients:8000/"}, "scenario": "light"}
+# The required fields of an object that an assignment creates.
+_REQUIRED: Final[dict[str, Json]] = {
     "target.auth.login": {"url": "http://clients/in/", "secretRef": {"name": "robot"}},
     "verification.readBack": {"url": "http://clients/count/", "countPath": "count"},
 }
@@ -90,54 +90,54 @@ _CONTROLS: Final[tuple[Json, ...]] = (
     {"url": "http://clients/count/"},
     {"clientId": "C-1", "url": "http://clients/count/"},
 )
-_LOGIN: Final[Json] = _AROUND["target.auth.login"]
+_LOGIN: Final[Json] = _REQUIRED["target.auth.login"]
 
 
-def _cards(path: str, *values: Any) -> list[Card]:
+def _assign(path: str, *values: Any) -> list[Assignment]:
     return [{path: value} for value in values]
 
 
-def _added(**parameters: Any) -> list[Json]:
+def _column(**parameters: Any) -> list[Json]:
     return [{"name": "x", **parameters}]
 
 
-def _cards_of_fields() -> list[Card]:
-    """Each kind as it should be, without each of its parameters, and with each that is another's."""
-    cards = []
+def _columns() -> list[Assignment]:
+    """Each kind with all its parameters, without each one of them, and with a parameter of another kind."""
+    assignments = []
     for index, (kind, (needed, possible)) in enumerate(KINDS.items()):
         whole = {name: _PARAMETERS[name] for name in (*needed, *possible)}
         others = [name for name in _PARAMETERS if name not in whole]
         without = [{name: each for name, each in whole.items() if name != left_out} for left_out in whole]
-        cards += _cards("records.fields.add", _added(kind=kind, **whole))
-        cards += _cards("records.fields.add", *(_added(kind=kind, **parameters) for parameters in without))
-        cards += _cards(
-            "records.fields.add", *(_added(kind=kind, **whole, **{n: _PARAMETERS[n]}) for n in others[index % 3 :: 3])
+        assignments += _assign("records.fields.add", _column(kind=kind, **whole))
+        assignments += _assign("records.fields.add", *(_column(kind=kind, **parameters) for parameters in without))
+        assignments += _assign(
+            "records.fields.add", *(_column(kind=kind, **whole, **{n: _PARAMETERS[n]}) for n in others[index % 3 :: 3])
         )
-    return cards
+    return assignments
 
 
-DECK: Final = (
-    *_cards("target.url", *URLS),
-    *(card for index, field in enumerate(_OTHER_URL_FIELDS) for card in _cards(field, *URLS[index::6])),
+NEAR_RULES: Final = (
+    *_assign("target.url", *URLS),
+    *(each for index, field in enumerate(_OTHER_URL_FIELDS) for each in _assign(field, *URLS[index::6])),
     *(
-        card
+        each
         for field in _OTHER_URL_FIELDS
-        for card in _cards(
+        for each in _assign(
             field, "https://clients:8443/{client_id}", "clients", "http://clients:0/", "http://u@clients/"
         )
     ),
-    *_cards("scenario", "custom", "custom", "custom", "all", "all"),
-    *_cards("load.batchSize", 1, 100, 100),
-    *_cards("load.duration", *_TIMES),
-    *_cards("load.records", 1, 1000, 1000),
-    *_cards("load.arrivalRate", 0, 0.0, 0.5, 2, -1, 1e-9),
-    *_cards("load.arrivals", "constant", "poisson"),
-    *_cards("load.maxLateness", "1s", "0s"),
-    *_cards("load.thinkTime", *_TIMES),
-    *_cards("load.gracefulStop", *_TIMES),
-    *_cards("load.virtualUsers", 1, 2, 3, 10),
-    *_cards("load.stages", *_STAGES, *_STAGES),
-    *_cards("parallelism", 1, 2, 3, 10),
+    *_assign("scenario", "custom", "custom", "custom", "all", "all"),
+    *_assign("load.batchSize", 1, 100, 100),
+    *_assign("load.duration", *_TIMES),
+    *_assign("load.records", 1, 1000, 1000),
+    *_assign("load.arrivalRate", 0, 0.0, 0.5, 2, -1, 1e-9),
+    *_assign("load.arrivals", "constant", "poisson"),
+    *_assign("load.maxLateness", "1s", "0s"),
+    *_assign("load.thinkTime", *_TIMES),
+    *_assign("load.gracefulStop", *_TIMES),
+    *_assign("load.virtualUsers", 1, 2, 3, 10),
+    *_assign("load.stages", *_STAGES, *_STAGES),
+    *_assign("parallelism", 1, 2, 3, 10),
     *({"parallelism": pods, "load.virtualUsers": 2} for pods in (2, 3)),
     *({"scenario": name, "load.records": 1000} for name in ("light", "all")),
     *({"scenario": "custom", "load": load} for load in ({}, {"batchSize": 1}, {"batchSize": 1, "duration": "1s"})),
@@ -149,111 +149,114 @@ DECK: Final = (
     *({"target.timeout": "1m", "load.gracefulStop": time} for time in ("59s", "1m", "60.000000001s")),
     *({"target.url": url, "target.tls": {}} for url in ("http://clients/", "https://clients/", "HttpS://clients/")),
     *({"target.fileField": "a", "target.formFields": {name: "1"}} for name in ("a", "b", "file")),
-    *_cards("target.timeout", *_TIMES),
-    *(card for part in ("connect", "upload", "answer") for card in _cards(f"target.timeouts.{part}", *_TIMES)),
-    *_cards("target.headers", *({name: "1"} for name in _HEADERS), {"X-A": "1", "Host": "x", "X B": "2"}),
-    *_cards("target.fileField", "upload", "file"),
-    *_cards("target.formFields", {"file": "1"}, {"upload": "1"}, {"a": ""}, {"": "1"}, {"a" * 129: "1"}, {"a\n": "1"}),
-    *_cards("target.formFields", {'a"': "1"}, {"a\x7f": "1", "b": "2"}, {"é '": "1"}, {"a" * 128: "1"}),
-    *_cards("target.response.marker", "success", "data.success", "successes", "success.flag", "a_success"),
-    *_cards("target.auth", {}, {"secretKeyRef": {"name": "t"}}, {"secretKeyRef": {"name": "t"}, "login": _LOGIN}),
-    *_cards("target.tls", {}, {"serverName": "shop"}, {"caSecretKeyRef": {"name": "a"}}),
-    *_cards("target.tls", {"caSecretKeyRef": {"name": "a"}, "caConfigMapKeyRef": {"name": "b"}}),
-    *_cards("verification", {"require": "Proven"}, {"require": "Proven", "readBack": _AROUND["verification.readBack"]}),
-    *_cards("verification.readBack.control", *_CONTROLS, *_CONTROLS),
-    *_cards("verification.readBack", {"url": "http://clients/?{client_id}"}, {"url": "http://clients/count/"}),
-    *_cards("verification.readBack", {"url": "http://clients/{client_id}", "control": {"clientId": "C-1"}}),
-    *_cards("verification.readBack", {"url": "http://clients/{client_id}", "control": {"url": "http://clients/"}}),
-    *_cards("verification.readBack", {"url": "http://clients/", "countPath": "c", "control": {"clientId": "C-1"}}),
-    *_cards("verification.readBack.headers", *({name: "1"} for name in _HEADERS)),
-    *_cards("verification.readBack.settle", *_TIMES),
-    *_cards("verification.readBack.timeout", *_TIMES),
-    *_cards("thresholds", *([bound] for bound in _BOUNDS), ["p95 < 20s", "p95"], []),
-    *_cards("abort.thresholds", *([bound] for bound in _BOUNDS)),
-    *_cards("records.dialect", {"bom": True, "encoding": "cp1252"}, {"bom": True}, {"encoding": "cp1252"}),
-    *_cards_of_fields(),
-    *_cards("records.invalid", {"share": 0}, {"share": 1e-7}, {"share": 1e-6}, {"share": 0.5}),
-    *_cards("pod.labels", {"x-load-test.dev/uid": "1"}, {"x-load-test.dev": "1"}, {"example.com/team": "a"}),
-    *_cards("pod.annotations", {"a": "1", "x-load-test.dev/uid": "1"}, {"X-load-test.dev/a": "1"}),
+    *_assign("target.timeout", *_TIMES),
+    *(each for part in ("connect", "upload", "answer") for each in _assign(f"target.timeouts.{part}", *_TIMES)),
+    *_assign("target.headers", *({name: "1"} for name in _HEADERS), {"X-A": "1", "Host": "x", "X B": "2"}),
+    *_assign("target.fileField", "upload", "file"),
+    *_assign("target.formFields", {"file": "1"}, {"upload": "1"}, {"a": ""}, {"": "1"}, {"a" * 129: "1"}, {"a\n": "1"}),
+    *_assign("target.formFields", {'a"': "1"}, {"a\x7f": "1", "b": "2"}, {"é '": "1"}, {"a" * 128: "1"}),
+    *_assign("target.response.marker", "success", "data.success", "successes", "success.flag", "a_success"),
+    *_assign("target.auth", {}, {"secretKeyRef": {"name": "t"}}, {"secretKeyRef": {"name": "t"}, "login": _LOGIN}),
+    *_assign("target.tls", {}, {"serverName": "shop"}, {"caSecretKeyRef": {"name": "a"}}),
+    *_assign("target.tls", {"caSecretKeyRef": {"name": "a"}, "caConfigMapKeyRef": {"name": "b"}}),
+    *_assign(
+        "verification", {"require": "Proven"}, {"require": "Proven", "readBack": _REQUIRED["verification.readBack"]}
+    ),
+    *_assign("verification.readBack.control", *_CONTROLS, *_CONTROLS),
+    *_assign("verification.readBack", {"url": "http://clients/?{client_id}"}, {"url": "http://clients/count/"}),
+    *_assign("verification.readBack", {"url": "http://clients/{client_id}", "control": {"clientId": "C-1"}}),
+    *_assign("verification.readBack", {"url": "http://clients/{client_id}", "control": {"url": "http://clients/"}}),
+    *_assign("verification.readBack", {"url": "http://clients/", "countPath": "c", "control": {"clientId": "C-1"}}),
+    *_assign("verification.readBack.headers", *({name: "1"} for name in _HEADERS)),
+    *_assign("verification.readBack.settle", *_TIMES),
+    *_assign("verification.readBack.timeout", *_TIMES),
+    *_assign("thresholds", *([bound] for bound in _BOUNDS), ["p95 < 20s", "p95"], []),
+    *_assign("abort.thresholds", *([bound] for bound in _BOUNDS)),
+    *_assign("records.dialect", {"bom": True, "encoding": "cp1252"}, {"bom": True}, {"encoding": "cp1252"}),
+    *_columns(),
+    *_assign("records.invalid", {"share": 0}, {"share": 1e-7}, {"share": 1e-6}, {"share": 0.5}),
+    *_assign("pod.labels", {"x-load-test.dev/uid": "1"}, {"x-load-test.dev": "1"}, {"example.com/team": "a"}),
+    *_assign("pod.annotations", {"a": "1", "x-load-test.dev/uid": "1"}, {"X-load-test.dev/a": "1"}),
     *(
-        card
+        each
         for ip in ("10.0.0.7", "fd00::7", "::ffff:10.0.0.7", "fe80::1%eth0", "10.0.0.07", "10.0.0.300", "::", "a.b")
-        for card in _cards("pod.hostAliases", [{"ip": ip, "hostnames": ["staging.example.com"]}])
+        for each in _assign("pod.hostAliases", [{"ip": ip, "hostnames": ["staging.example.com"]}])
     ),
     *(
-        card
+        each
         for name in ("clients.shop.svc", "clients.svc.example.com", "a.svcs", "svc.example.com")
-        for card in _cards("pod.hostAliases", [{"ip": "10.0.0.7", "hostnames": ["staging.example.com", name]}])
+        for each in _assign("pod.hostAliases", [{"ip": "10.0.0.7", "hostnames": ["staging.example.com", name]}])
     ),
 )
-"""What a rule is about: values on both sides of each."""
+"""Values on both sides of each rule."""
 
 UNREADABLE: Final = (
-    *_cards("scenario", "huge", None, 1),
-    *_cards("parallelism", 0, 1001, "2", 1.5, True),
-    *_cards("runId", "a\n", "A", "a" * 41, ""),
-    *_cards("load.duration", "90", "1m\n", "-1s", "1d", "", " 1s", "1s" * 11),
-    *_cards("load.batchSize", 0, 1_000_001),
-    *_cards("load.arrivalRate", 100_001, "2"),
-    *_cards("load.arrivals", "often"),
-    *_cards("load.stages", [], [{"virtualUsers": 1}], [{"duration": "1s", "users": 1}]),
-    *_cards("target.url", "", None, "http://clients/" + "a" * 2048),
-    *_cards("target.host", "shop.example\n", "shop.example/x", "shop:0", ""),
-    *_cards("target.headers", {"X-A": "1\n"}, {"X-A": "é"}, {"X-A": 1}),
-    *_cards("target.fileName", "a\n", 'a"b', ""),
-    *_cards("target.response.marker", "a..b", "a\n", ""),
-    *_cards("target.auth.login", {"url": "http://clients/"}, {"secretRef": {"name": "robot"}}),
-    *_cards("target.tls", {"serverName": "a b"}, {"serverName": "shop\n"}),
-    *_cards("verification.readBack", {"countPath": "a"}),
-    *_cards("verification.readBack.control", {"clientId": "a\n"}, {"clientId": "a b"}),
-    *_cards("thresholds", ["p95 < 1s"] * 33, "p95 < 1s", [None]),
-    *_cards("abort", {}, {"thresholds": []}),
-    *_cards("records.fields.add", _added(), _added(kind="constant", value="a\x00")),
-    *_cards("records.fields.add", _added(kind="date", earliest="2020-01-01\n", latest="2020-01-01")),
-    *_cards("records.dialect", {"delimiter": "::"}, {"dateFormat": "%H"}, {"dateFormat": "%Y\n"}),
-    *_cards("records.invalid", {}, {"share": 0.6}, {"share": "0.1"}, {"share": 0.1, "kinds": []}),
-    *_cards("pod.labels", {"a": "a b"}, {"a": "a\n"}),
-    *_cards("pod.hostAliases", [{"ip": "10.0.0.7", "hostnames": ["clients"]}], [{"ip": "10.0.0.7"}]),
-    *_cards("pod.containers", []),
+    *_assign("scenario", "huge", None, 1),
+    *_assign("parallelism", 0, 1001, "2", 1.5, True),
+    *_assign("runId", "a\n", "A", "a" * 41, ""),
+    *_assign("load.duration", "90", "1m\n", "-1s", "1d", "", " 1s", "1s" * 11),
+    *_assign("load.batchSize", 0, 1_000_001),
+    *_assign("load.arrivalRate", 100_001, "2"),
+    *_assign("load.arrivals", "often"),
+    *_assign("load.stages", [], [{"virtualUsers": 1}], [{"duration": "1s", "users": 1}]),
+    *_assign("target.url", "", None, "http://clients/" + "a" * 2048),
+    *_assign("target.host", "shop.example\n", "shop.example/x", "shop:0", ""),
+    *_assign("target.headers", {"X-A": "1\n"}, {"X-A": "é"}, {"X-A": 1}),
+    *_assign("target.fileName", "a\n", 'a"b', ""),
+    *_assign("target.response.marker", "a..b", "a\n", ""),
+    *_assign("target.auth.login", {"url": "http://clients/"}, {"secretRef": {"name": "robot"}}),
+    *_assign("target.tls", {"serverName": "a b"}, {"serverName": "shop\n"}),
+    *_assign("verification.readBack", {"countPath": "a"}),
+    *_assign("verification.readBack.control", {"clientId": "a\n"}, {"clientId": "a b"}),
+    *_assign("thresholds", ["p95 < 1s"] * 33, "p95 < 1s", [None]),
+    *_assign("abort", {}, {"thresholds": []}),
+    *_assign("records.fields.add", _column(), _column(kind="constant", value="a\x00")),
+    *_assign("records.fields.add", _column(kind="date", earliest="2020-01-01\n", latest="2020-01-01")),
+    *_assign("records.dialect", {"delimiter": "::"}, {"dateFormat": "%H"}, {"dateFormat": "%Y\n"}),
+    *_assign("records.invalid", {}, {"share": 0.6}, {"share": "0.1"}, {"share": 0.1, "kinds": []}),
+    *_assign("pod.labels", {"a": "a b"}, {"a": "a\n"}),
+    *_assign("pod.hostAliases", [{"ip": "10.0.0.7", "hostnames": ["clients"]}], [{"ip": "10.0.0.7"}]),
+    *_assign("pod.containers", []),
 )
-"""What a type or a bound refuses."""
+"""Values that a type or a bound refuses."""
 
 
 def specs(seed: int = 1) -> Iterator[Json]:
-    """Specs whose fields have the right types and lie within their bounds, some two hundred."""
+    """About 250 specs whose fields have the right types and lie within their bounds."""
     random = Random(seed)
-    deck = random.sample(DECK, len(DECK))
-    while deck:
-        wanted = random.choice((1, 1, 2, 3, 5))
-        hand: list[Card] = []
-        rest: list[Card] = []
-        for card in deck:
-            (hand if len(hand) < wanted and not any(_overlap(card, other) for other in hand) else rest).append(card)
-        deck = rest
-        yield _spec(hand)
+    remaining = random.sample(NEAR_RULES, len(NEAR_RULES))
+    while remaining:
+        most = random.choice((1, 1, 2, 3, 5))
+        chosen: list[Assignment] = []
+        later: list[Assignment] = []
+        for assignment in remaining:
+            fits = len(chosen) < most and not any(_overlap(assignment, other) for other in chosen)
+            (chosen if fits else later).append(assignment)
+        remaining = later
+        yield _spec(chosen)
 
 
 def unreadable_specs(seed: int = 1) -> Iterator[Json]:
-    """A spec for each value that a type or a bound refuses, some of which break rules as well."""
+    """A spec for each value that a type or a bound refuses. Some of them break a rule as well."""
     random = Random(seed)
-    for card in UNREADABLE:
-        beside = next(other for other in random.sample(DECK, len(DECK)) if not _overlap(card, other))
-        yield _spec([beside, card])
+    for assignment in UNREADABLE:
+        beside = next(other for other in random.sample(NEAR_RULES, len(NEAR_RULES)) if not _overlap(assignment, other))
+        yield _spec([beside, assignment])
 
 
-def _overlap(one: Card, other: Card) -> bool:
-    """Whether two cards say something of the same field, or one of what the other's field is in."""
+def _overlap(one: Assignment, other: Assignment) -> bool:
+    """Whether two assignments concern the same field, or a field and its parent."""
     pairs = [(f"{path}.", f"{beside}.") for path in one for beside in other]
     return any(path.startswith(beside) or beside.startswith(path) for path, beside in pairs)
 
 
-def _spec(hand: list[Card]) -> Json:
-    spec = copy.deepcopy(_SOUND)
-    for path, value in (field for card in hand for field in card.items()):
+def _spec(assignments: list[Assignment]) -> Json:
+    spec = copy.deepcopy(_VALID)
+    for path, value in (field for each in assignments for field in each.items()):
         *parents, name = path.split(".")
         node, above = spec, ""
         for parent in parents:
             above = f"{above}.{parent}".removeprefix(".")
-            node = node.setdefault(parent, copy.deepcopy(_AROUND.get(above, {})))
+            node = node.setdefault(parent, copy.deepcopy(_REQUIRED.get(above, {})))
         node[name] = copy.deepcopy(value)
     return spec

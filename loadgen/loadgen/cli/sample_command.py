@@ -61,7 +61,7 @@ def _planned(parsed: argparse.Namespace) -> tuple[Spec, RecordsPlan]:
         draft.put("target.format", parsed.format, "--format")
     for setting in record_settings(parsed, draft.spec):
         draft.put(setting.path, setting.value, setting.option)
-    spec = draft.decoded()
+    spec = draft.to_spec()
     try:
         plan = plan_records(spec.records, spec.target.format, seed=_DEFAULT_SEED, run_tag=0)
         refuse_unmakeable(plan)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from loadtest_model.urls import parts_of
+from loadtest_model.urls import parse_url
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,15 +44,15 @@ class Site:
 
 
 def site_of(url: str, host_header: str | None = None, server_name: str | None = None) -> Site:
-    """Take a target's URL apart; the Host header and the name for TLS are the URL's unless they are given.
+    """Take a target's URL apart. The Host header and the name for TLS are the URL's unless they are given.
 
-    Raises ValueError for what is not a URL. It is not repeated, since there may be a password in it.
+    Raises ValueError for a text that is not a URL. The message does not repeat it, because it may contain a password.
     """
-    parts = parts_of(url)
+    parts = parse_url(url)
     if parts is None:
         raise ValueError("the target's URL must be an http or https URL with a host, without credentials or a fragment")
     parsed = URL(url)
-    # As it was written: a dot at the end of a name bears on how it is resolved.
+    # With its final dot, if it has one: the dot changes how the name is resolved.
     host = parsed.raw_host or parts.host
     return Site(
         url=parsed,

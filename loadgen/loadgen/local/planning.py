@@ -62,7 +62,7 @@ def access_of(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Acc
 
 def plan_of(draft: Draft, identity: Identity, access: Access) -> Plan:
     """The plan of a draft, run by this process alone. Raises UsageError."""
-    spec = draft.decoded()
+    spec = draft.to_spec()
     network = AddressPolicy(
         allowed=tuple(_network("--allow", text) for text in access.allowed),
         denied=(*NEVER_TARGETS, *(_network("--deny", text) for text in access.denied)),

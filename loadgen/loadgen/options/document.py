@@ -18,8 +18,8 @@ from loadgen.options.wording import OPTIONS, decoding_error, in_words_of
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec import Spec
 from loadtest_model.spec.connecting import ConnectionUse
+from loadtest_model.spec.validation import broken_rules
 from loadtest_model.spec.verification import Requirement
-from loadtest_model.spec.whole import refusals
 from loadtest_model.thresholds.bounds import parse_threshold
 
 Json = dict[str, Any]
@@ -91,17 +91,17 @@ class Draft:
 
     @property
     def words(self) -> Mapping[str, str]:
-        """What the user calls each field."""
+        """The user's word for each field that has one."""
         return {**(OPTIONS if self.by_hand else {}), **self.sources}
 
-    def decoded(self) -> Spec:
-        """The spec that a cluster would take. Raises UsageError, in the user's words, for one that it would refuse."""
+    def to_spec(self) -> Spec:
+        """Decode and check the spec. Raises UsageError, in the user's words, if a cluster would refuse it."""
         try:
             spec = msgspec.convert(self.spec, Spec)
         except msgspec.ValidationError as error:
             raise UsageError(decoding_error(self.spec, self.words, str(error))) from error
-        if broken := refusals(spec):
-            raise UsageError("\n  ".join(in_words_of(self.words, refused.message) for refused in broken))
+        if broken := broken_rules(spec):
+            raise UsageError("\n  ".join(in_words_of(self.words, each.message) for each in broken))
         return spec
 
 

@@ -54,7 +54,7 @@ def _manifest(path: Path, document: dict[str, Any]) -> Manifest:
 
 
 def _without_nulls(value: Any, schema: Json) -> Any:
-    """A value without the fields that are null, which count as nothing; one that no schema knows is left to be told."""
+    """A value without its null fields, which the API server drops as well. Unknown fields stay, to be refused later."""
     if isinstance(value, list):
         return [_without_nulls(each, schema.get("items", {})) for each in value]
     if not isinstance(value, dict):

@@ -119,7 +119,7 @@ def _wanted(said: str, path: str) -> str:
     pattern = _PATTERN.match(said)
     if pattern is not None:
         known = next((text for regex, text in _WANTED.items() if pattern["regex"] == repr(regex)), None)
-        # Most people know the end of a text by this sign.
+        # More readers know this sign for the end of a text.
         regex = pattern["regex"].replace(r"\\Z", "$")
         return known or f"write a text that matches {regex}"
     bound = _BOUND.fullmatch(said)

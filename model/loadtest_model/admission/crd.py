@@ -7,8 +7,8 @@ import msgspec
 
 from loadtest_model.report.status import NOT_LOOKED_AT, Phase, Status
 from loadtest_model.spec import GROUP, KIND, PLURAL, VERSION, Spec
-from loadtest_model.spec.rules import re2, schema_part
-from loadtest_model.spec.whole import SPEC_RULES
+from loadtest_model.spec.rules import re2_pattern, schema_validations
+from loadtest_model.spec.validation import SPEC_RULES
 
 Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ def spec_schema() -> Json:
 def custom_resource_definition() -> Json:
     """The whole definition, ready to be written as YAML."""
     spec, status = _structural(Spec), _without_defaults(_structural(Status))
-    spec |= schema_part(SPEC_RULES)
+    spec |= schema_validations(SPEC_RULES)
     status["properties"]["observedGeneration"]["default"] = -1
     status["properties"]["conditions"]["x-kubernetes-list-type"] = "map"
     status["properties"]["conditions"]["x-kubernetes-list-map-keys"] = ["type"]
@@ -103,7 +103,7 @@ PRINTER_COLUMNS: Final = [
 
 
 def _change_rules(spec: Json) -> list[Json]:
-    """What may be changed. Only the API server sees a spec beside the one before, so these rules have no other half."""
+    """The rules about changes. They have no predicate, because only the API server sees the spec before a change."""
     return [
         _rule(
             f"(has(self.spec.{name}) == has(oldSelf.spec.{name})"
@@ -141,7 +141,7 @@ def _inlined(node: Json, definitions: dict[str, Json]) -> Json:
         return _inlined(_without_null(node), definitions)
     made = _without(node, "title", "propertyNames", "$defs")
     if "pattern" in made:
-        made["pattern"] = re2(made["pattern"])
+        made["pattern"] = re2_pattern(made["pattern"])
     if made.get("default", 0) is None:
         del made["default"]
     if "required" in made:

@@ -14,8 +14,8 @@ from loadtest_model.plan.target import LoginPlan, TargetPlan, TlsPlan, compile_t
 from loadtest_model.plan.thresholds import AbortPlan, compile_abort
 from loadtest_model.plan.verification import ReadBackPlan, compile_read_back, refuse_blind_look_up
 from loadtest_model.spec import Identity, Spec
+from loadtest_model.spec.validation import broken_rules
 from loadtest_model.spec.verification import Requirement
-from loadtest_model.spec.whole import refusals
 from loadtest_model.values import WireValue
 
 PLAN_SCHEMA: Final = 1
@@ -105,8 +105,8 @@ def compile_plan(
 
     Raises PlanError where the spec breaks a rule, or cannot be run.
     """
-    # An API server with the schema of another version may have taken what this one refuses.
-    if broken := refusals(spec):
+    # An API server with the schema of another version may have accepted what this version refuses.
+    if broken := broken_rules(spec):
         raise PlanError(broken[0].rule.reason, broken[0].message)
     run_id = spec.run_id or DEFAULT_RUN_ID
     steps = tuple(compile_steps(spec))

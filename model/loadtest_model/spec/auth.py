@@ -81,7 +81,7 @@ class Auth(Value, frozen=True, kw_only=True):
     ] = "Bearer"
 
 
-ONE_SOURCE: Final = Rule[Auth](
+ONE_TOKEN_SOURCE: Final = Rule[Auth](
     cel="has(self.secretKeyRef) != has(self.login)",
     message="spec.target.auth needs exactly one of secretKeyRef (a token) and login (a name and a password)",
     holds=lambda auth: (auth.secret_key_ref is None) != (auth.login is None),

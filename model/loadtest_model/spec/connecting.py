@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from loadtest_model.spec.parts import Name, SecretKey
-from loadtest_model.spec.rules import Rule, between, with_rules
+from loadtest_model.spec.rules import Rule, duration_range, rule_annotation
 from loadtest_model.values import DurationText, Value
 
 
@@ -25,10 +25,8 @@ HOST_PATTERN: Final = r"^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:
 class Timeouts(Value, frozen=True, kw_only=True):
     connect: Annotated[
         DurationText,
-        Meta(
-            description="Longest time for opening a connection, TLS included; no longer than spec.target.timeout.",
-        ),
-        with_rules(between("spec.target.timeouts.connect", "10ms", "1h")),
+        Meta(description="Longest time for opening a connection, TLS included; no longer than spec.target.timeout."),
+        rule_annotation(duration_range("spec.target.timeouts.connect", "10ms", "1h")),
     ] = "10s"
     upload: (
         Annotated[
@@ -37,7 +35,7 @@ class Timeouts(Value, frozen=True, kw_only=True):
                 description="Longest time for sending the body, from its first byte to its last. Default: only"
                 " spec.target.timeout bounds it.",
             ),
-            with_rules(between("spec.target.timeouts.upload", "10ms", "1h")),
+            rule_annotation(duration_range("spec.target.timeouts.upload", "10ms", "1h")),
         ]
         | None
     ) = None
@@ -48,7 +46,7 @@ class Timeouts(Value, frozen=True, kw_only=True):
                 description="Longest time for the answer, from the body's last byte to the answer's last. Default:"
                 " only spec.target.timeout bounds it.",
             ),
-            with_rules(between("spec.target.timeouts.answer", "10ms", "1h")),
+            rule_annotation(duration_range("spec.target.timeouts.answer", "10ms", "1h")),
         ]
         | None
     ) = None

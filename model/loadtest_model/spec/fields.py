@@ -119,32 +119,32 @@ class Field(Value, frozen=True, kw_only=True):
     ) = None
 
 
-def _has(field: Field, names: tuple[str, ...]) -> bool:
+def _has_all(field: Field, names: tuple[str, ...]) -> bool:
     return all(getattr(field, name) is not None for name in names)
 
 
-def _belongs(name: str) -> Rule[Field]:
+def _parameter_rule(name: str) -> Rule[Field]:
     """The rule that a parameter stands only with a kind that takes it."""
     kinds = [kind for kind, (needed, possible) in KINDS.items() if name in (*needed, *possible)]
     return Rule(
         cel=f"!has(self.{name}) || self.kind in {kinds}",
         message=f"spec.records.fields.add: {name} belongs to kind {' or '.join(kinds)}",
-        holds=lambda field: not _has(field, (name,)) or field.kind in kinds,
+        holds=lambda field: not _has_all(field, (name,)) or field.kind in kinds,
         reason="RecordsInvalid",
     )
 
 
-def _needs(kind: str, names: tuple[str, ...]) -> Rule[Field]:
+def _kind_rule(kind: str, names: tuple[str, ...]) -> Rule[Field]:
     """The rule that a kind has the parameters that it needs."""
     return Rule(
         cel=f"self.kind != '{kind}' || ({' && '.join(f'has(self.{name})' for name in names)})",
         message=f"spec.records.fields.add: kind {kind} needs {' and '.join(names)}",
-        holds=lambda field: field.kind != kind or _has(field, names),
+        holds=lambda field: field.kind != kind or _has_all(field, names),
         reason="RecordsInvalid",
     )
 
 
 FIELD_RULES: Final = (
-    *(_belongs(name) for name in PARAMETERS),
-    *(_needs(kind, needed) for kind, (needed, _) in KINDS.items()),
+    *(_parameter_rule(name) for name in PARAMETERS),
+    *(_kind_rule(kind, needed) for kind, (needed, _) in KINDS.items()),
 )

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from loadtest_model.load.arrivals import Process
-from loadtest_model.spec.rules import Rule, between, with_rules
+from loadtest_model.spec.rules import Rule, duration_range, rule_annotation
 from loadtest_model.values import LONGEST_NANOSECONDS, NANOSECONDS, DurationText, Value, nanoseconds_of
 
 
@@ -52,14 +52,14 @@ STAGES_OF_ONE_KIND: Final = Rule[list[Stage]](
     ),
     reason="StagesMixed",
 )
-STAGES_REACH_SOMETHING: Final = Rule[list[Stage]](
+STAGES_WITH_LOAD: Final = Rule[list[Stage]](
     cel="self.exists(s, duration(s.duration) >= duration('1s') && (has(s.virtualUsers)"
     " ? s.virtualUsers > 0 : has(s.arrivalRate) && s.arrivalRate > 0.0))",
     message="spec.load.stages needs a stage of at least 1s that reaches a virtual user or an arrival rate",
     holds=lambda stages: any(map(_has_load, stages)),
     reason="StagesEmpty",
 )
-RATE_ABOVE_NOTHING: Final = Rule[float](
+POSITIVE_RATE: Final = Rule[float](
     cel="self > 0.0",
     message="spec.load.arrivalRate must be above 0",
     holds=lambda rate: rate > 0,
@@ -94,10 +94,8 @@ class Load(Value, frozen=True, kw_only=True):
     duration: (
         Annotated[
             DurationText,
-            Meta(
-                description="Length of the load of a step. Default: the scenario's.",
-            ),
-            with_rules(between("spec.load.duration", "1s", "24h")),
+            Meta(description="Length of the load of a step. Default: the scenario's."),
+            rule_annotation(duration_range("spec.load.duration", "1s", "24h")),
         ]
         | None
     ) = None
@@ -122,7 +120,7 @@ class Load(Value, frozen=True, kw_only=True):
                 description="Uploads a second of the whole fleet, whatever the target does (open model). Default:"
                 " each virtual user uploads again when its last upload has ended (closed model).",
             ),
-            with_rules(RATE_ABOVE_NOTHING),
+            rule_annotation(POSITIVE_RATE),
         ]
         | None
     ) = None
@@ -155,7 +153,7 @@ class Load(Value, frozen=True, kw_only=True):
                 description="Load profile instead of `duration` with `virtualUsers` or `arrivalRate`. Default: the"
                 " scenario's.",
             ),
-            with_rules(STAGES_OF_ONE_KIND, STAGES_REACH_SOMETHING),
+            rule_annotation(STAGES_OF_ONE_KIND, STAGES_WITH_LOAD),
         ]
         | None
     ) = None

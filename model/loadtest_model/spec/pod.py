@@ -8,11 +8,11 @@ from msgspec import Meta
 
 from loadtest_model.spec.affinity import Affinity, LabelValue
 from loadtest_model.spec.parts import LocalReference, Name, Quantity
-from loadtest_model.spec.rules import Rule, with_rules
+from loadtest_model.spec.rules import Rule, rule_annotation
 from loadtest_model.values import Value
 
 
-def _not_ours(path: str, reason: str) -> Rule[dict[str, str]]:
+def _no_operator_keys(path: str, reason: str) -> Rule[dict[str, str]]:
     return Rule(
         cel="self.all(k, !k.startsWith('x-load-test.dev/'))",
         message=f"{path} must not have keys under x-load-test.dev/, which the operator itself sets",
@@ -30,13 +30,13 @@ def _is_ip(text: str) -> bool:
     return "%" not in text and getattr(address, "ipv4_mapped", None) is None
 
 
-IP_OF_AN_ALIAS: Final = Rule[str](
+VALID_ALIAS_IP: Final = Rule[str](
     cel="isIP(self)",
     message="spec.pod.hostAliases.ip must be an IP address, such as 10.0.0.7",
     holds=_is_ip,
     reason="HostAliasRefused",
 )
-NAMES_OF_AN_ALIAS: Final = Rule[list[str]](
+NO_SERVICE_NAMES: Final = Rule[list[str]](
     cel="self.all(h, !h.endsWith('.svc') && !h.contains('.svc.'))",
     message="spec.pod.hostAliases.hostnames must not be a Service's names; name the Service itself in the URL",
     holds=lambda names: not any(name.endswith(".svc") or ".svc." in name for name in names),
@@ -85,7 +85,7 @@ class HostAlias(Value, frozen=True, kw_only=True):
             max_length=45,
             description="An IPv4 or IPv6 address, which must be one that uploads may go to.",
         ),
-        with_rules(IP_OF_AN_ALIAS),
+        rule_annotation(VALID_ALIAS_IP),
     ]
     hostnames: Annotated[
         list[
@@ -98,7 +98,7 @@ class HostAlias(Value, frozen=True, kw_only=True):
             max_length=8,
             description="Names that stand for it in the pods, such as staging.example.com; not a Service's.",
         ),
-        with_rules(NAMES_OF_AN_ALIAS),
+        rule_annotation(NO_SERVICE_NAMES),
     ]
 
 
@@ -135,7 +135,7 @@ class Pod(Value, frozen=True, kw_only=True):
                 description="Further labels of the pods, each under a prefix that the installation allows"
                 " (pods.allowedPrefixes).",
             ),
-            with_rules(_not_ours("spec.pod.labels", "PodLabelRefused")),
+            rule_annotation(_no_operator_keys("spec.pod.labels", "PodLabelRefused")),
         ]
         | None
     ) = None
@@ -147,7 +147,7 @@ class Pod(Value, frozen=True, kw_only=True):
                 description="Further annotations of the pods, each under a prefix that the installation allows"
                 " (pods.allowedPrefixes).",
             ),
-            with_rules(_not_ours("spec.pod.annotations", "PodAnnotationRefused")),
+            rule_annotation(_no_operator_keys("spec.pod.annotations", "PodAnnotationRefused")),
         ]
         | None
     ) = None

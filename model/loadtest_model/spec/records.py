@@ -8,7 +8,7 @@ from msgspec import Meta, field
 from loadtest_model.records.geography import Locale
 from loadtest_model.records.phone_space import Contact
 from loadtest_model.spec.fields import FIELD_RULES, ColumnName, Field
-from loadtest_model.spec.rules import Rule, with_rules
+from loadtest_model.spec.rules import Rule, rule_annotation
 from loadtest_model.values import Value
 
 Delimiter = Literal[",", ";", "\t", "|"]
@@ -66,7 +66,7 @@ class Fields(Value, frozen=True, kw_only=True):
         Meta(max_length=15, description="Client columns that the file does not have. Templates may still name them."),
     ] = field(default_factory=list)
     add: Annotated[
-        list[Annotated[Field, with_rules(*FIELD_RULES)]],
+        list[Annotated[Field, rule_annotation(*FIELD_RULES)]],
         Meta(
             max_length=32,
             description="Further columns, after the client's. One with the name of a client column takes its place.",
@@ -118,7 +118,7 @@ class Dialect(Value, frozen=True, kw_only=True):
     ] = "%Y-%m-%dT%H:%M:%SZ"
 
 
-BOM_WITH_UTF8: Final = Rule[Dialect](
+BOM_NEEDS_UTF8: Final = Rule[Dialect](
     cel="!(has(self.bom) && self.bom && has(self.encoding) && self.encoding == 'cp1252')",
     message="spec.records.dialect.bom goes with encoding utf-8 alone; cp1252 has no byte order mark",
     holds=lambda dialect: not dialect.bom or dialect.encoding != Encoding.CP1252,
@@ -126,8 +126,8 @@ BOM_WITH_UTF8: Final = Rule[Dialect](
 )
 
 
-# A rule, since the API server rounds a lower bound down to a whole number before it holds a whole number to it.
-SHARE_OF_SOMETHING: Final = Rule[float](
+# A rule and not a bound, because the API server rounds a bound down to an integer before it compares an integer.
+LEAST_SHARE: Final = Rule[float](
     cel="self >= 0.000001",
     message="spec.records.invalid.share must be at least 0.000001",
     holds=lambda share: share >= 0.000001,
@@ -145,7 +145,7 @@ class Invalid(Value, frozen=True, kw_only=True):
             description="Share of the records that are wrong, in steps of a millionth: exact over a run, and in a batch"
             " to within one row. At most half. Required.",
         ),
-        with_rules(SHARE_OF_SOMETHING),
+        rule_annotation(LEAST_SHARE),
     ]
     kinds: Annotated[
         list[Annotated[str, Meta(extra_json_schema={"enum": list(INVALID_KINDS)})]],
@@ -187,7 +187,7 @@ class Records(Value, frozen=True, kw_only=True):
     fields: Annotated[Fields, Meta(description="Columns that are renamed, dropped, added or in another order.")] = (
         field(default_factory=Fields)
     )
-    dialect: Annotated[Dialect, Meta(description="How the file is written."), with_rules(BOM_WITH_UTF8)] = field(
+    dialect: Annotated[Dialect, Meta(description="How the file is written."), rule_annotation(BOM_NEEDS_UTF8)] = field(
         default_factory=Dialect
     )
     invalid: Annotated[

@@ -1,6 +1,7 @@
-"""What a rule on the spec is: its text for the API server, its predicate for everybody else, and one message.
+"""Rules on the spec. A rule expresses what types and bounds cannot, such as a relation between two fields.
 
-Types and bounds are in the types themselves; a rule says what they cannot.
+Each rule is one value with two halves. The API server evaluates the CEL text. The plan and the command line call the
+predicate. A test asks a real API server about generated specs and compares its refusals with those of the predicates.
 """
 
 from collections.abc import Callable
@@ -16,10 +17,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Rule(Generic[T]):
-    """What must hold of a value of type T.
+    """A condition on a value of type T.
 
-    `cel` says it in the API server's language, of the value as JSON with every default filled in; `holds` says the
-    same of the decoded value. `reason` is that of a test which is refused for it although the API server took it.
+    `cel` is evaluated on the value as JSON, after the API server has filled in the defaults. `holds` is called with
+    the decoded value. `reason` is the reason of a test that breaks the rule although the API server accepted it.
     """
 
     cel: str
@@ -28,32 +29,32 @@ class Rule(Generic[T]):
     reason: str = "SpecInvalid"
 
 
-def with_rules(*rules: Rule[Any]) -> Meta:
-    """The annotation of a field whose value these rules are about."""
-    return Meta(extra_json_schema=schema_part(rules), extra={"rules": rules})
+def rule_annotation(*rules: Rule[Any]) -> Meta:
+    """The annotation of a field that attaches rules to its value."""
+    return Meta(extra_json_schema=schema_validations(rules), extra={"rules": rules})
 
 
-def schema_part(rules: tuple[Rule[Any], ...]) -> dict[str, Any]:
-    """The rules as a schema of Kubernetes has them."""
+def schema_validations(rules: tuple[Rule[Any], ...]) -> dict[str, Any]:
+    """The part of a Kubernetes schema that contains the rules."""
     return {"x-kubernetes-validations": [{"rule": rule.cel, "message": rule.message} for rule in rules]}
 
 
-def re2(pattern: str) -> str:
-    r"""A pattern as the API server's regular expressions (RE2) have it: their $ is the end, as \Z is here."""
+def re2_pattern(pattern: str) -> str:
+    r"""The same pattern for RE2, the API server's engine. Its $ matches only at the end, as Python's \Z does."""
     return pattern.replace(r"\Z", "$")
 
 
-def cel_text(pattern: str) -> str:
-    """A pattern as a text of CEL."""
-    escaped = re2(pattern).replace("\\", "\\\\").replace("'", "\\'").replace('"', '\\"')
+def cel_string(pattern: str) -> str:
+    """A pattern as a string literal of CEL."""
+    escaped = re2_pattern(pattern).replace("\\", "\\\\").replace("'", "\\'").replace('"', '\\"')
     return f"'{escaped}'"
 
 
-def between(path: str, least: str, most: str) -> Rule[str]:
-    """The rule of a duration that has two bounds, both of which it may reach."""
-    bounds = nanoseconds_of(least), nanoseconds_of(most)
+def duration_range(path: str, least: str, most: str) -> Rule[str]:
+    """The rule that a duration lies between two bounds, which are allowed values themselves."""
+    shortest, longest = nanoseconds_of(least), nanoseconds_of(most)
     return Rule(
         cel=f"duration(self) >= duration('{least}') && duration(self) <= duration('{most}')",
         message=f"{path} must lie between {least} and {most}",
-        holds=lambda text: bounds[0] <= nanoseconds_of(text) <= bounds[1],
+        holds=lambda text: shortest <= nanoseconds_of(text) <= longest,
     )

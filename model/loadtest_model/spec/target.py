@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, field
 
-from loadtest_model.spec.auth import ONE_SOURCE, Auth
+from loadtest_model.spec.auth import ONE_TOKEN_SOURCE, Auth
 from loadtest_model.spec.connecting import HOST_PATTERN, ONE_AUTHORITY, ConnectionUse, Timeouts, Tls
 from loadtest_model.spec.parts import (
     FORM_NAME_PATTERN,
@@ -19,7 +19,7 @@ from loadtest_model.spec.parts import (
     Path,
     url_rules,
 )
-from loadtest_model.spec.rules import Rule, between, cel_text, with_rules
+from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
 from loadtest_model.values import DurationText, Value
 
 
@@ -48,45 +48,45 @@ class WorkloadKind(StrEnum):
 
 
 _FORM_FIELD_PATTERN: Final = FORM_NAME_PATTERN.replace("+", "{1,128}")
-_OUR_HEADERS: Final = (
+_RESERVED_HEADERS: Final = (
     *("host", "authorization", "connection", "transfer-encoding", "keep-alive", "te", "trailer", "upgrade", "expect"),
     *("proxy-authorization", "accept-encoding"),
 )
-_OUR_HEADER_PREFIXES: Final = ("x-load-test", "content-")
+_RESERVED_PREFIXES: Final = ("x-load-test", "content-")
 # Servers that know variables and not headers (CGI, WSGI) cannot tell _ from -.
-_AS_SERVERS_READ: Final = str.maketrans(ascii_uppercase + "_", ascii_lowercase + "-")
+_TO_CANONICAL: Final = str.maketrans(ascii_uppercase + "_", ascii_lowercase + "-")
 
 
 def _all_match(pattern: str, names: Iterable[str]) -> bool:
     return all(re.search(pattern, name) is not None for name in names)
 
 
-def _is_ours(header: str) -> bool:
-    name = header.translate(_AS_SERVERS_READ)
-    return name in _OUR_HEADERS or name.startswith(_OUR_HEADER_PREFIXES)
+def _is_reserved_header(header: str) -> bool:
+    name = header.translate(_TO_CANONICAL)
+    return name in _RESERVED_HEADERS or name.startswith(_RESERVED_PREFIXES)
 
 
-HEADERS_WITH_NAMES: Final = Rule[dict[str, str]](
-    cel=f"self.all(name, name.matches({cel_text(HEADER_NAME_PATTERN)}))",
+VALID_HEADER_NAMES: Final = Rule[dict[str, str]](
+    cel=f"self.all(name, name.matches({cel_string(HEADER_NAME_PATTERN)}))",
     message="spec.target.headers must have names that HTTP allows: letters, digits and !#$%&'*+.^_`|~-",
     holds=lambda headers: _all_match(HEADER_NAME_PATTERN, headers),
 )
-_NAME_AS_READ: Final = "name.lowerAscii().replace('_', '-')"
-HEADERS_NOT_OURS: Final = Rule[dict[str, str]](
+_CANONICAL_NAME: Final = "name.lowerAscii().replace('_', '-')"
+NO_RESERVED_HEADERS: Final = Rule[dict[str, str]](
     cel="self.all(name, !("
-    + " || ".join(f"{_NAME_AS_READ}.startsWith('{prefix}')" for prefix in _OUR_HEADER_PREFIXES)
-    + f" || {_NAME_AS_READ} in {list(_OUR_HEADERS)}))",
+    + " || ".join(f"{_CANONICAL_NAME}.startsWith('{prefix}')" for prefix in _RESERVED_PREFIXES)
+    + f" || {_CANONICAL_NAME} in {list(_RESERVED_HEADERS)}))",
     message="spec.target.headers must not set X-Load-Test*, Content-*, Host, Authorization, Accept-Encoding or"
     " hop-by-hop headers; the generator sets them (a token goes into spec.target.auth, a Host into"
     " spec.target.host)",
-    holds=lambda headers: not any(map(_is_ours, headers)),
+    holds=lambda headers: not any(map(_is_reserved_header, headers)),
 )
-FORM_FIELDS_WITH_NAMES: Final = Rule[dict[str, str]](
-    cel=f"self.all(name, name.matches({cel_text(_FORM_FIELD_PATTERN)}))",
+VALID_FORM_FIELD_NAMES: Final = Rule[dict[str, str]](
+    cel=f"self.all(name, name.matches({cel_string(_FORM_FIELD_PATTERN)}))",
     message="spec.target.formFields must have names of 1 to 128 characters, no quotes or control characters",
     holds=lambda fields: _all_match(_FORM_FIELD_PATTERN, fields),
 )
-MARKER_OF_A_LOAD_TEST: Final = Rule[str](
+UNAMBIGUOUS_MARKER: Final = Rule[str](
     cel="self != 'success' && !self.endsWith('.success')",
     message="spec.target.response.marker must be what only the answer to a load test has; every upload that is"
     " stored is a success",
@@ -105,10 +105,8 @@ class Workload(Value, frozen=True, kw_only=True):
 class Response(Value, frozen=True, kw_only=True):
     marker: Annotated[
         Path,
-        Meta(
-            description="Dotted path of the boolean that says the load-test header was honoured.",
-        ),
-        with_rules(MARKER_OF_A_LOAD_TEST),
+        Meta(description="Dotted path of the boolean that says the load-test header was honoured."),
+        rule_annotation(UNAMBIGUOUS_MARKER),
     ] = "load_test_mode"
     count: Annotated[Path, Meta(description="Dotted path of the number of rows the target processed.")] = (
         "processed_count"
@@ -151,7 +149,7 @@ class Target(Value, frozen=True, kw_only=True):
     auth: Annotated[
         Auth | None,
         Meta(description="Token sent in the Authorization header. Default: none."),
-        with_rules(ONE_SOURCE),
+        rule_annotation(ONE_TOKEN_SOURCE),
     ] = None
     tls: Annotated[
         Tls | None,
@@ -159,7 +157,7 @@ class Target(Value, frozen=True, kw_only=True):
             description="For an https target: whom to trust and how to be known. Certificates are always checked."
             " Default: the authorities of the image.",
         ),
-        with_rules(ONE_AUTHORITY),
+        rule_annotation(ONE_AUTHORITY),
     ] = None
     connections: Annotated[
         ConnectionUse,
@@ -175,7 +173,7 @@ class Target(Value, frozen=True, kw_only=True):
             description="Further request headers. X-Load-Test*, Host, Authorization, Accept-Encoding, Content-* and"
             " hop-by-hop headers belong to the generator.",
         ),
-        with_rules(HEADERS_WITH_NAMES, HEADERS_NOT_OURS),
+        rule_annotation(VALID_HEADER_NAMES, NO_RESERVED_HEADERS),
     ] = field(default_factory=dict)
     file_field: Annotated[
         str,
@@ -200,15 +198,13 @@ class Target(Value, frozen=True, kw_only=True):
             max_length=16,
             description="Further fields of the form, sent before the file.",
         ),
-        with_rules(FORM_FIELDS_WITH_NAMES),
+        rule_annotation(VALID_FORM_FIELD_NAMES),
     ] = field(default_factory=dict)
     format: Annotated[Format, Meta(description="Format of the uploaded files: csv or xlsx (Excel).")] = Format.CSV
     timeout: Annotated[
         DurationText,
-        Meta(
-            description="Longest time for one upload, from connecting to the end of the answer.",
-        ),
-        with_rules(between("spec.target.timeout", "1s", "1h")),
+        Meta(description="Longest time for one upload, from connecting to the end of the answer."),
+        rule_annotation(duration_range("spec.target.timeout", "1s", "1h")),
     ] = "120s"
     timeouts: Annotated[Timeouts, Meta(description="Bounds on the parts of an upload, within spec.target.timeout.")] = (
         field(default_factory=Timeouts)
@@ -240,7 +236,7 @@ class Target(Value, frozen=True, kw_only=True):
     ) = None
 
 
-TLS_OVER_HTTPS: Final = Rule[Target](
+TLS_NEEDS_HTTPS: Final = Rule[Target](
     cel="!has(self.tls) || self.url.lowerAscii().startsWith('https:')",
     message="spec.target.tls needs an https URL in spec.target.url",
     holds=lambda target: target.tls is None or target.url.lower().startswith("https:"),

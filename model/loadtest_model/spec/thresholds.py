@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from loadtest_model.spec.rules import Rule, cel_text, with_rules
+from loadtest_model.spec.rules import Rule, cel_string, rule_annotation
 from loadtest_model.thresholds.bounds import EXPRESSION_PATTERN
 from loadtest_model.thresholds.metrics import METRICS
 from loadtest_model.values import DurationText, Value
@@ -13,9 +13,9 @@ from loadtest_model.values import DurationText, Value
 MOST_THRESHOLDS: Final = 32
 
 
-def _readable(field: str) -> Rule[str]:
+def _threshold_syntax(field: str) -> Rule[str]:
     return Rule(
-        cel=f"self.matches({cel_text(EXPRESSION_PATTERN)})",
+        cel=f"self.matches({cel_string(EXPRESSION_PATTERN)})",
         message=f"{field}: write `metric < bound`, such as p95 < 20s, error_rate < 1% or records_per_second > 5000, or"
         f" heavy.p95 < 20s for one step; metrics are {', '.join(METRICS)}",
         holds=lambda text: re.search(EXPRESSION_PATTERN, text) is not None,
@@ -23,8 +23,8 @@ def _readable(field: str) -> Rule[str]:
     )
 
 
-ThresholdText = Annotated[str, Meta(max_length=64), with_rules(_readable("spec.thresholds"))]
-AbortText = Annotated[str, Meta(max_length=64), with_rules(_readable("spec.abort.thresholds"))]
+ThresholdText = Annotated[str, Meta(max_length=64), rule_annotation(_threshold_syntax("spec.thresholds"))]
+AbortText = Annotated[str, Meta(max_length=64), rule_annotation(_threshold_syntax("spec.abort.thresholds"))]
 
 
 class Abort(Value, frozen=True, kw_only=True):

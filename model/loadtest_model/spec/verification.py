@@ -7,31 +7,31 @@ from typing import Annotated, Final
 from msgspec import Meta, field
 
 from loadtest_model.spec.parts import HEADER_NAME_PATTERN, HeaderValue, Path, url_rules
-from loadtest_model.spec.rules import Rule, between, cel_text, with_rules
+from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
 from loadtest_model.values import DurationText, Value, nanoseconds_of
 
 CLIENT_ID: Final = "{client_id}"
 """Where it stands in a URL, the client_id of a row takes its place."""
 
-_NOT_FOR_READING: Final = ("host", "authorization", "connection", "content-length", "transfer-encoding")
-_LONGEST_SETTLING: Final = "10m"
+_RESERVED_HEADERS: Final = ("host", "authorization", "connection", "content-length", "transfer-encoding")
+_LONGEST_SETTLE_TIME: Final = "10m"
 
 
-def _is_for_reading(header: str) -> bool:
-    return re.search(HEADER_NAME_PATTERN, header) is not None and header.lower() not in _NOT_FOR_READING
+def _is_allowed_header(header: str) -> bool:
+    return re.search(HEADER_NAME_PATTERN, header) is not None and header.lower() not in _RESERVED_HEADERS
 
 
-HEADERS_FOR_READING: Final = Rule[dict[str, str]](
-    cel=f"self.all(name, name.matches({cel_text(HEADER_NAME_PATTERN)})"
-    f" && !(name.lowerAscii() in {list(_NOT_FOR_READING)}))",
+VALID_READ_BACK_HEADERS: Final = Rule[dict[str, str]](
+    cel=f"self.all(name, name.matches({cel_string(HEADER_NAME_PATTERN)})"
+    f" && !(name.lowerAscii() in {list(_RESERVED_HEADERS)}))",
     message="spec.verification.readBack.headers must have names that HTTP allows, and not Host, Authorization"
     " or those of the connection",
-    holds=lambda headers: all(map(_is_for_reading, headers)),
+    holds=lambda headers: all(map(_is_allowed_header, headers)),
 )
-SETTLES_SOON: Final = Rule[str](
-    cel=f"duration(self) <= duration('{_LONGEST_SETTLING}')",
-    message=f"spec.verification.readBack.settle must be at most {_LONGEST_SETTLING}",
-    holds=lambda text: nanoseconds_of(text) <= nanoseconds_of(_LONGEST_SETTLING),
+LONGEST_SETTLE: Final = Rule[str](
+    cel=f"duration(self) <= duration('{_LONGEST_SETTLE_TIME}')",
+    message=f"spec.verification.readBack.settle must be at most {_LONGEST_SETTLE_TIME}",
+    holds=lambda text: nanoseconds_of(text) <= nanoseconds_of(_LONGEST_SETTLE_TIME),
     reason="ReadBackInvalid",
 )
 
@@ -122,7 +122,7 @@ class ReadBack(Value, frozen=True, kw_only=True):
             description="Further headers of these requests, such as X-Tenant. Host and Authorization are not among"
             " them.",
         ),
-        with_rules(HEADERS_FOR_READING),
+        rule_annotation(VALID_READ_BACK_HEADERS),
     ] = field(default_factory=dict)
     auth: Annotated[
         ReadBackAuth,
@@ -134,18 +134,16 @@ class ReadBack(Value, frozen=True, kw_only=True):
             description="Time between the reading after the last answer and the last one, for rows that are stored"
             " late, such as by a task queue.",
         ),
-        with_rules(SETTLES_SOON),
+        rule_annotation(LONGEST_SETTLE),
     ] = "5s"
     timeout: Annotated[
         DurationText,
-        Meta(
-            description="Longest time for one reading; within it, what fails is tried again.",
-        ),
-        with_rules(between("spec.verification.readBack.timeout", "1s", "10m")),
+        Meta(description="Longest time for one reading; within it, what fails is tried again."),
+        rule_annotation(duration_range("spec.verification.readBack.timeout", "1s", "10m")),
     ] = "30s"
 
 
-def _looks_up(read_back: ReadBack) -> bool:
+def _is_look_up(read_back: ReadBack) -> bool:
     return CLIENT_ID in read_back.url
 
 
@@ -154,7 +152,7 @@ READ_BACK_RULES: Final = (
         cel=f"self.url.contains('{CLIENT_ID}') ? has(self.control) : has(self.countPath)",
         message="spec.verification.readBack needs control for a look-up ({client_id} in its url), and countPath for"
         " a count (none in its url)",
-        holds=lambda read: (read.control if _looks_up(read) else read.count_path) is not None,
+        holds=lambda read: (read.control if _is_look_up(read) else read.count_path) is not None,
         reason="ReadBackInvalid",
     ),
     Rule[ReadBack](
@@ -166,7 +164,7 @@ READ_BACK_RULES: Final = (
     Rule[ReadBack](
         cel=f"!has(self.control) || !has(self.control.clientId) || self.url.contains('{CLIENT_ID}')",
         message="spec.verification.readBack.control.clientId needs {client_id} in spec.verification.readBack.url",
-        holds=lambda read: read.control is None or read.control.client_id is None or _looks_up(read),
+        holds=lambda read: read.control is None or read.control.client_id is None or _is_look_up(read),
         reason="ReadBackInvalid",
     ),
     Rule[ReadBack](
@@ -193,7 +191,7 @@ class Verification(Value, frozen=True, kw_only=True):
             description="How to read what the target has stored. Needed for Proven; beside a lower requirement it is"
             " read all the same, and rows that it finds fail the test.",
         ),
-        with_rules(*READ_BACK_RULES),
+        rule_annotation(*READ_BACK_RULES),
     ] = None
     unreadable_endpoints: Annotated[
         UnreadableEndpoints,

@@ -100,7 +100,7 @@ TARGET: Final = {
 SPEC: Final = {
     reason: Told(meaning, _SPEC)
     for reason, meaning in {
-        "SpecInvalid": "the spec cannot be read",
+        "SpecInvalid": "the spec cannot be read, or breaks a rule",
         "InvalidURL": "a URL of the spec cannot be used",
         "BatchSizeMissing": "spec.load.batchSize is missing",
         "DurationMissing": "nothing says how long the load lasts",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtest_model.spec.pod import HostAlias
-from loadtest_model.urls import parts_of
+from loadtest_model.urls import parse_url
 from loadtest_operator.facts.endpoints import ServiceHost
 
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ class Destination:
 
 def fixed(url: str, aliases: Iterable[HostAlias]) -> Destination | None:
     """Where a URL leads whose host is an address, or a name that the spec itself resolves; None for another."""
-    parts = parts_of(url)
+    parts = parse_url(url)
     if parts is None:
         return None
     named = tuple(alias.ip for alias in aliases if parts.host in alias.hostnames)
@@ -47,7 +47,7 @@ def fixed(url: str, aliases: Iterable[HostAlias]) -> Destination | None:
 
 def anywhere(url: str) -> Destination:
     """Where a URL leads whose host is a name that only the pods will resolve."""
-    parts = parts_of(url)
+    parts = parse_url(url)
     return Destination(ports=(parts.port,) if parts else ())
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from loadtest_model.urls import parts_of
+from loadtest_model.urls import parse_url
 
 Json = dict[str, Any]
 
@@ -46,7 +46,7 @@ def service_of(url: str, namespace: str, cluster_domain: str) -> ServiceHost | N
 
     None for an address, for a name outside the cluster, and for what is no URL.
     """
-    parts = parts_of(url)
+    parts = parse_url(url)
     if parts is None or parts.host == "localhost" or _is_address(parts.host):
         return None
     host, port, labels = parts.host, parts.port, parts.host.split(".")

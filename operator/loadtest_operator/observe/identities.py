@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from loadtest_model.spec.pod import HostAlias
-from loadtest_model.urls import parts_of
+from loadtest_model.urls import parse_url
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
 from loadtest_operator.facts.endpoints import selector_of, service_of, slices_of
 
@@ -56,7 +56,7 @@ class Identities:
 
         Raises ApiError.
         """
-        parts = parts_of(url)
+        parts = parse_url(url)
         if parts is None:
             # Whoever named it is told so when it is their turn; it must not keep others from theirs.
             return frozenset()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtest_model.spec import Spec
-from loadtest_model.urls import parts_of
+from loadtest_model.urls import parse_url
 
 CLUSTER_SERVICES: Final = "cluster-services"
 ANY: Final = "*"
@@ -59,8 +59,8 @@ def is_cluster_service(host: str, cluster_domain: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    """A URL's host, empty for what is not a URL."""
-    parts = parts_of(url)
+    """The host of a URL, empty for a text that is not an accepted URL."""
+    parts = parse_url(url)
     return "" if parts is None else parts.host
 
 

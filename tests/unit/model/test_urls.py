@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_model.urls import UrlParts, parts_of
+from loadtest_model.urls import UrlParts, parse_url
 from support.generated_specs import URLS
 
 _TEXTS = st.text(st.sampled_from("aB0.-_:/?#@%[]\\ \n\x7f{}<é。"), max_size=20)
@@ -26,7 +26,7 @@ _TEXTS = st.text(st.sampled_from("aB0.-_:/?#@%[]\\ \n\x7f{}<é。"), max_size=20
     ],
 )
 def test_a_url_is_taken_apart(url: str, parts: UrlParts) -> None:
-    assert parts_of(url) == parts
+    assert parse_url(url) == parts
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,12 @@ def test_a_url_is_taken_apart(url: str, parts: UrlParts) -> None:
     ],
 )
 def test_what_readers_of_urls_may_differ_about_is_not_taken(url: str) -> None:
-    assert parts_of(url) is None
+    assert parse_url(url) is None
 
 
 @given(st.sampled_from(URLS) | _TEXTS.map("http://a{}".format) | _TEXTS)
 def test_another_reader_of_a_url_that_is_taken_reads_the_same(url: str) -> None:
-    parts = parts_of(url)
+    parts = parse_url(url)
     if parts is None:
         return
 

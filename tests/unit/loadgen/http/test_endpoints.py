@@ -3,7 +3,7 @@
 import pytest
 
 from loadgen.http.endpoints import Endpoint, parse_endpoint, site_of
-from loadtest_model.urls import parts_of
+from loadtest_model.urls import parse_url
 from support.generated_specs import URLS
 
 
@@ -49,7 +49,7 @@ def test_what_is_no_http_url_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("url", URLS)
 def test_a_url_that_a_spec_may_have_is_read_as_the_model_reads_it(url: str) -> None:
-    parts = parts_of(url)
+    parts = parse_url(url)
     if parts is None:
         return
 

@@ -10,7 +10,7 @@ import yaml
 
 from loadtest_model.admission.crd import spec_schema
 from loadtest_model.spec import Spec
-from loadtest_model.spec.whole import refusals, rules_on
+from loadtest_model.spec.validation import applicable_rules, broken_rules
 from support.builders import a_spec
 from support.generated_specs import UNREADABLE, specs, unreadable_specs
 from support.wrong_manifests import WRONG
@@ -22,7 +22,7 @@ EXAMPLES = sorted((Path(__file__).resolve().parents[4] / "examples").glob("*.yam
 def test_what_the_api_server_refuses_is_refused_here(case: str) -> None:
     spec, named = WRONG[case]
     try:
-        texts = [refused.message for refused in refusals(msgspec.convert(spec, Spec))]
+        texts = [refused.message for refused in broken_rules(msgspec.convert(spec, Spec))]
     except msgspec.ValidationError as error:
         texts = [str(error)]
 
@@ -31,13 +31,13 @@ def test_what_the_api_server_refuses_is_refused_here(case: str) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_examples_are_taken(path: Path) -> None:
-    assert refusals(msgspec.convert(yaml.safe_load(path.read_text())["spec"], Spec)) == ()
+    assert broken_rules(msgspec.convert(yaml.safe_load(path.read_text())["spec"], Spec)) == ()
 
 
 def test_every_rule_of_the_schema_is_kept_by_some_generated_spec_and_broken_by_another() -> None:
     kept, broken = set(), set()
     for spec in specs():
-        for rule, value in rules_on(msgspec.convert(spec, Spec)):
+        for rule, value in applicable_rules(msgspec.convert(spec, Spec)):
             (kept if rule.holds(value) else broken).add(rule.message)
 
     every = set(_messages(spec_schema()))
@@ -46,10 +46,10 @@ def test_every_rule_of_the_schema_is_kept_by_some_generated_spec_and_broken_by_a
 
 
 def test_some_generated_specs_break_no_rule() -> None:
-    assert sum(refusals(msgspec.convert(spec, Spec)) == () for spec in specs()) > 20
+    assert sum(broken_rules(msgspec.convert(spec, Spec)) == () for spec in specs()) > 20
 
 
-@pytest.mark.parametrize("spec", list(unreadable_specs()), ids=[repr(card)[:80] for card in UNREADABLE])
+@pytest.mark.parametrize("spec", list(unreadable_specs()), ids=[repr(assignment)[:80] for assignment in UNREADABLE])
 def test_what_is_of_a_wrong_type_or_out_of_bounds_is_refused_when_it_is_read(spec: Any) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(spec, Spec)
@@ -63,8 +63,8 @@ def test_every_pattern_of_the_schema_ends_where_the_text_ends() -> None:
 
 
 def test_the_value_that_breaks_a_rule_is_named_and_a_password_is_not() -> None:
-    (too_long,) = refusals(a_spec(load={"duration": "168h"}))
-    with_password = refusals(a_spec(target={"url": "http://u:secret@clients/"}))
+    (too_long,) = broken_rules(a_spec(load={"duration": "168h"}))
+    with_password = broken_rules(a_spec(target={"url": "http://u:secret@clients/"}))
 
     assert too_long.message.endswith("it is '168h'")
     assert with_password

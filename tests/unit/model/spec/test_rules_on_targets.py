@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtest_model.spec.whole import refusals
+from loadtest_model.spec.validation import broken_rules
 from support.builders import a_spec
 
 LOGIN = {"url": "https://clients/api/token/", "secretRef": {"name": "robot"}}
 
 
 def said_of(**target: Any) -> str:
-    return "\n".join(refused.message for refused in refusals(a_spec(target={"url": "https://clients/x", **target})))
+    return "\n".join(refused.message for refused in broken_rules(a_spec(target={"url": "https://clients/x", **target})))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What must hold between the parts of a spec, and which of all its rules a spec breaks."""
+"""The rules between the parts of a spec, and the check of a spec against all rules."""
 
 import re
 from collections.abc import Iterator
@@ -16,24 +16,29 @@ from loadtest_model.values import LONGEST_NANOSECONDS, nanoseconds_of
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A rule that a spec breaks. `message` is the rule's, with the value where it is a single one."""
+class BrokenRule:
+    """A rule that a spec breaks. `message` is the rule's message, followed by the value if that is a scalar."""
 
     rule: Rule[Any]
     message: str
 
 
-def refusals(spec: Spec) -> tuple[Refusal, ...]:
-    """The rules that a spec breaks: those for which the API server would refuse it. Empty where it would take it.
+def broken_rules(spec: Spec) -> tuple[BrokenRule, ...]:
+    """Every rule that a spec breaks. If there is none, the API server accepts the spec.
 
-    Types and bounds have been checked by whoever decoded the spec.
+    The decoder has already checked types and bounds.
     """
-    broken = (Refusal(rule, rule.message + _named(value)) for rule, value in rules_on(spec) if not rule.holds(value))
-    return tuple({refusal.message: refusal for refusal in broken}.values())
+    broken = (
+        BrokenRule(rule, f"{rule.message}{_value_clause(value)}")
+        for rule, value in applicable_rules(spec)
+        if not rule.holds(value)
+    )
+    # The same fault in several entries of a list is reported once.
+    return tuple({each.message: each for each in broken}.values())
 
 
-def rules_on(spec: Spec) -> Iterator[tuple[Rule[Any], Any]]:
-    """Every rule, with each value of the spec that it is about."""
+def applicable_rules(spec: Spec) -> Iterator[tuple[Rule[Any], Any]]:
+    """Every rule that applies to a spec, together with the value that it applies to."""
     yield from ((rule, spec) for rule in SPEC_RULES)
     yield from _rules_within(_spec_type(), spec)
 
@@ -44,7 +49,7 @@ def _spec_type() -> inspect.Type:
 
 
 def _rules_within(kind: inspect.Type, value: Any) -> Iterator[tuple[Rule[Any], Any]]:
-    """The rules on a value of this type, and on all values in it."""
+    """The rules on a value of this type and on the values inside it."""
     if value is None:
         return
     match kind:
@@ -65,28 +70,28 @@ def _rules_within(kind: inspect.Type, value: Any) -> Iterator[tuple[Rule[Any], A
                 yield from _rules_within(inner, each)
 
 
-def _named(value: Any) -> str:
-    """The value that breaks a rule, where it is a single one; a password in a URL is left out."""
+def _value_clause(value: Any) -> str:
+    """The value as the end of a message. Only scalars are shown, and the password in a URL is masked."""
     if isinstance(value, str):
         return f"; it is {re.sub('//[^/@]*@', '//***@', value)!r}"
     return f"; it is {value}" if isinstance(value, int | float) else ""
 
 
 def _is_open(load: Load) -> bool:
-    """Whether arrivals set the pace."""
+    """Whether the load has the open model."""
     if load.arrival_rate is not None:
         return True
     return load.stages is not None and all(stage.arrival_rate is not None for stage in load.stages)
 
 
-def _is_any_given(*fields: object) -> bool:
+def _is_any_set(*fields: object) -> bool:
     return any(field is not None for field in fields)
 
 
-def _is_said_by_stages(load: Load) -> bool:
-    """Whether a field of the load says again what stages say already."""
+def _conflicts_with_stages(load: Load) -> bool:
+    """Whether a field of the load repeats or contradicts what the stages define."""
     users = load.virtual_users is not None and all(stage.virtual_users is not None for stage in load.stages or ())
-    return users or _is_any_given(load.duration, load.records, load.arrival_rate)
+    return users or _is_any_set(load.duration, load.records, load.arrival_rate)
 
 
 def _graceful_stop_is_within(spec: Spec) -> bool:
@@ -107,7 +112,7 @@ SPEC_RULES: Final = (
         " || has(self.load.stages)))",
         message="spec.load.duration, spec.load.records or spec.load.stages is required for scenario custom",
         holds=lambda spec: (
-            spec.scenario != Scenario.CUSTOM or _is_any_given(spec.load.duration, spec.load.records, spec.load.stages)
+            spec.scenario != Scenario.CUSTOM or _is_any_set(spec.load.duration, spec.load.records, spec.load.stages)
         ),
         reason="DurationMissing",
     ),
@@ -117,7 +122,7 @@ SPEC_RULES: Final = (
         " || (has(self.load.virtualUsers) && self.load.stages.all(s, has(s.virtualUsers))))",
         message="spec.load.stages cannot stand beside spec.load.duration, spec.load.records, spec.load.arrivalRate or,"
         " unless the stages are of arrival rates, spec.load.virtualUsers: the stages already say them",
-        holds=lambda spec: spec.load.stages is None or not _is_said_by_stages(spec.load),
+        holds=lambda spec: spec.load.stages is None or not _conflicts_with_stages(spec.load),
         reason="LoadContradicts",
     ),
     Rule[Spec](
@@ -130,7 +135,7 @@ SPEC_RULES: Final = (
         cel="!has(self.load) || !(has(self.load.arrivals) || has(self.load.maxLateness)) || has(self.load.arrivalRate)"
         " || (has(self.load.stages) && self.load.stages.all(s, has(s.arrivalRate)))",
         message="spec.load.arrivals and spec.load.maxLateness need spec.load.arrivalRate, or stages with one",
-        holds=lambda spec: _is_open(spec.load) or not _is_any_given(spec.load.arrivals, spec.load.max_lateness),
+        holds=lambda spec: _is_open(spec.load) or not _is_any_set(spec.load.arrivals, spec.load.max_lateness),
         reason="LoadContradicts",
     ),
     Rule[Spec](
