@@ -120,7 +120,7 @@ def compile_plan(
         name=identity.name,
         uid=identity.uid,
         run_id=run_id,
-        scenario=spec.scenario,
+        scenario=str(spec.scenario),
         parallelism=spec.parallelism,
         target=compile_target(spec.target, addresses, places),
         steps=steps,

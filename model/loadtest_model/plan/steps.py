@@ -53,7 +53,7 @@ class Step(WireValue, frozen=True, kw_only=True):
 
 
 def compile_steps(spec: Spec) -> list[Step]:
-    names = list(PRESETS) if spec.scenario == Scenario.ALL else [spec.scenario]
+    names = list(PRESETS) if spec.scenario == Scenario.ALL else [str(spec.scenario)]
     refuse_other_steps("spec.thresholds", spec.thresholds or [], names)
     return [_step(name, spec) for name in names]
 
