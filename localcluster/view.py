@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from loadtest_model.judgement.verdict import measured_text
+from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.quantities import seconds_text
 from loadtest_model.thresholds.bounds import ThresholdResult
 

@@ -56,7 +56,6 @@ class Node:
             plan=decode_plan(plan),
             pod_index=int(metadata["annotations"][_INDEX]),
             pod_uid=uid,
-            pod_name=metadata["name"],
             ip=ip,
             termination_path=message,
         )

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Final
 
 from bench.operator.stage import LOADTESTS, NAMESPACE, Json, Stage, until
+from loadtest_model.plan.exposure import STOP_SECONDS
 
 _LOOK_SECONDS: Final = 2.0
 _numbers = count(1)
@@ -87,7 +88,11 @@ async def start_and_violation(stage: Stage, pods: int) -> list[Figure]:
         Figure(f"{pods:,} pods: from the last pod running to load", f"{max(began) - last_running:.1f} s", "5 s"),
         Figure(f"{pods:,} pods: first to last instant to begin", f"{1e3 * (max(starts) - min(starts)):.1f} ms"),
         Figure(f"{pods:,} pods: its bound, the skew in the status", f"{1e3 * status['start']['skewSeconds']:.0f} ms"),
-        Figure(f"{pods:,} pods: violation in one, operator dead, to the last stopped", f"{stopped:.2f} s", "2 s"),
+        Figure(
+            f"{pods:,} pods: violation in one, operator dead, to the last stopped",
+            f"{stopped:.2f} s",
+            f"{STOP_SECONDS:g} s",
+        ),
         Figure(f"{pods:,} pods: verdict after that, by a restarted operator", str(ended["verdict"]), "Failed"),
     ]
 

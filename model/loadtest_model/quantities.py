@@ -1,4 +1,4 @@
-"""Quantities as people read them, in one way wherever they are shown."""
+"""Quantities and texts as people read them, in one way wherever they are shown."""
 
 from typing import Final
 
@@ -41,3 +41,8 @@ def bytes_text(count: float) -> str:
 def counted(number: int, what: str) -> str:
     """`1 row`, `5 rows`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def clipped(text: str, longest: int) -> str:
+    """A text of at most so many characters, its cut end marked by three dots."""
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."

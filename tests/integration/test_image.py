@@ -90,13 +90,13 @@ async def main():
         'apiVersion: v1\\nkind: Config\\ncurrent-context: c\\n'
         'contexts: [{name: c, context: {cluster: c, user: u}}]\\nusers: [{name: u, user: {token: abc}}]\\n'
         'clusters: [{name: c, cluster: {server: "http://127.0.0.1:%d"}}]\\n' % runner.addresses[0][1])
-    from loadtest_operator.cluster.api import MERGE, PODS, Api, ApiError
+    from loadtest_operator.cluster.api import PODS, Api, ApiError, PatchType
     from loadtest_operator.cluster.login import client_configuration, connection_info
     assert (await connection_info()).token == "abc"
     async with Api(await client_configuration()) as api:
         said = [await api.list(PODS), await api.get(PODS, "n", "there"), await api.get(PODS, "n", "missing")]
         said.append(await api.create(PODS, "n", {}))
-        said.append(await api.patch(PODS, "n", "p", {}, MERGE))
+        said.append(await api.patch(PODS, "n", "p", {}, PatchType.MERGE))
         await api.delete(PODS, "n", "p", "uid")
         try:
             await api.get(PODS, "n", "forbidden")

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 from yarl import URL
 
-from loadgen.answers.diagnosing import RequestFacts, diagnose
+from loadgen.answers.diagnosing import diagnose
 from loadgen.answers.judging import Answer, AnswerPaths, judge
+from loadgen.answers.request_facts import RequestFacts
 
 PATHS = AnswerPaths("load_test_mode", "processed_count", "load_test_nonce")
 WORDS = st.sampled_from(

@@ -19,9 +19,9 @@ from loadtest_model.plan.mesh import NOTICE as MESH
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, Status, StepResult
 from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.decide.fleet import verified_of
 from loadtest_operator.decide.writing import to_write
+from loadtest_operator.facts.texts import shortened
 from support.operator_builders import NOW, POLICY, PROOF, a_pod, seen
 
 NOTICES = f"{unseen.NOTICE}; {MESH}"

@@ -3,10 +3,10 @@
 from datetime import datetime
 from itertools import pairwise
 
+from loadtest_model.plan.exposure import STOP_SECONDS
 from support.loadtests import Namespace, reason
 
 LONG = {"batchSize": 500, "virtualUsers": 4, "duration": "120s"}
-HALT_SECONDS = 2.0
 
 
 def test_one_that_ignores_the_header_gets_no_load_and_stores_the_canary_at_most(namespace: Namespace) -> None:
@@ -36,4 +36,4 @@ def test_one_that_forgets_it_halts_the_fleet_at_once_and_stores_no_more_than_was
     times = [datetime.fromisoformat(line.split(" ")[0][:26] + "+00:00") for line in uploads]
     first = next(index for index, line in enumerate(uploads) if "load_test=false" in line)
     assert all(earlier <= later for earlier, later in pairwise(times))
-    assert (times[-1] - times[first]).total_seconds() <= HALT_SECONDS
+    assert (times[-1] - times[first]).total_seconds() <= STOP_SECONDS

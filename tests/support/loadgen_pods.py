@@ -130,7 +130,6 @@ def told_to_a_pod(plan: Plan, folder: Path, index: int = 0, *, ip: str) -> dict[
         "JOB_COMPLETION_INDEX": str(index),
         "POD_IP": ip,
         "POD_UID": f"uid-{index}",
-        "POD_NAME": f"pod-{index}",
         "TERMINATION_MESSAGE_PATH": str(folder / f"termination-{index}"),
     }
 

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from loadtest_model.judgement.verdict import Facts, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts
 from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
@@ -27,12 +28,12 @@ from loadtest_model.report.status import Phase, Start, Status
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.spec import Spec
 from loadtest_operator.decide import Decision, Policy
-from loadtest_operator.decide.writing import without_nulls
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.mounts import secret_places
 from loadtest_operator.facts.observation import JobSeen, LoadTestSeen, Observation, PodSeen, Recorded, Terminated
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.manifests import PodDefaults
+from loadtest_operator.manifests.common import without_nulls
 from support.builders import IDENTITY, a_spec
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from loadgen.cli.run_command import planned
@@ -15,11 +14,10 @@ from loadgen.screen.drawing import write_utf8
 from loadtest_model.plan import Plan
 
 
-def run_export(parsed: argparse.Namespace, environment: Mapping[str, str] | None = None) -> int:
+def run_export(parsed: argparse.Namespace) -> int:
     """Write the files and say how they are run. Raises UsageError."""
-    variables = os.environ if environment is None else environment
     # A manifest with a token needs a place for it; the script looks there when it runs, and nobody looks now.
-    plan, _ = planned(parsed, {"AUTH_TOKEN": "read when the script runs", **variables})
+    plan, _ = planned(parsed, {"AUTH_TOKEN": "read when the script runs", **os.environ})
     try:
         return _export_k6(plan, parsed.to) if parsed.tool == "k6" else _export_artillery(plan, parsed.to)
     except NotExportableError as error:

@@ -30,7 +30,8 @@ from loadgen.screen.drawing import Block, Lines, Screen, Silent, can_redraw, col
 from loadgen.screen.opening import opening, proof_text
 from loadgen.screen.progress import progress_of
 from loadgen.screen.texts import fitted
-from loadtest_model.judgement.verdict import Verdict, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.plan import Plan
 from loadtest_model.release import installed_version
 from loadtest_model.report.summary import summarize
@@ -61,12 +62,11 @@ class Output:
         print(f"loadgen run: {text}", file=sys.stderr, flush=True)
 
 
-def run_run(parsed: argparse.Namespace, environment: Mapping[str, str] | None = None) -> int:
+def run_load_test(parsed: argparse.Namespace) -> int:
     """Run the test of a command line; gives the exit status. Raises UsageError."""
-    variables = os.environ if environment is None else environment
-    plan, source = planned(parsed, variables)
+    plan, source = planned(parsed, os.environ)
     files = result_files(Path(parsed.out), plan.name, datetime.now(UTC))
-    output = _output(parsed, variables, debug=plan.debug)
+    output = _output(parsed, os.environ, debug=plan.debug)
     return event_loop.run(_run(parsed, plan, source, files, output))
 
 

@@ -33,10 +33,9 @@ DEFAULT_ROWS: Final = 1_000
 NOTHING_SENT: Final = VerificationReport(level=ProofLevel.NONE, message="before anything was sent")
 
 
-def run_verify(parsed: argparse.Namespace, environment: Mapping[str, str] | None = None) -> int:
+def run_verify(parsed: argparse.Namespace) -> int:
     """Verify the target of a command line and print the report. Raises UsageError."""
-    variables = os.environ if environment is None else environment
-    plan = verification_plan(parsed, variables)
+    plan = verification_plan(parsed, os.environ)
     prover = Prover(plan, make_uploader(plan, 0, lambda: secrets.token_hex(16)), AddressBook())
     prover.generator = Monitor().health
     if plan.debug:
@@ -51,7 +50,7 @@ def run_verify(parsed: argparse.Namespace, environment: Mapping[str, str] | None
     if parsed.json:
         write_utf8(f"{msgspec.json.encode(report.concluded).decode()}\n")
     else:
-        text = checklist(plan.target.url, report, colour=wants_colour(sys.stdout, variables))
+        text = checklist(plan.target.url, report, colour=wants_colour(sys.stdout, os.environ))
         print(fitted(text, columns_of(sys.stdout)))
     if interrupted:
         print("loadgen verify: interrupted", file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.pool import script_rows
 from loadgen.http.endpoints import site_of
-from loadgen.proof.verification import FEW_ROWS
+from loadgen.proof.verification import SMALL_CHECKS
 from loadtest_model.load.arrivals import Process, expected_arrivals
 from loadtest_model.plan import Plan, Step
 from loadtest_model.plan.target import TlsPlan
@@ -43,7 +43,7 @@ def script_facts(plan: Plan) -> dict[str, Any]:
         "noncePath": target.nonce_path,
         "mustEcho": plan.require == Requirement.ECHOED,
         "isNamed": site_of(target.url).literal is None,
-        "verification": [["header-only", 0], ["canary", 1], ["few-rows", FEW_ROWS]],
+        "verification": SMALL_CHECKS,
         "fullRows": max(step.batch_size for step in plan.steps),
         "steps": {step.name: _step(step) for step in plan.steps},
         "header": header,

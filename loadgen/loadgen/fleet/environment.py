@@ -20,7 +20,6 @@ class PodSettings:
     plan: Plan
     pod_index: int
     pod_uid: str
-    pod_name: str
     ip: str
     termination_path: Path
 
@@ -30,7 +29,7 @@ def termination_path(environment: Mapping[str, str]) -> Path:
 
 
 def read_settings(environment: Mapping[str, str]) -> PodSettings:
-    """The settings in LOADTEST_PLAN, JOB_COMPLETION_INDEX, POD_IP, POD_UID and POD_NAME.
+    """The settings in LOADTEST_PLAN, JOB_COMPLETION_INDEX, POD_IP and POD_UID.
 
     Raises ValueError, naming the variable.
     """
@@ -42,7 +41,6 @@ def read_settings(environment: Mapping[str, str]) -> PodSettings:
         plan=plan,
         pod_index=index,
         pod_uid=_needed(environment, "POD_UID"),
-        pod_name=environment.get("POD_NAME", ""),
         ip=_needed(environment, "POD_IP"),
         termination_path=termination_path(environment),
     )

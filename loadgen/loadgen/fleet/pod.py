@@ -40,12 +40,10 @@ from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot
 from loadtest_model.plan import plan_hash
+from loadtest_model.plan.exposure import STOP_SECONDS
 from loadtest_model.protocol.commands import CONTROL_PORT, Ack, Addresses, Halt, Start, Verb, endpoints_digest
 from loadtest_model.protocol.exits import PodExit
 from loadtest_model.values import NANOSECONDS
-
-CUT_SECONDS: Final = 2.0
-"""Within this time after a halt no upload is in flight any more."""
 
 OTHERS_GRACE_SECONDS: Final = 5.0
 """So long after the plan's last instant for its load, no pod has an upload in flight."""
@@ -83,7 +81,7 @@ class Pod:
             self._prover.observe_check = lambda *check: log_look(look_at_check(*check))
 
     async def run(self) -> PodExit:
-        """Serve, obey and exit. SIGTERM and SIGINT end it within `CUT_SECONDS`."""
+        """Serve, obey and exit. SIGTERM and SIGINT end its load within `STOP_SECONDS`."""
         runner = web.AppRunner(
             control_application(self, self._plan.command_digests),
             access_log=None,
@@ -277,7 +275,7 @@ class Pod:
         await asyncio.wait({life, self._cut}, return_when=asyncio.FIRST_COMPLETED)
         if not life.done():
             life.cancel()
-            await asyncio.wait({life}, timeout=CUT_SECONDS)
+            await asyncio.wait({life}, timeout=STOP_SECONDS)
         lived = life.result() if life.done() and not life.cancelled() else None
         if lived is not None and (lived.violation is not None or not self._cut.done()):
             return lived

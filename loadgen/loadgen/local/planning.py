@@ -16,6 +16,7 @@ from loadgen.records import refuse_unmakeable
 from loadtest_model.plan import AddressPolicy, Place, Plan, PlanError, SecretPlaces, compile_plan
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_model.plan.secrets import NO_PLACES
+from loadtest_model.reasons import Reason
 from loadtest_model.spec import Identity
 
 LOCAL_PARALLELISM: Final = 1
@@ -99,7 +100,7 @@ _LOCAL_PLACES: Final = (
 
 
 def _with_local_remedy(error: ValueError, message: str) -> str:
-    missing = isinstance(error, PlanError) and error.reason == "SecretMissing"
+    missing = isinstance(error, PlanError) and error.reason == Reason.SecretMissing
     return message + _LOCAL_PLACES if missing else message
 
 

@@ -25,10 +25,9 @@ from loadtest_model.measurement.aggregate import Aggregate, aggregate_of
 from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot, VerificationReport, Violation
 from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.plan import Plan, plan_hash
+from loadtest_model.plan.exposure import STOP_SECONDS
+from loadtest_model.reasons import Reason
 from loadtest_model.values import NANOSECONDS
-
-CUT_SECONDS: Final = 2.0
-"""Within this time after being told to stop no upload is in flight any more."""
 
 ABORT_LOOK_SECONDS: Final = 2.0
 """How often the bounds of `abort` are looked at; the operator does so at every reading of the pods."""
@@ -165,7 +164,7 @@ class Session:
             refusal=report if report is not None and report.refusal is not None else None,
             read_back=report.read_back if report is not None else None,
             gaps=tuple(self._gaps()),
-            on_record=(Gap("Aborted", f"aborted: {self.breach}"),) if self.breach else (),
+            on_record=(Gap(Reason.Aborted, f"aborted: {self.breach}"),) if self.breach else (),
         )
         return Seen(facts, report, self.started_at)
 
@@ -173,13 +172,17 @@ class Session:
         gaps = []
         if self._defect is not None:
             asked = "" if isinstance(self._defect, OSError) else "; please report it"
-            gaps.append(Gap("Defect", f"loadgen failed: {type(self._defect).__name__}: {self._defect}{asked}"))
+            gaps.append(
+                Gap(Reason.GeneratorDefect, f"loadgen failed: {type(self._defect).__name__}: {self._defect}{asked}")
+            )
         if self.interrupts.count:
             how = "stopped at once" if self.interrupts.count == 2 else "stopped"
             when = "while it ran" if self.started_at else "before the load began"
-            gaps.append(Gap("Stopped", f"the test was {how} by {self.interrupts.source} {when}{self._left_by_proof()}"))
+            gaps.append(
+                Gap(Reason.Stopped, f"the test was {how} by {self.interrupts.source} {when}{self._left_by_proof()}")
+            )
         elif self.running:
-            gaps.append(Gap("Running", "the test is still running, or was killed"))
+            gaps.append(Gap(Reason.Running, "the test is still running, or was killed"))
         return gaps
 
     def _left_by_proof(self) -> str:
@@ -227,7 +230,7 @@ class Session:
         await asyncio.wait({task, cut}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             task.cancel()
-            await asyncio.wait({task}, timeout=CUT_SECONDS)
+            await asyncio.wait({task}, timeout=STOP_SECONDS)
         cut.cancel()
         error = task.exception() if task.done() and not task.cancelled() else None
         if isinstance(error, Exception):

@@ -13,6 +13,7 @@ from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec import Scenario
 from loadtest_model.thresholds.metrics import METRICS
 
+DEBUG_HELP: Final = "print every upload: size, times, status and answer"
 SCENARIOS: Final = tuple(map(str, Scenario))
 
 VERIFY_DESCRIPTION: Final = """\
@@ -185,10 +186,6 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="FOLDER", default="load_test_results", help="where results go (default: %(default)s)"
     )
     output.add_argument("--samples", metavar="FILE", help="write every upload as a line of CSV to this file")
-    add_debug_option(output)
+    output.add_argument("--debug", action="store_true", help=DEBUG_HELP)
     output.add_argument("--json", action="store_true", help="print the summary as JSON, and all else to stderr")
     output.add_argument("--quiet", action="store_true", help="print the verdict and its reasons only")
-
-
-def add_debug_option(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--debug", action="store_true", help="print every upload: size, times, status and answer")

@@ -15,13 +15,20 @@ from loadgen.http.address_rules import rules_of
 from loadgen.http.endpoints import Endpoint, parse_endpoint, site_of
 from loadgen.http.tls import TlsUnusableError
 from loadgen.proof.read_back import ReadBack, fetch_of
-from loadgen.proof.refusals import cause_of_no_token, excused
-from loadgen.proof.verification import CheckObserver, Course, Verifier, refused
+from loadgen.proof.refusals import (
+    cause_of_no_token,
+    excused,
+    refused,
+    refused_by,
+    refused_for_expiry,
+    refused_for_read_back,
+)
+from loadgen.proof.verification import CheckObserver, Course, Verifier
 from loadgen.proof.violations import BrokenPromiseError
 from loadgen.upload.addresses import REFRESH_SECONDS, AddressBook, NameNotResolvedError, Told, keep_fresh, resolve
 from loadgen.upload.uploading import Uploader
 from loadtest_model.measurement.causes import Cause
-from loadtest_model.measurement.proof import Moment, Shown, concluded_from
+from loadtest_model.measurement.proof import Moment
 from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport
 from loadtest_model.plan import Plan
 from loadtest_model.spec.verification import Requirement
@@ -38,12 +45,6 @@ LOOKED_UP: Final = 32
 
 _PASSING: Final[frozenset[Refusal]] = frozenset({Refusal.REFUSED, Refusal.TIMEOUT, Refusal.RESET, Refusal.SERVER_ERROR})
 """Refusals of a new address that may be gone at the next try, and that leave no row behind."""
-
-_NOTHING_READ: Final = {
-    Shown.FAILED: Refusal.READ_BACK,
-    Shown.UNSTEADY: Refusal.READ_BACK,
-    Shown.CONTROL_FAILED: Refusal.READ_BACK_CONTROL,
-}
 
 
 class _Suspicion(IntEnum):
@@ -77,6 +78,7 @@ class Prover:
         self._ask = ask
         self._now = now
         self._resolves = not plan.target.addresses and self._site.literal is None
+        self._must_prove = plan.require == Requirement.PROVEN
         self._told = Told(tuple(parse_endpoint(address) for address in plan.target.addresses))
         self._read_back: ReadBack | None = None
         self._to_look_up: tuple[str, ...] = ()
@@ -122,7 +124,7 @@ class Prover:
             self._report = course.cut_off(None, "the verification was cut off")
             raise
         self._report = excused(self._report, self.generator())
-        if self._plan.require == Requirement.PROVEN and self._report.level is ProofLevel.ECHOED:
+        if self._must_prove and self._report.level is ProofLevel.ECHOED:
             # What the read-back rests on must not become weaker than it was when it began.
             self._uploader.must_echo = True
         for address in self._report.addresses if self._report.proven else ():
@@ -148,7 +150,7 @@ class Prover:
         if not report.proven or self._read_back is None:
             return report
         await self.conclude()
-        self._report = _refused_by(report, self._nothing_read(self._read_back))
+        self._report = refused_by(report, refused_for_read_back(self._read_back.report, must_prove=self._must_prove))
         return self.report or report
 
     async def keep_fresh(self, pause_seconds: float = REFRESH_SECONDS) -> None:
@@ -194,7 +196,7 @@ class Prover:
             return refusal
         report = await self._verify(endpoints, full_rows, course)
         self._to_look_up = tuple(dict.fromkeys((*course.canary_ids, *course.first_ids)))[:LOOKED_UP]
-        return _refused_by(report, await self._read(Moment.VERIFIED, self._to_look_up) if report.proven else None)
+        return refused_by(report, await self._read(Moment.VERIFIED, self._to_look_up) if report.proven else None)
 
     async def _permitted_endpoints(self) -> tuple[Endpoint, ...] | VerificationReport:
         """The addresses to verify; a refusal where that can be told before anything is sent."""
@@ -213,38 +215,19 @@ class Prover:
         if self._read_back is None:
             return None
         await self._read_back.read(moment, client_ids)
-        return self._nothing_read(self._read_back)
-
-    def _nothing_read(self, read_back: ReadBack) -> VerificationReport | None:
-        """The refusal of a target that stores rows, or of which the proof that is required cannot be had."""
-        conclusion = concluded_from(read_back.report)
-        if conclusion.shown is Shown.STORED:
-            return refused(Refusal.STORED, conclusion.message)
-        refusal = _NOTHING_READ.get(conclusion.shown)
-        if refusal is None or self._plan.require != Requirement.PROVEN:
-            return None
-        return refused(refusal, conclusion.message)
+        return refused_for_read_back(self._read_back.report, must_prove=self._must_prove)
 
     async def _unready(self) -> VerificationReport | None:
         """The refusal where token or certificates are not fit for the run; None where they are."""
         try:
             self._uploader.load_certificates()
-            return self._token_falls_short(await self._uploader.token_lapses_at())
+            expires_at = await self._uploader.token_lapses_at()
         except TlsUnusableError as error:
             return refused(Refusal.TLS, str(error), Cause.TLS_SETTINGS)
         except TokenUnreadableError as error:
             return refused(Refusal.UNAUTHORIZED, str(error), cause_of_no_token(error))
-
-    def _token_falls_short(self, expires_at: float | None) -> VerificationReport | None:
-        """The refusal of a token that expires before the planned load is over; None where all is well."""
-        left_seconds = None if expires_at is None else expires_at - self._now()
         planned_seconds = sum(step.foreseen_seconds for step in self._plan.steps)
-        if left_seconds is None or left_seconds >= planned_seconds:
-            return None
-        if left_seconds <= 0:
-            return refused(Refusal.EXPIRING, f"the token expired {-left_seconds:.0f} s ago", Cause.TOKEN_EXPIRED)
-        message = f"the token expires in {left_seconds:.0f} s, but the load lasts {planned_seconds:.0f} s"
-        return refused(Refusal.EXPIRING, message)
+        return None if expires_at is None else refused_for_expiry(expires_at - self._now(), planned_seconds)
 
     async def _verify(
         self, endpoints: tuple[Endpoint, ...], full_rows: int | None, course: Course
@@ -299,20 +282,6 @@ class Prover:
     def _extend(self, seen: VerificationReport) -> None:
         if self._report is not None:
             self._report = _extended(self._report, seen)
-
-
-def _refused_by(report: VerificationReport, refusal: VerificationReport | None) -> VerificationReport:
-    """What was seen, with the refusal that came of it after all."""
-    if refusal is None:
-        return report
-    return structs.replace(
-        report,
-        level=ProofLevel.NONE,
-        refusal=refusal.refusal,
-        cause=refusal.cause,
-        message=refusal.message,
-        hint=refusal.hint,
-    )
 
 
 def _extended(report: VerificationReport, seen: VerificationReport) -> VerificationReport:

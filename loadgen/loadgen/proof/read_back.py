@@ -55,8 +55,7 @@ def fetch_of(plan: Plan) -> Fetch:
 class ReadBack:
     """Reads as a plan says, and keeps what was seen in `report`.
 
-    `authorization` gives the value of the target's Authorization header, None where it has none; `sleep` waits for
-    seconds.
+    `authorization` gives the value of the target's Authorization header, None where it has none.
     """
 
     def __init__(
@@ -64,12 +63,10 @@ class ReadBack:
         plan: ReadBackPlan,
         fetch: Fetch,
         authorization: Callable[[], Awaitable[str | None]],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._plan = plan
         self._fetch = fetch
         self._authorization = authorization
-        self._sleep = sleep
         self._token = ""
         self.report = ReadBackReport(settle_seconds=plan.settle_seconds)
 
@@ -87,7 +84,7 @@ class ReadBack:
         """Read after the last answer, and once more when the target had time to settle."""
         await self.read(Moment.ENDED, client_ids)
         if concluded_from(self.report).shown is not Shown.STORED:
-            await self._sleep(self._plan.settle_seconds)
+            await asyncio.sleep(self._plan.settle_seconds)
             await self.read(Moment.SETTLED, client_ids)
 
     async def _reading(self, moment: Moment, client_ids: Sequence[str]) -> Reading:
@@ -101,7 +98,7 @@ class ReadBack:
                         last = error
                         if error.lasting:
                             break
-                    await self._sleep(RETRY_PAUSE_SECONDS)
+                    await asyncio.sleep(RETRY_PAUSE_SECONDS)
         except TimeoutError:
             if last is None:
                 last = _UnreadError(f"no answer within {self._plan.timeout_seconds:g} s", lasting=False)

@@ -1,6 +1,6 @@
-"""Why a target is refused, told from an upload of the verification, and what to do about it."""
+"""Why a target is refused, told from what the proof showed, and what to do about it."""
 
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import structs
 
@@ -8,12 +8,12 @@ from loadgen.answers.judging import Judgement, Marker
 from loadgen.auth.login import LoginFailedError
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.upload.uploading import Upload
+from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
-from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import GeneratorHealth, Refusal, VerificationReport
+from loadtest_model.measurement.outcomes import NOT_STORED, ErrorKind
+from loadtest_model.measurement.proof import ReadBackReport, Shown, concluded_from
+from loadtest_model.measurement.snapshot import CheckName, GeneratorHealth, ProofLevel, Refusal, VerificationReport
 from loadtest_model.measurement.throttling import is_crippled, throttling_text
-
-CheckName = Literal["connect", "header-only", "canary", "few-rows", "full-batch"]
 
 _BY_ERROR: Final = {
     ErrorKind.REFUSED: Refusal.REFUSED,
@@ -78,6 +78,54 @@ def cause_of_no_token(error: TokenUnreadableError) -> Cause:
     return Cause.LOGIN_FAILED if isinstance(error, LoginFailedError) else Cause.TOKEN_MISSING
 
 
+def refused(refusal: Refusal, message: str, finer: Cause | None = None) -> VerificationReport:
+    """The report of a verification that ended before its first upload; `finer` is its cause, where it is known."""
+    cause = finer or cause_of_refusal(refusal)
+    return VerificationReport(
+        level=ProofLevel.NONE, refusal=refusal, cause=cause, message=message, hint=explanation_of(cause).next_step
+    )
+
+
+def refused_for_read_back(report: ReadBackReport, *, must_prove: bool) -> VerificationReport | None:
+    """The refusal of a target that stores rows, or if it `must_prove` that it stores none, of one that cannot."""
+    conclusion = concluded_from(report)
+    if conclusion.shown is Shown.STORED:
+        return refused(Refusal.STORED, conclusion.message)
+    refusal = _NOTHING_READ.get(conclusion.shown)
+    return None if refusal is None or not must_prove else refused(refusal, conclusion.message)
+
+
+_NOTHING_READ: Final = {
+    Shown.FAILED: Refusal.READ_BACK,
+    Shown.UNSTEADY: Refusal.READ_BACK,
+    Shown.CONTROL_FAILED: Refusal.READ_BACK_CONTROL,
+}
+
+
+def refused_for_expiry(left_seconds: float, planned_seconds: float) -> VerificationReport | None:
+    """The refusal of a token that expires before the planned load is over; None where all is well."""
+    if left_seconds >= planned_seconds:
+        return None
+    if left_seconds <= 0:
+        return refused(Refusal.EXPIRING, f"the token expired {-left_seconds:.0f} s ago", Cause.TOKEN_EXPIRED)
+    message = f"the token expires in {left_seconds:.0f} s, but the load lasts {planned_seconds:.0f} s"
+    return refused(Refusal.EXPIRING, message)
+
+
+def refused_by(report: VerificationReport, refusal: VerificationReport | None) -> VerificationReport:
+    """What was seen, with the refusal that came of it after all."""
+    if refusal is None:
+        return report
+    return structs.replace(
+        report,
+        level=ProofLevel.NONE,
+        refusal=refusal.refusal,
+        cause=refusal.cause,
+        message=refusal.message,
+        hint=refusal.hint,
+    )
+
+
 def excused(report: VerificationReport, generator: GeneratorHealth) -> VerificationReport:
     """The report of a verification; where it ran into a time-out for want of CPU, the generator's limit is the cause.
 
@@ -92,7 +140,7 @@ def excused(report: VerificationReport, generator: GeneratorHealth) -> Verificat
         refusal=Refusal.THROTTLED,
         cause=cause,
         message=f"{throttling_text(generator)}, and met a time-out: {report.message}",
-        hint=cause.explanation.next_step,
+        hint=explanation_of(cause).next_step,
     )
 
 
@@ -104,7 +152,7 @@ def refusal_of(check: CheckName, upload: Upload) -> Refusal | None:
     judgement = upload.judgement
     if judgement.error is None:
         return None
-    if check == "header-only" and judgement.error in (ErrorKind.CLIENT_ERROR, ErrorKind.UNSUCCESSFUL):
+    if check is CheckName.HEADER_ONLY and judgement.error in (ErrorKind.CLIENT_ERROR, ErrorKind.UNSUCCESSFUL):
         return None
     if judgement.error is ErrorKind.MARKER_MISSING:
         return Refusal.MARKER_FALSE if judgement.marker is Marker.NOT_TRUE else Refusal.MARKER_MISSING
@@ -118,23 +166,5 @@ def may_be_stored(judgement: Judgement) -> bool:
     the nonce that was asked for may be the answer to another upload.
     """
     honoured = judgement.marker is Marker.TRUE and judgement.error is not ErrorKind.NONCE_MISSING
-    answered_no = judgement.marker is None and judgement.error in _NOT_STORED
+    answered_no = judgement.marker is None and judgement.error in NOT_STORED
     return not (honoured or answered_no)
-
-
-_NOT_STORED: Final = frozenset(
-    {
-        ErrorKind.REFUSED,
-        ErrorKind.DNS,
-        ErrorKind.TLS,
-        ErrorKind.CONNECT_TIMEOUT,
-        ErrorKind.NO_ADDRESS,
-        ErrorKind.NO_SOCKET,
-        ErrorKind.UNAUTHORIZED,
-        ErrorKind.FORBIDDEN,
-        ErrorKind.NOT_FOUND,
-        ErrorKind.TOO_LARGE,
-        ErrorKind.THROTTLED,
-        ErrorKind.CLIENT_ERROR,
-    }
-)

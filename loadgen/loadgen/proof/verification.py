@@ -13,26 +13,14 @@ from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.transport import Client
 from loadgen.http.upload_progress import Progress
-from loadgen.proof.refusals import CheckName, cause_of_no_token, cause_of_refusal, may_be_stored, refusal_of
+from loadgen.proof.refusals import cause_of_no_token, cause_of_refusal, may_be_stored, refusal_of
 from loadgen.upload.uploading import Upload, Uploader
-from loadtest_model.measurement.causes import Cause
+from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
-from loadtest_model.measurement.snapshot import Check, ProofLevel, Refusal, VerificationReport, Violation
+from loadtest_model.measurement.snapshot import Check, CheckName, ProofLevel, Refusal, VerificationReport, Violation
 
-FEW_ROWS: Final = 5
-_SMALL_CHECKS: Final[tuple[tuple[CheckName, int], ...]] = (
-    ("header-only", 0),
-    ("canary", 1),
-    ("few-rows", FEW_ROWS),
-)
-
-
-def refused(refusal: Refusal, message: str, finer: Cause | None = None) -> VerificationReport:
-    """The report of a verification that ended before its first upload; `finer` is its cause, where it is known."""
-    cause = finer or cause_of_refusal(refusal)
-    return VerificationReport(
-        level=ProofLevel.NONE, refusal=refusal, cause=cause, message=message, hint=cause.explanation.next_step
-    )
+SMALL_CHECKS: Final = ((CheckName.HEADER_ONLY, 0), (CheckName.CANARY, 1), (CheckName.FEW_ROWS, 5))
+"""What is uploaded to each address, with its number of rows."""
 
 
 CheckObserver = Callable[[CheckName, Upload, Progress], None]
@@ -78,7 +66,7 @@ class Course:
             self.rows += flight.rows
             first = flight.progress.first_client_id
             if first is not None and flight.rows:
-                if flight.name == "canary":
+                if flight.name is CheckName.CANARY:
                     self.canary_ids.append(first)
                 self.message = (
                     f"{message} while {flight.endpoint} was sent {counted(flight.rows)} ({flight.name});"
@@ -112,7 +100,7 @@ class Course:
             refusal=self.refusal,
             message=self.message,
             cause=cause,
-            hint=cause.explanation.next_step if cause else "",
+            hint=explanation_of(cause).next_step if cause else "",
             canary_ids=tuple(self.canary_ids),
             addresses=tuple(str(endpoint) for endpoint in self.proven),
             checks=tuple(self.checks),
@@ -122,7 +110,7 @@ class Course:
 
 
 class Verifier:
-    """Verifies addresses with uploads of its own. `clock` gives monotonic seconds."""
+    """Verifies addresses with uploads of its own."""
 
     def __init__(
         self,
@@ -130,12 +118,10 @@ class Verifier:
         client: Client,
         *,
         observe: CheckObserver | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._uploader = uploader
         self._client = client
         self._observe = observe
-        self._clock = clock
 
     async def verify(
         self,
@@ -167,7 +153,7 @@ class Verifier:
             course.message = "; ".join(message for _, message in unreachable) or "the target has no address"
             return course.report()
         if full_rows is not None:
-            await self._check("full-batch", course.proven[0], full_rows, course)
+            await self._check(CheckName.FULL_BATCH, course.proven[0], full_rows, course)
         if course.refusal is None:
             shown = ", ".join(str(endpoint) for endpoint in course.proven)
             course.message = (
@@ -176,14 +162,14 @@ class Verifier:
         return course.report()
 
     async def _verify_one(self, endpoint: Endpoint, course: Course) -> None:
-        for name, rows in _SMALL_CHECKS:
+        for name, rows in SMALL_CHECKS:
             await self._check(name, endpoint, rows, course)
             if course.refusal is not None:
                 return
 
     async def _check(self, name: CheckName, endpoint: Endpoint, rows: int, course: Course) -> None:
         progress = Progress()
-        began = self._clock()
+        began = time.monotonic()
         course.under_way = _UnderWay(name, rows, endpoint, progress)
         try:
             upload = await self._uploader.upload(self._client, endpoint, rows, progress)
@@ -192,13 +178,13 @@ class Verifier:
             course.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=cause_of_no_token(error))
             return
         course.under_way = None
-        seconds = self._clock() - began
+        seconds = time.monotonic() - began
         if self._observe is not None:
             self._observe(name, upload, progress)
         refusal = refusal_of(name, upload)
-        if name == "header-only":
+        if name is CheckName.HEADER_ONLY:
             self._note_connection(endpoint, upload, progress, course)
-        if progress.begun or name != "header-only":
+        if progress.begun or name is not CheckName.HEADER_ONLY:
             course.checks.append(
                 Check(
                     name=name,
@@ -215,7 +201,7 @@ class Verifier:
             course.rows += rows
         if upload.error is None:
             course.echoed = course.echoed and upload.judgement.echoed
-        if name == "canary" and upload.first_client_id and progress.begun:
+        if name is CheckName.CANARY and upload.first_client_id and progress.begun:
             course.canary_ids.append(upload.first_client_id)
         if upload.first_client_id and upload.error is None:
             course.first_ids.append(upload.first_client_id)
@@ -227,7 +213,7 @@ class Verifier:
         opened = progress.begun
         course.checks.append(
             Check(
-                name="connect",
+                name=CheckName.CONNECT,
                 address=str(endpoint),
                 passed=opened,
                 rows=0,
@@ -245,7 +231,7 @@ def counted(rows: int) -> str:
 def _message(name: CheckName, upload: Upload, rows: int, progress: Progress) -> str:
     """What was seen, and which rows may have to be removed because of it."""
     # Where not even a connection was had, what would have been sent explains nothing.
-    part = f"{name}, {counted(rows)}" if progress.begun else "connect"
+    part = f"{name}, {counted(rows)}" if progress.begun else str(CheckName.CONNECT)
     seen = f"{upload.endpoint} ({part}): {printable(upload.judgement.detail, 400)}"
     if not rows or not progress.begun or not may_be_stored(upload.judgement):
         return seen

@@ -4,16 +4,17 @@ from typing import Final
 
 from loadgen.options.wording import in_options
 from loadgen.screen.secrecy import public_url
+from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.proof import concluded_from
-from loadtest_model.measurement.snapshot import Check, VerificationReport
+from loadtest_model.measurement.snapshot import Check, CheckName, VerificationReport
 from loadtest_model.quantities import counted, seconds_text
 
 _PROVES: Final = {
-    "connect": "reachable",
-    "header-only": "no redirect, access granted",
-    "canary": "counted right, marker true",
-    "few-rows": "counted right, marker true",
-    "full-batch": "body limits are wide enough",
+    CheckName.CONNECT: "reachable",
+    CheckName.HEADER_ONLY: "no redirect, access granted",
+    CheckName.CANARY: "counted right, marker true",
+    CheckName.FEW_ROWS: "counted right, marker true",
+    CheckName.FULL_BATCH: "body limits are wide enough",
 }
 DETAIL_CHARACTERS: Final = 60
 
@@ -34,7 +35,7 @@ def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> 
     else:
         lines += [
             f"{_coloured('Refused', '31', colour)}     {report.refusal}: {report.message}",
-            *([f"Cause       {report.cause.explanation.title}"] if report.cause else []),
+            *([f"Cause       {explanation_of(report.cause).title}"] if report.cause else []),
             f"To do       {in_options(report.hint)}",
         ]
     if report.canary_ids:

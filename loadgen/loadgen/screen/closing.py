@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from loadgen.options.wording import in_options
-from loadtest_model.judgement.verdict import Verdict, measured_text
+from loadtest_model.judgement.judged_thresholds import measured_text
+from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.measurement.spread import merged_spread
 from loadtest_model.quantities import bytes_text, counted, seconds_text, span_text

@@ -5,6 +5,7 @@ from typing import Final
 from loadgen.options.document import purpose_of
 from loadgen.options.wording import in_options
 from loadgen.screen.secrecy import public_url
+from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.snapshot import VerificationReport
 from loadtest_model.plan import Plan, Step
 from loadtest_model.plan.exposure import exposure_of
@@ -64,5 +65,5 @@ def proof_text(report: VerificationReport) -> str:
         )
     if report.refusal is None:
         return f"Cut off     {report.message}"
-    cause = f"\nCause       {report.cause.explanation.title}" if report.cause else ""
+    cause = f"\nCause       {explanation_of(report.cause).title}" if report.cause else ""
     return f"Refused     {report.refusal}: {report.message}{cause}\nTo do       {in_options(report.hint)}"

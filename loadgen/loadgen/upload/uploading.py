@@ -13,8 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 from yarl import URL
 
-from loadgen.answers.diagnosing import RequestFacts, diagnose
+from loadgen.answers.diagnosing import diagnose
 from loadgen.answers.judging import AnswerPaths, Judgement, judge, printable
+from loadgen.answers.request_facts import RequestFacts
 from loadgen.auth.token_sources import token_source
 from loadgen.auth.tokens import TokenSource, expiry_of, token_of, without_secret
 from loadgen.formats import FileBody, FileFormat

@@ -9,7 +9,8 @@ from typing import Final
 
 from msgspec import structs
 
-from loadtest_model.judgement.verdict import breach_text, judged_seconds, saturation
+from loadtest_model.judgement.judged_thresholds import breach_text, judged_seconds
+from loadtest_model.judgement.saturation import saturation
 from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
 from loadtest_model.measurement.snapshot import Counts
 from loadtest_model.plan import Plan, Step

@@ -5,12 +5,14 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct, structs
 
+from loadtest_model.explanations import explanation_of
 from loadtest_model.judgement.trend import memory_sign
 from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
 from loadtest_model.measurement.cause_counts import CauseSeen, merged_causes
 from loadtest_model.measurement.causes import Cause, cause_of
 from loadtest_model.measurement.proof import Shown, concluded_from
 from loadtest_model.measurement.snapshot import Counts, VerificationReport
+from loadtest_model.quantities import clipped
 
 KEPT: Final = 12
 GUNICORN_SECONDS: Final = 30.0
@@ -217,8 +219,8 @@ def _high_error_rate(aggregate: Aggregate) -> tuple[Diagnosis, ...]:
 
 
 def _diagnosis(cause: Cause, evidence: str, count: int) -> Diagnosis:
-    explained = cause.explanation
-    shown = evidence if len(evidence) <= _LONGEST_EVIDENCE else f"{evidence[: _LONGEST_EVIDENCE - 3]}..."
+    explained = explanation_of(cause)
+    shown = clipped(evidence, _LONGEST_EVIDENCE)
     return Diagnosis(cause=cause, title=explained.title, evidence=shown, next_step=explained.next_step, count=count)
 
 

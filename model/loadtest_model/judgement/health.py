@@ -14,13 +14,14 @@ from loadtest_model.measurement.aggregate import StepAggregate
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import Second
 from loadtest_model.plan import Step
-from loadtest_model.quantities import seconds_text
+from loadtest_model.quantities import clipped, seconds_text
 from loadtest_model.values import WireValue
 
 WINDOW_SECONDS: Final = 10
 UNRESPONSIVE_SECONDS: Final = 30
 FEWEST_ANSWERS_IN_A_WINDOW: Final = 20
 FEWEST_ANSWERS_IN_A_THIRD: Final = 20
+EVIDENCE_LENGTH: Final = 256
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Health(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     """How the target fared, with a sentence of evidence for each sign, the gravest first."""
 
     level: HealthLevel = HealthLevel.GOOD
-    evidence: Annotated[tuple[Annotated[str, Meta(max_length=256)], ...], Meta(max_length=32)] = ()
+    evidence: Annotated[tuple[Annotated[str, Meta(max_length=EVIDENCE_LENGTH)], ...], Meta(max_length=32)] = ()
 
 
 Sign = tuple[HealthLevel, str]
@@ -82,7 +83,7 @@ def eviction_health(evictions: Evictions) -> Health:
     unnamed = evictions.count - len(evictions.pods)
     if unnamed > 0:
         text = f"{text} and {unnamed} more"
-    return Health(level=HealthLevel.WARNING, evidence=(text if len(text) <= 256 else f"{text[:253]}...",))
+    return Health(level=HealthLevel.WARNING, evidence=(clipped(text, EVIDENCE_LENGTH),))
 
 
 def worst(healths: Sequence[Health]) -> Health:

@@ -5,7 +5,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from loadtest_model.judgement.health import Health, HealthLevel, Sign
+from loadtest_model.judgement.health import EVIDENCE_LENGTH, Health, HealthLevel, Sign
+from loadtest_model.quantities import clipped
 from loadtest_model.values import WireValue
 
 IMAGES_KEPT: Final = 6
@@ -14,7 +15,6 @@ RESTARTED_KEPT: Final = 32
 POINTS_KEPT: Final = 60
 UNREADY_SECONDS: Final = 3.0
 """Shorter than this, a look that came at the wrong moment may be all there was."""
-_EVIDENCE_LENGTH: Final = 256
 
 Image = Annotated[str, Meta(max_length=IMAGE_LENGTH)]
 Count = Annotated[int, Meta(ge=0)]
@@ -127,8 +127,4 @@ def target_health(watch: TargetWatch | None) -> Health:
         warnings.append(f"{watch.workload} was not seen to the end: {watch.problem}")
     signs += [(HealthLevel.WARNING, text) for text in warnings]
     level = signs[0][0] if signs else HealthLevel.GOOD
-    return Health(level=level, evidence=tuple(_clipped(text) for _, text in signs))
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= _EVIDENCE_LENGTH else f"{text[: _EVIDENCE_LENGTH - 3]}..."
+    return Health(level=level, evidence=tuple(clipped(text, EVIDENCE_LENGTH) for _, text in signs))

@@ -1,10 +1,11 @@
 """What one upload came to: the four outcomes, and the kinds of error within them."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Outcome(StrEnum):
-    """The four outcomes of SEMANTICS; every sent upload has exactly one."""
+    """Every sent upload has exactly one; docs/semantics.md says what each means."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -44,7 +45,7 @@ class ErrorKind(StrEnum):
     REDIRECT = "redirect"
 
 
-_REJECTED = frozenset(
+NOT_STORED: Final = frozenset(
     {
         ErrorKind.REFUSED,
         ErrorKind.DNS,
@@ -58,12 +59,12 @@ _REJECTED = frozenset(
         ErrorKind.TOO_LARGE,
         ErrorKind.THROTTLED,
         ErrorKind.CLIENT_ERROR,
-        ErrorKind.SERVER_ERROR,
-        ErrorKind.UNSUCCESSFUL,
-        ErrorKind.MISCOUNTED,
     }
 )
-_VIOLATIONS = frozenset({ErrorKind.MARKER_MISSING, ErrorKind.NONCE_MISSING, ErrorKind.REDIRECT})
+"""After these no row is in the target's database: nothing was sent, or a complete answer refuses the upload."""
+
+_REJECTED: Final = NOT_STORED | {ErrorKind.SERVER_ERROR, ErrorKind.UNSUCCESSFUL, ErrorKind.MISCOUNTED}
+_VIOLATIONS: Final = frozenset({ErrorKind.MARKER_MISSING, ErrorKind.NONCE_MISSING, ErrorKind.REDIRECT})
 
 
 def outcome_of(error: ErrorKind | None) -> Outcome:

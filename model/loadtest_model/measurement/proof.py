@@ -4,6 +4,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final
 
+from loadtest_model.reasons import Reason
 from loadtest_model.values import WireValue
 
 
@@ -43,11 +44,11 @@ class Shown(StrEnum):
     """What the readings come to; all but the first two and UNFINISHED are reasons why they show nothing."""
 
     NOTHING_STORED = "NothingStored"
-    STORED = "RecordsStored"
-    FAILED = "ReadBackFailed"
-    CONTROL_FAILED = "ReadBackControlFailed"
-    UNSTEADY = "ReadBackUnsteady"
-    UNFINISHED = "ReadBackUnfinished"
+    STORED = Reason.RecordsStored
+    FAILED = Reason.ReadBackFailed
+    CONTROL_FAILED = Reason.ReadBackControlFailed
+    UNSTEADY = Reason.ReadBackUnsteady
+    UNFINISHED = Reason.ReadBackUnfinished
 
 
 class Conclusion(WireValue, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import structs
 
@@ -13,6 +13,7 @@ from loadtest_model.measurement.proof import ReadBackReport, Shown, concluded_fr
 from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.measurement.upload_parts import Parts
+from loadtest_model.reasons import Reason
 from loadtest_model.values import WireValue
 
 SNAPSHOT_SCHEMA: Final = 1
@@ -60,44 +61,54 @@ class HaltReason(StrEnum):
 class Refusal(StrEnum):
     """Why a target was not proven; each is a reason of the condition `Verified`."""
 
-    DNS = "NameNotResolved"
-    ADDRESS_DENIED = "AddressNotAllowed"
-    REFUSED = "ConnectionRefused"
-    TLS = "TLSFailed"
-    TIMEOUT = "TargetTimedOut"
-    RESET = "ConnectionReset"
-    REDIRECT = "TargetRedirects"
-    UNAUTHORIZED = "AuthenticationFailed"
-    EXPIRING = "TokenExpiresTooSoon"
-    FORBIDDEN = "Forbidden"
-    NOT_FOUND = "WrongURL"
-    TOO_LARGE = "BatchTooLarge"
-    MARKER_MISSING = "LoadTestHeaderIgnored"
-    MARKER_FALSE = "LoadTestHeaderNotHonoured"
-    MISCOUNTED = "RowsMiscounted"
-    NOT_ECHOED = "NonceNotEchoed"
-    REJECTED = "UploadRejected"
-    SERVER_ERROR = "TargetServerError"
-    BAD_ANSWER = "AnswerNotUnderstood"
-    READ_BACK = "ReadBackFailed"
-    READ_BACK_CONTROL = "ReadBackControlFailed"
-    STORED = "RecordsStored"
-    THROTTLED = "GeneratorThrottled"
+    DNS = Reason.NameNotResolved
+    ADDRESS_DENIED = Reason.AddressNotAllowed
+    REFUSED = Reason.ConnectionRefused
+    TLS = Reason.TLSFailed
+    TIMEOUT = Reason.TargetTimedOut
+    RESET = Reason.ConnectionReset
+    REDIRECT = Reason.TargetRedirects
+    UNAUTHORIZED = Reason.AuthenticationFailed
+    EXPIRING = Reason.TokenExpiresTooSoon
+    FORBIDDEN = Reason.Forbidden
+    NOT_FOUND = Reason.WrongURL
+    TOO_LARGE = Reason.BatchTooLarge
+    MARKER_MISSING = Reason.LoadTestHeaderIgnored
+    MARKER_FALSE = Reason.LoadTestHeaderNotHonoured
+    MISCOUNTED = Reason.RowsMiscounted
+    NOT_ECHOED = Reason.NonceNotEchoed
+    REJECTED = Reason.UploadRejected
+    SERVER_ERROR = Reason.TargetServerError
+    BAD_ANSWER = Reason.AnswerNotUnderstood
+    READ_BACK = Reason.ReadBackFailed
+    READ_BACK_CONTROL = Reason.ReadBackControlFailed
+    STORED = Reason.RecordsStored
+    THROTTLED = Reason.GeneratorThrottled
 
 
 class ProofLevel(StrEnum):
     """How much the verification showed, weakest first."""
 
     NONE = "None"
-    ACKNOWLEDGED = "Acknowledged"
-    ECHOED = "Echoed"
-    PROVEN = "Proven"
+    ACKNOWLEDGED = Reason.Acknowledged
+    ECHOED = Reason.Echoed
+    PROVEN = Reason.Proven
+
+
+class CheckName(StrEnum):
+    """What an upload of the verification shows, in the order in which they are made."""
+
+    CONNECT = "connect"
+    HEADER_ONLY = "header-only"
+    CANARY = "canary"
+    FEW_ROWS = "few-rows"
+    FULL_BATCH = "full-batch"
 
 
 class Check(WireValue, frozen=True, kw_only=True):
     """One upload of the verification, to one address, and what came of it."""
 
-    name: Literal["connect", "header-only", "canary", "few-rows", "full-batch"]
+    name: CheckName
     address: str
     passed: bool
     rows: int

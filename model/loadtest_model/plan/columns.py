@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from loadtest_model.nearness import near
 from loadtest_model.plan.errors import PlanError
+from loadtest_model.reasons import Reason
 from loadtest_model.records.columns import CLIENT_COLUMNS, Column
 from loadtest_model.records.providers import PROVIDERS
 from loadtest_model.spec.fields import KINDS, Characters, Field
@@ -107,7 +108,7 @@ def compile_columns(fields: Fields) -> tuple[ColumnPlan, ...]:
 
 
 def refusal(path: str, message: str) -> PlanError:
-    return PlanError("RecordsInvalid", f"spec.records.{path} {message}")
+    return PlanError(Reason.RecordsInvalid, f"spec.records.{path} {message}")
 
 
 def _client_names(fields: Fields) -> dict[str, str]:

@@ -6,7 +6,7 @@ from loadtest_model.plan import Plan
 from loadtest_model.plan.mesh import REPEATED
 
 STOP_SECONDS: Final = 2.0
-"""Within this time after a halt no upload is in flight any more."""
+"""Within this time after a pod is told to halt, none of its uploads is in flight any more."""
 
 
 def exposure_of(plan: Plan) -> str:

@@ -6,6 +6,7 @@ from loadtest_model.load.scenarios import DEFAULT_THRESHOLDS, PRESETS, STRESS_TH
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.profiles import profile_of
 from loadtest_model.plan.thresholds import refuse_other_steps
+from loadtest_model.reasons import Reason
 from loadtest_model.spec import Scenario, Spec
 from loadtest_model.spec.load import Load
 from loadtest_model.thresholds.bounds import parse_thresholds
@@ -62,14 +63,14 @@ def refuse_idle_pods(step: Step, parallelism: int) -> None:
     """Raise PlanError where the step has no virtual user or no upload for some pod."""
     if parallelism > step.virtual_users:
         raise PlanError(
-            "ParallelismAboveVirtualUsers",
+            Reason.ParallelismAboveVirtualUsers,
             f"spec.parallelism is {parallelism}, but a step of the test has fewer virtual users ({step.virtual_users}),"
             f" so some pods would have none; set spec.parallelism to {step.virtual_users} or less, or raise"
             " spec.load.virtualUsers",
         )
     if step.uploads is not None and parallelism > step.uploads:
         raise PlanError(
-            "ParallelismAboveUploads",
+            Reason.ParallelismAboveUploads,
             f"spec.parallelism is {parallelism}, but {step.records} records in batches of {step.batch_size} are"
             f" fewer uploads ({step.uploads}), so some pods would have none; set spec.parallelism to {step.uploads} or"
             " less",
@@ -77,7 +78,7 @@ def refuse_idle_pods(step: Step, parallelism: int) -> None:
     arrivals = expected_arrivals(step.arrivals.rates) if step.arrivals else parallelism
     if parallelism > arrivals:
         raise PlanError(
-            "ParallelismAboveUploads",
+            Reason.ParallelismAboveUploads,
             f"spec.parallelism is {parallelism}, but step {step.name} has fewer arrivals ({arrivals}), so some pods"
             f" would have none; set spec.parallelism to {arrivals} or less, or raise spec.load.arrivalRate",
         )
@@ -91,7 +92,7 @@ def _step(scenario: str, spec: Spec) -> Step:
     length_seconds = total_seconds(segments)
     if warm_up_seconds >= length_seconds:
         raise PlanError(
-            "WarmUpTooLong",
+            Reason.WarmUpTooLong,
             f"spec.load.warmUp is {load.warm_up}, but the load of step {scenario} lasts {length_seconds:g} s;"
             " nothing would be held to the thresholds",
         )

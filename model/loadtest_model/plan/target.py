@@ -4,6 +4,7 @@ from typing import TypeVar
 
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.secrets import Place, SecretPlaces
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.auth import Auth, Login, LoginFormat
 from loadtest_model.spec.connecting import ConnectionUse
 from loadtest_model.spec.target import ExpectCount, Format, Target
@@ -141,5 +142,7 @@ def _tls(target: Target, places: SecretPlaces) -> TlsPlan:
 
 def _found(place: T | None, path: str, what: str) -> T:
     if place is None:
-        raise PlanError("SecretMissing", f"{path} names an object of a cluster, but nothing says where its {what} is")
+        raise PlanError(
+            Reason.SecretMissing, f"{path} names an object of a cluster, but nothing says where its {what} is"
+        )
     return place

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from loadtest_model.plan.errors import PlanError
+from loadtest_model.reasons import Reason
 from loadtest_model.spec import Spec
 from loadtest_model.thresholds.bounds import parse_thresholds
 from loadtest_model.values import WireValue, seconds_of
@@ -23,7 +24,7 @@ def compile_abort(spec: Spec, steps: Sequence[str]) -> AbortPlan | None:
     for bound in bounds:
         if bound.waits_for_the_end:
             raise PlanError(
-                "ThresholdInvalid",
+                Reason.ThresholdInvalid,
                 f"spec.abort.thresholds: {bound.expression} can only be judged at the end, since {bound.metric} grows"
                 " while the test runs; put it into spec.thresholds",
             )
@@ -36,6 +37,6 @@ def refuse_other_steps(field: str, expressions: Sequence[str], steps: Sequence[s
     for expression, bound in zip(expressions, parse_thresholds(expressions), strict=True):
         if bound.step and bound.step not in steps:
             raise PlanError(
-                "ThresholdInvalid",
+                Reason.ThresholdInvalid,
                 f"{field}: {expression} is a bound on step {bound.step}, but the test has only {', '.join(steps)}",
             )

@@ -6,6 +6,7 @@ import msgspec
 
 from loadtest_model.plan import Plan
 from loadtest_model.plan.errors import PlanError
+from loadtest_model.reasons import Reason
 
 PLAN_VARIABLE: Final = "LOADTEST_PLAN"
 MOST_BYTES: Final = 131_072 - len(f"{PLAN_VARIABLE}=\0")
@@ -32,7 +33,7 @@ def refuse_long_plan(plan: Plan) -> None:
     size_bytes = len(encode_plan(plan).encode())
     if size_bytes > MOST_BYTES:
         raise PlanError(
-            "PlanTooLarge",
+            Reason.PlanTooLarge,
             f"the test takes {size_bytes:,} bytes as a plan, but a pod's environment holds {MOST_BYTES:,}; shorten"
             " spec.target.headers, spec.target.formFields or spec.records.fields (each $ takes six bytes)",
         )

@@ -2,6 +2,7 @@
 
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.records import RecordsPlan
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.verification import CLIENT_ID, ReadBackAuth, Verification
 from loadtest_model.values import WireValue, seconds_of
 
@@ -55,7 +56,7 @@ def refuse_blind_look_up(read_back: ReadBackPlan | None, records: RecordsPlan) -
     """Raise PlanError for a look-up of rows whose client_id no file has: finding none of them would show nothing."""
     if read_back is not None and read_back.looks_up and not any(c.source == "client_id" for c in records.columns):
         raise PlanError(
-            "ReadBackInvalid",
+            Reason.ReadBackInvalid,
             "spec.verification.readBack.url looks rows up by their client_id, but spec.records.fields leaves the"
             " client_id out of the files; keep it, or count rows (countPath, and no {client_id} in url)",
         )

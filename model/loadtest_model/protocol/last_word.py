@@ -39,7 +39,7 @@ One character is always left: that a reading has a problem is what says that it 
 
 
 def encode_last_word(snapshot: Snapshot, limit_bytes: int = LIMIT_BYTES) -> str:
-    """The snapshot as one line of ASCII of at most `limit_bytes`: prefix, CRC-32 and compressed JSON in base64.
+    """The snapshot as one line of ASCII of at most `limit_bytes`: prefix, CRC-32 and compressed JSON in base85.
 
     Raises ValueError if even the counts alone do not fit.
     """

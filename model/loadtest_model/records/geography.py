@@ -22,23 +22,6 @@ class Locale(StrEnum):
 POSTAL_LETTERS: Final = "ABCEGHJKLMNPRSTVWXYZ"
 """The letters that a Canadian postal code may hold (Canada Post: no D, F, I, O, Q, U; no W, Z in front)."""
 
-POSTAL_FIRST_LETTERS: Final = {
-    "AB": "T",
-    "BC": "V",
-    "MB": "R",
-    "NB": "E",
-    "NL": "A",
-    "NS": "B",
-    "NT": "X",
-    "NU": "X",
-    "ON": "KLMNP",
-    "PE": "C",
-    "QC": "GHJ",
-    "SK": "S",
-    "YT": "Y",
-}
-"""The first letters of the postal codes of each province or territory."""
-
 
 @dataclass(frozen=True, slots=True)
 class City:

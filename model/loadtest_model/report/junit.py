@@ -9,6 +9,7 @@ from xml.etree import ElementTree as Xml
 
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import ProofLevel
+from loadtest_model.reasons import Reason
 from loadtest_model.report.summary import Summary
 from loadtest_model.thresholds.bounds import ThresholdResult
 
@@ -80,7 +81,7 @@ def _verification(summary: Summary) -> Xml.Element:
     if proof.level is ProofLevel.NONE:
         said = summary.reasons[0] if summary.reasons else "the target was not verified"
         # Whether it was refused or only cut off, the verdict knows.
-        _tell(case, "failure" if summary.verdict is Verdict.FAILED else "error", "NotVerified", said)
+        _tell(case, "failure" if summary.verdict is Verdict.FAILED else "error", Reason.NotVerified, said)
     return case
 
 
@@ -91,7 +92,7 @@ def _threshold(summary: Summary, result: ThresholdResult) -> Xml.Element:
     if result.passed is None:
         Xml.SubElement(case, "skipped", message=_text(said))
     elif not result.passed:
-        _tell(case, "failure", "ThresholdBreached", said)
+        _tell(case, "failure", Reason.ThresholdBreached, said)
     return case
 
 

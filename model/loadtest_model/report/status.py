@@ -1,7 +1,7 @@
 """The status of a LoadTest as the operator writes it and pipelines read it."""
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -10,6 +10,7 @@ from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.load.arrivals import Process
 from loadtest_model.measurement.snapshot import ProofLevel
+from loadtest_model.reasons import Reason
 from loadtest_model.report.summary import Summary
 from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_model.values import WireValue
@@ -21,11 +22,11 @@ Count = Annotated[int, Meta(ge=0)]
 class Phase(StrEnum):
     """A summary for people; programs read the conditions."""
 
-    QUEUED = "Queued"
-    STARTING = "Starting"
-    VERIFYING = "Verifying"
-    RUNNING = "Running"
-    STOPPING = "Stopping"
+    QUEUED = Reason.Queued
+    STARTING = Reason.Starting
+    VERIFYING = Reason.Verifying
+    RUNNING = Reason.Running
+    STOPPING = Reason.Stopping
     COMPLETED = "Completed"
 
 
@@ -39,7 +40,10 @@ class ConditionType(StrEnum):
     STALLED = "Stalled"
 
 
-ConditionStatus = Literal["True", "False", "Unknown"]
+class ConditionStatus(StrEnum):
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
 
 
 class Condition(WireValue, frozen=True, kw_only=True, omit_defaults=False):
@@ -51,6 +55,14 @@ class Condition(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     message: Text
     last_transition_time: str
     observed_generation: int
+
+    @property
+    def is_true(self) -> bool:
+        return self.status is ConditionStatus.TRUE
+
+    @property
+    def is_false(self) -> bool:
+        return self.status is ConditionStatus.FALSE
 
 
 EVICTED_KEPT: Final = 8

@@ -10,7 +10,9 @@ from msgspec import Meta, Struct
 from loadtest_model.judgement.diagnoses import KEPT as DIAGNOSES_KEPT
 from loadtest_model.judgement.diagnoses import Diagnosis, diagnose_run
 from loadtest_model.judgement.health import Health, assess
-from loadtest_model.judgement.verdict import Judgement, StepJudgement, Verdict, judged_seconds, saturation
+from loadtest_model.judgement.judged_thresholds import judged_seconds
+from loadtest_model.judgement.saturation import saturation
+from loadtest_model.judgement.verdict import Judgement, StepJudgement, Verdict
 from loadtest_model.judgement.workload import IMAGES_KEPT, TargetWatch
 from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
 from loadtest_model.measurement.outcomes import ErrorKind

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.rules import Rule
 from loadtest_model.values import Value
 
@@ -130,7 +131,7 @@ def _parameter_rule(name: str) -> Rule[Field]:
         cel=f"!has(self.{name}) || self.kind in {kinds}",
         message=f"spec.records.fields.add: {name} belongs to kind {' or '.join(kinds)}",
         holds=lambda field: not _has_all(field, (name,)) or field.kind in kinds,
-        reason="RecordsInvalid",
+        reason=Reason.RecordsInvalid,
     )
 
 
@@ -140,7 +141,7 @@ def _kind_rule(kind: str, names: tuple[str, ...]) -> Rule[Field]:
         cel=f"self.kind != '{kind}' || ({' && '.join(f'has(self.{name})' for name in names)})",
         message=f"spec.records.fields.add: kind {kind} needs {' and '.join(names)}",
         holds=lambda field: field.kind != kind or _has_all(field, names),
-        reason="RecordsInvalid",
+        reason=Reason.RecordsInvalid,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from loadtest_model.load.arrivals import Process
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.rules import Rule, duration_range, rule_annotation
 from loadtest_model.values import LONGEST_NANOSECONDS, NANOSECONDS, DurationText, Value, nanoseconds_of
 
@@ -50,20 +51,20 @@ STAGES_OF_ONE_KIND: Final = Rule[list[Stage]](
         {(stage.virtual_users is None, stage.arrival_rate is None) for stage in stages}
         in ({(False, True)}, {(True, False)})
     ),
-    reason="StagesMixed",
+    reason=Reason.StagesMixed,
 )
 STAGES_WITH_LOAD: Final = Rule[list[Stage]](
     cel="self.exists(s, duration(s.duration) >= duration('1s') && (has(s.virtualUsers)"
     " ? s.virtualUsers > 0 : has(s.arrivalRate) && s.arrivalRate > 0.0))",
     message="spec.load.stages needs a stage of at least 1s that reaches a virtual user or an arrival rate",
     holds=lambda stages: any(map(_has_load, stages)),
-    reason="StagesEmpty",
+    reason=Reason.StagesEmpty,
 )
 POSITIVE_RATE: Final = Rule[float](
     cel="self > 0.0",
     message="spec.load.arrivalRate must be above 0",
     holds=lambda rate: rate > 0,
-    reason="LoadContradicts",
+    reason=Reason.LoadContradicts,
 )
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.rules import Rule, cel_string, rule_annotation
 from loadtest_model.urls import FORBIDDEN_CHARACTERS, URL_PATTERN, has_valid_port, is_url
 from loadtest_model.values import Value
@@ -40,20 +41,20 @@ def url_rules(path: str, example: str) -> Meta:
             message=f"{path} must be an http or https URL with a host (a name in ASCII or an IP address), such as"
             f" {example}",
             holds=lambda url: _has_forbidden_character(url) or is_url(url),
-            reason="InvalidURL",
+            reason=Reason.InvalidURL,
         ),
         Rule(
             cel=f"!({well_formed}) || {port} == '' || (size({port}) < 6 && int({port}) > 0 && int({port}) < 65536)",
             message=f"{path} must have a port between 1 and 65535, or none",
             holds=has_valid_port,
-            reason="InvalidURL",
+            reason=Reason.InvalidURL,
         ),
         Rule(
             cel="!self.contains('@') && !self.contains('#') && !self.contains(' ')",
             message=f"{path} must not contain credentials (@), a fragment (#) or a space;"
             " put a token into a Secret and name it in spec.target.auth",
             holds=lambda url: not _has_forbidden_character(url),
-            reason="InvalidURL",
+            reason=Reason.InvalidURL,
         ),
     )
 

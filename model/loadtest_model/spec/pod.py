@@ -6,13 +6,14 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.affinity import Affinity, LabelValue
 from loadtest_model.spec.parts import LocalReference, Name, Quantity
 from loadtest_model.spec.rules import Rule, rule_annotation
 from loadtest_model.values import Value
 
 
-def _no_operator_keys(path: str, reason: str) -> Rule[dict[str, str]]:
+def _no_operator_keys(path: str, reason: Reason) -> Rule[dict[str, str]]:
     return Rule(
         cel="self.all(k, !k.startsWith('x-load-test.dev/'))",
         message=f"{path} must not have keys under x-load-test.dev/, which the operator itself sets",
@@ -34,13 +35,13 @@ VALID_ALIAS_IP: Final = Rule[str](
     cel="isIP(self)",
     message="spec.pod.hostAliases.ip must be an IP address, such as 10.0.0.7",
     holds=_is_ip,
-    reason="HostAliasRefused",
+    reason=Reason.HostAliasRefused,
 )
 NO_SERVICE_NAMES: Final = Rule[list[str]](
     cel="self.all(h, !h.endsWith('.svc') && !h.contains('.svc.'))",
     message="spec.pod.hostAliases.hostnames must not be a Service's names; name the Service itself in the URL",
     holds=lambda names: not any(name.endswith(".svc") or ".svc." in name for name in names),
-    reason="HostAliasRefused",
+    reason=Reason.HostAliasRefused,
 )
 
 
@@ -135,7 +136,7 @@ class Pod(Value, frozen=True, kw_only=True):
                 description="Further labels of the pods, each under a prefix that the installation allows"
                 " (pods.allowedPrefixes).",
             ),
-            rule_annotation(_no_operator_keys("spec.pod.labels", "PodLabelRefused")),
+            rule_annotation(_no_operator_keys("spec.pod.labels", Reason.PodLabelRefused)),
         ]
         | None
     ) = None
@@ -147,7 +148,7 @@ class Pod(Value, frozen=True, kw_only=True):
                 description="Further annotations of the pods, each under a prefix that the installation allows"
                 " (pods.allowedPrefixes).",
             ),
-            rule_annotation(_no_operator_keys("spec.pod.annotations", "PodAnnotationRefused")),
+            rule_annotation(_no_operator_keys("spec.pod.annotations", Reason.PodAnnotationRefused)),
         ]
         | None
     ) = None

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
 
+from loadtest_model.reasons import Reason
 from loadtest_model.records.geography import Locale
 from loadtest_model.records.phone_space import Contact
 from loadtest_model.spec.fields import FIELD_RULES, ColumnName, Field
@@ -122,7 +123,7 @@ BOM_NEEDS_UTF8: Final = Rule[Dialect](
     cel="!(has(self.bom) && self.bom && has(self.encoding) && self.encoding == 'cp1252')",
     message="spec.records.dialect.bom goes with encoding utf-8 alone; cp1252 has no byte order mark",
     holds=lambda dialect: not dialect.bom or dialect.encoding != Encoding.CP1252,
-    reason="RecordsInvalid",
+    reason=Reason.RecordsInvalid,
 )
 
 
@@ -131,7 +132,7 @@ LEAST_SHARE: Final = Rule[float](
     cel="self >= 0.000001",
     message="spec.records.invalid.share must be at least 0.000001",
     holds=lambda share: share >= 0.000001,
-    reason="RecordsInvalid",
+    reason=Reason.RecordsInvalid,
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Meta
 
+from loadtest_model.reasons import Reason
 from loadtest_model.values import nanoseconds_of
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ class Rule(Generic[T]):
     cel: str
     message: str
     holds: Callable[[T], bool]
-    reason: str = "SpecInvalid"
+    reason: Reason = Reason.SpecInvalid
 
 
 def rule_annotation(*rules: Rule[Any]) -> Meta:

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, field
 
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.auth import ONE_TOKEN_SOURCE, Auth
 from loadtest_model.spec.connecting import HOST_PATTERN, ONE_AUTHORITY, ConnectionUse, Timeouts, Tls
 from loadtest_model.spec.parts import (
@@ -240,5 +241,5 @@ TLS_NEEDS_HTTPS: Final = Rule[Target](
     cel="!has(self.tls) || self.url.lowerAscii().startsWith('https:')",
     message="spec.target.tls needs an https URL in spec.target.url",
     holds=lambda target: target.tls is None or target.url.lower().startswith("https:"),
-    reason="TLSWithoutHTTPS",
+    reason=Reason.TLSWithoutHTTPS,
 )

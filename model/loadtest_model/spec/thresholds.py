@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.rules import Rule, cel_string, rule_annotation
 from loadtest_model.thresholds.bounds import EXPRESSION_PATTERN
 from loadtest_model.thresholds.metrics import METRICS
@@ -19,7 +20,7 @@ def _threshold_syntax(field: str) -> Rule[str]:
         message=f"{field}: write `metric < bound`, such as p95 < 20s, error_rate < 1% or records_per_second > 5000, or"
         f" heavy.p95 < 20s for one step; metrics are {', '.join(METRICS)}",
         holds=lambda text: re.search(EXPRESSION_PATTERN, text) is not None,
-        reason="ThresholdInvalid",
+        reason=Reason.ThresholdInvalid,
     )
 
 

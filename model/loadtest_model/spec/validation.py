@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from msgspec import inspect
 
+from loadtest_model.reasons import Reason
 from loadtest_model.spec import Scenario, Spec
 from loadtest_model.spec.load import Load
 from loadtest_model.spec.rules import Rule
@@ -105,7 +106,7 @@ SPEC_RULES: Final = (
         cel="self.scenario != 'custom' || (has(self.load) && has(self.load.batchSize))",
         message="spec.load.batchSize is required for scenario custom, such as 1000",
         holds=lambda spec: spec.scenario != Scenario.CUSTOM or spec.load.batch_size is not None,
-        reason="BatchSizeMissing",
+        reason=Reason.BatchSizeMissing,
     ),
     Rule[Spec](
         cel="self.scenario != 'custom' || (has(self.load) && (has(self.load.duration) || has(self.load.records)"
@@ -114,7 +115,7 @@ SPEC_RULES: Final = (
         holds=lambda spec: (
             spec.scenario != Scenario.CUSTOM or _is_any_set(spec.load.duration, spec.load.records, spec.load.stages)
         ),
-        reason="DurationMissing",
+        reason=Reason.DurationMissing,
     ),
     Rule[Spec](
         cel="!has(self.load) || !has(self.load.stages) || !(has(self.load.duration) || has(self.load.records)"
@@ -123,20 +124,20 @@ SPEC_RULES: Final = (
         message="spec.load.stages cannot stand beside spec.load.duration, spec.load.records, spec.load.arrivalRate or,"
         " unless the stages are of arrival rates, spec.load.virtualUsers: the stages already say them",
         holds=lambda spec: spec.load.stages is None or not _conflicts_with_stages(spec.load),
-        reason="LoadContradicts",
+        reason=Reason.LoadContradicts,
     ),
     Rule[Spec](
         cel="!has(self.load) || !has(self.load.records) || !(has(self.load.duration) || self.scenario == 'all')",
         message="spec.load.records stands instead of spec.load.duration, and not in scenario all",
         holds=lambda spec: spec.load.records is None or (spec.load.duration is None and spec.scenario != Scenario.ALL),
-        reason="LoadContradicts",
+        reason=Reason.LoadContradicts,
     ),
     Rule[Spec](
         cel="!has(self.load) || !(has(self.load.arrivals) || has(self.load.maxLateness)) || has(self.load.arrivalRate)"
         " || (has(self.load.stages) && self.load.stages.all(s, has(s.arrivalRate)))",
         message="spec.load.arrivals and spec.load.maxLateness need spec.load.arrivalRate, or stages with one",
         holds=lambda spec: _is_open(spec.load) or not _is_any_set(spec.load.arrivals, spec.load.max_lateness),
-        reason="LoadContradicts",
+        reason=Reason.LoadContradicts,
     ),
     Rule[Spec](
         cel="!has(self.load) || !has(self.load.thinkTime) || duration(self.load.thinkTime) == duration('0s')"
@@ -144,20 +145,20 @@ SPEC_RULES: Final = (
         " && self.load.stages.all(s, has(s.arrivalRate))))",
         message="spec.load.thinkTime cannot stand beside an arrival rate, which alone sets the pace",
         holds=lambda spec: nanoseconds_of(spec.load.think_time) == 0 or not _is_open(spec.load),
-        reason="LoadContradicts",
+        reason=Reason.LoadContradicts,
     ),
     Rule[Spec](
         cel="!has(self.load) || !has(self.load.gracefulStop)"
         " || duration(self.load.gracefulStop) <= duration(self.target.timeout)",
         message="spec.load.gracefulStop must not be longer than spec.target.timeout",
         holds=_graceful_stop_is_within,
-        reason="GracefulStopTooLong",
+        reason=Reason.GracefulStopTooLong,
     ),
     Rule[Spec](
         cel="!has(self.load) || !has(self.load.virtualUsers) || self.parallelism <= self.load.virtualUsers",
         message="spec.parallelism must not be above spec.load.virtualUsers: every pod needs a virtual user",
         holds=lambda spec: spec.load.virtual_users is None or spec.parallelism <= spec.load.virtual_users,
-        reason="ParallelismAboveVirtualUsers",
+        reason=Reason.ParallelismAboveVirtualUsers,
     ),
     Rule[Spec](
         cel="!has(self.target.formFields) || !(self.target.fileField in self.target.formFields)",
@@ -169,6 +170,6 @@ SPEC_RULES: Final = (
         message="spec.verification.require is Proven, so spec.verification.readBack must say how to read what the"
         " target has stored",
         holds=lambda spec: spec.verification.require != Requirement.PROVEN or spec.verification.read_back is not None,
-        reason="ReadBackMissing",
+        reason=Reason.ReadBackMissing,
     ),
 )

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, field
 
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.parts import HEADER_NAME_PATTERN, HeaderValue, Path, url_rules
 from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
 from loadtest_model.values import DurationText, Value, nanoseconds_of
@@ -32,7 +33,7 @@ LONGEST_SETTLE: Final = Rule[str](
     cel=f"duration(self) <= duration('{_LONGEST_SETTLE_TIME}')",
     message=f"spec.verification.readBack.settle must be at most {_LONGEST_SETTLE_TIME}",
     holds=lambda text: nanoseconds_of(text) <= nanoseconds_of(_LONGEST_SETTLE_TIME),
-    reason="ReadBackInvalid",
+    reason=Reason.ReadBackInvalid,
 )
 
 
@@ -153,25 +154,25 @@ READ_BACK_RULES: Final = (
         message="spec.verification.readBack needs control for a look-up ({client_id} in its url), and countPath for"
         " a count (none in its url)",
         holds=lambda read: (read.control if _is_look_up(read) else read.count_path) is not None,
-        reason="ReadBackInvalid",
+        reason=Reason.ReadBackInvalid,
     ),
     Rule[ReadBack](
         cel="!has(self.control) || has(self.control.clientId) != has(self.control.url)",
         message="spec.verification.readBack.control must be either clientId or url",
         holds=lambda read: read.control is None or (read.control.client_id is None) != (read.control.url is None),
-        reason="ReadBackInvalid",
+        reason=Reason.ReadBackInvalid,
     ),
     Rule[ReadBack](
         cel=f"!has(self.control) || !has(self.control.clientId) || self.url.contains('{CLIENT_ID}')",
         message="spec.verification.readBack.control.clientId needs {client_id} in spec.verification.readBack.url",
         holds=lambda read: read.control is None or read.control.client_id is None or _is_look_up(read),
-        reason="ReadBackInvalid",
+        reason=Reason.ReadBackInvalid,
     ),
     Rule[ReadBack](
         cel="!has(self.control) || !has(self.control.url) || has(self.countPath)",
         message="spec.verification.readBack.control.url needs spec.verification.readBack.countPath",
         holds=lambda read: read.control is None or read.control.url is None or read.count_path is not None,
-        reason="ReadBackInvalid",
+        reason=Reason.ReadBackInvalid,
     ),
 )
 

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, assert_never
 
+from loadtest_model.measurement.snapshot import HaltReason
 from loadtest_model.protocol.commands import Ack, Addresses, Arm, Halt, Start, Verb
 from loadtest_model.values import WireValue
-from loadtest_operator.cluster.api import CONFIG_MAPS, JOBS, LOADTESTS, MERGE, NETWORK_POLICIES, Api, ApiError
+from loadtest_operator.cluster.api import CONFIG_MAPS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.cluster.pods import Answer, Command, PodClient, control_address
 from loadtest_operator.decide import actions
 from loadtest_operator.decide.actions import Action, Outcome
@@ -62,7 +63,7 @@ class Actor:
                 await self._api.patch(LOADTESTS, namespace, name, {"metadata": metadata})
             case actions.ObserveGeneration():
                 body = {"metadata": {"uid": identity.uid}, "status": {"observedGeneration": action.generation}}
-                await self._api.patch(LOADTESTS, namespace, f"{name}/status", body, MERGE)
+                await self._api.patch(LOADTESTS, namespace, f"{name}/status", body, PatchType.MERGE)
             case _:
                 await self._command(observation, action)
         return None
@@ -79,7 +80,7 @@ class Actor:
             case actions.Drain():
                 await self._tell(observation, Verb.STOP, action.pods)
             case actions.HaltFleet():
-                order = Halt(reason=action.reason, message=action.message)
+                order = Halt(reason=HaltReason.OPERATOR, message=action.message)
                 await self._tell(observation, Verb.HALT, action.pods, lambda _: order)
             case actions.Acknowledge():
                 await self._tell(observation, Verb.ACK, action.pods, _ack)
@@ -105,11 +106,11 @@ class Actor:
             try:
                 await self._api.create(kind, namespace, manifest)
             except ApiError as error:
-                if error.reason == "AlreadyExists":
+                if error.already_exists:
                     continue
                 if not error.is_final:
                     raise
-                return actions.JobRefused(error.message, manifest["kind"])
+                return actions.JobRefused(error.message, of_network_policy=kind == NETWORK_POLICIES)
         return None
 
     async def _write_results(self, namespace: str, action: actions.WriteResults) -> Outcome | None:
@@ -126,7 +127,7 @@ class Actor:
         try:
             await self._api.create(CONFIG_MAPS, namespace, action.manifest)
         except ApiError as error:
-            if error.reason != "AlreadyExists":
+            if not error.already_exists:
                 raise
             await self._api.replace(CONFIG_MAPS, namespace, name, action.manifest)
 
@@ -155,7 +156,7 @@ class Actor:
             # A pod counts from the arrival of its command, which lies between sending and answer.
             skew = max((answer.seconds for answer in answers), default=0.0) + max(0.0, self._clock() - instant)
         if missed:
-            halt = Halt(reason="StartMissed", message=f"no confirmation from {', '.join(missed[:5])}")
+            halt = Halt(reason=HaltReason.OPERATOR, message=f"no confirmation from {', '.join(missed[:5])}")
             await self._tell(observation, Verb.HALT, action.pods, lambda _: halt)
         else:
             # The next look is to find the load begun, not about to begin.

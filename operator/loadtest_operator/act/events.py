@@ -2,9 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any
 
 from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.reasons import AnyReason, Reason, reason_named
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_model.spec import API_VERSION, KIND, Identity
 from loadtest_operator.facts.names import MANAGED_BY
@@ -15,10 +17,17 @@ Json = dict[str, Any]
 _LONGEST_NOTE = 1_000
 
 
+class EventType(StrEnum):
+    """Kubernetes' two types of Events."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
 @dataclass(frozen=True)
 class Announcement:
-    kind: Literal["Normal", "Warning"]
-    reason: str
+    kind: EventType
+    reason: AnyReason
     message: str
 
 
@@ -36,10 +45,11 @@ def announcements(recorded: Recorded, status: Status) -> tuple[Announcement, ...
 def _phase(status: Status) -> Announcement:
     if status.phase is Phase.COMPLETED:
         succeeded = status.condition(ConditionType.SUCCEEDED)
-        reason = succeeded.reason if succeeded else str(status.verdict)
-        kind: Literal["Normal", "Warning"] = "Normal" if status.verdict is Verdict.PASSED else "Warning"
+        reason = reason_named(succeeded.reason if succeeded else str(status.verdict))
+        kind = EventType.NORMAL if status.verdict is Verdict.PASSED else EventType.WARNING
         return Announcement(kind, reason, f"{status.verdict}: {status.message}")
-    return Announcement("Warning" if status.phase is Phase.STOPPING else "Normal", status.phase, status.message)
+    kind = EventType.WARNING if status.phase is Phase.STOPPING else EventType.NORMAL
+    return Announcement(kind, Reason[status.phase], status.message)
 
 
 def manifest(observation: Observation, made: Announcement, at: str) -> Json:
@@ -70,9 +80,9 @@ def manifest(observation: Observation, made: Announcement, at: str) -> Json:
 
 def _verified(recorded: Recorded, status: Status) -> Announcement | None:
     new, old = status.condition(ConditionType.VERIFIED), recorded.condition(ConditionType.VERIFIED)
-    if new is None or new.status != "True" or (old is not None and old.status == "True"):
+    if new is None or not new.is_true or (old is not None and old.is_true):
         return None
-    return Announcement("Normal", "Verified", new.message)
+    return Announcement(EventType.NORMAL, Reason.Verified, new.message)
 
 
 def _new_reason_to_wait(recorded: Recorded, status: Status) -> Announcement | None:
@@ -80,9 +90,9 @@ def _new_reason_to_wait(recorded: Recorded, status: Status) -> Announcement | No
     if status.phase not in (Phase.QUEUED, Phase.STARTING, Phase.VERIFYING):
         return None
     new, old = status.condition(ConditionType.VERIFIED), recorded.condition(ConditionType.VERIFIED)
-    if new is None or new.status != "False" or (old is not None and old.reason == new.reason):
+    if new is None or not new.is_false or (old is not None and old.reason == new.reason):
         return None
-    return Announcement("Warning", new.reason, new.message)
+    return Announcement(EventType.WARNING, reason_named(new.reason), new.message)
 
 
 def _name(identity: Identity, run_id: str, made: Announcement) -> str:

@@ -1,8 +1,9 @@
 """Kubernetes' API as the operator uses it: JSON in, JSON out, and errors that say what the API server said."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
+from enum import StrEnum
 from types import TracebackType
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlencode
 
 import aiohttp
@@ -39,9 +40,16 @@ _PAGE: Final = 500
 _WHOLE: Final = "application/json"
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
-PatchType = Literal["application/merge-patch+json", "application/apply-patch+yaml"]
-MERGE: Final[PatchType] = "application/merge-patch+json"
-APPLY: Final[PatchType] = "application/apply-patch+yaml"
+
+class PatchType(StrEnum):
+    """How a patch is meant, as its content type."""
+
+    MERGE = "application/merge-patch+json"
+    APPLY = "application/apply-patch+yaml"
+
+
+NO_ANSWER: Final = (TimeoutError, aiohttp.ClientError, OSError)
+"""What a request raises that gets no answer, or not all of it."""
 
 
 class Change(NamedTuple):
@@ -59,6 +67,21 @@ class ApiError(Exception):
         self.status = status
         self.reason = reason
         self.message = message
+
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether the right to it is missing."""
+        return self.status == 403
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the object is gone, or no longer the one that was meant."""
+        return self.status in (404, 409)
+
+    @property
+    def already_exists(self) -> bool:
+        """Whether there is an object of that name."""
+        return self.reason == "AlreadyExists"
 
     @property
     def is_final(self) -> bool:
@@ -119,11 +142,7 @@ class Api:
         On demand no more of them than metadata.
         """
         items: list[Json] = []
-        query = {"limit": str(_PAGE)}
-        if selector:
-            query["labelSelector"] = selector
-        if fields:
-            query["fieldSelector"] = fields
+        query = {"limit": str(_PAGE), **_selecting(selector, fields)}
         accept = _METADATA if metadata_only else _WHOLE
         while True:
             page = await self._request("GET", _path(kind, namespace), query, accept=accept)
@@ -153,11 +172,12 @@ class Api:
 
         Raises ApiError, also where the version is too old by now or the connection is lost.
         """
-        query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": str(seconds)}
-        if selector:
-            query["labelSelector"] = selector
-        if fields:
-            query["fieldSelector"] = fields
+        query = {
+            "watch": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(seconds),
+            **_selecting(selector, fields),
+        }
         # A connection that is dead without a word must not outlast what was asked for.
         timeout = aiohttp.ClientTimeout(total=seconds + _TIMEOUT_SECONDS)
         answer = await self._send("GET", _path(kind, namespace), query, None, {"Accept": _WHOLE}, timeout)
@@ -169,8 +189,8 @@ class Api:
                 if told["type"] == "ERROR":
                     raise ApiError(told["object"].get("code", 0), *_said(told["object"]))
                 yield Change(told["type"] == "DELETED", told["object"])
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
+        except (*NO_ANSWER, ValueError) as error:
+            raise _unreachable(error) from error
         finally:
             answer.response.close()
 
@@ -180,10 +200,12 @@ class Api:
     async def replace(self, kind: str, namespace: str, name: str, manifest: Json) -> Json:
         return await self._request("PUT", _path(kind, namespace, name), {"fieldManager": FIELD_MANAGER}, manifest)
 
-    async def patch(self, kind: str, namespace: str, name: str, body: Json, patch_type: PatchType = MERGE) -> Json:
+    async def patch(
+        self, kind: str, namespace: str, name: str, body: Json, patch_type: PatchType = PatchType.MERGE
+    ) -> Json:
         """Change an object; `name` may end with a subresource, as in `heavy/status`."""
         query = {"fieldManager": FIELD_MANAGER}
-        if patch_type == APPLY:
+        if patch_type is PatchType.APPLY:
             query["force"] = "true"
         return await self._request("PATCH", _path(kind, namespace, name), query, body, patch_type)
 
@@ -193,7 +215,7 @@ class Api:
         try:
             await self._request("DELETE", _path(kind, namespace, name), None, body)
         except ApiError as error:
-            if error.status not in (404, 409):
+            if not error.is_outdated:
                 raise
 
     async def _request(
@@ -209,8 +231,8 @@ class Api:
         answer = await self._send(method, path, query, body, headers, self._timeout_seconds)
         try:
             data = await answer.read()
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
+        except NO_ANSWER as error:
+            raise _unreachable(error) from error
         if not 200 <= answer.status < 300:
             raise _refusal(answer.status, data)
         decoded: Json = msgspec.json.decode(data)
@@ -234,9 +256,9 @@ class Api:
             answer = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
                 method, url, headers=headers, body=body, _request_timeout=bound
             )
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except NO_ANSWER as error:
             self._answered(method, 0)
-            raise ApiError(0, "Unreachable", f"{type(error).__name__}: {error}") from error
+            raise _unreachable(error) from error
         self._answered(method, answer.status)
         return answer
 
@@ -250,6 +272,15 @@ def _path(kind: str, namespace: str | None, name: str = "") -> str:
     if name:
         parts.append(name)
     return "/".join(parts)
+
+
+def _selecting(selector: str, fields: str) -> dict[str, str]:
+    selectors = {"labelSelector": selector, "fieldSelector": fields}
+    return {name: value for name, value in selectors.items() if value}
+
+
+def _unreachable(error: Exception) -> ApiError:
+    return ApiError(0, "Unreachable", f"{type(error).__name__}: {error}")
 
 
 def _refusal(status: int, data: bytes) -> ApiError:

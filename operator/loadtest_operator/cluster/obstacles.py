@@ -23,7 +23,7 @@ def about_loadtests(error: "ApiError", namespace: str | None) -> str:
             f"the CustomResourceDefinition {PLURAL}.{GROUP} is missing, so the API server serves no LoadTest"
             f" ({VERSION}); apply crds/{PLURAL}.yaml, or install the chart with crds.install: true; {_STARTS_BY_ITSELF}"
         )
-    if error.status == NO_RIGHT:
+    if error.is_forbidden:
         where = f"namespace {namespace}" if namespace else "the cluster"
         return (
             f"the operator may not list LoadTests in {where} ({error.message}); install the chart with its roles, with"

@@ -12,6 +12,7 @@ import msgspec
 from loadtest_model.measurement.snapshot import Snapshot
 from loadtest_model.protocol.commands import CONTROL_PORT, Verb, command_token
 from loadtest_model.values import WireValue
+from loadtest_operator.cluster.api import NO_ANSWER
 
 _SCRAPE_SECONDS: Final = 3.0
 COMMAND_SECONDS: Final = 5.0
@@ -84,7 +85,7 @@ class PodClient:
                     if len(body) > _LARGEST_ANSWER_BYTES:
                         return None
                 return _DECODER.decode(body)
-        except (TimeoutError, aiohttp.ClientError, OSError, msgspec.DecodeError):
+        except (*NO_ANSWER, msgspec.DecodeError):
             return None
 
     async def command_all(self, uid: str, run_id: str, commands: list[Command]) -> list[Answer]:
@@ -113,7 +114,7 @@ class PodClient:
             ) as answer:
                 text = (await answer.text())[:200]
                 return Answer(answer.status == 200, f"{answer.status} {text}", self._clock() - sent)
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except NO_ANSWER as error:
             return Answer(False, f"{type(error).__name__}: {error}", self._clock() - sent)
 
     def halt_token(self, uid: str, run_id: str) -> str:

@@ -23,7 +23,7 @@ async def command_key(api: Api, namespace: str) -> bytes:
         try:
             found = await api.create(SECRETS, namespace, _manifest(secrets.token_bytes(_KEY_BYTES)))
         except ApiError as error:
-            if error.reason != "AlreadyExists":
+            if not error.already_exists:
                 raise
             found = await api.get(SECRETS, namespace, SECRET_NAME)
     key = base64.b64decode((found or {}).get("data", {}).get(_KEY, ""))

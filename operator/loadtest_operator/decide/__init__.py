@@ -6,19 +6,19 @@ from typing import Final
 
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.plan import Plan, PlanError
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide.actions import Action, DeleteJob
 from loadtest_operator.decide.causes import causes, started
 from loadtest_operator.decide.completed import completed, finished_before
 from loadtest_operator.decide.compose import base_status
-from loadtest_operator.decide.concluding import concluding
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import concluded, ended_without_run
 from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.queued import planned, queued
-from loadtest_operator.decide.running import running
+from loadtest_operator.decide.running import concluding, running
 from loadtest_operator.decide.stopping import stopping
 from loadtest_operator.decide.verifying import before_start, start
 from loadtest_operator.decide.watching import evictions_under_load, watched
@@ -77,7 +77,7 @@ def after_an_earlier_run(observation: Observation, _policy: Policy) -> Decision 
         DeleteJob(job.name, job.uid) for job in observation.other_jobs if not job.deleting
     )
     message = "the pods of an earlier run of this test have not ended yet; it starts by itself when they have"
-    marks = Marks(verified=Mark("Unknown", "EarlierRunEnding", message))
+    marks = Marks(verified=Mark.unknown(Reason.EarlierRunEnding, message))
     status = base_status(observation, Phase.QUEUED, message, marks)
     return Decision(status, actions=actions, requeue_seconds=_CLEAN_UP_SECONDS)
 
@@ -86,7 +86,7 @@ def unreadable(observation: Observation, _policy: Policy) -> Decision | None:
     if observation.test.spec is not None:
         return None
     message = f"the spec cannot be read: {observation.test.spec_error}"
-    return ended_without_run(observation, Verdict.FAILED, "SpecInvalid", message)
+    return ended_without_run(observation, Verdict.FAILED, Reason.SpecInvalid, message)
 
 
 def not_begun(observation: Observation, policy: Policy) -> Decision | None:
@@ -116,7 +116,7 @@ def with_a_foreign_job(observation: Observation, _policy: Policy) -> Decision | 
     if job is None or job.owned:
         return None
     message = f"there is a Job named {job.name} that belongs to something else; remove it or rename the test"
-    return ended_without_run(observation, Verdict.INCONCLUSIVE, "JobNameTaken", message)
+    return ended_without_run(observation, Verdict.INCONCLUSIVE, Reason.JobNameTaken, message)
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -182,5 +182,5 @@ def _plan(observation: Observation, policy: Policy) -> Plan:
         return observation.job.plan
     spec = observation.test.spec
     if spec is None:
-        raise PlanError("SpecInvalid", observation.test.spec_error)
+        raise PlanError(Reason.SpecInvalid, observation.test.spec_error)
     return planned(observation, spec, policy, Endpoints())

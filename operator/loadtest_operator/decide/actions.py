@@ -85,7 +85,6 @@ class Drain:
 @dataclass(frozen=True)
 class HaltFleet:
     pods: tuple[PodSeen, ...]
-    reason: str
     message: str
 
 
@@ -124,10 +123,10 @@ Action = (
 
 @dataclass(frozen=True)
 class JobRefused:
-    """The API server did not take the Job, or the `kind` that comes before it: a quota, a policy, a missing right."""
+    """The API server did not take the Job, or the NetworkPolicy before it: a quota, a policy, a missing right."""
 
     message: str
-    kind: str = "Job"
+    of_network_policy: bool = False
 
 
 @dataclass(frozen=True)

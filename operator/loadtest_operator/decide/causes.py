@@ -8,6 +8,7 @@ from loadtest_model.judgement.abort import watch
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.measurement.throttling import throttling_text
 from loadtest_model.protocol.exits import PodExit
+from loadtest_model.reasons import AnyReason, Reason, reason_named
 from loadtest_model.report.status import ConditionType
 from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, listed
@@ -17,11 +18,9 @@ from loadtest_operator.decide.watching import to_watch
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import instant
 
-STARTED: Final = "Started"
-NOT_STARTED: Final = "NotStarted"
-FINISHED: Final = "Finished"
-ABORTED: Final = "Aborted"
-_NO_CAUSE: Final = frozenset({STARTED, NOT_STARTED, FINISHED})
+_NO_CAUSE: Final = frozenset({Reason.Started, Reason.NotStarted, Reason.Finished})
+_FINDINGS: Final = frozenset({Reason.Violation, Reason.VerificationRefused, Reason.Aborted})
+"""These causes are no gaps: they are judged by what they are."""
 
 _BEGUN: Final = frozenset({PodState.RUNNING, PodState.LOADED, PodState.CONCLUDING, PodState.DONE})
 _START_GRACE_SECONDS: Final = 5.0
@@ -30,12 +29,12 @@ _VERIFICATION_GRACE_SECONDS: Final = 30.0
 
 @dataclass(frozen=True)
 class Cause:
-    """A reason (CamelCase) to stop, a sentence about it, and how: `drain` lets uploads in flight finish.
+    """A reason to stop, a sentence about it, and how: `drain` lets uploads in flight finish.
 
     A `gap` keeps the run from being judged in full; a violation or a refusal is no gap but a finding of its own.
     """
 
-    reason: str
+    reason: AnyReason
     message: str
     drain: bool = False
     gap: bool = True
@@ -61,24 +60,22 @@ def causes(observation: Observation, fleet: Fleet, policy: Policy) -> tuple[Caus
 def recorded_cause(observation: Observation) -> Cause | None:
     """The cause that an earlier decision wrote into the condition `Running`."""
     running = observation.test.recorded.condition(ConditionType.RUNNING)
-    if running is None or running.reason in _NO_CAUSE or running.status == "True":
+    if running is None or running.is_true:
         return None
-    return Cause(
-        running.reason,
-        running.message,
-        drain=running.reason == "Stopped",
-        gap=running.reason not in ("Violation", "VerificationRefused", ABORTED),
-    )
+    reason = reason_named(running.reason)
+    if reason in _NO_CAUSE:
+        return None
+    return Cause(reason, running.message, drain=reason is Reason.Stopped, gap=reason not in _FINDINGS)
 
 
 def violation(_observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
     violations = fleet.aggregate.violations
-    return Cause("Violation", violations[0].message, gap=False) if violations else None
+    return Cause(Reason.Violation, violations[0].message, gap=False) if violations else None
 
 
 def refused(_observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
     report = fleet.refusal
-    return None if report is None else Cause("VerificationRefused", report.message, gap=False)
+    return None if report is None else Cause(Reason.VerificationRefused, report.message, gap=False)
 
 
 def defect(_observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
@@ -86,7 +83,7 @@ def defect(_observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | 
         halted_by_defect = pod.snapshot is not None and pod.snapshot.halt_reason is HaltReason.DEFECT
         if halted_by_defect or (pod.terminated is not None and pod.terminated.exit_code == PodExit.DEFECT):
             said = f": {pod.snapshot.message}" if pod.snapshot and pod.snapshot.message else ""
-            return Cause("GeneratorDefect", f"pod {pod.name} ended with a defect of the generator{said}")
+            return Cause(Reason.GeneratorDefect, f"pod {pod.name} ended with a defect of the generator{said}")
     return None
 
 
@@ -97,7 +94,7 @@ def crashed(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | 
     for pod in fleet.pods:
         if pod.over and pod.snapshot is None:
             text = f"pod {pod.name} ended before it could verify: {how_it_ended(pod)}"
-            return Cause("PodCrashed", f"{what_to_do((pod,))}, then run again; {text}")
+            return Cause(Reason.PodCrashed, f"{what_to_do((pod,))}, then run again; {text}")
     return None
 
 
@@ -111,7 +108,7 @@ def lost(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | Non
         names += [f"{pod.name} ({pod.waits_for})" for pod in fleet.pods if not (pod.running or pod.over)]
     if not names:
         return None
-    return Cause("PodLost", f"{what_to_do(counted)}, then run again; lost {listed(names)}")
+    return Cause(Reason.PodLost, f"{what_to_do(counted)}, then run again; lost {listed(names)}")
 
 
 def control_blocked(_observation: Observation, fleet: Fleet, policy: Policy) -> Cause | None:
@@ -129,8 +126,8 @@ def control_blocked(_observation: Observation, fleet: Fleet, policy: Policy) -> 
     allow = "allow the operator's namespace to reach port 8089 of the pods (NetworkPolicy, mesh)"
     limited = next((text for pod in blocked if (text := starved(pod))), "")
     if limited:
-        return Cause("ControlBlocked", f"{RAISE_CPU}; {seen}: {limited}. Only if it stays silent then, {allow}")
-    return Cause("ControlBlocked", f"{seen}; {allow}")
+        return Cause(Reason.ControlBlocked, f"{RAISE_CPU}; {seen}: {limited}. Only if it stays silent then, {allow}")
+    return Cause(Reason.ControlBlocked, f"{seen}; {allow}")
 
 
 def start_missed(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
@@ -142,7 +139,7 @@ def start_missed(observation: Observation, fleet: Fleet, _policy: Policy) -> Cau
     overdue = observation.seconds_since(instant(start.at)) > _START_GRACE_SECONDS
     if not idle or not overdue:
         return None
-    return Cause("StartMissed", f"{listed(idle)} did not start with the others")
+    return Cause(Reason.StartMissed, f"{listed(idle)} did not start with the others")
 
 
 def barrier_missed(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
@@ -152,7 +149,7 @@ def barrier_missed(observation: Observation, fleet: Fleet, _policy: Policy) -> C
     if not late:
         return None
     if observation.test.recorded.start is not None:
-        return Cause("StartMissed", f"{listed(late)} got no start command in time")
+        return Cause(Reason.StartMissed, f"{listed(late)} got no start command in time")
     spec = observation.test.spec
     if fleet.all_verified and spec is not None and spec.target.workload is not None:
         look = to_watch(spec.target.workload, observation.workload)
@@ -165,14 +162,14 @@ def job_gone(observation: Observation, _fleet: Fleet, _policy: Policy) -> Cause 
     job = observation.job
     if job is not None and not job.deleting:
         return None
-    return Cause("JobGone", "the run's Job was removed while the test ran; it is not made a second time")
+    return Cause(Reason.JobGone, "the run's Job was removed while the test ran; it is not made a second time")
 
 
 def job_overdue(observation: Observation, _fleet: Fleet, _policy: Policy) -> Cause | None:
     job = observation.job
     if job is None or job.failure != "DeadlineExceeded":
         return None
-    return Cause("JobDeadlineExceeded", "the run took longer than all its parts together may; its Job was ended")
+    return Cause(Reason.JobDeadlineExceeded, "the run took longer than all its parts together may; its Job was ended")
 
 
 def pods_not_started(observation: Observation, fleet: Fleet, policy: Policy) -> Cause | None:
@@ -186,7 +183,9 @@ def pods_not_started(observation: Observation, fleet: Fleet, policy: Policy) -> 
     if observation.seconds_since(job.created) < policy.starting_seconds:
         return None
     said = f"not all pods ran within {policy.starting_seconds:g} s"
-    return Cause(known.reason, f"{known.message}; {said}") if known else Cause("PodsNotStarted", f"{said}: {waiting}")
+    return (
+        Cause(known.reason, f"{known.message}; {said}") if known else Cause(Reason.PodsNotStarted, f"{said}: {waiting}")
+    )
 
 
 def verification_overdue(observation: Observation, fleet: Fleet, policy: Policy) -> Cause | None:
@@ -202,13 +201,13 @@ def verification_overdue(observation: Observation, fleet: Fleet, policy: Policy)
 
 def _timed_out(seen: str, fleet: Fleet) -> Cause:
     throttled = throttling_text(fleet.aggregate.generator)
-    return Cause("VerificationTimedOut", f"{RAISE_CPU}; {seen}, and {throttled}" if throttled else seen)
+    return Cause(Reason.VerificationTimedOut, f"{RAISE_CPU}; {seen}, and {throttled}" if throttled else seen)
 
 
 def bound_breached(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
     """A bound of `spec.abort`: the breach is a finding, and what is cut with it is no gap."""
     breach = watch(fleet.plan, fleet.aggregate, observation.watch).breach
-    return Cause(ABORTED, f"aborted: {breach}", gap=False) if breach else None
+    return Cause(Reason.Aborted, f"aborted: {breach}", gap=False) if breach else None
 
 
 def stopped_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
@@ -218,7 +217,7 @@ def stopped_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> 
     if fleet.load_is_over or (fleet.pods and all(pod.state is PodState.DONE and pod.last_known for pod in fleet.pods)):
         return None
     begun = observation.test.recorded.start is not None
-    return Cause("Stopped", "the test was stopped by spec.stop", drain=begun)
+    return Cause(Reason.Stopped, "the test was stopped by spec.stop", drain=begun)
 
 
 def ended_early(_observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
@@ -228,10 +227,10 @@ def ended_early(_observation: Observation, fleet: Fleet, _policy: Policy) -> Cau
             if pod.snapshot.halt_reason is HaltReason.SIGNAL:
                 how = f"evicted ({pod.evicted})" if pod.evicted else "terminated from outside (drain or deletion)"
                 return Cause(
-                    "PodLost", f"pod {pod.name} was {how}, so less was loaded than was asked for; run it again"
+                    Reason.PodLost, f"pod {pod.name} was {how}, so less was loaded than was asked for; run it again"
                 )
             said = f": {pod.snapshot.message}" if pod.snapshot.message else ""
-            return Cause("Halted", f"pod {pod.name} was halted{said}")
+            return Cause(Reason.Halted, f"pod {pod.name} was halted{said}")
     return None
 
 
@@ -240,7 +239,7 @@ def job_failed(observation: Observation, _fleet: Fleet, _policy: Policy) -> Caus
     job = observation.job
     if job is None or not job.failure:
         return None
-    return Cause("JobFailed", f"the run's Job failed: {job.failure}: {job.failure_message}")
+    return Cause(Reason.JobFailed, f"the run's Job failed: {job.failure}: {job.failure_message}")
 
 
 CHECKS: Final[tuple[Check, ...]] = (

@@ -3,6 +3,7 @@
 from msgspec import structs
 
 from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide.actions import (
     Acknowledge,
@@ -38,7 +39,7 @@ def completed(observation: Observation, policy: Policy) -> Decision:
     if final:
         actions.append(Acknowledge(final))
     if stray:
-        actions.append(HaltFleet(stray, "TestCompleted", "the test has completed without this pod"))
+        actions.append(HaltFleet(stray, "the test has completed without this pod"))
     job = observation.job
     present = [pod for pod in observation.pods if not (pod.over or (pod.left_behind and not pod.reachable))]
     lingering = not present and any(pod.lingers for pod in observation.pods)
@@ -60,10 +61,10 @@ def finished_before(observation: Observation) -> Decision:
         " to run again"
     )
     marks = Marks(
-        verified=Mark("Unknown", "FinishedEarlier"),
-        results_complete=Mark("Unknown", "FinishedEarlier"),
-        completed=Mark("True", Verdict.INCONCLUSIVE, message),
-        succeeded=Mark("False", "FinishedEarlier", message),
+        verified=Mark.unknown(Reason.FinishedEarlier),
+        results_complete=Mark.unknown(Reason.FinishedEarlier),
+        completed=Mark.true(Reason.Inconclusive, message),
+        succeeded=Mark.false(Reason.FinishedEarlier, message),
     )
     status = structs.replace(
         base_status(observation, Phase.COMPLETED, message, marks),

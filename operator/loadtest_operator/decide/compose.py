@@ -1,7 +1,5 @@
 """Building the status: every decision writes the whole of it, from what was seen and what stands on record."""
 
-from typing import Final
-
 from loadtest_model.plan import Plan, Step
 from loadtest_model.report.status import (
     ConditionType,
@@ -11,10 +9,9 @@ from loadtest_model.report.status import (
     PlannedStep,
     Status,
 )
-from loadtest_operator.decide.conditions import Mark, Marks, conditions, mark_of, shortened
+from loadtest_operator.decide.conditions import Mark, Marks, conditions, mark_of
 from loadtest_operator.facts.observation import Observation
-
-_DEFAULT: Final = Marks()
+from loadtest_operator.facts.texts import shortened
 
 
 def base_status(observation: Observation, phase: Phase, message: str, marks: Marks, plan: Plan | None = None) -> Status:
@@ -36,9 +33,9 @@ def base_status(observation: Observation, phase: Phase, message: str, marks: Mar
     )
 
 
-def verified_mark(observation: Observation, otherwise: Mark = _DEFAULT.verified) -> Mark:
+def verified_mark(observation: Observation) -> Mark:
     """What the condition `Verified` says on record."""
-    return mark_of(observation.test.recorded.condition(ConditionType.VERIFIED), otherwise)
+    return mark_of(observation.test.recorded.condition(ConditionType.VERIFIED), Marks().verified)
 
 
 def effective(plan: Plan) -> EffectivePlan:

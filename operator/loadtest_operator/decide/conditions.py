@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
+from loadtest_model.reasons import AnyReason, Reason, reason_named
 from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase
 from loadtest_operator.facts.resources import rfc3339
-from loadtest_operator.facts.texts import escaped
-
-LONGEST_MESSAGE = 1_024
+from loadtest_operator.facts.texts import shortened
 
 _TELLING: Final = {
     Phase.QUEUED: ConditionType.VERIFIED,
@@ -18,8 +17,17 @@ _TELLING: Final = {
     Phase.STOPPING: ConditionType.RUNNING,
     Phase.COMPLETED: ConditionType.SUCCEEDED,
 }
-_UNREMARKABLE: Final = frozenset(
-    {"NotVerified", "Verifying", "Acknowledged", "Echoed", "Proven", "NotStarted", "Started", "Passed"}
+_UNREMARKABLE: Final[frozenset[str]] = frozenset(
+    {
+        Reason.NotVerified,
+        Reason.Verifying,
+        Reason.Acknowledged,
+        Reason.Echoed,
+        Reason.Proven,
+        Reason.NotStarted,
+        Reason.Started,
+        Reason.Passed,
+    }
 )
 
 
@@ -28,35 +36,59 @@ class Mark:
     """What one condition says."""
 
     status: ConditionStatus
-    reason: str
+    reason: AnyReason
     message: str = ""
+
+    @classmethod
+    def true(cls, reason: AnyReason, message: str = "") -> Self:
+        return cls(ConditionStatus.TRUE, reason, message)
+
+    @classmethod
+    def false(cls, reason: AnyReason, message: str = "") -> Self:
+        return cls(ConditionStatus.FALSE, reason, message)
+
+    @classmethod
+    def unknown(cls, reason: AnyReason, message: str = "") -> Self:
+        return cls(ConditionStatus.UNKNOWN, reason, message)
+
+    @property
+    def is_true(self) -> bool:
+        return self.status is ConditionStatus.TRUE
+
+    @property
+    def is_false(self) -> bool:
+        return self.status is ConditionStatus.FALSE
+
+
+_NOT_VERIFIED: Final = Mark.unknown(Reason.NotVerified, "the target has not been verified yet")
+_NOT_STARTED: Final = Mark.false(Reason.NotStarted, "the load has not started")
+_NOT_KNOWN: Final = Mark.unknown(Reason.InProgress)
+_NOT_ENDED: Final = Mark.false(Reason.InProgress)
 
 
 @dataclass(frozen=True)
 class Marks:
     """What all conditions say. `Ready` mirrors `succeeded`; `Stalled` is true of an end that is no success."""
 
-    verified: Mark = Mark("Unknown", "NotVerified", "the target has not been verified yet")
-    running: Mark = Mark("False", "NotStarted", "the load has not started")
-    results_complete: Mark = Mark("Unknown", "InProgress")
-    completed: Mark = Mark("False", "InProgress")
-    succeeded: Mark = Mark("Unknown", "InProgress")
+    verified: Mark = _NOT_VERIFIED
+    running: Mark = _NOT_STARTED
+    results_complete: Mark = _NOT_KNOWN
+    completed: Mark = _NOT_ENDED
+    succeeded: Mark = _NOT_KNOWN
 
 
 def conditions(marks: Marks, previous: tuple[Condition, ...], now: datetime, generation: int) -> tuple[Condition, ...]:
     """The conditions in their order; a transition time moves only with the status."""
-    ended = marks.completed.status == "True"
-    stalled = Mark("False", "InProgress")
-    if ended:
-        passed = marks.succeeded.status == "True"
-        stalled = Mark("False" if passed else "True", marks.succeeded.reason, marks.succeeded.message)
+    stalled, succeeded = _NOT_ENDED, marks.succeeded
+    if marks.completed.is_true:
+        stalled = (Mark.false if succeeded.is_true else Mark.true)(succeeded.reason, succeeded.message)
     said = {
         ConditionType.VERIFIED: marks.verified,
         ConditionType.RUNNING: marks.running,
         ConditionType.RESULTS_COMPLETE: marks.results_complete,
         ConditionType.COMPLETED: marks.completed,
-        ConditionType.SUCCEEDED: marks.succeeded,
-        ConditionType.READY: marks.succeeded,
+        ConditionType.SUCCEEDED: succeeded,
+        ConditionType.READY: succeeded,
         ConditionType.STALLED: stalled,
     }
     held = {condition.type: condition for condition in previous}
@@ -84,13 +116,7 @@ def mark_of(condition: Condition | None, otherwise: Mark) -> Mark:
     """What a condition on record says."""
     if condition is None:
         return otherwise
-    return Mark(condition.status, condition.reason, condition.message)
-
-
-def shortened(text: str, limit: int = LONGEST_MESSAGE) -> str:
-    """A text in one line and within the limit, its cut end marked."""
-    text = escaped(text)
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+    return Mark(condition.status, reason_named(condition.reason), condition.message)
 
 
 def _transition(held: Condition | None, mark: Mark, now: datetime) -> str:

@@ -5,17 +5,19 @@ from typing import Final
 from msgspec import structs
 
 from loadtest_model.judgement.diagnoses import Diagnosis, foremost, in_short
-from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
 from loadtest_model.measurement.proof import concluded_from
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.plan import unseen
 from loadtest_model.plan.exposure import exposure_of
-from loadtest_model.report.status import ConditionType, Phase, Results, Status, StepResult
+from loadtest_model.reasons import AnyReason, Reason
+from loadtest_model.report.status import ConditionStatus, ConditionType, Phase, Results, Status, StepResult
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_operator.decide.actions import WriteResults
-from loadtest_operator.decide.causes import FINISHED, NOT_STARTED, Cause
+from loadtest_operator.decide.causes import Cause
 from loadtest_operator.decide.compose import base_status, verified_mark
-from loadtest_operator.decide.conditions import Mark, Marks, mark_of, shortened
+from loadtest_operator.decide.conditions import Mark, Marks, mark_of
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.fleet import Fleet, listed, verified_of
 from loadtest_operator.decide.losses import how_it_ended
@@ -23,9 +25,10 @@ from loadtest_operator.decide.progress import progress, rounded, started_at
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
+from loadtest_operator.facts.texts import shortened
 from loadtest_operator.manifests import results
 
-NO_RUN: Final = Mark("False", "NoRun", "no load was made, so there are no results")
+NO_RUN: Final = Mark.false(Reason.NoRun, "no load was made, so there are no results")
 
 
 def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) -> Decision:
@@ -54,8 +57,8 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
         verified=_verified(observation, fleet),
         running=_running(observation, found),
         results_complete=_results_complete(observation, fleet),
-        completed=Mark("True", judgement.verdict, message),
-        succeeded=Mark("True" if succeeded else "False", judgement.reason, message),
+        completed=Mark.true(Reason[judgement.verdict], message),
+        succeeded=(Mark.true if succeeded else Mark.false)(judgement.reason, message),
     )
     status = structs.replace(
         base_status(observation, Phase.COMPLETED, message, marks, plan),
@@ -104,14 +107,14 @@ def _steps(summary: Summary) -> tuple[StepResult, ...]:
 
 
 def ended_without_run(
-    observation: Observation, verdict: Verdict, reason: str, message: str, verified: Mark | None = None
+    observation: Observation, verdict: Verdict, reason: AnyReason, message: str, verified: Mark | None = None
 ) -> Decision:
     """The end of a test that never had a fleet: a wrong spec, a missing target, a stop beforehand."""
     marks = Marks(
         verified=verified or verified_mark(observation),
         results_complete=NO_RUN,
-        completed=Mark("True", verdict, message),
-        succeeded=Mark("False", reason, message),
+        completed=Mark.true(Reason[verdict], message),
+        succeeded=Mark.false(reason, message),
     )
     status = structs.replace(
         base_status(observation, Phase.COMPLETED, message, marks),
@@ -126,7 +129,7 @@ def results_not_written(status: Status, message: str) -> Status:
     """The same end, where the results could not be kept: the verdict stands, and the condition tells."""
     said = shortened(f"the results could not be written: {message}")
     changed = tuple(
-        structs.replace(condition, status="False", reason="ResultsNotWritten", message=said)
+        structs.replace(condition, status=ConditionStatus.FALSE, reason=Reason.ResultsNotWritten, message=said)
         if condition.type is ConditionType.RESULTS_COMPLETE
         else condition
         for condition in status.conditions
@@ -137,10 +140,10 @@ def results_not_written(status: Status, message: str) -> Status:
 def _results_complete(observation: Observation, fleet: Fleet) -> Mark:
     missing = _missing(observation, fleet)
     if missing:
-        return Mark("False", "ResultsMissing", missing)
+        return Mark.false(Reason.ResultsMissing, missing)
     if observation.test.recorded.start is None and not fleet.reports:
         return NO_RUN
-    return Mark("True", "AllPodsReported", "the last snapshot of every pod is known")
+    return Mark.true(Reason.AllPodsReported, "the last snapshot of every pod is known")
 
 
 def _missing(observation: Observation, fleet: Fleet) -> str:
@@ -158,7 +161,7 @@ def _message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagnosis, ...
     refusal = fleet.refusal
     if judgement.verdict is Verdict.PASSED:
         return _passed(fleet)
-    if refusal is not None and refusal.hint and judgement.reason == refusal.refusal:
+    if refusal is not None and refusal.hint and refusal.refusal and judgement.reason is Reason[refusal.refusal]:
         return with_hint(refusal)
     said = judgement.reasons[0] if judgement.reasons else judgement.reason
     proof = fleet.proof
@@ -184,17 +187,18 @@ def _passed(fleet: Fleet) -> str:
 def _verified(observation: Observation, fleet: Fleet) -> Mark:
     refusal = fleet.refusal
     if refusal is not None and refusal.refusal is not None:
-        return Mark("False", refusal.refusal.value, with_hint(refusal))
+        return Mark.false(Reason[refusal.refusal], with_hint(refusal))
     if fleet.all_verified:
-        return Mark("True", fleet.proof.reached if fleet.proof else "Acknowledged", verified_message(fleet))
+        reached = Reason[fleet.proof.reached] if fleet.proof else Reason.Acknowledged
+        return Mark.true(reached, verified_message(fleet))
     return verified_mark(observation)
 
 
 def _running(observation: Observation, found: tuple[Cause, ...]) -> Mark:
     if found:
-        return Mark("False", found[0].reason, found[0].message)
-    before = mark_of(observation.test.recorded.condition(ConditionType.RUNNING), Mark("False", NOT_STARTED))
-    return before if before.status == "False" else Mark("False", FINISHED, "every pod has finished its share")
+        return Mark.false(found[0].reason, found[0].message)
+    before = mark_of(observation.test.recorded.condition(ConditionType.RUNNING), Mark.false(Reason.NotStarted))
+    return before if before.is_false else Mark.false(Reason.Finished, "every pod has finished its share")
 
 
 def with_hint(report: VerificationReport) -> str:

@@ -17,9 +17,9 @@ from loadtest_model.measurement.timeline import Series, with_series
 from loadtest_model.plan import Plan, unseen
 from loadtest_model.plan.mesh import notice_of
 from loadtest_model.report.status import PodCounts, Verified
-from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.observation import PodSeen
+from loadtest_operator.facts.texts import shortened
 
 _PROOF_RANK = {ProofLevel.NONE: 0, ProofLevel.ACKNOWLEDGED: 1, ProofLevel.ECHOED: 2, ProofLevel.PROVEN: 3}
 _LOAD_OVER = frozenset({PodState.LOADED, PodState.CONCLUDING})

@@ -6,11 +6,10 @@ from typing import Final
 from loadtest_model.measurement.throttling import cores_text, throttling_text
 from loadtest_operator.facts.last_lines import last_lines
 from loadtest_operator.facts.observation import PodSeen
+from loadtest_operator.facts.pods import OUT_OF_MEMORY
 
 KILLED: Final = 137
 """The exit code of a process that got SIGKILL."""
-
-OUT_OF_MEMORY: Final = "OOMKilled"
 
 RAISE_CPU: Final = "raise spec.pod.resources.limits.cpu to 1, or remove it"
 _LOOK: Final = "look at the pods' events and nodes"

@@ -4,16 +4,17 @@ from dataclasses import replace
 
 from msgspec import structs
 
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Status
 from loadtest_operator.decide.actions import JobRefused, Outcome, ResultsNotWritten, Started
-from loadtest_operator.decide.causes import STARTED
 from loadtest_operator.decide.compose import verified_mark
-from loadtest_operator.decide.conditions import Mark, Marks, conditions, shortened
+from loadtest_operator.decide.conditions import Mark, Marks, conditions
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import results_not_written
 from loadtest_operator.decide.queued import job_refused
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
+from loadtest_operator.facts.texts import shortened
 
 
 def with_outcomes(
@@ -37,11 +38,11 @@ def _started(observation: Observation, status: Status, outcome: Started) -> Stat
     verified = verified_mark(observation)
     if outcome.missed:
         message = f"the start was not confirmed by {', '.join(outcome.missed[:5])}; the fleet was halted"
-        marks = Marks(verified=verified, running=Mark("False", "StartMissed", message))
+        marks = Marks(verified=verified, running=Mark.false(Reason.StartMissed, message))
         phase = Phase.STOPPING
     else:
         message = "the load runs"
-        marks = Marks(verified=verified, running=Mark("True", STARTED, message))
+        marks = Marks(verified=verified, running=Mark.true(Reason.Started, message))
         phase = Phase.RUNNING
     at = rfc3339(outcome.at)
     # Of pods that did not all begin there is no skew.

@@ -6,6 +6,7 @@ from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.plan import Plan, PlanError, compile_plan, plan_hash
 from loadtest_model.plan.notices import notices
 from loadtest_model.plan.variable import refuse_long_plan
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import ConditionType, Phase
 from loadtest_model.spec import Spec
 from loadtest_model.spec.pod import Mesh
@@ -44,11 +45,11 @@ def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
         return ended_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
     too_large = never_fits(plan.parallelism, policy.limits)
     if too_large:
-        return ended_without_run(observation, Verdict.FAILED, "TooManyPods", too_large)
-    without = _without_target(observation, spec, endpoints)
-    if without is not None or observation.turn.reason:
-        return _not_yet(observation, without, policy, lasting=endpoints.lasting)
-    marks = Marks(verified=Mark("Unknown", "NotVerified", "the target has not been verified yet"))
+        return ended_without_run(observation, Verdict.FAILED, Reason.TooManyPods, too_large)
+    not_yet = _not_yet(observation, spec, endpoints, policy)
+    if not_yet is not None:
+        return not_yet
+    marks = Marks(verified=Mark.unknown(Reason.NotVerified, "the target has not been verified yet"))
     # What is said of the phase becomes an Event as well.
     said = "; ".join(("the pods are being made", *notices(plan)))
     status = base_status(observation, Phase.STARTING, said, marks, plan)
@@ -63,29 +64,31 @@ def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
 def _held_back(observation: Observation, spec: Spec) -> Decision:
     if spec.stop:
         message = "the test was stopped by spec.stop before it started"
-        return ended_without_run(observation, Verdict.INCONCLUSIVE, "Stopped", message)
+        return ended_without_run(observation, Verdict.INCONCLUSIVE, Reason.Stopped, message)
     message = "suspended; set spec.suspend to false to start"
     return Decision(
-        base_status(observation, Phase.QUEUED, message, Marks(verified=Mark("Unknown", "Suspended", message)))
+        base_status(observation, Phase.QUEUED, message, Marks(verified=Mark.unknown(Reason.Suspended, message)))
     )
 
 
-def _not_yet(observation: Observation, without: Mark | None, policy: Policy, *, lasting: bool) -> Decision:
-    if without is not None and lasting:
+def _not_yet(observation: Observation, spec: Spec, endpoints: Endpoints, policy: Policy) -> Decision | None:
+    """What to do while there is nothing to load, or it is another test's turn; None once it may begin."""
+    without = _without_target(observation, spec, endpoints)
+    if without is not None and endpoints.lasting:
         return ended_without_run(observation, Verdict.FAILED, without.reason, without.message, without)
-    if without is None or observation.turn.reason:
-        return _in_line(observation, policy)
-    return _waiting(observation, without, policy, Verdict.FAILED)
+    if observation.turn.reason is not None:
+        return _in_line(observation, observation.turn.reason, policy)
+    return None if without is None else _waiting(observation, without, policy, Verdict.FAILED)
 
 
 def _without_target(observation: Observation, spec: Spec, endpoints: Endpoints) -> Mark | None:
     """What is to be loaded, and what is to be watched, must be there."""
     if endpoints.problem:
-        return Mark("False", endpoints.problem, endpoints.message)
+        return Mark.false(endpoints.problem, endpoints.message)
     if spec.target.workload is None:
         return None
     look = to_watch(spec.target.workload, observation.workload)
-    return Mark("False", look.problem, look.message) if look.problem else None
+    return Mark.false(look.problem, look.message) if look.problem else None
 
 
 def _creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) -> CreateJob:
@@ -122,10 +125,10 @@ def planned(observation: Observation, spec: Spec, policy: Policy, endpoints: End
 
 def job_refused(observation: Observation, refused: JobRefused, policy: Policy) -> Decision:
     """The API server did not take the Job: say so, and try again for a while, since a quota may become free."""
-    mark = Mark("False", "JobRefused", f"the Job was refused: {refused.message}")
-    if refused.kind == "NetworkPolicy":
+    mark = Mark.false(Reason.JobRefused, f"the Job was refused: {refused.message}")
+    if refused.of_network_policy:
         said = f"the NetworkPolicy of the pods was refused: {refused.message}; or set pods.networkPolicy to false"
-        mark = Mark("False", "NetworkPolicyRefused", said)
+        mark = Mark.false(Reason.NetworkPolicyRefused, said)
     return _waiting(observation, mark, policy, Verdict.INCONCLUSIVE)
 
 
@@ -133,7 +136,7 @@ def _too_new(observation: Observation, policy: Policy) -> Decision:
     """A field that this version does not know may matter to safety: only an operator that knows it may begin."""
     named = ", ".join(observation.test.newer_fields[:MOST_NAMED])
     message = f"this operator does not know {named}; it waits for the one that does, which an upgrade brings"
-    return _waiting(observation, Mark("False", "SpecTooNew", message), policy, Verdict.INCONCLUSIVE)
+    return _waiting(observation, Mark.false(Reason.SpecTooNew, message), policy, Verdict.INCONCLUSIVE)
 
 
 def _not_permitted(observation: Observation, spec: Spec, policy: Policy) -> Decision | None:
@@ -143,25 +146,25 @@ def _not_permitted(observation: Observation, spec: Spec, policy: Policy) -> Deci
         return _too_new(observation, policy)
     refused, secrets = refusal(spec, policy.targets), observation.secret_access
     if refused:
-        mark = Mark("False", "TargetNotAllowed", refused)
+        mark = Mark.false(Reason.TargetNotAllowed, refused)
         return ended_without_run(observation, Verdict.FAILED, mark.reason, refused, mark)
     if not secrets.problem:
         return None
-    mark = Mark("False", secrets.problem, secrets.message)
+    mark = Mark.false(secrets.problem, secrets.message)
     if secrets.lasting:
         return ended_without_run(observation, Verdict.INCONCLUSIVE, mark.reason, mark.message, mark)
     return _waiting(observation, mark, policy, Verdict.INCONCLUSIVE)
 
 
-def _in_line(observation: Observation, policy: Policy) -> Decision:
+def _in_line(observation: Observation, reason: Reason, policy: Policy) -> Decision:
     """Wait for its turn, for so long at most; whatever ends elsewhere rings the bell, and a look now and then too."""
     turn, recorded = observation.turn, observation.test.recorded
     since = recorded.queued_at or rfc3339(observation.now)
     waited = observation.seconds_since(instant(since))
     if waited >= policy.queued_seconds:
         said = f"{turn.message.partition(';')[0]}; it was not its turn within {policy.queued_seconds:g} s"
-        return ended_without_run(observation, Verdict.INCONCLUSIVE, "QueuedTooLong", said)
-    marks = Marks(verified=Mark("Unknown", turn.reason, turn.message))
+        return ended_without_run(observation, Verdict.INCONCLUSIVE, Reason.QueuedTooLong, said)
+    marks = Marks(verified=Mark.unknown(reason, turn.message))
     status = base_status(observation, Phase.QUEUED, turn.message, marks)
     return Decision(structs.replace(status, queued_at=since), requeue_seconds=_LINE_SECONDS)
 
@@ -170,10 +173,10 @@ def _waiting(observation: Observation, mark: Mark, policy: Policy, verdict: Verd
     """Wait, for so long at most; the transition of `Verified` to False dates the beginning of the wait."""
     recorded = observation.test.recorded
     held = recorded.condition(ConditionType.VERIFIED) if recorded.run_id == observation.run_id else None
-    if held is not None and held.status == "False":
+    if held is not None and held.is_false:
         waited = observation.seconds_since(instant(held.last_transition_time))
         if waited >= policy.waiting_seconds:
             said = f"{mark.message}; waited {policy.waiting_seconds:g} s for it"
-            return ended_without_run(observation, verdict, mark.reason, said, Mark("False", mark.reason, said))
+            return ended_without_run(observation, verdict, mark.reason, said, Mark.false(mark.reason, said))
     status = base_status(observation, Phase.QUEUED, mark.message, Marks(verified=mark))
     return Decision(status, requeue_seconds=_RETRY_SECONDS)

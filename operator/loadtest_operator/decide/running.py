@@ -1,11 +1,17 @@
-"""While the load runs: how far it is, and what it measured up to now."""
+"""While the load runs, and until what the target has stored is read back: how far it is, and what it measured."""
+
+from typing import Final
 
 from msgspec import structs
 
 from loadtest_model.judgement.abort import watch
-from loadtest_model.judgement.verdict import run_health, threshold_results
+from loadtest_model.judgement.judged_thresholds import threshold_results
+from loadtest_model.judgement.judging import run_health
+from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Status
-from loadtest_operator.decide.causes import STARTED, Cause
+from loadtest_operator.decide.actions import Action, Conclude
+from loadtest_operator.decide.causes import Cause
 from loadtest_operator.decide.compose import base_status, verified_mark
 from loadtest_operator.decide.conditions import Mark, Marks
 from loadtest_operator.decide.decision import Decision, Policy
@@ -13,6 +19,8 @@ from loadtest_operator.decide.fleet import Fleet, verified_of
 from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.progress import progress, started_at
 from loadtest_operator.facts.observation import Observation
+
+_CONCLUDING_POLL_SECONDS: Final = 0.5
 
 
 def running(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
@@ -28,9 +36,29 @@ def running(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
     )
 
 
+def concluding(observation: Observation, fleet: Fleet) -> Decision:
+    """Have the read-back made, and wait for it; the pod bounds it, and the Job's deadline bounds the pod."""
+    message = "every load is over; what the target has stored is read back"
+    return Decision(
+        status=live_status(observation, fleet, Phase.RUNNING, message, None),
+        actions=read_back_orders(fleet),
+        requeue_seconds=_CONCLUDING_POLL_SECONDS,
+        plan=fleet.plan,
+        aggregate=fleet.aggregate,
+    )
+
+
+def read_back_orders(fleet: Fleet) -> tuple[Action, ...]:
+    """Tell the pod that reads back to begin; one that has begun needs no word."""
+    reader = fleet.reader
+    if reader is None or not reader.reachable or reader.state is not PodState.LOADED:
+        return ()
+    return (Conclude((reader,)),)
+
+
 def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: str, cause: Cause | None) -> Status:
     """The status of a run that has begun and not ended."""
-    mark = Mark("True", STARTED, "the load runs") if cause is None else Mark("False", cause.reason, cause.message)
+    mark = Mark.true(Reason.Started, "the load runs") if cause is None else Mark.false(cause.reason, cause.message)
     marks = Marks(verified=verified_mark(observation), running=mark)
     status = base_status(observation, phase, message, marks, fleet.plan)
     return structs.replace(

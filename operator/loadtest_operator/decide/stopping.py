@@ -4,11 +4,10 @@ from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide.actions import Action, Drain, HaltFleet
 from loadtest_operator.decide.causes import Cause
-from loadtest_operator.decide.concluding import read_back_orders
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import concluded
 from loadtest_operator.decide.fleet import Fleet
-from loadtest_operator.decide.running import live_status
+from loadtest_operator.decide.running import live_status, read_back_orders
 from loadtest_operator.facts.observation import Observation
 
 _POLL_SECONDS = 0.5
@@ -33,7 +32,7 @@ def _orders(fleet: Fleet, found: tuple[Cause, ...]) -> tuple[Action, ...]:
     if not live:
         return ()
     if not all(cause.drain for cause in found):
-        return (HaltFleet(live, found[0].reason, found[0].message),)
+        return (HaltFleet(live, found[0].message),)
     if fleet.load_is_over:
         return read_back_orders(fleet)
     live = tuple(pod for pod in live if pod is not fleet.reader)
@@ -42,5 +41,5 @@ def _orders(fleet: Fleet, found: tuple[Cause, ...]) -> tuple[Action, ...]:
     idle = tuple(pod for pod in live if pod.state is not PodState.RUNNING)
     orders: list[Action] = [Drain(loading)] if loading else []
     if idle:
-        orders.append(HaltFleet(idle, found[0].reason, found[0].message))
+        orders.append(HaltFleet(idle, found[0].message))
     return tuple(orders)

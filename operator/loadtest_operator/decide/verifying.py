@@ -4,6 +4,7 @@ from msgspec import structs
 
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.plan import plan_hash
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Start, Status
 from loadtest_model.spec.target import Workload
 from loadtest_operator.decide.actions import Action, StartFleet, Verify
@@ -94,12 +95,12 @@ def _decided(
 
 
 def _status(observation: Observation, fleet: Fleet, phase: Phase, message: str) -> Status:
-    verified = Mark("Unknown", "NotVerified" if phase is Phase.STARTING else "Verifying", message)
+    verified = Mark.unknown(Reason.NotVerified if phase is Phase.STARTING else Reason.Verifying, message)
     held_up = wait_of(observation, fleet)
     if held_up is not None:
-        verified = Mark("False", held_up.reason, held_up.message)
+        verified = Mark.false(held_up.reason, held_up.message)
     if fleet.all_verified and fleet.proof is not None:
-        verified = Mark("True", fleet.proof.level, verified_message(fleet))
+        verified = Mark.true(Reason[fleet.proof.level], verified_message(fleet))
     status = base_status(observation, phase, message, Marks(verified=verified), fleet.plan)
     return structs.replace(
         status,

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from loadtest_model.reasons import Reason
 from loadtest_operator.decide.fleet import Fleet, listed
-from loadtest_operator.decide.reasons import with_to_do
 from loadtest_operator.facts.observation import Complaint, Observation, PodSeen
 from loadtest_operator.facts.quantities import quantity
 from loadtest_operator.facts.resources import NOTHING_SAID
@@ -16,34 +16,34 @@ _SHOWN: Final = 3
 _VAGUE: Final = ("", "ContainerCreating", "PodInitializing", NOTHING_SAID)
 
 _OF_PODS: Final = (
-    ("ImageMissing", r"^(ErrImage\w*|ImagePullBackOff|InvalidImageName|ImageInspectError|RegistryUnavailable)"),
-    ("Unschedulable", r"^(Unschedulable|SchedulingGated|SchedulerError)"),
-    ("SecretKeyMissing", r"non-existent secret key|couldn't find key \S+ in Secret"),
-    ("SecretMissing", r'secret "[^"]*" not found'),
-    ("ConfigMapKeyMissing", r"non-existent config key|couldn't find key \S+ in ConfigMap"),
-    ("ConfigMapMissing", r'configmap "[^"]*" not found'),
-    ("VolumeNotMounted", r"^Failed(Mount|AttachVolume|MapVolume)"),
-    ("ContainerNotCreated", r"^(CreateContainer\w*|RunContainerError|PreCreateHookError|PreStartHookError)"),
+    (Reason.ImageMissing, r"^(ErrImage\w*|ImagePullBackOff|InvalidImageName|ImageInspectError|RegistryUnavailable)"),
+    (Reason.Unschedulable, r"^(Unschedulable|SchedulingGated|SchedulerError)"),
+    (Reason.SecretKeyMissing, r"non-existent secret key|couldn't find key \S+ in Secret"),
+    (Reason.SecretMissing, r'secret "[^"]*" not found'),
+    (Reason.ConfigMapKeyMissing, r"non-existent config key|couldn't find key \S+ in ConfigMap"),
+    (Reason.ConfigMapMissing, r'configmap "[^"]*" not found'),
+    (Reason.VolumeNotMounted, r"^Failed(Mount|AttachVolume|MapVolume)"),
+    (Reason.ContainerNotCreated, r"^(CreateContainer\w*|RunContainerError|PreCreateHookError|PreStartHookError)"),
 )
 _OF_JOBS: Final = (
-    ("PodSecurityRefused", r"violates PodSecurity"),
-    ("QuotaNeedsResources", r"failed quota: .*must specify"),
-    ("QuotaExceeded", r"exceeded quota"),
+    (Reason.PodSecurityRefused, r"violates PodSecurity"),
+    (Reason.QuotaNeedsResources, r"failed quota: .*must specify"),
+    (Reason.QuotaExceeded, r"exceeded quota"),
     (
-        "LimitRangeRefused",
+        Reason.LimitRangeRefused,
         # The last is what comes of a LimitRange's default limit: a request above a limit of its own a Job cannot have.
         r"(maximum|minimum) \S+ usage per|max limit to request ratio per|must be less than or equal to \S+ limit",
     ),
 )
 # What waiting cannot mend: whoever changes the namespace meanwhile can run the test again.
-_CERTAIN: Final = frozenset({"PodSecurityRefused", "QuotaNeedsResources", "LimitRangeRefused"})
+_CERTAIN: Final = frozenset({Reason.PodSecurityRefused, Reason.QuotaNeedsResources, Reason.LimitRangeRefused})
 
 
 @dataclass(frozen=True)
 class Wait:
-    """A reason (CamelCase), a sentence with what to do, and whether waiting is certain to be in vain."""
+    """A reason, a sentence with what to do, and whether waiting is certain to be in vain."""
 
-    reason: str
+    reason: Reason
     message: str
     certain: bool = False
 
@@ -69,29 +69,27 @@ def _of_pod(pod: PodSeen, complaint: Complaint | None) -> Wait | None:
     if pod.running or pod.over:
         return None
     text = pod.waits_for
-    if text in _VAGUE or not _reason_in(text, _OF_PODS):
-        if complaint is None:
-            return None if text in _VAGUE else Wait("PodNotStarting", with_to_do("PodNotStarting", _told(pod, text)))
+    reason = None if text in _VAGUE else _reason_in(text, _OF_PODS)
+    if reason is None and complaint is not None:
         text = f"{complaint.reason}: {complaint.message}"
-    reason = _reason_in(text, _OF_PODS) or "PodNotStarting"
-    return Wait(reason, with_to_do(reason, _told(pod, text)))
+        reason = _reason_in(text, _OF_PODS)
+    if text in _VAGUE:
+        return None
+    reason = reason or Reason.PodNotStarting
+    return Wait(reason, reason.with_advice(f"pod {pod.index} ({pod.name}) waits for {text}"))
 
 
 def _of_job(complaint: Complaint, fleet: Fleet) -> Wait:
     text = complaint.message.removeprefix("Error creating: ")
-    reason = _reason_in(text, _OF_JOBS) or "PodsRefused"
-    certain = reason in _CERTAIN or (reason == "QuotaExceeded" and _never_enough(text, fleet.plan.parallelism))
+    reason = _reason_in(text, _OF_JOBS) or Reason.PodsRefused
+    certain = reason in _CERTAIN or (reason is Reason.QuotaExceeded and _never_enough(text, fleet.plan.parallelism))
     # Each refused pod has a name of its own, which nobody ever sees.
     text = re.sub(r'^(pods "[^"]*" is forbidden|Pod "[^"]*" is invalid): ', "", text)
-    return Wait(reason, with_to_do(reason, f"pods are refused: {text}"), certain)
+    return Wait(reason, reason.with_advice(f"pods are refused: {text}"), certain)
 
 
-def _told(pod: PodSeen, text: str) -> str:
-    return f"pod {pod.index} ({pod.name}) waits for {text}"
-
-
-def _reason_in(text: str, forms: tuple[tuple[str, str], ...]) -> str:
-    return next((reason for reason, form in forms if re.search(form, text)), "")
+def _reason_in(text: str, forms: tuple[tuple[Reason, str], ...]) -> Reason | None:
+    return next((reason for reason, form in forms if re.search(form, text)), None)
 
 
 def _never_enough(text: str, pods: int) -> bool:

@@ -15,10 +15,11 @@ from loadtest_model.judgement.workload import (
     TargetWatch,
     points_text,
 )
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import EVICTED_KEPT, EVICTED_LENGTH, Start
 from loadtest_model.spec.target import Workload
-from loadtest_operator.decide.conditions import shortened
 from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.texts import shortened
 from loadtest_operator.facts.workload import ContainerLook, PodLook, Use, WorkloadLook
 
 _TEXT: Final = 256
@@ -30,10 +31,10 @@ _DIGEST: Final = 8
 def to_watch(workload: Workload, look: WorkloadLook | None) -> WorkloadLook:
     """The look, with a problem wherever the workload cannot be watched."""
     if look is None:
-        return WorkloadLook(problem="WorkloadNotSeen", message=f"{workload} was not looked at yet")
+        return WorkloadLook(problem=Reason.WorkloadNotSeen, message=f"{workload} was not looked at yet")
     if not look.problem and not look.pods:
         said = f"{workload} has no pod; scale it up, or correct spec.target.workload"
-        return WorkloadLook(problem="WorkloadHasNoPods", message=said)
+        return WorkloadLook(problem=Reason.WorkloadHasNoPods, message=said)
     return look
 
 

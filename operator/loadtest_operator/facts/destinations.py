@@ -25,10 +25,6 @@ class Destination:
     addresses: tuple[str, ...] = ()
     ports: tuple[int | str, ...] = ()
 
-    @property
-    def is_anywhere(self) -> bool:
-        return not self.namespace and not self.addresses
-
 
 def fixed(url: str, aliases: Iterable[HostAlias]) -> Destination | None:
     """Where a URL leads whose host is an address, or a name that the spec itself resolves; None for another."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from loadtest_operator.facts.pods import condition_of
+
 Json = dict[str, Any]
 
 _BY_THE_NODE: Final = "TerminationByKubelet"
@@ -32,11 +34,11 @@ class Eviction:
 
 def eviction_of(pod: Json) -> Eviction | None:
     """The eviction that a pod's condition DisruptionTarget tells of."""
-    for made in (pod.get("status") or {}).get("conditions") or []:
-        if made["type"] == "DisruptionTarget" and made["status"] == "True":
-            at, reason = made.get("lastTransitionTime") or "", made.get("reason") or ""
-            return Eviction(at, pod["metadata"]["name"], reason, " ".join((made.get("message") or "").split()))
-    return None
+    condition = condition_of(pod, "DisruptionTarget")
+    if condition.get("status") != "True":
+        return None
+    at, reason = condition.get("lastTransitionTime") or "", condition.get("reason") or ""
+    return Eviction(at, pod["metadata"]["name"], reason, " ".join((condition.get("message") or "").split()))
 
 
 def evictions_of(pods: list[Json]) -> tuple[Eviction, ...]:

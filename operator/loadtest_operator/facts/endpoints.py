@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from loadtest_model.reasons import Reason
 from loadtest_model.urls import parse_url
+from loadtest_operator.facts.pods import has_ended, is_ready
 
 Json = dict[str, Any]
 
@@ -27,15 +29,15 @@ class Endpoints:
     """What a Service offers for a port.
 
     `addresses` are the ready endpoints as `ip:port`, `unready` those that are there and neither ready nor on their way
-    out, `draining` those on their way out that still serve. Where there is a `problem`, it is a reason (CamelCase) with
-    a `message`; a `lasting` one is not mended by waiting. `unseen` says that there may be endpoints which the operator
+    out, `draining` those on their way out that still serve. Where there is a `problem`, a `message`
+    tells of it; a `lasting` one is not mended by waiting. `unseen` says that there may be endpoints which the operator
     may not read.
     """
 
     addresses: tuple[str, ...] = ()
     unready: tuple[str, ...] = ()
     draining: tuple[str, ...] = ()
-    problem: str = ""
+    problem: Reason | None = None
     message: str = ""
     lasting: bool = False
     unseen: bool = False
@@ -67,14 +69,14 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
     where = f"Service {host.namespace}/{host.name}"
     if (host.namespace, host.name) == API_SERVER:
         return Endpoints(
-            problem="AddressNotAllowed",
+            problem=Reason.AddressNotAllowed,
             message=f"{where} is the API server, which is never a target; correct the host in spec.target.url",
             lasting=True,
         )
     spec = service.get("spec", {})
     if spec.get("type") == "ExternalName":
         return Endpoints(
-            problem="ExternalNameRefused",
+            problem=Reason.ExternalNameRefused,
             message=f"{where} is of type ExternalName, which may point anywhere; name the target itself in"
             " spec.target.url",
             lasting=True,
@@ -84,7 +86,7 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
     if host.port not in declared and not headless:
         known = ", ".join(str(port) for port in sorted(declared)) or "none"
         return Endpoints(
-            problem="ServicePortMissing",
+            problem=Reason.ServicePortMissing,
             message=f"{where} has no port {host.port} (it has: {known}); correct the port in spec.target.url",
             lasting=True,
         )
@@ -99,7 +101,7 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
         return Endpoints(
             unready=unready,
             draining=draining,
-            problem="TargetHasNoEndpoints",
+            problem=Reason.TargetHasNoEndpoints,
             message=f"{where} has no ready endpoint for port {host.port}; check that its pods run and are ready",
         )
     return Endpoints(tuple(sorted(ready)), unready, draining)
@@ -138,13 +140,13 @@ def slice_of_pods(service: Json, pods: list[Json]) -> Json:
         {
             "addresses": [pod["status"]["podIP"]],
             "conditions": {
-                "ready": _is_ready(pod) and "deletionTimestamp" not in pod["metadata"],
-                "serving": _is_ready(pod),
+                "ready": is_ready(pod) and "deletionTimestamp" not in pod["metadata"],
+                "serving": is_ready(pod),
                 "terminating": "deletionTimestamp" in pod["metadata"],
             },
         }
         for pod in pods
-        if pod.get("status", {}).get("podIP") and not _is_over(pod)
+        if pod.get("status", {}).get("podIP") and not has_ended(pod)
     ]
     ports = [
         {"name": port.get("name", ""), "port": _target_port(port, pods)} for port in service["spec"].get("ports", [])
@@ -166,7 +168,7 @@ def selector_of(service: Json) -> str:
 def missing_service(host: ServiceHost) -> Endpoints:
     """What to say of a host that certainly names a Service, where there is none of that name."""
     return Endpoints(
-        problem="ServiceNotFound",
+        problem=Reason.ServiceNotFound,
         message=f"there is no Service {host.namespace}/{host.name}; correct the host in spec.target.url"
         f" or create the Service",
     )
@@ -175,7 +177,7 @@ def missing_service(host: ServiceHost) -> Endpoints:
 def unreadable(host: ServiceHost, said: str) -> Endpoints:
     """What to say of a Service whose endpoints the operator may not read, as the API server `said`."""
     return Endpoints(
-        problem="EndpointsNotReadable",
+        problem=Reason.EndpointsNotReadable,
         message=f"the operator may not read the endpoints behind Service {host.namespace}/{host.name} ({said}), so it"
         " could have the Service's own address proven, and not each endpoint; have it given a Role in namespace"
         f" {host.namespace} to get, list and watch services, pods and endpointslices (watch.targetNamespaces in the"
@@ -215,15 +217,6 @@ def _stage(conditions: Json) -> _Stage | None:
     if not conditions.get("terminating"):
         return _Stage.UNREADY
     return _Stage.DRAINING if conditions.get("serving") else None
-
-
-def _is_over(pod: Json) -> bool:
-    return pod["status"].get("phase") in ("Failed", "Succeeded")
-
-
-def _is_ready(pod: Json) -> bool:
-    conditions = pod["status"].get("conditions") or []
-    return any(made["type"] == "Ready" and made["status"] == "True" for made in conditions)
 
 
 def _target_port(port: Json, pods: list[Json]) -> int | None:

@@ -5,11 +5,12 @@ from typing import Final
 import msgspec
 
 from loadtest_model.protocol.last_word import is_like_last_word
+from loadtest_model.quantities import clipped
 
 LIMIT_BYTES: Final = 2_048
 """So much of a log's end, or its last 80 lines, is what a kubelet falls back to."""
 
-_LONGEST: Final = 300
+LONGEST: Final = 300
 _GRAVE: Final = frozenset({"warning", "error", "critical"})
 _OWN_FIELDS: Final = frozenset({"time", "level", "event", "traceback"})
 
@@ -20,14 +21,14 @@ class _Line(msgspec.Struct):
     traceback: str = ""
 
 
-def last_lines(message: str, longest: int = _LONGEST) -> str:
-    """The last lines of warnings and above, whole, as many as fit into `longest` characters.
+def last_lines(message: str) -> str:
+    """The last lines of warnings and above, whole, as many as fit into `LONGEST` characters.
 
     Lines of no log, such as an interpreter's or a container runtime's, count as grave; what is indented below them does
     not, nor does a line whose beginning was cut off.
     """
     kept: list[str] = []
-    room = longest
+    room = LONGEST
     lines = message.splitlines()
     for number in range(len(lines) - 1, -1, -1):
         torn = number == 0 and len(message.encode()) >= LIMIT_BYTES
@@ -37,7 +38,7 @@ def last_lines(message: str, longest: int = _LONGEST) -> str:
         if kept and len(text) + 2 > room:
             break
         # Only a line that is too long by itself is cut.
-        kept.append(text if len(text) <= room else f"{text[: room - 3]}...")
+        kept.append(clipped(text, room))
         room -= len(text) + 2
     return "; ".join(reversed(kept))
 

@@ -1,7 +1,8 @@
 """What a pod mounts of the Secrets and ConfigMaps that a test names, and where it finds each file."""
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from enum import StrEnum
+from typing import Any, Final
 
 from loadtest_model.plan import Place, SecretPlaces
 from loadtest_model.spec.target import Target
@@ -13,12 +14,19 @@ _MODE: Final = 0o440
 """For the pod's own user and group alone."""
 
 
+class Source(StrEnum):
+    """The kind of the object that is mounted."""
+
+    SECRET = "Secret"  # noqa: S105 - the name of a kind
+    CONFIG_MAP = "ConfigMap"
+
+
 @dataclass(frozen=True)
 class Mounted:
     """A volume and its mount: some keys of one object, each with the file that it becomes."""
 
     name: str
-    kind: Literal["Secret", "ConfigMap"]
+    kind: Source
     object_name: str
     files: tuple[tuple[str, str], ...]
 
@@ -30,7 +38,7 @@ class Mounted:
     def volume(self) -> Json:
         items = [{"key": key, "path": path} for key, path in self.files]
         chosen: Json = {"defaultMode": _MODE, "items": items}
-        if self.kind == "Secret":
+        if self.kind is Source.SECRET:
             return {"name": self.name, "secret": {"secretName": self.object_name, **chosen}}
         return {"name": self.name, "configMap": {"name": self.object_name, **chosen}}
 
@@ -52,7 +60,7 @@ def mounts(target: Target) -> list[Mounted]:
         made.append(_secret("ca", tls.ca_secret_key_ref.name, (tls.ca_secret_key_ref.key, "ca.crt")))
     if tls and tls.ca_config_map_key_ref:
         reference = tls.ca_config_map_key_ref
-        made.append(Mounted("ca", "ConfigMap", reference.name, ((reference.key, "ca.crt"),)))
+        made.append(Mounted("ca", Source.CONFIG_MAP, reference.name, ((reference.key, "ca.crt"),)))
     if tls and tls.client_certificate_secret_ref:
         pair = (("tls.crt", "tls.crt"), ("tls.key", "tls.key"))
         made.append(_secret("certificate", tls.client_certificate_secret_ref.name, *pair))
@@ -76,4 +84,4 @@ def secret_places(target: Target) -> SecretPlaces:
 
 
 def _secret(name: str, object_name: str, *files: tuple[str, str]) -> Mounted:
-    return Mounted(name, "Secret", object_name, files)
+    return Mounted(name, Source.SECRET, object_name, files)

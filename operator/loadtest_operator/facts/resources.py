@@ -14,6 +14,7 @@ from loadtest_operator.facts.last_lines import last_lines
 from loadtest_operator.facts.names import CONTAINER, FINISHED_RUN_ANNOTATION, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
 from loadtest_operator.facts.newer_fields import known_part
 from loadtest_operator.facts.observation import JobSeen, LoadTestSeen, PodSeen, Recorded, Terminated
+from loadtest_operator.facts.pods import condition_of, has_ended
 from loadtest_operator.facts.quantities import quantity
 
 Json = dict[str, Any]
@@ -106,13 +107,13 @@ def pod_seen(pod: Json) -> PodSeen:
         run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
         running="running" in state,
         deleting="deletionTimestamp" in metadata,
-        waits_for="" if "running" in state or ended else _waits_for(status, state),
+        waits_for="" if "running" in state or ended else _waits_for(pod, state),
         crashed=_crashed(ended, phase),
         beside=_beside(pod.get("spec") or {}),
         lingers=ended is not None and _some_run(status),
         cpu_limit_cores=quantity(str(limits.get("cpu", ""))),
         memory_limit=str(limits.get("memory", "")),
-        terminated=_terminated(ended, phase, status),
+        terminated=_terminated(ended, pod),
         evicted=eviction.why if (eviction := eviction_of(pod)) else "",
     )
 
@@ -154,17 +155,18 @@ def _plan_of(job: Json) -> Plan | None:
     return None
 
 
-def _terminated(ended: Json | None, phase: str, status: Json) -> Terminated | None:
+def _terminated(ended: Json | None, pod: Json) -> Terminated | None:
     if ended is not None:
         return Terminated(
             exit_code=ended.get("exitCode", -1),
             reason=ended.get("reason", ""),
             message=ended.get("message", ""),
         )
-    if phase in ("Failed", "Succeeded"):
+    if has_ended(pod):
         # Evicted pods, and those of a node that went away, end without a word of their container.
+        status = pod["status"]
         message = status.get("message") or _what_comes_before(status)
-        return Terminated(exit_code=-1, reason=status.get("reason", phase), message=message)
+        return Terminated(exit_code=-1, reason=status.get("reason", status["phase"]), message=message)
     return None
 
 
@@ -192,16 +194,16 @@ def _some_run(status: Json) -> bool:
     return any("running" in (made.get("state") or {}) for made in status.get("containerStatuses") or [])
 
 
-def _waits_for(status: Json, state: Json) -> str:
+def _waits_for(pod: Json, state: Json) -> str:
     """Why a pod's container does not run, in the words of the kubelet or the scheduler."""
     waiting = state.get("waiting") or {}
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
     if reason and reason not in _ON_ITS_WAY:
         return f"{reason}: {message}" if message else reason
-    for condition in status.get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return f"{condition.get('reason', 'Unschedulable')}: {condition.get('message', 'no node fits')}"
-    return _what_comes_before(status) or reason or NOTHING_SAID
+    scheduled = condition_of(pod, "PodScheduled")
+    if scheduled.get("status") == "False":
+        return f"{scheduled.get('reason', 'Unschedulable')}: {scheduled.get('message', 'no node fits')}"
+    return _what_comes_before(pod.get("status") or {}) or reason or NOTHING_SAID
 
 
 def _what_comes_before(status: Json) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from loadtest_model.reasons import Reason
 from loadtest_model.spec import Spec
-from loadtest_operator.facts.mounts import mounts
+from loadtest_operator.facts.mounts import Source, mounts
 
 Json = dict[str, Any]
 
@@ -21,19 +22,19 @@ IN_FORCE_AFTER: Final = timedelta(seconds=3)
 
 @dataclass(frozen=True)
 class SecretAccess:
-    """Why a test that names Secrets may not run; an empty `problem` says that it may.
+    """Why a test that names Secrets may not run; without a `problem` it may.
 
     A `lasting` one is not mended by waiting.
     """
 
-    problem: str = ""
+    problem: Reason | None = None
     message: str = ""
     lasting: bool = False
 
 
 def named_secrets(spec: Spec) -> tuple[str, ...]:
     """Every Secret that the pods of a test would be given, each once."""
-    mounted = [made.object_name for made in mounts(spec.target) if made.kind == "Secret"]
+    mounted = [made.object_name for made in mounts(spec.target) if made.kind is Source.SECRET]
     pulled = [secret.name for secret in spec.pod.image_pull_secrets or []]
     return tuple(dict.fromkeys([*mounted, *pulled]))
 
@@ -41,7 +42,7 @@ def named_secrets(spec: Spec) -> tuple[str, ...]:
 def unchecked(why: str) -> SecretAccess:
     """What to say where no policy is in force."""
     return SecretAccess(
-        "SecretAccessUnchecked",
+        Reason.SecretAccessUnchecked,
         f"the test names Secrets, and nothing checks whether its author may read them: {why}; an administrator sets"
         f" {SETTING} in the chart's values to true, or to {VOUCHED} once the policy was installed otherwise",
     )
@@ -59,7 +60,7 @@ def access_by(name: str, policy: Json | None, binding: Json | None, created: dat
     since = max(datetime.fromisoformat(made["metadata"]["creationTimestamp"]) for made in (policy, binding))
     if created < since + IN_FORCE_AFTER:
         return SecretAccess(
-            "SecretAccessUnchecked",
+            Reason.SecretAccessUnchecked,
             f"the test names Secrets and was created before ValidatingAdmissionPolicy {name} was in force"
             f" ({since:%Y-%m-%d %H:%M:%S} UTC), so nothing checked whether its author may read them; delete the test"
             " and apply it again",

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from loadtest_model.reasons import Reason
 from loadtest_model.spec.target import Workload, WorkloadKind
 from loadtest_operator.facts.disruptions import Eviction, evictions_of
+from loadtest_operator.facts.pods import OUT_OF_MEMORY, has_ended, is_ready
 from loadtest_operator.facts.quantities import quantity
 
 Json = dict[str, Any]
@@ -48,7 +50,7 @@ class Use:
 
 @dataclass(frozen=True)
 class WorkloadLook:
-    """One look at a workload. Where there is a `problem`, it is a reason (CamelCase) with a `message`.
+    """One look at a workload. Where there is a `problem`, a `message` tells of it.
 
     `use` is None where it was not asked for.
     """
@@ -57,7 +59,7 @@ class WorkloadLook:
     pods: tuple[PodLook, ...] = ()
     use: Use | None = None
     evictions: tuple[Eviction, ...] = ()
-    problem: str = ""
+    problem: Reason | None = None
     message: str = ""
 
     @property
@@ -140,19 +142,17 @@ def _belongs(pod: Json, workload: Workload, made: Json) -> bool:
 
 def _is_there(pod: Json) -> bool:
     """Neither on its way out nor ended: how such a pod's containers end says nothing of the target."""
-    over = (pod.get("status") or {}).get("phase") in ("Failed", "Succeeded")
-    return "deletionTimestamp" not in pod["metadata"] and not over
+    return "deletionTimestamp" not in pod["metadata"] and not has_ended(pod)
 
 
 def _pod_look(pod: Json) -> PodLook:
     metadata, status = pod["metadata"], pod.get("status") or {}
     statuses = status.get("containerStatuses") or []
     labels = metadata.get("labels") or {}
-    conditions = status.get("conditions") or []
     return PodLook(
         name=metadata["name"],
         created=metadata["creationTimestamp"],
-        ready=any(made["type"] == "Ready" and made["status"] == "True" for made in conditions),
+        ready=is_ready(pod),
         revision=next((labels[name] for name in _REVISION_LABELS if name in labels), ""),
         images=tuple(made["imageID"] for made in statuses if made.get("imageID")),
         containers=tuple(_container_look(metadata, made) for made in statuses),
@@ -167,7 +167,7 @@ def _container_look(metadata: Json, made: Json) -> ContainerLook:
     said, out_of_memory = "", False
     if ended is not None:
         reason = ended.get("reason", "")
-        out_of_memory = reason == "OOMKilled"
+        out_of_memory = reason == OUT_OF_MEMORY
         said = f"{made['name']} in {metadata['name']}, exit code {ended.get('exitCode', -1)}"
         said += f", {reason}" if reason and reason != "Error" else ""
     return ContainerLook(

@@ -124,7 +124,7 @@ class Leadership:
             async with asyncio.timeout(min(REQUEST_SECONDS, max(0.0, holding.until - sent))):
                 made = await self._write(self._written, holding.lease.version, {})
         except ApiError as error:
-            if error.status not in (404, 409):
+            if not error.is_outdated:
                 raise
             await self._look_again(holding)
             return

@@ -30,8 +30,8 @@ def metadata(plan: Plan, name: str) -> Json:
     }
 
 
-def without_none(made: Any) -> Any:
-    """JSON without the members that are null, which in a manifest say nothing."""
+def without_nulls(made: Any) -> Any:
+    """JSON without the members that are null: in a resource, absent and null mean the same."""
     if isinstance(made, dict):
-        return {key: without_none(value) for key, value in made.items() if value is not None}
-    return [without_none(value) for value in made] if isinstance(made, list) else made
+        return {key: without_nulls(value) for key, value in made.items() if value is not None}
+    return [without_nulls(value) for value in made] if isinstance(made, list | tuple) else made

@@ -10,7 +10,7 @@ from loadtest_model.protocol.commands import CONTROL_PORT
 from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.facts.names import network_policy_name, run_labels
 from loadtest_operator.manifests.common import Json, metadata
-from loadtest_operator.policy.networks import why_denied
+from loadtest_operator.policy.target_policy import why_denied
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

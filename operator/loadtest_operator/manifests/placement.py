@@ -6,7 +6,7 @@ import msgspec
 
 from loadtest_model.spec.pod import Pod
 from loadtest_operator.facts.destinations import Destination
-from loadtest_operator.manifests.common import Json, without_none
+from loadtest_operator.manifests.common import Json, without_nulls
 from loadtest_operator.manifests.injection import Marks
 
 _NODE: Final = "kubernetes.io/hostname"
@@ -35,7 +35,7 @@ def spread(run: dict[str, str]) -> list[Json]:
 
 def affinity(chosen: Pod, target: Destination | None) -> Json:
     """What the spec says, and with it a preference for nodes without pods of the target, where these are known."""
-    made: Json = without_none(msgspec.to_builtins(chosen.affinity)) if chosen.affinity else {}
+    made: Json = without_nulls(msgspec.to_builtins(chosen.affinity)) if chosen.affinity else {}
     if target is None or not target.labels:
         return made
     away = {

@@ -12,7 +12,7 @@ from loadtest_model.spec import Spec
 from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.facts.mounts import mounts
 from loadtest_operator.facts.names import CONTAINER, labels, run_labels
-from loadtest_operator.manifests.common import Json, without_none
+from loadtest_operator.manifests.common import Json, without_nulls
 from loadtest_operator.manifests.injection import Marks, injection
 from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED, affinity, spread
 
@@ -77,7 +77,7 @@ def _pod_spec(plan: Plan, spec: Spec, defaults: PodDefaults, target: Destination
     if chosen.node_selector:
         made["nodeSelector"] = chosen.node_selector
     if chosen.tolerations:
-        made["tolerations"] = [without_none(msgspec.to_builtins(toleration)) for toleration in chosen.tolerations]
+        made["tolerations"] = [without_nulls(msgspec.to_builtins(toleration)) for toleration in chosen.tolerations]
     if chosen.priority_class_name:
         made["priorityClassName"] = chosen.priority_class_name
     if chosen.image_pull_secrets:
@@ -96,10 +96,9 @@ def _container(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
             {"name": PLAN_VARIABLE, "value": encode_plan(plan)},
             _field("POD_IP", "status.podIP"),
             _field("POD_UID", "metadata.uid"),
-            _field("POD_NAME", "metadata.name"),
         ],
         "ports": [{"name": "control", "containerPort": CONTROL_PORT}],
-        "resources": without_none(msgspec.to_builtins(resources)) if resources else defaults.resources,
+        "resources": without_nulls(msgspec.to_builtins(resources)) if resources else defaults.resources,
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,

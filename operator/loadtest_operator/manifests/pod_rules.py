@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from loadtest_model.plan import AddressPolicy, PlanError
+from loadtest_model.reasons import Reason
 from loadtest_model.spec import GROUP
 from loadtest_model.spec.pod import HostAlias, Mesh, Pod
 from loadtest_operator.facts.names import MANAGED_BY_LABEL
 from loadtest_operator.manifests.injection import MESH_CONTROL, MESH_SWITCHES, OTHERS_OFF
 from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED
-from loadtest_operator.policy.networks import why_denied
+from loadtest_operator.policy.target_policy import why_denied
 
 _OURS: Final = frozenset(
     {MANAGED_BY_LABEL, "job-name", "controller-uid"}.union(
@@ -33,7 +34,7 @@ def refuse_pod(pod: Pod, allowed_prefixes: tuple[str, ...], network: AddressPoli
 
 
 def _refuse_key(path: str, key: str, meshed: bool, allowed_prefixes: tuple[str, ...]) -> None:
-    reason = "PodLabelRefused" if path.endswith("labels") else "PodAnnotationRefused"
+    reason = Reason.PodLabelRefused if path.endswith("labels") else Reason.PodAnnotationRefused
     said = f"{path} has {key!r}"
     if _KEY.fullmatch(key) is None or len(key) > 317:
         raise PlanError(reason, f"{said}, which is no valid key; write one such as example.com/team")
@@ -56,4 +57,4 @@ def _refuse_aliases(aliases: Iterable[HostAlias], network: AddressPolicy) -> Non
     for number, alias in enumerate(aliases):
         why = why_denied(ipaddress.ip_address(alias.ip), network)
         if why:
-            raise PlanError("HostAliasRefused", f"spec.pod.hostAliases[{number}].ip is {alias.ip}, {why}")
+            raise PlanError(Reason.HostAliasRefused, f"spec.pod.hostAliases[{number}].ip is {alias.ip}, {why}")

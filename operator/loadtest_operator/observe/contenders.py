@@ -133,7 +133,7 @@ def standing(test: LoadTestSeen, runs: set[str], pods: int) -> tuple[bool, bool]
     if spec is None or ended(test) or test.deleting or spec.stop or spec.suspend:
         return False, False
     verified = recorded.condition(ConditionType.VERIFIED) if same_run else None
-    return False, verified is None or verified.status != "False"
+    return False, verified is None or not verified.is_false
 
 
 def ended(test: LoadTestSeen) -> bool:

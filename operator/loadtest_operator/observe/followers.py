@@ -176,15 +176,13 @@ class Follower:
 class Followers:
     """The followers of all running tests; `news` hears of each change at once."""
 
-    def __init__(
-        self, api: Api, clock: Callable[[], float], random: Callable[[], float], news: NewsOfRun | None = None
-    ) -> None:
+    def __init__(self, api: Api, clock: Callable[[], float], random: Callable[[], float]) -> None:
         self._api = api
         self._clock = clock
         self._random = random
         self._running: dict[Run, tuple[Follower, asyncio.Task[None]]] = {}
         self._group: asyncio.TaskGroup | None = None
-        self.news = news
+        self.news: NewsOfRun | None = None
 
     async def __aenter__(self) -> Self:
         self._group = asyncio.TaskGroup()

@@ -115,7 +115,7 @@ class Identities:
         try:
             return await self._api.get(SERVICES, namespace, name)
         except ApiError as error:
-            if error.status == 403:
+            if error.is_forbidden:
                 return None
             raise
 
@@ -130,7 +130,7 @@ class Identities:
         try:
             return await self._api.list(kind, namespace, selector, fields=fields)
         except ApiError as error:
-            if error.status == 403:
+            if error.is_forbidden:
                 return []
             raise
 

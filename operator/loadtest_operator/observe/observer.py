@@ -38,11 +38,10 @@ from loadtest_operator.facts.resources import (
 )
 from loadtest_operator.facts.secret_access import VOUCHED, SecretAccess, access_by, named_secrets, unchecked
 from loadtest_operator.facts.workload import WorkloadLook
-from loadtest_operator.observe.destination_reader import DestinationReader
 from loadtest_operator.observe.followers import Followers, Run, Sight
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
-from loadtest_operator.observe.targets import TargetReader
+from loadtest_operator.observe.targets import DestinationReader, TargetReader
 
 Json = dict[str, Any]
 
@@ -185,7 +184,7 @@ class Observer:
         try:
             events = await self._api.list(EVENTS, namespace, fields=f"involvedObject.uid={uid},type=Warning")
         except ApiError as error:
-            if error.status == 403:
+            if error.is_forbidden:
                 return None
             raise
         latest = max(events, key=_told_at, default=None)
@@ -250,7 +249,7 @@ class Observer:
             policy = await self._api.get(ADMISSION_POLICIES, None, name)
             binding = await self._api.get(ADMISSION_BINDINGS, None, name)
         except ApiError as error:
-            if error.status == 403:
+            if error.is_forbidden:
                 return unchecked(f"the operator may not look for ValidatingAdmissionPolicy {name}")
             raise
         return access_by(name, policy, binding, test.created)

@@ -1,15 +1,17 @@
-"""Looking at the target through the API server: what stands behind its URL."""
+"""Looking behind the URLs of a test through the API server: its target, and where else its pods connect to."""
 
 import asyncio
 import dataclasses
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from loadtest_model.reasons import Reason
 from loadtest_model.spec import Spec
 from loadtest_model.spec.verification import UnreadableEndpoints
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, POD_METRICS, PODS, SERVICES, WORKLOADS, Api, ApiError
-from loadtest_operator.facts.destinations import fixed
+from loadtest_operator.facts.destinations import Destination, anywhere, behind_service, fixed
 from loadtest_operator.facts.endpoints import (
     API_SERVER,
     Endpoints,
@@ -23,7 +25,7 @@ from loadtest_operator.facts.endpoints import (
 )
 from loadtest_operator.facts.observation import LoadTestSeen
 from loadtest_operator.facts.workload import PodLook, Use, WorkloadLook, look_at, selector_in, use_in
-from loadtest_operator.observe.dns import may_exist
+from loadtest_operator.policy.target_policy import urls_of
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -31,7 +33,22 @@ BESIDE_SECONDS: Final = 5.0
 _USE_SECONDS: Final = 2.0
 """A running test must not wait longer for what is only looked at beside it."""
 
+_RESOLVING_SECONDS: Final = 2.0
+_NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+
 Json = dict[str, Any]
+
+
+async def may_exist(name: str) -> bool:
+    """False where DNS says that there is no such name, or none with an address; True also where it gives no answer."""
+    try:
+        async with asyncio.timeout(_RESOLVING_SECONDS):
+            await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        return error.errno not in _NO_SUCH_NAME
+    except (OSError, UnicodeError):
+        return True
+    return True
 
 
 class TargetReader:
@@ -51,7 +68,7 @@ class TargetReader:
         try:
             return endpoints_in(await self._api.list(ENDPOINT_SLICES, namespace, slices_of(name)))
         except ApiError as error:
-            if error.status == 403:
+            if error.is_forbidden:
                 return ()
             raise
 
@@ -77,7 +94,7 @@ class TargetReader:
             if service is not None and not slices and selector_of(service):
                 pods = await self._api.list(PODS, host.namespace, selector_of(service))
         except ApiError as error:
-            if error.status == 403:
+            if error.is_forbidden:
                 return await self._unreadable(test.spec, host, error)
             raise
         return endpoints_seen(host, service, slices, pods)
@@ -118,7 +135,7 @@ class TargetReader:
             made = await self._api.get(kind, namespace, wanted.name)
             if made is None:
                 said = f"there is no {wanted} in namespace {namespace}; correct spec.target.workload or create it"
-                return WorkloadLook(problem="WorkloadNotFound", message=said)
+                return WorkloadLook(problem=Reason.WorkloadNotFound, message=said)
             selector = selector_in(made)
             pods = await self._api.list(PODS, namespace, selector)
             look = look_at(wanted, made, pods)
@@ -126,10 +143,10 @@ class TargetReader:
                 # A pod must not be seen without the scaling that asked for it.
                 look = look_at(wanted, await self._api.get(kind, namespace, wanted.name) or made, pods)
         except ApiError as error:
-            if error.status != 403:
+            if not error.is_forbidden:
                 raise
             said = f"the operator may not read {wanted} in namespace {namespace}; give it the rights of its chart"
-            return WorkloadLook(problem="WorkloadNotReadable", message=said)
+            return WorkloadLook(problem=Reason.WorkloadNotReadable, message=said)
         if not with_use:
             return look
         return dataclasses.replace(look, use=await self._use(namespace, selector, look.pods))
@@ -142,7 +159,7 @@ class TargetReader:
         except (ApiError, TimeoutError) as error:
             said = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
             _LOG.warning("%s: the target's workload was not seen: %s", test.identity, said)
-            return WorkloadLook(problem="WorkloadNotSeen", message=said)
+            return WorkloadLook(problem=Reason.WorkloadNotSeen, message=said)
 
     async def _use(self, namespace: str, selector: str, pods: tuple[PodLook, ...]) -> Use:
         try:
@@ -156,3 +173,43 @@ class TargetReader:
             return Use(problem=f"the metrics API refused: {error}")
         except (KeyError, TypeError, ValueError) as error:
             return Use(problem=f"the metrics API's answer is not understood: {error!r}")
+
+
+class DestinationReader:
+    """Reads the Services that tests name."""
+
+    def __init__(self, api: Api, cluster_domain: str) -> None:
+        self._api = api
+        self._cluster_domain = cluster_domain
+
+    async def destinations(self, test: LoadTestSeen) -> tuple[Destination, ...]:
+        """Where every URL of a test leads; the target's own is the first.
+
+        Raises ApiError.
+        """
+        if test.spec is None:
+            return ()
+        aliases = test.spec.pod.host_aliases or ()
+        found: list[Destination] = []
+        for url in dict.fromkeys(url for _, url in urls_of(test.spec)):
+            known = fixed(url, aliases)
+            if known is not None:
+                found.append(known)
+                continue
+            host = service_of(url, test.identity.namespace, self._cluster_domain)
+            found += [anywhere(url)] if host is None else await self._behind(url, host)
+        return tuple(found)
+
+    async def _behind(self, url: str, host: ServiceHost) -> list[Destination]:
+        try:
+            service = await self._api.get(SERVICES, host.namespace, host.name)
+            if service is None or service.get("spec", {}).get("type") == "ExternalName":
+                return [anywhere(url)]
+            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slices_of(host.name))
+        except ApiError as error:
+            if not error.is_forbidden:
+                raise
+            # Which pods they are is not to be seen there, so it may be any of them.
+            whole = Destination(namespace=host.namespace)
+            return [whole] if host.certain else [whole, anywhere(url)]
+        return [behind_service(host, service, slices)]

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+
+from loadtest_model.reasons import Reason
 
 NO_LIMIT = 0
 
@@ -40,14 +41,11 @@ class Contender:
         return not self.target.isdisjoint(other.target)
 
 
-TurnReason = Literal["", "TargetBusy", "TestLimitReached", "PodLimitReached"]
-
-
 @dataclass(frozen=True)
 class Turn:
     """Whether it is a test's turn: without a `reason` it may start. `place` in the line counts from 1."""
 
-    reason: TurnReason = ""
+    reason: Reason | None = None
     message: str = ""
     place: int = 0
 
@@ -63,10 +61,10 @@ def turn_of(uid: str, holders: Iterable[Contender], waiting: Iterable[Contender]
     for contender in sorted(waiting, key=lambda one: one.rank):
         busy = [one for one in running if contender.alone and one.meets(contender)]
         before = [one for one in line if contender.alone and one.meets(contender)]
-        reason = "" if busy or before else _limit_reached(contender, running, limits, held_up=bool(short))
+        reason = None if busy or before else _limit_reached(contender, running, limits, held_up=bool(short))
         if contender.uid == uid:
             if busy or before:
-                return Turn("TargetBusy", _busy(contender, busy, before), len(before) + 1)
+                return Turn(Reason.TargetBusy, _busy(contender, busy, before), len(before) + 1)
             return Turn(reason, _full(reason, running, limits, len(short) + 1), len(short) + 1) if reason else Turn()
         if busy or before:
             line.append(contender)
@@ -89,13 +87,13 @@ def never_fits(pods: int, limits: Limits) -> str:
     return ""
 
 
-def _limit_reached(contender: Contender, running: list[Contender], limits: Limits, *, held_up: bool) -> TurnReason:
+def _limit_reached(contender: Contender, running: list[Contender], limits: Limits, *, held_up: bool) -> Reason | None:
     pods = sum(one.pods for one in running) + contender.pods
     if limits.tests != NO_LIMIT and (len(running) >= limits.tests or held_up):
-        return "TestLimitReached"
+        return Reason.TestLimitReached
     if limits.pods != NO_LIMIT and (pods > limits.pods or held_up):
-        return "PodLimitReached"
-    return ""
+        return Reason.PodLimitReached
+    return None
 
 
 def _busy(contender: Contender, busy: list[Contender], before: list[Contender]) -> str:
@@ -107,8 +105,8 @@ def _busy(contender: Contender, busy: list[Contender], before: list[Contender]) 
     return f"{said}; the test starts by itself when it is its turn"
 
 
-def _full(reason: str, running: list[Contender], limits: Limits, place: int) -> str:
-    if reason == "TestLimitReached":
+def _full(reason: Reason, running: list[Contender], limits: Limits, place: int) -> str:
+    if reason is Reason.TestLimitReached:
         taken = f"{len(running)} tests run, of {limits.tests} that may at once (limits.tests in the operator's values)"
     else:
         pods = sum(one.pods for one in running)

@@ -1,13 +1,15 @@
-"""Which hosts the URLs of a LoadTest may name: the installation's list of targets.
+"""Which hosts the URLs of a LoadTest may name, the installation's list of targets, and which addresses may be loaded.
 
 The admission policy of the chart holds the same list when a LoadTest is applied; here it holds again before pods are
 made, also where that policy is absent. Each pod then holds every address against the networks, at each connect.
 """
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Final
 
+from loadtest_model.plan import AddressPolicy
 from loadtest_model.spec import Spec
 from loadtest_model.urls import parse_url
 
@@ -95,3 +97,22 @@ def _hint(host: str) -> str:
     if host.count(".") != 1 or ":" in host:
         return ""
     return f"; a Service of another namespace is written {host}.svc"
+
+
+def why_denied(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: AddressPolicy) -> str:
+    """Why nothing may be sent to an address, with the setting to change where there is one; empty where it may.
+
+    The pods hold to the same rules at each connect.
+    """
+    meant = address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
+    for block in network.denied:
+        if meant in ipaddress.ip_network(block, strict=False):
+            return (
+                f"which lies in {block}, where nothing may be sent to (chart value policy.denied, and what never may)"
+            )
+    if network.allowed and not any(meant in ipaddress.ip_network(block, strict=False) for block in network.allowed):
+        return (
+            f"which is outside of the networks that the installation allows ({', '.join(network.allowed)}); have it"
+            " added to the chart's value policy.allowed"
+        )
+    return ""

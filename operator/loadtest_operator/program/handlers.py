@@ -8,6 +8,7 @@ import kopf
 from loadtest_model.spec import GROUP, PLURAL, VERSION
 from loadtest_operator.cluster.login import connection_info
 from loadtest_operator.facts.names import RUN_LABEL, SELECTOR
+from loadtest_operator.facts.pods import has_ended
 from loadtest_operator.facts.resources import owner_uid, pod_index, pod_seen, termination_message
 from loadtest_operator.observe.memory import Key, Memory
 
@@ -50,7 +51,7 @@ def watching_registry(
         add(key)
 
     async def child(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002
-        if type == "DELETED" or (body.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        if type == "DELETED" or has_ended(dict(body)):
             released()
         key = keys.get(owner_uid(dict(body)))
         if key is not None:

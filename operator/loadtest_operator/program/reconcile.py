@@ -11,11 +11,10 @@ from loadtest_model.spec import API_VERSION, KIND, Identity
 from loadtest_operator.act import events
 from loadtest_operator.act.actor import Actor
 from loadtest_operator.act.orphans import remove_orphans
-from loadtest_operator.cluster.api import APPLY, EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError
+from loadtest_operator.cluster.api import EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders
 from loadtest_operator.decide.outcomes import with_outcomes
-from loadtest_operator.decide.shortening import essential
-from loadtest_operator.decide.writing import to_write
+from loadtest_operator.decide.writing import essential, to_write
 from loadtest_operator.facts.names import SELECTOR, TEST_LABEL, label_value
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
@@ -144,7 +143,7 @@ class Reconciler:
         try:
             await self._apply_or_shorten(observation, status, body)
         except ApiError as error:
-            if error.status in (404, 409):
+            if error.is_outdated:
                 _LOG.info("%s: changed while it was looked at; looking again", identity)
                 return False
             raise
@@ -179,7 +178,7 @@ class Reconciler:
             },
             "status": status,
         }
-        await self._api.patch(LOADTESTS, identity.namespace, f"{identity.name}/status", body, APPLY)
+        await self._api.patch(LOADTESTS, identity.namespace, f"{identity.name}/status", body, PatchType.APPLY)
 
     async def _announce(self, observation: Observation, made: events.Announcement) -> None:
         """Events are for people; that one cannot be kept is no reason to stop."""
@@ -187,7 +186,7 @@ class Reconciler:
         try:
             await self._api.create(EVENTS, namespace, events.manifest(observation, made, rfc3339(observation.now)))
         except ApiError as error:
-            if error.reason != "AlreadyExists":
+            if not error.already_exists:
                 _LOG.warning("%s: an Event was not taken: %s", observation.test.identity, error)
 
     async def _clean_up(self, namespace: str, name: str) -> None:

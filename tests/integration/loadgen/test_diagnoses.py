@@ -19,6 +19,7 @@ from example_server import UPLOAD_PATH, ExampleServer, example_server
 from loadgen.proof.proving import Prover
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import make_uploader
+from loadtest_model.explanations import explanation_of
 from loadtest_model.judgement.diagnoses import Diagnosis, diagnose_run
 from loadtest_model.measurement.aggregate import aggregate_of
 from loadtest_model.measurement.causes import Cause
@@ -121,7 +122,7 @@ async def verified(url: str, *, rows: int = SMALL, **plan: Any) -> VerificationR
         full_rows=rows
     )
     assert report.cause is not None
-    assert report.hint == report.cause.explanation.next_step
+    assert report.hint == explanation_of(report.cause).next_step
     return report
 
 
@@ -340,7 +341,7 @@ async def test_nginx_in_the_way(proxy: Proxy, path: str, rows: int, cause: Cause
     report = await verified(proxy.url(path), rows=rows)
 
     assert report.cause is cause
-    assert word in report.hint + cause.explanation.meaning
+    assert word in report.hint + explanation_of(cause).meaning
 
 
 async def test_tls_where_it_is_not_expected_and_not_where_it_is(proxy: Proxy) -> None:

@@ -145,16 +145,17 @@ async def test_rows_that_are_stored_late_are_found_when_the_target_has_settled()
         plan = a_plan(target, counting(storage))
         prover = a_prover(plan)
         await prover.prove(full_rows=FULL)
+        asked = len(storage.asked)
 
-        async def settle(_: float) -> None:
+        def store_after_the_first_look(_: web.Request) -> None:
             storage.ids.add("LATE")
 
-        assert prover._read_back is not None
-        prover._read_back._sleep = settle
+        storage.answer = store_after_the_first_look
         await prover.conclude()
 
         assert prover.report is not None
         assert shown(prover.report) is Shown.STORED
+        assert len(storage.asked) == asked + 2
 
 
 @pytest.mark.parametrize("way", [looking_up, finding_rows])

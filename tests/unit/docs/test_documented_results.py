@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadgen.cli.main import command_parser
+from loadgen.cli.main import OPTION, command_parser
 from loadgen.local.files import Result
 from loadgen.local.samples import SAMPLE_COLUMNS
 from loadtest_model.load.scenarios import PRESETS
@@ -31,10 +31,10 @@ def test_every_key_of_the_summary_is_documented() -> None:
 
     for kind in (Summary, StepSummary, Result):
         assert {field.encode_name for field in msgspec.structs.fields(kind)} <= named
-        for field in msgspec.structs.fields(kind):
-            below = msgspec.inspect.type_info(field.type)
-            if isinstance(below, msgspec.inspect.StructType) and kind is Summary:
-                assert {each.encode_name for each in below.fields} <= named
+    for field in msgspec.structs.fields(Summary):
+        below = msgspec.inspect.type_info(field.type)
+        if isinstance(below, msgspec.inspect.StructType):
+            assert {each.encode_name for each in below.fields} <= named
 
 
 @pytest.mark.parametrize("column", [*TIME_SERIES_COLUMNS, *SAMPLE_COLUMNS])
@@ -53,9 +53,9 @@ def test_every_command_in_a_guide_is_taken(name: str) -> None:
 
 def test_the_guides_have_commands_and_name_every_scenario_and_option() -> None:
     guide = (DOCS / "generator.md").read_text()
-    run = next(action for action in command_parser()._actions if action.dest == "command").choices["run"]  # type: ignore[index]
-    options = {option for action in run._actions for option in action.option_strings if option.startswith("--")}  # type: ignore[attr-defined]
+    options = OPTION.findall(command_parser().parse_args(["run"]).parser.format_help())
 
     assert len(commands_in("generator.md")) > 10
     assert {f"`{name}`" for name in PRESETS} <= set(re.findall(r"`[a-z]+`", guide))
-    assert {option for option in options if option not in guide} == set()
+    assert "--url" in options
+    assert [option for option in options if option not in guide] == []

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from loadtest_model.admission.crd import custom_resource_definition
+from loadtest_model.explanations import GROUPS
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.plan.exposure import STOP_SECONDS
 from tools import generate_troubleshooting
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -80,8 +82,15 @@ def test_every_make_target_in_the_documents_exists() -> None:
 def test_troubleshooting_has_every_cause_once_and_as_the_code_tells_it() -> None:
     held = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
 
-    assert sorted(cause for causes in generate_troubleshooting.GROUPS.values() for cause in causes) == sorted(Cause)
+    assert sorted(cause for group in GROUPS.values() for cause in group) == sorted(Cause)
     assert generate_troubleshooting.document(held) == held
+
+
+@pytest.mark.parametrize("page", ["semantics.md", "compared.md", "generator.md"])
+def test_the_time_that_a_stop_may_take_is_the_one_that_the_code_keeps(page: str) -> None:
+    text = (REPOSITORY / "docs" / page).read_text()
+
+    assert re.search(rf"within (the )?{STOP_SECONDS:g} s\b", text)
 
 
 def test_every_field_of_a_spec_is_explained() -> None:

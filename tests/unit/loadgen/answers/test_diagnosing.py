@@ -7,9 +7,10 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
-from loadgen.answers.diagnosing import RequestFacts, diagnose
+from loadgen.answers.diagnosing import diagnose
 from loadgen.answers.judging import Answer, AnswerPaths, Judgement, judge
-from loadgen.answers.proxies import is_page_of_proxy, passed_a_proxy
+from loadgen.answers.request_facts import RequestFacts
+from loadgen.answers.signs import AnsweredUpload
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
 
@@ -336,10 +337,13 @@ def test_a_connection_that_was_closed_on_the_first_body_of_its_size_that_was_rea
     ],
 )
 def test_a_proxys_page_is_known_by_its_form(body: str, by_proxy: bool) -> None:
-    assert is_page_of_proxy(Answer(502, {}, body.encode())) is by_proxy
+    assert AnsweredUpload(Answer(502, {}, body.encode()), facts()).is_of_proxy is by_proxy
 
 
 def test_a_proxy_on_the_way_is_told_by_headers() -> None:
-    assert passed_a_proxy(Answer(200, CIMultiDict(server="nginx/1.22.1"), b""))
-    assert passed_a_proxy(Answer(200, CIMultiDict(via="1.1 proxy"), b""))
-    assert not passed_a_proxy(Answer(200, CIMultiDict(server="gunicorn"), b""))
+    def passed_a_proxy(**headers: str) -> bool:
+        return AnsweredUpload(Answer(200, CIMultiDict(headers), b""), facts()).passed_a_proxy
+
+    assert passed_a_proxy(server="nginx/1.22.1")
+    assert passed_a_proxy(via="1.1 proxy")
+    assert not passed_a_proxy(server="gunicorn")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadgen.cli.collecting import collecting_nothing_of_this
+from loadgen.cli.main import without_garbage_collection
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def _thawed() -> Iterator[None]:
 def test_nothing_is_collected_while_modules_are_imported_and_they_are_left_alone_afterwards() -> None:
     made: list[object] = []
 
-    with collecting_nothing_of_this():
+    with without_garbage_collection():
         assert not gc.isenabled()
         made.append([])
 
@@ -27,7 +27,7 @@ def test_nothing_is_collected_while_modules_are_imported_and_they_are_left_alone
 
 
 def test_the_collector_works_again_also_after_an_import_that_failed() -> None:
-    with pytest.raises(ImportError), collecting_nothing_of_this():
+    with pytest.raises(ImportError), without_garbage_collection():
         raise ImportError
 
     assert gc.isenabled()

@@ -16,7 +16,6 @@ def environment(**changes: str) -> dict[str, str]:
         "JOB_COMPLETION_INDEX": "1",
         "POD_IP": "127.0.0.9",
         "POD_UID": "uid-1",
-        "POD_NAME": "pod-1",
     }
     return {**whole, **changes}
 

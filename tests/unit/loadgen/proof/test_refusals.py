@@ -4,11 +4,21 @@ import pytest
 
 from loadgen.answers.judging import Judgement, Marker
 from loadgen.http.endpoints import Endpoint
-from loadgen.proof.refusals import CAUSES, CheckName, cause_of_refusal, excused, may_be_stored, refusal_of
+from loadgen.proof.refusals import (
+    CAUSES,
+    cause_of_refusal,
+    excused,
+    may_be_stored,
+    refusal_of,
+    refused_for_expiry,
+    refused_for_read_back,
+)
 from loadgen.upload.uploading import Upload
+from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport
+from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
+from loadtest_model.measurement.snapshot import CheckName, GeneratorHealth, ProofLevel, Refusal, VerificationReport
 
 
 def upload(error: ErrorKind | None, marker: Marker | None = None) -> Upload:
@@ -23,17 +33,17 @@ def upload(error: ErrorKind | None, marker: Marker | None = None) -> Upload:
 
 @pytest.mark.parametrize("kind", list(ErrorKind))
 def test_no_error_passes_for_a_row(kind: ErrorKind) -> None:
-    assert refusal_of("canary", upload(kind)) is not None
+    assert refusal_of(CheckName.CANARY, upload(kind)) is not None
 
 
-@pytest.mark.parametrize("check", ["header-only", "canary", "few-rows", "full-batch"])
+@pytest.mark.parametrize("check", [CheckName.HEADER_ONLY, CheckName.CANARY, CheckName.FEW_ROWS, CheckName.FULL_BATCH])
 def test_an_acceptance_passes(check: CheckName) -> None:
     assert refusal_of(check, upload(None, Marker.TRUE)) is None
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.CLIENT_ERROR, ErrorKind.UNSUCCESSFUL])
 def test_an_empty_file_may_be_rejected(kind: ErrorKind) -> None:
-    assert refusal_of("header-only", upload(kind)) is None
+    assert refusal_of(CheckName.HEADER_ONLY, upload(kind)) is None
 
 
 @pytest.mark.parametrize(
@@ -58,20 +68,20 @@ def test_an_empty_file_may_be_rejected(kind: ErrorKind) -> None:
     ],
 )
 def test_an_empty_file_refuses_the_target_by_every_other_doubt(kind: ErrorKind, refusal: Refusal) -> None:
-    assert refusal_of("header-only", upload(kind)) is refusal
+    assert refusal_of(CheckName.HEADER_ONLY, upload(kind)) is refusal
 
 
 def test_a_missing_marker_is_told_from_one_that_is_not_true() -> None:
     missing = upload(ErrorKind.MARKER_MISSING, Marker.ABSENT)
     false = upload(ErrorKind.MARKER_MISSING, Marker.NOT_TRUE)
 
-    assert refusal_of("header-only", missing) is Refusal.MARKER_MISSING
-    assert refusal_of("header-only", false) is Refusal.MARKER_FALSE
+    assert refusal_of(CheckName.HEADER_ONLY, missing) is Refusal.MARKER_MISSING
+    assert refusal_of(CheckName.HEADER_ONLY, false) is Refusal.MARKER_FALSE
 
 
 @pytest.mark.parametrize("refusal", list(Refusal))
 def test_every_refusal_has_a_cause_and_so_something_to_do(refusal: Refusal) -> None:
-    assert len(cause_of_refusal(refusal).explanation.next_step) > 20
+    assert len(explanation_of(cause_of_refusal(refusal)).next_step) > 20
 
 
 @pytest.mark.parametrize(
@@ -86,7 +96,7 @@ def test_every_refusal_has_a_cause_and_so_something_to_do(refusal: Refusal) -> N
     ],
 )
 def test_what_to_do_names_what_usually_helps(refusal: Refusal, word: str) -> None:
-    assert word in CAUSES[refusal].explanation.next_step
+    assert word in explanation_of(CAUSES[refusal]).next_step
 
 
 def test_a_refusal_has_the_finer_cause_of_the_upload_that_it_was_told_from() -> None:
@@ -154,3 +164,27 @@ def test_a_body_that_came_too_slowly_from_a_throttled_generator_is_its_limits_do
 )
 def test_what_a_limit_does_not_explain_is_the_targets(refusal: Refusal | None, generator: GeneratorHealth) -> None:
     assert excused(a_refusal(refusal), generator) == a_refusal(refusal)
+
+
+@pytest.mark.parametrize(
+    ("left_seconds", "said"),
+    [(-5.0, "the token expired 5 s ago"), (10.0, "expires in 10 s, but the load lasts 60 s"), (60.0, None)],
+)
+def test_a_token_is_refused_that_expires_before_the_load_is_over(left_seconds: float, said: str | None) -> None:
+    report = refused_for_expiry(left_seconds, planned_seconds=60.0)
+
+    assert report is None if said is None else report is not None and said in report.message
+
+
+@pytest.mark.parametrize("must_prove", [False, True])
+def test_rows_that_are_stored_refuse_a_target_and_a_failed_reading_does_if_it_must_prove_that_there_are_none(
+    must_prove: bool,
+) -> None:
+    stored = ReadBackReport(settle_seconds=0.0, readings=(Reading(moment=Moment.VERIFIED, asked=1, found=("C1",)),))
+    failed = ReadBackReport(settle_seconds=0.0, readings=(Reading(moment=Moment.BEFORE, problem="answered 500"),))
+
+    by_stored, by_failed = (refused_for_read_back(each, must_prove=must_prove) for each in (stored, failed))
+
+    assert by_stored is not None
+    assert by_stored.refusal is Refusal.STORED
+    assert (by_failed is not None) is must_prove

@@ -12,9 +12,26 @@ import pytest
 
 from loadgen.records import CLIENT_COLUMNS, Composer, RecordSpace, load_pools
 from loadgen.records.pools import mail_name
-from loadtest_model.records.geography import CITIES, POSTAL_FIRST_LETTERS, area_code_shares
+from loadtest_model.records.geography import CITIES, area_code_shares
 
 BY_NAME = {city.name: city for city in CITIES}
+
+POSTAL_FIRST_LETTERS = {
+    "AB": "T",
+    "BC": "V",
+    "MB": "R",
+    "NB": "E",
+    "NL": "A",
+    "NS": "B",
+    "NT": "X",
+    "NU": "X",
+    "ON": "KLMNP",
+    "PE": "C",
+    "QC": "GHJ",
+    "SK": "S",
+    "YT": "Y",
+}
+"""The first letters of the postal codes of each province or territory."""
 
 
 @cache

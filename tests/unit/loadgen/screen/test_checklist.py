@@ -1,17 +1,18 @@
 """The verification as people see it."""
 
-from loadgen.proof.refusals import CheckName
 from loadgen.screen.checklist import checklist
-from loadtest_model.measurement.snapshot import Check, ProofLevel, Refusal, VerificationReport
+from loadtest_model.measurement.snapshot import Check, CheckName, ProofLevel, Refusal, VerificationReport
 
 URL = "http://shop/u/"
 
 
-def a_check(name: CheckName = "canary", rows: int = 1, status: int = 200, detail: str = "", address: str = "") -> Check:
+def a_check(
+    name: CheckName = CheckName.CANARY, rows: int = 1, status: int = 200, detail: str = "", address: str = ""
+) -> Check:
     return Check(
         name=name,
         address=address or "10.0.0.1:80",
-        passed=status < 400 or name == "header-only",
+        passed=status < 400 or name is CheckName.HEADER_ONLY,
         rows=rows,
         status=status,
         detail=detail,
@@ -38,7 +39,7 @@ def test_each_check_names_its_address_where_there_are_several() -> None:
 
 
 def test_what_refused_the_target_is_told_once_and_a_refused_header_row_is_no_surprise() -> None:
-    checks = (a_check("header-only", rows=0, status=400), a_check(status=400, detail="answered 400: no"))
+    checks = (a_check(CheckName.HEADER_ONLY, rows=0, status=400), a_check(status=400, detail="answered 400: no"))
     report = VerificationReport(
         level=ProofLevel.NONE, checks=checks, refusal=Refusal.REJECTED, message="the canary: answered 400: no"
     )

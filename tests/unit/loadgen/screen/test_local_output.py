@@ -19,7 +19,8 @@ from loadgen.screen.progress import progress_of
 from loadgen.screen.secrecy import public_plan, public_url
 from loadgen.screen.texts import fitted
 from loadgen.screen.view import frame, line
-from loadtest_model.judgement.verdict import Facts, Gap, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts, Gap
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import (
@@ -33,6 +34,7 @@ from loadtest_model.measurement.snapshot import (
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.plan import Plan
 from loadtest_model.quantities import bytes_text, seconds_text, span_text
+from loadtest_model.reasons import Reason
 from loadtest_model.report.summary import Summary, summarize
 from support.builders import a_plan, a_run, a_step, counts
 
@@ -272,7 +274,7 @@ def test_a_verdict_is_coloured_on_demand_and_several_steps_have_a_table() -> Non
 
 
 def test_without_a_load_only_the_first_reason_is_given() -> None:
-    summary = summary_of(a_plan(), Aggregate(), Gap("Stopped", "the test was stopped"))
+    summary = summary_of(a_plan(), Aggregate(), Gap(Reason.Stopped, "the test was stopped"))
 
     assert list(verdict_lines(summary, colour=False)) == [
         "Verdict     Inconclusive",

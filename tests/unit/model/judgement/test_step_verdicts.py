@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from loadtest_model.judgement.verdict import Facts, Gap, Verdict, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts, Gap, Verdict
 from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import Counts
 from loadtest_model.plan import compile_plan
+from loadtest_model.reasons import Reason
 from support.builders import IDENTITY, a_spec
 
 PLAN = compile_plan(a_spec(scenario="all"), IDENTITY)
@@ -57,7 +59,7 @@ def test_one_slow_step_fails_alone_and_with_it_the_run(number: int) -> None:
 
 
 def test_a_pod_lost_in_the_third_step_leaves_the_first_two_judged() -> None:
-    lost = Gap("PodLost", "lost pod 1")
+    lost = Gap(Reason.PodLost, "lost pod 1")
 
     verdicts = judged(*SOUND[:2], a_step(2, finished=False), gaps=(lost,))
 
@@ -84,7 +86,7 @@ def test_no_step_is_judged_worse_than_the_run(made: list[tuple[float, int, bool]
         a_step(number, seconds=seconds, rejected=rejected, finished=finished)
         for number, (seconds, rejected, finished) in enumerate(made)
     )
-    gaps = (Gap("PodLost", "lost"),) if lost else ()
+    gaps = (Gap(Reason.PodLost, "lost"),) if lost else ()
 
     verdict, of_steps = judged(*steps, gaps=gaps)
 

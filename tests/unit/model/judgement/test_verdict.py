@@ -1,16 +1,19 @@
-"""The verdict is the first check that holds, in the order of SEMANTICS."""
+"""The verdict is that of the first check that finds something, in the order of docs/semantics.md."""
 
 from msgspec import structs
 
-from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict, judge, measured_text
+from loadtest_model.judgement.judged_thresholds import measured_text
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import GeneratorHealth, ProofLevel, Refusal, VerificationReport, Violation
+from loadtest_model.reasons import Reason
 from support.builders import a_plan, a_run, a_step
 
 PLAN = a_plan()
-LOST = Gap("PodLost", "pod 1 was lost")
+LOST = Gap(Reason.PodLost, "pod 1 was lost")
 SATURATED = GeneratorHealth(loop_lag_p99_seconds=0.5, max_loop_lag_seconds=0.5)
 BROKEN_PROMISE = Violation(
     kind=ErrorKind.MARKER_MISSING,
@@ -137,7 +140,7 @@ def test_a_step_without_an_upload_can_never_pass_although_no_threshold_asks_for_
 
 
 def test_a_violation_on_record_fails_although_the_pod_that_saw_it_is_gone() -> None:
-    held = Gap("Violation", "answered 200 without a true load_test_mode")
+    held = Gap(Reason.Violation, "answered 200 without a true load_test_mode")
 
     judgement = judge(Facts(plan=PLAN, aggregate=a_run(), gaps=(LOST,), on_record=(held,)))
 
@@ -145,7 +148,7 @@ def test_a_violation_on_record_fails_although_the_pod_that_saw_it_is_gone() -> N
 
 
 def test_a_violation_that_is_known_in_full_is_told_once() -> None:
-    held = Gap("Violation", BROKEN_PROMISE.message)
+    held = Gap(Reason.Violation, BROKEN_PROMISE.message)
 
     judgement = judge(Facts(plan=PLAN, aggregate=a_run(violations=(BROKEN_PROMISE,)), on_record=(held,)))
 

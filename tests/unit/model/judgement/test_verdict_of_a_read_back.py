@@ -2,9 +2,11 @@
 
 import pytest
 
-from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
 from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
+from loadtest_model.reasons import Reason
 from support.builders import a_plan, a_run, a_step
 
 READ_BACK = {"url": "http://clients.shop.svc:8000/clients/count/", "countPath": "count"}
@@ -30,7 +32,7 @@ def test_a_run_that_was_read_back_to_its_end_passes() -> None:
 
 
 def test_rows_found_stored_fail_the_run_before_anything_else() -> None:
-    judgement = verdict_of(counted(3, 3, 3, 9), Gap("PodLost", "pod 1 was lost"))
+    judgement = verdict_of(counted(3, 3, 3, 9), Gap(Reason.PodLost, "pod 1 was lost"))
 
     assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "RecordsStored")
 

@@ -6,7 +6,8 @@ import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.health import HealthLevel
-from loadtest_model.judgement.verdict import Facts, Judgement, Verdict, judge, run_health
+from loadtest_model.judgement.judging import judge, run_health
+from loadtest_model.judgement.verdict import Facts, Judgement, Verdict
 from loadtest_model.judgement.workload import Tally, TargetWatch, points_text, target_health
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import TargetMemory

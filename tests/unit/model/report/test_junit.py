@@ -5,7 +5,8 @@ from xml.etree import ElementTree as Xml
 
 from msgspec import structs
 
-from loadtest_model.judgement.verdict import Facts, Verdict, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts, Verdict
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.report.junit import junit_xml
 from loadtest_model.report.summary import Summary, summarize

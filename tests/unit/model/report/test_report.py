@@ -5,7 +5,8 @@ import io
 
 import msgspec
 
-from loadtest_model.judgement.verdict import Facts, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts
 from loadtest_model.measurement.snapshot import ProofLevel, Second, VerificationReport
 from loadtest_model.report.summary import TIME_SERIES_COLUMNS, Summary, summarize, time_series_csv
 from support.builders import a_plan, a_run, a_step, counts

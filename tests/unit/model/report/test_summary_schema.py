@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from loadtest_model.judgement.verdict import Facts, judge
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.report.summary import summarize
 from support.builders import a_plan, a_run, a_step

@@ -3,6 +3,7 @@
 import msgspec
 
 from loadtest_model.measurement.snapshot import HaltReason, PodState
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Status
 from loadtest_operator.act.events import announcements, manifest
 from loadtest_operator.decide import decide
@@ -49,8 +50,8 @@ def test_an_end_is_announced_with_its_reason_and_a_failure_as_a_warning() -> Non
 
 
 def test_a_new_reason_to_wait_is_announced_though_the_phase_stays() -> None:
-    first = status_of(new(endpoints=Endpoints(problem="ServiceNotFound", message="none")))
-    second = status_of(new(endpoints=Endpoints(problem="TargetHasNoEndpoints", message="no pods")))
+    first = status_of(new(endpoints=Endpoints(problem=Reason.ServiceNotFound, message="none")))
+    second = status_of(new(endpoints=Endpoints(problem=Reason.TargetHasNoEndpoints, message="no pods")))
 
     assert [made.reason for made in announcements(recorded(first), second)] == ["TargetHasNoEndpoints"]
 

@@ -54,7 +54,7 @@ def test_a_breach_in_three_looks_in_a_row_halts_the_fleet() -> None:
     assert phases == [Phase.RUNNING, Phase.RUNNING, Phase.STOPPING]
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
-    assert action.reason == "Aborted"
+    assert action.message.startswith("aborted: threshold p95 < 20s is breached")
 
 
 def test_an_aborted_test_ends_failed_with_the_breached_bound_also_when_the_watch_is_lost() -> None:

@@ -8,6 +8,7 @@ import pytest
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.plan import Plan, plan_hash
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_operator.decide import Decision, Policy, decide, may_begin
 from loadtest_operator.decide.actions import CreateJob, DeleteJob, HaltFleet, JobRefused, StartFleet, Verify
@@ -37,7 +38,7 @@ from support.operator_builders import (
     seen,
 )
 
-NO_ENDPOINTS = Endpoints(problem="TargetHasNoEndpoints", message="Service shop/clients has no ready endpoint")
+NO_ENDPOINTS = Endpoints(problem=Reason.TargetHasNoEndpoints, message="Service shop/clients has no ready endpoint")
 
 
 DOLLARS = {f"x-price-{number}": "$" * 1_024 for number in range(16)}
@@ -130,7 +131,7 @@ def test_the_time_spent_suspended_does_not_count_as_waiting_for_endpoints() -> N
 
 
 def test_an_external_name_is_refused_at_once() -> None:
-    refused = Endpoints(problem="ExternalNameRefused", message="no", lasting=True)
+    refused = Endpoints(problem=Reason.ExternalNameRefused, message="no", lasting=True)
 
     status = decided(new(endpoints=refused))
 
@@ -192,7 +193,7 @@ def test_a_refused_network_policy_says_which_setting_does_without() -> None:
     observation = new()
 
     waiting = with_outcomes(
-        observation, decide(observation, POLICY), (JobRefused("no right", "NetworkPolicy"),), POLICY
+        observation, decide(observation, POLICY), (JobRefused("no right", of_network_policy=True),), POLICY
     )
 
     assert reason(status_of(waiting), ConditionType.VERIFIED) == "NetworkPolicyRefused"
@@ -445,13 +446,15 @@ def test_a_test_whose_secrets_nobody_asked_about_waits_and_ends_inconclusive() -
 
 
 def test_a_test_older_than_the_policy_that_asks_ends_at_once() -> None:
-    status = decided(new(secret_access=SecretAccess("SecretAccessUnchecked", "apply it again", lasting=True)))
+    status = decided(new(secret_access=SecretAccess(Reason.SecretAccessUnchecked, "apply it again", lasting=True)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
     assert reason(status, ConditionType.SUCCEEDED) == "SecretAccessUnchecked"
 
 
-BUSY = Turn("TargetBusy", "queued, place 1 in line: test light loads the same target; the test starts by itself", 1)
+BUSY = Turn(
+    Reason.TargetBusy, "queued, place 1 in line: test light loads the same target; the test starts by itself", 1
+)
 
 
 def test_a_test_whose_turn_it_is_not_waits_in_line_without_an_action() -> None:
@@ -476,7 +479,7 @@ def test_the_wait_in_line_is_dated_from_its_beginning_and_bounded() -> None:
 
 
 def test_a_spec_that_cannot_run_is_refused_without_waiting_for_its_turn() -> None:
-    missing = Endpoints(problem="ServicePortMissing", message="no", lasting=True)
+    missing = Endpoints(problem=Reason.ServicePortMissing, message="no", lasting=True)
 
     assert decided(new(a_fleet_spec(thresholds=["latency < 1s"]), turn=BUSY)).phase is Phase.COMPLETED
     assert decided(new(endpoints=missing, turn=BUSY)).phase is Phase.COMPLETED

@@ -30,7 +30,7 @@ from loadtest_operator.decide.actions import (
 )
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.progress import loaded_seconds
-from loadtest_operator.decide.shortening import within_limit
+from loadtest_operator.decide.writing import within_limit
 from loadtest_operator.facts.observation import Observation, PodSeen, Recorded, Terminated
 from loadtest_operator.facts.resources import rfc3339
 from support.builders import URL, a_plan

@@ -16,12 +16,12 @@ from loadtest_model.judgement.workload import (
     points_text,
 )
 from loadtest_model.measurement.snapshot import HaltReason, PodState
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, Phase, Status
 from loadtest_model.spec import Spec
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import CreateJob
-from loadtest_operator.decide.shortening import within_limit
-from loadtest_operator.decide.writing import to_write
+from loadtest_operator.decide.writing import to_write, within_limit
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.workload import WorkloadLook
 from support.operator_builders import POLICY, PROOF, a_fleet_spec, a_halted_pod, a_pod, as_written, new, next_look, seen
@@ -56,7 +56,7 @@ def status_of(observation: Observation) -> Status:
 
 
 def test_a_test_waits_for_its_workload() -> None:
-    missing = WorkloadLook(problem="WorkloadNotFound", message="there is no Deployment/clients in namespace shop")
+    missing = WorkloadLook(problem=Reason.WorkloadNotFound, message="there is no Deployment/clients in namespace shop")
 
     decision = decide(new(a_watching_spec(), workload=missing), POLICY)
 
@@ -89,7 +89,7 @@ def test_nothing_starts_before_the_workload_was_seen() -> None:
 
 
 def test_pods_that_waited_in_vain_for_the_workload_say_what_they_waited_for() -> None:
-    missing = WorkloadLook(problem="WorkloadNotFound", message="there is no Deployment/clients in namespace shop")
+    missing = WorkloadLook(problem=Reason.WorkloadNotFound, message="there is no Deployment/clients in namespace shop")
     late = [
         replace(pod, snapshot=structs.replace(pod.snapshot, verification=PROOF))
         for pod in (a_halted_pod(0, HaltReason.BARRIER), a_halted_pod(1, HaltReason.BARRIER))

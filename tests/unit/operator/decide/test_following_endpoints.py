@@ -9,6 +9,7 @@ from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.protocol.commands import Verb, endpoints_digest
+from loadtest_model.reasons import Reason
 from loadtest_operator.decide import decide, urgent_orders
 from loadtest_operator.decide.actions import Action, EndpointOrder, TellEndpoints
 from loadtest_operator.facts.endpoints import Endpoints
@@ -94,7 +95,7 @@ def test_an_endpoint_that_is_not_ready_goes_out_of_use_while_another_is() -> Non
 
 
 def test_endpoints_none_of_which_is_ready_stay_in_use() -> None:
-    down = Endpoints(unready=(OLD, NEW), problem="TargetHasNoEndpoints")
+    down = Endpoints(unready=(OLD, NEW), problem=Reason.TargetHasNoEndpoints)
 
     assert told(down, a_loading_pod(0, OLD), a_loading_pod(1, OLD)) == ()
 
@@ -106,7 +107,7 @@ def test_an_endpoint_on_its_way_out_gets_nothing_new_while_another_is_ready() ->
 
 
 def test_where_no_endpoint_is_ready_those_on_their_way_out_still_serve() -> None:
-    leaving = Endpoints(unready=(NEW,), draining=(OLD,), problem="TargetHasNoEndpoints")
+    leaving = Endpoints(unready=(NEW,), draining=(OLD,), problem=Reason.TargetHasNoEndpoints)
     pod = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW))
 
     assert told(leaving, pod, a_loading_pod(1, OLD)) == (EndpointOrder((pod,), (OLD,)),)
@@ -142,7 +143,7 @@ def test_what_must_not_wait_is_told_to_all_since_nobody_knows_what_they_heard_si
 def test_a_service_that_is_gone_takes_its_endpoints_with_it() -> None:
     first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
 
-    assert told(Endpoints(problem="ServiceNotFound"), first, second) == (
+    assert told(Endpoints(problem=Reason.ServiceNotFound), first, second) == (
         EndpointOrder((first,), ()),
         EndpointOrder((second,), ()),
     )

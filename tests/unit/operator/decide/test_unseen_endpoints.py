@@ -22,8 +22,7 @@ from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import CreateJob
 from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, unreadable
 from loadtest_operator.facts.resources import job_seen
-from loadtest_operator.observe.dns import may_exist
-from loadtest_operator.observe.targets import TargetReader
+from loadtest_operator.observe.targets import TargetReader, may_exist
 from support.builders import IDENTITY
 from support.operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_test, new, next_look, seen
 

@@ -6,6 +6,7 @@ from msgspec import structs
 
 from loadtest_model.judgement.trend import FEWEST_POINTS
 from loadtest_model.judgement.workload import POINTS_KEPT, RESTARTED_KEPT, TargetWatch
+from loadtest_model.reasons import Reason
 from loadtest_operator.decide.watching import at_the_start, to_watch, watched
 from loadtest_operator.facts.workload import Use, WorkloadLook
 from support.workload_builders import CLIENTS, IMAGE, Json, a_container, a_look, a_pod_of_it
@@ -141,7 +142,7 @@ def test_time_that_nobody_watched_is_not_made_up() -> None:
 
 def test_a_look_that_failed_is_told_until_one_succeeds_and_changes_no_count() -> None:
     held = after(started(), a_look(a_pod_that_ended(1)))
-    failed = watched(held, WorkloadLook(problem="WorkloadNotFound", message="there is no Deployment/clients"), 4)
+    failed = watched(held, WorkloadLook(problem=Reason.WorkloadNotFound, message="there is no Deployment/clients"), 4)
 
     assert failed == structs.replace(held, problem="there is no Deployment/clients")
     assert after(failed, a_look(a_pod_that_ended(1))).problem == ""
@@ -207,10 +208,12 @@ def test_of_more_restarted_containers_than_there_is_place_for_none_is_counted_tw
     ("look", "reason"),
     [
         (None, "WorkloadNotSeen"),
-        (WorkloadLook(problem="WorkloadNotFound", message="there is none"), "WorkloadNotFound"),
+        (WorkloadLook(problem=Reason.WorkloadNotFound, message="there is none"), "WorkloadNotFound"),
         (a_look(), "WorkloadHasNoPods"),
-        (a_look(a_pod_of_it()), ""),
+        (a_look(a_pod_of_it()), None),
     ],
 )
-def test_a_workload_that_cannot_be_watched_is_told_with_its_reason(look: WorkloadLook | None, reason: str) -> None:
+def test_a_workload_that_cannot_be_watched_is_told_with_its_reason(
+    look: WorkloadLook | None, reason: str | None
+) -> None:
     assert to_watch(CLIENTS, look).problem == reason

@@ -7,13 +7,14 @@ import msgspec
 import pytest
 from msgspec import structs
 
+from loadtest_model.explanations import explanation_of
 from loadtest_model.judgement.diagnoses import Diagnosis
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel, Refusal, VerificationReport
+from loadtest_model.reasons import Reason
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.shortening import essential, within_limit
-from loadtest_operator.decide.writing import to_write
+from loadtest_operator.decide.writing import essential, to_write, within_limit
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.policy.line import Turn
 from support.operator_builders import (
@@ -116,7 +117,7 @@ def test_a_status_stays_within_its_budget_whatever_the_run() -> None:
     ("observation", "reason"),
     [
         (new(), None),
-        (new(turn=Turn("TargetBusy", "place 1 in line", 1)), "TargetBusy"),
+        (new(turn=Turn(Reason.TargetBusy, "place 1 in line", 1)), "TargetBusy"),
         (seen(a_pending_pod(0, "ErrImagePull: no such image"), a_pending_pod(1)), "ImageMissing"),
         (seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True), None),
         (seen(a_pod(0, PodState.RUNNING), a_killed_pod(1), begun=True), "PodLost"),
@@ -142,7 +143,7 @@ def test_a_refusal_keeps_its_whole_hint_in_the_budget(cause: Cause) -> None:
         refusal=Refusal.RESET,
         cause=cause,
         message=f"{first}. These 200000 rows may be stored, the first with client_id 0K7RK3E3XV00A2AP0A71; remove them",
-        hint=cause.explanation.next_step,
+        hint=explanation_of(cause).next_step,
         canary_ids=("0K7RK3E3XV00A2AP0A70",),
         addresses=("10.159.1.5:8000", "10.159.1.6:8000"),
     )
@@ -156,8 +157,8 @@ def test_a_refusal_keeps_its_whole_hint_in_the_budget(cause: Cause) -> None:
 
     status = within_limit(ended)
 
-    assert cause.explanation.next_step in status.message
+    assert explanation_of(cause).next_step in status.message
     for kind in (ConditionType.VERIFIED, ConditionType.COMPLETED, ConditionType.SUCCEEDED):
         condition = status.condition(kind)
         assert condition is not None
-        assert cause.explanation.next_step in condition.message
+        assert explanation_of(cause).next_step in condition.message

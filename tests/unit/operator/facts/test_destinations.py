@@ -70,5 +70,4 @@ def test_an_address_and_an_alias_say_themselves_where_they_lead(
 
 def test_another_name_may_lead_anywhere_at_its_port() -> None:
     assert fixed("https://upload.example.com/x", ()) is None
-    assert anywhere("https://upload.example.com/x").is_anywhere
-    assert anywhere("https://upload.example.com/x").ports == (443,)
+    assert anywhere("https://upload.example.com/x") == Destination(ports=(443,))

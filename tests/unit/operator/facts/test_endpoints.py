@@ -70,7 +70,7 @@ def test_every_ready_endpoint_is_an_address_with_the_pods_port() -> None:
     found = endpoints_of(HOST, a_service(), [a_slice("10.0.0.6", "10.0.0.5"), a_slice("10.0.0.5")])
 
     assert found.addresses == ("10.0.0.5:8000", "10.0.0.6:8000")
-    assert found.problem == ""
+    assert found.problem is None
 
 
 def test_an_endpoint_that_does_not_say_whether_it_is_ready_is() -> None:

@@ -96,13 +96,13 @@ def test_a_job_of_another_owner_is_not_ours() -> None:
     assert not job_seen(manifest, "another-uid").owned
 
 
-def test_a_pod_knows_its_address_its_uid_and_its_name() -> None:
+def test_a_pod_knows_its_address_and_its_uid() -> None:
     variables = {made["name"]: made for made in container_of(a_manifest())["env"]}
 
     fields = {
         name: made["valueFrom"]["fieldRef"]["fieldPath"] for name, made in variables.items() if "valueFrom" in made
     }
-    assert fields == {"POD_IP": "status.podIP", "POD_UID": "metadata.uid", "POD_NAME": "metadata.name"}
+    assert fields == {"POD_IP": "status.podIP", "POD_UID": "metadata.uid"}
 
 
 def test_a_token_is_mounted_as_one_file_and_never_stands_in_the_environment() -> None:

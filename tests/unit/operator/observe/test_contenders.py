@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from loadtest_model.reasons import Reason
 from loadtest_operator.facts.names import RUN_LABEL, UID_LABEL
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import loadtest_seen, run_id_of
@@ -33,7 +34,7 @@ def a_pod_of(uid: str, run_id: str = "1") -> Json:
     return {"metadata": {"name": f"{uid}-0", "labels": {UID_LABEL: uid, RUN_LABEL: run_id}}}
 
 
-async def turn_of(asking: Json, **held: list[Json]) -> str:
+async def turn_of(asking: Json, **held: list[Json]) -> Reason | None:
     async with HeldObjects(**held) as api, HeldObjects() as of_targets:
         identities = Identities(of_targets, (), "cluster.local", lambda: 0.0)
         contenders = Contenders(api, identities, (), Limits(), lambda: NOW)
@@ -57,10 +58,10 @@ async def test_a_new_run_waits_for_others_whatever_is_left_of_the_earlier_one(le
 async def test_what_is_left_of_its_own_earlier_run_keeps_no_test_waiting() -> None:
     asking = a_test("again", COMPLETED, runId="2")
 
-    assert await turn_of(asking, loadtests=[asking], pods=[a_pod_of("again")], jobs=[]) == ""
+    assert await turn_of(asking, loadtests=[asking], pods=[a_pod_of("again")], jobs=[]) is None
 
 
 async def test_a_test_whose_url_cannot_be_read_keeps_no_other_from_its_turn() -> None:
     asking, odd = a_test("asks", {}), a_test("odd", {}, url="http://a\u2100b/")
 
-    assert await turn_of(asking, loadtests=[odd, asking], pods=[], jobs=[]) == ""
+    assert await turn_of(asking, loadtests=[odd, asking], pods=[], jobs=[]) is None

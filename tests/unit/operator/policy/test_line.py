@@ -44,7 +44,7 @@ def test_the_line_is_by_creation_and_then_by_uid() -> None:
     turns = {uid: turn_of(uid, [], waiting, NO_LIMITS) for uid in "abc"}
 
     assert {uid: (turn.reason, turn.place) for uid, turn in turns.items()} == {
-        "a": ("", 0),
+        "a": (None, 0),
         "b": ("TargetBusy", 1),
         "c": ("TargetBusy", 2),
     }

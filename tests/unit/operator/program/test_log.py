@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_operator.decide.conditions import shortened
+from loadtest_operator.facts.texts import shortened
 from loadtest_operator.program.log import Lines, is_told_in_our_words
 
 LINES = Lines("%(levelname)s %(name)s %(message)s")

@@ -1,0 +1,243 @@
+"""The checks of a verdict, the gravest first, in the order of docs/semantics.md."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from loadtest_model.judgement.health import Health, HealthLevel
+from loadtest_model.judgement.judged_thresholds import breach_text
+from loadtest_model.judgement.verdict import Facts, Verdict
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.proof import Shown, concluded_from
+from loadtest_model.measurement.snapshot import Counts, Refusal, Violation
+from loadtest_model.reasons import AnyReason, Reason
+from loadtest_model.spec.verification import Requirement
+from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
+
+
+@dataclass(frozen=True)
+class Finding:
+    verdict: Verdict
+    reason: AnyReason
+    text: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The facts, and what follows from them at once for several checks."""
+
+    facts: Facts
+    thresholds: tuple[ThresholdResult, ...]
+    health: Health
+    saturation: tuple[str, ...]
+
+    @property
+    def breached(self) -> tuple[ThresholdResult, ...]:
+        return tuple(result for result in self.thresholds if result.passed is False)
+
+
+# 1. A broken promise.
+
+
+def violations(evidence: Evidence) -> list[Finding]:
+    return [
+        Finding(Verdict.FAILED, Reason.Violation, violation_text(violation))
+        for violation in evidence.facts.aggregate.violations
+    ]
+
+
+def counted_violations(evidence: Evidence) -> list[Finding]:
+    """A violation that was counted, but of which nothing more is known: who saw it was cut off before it could tell."""
+    facts = evidence.facts
+    counted = sum(step.total.violation for step in facts.aggregate.steps)
+    if not counted or facts.aggregate.violations or any(held.reason is Reason.Violation for held in facts.on_record):
+        return []
+    text = (
+        f"{counted} upload{' was' if counted == 1 else 's were'} answered with a 2xx without a true marker or the nonce"
+        " that was asked for, or with a redirect; which rows may be stored because of it is not known"
+    )
+    return [Finding(Verdict.FAILED, Reason.Violation, text)]
+
+
+def violation_text(violation: Violation) -> str:
+    """A broken promise in a sentence: what was answered, where, and which rows may be stored because of it."""
+    return (
+        f"{violation.address} {violation.message}; the {violation.rows} rows of that upload, from client_id"
+        f" {violation.first_client_id} on, may be stored"
+    )
+
+
+def rows_found_stored(evidence: Evidence) -> list[Finding]:
+    read_back = evidence.facts.read_back
+    conclusion = concluded_from(read_back) if read_back else None
+    if conclusion is None or conclusion.shown is not Shown.STORED:
+        return []
+    return [Finding(Verdict.FAILED, Reason[conclusion.shown], conclusion.message)]
+
+
+# 2. No proof.
+
+
+def refused_verification(evidence: Evidence) -> list[Finding]:
+    report = evidence.facts.refusal
+    if report is None or report.refusal is None:
+        return []
+    # That the generator had no CPU to verify with says nothing of the target.
+    verdict = Verdict.INCONCLUSIVE if report.refusal is Refusal.THROTTLED else Verdict.FAILED
+    return [Finding(verdict, Reason[report.refusal], report.message)]
+
+
+def on_record(evidence: Evidence) -> list[Finding]:
+    """A violation or refusal stays one when the pod that saw it is gone."""
+    if evidence.facts.aggregate.violations or evidence.facts.refusal is not None:
+        return []
+    return [Finding(Verdict.FAILED, held.reason, held.message) for held in evidence.facts.on_record]
+
+
+# A target that could no longer be tried says nothing of how it carries load: neither its errors nor its health do.
+
+
+def vanished_target(evidence: Evidence) -> list[Finding]:
+    """Uploads that had no address left to go to, unless it is known that the target crashed."""
+    target = evidence.facts.target
+    if target is not None and target.crashes:
+        return []
+    missed = sum(step.errors.get(ErrorKind.NO_ADDRESS, 0) for step in evidence.facts.aggregate.steps)
+    if not missed:
+        return []
+    text = (
+        f"{missed} uploads had no address to go to: every proven address of the target vanished while the load ran;"
+        " look at the pods behind its Service"
+    )
+    return [Finding(Verdict.INCONCLUSIVE, Reason.TargetVanished, text)]
+
+
+# 3. A breach that stands.
+
+
+def lasting_breaches(evidence: Evidence) -> list[Finding]:
+    """Breaches that no missing data could undo. Where nothing is missing of a step, that is each of them.
+
+    A breach of time under our own saturation proves nothing of the target.
+    """
+    incomplete = _incomplete_steps(evidence)
+    found = []
+    for result in evidence.breached:
+        threshold = parse_threshold(result.expression)
+        if threshold.is_of_time and evidence.saturation:
+            continue
+        if result.step in incomplete and not threshold.breach_is_lasting:
+            continue
+        found.append(Finding(Verdict.FAILED, Reason.ThresholdBreached, breach_text(result)))
+    return found
+
+
+def _incomplete_steps(evidence: Evidence) -> frozenset[str]:
+    """The steps of which something is missing, by the names that threshold results have for them.
+
+    A step that all pods finished is whole, whatever became of a later one.
+    """
+    facts = evidence.facts
+    if not (facts.gaps or records_not_sent(evidence)):
+        return frozenset()
+    several = len(facts.plan.steps) > 1
+    steps = facts.aggregate.steps
+    return frozenset(
+        step.name if several else ""
+        for number, step in enumerate(facts.plan.steps)
+        if number >= len(steps)
+        or steps[number].finished_pods < facts.plan.parallelism
+        or (step.uploads is not None and steps[number].total.due < step.uploads)
+    )
+
+
+# 4. A target in a critical state.
+
+
+def critical_health(evidence: Evidence) -> list[Finding]:
+    if evidence.health.level is not HealthLevel.CRITICAL:
+        return []
+    return [Finding(Verdict.FAILED, Reason.HealthCritical, evidence.health.evidence[0])]
+
+
+# 5. Not enough to judge by.
+
+
+def gaps(evidence: Evidence) -> list[Finding]:
+    return [Finding(Verdict.INCONCLUSIVE, gap.reason, gap.message) for gap in evidence.facts.gaps]
+
+
+def records_not_sent(evidence: Evidence) -> list[Finding]:
+    """A load that is a number of records and ended before the last of them was due."""
+    found = []
+    for step, seen in zip(evidence.facts.plan.steps, evidence.facts.aggregate.steps, strict=False):
+        if step.uploads is not None and seen.total.due < step.uploads:
+            text = (
+                f"step {step.name} came to {seen.total.due} of the {step.uploads} uploads that {step.records} records"
+                " take before its load ended"
+            )
+            found.append(Finding(Verdict.INCONCLUSIVE, Reason.RecordsNotSent, text))
+    return found
+
+
+def own_saturation(evidence: Evidence) -> list[Finding]:
+    return [
+        Finding(Verdict.INCONCLUSIVE, Reason.GeneratorSaturated, f"the generator was saturated: {text}")
+        for text in evidence.saturation
+    ]
+
+
+def too_few_samples(evidence: Evidence) -> list[Finding]:
+    found = []
+    for step in dict.fromkeys(result.step for result in evidence.thresholds):
+        unjudged = [each.expression for each in evidence.thresholds if each.step == step and each.passed is None]
+        if unjudged:
+            where = f" of step {step}" if step else ""
+            text = f"no sample{where} to judge {', '.join(unjudged)} by; lengthen the load"
+            found.append(Finding(Verdict.INCONCLUSIVE, Reason.TooFewSamples, text))
+    return found
+
+
+def steps_without_uploads(evidence: Evidence) -> list[Finding]:
+    """Where nothing was uploaded nothing was proven, also where no threshold asks for it."""
+    steps = evidence.facts.aggregate.steps
+    found = []
+    for number, step in enumerate(evidence.facts.plan.steps):
+        judged = steps[number].judged if number < len(steps) else Counts()
+        if judged.due <= judged.cancelled:
+            text = f"step {step.name} made no upload to judge by"
+            found.append(Finding(Verdict.INCONCLUSIVE, Reason.TooFewSamples, text))
+    return found
+
+
+def not_read_back(evidence: Evidence) -> list[Finding]:
+    """Where Proven is required, a read-back that shows nothing leaves the run unproven."""
+    if evidence.facts.plan.require != Requirement.PROVEN or evidence.facts.refusal is not None:
+        return []
+    read_back = evidence.facts.read_back
+    if read_back is None:
+        return [
+            Finding(Verdict.INCONCLUSIVE, Reason.ReadBackUnfinished, "what the target has stored was not read back")
+        ]
+    conclusion = concluded_from(read_back)
+    if conclusion.shown in (Shown.NOTHING_STORED, Shown.STORED):
+        return []
+    return [Finding(Verdict.INCONCLUSIVE, Reason[conclusion.shown], conclusion.message)]
+
+
+CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
+    violations,
+    counted_violations,
+    rows_found_stored,
+    refused_verification,
+    on_record,
+    vanished_target,
+    lasting_breaches,
+    critical_health,
+    gaps,
+    records_not_sent,
+    not_read_back,
+    own_saturation,
+    too_few_samples,
+    steps_without_uploads,
+)

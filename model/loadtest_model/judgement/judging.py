@@ -1,0 +1,83 @@
+"""The verdict of a run: that of the first check that finds something, else Passed."""
+
+from msgspec import structs
+
+from loadtest_model.judgement.checks import CHECKS, Evidence, Finding
+from loadtest_model.judgement.health import (
+    NO_EVICTIONS,
+    Evictions,
+    Health,
+    assess,
+    eviction_health,
+    memory_health,
+    worst,
+)
+from loadtest_model.judgement.judged_thresholds import threshold_results
+from loadtest_model.judgement.saturation import saturation
+from loadtest_model.judgement.verdict import Facts, Judgement, StepJudgement, Verdict
+from loadtest_model.judgement.workload import TargetWatch, target_health
+from loadtest_model.measurement.aggregate import Aggregate, StepAggregate
+from loadtest_model.measurement.snapshot import TargetMemory
+from loadtest_model.plan import Plan
+from loadtest_model.reasons import Reason
+from loadtest_model.spec.verification import Requirement
+
+
+def judge(facts: Facts) -> Judgement:
+    """The verdict of an ended run. Of several steps the worst counts, since their findings are one list."""
+    evidence = _evidence(facts)
+    steps = tuple(_judge_step(facts, number) for number in range(len(facts.plan.steps)))
+    findings = [finding for check in CHECKS for finding in check(evidence)]
+    if not findings:
+        return Judgement(Verdict.PASSED, Reason.Passed, (), evidence.thresholds, evidence.health, steps)
+    first = findings[0]
+    return Judgement(first.verdict, first.reason, _texts(findings), evidence.thresholds, evidence.health, steps)
+
+
+def _judge_step(facts: Facts, number: int) -> StepJudgement:
+    """The same checks over what belongs to one step alone.
+
+    What is missing of the run is missing of the steps that not all pods finished, and a broken promise is a finding of
+    the step that it was counted in. What the target holds and has stored is known of the whole run only.
+    """
+    plan, aggregate = facts.plan, facts.aggregate
+    seen = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
+    unfinished = seen.finished_pods < plan.parallelism
+    own = Facts(
+        plan=structs.replace(plan, steps=(plan.steps[number],), require=Requirement.ACKNOWLEDGED),
+        aggregate=structs.replace(
+            aggregate,
+            steps=(seen,),
+            violations=aggregate.violations if seen.total.violation else (),
+            target_memory=TargetMemory(),
+        ),
+        refusal=facts.refusal,
+        gaps=facts.gaps if unfinished else (),
+        on_record=facts.on_record if unfinished else (),
+    )
+    evidence = _evidence(own)
+    findings = [finding for check in CHECKS for finding in check(evidence)]
+    return StepJudgement(findings[0].verdict if findings else Verdict.PASSED, _texts(findings))
+
+
+def _texts(findings: list[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(finding.text for finding in findings))
+
+
+def run_health(
+    plan: Plan, aggregate: Aggregate, target: TargetWatch | None = None, evictions: Evictions = NO_EVICTIONS
+) -> Health:
+    """The health of the target so far. That it crashed comes first: it explains the rest."""
+    warm_up_seconds = plan.steps[0].warm_up_seconds
+    memory = memory_health([point for point in aggregate.target_memory.points if point[0] >= warm_up_seconds])
+    measured = [assess(step, seen) for step, seen in zip(plan.steps, aggregate.steps, strict=False)]
+    return worst([target_health(target), eviction_health(evictions), *measured, memory])
+
+
+def _evidence(facts: Facts) -> Evidence:
+    return Evidence(
+        facts=facts,
+        thresholds=threshold_results(facts.plan, facts.aggregate),
+        health=run_health(facts.plan, facts.aggregate, facts.target, facts.evictions),
+        saturation=saturation(facts.plan, facts.aggregate),
+    )

@@ -1,0 +1,17 @@
+"""What people are told of each cause."""
+
+import pytest
+
+from loadtest_model.explanations import explanation_of
+from loadtest_model.measurement.causes import Cause
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_every_cause_is_explained_in_words_that_fit(cause: Cause) -> None:
+    explained = explanation_of(cause)
+
+    assert 5 < len(explained.title) <= 60
+    assert not explained.title.endswith(".")
+    assert explained.meaning.endswith(".")
+    assert explained.next_step.endswith(".")
+    assert len(explained.next_step) <= 512

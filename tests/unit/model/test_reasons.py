@@ -1,0 +1,43 @@
+"""Each reason has one name, and every text of it helps."""
+
+import re
+from enum import EnumType
+
+import pytest
+
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.proof import Shown
+from loadtest_model.measurement.snapshot import ProofLevel, Refusal
+from loadtest_model.reasons import Reason, reason_named
+from loadtest_model.report.status import Phase
+
+CAMEL_CASE = re.compile(r"[A-Z][A-Za-z]+")
+
+
+@pytest.mark.parametrize("kind", [Refusal, Verdict, Phase, ProofLevel, Shown])
+def test_every_member_that_becomes_a_reason_is_one(kind: EnumType) -> None:
+    never = {ProofLevel.NONE, Shown.NOTHING_STORED, Phase.COMPLETED}
+
+    assert [str(member) for member in kind if member not in never and member not in Reason.__members__] == []
+
+
+def test_a_reason_is_written_as_it_is_named() -> None:
+    assert [reason.name for reason in Reason if f"{reason}" != reason.name] == []
+
+
+def test_every_reason_is_one_that_the_schema_takes_and_every_text_one_sentence() -> None:
+    for reason in Reason:
+        assert CAMEL_CASE.fullmatch(reason)
+        assert reason.meaning
+        assert not reason.meaning.endswith(".")
+        assert not reason.to_do.endswith(".")
+
+
+def test_the_advice_follows_the_message() -> None:
+    assert Reason.NoRun.with_advice("no load was made.") == "no load was made."
+    assert Reason.Unschedulable.with_advice("pod 0 waits.").startswith("pod 0 waits; lower spec.parallelism")
+
+
+def test_a_reason_that_another_version_wrote_is_kept_as_it_is() -> None:
+    assert reason_named("PodLost") is Reason.PodLost
+    assert reason_named("PodWentAway") == "PodWentAway"
