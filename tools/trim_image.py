@@ -11,7 +11,7 @@ import sysconfig
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
-from typing import Final, get_args
+from typing import Final
 
 PROGRAMS: Final = ("loadgen", "loadtest-operator")
 OWN_PACKAGES: Final = ("loadgen", "loadtest_model", "loadtest_operator")
@@ -56,7 +56,7 @@ def load_everything() -> None:
     geography = import_module("loadtest_model.records.geography")
     providers = import_module("loadtest_model.records.providers")
     faking = import_module("loadgen.records.faking")
-    for locale in get_args(geography.Locale):
+    for locale in geography.Locale:
         fakers = faking.Fakers(locale)
         for place in range(len(fakers.locales)):
             for provider in providers.PROVIDERS:

@@ -14,6 +14,7 @@ from loadgen.http.patience import Timeouts
 from loadgen.http.request_headers import request_head
 from loadgen.http.transport import Client, Request, keeps_connections, open_client
 from loadgen.http.upload_progress import Progress
+from loadtest_model.spec.connecting import ConnectionUse
 
 
 async def upload_for_ever(client: Client, request: Request) -> None:
@@ -38,7 +39,7 @@ async def load(url: str, body: bytes, rows: int, virtual_users: int) -> None:
         length=len(body),
         parts=(body,),
     )
-    kept = keeps_connections("Auto", rows)
+    kept = keeps_connections(ConnectionUse.AUTO, rows)
     async with open_client(AddressRules(), keep_alive=kept) as client, asyncio.TaskGroup() as users:
         for _ in range(virtual_users):
             users.create_task(upload_for_ever(client, request))

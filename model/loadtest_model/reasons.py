@@ -133,7 +133,7 @@ class Reason(StrEnum):
         "the workload of spec.target.workload was not read in time", "look at the API server if it stays so"
     )
 
-    SpecInvalid = _spec("the spec cannot be read")
+    SpecInvalid = _spec("the spec cannot be read, or breaks a rule")
     InvalidURL = _spec("a URL of the spec cannot be used")
     BatchSizeMissing = _spec("spec.load.batchSize is missing")
     DurationMissing = _spec("nothing says how long the load lasts")

@@ -6,10 +6,13 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 NANOSECONDS: Final = 1_000_000_000
+LONGEST_NANOSECONDS: Final = 2**63 - 1
+"""The longest duration that the API server can represent: 292 years."""
 
-_UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-DURATION_PATTERN: Final = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
+_UNIT_NANOSECONDS: Final = {"ms": 1_000_000, "s": NANOSECONDS, "m": 60 * NANOSECONDS, "h": 3_600 * NANOSECONDS}
+_DURATION_PART: Final = re.compile(r"([0-9]+)(?:\.([0-9]+))?(ms|s|m|h)")
+# Patterns end in \Z, because $ also matches before a final line break. In the CRD it becomes the $ of RE2.
+DURATION_PATTERN: Final = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+\Z"
 
 DurationText = Annotated[str, Meta(pattern=DURATION_PATTERN, max_length=20)]
 """A length of time as people write it in a manifest: `90s`, `5m`, `1m30s`."""
@@ -28,6 +31,21 @@ def seconds_of(duration: str) -> float:
 
     Raises ValueError, naming the text and the accepted form.
     """
+    return nanoseconds_of(duration) / NANOSECONDS
+
+
+def nanoseconds_of(duration: str) -> int:
+    """The nanoseconds in a duration, rounded down for each of its parts, as in the API server.
+
+    Raises ValueError, naming the text and the accepted form.
+    """
     if re.fullmatch(DURATION_PATTERN, duration) is None:
         raise ValueError(f"{duration!r} is not a duration; write a number with a unit, such as 90s, 5m or 1m30s")
-    return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(duration))
+    return sum(_nanoseconds(*part.groups()) for part in _DURATION_PART.finditer(duration))
+
+
+def _nanoseconds(whole: str, fraction: str | None, unit: str) -> int:
+    # The arithmetic of Go's time.ParseDuration, which the API server uses, so that both agree to the nanosecond.
+    of_unit = _UNIT_NANOSECONDS[unit]
+    digits = fraction or "0"
+    return int(whole) * of_unit + int(int(digits) * (of_unit / 10 ** len(digits)))

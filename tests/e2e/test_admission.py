@@ -1,13 +1,19 @@
 """What is wrong is refused when it is applied, with a message that names the field."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
 import pytest
 
 from loadtest_model.report.status import NOT_LOOKED_AT
+from loadtest_model.spec import Spec
+from loadtest_model.spec.validation import broken_rules
 from localcluster.installation import REPOSITORY
 from localcluster.rest import RestError, documents
-from support.loadtests import Namespace
+from support.generated_specs import specs, unreadable_specs
+from support.loadtests import PATH, Namespace
 from support.wrong_manifests import WRONG
 
 
@@ -93,3 +99,48 @@ def test_what_a_load_may_say_is_taken(namespace: Namespace, fields: dict[str, An
     )
 
     assert made["spec"]["scenario"] == "light"
+
+
+def refusal_of(namespace: Namespace, spec: dict[str, Any]) -> list[str] | None:
+    """What the API server has against a spec, a line for each fault; None where the schema lets it pass.
+
+    What the installation does not allow, such as a host, is refused later, and for another reason.
+    """
+    path = f"{PATH.format(namespace=namespace.name)}?dryRun=All&fieldValidation=Strict"
+    status, answer = namespace.rest.ask(
+        "POST", path, json.dumps({**namespace.manifest("asked"), "spec": spec}).encode()
+    )
+    refused = json.loads(answer)
+    if status < 300 or refused["reason"] == "Forbidden":
+        return None
+    return [cause["message"] for cause in refused.get("details", {}).get("causes", [])] or [refused["message"]]
+
+
+def test_the_api_server_refuses_just_what_the_predicates_refuse_with_the_same_messages(namespace: Namespace) -> None:
+    asked = list(specs())
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda spec: refusal_of(namespace, spec), asked))
+
+    different = []
+    for spec, causes in zip(asked, answers, strict=True):
+        expected = sorted(refused.rule.message for refused in broken_rules(msgspec.convert(spec, Spec)))
+        told = sorted(next((rule for rule in expected if cause.endswith(rule)), cause) for cause in causes or ())
+        if told != expected:
+            different.append((spec, expected, told))
+
+    assert different == []
+    assert answers.count(None) > 20
+
+
+def test_the_api_server_refuses_what_is_of_a_wrong_type_or_out_of_bounds(namespace: Namespace) -> None:
+    asked = list(unreadable_specs())
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda spec: refusal_of(namespace, spec), asked))
+
+    assert [spec for spec, causes in zip(asked, answers, strict=True) if causes is None] == []
+
+
+def test_null_counts_as_nothing(namespace: Namespace) -> None:
+    target = {"url": "http://clients/", "fileField": None, "headers": {"X-A": None}}
+
+    assert refusal_of(namespace, {"target": target, "scenario": "light", "load": None, "abort": None}) is None

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from loadtest_model.spec.target import Workload
+from loadtest_model.spec.target import Workload, WorkloadKind
 from loadtest_operator.facts.workload import WorkloadLook, look_at
 
 Json = dict[str, Any]
 
-CLIENTS = Workload(kind="Deployment", name="clients")
+CLIENTS = Workload(kind=WorkloadKind.DEPLOYMENT, name="clients")
 IMAGE = "registry.example/clients@sha256:1"
 
 

@@ -45,7 +45,7 @@ class AnswerPaths:
     marker: str
     count: str
     nonce: str
-    expect_count: ExpectCount = "sent"
+    expect_count: ExpectCount = ExpectCount.SENT
 
 
 class Marker(Enum):
@@ -119,13 +119,13 @@ def _judge_success(answer: Answer, sent: _Sent, paths: AnswerPaths) -> Judgement
         return Judgement(ErrorKind.UNSUCCESSFUL, said, marker=Marker.TRUE, echoed=echoed)
     count = value_at(document, paths.count)
     counted = count if isinstance(count, int) and not isinstance(count, bool) else None
-    if paths.expect_count == "any":
+    if paths.expect_count == ExpectCount.ANY:
         confirmed = counted if counted is not None and 0 <= counted <= sent.rows else 0
         return Judgement(None, said, records_confirmed=confirmed, marker=Marker.TRUE, echoed=echoed)
-    expected = sent.valid_rows if paths.expect_count == "valid" else sent.rows
+    expected = sent.valid_rows if paths.expect_count == ExpectCount.VALID else sent.rows
     if counted != expected:
         seen = "absent" if count is ABSENT else printable(json.dumps(count))
-        valid = f", {expected} of them valid" if paths.expect_count == "valid" else ""
+        valid = f", {expected} of them valid" if paths.expect_count == ExpectCount.VALID else ""
         detail = f"{said} ({paths.count} is {seen}, {sent.rows} rows were sent{valid})"
         return Judgement(ErrorKind.MISCOUNTED, detail, marker=Marker.TRUE, echoed=echoed)
     return Judgement(None, said, records_confirmed=expected, marker=Marker.TRUE, echoed=echoed)

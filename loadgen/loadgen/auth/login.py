@@ -20,6 +20,7 @@ from loadgen.auth.tokens import TokenUnreadableError, expiry_of, usable, without
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.fetching import FetchError, Secure, fetch
 from loadtest_model.plan import LoginPlan, Place
+from loadtest_model.spec.auth import LoginFormat
 
 LOGIN_TIMEOUT_SECONDS: Final = 30.0
 _ENDLESS_SECONDS: Final = 1e300
@@ -145,7 +146,7 @@ async def log_in(
     username = secret_at(plan.username, environment, "user's name")
     password = secret_at(plan.password, environment, "password")
     fields = {plan.username_field: username, plan.password_field: password}
-    if plan.format == "json":
+    if plan.format == LoginFormat.JSON:
         body, kind = msgspec.json.encode(fields), "application/json"
     else:
         body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"

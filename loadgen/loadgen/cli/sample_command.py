@@ -8,22 +8,21 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from loadgen.formats import FileFormat, file_format
 from loadgen.options.document import Draft, whole_number
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import read_manifest
 from loadgen.options.records_options import record_settings
-from loadgen.options.wording import decoding_error, in_words_of
+from loadgen.options.wording import in_words_of
 from loadgen.records import Batch, Composer, FieldRefusedError, RecordSpace, load_pools, refuse_unmakeable
 from loadgen.screen.drawing import columns_of as width_of
 from loadgen.screen.tables import table_of
-from loadtest_model.admission.schema_rules import refusals
 from loadtest_model.plan import PlanError
 from loadtest_model.plan.columns import columns_of
 from loadtest_model.plan.records import RecordsPlan, plan_records
 from loadtest_model.spec import Spec
+from loadtest_model.spec.records import Encoding
+from loadtest_model.spec.target import Format
 
 MOST_ROWS: Final = 1_000_000
 _DEFAULT_SEED: Final = 1
@@ -35,11 +34,11 @@ def run_sample(parsed: argparse.Namespace) -> int:
     if not 0 <= rows <= MOST_ROWS:
         raise UsageError(f"--rows is {rows}; write a number from 0 to {MOST_ROWS}")
     spec, plan = _planned(parsed)
-    name = parsed.format or spec.target.format
+    name = Format(parsed.format) if parsed.format else spec.target.format
     in_table = parsed.out is None and parsed.format is None and sys.stdout.isatty()
-    if name == "xlsx" and parsed.out is None and not in_table and sys.stdout.isatty():
+    if name == Format.XLSX and parsed.out is None and not in_table and sys.stdout.isatty():
         raise UsageError("--out is missing; an XLSX file is not for a terminal")
-    made = file_format("csv" if in_table else name, columns_of(plan.columns), plan.dialect)
+    made = file_format(Format.CSV if in_table else name, columns_of(plan.columns), plan.dialect)
     content = _content(made, plan, rows)
     if in_table:
         sys.stdout.write(table_of(_fields(content, plan), width_of(sys.stdout)))
@@ -55,24 +54,19 @@ def _planned(parsed: argparse.Namespace) -> tuple[Spec, RecordsPlan]:
     manifest = read_manifest(Path(parsed.file)) if parsed.file is not None else None
     # A spec that describes records alone is sent nowhere.
     nowhere = {"target": {"url": "http://localhost/"}, "scenario": "light"}
-    draft = Draft(spec=manifest.spec if manifest is not None else nowhere)
+    draft = Draft(spec=nowhere if manifest is None else manifest.spec, by_hand=manifest is None)
     if parsed.seed is not None:
         draft.put("records.seed", whole_number("--seed", parsed.seed), "--seed")
     if parsed.format is not None:
         draft.put("target.format", parsed.format, "--format")
     for setting in record_settings(parsed, draft.spec):
         draft.put(setting.path, setting.value, setting.option)
-    try:
-        spec = msgspec.convert(draft.spec, Spec)
-    except msgspec.ValidationError as error:
-        raise UsageError(decoding_error(draft.spec, draft.sources, str(error))) from error
-    if broken := refusals(draft.spec):
-        raise UsageError("\n  ".join(in_words_of(draft.sources, message) for message in broken))
+    spec = draft.to_spec()
     try:
         plan = plan_records(spec.records, spec.target.format, seed=_DEFAULT_SEED, run_tag=0)
         refuse_unmakeable(plan)
     except (PlanError, FieldRefusedError) as error:
-        raise UsageError(in_words_of(draft.sources, str(error))) from error
+        raise UsageError(in_words_of(draft.words, str(error))) from error
     return spec, plan
 
 
@@ -86,7 +80,7 @@ async def _chunks(made: FileFormat, batch: Batch) -> list[bytes | memoryview]:
 
 
 def _fields(content: bytes, plan: RecordsPlan) -> list[list[str]]:
-    text = content.decode("utf-8-sig" if plan.dialect.encoding == "utf-8" else plan.dialect.encoding)
+    text = content.decode("utf-8-sig" if plan.dialect.encoding == Encoding.UTF_8 else plan.dialect.encoding)
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=plan.dialect.delimiter))
 
 

@@ -22,7 +22,7 @@ from loadgen.screen.drawing import columns_of, wants_colour, write_utf8
 from loadgen.screen.texts import fitted
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.plan import Plan
-from loadtest_model.spec import Identity
+from loadtest_model.spec import Identity, Scenario
 
 PROVEN_EXIT: Final = 0
 REFUSED_EXIT: Final = 1
@@ -58,7 +58,7 @@ def verification_plan(parsed: argparse.Namespace, environment: Mapping[str, str]
     manifest = read_manifest(Path(parsed.file)) if parsed.file is not None else None
     draft = draft_of(parsed, environment, manifest)
     if manifest is None:
-        draft.put("scenario", "custom", "the scenario")
+        draft.put("scenario", Scenario.CUSTOM, "the scenario")
         draft.put("load.duration", "1s", "the duration")
         if "batchSize" not in draft.spec["load"]:
             draft.put("load.batchSize", DEFAULT_ROWS, "--batch-size")

@@ -8,9 +8,13 @@ from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.pool import script_rows
 from loadgen.http.endpoints import site_of
 from loadgen.proof.verification import SMALL_CHECKS
-from loadtest_model.load.arrivals import expected_arrivals
+from loadtest_model.load.arrivals import Process, expected_arrivals
 from loadtest_model.plan import Plan, Step
 from loadtest_model.plan.target import TlsPlan
+from loadtest_model.records.phone_space import Contact
+from loadtest_model.spec.records import Encoding
+from loadtest_model.spec.target import ExpectCount, Format
+from loadtest_model.spec.verification import Requirement
 
 _FACTS: Final = "__TEST__"
 _RECORDS: Final = "__RECORDS__"
@@ -37,7 +41,7 @@ def script_facts(plan: Plan) -> dict[str, Any]:
         "markerPath": target.marker_path,
         "countPath": target.count_path,
         "noncePath": target.nonce_path,
-        "mustEcho": plan.require == "Echoed",
+        "mustEcho": plan.require == Requirement.ECHOED,
         "isNamed": site_of(target.url).literal is None,
         "verification": SMALL_CHECKS,
         "fullRows": max(step.batch_size for step in plan.steps),
@@ -50,17 +54,19 @@ def script_facts(plan: Plan) -> dict[str, Any]:
 def _check(plan: Plan) -> None:
     target = plan.target
     absent = {
-        "spec.target.format: xlsx": target.format != "csv",
+        "spec.target.format: xlsx": target.format != Format.CSV,
         "spec.target.auth.login": target.login is not None,
         "spec.target.tls": target.tls != TlsPlan(),
-        "spec.load.arrivals: poisson": any(step.arrivals and step.arrivals.process == "poisson" for step in plan.steps),
-        "spec.verification.require: Proven": plan.require == "Proven",
+        "spec.load.arrivals: poisson": any(
+            step.arrivals and step.arrivals.process == Process.POISSON for step in plan.steps
+        ),
+        "spec.verification.require: Proven": plan.require == Requirement.PROVEN,
         "spec.verification.readBack": plan.read_back is not None,
         "spec.abort": plan.abort is not None,
-        "spec.target.response.expectCount": target.expect_count != "sent",
-        "spec.records.contact: reserved": plan.records.contact == "reserved",
+        "spec.target.response.expectCount": target.expect_count != ExpectCount.SENT,
+        "spec.records.contact: reserved": plan.records.contact == Contact.RESERVED,
         "spec.records.invalid": plan.records.invalid is not None,
-        "spec.records.dialect.encoding: cp1252": plan.records.dialect.encoding != "utf-8",
+        "spec.records.dialect.encoding: cp1252": plan.records.dialect.encoding != Encoding.UTF_8,
         "spec.records.fields without client_id": all(column.source != "client_id" for column in plan.records.columns),
         "spec.records.fields of kind unique": any(column.kind == "unique" for column in plan.records.columns),
     }

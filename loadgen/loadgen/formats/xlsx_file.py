@@ -12,6 +12,7 @@ from loadgen.formats.deflate import Deflated, deflate
 from loadgen.formats.sheet import SheetRendering
 from loadgen.formats.workbook import FIXED_PARTS, SHEET_PART
 from loadgen.records import CLIENT_COLUMNS, Batch, Column
+from loadtest_model.spec.target import Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class PackedFile:
 class XlsxFormat:
     """An Office Open XML workbook with one sheet."""
 
-    name: Final = "xlsx"
+    name: Final = Format.XLSX
     extension: Final = ".xlsx"
     content_type: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from yarl import URL
 
+from loadtest_model.urls import parse_url
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Endpoint:
@@ -42,25 +44,22 @@ class Site:
 
 
 def site_of(url: str, host_header: str | None = None, server_name: str | None = None) -> Site:
-    """Take a target's URL apart; the Host header and the name for TLS are the URL's unless they are given.
+    """Take a target's URL apart. The Host header and the name for TLS are the URL's unless they are given.
 
-    Raises ValueError, naming the URL, where it is not http or https with a host.
+    Raises ValueError for a text that is not a URL. The message does not repeat it, because it may contain a password.
     """
-    try:
-        parsed = URL(url)
-        host, port = parsed.raw_host, parsed.port
-    except ValueError as error:
-        raise ValueError(f"{url!r} is not a URL: {error}") from error
-    if parsed.scheme not in ("http", "https") or not host or port is None:
-        raise ValueError(f"{url!r} must be an http or https URL with a host")
-    if parsed.user is not None or parsed.password is not None or parsed.raw_fragment:
-        raise ValueError(f"{parsed.origin()} must be given without credentials and without a fragment")
+    parts = parse_url(url)
+    if parts is None:
+        raise ValueError("the target's URL must be an http or https URL with a host, without credentials or a fragment")
+    parsed = URL(url)
+    # With its final dot, if it has one: the dot changes how the name is resolved.
+    host = parsed.raw_host or parts.host
     return Site(
         url=parsed,
         host=host,
-        port=port,
+        port=parts.port,
         host_header=host_header or parsed.host_port_subcomponent or host,
-        server_hostname=(server_name or host) if parsed.scheme == "https" else None,
+        server_hostname=(server_name or host) if parts.scheme == "https" else None,
     )
 
 

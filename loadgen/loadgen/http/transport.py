@@ -23,7 +23,7 @@ from loadgen.http.stalls import Stalls
 from loadgen.http.upload_progress import Progress
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.spec.connecting import Connections as ChosenConnections
+from loadtest_model.spec.connecting import ConnectionUse
 from loadtest_model.values import NANOSECONDS
 
 KEPT_BELOW_ROWS: Final = 1_000
@@ -60,14 +60,14 @@ class Exchange(Struct, frozen=True):
     cause: Cause | None = None
 
 
-def keeps_connections(chosen: ChosenConnections, rows: int) -> bool:
+def keeps_connections(chosen: ConnectionUse, rows: int) -> bool:
     """Whether uploads of so many rows use connections again; small ones would else measure the connecting."""
     match chosen:
-        case "Auto":
+        case ConnectionUse.AUTO:
             return rows < KEPT_BELOW_ROWS
-        case "Kept":
+        case ConnectionUse.KEPT:
             return True
-        case "PerUpload":
+        case ConnectionUse.PER_UPLOAD:
             return False
 
 

@@ -9,18 +9,15 @@ from typing import Final
 
 import msgspec
 
-from loadgen.http.endpoints import site_of
 from loadgen.options.document import Draft, option
 from loadgen.options.errors import UsageError
-from loadgen.options.wording import OPTIONS, decoding_error, in_words_of
+from loadgen.options.wording import in_words_of
 from loadgen.records import refuse_unmakeable
-from loadtest_model.admission.schema_rules import refusals
 from loadtest_model.plan import AddressPolicy, Place, Plan, PlanError, SecretPlaces, compile_plan
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_model.plan.secrets import NO_PLACES
 from loadtest_model.reasons import Reason
-from loadtest_model.spec import Identity, Spec
-from loadtest_model.thresholds.bounds import parse_thresholds
+from loadtest_model.spec import Identity
 
 LOCAL_PARALLELISM: Final = 1
 
@@ -66,29 +63,20 @@ def access_of(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Acc
 
 def plan_of(draft: Draft, identity: Identity, access: Access) -> Plan:
     """The plan of a draft, run by this process alone. Raises UsageError."""
-    words = {**(OPTIONS if draft.by_hand else {}), **draft.sources}
-    try:
-        spec = msgspec.convert(draft.spec, Spec)
-    except msgspec.ValidationError as error:
-        raise UsageError(decoding_error(draft.spec, words, str(error))) from error
-    if broken := refusals(draft.spec):
-        raise UsageError("\n  ".join(in_words_of(words, message) for message in broken))
+    spec = draft.to_spec()
     network = AddressPolicy(
         allowed=tuple(_network("--allow", text) for text in access.allowed),
         denied=(*NEVER_TARGETS, *(_network("--deny", text) for text in access.denied)),
     )
     try:
-        site_of(spec.target.url)
         _check_certificates(spec.target.url, access.places)
         # With the parallelism that was written, so that what a cluster would refuse is refused here as well.
         plan = compile_plan(spec, identity, places=access.places, network=network)
-        for step in plan.steps:
-            parse_thresholds(step.thresholds)
         refuse_unmakeable(plan.records)
     except UsageError:
         raise
     except (PlanError, ValueError) as error:
-        raise UsageError(_with_local_remedy(error, in_words_of(words, str(error)))) from error
+        raise UsageError(_with_local_remedy(error, in_words_of(draft.words, str(error)))) from error
     target = plan.target
     if access.auth_scheme is not None:
         target = msgspec.structs.replace(target, auth_scheme=access.auth_scheme)

@@ -9,15 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import Manifest
 from loadgen.options.records_options import record_settings
+from loadgen.options.wording import OPTIONS, decoding_error, in_words_of
 from loadtest_model.load.scenarios import PRESETS
+from loadtest_model.spec import Spec
+from loadtest_model.spec.connecting import ConnectionUse
+from loadtest_model.spec.validation import broken_rules
+from loadtest_model.spec.verification import Requirement
 from loadtest_model.thresholds.bounds import parse_threshold
 
 Json = dict[str, Any]
 
-_LEVELS: Final = {"acknowledged": "Acknowledged", "echoed": "Echoed", "proven": "Proven"}
+_LEVELS: Final = {level.lower(): level for level in Requirement}
 _TEXTS: Final = {
     "host": "target.host",
     "server_name": "target.tls.serverName",
@@ -47,7 +54,11 @@ _LOGIN: Final = {
     "login_token": "tokenPath",
     "login_expires_in": "expiresInPath",
 }
-_CONNECTIONS: Final = {"auto": "Auto", "kept": "Kept", "per-upload": "PerUpload"}
+_CONNECTIONS: Final = {
+    "auto": ConnectionUse.AUTO,
+    "kept": ConnectionUse.KEPT,
+    "per-upload": ConnectionUse.PER_UPLOAD,
+}
 _EXPRESSIONS: Final = {"threshold": "thresholds", "abort": "abort.thresholds"}
 _NUMBERS: Final = {"seed": "records.seed", "records": "load.records"}
 _LOAD: Final = {
@@ -77,6 +88,21 @@ class Draft:
             node = below
         node[name] = value
         self.sources[f"spec.{path}"] = source
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The user's word for each field that has one."""
+        return {**(OPTIONS if self.by_hand else {}), **self.sources}
+
+    def to_spec(self) -> Spec:
+        """Decode and check the spec. Raises UsageError, in the user's words, if a cluster would refuse it."""
+        try:
+            spec = msgspec.convert(self.spec, Spec)
+        except msgspec.ValidationError as error:
+            raise UsageError(decoding_error(self.spec, self.words, str(error))) from error
+        if broken := broken_rules(spec):
+            raise UsageError("\n  ".join(in_words_of(self.words, each.message) for each in broken))
+        return spec
 
 
 def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manifest: Manifest | None) -> Draft:

@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from loadgen.options.errors import UsageError
+from loadtest_model.admission.crd import spec_schema
 from loadtest_model.spec import API_VERSION, KIND
+
+Json = dict[str, Any]
 
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A LoadTest as it was written: its name, its namespace, and its spec as plain YAML values."""
+    """A LoadTest as it was written: its name, its namespace, and its spec as plain YAML values, none of them null."""
 
     name: str
     namespace: str
-    spec: dict[str, Any]
+    spec: Json
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -47,4 +50,19 @@ def _manifest(path: Path, document: dict[str, Any]) -> Manifest:
     if not isinstance(spec, dict):
         raise UsageError(f"-f {path}: spec is missing")
     namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
-    return Manifest(name, namespace if isinstance(namespace, str) else "local", spec)
+    return Manifest(name, namespace if isinstance(namespace, str) else "local", _without_nulls(spec, spec_schema()))
+
+
+def _without_nulls(value: Any, schema: Json) -> Any:
+    """A value without its null fields, which the API server drops as well. Unknown fields stay, to be refused later."""
+    if isinstance(value, list):
+        return [_without_nulls(each, schema.get("items", {})) for each in value]
+    if not isinstance(value, dict):
+        return value
+    others = schema.get("additionalProperties")
+    below = {name: schema.get("properties", {}).get(name, others) for name in value}
+    return {
+        name: _without_nulls(each, below[name] or {})
+        for name, each in value.items()
+        if each is not None or below[name] is None
+    }

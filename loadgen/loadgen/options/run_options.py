@@ -10,10 +10,11 @@ from typing import Final
 
 from loadgen.options.records_options import FIELD_HELP
 from loadtest_model.load.scenarios import PRESETS
+from loadtest_model.spec import Scenario
 from loadtest_model.thresholds.metrics import METRICS
 
 DEBUG_HELP: Final = "print every upload: size, times, status and answer"
-SCENARIOS: Final = (*PRESETS, "all", "custom")
+SCENARIOS: Final = tuple(map(str, Scenario))
 
 VERIFY_DESCRIPTION: Final = """\
 Proves that a target honours X-Load-Test, with a few uploads and no load: a file with only

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from loadtest_model.admission.schema_rules import spec_schema
+from loadtest_model.admission.crd import spec_schema
 from loadtest_model.nearness import near
 from loadtest_model.spec.parts import FORM_NAME_PATTERN
 from loadtest_model.values import DURATION_PATTERN
@@ -119,7 +119,9 @@ def _wanted(said: str, path: str) -> str:
     pattern = _PATTERN.match(said)
     if pattern is not None:
         known = next((text for regex, text in _WANTED.items() if pattern["regex"] == repr(regex)), None)
-        return known or f"write a text that matches {pattern['regex']}"
+        # More readers know this sign for the end of a text.
+        regex = pattern["regex"].replace(r"\\Z", "$")
+        return known or f"write a text that matches {regex}"
     bound = _BOUND.fullmatch(said)
     if bound is not None:
         return f"write a number of at {'least' if bound['operator'] == '>=' else 'most'} {bound['number']}"

@@ -32,6 +32,7 @@ from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.proof import Moment
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 from loadtest_model.plan import Plan
+from loadtest_model.spec.verification import Requirement
 
 CHECKS_KEPT: Final = 200
 """An address that fails in passing is tried for as long as the run lasts; its checks and canaries must not fill the
@@ -78,7 +79,7 @@ class Prover:
         self._ask = ask
         self._now = now
         self._resolves = not plan.target.addresses and self._site.literal is None
-        self._must_prove = plan.require == "Proven"
+        self._must_prove = plan.require == Requirement.PROVEN
         self._told = Told(tuple(parse_endpoint(address) for address in plan.target.addresses))
         self._read_back: ReadBack | None = None
         self._to_look_up: tuple[str, ...] = ()

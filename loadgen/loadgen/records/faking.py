@@ -14,7 +14,6 @@ from loadtest_model.records.geography import Locale
 if TYPE_CHECKING:
     from faker import Faker
 
-_LOCALES: Final = {"mixed": ("en_CA", "fr_CA"), "en_CA": ("en_CA",), "fr_CA": ("fr_CA",)}
 _FIRST_VALUES: Final = 200
 _MOST_VALUES: Final = 5_000
 _RENEWED_AT_ONCE: Final = 10  # Some 20 to 50 microseconds each; rendering beside it takes a millisecond or two.
@@ -30,7 +29,7 @@ class Fakers:
     """Faker in the languages of a locale, made when it is first asked for."""
 
     def __init__(self, locale: Locale) -> None:
-        self.locales = _LOCALES[locale]
+        self.locales = (Locale.ENGLISH, Locale.FRENCH) if locale == Locale.MIXED else (locale,)
         self._fakers: list[Faker] = []
 
     def __getitem__(self, place: int) -> Faker:

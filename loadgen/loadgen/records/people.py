@@ -105,7 +105,7 @@ class People:
     """A stream of people; the pools and the words fix it. Ids, and codes in e-mails, begin with the prefix."""
 
     def __init__(
-        self, pools: Pools, words: Words, prefix: str, locale: Locale = "mixed", dates: DateTexts | None = None
+        self, pools: Pools, words: Words, prefix: str, locale: Locale = Locale.MIXED, dates: DateTexts | None = None
     ) -> None:
         self._words = words
         self._locale = locale
@@ -152,8 +152,8 @@ class People:
         return Drawn(columns, self._area_indices[area], french)
 
     def _french(self, city: Indices) -> Indices:
-        if self._locale != "mixed":
-            return np.full(len(city), self._locale == "fr_CA", np.int64)
+        if self._locale != Locale.MIXED:
+            return np.full(len(city), self._locale == Locale.FRENCH, np.int64)
         return (self._words.below(100, len(city)) < self._french_percent[city]).astype(np.int64)
 
     def _names(self, french: Indices) -> tuple[list[str], list[str], list[str]]:

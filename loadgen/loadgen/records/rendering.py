@@ -7,8 +7,9 @@ from typing import Final, Protocol
 
 from loadtest_model.plan.records import STANDARD_DIALECT, DialectPlan
 from loadtest_model.records.columns import CLIENT_COLUMNS, Column
+from loadtest_model.spec.records import Encoding, LineEnd, Quoting
 
-_LINE_ENDS: Final = {"CRLF": "\r\n", "LF": "\n"}
+_LINE_ENDS: Final = {LineEnd.CRLF: "\r\n", LineEnd.LF: "\n"}
 
 
 class Rendering(Protocol):
@@ -56,10 +57,12 @@ class CsvRendering:
         self._special = (dialect.delimiter, '"', "\n", "\r")
         self._last = _LastLine()
         self._writer = csv.writer(self._last, delimiter=dialect.delimiter, lineterminator=self._line_end)
-        quoted = dialect.quoting != "minimal"
+        quoted = dialect.quoting != Quoting.MINIMAL
         self._all_quoted = [quoted] * len(columns)
         (header,) = self.rows([[column.name] for column in columns])
-        self._all_quoted = [quoted and not (column.number and dialect.quoting == "nonnumeric") for column in columns]
+        self._all_quoted = [
+            quoted and not (column.number and dialect.quoting == Quoting.NONNUMERIC) for column in columns
+        ]
         self.head = b"\xef\xbb\xbf" + header if dialect.bom else header
 
     def rows(self, columns: Sequence[Sequence[str]]) -> list[bytes]:
@@ -68,7 +71,7 @@ class CsvRendering:
             for column, all_quoted in zip(columns, self._all_quoted, strict=True)
         ]
         lines = [f"{self._dialect.delimiter.join(fields)}{self._line_end}" for fields in zip(*quoted, strict=True)]
-        if self._dialect.encoding == "utf-8":
+        if self._dialect.encoding == Encoding.UTF_8:
             return [line.encode() for line in lines]
         return [_in_cp1252(line) for line in lines]
 

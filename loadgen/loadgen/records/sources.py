@@ -102,7 +102,7 @@ class _EmailCode:
 class PhoneEnd:
     """The phone's number after its area code, `NXX-XXXX`."""
 
-    contact: Contact = "any"
+    contact: Contact = Contact.ANY
     width: int = 8
 
     @property
@@ -111,7 +111,7 @@ class PhoneEnd:
 
     def parts(self, rows: Rows) -> list[Part]:
         numbers = rows.phone_numbers
-        return [(0, reserved_phone_words(numbers) if self.contact == "reserved" else phone_words(numbers))]
+        return [(0, reserved_phone_words(numbers) if self.contact == Contact.RESERVED else phone_words(numbers))]
 
     def in_letters(self, small: bool) -> Source:
         del small

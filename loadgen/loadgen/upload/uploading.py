@@ -35,6 +35,7 @@ from loadgen.upload.routes import Route
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.plan import Plan
 from loadtest_model.plan.columns import columns_of
+from loadtest_model.spec.verification import Requirement
 
 ANSWER_TEXT_CHARACTERS: Final = 200
 
@@ -107,7 +108,7 @@ class Uploader:
         )
         self._next_number = pod_index
         self.newest_confirmed_id: str | None = None
-        self.must_echo = plan.require == "Echoed"
+        self.must_echo = plan.require == Requirement.ECHOED
         self.unechoed = 0
         self._named_url = URL(f"{self._site.url.scheme}://{self._site.host_header}").join(self._site.url.relative())
         self._most_accepted_bytes = 0

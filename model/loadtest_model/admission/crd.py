@@ -1,12 +1,14 @@
 """The CustomResourceDefinition, made from the types of `spec` and `status`."""
 
+from functools import cache
 from typing import Any, Final
 
 import msgspec
 
 from loadtest_model.report.status import NOT_LOOKED_AT, Phase, Status
 from loadtest_model.spec import GROUP, KIND, PLURAL, VERSION, Spec
-from loadtest_model.spec.parts import rule
+from loadtest_model.spec.rules import re2_pattern, schema_validations
+from loadtest_model.spec.validation import SPEC_RULES
 
 Json = dict[str, Any]
 
@@ -20,10 +22,18 @@ _RERUN: Final = (
 )
 
 
+@cache
+def spec_schema() -> Json:
+    """The schema of a spec as the CRD has it."""
+    (version,) = custom_resource_definition()["spec"]["versions"]
+    schema: Json = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    return schema
+
+
 def custom_resource_definition() -> Json:
     """The whole definition, ready to be written as YAML."""
     spec, status = _structural(Spec), _without_defaults(_structural(Status))
-    spec["x-kubernetes-validations"] = _spec_rules()
+    spec |= schema_validations(SPEC_RULES)
     status["properties"]["observedGeneration"]["default"] = -1
     status["properties"]["conditions"]["x-kubernetes-list-type"] = "map"
     status["properties"]["conditions"]["x-kubernetes-list-map-keys"] = ["type"]
@@ -92,63 +102,10 @@ PRINTER_COLUMNS: Final = [
 ]
 
 
-def _spec_rules() -> list[dict[str, str]]:
+def _change_rules(spec: Json) -> list[Json]:
+    """The rules about changes. They have no predicate, because only the API server sees the spec before a change."""
     return [
-        rule(
-            "self.scenario != 'custom' || (has(self.load) && has(self.load.batchSize))",
-            "spec.load.batchSize is required for scenario custom, such as 1000",
-        ),
-        rule(
-            "self.scenario != 'custom' || (has(self.load) && (has(self.load.duration) || has(self.load.records)"
-            " || has(self.load.stages)))",
-            "spec.load.duration, spec.load.records or spec.load.stages is required for scenario custom",
-        ),
-        rule(
-            "!has(self.load) || !has(self.load.stages) || !(has(self.load.duration) || has(self.load.records)"
-            " || has(self.load.arrivalRate)"
-            " || (has(self.load.virtualUsers) && self.load.stages.all(s, has(s.virtualUsers))))",
-            "spec.load.stages cannot stand beside spec.load.duration, spec.load.records, spec.load.arrivalRate or,"
-            " unless the stages are of arrival rates, spec.load.virtualUsers: the stages already say them",
-        ),
-        rule(
-            "!has(self.load) || !has(self.load.records) || !(has(self.load.duration) || self.scenario == 'all')",
-            "spec.load.records stands instead of spec.load.duration, and not in scenario all",
-        ),
-        rule(
-            "!has(self.load) || !(has(self.load.arrivals) || has(self.load.maxLateness)) || has(self.load.arrivalRate)"
-            " || (has(self.load.stages) && self.load.stages.all(s, has(s.arrivalRate)))",
-            "spec.load.arrivals and spec.load.maxLateness need spec.load.arrivalRate, or stages with one",
-        ),
-        rule(
-            "!has(self.load) || !has(self.load.thinkTime) || duration(self.load.thinkTime) == duration('0s')"
-            " || !(has(self.load.arrivalRate) || (has(self.load.stages)"
-            " && self.load.stages.all(s, has(s.arrivalRate))))",
-            "spec.load.thinkTime cannot stand beside an arrival rate, which alone sets the pace",
-        ),
-        rule(
-            "!has(self.load) || !has(self.load.gracefulStop)"
-            " || duration(self.load.gracefulStop) <= duration(self.target.timeout)",
-            "spec.load.gracefulStop must not be longer than spec.target.timeout",
-        ),
-        rule(
-            "!has(self.load) || !has(self.load.virtualUsers) || self.parallelism <= self.load.virtualUsers",
-            "spec.parallelism must not be above spec.load.virtualUsers: every pod needs a virtual user",
-        ),
-        rule(
-            "!has(self.target.formFields) || !(self.target.fileField in self.target.formFields)",
-            "spec.target.formFields must not contain the file field, which is spec.target.fileField",
-        ),
-        rule(
-            "!has(self.verification) || self.verification.require != 'Proven' || has(self.verification.readBack)",
-            "spec.verification.require is Proven, so spec.verification.readBack must say how to read what the target"
-            " has stored",
-        ),
-    ]
-
-
-def _change_rules(spec: Json) -> list[dict[str, str]]:
-    return [
-        rule(
+        _rule(
             f"(has(self.spec.{name}) == has(oldSelf.spec.{name})"
             f" && (!has(self.spec.{name}) || self.spec.{name} == oldSelf.spec.{name})) || {_RERUN}",
             f"spec.{name} cannot be changed; when the test has completed, change it together with spec.runId"
@@ -157,12 +114,16 @@ def _change_rules(spec: Json) -> list[dict[str, str]]:
         for name in spec["properties"]
         if name not in MUTABLE_FIELDS
     ] + [
-        rule(
+        _rule(
             "(has(self.spec.runId) ? self.spec.runId : '1') == (has(oldSelf.spec.runId) ? oldSelf.spec.runId : '1')"
             f" || {_RERUN}",
             "spec.runId can be changed only when the test has completed",
         )
     ]
+
+
+def _rule(cel: str, message: str) -> Json:
+    return {"rule": cel, "message": message}
 
 
 def _structural(kind: type) -> Json:
@@ -179,6 +140,8 @@ def _inlined(node: Json, definitions: dict[str, Json]) -> Json:
     if "anyOf" in node:
         return _inlined(_without_null(node), definitions)
     made = _without(node, "title", "propertyNames", "$defs")
+    if "pattern" in made:
+        made["pattern"] = re2_pattern(made["pattern"])
     if made.get("default", 0) is None:
         del made["default"]
     if "required" in made:

@@ -13,6 +13,7 @@ from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import Shown, concluded_from
 from loadtest_model.measurement.snapshot import Refusal, Violation
 from loadtest_model.reasons import AnyReason, Reason
+from loadtest_model.spec.verification import Requirement
 from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
 
 
@@ -213,7 +214,7 @@ def steps_without_uploads(evidence: Evidence) -> list[Finding]:
 
 def not_read_back(evidence: Evidence) -> list[Finding]:
     """Where Proven is required, a read-back that shows nothing leaves the run unproven."""
-    if evidence.facts.plan.require != "Proven" or evidence.facts.refusal is not None:
+    if evidence.facts.plan.require != Requirement.PROVEN or evidence.facts.refusal is not None:
         return []
     read_back = evidence.facts.read_back
     if read_back is None:

@@ -20,6 +20,7 @@ from loadtest_model.measurement.snapshot import TargetMemory
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.reasons import Reason
+from loadtest_model.spec.verification import Requirement
 
 
 def judge(facts: Facts) -> Judgement:
@@ -43,7 +44,7 @@ def _judge_step(facts: Facts, number: int) -> StepJudgement:
     seen = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
     unfinished = seen.finished_pods < plan.parallelism
     own = Facts(
-        plan=structs.replace(plan, steps=(plan.steps[number],), require="Acknowledged"),
+        plan=structs.replace(plan, steps=(plan.steps[number],), require=Requirement.ACKNOWLEDGED),
         aggregate=structs.replace(
             aggregate,
             steps=(seen,),

@@ -5,16 +5,23 @@ The schedule is a function of the rates and of seeded numbers, so every pod has 
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
 from itertools import accumulate, count
-from typing import Final, Literal
+from typing import Final
 
 from loadtest_model.values import WireValue
 
-Process = Literal["constant", "poisson"]
 Draw = Callable[[], float]
 
 # Sums of rates times seconds are rounded; an arrival that is due at the very end must not depend on it.
 _ROUNDING: Final = 1e-9
+
+
+class Process(StrEnum):
+    """How arrivals are spaced."""
+
+    CONSTANT = "constant"
+    POISSON = "poisson"
 
 
 class RateSegment(WireValue, frozen=True, kw_only=True):
@@ -79,7 +86,7 @@ def due_seconds(arrivals: Arrivals, draw: Draw, index: int = 0, pods: int = 1) -
     integral of the rate reaches k; in a Poisson one, when it reaches the sum of k + 1 exponential gaps of mean 1.
     `draw` gives numbers from [0, 1), to every pod the same.
     """
-    positions = map(float, count()) if arrivals.process == "constant" else _poisson(draw)
+    positions = map(float, count()) if arrivals.process == Process.CONSTANT else _poisson(draw)
     number = 0
     begin = passed = 0.0
     position = next(positions)

@@ -1,7 +1,7 @@
 """The plan: a spec compiled to what the pods do, with every default filled in and nothing left to choose."""
 
 import hashlib
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -14,6 +14,8 @@ from loadtest_model.plan.target import LoginPlan, TargetPlan, TlsPlan, compile_t
 from loadtest_model.plan.thresholds import AbortPlan, compile_abort
 from loadtest_model.plan.verification import ReadBackPlan, compile_read_back, refuse_blind_look_up
 from loadtest_model.spec import Identity, Spec
+from loadtest_model.spec.validation import broken_rules
+from loadtest_model.spec.verification import Requirement
 from loadtest_model.values import WireValue
 
 PLAN_SCHEMA: Final = 1
@@ -57,7 +59,7 @@ class Plan(WireValue, frozen=True, kw_only=True):
     target: TargetPlan
     steps: tuple[Step, ...]
     records: RecordsPlan
-    require: Literal["Acknowledged", "Echoed", "Proven"]
+    require: Requirement
     network: AddressPolicy
     deadlines: Deadlines
     command_digests: dict[str, str] = {}
@@ -101,8 +103,11 @@ def compile_plan(
 ) -> Plan:
     """The plan of a spec, without command digests; `places` says where the secrets are that it names.
 
-    Raises PlanError where the spec cannot be run.
+    Raises PlanError where the spec breaks a rule, or cannot be run.
     """
+    # An API server with the schema of another version may have accepted what this version refuses.
+    if broken := broken_rules(spec):
+        raise PlanError(broken[0].rule.reason, broken[0].message)
     run_id = spec.run_id or DEFAULT_RUN_ID
     steps = tuple(compile_steps(spec))
     for step in steps:
@@ -115,7 +120,7 @@ def compile_plan(
         name=identity.name,
         uid=identity.uid,
         run_id=run_id,
-        scenario=spec.scenario,
+        scenario=str(spec.scenario),
         parallelism=spec.parallelism,
         target=compile_target(spec.target, addresses, places),
         steps=steps,

@@ -13,7 +13,7 @@ from loadtest_model.plan.errors import PlanError
 from loadtest_model.reasons import Reason
 from loadtest_model.records.columns import CLIENT_COLUMNS, Column
 from loadtest_model.records.providers import PROVIDERS
-from loadtest_model.spec.fields import KINDS, PARAMETERS, Field
+from loadtest_model.spec.fields import KINDS, Characters, Field
 from loadtest_model.spec.records import Fields
 from loadtest_model.values import WireValue
 
@@ -173,7 +173,7 @@ class _Compiler:
         plan = ColumnPlan(name=field.name, kind=field.kind, null_millionths=round(field.null_share * MILLION))
         match field.kind:
             case "unique":
-                digits = field.characters == "digits"
+                digits = field.characters == Characters.DIGITS
                 plan = replace(plan, prefix=field.prefix or "", width=field.width, digits=digits)
             case "faker":
                 plan = replace(plan, provider=self._provider(), arguments=self._arguments())
@@ -201,14 +201,6 @@ class _Compiler:
         field = self._field
         if field.kind not in KINDS:
             raise self._refusal("kind", f"is {field.kind!r}; {near(field.kind, KINDS)}")
-        needed, possible = KINDS[field.kind]
-        for name in PARAMETERS:
-            given = getattr(field, name) is not None
-            if given and name not in (*needed, *possible):
-                takes = ", ".join((*needed, *possible, "nullShare"))
-                raise self._refusal(name, f"does not belong to kind {field.kind}, which takes {takes}")
-            if not given and name in needed:
-                raise self._refusal(name, f"is missing; kind {field.kind} needs {' and '.join(needed)}")
 
     def _check_text(self, path: str, text: str | None) -> None:
         if text and _NO_XML.search(text):

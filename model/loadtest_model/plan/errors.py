@@ -1,10 +1,10 @@
-"""What is wrong with a spec that the schema lets pass."""
+"""What is wrong with a spec that can be read."""
 
 from loadtest_model.reasons import Reason
 
 
 class PlanError(ValueError):
-    """A spec that the schema lets pass but that cannot be run; the message names field, value and remedy."""
+    """A spec that breaks a rule or cannot be run; the message names field, value and remedy."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from loadtest_model.plan import Plan, unseen
 from loadtest_model.plan.columns import ColumnPlan
 from loadtest_model.plan.mesh import NOTICE as MESH
-from loadtest_model.records.phone_space import phone_capacity, phone_shortages
+from loadtest_model.records.phone_space import Contact, phone_capacity, phone_shortages
 
 
 def notices(plan: Plan) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def _phones(plan: Plan, rows: int) -> Iterator[str]:
     if shortages:
         worst = shortages[0]
         capacity = phone_capacity(records.locale, records.contact)
-        why = ", as spec.records.contact is reserved" if records.contact == "reserved" else ""
+        why = ", as spec.records.contact is reserved" if records.contact == Contact.RESERVED else ""
         yield (
             f"phones come again from about {capacity:,} records on: area code {worst.area_code} has"
             f" {worst.capacity:,} numbers, and {rows:,} records take about {worst.expected:,} of it{why}"

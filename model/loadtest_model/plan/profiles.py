@@ -3,12 +3,9 @@
 import math
 from typing import Final
 
-from loadtest_model.load.arrivals import Arrivals, RateSegment, peak_rate, rate_plateaus, rate_profile
-from loadtest_model.load.pacing import Segment, peak_users, plateaus, profile
+from loadtest_model.load.arrivals import Arrivals, Process, RateSegment, peak_rate, rate_plateaus, rate_profile
+from loadtest_model.load.pacing import Segment, plateaus, profile
 from loadtest_model.load.scenarios import PRESETS
-from loadtest_model.plan.errors import PlanError
-from loadtest_model.reasons import Reason
-from loadtest_model.spec import Spec
 from loadtest_model.spec.load import Load
 from loadtest_model.values import seconds_of
 
@@ -26,7 +23,7 @@ def profile_of(scenario: str, load: Load, timeout_seconds: float) -> tuple[tuple
     if load.stages is not None:
         stages = [(seconds_of(stage.duration), stage.virtual_users, stage.arrival_rate) for stage in load.stages]
         if load.stages[0].arrival_rate is None:
-            return _reaching_users(profile([(seconds, users or 0) for seconds, users, _ in stages])), None
+            return profile([(seconds, users or 0) for seconds, users, _ in stages]), None
         return _open(rate_profile([(seconds, rate or 0.0) for seconds, _, rate in stages]), load, timeout_seconds)
     preset = PRESETS.get(scenario)
     length_seconds, shares = _length(scenario, load)
@@ -42,78 +39,17 @@ def _length(scenario: str, load: Load) -> tuple[float, tuple[float, ...]]:
         # When it will end is not known, so there is nothing to divide into plateaus.
         return LONGEST_LOAD_SECONDS, (1.0,)
     preset = PRESETS.get(scenario)
-    if load.duration is None and preset is None:
-        raise PlanError(
-            Reason.DurationMissing,
-            "spec.load.duration is missing; a custom test needs it, or spec.load.records or spec.load.stages",
-        )
-    length_seconds = seconds_of(load.duration) if load.duration else preset.duration_seconds if preset else 0.0
-    if length_seconds <= 0:
-        raise PlanError(Reason.DurationMissing, f"spec.load.duration is {load.duration}; a load takes time")
+    length_seconds = PRESETS[scenario].duration_seconds if load.duration is None else seconds_of(load.duration)
     return length_seconds, preset.plateaus if preset else (1.0,)
-
-
-def _reaching_users(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    if not peak_users(segments):
-        raise PlanError(Reason.StagesEmpty, "spec.load.stages reach no virtual user for any length of time")
-    return segments
 
 
 def _open(rates: tuple[RateSegment, ...], load: Load, timeout_seconds: float) -> tuple[tuple[Segment, ...], Arrivals]:
     """The limit of users over the whole of an arrival profile, and the arrivals."""
-    peak = peak_rate(rates)
-    if peak <= 0:
-        raise PlanError(Reason.StagesEmpty, "spec.load.stages reach no arrival rate for any length of time")
-    users = load.virtual_users or min(MOST_DEFAULT_USERS, math.ceil(peak * USERS_FOR_SECONDS))
+    users = load.virtual_users or min(MOST_DEFAULT_USERS, math.ceil(peak_rate(rates) * USERS_FOR_SECONDS))
     segments = tuple(
         Segment(duration_seconds=rate.duration_seconds, first_users=users, last_users=users) for rate in rates
     )
     lateness_seconds = seconds_of(load.max_lateness) if load.max_lateness else timeout_seconds
-    return segments, Arrivals(process=load.arrivals or "constant", rates=rates, max_lateness_seconds=lateness_seconds)
-
-
-def refuse_contradictions(spec: Spec) -> None:
-    """Raise PlanError for fields of the load that cannot stand together."""
-    load = spec.load
-    stages = load.stages or []
-    by_rate = [stage.arrival_rate is not None for stage in stages]
-    if any(rated == (stage.virtual_users is not None) for rated, stage in zip(by_rate, stages, strict=True)) or (
-        len(set(by_rate)) > 1
-    ):
-        raise PlanError(
-            Reason.StagesMixed, "spec.load.stages must all say virtualUsers or all say arrivalRate, and each just one"
-        )
-    beside = [
-        name
-        for name, value in (
-            ("duration", load.duration),
-            ("records", load.records),
-            ("arrivalRate", load.arrival_rate),
-            ("virtualUsers", None if any(by_rate) else load.virtual_users),
-        )
-        if value is not None
-    ]
-    if stages and beside:
-        raise PlanError(Reason.LoadContradicts, f"spec.load.stages cannot stand beside spec.load.{beside[0]}")
-    if load.records is not None and load.duration is not None:
-        raise PlanError(
-            Reason.LoadContradicts, "spec.load.records stands instead of spec.load.duration; give one of them"
-        )
-    if load.records is not None and spec.scenario == "all":
-        raise PlanError(Reason.LoadContradicts, "spec.load.records cannot stand in scenario all; give a duration")
-    is_open = load.arrival_rate is not None or any(by_rate)
-    for name, value in (("arrivals", load.arrivals), ("maxLateness", load.max_lateness)):
-        if value is not None and not is_open:
-            raise PlanError(Reason.LoadContradicts, f"spec.load.{name} needs spec.load.arrivalRate, or stages with one")
-    if is_open and seconds_of(load.think_time) > 0:
-        raise PlanError(
-            Reason.LoadContradicts, "spec.load.thinkTime cannot stand beside an arrival rate, which alone sets the pace"
-        )
-    if load.arrival_rate is not None and load.arrival_rate <= 0:
-        raise PlanError(Reason.LoadContradicts, f"spec.load.arrivalRate is {load.arrival_rate:g}; it must be above 0")
-    if load.graceful_stop is not None and seconds_of(load.graceful_stop) > seconds_of(spec.target.timeout):
-        raise PlanError(
-            Reason.GracefulStopTooLong,
-            f"spec.load.gracefulStop is {load.graceful_stop}; it must not be longer than spec.target.timeout,"
-            f" which is {spec.target.timeout}",
-        )
+    return segments, Arrivals(
+        process=load.arrivals or Process.CONSTANT, rates=rates, max_lateness_seconds=lateness_seconds
+    )

@@ -20,10 +20,10 @@ class DialectPlan(WireValue, frozen=True, kw_only=True):
     """How files are written; the formats of dates are those of XLSX files too."""
 
     delimiter: Delimiter = ","
-    quoting: Quoting = "minimal"
+    quoting: Quoting = Quoting.MINIMAL
     bom: bool = False
-    encoding: Encoding = "utf-8"
-    line_end: LineEnd = "CRLF"
+    encoding: Encoding = Encoding.UTF_8
+    line_end: LineEnd = LineEnd.CRLF
     date_format: str = "%Y-%m-%d"
     date_time_format: str = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -43,8 +43,8 @@ class RecordsPlan(WireValue, frozen=True, kw_only=True):
 
     seed: int
     run_tag: int
-    locale: Locale = "mixed"
-    contact: Contact = "any"
+    locale: Locale = Locale.MIXED
+    contact: Contact = Contact.ANY
     columns: tuple[ColumnPlan, ...] = CLIENT_PLANS
     dialect: DialectPlan = STANDARD_DIALECT
     invalid: InvalidPlan | None = None
@@ -92,16 +92,14 @@ def plan_records(records: Records, file_format: Format, *, seed: int, run_tag: i
 
 
 def _dialect(dialect: Dialect, columns: tuple[ColumnPlan, ...], file_format: Format) -> DialectPlan:
-    if file_format != "csv":
+    if file_format != Format.CSV:
         for name in _OF_CSV:
-            given = getattr(dialect, name)
+            given = msgspec.to_builtins(getattr(dialect, name))
             if given != getattr(Dialect(), name):
                 raise refusal(
                     f"dialect.{_IN_SPEC.get(name, name)}", f"is {given!r}, but spec.target.format is {file_format}"
                 )
-    if dialect.encoding == "cp1252":
-        if dialect.bom:
-            raise refusal("dialect.bom", "goes with encoding utf-8 alone; cp1252 has no byte order mark")
+    if dialect.encoding == Encoding.CP1252:
         for column in columns:
             _refuse_unencodable(column)
     plan = DialectPlan(

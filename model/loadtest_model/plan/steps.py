@@ -4,11 +4,12 @@ from loadtest_model.load.arrivals import Arrivals, expected_arrivals, peak_rate
 from loadtest_model.load.pacing import Segment, peak_users, total_seconds, uploads_for
 from loadtest_model.load.scenarios import DEFAULT_THRESHOLDS, PRESETS, STRESS_THRESHOLD
 from loadtest_model.plan.errors import PlanError
-from loadtest_model.plan.profiles import profile_of, refuse_contradictions
-from loadtest_model.plan.thresholds import parsed, refuse_other_steps
+from loadtest_model.plan.profiles import profile_of
+from loadtest_model.plan.thresholds import refuse_other_steps
 from loadtest_model.reasons import Reason
-from loadtest_model.spec import Spec
+from loadtest_model.spec import Scenario, Spec
 from loadtest_model.spec.load import Load
+from loadtest_model.thresholds.bounds import parse_thresholds
 from loadtest_model.values import WireValue, seconds_of
 
 
@@ -53,8 +54,7 @@ class Step(WireValue, frozen=True, kw_only=True):
 
 
 def compile_steps(spec: Spec) -> list[Step]:
-    names = list(PRESETS) if spec.scenario == "all" else [spec.scenario]
-    refuse_contradictions(spec)
+    names = list(PRESETS) if spec.scenario == Scenario.ALL else [str(spec.scenario)]
     refuse_other_steps("spec.thresholds", spec.thresholds or [], names)
     return [_step(name, spec) for name in names]
 
@@ -86,12 +86,6 @@ def refuse_idle_pods(step: Step, parallelism: int) -> None:
 
 def _step(scenario: str, spec: Spec) -> Step:
     load = spec.load
-    preset = PRESETS.get(scenario)
-    batch_size = load.batch_size if load.batch_size is not None else (preset.batch_size if preset else None)
-    if batch_size is None:
-        raise PlanError(
-            Reason.BatchSizeMissing, "spec.load.batchSize is missing; a custom test needs one, such as 1000"
-        )
     timeout_seconds = seconds_of(spec.target.timeout)
     segments, arrivals = profile_of(scenario, load, timeout_seconds)
     warm_up_seconds = seconds_of(load.warm_up)
@@ -104,7 +98,7 @@ def _step(scenario: str, spec: Spec) -> Step:
         )
     return Step(
         name=scenario,
-        batch_size=batch_size,
+        batch_size=PRESETS[scenario].batch_size if load.batch_size is None else load.batch_size,
         segments=segments,
         warm_up_seconds=warm_up_seconds,
         think_time_seconds=seconds_of(load.think_time),
@@ -117,7 +111,6 @@ def _step(scenario: str, spec: Spec) -> Step:
 
 def _thresholds(scenario: str, load: Load, given: list[str] | None) -> tuple[str, ...]:
     if given is not None:
-        bounds = [parsed("spec.thresholds", expression) for expression in given]
-        return tuple(bound.expression for bound in bounds if bound.step in ("", scenario))
+        return tuple(bound.expression for bound in parse_thresholds(given) if bound.step in ("", scenario))
     unchanged = load == Load()
-    return (*DEFAULT_THRESHOLDS, STRESS_THRESHOLD) if scenario == "stress" and unchanged else DEFAULT_THRESHOLDS
+    return (*DEFAULT_THRESHOLDS, STRESS_THRESHOLD) if scenario == Scenario.STRESS and unchanged else DEFAULT_THRESHOLDS

@@ -1,13 +1,12 @@
 """The target as the pods see it."""
 
-from typing import Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
 
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.secrets import Place, SecretPlaces
 from loadtest_model.reasons import Reason
-from loadtest_model.spec.auth import Auth, Login
-from loadtest_model.spec.connecting import Connections
+from loadtest_model.spec.auth import Auth, Login, LoginFormat
+from loadtest_model.spec.connecting import ConnectionUse
 from loadtest_model.spec.target import ExpectCount, Format, Target
 from loadtest_model.values import WireValue, seconds_of
 
@@ -22,7 +21,7 @@ class LoginPlan(WireValue, frozen=True, kw_only=True):
     password: Place
     username_field: str
     password_field: str
-    format: Literal["json", "form"]
+    format: LoginFormat
     token_path: str
     expires_in_path: str | None
 
@@ -52,7 +51,7 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
     token: Place | None
     login: LoginPlan | None
     tls: TlsPlan
-    connections: Connections
+    connections: ConnectionUse
     file_field: str
     file_name: str
     form_fields: dict[str, str]
@@ -65,17 +64,14 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
     count_path: str
     nonce_path: str
     metrics_url: str | None = None
-    expect_count: ExpectCount = "sent"
+    expect_count: ExpectCount = ExpectCount.SENT
 
 
 def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPlaces) -> TargetPlan:
-    """The target of a spec.
-
-    Raises PlanError for a URL that is none, TLS without https, and a secret that is named but has no place.
-    """
+    """The target of a spec. Raises PlanError for a secret that is named but has no place."""
     timeout_seconds = seconds_of(target.timeout)
     return TargetPlan(
-        url=_checked_url(target.url, "spec.target.url"),
+        url=target.url,
         addresses=addresses,
         headers=target.headers,
         host=target.host,
@@ -96,7 +92,7 @@ def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPla
         count_path=target.response.count,
         nonce_path=target.response.nonce,
         expect_count=target.response.expect_count,
-        metrics_url=_checked_url(target.metrics_url, "spec.target.metricsUrl") if target.metrics_url else None,
+        metrics_url=target.metrics_url,
     )
 
 
@@ -116,7 +112,7 @@ def _token(auth: Auth | None, places: SecretPlaces) -> Place | None:
 def _login(login: Login, places: SecretPlaces) -> LoginPlan:
     path = "spec.target.auth.login.secretRef"
     return LoginPlan(
-        url=_checked_url(login.url, "spec.target.auth.login.url"),
+        url=login.url,
         username=_found(places.username, path, "user's name"),
         password=_found(places.password, path, "password"),
         username_field=login.username_field,
@@ -131,10 +127,6 @@ def _tls(target: Target, places: SecretPlaces) -> TlsPlan:
     tls = target.tls
     if tls is None:
         return TlsPlan(ca_file=places.ca_file, certificate_file=places.certificate_file, key_file=places.key_file)
-    if not target.url.lower().startswith("https:"):
-        raise PlanError(
-            Reason.TLSWithoutHTTPS, f"spec.target.tls is set, but spec.target.url is {target.url}; write https"
-        )
     if tls.ca_secret_key_ref or tls.ca_config_map_key_ref:
         _found(places.ca_file, "spec.target.tls", "certificate of the authority")
     if tls.client_certificate_secret_ref:
@@ -154,13 +146,3 @@ def _found(place: T | None, path: str, what: str) -> T:
             Reason.SecretMissing, f"{path} names an object of a cluster, but nothing says where its {what} is"
         )
     return place
-
-
-def _checked_url(url: str, path: str) -> str:
-    try:
-        port = urlsplit(url).port
-    except ValueError as error:
-        raise PlanError(Reason.InvalidURL, f"{path} is {url}, which is no URL: {error}") from error
-    if port == 0:
-        raise PlanError(Reason.InvalidURL, f"{path} is {url}; a port lies between 1 and 65535")
-    return url

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.reasons import Reason
 from loadtest_model.spec import Spec
-from loadtest_model.thresholds.bounds import Threshold, parse_threshold
+from loadtest_model.thresholds.bounds import parse_thresholds
 from loadtest_model.values import WireValue, seconds_of
 
 
@@ -20,7 +20,7 @@ def compile_abort(spec: Spec, steps: Sequence[str]) -> AbortPlan | None:
     """The abort of a spec. Raises PlanError for a bound that cannot be judged while the test runs."""
     if spec.abort is None:
         return None
-    bounds = [parsed("spec.abort.thresholds", expression) for expression in spec.abort.thresholds]
+    bounds = parse_thresholds(spec.abort.thresholds)
     for bound in bounds:
         if bound.waits_for_the_end:
             raise PlanError(
@@ -32,19 +32,11 @@ def compile_abort(spec: Spec, steps: Sequence[str]) -> AbortPlan | None:
     return AbortPlan(thresholds=tuple(bound.expression for bound in bounds), after_seconds=seconds_of(spec.abort.after))
 
 
-def parsed(field: str, expression: str) -> Threshold:
-    try:
-        return parse_threshold(expression)
-    except ValueError as error:
-        raise PlanError(Reason.ThresholdInvalid, f"{field}: {error}") from error
-
-
 def refuse_other_steps(field: str, expressions: Sequence[str], steps: Sequence[str]) -> None:
     """Raise PlanError for a bound on a step that the test does not have."""
-    for expression in expressions:
-        step = parsed(field, expression).step
-        if step and step not in steps:
+    for expression, bound in zip(expressions, parse_thresholds(expressions), strict=True):
+        if bound.step and bound.step not in steps:
             raise PlanError(
                 Reason.ThresholdInvalid,
-                f"{field}: {expression} is a bound on step {step}, but the test has only {', '.join(steps)}",
+                f"{field}: {expression} is a bound on step {bound.step}, but the test has only {', '.join(steps)}",
             )

@@ -7,9 +7,17 @@ those of the census of 2021, rounded; they are weights, not facts to rely on.
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from enum import StrEnum
+from typing import Final
 
-Locale = Literal["mixed", "en_CA", "fr_CA"]
+
+class Locale(StrEnum):
+    """Whose names and addresses: those of people as they live in Canada, or of one language."""
+
+    MIXED = "mixed"
+    ENGLISH = "en_CA"
+    FRENCH = "fr_CA"
+
 
 POSTAL_LETTERS: Final = "ABCEGHJKLMNPRSTVWXYZ"
 """The letters that a Canadian postal code may hold (Canada Post: no D, F, I, O, Q, U; no W, Z in front)."""
@@ -125,12 +133,14 @@ AREA_CODES: Final = tuple(sorted({code for city in CITIES for code in city.area_
 
 def city_weights(locale: Locale) -> list[int]:
     """The weight of each city in CITIES. In one language a city weighs as much as it has speakers of it."""
-    if locale == "mixed":
+    if locale == Locale.MIXED:
         return [city.weight for city in CITIES]
-    return [city.weight * (city.french_percent if locale == "fr_CA" else 100 - city.french_percent) for city in CITIES]
+    return [
+        city.weight * (city.french_percent if locale == Locale.FRENCH else 100 - city.french_percent) for city in CITIES
+    ]
 
 
-def area_code_shares(locale: Locale = "mixed") -> dict[str, float]:
+def area_code_shares(locale: Locale = Locale.MIXED) -> dict[str, float]:
     """The share of all records whose phone has the area code, by area code; the shares sum to 1."""
     shares = dict.fromkeys(AREA_CODES, 0.0)
     weights = city_weights(locale)

@@ -1,11 +1,18 @@
 """How many phone numbers there are, and how many records a run may have before they come again."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from enum import StrEnum
+from typing import Final
 
 from loadtest_model.records.geography import Locale, area_code_shares
 
-Contact = Literal["any", "reserved"]
+
+class Contact(StrEnum):
+    """Which phones a record may have: of every exchange, or those that reach nobody."""
+
+    ANY = "any"
+    RESERVED = "reserved"
+
 
 # North American Numbering Plan: an exchange is 2XX to 9XX, never N11.
 EXCHANGES: Final = tuple(
@@ -28,10 +35,12 @@ class PhoneShortage:
 
 
 def phones_per_area_code(contact: Contact) -> int:
-    return RESERVED_PHONES_PER_AREA_CODE if contact == "reserved" else PHONES_PER_AREA_CODE
+    return RESERVED_PHONES_PER_AREA_CODE if contact == Contact.RESERVED else PHONES_PER_AREA_CODE
 
 
-def phone_shortages(rows: int, locale: Locale = "mixed", contact: Contact = "any") -> tuple[PhoneShortage, ...]:
+def phone_shortages(
+    rows: int, locale: Locale = Locale.MIXED, contact: Contact = Contact.ANY
+) -> tuple[PhoneShortage, ...]:
     """The area codes whose phones would repeat in a run of so many records over all pods, worst first."""
     capacity = phones_per_area_code(contact)
     expected = {code: round(rows * share) for code, share in area_code_shares(locale).items()}
@@ -39,6 +48,6 @@ def phone_shortages(rows: int, locale: Locale = "mixed", contact: Contact = "any
     return tuple(sorted(short, key=lambda shortage: -shortage.expected))
 
 
-def phone_capacity(locale: Locale = "mixed", contact: Contact = "any") -> int:
+def phone_capacity(locale: Locale = Locale.MIXED, contact: Contact = Contact.ANY) -> int:
     """How many records a run may have, over all pods, before the busiest area code's phones are expected to repeat."""
     return int(phones_per_area_code(contact) / max(area_code_shares(locale).values()))

@@ -1,13 +1,14 @@
 """The status of a LoadTest as the operator writes it and pipelines read it."""
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from msgspec import Meta
 
 from loadtest_model.judgement.health import Health
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.judgement.workload import TargetWatch
+from loadtest_model.load.arrivals import Process
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.reasons import Reason
 from loadtest_model.report.summary import Summary
@@ -158,7 +159,7 @@ class PlannedStep(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     stages: tuple[PlannedStage, ...]
     thresholds: tuple[str, ...]
     records: int | None = None
-    arrivals: Literal["constant", "poisson"] | None = None
+    arrivals: Process | None = None
 
 
 class EffectivePlan(WireValue, frozen=True, kw_only=True, omit_defaults=False):

@@ -1,13 +1,15 @@
 """The spec of a LoadTest as people write it. The CRD's schema is made from these types, see `crd`."""
 
-from typing import Annotated, Final, Literal
+from enum import StrEnum
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct, field
 
 from loadtest_model.spec.load import Load
 from loadtest_model.spec.pod import Pod
 from loadtest_model.spec.records import Records
-from loadtest_model.spec.target import TLS_OVER_HTTPS, Target
+from loadtest_model.spec.rules import rule_annotation
+from loadtest_model.spec.target import TLS_NEEDS_HTTPS, Target
 from loadtest_model.spec.thresholds import MOST_THRESHOLDS, Abort, ThresholdText
 from loadtest_model.spec.verification import Verification
 from loadtest_model.values import Value
@@ -18,13 +20,29 @@ KIND: Final = "LoadTest"
 PLURAL: Final = "loadtests"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 
-ScenarioName = Literal["light", "medium", "heavy", "stress", "all", "custom"]
+
+class Scenario(StrEnum):
+    """A preset of the load; the four in their order, all of them as steps, or none."""
+
+    LIGHT = "light"
+    MEDIUM = "medium"
+    HEAVY = "heavy"
+    STRESS = "stress"
+    ALL = "all"
+    CUSTOM = "custom"
+
+
+class Concurrency(StrEnum):
+    """What a test does while another one loads the same target."""
+
+    FORBID = "Forbid"
+    ALLOW = "Allow"
 
 
 class Spec(Value, frozen=True, kw_only=True):
-    target: Annotated[Target, Meta(description="The system under test. Required.", extra_json_schema=TLS_OVER_HTTPS)]
+    target: Annotated[Target, Meta(description="The system under test. Required."), rule_annotation(TLS_NEEDS_HTTPS)]
     scenario: Annotated[
-        ScenarioName,
+        Scenario,
         Meta(
             description="Preset of batch size, virtual users, duration and thresholds. light: basic function;"
             " medium: normal load; heavy: high load; stress: a million records; all: these four, one after the"
@@ -59,12 +77,12 @@ class Spec(Value, frozen=True, kw_only=True):
     ] = False
     suspend: Annotated[bool, Meta(description="While true, a test that has not started waits in phase Queued.")] = False
     concurrency: Annotated[
-        Literal["Forbid", "Allow"],
+        Concurrency,
         Meta(
             description="Forbid: wait in phase Queued while another test loads the same target, whatever host the other"
             " names it by. Allow: start at once."
         ),
-    ] = "Forbid"
+    ] = Concurrency.FORBID
     debug: Annotated[
         bool,
         Meta(
@@ -77,7 +95,7 @@ class Spec(Value, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+                pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z",
                 max_length=40,
                 description="Names a run of this test. A completed test runs again only with another run id."
                 " Default: 1.",

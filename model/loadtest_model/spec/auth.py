@@ -1,10 +1,12 @@
 """How uploads are authenticated: by a token that is given, or by one that a login gives."""
 
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated, Final
 
 from msgspec import Meta
 
-from loadtest_model.spec.parts import FORM_NAME_PATTERN, Name, Path, SecretKey, rule, rules, url_rules
+from loadtest_model.spec.parts import FORM_NAME_PATTERN, Name, Path, SecretKey, url_rules
+from loadtest_model.spec.rules import Rule
 from loadtest_model.values import Value
 
 
@@ -12,6 +14,13 @@ class LoginSecret(Value, frozen=True, kw_only=True):
     name: Annotated[Name, Meta(description="Name of a Secret in the namespace of the LoadTest.")]
     username_key: Annotated[Name, Meta(description="Key of the user's name within the Secret's data.")] = "username"
     password_key: Annotated[Name, Meta(description="Key of the password within the Secret's data.")] = "password"  # noqa: S105 - a key's name
+
+
+class LoginFormat(StrEnum):
+    """How name and password are sent."""
+
+    JSON = "json"
+    FORM = "form"
 
 
 class Login(Value, frozen=True, kw_only=True):
@@ -22,8 +31,8 @@ class Login(Value, frozen=True, kw_only=True):
             max_length=2048,
             description="Where name and password are posted: http or https, under the same address policy as the"
             " target. Redirects are not followed.",
-            extra_json_schema=url_rules("spec.target.auth.login.url", "http://django.shop.svc:8000/api/token/"),
         ),
+        url_rules("spec.target.auth.login.url", "http://django.shop.svc:8000/api/token/"),
     ]
     secret_ref: Annotated[LoginSecret, Meta(description="Where name and password are kept; mounted as files.")]
     username_field: Annotated[
@@ -32,9 +41,9 @@ class Login(Value, frozen=True, kw_only=True):
     password_field: Annotated[
         str, Meta(min_length=1, max_length=128, pattern=FORM_NAME_PATTERN, description="Field of the password.")
     ] = "password"  # noqa: S105 - a field's name
-    format: Annotated[
-        Literal["json", "form"], Meta(description="How the fields are sent: a JSON object, or an HTML form.")
-    ] = "json"
+    format: Annotated[LoginFormat, Meta(description="How the fields are sent: a JSON object, or an HTML form.")] = (
+        LoginFormat.JSON
+    )
     token_path: Annotated[
         Path, Meta(description="Dotted path of the token in the answer; simplejwt says access, DRF token.")
     ] = "access"  # noqa: S105 - a member's name
@@ -65,16 +74,15 @@ class Auth(Value, frozen=True, kw_only=True):
     scheme: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Za-z][A-Za-z0-9-]*$",
+            pattern=r"^[A-Za-z][A-Za-z0-9-]*\Z",
             max_length=32,
             description="Word before the token in the Authorization header: Bearer, or Token for DRF.",
         ),
     ] = "Bearer"
 
 
-ONE_SOURCE = rules(
-    rule(
-        "has(self.secretKeyRef) != has(self.login)",
-        "spec.target.auth needs exactly one of secretKeyRef (a token) and login (a name and a password)",
-    )
+ONE_TOKEN_SOURCE: Final = Rule[Auth](
+    cel="has(self.secretKeyRef) != has(self.login)",
+    message="spec.target.auth needs exactly one of secretKeyRef (a token) and login (a name and a password)",
+    holds=lambda auth: (auth.secret_key_ref is None) != (auth.login is None),
 )

@@ -1,33 +1,32 @@
 """How the target is connected to: time-outs by part, TLS, and how long a connection lives."""
 
-from typing import Annotated, Any, Final, Literal
+from enum import StrEnum
+from typing import Annotated, Final
 
 from msgspec import Meta
 
-from loadtest_model.spec.parts import Name, SecretKey, rule, rules
+from loadtest_model.spec.parts import Name, SecretKey
+from loadtest_model.spec.rules import Rule, duration_range, rule_annotation
 from loadtest_model.values import DurationText, Value
 
-Connections = Literal["Auto", "PerUpload", "Kept"]
-HOST_NAME_PATTERN: Final = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$"
-HOST_PATTERN: Final = r"^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?$"
+
+class ConnectionUse(StrEnum):
+    """Whether an upload uses the connection of another one."""
+
+    AUTO = "Auto"
+    PER_UPLOAD = "PerUpload"
+    KEPT = "Kept"
 
 
-def _between(path: str) -> dict[str, Any]:
-    return rules(
-        rule(
-            "duration(self) >= duration('10ms') && duration(self) <= duration('1h')",
-            f"{path} must lie between 10ms and 1h",
-        )
-    )
+HOST_NAME_PATTERN: Final = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*\Z"
+HOST_PATTERN: Final = r"^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?\Z"
 
 
 class Timeouts(Value, frozen=True, kw_only=True):
     connect: Annotated[
         DurationText,
-        Meta(
-            description="Longest time for opening a connection, TLS included; no longer than spec.target.timeout.",
-            extra_json_schema=_between("spec.target.timeouts.connect"),
-        ),
+        Meta(description="Longest time for opening a connection, TLS included; no longer than spec.target.timeout."),
+        rule_annotation(duration_range("spec.target.timeouts.connect", "10ms", "1h")),
     ] = "10s"
     upload: (
         Annotated[
@@ -35,8 +34,8 @@ class Timeouts(Value, frozen=True, kw_only=True):
             Meta(
                 description="Longest time for sending the body, from its first byte to its last. Default: only"
                 " spec.target.timeout bounds it.",
-                extra_json_schema=_between("spec.target.timeouts.upload"),
             ),
+            rule_annotation(duration_range("spec.target.timeouts.upload", "10ms", "1h")),
         ]
         | None
     ) = None
@@ -46,8 +45,8 @@ class Timeouts(Value, frozen=True, kw_only=True):
             Meta(
                 description="Longest time for the answer, from the body's last byte to the answer's last. Default:"
                 " only spec.target.timeout bounds it.",
-                extra_json_schema=_between("spec.target.timeouts.answer"),
             ),
+            rule_annotation(duration_range("spec.target.timeouts.answer", "10ms", "1h")),
         ]
         | None
     ) = None
@@ -96,9 +95,8 @@ class Tls(Value, frozen=True, kw_only=True):
     ) = None
 
 
-ONE_AUTHORITY: Final = rules(
-    rule(
-        "!(has(self.caSecretKeyRef) && has(self.caConfigMapKeyRef))",
-        "spec.target.tls takes the authorities from one place: caSecretKeyRef or caConfigMapKeyRef",
-    )
+ONE_AUTHORITY: Final = Rule[Tls](
+    cel="!(has(self.caSecretKeyRef) && has(self.caConfigMapKeyRef))",
+    message="spec.target.tls takes the authorities from one place: caSecretKeyRef or caConfigMapKeyRef",
+    holds=lambda tls: tls.ca_secret_key_ref is None or tls.ca_config_map_key_ref is None,
 )

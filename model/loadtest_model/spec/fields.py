@@ -1,17 +1,27 @@
 """A column that a user adds to the client records."""
 
-from typing import Annotated, Any, Final, Literal
+from enum import StrEnum
+from typing import Annotated, Final
 
 from msgspec import Meta
 
-from loadtest_model.spec.parts import rule, rules
+from loadtest_model.reasons import Reason
+from loadtest_model.spec.rules import Rule
 from loadtest_model.values import Value
 
-ColumnName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^{}\x00-\x1f\x7f]+$")]
-FieldText = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
-ISO_PATTERN: Final = r"^[12][0-9]{3}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z)?$"
+ColumnName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^{}\x00-\x1f\x7f]+\Z")]
+FieldText = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*\Z")]
+ISO_PATTERN: Final = r"^[12][0-9]{3}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z)?\Z"
 IsoTime = Annotated[str, Meta(max_length=20, pattern=ISO_PATTERN)]
 Bound = Annotated[float, Meta(ge=-1e15, le=1e15)]
+
+
+class Characters(StrEnum):
+    """Of which the values of a unique column are made."""
+
+    ALPHANUMERIC = "alphanumeric"
+    DIGITS = "digits"
+
 
 KINDS: Final = {
     "unique": (("width",), ("prefix", "characters")),
@@ -51,7 +61,7 @@ class Field(Value, frozen=True, kw_only=True):
     width: Annotated[int, Meta(ge=2, le=12, description="unique: characters after the prefix.")] | None = None
     characters: (
         Annotated[
-            Literal["alphanumeric", "digits"],
+            Characters,
             Meta(description="unique: digits, or digits and capitals without I, L, O and U. Default: alphanumeric."),
         ]
         | None
@@ -110,27 +120,32 @@ class Field(Value, frozen=True, kw_only=True):
     ) = None
 
 
-def _named(name: str) -> list[str]:
-    return [kind for kind, (needed, possible) in KINDS.items() if name in (*needed, *possible)]
+def _has_all(field: Field, names: tuple[str, ...]) -> bool:
+    return all(getattr(field, name) is not None for name in names)
 
 
-def _kind_rules() -> dict[str, Any]:
-    """What a kind has and has not, as the API server reads it."""
-    allowed = [
-        rule(
-            f"!has(self.{name}) || self.kind in {_named(name)}",
-            f"spec.records.fields.add: {name} belongs to kind {' or '.join(_named(name))}",
-        )
-        for name in PARAMETERS
-    ]
-    needed = [
-        rule(
-            f"self.kind != '{kind}' || ({' && '.join(f'has(self.{name})' for name in names)})",
-            f"spec.records.fields.add: kind {kind} needs {' and '.join(names)}",
-        )
-        for kind, (names, _) in KINDS.items()
-    ]
-    return rules(*allowed, *needed)
+def _parameter_rule(name: str) -> Rule[Field]:
+    """The rule that a parameter stands only with a kind that takes it."""
+    kinds = [kind for kind, (needed, possible) in KINDS.items() if name in (*needed, *possible)]
+    return Rule(
+        cel=f"!has(self.{name}) || self.kind in {kinds}",
+        message=f"spec.records.fields.add: {name} belongs to kind {' or '.join(kinds)}",
+        holds=lambda field: not _has_all(field, (name,)) or field.kind in kinds,
+        reason=Reason.RecordsInvalid,
+    )
 
 
-FIELD_RULES: Final = _kind_rules()
+def _kind_rule(kind: str, names: tuple[str, ...]) -> Rule[Field]:
+    """The rule that a kind has the parameters that it needs."""
+    return Rule(
+        cel=f"self.kind != '{kind}' || ({' && '.join(f'has(self.{name})' for name in names)})",
+        message=f"spec.records.fields.add: kind {kind} needs {' and '.join(names)}",
+        holds=lambda field: field.kind != kind or _has_all(field, names),
+        reason=Reason.RecordsInvalid,
+    )
+
+
+FIELD_RULES: Final = (
+    *(_parameter_rule(name) for name in PARAMETERS),
+    *(_kind_rule(kind, needed) for kind, (needed, _) in KINDS.items()),
+)

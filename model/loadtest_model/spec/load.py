@@ -1,11 +1,13 @@
 """The load: batch size, virtual users or arrivals, how long, and how they change."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final
 
 from msgspec import Meta
 
-from loadtest_model.spec.parts import rule, rules
-from loadtest_model.values import DurationText, Value
+from loadtest_model.load.arrivals import Process
+from loadtest_model.reasons import Reason
+from loadtest_model.spec.rules import Rule, duration_range, rule_annotation
+from loadtest_model.values import LONGEST_NANOSECONDS, NANOSECONDS, DurationText, Value, nanoseconds_of
 
 
 class Stage(Value, frozen=True, kw_only=True):
@@ -36,6 +38,36 @@ class Stage(Value, frozen=True, kw_only=True):
     ) = None
 
 
+def _has_load(stage: Stage) -> bool:
+    reached = stage.arrival_rate if stage.virtual_users is None else stage.virtual_users
+    return bool(reached) and NANOSECONDS <= nanoseconds_of(stage.duration) <= LONGEST_NANOSECONDS
+
+
+STAGES_OF_ONE_KIND: Final = Rule[list[Stage]](
+    cel="self.all(s, has(s.virtualUsers) && !has(s.arrivalRate))"
+    " || self.all(s, has(s.arrivalRate) && !has(s.virtualUsers))",
+    message="spec.load.stages must all say virtualUsers or all say arrivalRate",
+    holds=lambda stages: (
+        {(stage.virtual_users is None, stage.arrival_rate is None) for stage in stages}
+        in ({(False, True)}, {(True, False)})
+    ),
+    reason=Reason.StagesMixed,
+)
+STAGES_WITH_LOAD: Final = Rule[list[Stage]](
+    cel="self.exists(s, duration(s.duration) >= duration('1s') && (has(s.virtualUsers)"
+    " ? s.virtualUsers > 0 : has(s.arrivalRate) && s.arrivalRate > 0.0))",
+    message="spec.load.stages needs a stage of at least 1s that reaches a virtual user or an arrival rate",
+    holds=lambda stages: any(map(_has_load, stages)),
+    reason=Reason.StagesEmpty,
+)
+POSITIVE_RATE: Final = Rule[float](
+    cel="self > 0.0",
+    message="spec.load.arrivalRate must be above 0",
+    holds=lambda rate: rate > 0,
+    reason=Reason.LoadContradicts,
+)
+
+
 class Load(Value, frozen=True, kw_only=True):
     batch_size: (
         Annotated[
@@ -63,15 +95,8 @@ class Load(Value, frozen=True, kw_only=True):
     duration: (
         Annotated[
             DurationText,
-            Meta(
-                description="Length of the load of a step. Default: the scenario's.",
-                extra_json_schema=rules(
-                    rule(
-                        "duration(self) >= duration('1s') && duration(self) <= duration('24h')",
-                        "spec.load.duration must lie between 1s and 24h",
-                    )
-                ),
-            ),
+            Meta(description="Length of the load of a step. Default: the scenario's."),
+            rule_annotation(duration_range("spec.load.duration", "1s", "24h")),
         ]
         | None
     ) = None
@@ -95,14 +120,14 @@ class Load(Value, frozen=True, kw_only=True):
                 le=100_000,
                 description="Uploads a second of the whole fleet, whatever the target does (open model). Default:"
                 " each virtual user uploads again when its last upload has ended (closed model).",
-                extra_json_schema=rules(rule("self > 0.0", "spec.load.arrivalRate must be above 0")),
             ),
+            rule_annotation(POSITIVE_RATE),
         ]
         | None
     ) = None
     arrivals: (
         Annotated[
-            Literal["constant", "poisson"],
+            Process,
             Meta(
                 description="How arrivals are spaced: evenly, or at random, seeded by spec.records.seed. Default:"
                 " constant."
@@ -128,19 +153,8 @@ class Load(Value, frozen=True, kw_only=True):
                 max_length=50,
                 description="Load profile instead of `duration` with `virtualUsers` or `arrivalRate`. Default: the"
                 " scenario's.",
-                extra_json_schema=rules(
-                    rule(
-                        "self.all(s, has(s.virtualUsers) && !has(s.arrivalRate))"
-                        " || self.all(s, has(s.arrivalRate) && !has(s.virtualUsers))",
-                        "spec.load.stages must all say virtualUsers or all say arrivalRate",
-                    ),
-                    rule(
-                        "self.exists(s, duration(s.duration) >= duration('1s') && (has(s.virtualUsers)"
-                        " ? s.virtualUsers > 0 : has(s.arrivalRate) && s.arrivalRate > 0.0))",
-                        "spec.load.stages needs a stage of at least 1s that reaches a virtual user or an arrival rate",
-                    ),
-                ),
             ),
+            rule_annotation(STAGES_OF_ONE_KIND, STAGES_WITH_LOAD),
         ]
         | None
     ) = None

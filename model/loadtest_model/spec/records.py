@@ -1,23 +1,45 @@
 """The synthetic client records: who they are, which columns a file has, how it is written, what is wrong on purpose."""
 
+from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
 
+from loadtest_model.reasons import Reason
 from loadtest_model.records.geography import Locale
 from loadtest_model.records.phone_space import Contact
 from loadtest_model.spec.fields import FIELD_RULES, ColumnName, Field
-from loadtest_model.spec.parts import rule, rules
+from loadtest_model.spec.rules import Rule, rule_annotation
 from loadtest_model.values import Value
 
 Delimiter = Literal[",", ";", "\t", "|"]
-Quoting = Literal["minimal", "all", "nonnumeric"]
-Encoding = Literal["utf-8", "cp1252"]
-LineEnd = Literal["CRLF", "LF"]
+
+
+class Quoting(StrEnum):
+    """Which fields stand in quotes."""
+
+    MINIMAL = "minimal"
+    ALL = "all"
+    NONNUMERIC = "nonnumeric"
+
+
+class Encoding(StrEnum):
+    """Of a CSV file."""
+
+    UTF_8 = "utf-8"
+    CP1252 = "cp1252"
+
+
+class LineEnd(StrEnum):
+    """At the end of a CSV file's lines."""
+
+    CRLF = "CRLF"
+    LF = "LF"
+
 
 # Numbers alone, so that no locale shows in a file. A literal character may be anything but a control character.
-DATE_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[Yymd%])+$"
-DATE_TIME_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[YymdHMS%])+$"
+DATE_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[Yymd%])+\Z"
+DATE_TIME_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[YymdHMS%])+\Z"
 
 INVALID_KINDS: Final = {
     "missing_required": ("first_name", "last_name", "email"),
@@ -45,7 +67,7 @@ class Fields(Value, frozen=True, kw_only=True):
         Meta(max_length=15, description="Client columns that the file does not have. Templates may still name them."),
     ] = field(default_factory=list)
     add: Annotated[
-        list[Annotated[Field, Meta(extra_json_schema=FIELD_RULES)]],
+        list[Annotated[Field, rule_annotation(*FIELD_RULES)]],
         Meta(
             max_length=32,
             description="Further columns, after the client's. One with the name of a client column takes its place.",
@@ -70,13 +92,13 @@ class Dialect(Value, frozen=True, kw_only=True):
             description="minimal: quotes where a field needs them; all: around every field; nonnumeric: around every"
             " field but those of number columns."
         ),
-    ] = "minimal"
+    ] = Quoting.MINIMAL
     bom: Annotated[bool, Meta(description="Whether a CSV file begins with a byte order mark, as Excel's do.")] = False
     encoding: Annotated[
         Encoding,
         Meta(description="Of a CSV file. cp1252 (Windows-1252) has fewer letters: č becomes c where it must."),
-    ] = "utf-8"
-    line_end: Annotated[LineEnd, Meta(description="At the end of a CSV file's lines.")] = "CRLF"
+    ] = Encoding.UTF_8
+    line_end: Annotated[LineEnd, Meta(description="At the end of a CSV file's lines.")] = LineEnd.CRLF
     date_format: Annotated[
         str,
         Meta(
@@ -97,11 +119,20 @@ class Dialect(Value, frozen=True, kw_only=True):
     ] = "%Y-%m-%dT%H:%M:%SZ"
 
 
-DIALECT_RULES: Final = rules(
-    rule(
-        "!(has(self.bom) && self.bom && has(self.encoding) && self.encoding == 'cp1252')",
-        "spec.records.dialect.bom goes with encoding utf-8 alone; cp1252 has no byte order mark",
-    )
+BOM_NEEDS_UTF8: Final = Rule[Dialect](
+    cel="!(has(self.bom) && self.bom && has(self.encoding) && self.encoding == 'cp1252')",
+    message="spec.records.dialect.bom goes with encoding utf-8 alone; cp1252 has no byte order mark",
+    holds=lambda dialect: not dialect.bom or dialect.encoding != Encoding.CP1252,
+    reason=Reason.RecordsInvalid,
+)
+
+
+# A rule and not a bound, because the API server rounds a bound down to an integer before it compares an integer.
+LEAST_SHARE: Final = Rule[float](
+    cel="self >= 0.000001",
+    message="spec.records.invalid.share must be at least 0.000001",
+    holds=lambda share: share >= 0.000001,
+    reason=Reason.RecordsInvalid,
 )
 
 
@@ -111,11 +142,11 @@ class Invalid(Value, frozen=True, kw_only=True):
     share: Annotated[
         float,
         Meta(
-            ge=0.000001,
             le=0.5,
             description="Share of the records that are wrong, in steps of a millionth: exact over a run, and in a batch"
             " to within one row. At most half. Required.",
         ),
+        rule_annotation(LEAST_SHARE),
     ]
     kinds: Annotated[
         list[Annotated[str, Meta(extra_json_schema={"enum": list(INVALID_KINDS)})]],
@@ -145,7 +176,7 @@ class Records(Value, frozen=True, kw_only=True):
     locale: Annotated[
         Locale,
         Meta(description="Whose names and addresses: mixed, as people live in Canada; en_CA or fr_CA, one language."),
-    ] = "mixed"
+    ] = Locale.MIXED
     contact: Annotated[
         Contact,
         Meta(
@@ -153,11 +184,11 @@ class Records(Value, frozen=True, kw_only=True):
             " reach nobody; they come again after some thousand records. E-mail addresses are always those of"
             " example.com, example.net and example.org."
         ),
-    ] = "any"
+    ] = Contact.ANY
     fields: Annotated[Fields, Meta(description="Columns that are renamed, dropped, added or in another order.")] = (
         field(default_factory=Fields)
     )
-    dialect: Annotated[Dialect, Meta(description="How the file is written.", extra_json_schema=DIALECT_RULES)] = field(
+    dialect: Annotated[Dialect, Meta(description="How the file is written."), rule_annotation(BOM_NEEDS_UTF8)] = field(
         default_factory=Dialect
     )
     invalid: Annotated[

@@ -1,33 +1,102 @@
 """The target: where files are uploaded, how, and what its answers look like."""
 
-from typing import Annotated, Final, Literal
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from string import ascii_lowercase, ascii_uppercase
+from typing import Annotated, Final
 
 from msgspec import Meta, field
 
-from loadtest_model.spec.auth import ONE_SOURCE, Auth
-from loadtest_model.spec.connecting import HOST_PATTERN, ONE_AUTHORITY, Connections, Timeouts, Tls
+from loadtest_model.reasons import Reason
+from loadtest_model.spec.auth import ONE_TOKEN_SOURCE, Auth
+from loadtest_model.spec.connecting import HOST_PATTERN, ONE_AUTHORITY, ConnectionUse, Timeouts, Tls
 from loadtest_model.spec.parts import (
     FORM_NAME_PATTERN,
-    FormName,
+    HEADER_NAME_PATTERN,
     FormText,
-    HeaderName,
     HeaderValue,
     Name,
     Path,
-    rule,
-    rules,
     url_rules,
 )
+from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
 from loadtest_model.values import DurationText, Value
 
-Format = Literal["csv", "xlsx"]
-ExpectCount = Literal["sent", "valid", "any"]
+
+class Format(StrEnum):
+    """Of the uploaded files."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+class ExpectCount(StrEnum):
+    """What the count in an answer must be."""
+
+    SENT = "sent"
+    VALID = "valid"
+    ANY = "any"
+
+
+class WorkloadKind(StrEnum):
+    """What runs the target's pods."""
+
+    DEPLOYMENT = "Deployment"
+    STATEFUL_SET = "StatefulSet"
+    DAEMON_SET = "DaemonSet"
+    REPLICA_SET = "ReplicaSet"
+
+
+_FORM_FIELD_PATTERN: Final = FORM_NAME_PATTERN.replace("+", "{1,128}")
+_RESERVED_HEADERS: Final = (
+    *("host", "authorization", "connection", "transfer-encoding", "keep-alive", "te", "trailer", "upgrade", "expect"),
+    *("proxy-authorization", "accept-encoding"),
+)
+_RESERVED_PREFIXES: Final = ("x-load-test", "content-")
+# Servers that know variables and not headers (CGI, WSGI) cannot tell _ from -.
+_TO_CANONICAL: Final = str.maketrans(ascii_uppercase + "_", ascii_lowercase + "-")
+
+
+def _all_match(pattern: str, names: Iterable[str]) -> bool:
+    return all(re.search(pattern, name) is not None for name in names)
+
+
+def _is_reserved_header(header: str) -> bool:
+    name = header.translate(_TO_CANONICAL)
+    return name in _RESERVED_HEADERS or name.startswith(_RESERVED_PREFIXES)
+
+
+VALID_HEADER_NAMES: Final = Rule[dict[str, str]](
+    cel=f"self.all(name, name.matches({cel_string(HEADER_NAME_PATTERN)}))",
+    message="spec.target.headers must have names that HTTP allows: letters, digits and !#$%&'*+.^_`|~-",
+    holds=lambda headers: _all_match(HEADER_NAME_PATTERN, headers),
+)
+_CANONICAL_NAME: Final = "name.lowerAscii().replace('_', '-')"
+NO_RESERVED_HEADERS: Final = Rule[dict[str, str]](
+    cel="self.all(name, !("
+    + " || ".join(f"{_CANONICAL_NAME}.startsWith('{prefix}')" for prefix in _RESERVED_PREFIXES)
+    + f" || {_CANONICAL_NAME} in {list(_RESERVED_HEADERS)}))",
+    message="spec.target.headers must not set X-Load-Test*, Content-*, Host, Authorization, Accept-Encoding or"
+    " hop-by-hop headers; the generator sets them (a token goes into spec.target.auth, a Host into"
+    " spec.target.host)",
+    holds=lambda headers: not any(map(_is_reserved_header, headers)),
+)
+VALID_FORM_FIELD_NAMES: Final = Rule[dict[str, str]](
+    cel=f"self.all(name, name.matches({cel_string(_FORM_FIELD_PATTERN)}))",
+    message="spec.target.formFields must have names of 1 to 128 characters, no quotes or control characters",
+    holds=lambda fields: _all_match(_FORM_FIELD_PATTERN, fields),
+)
+UNAMBIGUOUS_MARKER: Final = Rule[str](
+    cel="self != 'success' && !self.endsWith('.success')",
+    message="spec.target.response.marker must be what only the answer to a load test has; every upload that is"
+    " stored is a success",
+    holds=lambda path: path != "success" and not path.endswith(".success"),
+)
 
 
 class Workload(Value, frozen=True, kw_only=True):
-    kind: Annotated[
-        Literal["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"], Meta(description="Kind of the workload.")
-    ]
+    kind: Annotated[WorkloadKind, Meta(description="Kind of the workload.")]
     name: Annotated[Name, Meta(description="Its name, in the namespace of the LoadTest.")]
 
     def __str__(self) -> str:
@@ -37,16 +106,8 @@ class Workload(Value, frozen=True, kw_only=True):
 class Response(Value, frozen=True, kw_only=True):
     marker: Annotated[
         Path,
-        Meta(
-            description="Dotted path of the boolean that says the load-test header was honoured.",
-            extra_json_schema=rules(
-                rule(
-                    "self != 'success' && !self.endsWith('.success')",
-                    "spec.target.response.marker must be what only the answer to a load test has; every upload that is"
-                    " stored is a success",
-                )
-            ),
-        ),
+        Meta(description="Dotted path of the boolean that says the load-test header was honoured."),
+        rule_annotation(UNAMBIGUOUS_MARKER),
     ] = "load_test_mode"
     count: Annotated[Path, Meta(description="Dotted path of the number of rows the target processed.")] = (
         "processed_count"
@@ -60,7 +121,7 @@ class Response(Value, frozen=True, kw_only=True):
             description="What the count must be. sent: all rows of the upload; valid: those that spec.records.invalid"
             " left right; any: it is not looked at, and may be absent."
         ),
-    ] = "sent"
+    ] = ExpectCount.SENT
 
 
 class Target(Value, frozen=True, kw_only=True):
@@ -70,8 +131,8 @@ class Target(Value, frozen=True, kw_only=True):
             min_length=1,
             max_length=2048,
             description="Where the files are uploaded: http or https, without credentials or fragment. Required.",
-            extra_json_schema=url_rules("spec.target.url", "http://django.shop.svc:8000/clients/upload/process/"),
         ),
+        url_rules("spec.target.url", "http://django.shop.svc:8000/clients/upload/process/"),
     ]
     host: (
         Annotated[
@@ -88,47 +149,32 @@ class Target(Value, frozen=True, kw_only=True):
     ) = None
     auth: Annotated[
         Auth | None,
-        Meta(description="Token sent in the Authorization header. Default: none.", extra_json_schema=ONE_SOURCE),
+        Meta(description="Token sent in the Authorization header. Default: none."),
+        rule_annotation(ONE_TOKEN_SOURCE),
     ] = None
     tls: Annotated[
         Tls | None,
         Meta(
             description="For an https target: whom to trust and how to be known. Certificates are always checked."
             " Default: the authorities of the image.",
-            extra_json_schema=ONE_AUTHORITY,
         ),
+        rule_annotation(ONE_AUTHORITY),
     ] = None
     connections: Annotated[
-        Connections,
+        ConnectionUse,
         Meta(
             description="PerUpload: each upload opens a connection of its own. Kept: a connection is used again within"
             " a second. Auto: one per upload from 1,000 rows a batch on, else kept."
         ),
-    ] = "Auto"
+    ] = ConnectionUse.AUTO
     headers: Annotated[
-        dict[HeaderName, HeaderValue],
+        dict[str, HeaderValue],
         Meta(
             max_length=16,
             description="Further request headers. X-Load-Test*, Host, Authorization, Accept-Encoding, Content-* and"
             " hop-by-hop headers belong to the generator.",
-            extra_json_schema=rules(
-                rule(
-                    r"self.all(name, name.matches('^[A-Za-z0-9!#$%&\'*+.^_`|~-]{1,128}$'))",
-                    "spec.target.headers must have names that HTTP allows: letters, digits and !#$%&'*+.^_`|~-",
-                ),
-                rule(
-                    # Servers that know variables and not headers (CGI, WSGI) cannot tell _ from -.
-                    "self.all(name, !(name.lowerAscii().replace('_', '-').startsWith('x-load-test')"
-                    " || name.lowerAscii().replace('_', '-').startsWith('content-')"
-                    " || name.lowerAscii().replace('_', '-') in ['host', 'authorization', 'connection',"
-                    " 'transfer-encoding', 'keep-alive', 'te', 'trailer', 'upgrade', 'expect',"
-                    " 'proxy-authorization', 'accept-encoding']))",
-                    "spec.target.headers must not set X-Load-Test*, Content-*, Host, Authorization, Accept-Encoding or"
-                    " hop-by-hop headers; the generator sets them (a token goes into spec.target.auth, a Host into"
-                    " spec.target.host)",
-                ),
-            ),
         ),
+        rule_annotation(VALID_HEADER_NAMES, NO_RESERVED_HEADERS),
     ] = field(default_factory=dict)
     file_field: Annotated[
         str,
@@ -148,31 +194,18 @@ class Target(Value, frozen=True, kw_only=True):
         | None
     ) = None
     form_fields: Annotated[
-        dict[FormName, FormText],
+        dict[str, FormText],
         Meta(
             max_length=16,
             description="Further fields of the form, sent before the file.",
-            extra_json_schema=rules(
-                rule(
-                    # A schema of Kubernetes cannot say this of a map's keys.
-                    r"self.all(name, name.matches('^[^\"\\x00-\\x1f\\x7f]{1,128}$'))",
-                    "spec.target.formFields must have names of 1 to 128 characters, no quotes or control characters",
-                )
-            ),
         ),
+        rule_annotation(VALID_FORM_FIELD_NAMES),
     ] = field(default_factory=dict)
-    format: Annotated[Format, Meta(description="Format of the uploaded files: csv or xlsx (Excel).")] = "csv"
+    format: Annotated[Format, Meta(description="Format of the uploaded files: csv or xlsx (Excel).")] = Format.CSV
     timeout: Annotated[
         DurationText,
-        Meta(
-            description="Longest time for one upload, from connecting to the end of the answer.",
-            extra_json_schema=rules(
-                rule(
-                    "duration(self) >= duration('1s') && duration(self) <= duration('1h')",
-                    "spec.target.timeout must lie between 1s and 1h",
-                )
-            ),
-        ),
+        Meta(description="Longest time for one upload, from connecting to the end of the answer."),
+        rule_annotation(duration_range("spec.target.timeout", "1s", "1h")),
     ] = "120s"
     timeouts: Annotated[Timeouts, Meta(description="Bounds on the parts of an upload, within spec.target.timeout.")] = (
         field(default_factory=Timeouts)
@@ -197,16 +230,16 @@ class Target(Value, frozen=True, kw_only=True):
                 description="Where the target serves Prometheus metrics, for its memory"
                 " (process_resident_memory_bytes). Of use only where one process answers: behind several workers it"
                 " would be the memory of a random one, and is then called not measurable.",
-                extra_json_schema=url_rules("spec.target.metricsUrl", "http://django.shop.svc:8000/metrics"),
             ),
+            url_rules("spec.target.metricsUrl", "http://django.shop.svc:8000/metrics"),
         ]
         | None
     ) = None
 
 
-TLS_OVER_HTTPS: Final = rules(
-    rule(
-        "!has(self.tls) || self.url.lowerAscii().startsWith('https:')",
-        "spec.target.tls needs an https URL in spec.target.url",
-    )
+TLS_NEEDS_HTTPS: Final = Rule[Target](
+    cel="!has(self.tls) || self.url.lowerAscii().startsWith('https:')",
+    message="spec.target.tls needs an https URL in spec.target.url",
+    holds=lambda target: target.tls is None or target.url.lower().startswith("https:"),
+    reason=Reason.TLSWithoutHTTPS,
 )

@@ -1,32 +1,31 @@
 """Bounds on what is measured: what decides the verdict, and what ends a test early."""
 
+import re
 from typing import Annotated, Final
 
 from msgspec import Meta
 
-from loadtest_model.spec.parts import rule, rules
-from loadtest_model.thresholds.bounds import expression_pattern
+from loadtest_model.reasons import Reason
+from loadtest_model.spec.rules import Rule, cel_string, rule_annotation
+from loadtest_model.thresholds.bounds import EXPRESSION_PATTERN
 from loadtest_model.thresholds.metrics import METRICS
 from loadtest_model.values import DurationText, Value
 
 MOST_THRESHOLDS: Final = 32
 
 
-def _form(field: str) -> Meta:
-    return Meta(
-        max_length=64,
-        extra_json_schema=rules(
-            rule(
-                f"self.matches('{expression_pattern()}')",
-                f"{field}: write `metric < bound`, such as p95 < 20s, error_rate < 1% or records_per_second > 5000, or"
-                f" heavy.p95 < 20s for one step; metrics are {', '.join(METRICS)}",
-            )
-        ),
+def _threshold_syntax(field: str) -> Rule[str]:
+    return Rule(
+        cel=f"self.matches({cel_string(EXPRESSION_PATTERN)})",
+        message=f"{field}: write `metric < bound`, such as p95 < 20s, error_rate < 1% or records_per_second > 5000, or"
+        f" heavy.p95 < 20s for one step; metrics are {', '.join(METRICS)}",
+        holds=lambda text: re.search(EXPRESSION_PATTERN, text) is not None,
+        reason=Reason.ThresholdInvalid,
     )
 
 
-ThresholdText = Annotated[str, _form("spec.thresholds")]
-AbortText = Annotated[str, _form("spec.abort.thresholds")]
+ThresholdText = Annotated[str, Meta(max_length=64), rule_annotation(_threshold_syntax("spec.thresholds"))]
+AbortText = Annotated[str, Meta(max_length=64), rule_annotation(_threshold_syntax("spec.abort.thresholds"))]
 
 
 class Abort(Value, frozen=True, kw_only=True):

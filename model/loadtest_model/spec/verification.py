@@ -1,14 +1,62 @@
 """The proof that precedes any load, and the read-back that follows it."""
 
-from typing import Annotated, Final, Literal
+import re
+from enum import StrEnum
+from typing import Annotated, Final
 
 from msgspec import Meta, field
 
-from loadtest_model.spec.parts import HeaderName, HeaderValue, Path, rule, rules, url_rules
-from loadtest_model.values import DurationText, Value
+from loadtest_model.reasons import Reason
+from loadtest_model.spec.parts import HEADER_NAME_PATTERN, HeaderValue, Path, url_rules
+from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
+from loadtest_model.values import DurationText, Value, nanoseconds_of
 
 CLIENT_ID: Final = "{client_id}"
 """Where it stands in a URL, the client_id of a row takes its place."""
+
+_RESERVED_HEADERS: Final = ("host", "authorization", "connection", "content-length", "transfer-encoding")
+_LONGEST_SETTLE_TIME: Final = "10m"
+
+
+def _is_allowed_header(header: str) -> bool:
+    return re.search(HEADER_NAME_PATTERN, header) is not None and header.lower() not in _RESERVED_HEADERS
+
+
+VALID_READ_BACK_HEADERS: Final = Rule[dict[str, str]](
+    cel=f"self.all(name, name.matches({cel_string(HEADER_NAME_PATTERN)})"
+    f" && !(name.lowerAscii() in {list(_RESERVED_HEADERS)}))",
+    message="spec.verification.readBack.headers must have names that HTTP allows, and not Host, Authorization"
+    " or those of the connection",
+    holds=lambda headers: all(map(_is_allowed_header, headers)),
+)
+LONGEST_SETTLE: Final = Rule[str](
+    cel=f"duration(self) <= duration('{_LONGEST_SETTLE_TIME}')",
+    message=f"spec.verification.readBack.settle must be at most {_LONGEST_SETTLE_TIME}",
+    holds=lambda text: nanoseconds_of(text) <= nanoseconds_of(_LONGEST_SETTLE_TIME),
+    reason=Reason.ReadBackInvalid,
+)
+
+
+class Requirement(StrEnum):
+    """The level of proof that is enough."""
+
+    ACKNOWLEDGED = "Acknowledged"
+    ECHOED = "Echoed"
+    PROVEN = "Proven"
+
+
+class ReadBackAuth(StrEnum):
+    """Whose Authorization header a read-back sends."""
+
+    TARGET = "Target"
+    NONE = "None"
+
+
+class UnreadableEndpoints(StrEnum):
+    """What to do where the operator may not read the endpoints behind the target's Service."""
+
+    REFUSE = "Refuse"
+    ACCEPT = "Accept"
 
 
 class Control(Value, frozen=True, kw_only=True):
@@ -20,7 +68,7 @@ class Control(Value, frozen=True, kw_only=True):
             Meta(
                 min_length=1,
                 max_length=128,
-                pattern=r"^[\x21-\x7e]+$",
+                pattern=r"^[\x21-\x7e]+\Z",
                 description="client_id of a row that is stored; it is looked up in `url` as this test's own are.",
             ),
         ]
@@ -33,10 +81,8 @@ class Control(Value, frozen=True, kw_only=True):
                 min_length=1,
                 max_length=2048,
                 description="Another URL that must find something: at `countPath` more than 0.",
-                extra_json_schema=url_rules(
-                    "spec.verification.readBack.control.url", "http://django.shop.svc:8000/clients/count/"
-                ),
             ),
+            url_rules("spec.verification.readBack.control.url", "http://django.shop.svc:8000/clients/count/"),
         ]
         | None
     ) = None
@@ -50,10 +96,8 @@ class ReadBack(Value, frozen=True, kw_only=True):
             max_length=2048,
             description="Where to read what the target has stored, by GET. With `{client_id}` in its path or query the"
             " canary and other rows of this test are looked up; without it, it tells how many rows are stored.",
-            extra_json_schema=url_rules(
-                "spec.verification.readBack.url", "http://django.shop.svc:8000/clients/count/?client_id={client_id}"
-            ),
         ),
+        url_rules("spec.verification.readBack.url", "http://django.shop.svc:8000/clients/count/?client_id={client_id}"),
     ]
     count_path: (
         Annotated[
@@ -73,93 +117,88 @@ class ReadBack(Value, frozen=True, kw_only=True):
         ),
     ] = None
     headers: Annotated[
-        dict[HeaderName, HeaderValue],
+        dict[str, HeaderValue],
         Meta(
             max_length=16,
             description="Further headers of these requests, such as X-Tenant. Host and Authorization are not among"
             " them.",
-            extra_json_schema=rules(
-                rule(
-                    r"self.all(name, name.matches('^[A-Za-z0-9!#$%&\'*+.^_`|~-]{1,128}$')"
-                    " && !(name.lowerAscii() in ['host', 'authorization', 'connection', 'content-length',"
-                    " 'transfer-encoding']))",
-                    "spec.verification.readBack.headers must have names that HTTP allows, and not Host, Authorization"
-                    " or those of the connection",
-                ),
-            ),
         ),
+        rule_annotation(VALID_READ_BACK_HEADERS),
     ] = field(default_factory=dict)
     auth: Annotated[
-        Literal["Target", "None"],
+        ReadBackAuth,
         Meta(description="Target: send the Authorization header of the uploads here too. None: send none."),
-    ] = "Target"
+    ] = ReadBackAuth.TARGET
     settle: Annotated[
         DurationText,
         Meta(
             description="Time between the reading after the last answer and the last one, for rows that are stored"
             " late, such as by a task queue.",
-            extra_json_schema=rules(
-                rule(
-                    "duration(self) <= duration('10m')",
-                    "spec.verification.readBack.settle must be at most 10m",
-                )
-            ),
         ),
+        rule_annotation(LONGEST_SETTLE),
     ] = "5s"
     timeout: Annotated[
         DurationText,
-        Meta(
-            description="Longest time for one reading; within it, what fails is tried again.",
-            extra_json_schema=rules(
-                rule(
-                    "duration(self) >= duration('1s') && duration(self) <= duration('10m')",
-                    "spec.verification.readBack.timeout must lie between 1s and 10m",
-                )
-            ),
-        ),
+        Meta(description="Longest time for one reading; within it, what fails is tried again."),
+        rule_annotation(duration_range("spec.verification.readBack.timeout", "1s", "10m")),
     ] = "30s"
+
+
+def _is_look_up(read_back: ReadBack) -> bool:
+    return CLIENT_ID in read_back.url
+
+
+READ_BACK_RULES: Final = (
+    Rule[ReadBack](
+        cel=f"self.url.contains('{CLIENT_ID}') ? has(self.control) : has(self.countPath)",
+        message="spec.verification.readBack needs control for a look-up ({client_id} in its url), and countPath for"
+        " a count (none in its url)",
+        holds=lambda read: (read.control if _is_look_up(read) else read.count_path) is not None,
+        reason=Reason.ReadBackInvalid,
+    ),
+    Rule[ReadBack](
+        cel="!has(self.control) || has(self.control.clientId) != has(self.control.url)",
+        message="spec.verification.readBack.control must be either clientId or url",
+        holds=lambda read: read.control is None or (read.control.client_id is None) != (read.control.url is None),
+        reason=Reason.ReadBackInvalid,
+    ),
+    Rule[ReadBack](
+        cel=f"!has(self.control) || !has(self.control.clientId) || self.url.contains('{CLIENT_ID}')",
+        message="spec.verification.readBack.control.clientId needs {client_id} in spec.verification.readBack.url",
+        holds=lambda read: read.control is None or read.control.client_id is None or _is_look_up(read),
+        reason=Reason.ReadBackInvalid,
+    ),
+    Rule[ReadBack](
+        cel="!has(self.control) || !has(self.control.url) || has(self.countPath)",
+        message="spec.verification.readBack.control.url needs spec.verification.readBack.countPath",
+        holds=lambda read: read.control is None or read.control.url is None or read.count_path is not None,
+        reason=Reason.ReadBackInvalid,
+    ),
+)
 
 
 class Verification(Value, frozen=True, kw_only=True):
     require: Annotated[
-        Literal["Acknowledged", "Echoed", "Proven"],
+        Requirement,
         Meta(
             description="Level of proof that is enough: Acknowledged (marker true, rows counted right), Echoed (the"
             " answer also returns the request's nonce), or Proven (a read-back shows, before the load and after it,"
             " that nothing was stored)."
         ),
-    ] = "Acknowledged"
+    ] = Requirement.ACKNOWLEDGED
     read_back: Annotated[
         ReadBack | None,
         Meta(
             description="How to read what the target has stored. Needed for Proven; beside a lower requirement it is"
             " read all the same, and rows that it finds fail the test.",
-            extra_json_schema=rules(
-                rule(
-                    f"self.url.contains('{CLIENT_ID}') ? has(self.control) : has(self.countPath)",
-                    "spec.verification.readBack needs control for a look-up ({client_id} in its url), and countPath for"
-                    " a count (none in its url)",
-                ),
-                rule(
-                    "!has(self.control) || has(self.control.clientId) != has(self.control.url)",
-                    "spec.verification.readBack.control must be either clientId or url",
-                ),
-                rule(
-                    f"!has(self.control) || !has(self.control.clientId) || self.url.contains('{CLIENT_ID}')",
-                    "spec.verification.readBack.control.clientId needs {client_id} in spec.verification.readBack.url",
-                ),
-                rule(
-                    "!has(self.control) || !has(self.control.url) || has(self.countPath)",
-                    "spec.verification.readBack.control.url needs spec.verification.readBack.countPath",
-                ),
-            ),
         ),
+        rule_annotation(*READ_BACK_RULES),
     ] = None
     unreadable_endpoints: Annotated[
-        Literal["Refuse", "Accept"],
+        UnreadableEndpoints,
         Meta(
             description="What to do where the operator may not read the endpoints behind the target's Service, as in a"
             " namespace that it does not watch. Refuse: no load. Accept: the Service's own address alone is proven, not"
             " each endpoint, and the verdict, status and report say so."
         ),
-    ] = "Refuse"
+    ] = UnreadableEndpoints.REFUSE

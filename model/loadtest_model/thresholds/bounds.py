@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -27,15 +27,18 @@ _ALLOWED_SUFFIXES: Final[dict[Unit, tuple[str, ...]]] = {
 }
 
 
-def expression_pattern() -> str:
-    """A regular expression (RE2) that fits just the expressions that `parse_threshold` reads."""
+def _expression_pattern() -> str:
     suffixes: dict[Unit, str] = {"seconds": "(ms|s|m)", "ratio": "%?", "count": ""}
     forms = [
         f"({'|'.join(name for name, metric in METRICS.items() if metric.unit == unit)})"
         rf" *(<=|>=|<|>) *[0-9]+([.][0-9]+)?{suffix}"
         for unit, suffix in suffixes.items()
     ]
-    return f"^(({'|'.join(STEP_NAMES)})[.])?({'|'.join(forms)})$"
+    return rf"^(({'|'.join(STEP_NAMES)})[.])?({'|'.join(forms)})\Z"
+
+
+EXPRESSION_PATTERN: Final = _expression_pattern()
+"""What fits just the expressions that `parse_threshold` reads, without spaces around them."""
 
 
 _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
@@ -172,7 +175,7 @@ def _note(threshold: Threshold, measured: Measured) -> str:
     return ""
 
 
-def parse_thresholds(expressions: tuple[str, ...]) -> tuple[Threshold, ...]:
+def parse_thresholds(expressions: Iterable[str]) -> tuple[Threshold, ...]:
     return tuple(parse_threshold(expression) for expression in expressions)
 
 

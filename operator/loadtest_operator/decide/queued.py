@@ -9,7 +9,7 @@ from loadtest_model.plan.variable import refuse_long_plan
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import ConditionType, Phase
 from loadtest_model.spec import Spec
-from loadtest_model.thresholds.bounds import parse_thresholds
+from loadtest_model.spec.pod import Mesh
 from loadtest_operator.decide.actions import CreateJob, JobRefused
 from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import Mark, Marks
@@ -39,8 +39,8 @@ def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
         return not_permitted
     endpoints = observation.endpoints or Endpoints()
     try:
-        refuse_pod(spec.pod, policy.pods.allowed_prefixes, policy.network, policy.targets.cluster_domain)
         plan = planned(observation, spec, policy, endpoints)
+        refuse_pod(spec.pod, policy.pods.allowed_prefixes, policy.network)
     except PlanError as wrong:
         return ended_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
     too_large = never_fits(plan.parallelism, policy.limits)
@@ -101,7 +101,7 @@ def _creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) 
 
 
 def planned(observation: Observation, spec: Spec, policy: Policy, endpoints: Endpoints) -> Plan:
-    """The plan of a test, its thresholds known to be readable, and short enough for a pod.
+    """The plan of a test, short enough for a pod.
 
     Raises PlanError.
     """
@@ -113,15 +113,10 @@ def planned(observation: Observation, spec: Spec, policy: Policy, endpoints: End
         network=structs.replace(policy.network, denied_endpoints=observation.api_server),
         deadlines=policy.deadlines,
     )
-    for step in plan.steps:
-        try:
-            parse_thresholds(step.thresholds)
-        except ValueError as wrong:
-            raise PlanError(Reason.ThresholdInvalid, f"spec.thresholds: {wrong}") from wrong
     plan = structs.replace(
         plan,
         command_digests=observation.command_digests,
-        mesh=spec.pod.mesh == "Enabled",
+        mesh=spec.pod.mesh == Mesh.ENABLED,
         unseen_endpoints=endpoints.unseen,
     )
     refuse_long_plan(plan)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtest_model.spec.pod import HostAlias
-from loadtest_operator.facts.endpoints import ServiceHost, host_and_port
+from loadtest_model.urls import parse_url
+from loadtest_operator.facts.endpoints import ServiceHost
 
 Json = dict[str, Any]
 
@@ -27,20 +28,23 @@ class Destination:
 
 def fixed(url: str, aliases: Iterable[HostAlias]) -> Destination | None:
     """Where a URL leads whose host is an address, or a name that the spec itself resolves; None for another."""
-    host, port = host_and_port(url)
-    named = tuple(alias.ip for alias in aliases if host in alias.hostnames)
+    parts = parse_url(url)
+    if parts is None:
+        return None
+    named = tuple(alias.ip for alias in aliases if parts.host in alias.hostnames)
     if named:
-        return Destination(addresses=named, ports=(port,))
+        return Destination(addresses=named, ports=(parts.port,))
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(parts.host)
     except ValueError:
         return None
-    return Destination(addresses=(str(address),), ports=(port,))
+    return Destination(addresses=(str(address),), ports=(parts.port,))
 
 
 def anywhere(url: str) -> Destination:
     """Where a URL leads whose host is a name that only the pods will resolve."""
-    return Destination(ports=(host_and_port(url)[1],))
+    parts = parse_url(url)
+    return Destination(ports=(parts.port,) if parts else ())
 
 
 def behind_service(host: ServiceHost, service: Json, slices: list[Json]) -> Destination:

@@ -4,14 +4,13 @@ import ipaddress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from loadtest_model.reasons import Reason
+from loadtest_model.urls import parse_url
 from loadtest_operator.facts.pods import has_ended, is_ready
 
 Json = dict[str, Any]
 
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 API_SERVER: Final = ("default", "kubernetes")
 
 
@@ -44,23 +43,16 @@ class Endpoints:
     unseen: bool = False
 
 
-def host_and_port(url: str) -> tuple[str, int]:
-    """A URL's host in lower case without a closing dot, and its port; of what is no URL an empty host."""
-    try:
-        parts = urlsplit(url)
-        return (parts.hostname or "").rstrip("."), parts.port or _DEFAULT_PORTS.get(parts.scheme, 80)
-    except ValueError:
-        return "", 80
-
-
 def service_of(url: str, namespace: str, cluster_domain: str) -> ServiceHost | None:
     """The Service that a URL's host names, seen from a namespace.
 
     None for an address, for a name outside the cluster, and for what is no URL.
     """
-    host, port = host_and_port(url)
-    labels = host.split(".")
-    if not all(labels) or host == "localhost" or _is_address(host):
+    parts = parse_url(url)
+    if parts is None or parts.host == "localhost" or _is_address(parts.host):
+        return None
+    host, port, labels = parts.host, parts.port, parts.host.split(".")
+    if not all(labels):
         return None
     for suffix in (["svc", *cluster_domain.split(".")], ["svc"]):
         if len(labels) == len(suffix) + 2 and labels[2:] == suffix:

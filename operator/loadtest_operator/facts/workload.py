@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from loadtest_model.reasons import Reason
-from loadtest_model.spec.target import Workload
+from loadtest_model.spec.target import Workload, WorkloadKind
 from loadtest_operator.facts.disruptions import Eviction, evictions_of
 from loadtest_operator.facts.pods import OUT_OF_MEMORY, has_ended, is_ready
 from loadtest_operator.facts.quantities import quantity
@@ -124,7 +124,7 @@ def _sum(used: list[Json], resource: str) -> float:
 
 
 def _desired(made: Json) -> int:
-    if made["kind"] == "DaemonSet":
+    if made["kind"] == WorkloadKind.DAEMON_SET:
         return int((made.get("status") or {}).get("desiredNumberScheduled", 0))
     return int(made["spec"].get("replicas", 1))
 
@@ -134,9 +134,9 @@ def _belongs(pod: Json, workload: Workload, made: Json) -> bool:
     owner = next((each for each in pod["metadata"].get("ownerReferences") or [] if each.get("controller")), None)
     if owner is None:
         return False
-    if workload.kind == "Deployment":
+    if workload.kind == WorkloadKind.DEPLOYMENT:
         revision = (pod["metadata"].get("labels") or {}).get("pod-template-hash", "")
-        return bool(owner["kind"] == "ReplicaSet" and owner["name"] == f"{workload.name}-{revision}")
+        return bool(owner["kind"] == WorkloadKind.REPLICA_SET and owner["name"] == f"{workload.name}-{revision}")
     return bool(owner["uid"] == made["metadata"]["uid"])
 
 

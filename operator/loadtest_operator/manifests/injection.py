@@ -2,9 +2,10 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from loadtest_model.protocol.commands import CONTROL_PORT
+from loadtest_model.spec.pod import Mesh
 
 _PORT: Final = str(CONTROL_PORT)
 
@@ -74,6 +75,6 @@ MESH_CONTROL: Final = Marks(
 MESH_SWITCHES: Final = frozenset({*MESH_OFF.labels, *MESH_OFF.annotations})
 
 
-def injection(mesh: Literal["Disabled", "Enabled"]) -> Marks:
+def injection(mesh: Mesh) -> Marks:
     """What the pods say to injectors. Whether a mesh that is let in comes is the namespace's to say, or the spec's."""
-    return OTHERS_OFF | (MESH_CONTROL if mesh == "Enabled" else MESH_OFF)
+    return OTHERS_OFF | (MESH_CONTROL if mesh == Mesh.ENABLED else MESH_OFF)

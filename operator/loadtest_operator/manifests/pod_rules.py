@@ -1,4 +1,4 @@
-"""What a test may not say of its pods: labels and annotations that are not its to set, names that lead astray."""
+"""What this installation does not let a test say of its pods: some labels and annotations, and some addresses."""
 
 import ipaddress
 import re
@@ -8,7 +8,7 @@ from typing import Final
 from loadtest_model.plan import AddressPolicy, PlanError
 from loadtest_model.reasons import Reason
 from loadtest_model.spec import GROUP
-from loadtest_model.spec.pod import HostAlias, Pod
+from loadtest_model.spec.pod import HostAlias, Mesh, Pod
 from loadtest_operator.facts.names import MANAGED_BY_LABEL
 from loadtest_operator.manifests.injection import MESH_CONTROL, MESH_SWITCHES, OTHERS_OFF
 from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED
@@ -25,12 +25,12 @@ _KEY: Final = re.compile(
 )
 
 
-def refuse_pod(pod: Pod, allowed_prefixes: tuple[str, ...], network: AddressPolicy, cluster_domain: str) -> None:
+def refuse_pod(pod: Pod, allowed_prefixes: tuple[str, ...], network: AddressPolicy) -> None:
     """Raise PlanError for the first thing that is not allowed, naming the field, the value and what to do."""
     for path, entries in (("spec.pod.labels", pod.labels or {}), ("spec.pod.annotations", pod.annotations or {})):
         for key in entries:
-            _refuse_key(path, key, pod.mesh == "Enabled", allowed_prefixes)
-    _refuse_aliases(pod.host_aliases or (), network, cluster_domain)
+            _refuse_key(path, key, pod.mesh == Mesh.ENABLED, allowed_prefixes)
+    _refuse_aliases(pod.host_aliases or (), network)
 
 
 def _refuse_key(path: str, key: str, meshed: bool, allowed_prefixes: tuple[str, ...]) -> None:
@@ -53,21 +53,8 @@ def _refuse_key(path: str, key: str, meshed: bool, allowed_prefixes: tuple[str, 
         )
 
 
-def _refuse_aliases(aliases: Iterable[HostAlias], network: AddressPolicy, cluster_domain: str) -> None:
+def _refuse_aliases(aliases: Iterable[HostAlias], network: AddressPolicy) -> None:
     for number, alias in enumerate(aliases):
-        path = f"spec.pod.hostAliases[{number}]"
-        try:
-            address = ipaddress.ip_address(alias.ip)
-        except ValueError:
-            raise PlanError(Reason.HostAliasRefused, f"{path}.ip is {alias.ip!r}; write an IP address") from None
-        why = why_denied(address, network)
+        why = why_denied(ipaddress.ip_address(alias.ip), network)
         if why:
-            raise PlanError(Reason.HostAliasRefused, f"{path}.ip is {alias.ip}, {why}")
-        for name in alias.hostnames:
-            # A Service is known by its name: what is allowed, locked and watched under it must be the Service.
-            if "." not in name or name == "localhost" or name.endswith((".svc", f".svc.{cluster_domain}")):
-                raise PlanError(
-                    Reason.HostAliasRefused,
-                    f"{path}.hostnames has {name!r}, which is a Service's name; name the Service itself in the URL,"
-                    " or give the address another name",
-                )
+            raise PlanError(Reason.HostAliasRefused, f"spec.pod.hostAliases[{number}].ip is {alias.ip}, {why}")

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from loadtest_model.report.status import ConditionType, Phase
+from loadtest_model.spec import Concurrency
 from loadtest_operator.cluster.api import JOBS, LOADTESTS, PODS, Api
 from loadtest_operator.facts.names import RUN_LABEL, SELECTOR, TARGET_ANNOTATION
 from loadtest_operator.facts.observation import LoadTestSeen, Observation
@@ -84,7 +85,7 @@ class Contenders:
                 created=resource["metadata"]["creationTimestamp"],
                 pods=max(its.pods, 0 if ended(test) else test.spec.parallelism),
                 target=known_by | its.target,
-                alone=test.spec.concurrency == "Forbid",
+                alone=test.spec.concurrency == Concurrency.FORBID,
             )
             # The one that asks is in the line, even if it had something else to wait for until now, or if pods of an
             # earlier run of its own are still on their way out.

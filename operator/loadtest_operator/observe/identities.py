@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from loadtest_model.spec.pod import HostAlias
+from loadtest_model.urls import parse_url
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
-from loadtest_operator.facts.endpoints import host_and_port, selector_of, service_of, slices_of
+from loadtest_operator.facts.endpoints import selector_of, service_of, slices_of
 
 Json = dict[str, Any]
 Resolve = Callable[[str], Awaitable[frozenset[str]]]
@@ -55,10 +56,11 @@ class Identities:
 
         Raises ApiError.
         """
-        host, _ = host_and_port(url)
-        if not host:
+        parts = parse_url(url)
+        if parts is None:
             # Whoever named it is told so when it is their turn; it must not keep others from theirs.
             return frozenset()
+        host = parts.host
         pinned = tuple(alias.ip for alias in aliases if host in alias.hostnames)
         key = (host, namespace, pinned)
         now = self._clock()

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from loadtest_model.reasons import Reason
 from loadtest_model.spec import Spec
+from loadtest_model.spec.verification import UnreadableEndpoints
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, POD_METRICS, PODS, SERVICES, WORKLOADS, Api, ApiError
 from loadtest_operator.facts.destinations import Destination, anywhere, behind_service, fixed
 from loadtest_operator.facts.endpoints import (
@@ -103,7 +104,7 @@ class TargetReader:
         if not host.certain and not await self._may_exist(f"{host.name}.{host.namespace}.svc.{self._cluster_domain}"):
             # A name outside the cluster that looks like a Service's.
             return Endpoints()
-        if spec.verification.unreadable_endpoints == "Accept":
+        if spec.verification.unreadable_endpoints == UnreadableEndpoints.ACCEPT:
             return Endpoints(unseen=True)
         return unreadable(host, error.message)
 

@@ -8,10 +8,10 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from loadtest_model.plan import AddressPolicy
 from loadtest_model.spec import Spec
+from loadtest_model.urls import parse_url
 
 CLUSTER_SERVICES: Final = "cluster-services"
 ANY: Final = "*"
@@ -20,10 +20,7 @@ SETTING: Final = "policy.targets"
 # A name that begins with a digit may be an address in disguise, such as 2130706433 for 127.0.0.1.
 _SERVICE: Final = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?", re.ASCII)
 _SERVICE_AND_NAMESPACE: Final = re.compile(r"([a-z0-9]([-a-z0-9]*[a-z0-9])?\.){2}svc", re.ASCII)
-_HOST: Final = re.compile(r"[a-z0-9_.:-]+", re.ASCII)
 _PATTERN: Final = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:]*:[0-9a-f:.]*", re.ASCII)
-# Parsers differ about these, and a URL must mean the same to all of them.
-_AMBIGUOUS: Final = re.compile(r"[\x00-\x20\x7f\\@]")
 
 
 @dataclass(frozen=True)
@@ -64,19 +61,9 @@ def is_cluster_service(host: str, cluster_domain: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    """A URL's host in lower case, without brackets and without the dot at the end of a whole name.
-
-    Empty where it cannot be told, or where not every reader of the URL would tell the same.
-    """
-    if _AMBIGUOUS.search(url):
-        return ""
-    try:
-        host = (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
-    if host.endswith(".") and "." in host[:-1]:
-        host = host[:-1]
-    return host if _HOST.fullmatch(host) else ""
+    """The host of a URL, empty for a text that is not an accepted URL."""
+    parts = parse_url(url)
+    return "" if parts is None else parts.host
 
 
 def urls_of(spec: Spec) -> tuple[tuple[str, str], ...]:

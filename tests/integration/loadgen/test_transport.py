@@ -26,7 +26,7 @@ from loadgen.http.transport import ANSWER_LIMIT_BYTES, Exchange, Request, keeps_
 from loadgen.http.upload_progress import Progress
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import AddressPolicy
-from loadtest_model.spec.connecting import Connections
+from loadtest_model.spec.connecting import ConnectionUse
 from raw_target import conversing, read_request, reset
 
 BOUNDARY = "b"
@@ -146,8 +146,8 @@ async def test_a_compressed_answer_is_read(encoding: str, compress: Callable[[by
     ("encoding", "body"),
     [
         ("gzip", b"not gzip!"),
-        ("gzip", gzip.compress(b'{"load_test_mode": true}')[:-9]),
-        ("gzip", gzip.compress(b" " * (ANSWER_LIMIT_BYTES + 1))),
+        ("gzip", gzip.compress(b'{"load_test_mode": true}', mtime=0)[:-9]),
+        ("gzip", gzip.compress(b" " * (ANSWER_LIMIT_BYTES + 1), mtime=0)),
         ("br", b"anything"),
     ],
 )
@@ -760,7 +760,9 @@ async def test_a_tls_handshake_that_hangs_counts_as_connecting() -> None:
     ("chosen", "rows", "kept"),
     [("Auto", 999, True), ("Auto", 1_000, False), ("Kept", 100_000, True), ("PerUpload", 1, False)],
 )
-def test_small_uploads_keep_their_connection_unless_told_otherwise(chosen: Connections, rows: int, kept: bool) -> None:
+def test_small_uploads_keep_their_connection_unless_told_otherwise(
+    chosen: ConnectionUse, rows: int, kept: bool
+) -> None:
     assert keeps_connections(chosen, rows) is kept
 
 

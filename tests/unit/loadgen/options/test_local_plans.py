@@ -268,6 +268,28 @@ def test_a_variable_beside_the_stages_of_a_manifest_is_refused_like_a_field_besi
     assert "spec.load.stages cannot stand beside DURATION" in refused("-f", file, DURATION="3")
 
 
+def test_null_counts_as_nothing_in_a_manifest_but_for_a_field_that_there_is_not(tmp_path: Path) -> None:
+    target = {"url": URL, "fileField": None, "headers": {"X-A": None, "X-B": "1"}, "timeouts": {"connect": None}}
+    made = plan("-f", manifest(tmp_path, scenario="light", target=target, load=None, abort=None)).target
+    said = refused("-f", manifest(tmp_path, scenario="light", target={"url": URL, "fileFeild": None}))
+
+    assert (made.file_field, made.headers, made.connect_timeout_seconds) == ("file", {"X-B": "1"}, 10)
+    assert "there is no field fileFeild" in said
+
+
+def test_a_line_break_at_the_end_of_a_text_is_part_of_it(tmp_path: Path) -> None:
+    said = refused("-f", manifest(tmp_path, scenario="light", target={"url": URL, "fileName": "a.csv\n"}))
+
+    assert said == "spec.target.fileName is 'a.csv\\n'; write a text without quotes and control characters"
+
+
+def test_a_text_of_the_wrong_form_is_told_the_form(tmp_path: Path) -> None:
+    said = refused("-f", manifest(tmp_path, scenario="light", target={"url": URL, "host": "a b"}))
+
+    assert said.startswith("spec.target.host is 'a b'; write a text that matches '^([A-Za-z0-9]")
+    assert said.endswith("?$'")
+
+
 def test_the_secret_of_a_manifest_is_asked_for_here(tmp_path: Path) -> None:
     auth = {"secretKeyRef": {"name": "shop-token"}}
     file = manifest(tmp_path, scenario="light", target={"url": URL, "auth": {**auth, "scheme": "Token"}})

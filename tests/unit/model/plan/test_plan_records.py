@@ -105,8 +105,6 @@ def a_field(**parameters: Any) -> dict[str, Any]:
         ({"fields": {"add": [WIDTH, WIDTH]}}, "two columns named 'loyalty'"),
         ({"fields": {"drop": [plan.name for plan in CLIENT_PLANS]}}, "leaves no column"),
         (a_field(kind="uniqe"), "fields.add[0].kind is 'uniqe'; did you mean unique? (column 'x')"),
-        (a_field(kind="unique"), "fields.add[0].width is missing"),
-        (a_field(kind="choice", values=["a"], width=4), "fields.add[0].width does not belong to kind choice"),
         (a_field(kind="choice", values=["a"], weights=[1, 2]), "weights has 2 numbers, but there are 1 values"),
         (a_field(kind="choice", values=["a"], weights=[0]), "weights are all 0"),
         (a_field(kind="faker", provider="compny"), "did you mean company"),

@@ -60,13 +60,3 @@ def test_a_secret_that_is_named_and_nowhere_is_refused(fields: dict[str, Any], n
         compiled(**fields)
 
     assert refused.value.reason == "SecretMissing"
-
-
-def test_tls_without_https_is_refused() -> None:
-    with pytest.raises(PlanError, match="write https"):
-        compiled(url="http://clients/x", tls={"serverName": "shop.example"})
-
-
-def test_a_login_at_what_is_no_url_is_refused() -> None:
-    with pytest.raises(PlanError, match=r"spec\.target\.auth\.login\.url"):
-        compiled(NAMED, auth={"login": {**LOGIN, "url": "http://clients:0/"}})

@@ -37,39 +37,6 @@ def test_a_look_up_is_told_by_the_client_id_in_its_url() -> None:
     assert plan.ending_seconds == 80
 
 
-def test_proven_without_a_read_back_is_refused() -> None:
-    with pytest.raises(PlanError, match="readBack is missing") as refused:
-        a_plan(verification={"require": "Proven"})
-
-    assert refused.value.reason == "ReadBackMissing"
-
-
-@pytest.mark.parametrize(
-    ("read_back", "reason", "told"),
-    [
-        ({"url": COUNT_URL}, "ReadBackInvalid", "countPath is missing"),
-        ({"url": LOOK_UP_URL}, "ReadBackInvalid", "control is missing"),
-        ({"url": COUNT_URL, "countPath": "count", "control": {}}, "ReadBackInvalid", "either clientId or url"),
-        (
-            {"url": LOOK_UP_URL, "countPath": "count", "control": {"clientId": "C1", "url": COUNT_URL}},
-            "ReadBackInvalid",
-            "either clientId or url",
-        ),
-        ({"url": COUNT_URL, "countPath": "count", "control": {"clientId": "C1"}}, "ReadBackInvalid", "has no {client"),
-        ({"url": LOOK_UP_URL, "control": {"url": COUNT_URL}}, "ReadBackInvalid", "countPath is missing"),
-        ({"url": "http://clients:99999/", "countPath": "count"}, "InvalidURL", "readBack.url is http://clients:99999/"),
-        ({"url": "ftp://clients/", "countPath": "count"}, "InvalidURL", "http or https"),
-        ({"url": "http://{client_id}/", "control": {"clientId": "C1"}}, "InvalidURL", "not in its host"),
-    ],
-)
-def test_a_read_back_that_could_show_nothing_is_refused(read_back: dict[str, Any], reason: str, told: str) -> None:
-    with pytest.raises(PlanError) as refused:
-        planned(require="Acknowledged", **read_back)
-
-    assert refused.value.reason == reason
-    assert told in str(refused.value)
-
-
 @pytest.mark.parametrize(
     "fields", [{"drop": ["client_id"]}, {"add": [{"name": "client_id", "kind": "unique", "width": 8}]}]
 )

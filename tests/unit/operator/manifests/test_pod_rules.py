@@ -16,7 +16,7 @@ ALLOWED = ("example.com/", "shop.example.org/cost-", "sidecar.istio.io/", "linke
 
 def refused(allowed: tuple[str, ...] = ALLOWED, **pod: Any) -> tuple[str, str]:
     try:
-        refuse_pod(a_fleet_spec(pod=pod).pod, allowed, NETWORK, "cluster.local")
+        refuse_pod(a_fleet_spec(pod=pod).pod, allowed, NETWORK)
     except PlanError as error:
         return error.reason, str(error)
     return "", ""
@@ -85,11 +85,6 @@ def test_an_alias_does_not_lead_to_where_nothing_may_be_sent(ip: str) -> None:
 
 def test_an_alias_leads_to_an_allowed_address() -> None:
     assert refused(hostAliases=[{"ip": "10.0.0.7", "hostnames": ["staging.example.com"]}]) == ("", "")
-
-
-@pytest.mark.parametrize("name", ["clients.shop.svc", "clients.shop.svc.cluster.local"])
-def test_an_alias_takes_no_services_name(name: str) -> None:
-    assert "a Service's name" in refused(hostAliases=[{"ip": "10.0.0.7", "hostnames": [name]}])[1]
 
 
 def test_no_key_is_both_a_switch_of_a_mesh_and_the_operators() -> None:

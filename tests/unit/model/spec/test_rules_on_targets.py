@@ -1,16 +1,18 @@
-"""What the schema's rules refuse of a target, as the API server would."""
+"""What the rules refuse of a target."""
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from loadtest_model.admission.schema_rules import refusals
+from loadtest_model.spec.validation import broken_rules
+from support.builders import a_spec
 
 LOGIN = {"url": "https://clients/api/token/", "secretRef": {"name": "robot"}}
 
 
 def said_of(**target: Any) -> str:
-    return "\n".join(refusals({"target": {"url": "https://clients/x", **target}, "scenario": "light"}))
+    return "\n".join(refused.message for refused in broken_rules(a_spec(target={"url": "https://clients/x", **target})))
 
 
 @pytest.mark.parametrize(
@@ -46,14 +48,27 @@ def test_what_a_target_may_say_is_taken(target: dict[str, Any]) -> None:
         ({"auth": {"login": {**LOGIN, "url": "http://clients:0/"}}}, "port"),
         ({"tls": {"caSecretKeyRef": {"name": "a"}, "caConfigMapKeyRef": {"name": "b"}}}, "from one place"),
         ({"tls": {}, "url": "http://clients/x"}, "needs an https URL"),
-        ({"tls": {"serverName": "a b"}}, "serverName"),
-        ({"tls": {"serverName": "10.0.0.1:443"}}, "serverName"),
-        ({"host": "shop.example/x"}, "host"),
-        ({"host": "a\r\nX-Load-Test: false"}, "host"),
-        ({"host": "shop.example:0"}, "host"),
         ({"timeouts": {"upload": "0s"}}, "spec.target.timeouts.upload must lie between 10ms and 1h"),
         ({"timeouts": {"connect": "2h"}}, "spec.target.timeouts.connect"),
     ],
 )
 def test_what_a_target_may_not_say_is_refused_with_the_field_named(target: dict[str, Any], words: str) -> None:
     assert words in said_of(**target)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"tls": {"serverName": "a b"}},
+        {"tls": {"serverName": "10.0.0.1:443"}},
+        {"tls": {"serverName": "shop\n"}},
+        {"host": "shop.example/x"},
+        {"host": "a\r\nX-Load-Test: false"},
+        {"host": "shop.example:0"},
+    ],
+)
+def test_a_host_that_is_none_is_refused_by_its_type(target: dict[str, Any]) -> None:
+    (field,) = target
+
+    with pytest.raises(msgspec.ValidationError, match=rf"\$\.target\.{field}"):
+        said_of(**target)
