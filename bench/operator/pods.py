@@ -15,7 +15,7 @@ from typing import Any, Final
 import loadgen.fleet.pod
 import loadgen.load.share
 from loadgen.fleet.environment import PodSettings
-from loadgen.http.upload_progress import PartTimes
+from loadgen.http.upload_progress import PartNanoseconds
 from loadgen.measure.recorder import Recorder, Sample
 from loadgen.upload.addresses import AddressBook
 from loadtest_model.load.pacing import share_of
@@ -170,7 +170,7 @@ def sample(intended_ns: int, took_ns: int, rows: int) -> Sample:
         bytes_sent=rows * 200,
         begun=True,
         address=_ADDRESS,
-        parts=PartTimes(connect=1_000_000, upload=took_ns // 2, wait=took_ns // 2),
+        parts=PartNanoseconds(connect=1_000_000, upload=took_ns // 2, wait=took_ns // 2),
     )
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from loadtest_model.values import NANOSECONDS
 
 
-class PartTimes(NamedTuple):
+class PartNanoseconds(NamedTuple):
     """How long each part of an upload took, in nanoseconds; None where the upload never came to it."""
 
     connect: int | None = None
@@ -61,8 +61,8 @@ class Progress:
         return _between(self.last_byte_at, self.finished_at)
 
     @property
-    def parts(self) -> PartTimes:
-        return PartTimes(
+    def parts(self) -> PartNanoseconds:
+        return PartNanoseconds(
             connect=_nanoseconds(self.connecting_at, self.connect_seconds),
             upload=_nanoseconds(self.first_byte_at, self.upload_seconds),
             wait=_nanoseconds(self.last_byte_at, self.wait_seconds),

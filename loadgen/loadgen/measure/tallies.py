@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from loadgen.http.upload_progress import PartTimes
+from loadgen.http.upload_progress import PartNanoseconds
 from loadtest_model.measurement.causes import Cause, cause_of
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
@@ -31,7 +31,7 @@ class Sample(Struct, frozen=True):
     own_service_ns: int = 0
     address: str = ""
     departed: tuple[str, ...] = ()
-    parts: PartTimes = PartTimes()
+    parts: PartNanoseconds = PartNanoseconds()
     cause: Cause | None = None
     status: int | None = None
     said: str = ""
@@ -149,9 +149,9 @@ class PartsTally:
     __slots__ = ("_tallies",)
 
     def __init__(self) -> None:
-        self._tallies = tuple(_PartTally() for _ in PartTimes._fields)
+        self._tallies = tuple(_PartTally() for _ in PartNanoseconds._fields)
 
-    def add(self, times: PartTimes) -> None:
+    def add(self, times: PartNanoseconds) -> None:
         for tally, nanoseconds in zip(self._tallies, times, strict=False):
             if nanoseconds is not None:
                 tally.count += 1
@@ -160,7 +160,7 @@ class PartsTally:
                     tally.max_ns = nanoseconds
 
     def parts(self) -> Parts:
-        return Parts(**{name: tally.part() for name, tally in zip(PartTimes._fields, self._tallies, strict=True)})
+        return Parts(**{name: tally.part() for name, tally in zip(PartNanoseconds._fields, self._tallies, strict=True)})
 
 
 class AddressTally:
