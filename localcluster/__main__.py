@@ -59,6 +59,7 @@ def main() -> int:
             case "up":
                 _up(arguments.state, progress)
             case "down":
+                print("ending the cluster", file=sys.stderr)
                 if not stop_detached(arguments.state):
                     print("no cluster is up", file=sys.stderr)
             case _:

@@ -106,9 +106,14 @@ def vanished_target(evidence: Evidence) -> list[Finding]:
     missed = sum(step.errors.get(ErrorKind.NO_ADDRESS, 0) for step in evidence.facts.aggregate.steps)
     if not missed:
         return []
+    why = (
+        f"{target.workload} was rolled out, and none of its pods served meanwhile; let a rollout keep some of them"
+        if target is not None and target.rolled_out
+        else "look at the pods behind its Service"
+    )
     text = (
         f"{missed} uploads had no address to go to: every proven address of the target vanished while the load ran;"
-        " look at the pods behind its Service"
+        f" {why}"
     )
     return [Finding(Verdict.INCONCLUSIVE, Reason.TargetVanished, text)]
 

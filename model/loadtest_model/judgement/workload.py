@@ -120,7 +120,9 @@ def target_health(watch: TargetWatch | None) -> Health:
             f"fewer pods of {watch.workload} were ready than at the start for {watch.not_ready_seconds:.0f} s"
         )
     if watch.rolled_out:
-        warnings.append(f"{watch.workload} was rolled out while the load ran, so not one version was measured")
+        warnings.append(
+            f"{watch.workload} was rolled out while the load ran, so what was measured is no single version"
+        )
     if watch.new_images:
         warnings.append(f"other images ran in {watch.workload} than at the start: {', '.join(watch.new_images)}")
     if watch.problem:

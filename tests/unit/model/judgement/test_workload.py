@@ -83,7 +83,9 @@ def test_a_target_whose_addresses_vanished_is_judged_where_it_is_known_to_have_c
     vanished = {"rejected": 1, "errors": {ErrorKind.NO_ADDRESS: 1}}
 
     assert judged(None, **vanished).reason == "TargetVanished"
-    assert judged(a_watch(rolled_out=True), **vanished).reason == "TargetVanished"
+    rolled_out = judged(a_watch(rolled_out=True), **vanished)
+    assert rolled_out.reason == "TargetVanished"
+    assert "Deployment/clients was rolled out, and none of its pods served meanwhile" in rolled_out.reasons[0]
     assert judged(a_watch(restarts=1), **vanished).verdict is Verdict.FAILED
 
 
