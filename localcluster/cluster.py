@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from localcluster.node.control import short_path
 from localcluster.node.delays import Delays
 from localcluster.node.images import Image
 from localcluster.rest import Json
@@ -119,7 +120,8 @@ class LocalCluster:
     def _ask(self, **request: Any) -> dict[str, Any]:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_CONTROL_SECONDS)
-            connection.connect(str(self.run_dir / "node.sock"))
+            with short_path(self.run_dir / "node.sock") as path:
+                connection.connect(path)
             connection.sendall(json.dumps(request).encode() + b"\n")
             with connection.makefile("rb") as answers:
                 answer: dict[str, Any] = json.loads(answers.readline())

@@ -2,12 +2,27 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
+
+
+@contextmanager
+def short_path(path: Path) -> Iterator[str]:
+    """A name of a file in an existing folder that a socket's address has room for, however long its path is.
+
+    An address takes 107 bytes; a folder for temporary files may have more.
+    """
+    folder = os.open(path.parent, os.O_PATH)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 async def serve(socket: Path, handle: Callable[[Request], Awaitable[Answer]]) -> None:
@@ -23,6 +38,7 @@ async def serve(socket: Path, handle: Callable[[Request], Awaitable[Answer]]) ->
         finally:
             writer.close()
 
-    server = await asyncio.start_unix_server(connected, socket)
-    async with server:
-        await server.serve_forever()
+    with short_path(socket) as path:
+        server = await asyncio.start_unix_server(connected, path)
+        async with server:
+            await server.serve_forever()
