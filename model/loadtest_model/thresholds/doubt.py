@@ -1,8 +1,9 @@
-"""Between which values a measured one may truly lie, since the generator's own side is in it.
+"""The interval in which the true value of a metric lies, given what the generator itself did to the measured one.
 
-A generator that is short of CPU changes a number in two ways. It lengthens times: a measured time t holds up to d of
-our own, so the truth lies in [t - d, t]. And it offers less than planned: then response times would have been longer,
-in proportion to the load that is missing as long as no queue overflows, and a rate that falls short proves nothing.
+A generator that is short of CPU changes a number in two ways. It lengthens times: a measured time t contains up to d of
+the generator's own, so the true time lies in [t - d, t]. And it offers less load than planned. Under the planned load,
+response times would have been longer; at most in proportion to the missing load, as long as no queue overflows. A rate
+that falls short then proves nothing about the target.
 """
 
 import math
@@ -37,9 +38,7 @@ def interval(metric: str, step: StepAggregate, value: float, window_seconds: flo
     share = step.own.offered_share
     if meaning.own is not None:
         own_seconds = max(meaning.own(step), step.own.lag_p99_seconds)
-        return Interval(
-            max(0.0, value - own_seconds), value if share >= FULL_OFFER else value / share if share else math.inf
-        )
+        return Interval(max(0.0, value - own_seconds), value if share >= FULL_OFFER else _under_full_load(value, share))
     if meaning.of_throughput:
         return Interval(value, value if share >= FULL_OFFER else math.inf)
     if meaning.of_failures:
@@ -71,5 +70,6 @@ def without_own_failures(step: StepAggregate) -> StepAggregate:
     return structs.replace(step, judged=counts, errors=errors)
 
 
-def _stretched(value: float, share: float) -> float:
-    return value / share if share else math.inf
+def _under_full_load(seconds: float, share: float) -> float:
+    """The longest time that may have been measured if all of the planned load had been offered."""
+    return seconds / share if share else math.inf
