@@ -1,10 +1,12 @@
 """The generator runs on uvloop where it exists, and else on the event loop of the standard library."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 import uvloop
+
+from support.cpu_group import CpuGroup, NoCpuGroupError, cpu_group
 
 
 def pytest_asyncio_loop_factories(
@@ -14,3 +16,13 @@ def pytest_asyncio_loop_factories(
     if item.path.name in ("test_transport.py", "test_tls.py"):
         return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+def group() -> Iterator[CpuGroup]:
+    """A control group whose CPU a test may limit; without the right to make one the test is skipped."""
+    try:
+        with cpu_group() as limited:
+            yield limited
+    except NoCpuGroupError as reason:
+        pytest.skip(str(reason))

@@ -1,25 +1,13 @@
 """A pod under a CPU limit that the kernel enforces: how it is measured, and what a refused verification says of it."""
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from http_target import serving
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.snapshot import PodState, Refusal
-from support.cpu_group import CpuGroup, NoCpuGroupError, cpu_group
+from support.cpu_group import CpuGroup
 from support.loadgen_plans import make_plan
 from support.loadgen_pods import pod_process
-
-
-@pytest.fixture
-def group() -> Iterator[CpuGroup]:
-    try:
-        with cpu_group() as made:
-            yield made
-    except NoCpuGroupError as reason:
-        pytest.skip(str(reason))
 
 
 async def test_a_pod_that_its_limit_keeps_from_the_cpu_blames_the_limit_and_not_the_target(

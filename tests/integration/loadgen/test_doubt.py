@@ -2,18 +2,17 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.report.summary import Summary
 from raw_target import conversing, read_request
-from support.cpu_group import CpuGroup, NoCpuGroupError, cpu_group
+from support.cpu_group import CpuGroup
 from support.local_runs import command, environment, results_in
 
 BODY = b'{"success": true, "load_test_mode": true}'
@@ -137,15 +136,6 @@ async def test_a_slow_target_fails_for_all_that_the_generator_was_stopped(tmp_pa
     summary = summary_of(manifest)
     assert summary.verdict is Verdict.FAILED, summary.reasons
     assert "threshold p50 < 1s is breached" in summary.reasons[0]
-
-
-@pytest.fixture
-def group() -> Iterator[CpuGroup]:
-    try:
-        with cpu_group() as made:
-            yield made
-    except NoCpuGroupError as reason:
-        pytest.skip(str(reason))
 
 
 async def test_a_generator_throttled_to_a_tenth_of_a_core_neither_passes_nor_fails_a_fast_target_with_tight_bounds(

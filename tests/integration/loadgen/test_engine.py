@@ -480,3 +480,5 @@ async def test_making_a_file_is_not_the_targets_time_but_makes_an_arrival_late(
     service_seconds = step.service.max_seconds or 0.0
     assert 0 < service_seconds < making_seconds
     assert ((step.response.max_seconds or 0.0) >= making_seconds) is counted
+    assert ((step.own.response.quantile_seconds(0.1) or 0.0) >= making_seconds * 0.98) is counted
+    assert (step.own.service.max_seconds or 0.0) < making_seconds
