@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from bench.operator.line import line
 from bench.operator.merging import merging
 from bench.operator.scenarios import Figure, idle, looking, many_tests, requests, start_and_violation
 from bench.operator.stage import Stage, stage
@@ -21,6 +22,7 @@ _SCENARIOS: Final[dict[str, Scenario]] = {
     "looking": lambda on: looking(on, 1_000, 30.0),
     "requests": lambda on: requests(on, 20, 20.0),
     "tests": lambda on: many_tests(on, 50, 4),
+    "line": lambda on: line(on, 500),
 }
 
 
