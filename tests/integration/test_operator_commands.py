@@ -25,12 +25,12 @@ from loadtest_operator.decide.actions import (
     Acknowledge,
     Action,
     EndpointOrder,
-    Started,
+    FleetStarted,
     StartFleet,
     TellEndpoints,
     Verify,
 )
-from loadtest_operator.facts.observation import Observation, PodSeen
+from loadtest_operator.facts.observation import Observation, ObservedPod
 from support.builders import IDENTITY
 from support.operator_builders import PLAN, a_pod, a_snapshot, seen
 
@@ -115,7 +115,7 @@ async def pods() -> AsyncIterator[PodClient]:
         yield client
 
 
-def a_fleet(servers: list[ControlServer]) -> tuple[PodSeen, ...]:
+def a_fleet(servers: list[ControlServer]) -> tuple[ObservedPod, ...]:
     return tuple(replace(a_pod(index, PodState.VERIFIED), ip=server.address) for index, server in enumerate(servers))
 
 
@@ -125,7 +125,7 @@ async def perform(pods: PodClient, observation: Observation, action: Action) -> 
         return await actor.perform(observation, (action,))
 
 
-def a_start(fleet: tuple[PodSeen, ...]) -> StartFleet:
+def a_start(fleet: tuple[ObservedPod, ...]) -> StartFleet:
     return StartFleet(fleet, "start-1", plan_hash(PLAN), LEAD_SECONDS)
 
 
@@ -148,7 +148,7 @@ async def test_every_start_leads_to_one_instant_and_the_skew_bounds_it(
     (outcome,) = await perform(pods, seen(*fleet, begun=True), a_start(fleet))
 
     instants = [at + body["inSeconds"] for at, _, body in (server.one("start") for server in servers)]
-    assert isinstance(outcome, Started)
+    assert isinstance(outcome, FleetStarted)
     assert outcome.missed == ()
     assert max(instants) - min(instants) <= outcome.skew_seconds
     assert all(instant <= time.monotonic() + outcome.skew_seconds for instant in instants)

@@ -14,7 +14,7 @@ from loadtest_operator.cluster.pods import Answer, Command, PodClient, control_a
 from loadtest_operator.decide import actions
 from loadtest_operator.decide.actions import Action, Outcome
 from loadtest_operator.facts.names import FINISHED_RUN_ANNOTATION
-from loadtest_operator.facts.observation import Observation, PodSeen
+from loadtest_operator.facts.observation import Observation, ObservedPod
 
 _LOG: Final = logging.getLogger(__name__)
 _KINDS: Final = {actions.DeleteJob: JOBS, actions.DeleteNetworkPolicy: NETWORK_POLICIES}
@@ -90,7 +90,7 @@ class Actor:
     async def _tell_endpoints(self, observation: Observation, action: actions.TellEndpoints) -> None:
         orders = {pod.uid: order for order in action.orders for pod in order.pods}
 
-        def addresses(pod: PodSeen) -> Addresses:
+        def addresses(pod: ObservedPod) -> Addresses:
             order = orders[pod.uid]
             age = 0.0 if action.known_at is None else max(0.0, self._clock() - action.known_at)
             return Addresses(addresses=order.addresses, more=order.more, age_seconds=round(age, 6))
@@ -143,7 +143,7 @@ class Actor:
             everyone = {pod.uid: control_address(_address(pod)) for pod in action.pods}
             token = self._pods.halt_token(observation.test.identity.uid, observation.run_id)
 
-            def order(pod: PodSeen) -> Start:
+            def order(pod: ObservedPod) -> Start:
                 return Start(
                     start_id=action.start_id,
                     in_seconds=max(0.0, instant - self._clock()),
@@ -161,14 +161,14 @@ class Actor:
         else:
             # The next look is to find the load begun, not about to begin.
             await self._sleep(max(0.0, instant - self._clock()))
-        return actions.Started(at=at, skew_seconds=round(skew, 6), missed=missed)
+        return actions.FleetStarted(at=at, skew_seconds=round(skew, 6), missed=missed)
 
     async def _tell(
         self,
         observation: Observation,
         verb: Verb,
-        pods: tuple[PodSeen, ...],
-        order: Callable[[PodSeen], WireValue | None] = lambda _: None,
+        pods: tuple[ObservedPod, ...],
+        order: Callable[[ObservedPod], WireValue | None] = lambda _: None,
     ) -> list[Answer]:
         commands = [Command(_address(pod), verb, partial(order, pod)) for pod in pods]
         identity = observation.test.identity
@@ -179,15 +179,15 @@ class Actor:
         return answers
 
 
-def _address(pod: PodSeen) -> str:
+def _address(pod: ObservedPod) -> str:
     if pod.ip is None:
         raise ValueError(f"pod {pod.name} has no address, so nothing can be said to it")
     return pod.ip
 
 
-def _ack(pod: PodSeen) -> Ack:
+def _ack(pod: ObservedPod) -> Ack:
     return Ack(sequence=pod.snapshot.sequence if pod.snapshot else 0)
 
 
-def _unconfirmed(pods: tuple[PodSeen, ...], answers: list[Answer]) -> tuple[str, ...]:
+def _unconfirmed(pods: tuple[ObservedPod, ...], answers: list[Answer]) -> tuple[str, ...]:
     return tuple(pod.name for pod, answer in zip(pods, answers, strict=True) if not answer.accepted)

@@ -10,7 +10,7 @@ from loadtest_model.reasons import AnyReason, Reason, reason_named
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_model.spec import API_VERSION, KIND, Identity
 from loadtest_operator.facts.names import MANAGED_BY
-from loadtest_operator.facts.observation import Observation, Recorded
+from loadtest_operator.facts.observation import Observation, RecordedStatus
 
 Json = dict[str, Any]
 
@@ -31,10 +31,10 @@ class Announcement:
     message: str
 
 
-def announcements(recorded: Recorded, status: Status) -> tuple[Announcement, ...]:
+def announcements(recorded: RecordedStatus, status: Status) -> tuple[Announcement, ...]:
     """What a change from the status on record to a new one is announced as."""
     same_run = recorded.run_id == status.run_id
-    made = [_verified(recorded if same_run else Recorded(), status)]
+    made = [_verified(recorded if same_run else RecordedStatus(), status)]
     if same_run and recorded.phase is status.phase:
         made.append(_new_reason_to_wait(recorded, status))
     else:
@@ -78,14 +78,14 @@ def manifest(observation: Observation, made: Announcement, at: str) -> Json:
     }
 
 
-def _verified(recorded: Recorded, status: Status) -> Announcement | None:
+def _verified(recorded: RecordedStatus, status: Status) -> Announcement | None:
     new, old = status.condition(ConditionType.VERIFIED), recorded.condition(ConditionType.VERIFIED)
     if new is None or not new.is_true or (old is not None and old.is_true):
         return None
     return Announcement(EventType.NORMAL, Reason.Verified, new.message)
 
 
-def _new_reason_to_wait(recorded: Recorded, status: Status) -> Announcement | None:
+def _new_reason_to_wait(recorded: RecordedStatus, status: Status) -> Announcement | None:
     """Until a test loads, each new thing that it waits for is worth a warning."""
     if status.phase not in (Phase.QUEUED, Phase.STARTING, Phase.VERIFYING):
         return None

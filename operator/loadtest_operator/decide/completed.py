@@ -15,15 +15,15 @@ from loadtest_operator.decide.actions import (
     ObserveGeneration,
 )
 from loadtest_operator.decide.compose import base_status
-from loadtest_operator.decide.conditions import Mark, Marks
+from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
 from loadtest_operator.decide.decision import Decision, Policy
-from loadtest_operator.facts.observation import JobSeen, Observation, PodSeen
+from loadtest_operator.facts.observation import Observation, ObservedJob, ObservedPod
 from loadtest_operator.facts.resources import instant, rfc3339
 
 _POLL_SECONDS = 1.0
 
 
-def completed(observation: Observation, policy: Policy) -> Decision:
+def finish_completed(observation: Observation, policy: Policy) -> Decision:
     """What is left to do of a test whose end is on record. Of its status only the generation follows.
 
     A pod whose sidecar lives on would keep the Job from ever ending, so both are removed; their verdict is written.
@@ -46,7 +46,7 @@ def completed(observation: Observation, policy: Policy) -> Decision:
     if (
         job is not None
         and not job.deleting
-        and (lingering or (present and _must_go(observation, job, present, policy)))
+        and (lingering or (present and _must_delete_job(observation, job, present, policy)))
     ):
         actions.append(DeleteJob(job.name, job.uid))
     if not present:
@@ -54,17 +54,17 @@ def completed(observation: Observation, policy: Policy) -> Decision:
     return Decision(actions=tuple(actions), requeue_seconds=_POLL_SECONDS if present or lingering else None)
 
 
-def finished_before(observation: Observation) -> Decision:
+def complete_restored(observation: Observation) -> Decision:
     """A resource restored without its status: the annotation tells that this run is over."""
     message = (
         f"run {observation.run_id} of this test finished earlier and its status was not kept; set another spec.runId"
         " to run again"
     )
-    marks = Marks(
-        verified=Mark.unknown(Reason.FinishedEarlier),
-        results_complete=Mark.unknown(Reason.FinishedEarlier),
-        completed=Mark.true(Reason.Inconclusive, message),
-        succeeded=Mark.false(Reason.FinishedEarlier, message),
+    marks = ConditionValues(
+        verified=ConditionValue.unknown(Reason.FinishedEarlier),
+        results_complete=ConditionValue.unknown(Reason.FinishedEarlier),
+        completed=ConditionValue.true(Reason.Inconclusive, message),
+        succeeded=ConditionValue.false(Reason.FinishedEarlier, message),
     )
     status = structs.replace(
         base_status(observation, Phase.COMPLETED, message, marks),
@@ -75,7 +75,7 @@ def finished_before(observation: Observation) -> Decision:
     return Decision(status)
 
 
-def _must_go(observation: Observation, job: JobSeen, present: list[PodSeen], policy: Policy) -> bool:
+def _must_delete_job(observation: Observation, job: ObservedJob, present: list[ObservedPod], policy: Policy) -> bool:
     """Whether pods are left that no acknowledgement can end: those that never ran, and those long silent."""
     if job.ended:
         return False

@@ -18,12 +18,12 @@ from loadtest_model.plan import Plan, unseen
 from loadtest_model.plan.mesh import notice_of
 from loadtest_model.report.status import PodCounts, Verified
 from loadtest_operator.facts.endpoints import Endpoints
-from loadtest_operator.facts.observation import PodSeen
-from loadtest_operator.facts.texts import shortened
+from loadtest_operator.facts.observation import ObservedPod
+from loadtest_operator.facts.texts import shorten
 
 _PROOF_RANK = {ProofLevel.NONE: 0, ProofLevel.ACKNOWLEDGED: 1, ProofLevel.ECHOED: 2, ProofLevel.PROVEN: 3}
 _LOAD_OVER = frozenset({PodState.LOADED, PodState.CONCLUDING})
-_LISTED = 16
+_MOST_LISTED = 16
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Fleet:
     """
 
     plan: Plan
-    pods: tuple[PodSeen, ...]
+    pods: tuple[ObservedPod, ...]
     lost_seconds: float
     series: Series = ()
     target: TargetWatch | None = None
@@ -43,7 +43,7 @@ class Fleet:
     evictions: Evictions = NO_EVICTIONS
 
     @cached_property
-    def by_index(self) -> dict[int, PodSeen]:
+    def by_index(self) -> dict[int, ObservedPod]:
         return {pod.index: pod for pod in self.pods}
 
     @property
@@ -52,20 +52,20 @@ class Fleet:
         return tuple(index for index in range(self.plan.parallelism) if index not in self.by_index)
 
     @property
-    def reachable(self) -> tuple[PodSeen, ...]:
+    def reachable(self) -> tuple[ObservedPod, ...]:
         return tuple(pod for pod in self.pods if pod.reachable)
 
-    def in_state(self, *states: PodState) -> tuple[PodSeen, ...]:
+    def in_state(self, *states: PodState) -> tuple[ObservedPod, ...]:
         """The reachable pods in one of these states."""
         return tuple(pod for pod in self.reachable if pod.state in states)
 
-    def is_lost(self, pod: PodSeen) -> bool:
+    def is_lost(self, pod: ObservedPod) -> bool:
         """Whether what a pod measured last can no longer be had."""
         if pod.last_known:
             return False
         return pod.over or (pod.running and not pod.reachable and pod.silent_seconds >= self.lost_seconds)
 
-    def is_settled(self, pod: PodSeen) -> bool:
+    def is_settled(self, pod: ObservedPod) -> bool:
         """Whether nothing more can come from a pod: its last snapshot is known, it is lost, or it never ran."""
         return pod.last_known or self.is_lost(pod) or not (pod.running or pod.over)
 
@@ -114,7 +114,7 @@ class Fleet:
         return next((report.read_back for report in self.reports if report.read_back is not None), None)
 
     @property
-    def reader(self) -> PodSeen | None:
+    def reader(self) -> ObservedPod | None:
         """The pod that reads back, once its own load is over and until its last snapshot is known."""
         return next((pod for pod in self.pods if pod.state in _LOAD_OVER and not pod.last_known), None)
 
@@ -184,27 +184,27 @@ class Fleet:
         return tuple(sorted(canaries, key=lambda canary: canary not in violated))
 
 
-def verified_of(report: VerificationReport | None, notice: str = "") -> Verified | None:
+def verified_status(report: VerificationReport | None, notice: str = "") -> Verified | None:
     """A verification report as the status shows it, with what lowers the claim."""
     if report is None:
         return None
     return Verified(
         level=report.reached,
-        message=shortened(report.message),
-        hint=shortened(report.hint),
-        canary_ids=report.canary_ids[:_LISTED],
-        addresses=report.addresses[:_LISTED],
+        message=shorten(report.message),
+        hint=shorten(report.hint),
+        canary_ids=report.canary_ids[:_MOST_LISTED],
+        addresses=report.addresses[:_MOST_LISTED],
         uploads=report.uploads,
         rows=report.rows,
-        unverified=report.unverified[:_LISTED],
-        vanished=report.vanished[:_LISTED],
+        unverified=report.unverified[:_MOST_LISTED],
+        vanished=report.vanished[:_MOST_LISTED],
         unechoed=report.unechoed,
-        read_back=shortened(concluded_from(report.read_back).message) if report.read_back else "",
-        notice=shortened(notice),
+        read_back=shorten(concluded_from(report.read_back).message) if report.read_back else "",
+        notice=shorten(notice),
     )
 
 
-def listed(names: list[str], limit: int = 5) -> str:
+def join_names(names: list[str], limit: int = 5) -> str:
     """Names in a sentence, the rest of a long list as a number."""
     shown = ", ".join(names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

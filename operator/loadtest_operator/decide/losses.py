@@ -5,10 +5,10 @@ from typing import Final
 
 from loadtest_model.measurement.generator import cores_text, throttling_text
 from loadtest_operator.facts.last_lines import last_lines
-from loadtest_operator.facts.observation import PodSeen
+from loadtest_operator.facts.observation import ObservedPod
 from loadtest_operator.facts.pods import OUT_OF_MEMORY
 
-KILLED: Final = 137
+SIGKILL_EXIT_CODE: Final = 137
 """The exit code of a process that got SIGKILL."""
 
 RAISE_CPU: Final = "raise spec.pod.resources.limits.cpu to 1, or remove it"
@@ -18,24 +18,24 @@ _STARTING_CPU_SECONDS: Final = 3.0
 """What starting takes of a slow machine's CPU; measured were 0.8 s."""
 
 
-def how_it_ended(pod: PodSeen) -> str:
+def end_description(pod: ObservedPod) -> str:
     """How a pod was lost, in a few words."""
     if pod.evicted:
         return f"evicted: {pod.evicted}"
     if pod.terminated is None:
         silent = f"silent for {pod.silent_seconds:.0f} s"
-        return "its pod is gone" if pod.gone else "; ".join(filter(None, (silent, starved(pod))))
+        return "its pod is gone" if pod.gone else "; ".join(filter(None, (silent, starvation_text(pod))))
     ended = pod.terminated
     text = f"exit code {ended.exit_code}" if ended.exit_code >= 0 else "ended"
     if ended.reason:
         text += f", {ended.reason}"
     # A process that is killed does not say so: what it logged before explains nothing.
-    killed = ended.exit_code == KILLED or ended.reason == OUT_OF_MEMORY
+    killed = ended.exit_code == SIGKILL_EXIT_CODE or ended.reason == OUT_OF_MEMORY
     said = "" if ended.last_word or killed else last_lines(ended.message)
     return f"{text}: {said}" if said else text
 
 
-def what_to_do(pods: Sequence[PodSeen]) -> str:
+def loss_advice(pods: Sequence[ObservedPod]) -> str:
     """The next step after these pods were lost, by the surest of their causes."""
     short = [pod for pod in pods if pod.terminated is not None and pod.terminated.reason == OUT_OF_MEMORY]
     if short:
@@ -44,10 +44,10 @@ def what_to_do(pods: Sequence[PodSeen]) -> str:
             f"raise spec.pod.resources.limits.memory{limit}, or share the load among more pods (spec.parallelism) or"
             " lower spec.load.batchSize"
         )
-    return RAISE_CPU if any(starved(pod) for pod in pods if pod.terminated is None) else _LOOK
+    return RAISE_CPU if any(starvation_text(pod) for pod in pods if pod.terminated is None) else _LOOK
 
 
-def starved(pod: PodSeen) -> str:
+def starvation_text(pod: ObservedPod) -> str:
     """How a CPU limit may by itself keep a pod from answering; empty where it cannot."""
     if pod.snapshot is not None:
         return throttling_text(pod.snapshot.generator)

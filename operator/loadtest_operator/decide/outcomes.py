@@ -6,15 +6,15 @@ from msgspec import structs
 
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Status
-from loadtest_operator.decide.actions import JobRefused, Outcome, ResultsNotWritten, Started
-from loadtest_operator.decide.compose import verified_mark
-from loadtest_operator.decide.conditions import Mark, Marks, conditions
+from loadtest_operator.decide.actions import FleetStarted, JobRefused, Outcome, ResultsNotWritten
+from loadtest_operator.decide.compose import verified_value
+from loadtest_operator.decide.conditions import ConditionValue, ConditionValues, conditions
 from loadtest_operator.decide.decision import Decision, Policy
-from loadtest_operator.decide.ending import results_not_written
-from loadtest_operator.decide.queued import job_refused
+from loadtest_operator.decide.ending import mark_results_unwritten
+from loadtest_operator.decide.queued import retry_refused_job
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
-from loadtest_operator.facts.texts import shortened
+from loadtest_operator.facts.texts import shorten
 
 
 def with_outcomes(
@@ -24,25 +24,25 @@ def with_outcomes(
     for outcome in outcomes:
         match outcome:
             case JobRefused():
-                decision = job_refused(observation, outcome, policy)
-            case Started() if decision.status is not None:
-                decision = _replaced(decision, _started(observation, decision.status, outcome))
+                decision = retry_refused_job(observation, outcome, policy)
+            case FleetStarted() if decision.status is not None:
+                decision = _with_status(decision, _started_status(observation, decision.status, outcome))
             case ResultsNotWritten() if decision.status is not None:
-                decision = _replaced(decision, results_not_written(decision.status, outcome.message))
+                decision = _with_status(decision, mark_results_unwritten(decision.status, outcome.message))
     return decision
 
 
-def _started(observation: Observation, status: Status, outcome: Started) -> Status:
+def _started_status(observation: Observation, status: Status, outcome: FleetStarted) -> Status:
     if status.start is None:
         return status
-    verified = verified_mark(observation)
+    verified = verified_value(observation)
     if outcome.missed:
         message = f"the start was not confirmed by {', '.join(outcome.missed[:5])}; the fleet was halted"
-        marks = Marks(verified=verified, running=Mark.false(Reason.StartMissed, message))
+        marks = ConditionValues(verified=verified, running=ConditionValue.false(Reason.StartMissed, message))
         phase = Phase.STOPPING
     else:
         message = "the load runs"
-        marks = Marks(verified=verified, running=Mark.true(Reason.Started, message))
+        marks = ConditionValues(verified=verified, running=ConditionValue.true(Reason.Started, message))
         phase = Phase.RUNNING
     at = rfc3339(outcome.at)
     # Of pods that did not all begin there is no skew.
@@ -50,7 +50,7 @@ def _started(observation: Observation, status: Status, outcome: Started) -> Stat
     return structs.replace(
         status,
         phase=phase,
-        message=shortened(message),
+        message=shorten(message),
         started_at=at,
         start=structs.replace(status.start, at=at, skew_seconds=skew),
         conditions=conditions(
@@ -59,5 +59,5 @@ def _started(observation: Observation, status: Status, outcome: Started) -> Stat
     )
 
 
-def _replaced(decision: Decision, status: Status) -> Decision:
+def _with_status(decision: Decision, status: Status) -> Decision:
     return replace(decision, status=status)

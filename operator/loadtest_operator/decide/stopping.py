@@ -3,9 +3,9 @@
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide.actions import Action, Drain, HaltFleet
-from loadtest_operator.decide.causes import Cause
+from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.decision import Decision
-from loadtest_operator.decide.ending import concluded
+from loadtest_operator.decide.ending import conclude
 from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.decide.running import live_status, read_back_orders
 from loadtest_operator.facts.observation import Observation
@@ -13,21 +13,21 @@ from loadtest_operator.facts.observation import Observation
 _POLL_SECONDS = 0.5
 
 
-def stopping(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) -> Decision:
+def stop_fleet(observation: Observation, fleet: Fleet, found: tuple[StopCause, ...]) -> Decision:
     """Halt or drain what still runs; once nothing more can come, conclude."""
     if all(fleet.is_settled(pod) for pod in fleet.pods):
-        return concluded(observation, fleet, found)
+        return conclude(observation, fleet, found)
     first = found[0]
     return Decision(
         status=live_status(observation, fleet, Phase.STOPPING, first.message, first),
-        actions=_orders(fleet, found),
+        actions=_stop_orders(fleet, found),
         requeue_seconds=_POLL_SECONDS,
         plan=fleet.plan,
         aggregate=fleet.aggregate,
     )
 
 
-def _orders(fleet: Fleet, found: tuple[Cause, ...]) -> tuple[Action, ...]:
+def _stop_orders(fleet: Fleet, found: tuple[StopCause, ...]) -> tuple[Action, ...]:
     live = tuple(pod for pod in fleet.reachable if pod.state is not None and not pod.state.ended)
     if not live:
         return ()

@@ -19,8 +19,8 @@ from loadtest_model.reasons import Reason
 from loadtest_model.report.status import EVICTED_KEPT, EVICTED_LENGTH, Start
 from loadtest_model.spec.target import Workload
 from loadtest_operator.facts.observation import Observation
-from loadtest_operator.facts.texts import shortened
-from loadtest_operator.facts.workload import ContainerLook, PodLook, Use, WorkloadLook
+from loadtest_operator.facts.texts import shorten
+from loadtest_operator.facts.workload import ContainerLook, PodLook, ResourceUsage, WorkloadLook
 
 _TEXT: Final = 256
 _LONGEST_SECONDS: Final = 10.0
@@ -28,7 +28,7 @@ _LONGEST_SECONDS: Final = 10.0
 _DIGEST: Final = 8
 
 
-def to_watch(workload: Workload, look: WorkloadLook | None) -> WorkloadLook:
+def watchable_look(workload: Workload, look: WorkloadLook | None) -> WorkloadLook:
     """The look, with a problem wherever the workload cannot be watched."""
     if look is None:
         return WorkloadLook(problem=Reason.WorkloadNotSeen, message=f"{workload} was not looked at yet")
@@ -38,12 +38,12 @@ def to_watch(workload: Workload, look: WorkloadLook | None) -> WorkloadLook:
     return look
 
 
-def at_the_start(workload: Workload, look: WorkloadLook) -> TargetWatch:
+def initial_watch(workload: Workload, look: WorkloadLook) -> TargetWatch:
     """The record that everything is counted from."""
     revisions = {pod.revision for pod in look.pods}
     ready = sum(pod.ready for pod in look.pods)
     tally = Tally(
-        ends=_kept({each.key: each.ends for each in _containers(look)}),
+        ends=_most_ended({each.key: each.ends for each in _containers(look)}),
         newest=look.newest,
         revision=max(look.pods, key=lambda pod: pod.created).revision if look.pods else "",
         desired=look.desired,
@@ -61,14 +61,16 @@ def at_the_start(workload: Workload, look: WorkloadLook) -> TargetWatch:
 
 def evictions_under_load(observation: Observation, start: Start) -> Evictions:
     """The evictions of the target's pods since the load began, by what is on record and what was just seen."""
-    fresh = (shortened(str(each), EVICTED_LENGTH) for each in observation.evictions if each.at >= start.at)
+    fresh = (shorten(str(each), EVICTED_LENGTH) for each in observation.evictions if each.at >= start.at)
     pods = tuple(dict.fromkeys((*observation.test.recorded.evicted, *fresh)))
     held = observation.watched or observation.test.recorded.target
     counted = held.tally.evicted if held is not None and held.tally is not None else 0
     return Evictions(pods[:EVICTED_KEPT], max(counted, len(pods)))
 
 
-def watched(held: TargetWatch, look: WorkloadLook | None, at_seconds: float, evicted_pods: int = 0) -> TargetWatch:
+def updated_watch(
+    held: TargetWatch, look: WorkloadLook | None, at_seconds: float, evicted_pods: int = 0
+) -> TargetWatch:
     """The record with what a look shows, `at_seconds` after the start of the load.
 
     So many of its pods were evicted by then: others come in their places, and nothing has crashed.
@@ -76,7 +78,7 @@ def watched(held: TargetWatch, look: WorkloadLook | None, at_seconds: float, evi
     if look is None or held.tally is None:
         return held
     if look.problem:
-        return structs.replace(held, problem=shortened(look.message, _TEXT))
+        return structs.replace(held, problem=shorten(look.message, _TEXT))
     tally = held.tally
     made = structs.replace(
         held,
@@ -97,19 +99,19 @@ def watched(held: TargetWatch, look: WorkloadLook | None, at_seconds: float, evi
 
 def _with_ends(made: TargetWatch, tally: Tally, look: WorkloadLook) -> TargetWatch:
     """Every end of a container that was not counted yet, an older one of a pod that was there before left out."""
-    newly = [(each, each.ends - _known_ends(tally, pod, each)) for pod in look.pods for each in pod.containers]
+    newly = [(each, each.ends - _counted_ends(tally, pod, each)) for pod in look.pods for each in pod.containers]
     ended = [(each, count) for each, count in newly if count > 0]
     return structs.replace(
         made,
         restarts=made.restarts + sum(count for _, count in ended),
         # Of several ends between two looks only how the last one came about is known.
         oom_kills=made.oom_kills + sum(each.out_of_memory for each, _ in ended),
-        last_end=shortened(ended[-1][0].last_end, _TEXT) if ended else made.last_end,
-        tally=structs.replace(tally, ends=_kept({each.key: each.ends for each in _containers(look)})),
+        last_end=shorten(ended[-1][0].last_end, _TEXT) if ended else made.last_end,
+        tally=structs.replace(tally, ends=_most_ended({each.key: each.ends for each in _containers(look)})),
     )
 
 
-def _known_ends(tally: Tally, pod: PodLook, container: ContainerLook) -> int:
+def _counted_ends(tally: Tally, pod: PodLook, container: ContainerLook) -> int:
     if container.key in tally.ends:
         return tally.ends[container.key]
     if len(tally.ends) >= RESTARTED_KEPT and pod.created <= tally.newest:
@@ -141,11 +143,11 @@ def _with_new_pods(made: TargetWatch, tally: Tally, look: WorkloadLook, evicted_
     )
 
 
-def _with_use(made: TargetWatch, use: Use, at_seconds: float) -> TargetWatch:
+def _with_use(made: TargetWatch, use: ResourceUsage, at_seconds: float) -> TargetWatch:
     """What was used, as a point of the growth as long as it is of the same pods."""
     tally = _tally(made)
     if use.problem:
-        return structs.replace(made, not_measurable=shortened(use.problem, _TEXT))
+        return structs.replace(made, not_measurable=shorten(use.problem, _TEXT))
     if use.at == tally.measured_at:
         return made
     pods = hashlib.sha256(",".join(use.pods).encode()).hexdigest()[:_DIGEST]
@@ -169,14 +171,14 @@ def _containers(look: WorkloadLook) -> list[ContainerLook]:
     return [container for pod in look.pods for container in pod.containers]
 
 
-def _kept(ends: dict[str, int]) -> dict[str, int]:
+def _most_ended(ends: dict[str, int]) -> dict[str, int]:
     """Those that have ended, as many as the record has place for."""
     some = sorted((item for item in ends.items() if item[1]), key=lambda item: (-item[1], item[0]))
     return dict(some[:RESTARTED_KEPT])
 
 
 def _images(pods: tuple[PodLook, ...]) -> tuple[str, ...]:
-    return tuple(sorted({shortened(image, IMAGE_LENGTH) for pod in pods for image in pod.images}))
+    return tuple(sorted({shorten(image, IMAGE_LENGTH) for pod in pods for image in pod.images}))
 
 
 def _new_images(held: TargetWatch, look: WorkloadLook) -> tuple[str, ...]:

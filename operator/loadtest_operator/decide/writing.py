@@ -9,8 +9,8 @@ from msgspec import structs
 
 from loadtest_model.judgement.workload import points_text
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Status
-from loadtest_operator.decide.conditions import telling_reason
-from loadtest_operator.facts.texts import shortened
+from loadtest_operator.decide.conditions import reason_of_phase
+from loadtest_operator.facts.texts import shorten
 from loadtest_operator.manifests.common import Json, without_nulls
 
 # What moves with every look at a running test.
@@ -24,9 +24,9 @@ _SHORT_TEXT: Final = 200
 _SHORTEST_TEXT: Final = 60
 
 
-def to_write(status: Status, held: Json, progress_seconds: float) -> Json | None:
+def status_to_write(status: Status, held: Json, progress_seconds: float) -> Json | None:
     """The status, within its budget and as JSON, if it should replace the one held, None if it should not."""
-    status = structs.replace(status, reason=telling_reason(status.phase, status.conditions))
+    status = structs.replace(status, reason=reason_of_phase(status.phase, status.conditions))
     new: Json = {**without_nulls(msgspec.to_builtins(within_limit(status))), "phase": str(status.phase)}
     if new == held:
         return None
@@ -158,7 +158,7 @@ def _with_short_lists(status: Status) -> Status:
 def _with_short_repeats(status: Status) -> Status:
     """`Ready` and `Stalled` say what `Succeeded` does, and the summary says of a refusal what stands beside it."""
     conditions = tuple(
-        structs.replace(made, message=shortened(made.message, _SHORT_TEXT)) if made.type in _REPEATING else made
+        structs.replace(made, message=shorten(made.message, _SHORT_TEXT)) if made.type in _REPEATING else made
         for made in status.conditions
     )
     summary, told = status.summary, status.verification
@@ -209,7 +209,7 @@ def _cut(status: Status, characters: int) -> Status:
 
     def cut(made: Any) -> Any:
         if isinstance(made, str):
-            return shortened(made, characters)
+            return shorten(made, characters)
         if isinstance(made, dict):
             return {key: cut(value) for key, value in made.items()}
         return [cut(value) for value in made] if isinstance(made, list | tuple) else made

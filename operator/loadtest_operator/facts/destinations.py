@@ -26,7 +26,7 @@ class Destination:
     ports: tuple[int | str, ...] = ()
 
 
-def fixed(url: str, aliases: Iterable[HostAlias]) -> Destination | None:
+def fixed_destination(url: str, aliases: Iterable[HostAlias]) -> Destination | None:
     """Where a URL leads whose host is an address, or a name that the spec itself resolves; None for another."""
     parts = parse_url(url)
     if parts is None:
@@ -41,13 +41,13 @@ def fixed(url: str, aliases: Iterable[HostAlias]) -> Destination | None:
     return Destination(addresses=(str(address),), ports=(parts.port,))
 
 
-def anywhere(url: str) -> Destination:
+def unresolved_destination(url: str) -> Destination:
     """Where a URL leads whose host is a name that only the pods will resolve."""
     parts = parse_url(url)
     return Destination(ports=(parts.port,) if parts else ())
 
 
-def behind_service(host: ServiceHost, service: Json, slices: list[Json]) -> Destination:
+def service_destination(host: ServiceHost, service: Json, slices: list[Json]) -> Destination:
     """The pods behind a Service's port; where it has no selector, its endpoints' addresses."""
     spec = service.get("spec", {})
     declared = next((port for port in spec.get("ports", []) if port["port"] == host.port), None)

@@ -92,7 +92,7 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
         )
     found: dict[_Stage, set[str]] = {stage: set() for stage in _Stage}
     for made in slices:
-        for address, stage in _present(made, declared.get(host.port), host.port):
+        for address, stage in _addresses_by_readiness(made, declared.get(host.port), host.port):
             found[stage].add(address)
     ready = found[_Stage.READY]
     unready = tuple(sorted(found[_Stage.UNREADY] - ready))
@@ -107,7 +107,7 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
     return Endpoints(tuple(sorted(ready)), unready, draining)
 
 
-def endpoints_seen(host: ServiceHost, service: Json | None, slices: list[Json], pods: list[Json]) -> Endpoints:
+def observed_endpoints(host: ServiceHost, service: Json | None, slices: list[Json], pods: list[Json]) -> Endpoints:
     """The same where the Service may be missing, and from the pods that it selects where it has no slice."""
     if service is None:
         return missing_service(host) if host.certain else Endpoints()
@@ -116,11 +116,11 @@ def endpoints_seen(host: ServiceHost, service: Json | None, slices: list[Json], 
     return endpoints_of(host, service, slices)
 
 
-def endpoints_in(slices: list[Json]) -> tuple[str, ...]:
+def all_addresses(slices: list[Json]) -> tuple[str, ...]:
     """Every address in EndpointSlices with each port, as `ip:port`, ready or not."""
     return tuple(
         sorted(
-            _joined(address, port["port"])
+            _address_with_port(address, port["port"])
             for made in slices
             if made.get("addressType") != "FQDN"
             for endpoint in made.get("endpoints") or []
@@ -154,7 +154,7 @@ def slice_of_pods(service: Json, pods: list[Json]) -> Json:
     return {"endpoints": endpoints, "ports": ports}
 
 
-def slices_of(service_name: str) -> str:
+def slice_selector(service_name: str) -> str:
     """Selects the EndpointSlices of a Service."""
     return f"kubernetes.io/service-name={service_name}"
 
@@ -174,7 +174,7 @@ def missing_service(host: ServiceHost) -> Endpoints:
     )
 
 
-def unreadable(host: ServiceHost, said: str) -> Endpoints:
+def unreadable_endpoints(host: ServiceHost, said: str) -> Endpoints:
     """What to say of a Service whose endpoints the operator may not read, as the API server `said`."""
     return Endpoints(
         problem=Reason.EndpointsNotReadable,
@@ -194,7 +194,9 @@ class _Stage(Enum):
     DRAINING = "draining"
 
 
-def _present(endpoint_slice: Json, port_name: str | None, fallback_port: int) -> list[tuple[str, _Stage]]:
+def _addresses_by_readiness(
+    endpoint_slice: Json, port_name: str | None, fallback_port: int
+) -> list[tuple[str, _Stage]]:
     """The addresses of endpoints, and where each stands; without those on their way out that serve no more."""
     ports = {port.get("name") or "": port.get("port") for port in endpoint_slice.get("ports") or []}
     port = fallback_port if port_name is None else ports.get(port_name)
@@ -205,7 +207,7 @@ def _present(endpoint_slice: Json, port_name: str | None, fallback_port: int) ->
     for endpoint in endpoint_slice.get("endpoints") or []:
         stage = _stage(endpoint.get("conditions") or {})
         if stage is not None:
-            found += [(_joined(address, port), stage) for address in endpoint.get("addresses", [])]
+            found += [(_address_with_port(address, port), stage) for address in endpoint.get("addresses", [])]
     return found
 
 
@@ -232,7 +234,7 @@ def _target_port(port: Json, pods: list[Json]) -> int | None:
     return None
 
 
-def _joined(address: str, port: int) -> str:
+def _address_with_port(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 

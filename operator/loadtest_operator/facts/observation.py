@@ -20,7 +20,7 @@ from loadtest_operator.facts.workload import WorkloadLook
 from loadtest_operator.policy.line import Turn
 
 
-class Recorded(WireValue, frozen=True, kw_only=True):
+class RecordedStatus(WireValue, frozen=True, kw_only=True):
     """What the decisions need of the status that stands in the resource."""
 
     observed_generation: int = -1
@@ -41,7 +41,7 @@ class Recorded(WireValue, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class LoadTestSeen:
+class ObservedTest:
     """The LoadTest. `spec` is None where it cannot be read, and `spec_error` says why.
 
     `status` is the status as it stands in the resource, `recorded` what decisions need of it.
@@ -52,7 +52,7 @@ class LoadTestSeen:
     resource_version: str
     spec: Spec | None
     spec_error: str
-    recorded: Recorded
+    recorded: RecordedStatus
     finished_run: str | None
     newer_fields: tuple[str, ...] = ()
     status: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class LoadTestSeen:
 
 
 @dataclass(frozen=True)
-class JobSeen:
+class ObservedJob:
     """A Job that carries the test's label. `plan` is the one its pods were given."""
 
     name: str
@@ -81,7 +81,7 @@ class JobSeen:
 
 
 @dataclass(frozen=True)
-class NetworkPolicySeen:
+class ObservedNetworkPolicy:
     """A NetworkPolicy that carries the test's label."""
 
     name: str
@@ -89,7 +89,7 @@ class NetworkPolicySeen:
 
 
 @dataclass(frozen=True)
-class Terminated:
+class ContainerEnd:
     """How a pod's container ended.
 
     `last_word` says whether its final snapshot could be read from its message; otherwise `message` is what stood there.
@@ -102,7 +102,7 @@ class Terminated:
 
 
 @dataclass(frozen=True)
-class PodSeen:
+class ObservedPod:
     """One pod of the run, or what is remembered of one that is gone.
 
     `snapshot` is the newest known; its seconds stand in the observation's series. `reachable` says whether it answered
@@ -128,7 +128,7 @@ class PodSeen:
     left_behind: bool = False
     cpu_limit_cores: float | None = None
     memory_limit: str = ""
-    terminated: Terminated | None = None
+    terminated: ContainerEnd | None = None
     evicted: str = ""
     snapshot: Snapshot | None = None
     reachable: bool = False
@@ -175,13 +175,13 @@ class Observation:
     before there is a Job; `network_policies` are looked for once the test is over.
     """
 
-    test: LoadTestSeen
+    test: ObservedTest
     now: datetime
     run_id: str
-    job: JobSeen | None = None
-    other_jobs: tuple[JobSeen, ...] = ()
+    job: ObservedJob | None = None
+    other_jobs: tuple[ObservedJob, ...] = ()
     other_pods_active: bool = False
-    pods: tuple[PodSeen, ...] = ()
+    pods: tuple[ObservedPod, ...] = ()
     series: Series = ()
     endpoints: Endpoints | None = None
     endpoints_known_at: float | None = None
@@ -189,7 +189,7 @@ class Observation:
     workload: WorkloadLook | None = None
     watched: TargetWatch | None = None
     destinations: tuple[Destination, ...] = ()
-    network_policies: tuple[NetworkPolicySeen, ...] = ()
+    network_policies: tuple[ObservedNetworkPolicy, ...] = ()
     api_server: tuple[str, ...] = ()
     secret_access: SecretAccess = field(default_factory=SecretAccess)
     command_digests: dict[str, str] = field(default_factory=dict)

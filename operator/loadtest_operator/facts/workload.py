@@ -12,7 +12,7 @@ from loadtest_operator.facts.quantities import quantity
 Json = dict[str, Any]
 
 _REVISION_LABELS: Final = ("pod-template-hash", "controller-revision-hash")
-_UID_KEPT: Final = 8
+_UID_LENGTH: Final = 8
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class PodLook:
 
 
 @dataclass(frozen=True)
-class Use:
+class ResourceUsage:
     """What the pods used together at the time `at`, by the metrics API. `problem` says why that is not known."""
 
     at: str = ""
@@ -57,7 +57,7 @@ class WorkloadLook:
 
     desired: int = 0
     pods: tuple[PodLook, ...] = ()
-    use: Use | None = None
+    use: ResourceUsage | None = None
     evictions: tuple[Eviction, ...] = ()
     problem: Reason | None = None
     message: str = ""
@@ -68,14 +68,14 @@ class WorkloadLook:
         return max((pod.created for pod in self.pods), default="")
 
 
-def look_at(workload: Workload, made: Json, pods: list[Json]) -> WorkloadLook:
+def look_at_workload(workload: Workload, made: Json, pods: list[Json]) -> WorkloadLook:
     """What a workload and the pods that its selector selects show."""
     mine = [pod for pod in pods if _belongs(pod, workload, made)]
-    there = tuple(_pod_look(pod) for pod in mine if _is_there(pod))
+    there = tuple(_pod_look(pod) for pod in mine if _is_present(pod))
     return WorkloadLook(desired=_desired(made), pods=there, evictions=evictions_of(mine))
 
 
-def selector_in(made: Json) -> str:
+def workload_selector(made: Json) -> str:
     """A workload's selector in the form that a list takes."""
     selector = made["spec"].get("selector") or {}
     parts = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
@@ -93,14 +93,14 @@ def selector_in(made: Json) -> str:
     return ",".join(parts)
 
 
-def use_in(listed: list[Json], pods: tuple[PodLook, ...]) -> Use:
+def usage_of(listed: list[Json], pods: tuple[PodLook, ...]) -> ResourceUsage:
     """What these pods used together, from a list of the metrics API (metrics.k8s.io/v1beta1, PodMetrics)."""
     names = {pod.name for pod in pods}
     mine = [made for made in listed if made["metadata"]["name"] in names]
     if not mine:
-        return Use(problem="the metrics API knows none of its pods yet")
+        return ResourceUsage(problem="the metrics API knows none of its pods yet")
     used = [container["usage"] for made in mine for container in made.get("containers") or []]
-    return Use(
+    return ResourceUsage(
         at=max(made["timestamp"] for made in mine),
         memory_bytes=round(_sum(used, "memory")),
         cpu_cores=_sum(used, "cpu"),
@@ -140,7 +140,7 @@ def _belongs(pod: Json, workload: Workload, made: Json) -> bool:
     return bool(owner["uid"] == made["metadata"]["uid"])
 
 
-def _is_there(pod: Json) -> bool:
+def _is_present(pod: Json) -> bool:
     """Neither on its way out nor ended: how such a pod's containers end says nothing of the target."""
     return "deletionTimestamp" not in pod["metadata"] and not has_ended(pod)
 
@@ -171,7 +171,7 @@ def _container_look(metadata: Json, made: Json) -> ContainerLook:
         said = f"{made['name']} in {metadata['name']}, exit code {ended.get('exitCode', -1)}"
         said += f", {reason}" if reason and reason != "Error" else ""
     return ContainerLook(
-        key=f"{metadata['uid'][:_UID_KEPT]}/{made['name']}"[:40],
+        key=f"{metadata['uid'][:_UID_LENGTH]}/{made['name']}"[:40],
         ends=made.get("restartCount", 0) + lies_down,
         last_end=said,
         out_of_memory=out_of_memory,

@@ -10,7 +10,7 @@ from loadtest_model.protocol.commands import CONTROL_PORT
 from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.facts.names import network_policy_name, run_labels
 from loadtest_operator.manifests.common import Json, metadata
-from loadtest_operator.policy.target_policy import why_denied
+from loadtest_operator.policy.target_policy import denial_reason
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -64,7 +64,7 @@ def _rules(destination: Destination, network: AddressPolicy, meshed: bool) -> li
     elif destination.addresses:
         found = [ipaddress.ip_address(address) for address in destination.addresses]
         # What a URL names is not allowed for that.
-        permitted = [address for address in found if not why_denied(address, network)]
+        permitted = [address for address in found if not denial_reason(address, network)]
         to = [{"ipBlock": {"cidr": f"{address}/{address.max_prefixlen}"}} for address in permitted]
     else:
         to = _blocks(network, destination.ports)

@@ -7,13 +7,13 @@ import msgspec
 from loadtest_model.spec.pod import Pod
 from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.manifests.common import Json, without_nulls
-from loadtest_operator.manifests.injection import Marks
+from loadtest_operator.manifests.injection import PodMetadata
 
 _NODE: Final = "kubernetes.io/hostname"
 _PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
 _AWAY_FROM_TARGET: Final = 100
 
-NOT_TO_BE_MOVED: Final = Marks(
+NOT_TO_BE_MOVED: Final = PodMetadata(
     annotations={
         "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         "karpenter.sh/do-not-disrupt": "true",
@@ -21,7 +21,7 @@ NOT_TO_BE_MOVED: Final = Marks(
 )
 
 
-def spread(run: dict[str, str]) -> list[Json]:
+def spread_constraints(run: dict[str, str]) -> list[Json]:
     """The pods with the labels of a run, spread over the nodes as far as there are any."""
     return [
         {

@@ -10,11 +10,11 @@ from loadtest_model.plan.variable import PLAN_VARIABLE, encode_plan
 from loadtest_model.protocol.commands import CONTROL_PORT
 from loadtest_model.spec import Spec
 from loadtest_operator.facts.destinations import Destination
-from loadtest_operator.facts.mounts import mounts
+from loadtest_operator.facts.mounts import mounted_volumes
 from loadtest_operator.facts.names import CONTAINER, labels, run_labels
 from loadtest_operator.manifests.common import Json, without_nulls
-from loadtest_operator.manifests.injection import Marks, injection
-from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED, affinity, spread
+from loadtest_operator.manifests.injection import PodMetadata, injection_metadata
+from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED, affinity, spread_constraints
 
 GRACE_SECONDS: Final = 10
 _USER: Final = 65_532
@@ -40,10 +40,10 @@ def pod_template(
     """
     chosen = spec.pod
     marks = (
-        Marks(chosen.labels or {}, chosen.annotations or {})
-        | injection(chosen.mesh)
+        PodMetadata(chosen.labels or {}, chosen.annotations or {})
+        | injection_metadata(chosen.mesh)
         | NOT_TO_BE_MOVED
-        | Marks(labels(plan.name, plan.uid, plan.run_id), known_by)
+        | PodMetadata(labels(plan.name, plan.uid, plan.run_id), known_by)
     )
     return {
         "metadata": {"labels": marks.labels, "annotations": marks.annotations},
@@ -66,8 +66,8 @@ def _pod_spec(plan: Plan, spec: Spec, defaults: PodDefaults, target: Destination
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [_container(plan, spec, defaults)],
-        "topologySpreadConstraints": spread(run_labels(plan.uid, plan.run_id)),
-        "volumes": [{"name": "tmp", "emptyDir": {}}, *(mounted.volume for mounted in mounts(spec.target))],
+        "topologySpreadConstraints": spread_constraints(run_labels(plan.uid, plan.run_id)),
+        "volumes": [{"name": "tmp", "emptyDir": {}}, *(mounted.volume for mounted in mounted_volumes(spec.target))],
     }
     placed = affinity(chosen, target)
     if placed:
@@ -109,7 +109,7 @@ def _container(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - an emptyDir of the pod
-            *(mounted.mount for mounted in mounts(spec.target)),
+            *(mounted.mount for mounted in mounted_volumes(spec.target)),
         ],
     }
 

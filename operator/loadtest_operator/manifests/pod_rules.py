@@ -12,7 +12,7 @@ from loadtest_model.spec.pod import HostAlias, Mesh, Pod
 from loadtest_operator.facts.names import MANAGED_BY_LABEL
 from loadtest_operator.manifests.injection import MESH_CONTROL, MESH_SWITCHES, OTHERS_OFF
 from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED
-from loadtest_operator.policy.target_policy import why_denied
+from loadtest_operator.policy.target_policy import denial_reason
 
 _OURS: Final = frozenset(
     {MANAGED_BY_LABEL, "job-name", "controller-uid"}.union(
@@ -55,6 +55,6 @@ def _refuse_key(path: str, key: str, meshed: bool, allowed_prefixes: tuple[str, 
 
 def _refuse_aliases(aliases: Iterable[HostAlias], network: AddressPolicy) -> None:
     for number, alias in enumerate(aliases):
-        why = why_denied(ipaddress.ip_address(alias.ip), network)
+        why = denial_reason(ipaddress.ip_address(alias.ip), network)
         if why:
             raise PlanError(Reason.HostAliasRefused, f"spec.pod.hostAliases[{number}].ip is {alias.ip}, {why}")

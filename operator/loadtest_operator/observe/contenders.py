@@ -11,8 +11,8 @@ from loadtest_model.report.status import ConditionType, Phase
 from loadtest_model.spec import Concurrency
 from loadtest_operator.cluster.api import JOBS, LOADTESTS, PODS, Api
 from loadtest_operator.facts.names import RUN_LABEL, SELECTOR, TARGET_ANNOTATION
-from loadtest_operator.facts.observation import LoadTestSeen, Observation
-from loadtest_operator.facts.resources import is_left_behind, loadtest_seen, owner_uid, run_id_of
+from loadtest_operator.facts.observation import Observation, ObservedTest
+from loadtest_operator.facts.resources import is_left_behind, observed_test, owner_uid, run_id_of
 from loadtest_operator.observe.identities import Identities
 from loadtest_operator.policy.line import Contender, Limits, turn_of
 
@@ -67,7 +67,7 @@ class Contenders:
         holders: list[Contender] = []
         waiting: list[Contender] = []
         for resource in tests:
-            test = loadtest_seen(resource)
+            test = observed_test(resource)
             is_mine = test.identity.uid == uid
             if is_mine:
                 mine = test
@@ -118,7 +118,7 @@ class Contenders:
         return found
 
 
-def standing(test: LoadTestSeen, runs: set[str], pods: int) -> tuple[bool, bool]:
+def standing(test: ObservedTest, runs: set[str], pods: int) -> tuple[bool, bool]:
     """Whether a test holds its target, and else whether it waits for its turn.
 
     It holds from its Job on until it has ended and its pods too. One that waits for something of its own, such as
@@ -136,7 +136,7 @@ def standing(test: LoadTestSeen, runs: set[str], pods: int) -> tuple[bool, bool]
     return False, verified is None or not verified.is_false
 
 
-def ended(test: LoadTestSeen) -> bool:
+def ended(test: ObservedTest) -> bool:
     """Whether the run that the spec asks for is over."""
     run_id, recorded = run_id_of(test), test.recorded
     if recorded.run_id == run_id:

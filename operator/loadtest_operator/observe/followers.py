@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
 from loadtest_operator.cluster.backoff import backoff_seconds
 from loadtest_operator.facts.disruptions import Eviction, evictions_of
-from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, endpoints_seen, selector_of, slices_of
+from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, observed_endpoints, selector_of, slice_selector
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class Follower:
         objects = _Objects()
         services, services_version = await self._api.listed(SERVICES, namespace, fields=by_name)
         objects.services = _by_uid(services)
-        slices, slices_version = await self._api.listed(ENDPOINT_SLICES, namespace, slices_of(name))
+        slices, slices_version = await self._api.listed(ENDPOINT_SLICES, namespace, slice_selector(name))
         objects.slices = _by_uid(slices)
         selector = selector_of(objects.service) if objects.service else ""
         pods_version = ""
@@ -126,7 +126,7 @@ class Follower:
         self._see(objects)
         watches = [
             self._watch(objects, objects.services, SERVICES, services_version, fields=by_name),
-            self._watch(objects, objects.slices, ENDPOINT_SLICES, slices_version, slices_of(name)),
+            self._watch(objects, objects.slices, ENDPOINT_SLICES, slices_version, slice_selector(name)),
         ]
         if selector:
             watches.append(self._watch(objects, objects.pods, PODS, pods_version, selector))
@@ -165,7 +165,7 @@ class Follower:
         pods = list(objects.pods.values())
         for each in evictions_of(pods):
             self._evictions.setdefault(each.pod, each)
-        endpoints = endpoints_seen(self._host, objects.service, list(objects.slices.values()), pods)
+        endpoints = observed_endpoints(self._host, objects.service, list(objects.slices.values()), pods)
         known_at = self._clock()
         if self._last is not None and self._last.endpoints == endpoints:
             known_at = self._last.known_at

@@ -9,7 +9,7 @@ from typing import Any, Final
 from loadtest_model.spec.pod import HostAlias
 from loadtest_model.urls import parse_url
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
-from loadtest_operator.facts.endpoints import selector_of, service_of, slices_of
+from loadtest_operator.facts.endpoints import selector_of, service_of, slice_selector
 
 Json = dict[str, Any]
 Resolve = Callable[[str], Awaitable[frozenset[str]]]
@@ -89,7 +89,7 @@ class Identities:
         if service is None:
             return frozenset(keys)
         keys |= {address_of(text) for text in service["spec"].get("clusterIPs") or []}
-        for made in await self._list(ENDPOINT_SLICES, namespace, selector=slices_of(name)):
+        for made in await self._list(ENDPOINT_SLICES, namespace, selector=slice_selector(name)):
             keys |= {address_of(text) for end in made.get("endpoints") or [] for text in end.get("addresses", [])}
         selector = selector_of(service)
         if selector:

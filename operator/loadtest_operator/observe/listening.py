@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from loadtest_operator.cluster.pods import AT_ONCE, PodClient
-from loadtest_operator.facts.observation import PodSeen, Terminated
+from loadtest_operator.facts.observation import ContainerEnd, ObservedPod
 from loadtest_operator.facts.resources import termination_message
 from loadtest_operator.observe.memory import Known, Memory
 
@@ -21,11 +21,11 @@ class Listener:
         self._memory = memory
         self._scrape_failed = scrape_failed
 
-    async def fleet(self, uid: str, run_id: str, seen: list[tuple[Json, PodSeen]]) -> tuple[PodSeen, ...]:
+    async def fleet(self, uid: str, run_id: str, seen: list[tuple[Json, ObservedPod]]) -> tuple[ObservedPod, ...]:
         """The pods with what they measured: the present ones are asked, the others remembered."""
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one(raw: Json, pod: PodSeen) -> PodSeen:
+        async def one(raw: Json, pod: ObservedPod) -> ObservedPod:
             async with gate:
                 return await self._pod(uid, run_id, raw, pod)
 
@@ -38,7 +38,7 @@ class Listener:
         ]
         return one_for_each_index([*gone, *present.values()])
 
-    async def _pod(self, uid: str, run_id: str, raw: Json, pod: PodSeen) -> PodSeen:
+    async def _pod(self, uid: str, run_id: str, raw: Json, pod: ObservedPod) -> ObservedPod:
         if pod.terminated is not None:
             last_word = self._memory.take_last_word(uid, run_id, pod.uid, pod.index, pod.name, termination_message(raw))
             known = self._memory.pod(uid, run_id, pod.uid, pod.index, pod.name)
@@ -62,18 +62,18 @@ class Listener:
         )
 
 
-def one_for_each_index(pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
+def one_for_each_index(pods: Iterable[ObservedPod]) -> tuple[ObservedPod, ...]:
     """Of several pods of one index the one that loaded the target: a replacement must not hide what it measured."""
-    by_index: dict[int, PodSeen] = {}
+    by_index: dict[int, ObservedPod] = {}
     for pod in sorted(pods, key=_weight):
         if pod.index >= 0:
             by_index[pod.index] = pod
     return tuple(by_index[index] for index in sorted(by_index))
 
 
-def pod_that_is_gone(pod_uid: str, known: Known, run_id: str) -> PodSeen:
+def pod_that_is_gone(pod_uid: str, known: Known, run_id: str) -> ObservedPod:
     """A pod of which only what was heard of it is left."""
-    return PodSeen(
+    return ObservedPod(
         index=known.index,
         name=known.name,
         uid=pod_uid,
@@ -86,12 +86,12 @@ def pod_that_is_gone(pod_uid: str, known: Known, run_id: str) -> PodSeen:
     )
 
 
-def _end_of(known: Known) -> Terminated | None:
+def _end_of(known: Known) -> ContainerEnd | None:
     """How the container of a pod that is gone ended, as far as an event told before."""
     if known.ended is not None:
         return dataclasses.replace(known.ended, last_word=known.last_word)
-    return Terminated(exit_code=-1, reason="Deleted", last_word=True) if known.last_word else None
+    return ContainerEnd(exit_code=-1, reason="Deleted", last_word=True) if known.last_word else None
 
 
-def _weight(pod: PodSeen) -> tuple[bool, bool, bool]:
+def _weight(pod: ObservedPod) -> tuple[bool, bool, bool]:
     return (pod.snapshot is not None and bool(pod.snapshot.steps), pod.snapshot is not None, not pod.over)

@@ -10,7 +10,7 @@ from loadtest_model.measurement.snapshot import Snapshot
 from loadtest_model.measurement.timeline import Series, Timeline
 from loadtest_model.protocol.last_word import decode_last_word
 from loadtest_operator.facts.disruptions import Eviction
-from loadtest_operator.facts.observation import Complaint, Observation, Terminated
+from loadtest_operator.facts.observation import Complaint, ContainerEnd, Observation
 from loadtest_operator.observe.followers import Sight
 
 Key = tuple[str, str]
@@ -33,7 +33,7 @@ class Known:
     silent_seconds: float = 0.0
     snapshot: Snapshot | None = None
     last_word: bool = False
-    ended: Terminated | None = None
+    ended: ContainerEnd | None = None
     evicted: str = ""
 
 

@@ -23,20 +23,26 @@ from loadtest_operator.cluster.tokens import command_digests
 from loadtest_operator.facts.names import uid_selector
 from loadtest_operator.facts.observation import (
     Complaint,
-    JobSeen,
-    LoadTestSeen,
-    NetworkPolicySeen,
     Observation,
-    PodSeen,
+    ObservedJob,
+    ObservedNetworkPolicy,
+    ObservedPod,
+    ObservedTest,
 )
 from loadtest_operator.facts.resources import (
     is_left_behind,
-    job_seen,
-    loadtest_seen,
-    pod_seen,
+    observed_job,
+    observed_pod,
+    observed_test,
     run_id_of,
 )
-from loadtest_operator.facts.secret_access import VOUCHED, SecretAccess, access_by, named_secrets, unchecked
+from loadtest_operator.facts.secret_access import (
+    INSTALLED_BY_ADMIN,
+    SecretAccess,
+    access_under_policy,
+    named_secrets,
+    unchecked_access,
+)
 from loadtest_operator.facts.workload import WorkloadLook
 from loadtest_operator.observe.followers import Followers, Run, Sight
 from loadtest_operator.observe.listening import Listener
@@ -61,7 +67,8 @@ class Means:
     """What looking is done with. `now` gives the time in UTC, `clock` is monotonic, in seconds; `scrape_failed` hears
     of each pod that did not answer.
 
-    `secret_policy` names the admission policy that checks who may name which Secret; it may be empty, or `VOUCHED`.
+    `secret_policy` names the admission policy that checks who may name which Secret. It may be empty, or
+    `INSTALLED_BY_ADMIN`.
     """
 
     api: Api
@@ -113,17 +120,17 @@ class Observer:
         resource = await self._api.get(LOADTESTS, namespace, name)
         if resource is None:
             return None
-        test = loadtest_seen(resource)
+        test = observed_test(resource)
         uid, run_id = test.identity.uid, run_id_of(test)
         replaced = self._memory.meet((namespace, name), uid)
         if replaced is not None:
             self.part(replaced)
         selector = uid_selector(uid)
-        jobs = [job_seen(job, uid) for job in await self._api.list(JOBS, namespace, selector)]
+        jobs = [observed_job(job, uid) for job in await self._api.list(JOBS, namespace, selector)]
         mine = next((job for job in jobs if job.run_id == run_id), None)
         raw = await self._api.list(PODS, namespace, selector)
         now = self._means.now()
-        seen = [(pod, replace(pod_seen(pod), left_behind=is_left_behind(pod, now))) for pod in raw]
+        seen = [(pod, replace(observed_pod(pod), left_behind=is_left_behind(pod, now))) for pod in raw]
         pods = await self._listener.fleet(uid, run_id, [(raw, pod) for raw, pod in seen if pod.run_id == run_id])
         needs_endpoints = _needs_endpoints(test, mine, run_id)
         sight: Sight | None = None
@@ -162,7 +169,7 @@ class Observer:
         )
 
     async def _complaints(
-        self, test: LoadTestSeen, job: JobSeen | None, pods: tuple[PodSeen, ...]
+        self, test: ObservedTest, job: ObservedJob | None, pods: tuple[ObservedPod, ...]
     ) -> tuple[Complaint, ...]:
         """What Events say of a fleet that does not run yet: refusals of pods are told nowhere else.
 
@@ -192,7 +199,7 @@ class Observer:
             return None
         return Complaint(uid, latest.get("reason") or "", " ".join((latest.get("message") or "").split()))
 
-    async def _followed(self, test: LoadTestSeen, run_id: str, pods: tuple[PodSeen, ...]) -> Sight | None:
+    async def _followed(self, test: ObservedTest, run_id: str, pods: tuple[ObservedPod, ...]) -> Sight | None:
         """What stands behind a target under load, as it was seen last: by a watch, or else read now and then."""
         identity = test.identity
         host = self._targets.service(test)
@@ -212,7 +219,7 @@ class Observer:
         return sight or held
 
     async def _workload(
-        self, test: LoadTestSeen, run_id: str, pods: tuple[PodSeen, ...], watched: TargetWatch | None
+        self, test: ObservedTest, run_id: str, pods: tuple[ObservedPod, ...], watched: TargetWatch | None
     ) -> WorkloadLook | None:
         """The target's workload: before there is a fleet, when it is verified, and while it loads."""
         if test.spec is None or test.spec.target.workload is None or test.recorded.phase is Phase.COMPLETED:
@@ -231,46 +238,46 @@ class Observer:
         with_use = begun and self._memory.is_due(uid, run_id, "use", USE_SECONDS)
         return await self._targets.workload_under_load(test, newest, with_use=with_use)
 
-    async def _network_policies(self, test: LoadTestSeen, run_id: str) -> tuple[NetworkPolicySeen, ...]:
+    async def _network_policies(self, test: ObservedTest, run_id: str) -> tuple[ObservedNetworkPolicy, ...]:
         """What is left of them once a test is over."""
         over = test.recorded.run_id == run_id and test.recorded.phase is Phase.COMPLETED
         if not over or not self._means.makes_network_policies:
             return ()
         found = await self._api.list(NETWORK_POLICIES, test.identity.namespace, uid_selector(test.identity.uid))
-        return tuple(NetworkPolicySeen(made["metadata"]["name"], made["metadata"]["uid"]) for made in found)
+        return tuple(ObservedNetworkPolicy(made["metadata"]["name"], made["metadata"]["uid"]) for made in found)
 
-    async def _secret_access(self, test: LoadTestSeen) -> SecretAccess:
+    async def _secret_access(self, test: ObservedTest) -> SecretAccess:
         name = self._means.secret_policy
-        if name == VOUCHED or test.spec is None or not named_secrets(test.spec):
+        if name == INSTALLED_BY_ADMIN or test.spec is None or not named_secrets(test.spec):
             return SecretAccess()
         if not name:
-            return unchecked("the installation does without the policy that would")
+            return unchecked_access("the installation does without the policy that would")
         try:
             policy = await self._api.get(ADMISSION_POLICIES, None, name)
             binding = await self._api.get(ADMISSION_BINDINGS, None, name)
         except ApiError as error:
             if error.is_forbidden:
-                return unchecked(f"the operator may not look for ValidatingAdmissionPolicy {name}")
+                return unchecked_access(f"the operator may not look for ValidatingAdmissionPolicy {name}")
             raise
-        return access_by(name, policy, binding, test.created)
+        return access_under_policy(name, policy, binding, test.created)
 
 
 def _told_at(event: Json) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
 
 
-def _needs_endpoints(test: LoadTestSeen, job: JobSeen | None, run_id: str) -> bool:
+def _needs_endpoints(test: ObservedTest, job: ObservedJob | None, run_id: str) -> bool:
     recorded = test.recorded
     settled = recorded.run_id == run_id and (recorded.phase is Phase.COMPLETED or recorded.plan_hash is not None)
     return job is None and not settled
 
 
-def _may_be_the_last(pods: tuple[PodSeen, ...]) -> bool:
+def _may_be_the_last(pods: tuple[ObservedPod, ...]) -> bool:
     """Whether this look may be what the run is judged by, so that all of it must be fresh."""
     return all(pod.last_known or pod.over for pod in pods)
 
 
-def _follows(test: LoadTestSeen, job: JobSeen | None) -> bool:
+def _follows(test: ObservedTest, job: ObservedJob | None) -> bool:
     """Whether the load runs at addresses that are a Service's, and so may change."""
     under_load = test.recorded.start is not None and test.recorded.phase is not Phase.COMPLETED
     return under_load and job is not None and job.plan is not None and bool(job.plan.target.addresses)

@@ -61,11 +61,15 @@ def turn_of(uid: str, holders: Iterable[Contender], waiting: Iterable[Contender]
     for contender in sorted(waiting, key=lambda one: one.rank):
         busy = [one for one in running if contender.alone and one.meets(contender)]
         before = [one for one in line if contender.alone and one.meets(contender)]
-        reason = None if busy or before else _limit_reached(contender, running, limits, held_up=bool(short))
+        reason = None if busy or before else _reached_limit(contender, running, limits, held_up=bool(short))
         if contender.uid == uid:
             if busy or before:
-                return Turn(Reason.TargetBusy, _busy(contender, busy, before), len(before) + 1)
-            return Turn(reason, _full(reason, running, limits, len(short) + 1), len(short) + 1) if reason else Turn()
+                return Turn(Reason.TargetBusy, _busy_message(contender, busy, before), len(before) + 1)
+            return (
+                Turn(reason, _full_message(reason, running, limits, len(short) + 1), len(short) + 1)
+                if reason
+                else Turn()
+            )
         if busy or before:
             line.append(contender)
         elif reason:
@@ -76,7 +80,7 @@ def turn_of(uid: str, holders: Iterable[Contender], waiting: Iterable[Contender]
     return Turn()
 
 
-def never_fits(pods: int, limits: Limits) -> str:
+def size_refusal(pods: int, limits: Limits) -> str:
     """Why a test of so many pods can never run here, and the one setting to change; empty where it can."""
     for limit, name in ((limits.pods_per_test, "limits.podsPerTest"), (limits.pods, "limits.pods")):
         if limit != NO_LIMIT and pods > limit:
@@ -87,7 +91,7 @@ def never_fits(pods: int, limits: Limits) -> str:
     return ""
 
 
-def _limit_reached(contender: Contender, running: list[Contender], limits: Limits, *, held_up: bool) -> Reason | None:
+def _reached_limit(contender: Contender, running: list[Contender], limits: Limits, *, held_up: bool) -> Reason | None:
     pods = sum(one.pods for one in running) + contender.pods
     if limits.tests != NO_LIMIT and (len(running) >= limits.tests or held_up):
         return Reason.TestLimitReached
@@ -96,16 +100,18 @@ def _limit_reached(contender: Contender, running: list[Contender], limits: Limit
     return None
 
 
-def _busy(contender: Contender, busy: list[Contender], before: list[Contender]) -> str:
+def _busy_message(contender: Contender, busy: list[Contender], before: list[Contender]) -> str:
     said = f"place {len(before) + 1} in line: "
     if busy:
-        said += f"{_named(busy, contender.namespace)} {'loads' if len(busy) == 1 else 'load'} the same target"
+        said += f"{_list_tests(busy, contender.namespace)} {'loads' if len(busy) == 1 else 'load'} the same target"
     else:
-        said += f"{_named(before, contender.namespace)} {'is' if len(before) == 1 else 'are'} to load the target first"
+        said += (
+            f"{_list_tests(before, contender.namespace)} {'is' if len(before) == 1 else 'are'} to load the target first"
+        )
     return f"{said}; the test starts by itself when it is its turn"
 
 
-def _full(reason: Reason, running: list[Contender], limits: Limits, place: int) -> str:
+def _full_message(reason: Reason, running: list[Contender], limits: Limits, place: int) -> str:
     if reason is Reason.TestLimitReached:
         taken = f"{len(running)} tests run, of {limits.tests} that may at once (limits.tests in the operator's values)"
     else:
@@ -114,7 +120,7 @@ def _full(reason: Reason, running: list[Contender], limits: Limits, place: int) 
     return f"place {place} in line: {taken}; the test starts by itself when it is its turn"
 
 
-def _named(tests: list[Contender], namespace: str) -> str:
+def _list_tests(tests: list[Contender], namespace: str) -> str:
     """Tests of the reader's own namespace by name, others by their number: their names are not the reader's to know."""
     own = sorted(one.name for one in tests if one.namespace == namespace and one.name)
     others = len(tests) - len(own)

@@ -81,7 +81,7 @@ def urls_of(spec: Spec) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def refusal(spec: Spec, policy: TargetPolicy) -> str:
+def target_refusal(spec: Spec, policy: TargetPolicy) -> str:
     """Why a spec is not for this installation, and which setting would change that; empty where it is."""
     for field, url in urls_of(spec):
         host = host_of(url)
@@ -99,7 +99,7 @@ def _hint(host: str) -> str:
     return f"; a Service of another namespace is written {host}.svc"
 
 
-def why_denied(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: AddressPolicy) -> str:
+def denial_reason(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: AddressPolicy) -> str:
     """Why nothing may be sent to an address, with the setting to change where there is one; empty where it may.
 
     The pods hold to the same rules at each connect.

@@ -9,7 +9,7 @@ from loadtest_model.spec import GROUP, PLURAL, VERSION
 from loadtest_operator.cluster.login import connection_info
 from loadtest_operator.facts.names import RUN_LABEL, SELECTOR
 from loadtest_operator.facts.pods import has_ended
-from loadtest_operator.facts.resources import owner_uid, pod_index, pod_seen, termination_message
+from loadtest_operator.facts.resources import observed_pod, owner_uid, pod_index, termination_message
 from loadtest_operator.observe.memory import Key, Memory
 
 Json = dict[str, Any]
@@ -73,7 +73,7 @@ def watching_registry(
 def keep_last_word(pod: Json, memory: Memory) -> None:
     """A failed Job's pods are removed as soon as they have ended, often before the next look: keep what they said, and
     why somebody took them away."""
-    seen = pod_seen(pod)
+    seen = observed_pod(pod)
     ended = seen.terminated
     if ended is None and not seen.evicted:
         return

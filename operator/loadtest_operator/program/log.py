@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final
 
 from loadtest_operator.cluster.obstacles import REFUSALS
-from loadtest_operator.facts.texts import escaped
+from loadtest_operator.facts.texts import escape
 
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _WITHIN: Final = "    | "
@@ -18,10 +18,10 @@ class Lines(logging.Formatter):
     """A record in one line, with what is not printable escaped; a traceback below it, each line of it marked."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name for it
-        return escaped(super().formatMessage(record))
+        return escape(super().formatMessage(record))
 
     def formatException(self, ei: _ExceptionInfo) -> str:  # noqa: N802 - logging's name for it
-        return "\n".join(f"{_WITHIN}{escaped(line)}" for line in super().formatException(ei).split("\n"))
+        return "\n".join(f"{_WITHIN}{escape(line)}" for line in super().formatException(ei).split("\n"))
 
 
 def is_told_in_our_words(record: logging.LogRecord) -> bool:

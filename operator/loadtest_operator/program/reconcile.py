@@ -14,7 +14,7 @@ from loadtest_operator.act.orphans import remove_orphans
 from loadtest_operator.cluster.api import EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders
 from loadtest_operator.decide.outcomes import with_outcomes
-from loadtest_operator.decide.writing import essential, to_write
+from loadtest_operator.decide.writing import essential, status_to_write
 from loadtest_operator.facts.names import SELECTOR, TEST_LABEL, label_value
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
@@ -136,7 +136,7 @@ class Reconciler:
 
     async def _write(self, observation: Observation, status: Status) -> bool:
         """Replace the status, unless the resource has changed since it was read; say whether that went well."""
-        body = to_write(status, observation.test.status, self._policy.progress_seconds)
+        body = status_to_write(status, observation.test.status, self._policy.progress_seconds)
         if body is None:
             return True
         identity = observation.test.identity
@@ -163,7 +163,7 @@ class Reconciler:
             if error.reason != "Invalid" and _UNKNOWN_FIELD not in error.message:
                 raise
             _LOG.error("%s: the status was refused, so only its essentials are written: %s", identity, error)
-            shorter = to_write(essential(status), observation.test.status, self._policy.progress_seconds)
+            shorter = status_to_write(essential(status), observation.test.status, self._policy.progress_seconds)
             if shorter is not None:
                 await self._apply(identity, version, shorter)
 

@@ -22,8 +22,8 @@ from loadtest_model.protocol.last_word import decode_last_word
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import WriteResults
-from loadtest_operator.facts.observation import Observation, PodSeen
-from loadtest_operator.facts.resources import instant, job_seen, loadtest_seen, pod_seen, termination_message
+from loadtest_operator.facts.observation import Observation, ObservedPod
+from loadtest_operator.facts.resources import instant, observed_job, observed_pod, observed_test, termination_message
 from support.operator_builders import PLAN, POLICY
 from wire.record import meaning
 
@@ -108,13 +108,13 @@ def observed(version: Json, moment: str, *, snapshots: bool = True) -> Observati
     The status is the one that stood there while the test ran: no operator saw the end.
     """
     run = version["run"]
-    test = loadtest_seen(run["during"]["loadtest"])
+    test = observed_test(run["during"]["loadtest"])
     assert test.spec is not None, test.spec_error
-    job = job_seen(run[moment]["job"], test.identity.uid)
+    job = observed_job(run[moment]["job"], test.identity.uid)
     heard = {made["podUid"]: read(made, Snapshot) for made in run[moment]["snapshots"]}
     pods = []
     for raw in run[moment]["pods"]:
-        pod: PodSeen = pod_seen(raw)
+        pod: ObservedPod = observed_pod(raw)
         word = decode_last_word(termination_message(raw))
         if pod.terminated is not None:
             pod = replace(pod, terminated=replace(pod.terminated, last_word=word is not None))

@@ -11,7 +11,7 @@ from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.report.status import ConditionType, Phase
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import HaltFleet
-from loadtest_operator.facts.observation import Observation, PodSeen
+from loadtest_operator.facts.observation import Observation, ObservedPod
 from loadtest_operator.observe.memory import Memory
 from support.operator_builders import (
     POLICY,
@@ -29,7 +29,7 @@ SPEC = a_fleet_spec(abort={"thresholds": ["p95 < 20s"], "after": "10s"})
 PLAN = a_fleet_plan(SPEC)
 
 
-def a_slow_pod(index: int, at_seconds: float, state: PodState = PodState.RUNNING) -> PodSeen:
+def a_slow_pod(index: int, at_seconds: float, state: PodState = PodState.RUNNING) -> ObservedPod:
     slow = structs.replace(
         a_measured_step(finished=False), response=sketch_of([25 * 10**9] * 50), load_seconds=at_seconds
     )

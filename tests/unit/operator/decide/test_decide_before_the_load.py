@@ -17,7 +17,7 @@ from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.names import TARGET_ANNOTATION
 from loadtest_operator.facts.observation import Observation
-from loadtest_operator.facts.secret_access import SecretAccess, unchecked
+from loadtest_operator.facts.secret_access import SecretAccess, unchecked_access
 from loadtest_operator.manifests import NetworkPolicyDefaults
 from loadtest_operator.policy.line import Limits, Turn
 from support.builders import URL
@@ -433,7 +433,7 @@ def test_a_target_that_is_not_on_the_list_ends_the_test_at_once_with_the_setting
 
 
 def test_a_test_whose_secrets_nobody_asked_about_waits_and_ends_inconclusive() -> None:
-    observation = new(secret_access=unchecked("there is no policy"))
+    observation = new(secret_access=unchecked_access("there is no policy"))
     first = decide(observation, POLICY)
     late = next_look(observation, first, now=NOW + timedelta(seconds=POLICY.waiting_seconds))
 

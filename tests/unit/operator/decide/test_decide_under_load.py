@@ -21,17 +21,17 @@ from loadtest_operator.decide.actions import (
     Acknowledge,
     DeleteJob,
     Drain,
+    FleetStarted,
     HaltFleet,
     MarkFinished,
     ObserveGeneration,
     ResultsNotWritten,
-    Started,
     StartFleet,
     WriteResults,
 )
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.writing import within_limit
-from loadtest_operator.facts.observation import Observation, PodSeen, Recorded, Terminated
+from loadtest_operator.facts.observation import ContainerEnd, Observation, ObservedPod, RecordedStatus
 from loadtest_operator.facts.resources import rfc3339
 from support.operator_builders import (
     NOW,
@@ -68,7 +68,7 @@ def mark(status: Status, kind: ConditionType) -> tuple[str, str]:
     return condition.status, condition.reason
 
 
-def a_violating_pod(index: int) -> PodSeen:
+def a_violating_pod(index: int) -> ObservedPod:
     return a_halted_pod(index, HaltReason.VIOLATION, violation=VIOLATION)
 
 
@@ -76,7 +76,7 @@ def test_a_confirmed_start_stands_in_the_status_with_its_skew() -> None:
     observation = seen(a_pod(0, PodState.ARMED), a_pod(1, PodState.ARMED), begun=True)
     decision = decide(observation, POLICY)
 
-    after = with_outcomes(observation, decision, (Started(at=NOW, skew_seconds=0.004),), POLICY)
+    after = with_outcomes(observation, decision, (FleetStarted(at=NOW, skew_seconds=0.004),), POLICY)
 
     status = status_of(after)
     assert [type(action) for action in decision.actions] == [StartFleet]
@@ -87,7 +87,7 @@ def test_a_confirmed_start_stands_in_the_status_with_its_skew() -> None:
 
 def test_a_pod_that_misses_the_start_halts_the_run() -> None:
     observation = seen(a_pod(0, PodState.ARMED), a_pod(1, PodState.ARMED), begun=True)
-    missed = Started(at=NOW, skew_seconds=0.0, missed=("heavy-1-1",))
+    missed = FleetStarted(at=NOW, skew_seconds=0.0, missed=("heavy-1-1",))
     after = with_outcomes(observation, decide(observation, POLICY), (missed,), POLICY)
 
     halted = (a_pod(0, PodState.RUNNING), a_halted_pod(1, HaltReason.OPERATOR))
@@ -162,7 +162,7 @@ def test_a_violation_ends_failed_whatever_else_was_lost() -> None:
     ],
     ids=["killed", "gone", "silent", "pending again"],
 )
-def test_a_lost_pod_halts_the_rest(lost: PodSeen) -> None:
+def test_a_lost_pod_halts_the_rest(lost: ObservedPod) -> None:
     decision = decide(seen(a_pod(0, PodState.RUNNING), lost, begun=True), POLICY)
 
     (action,) = decision.actions
@@ -308,7 +308,7 @@ def test_an_early_finisher_waits_for_the_slowest() -> None:
 
 
 def test_a_last_word_is_as_good_as_an_answer() -> None:
-    ended = Terminated(exit_code=0, reason="Completed", last_word=True)
+    ended = ContainerEnd(exit_code=0, reason="Completed", last_word=True)
     gone = a_pod(1, PodState.DONE, running=False, reachable=False, terminated=ended)
 
     status = decided(seen(a_pod(0, PodState.DONE), gone, begun=True))
@@ -363,7 +363,7 @@ def test_results_that_cannot_be_written_do_not_keep_a_test_from_ending() -> None
 # After the end.
 
 
-def completed_look(*pods: PodSeen, **fields: object) -> Observation:
+def completed_look(*pods: ObservedPod, **fields: object) -> Observation:
     """A look at a test whose end stands in its status."""
     observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
     return replace(next_look(observation, decide(observation, POLICY)), pods=pods, **fields)  # type: ignore[arg-type]
@@ -402,7 +402,9 @@ def test_a_pod_that_comes_back_after_the_end_is_halted() -> None:
     ],
     ids=["never ran", "silent", "silent for long", "lingering"],
 )
-def test_what_will_not_end_by_itself_is_removed_with_its_job(pod: PodSeen, seconds_later: float, removed: bool) -> None:
+def test_what_will_not_end_by_itself_is_removed_with_its_job(
+    pod: ObservedPod, seconds_later: float, removed: bool
+) -> None:
     look = completed_look(pod, now=NOW + timedelta(seconds=seconds_later))
 
     decision = decide(look, POLICY)
@@ -539,7 +541,7 @@ def _transitions(new_status: Status, old: Status) -> dict[ConditionType, str]:
 
 def test_a_status_that_cannot_be_read_starts_from_what_the_children_show() -> None:
     observation = seen(a_pod(0, PodState.WAITING), a_pod(1, PodState.WAITING))
-    spoiled = replace(observation, test=replace(observation.test, recorded=Recorded()))
+    spoiled = replace(observation, test=replace(observation.test, recorded=RecordedStatus()))
 
     assert decided(spoiled).phase is Phase.VERIFYING
 

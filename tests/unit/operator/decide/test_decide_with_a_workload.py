@@ -21,7 +21,7 @@ from loadtest_model.report.status import STATUS_LIMIT_BYTES, Phase, Status
 from loadtest_model.spec import Spec
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import CreateJob
-from loadtest_operator.decide.writing import to_write, within_limit
+from loadtest_operator.decide.writing import status_to_write, within_limit
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.workload import WorkloadLook
 from support.operator_builders import POLICY, PROOF, a_fleet_spec, a_halted_pod, a_pod, as_written, new, next_look, seen
@@ -132,8 +132,8 @@ def test_a_crash_is_written_at_once_and_mere_movement_is_not() -> None:
     held = as_written(status_of(quiet))
     crashed = replace(quiet, workload=CRASHED)
 
-    assert to_write(status_of(loading(WELL)), held, POLICY.progress_seconds) is None
-    assert to_write(status_of(crashed), held, POLICY.progress_seconds) is not None
+    assert status_to_write(status_of(loading(WELL)), held, POLICY.progress_seconds) is None
+    assert status_to_write(status_of(crashed), held, POLICY.progress_seconds) is not None
 
 
 def test_memory_that_grows_by_the_metrics_api_warns_and_is_the_targets_memory() -> None:

@@ -7,10 +7,10 @@ from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.report.status import EVICTED_KEPT, ConditionType, Status
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.watching import at_the_start, watched
+from loadtest_operator.decide.watching import initial_watch, updated_watch
 from loadtest_operator.facts.disruptions import Eviction, eviction_of, evictions_of
 from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
-from loadtest_operator.facts.observation import Observation, PodSeen
+from loadtest_operator.facts.observation import Observation, ObservedPod
 from loadtest_operator.observe.listening import pod_that_is_gone
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.program.handlers import keep_last_word
@@ -28,7 +28,7 @@ def a_pod_that_is_taken(reason: str = "EvictionByEvictionAPI", status: str = "Tr
     return {"metadata": {"name": "clients-1"}, "status": {"conditions": [{"type": "Ready", "status": "True"}, told]}}
 
 
-def status_after(*evictions: Eviction, pods: tuple[PodSeen, ...] = (), **fields: object) -> Status:
+def status_after(*evictions: Eviction, pods: tuple[ObservedPod, ...] = (), **fields: object) -> Status:
     running = pods or (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
     status = decide(seen(*running, begun=True, evictions=evictions, **fields), POLICY).status
     assert status is not None
@@ -39,7 +39,7 @@ def a_look_under_load(evictions: tuple[Eviction, ...], *pods: Json) -> Observati
     """A look at a load whose target's workload has these pods, as it had at the start."""
     look = a_look(*pods, desired=len(pods))
     fleet = (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
-    return seen(*fleet, begun=True, evictions=evictions, workload=look, watched=at_the_start(CLIENTS, look))
+    return seen(*fleet, begun=True, evictions=evictions, workload=look, watched=initial_watch(CLIENTS, look))
 
 
 def test_an_eviction_is_read_from_the_condition_of_its_pod() -> None:
@@ -171,8 +171,8 @@ def test_pods_that_come_for_evicted_ones_have_replaced_none() -> None:
     look = a_look(taken, new)
     assert [eviction.pod for eviction in look.evictions] == ["clients-0"]
 
-    evicted = watched(at_the_start(CLIENTS, a_look(old)), look, 2.0, len(look.evictions))
-    again = watched(evicted, look, 4.0, len(look.evictions))
-    deleted = watched(again, a_look(another), 6.0, len(look.evictions))
+    evicted = updated_watch(initial_watch(CLIENTS, a_look(old)), look, 2.0, len(look.evictions))
+    again = updated_watch(evicted, look, 4.0, len(look.evictions))
+    deleted = updated_watch(again, a_look(another), 6.0, len(look.evictions))
 
     assert [seen.replaced_pods for seen in (evicted, again, deleted)] == [0, 0, 1]

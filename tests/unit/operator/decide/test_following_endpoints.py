@@ -13,14 +13,14 @@ from loadtest_model.reasons import Reason
 from loadtest_operator.decide import decide, urgent_orders
 from loadtest_operator.decide.actions import Action, EndpointOrder, TellEndpoints
 from loadtest_operator.facts.endpoints import Endpoints
-from loadtest_operator.facts.observation import PodSeen
+from loadtest_operator.facts.observation import ObservedPod
 from support.operator_builders import ADDRESSES, PLAN, POLICY, PROOF, a_job, a_measured_step, a_pod, a_snapshot, seen
 
 OLD, NEW = ADDRESSES.addresses[0], "10.0.0.6:8000"
 FOLLOWING = a_job(plan=structs.replace(PLAN, command_digests={Verb.ENDPOINTS: "digest"}))
 
 
-def a_loading_pod(index: int, *told: str, proven: tuple[str, ...] = (OLD,)) -> PodSeen:
+def a_loading_pod(index: int, *told: str, proven: tuple[str, ...] = (OLD,)) -> ObservedPod:
     """A pod that was told these addresses last."""
     snapshot = a_snapshot(
         index,
@@ -40,7 +40,7 @@ def orders_in(actions: tuple[Action, ...]) -> tuple[EndpointOrder, ...]:
     return action.orders
 
 
-def told(endpoints: Endpoints | None, *pods: PodSeen) -> tuple[EndpointOrder, ...]:
+def told(endpoints: Endpoints | None, *pods: ObservedPod) -> tuple[EndpointOrder, ...]:
     return orders_in(decide(seen(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).actions)
 
 

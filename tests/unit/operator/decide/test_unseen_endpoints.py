@@ -20,8 +20,8 @@ from loadtest_model.spec import Spec
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import CreateJob
-from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, unreadable
-from loadtest_operator.facts.resources import job_seen
+from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, unreadable_endpoints
+from loadtest_operator.facts.resources import observed_job
 from loadtest_operator.observe.targets import TargetReader, may_exist
 from support.builders import IDENTITY
 from support.operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_test, new, next_look, seen
@@ -121,7 +121,7 @@ async def test_a_name_may_exist_unless_dns_says_that_it_does_not(
     assert await may_exist("localhost") is exists
 
 
-REFUSED = unreadable(ServiceHost("shop", "clients", 8000, certain=True), "endpointslices is forbidden")
+REFUSED = unreadable_endpoints(ServiceHost("shop", "clients", 8000, certain=True), "endpointslices is forbidden")
 
 
 def test_without_the_right_no_pod_is_made_and_the_wait_for_it_ends() -> None:
@@ -156,7 +156,7 @@ def test_what_is_accepted_is_said_before_the_load() -> None:
     (creation,) = decision.actions
     assert isinstance(creation, CreateJob)
     metadata = {**creation.manifest["metadata"], "uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
-    plan = job_seen({**creation.manifest, "metadata": metadata}, IDENTITY.uid).plan
+    plan = observed_job({**creation.manifest, "metadata": metadata}, IDENTITY.uid).plan
     assert plan is not None
     assert plan.unseen_endpoints
     assert notices(plan) == (NOTICE,)

@@ -7,9 +7,9 @@ import pytest
 from loadtest_operator.facts.endpoints import (
     Endpoints,
     ServiceHost,
-    endpoints_in,
+    all_addresses,
     endpoints_of,
-    endpoints_seen,
+    observed_endpoints,
     selector_of,
     service_of,
     slice_of_pods,
@@ -169,7 +169,7 @@ def test_every_port_of_every_address_is_an_endpoint_of_the_api_server() -> None:
         {"addressType": "IPv4", "endpoints": None, "ports": None},
     ]
 
-    assert endpoints_in(slices) == ("192.0.2.10:6443", "192.0.2.11:6443", "[2001:db8::1]:6443")
+    assert all_addresses(slices) == ("192.0.2.10:6443", "192.0.2.11:6443", "[2001:db8::1]:6443")
 
 
 def test_endpoints_that_are_not_ready_are_known_unless_they_are_on_their_way_out_and_serve_no_more() -> None:
@@ -204,7 +204,7 @@ def test_an_address_that_is_ready_in_one_slice_is_no_longer_what_it_was_in_anoth
 def test_pods_are_asked_only_where_there_is_no_slice() -> None:
     pods = [a_pod("10.0.0.9")]
 
-    assert endpoints_seen(HOST, a_service(), [a_slice("10.0.0.5")], pods).addresses == ("10.0.0.5:8000",)
-    assert endpoints_seen(HOST, a_service(), [], pods).addresses == ("10.0.0.9:8000",)
-    assert endpoints_seen(HOST, None, [], []).problem == "ServiceNotFound"
-    assert endpoints_seen(ServiceHost("shop", "clients", 80, certain=False), None, [], []) == Endpoints()
+    assert observed_endpoints(HOST, a_service(), [a_slice("10.0.0.5")], pods).addresses == ("10.0.0.5:8000",)
+    assert observed_endpoints(HOST, a_service(), [], pods).addresses == ("10.0.0.9:8000",)
+    assert observed_endpoints(HOST, None, [], []).problem == "ServiceNotFound"
+    assert observed_endpoints(ServiceHost("shop", "clients", 80, certain=False), None, [], []) == Endpoints()

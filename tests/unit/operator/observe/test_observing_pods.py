@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
-from loadtest_operator.facts.observation import Terminated
+from loadtest_operator.facts.observation import ContainerEnd
 from loadtest_operator.observe.listening import one_for_each_index, pod_that_is_gone
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.program.handlers import keep_last_word
@@ -45,5 +45,5 @@ def test_what_a_crashed_pod_said_is_kept_when_the_pod_itself_is_removed_at_once(
     keep_last_word(pod, memory)
 
     (gone,) = [pod_that_is_gone(uid, known, "1") for uid, known in memory.pods("uid-1", "1").items()]
-    assert gone.terminated == Terminated(exit_code=64, reason="Error", message="loadgen: invalid choice")
+    assert gone.terminated == ContainerEnd(exit_code=64, reason="Error", message="loadgen: invalid choice")
     assert not gone.last_known

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_operator.policy.line import Contender, Limits, Turn, never_fits, turn_of
+from loadtest_operator.policy.line import Contender, Limits, Turn, size_refusal, turn_of
 
 SHOP = frozenset({"service:shop/clients", "10.96.0.7", "10.0.0.5"})
 OTHER = frozenset({"service:shop/orders", "10.96.0.8"})
@@ -90,9 +90,9 @@ def test_a_test_that_waits_for_its_target_is_passed_by_those_of_others() -> None
 
 
 def test_a_test_that_can_never_fit_is_told_the_one_setting_to_change() -> None:
-    assert "limits.podsPerTest" in never_fits(51, Limits(pods=100, pods_per_test=50))
-    assert "limits.pods " in never_fits(101, Limits(pods=100))
-    assert never_fits(1_000, NO_LIMITS) == ""
+    assert "limits.podsPerTest" in size_refusal(51, Limits(pods=100, pods_per_test=50))
+    assert "limits.pods " in size_refusal(101, Limits(pods=100))
+    assert size_refusal(1_000, NO_LIMITS) == ""
 
 
 CONTENDERS = st.lists(

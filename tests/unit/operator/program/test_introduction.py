@@ -6,7 +6,7 @@ import pytest
 
 from loadtest_operator.cluster.api import ApiError
 from loadtest_operator.cluster.obstacles import about_loadtests, about_the_key
-from loadtest_operator.facts.texts import escaped
+from loadtest_operator.facts.texts import escape
 from loadtest_operator.program.health import Readiness
 from loadtest_operator.program.introduction import introduction
 from loadtest_operator.program.settings import settings_from
@@ -14,7 +14,7 @@ from loadtest_operator.program.settings import settings_from
 
 def said_of(**environment: str) -> list[str]:
     line = introduction(settings_from({"LOADTEST_IMAGE": "loadgen:1", **environment}), "1.2.3")
-    assert escaped(line) == line, "it is one line of a log"
+    assert escape(line) == line, "it is one line of a log"
     return line.split("; ")
 
 

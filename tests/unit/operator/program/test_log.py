@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_operator.facts.texts import shortened
+from loadtest_operator.facts.texts import shorten
 from loadtest_operator.program.log import Lines, is_told_in_our_words
 
 LINES = Lines("%(levelname)s %(name)s %(message)s")
@@ -53,7 +53,7 @@ def _fail(message: str) -> None:
 
 
 def test_what_the_api_server_says_stays_in_one_line_of_a_status() -> None:
-    assert shortened("exceeded quota:\n\tpods") == "exceeded quota:\\n\\tpods"
+    assert shorten("exceeded quota:\n\tpods") == "exceeded quota:\\n\\tpods"
 
 
 class AnsweredError(Exception):
