@@ -3,14 +3,17 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from bench.operator.scenarios import Figure
-from bench.operator.stage import LOADTESTS, NAMESPACE, Json, Stage
+from bench.operator.stage import LOADTESTS, NAMESPACE, Stage
 
 _CHANGES: Final = 3
+_PODS: Final = 2
 _POLL_SECONDS: Final = 0.05
 _LOAD_SECONDS: Final = 3_600.0
+_numbers = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +40,21 @@ async def line(stage: Stage, tests: int, rest_seconds: float = 30.0) -> list[Fig
     stage.operator.kill()
     stage.operator.start()
     await asyncio.sleep(5)
-    names = [f"line-{number:04}" for number in range(tests + 2)]
-    for name in names[:2]:
-        await _apply(stage, name)
-    await _loads(stage, names[0], 60)
-    before = await _rest(stage, names[0], rest_seconds)
-    alone = await _change(stage, names[0], names[1])
+    for _ in range(2):
+        await _apply(stage)
+    await _until_loads(stage, 0, 60)
+    before = await _rest(stage, rest_seconds)
+    alone = await _change(stage)
     applied = time.monotonic()
-    for name in names[2:]:
-        await _apply(stage, name)
+    for _ in range(tests):
+        await _apply(stage)
     while sum(status.get("phase") == "Queued" for status in (await stage.statuses()).values()) < tests:
         _give_up(applied, 900, "all wait")
         await asyncio.sleep(1)
     all_wait = time.monotonic() - applied
     await asyncio.sleep(10)
-    at_rest = await _rest(stage, names[1], rest_seconds)
-    changes = [await _change(stage, names[n], names[n + 1]) for n in range(1, _CHANGES + 1)]
+    at_rest = await _rest(stage, rest_seconds)
+    changes = [await _change(stage) for _ in range(_CHANGES)]
     await stage.call("DELETE", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests")
     label = f"{tests} tests in line"
     return [
@@ -76,17 +78,22 @@ def _figures_of_changes(label: str, changes: list[_Change], *, bounded: bool) ->
     bound = "2 s" if bounded else ""
     return [
         Figure(f"{label}: stop to verdict, worst", f"{max(one.stop_seconds for one in changes):.2f} s", bound),
-        Figure(f"{label}: from there to the next one's pods, worst", f"{max(one.start_seconds for one in changes):.2f} s", bound),
+        Figure(
+            f"{label}: from there to the next one's pods, worst",
+            f"{max(one.start_seconds for one in changes):.2f} s",
+            bound,
+        ),
         Figure(f"{label}: from there to its load, worst", f"{max(one.load_seconds for one in changes):.2f} s"),
         Figure(f"{label}: writes of a change, worst", f"{max(one.writes for one in changes):.0f}"),
     ]
 
 
-async def _apply(stage: Stage, name: str) -> None:
-    await stage.apply(name, 2, 2, _LOAD_SECONDS, concurrency="Forbid")
+async def _apply(stage: Stage) -> None:
+    await stage.apply(f"line-{next(_numbers):04}", _PODS, _PODS, _LOAD_SECONDS, concurrency="Forbid")
 
 
-async def _rest(stage: Stage, running: str, seconds: float) -> _Rest:
+async def _rest(stage: Stage, seconds: float) -> _Rest:
+    running = await _running(stage)
     cpu, requests, began = stage.operator.cpu_seconds, _requests(stage), time.monotonic()
     told = set[float]()
     while time.monotonic() - began < seconds:
@@ -104,30 +111,42 @@ def _requests(stage: Stage) -> float:
     return stage.operator.metric("loadtest_operator_api_requests_total")
 
 
-async def _change(stage: Stage, running: str, following: str) -> _Change:
-    """Stop the test that runs, and wait until the next one loads."""
+async def _change(stage: Stage) -> _Change:
+    """Stop the test that runs, and wait until another one loads: of tests made in the same second it may be any."""
+    running = await _running(stage)
     writes, pods, began = await stage.writes(), len(stage.node.running_since), time.monotonic()
     await stage.stop(running)
     while (await stage.status(running)).get("phase") != "Completed":
         _give_up(began, 120, f"{running} has ended")
         await asyncio.sleep(_POLL_SECONDS)
     ended = time.monotonic()
-    while len(stage.node.running_since) < pods + 2:
-        _give_up(ended, 300, f"{following} has its pods")
+    while len(stage.node.running_since) < pods + _PODS:
+        _give_up(ended, 300, "the next one has its pods")
         await asyncio.sleep(_POLL_SECONDS)
     started = time.monotonic()
-    await _loads(stage, following, 120)
+    await _until_loads(stage, pods, 120)
     loading = time.monotonic()
     await asyncio.sleep(10)
     return _Change(ended - began, started - ended, loading - started, await stage.writes() - writes)
 
 
-async def _loads(stage: Stage, name: str, seconds: float) -> Json:
+async def _running(stage: Stage) -> str:
+    """The test that runs, once its status has its progress."""
     began = time.monotonic()
-    while not (status := await stage.status(name)).get("progress"):
-        _give_up(began, seconds, f"{name} loads")
+    while True:
+        for name, status in (await stage.statuses()).items():
+            if status.get("phase") == "Running" and status.get("progress"):
+                return name
+        _give_up(began, 60, "a test shows its progress")
+        await asyncio.sleep(0.5)
+
+
+async def _until_loads(stage: Stage, pods_before: int, seconds: float) -> None:
+    """Wait until all pods of the next test load."""
+    began = time.monotonic()
+    while sum(pod.engine.began_ns > 0 for pod in stage.node.pods.values()) < pods_before + _PODS:
+        _give_up(began, seconds, "the next test loads")
         await asyncio.sleep(_POLL_SECONDS)
-    return status
 
 
 def _give_up(began: float, seconds: float, what: str) -> None:

@@ -179,13 +179,14 @@ async def stage() -> AsyncIterator[Stage]:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=50)) as session:
             api = Api(session, cluster.server, *_identity(cluster, folder))
             node = Node(api, folder, random.randrange(2, 254))
-            living = asyncio.create_task(node.run())
-            try:
-                yield Stage(cluster, operator, node)
-            finally:
-                operator.kill()
-                living.cancel()
-                await asyncio.wait({living})
+            # A node that fails ends the scenario.
+            async with asyncio.TaskGroup() as group:
+                living = group.create_task(node.run())
+                try:
+                    yield Stage(cluster, operator, node)
+                finally:
+                    operator.kill()
+                    living.cancel()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -32,8 +33,9 @@ from loadtest_operator.facts.names import SELECTOR
 from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.followers import Followers
 from loadtest_operator.observe.identities import Identities
-from loadtest_operator.observe.memory import Memory
+from loadtest_operator.observe.memory import Key, Memory
 from loadtest_operator.observe.observer import Means, Observer
+from loadtest_operator.observe.roster import Roster
 from loadtest_operator.program.handlers import watching_registry
 from loadtest_operator.program.health import Health, Pulse, Readiness
 from loadtest_operator.program.introduction import introduction
@@ -136,17 +138,20 @@ async def _following(shared: Shared, pods: PodClient, tests: RunMetrics, followe
     )
     actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
     identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
-    contenders = Contenders(api, identities, settings.namespaces, settings.policy.limits, _utc)
-    queue = WorkQueue(time.monotonic, random.random, shared.own)
-    parts = Parts(api, Observer(means), contenders, actor, settings.policy, memory, tests)
+    roster = Roster()
+    contenders = Contenders(api, roster, identities, settings.namespaces, settings.policy.limits, _utc)
+    queue = WorkQueue(time.monotonic, random.random, shared.own, contenders.urgency)
+    contenders.wake = queue.add
+    parts = Parts(api, Observer(means), roster, contenders, actor, settings.policy, memory, tests)
     reconciler = Reconciler(parts, queue.add)
     followers.news = reconciler.hear
     async with asyncio.TaskGroup() as group:
         background = [
             group.create_task(queue.run(reconciler.reconcile)),
-            group.create_task(_resync(api, reconciler, memory, queue, settings, shared.health.pulse)),
+            group.create_task(contenders.run()),
+            group.create_task(_resync(shared, parts, reconciler.children, queue.add)),
         ]
-        new_registry = partial(watching_registry, queue.add, reconciler.ring, memory)
+        new_registry = partial(watching_registry, queue.add, roster, contenders.is_in_line, memory)
         try:
             return await watch_until_told(api, settings, shared.health, new_registry)
         finally:
@@ -154,32 +159,42 @@ async def _following(shared: Shared, pods: PodClient, tests: RunMetrics, followe
                 task.cancel()
 
 
-async def _resync(
-    api: Api, reconciler: Reconciler, memory: Memory, queue: WorkQueue, settings: Settings, pulse: Pulse
-) -> None:
-    """Look at everything now and then, whatever events were missed, and remove what has lost its owner."""
+async def _resync(shared: Shared, parts: Parts, kinds: tuple[str, ...], add: Callable[[Key], None]) -> None:
+    """Look at everything now and then, whatever events were missed, and remove what has lost its owner.
+
+    A test in line of which there is no news is looked at by the list alone.
+    """
+    api, settings, roster = shared.api, shared.settings, parts.roster
     while True:
-        pulse.beat()
+        shared.health.pulse.beat()
         try:
             # The children first: a test listed after them is there if it ever was when they were made.
-            made = {kind: await _listed(api, settings, kind, SELECTOR) for kind in reconciler.children}
+            mark = roster.mark()
+            children = {kind: await _listed(api, settings, kind, SELECTOR) for kind in kinds}
             tests = await _listed(api, settings, LOADTESTS)
+            news = roster.replace_tests(tests, mark)
             # Those that were met before and are gone, too: that they were deleted may be what was missed.
-            for key in memory.met.union((test["metadata"]["namespace"], test["metadata"]["name"]) for test in tests):
-                queue.add(key)
+            for key in parts.memory.met.union(_key_of(test) for test in tests):
+                if key in news or not parts.contenders.is_in_line(key):
+                    add(key)
             uids = frozenset(test["metadata"]["uid"] for test in tests)
-            for kind, children in made.items():
-                await remove_orphans(api, kind, children, uids)
+            for kind, objects in children.items():
+                await remove_orphans(api, kind, objects, uids)
         except ApiError as error:
             _LOG.warning("resync put off: %s", error)
         await asyncio.sleep(settings.resync_seconds)
 
 
+def _key_of(resource: Json) -> Key:
+    metadata = resource["metadata"]
+    return metadata["namespace"], metadata["name"]
+
+
 async def _listed(api: Api, settings: Settings, kind: str, selector: str = "") -> list[Json]:
-    """All objects of a kind in the namespaces that are watched."""
+    """All objects of a kind in the namespaces that are watched; of what belongs to tests the metadata alone."""
     found: list[Json] = []
     for namespace in settings.namespaces or (None,):
-        found += await api.list(kind, namespace, selector)
+        found += await api.list(kind, namespace, selector, metadata_only=kind != LOADTESTS)
     return found
 
 

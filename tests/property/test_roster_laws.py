@@ -1,0 +1,121 @@
+"""The roster against an API server whose watch is late and loses that things are gone."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtest_operator.facts.names import RUN_LABEL, UID_LABEL
+from loadtest_operator.observe.roster import Belongings, Roster
+from support.operator_builders import NOW
+
+Json = dict[str, Any]
+
+
+class Server:
+    """Objects, each change of which is a version, and a watch that tells of the changes when it is asked to."""
+
+    def __init__(self, make: Callable[[str, int], Json]) -> None:
+        self.make = make
+        self.version = 0
+        self.objects: dict[str, Json] = {}
+        self.untold: list[tuple[bool, Json]] = []
+        self.uids = 0
+
+    def create(self) -> None:
+        self.uids += 1
+        self._put(f"uid-{self.uids}")
+
+    def change(self, choice: int) -> None:
+        if self.objects:
+            self._put(sorted(self.objects)[choice % len(self.objects)])
+
+    def delete(self, choice: int, *, is_told: bool) -> None:
+        if self.objects:
+            gone = self.objects.pop(sorted(self.objects)[choice % len(self.objects)])
+            self.version += 1
+            if is_told:
+                self.untold.append((True, gone))
+
+    def _put(self, uid: str) -> None:
+        self.version += 1
+        self.objects[uid] = self.make(uid, self.version)
+        self.untold.append((False, self.objects[uid]))
+
+
+def a_pod(uid: str, version: int) -> Json:
+    labels = {UID_LABEL: f"test-of-{uid}", RUN_LABEL: str(version)}
+    return {"metadata": {"uid": uid, "name": uid, "resourceVersion": str(version), "labels": labels}}
+
+
+def a_test(uid: str, version: int) -> Json:
+    metadata = {"namespace": "shop", "name": uid, "uid": uid, "resourceVersion": str(version)}
+    spec = {"target": {"url": "http://a/"}, "scenario": "light", "parallelism": version}
+    return {"metadata": {**metadata, "creationTimestamp": "2026-03-01T11:00:00Z"}, "spec": spec}
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["create", "change", "delete", "lose", "tell", "tell", "begin a list", "end a list"]),
+        st.integers(0, 5),
+    ),
+    max_size=40,
+)
+
+
+def play(
+    server: Server,
+    steps: list[tuple[str, int]],
+    roster: Roster,
+    tell: Callable[[bool, Json], None],
+    replace: Callable[[list[Json], int], None],
+) -> None:
+    """Changes, late news and overlapping lists in any order; then a watch that is up to date, and one whole list."""
+    lists: list[tuple[list[Json], int]] = []
+    for step, choice in [*steps, *[("tell", 0)] * len(steps), *[("end a list", 0)] * len(steps)]:
+        match step:
+            case "create":
+                server.create()
+            case "change":
+                server.change(choice)
+            case "delete" | "lose":
+                server.delete(choice, is_told=step == "delete")
+            case "tell" if server.untold:
+                tell(*server.untold.pop(0))
+            case "begin a list" if len(lists) < 2:
+                lists.append((list(server.objects.values()), roster.mark()))
+            case "end a list" if lists:
+                replace(*lists.pop(0))
+    replace(list(server.objects.values()), roster.mark())
+
+
+@given(STEPS)
+def test_after_a_list_the_roster_has_the_pods_that_there_are(steps: list[tuple[str, int]]) -> None:
+    server, roster = Server(a_pod), Roster()
+
+    def tell(is_gone: bool, resource: Json) -> None:
+        if is_gone:
+            roster.forget_child(resource["metadata"]["uid"])
+        else:
+            roster.see_child(resource, is_pod=True)
+
+    play(server, steps, roster, tell, lambda listed, mark: roster.replace_children(listed, mark, are_pods=True))
+
+    assert roster.belongings(NOW) == {f"test-of-{uid}": Belongings(pods=1) for uid in server.objects}
+
+
+@given(STEPS)
+def test_after_a_list_the_roster_has_the_tests_that_there_are_as_they_are(steps: list[tuple[str, int]]) -> None:
+    server, roster = Server(a_test), Roster()
+
+    def tell(is_gone: bool, resource: Json) -> None:
+        if is_gone:
+            roster.forget_test(resource["metadata"]["uid"])
+        else:
+            roster.see_test(resource)
+
+    play(server, steps, roster, tell, lambda listed, mark: roster.replace_tests(listed, mark))
+
+    pods = {uid: made["spec"]["parallelism"] for uid, made in server.objects.items()}
+    assert {entry.uid: entry.pods for entry in roster.tests} == pods
