@@ -185,4 +185,4 @@ def sample(intended_ns: int, took_ns: int, rows: int) -> Sample:
 loadgen.load.share.Prover = Prover  # type: ignore[attr-defined,assignment]
 loadgen.load.share.Engine = Engine  # type: ignore[attr-defined,assignment]
 loadgen.load.share.Monitor = Monitor  # type: ignore[attr-defined,assignment]
-loadgen.load.share.make_uploader = lambda *_: Uploader()  # type: ignore[attr-defined,assignment,return-value]
+loadgen.load.share.make_uploader = lambda *_: Uploader()  # type: ignore[attr-defined,assignment]

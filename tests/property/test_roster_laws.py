@@ -69,7 +69,7 @@ def play(
     steps: list[tuple[str, int]],
     roster: Roster,
     tell: Callable[[bool, Json], None],
-    replace: Callable[[list[Json], int], None],
+    replace: Callable[[list[Json], int], object],
 ) -> None:
     """Changes, late news and overlapping lists in any order; then a watch that is up to date, and one whole list."""
     lists: list[tuple[list[Json], int]] = []
@@ -115,7 +115,7 @@ def test_after_a_list_the_roster_has_the_tests_that_there_are_as_they_are(steps:
         else:
             roster.see_test(resource)
 
-    play(server, steps, roster, tell, lambda listed, mark: roster.replace_tests(listed, mark))
+    play(server, steps, roster, tell, roster.replace_tests)
 
     pods = {uid: made["spec"]["parallelism"] for uid, made in server.objects.items()}
     assert {entry.uid: entry.pods for entry in roster.tests} == pods
