@@ -31,7 +31,8 @@ LOOK_SECONDS: Final = 30.0
 _IDENTITY_SECONDS: Final = 60.0
 _LEAST_REST_SECONDS: Final = 0.05
 _RETRY_SECONDS: Final = 2.0
-_LOOK_UPS_AT_ONCE: Final = 8
+_LOOK_UPS_AT_ONCE: Final = 16
+_PATIENCE_SECONDS: Final = 1.0
 _ALIVE: Final = "status.phase!=Succeeded,status.phase!=Failed"
 
 
@@ -78,20 +79,21 @@ class Contenders:
         self._grants: dict[str, tuple[str, Contender]] = {}
         self._version = -1
         self._is_filled = False
+        self._searches: dict[TargetKey, asyncio.Task[None]] = {}
+        self._slow: set[TargetKey] = set()
+        self._gate = asyncio.Semaphore(_LOOK_UPS_AT_ONCE)
         self._read_line = Joint(self._read_line_once)
         self._look = Joint(self._look_once)
         self.wake: Callable[[Key], None] = lambda _: None
 
     async def run(self) -> None:
         """Have those looked at whose turn changes, until cancelled."""
-        while True:
-            try:
-                await self.read()
-                await asyncio.sleep(_LEAST_REST_SECONDS)
-                await self._change()
-            except ApiError as error:
-                _LOG.warning("the line of tests was not read: %s", error)
-                await asyncio.sleep(_RETRY_SECONDS)
+        try:
+            while True:
+                await self._follow()
+        finally:
+            for search in self._searches.values():
+                search.cancel()
 
     async def read(self) -> None:
         """Know everybody's turn as the roster has it now.
@@ -136,6 +138,16 @@ class Contenders:
         entry = None if uid is None else self._roster.test(uid)
         turn = None if uid is None else self._turns.get(uid)
         return bool(entry and entry.holds_place and turn and turn.reason)
+
+    async def _follow(self) -> None:
+        """Read the line, and wait until it may have changed."""
+        try:
+            await self.read()
+            await asyncio.sleep(_LEAST_REST_SECONDS)
+            await self._change()
+        except ApiError as error:
+            _LOG.warning("the line of tests was not read: %s", error)
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def _change(self) -> None:
         """Wait until the line may have changed; while anybody waits, at most until the next look."""
@@ -216,22 +228,37 @@ class Contenders:
         return self._identities.last_known(*entry.target) or frozenset()
 
     async def _find_identities(self) -> None:
-        """Look for the identities of every target that is in the line, unless that was done lately."""
-        gate, found = asyncio.Semaphore(_LOOK_UPS_AT_ONCE), set[TargetKey]()
+        """Have the identities of every target in line looked for, unless that was done lately.
 
-        async def find(target: TargetKey) -> None:
-            async with gate:
-                try:
-                    await self._identities.known_by(*target, max_age_seconds=_IDENTITY_SECONDS)
-                except ApiError as error:
-                    # Before it starts, a test must find them; the others need not wait for that.
-                    _LOG.warning("the target %s of namespace %s was not looked for: %s", *target[:2], error)
-
-        # Tests may come while others are looked for.
-        while targets := {entry.target for entry in self._roster.tests if not entry.is_over} - found:
-            await asyncio.gather(*map(find, targets))
-            found |= targets
+        Those that are known by nothing yet are waited for, but not for long: a name that nobody resolves must hold up
+        nobody. Whatever is found later changes the line then.
+        """
+        targets = {entry.target for entry in self._roster.tests if not entry.is_over}
+        for target in targets - self._searches.keys():
+            if self._identities.age_seconds(*target) >= _IDENTITY_SECONDS:
+                self._searches[target] = asyncio.create_task(self._search(target))
+        new = {
+            search
+            for target, search in self._searches.items()
+            if self._identities.last_known(*target) is None and target not in self._slow
+        }
+        if new:
+            await asyncio.wait(new, timeout=_PATIENCE_SECONDS)
+        self._slow = set(self._searches)
         self._identities.forget_old(10 * _IDENTITY_SECONDS)
+
+    async def _search(self, target: TargetKey) -> None:
+        before = self._identities.last_known(*target)
+        try:
+            async with self._gate:
+                await self._identities.known_by(*target)
+        except ApiError as error:
+            # Before it starts, a test must find them; the others need not wait for that.
+            _LOG.warning("the target %s of namespace %s was not looked for: %s", *target[:2], error)
+        finally:
+            del self._searches[target]
+        if self._identities.last_known(*target) != before:
+            self._roster.touch()
 
     async def _fill(self) -> None:
         """Know everything once, before anybody's turn is found."""

@@ -52,11 +52,8 @@ class Identities:
         self._resolve = resolve
         self._cache: dict[_Key, tuple[float, frozenset[str]]] = {}
 
-    async def known_by(
-        self, url: str, namespace: str, aliases: Iterable[HostAlias] = (), max_age_seconds: float = 0.0
-    ) -> frozenset[str]:
-        """Everything that the target of a URL, seen from a namespace by pods with these aliases, is known by; as it is
-        now, or as it was found at most so long ago.
+    async def known_by(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> frozenset[str]:
+        """Everything that the target of a URL, seen from a namespace by pods with these aliases, is known by now.
 
         Raises ApiError.
         """
@@ -66,10 +63,8 @@ class Identities:
             return frozenset()
         host, _, pinned = key
         now = self._clock()
-        found_at, identities = self._cache.get(key, (-math.inf, frozenset()))
-        if now - found_at >= max_age_seconds:
-            identities = await self._look(url, host, namespace, pinned)
-            self._cache[key] = now, identities
+        identities = await self._look(url, host, namespace, pinned)
+        self._cache[key] = now, identities
         return identities
 
     def last_known(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> frozenset[str] | None:
@@ -77,8 +72,13 @@ class Identities:
         key = _key_of(url, namespace, aliases)
         return frozenset() if key is None else self._cache.get(key, (0.0, None))[1]
 
+    def age_seconds(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> float:
+        """How long ago they were found; infinite where they were never looked for."""
+        key = _key_of(url, namespace, aliases)
+        return 0.0 if key is None else self._clock() - self._cache.get(key, (-math.inf, frozenset()))[0]
+
     def forget_old(self, max_age_seconds: float) -> None:
-        """Remember no target any more that nobody has asked for in so long."""
+        """Remember nothing that was found longer ago."""
         oldest = self._clock() - max_age_seconds
         self._cache = {key: entry for key, entry in self._cache.items() if entry[0] > oldest}
 

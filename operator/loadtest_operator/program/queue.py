@@ -15,7 +15,7 @@ _LOG: Final = logging.getLogger(__name__)
 # A turn mostly waits: for the API server, and for pods that may be silent. Slow tests must not hold up the others.
 _AT_ONCE: Final = 128
 # All turns share one thread and one API server: those that can wait must leave the others most of both.
-_WAITING_AT_ONCE: Final = 8
+_WAITING_AT_ONCE: Final = 16
 
 
 class WorkQueue:

@@ -11,7 +11,8 @@ from loadtest_operator.facts.names import RUN_LABEL, TARGET_ANNOTATION, UID_LABE
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import observed_test, run_id_of
 from loadtest_operator.observe.contenders import Contenders, Urgency
-from loadtest_operator.observe.identities import Identities, Resolve
+from loadtest_operator.observe.identities import Identities, Resolve, resolved
+from loadtest_operator.observe.memory import Key
 from loadtest_operator.observe.roster import Roster
 from loadtest_operator.policy.line import Limits
 from support.held_objects import HeldObjects
@@ -50,14 +51,31 @@ def a_child_of(uid: str, run_id: str = "1", target: str = "192.0.2.7", version: 
 class Line:
     """Contenders over objects that are there to be listed; `awake` are those that were woken."""
 
-    def __init__(self, limits: Limits = NO_LIMITS, resolve: Resolve | None = None, **held: list[Json]) -> None:
-        self.held: dict[str, list[Json]] = {"loadtests": [], "jobs": [], "pods": [], **held}
+    def __init__(self, *tests: Json, limits: Limits = NO_LIMITS, resolve: Resolve = resolved) -> None:
+        self.held: dict[str, list[Json]] = {"loadtests": list(tests), "jobs": [], "pods": []}
         self.api = HeldObjects(**self.held)
         self.roster = Roster()
-        identities = Identities(HeldObjects(), (), "cluster.local", lambda: 0.0, *([resolve] if resolve else []))
+        identities = Identities(HeldObjects(), (), "cluster.local", lambda: 0.0, resolve)
         self.contenders = Contenders(self.api, self.roster, identities, (), limits, lambda: NOW)
         self.awake: list[str] = []
-        self.contenders.wake = lambda key: self.awake.append(key[1])
+        self._woken = asyncio.Event()
+        self.contenders.wake = self._wake
+
+    def having(self, *, jobs: tuple[Json, ...] = (), pods: tuple[Json, ...] = ()) -> "Line":
+        """The same with these Jobs and pods."""
+        self.held["jobs"] += jobs
+        self.held["pods"] += pods
+        return self
+
+    def _wake(self, key: Key) -> None:
+        self.awake.append(key[1])
+        self._woken.set()
+
+    async def all_woken(self, *names: str) -> None:
+        """Wait until these were woken."""
+        while not set(names) <= set(self.awake):
+            self._woken.clear()
+            await self._woken.wait()
 
     async def reason_of(self, resource: Json) -> Reason | None:
         """Why a test has to wait that looks now; None where it is its turn."""
@@ -75,42 +93,38 @@ class Line:
 def a_line_of(tests: int) -> Line:
     """One test runs, so many wait for its target."""
     waiting = [a_test(f"test-{number:03}") for number in range(tests)]
-    return Line(loadtests=[a_test("0-runs", RUNNING), *waiting], pods=[a_child_of("0-runs")])
+    return Line(a_test("0-runs", RUNNING), *waiting).having(pods=(a_child_of("0-runs"),))
 
 
-async def turn_of(asking: Json, **held: list[Json]) -> Reason | None:
-    return await Line(**held).reason_of(asking)
-
-
-@pytest.mark.parametrize("left_of_its_earlier_run", [[], [a_child_of("again")]])
-async def test_a_new_run_waits_for_others_whatever_is_left_of_the_earlier_one(left_of_its_earlier_run: Json) -> None:
+@pytest.mark.parametrize("left_of_its_earlier_run", [(), (a_child_of("again"),)])
+async def test_a_new_run_waits_for_others_whatever_is_left_of_the_earlier_one(
+    left_of_its_earlier_run: tuple[Json, ...],
+) -> None:
     asking = a_test("again", COMPLETED, runId="2")
     beside = a_test("beside", RUNNING, concurrency="Allow")
 
-    reason = await turn_of(
-        asking, loadtests=[asking, beside], pods=[a_child_of("beside"), *left_of_its_earlier_run], jobs=[]
-    )
+    line = Line(asking, beside).having(pods=(a_child_of("beside"), *left_of_its_earlier_run))
 
-    assert reason == "TargetBusy"
+    assert await line.reason_of(asking) is BUSY
 
 
 async def test_what_is_left_of_its_own_earlier_run_keeps_no_test_waiting() -> None:
     asking = a_test("again", COMPLETED, runId="2")
 
-    assert await turn_of(asking, loadtests=[asking], pods=[a_child_of("again")], jobs=[]) is None
+    assert await Line(asking).having(pods=(a_child_of("again"),)).reason_of(asking) is FREE
 
 
 async def test_a_test_whose_url_cannot_be_read_keeps_no_other_from_its_turn() -> None:
     asking, odd = a_test("asks"), a_test("odd", url="http://a\u2100b/")
 
-    assert await turn_of(asking, loadtests=[odd, asking], pods=[], jobs=[]) is None
+    assert await Line(odd, asking).reason_of(asking) is FREE
 
 
 @pytest.mark.parametrize("spec", [{"suspend": True}, {"stop": True}], ids=["suspended", "stopped"])
 async def test_a_test_that_does_not_want_to_start_keeps_no_other_from_its_turn(spec: Json) -> None:
     asking, aside = a_test("b"), a_test("a", **spec)
 
-    assert await turn_of(asking, loadtests=[aside, asking]) is None
+    assert await Line(aside, asking).reason_of(asking) is FREE
 
 
 async def test_all_who_wait_share_one_reading_of_the_line() -> None:
@@ -171,7 +185,7 @@ CHANGES: dict[str, Callable[[Roster], object]] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 async def test_the_next_is_woken_when_the_one_before_it(change: Callable[[Roster], object]) -> None:
-    line = Line(loadtests=[a_test("a"), a_test("b")])
+    line = Line(a_test("a"), a_test("b"))
     await line.contenders.read()
 
     change(line.roster)
@@ -192,7 +206,7 @@ async def test_a_test_that_need_not_wait_any_more_is_woken() -> None:
 
 async def test_of_many_that_look_at_once_the_first_starts_though_nothing_is_to_be_seen_of_it_yet() -> None:
     tests = [a_test(f"test-{number:02}") for number in range(20)]
-    line = Line(loadtests=tests)
+    line = Line(*tests)
 
     reasons = await asyncio.gather(*(line.reason_of(test) for test in reversed(tests)))
 
@@ -201,7 +215,7 @@ async def test_of_many_that_look_at_once_the_first_starts_though_nothing_is_to_b
 
 async def test_tests_of_other_targets_start_at_once_and_share_what_they_read() -> None:
     tests = [a_test(f"test-{number:03}", url=f"http://192.0.2.{number}:8000/") for number in range(1, 51)]
-    line = Line(loadtests=tests)
+    line = Line(*tests)
 
     reasons = await asyncio.gather(*(line.reason_of(test) for test in tests))
 
@@ -211,7 +225,7 @@ async def test_tests_of_other_targets_start_at_once_and_share_what_they_read() -
 
 async def test_limits_hold_for_those_that_look_at_once() -> None:
     tests = [a_test(f"test-{number:03}", url=f"http://192.0.2.{number}:8000/") for number in range(1, 21)]
-    line = Line(Limits(tests=3), loadtests=tests)
+    line = Line(*tests, limits=Limits(tests=3))
 
     reasons = await asyncio.gather(*(line.reason_of(test) for test in tests))
 
@@ -222,7 +236,7 @@ async def test_limits_hold_for_those_that_look_at_once() -> None:
 async def test_no_test_starts_beside_one_that_the_watch_has_not_told_of(kind: str) -> None:
     """As after a change of the operator at work: what the other one made last is in no watch of this one."""
     asking = a_test("b")
-    line = Line(loadtests=[asking])
+    line = Line(asking)
     await line.contenders.read()
     line.held[kind].append(a_child_of("elsewhere"))
 
@@ -241,7 +255,7 @@ async def test_no_test_starts_beside_one_whose_target_has_become_the_same() -> N
         return addresses
 
     asking, running = a_test("b", url="http://outside.example/"), a_test("0-runs", RUNNING)
-    line = Line(resolve=resolve, loadtests=[running, asking], pods=[a_child_of("0-runs")])
+    line = Line(running, asking, resolve=resolve).having(pods=(a_child_of("0-runs"),))
     await line.contenders.read()
     addresses = frozenset({"192.0.2.7"})
 
@@ -252,9 +266,43 @@ async def test_no_test_starts_beside_one_whose_target_has_become_the_same() -> N
     assert await line.woken() == ["b"]
 
 
+async def test_a_name_that_nobody_resolves_holds_up_no_test_of_another_target() -> None:
+    never = asyncio.Event()
+
+    async def resolve(_host: str) -> frozenset[str]:
+        await never.wait()
+        return frozenset()
+
+    odd = [a_test(f"a-{number:03}", url=f"http://nowhere-{number}.example/") for number in range(600)]
+    asking = a_test("b")
+    line = Line(*odd, asking, resolve=resolve)
+
+    async with asyncio.timeout(30):
+        assert await line.reason_of(asking) is FREE
+    never.set()
+
+
+async def test_a_test_whose_target_is_found_late_takes_its_place_then() -> None:
+    found = asyncio.Event()
+
+    async def resolve(_host: str) -> frozenset[str]:
+        await found.wait()
+        return frozenset({"192.0.2.7"})
+
+    first, second = a_test("a", url="http://late.example/"), a_test("b")
+    line = Line(a_test("0-runs", RUNNING), first, second, resolve=resolve).having(pods=(a_child_of("0-runs"),))
+    assert await line.reason_of(second) is BUSY
+    running = asyncio.create_task(line.contenders.run())
+
+    found.set()
+    async with asyncio.timeout(30):
+        await line.all_woken("a", "b")
+    running.cancel()
+
+
 async def test_a_start_that_came_to_nothing_is_the_next_ones() -> None:
     first, second = a_test("a"), a_test("b")
-    line = Line(loadtests=[first, second])
+    line = Line(first, second)
     assert await line.reason_of(first) is FREE
     assert await line.reason_of(second) is BUSY
 
@@ -267,7 +315,7 @@ async def test_a_start_that_came_to_nothing_is_the_next_ones() -> None:
 
 async def test_a_start_holds_its_target_until_its_job_is_to_be_seen_and_the_job_does_after_that() -> None:
     first, second = a_test("a"), a_test("b")
-    line = Line(loadtests=[first, second])
+    line = Line(first, second)
     assert await line.reason_of(first) is FREE
 
     for _ in range(3):
@@ -287,7 +335,7 @@ async def test_a_start_holds_its_target_until_its_job_is_to_be_seen_and_the_job_
 
 async def test_a_test_that_is_gone_while_it_starts_holds_up_nobody() -> None:
     first, second = a_test("a"), a_test("b")
-    line = Line(loadtests=[first, second])
+    line = Line(first, second)
     assert await line.reason_of(first) is FREE
     await line.contenders.read()
 
@@ -297,12 +345,14 @@ async def test_a_test_that_is_gone_while_it_starts_holds_up_nobody() -> None:
 
 
 async def test_what_is_left_of_a_test_that_is_gone_holds_its_target() -> None:
-    assert await turn_of(a_test("b"), loadtests=[a_test("b")], pods=[a_child_of("gone")]) is BUSY
+    asking = a_test("b")
+
+    assert await Line(asking).having(pods=(a_child_of("gone"),)).reason_of(asking) is BUSY
 
 
 async def test_an_urgent_test_is_one_that_has_pods_or_a_run_under_way() -> None:
     tests = [a_test("loads", RUNNING), a_test("over", COMPLETED), a_test("ends", COMPLETED)]
-    line = Line(loadtests=tests, jobs=[a_child_of("over")], pods=[a_child_of("ends")])
+    line = Line(*tests).having(jobs=(a_child_of("over"),), pods=(a_child_of("ends"),))
     await line.contenders.read()
 
     urgencies = {name: line.contenders.urgency(("shop", name)) for name in ("loads", "over", "ends", "unknown")}

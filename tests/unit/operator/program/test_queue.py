@@ -120,4 +120,4 @@ async def test_tests_that_run_have_their_turns_while_hundreds_wait_for_theirs() 
         release.set()
         await done.wait()
 
-    assert most <= 8
+    assert most <= 16
