@@ -71,7 +71,7 @@ def play(
     tell: Callable[[bool, Json], None],
     replace: Callable[[list[Json], int], object],
 ) -> None:
-    """Changes, late news and overlapping lists in any order; then a watch that is up to date, and one whole list."""
+    """Changes, late news and overlapping lists in any order, until every list has ended and the watch has told all."""
     lists: list[tuple[list[Json], int]] = []
     for step, choice in [*steps, *[("tell", 0)] * len(steps), *[("end a list", 0)] * len(steps)]:
         match step:
@@ -87,11 +87,11 @@ def play(
                 lists.append((list(server.objects.values()), roster.mark()))
             case "end a list" if lists:
                 replace(*lists.pop(0))
-    replace(list(server.objects.values()), roster.mark())
 
 
-@given(STEPS)
-def test_after_a_list_the_roster_has_the_pods_that_there_are(steps: list[tuple[str, int]]) -> None:
+@given(steps=STEPS, loses=st.booleans())
+def test_the_roster_has_the_pods_that_there_are(steps: list[tuple[str, int]], *, loses: bool) -> None:
+    """At the latest after one more list where the watch loses that pods are gone, and else without."""
     server, roster = Server(a_pod), Roster()
 
     def tell(is_gone: bool, resource: Json) -> None:
@@ -100,13 +100,18 @@ def test_after_a_list_the_roster_has_the_pods_that_there_are(steps: list[tuple[s
         else:
             roster.see_child(resource, is_pod=True)
 
-    play(server, steps, roster, tell, lambda listed, mark: roster.replace_children(listed, mark, are_pods=True))
+    def replace(listed: list[Json], mark: int) -> None:
+        roster.replace_children(listed, mark, are_pods=True)
+
+    play(server, of_watch(steps, loses=loses), roster, tell, replace)
+    if loses:
+        replace(list(server.objects.values()), roster.mark())
 
     assert roster.belongings(NOW) == {f"test-of-{uid}": Belongings(pods=1) for uid in server.objects}
 
 
-@given(STEPS)
-def test_after_a_list_the_roster_has_the_tests_that_there_are_as_they_are(steps: list[tuple[str, int]]) -> None:
+@given(steps=STEPS, loses=st.booleans())
+def test_the_roster_has_the_tests_that_there_are_as_they_are(steps: list[tuple[str, int]], *, loses: bool) -> None:
     server, roster = Server(a_test), Roster()
 
     def tell(is_gone: bool, resource: Json) -> None:
@@ -115,7 +120,14 @@ def test_after_a_list_the_roster_has_the_tests_that_there_are_as_they_are(steps:
         else:
             roster.see_test(resource)
 
-    play(server, steps, roster, tell, roster.replace_tests)
+    play(server, of_watch(steps, loses=loses), roster, tell, roster.replace_tests)
+    if loses:
+        roster.replace_tests(list(server.objects.values()), roster.mark())
 
     pods = {uid: made["spec"]["parallelism"] for uid, made in server.objects.items()}
     assert {entry.uid: entry.pods for entry in roster.tests} == pods
+
+
+def of_watch(steps: list[tuple[str, int]], *, loses: bool) -> list[tuple[str, int]]:
+    """The steps of a server whose watch loses that things are gone, or never does."""
+    return steps if loses else [("delete" if step == "lose" else step, choice) for step, choice in steps]

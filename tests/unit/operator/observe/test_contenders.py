@@ -213,6 +213,23 @@ async def test_of_many_that_look_at_once_the_first_starts_though_nothing_is_to_b
     assert reasons == [BUSY] * 19 + [FREE]
 
 
+async def test_a_test_that_comes_before_one_whose_start_is_decided_waits_for_it() -> None:
+    """As one that was suspended: it was made earlier, and nothing is to be seen yet of the one that starts."""
+    starting, earlier = a_test("b"), a_test("a", suspend=True)
+    line = Line(earlier, starting)
+    assert await line.reason_of(starting) is FREE
+
+    assert await line.reason_of(a_test("a", version=2)) is BUSY
+
+
+async def test_a_test_that_had_something_else_to_wait_for_holds_its_target_once_its_start_is_decided() -> None:
+    starting, behind = a_test("a", WAITS_FOR_ITS_OWN), a_test("b")
+    line = Line(starting, behind)
+    assert await line.reason_of(starting) is FREE
+
+    assert await line.reason_of(behind) is BUSY
+
+
 async def test_tests_of_other_targets_start_at_once_and_share_what_they_read() -> None:
     tests = [a_test(f"test-{number:03}", url=f"http://192.0.2.{number}:8000/") for number in range(1, 51)]
     line = Line(*tests)

@@ -98,3 +98,15 @@ def test_a_name_leads_to_the_test_that_is_gone_until_it_is_forgotten() -> None:
     assert roster.test("a") is None
     roster.forget_key(("shop", "a"))
     assert roster.uid_of(("shop", "a")) is None
+
+
+def test_a_list_that_is_late_brings_back_nothing_that_a_later_one_has_ended_without() -> None:
+    roster = Roster()
+    roster.see_test(a_test("a"))
+    late, late_mark = [a_test("a")], roster.mark()
+
+    roster.forget_test("a")
+    roster.replace_tests([], roster.mark())
+    roster.replace_tests(late, late_mark)
+
+    assert roster.test("a") is None
