@@ -16,7 +16,7 @@ from typing import Final, TextIO
 import msgspec
 
 from loadgen.cli import event_loop
-from loadgen.load.debugging import DebugLines, look_at_check, look_at_iteration
+from loadgen.load.debugging import DebugLines, trace_of_check, trace_of_iteration
 from loadgen.local.files import RESULT_SCHEMA, Result, ResultFiles, result_files, write_results
 from loadgen.local.interrupts import listening
 from loadgen.local.planning import access_of, plan_of
@@ -97,8 +97,8 @@ async def _run(parsed: argparse.Namespace, plan: Plan, source: str | None, files
     if plan.debug:
         lines = DebugLines(sys.stderr)
         session.observe(
-            lambda iteration: lines.add(look_at_iteration(iteration)),
-            lambda name, upload, progress: lines.add(look_at_check(name, upload, progress)),
+            lambda iteration: lines.add(trace_of_iteration(iteration)),
+            lambda name, upload, progress: lines.add(trace_of_check(name, upload, progress)),
         )
     output.say(opening(plan, source))
     try:

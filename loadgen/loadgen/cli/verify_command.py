@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from loadgen.cli import event_loop
-from loadgen.load.debugging import DebugLines, look_at_check
+from loadgen.load.debugging import DebugLines, trace_of_check
 from loadgen.load.share import Share
 from loadgen.local.planning import access_of, plan_of
 from loadgen.options.document import draft_of
@@ -36,7 +36,7 @@ def run_verify(parsed: argparse.Namespace) -> int:
     share = Share(plan, 0, plan.uid, time.monotonic_ns)
     if plan.debug:
         lines = DebugLines(sys.stderr)
-        share.observe_checks(lambda *check: lines.add(look_at_check(*check)))
+        share.observe_checks(lambda *check: lines.add(trace_of_check(*check)))
     interrupted = False
     try:
         report = event_loop.run(share.prove_alone())

@@ -17,7 +17,7 @@ from loadgen.fleet.environment import PodSettings
 from loadgen.fleet.peers import halt_peers
 from loadgen.fleet.standing import Action, Decision, Standing, deadline_seconds, on_command
 from loadgen.http.endpoints import parse_endpoint
-from loadgen.load.debugging import log_look, look_at_check, look_at_iteration
+from loadgen.load.debugging import log_trace, trace_of_check, trace_of_iteration
 from loadgen.load.share import Share, cut, sole_error
 from loadtest_model.measurement.snapshot import HaltReason, PodState, Snapshot
 from loadtest_model.protocol.commands import CONTROL_PORT, Ack, Addresses, Halt, Start, Verb, endpoints_digest
@@ -47,8 +47,8 @@ class Pod:
         self._endpoints = endpoints_digest(plan.target.addresses)
         self._share = Share(plan, settings.pod_index, settings.pod_uid, clock_ns)
         if plan.debug:
-            self._share.observe(lambda iteration: log_look(look_at_iteration(iteration)))
-            self._share.observe_checks(lambda *check: log_look(look_at_check(*check)))
+            self._share.observe(lambda iteration: log_trace(trace_of_iteration(iteration)))
+            self._share.observe_checks(lambda *check: log_trace(trace_of_check(*check)))
 
     async def run(self) -> PodExit:
         """Serve, obey and exit. SIGTERM and SIGINT end its load within `STOP_SECONDS`."""
@@ -98,7 +98,7 @@ class Pod:
             addresses = tuple(parse_endpoint(address) for address in body.addresses)
         except ValueError as error:
             return Decision(self._standing, conflict=str(error))
-        self._share.tell(addresses, more=body.more, age_seconds=body.age_seconds)
+        self._share.update_addresses(addresses, more=body.more, age_seconds=body.age_seconds)
         self._endpoints = endpoints_digest(body.addresses, more=body.more)
         log.say("endpoints", pod=self._settings.pod_index, addresses=body.addresses, more=body.more)
         return Decision(self._standing)

@@ -149,7 +149,7 @@ class Session:
     async def _load(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             judging = tasks.create_task(self._watch_bounds())
-            self._violation = await self._share.load(self._clock_ns(), alone=True)
+            self._violation = await self._share.load(self._clock_ns(), is_alone=True)
             judging.cancel()
 
     async def _watch_bounds(self) -> None:

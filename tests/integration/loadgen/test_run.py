@@ -476,7 +476,7 @@ async def test_a_proven_address_that_breaks_its_promise_when_it_is_verified_agai
             while len(two.received) < 5:  # noqa: ASYNC110 - the target runs in this loop
                 await asyncio.sleep(0.01)
             for told in ((well,), (well, changed)):
-                session._share.tell(told, more=False)
+                session._share.update_addresses(told, more=False)
             await loading
 
         (violation,) = session.aggregate().violations

@@ -26,7 +26,7 @@ async def test_a_share_is_proven_and_loaded_and_tells_of_both_in_one_snapshot() 
 
         report = await share.prove()
         verified = len(target.received)
-        violation = await share.load(time.monotonic_ns(), alone=True)
+        violation = await share.load(time.monotonic_ns(), is_alone=True)
         share.freeze()
         after = share.snapshot(0, PodState.DONE)
 
@@ -85,7 +85,7 @@ async def test_a_share_whose_target_breaks_its_promise_gives_the_violation_and_e
         await share.prove()
         target.answer = from_rows(50, stored)
 
-        violation = await share.load(time.monotonic_ns(), alone=True)
+        violation = await share.load(time.monotonic_ns(), is_alone=True)
 
         assert violation is not None
         assert violation.kind is ErrorKind.MARKER_MISSING
@@ -98,7 +98,7 @@ async def test_a_share_that_is_told_to_drain_finishes_what_is_in_flight() -> Non
         await share.prove()
         finished = asyncio.Event()
         share.observe(lambda _: finished.set())
-        loading = asyncio.ensure_future(share.load(time.monotonic_ns(), alone=True))
+        loading = asyncio.ensure_future(share.load(time.monotonic_ns(), is_alone=True))
         await finished.wait()
 
         share.drain()
