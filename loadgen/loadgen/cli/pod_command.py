@@ -20,7 +20,7 @@ def run_pod() -> int:
     try:
         return event_loop.run(_run(read_settings(os.environ)))
     except Exception as error:
-        log.fail("defect", error)
+        log.error("defect", error)
         write_last_word(termination_path(os.environ), _defect(os.environ, error))
         return PodExit.DEFECT
 

@@ -59,7 +59,7 @@ def _trace(part: str, address: str, rows: int, came_to: str, upload: Upload | No
 
 def log_trace(trace: UploadTrace) -> None:
     """The upload as an event of the log."""
-    log.say("upload", **asdict(trace))
+    log.info("upload", **asdict(trace))
 
 
 class DebugLines:

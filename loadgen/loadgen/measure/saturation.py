@@ -22,7 +22,7 @@ _TICK_OF_CLOCK_NS: Final = int(time.get_clock_info("monotonic").resolution * NAN
 class Monitor:
     """Watches this process, whose folder in /proc is `process`, while `watch` runs.
 
-    Lag is how late the event loop wakes a sleeper. `on_lag` is called with each lag in nanoseconds; `stalls` keeps them.
+    Lag is how late the event loop wakes a sleeper. `on_lag` gets each lag in nanoseconds, and `stalls` keeps it.
     """
 
     def __init__(
