@@ -1,4 +1,4 @@
-"""A loadgen pod from its start to its exit: it does what it is told, and ends by itself when it is not."""
+"""A loadgen pod from its start to its exit. It obeys commands, and ends by itself if none come."""
 
 import asyncio
 import contextlib

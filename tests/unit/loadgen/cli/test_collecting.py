@@ -15,15 +15,15 @@ def _thawed() -> Iterator[None]:
 
 
 def test_nothing_is_collected_while_modules_are_imported_and_they_are_left_alone_afterwards() -> None:
-    made: list[object] = []
+    objects: list[object] = []
 
     with without_garbage_collection():
         assert not gc.isenabled()
-        made.append([])
+        objects.append([])
 
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0
-    assert not any(each is made for each in gc.get_objects())
+    assert not any(each is objects for each in gc.get_objects())
 
 
 def test_the_collector_works_again_also_after_an_import_that_failed() -> None:
