@@ -168,7 +168,7 @@ def sample(intended_ns: int, took_ns: int, rows: int) -> Sample:
         error=None,
         records_confirmed=rows,
         bytes_sent=rows * 200,
-        upload_began=True,
+        has_begun=True,
         address=_ADDRESS,
         parts=PartNanoseconds(connect=1_000_000, upload=took_ns // 2, wait=took_ns // 2),
     )

@@ -47,7 +47,7 @@ def samples(draw: st.DrawFn) -> Sample:
         error=error,
         records_confirmed=0 if error else 10,
         bytes_sent=draw(st.integers(0, 2000)),
-        upload_began=draw(st.booleans()) if error else True,
+        has_begun=draw(st.booleans()) if error else True,
         address=address,
         departed_addresses=tuple(left),
     )
@@ -70,7 +70,7 @@ def snapshot_of(sequence: int, steps: tuple[StepAggregate, ...]) -> Snapshot:
 
 
 ONE_OF_EACH = [
-    Sample(START, START, START + SECOND, 10, error, 0 if error else 10, 0, upload_began=True)
+    Sample(START, START, START + SECOND, 10, error, 0 if error else 10, 0, has_begun=True)
     for error in (None, *ErrorKind)
 ]
 

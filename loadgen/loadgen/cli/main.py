@@ -226,7 +226,7 @@ def _export(options: argparse.Namespace) -> int:
     return run_export(options)
 
 
-def _pod(_parsed: argparse.Namespace) -> int:
+def _pod(_options: argparse.Namespace) -> int:
     with without_garbage_collection():
         from loadgen.cli.pod_command import run_pod  # noqa: PLC0415 - see the module's docstring
 

@@ -61,7 +61,7 @@ class ClosedModel:
             outcome = await self._iteration_runner.iterate(
                 self._step_run.recorder.begin(due_ns), due_ns, rows, self._step_run
             )
-            unsent_pause_seconds = 0.0 if outcome.upload_began else UNSENT_PAUSE_SECONDS
+            unsent_pause_seconds = 0.0 if outcome.has_begun else UNSENT_PAUSE_SECONDS
             pause_ns = int(max(think_seconds, outcome.retry_after_seconds, unsent_pause_seconds) * NANOSECONDS)
             now_ns = self._timing.clock_ns()
             offered_ns = max(0, now_ns - iteration_start_ns - outcome.own_ns) + pause_ns

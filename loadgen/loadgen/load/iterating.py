@@ -51,7 +51,7 @@ class IterationOutcome(NamedTuple):
     `own_ns` is how much of its time our own side took.
     """
 
-    upload_began: bool
+    has_begun: bool
     retry_after_seconds: float = 0.0
     own_ns: int = 0
 
@@ -118,7 +118,7 @@ class IterationRunner:
                 error=error,
                 records_confirmed=records_confirmed,
                 bytes_sent=progress.body_bytes_sent,
-                upload_began=progress.begun,
+                has_begun=progress.begun,
                 address="" if route is None else str(route.endpoint),
                 departed_addresses=() if route is None else tuple(map(str, route.departed)),
                 parts=progress.parts,

@@ -133,10 +133,13 @@ class Session:
                 )
             )
         if self.interrupts.count:
-            how = "stopped at once" if self.interrupts.count == 2 else "stopped"
-            when = "while it ran" if self.started_at else "before the load began"
+            manner = "stopped at once" if self.interrupts.count == 2 else "stopped"
+            moment = "while it ran" if self.started_at else "before the load began"
             gaps.append(
-                Gap(Reason.Stopped, f"the test was {how} by {self.interrupts.source} {when}{self._proof_remainder()}")
+                Gap(
+                    Reason.Stopped,
+                    f"the test was {manner} by {self.interrupts.source} {moment}{self._proof_remainder()}",
+                )
             )
         elif self.is_running:
             gaps.append(Gap(Reason.Running, "the test is still running, or was killed"))

@@ -168,7 +168,7 @@ class StepRecorder:
             own=self._own.own_time(),
             load_seconds=self._load_seconds(now_ns),
             in_flight=len(self._in_flight),
-            in_flight_ages_seconds=tuple(max(0, now_ns - intended) / NANOSECONDS for intended in ages),
+            in_flight_ages_seconds=tuple(max(0, now_ns - intended_ns) / NANOSECONDS for intended_ns in ages),
             finished_pods=self._is_complete,
         )
 
@@ -232,7 +232,7 @@ class Recorder:
         self._pod = (pod_index, pod_count)
         self._steps: list[StepRecorder] = []
         self._readings = 0
-        self._frozen = False
+        self._is_frozen = False
 
     def open_step(self, step: Step, start_ns: int) -> StepRecorder:
         """Begin to record the next step, whose load starts at this instant."""
@@ -243,13 +243,13 @@ class Recorder:
 
     def record_lag(self, lag_ns: int) -> None:
         """Note how late the event loop woke a sleeper, in the step that is under way."""
-        if self._steps and not self._frozen:
+        if self._steps and not self._is_frozen:
             self._steps[-1].record_lag(lag_ns)
 
     def freeze(self) -> int:
         """Nothing more will be recorded: every reading from now on is the last one, whose number this gives."""
-        if not self._frozen:
-            self._frozen = True
+        if not self._is_frozen:
+            self._is_frozen = True
             self._readings += 1
             for step in self._steps:
                 step.end()
@@ -257,7 +257,7 @@ class Recorder:
 
     def read(self, since: int, now_ns: int) -> tuple[int, tuple[StepAggregate, ...]]:
         """The number of this reading, and every step with the seconds that changed after reading `since`."""
-        number = self._readings if self._frozen else self._readings + 1
+        number = self._readings if self._is_frozen else self._readings + 1
         steps = tuple(step.read(since, now_ns) for step in self._steps)
         self._readings = number
         for step in self._steps:

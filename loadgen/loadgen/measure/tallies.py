@@ -13,7 +13,7 @@ from loadtest_model.measurement.upload_parts import Part, Parts
 class Sample(Struct, frozen=True):
     """One finished upload; instants are on the monotonic clock, in nanoseconds.
 
-    `upload_began` is False if no byte of it can have left. `address` is empty if no address was available.
+    `has_begun` is False if no byte of it can have left. `address` is empty if no address was available.
     `departed_addresses` are the addresses tried before it, which had left the target when a connection was tried.
     `own_response_ns` and `own_service_ns` are how much of its response and service time our own side may have added.
     For a failed upload, `cause` is its diagnosis if there is one, `status` is the status of its answer, and `detail`
@@ -27,7 +27,7 @@ class Sample(Struct, frozen=True):
     error: ErrorKind | None
     records_confirmed: int
     bytes_sent: int
-    upload_began: bool
+    has_begun: bool
     own_response_ns: int = 0
     own_service_ns: int = 0
     address: str = ""
@@ -67,7 +67,7 @@ class Tally:
             self.accepted += 1
         else:
             self._add_failure(sample.error)
-        self.records_sent += sample.rows if sample.upload_began else 0
+        self.records_sent += sample.rows if sample.has_begun else 0
         self.records_confirmed += sample.records_confirmed
         self.bytes_sent += sample.bytes_sent
         self.rerouted += bool(sample.departed_addresses)
@@ -114,7 +114,7 @@ class SecondTally:
         error = sample.error
         if error is not None:
             self.failed += error is not ErrorKind.CANCELLED
-        if sample.upload_began and (error is None or outcome_of(error) is not Outcome.UNKNOWN):
+        if sample.has_begun and (error is None or outcome_of(error) is not Outcome.UNKNOWN):
             self.answers += 1
             self.records_answered += sample.records_confirmed
             self.response_ns_sum += sample.finished_ns - sample.intended_ns

@@ -175,7 +175,7 @@ def _value(text: str, name: str, value: str) -> Any:
     if name == "values":
         return value.split("|")
     if name == "weights":
-        return [_number(text, name, each) for each in value.split("|")]
+        return [_number(text, name, weight) for weight in value.split("|")]
     return _number(text, name, value) if name in ("width", "places", "min", "max") else value
 
 

@@ -19,7 +19,7 @@ def progress_frame(progress: Progress, interruptions: int = 0, *, unicode: bool 
     full_cells = int(progress.share * BAR_CELLS)
     bar = full * full_cells + empty * (BAR_CELLS - full_cells)
     return (
-        f"{bar} {progress.share:4.0%}  {_elapsed(progress)}  {_place(progress)}",
+        f"{bar} {progress.share:4.0%}  {_elapsed_text(progress)}  {_place(progress)}",
         _join_figures(_load(progress)),
         _join_figures(_answers(progress)),
         _note(progress, interruptions),
@@ -30,12 +30,13 @@ def progress_line(progress: Progress, interruptions: int = 0) -> str:
     """The same in one line, for a log."""
     figures = _join_figures(_load(progress) + _answers(progress))
     note = _note(progress, interruptions)
-    return f"{_elapsed(progress):>13}  {progress.share:4.0%}  {_place(progress)}  {figures}{f'  ({note})' * bool(note)}"
+    note_text = f"  ({note})" if note else ""
+    return f"{_elapsed_text(progress):>13}  {progress.share:4.0%}  {_place(progress)}  {figures}{note_text}"
 
 
-def _elapsed(progress: Progress) -> str:
-    elapsed = span_text(int(progress.elapsed_seconds))
-    return elapsed if progress.is_foreseen else f"{elapsed}/{span_text(progress.total_seconds)}"
+def _elapsed_text(progress: Progress) -> str:
+    elapsed_text = span_text(int(progress.elapsed_seconds))
+    return elapsed_text if progress.is_foreseen else f"{elapsed_text}/{span_text(progress.total_seconds)}"
 
 
 def _place(progress: Progress) -> str:

@@ -47,10 +47,10 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
 def test_ctrl_c_before_a_command_has_begun_shows_no_traceback(
     arguments: list[str], status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(_: object) -> int:
+    def interrupt(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"loadgen.cli.main._{arguments[0]}", interrupted)
+    monkeypatch.setattr(f"loadgen.cli.main._{arguments[0]}", interrupt)
 
     assert main(arguments) == status
     assert capsys.readouterr().err == f"loadgen {arguments[0]}: interrupted\n"

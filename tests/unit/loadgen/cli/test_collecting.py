@@ -9,7 +9,7 @@ from loadgen.cli.main import without_garbage_collection
 
 
 @pytest.fixture(autouse=True)
-def _thawed() -> Iterator[None]:
+def _unfreeze_collector() -> Iterator[None]:
     yield
     gc.unfreeze()
 
@@ -23,7 +23,7 @@ def test_nothing_is_collected_while_modules_are_imported_and_they_are_left_alone
 
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0
-    assert not any(each is objects for each in gc.get_objects())
+    assert not any(tracked is objects for tracked in gc.get_objects())
 
 
 def test_the_collector_works_again_also_after_an_import_that_failed() -> None:

@@ -60,17 +60,19 @@ def test_a_sample_is_a_file_of_twenty_records_unless_said_otherwise(capfdbinary:
 
 
 def test_a_seed_decides_the_people(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    first, again, other = (sample_rows(capfdbinary, "--seed", seed) for seed in (1, 1, 2))
+    first_rows, same_rows, other_rows = (sample_rows(capfdbinary, "--seed", seed) for seed in (1, 1, 2))
 
-    assert first == again != other
+    assert first_rows == same_rows != other_rows
 
 
 def test_a_manifests_records_are_shown_and_options_add_to_them(
     tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    added = ("--field", "loyalty=unique:prefix=L,width=6", "--drop", "city", "--rename", "email=mail")
+    field_options = ("--field", "loyalty=unique:prefix=L,width=6", "--drop", "city", "--rename", "email=mail")
 
-    header, *rows = sample_rows(capfdbinary, "-f", manifest(tmp_path), "--rows", 2, *added, "--order", "loyalty,mail")
+    header, *rows = sample_rows(
+        capfdbinary, "-f", manifest(tmp_path), "--rows", 2, *field_options, "--order", "loyalty,mail"
+    )
 
     assert header[:3] == ["loyalty", "mail", "id"]
     assert header[-1] == "joined"

@@ -34,23 +34,23 @@ def start(
 
 
 def test_a_pod_that_was_frozen_past_the_barrier_obeys_no_old_start() -> None:
-    armed = Standing(PodState.ARMED, "s1")
+    armed_standing = Standing(PodState.ARMED, "s1")
 
-    decision = start(armed, is_overdue=True)
+    decision = start(armed_standing, is_overdue=True)
 
     assert decision.action is PodAction.NOTHING
     assert decision.conflict is not None
-    assert decision.standing == armed
+    assert decision.standing == armed_standing
 
 
 def test_a_pod_goes_from_waiting_to_running_by_verify_arm_and_start() -> None:
-    verifying = on_verify(Standing())
-    armed = arm(Standing(PodState.VERIFIED))
-    running = start(armed.standing)
+    verify_decision = on_verify(Standing())
+    arm_decision = arm(Standing(PodState.VERIFIED))
+    start_decision = start(arm_decision.standing)
 
-    assert (verifying.standing.state, verifying.action) == (PodState.VERIFYING, PodAction.VERIFY)
-    assert armed == CommandDecision(Standing(PodState.ARMED, "s1"))
-    assert running == CommandDecision(Standing(PodState.RUNNING, "s1"), PodAction.LOAD)
+    assert (verify_decision.standing.state, verify_decision.action) == (PodState.VERIFYING, PodAction.VERIFY)
+    assert arm_decision == CommandDecision(Standing(PodState.ARMED, "s1"))
+    assert start_decision == CommandDecision(Standing(PodState.RUNNING, "s1"), PodAction.LOAD)
 
 
 @pytest.mark.parametrize("state", [state for state in PodState if state not in (PodState.WAITING, PodState.HALTED)])

@@ -14,21 +14,21 @@ class System:
     """Files of /proc and /sys as a process sees them."""
 
     def __init__(self, folder: Path) -> None:
-        self.process, self.mounted = folder / "self", folder / "sys"
+        self.process, self.mounts = folder / "self", folder / "sys"
         self.process.mkdir()
-        self.mounted.mkdir()
+        self.mounts.mkdir()
 
     def shows(self, paths: str, *mounts: tuple[str, str, str, str]) -> None:
         """Its cgroups as /proc/self/cgroup has them; a mount is its root, its folder, its type and its options."""
         (self.process / "cgroup").write_text(paths)
         lines = [
-            f"3{number} 31 0:2{number} {root} {self.mounted / folder} rw,nosuid shared:4 - {kind} cgroup rw,{options}\n"
+            f"3{number} 31 0:2{number} {root} {self.mounts / folder} rw,nosuid shared:4 - {kind} cgroup rw,{options}\n"
             for number, (root, folder, kind, options) in enumerate(mounts)
         ]
         (self.process / "mountinfo").write_text("22 1 0:1 / / rw - ext4 /dev/vda rw\n" + "".join(lines))
 
     def has(self, folder: str, **files: str) -> None:
-        place = self.mounted / folder
+        place = self.mounts / folder
         place.mkdir(parents=True)
         for name, text in files.items():
             (place / name.replace("__", ".")).write_text(text)
@@ -45,8 +45,8 @@ def system(tmp_path: Path) -> System:
 
 def test_version_2_in_a_container_of_its_own_namespace(system: System) -> None:
     system.shows("0::/\n", ("/", "", "cgroup2", "nsdelegate"))
-    (system.mounted / "cpu.stat").write_text(V2_STAT)
-    (system.mounted / "cpu.max").write_text("150000 100000\n")
+    (system.mount_folder / "cpu.stat").write_text(V2_STAT)
+    (system.mount_folder / "cpu.max").write_text("150000 100000\n")
 
     assert system.seconds_and_cores() == (2.5, 1.5)
 
@@ -115,7 +115,7 @@ def test_a_system_without_proc_has_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "throttled_usec many\n", "throttled_usec\n"])
 def test_a_file_of_another_form_tells_nothing(system: System, text: str) -> None:
     system.shows("0::/\n", ("/", "", "cgroup2", ""))
-    (system.mounted / "cpu.stat").write_text(text)
-    (system.mounted / "cpu.max").write_text(text)
+    (system.mount_folder / "cpu.stat").write_text(text)
+    (system.mount_folder / "cpu.max").write_text(text)
 
     assert system.seconds_and_cores() == (None, None)

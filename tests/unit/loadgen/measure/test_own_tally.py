@@ -19,7 +19,7 @@ def a_sample(error: ErrorKind | None = None, own_seconds: float = 0.0) -> Sample
         error=error,
         records_confirmed=0,
         bytes_sent=1,
-        upload_began=True,
+        has_begun=True,
         own_response_ns=own_ns,
         own_service_ns=own_ns,
     )

@@ -31,7 +31,7 @@ def make_step(warm_up_seconds: float = 0.0) -> Step:
 
 
 def sample(
-    at_seconds: float, duration_seconds: float = 1.0, error: ErrorKind | None = None, *, began: bool = True
+    at_seconds: float, duration_seconds: float = 1.0, error: ErrorKind | None = None, *, has_begun: bool = True
 ) -> Sample:
     """An upload of ten rows that was due at an instant of the step and sent a tenth of a second later."""
     intended_ns = START + int(at_seconds * SECOND)
@@ -42,14 +42,14 @@ def sample(
         rows=10,
         error=error,
         records_confirmed=10 if error is None else 0,
-        bytes_sent=1000 if began else 0,
-        upload_began=began,
+        bytes_sent=1000 if has_begun else 0,
+        has_begun=has_begun,
     )
 
 
 def record(recorder: StepRecorder, *samples: Sample) -> None:
-    for each in samples:
-        recorder.finish(recorder.begin(each.intended_ns), each)
+    for sample_ in samples:
+        recorder.finish(recorder.begin(sample_.intended_ns), sample_)
 
 
 def read(recorder: Recorder, since: int = 0, at_seconds: float = 9.5) -> StepAggregate:
@@ -72,7 +72,7 @@ def test_each_outcome_is_counted_as_such() -> None:
         sample(0, error=ErrorKind.TIMEOUT),
         sample(0, error=ErrorKind.CANCELLED),
         sample(0, error=ErrorKind.REDIRECT),
-        sample(0, error=ErrorKind.REFUSED, began=False),
+        sample(0, error=ErrorKind.REFUSED, has_begun=False),
     )
 
     assert read(recorder).total == Counts(
@@ -159,7 +159,7 @@ def test_an_upload_counts_in_the_second_it_was_due_and_its_answer_in_the_second_
 def test_no_answer_is_counted_where_none_came() -> None:
     recorder, step = open_step()
 
-    record(step, sample(0, 1.0, ErrorKind.TIMEOUT), sample(0, 1.0, ErrorKind.REFUSED, began=False))
+    record(step, sample(0, 1.0, ErrorKind.TIMEOUT), sample(0, 1.0, ErrorKind.REFUSED, has_begun=False))
 
     assert sum(second.answers for second in read(recorder).seconds) == 0
 
@@ -254,10 +254,10 @@ def test_at_most_a_hundred_ages_are_told_and_they_are_the_oldest() -> None:
 
 def test_uploads_are_counted_for_each_address_and_the_refused_among_them() -> None:
     recorder, step = open_step()
-    refused_upload = sample(1, error=ErrorKind.REFUSED, began=False)
+    refused_upload = sample(1, error=ErrorKind.REFUSED, has_begun=False)
     uploads = (sample(0), refused_upload, sample(2, error=ErrorKind.TIMEOUT), sample(3, error=ErrorKind.CANCELLED))
 
-    record(step, *(structs.replace(each, address="10.0.0.1:80") for each in uploads))
+    record(step, *(structs.replace(upload, address="10.0.0.1:80") for upload in uploads))
 
     assert read(recorder).addresses == {"10.0.0.1:80": AddressCounts(sent=4, accepted=1, failed=2, refused=1)}
 
@@ -268,6 +268,6 @@ def test_connections_that_were_lost_at_an_address_are_counted_by_what_ended_them
     killed_worker = structs.replace(reset, cause=Cause.WORKER_KILLED)
     stale = sample(1, error=ErrorKind.STALE_CONNECTION)
 
-    record(step, *(structs.replace(each, address="10.0.0.1:80") for each in (reset, killed_worker, stale, stale)))
+    record(step, *(structs.replace(upload, address="10.0.0.1:80") for upload in (reset, killed_worker, stale, stale)))
 
     assert read(recorder).addresses == {"10.0.0.1:80": AddressCounts(sent=4, failed=4, cut=1, stale=2)}

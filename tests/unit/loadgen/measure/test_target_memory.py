@@ -27,21 +27,21 @@ class Target:
 
     def __init__(self, answers: list[Fetched | FetchError]) -> None:
         self._answers = answers
-        self.read = 0
-        self.exhausted = asyncio.Event()
+        self.reading_count = 0
+        self.end = asyncio.Event()
 
     async def fetch(self) -> Fetched:
-        if self.read == len(self._answers):
-            self.exhausted.set()
+        if self.reading_count == len(self._answers):
+            self.end.set()
             await asyncio.Event().wait()
-        self.read += 1
-        answer = self._answers[self.read - 1]
+        self.reading_count += 1
+        answer = self._answers[self.reading_count - 1]
         if isinstance(answer, FetchError):
             raise answer
         return answer
 
     def clock_ns(self) -> int:
-        return (self.read - 1) * 2 * NANOSECONDS
+        return (self.reading_count - 1) * 2 * NANOSECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 async def watch_target(answers: list[Fetched | FetchError]) -> MemoryWatch:
     target = Target(answers)
     watch = MemoryWatch(target.fetch, target.clock_ns)
-    await _watch_until(watch.watch, target.exhausted)
+    await _watch_until(watch.watch, target.end)
     return watch
 
 

@@ -101,11 +101,11 @@ def test_a_number_alone_is_a_duration_in_minutes() -> None:
 
 
 def test_variables_of_the_environment_give_way_to_options_that_say_the_same_otherwise() -> None:
-    staged = plan("light", "--url", URL, "--stage", "30s:5", DURATION="3", CONCURRENCY="9")
-    counted = plan("light", "--url", URL, "--records", "5000", DURATION="3")
+    stage_plan = plan("light", "--url", URL, "--stage", "30s:5", DURATION="3", CONCURRENCY="9")
+    records_plan = plan("light", "--url", URL, "--records", "5000", DURATION="3")
 
-    assert (staged.steps[0].duration_seconds, staged.steps[0].virtual_users) == (30, 5)
-    assert counted.steps[0].records == 5000
+    assert (stage_plan.steps[0].duration_seconds, stage_plan.steps[0].virtual_users) == (30, 5)
+    assert records_plan.steps[0].records == 5000
 
 
 def test_connections_and_the_time_of_each_part_can_be_set() -> None:
@@ -219,10 +219,10 @@ def test_bounds_that_abort_are_taken_from_the_command_line() -> None:
 
 
 def test_every_run_has_a_run_id_and_records_of_its_own() -> None:
-    one, other = plan("light", "--url", URL), plan("light", "--url", URL)
+    first_plan, second_plan = plan("light", "--url", URL), plan("light", "--url", URL)
 
-    assert one.run_id.startswith("local-")
-    assert one.records.run_tag != other.records.run_tag
+    assert first_plan.run_id.startswith("local-")
+    assert first_plan.records.run_tag != second_plan.records.run_tag
 
 
 @pytest.mark.parametrize(

@@ -93,10 +93,11 @@ def test_of_a_number_of_records_no_time_is_promised() -> None:
 
 
 def test_a_load_that_is_over_says_what_it_still_waits_for() -> None:
-    drained = structs.replace(a_step(), load_seconds=120.0, in_flight=1)
+    drained_step = structs.replace(a_step(), load_seconds=120.0, in_flight=1)
 
     assert (
-        progress_frame(progress_of(a_plan(), a_run(drained)))[-1] == "the load is over: waiting for 1 upload in flight"
+        progress_frame(progress_of(a_plan(), a_run(drained_step)))[-1]
+        == "the load is over: waiting for 1 upload in flight"
     )
 
 
@@ -131,7 +132,7 @@ def test_lines_are_plain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stream", "environment", "platform", "expected"),
+    ("stream", "environment", "platform", "is_redrawable"),
     [
         (Terminal(), {"TERM": "xterm"}, "linux", True),
         (Terminal(), {"TERM": "dumb"}, "linux", False),
@@ -141,9 +142,9 @@ def test_lines_are_plain() -> None:
     ],
 )
 def test_only_a_terminal_that_can_is_drawn_over(
-    stream: io.StringIO, environment: dict[str, str], platform: str, expected: bool
+    stream: io.StringIO, environment: dict[str, str], platform: str, is_redrawable: bool
 ) -> None:
-    assert can_redraw(stream, environment, platform) is expected
+    assert can_redraw(stream, environment, platform) is is_redrawable
 
 
 def test_colours_are_for_terminals_and_obey_no_color() -> None:
@@ -184,8 +185,8 @@ def test_a_refusal_says_what_to_do_in_the_words_of_the_options() -> None:
 def test_the_closing_has_verdict_reasons_figures_thresholds_health_and_diagnoses() -> None:
     step = a_step(accepted=90, rejected=10, errors={ErrorKind.SERVER_ERROR: 10})
     addresses = {"10.0.0.1:80": AddressCounts(sent=60, accepted=60), "10.0.0.2:80": AddressCounts(sent=40, failed=10)}
-    moved = structs.replace(step, addresses=addresses, total=structs.replace(step.total, rerouted=3))
-    text = closing_text(summary_of(a_plan(), a_run(moved)))
+    rerouted_step = structs.replace(step, addresses=addresses, total=structs.replace(step.total, rerouted=3))
+    text = closing_text(summary_of(a_plan(), a_run(rerouted_step)))
 
     assert text.startswith("Verdict     Failed\n            - threshold error_rate < 1% is breached: measured 10.00%")
     assert "Proof       Echoed" in text
