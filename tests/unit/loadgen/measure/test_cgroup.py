@@ -45,8 +45,8 @@ def system(tmp_path: Path) -> System:
 
 def test_version_2_in_a_container_of_its_own_namespace(system: System) -> None:
     system.shows("0::/\n", ("/", "", "cgroup2", "nsdelegate"))
-    (system.mount_folder / "cpu.stat").write_text(V2_STAT)
-    (system.mount_folder / "cpu.max").write_text("150000 100000\n")
+    (system.mounts / "cpu.stat").write_text(V2_STAT)
+    (system.mounts / "cpu.max").write_text("150000 100000\n")
 
     assert system.seconds_and_cores() == (2.5, 1.5)
 
@@ -115,7 +115,7 @@ def test_a_system_without_proc_has_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "throttled_usec many\n", "throttled_usec\n"])
 def test_a_file_of_another_form_tells_nothing(system: System, text: str) -> None:
     system.shows("0::/\n", ("/", "", "cgroup2", ""))
-    (system.mount_folder / "cpu.stat").write_text(text)
-    (system.mount_folder / "cpu.max").write_text(text)
+    (system.mounts / "cpu.stat").write_text(text)
+    (system.mounts / "cpu.max").write_text(text)
 
     assert system.seconds_and_cores() == (None, None)
