@@ -64,8 +64,8 @@ def _run(command: list[str], folder: Path) -> Run:
 
 
 TOOLS = [
-    Tool("k6", run_k6, missed=99, refused=108, halted=108),
-    Tool("artillery", run_artillery, missed=1, refused=3, halted=143),
+    Tool("k6", run_k6, missed_exit=99, refused_exit=108, halted_exit=108),
+    Tool("artillery", run_artillery, missed_exit=1, refused_exit=3, halted_exit=143),
 ]
 
 
