@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from loadgen.answers.judging import Judgement
 from loadgen.http.endpoints import Endpoint, parse_endpoint
 from loadgen.http.transport import Client, Exchange
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.engine import Engine
 from loadgen.measure.recorder import Recorder
 from loadgen.upload.addresses import AddressBook
@@ -48,13 +48,13 @@ class TimedUploader:
     async def open_client(self, _rows: int) -> AsyncIterator[Client]:
         yield cast("Client", None)
 
-    async def upload(self, _client: Client, route: Route, rows: int, progress: Progress) -> Upload:
+    async def upload(self, _client: Client, route: Route, rows: int, progress: UploadProgress) -> Upload:
         number = len(self.begun_at)
         self.begun_at.append(asyncio.get_running_loop().time())
         self.rows.append(rows)
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
-        progress.begun = True
+        progress.has_begun = True
         try:
             await asyncio.sleep(self.seconds[number % len(self.seconds)])
         finally:
@@ -86,7 +86,7 @@ class DepartingUploader(TimedUploader):
     routes: list[Route] = field(default_factory=list)
     refused_at: list[tuple[Endpoint, float]] = field(default_factory=list)
 
-    async def upload(self, client: Client, route: Route, rows: int, progress: Progress) -> Upload:
+    async def upload(self, client: Client, route: Route, rows: int, progress: UploadProgress) -> Upload:
         self.routes.append(route)
 
         async def attempt(endpoint: Endpoint) -> Exchange:

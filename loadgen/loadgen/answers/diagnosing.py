@@ -3,7 +3,7 @@
 from typing import Final
 
 from loadgen.answers import signs
-from loadgen.answers.judging import Answer, Judgement, Marker
+from loadgen.answers.judging import HttpAnswer, Judgement, Marker
 from loadgen.answers.request_facts import RequestFacts
 from loadgen.answers.signs import AnsweredUpload, Rule
 from loadtest_model.measurement.causes import Cause, cause_of
@@ -12,7 +12,7 @@ from loadtest_model.measurement.outcomes import ErrorKind
 _EARLY_SECONDS: Final = 10.0
 
 
-def diagnose(judgement: Judgement, answer: Answer | None, facts: RequestFacts) -> Cause | None:
+def diagnose(judgement: Judgement, answer: HttpAnswer | None, facts: RequestFacts) -> Cause | None:
     """Why an upload failed; None of one that was accepted, and of one that we cut ourselves.
 
     `answer` is None where no complete one came. Where nothing finer is known the kind of error alone tells.

@@ -23,16 +23,16 @@ _BY_STATUS: Final = {
 }
 
 
-class Answer(Struct, frozen=True):
+class HttpAnswer(Struct, frozen=True):
     """An HTTP answer, its body decoded; of a redirect the head alone.
 
-    `whole` is False where the body was longer than what is read of an answer, or could not be decoded.
+    `is_whole` is False where the body was longer than what is read of an answer, or could not be decoded.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    whole: bool = True
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Judgement(Struct, frozen=True):
 
 
 def judge(
-    answer: Answer,
+    answer: HttpAnswer,
     rows: int,
     nonce: str,
     paths: AnswerPaths,
@@ -107,7 +107,7 @@ class _Sent(NamedTuple):
     must_echo: bool
 
 
-def _judge_success(answer: Answer, sent: _Sent, paths: AnswerPaths) -> Judgement:
+def _judge_success(answer: HttpAnswer, sent: _Sent, paths: AnswerPaths) -> Judgement:
     said = f"answered {answer.status}: {printable(readable(answer.body))}"
     document = _json_object(answer)
     if document is None:
@@ -154,8 +154,8 @@ def printable(text: str | bytes, longest: int = 200) -> str:
     return shown if len(shown) <= longest else shown[:longest] + "..."
 
 
-def _json_object(answer: Answer) -> dict[str, Any] | None:
-    if not answer.whole:
+def _json_object(answer: HttpAnswer) -> dict[str, Any] | None:
+    if not answer.is_whole:
         return None
     try:
         document = parsed(answer.body)

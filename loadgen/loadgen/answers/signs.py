@@ -9,7 +9,7 @@ from typing import Final
 
 from yarl import URL
 
-from loadgen.answers.judging import Answer
+from loadgen.answers.judging import HttpAnswer
 from loadgen.answers.request_facts import RequestFacts
 from loadtest_model.measurement.causes import Cause
 
@@ -58,7 +58,7 @@ _LOG_IN: Final = re.compile(r"/(accounts?|auth|admin|sso|oauth2?|users?)/|log-?_
 class AnsweredUpload:
     """A complete answer beside its request."""
 
-    answer: Answer
+    answer: HttpAnswer
     facts: RequestFacts
 
     @cached_property

@@ -18,7 +18,7 @@ from loadgen.answers.judging import printable
 from loadgen.answers.page_text import readable
 from loadgen.auth.tokens import TokenUnreadableError, expiry_of, usable, without_secret
 from loadgen.http.address_rules import AddressRules
-from loadgen.http.fetching import FetchError, Secure, fetch
+from loadgen.http.fetching import FetchError, HttpsSettings, fetch
 from loadtest_model.plan import LoginPlan, Place
 from loadtest_model.spec.auth import LoginFormat
 
@@ -152,7 +152,7 @@ async def log_in(
         body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"
     headers = {"Content-Type": kind, "Accept": "application/json"}
     asked_at = now()
-    secure = Secure(tls) if tls is not None else None
+    secure = HttpsSettings(tls) if tls is not None else None
     try:
         answer = await fetch(
             plan.url, rules, headers=headers, timeout_seconds=LOGIN_TIMEOUT_SECONDS, body=body, tls=secure

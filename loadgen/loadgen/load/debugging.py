@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import TextIO
 
 from loadgen import log
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.iterating import Iteration
 from loadgen.upload.uploading import Upload
 from loadtest_model.measurement.outcomes import outcome_of
@@ -37,12 +37,12 @@ def look_at_iteration(iteration: Iteration) -> Look:
     return _look(iteration.step.name, sample.address, sample.rows, came_to, upload, iteration.progress)
 
 
-def look_at_check(name: str, upload: Upload, progress: Progress) -> Look:
+def look_at_check(name: str, upload: Upload, progress: UploadProgress) -> Look:
     came_to = str(upload.error or outcome_of(upload.error))
     return _look(name, str(upload.endpoint), upload.rows, came_to, upload, progress)
 
 
-def _look(part: str, address: str, rows: int, came_to: str, upload: Upload | None, progress: Progress) -> Look:
+def _look(part: str, address: str, rows: int, came_to: str, upload: Upload | None, progress: UploadProgress) -> Look:
     return Look(
         part=part,
         address=address,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from loadgen.http.transport import Client
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.measure.recorder import Sample, StepRecorder
 from loadgen.proof.violations import BrokenPromiseError
 from loadgen.upload.addresses import WAIT_SECONDS, AddressBook
@@ -42,7 +42,7 @@ class Iteration:
     step: Step
     sample: Sample
     upload: Upload | None
-    progress: Progress
+    progress: UploadProgress
 
 
 class Made(NamedTuple):
@@ -78,7 +78,7 @@ class Iterating:
         target's is what is measured. `own_wait_ns` is how much of the wait for a virtual user our own side caused.
         Raises BrokenPromiseError after it was recorded. Cancelling cuts the upload and counts it so.
         """
-        progress = Progress()
+        progress = UploadProgress()
         begun_ns = self._clock_ns()
         endpoint = self._book.next()
         confirmed = 0
@@ -116,7 +116,7 @@ class Iterating:
                 error=error,
                 records_confirmed=confirmed,
                 bytes_sent=progress.body_bytes_sent,
-                begun=progress.begun,
+                begun=progress.has_begun,
                 address="" if route is None else str(route.endpoint),
                 departed=() if route is None else tuple(map(str, route.departed)),
                 parts=progress.parts,
@@ -129,13 +129,13 @@ class Iterating:
                 self.observe(Iteration(course.step, sample, upload, progress))
         own_ns = sent_ns - begun_ns + service_own_ns
         if upload is None:
-            return Made(progress.begun, own_ns=own_ns)
+            return Made(progress.has_begun, own_ns=own_ns)
         if error is not None and outcome_of(error) is Outcome.VIOLATION:
             raise BrokenPromiseError(_violation(upload, error))
-        return Made(progress.begun, upload.retry_after_seconds or 0.0, own_ns)
+        return Made(progress.has_begun, upload.retry_after_seconds or 0.0, own_ns)
 
 
-def _own_nanoseconds(progress: Progress, finished_ns: int) -> int:
+def _own_nanoseconds(progress: UploadProgress, finished_ns: int) -> int:
     """How much of an upload's service time may be our own, with what it took from its end to here."""
     after_ns = 0 if progress.finished_at is None else finished_ns - round(progress.finished_at * NANOSECONDS)
     return round(progress.own_seconds * NANOSECONDS) + max(0, after_ns)

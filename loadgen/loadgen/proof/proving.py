@@ -78,7 +78,7 @@ class Prover:
         self._book = book
         self._ask = ask
         self._now = now
-        self._resolves = not plan.target.addresses and self._site.literal is None
+        self._resolves = not plan.target.addresses and self._site.literal_endpoint is None
         self._must_prove = plan.require == Requirement.PROVEN
         self._told = Told(tuple(parse_endpoint(address) for address in plan.target.addresses))
         self._read_back: ReadBack | None = None
@@ -185,8 +185,8 @@ class Prover:
     async def _endpoints(self) -> tuple[Endpoint, ...]:
         if self._plan.target.addresses:
             return await self._told.ask()
-        if self._site.literal is not None:
-            return (self._site.literal,)
+        if self._site.literal_endpoint is not None:
+            return (self._site.literal_endpoint,)
         return await self._resolve()
 
     async def _prove(self, full_rows: int | None, course: Course) -> VerificationReport:

@@ -12,7 +12,7 @@ from loadgen.answers.judging import printable
 from loadgen.auth.tokens import TokenUnreadableError, token_of, without_secret
 from loadgen.http.address_rules import rules_of
 from loadgen.http.endpoints import site_of
-from loadgen.http.fetching import Fetched, FetchError, Secure, fetch
+from loadgen.http.fetching import FetchedAnswer, FetchError, HttpsSettings, fetch
 from loadgen.http.request_headers import USER_AGENT
 from loadgen.http.tls import TlsUnusableError, tls_context
 from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
@@ -22,7 +22,7 @@ from loadtest_model.spec.verification import CLIENT_ID
 RETRY_PAUSE_SECONDS: Final = 1.0
 _FOR_A_MOMENT: Final = frozenset({408, 425, 429})
 
-Fetch = Callable[[str, Mapping[str, str], float], Awaitable[Fetched]]
+Fetch = Callable[[str, Mapping[str, str], float], Awaitable[FetchedAnswer]]
 """GET a URL with headers, within seconds. Raises FetchError."""
 
 
@@ -41,11 +41,11 @@ def fetch_of(plan: Plan) -> Fetch:
     site = site_of(target.url, target.host, target.tls.server_name)
     rules = rules_of(plan.network)
 
-    async def get(url: str, headers: Mapping[str, str], timeout_seconds: float) -> Fetched:
+    async def get(url: str, headers: Mapping[str, str], timeout_seconds: float) -> FetchedAnswer:
         other = site_of(url)
         if (other.url.scheme, other.host, other.port) != (site.url.scheme, site.host, site.port):
             return await fetch(url, rules, headers=headers, timeout_seconds=timeout_seconds)
-        tls = Secure(tls_context(target.tls), site.server_hostname) if site.url.scheme == "https" else None
+        tls = HttpsSettings(tls_context(target.tls), site.server_hostname) if site.url.scheme == "https" else None
         own = {**headers, "Host": site.host_header}
         return await fetch(url, rules, headers=own, timeout_seconds=timeout_seconds, tls=tls)
 
@@ -143,7 +143,7 @@ class ReadBack:
             raise _UnreadError(f"{url} answered 404", lasting=True)
         return self._counted(url, fetched)
 
-    async def _get(self, url: str) -> Fetched:
+    async def _get(self, url: str) -> FetchedAnswer:
         """A fresh answer that is 2xx or 404."""
         try:
             fetched = await self._fetch(url, await self._headers(), self._plan.timeout_seconds)
@@ -166,7 +166,7 @@ class ReadBack:
             self._token = token_of(authorization)
         return headers
 
-    def _counted(self, url: str, fetched: Fetched) -> int:
+    def _counted(self, url: str, fetched: FetchedAnswer) -> int:
         """The count at the plan's path: a whole number, or the length of a list."""
         path = self._plan.count_path or ""
         said = f"{url} answered {fetched.status}: {printable(fetched.body)}"

@@ -12,7 +12,7 @@ from loadgen.answers.judging import Judgement, printable
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.transport import Client
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.refusals import cause_of_no_token, cause_of_refusal, may_be_stored, refusal_of
 from loadgen.upload.uploading import Upload, Uploader
 from loadtest_model.explanations import explanation_of
@@ -23,7 +23,7 @@ SMALL_CHECKS: Final = ((CheckName.HEADER_ONLY, 0), (CheckName.CANARY, 1), (Check
 """What is uploaded to each address, with its number of rows."""
 
 
-CheckObserver = Callable[[CheckName, Upload, Progress], None]
+CheckObserver = Callable[[CheckName, Upload, UploadProgress], None]
 """Is told of each finished upload of a verification."""
 
 
@@ -32,7 +32,7 @@ class _UnderWay:
     name: CheckName
     rows: int
     endpoint: Endpoint
-    progress: Progress
+    progress: UploadProgress
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Course:
         """The report of a verification that was not brought to its end, with the rows that were under way."""
         self.cut, self.refusal, self.message = True, refusal, message
         flight = self.under_way
-        if flight is not None and flight.progress.begun:
+        if flight is not None and flight.progress.has_begun:
             self.uploads += 1
             self.rows += flight.rows
             first = flight.progress.first_client_id
@@ -168,7 +168,7 @@ class Verifier:
                 return
 
     async def _check(self, name: CheckName, endpoint: Endpoint, rows: int, course: Course) -> None:
-        progress = Progress()
+        progress = UploadProgress()
         began = time.monotonic()
         course.under_way = _UnderWay(name, rows, endpoint, progress)
         try:
@@ -184,7 +184,7 @@ class Verifier:
         refusal = refusal_of(name, upload)
         if name is CheckName.HEADER_ONLY:
             self._note_connection(endpoint, upload, progress, course)
-        if progress.begun or name is not CheckName.HEADER_ONLY:
+        if progress.has_begun or name is not CheckName.HEADER_ONLY:
             course.checks.append(
                 Check(
                     name=name,
@@ -196,12 +196,12 @@ class Verifier:
                     seconds=seconds,
                 )
             )
-        if progress.begun:
+        if progress.has_begun:
             course.uploads += 1
             course.rows += rows
         if upload.error is None:
             course.echoed = course.echoed and upload.judgement.echoed
-        if name is CheckName.CANARY and upload.first_client_id and progress.begun:
+        if name is CheckName.CANARY and upload.first_client_id and progress.has_begun:
             course.canary_ids.append(upload.first_client_id)
         if upload.first_client_id and upload.error is None:
             course.first_ids.append(upload.first_client_id)
@@ -209,8 +209,8 @@ class Verifier:
             course.refusal, course.judgement, course.refused_upload = refusal, upload.judgement, upload
             course.message = _message(name, upload, rows, progress)
 
-    def _note_connection(self, endpoint: Endpoint, upload: Upload, progress: Progress, course: Course) -> None:
-        opened = progress.begun
+    def _note_connection(self, endpoint: Endpoint, upload: Upload, progress: UploadProgress, course: Course) -> None:
+        opened = progress.has_begun
         course.checks.append(
             Check(
                 name=CheckName.CONNECT,
@@ -228,12 +228,12 @@ def counted(rows: int) -> str:
     return "a file with its header row only" if not rows else f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
-def _message(name: CheckName, upload: Upload, rows: int, progress: Progress) -> str:
+def _message(name: CheckName, upload: Upload, rows: int, progress: UploadProgress) -> str:
     """What was seen, and which rows may have to be removed because of it."""
     # Where not even a connection was had, what would have been sent explains nothing.
-    part = f"{name}, {counted(rows)}" if progress.begun else str(CheckName.CONNECT)
+    part = f"{name}, {counted(rows)}" if progress.has_begun else str(CheckName.CONNECT)
     seen = f"{upload.endpoint} ({part}): {printable(upload.judgement.detail, 400)}"
-    if not rows or not progress.begun or not may_be_stored(upload.judgement):
+    if not rows or not progress.has_begun or not may_be_stored(upload.judgement):
         return seen
     return f"{seen}. {_may_be_stored(rows, upload.first_client_id)}."
 

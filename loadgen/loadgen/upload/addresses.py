@@ -159,7 +159,7 @@ class AddressBook:
         return any(each != endpoint and each not in self._doubted for each in self._handed_out)
 
     @contextmanager
-    def connecting(self, endpoint: Endpoint, bound: asyncio.Timeout) -> Iterator[None]:
+    def watch_connect(self, endpoint: Endpoint, bound: asyncio.Timeout) -> Iterator[None]:
         """While this lasts, the address's leaving draws the bound nearer, unless it was the last address; and so does
         distrust of it, whatever others there are.
         """

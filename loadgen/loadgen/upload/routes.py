@@ -12,8 +12,8 @@ from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
 
 CONNECT_SECONDS_WITH_ANOTHER: Final = 3.5
-"""The patience with a connect while another address is known to live. A system that gets no answer says its first word
-again after 1 s and after 3 s: who has not answered the third either is not there, or turns connections away."""
+"""The time-out of a connect while another address is known to live. A system that gets no answer sends its first packet
+again after 1 s and after 3 s. An address that has not answered the third either is absent, or refuses connections."""
 
 _NO_CONNECTION: Final = frozenset({ErrorKind.REFUSED, ErrorKind.CONNECT_TIMEOUT})
 _NOTHING_SENT: Final = _NO_CONNECTION | {ErrorKind.NO_ADDRESS}
@@ -37,11 +37,11 @@ class Route:
         """How long to wait for a connection at the address."""
         return min(most_seconds, CONNECT_SECONDS_WITH_ANOTHER) if self._book.has_other(self.endpoint) else most_seconds
 
-    def connecting(self, bound: asyncio.Timeout) -> AbstractContextManager[None]:
+    def watch_connect(self, bound: asyncio.Timeout) -> AbstractContextManager[None]:
         """While this lasts, the address's leaving the target draws the bound nearer; so does distrust of it."""
-        return self._book.connecting(self.endpoint, bound)
+        return self._book.watch_connect(self.endpoint, bound)
 
-    def closed(self) -> str:
+    def refusal_reason(self) -> str:
         """Why nothing may be sent to the address by now; empty where something may.
 
         One that left the target while a connection to it was being opened may still serve.
@@ -58,11 +58,11 @@ class Route:
             if not self._book.proves(self.endpoint):
                 proven = self._book.next()
                 if proven is None:
-                    detail = self.closed() or _LEFT.format(self.endpoint)
+                    detail = self.refusal_reason() or _LEFT.format(self.endpoint)
                     return Exchange(None, ErrorKind.NO_ADDRESS, detail, Cause.ADDRESSES_VANISHED)
                 self.endpoint = proven
             exchange = await attempt(self.endpoint)
-            if exchange.error in _NOTHING_SENT and self.closed():
+            if exchange.error in _NOTHING_SENT and self.refusal_reason():
                 continue
             if exchange.error not in _NO_CONNECTION or (other := await self._another()) is None:
                 return exchange

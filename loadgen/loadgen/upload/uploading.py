@@ -23,13 +23,13 @@ from loadgen.formats import file_format as file_format_named
 from loadgen.http.address_rules import rules_of
 from loadgen.http.endpoints import Endpoint, site_of
 from loadgen.http.multipart import Form
-from loadgen.http.patience import Timeouts
 from loadgen.http.request_headers import header_lines, request_head, upload_headers
 from loadgen.http.retry_after import retry_after_seconds
 from loadgen.http.stalls import Stalls
+from loadgen.http.timeouts import UploadTimeouts
 from loadgen.http.tls import tls_context
 from loadgen.http.transport import Client, Exchange, Request, keeps_connections, open_client
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.records import Composer, RecordSpace, load_pools
 from loadgen.upload.routes import Route
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -100,7 +100,7 @@ class Uploader:
         headers = upload_headers(target.headers, self._site.host_header, plan.run_id)
         headers["Content-Type"] = self._form.content_type
         self._head = request_head(self._site.request_target, headers)
-        self._timeouts = Timeouts(
+        self._timeouts = UploadTimeouts(
             total_seconds=target.timeout_seconds,
             connect_seconds=target.connect_timeout_seconds,
             upload_seconds=target.upload_timeout_seconds,
@@ -149,7 +149,7 @@ class Uploader:
         """
         return None if self._tokens is None else await self._tokens.authorization()
 
-    async def upload(self, client: Client, to: Endpoint | Route, rows: int, progress: Progress) -> Upload:
+    async def upload(self, client: Client, to: Endpoint | Route, rows: int, progress: UploadProgress) -> Upload:
         """Upload a fresh batch to an address, or on a route that may lead to another, and judge the answer.
 
         `progress` tells how far it came, also when it is cancelled. Raises TokenUnreadableError where a token is
@@ -197,7 +197,7 @@ class Uploader:
             answer_text=_without_token(said, authorization),
         )
 
-    async def _travel(self, client: Client, route: Route, request: Request, progress: Progress) -> Exchange:
+    async def _travel(self, client: Client, route: Route, request: Request, progress: UploadProgress) -> Exchange:
         async def attempt(endpoint: Endpoint) -> Exchange:
             timeouts = dataclasses.replace(
                 self._timeouts, connect_seconds=route.connect_seconds(self._timeouts.connect_seconds)
@@ -206,7 +206,7 @@ class Uploader:
 
         return await route.travel(attempt)
 
-    def _facts(self, authorization: str, body_bytes: int, progress: Progress) -> RequestFacts:
+    def _facts(self, authorization: str, body_bytes: int, progress: UploadProgress) -> RequestFacts:
         scheme, _, token = authorization.partition(" ")
         expires_at = expiry_of(token)
         began_at = progress.first_byte_at if progress.connecting_at is None else progress.connecting_at
@@ -218,7 +218,7 @@ class Uploader:
             body_bytes=body_bytes,
             most_accepted_bytes=self._most_accepted_bytes,
             age_seconds=0.0 if began_at is None or ended_at is None else ended_at - began_at,
-            body_read=progress.body_read,
+            body_read=progress.is_body_read,
         )
 
     def _request(self, endpoint: Endpoint, request_head: bytes, body: FileBody) -> Request:

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from http_target import Answer, HttpTarget, Received, from_rows, honoured, serving
 from loadgen.http.endpoints import parse_endpoint
-from loadgen.http.fetching import Fetched
-from loadgen.http.upload_progress import Progress
+from loadgen.http.fetching import FetchedAnswer
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
 from loadgen.proof.read_back import ReadBack, fetch_of
 from loadgen.upload.addresses import AddressBook
@@ -132,7 +132,7 @@ async def test_rows_stored_by_the_load_are_found_after_it(way: Way) -> None:
         target.answer = storage.storing()
         async with prover._uploader.open_client(FULL) as client:
             endpoint = parse_endpoint(f"127.0.0.1:{target.port}")
-            await prover._uploader.upload(client, endpoint, FULL, Progress())
+            await prover._uploader.upload(client, endpoint, FULL, UploadProgress())
 
         await prover.conclude()
 
@@ -311,8 +311,8 @@ async def test_a_look_up_at_a_wrong_path_proves_nothing_where_the_control_is_fou
 
 
 async def test_a_storage_that_repeats_the_token_does_not_make_it_known() -> None:
-    async def refuse(_url: str, headers: Mapping[str, str], _timeout_seconds: float) -> Fetched:
-        return Fetched(403, f"{'no ' * 55}{headers['Authorization']} is not allowed".encode())
+    async def refuse(_url: str, headers: Mapping[str, str], _timeout_seconds: float) -> FetchedAnswer:
+        return FetchedAnswer(403, f"{'no ' * 55}{headers['Authorization']} is not allowed".encode())
 
     async def token() -> str | None:
         return "Bearer s3cret-of-some-length-and-more-than-fits"

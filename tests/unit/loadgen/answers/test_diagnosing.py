@@ -8,7 +8,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from loadgen.answers.diagnosing import diagnose
-from loadgen.answers.judging import Answer, AnswerPaths, Judgement, judge
+from loadgen.answers.judging import AnswerPaths, HttpAnswer, Judgement, judge
 from loadgen.answers.request_facts import RequestFacts
 from loadgen.answers.signs import AnsweredUpload
 from loadtest_model.measurement.causes import Cause
@@ -42,7 +42,9 @@ def facts(**changes: Any) -> RequestFacts:
 def cause(status: int, body: object = "", known: RequestFacts | None = None, **headers: str) -> Cause | None:
     """What an answer with this status, body and headers is diagnosed as; `_` in a header's name stands for `-`."""
     content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    answer = Answer(status, CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()}), content)
+    answer = HttpAnswer(
+        status, CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()}), content
+    )
     return diagnose(judge(answer, 5, "nonce", PATHS), answer, known or facts())
 
 
@@ -337,12 +339,12 @@ def test_a_connection_that_was_closed_on_the_first_body_of_its_size_that_was_rea
     ],
 )
 def test_a_proxys_page_is_known_by_its_form(body: str, by_proxy: bool) -> None:
-    assert AnsweredUpload(Answer(502, {}, body.encode()), facts()).is_of_proxy is by_proxy
+    assert AnsweredUpload(HttpAnswer(502, {}, body.encode()), facts()).is_of_proxy is by_proxy
 
 
 def test_a_proxy_on_the_way_is_told_by_headers() -> None:
     def passed_a_proxy(**headers: str) -> bool:
-        return AnsweredUpload(Answer(200, CIMultiDict(headers), b""), facts()).passed_a_proxy
+        return AnsweredUpload(HttpAnswer(200, CIMultiDict(headers), b""), facts()).passed_a_proxy
 
     assert passed_a_proxy(server="nginx/1.22.1")
     assert passed_a_proxy(via="1.1 proxy")

@@ -289,7 +289,7 @@ async def test_a_connect_that_has_just_run_out_of_time_is_not_hurried_any_more()
 
     async def connect() -> None:
         async with asyncio.timeout(0.01) as bound:
-            with book.connecting(A, bound):
+            with book.watch_connect(A, bound):
                 try:
                     await asyncio.Event().wait()
                 finally:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from loadgen.answers.judging import Answer
+from loadgen.answers.judging import HttpAnswer
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.transport import Exchange
 from loadgen.upload.addresses import AddressBook
@@ -13,7 +13,7 @@ from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
 
 A, B = Endpoint("10.0.0.1", 8000), Endpoint("10.0.0.2", 8000)
-ANSWERED = Exchange(Answer(200, {}, b"{}"))
+ANSWERED = Exchange(HttpAnswer(200, {}, b"{}"))
 
 
 def book_of(*proven: Endpoint) -> AddressBook:
