@@ -22,7 +22,7 @@ FACTS = st.builds(
     RequestFacts,
     url=st.just(URL("http://clients.shop.svc:8000/clients/upload/process/")),
     scheme=st.none() | st.sampled_from(["Bearer", "Token", "(*"]),
-    token_expired=st.booleans(),
+    is_token_expired=st.booleans(),
     body_bytes=st.integers(0, 10**7),
     most_accepted_bytes=st.integers(0, 10**7),
 )

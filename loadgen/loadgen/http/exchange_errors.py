@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp.http import HttpProcessingError
 
-from loadgen.answers.judging import printable
+from loadgen.answers.judging import printable_text
 from loadgen.http.connections import AddressDeniedError
 from loadgen.http.timeouts import UploadDeadline
 from loadgen.http.tls import refuses_certificate, tls_failure
@@ -35,7 +35,7 @@ def classify_error(error: Exception, progress: UploadProgress, deadline: UploadD
     if isinstance(error, TimeoutError):
         return ErrorKind.TIMEOUT, deadline.failure_text
     if isinstance(error, HttpProcessingError):
-        return ErrorKind.BAD_ANSWER, f"the answer is not HTTP: {printable(' '.join(error.message.split()))}"
+        return ErrorKind.BAD_ANSWER, f"the answer is not HTTP: {printable_text(' '.join(error.message.split()))}"
     if progress.reuses_connection and not progress.has_answer_begun:
         return ErrorKind.STALE_CONNECTION, f"the kept connection was lost before an answer: {_error_text(error)}"
     return ErrorKind.RESET, f"the connection was lost before a complete answer: {_error_text(error)}"

@@ -8,7 +8,7 @@ from loadgen.http.transport import Client
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.measure.recorder import Sample, StepRecorder
 from loadgen.proof.violations import BrokenPromiseError
-from loadgen.upload.addresses import WAIT_SECONDS, AddressBook
+from loadgen.upload.addresses import PROOF_WAIT_SECONDS, AddressBook
 from loadgen.upload.routes import Route
 from loadgen.upload.uploading import Upload, Uploader
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
@@ -88,7 +88,7 @@ class Iterating:
         try:
             if endpoint is None:
                 left_seconds = (course.end_ns - begun_ns) / NANOSECONDS
-                endpoint = await self._book.next_in_time(min(WAIT_SECONDS, left_seconds))
+                endpoint = await self._book.wait_for_next(min(PROOF_WAIT_SECONDS, left_seconds))
             if endpoint is not None:
                 route = Route(self._book, endpoint)
                 upload = await self._uploader.upload(course.client, route, rows, progress)
@@ -118,7 +118,7 @@ class Iterating:
                 bytes_sent=progress.body_bytes_sent,
                 begun=progress.has_begun,
                 address="" if route is None else str(route.endpoint),
-                departed=() if route is None else tuple(map(str, route.departed)),
+                departed=() if route is None else tuple(map(str, route.departed_addresses)),
                 parts=progress.parts,
                 cause=None if upload is None else upload.judgement.cause,
                 status=None if upload is None else upload.status,

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from certificates import make_authority
 from http_target import HttpTarget, Received, honoured, serving
-from loadgen.auth.login import Granted, LoginFailedError, log_in
+from loadgen.auth.login import GrantedToken, LoginFailedError, log_in
 from loadgen.http.address_rules import AddressRules, rules_of
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.tls import tls_context
@@ -92,7 +92,7 @@ async def granted(
     rules: AddressRules = ANYWHERE,
     tls: Any = None,
     environment: Mapping[str, str] = ENVIRONMENT,
-) -> Granted:
+) -> GrantedToken:
     return await log_in(plan, rules, tls, environment, time.time)
 
 

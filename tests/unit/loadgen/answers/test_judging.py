@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loadgen.answers.judging import AnswerPaths, HttpAnswer, Judgement, Marker, judge, printable
+from loadgen.answers.judging import AnswerPaths, HttpAnswer, Judgement, Marker, judge, printable_text
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 
 PATHS = AnswerPaths(marker="load_test_mode", count="processed_count", nonce="load_test_nonce")
@@ -23,7 +23,7 @@ def test_a_2xx_with_a_true_marker_and_the_right_count_is_accepted(status: int) -
 
     assert judgement.error is None
     assert judgement.records_confirmed == 7
-    assert judgement.echoed
+    assert judgement.is_echoed
 
 
 def test_an_answer_without_the_field_success_is_accepted() -> None:
@@ -154,7 +154,7 @@ def test_marker_count_and_nonce_may_lie_deeper_in_the_answer() -> None:
     judgement = judged(body, paths=paths)
 
     assert judgement.error is None
-    assert judgement.echoed
+    assert judgement.is_echoed
 
 
 def test_a_path_through_what_is_no_object_is_absent() -> None:
@@ -164,7 +164,7 @@ def test_a_path_through_what_is_no_object_is_absent() -> None:
 
 
 def test_another_nonce_is_not_an_echo() -> None:
-    assert not judged({**GOOD, "load_test_nonce": "n2"}).echoed
+    assert not judged({**GOOD, "load_test_nonce": "n2"}).is_echoed
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_where_the_nonce_must_return_an_answer_with_it_and_an_error_status_are_j
     accepted = judge(HttpAnswer(200, {}, json.dumps(GOOD).encode()), 7, "n1", PATHS, must_echo=True)
     failed = judge(HttpAnswer(503, {}, b"busy"), 7, "n1", PATHS, must_echo=True)
 
-    assert (accepted.error, accepted.echoed) == (None, True)
+    assert (accepted.error, accepted.is_echoed) == (None, True)
     assert failed.error is ErrorKind.SERVER_ERROR
 
 
@@ -203,7 +203,7 @@ def test_the_detail_quotes_at_most_200_printable_characters() -> None:
 
 
 def test_a_short_text_is_shown_whole() -> None:
-    assert printable("Côté " * 3) == "Côté Côté Côté "
+    assert printable_text("Côté " * 3) == "Côté Côté Côté "
 
 
 @pytest.mark.parametrize(
