@@ -42,7 +42,7 @@ def script_facts(plan: Plan) -> dict[str, Any]:
         "countPath": target.count_path,
         "noncePath": target.nonce_path,
         "mustEcho": plan.require == Requirement.ECHOED,
-        "isNamed": site_of(target.url).literal is None,
+        "isNamed": site_of(target.url).literal_endpoint is None,
         "verification": SMALL_CHECKS,
         "fullRows": max(step.batch_size for step in plan.steps),
         "steps": {step.name: _step(step) for step in plan.steps},

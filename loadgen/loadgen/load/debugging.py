@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import TextIO
 
 from loadgen import log
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.iterating import Iteration
 from loadgen.upload.uploading import Upload
 from loadtest_model.measurement.outcomes import outcome_of
@@ -37,12 +37,14 @@ def trace_of_iteration(iteration: Iteration) -> UploadTrace:
     return _trace(iteration.step.name, sample.address, sample.rows, came_to, upload, iteration.progress)
 
 
-def trace_of_check(name: str, upload: Upload, progress: Progress) -> UploadTrace:
+def trace_of_check(name: str, upload: Upload, progress: UploadProgress) -> UploadTrace:
     came_to = str(upload.error or outcome_of(upload.error))
     return _trace(name, str(upload.endpoint), upload.rows, came_to, upload, progress)
 
 
-def _trace(part: str, address: str, rows: int, came_to: str, upload: Upload | None, progress: Progress) -> UploadTrace:
+def _trace(
+    part: str, address: str, rows: int, came_to: str, upload: Upload | None, progress: UploadProgress
+) -> UploadTrace:
     return UploadTrace(
         part=part,
         address=address,
