@@ -10,7 +10,7 @@ from bench.operator.pods import sample
 from bench.operator.scenarios import Figure
 from loadgen.measure.recorder import Recorder, StepRecorder
 from loadtest_model.load.pacing import Segment
-from loadtest_model.measurement.aggregate import merge
+from loadtest_model.measurement.aggregate import merge_snapshots
 from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot
 from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.plan import Step
@@ -83,7 +83,7 @@ def merging() -> list[Figure]:
             size = len(bodies[0])
             began = time.process_time()
             newest = [timeline.hear(decoder.decode(body)) for body in bodies]
-            with_series(merge(newest), timeline.series(uids))
+            with_series(merge_snapshots(newest), timeline.series(uids))
             taken.append((time.process_time() - began) / _PODS)
         median = sorted(taken)[len(taken) // 2]
         what = f"decode and merge, a pod and look, {length:,} s into the run ({size:,} bytes)"

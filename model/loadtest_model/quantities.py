@@ -38,11 +38,11 @@ def bytes_text(count: float) -> str:
     return f"{count:.0f} B"
 
 
-def counted(number: int, what: str) -> str:
+def count_text(number: int, what: str) -> str:
     """`1 row`, `5 rows`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def clipped(text: str, longest: int) -> str:
+def clip(text: str, longest: int) -> str:
     """A text of at most so many characters, its cut end marked by three dots."""
     return text if len(text) <= longest else f"{text[: longest - 3]}..."

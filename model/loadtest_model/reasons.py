@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, NewType, Self
 
 
-class Group(StrEnum):
+class ReasonGroup(StrEnum):
     """What a reason is about, as the documents head it."""
 
     LINE = "Waiting for its turn"
@@ -36,30 +36,30 @@ _FOLLOW_THE_MESSAGE: Final = "do what the message says; docs/troubleshooting.md 
 _RUN_AGAIN: Final = "look at the message for the cause, then run again with a new spec.runId"
 
 
-def _of(group: Group, meaning: str, to_do: str = "") -> tuple[auto, Group, str, str]:
+def _of(group: ReasonGroup, meaning: str, to_do: str = "") -> tuple[auto, ReasonGroup, str, str]:
     return auto(), group, meaning, to_do
 
 
-_line: Final = partial(_of, Group.LINE)
-_target: Final = partial(_of, Group.TARGET)
-_spec: Final = partial(_of, Group.SPEC, to_do=_CORRECT_THE_SPEC)
-_pods: Final = partial(_of, Group.PODS)
-_verification: Final = partial(_of, Group.VERIFICATION)
-_refusal: Final = partial(_of, Group.VERIFICATION, to_do=_FOLLOW_THE_MESSAGE)
-_load: Final = partial(_of, Group.LOAD)
-_results: Final = partial(_of, Group.RESULTS)
-_verdict: Final = partial(_of, Group.VERDICT)
-_phase: Final = partial(_of, Group.PHASES)
+_line: Final = partial(_of, ReasonGroup.LINE)
+_target: Final = partial(_of, ReasonGroup.TARGET)
+_spec: Final = partial(_of, ReasonGroup.SPEC, to_do=_CORRECT_THE_SPEC)
+_pods: Final = partial(_of, ReasonGroup.PODS)
+_verification: Final = partial(_of, ReasonGroup.VERIFICATION)
+_refusal: Final = partial(_of, ReasonGroup.VERIFICATION, to_do=_FOLLOW_THE_MESSAGE)
+_load: Final = partial(_of, ReasonGroup.LOAD)
+_results: Final = partial(_of, ReasonGroup.RESULTS)
+_verdict: Final = partial(_of, ReasonGroup.VERDICT)
+_phase: Final = partial(_of, ReasonGroup.PHASES)
 
 
 class Reason(StrEnum):
     """A reason, named as conditions and Events show it. `to_do` is empty where there is nothing to be done."""
 
-    group: Group
+    group: ReasonGroup
     meaning: str
     to_do: str
 
-    def __new__(cls, name: str, group: Group, meaning: str, to_do: str) -> Self:
+    def __new__(cls, name: str, group: ReasonGroup, meaning: str, to_do: str) -> Self:
         reason = str.__new__(cls, name)
         reason._value_ = name
         reason.group, reason.meaning, reason.to_do = group, meaning, to_do
@@ -306,6 +306,6 @@ UnknownReason = NewType("UnknownReason", str)
 AnyReason = Reason | UnknownReason
 
 
-def reason_named(name: str) -> AnyReason:
+def reason_of_name(name: str) -> AnyReason:
     """The reason that stands in a status under this name."""
     return Reason[name] if name in Reason.__members__ else UnknownReason(name)

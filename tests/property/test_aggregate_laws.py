@@ -6,8 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from loadtest_model.measurement.aggregate import Aggregate, aggregate_of, merge, merged_aggregate, with_gone
-from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseSeen, Example, merged_causes
+from loadtest_model.measurement.aggregate import (
+    Aggregate,
+    aggregate_of,
+    merge_snapshots,
+    merged_aggregate,
+    with_departed_addresses,
+)
+from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseCount, Example, merged_causes
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.generator import GeneratorHealth
@@ -15,9 +21,15 @@ from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.measurement.own_time import OwnTime
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import PodState, Snapshot
-from loadtest_model.measurement.spread import ADDRESSES_KEPT, OTHERS, AddressCounts, bounded, merged_spread
+from loadtest_model.measurement.spread import (
+    MOST_ADDRESSES,
+    OTHER_ADDRESSES,
+    AddressCounts,
+    limit_addresses,
+    merged_spread,
+)
 from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.measurement.upload_parts import Part, Parts
+from loadtest_model.measurement.upload_parts import UploadPart, UploadParts
 from loadtest_model.protocol.last_word import LIMIT_BYTES, MESH_LIMIT_BYTES, decode_last_word, encode_last_word
 
 small = st.integers(0, 1_000)
@@ -38,12 +50,12 @@ def conserved_counts(draw: st.DrawFn) -> Counts:
 
 
 @st.composite
-def causes_seen(draw: st.DrawFn) -> CauseSeen:
+def causes_seen(draw: st.DrawFn) -> CauseCount:
     shortest, longer = draw(st.floats(0, 100)), draw(st.floats(0, 100))
     address = st.sampled_from(["10.0.0.1:8000", "10.0.0.2:8000"])
     texts = st.text(max_size=EXAMPLE_CHARACTERS)
     example = st.builds(Example, address=address, status=st.none() | st.integers(400, 599), text=texts)
-    return CauseSeen(
+    return CauseCount(
         count=draw(st.integers(1, 50)),
         shortest_seconds=shortest,
         longest_seconds=shortest + longer,
@@ -55,9 +67,9 @@ nanoseconds = st.lists(st.integers(1_000, 10**12), max_size=5)
 
 
 @st.composite
-def parts(draw: st.DrawFn) -> Part:
+def parts(draw: st.DrawFn) -> UploadPart:
     times = draw(st.lists(small, max_size=4))
-    return Part(count=len(times), sum_nanoseconds=sum(times), max_nanoseconds=max(times, default=0))
+    return UploadPart(count=len(times), sum_nanoseconds=sum(times), max_nanoseconds=max(times, default=0))
 
 
 @st.composite
@@ -92,10 +104,12 @@ def address_counts(draw: st.DrawFn) -> AddressCounts:
 
 # As a pod tells it, which keeps a bounded number of names; more of them than are kept, so that the bound matters.
 spreads = st.dictionaries(
-    st.integers(0, ADDRESSES_KEPT + 40).map(lambda number: f"10.0.0.{number:03}:80"), address_counts(), max_size=6
-).map(bounded)
+    st.integers(0, MOST_ADDRESSES + 40).map(lambda number: f"10.0.0.{number:03}:80"), address_counts(), max_size=6
+).map(limit_addresses)
 many_spreads = st.integers(0, 3).map(
-    lambda first: bounded({f"10.0.{n // 100}.{n % 100:02}:80": AddressCounts(sent=n) for n in range(first, 160, 2)})
+    lambda first: limit_addresses(
+        {f"10.0.{n // 100}.{n % 100:02}:80": AddressCounts(sent=n) for n in range(first, 160, 2)}
+    )
 )
 
 
@@ -117,7 +131,7 @@ def steps(draw: st.DrawFn, number: int) -> StepAggregate:
         ),
         segment_response=tuple(sketch_of(draw(nanoseconds)) for _ in range(draw(st.integers(0, 2)))),
         segment_counts=tuple(draw(conserved_counts()) for _ in range(draw(st.integers(0, 2)))),
-        parts=Parts(connect=draw(parts()), upload=draw(parts()), wait=draw(parts())),
+        parts=UploadParts(connect=draw(parts()), upload=draw(parts()), wait=draw(parts())),
         addresses=draw(spreads),
         lateness=sketch_of(draw(nanoseconds)),
         own=draw(own_times()),
@@ -156,7 +170,7 @@ def test_the_order_of_pods_does_not_matter(pair: tuple[list[Snapshot], list[Snap
     if len(by_key) < len(one):
         return  # two different snapshots with one number cannot come from one pod
 
-    assert merge(one) == merge(other)
+    assert merge_snapshots(one) == merge_snapshots(other)
 
 
 @given(snapshots(), snapshots(), snapshots())
@@ -174,14 +188,14 @@ def test_no_field_of_a_step_is_forgotten_by_merging_or_by_these_laws() -> None:
         total=Counts(due=2, sent=2, accepted=2),
         judged=Counts(due=1, sent=1, accepted=1),
         errors={ErrorKind.TIMEOUT: 1},
-        causes={Cause.STALE_CONNECTION: CauseSeen(count=1, shortest_seconds=1, longest_seconds=2)},
+        causes={Cause.STALE_CONNECTION: CauseCount(count=1, shortest_seconds=1, longest_seconds=2)},
         response=sketch_of([1_000]),
         service=sketch_of([2_000]),
         rejected_response=sketch_of([3_000]),
         seconds=(Second(second=0, counts=Counts(due=1, dropped=1), virtual_users=1),),
         segment_response=(sketch_of([4_000]),),
         segment_counts=(Counts(due=3, dropped=3),),
-        parts=Parts(connect=Part(count=1, sum_nanoseconds=1, max_nanoseconds=1)),
+        parts=UploadParts(connect=UploadPart(count=1, sum_nanoseconds=1, max_nanoseconds=1)),
         addresses={"10.0.0.1:80": AddressCounts(sent=1)},
         lateness=sketch_of([5_000]),
         vu_limit_reached=1,
@@ -200,7 +214,7 @@ def test_no_field_of_a_step_is_forgotten_by_merging_or_by_these_laws() -> None:
 
 @given(st.lists(snapshots(), max_size=6))
 def test_a_merged_run_is_conserved_in_every_step_and_second(pods: list[Snapshot]) -> None:
-    whole = merge(pods)
+    whole = merge_snapshots(pods)
 
     for step in whole.steps:
         assert step.total.conserved
@@ -238,7 +252,7 @@ causes_by_name = st.dictionaries(st.sampled_from(Cause), causes_seen(), max_size
 
 @given(causes_by_name, causes_by_name, causes_by_name)
 def test_causes_merge_in_any_order_and_lose_no_upload(
-    one: dict[Cause, CauseSeen], two: dict[Cause, CauseSeen], three: dict[Cause, CauseSeen]
+    one: dict[Cause, CauseCount], two: dict[Cause, CauseCount], three: dict[Cause, CauseCount]
 ) -> None:
     left = merged_causes(merged_causes(one, two), three)
 
@@ -257,7 +271,7 @@ def test_spreads_over_addresses_merge_in_any_order_within_their_bound(three: lis
 
     assert left == merged_spread([one, merged_spread([two, last])]) == merged_spread([last, two, one])
     assert sum(counts.sent for counts in left.values()) == sum(c.sent for part in three for c in part.values())
-    assert len(set(left) - {OTHERS}) <= ADDRESSES_KEPT
+    assert len(set(left) - {OTHER_ADDRESSES}) <= MOST_ADDRESSES
 
 
 @given(st.lists(snapshots(), max_size=6))
@@ -275,9 +289,9 @@ def test_merging_many_at_once_is_merging_them_one_by_one(pods: list[Snapshot]) -
 def test_what_addresses_that_are_gone_took_is_told_apart_and_stays_counted(
     taken: list[Snapshot], gone: set[str]
 ) -> None:
-    whole = merge(taken)
+    whole = merge_snapshots(taken)
 
-    told = with_gone(whole, gone)
+    told = with_departed_addresses(whole, gone)
 
     for before, after in zip(whole.steps, told.steps, strict=True):
         assert structs.replace(after, gone=before.gone) == before

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest_model.load.arrivals import (
+    ArrivalProcess,
     Arrivals,
     Draw,
-    Process,
     RateSegment,
     due_seconds,
     expected_arrivals,
@@ -27,7 +27,7 @@ def drawing(seed: str) -> Draw:
     return Random(seed).random
 
 
-def arrivals(points: list[tuple[float, float]], process: Process = "constant") -> Arrivals:
+def arrivals(points: list[tuple[float, float]], process: ArrivalProcess = "constant") -> Arrivals:
     return Arrivals(process=process, rates=rate_profile(points), max_lateness_seconds=10.0)
 
 
@@ -62,7 +62,9 @@ def test_a_constant_schedule_has_as_many_arrivals_as_its_profile_says(points: li
 
 
 @given(stages, processes)
-def test_arrivals_come_in_order_and_within_the_profile(points: list[tuple[float, float]], process: Process) -> None:
+def test_arrivals_come_in_order_and_within_the_profile(
+    points: list[tuple[float, float]], process: ArrivalProcess
+) -> None:
     due = list(due_seconds(arrivals(points, process), drawing("s")))
 
     assert due == sorted(due)
@@ -71,7 +73,7 @@ def test_arrivals_come_in_order_and_within_the_profile(points: list[tuple[float,
 
 @given(stages, processes, st.integers(1, 7))
 def test_the_pods_parts_are_the_fleets_schedule_dealt_out_in_turn(
-    points: list[tuple[float, float]], process: Process, pods: int
+    points: list[tuple[float, float]], process: ArrivalProcess, pods: int
 ) -> None:
     schedule = arrivals(points, process)
     fleet = list(due_seconds(schedule, drawing("s")))

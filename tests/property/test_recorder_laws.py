@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from loadgen.measure.recorder import Recorder, Sample
 from loadtest_model.load.pacing import Segment
-from loadtest_model.measurement.aggregate import merge
+from loadtest_model.measurement.aggregate import merge_snapshots
 from loadtest_model.measurement.causes import Cause, cause_of
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind, outcome_of
@@ -120,7 +120,7 @@ def test_a_reader_that_asks_for_changes_only_holds_what_one_that_asks_for_all_ge
     whole = snapshot_of(*recorder.read(0, now))
     last = timeline.hear(snapshot_of(*recorder.read(held, now)))
 
-    assert with_series(merge([last]), timeline.series(["u"])) == merge([whole])
+    assert with_series(merge_snapshots([last]), timeline.series(["u"])) == merge_snapshots([whole])
 
 
 @given(st.lists(samples(), max_size=40))

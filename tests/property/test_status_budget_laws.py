@@ -11,10 +11,10 @@ from msgspec import structs
 from loadtest_model.admission.crd import custom_resource_definition
 from loadtest_model.judgement.diagnoses import Diagnosis
 from loadtest_model.judgement.health import Health, HealthLevel
-from loadtest_model.judgement.workload import Tally, TargetWatch, points_text
+from loadtest_model.judgement.workload import TargetWatch, WorkloadTally, points_text
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.snapshot import PodState
-from loadtest_model.plan import unseen
+from loadtest_model.plan import unseen_endpoints
 from loadtest_model.plan.mesh import NOTICE as MESH
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, Status, StepResult
 from loadtest_model.thresholds.bounds import ThresholdResult
@@ -24,7 +24,7 @@ from loadtest_operator.decide.writing import to_write
 from loadtest_operator.facts.texts import shortened
 from support.operator_builders import NOW, POLICY, PROOF, a_pod, seen
 
-NOTICES = f"{unseen.NOTICE}; {MESH}"
+NOTICES = f"{unseen_endpoints.NOTICE}; {MESH}"
 ENDED = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True, now=NOW), POLICY).status
 
 
@@ -44,7 +44,7 @@ WATCHED = TargetWatch(
     images=("i" * 200,) * 6,
     new_images=("j" * 200,) * 6,
     last_end="e" * 256,
-    tally=Tally(
+    tally=WorkloadTally(
         ends={f"{number:08x}/{'c' * 63}": 9 for number in range(32)},
         memory=points_text([(86_000.0, 2**40)] * 60),
     ),

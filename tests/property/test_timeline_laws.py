@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from loadgen.measure.recorder import Recorder, Sample, StepRecorder
 from loadtest_model.load.pacing import Segment
-from loadtest_model.measurement.aggregate import merge
+from loadtest_model.measurement.aggregate import merge_snapshots
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot
 from loadtest_model.measurement.timeline import Timeline, with_series
@@ -112,7 +112,7 @@ class Operator(RuleBasedStateMachine):
 
         series = self.timeline.series([snapshot.pod_uid for snapshot in newest])
 
-        assert with_series(merge(newest), series) == merge(whole)
+        assert with_series(merge_snapshots(newest), series) == merge_snapshots(whole)
 
     @invariant()
     def every_second_is_conserved(self) -> None:

@@ -24,7 +24,7 @@ from loadtest_model.measurement.snapshot import (
 )
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, compile_plan, plan_hash
-from loadtest_model.report.status import Phase, Start, Status
+from loadtest_model.report.status import Phase, Status, StatusStart
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.spec import Spec
 from loadtest_operator.decide import Decision, Policy
@@ -41,7 +41,7 @@ POLICY = Policy(
     pods=PodDefaults(image="loadgen:1", image_pull_policy="IfNotPresent", resources={}, starting_seconds=300)
 )
 ADDRESSES = Endpoints(("10.0.0.5:8000",))
-START = Start(start_id="start-1", at=rfc3339(NOW - timedelta(seconds=20)))
+START = StatusStart(start_id="start-1", at=rfc3339(NOW - timedelta(seconds=20)))
 PROOF = VerificationReport(
     level=ProofLevel.ACKNOWLEDGED, message="acknowledged", addresses=("10.0.0.5:8000",), uploads=4, rows=1_006
 )

@@ -20,7 +20,7 @@ from loadgen.http.endpoints import parse_endpoint
 from loadgen.load.debugging import log_look, look_at_check, look_at_iteration
 from loadgen.load.share import Share, cut, sole_error
 from loadtest_model.measurement.snapshot import HaltReason, PodState, Snapshot
-from loadtest_model.protocol.commands import CONTROL_PORT, Ack, Addresses, Halt, Start, Verb, endpoints_digest
+from loadtest_model.protocol.commands import CONTROL_PORT, Ack, Halt, Start, TargetAddresses, Verb, endpoints_digest
 from loadtest_model.protocol.exits import PodExit
 from loadtest_model.values import NANOSECONDS
 
@@ -82,7 +82,7 @@ class Pod:
 
     def command(self, verb: Verb, body: Any) -> tuple[PodState, str | None]:
         """Obey a command, if the state allows it."""
-        if isinstance(body, Addresses):
+        if isinstance(body, TargetAddresses):
             decision = self._take_addresses(body)
         else:
             decision = on_command(verb, body, self._standing, self._share.plan_hash, overdue=self._overdue())
@@ -92,7 +92,7 @@ class Pod:
             self._act(decision, body)
         return self._standing.state, decision.conflict
 
-    def _take_addresses(self, body: Addresses) -> Decision:
+    def _take_addresses(self, body: TargetAddresses) -> Decision:
         """Take in the target's addresses, in whatever state; a list with one that is none changes nothing."""
         try:
             addresses = tuple(parse_endpoint(address) for address in body.addresses)

@@ -12,7 +12,7 @@ from loadgen.load.engine import Iteration
 from loadgen.load.share import Share, cut, sole_error
 from loadgen.local.interrupts import Interrupts
 from loadgen.proof.verification import CheckObserver
-from loadtest_model.judgement.abort import Watch, watch
+from loadtest_model.judgement.abort import AbortWatch, watch_for_abort
 from loadtest_model.judgement.verdict import Facts, Gap
 from loadtest_model.measurement.aggregate import Aggregate, aggregate_of
 from loadtest_model.measurement.snapshot import PodState, Snapshot, VerificationReport, Violation
@@ -49,7 +49,7 @@ class Session:
         self._share = Share(plan, 0, plan.uid, clock_ns)
         self._violation: Violation | None = None
         self._defect: Exception | None = None
-        self._watch = Watch()
+        self._watch = AbortWatch()
         self._cut = asyncio.Event()
         self.on_interrupt: Callable[[], None] | None = None
         self._timeline = Timeline()
@@ -156,7 +156,7 @@ class Session:
         """Cut the load when a bound of the plan's `abort` is breached for good."""
         while self.plan.abort is not None:
             await asyncio.sleep(ABORT_LOOK_SECONDS)
-            self._watch = watch(self.plan, self.aggregate(), self._watch)
+            self._watch = watch_for_abort(self.plan, self.aggregate(), self._watch)
             if self.breach:
                 self._cut.set()
                 return

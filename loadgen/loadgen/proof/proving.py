@@ -29,7 +29,7 @@ from loadgen.upload.addresses import REFRESH_SECONDS, AddressBook, NameNotResolv
 from loadgen.upload.uploading import Uploader
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
-from loadtest_model.measurement.proof import Moment
+from loadtest_model.measurement.proof import ReadingMoment
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 from loadtest_model.plan import Plan
 from loadtest_model.spec.verification import Requirement
@@ -193,11 +193,11 @@ class Prover:
         endpoints = await self._permitted_endpoints()
         if isinstance(endpoints, VerificationReport):
             return endpoints
-        if (refusal := await self._read(Moment.BEFORE, ())) is not None:
+        if (refusal := await self._read(ReadingMoment.BEFORE, ())) is not None:
             return refusal
         report = await self._verify(endpoints, full_rows, course)
         self._to_look_up = tuple(dict.fromkeys((*course.canary_ids, *course.first_ids)))[:LOOKED_UP]
-        return refused_by(report, await self._read(Moment.VERIFIED, self._to_look_up) if report.proven else None)
+        return refused_by(report, await self._read(ReadingMoment.VERIFIED, self._to_look_up) if report.proven else None)
 
     async def _permitted_endpoints(self) -> tuple[Endpoint, ...] | VerificationReport:
         """The addresses to verify; a refusal where that can be told before anything is sent."""
@@ -212,7 +212,7 @@ class Prover:
             return refused(Refusal.ADDRESS_DENIED, f"{self._site.host} is {', '.join(denied)}, which is not allowed")
         return endpoints
 
-    async def _read(self, moment: Moment, client_ids: tuple[str, ...]) -> VerificationReport | None:
+    async def _read(self, moment: ReadingMoment, client_ids: tuple[str, ...]) -> VerificationReport | None:
         if self._read_back is None:
             return None
         await self._read_back.read(moment, client_ids)

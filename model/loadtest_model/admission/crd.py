@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from loadtest_model.report.status import NOT_LOOKED_AT, Phase, Status
+from loadtest_model.report.status import NO_OPERATOR_MESSAGE, Phase, Status
 from loadtest_model.spec import GROUP, KIND, PLURAL, VERSION, Spec
 from loadtest_model.spec.rules import re2_pattern, schema_validations
 from loadtest_model.spec.validation import SPEC_RULES
@@ -49,7 +49,7 @@ def custom_resource_definition() -> Json:
             # Of the whole status, so that none of it comes back once an operator has written one.
             "status": {
                 **status,
-                "default": {"observedGeneration": -1, "phase": str(Phase.QUEUED), "message": NOT_LOOKED_AT},
+                "default": {"observedGeneration": -1, "phase": str(Phase.QUEUED), "message": NO_OPERATOR_MESSAGE},
             },
         },
         "x-kubernetes-validations": _change_rules(spec),

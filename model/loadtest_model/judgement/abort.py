@@ -23,7 +23,7 @@ LEAST_SECONDS_APART: Final = 1.0
 SLIDING_SECONDS: Final = 30
 
 
-class Watch(WireValue, frozen=True, kw_only=True):
+class AbortWatch(WireValue, frozen=True, kw_only=True):
     """What was found so far: breaches in a row by expression, in which step, and when it was looked at last.
 
     `breach` is set once the run is to be ended, and stays: a sentence with the bound and what was measured.
@@ -35,7 +35,7 @@ class Watch(WireValue, frozen=True, kw_only=True):
     breach: str = ""
 
 
-def watch(plan: Plan, aggregate: Aggregate, held: Watch) -> Watch:
+def watch_for_abort(plan: Plan, aggregate: Aggregate, held: AbortWatch) -> AbortWatch:
     """What is found now, beside what was held. Looks less than a second apart count as one."""
     number = _step_under_way(plan, aggregate)
     if plan.abort is None or held.breach or number is None:
@@ -55,7 +55,7 @@ def watch(plan: Plan, aggregate: Aggregate, held: Watch) -> Watch:
             found[expression] = before.get(expression, 0) + 1
             if found[expression] >= EVALUATIONS_IN_A_ROW and not breach:
                 breach = f"{breach_text(result)}, in {found[expression]} evaluations in a row"
-    return Watch(step=number, at_seconds=aggregate.elapsed_seconds, in_a_row=found, breach=breach)
+    return AbortWatch(step=number, at_seconds=aggregate.elapsed_seconds, in_a_row=found, breach=breach)
 
 
 def _step_under_way(plan: Plan, aggregate: Aggregate) -> int | None:

@@ -10,7 +10,7 @@ from loadtest_model.judgement.own_limits import advice
 from loadtest_model.judgement.verdict import Facts, Verdict
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.proof import Shown, concluded_from
+from loadtest_model.measurement.proof import ReadBackResult, read_back_conclusion
 from loadtest_model.measurement.snapshot import Refusal, Violation
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.spec.verification import Requirement
@@ -70,8 +70,8 @@ def violation_text(violation: Violation) -> str:
 
 def rows_found_stored(evidence: Evidence) -> list[Finding]:
     read_back = evidence.facts.read_back
-    conclusion = concluded_from(read_back) if read_back else None
-    if conclusion is None or conclusion.shown is not Shown.STORED:
+    conclusion = read_back_conclusion(read_back) if read_back else None
+    if conclusion is None or conclusion.shown is not ReadBackResult.STORED:
         return []
     return [Finding(Verdict.FAILED, Reason[conclusion.shown], conclusion.message)]
 
@@ -226,8 +226,8 @@ def not_read_back(evidence: Evidence) -> list[Finding]:
         return [
             Finding(Verdict.INCONCLUSIVE, Reason.ReadBackUnfinished, "what the target has stored was not read back")
         ]
-    conclusion = concluded_from(read_back)
-    if conclusion.shown in (Shown.NOTHING_STORED, Shown.STORED):
+    conclusion = read_back_conclusion(read_back)
+    if conclusion.shown in (ReadBackResult.NOTHING_STORED, ReadBackResult.STORED):
         return []
     return [Finding(Verdict.INCONCLUSIVE, Reason[conclusion.shown], conclusion.message)]
 

@@ -8,15 +8,15 @@ from msgspec import Meta, Struct, structs
 from loadtest_model.explanations import explanation_of
 from loadtest_model.judgement.trend import memory_sign
 from loadtest_model.measurement.aggregate import Aggregate
-from loadtest_model.measurement.cause_counts import CauseSeen, merged_causes
+from loadtest_model.measurement.cause_counts import CauseCount, merged_causes
 from loadtest_model.measurement.causes import Cause, cause_of
 from loadtest_model.measurement.counts import Counts
-from loadtest_model.measurement.proof import Shown, concluded_from
+from loadtest_model.measurement.proof import ReadBackResult, read_back_conclusion
 from loadtest_model.measurement.snapshot import VerificationReport
 from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.quantities import clipped
+from loadtest_model.quantities import clip
 
-KEPT: Final = 12
+MOST_DIAGNOSES: Final = 12
 GUNICORN_SECONDS: Final = 30.0
 """gunicorn's time-out where none is set."""
 
@@ -39,7 +39,7 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     count: Annotated[int, Meta(ge=0)]
 
 
-Causes = Mapping[Cause, CauseSeen]
+Causes = Mapping[Cause, CauseCount]
 Pattern = Callable[[Causes, StepAggregate], Causes]
 
 
@@ -63,10 +63,10 @@ def diagnose_run(
     ranked = sorted(seen.items(), key=lambda item: (item[0] not in _BROKEN_PROMISES, -item[1].count, item[0]))
     found = [_diagnosis(cause, _evidence(cause_seen, whole.total), cause_seen.count) for cause, cause_seen in ranked]
     overall = (*_memory_growing(aggregate, warm_up_seconds), *_high_error_rate(aggregate))
-    return (*_refused(report), *_read_back(report), *found)[: KEPT - len(overall)] + overall
+    return (*_refused(report), *_read_back(report), *found)[: MOST_DIAGNOSES - len(overall)] + overall
 
 
-def foremost(diagnoses: Sequence[Diagnosis]) -> Diagnosis | None:
+def main_diagnosis(diagnoses: Sequence[Diagnosis]) -> Diagnosis | None:
     """The one that explains a failed run; None where so few uploads failed that they explain nothing."""
     if not diagnoses:
         return None
@@ -74,7 +74,7 @@ def foremost(diagnoses: Sequence[Diagnosis]) -> Diagnosis | None:
     return diagnoses[0] if many_failed or diagnoses[0].cause in _DECISIVE else None
 
 
-def in_short(diagnosis: Diagnosis) -> str:
+def diagnosis_text(diagnosis: Diagnosis) -> str:
     """A diagnosis as one sentence and what to do."""
     return f"{diagnosis.title}. {diagnosis.next_step}"
 
@@ -92,7 +92,7 @@ def _by_kind(step: StepAggregate) -> Causes:
     for kind, count in step.errors.items():
         cause = cause_of(kind)
         if cause is not None:
-            seen = merged_causes(seen, {cause: CauseSeen(count=count, shortest_seconds=0.0, longest_seconds=0.0)})
+            seen = merged_causes(seen, {cause: CauseCount(count=count, shortest_seconds=0.0, longest_seconds=0.0)})
     return seen
 
 
@@ -131,7 +131,7 @@ def _worker_timeout(seen: Causes, _whole: StepAggregate) -> Causes:
     return _renamed(seen, tuple(cut), Cause.WORKER_TIMEOUT) if cut else seen
 
 
-def _is_of_a_timeout(seen: CauseSeen) -> bool:
+def _is_of_a_timeout(seen: CauseCount) -> bool:
     shortest, longest = seen.shortest_seconds, seen.longest_seconds
     if GUNICORN_SECONDS <= shortest <= GUNICORN_SECONDS + _PASSING_SECONDS:
         # Uploads that had to wait for a worker are older when it is killed.
@@ -190,15 +190,15 @@ def _refused(report: VerificationReport | None) -> tuple[Diagnosis, ...]:
 def _read_back(report: VerificationReport | None) -> tuple[Diagnosis, ...]:
     if report is None or report.refusal is not None or report.read_back is None:
         return ()
-    conclusion = concluded_from(report.read_back)
+    conclusion = read_back_conclusion(report.read_back)
     cause = _BY_READ_BACK.get(conclusion.shown)
     return () if cause is None else (_diagnosis(cause, conclusion.message, 1),)
 
 
 _BY_READ_BACK: Final = {
-    Shown.STORED: Cause.ROWS_STORED,
-    Shown.FAILED: Cause.READ_BACK_FAILED,
-    Shown.CONTROL_FAILED: Cause.READ_BACK_CONTROL,
+    ReadBackResult.STORED: Cause.ROWS_STORED,
+    ReadBackResult.FAILED: Cause.READ_BACK_FAILED,
+    ReadBackResult.CONTROL_FAILED: Cause.READ_BACK_CONTROL,
 }
 
 
@@ -222,11 +222,11 @@ def _high_error_rate(aggregate: Aggregate) -> tuple[Diagnosis, ...]:
 
 def _diagnosis(cause: Cause, evidence: str, count: int) -> Diagnosis:
     explained = explanation_of(cause)
-    shown = clipped(evidence, _LONGEST_EVIDENCE)
+    shown = clip(evidence, _LONGEST_EVIDENCE)
     return Diagnosis(cause=cause, title=explained.title, evidence=shown, next_step=explained.next_step, count=count)
 
 
-def _evidence(seen: CauseSeen, total: Counts) -> str:
+def _evidence(seen: CauseCount, total: Counts) -> str:
     parts = [f"{seen.count:,} of {total.sent:,} uploads"]
     if seen.longest_seconds >= _TELLING_SECONDS:
         shortest, longest = f"{seen.shortest_seconds:.1f}", f"{seen.longest_seconds:.1f}"

@@ -14,8 +14,8 @@ from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Step
-from loadtest_model.quantities import clipped, seconds_text
-from loadtest_model.thresholds.doubt import interval, without_own_failures
+from loadtest_model.quantities import clip, seconds_text
+from loadtest_model.thresholds.doubt import true_value_interval, without_own_failures
 from loadtest_model.values import WireValue
 
 WINDOW_SECONDS: Final = 10
@@ -55,7 +55,7 @@ class Health(WireValue, frozen=True, kw_only=True, omit_defaults=False):
 Sign = tuple[HealthLevel, str]
 
 
-def assess(step: Step, aggregate: StepAggregate) -> Health:
+def assess_step(step: Step, aggregate: StepAggregate) -> Health:
     """The health of a target in one step, from what was measured after the warm-up."""
     signs: list[Sign] = [
         *_error_signs(aggregate),
@@ -84,10 +84,10 @@ def eviction_health(evictions: Evictions) -> Health:
     unnamed = evictions.count - len(evictions.pods)
     if unnamed > 0:
         text = f"{text} and {unnamed} more"
-    return Health(level=HealthLevel.WARNING, evidence=(clipped(text, EVIDENCE_LENGTH),))
+    return Health(level=HealthLevel.WARNING, evidence=(clip(text, EVIDENCE_LENGTH),))
 
 
-def worst(healths: Sequence[Health]) -> Health:
+def worst_health(healths: Sequence[Health]) -> Health:
     """The health of a run of several steps: the worst of them, with the evidence of all."""
     level = max((health.level for health in healths), key=_RANK.__getitem__, default=HealthLevel.GOOD)
     ranked = sorted(healths, key=lambda health: -_RANK[health.level])
@@ -117,8 +117,8 @@ def _time_signs(aggregate: StepAggregate) -> list[Sign]:
     if average is None or p95 is None:
         return []
     # A target is accused only of what is left once our own time is taken off.
-    average = interval("avg", aggregate, average, 0.0).low
-    p95 = interval("p95", aggregate, p95, 0.0).low
+    average = true_value_interval("avg", aggregate, average, 0.0).low
+    p95 = true_value_interval("p95", aggregate, p95, 0.0).low
     if average > 30:
         return [(HealthLevel.CRITICAL, f"average response time {average:.1f} s is above 30 s")]
     if average >= 10:

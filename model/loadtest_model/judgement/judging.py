@@ -7,10 +7,10 @@ from loadtest_model.judgement.health import (
     NO_EVICTIONS,
     Evictions,
     Health,
-    assess,
+    assess_step,
     eviction_health,
     memory_health,
-    worst,
+    worst_health,
 )
 from loadtest_model.judgement.judged_thresholds import threshold_results
 from loadtest_model.judgement.verdict import Facts, Judgement, StepJudgement, Verdict
@@ -70,8 +70,8 @@ def run_health(
     """The health of the target so far. That it crashed comes first: it explains the rest."""
     warm_up_seconds = plan.steps[0].warm_up_seconds
     memory = memory_health([point for point in aggregate.target_memory.points if point[0] >= warm_up_seconds])
-    measured = [assess(step, seen) for step, seen in zip(plan.steps, aggregate.steps, strict=False)]
-    return worst([target_health(target), eviction_health(evictions), *measured, memory])
+    measured = [assess_step(step, seen) for step, seen in zip(plan.steps, aggregate.steps, strict=False)]
+    return worst_health([target_health(target), eviction_health(evictions), *measured, memory])
 
 
 def _evidence(facts: Facts) -> Evidence:

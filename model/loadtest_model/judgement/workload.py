@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from loadtest_model.judgement.health import EVIDENCE_LENGTH, Health, HealthLevel, Sign
-from loadtest_model.quantities import clipped
+from loadtest_model.quantities import clip
 from loadtest_model.values import WireValue
 
 IMAGES_KEPT: Final = 6
@@ -20,7 +20,7 @@ Image = Annotated[str, Meta(max_length=IMAGE_LENGTH)]
 Count = Annotated[int, Meta(ge=0)]
 
 
-class Tally(WireValue, frozen=True, kw_only=True):
+class WorkloadTally(WireValue, frozen=True, kw_only=True):
     """What counting goes on from, whichever operator counts; gone once the test has completed.
 
     `ends` says how often each container had ended (those that never did are left out, by the beginning of the pod's UID
@@ -76,7 +76,7 @@ class TargetWatch(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     ] = ""
     last_end: Annotated[str, Meta(max_length=256, description="How a container ended last.")] = ""
     problem: Annotated[str, Meta(max_length=256, description="Why the workload was not seen at the last look.")] = ""
-    tally: Annotated[Tally | None, Meta(description="What counting goes on from while the test runs.")] = None
+    tally: Annotated[WorkloadTally | None, Meta(description="What counting goes on from while the test runs.")] = None
 
     @property
     def memory_points(self) -> tuple[tuple[float, int], ...]:
@@ -129,4 +129,4 @@ def target_health(watch: TargetWatch | None) -> Health:
         warnings.append(f"{watch.workload} was not seen to the end: {watch.problem}")
     signs += [(HealthLevel.WARNING, text) for text in warnings]
     level = signs[0][0] if signs else HealthLevel.GOOD
-    return Health(level=level, evidence=tuple(clipped(text, EVIDENCE_LENGTH) for _, text in signs))
+    return Health(level=level, evidence=tuple(clip(text, EVIDENCE_LENGTH) for _, text in signs))

@@ -17,7 +17,7 @@ Draw = Callable[[], float]
 _ROUNDING: Final = 1e-9
 
 
-class Process(StrEnum):
+class ArrivalProcess(StrEnum):
     """How arrivals are spaced."""
 
     CONSTANT = "constant"
@@ -40,7 +40,7 @@ class RateSegment(WireValue, frozen=True, kw_only=True):
 class Arrivals(WireValue, frozen=True, kw_only=True):
     """The open model of a step: how arrivals are spaced, and how long a due one waits for a free virtual user."""
 
-    process: Process
+    process: ArrivalProcess
     rates: tuple[RateSegment, ...]
     max_lateness_seconds: float
 
@@ -86,7 +86,7 @@ def due_seconds(arrivals: Arrivals, draw: Draw, index: int = 0, pods: int = 1) -
     integral of the rate reaches k; in a Poisson one, when it reaches the sum of k + 1 exponential gaps of mean 1.
     `draw` gives numbers from [0, 1), to every pod the same.
     """
-    positions = map(float, count()) if arrivals.process == Process.CONSTANT else _poisson(draw)
+    positions = map(float, count()) if arrivals.process == ArrivalProcess.CONSTANT else _poisson(draw)
     number = 0
     begin = passed = 0.0
     position = next(positions)

@@ -21,7 +21,7 @@ class Window(WireValue, frozen=True, kw_only=True):
     end_seconds: float
 
 
-def profile(stages: Sequence[tuple[float, int]]) -> tuple[Segment, ...]:
+def user_profile(stages: Sequence[tuple[float, int]]) -> tuple[Segment, ...]:
     """The segments of stages given as (duration in seconds, users at the end); the first begins at 0 users.
 
     A stage of no length moves the level at once and leaves no segment.
@@ -35,7 +35,7 @@ def profile(stages: Sequence[tuple[float, int]]) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-def plateaus(duration_seconds: float, users: int, shares: Sequence[float]) -> tuple[Segment, ...]:
+def user_plateaus(duration_seconds: float, users: int, shares: Sequence[float]) -> tuple[Segment, ...]:
     """Equally long plateaus at the given shares of `users`, each at least one user."""
     length = duration_seconds / len(shares)
     levels = [max(1, round(users * share)) for share in shares]

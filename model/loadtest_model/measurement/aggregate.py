@@ -35,7 +35,7 @@ class Aggregate(WireValue, frozen=True, kw_only=True):
         return merged_aggregate([self, other])
 
 
-def with_gone(aggregate: Aggregate, gone: Collection[str]) -> Aggregate:
+def with_departed_addresses(aggregate: Aggregate, gone: Collection[str]) -> Aggregate:
     """The run with the uploads to these addresses told apart: they are no longer the target's."""
     if not gone:
         return aggregate
@@ -67,7 +67,7 @@ def merged_aggregate(parts: Sequence[Aggregate]) -> Aggregate:
     )
 
 
-def merge(snapshots: Iterable[Snapshot]) -> Aggregate:
+def merge_snapshots(snapshots: Iterable[Snapshot]) -> Aggregate:
     """The aggregate of whole snapshots. Of several from one pod (index and UID) the latest counts."""
     latest: dict[tuple[int, str], Snapshot] = {}
     for snapshot in snapshots:

@@ -23,7 +23,7 @@ class Example(WireValue, frozen=True, kw_only=True):
         return (self.address, -1 if self.status is None else self.status, self.text)
 
 
-class CauseSeen(WireValue, frozen=True, kw_only=True):
+class CauseCount(WireValue, frozen=True, kw_only=True):
     """The uploads that failed for one cause. Their ages count from the sending to the end of the upload."""
 
     count: int
@@ -31,9 +31,9 @@ class CauseSeen(WireValue, frozen=True, kw_only=True):
     longest_seconds: float
     example: Example | None = None
 
-    def merge(self, other: "CauseSeen") -> "CauseSeen":
+    def merge(self, other: "CauseCount") -> "CauseCount":
         examples = [example for example in (self.example, other.example) if example is not None]
-        return CauseSeen(
+        return CauseCount(
             count=self.count + other.count,
             shortest_seconds=min(self.shortest_seconds, other.shortest_seconds),
             longest_seconds=max(self.longest_seconds, other.longest_seconds),
@@ -42,7 +42,7 @@ class CauseSeen(WireValue, frozen=True, kw_only=True):
         )
 
 
-def merged_causes(mine: Mapping[Cause, CauseSeen], theirs: Mapping[Cause, CauseSeen]) -> dict[Cause, CauseSeen]:
+def merged_causes(mine: Mapping[Cause, CauseCount], theirs: Mapping[Cause, CauseCount]) -> dict[Cause, CauseCount]:
     """What two parts of a run saw, as one."""
     merged = dict(mine)
     for cause, seen in theirs.items():

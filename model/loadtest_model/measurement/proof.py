@@ -8,7 +8,7 @@ from loadtest_model.reasons import Reason
 from loadtest_model.values import WireValue
 
 
-class Moment(StrEnum):
+class ReadingMoment(StrEnum):
     """When a reading was made, in this order."""
 
     BEFORE = "before"
@@ -25,7 +25,7 @@ class Reading(WireValue, frozen=True, kw_only=True):
     `control_failed` that it is because what is known to exist was not found.
     """
 
-    moment: Moment
+    moment: ReadingMoment
     rows: int | None = None
     asked: int = 0
     found: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class ReadBackReport(WireValue, frozen=True, kw_only=True):
     readings: tuple[Reading, ...] = ()
 
 
-class Shown(StrEnum):
+class ReadBackResult(StrEnum):
     """What the readings come to; all but the first two and UNFINISHED are reasons why they show nothing."""
 
     NOTHING_STORED = "NothingStored"
@@ -51,22 +51,22 @@ class Shown(StrEnum):
     UNFINISHED = Reason.ReadBackUnfinished
 
 
-class Conclusion(WireValue, frozen=True, kw_only=True):
+class ReadBackConclusion(WireValue, frozen=True, kw_only=True):
     """What was shown, and a sentence with what it was concluded from."""
 
-    shown: Shown
+    shown: ReadBackResult
     message: str
 
 
 _WHEN: Final = {
-    Moment.BEFORE: "before the first upload",
-    Moment.VERIFIED: "after the verification",
-    Moment.ENDED: "after the last answer",
+    ReadingMoment.BEFORE: "before the first upload",
+    ReadingMoment.VERIFIED: "after the verification",
+    ReadingMoment.ENDED: "after the last answer",
 }
 _FOUND_NAMED: Final = 5
 
 
-def concluded_from(report: ReadBackReport) -> Conclusion:
+def read_back_conclusion(report: ReadBackReport) -> ReadBackConclusion:
     """What a read-back shows. Rows that were found outweigh a reading that failed, and one that failed all else.
 
     A count that rises may do so by others' writes; since that cannot be told apart, it is taken for rows stored.
@@ -75,7 +75,9 @@ def concluded_from(report: ReadBackReport) -> Conclusion:
         conclusion = found(report)
         if conclusion is not None:
             return conclusion
-    return Conclusion(shown=Shown.NOTHING_STORED, message=f"a read-back found no stored row: {evidence(report)}")
+    return ReadBackConclusion(
+        shown=ReadBackResult.NOTHING_STORED, message=f"a read-back found no stored row: {evidence(report)}"
+    )
 
 
 def evidence(report: ReadBackReport) -> str:
@@ -91,25 +93,25 @@ def _seen(reading: Reading) -> str:
     return f"{len(reading.found)} of {reading.asked} rows looked up" if reading.asked else "the control found"
 
 
-def _looked_up(report: ReadBackReport) -> Conclusion | None:
+def _looked_up(report: ReadBackReport) -> ReadBackConclusion | None:
     for reading in report.readings:
         if reading.found:
             named = ", ".join(reading.found[:_FOUND_NAMED])
-            return Conclusion(
-                shown=Shown.STORED,
+            return ReadBackConclusion(
+                shown=ReadBackResult.STORED,
                 message=f"rows of this test are stored: client_id {named} found {_when(reading.moment, report)};"
                 " remove them from the target",
             )
     return None
 
 
-def _risen(report: ReadBackReport) -> Conclusion | None:
+def _risen(report: ReadBackReport) -> ReadBackConclusion | None:
     counted = _counted(report)
     for earlier, later in pairwise(counted):
         risen = later[1] - earlier[1]
         if risen > 0:
-            return Conclusion(
-                shown=Shown.STORED,
+            return ReadBackConclusion(
+                shown=ReadBackResult.STORED,
                 message=f"the target's count of rows rose by {risen:,}: {earlier[1]:,} {_when(earlier[0], report)},"
                 f" {later[1]:,} {_when(later[0], report)}; rows of this test may be stored. Where others write at the"
                 " same time, let spec.verification.readBack count this test's rows only, or look them up",
@@ -117,50 +119,52 @@ def _risen(report: ReadBackReport) -> Conclusion | None:
     return None
 
 
-def _problem(report: ReadBackReport) -> Conclusion | None:
+def _problem(report: ReadBackReport) -> ReadBackConclusion | None:
     for reading in report.readings:
         if reading.problem:
-            shown = Shown.CONTROL_FAILED if reading.control_failed else Shown.FAILED
+            shown = ReadBackResult.CONTROL_FAILED if reading.control_failed else ReadBackResult.FAILED
             when = _when(reading.moment, report)
-            return Conclusion(shown=shown, message=f"the read-back {when} shows nothing: {reading.problem}")
+            return ReadBackConclusion(shown=shown, message=f"the read-back {when} shows nothing: {reading.problem}")
     return None
 
 
-def _nothing_asked(report: ReadBackReport) -> Conclusion | None:
+def _nothing_asked(report: ReadBackReport) -> ReadBackConclusion | None:
     """A look-up after the verification that had no row to look for."""
     for reading in report.readings:
-        if reading.rows is None and not reading.asked and reading.moment is not Moment.BEFORE:
-            return Conclusion(
-                shown=Shown.FAILED,
+        if reading.rows is None and not reading.asked and reading.moment is not ReadingMoment.BEFORE:
+            return ReadBackConclusion(
+                shown=ReadBackResult.FAILED,
                 message=f"the read-back {_when(reading.moment, report)} shows nothing: it had no row to look up",
             )
     return None
 
 
-def _fallen(report: ReadBackReport) -> Conclusion | None:
+def _fallen(report: ReadBackReport) -> ReadBackConclusion | None:
     counted = _counted(report)
     for earlier, later in pairwise(counted):
         if later[1] < earlier[1]:
-            return Conclusion(
-                shown=Shown.UNSTEADY,
+            return ReadBackConclusion(
+                shown=ReadBackResult.UNSTEADY,
                 message=f"the target's count of rows fell from {earlier[1]:,} {_when(earlier[0], report)} to"
                 f" {later[1]:,} {_when(later[0], report)}: while rows are removed, a count shows nothing",
             )
     return None
 
 
-def _missing(report: ReadBackReport) -> Conclusion | None:
+def _missing(report: ReadBackReport) -> ReadBackConclusion | None:
     made = {reading.moment for reading in report.readings}
-    left = [moment for moment in Moment if moment not in made]
+    left = [moment for moment in ReadingMoment if moment not in made]
     if not left:
         return None
     so_far = f"is not finished: {evidence(report)}" if report.readings else "has not begun"
-    return Conclusion(shown=Shown.UNFINISHED, message=f"the read-back {so_far}; not yet read {_when(left[0], report)}")
+    return ReadBackConclusion(
+        shown=ReadBackResult.UNFINISHED, message=f"the read-back {so_far}; not yet read {_when(left[0], report)}"
+    )
 
 
-def _counted(report: ReadBackReport) -> list[tuple[Moment, int]]:
+def _counted(report: ReadBackReport) -> list[tuple[ReadingMoment, int]]:
     return [(reading.moment, reading.rows) for reading in report.readings if reading.rows is not None]
 
 
-def _when(moment: Moment, report: ReadBackReport) -> str:
+def _when(moment: ReadingMoment, report: ReadBackReport) -> str:
     return _WHEN.get(moment, f"{report.settle_seconds:g} s later")

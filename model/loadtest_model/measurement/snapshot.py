@@ -8,7 +8,7 @@ from msgspec import structs
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.proof import ReadBackReport, Shown, concluded_from
+from loadtest_model.measurement.proof import ReadBackReport, ReadBackResult, read_back_conclusion
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.reasons import Reason
 from loadtest_model.values import WireValue
@@ -99,7 +99,7 @@ class CheckName(StrEnum):
     FULL_BATCH = "full-batch"
 
 
-class Check(WireValue, frozen=True, kw_only=True):
+class VerificationCheck(WireValue, frozen=True, kw_only=True):
     """One upload of the verification, to one address, and what came of it."""
 
     name: CheckName
@@ -128,7 +128,7 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
     hint: str = ""
     canary_ids: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[VerificationCheck, ...] = ()
     uploads: int = 0
     rows: int = 0
     unverified: tuple[str, ...] = ()
@@ -147,7 +147,7 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
         held = ProofLevel.ACKNOWLEDGED if self.level is ProofLevel.ECHOED and self.unechoed else self.level
         if not self.proven or self.read_back is None:
             return held
-        nothing_stored = concluded_from(self.read_back).shown is Shown.NOTHING_STORED
+        nothing_stored = read_back_conclusion(self.read_back).shown is ReadBackResult.NOTHING_STORED
         return ProofLevel.PROVEN if nothing_stored else held
 
     @property

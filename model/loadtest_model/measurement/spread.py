@@ -7,8 +7,8 @@ from msgspec import structs
 
 from loadtest_model.values import WireValue
 
-ADDRESSES_KEPT: Final = 100
-OTHERS: Final = "others"
+MOST_ADDRESSES: Final = 100
+OTHER_ADDRESSES: Final = "others"
 
 
 class AddressCounts(WireValue, frozen=True, kw_only=True):
@@ -47,19 +47,19 @@ def merged_spread(spreads: Iterable[Spread]) -> Spread:
     for spread in spreads:
         for address, counts in spread.items():
             by_address.setdefault(address, []).append(counts)
-    return bounded({address: merged_address_counts(many) for address, many in by_address.items()})
+    return limit_addresses({address: merged_address_counts(many) for address, many in by_address.items()})
 
 
-def bounded(spread: Spread) -> Spread:
+def limit_addresses(spread: Spread) -> Spread:
     """The first addresses in the order of their names, and all others as one.
 
     The choice depends on names alone: an address that one pod could not keep, no merge with another could keep.
     """
-    named = sorted(address for address in spread if address != OTHERS)
-    kept = {address: spread[address] for address in named[:ADDRESSES_KEPT]}
-    rest = [spread[address] for address in named[ADDRESSES_KEPT:]]
-    if OTHERS in spread:
-        rest.append(spread[OTHERS])
+    named = sorted(address for address in spread if address != OTHER_ADDRESSES)
+    kept = {address: spread[address] for address in named[:MOST_ADDRESSES]}
+    rest = [spread[address] for address in named[MOST_ADDRESSES:]]
+    if OTHER_ADDRESSES in spread:
+        rest.append(spread[OTHER_ADDRESSES])
     if rest:
-        kept[OTHERS] = merged_address_counts(rest)
+        kept[OTHER_ADDRESSES] = merged_address_counts(rest)
     return kept

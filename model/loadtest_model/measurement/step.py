@@ -11,18 +11,18 @@ from typing import Final
 
 from msgspec import field
 
-from loadtest_model.measurement.cause_counts import CauseSeen, merged_causes
+from loadtest_model.measurement.cause_counts import CauseCount, merged_causes
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts, Second, merged_counts, merged_seconds
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.own_time import OwnTime, merged_own_time
 from loadtest_model.measurement.sketch import Sketch, merged_sketch
 from loadtest_model.measurement.spread import AddressCounts, merged_address_counts, merged_spread
-from loadtest_model.measurement.upload_parts import Parts, merged_parts
+from loadtest_model.measurement.upload_parts import UploadParts, merged_parts
 from loadtest_model.values import WireValue
 
 # Older uploads matter most, and a snapshot must not grow with the virtual users.
-IN_FLIGHT_AGES_KEPT: Final = 100
+MOST_IN_FLIGHT_AGES: Final = 100
 
 
 class StepAggregate(WireValue, frozen=True, kw_only=True):
@@ -46,14 +46,14 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     total: Counts = Counts()
     judged: Counts = Counts()
     errors: dict[ErrorKind, int] = {}
-    causes: dict[Cause, CauseSeen] = {}
+    causes: dict[Cause, CauseCount] = {}
     response: Sketch = Sketch()
     service: Sketch = Sketch()
     rejected_response: Sketch = Sketch()
     seconds: tuple[Second, ...] = ()
     segment_response: tuple[Sketch, ...] = ()
     segment_counts: tuple[Counts, ...] = ()
-    parts: Parts = Parts()
+    parts: UploadParts = UploadParts()
     addresses: dict[str, AddressCounts] = {}
     lateness: Sketch = Sketch()
     vu_limit_reached: int = 0
@@ -95,7 +95,7 @@ def merged_step(many: Sequence[StepAggregate]) -> StepAggregate:
         vu_limit_reached=sum(each.vu_limit_reached for each in many),
         load_seconds=max((each.load_seconds for each in many), default=0.0),
         in_flight=sum(each.in_flight for each in many),
-        in_flight_ages_seconds=tuple(ages[:IN_FLIGHT_AGES_KEPT]),
+        in_flight_ages_seconds=tuple(ages[:MOST_IN_FLIGHT_AGES]),
         finished_pods=sum(each.finished_pods for each in many),
         own=merged_own_time([each.own for each in many]),
         gone=merged_address_counts(each.gone for each in many),

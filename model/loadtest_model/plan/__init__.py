@@ -8,7 +8,7 @@ import msgspec
 from loadtest_model.plan.bounds import AddressPolicy, Deadlines
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.records import RecordsPlan, compile_records
-from loadtest_model.plan.secrets import NO_PLACES, Place, SecretPlaces
+from loadtest_model.plan.secrets import NO_PLACES, SecretPlace, SecretPlaces
 from loadtest_model.plan.steps import Step, compile_steps, refuse_idle_pods
 from loadtest_model.plan.target import LoginPlan, TargetPlan, TlsPlan, compile_target
 from loadtest_model.plan.thresholds import AbortPlan, compile_abort
@@ -28,11 +28,11 @@ __all__ = [
     "AddressPolicy",
     "Deadlines",
     "LoginPlan",
-    "Place",
     "Plan",
     "PlanError",
     "ReadBackPlan",
     "RecordsPlan",
+    "SecretPlace",
     "SecretPlaces",
     "Step",
     "TargetPlan",

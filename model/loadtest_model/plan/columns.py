@@ -8,13 +8,13 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from loadtest_model.nearness import near
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.reasons import Reason
 from loadtest_model.records.columns import CLIENT_COLUMNS, Column
 from loadtest_model.records.providers import PROVIDERS
-from loadtest_model.spec.fields import KINDS, Characters, Field
+from loadtest_model.spec.fields import FIELD_KINDS, Characters, Field
 from loadtest_model.spec.records import Fields
+from loadtest_model.suggestions import suggestion
 from loadtest_model.values import WireValue
 
 Conversion = Literal["", "lower", "upper", "mail"]
@@ -94,20 +94,20 @@ def compile_columns(fields: Fields) -> tuple[ColumnPlan, ...]:
     added = {field.name: _Compiler(index, field) for index, field in enumerate(fields.add)}
     if len(added) < len(fields.add):
         twice = next(field.name for field in fields.add if [each.name for each in fields.add].count(field.name) > 1)
-        raise refusal("fields.add", f"has two columns named {twice!r}")
+        raise records_error("fields.add", f"has two columns named {twice!r}")
     lookup = _Lookup(names, frozenset(added))
     columns = {name: ColumnPlan(name=name, kind="client", source=source) for name, source in names.items()}
     # A column that takes the place of another keeps it, as a dictionary does.
     columns |= {name: compiler.compile(lookup) for name, compiler in added.items()}
     if not columns:
-        raise refusal("fields.drop", "leaves no column; a file needs at least one")
+        raise records_error("fields.drop", "leaves no column; a file needs at least one")
     _refuse_circles(columns)
     plans = _ordered(columns, fields.order)
     _refuse_too_many_varying(plans)
     return plans
 
 
-def refusal(path: str, message: str) -> PlanError:
+def records_error(path: str, message: str) -> PlanError:
     return PlanError(Reason.RecordsInvalid, f"spec.records.{path} {message}")
 
 
@@ -116,8 +116,8 @@ def _client_names(fields: Fields) -> dict[str, str]:
     for path, given in (("rename", list(fields.rename)), ("drop", fields.drop)):
         for name in given:
             if name not in _CLIENT_NAMES:
-                raise refusal(
-                    f"fields.{path}", f"names {name!r}, which is no client column; {near(name, _CLIENT_NAMES)}"
+                raise records_error(
+                    f"fields.{path}", f"names {name!r}, which is no client column; {suggestion(name, _CLIENT_NAMES)}"
                 )
     names: dict[str, str] = {}
     for source in _CLIENT_NAMES:
@@ -125,7 +125,7 @@ def _client_names(fields: Fields) -> dict[str, str]:
             continue
         name = fields.rename.get(source, source)
         if name in names:
-            raise refusal("fields.rename", f"gives two columns the name {name!r}: {names[name]} and {source}")
+            raise records_error("fields.rename", f"gives two columns the name {name!r}: {names[name]} and {source}")
         names[name] = source
     return names
 
@@ -133,10 +133,12 @@ def _client_names(fields: Fields) -> dict[str, str]:
 def _ordered(columns: Mapping[str, ColumnPlan], order: Sequence[str]) -> tuple[ColumnPlan, ...]:
     for name in order:
         if name not in columns:
-            raise refusal("fields.order", f"names {name!r}, which is no column of the file; {near(name, columns)}")
+            raise records_error(
+                "fields.order", f"names {name!r}, which is no column of the file; {suggestion(name, columns)}"
+            )
     first = dict.fromkeys(order)
     if len(first) < len(order):
-        raise refusal("fields.order", "names a column twice")
+        raise records_error("fields.order", "names a column twice")
     return tuple(columns[name] for name in (*first, *(name for name in columns if name not in first)))
 
 
@@ -195,12 +197,12 @@ class _Compiler:
         return plan
 
     def _refusal(self, name: str, message: str) -> PlanError:
-        return refusal(f"{self._path}.{name}", f"{message} (column {self._field.name!r})")
+        return records_error(f"{self._path}.{name}", f"{message} (column {self._field.name!r})")
 
     def _check_kind(self) -> None:
         field = self._field
-        if field.kind not in KINDS:
-            raise self._refusal("kind", f"is {field.kind!r}; {near(field.kind, KINDS)}")
+        if field.kind not in FIELD_KINDS:
+            raise self._refusal("kind", f"is {field.kind!r}; {suggestion(field.kind, FIELD_KINDS)}")
 
     def _check_text(self, path: str, text: str | None) -> None:
         if text and _NO_XML.search(text):
@@ -209,7 +211,7 @@ class _Compiler:
     def _provider(self) -> str:
         provider = self._field.provider or ""
         if provider not in PROVIDERS:
-            raise self._refusal("provider", f"is {provider!r}, which is no provider; {near(provider, PROVIDERS)}")
+            raise self._refusal("provider", f"is {provider!r}, which is no provider; {suggestion(provider, PROVIDERS)}")
         return provider
 
     def _arguments(self) -> dict[str, int | str]:
@@ -217,7 +219,7 @@ class _Compiler:
         known = PROVIDERS[self._field.provider or ""]
         for name, value in given.items():
             if name not in known:
-                hint = near(name, known) if known else "it takes none"
+                hint = suggestion(name, known) if known else "it takes none"
                 raise self._refusal("arguments", f"has {name!r}, which {self._field.provider} does not take; {hint}")
             if isinstance(value, str) and len(value) > MOST_ARGUMENT_CHARACTERS:
                 raise self._refusal(f"arguments.{name}", f"is longer than {MOST_ARGUMENT_CHARACTERS} characters")
@@ -288,10 +290,10 @@ class _Compiler:
         if found is None:
             raise self._refusal(
                 "template",
-                f"names {name!r}, which is no column; {near(before or name, lookup.names_for(self._field.name))}",
+                f"names {name!r}, which is no column; {suggestion(before or name, lookup.names_for(self._field.name))}",
             )
         if conversion not in _CONVERSIONS:
-            hint = near(conversion, _CONVERSIONS)
+            hint = suggestion(conversion, _CONVERSIONS)
             raise self._refusal("template", f"has {name!r}, but nothing makes a field {conversion!r}; {hint}")
         return replace(found, conversion=conversion)
 
@@ -301,7 +303,7 @@ def _refuse_circles(columns: Mapping[str, ColumnPlan]) -> None:
 
     def visit(name: str, above: tuple[str, ...]) -> None:
         if name in above:
-            raise refusal("fields.add", f"has templates that need each other: {' -> '.join((*above, name))}")
+            raise records_error("fields.add", f"has templates that need each other: {' -> '.join((*above, name))}")
         if name not in done:
             for part in columns[name].parts:
                 if part.column:
@@ -331,7 +333,7 @@ def _refuse_too_many_varying(plans: Sequence[ColumnPlan]) -> None:
     """Integers and decimals are not counted: those for which no place is left change only as rows are rendered."""
     count = varying_count(plans)
     if count > MOST_VARYING:
-        raise refusal(
+        raise records_error(
             "fields.add",
             f"has {count} fields that differ in every row (kind unique, and client_id, email, phone, address and kind"
             f" unique in each template); at most {MOST_VARYING} can",

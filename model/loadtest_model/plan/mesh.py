@@ -10,11 +10,11 @@ _MEANING: Final = (
     " only as far as the proxy keeps to the address, and times include the proxy's"
 )
 NOTICE: Final = f"spec.pod.mesh is Enabled: {_MEANING}"
-REPEATED: Final = "and each of these as often again as the mesh's proxy repeats it (Istio's by default twice)"
+REPEATED_UPLOADS: Final = "and each of these as often again as the mesh's proxy repeats it (Istio's by default twice)"
 _LISTED: Final = 5
 
 
-def notice_of(plan: Plan, beside: tuple[str, ...] = ()) -> str:
+def mesh_notice(plan: Plan, beside: tuple[str, ...] = ()) -> str:
     """What is to be said of the numbers of a run through a mesh; empty for one without.
 
     `beside` are containers that stood beside the generator, whoever put them there.

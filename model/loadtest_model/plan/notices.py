@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from loadtest_model.plan import Plan, unseen
+from loadtest_model.plan import Plan, unseen_endpoints
 from loadtest_model.plan.columns import ColumnPlan
 from loadtest_model.plan.mesh import NOTICE as MESH
 from loadtest_model.records.phone_space import Contact, phone_capacity, phone_shortages
 
 
-def notices(plan: Plan) -> tuple[str, ...]:
+def plan_notices(plan: Plan) -> tuple[str, ...]:
     """A sentence for all that lowers the claim, and one for each column whose values will repeat within the run.
 
     Client ids and e-mails never do.
@@ -24,7 +24,7 @@ def notices(plan: Plan) -> tuple[str, ...]:
 
 def _claims(plan: Plan) -> Iterator[str]:
     if plan.unseen_endpoints:
-        yield unseen.NOTICE
+        yield unseen_endpoints.NOTICE
     if plan.mesh:
         yield MESH
 

@@ -3,8 +3,8 @@
 import math
 from typing import Final
 
-from loadtest_model.load.arrivals import Arrivals, Process, RateSegment, peak_rate, rate_plateaus, rate_profile
-from loadtest_model.load.pacing import Segment, plateaus, profile
+from loadtest_model.load.arrivals import ArrivalProcess, Arrivals, RateSegment, peak_rate, rate_plateaus, rate_profile
+from loadtest_model.load.pacing import Segment, user_plateaus, user_profile
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec.load import Load
 from loadtest_model.values import seconds_of
@@ -23,14 +23,14 @@ def profile_of(scenario: str, load: Load, timeout_seconds: float) -> tuple[tuple
     if load.stages is not None:
         stages = [(seconds_of(stage.duration), stage.virtual_users, stage.arrival_rate) for stage in load.stages]
         if load.stages[0].arrival_rate is None:
-            return profile([(seconds, users or 0) for seconds, users, _ in stages]), None
+            return user_profile([(seconds, users or 0) for seconds, users, _ in stages]), None
         return _open(rate_profile([(seconds, rate or 0.0) for seconds, _, rate in stages]), load, timeout_seconds)
     preset = PRESETS.get(scenario)
     length_seconds, shares = _length(scenario, load)
     if load.arrival_rate is not None:
         return _open(rate_plateaus(length_seconds, load.arrival_rate, shares), load, timeout_seconds)
     users = load.virtual_users or (preset.virtual_users if preset else DEFAULT_CUSTOM_USERS)
-    return plateaus(length_seconds, users, shares), None
+    return user_plateaus(length_seconds, users, shares), None
 
 
 def _length(scenario: str, load: Load) -> tuple[float, tuple[float, ...]]:
@@ -51,5 +51,5 @@ def _open(rates: tuple[RateSegment, ...], load: Load, timeout_seconds: float) ->
     )
     lateness_seconds = seconds_of(load.max_lateness) if load.max_lateness else timeout_seconds
     return segments, Arrivals(
-        process=load.arrivals or Process.CONSTANT, rates=rates, max_lateness_seconds=lateness_seconds
+        process=load.arrivals or ArrivalProcess.CONSTANT, rates=rates, max_lateness_seconds=lateness_seconds
     )

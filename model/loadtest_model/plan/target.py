@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from loadtest_model.plan.errors import PlanError
-from loadtest_model.plan.secrets import Place, SecretPlaces
+from loadtest_model.plan.secrets import SecretPlace, SecretPlaces
 from loadtest_model.reasons import Reason
 from loadtest_model.spec.auth import Auth, Login, LoginFormat
 from loadtest_model.spec.connecting import ConnectionUse
@@ -17,8 +17,8 @@ class LoginPlan(WireValue, frozen=True, kw_only=True):
     """A login that gives a token: name and password are read from their places and posted to `url`."""
 
     url: str
-    username: Place
-    password: Place
+    username: SecretPlace
+    password: SecretPlace
     username_field: str
     password_field: str
     format: LoginFormat
@@ -48,7 +48,7 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
     headers: dict[str, str]
     host: str | None
     auth_scheme: str
-    token: Place | None
+    token: SecretPlace | None
     login: LoginPlan | None
     tls: TlsPlan
     connections: ConnectionUse
@@ -100,7 +100,7 @@ def _within(part: str | None, timeout_seconds: float) -> float:
     return timeout_seconds if part is None else min(seconds_of(part), timeout_seconds)
 
 
-def _token(auth: Auth | None, places: SecretPlaces) -> Place | None:
+def _token(auth: Auth | None, places: SecretPlaces) -> SecretPlace | None:
     """A login stands in place of a token; a token may also be at hand where the spec names none."""
     if auth is None:
         return places.token

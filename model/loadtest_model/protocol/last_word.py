@@ -13,14 +13,14 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
-from loadtest_model.measurement.cause_counts import CauseSeen
+from loadtest_model.measurement.cause_counts import CauseCount
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.proof import ReadBackReport
 from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.snapshot import Snapshot, VerificationReport, Violation
 from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.measurement.upload_parts import Parts
+from loadtest_model.measurement.upload_parts import UploadParts
 
 LIMIT_BYTES: Final = 4_096
 MESH_LIMIT_BYTES: Final = 2_048
@@ -28,7 +28,7 @@ MESH_LIMIT_BYTES: Final = 2_048
 gets: the generator, a mesh's proxy with its init containers, and two more."""
 _PREFIX: Final = "LT1"
 _COARSEST: Final = 12
-_OF_ONE_SIZE: Final = (int, float, Counts, Parts)
+_OF_ONE_SIZE: Final = (int, float, Counts, UploadParts)
 _SHORT: Final = 200
 _SHORTER: Final = 40
 _SACRIFICES: Final[tuple[tuple[int | None, int], ...]] = (
@@ -109,7 +109,7 @@ def _short_step(step: StepAggregate, coarseness: int | None) -> StepAggregate:
     )
 
 
-def _without_examples(causes: dict[Cause, CauseSeen]) -> dict[Cause, CauseSeen]:
+def _without_examples(causes: dict[Cause, CauseCount]) -> dict[Cause, CauseCount]:
     return {cause: structs.replace(seen, example=None) for cause, seen in causes.items()}
 
 

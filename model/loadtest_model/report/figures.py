@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.sketch import Sketch
-from loadtest_model.measurement.upload_parts import Parts
+from loadtest_model.measurement.upload_parts import UploadParts
 
 
 class Requests(Struct, frozen=True, kw_only=True):
@@ -85,7 +85,7 @@ def times_of(sketch: Sketch) -> Times:
     )
 
 
-def parts_of(parts: Parts) -> PartsTimes:
+def parts_of(parts: UploadParts) -> PartsTimes:
     measured = {name: getattr(parts, name) for name in PartsTimes.__struct_fields__}
     return PartsTimes(
         **{

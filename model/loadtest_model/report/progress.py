@@ -12,7 +12,7 @@ RATE_WINDOW_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """The figures of one instant.
 
     Of the whole run are `elapsed_seconds`, `total_seconds`, `share` (how much of the load is over, from 0 to 1),
@@ -43,7 +43,7 @@ class Progress:
     is_draining: bool
 
 
-def progress_of(plan: Plan, aggregate: Aggregate) -> Progress:
+def progress_of(plan: Plan, aggregate: Aggregate) -> RunProgress:
     """How far a run is, from its merged measurements."""
     number = _current(aggregate.steps)
     step = plan.steps[number]
@@ -56,7 +56,7 @@ def progress_of(plan: Plan, aggregate: Aggregate) -> Progress:
     else:
         share = min(1.0, measured.total.due / uploads)
         total_seconds = elapsed_seconds / share if share else elapsed_seconds
-    return Progress(
+    return RunProgress(
         elapsed_seconds=elapsed_seconds,
         total_seconds=total_seconds,
         is_foreseen=uploads is not None,

@@ -4,16 +4,16 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from loadtest_model.judgement.diagnoses import KEPT as DIAGNOSES_KEPT
+from loadtest_model.judgement.diagnoses import MOST_DIAGNOSES as DIAGNOSES_KEPT
 from loadtest_model.judgement.diagnoses import Diagnosis, diagnose_run
-from loadtest_model.judgement.health import Health, assess
+from loadtest_model.judgement.health import Health, assess_step
 from loadtest_model.judgement.judged_thresholds import judged_seconds
 from loadtest_model.judgement.own_limits import own_limits
 from loadtest_model.judgement.verdict import Judgement, StepJudgement, Verdict
 from loadtest_model.judgement.workload import IMAGES_KEPT, TargetWatch
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.proof import concluded_from
+from loadtest_model.measurement.proof import read_back_conclusion
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.measurement.step import StepAggregate, merged_step
@@ -213,7 +213,7 @@ def _step_summary(plan: Plan, step: Step, seen: StepAggregate, judged: StepJudge
         parts_seconds=parts_of(seen.parts),
         addresses=seen.addresses,
         throughput=throughput_of(seen.judged, window),
-        health=assess(step, seen),
+        health=assess_step(step, seen),
     )
 
 
@@ -228,7 +228,7 @@ def _proof(verification: VerificationReport | None) -> Proof:
         unverified=verification.unverified[:ADDRESSES_KEPT],
         vanished=verification.vanished[:ADDRESSES_KEPT],
         unechoed=verification.unechoed,
-        read_back=concluded_from(read_back).message[:READ_BACK_KEPT] if read_back else "",
+        read_back=read_back_conclusion(read_back).message[:READ_BACK_KEPT] if read_back else "",
     )
 
 

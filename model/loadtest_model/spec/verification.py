@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from msgspec import Meta, field
 
 from loadtest_model.reasons import Reason
-from loadtest_model.spec.parts import HEADER_NAME_PATTERN, HeaderValue, Path, url_rules
+from loadtest_model.spec.parts import HEADER_NAME_PATTERN, DottedPath, HeaderValue, url_rules
 from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
 from loadtest_model.values import DurationText, Value, nanoseconds_of
 
@@ -59,7 +59,7 @@ class UnreadableEndpoints(StrEnum):
     ACCEPT = "Accept"
 
 
-class Control(Value, frozen=True, kw_only=True):
+class ReadBackControl(Value, frozen=True, kw_only=True):
     """What is known to exist; exactly one of the two."""
 
     client_id: (
@@ -101,7 +101,7 @@ class ReadBack(Value, frozen=True, kw_only=True):
     ]
     count_path: (
         Annotated[
-            Path,
+            DottedPath,
             Meta(
                 description="Dotted path of a count of rows, or of a list of them, in the answer. A look-up may leave"
                 " it out: then 2xx says found. 404 says absent, where control.clientId is found; else it shows nothing."
@@ -110,7 +110,7 @@ class ReadBack(Value, frozen=True, kw_only=True):
         | None
     ) = None
     control: Annotated[
-        Control | None,
+        ReadBackControl | None,
         Meta(
             description="What is known to exist and must be found, or the read-back shows nothing. Needed by a look-up;"
             " without it a count must be above 0."

@@ -11,12 +11,12 @@ from msgspec import Meta, structs
 from loadtest_model.load.scenarios import STEP_NAMES
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.nearness import near
-from loadtest_model.thresholds.doubt import interval
-from loadtest_model.thresholds.metrics import METRICS, Measured, Unit
+from loadtest_model.suggestions import suggestion
+from loadtest_model.thresholds.doubt import true_value_interval
+from loadtest_model.thresholds.metrics import METRICS, Measurement, Unit
 from loadtest_model.values import NANOSECONDS, WireValue
 
-Operator = Literal["<", "<=", ">", ">="]
+ComparisonOperator = Literal["<", "<=", ">", ">="]
 
 _EXPRESSION: Final = re.compile(r"(?:([a-z]+)\.)?([a-z0-9_]+) *(<=|>=|<|>) *([0-9]+(?:\.[0-9]+)?)(ms|s|m|%)?")
 _FACTORS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "%": 0.01, "": 1.0}
@@ -58,7 +58,7 @@ class Threshold:
 
     expression: str
     metric: str
-    operator: Operator
+    operator: ComparisonOperator
     bound: float
     step: str = ""
 
@@ -118,7 +118,7 @@ def parse_threshold(expression: str) -> Threshold:
         raise ValueError(f"threshold {expression!r} names no step; a step is one of {', '.join(STEP_NAMES)}")
     metric = METRICS.get(name)
     if metric is None:
-        raise ValueError(f"threshold {expression!r} bounds no known metric; {near(name, METRICS)}")
+        raise ValueError(f"threshold {expression!r} bounds no known metric; {suggestion(name, METRICS)}")
     if suffix not in _ALLOWED_SUFFIXES[metric.unit]:
         wanted = {
             "seconds": "a time, such as 20s or 500ms",
@@ -145,7 +145,7 @@ def evaluate(threshold: Threshold, aggregate: StepAggregate, window_seconds: flo
         return ThresholdResult(
             expression=threshold.expression, value=None, passed=None, step=step, note="no sample to judge by"
         )
-    between = interval(threshold.metric, seen, measured.value, window_seconds)
+    between = true_value_interval(threshold.metric, seen, measured.value, window_seconds)
     holds = {threshold.holds(between.low), threshold.holds(between.high)}
     return ThresholdResult(
         expression=threshold.expression,
@@ -165,7 +165,7 @@ def _with_ages(aggregate: StepAggregate, ages_seconds: list[float]) -> StepAggre
     return structs.replace(aggregate, response=aggregate.response.merge(overdue))
 
 
-def _note(threshold: Threshold, measured: Measured) -> str:
+def _note(threshold: Threshold, measured: Measurement) -> str:
     if measured.stands_in:
         return f"the maximum stands in: too few uploads for {threshold.metric} ({measured.samples})"
     if measured.relative_error and measured.value is not None:

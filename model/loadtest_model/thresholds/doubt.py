@@ -32,7 +32,7 @@ class Interval:
         return self.low == self.high
 
 
-def interval(metric: str, step: StepAggregate, value: float, window_seconds: float) -> Interval:
+def true_value_interval(metric: str, step: StepAggregate, value: float, window_seconds: float) -> Interval:
     """Where the true value of a metric lies that was measured as `value` in this step."""
     meaning = METRICS[metric]
     share = step.own.offered_share

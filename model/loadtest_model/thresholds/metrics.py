@@ -7,13 +7,13 @@ from typing import Final, Literal
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.measurement.upload_parts import Part
+from loadtest_model.measurement.upload_parts import UploadPart
 
 Unit = Literal["seconds", "ratio", "count"]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A value with what is to be known of it: the samples behind it and its bound on the relative error."""
 
     value: float | None
@@ -22,7 +22,7 @@ class Measured:
     stands_in: bool = False
 
 
-Read = Callable[[StepAggregate, float], Measured]
+ReadMetric = Callable[[StepAggregate, float], Measurement]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Metric:
 
     unit: Unit
     description: str
-    read: Read
+    read: ReadMetric
     only_grows: bool = False
     of_responses: bool = False
     fewest_samples: int = 1
@@ -46,11 +46,11 @@ class Metric:
     of_failures: bool = False
 
 
-def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float) -> Read:
-    def read(step: StepAggregate, _window_seconds: float) -> Measured:
+def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float) -> ReadMetric:
+    def read(step: StepAggregate, _window_seconds: float) -> Measurement:
         sketch = of(step)
         few = sketch.count < 1 / (1 - quantile)
-        return Measured(
+        return Measurement(
             sketch.max_seconds if few else sketch.quantile_seconds(quantile),
             sketch.count,
             0.0 if few else sketch.relative_error,
@@ -60,27 +60,27 @@ def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float) -> Read:
     return read
 
 
-def _average(of: Callable[[StepAggregate], Sketch | Part]) -> Read:
-    return lambda step, _: Measured(of(step).mean_seconds, of(step).count)
+def _average(of: Callable[[StepAggregate], Sketch | UploadPart]) -> ReadMetric:
+    return lambda step, _: Measurement(of(step).mean_seconds, of(step).count)
 
 
-def _longest(of: Callable[[StepAggregate], Sketch | Part]) -> Read:
-    return lambda step, _: Measured(of(step).max_seconds, of(step).count)
+def _longest(of: Callable[[StepAggregate], Sketch | UploadPart]) -> ReadMetric:
+    return lambda step, _: Measurement(of(step).max_seconds, of(step).count)
 
 
-def _per_second(count: Callable[[StepAggregate], int]) -> Read:
-    def read(step: StepAggregate, window_seconds: float) -> Measured:
-        return Measured(count(step) / window_seconds if window_seconds > 0 else None, step.judged.due)
+def _per_second(count: Callable[[StepAggregate], int]) -> ReadMetric:
+    def read(step: StepAggregate, window_seconds: float) -> Measurement:
+        return Measurement(count(step) / window_seconds if window_seconds > 0 else None, step.judged.due)
 
     return read
 
 
-def _counted(count: Callable[[StepAggregate], int]) -> Read:
-    return lambda step, _: Measured(float(count(step)), max(step.judged.due, 1))
+def _counted(count: Callable[[StepAggregate], int]) -> ReadMetric:
+    return lambda step, _: Measurement(float(count(step)), max(step.judged.due, 1))
 
 
-def _ratio(of: Callable[[StepAggregate], float | None]) -> Read:
-    return lambda step, _: Measured(of(step), step.judged.due - step.judged.cancelled)
+def _ratio(of: Callable[[StepAggregate], float | None]) -> ReadMetric:
+    return lambda step, _: Measurement(of(step), step.judged.due - step.judged.cancelled)
 
 
 def _own(
@@ -134,7 +134,7 @@ def _times(
     }
 
 
-def _part(name: str, what: str, of: Callable[[StepAggregate], Part]) -> dict[str, Metric]:
+def _part(name: str, what: str, of: Callable[[StepAggregate], UploadPart]) -> dict[str, Metric]:
     return {
         f"{name}_avg": Metric(
             "seconds", f"average time for {what}", _average(of), own=_own(_own_service, lambda own: own.mean_seconds)

@@ -4,12 +4,12 @@ from typing import Final
 
 from msgspec import structs
 
-from loadtest_model.judgement.diagnoses import Diagnosis, foremost, in_short
+from loadtest_model.judgement.diagnoses import Diagnosis, diagnosis_text, main_diagnosis
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
-from loadtest_model.measurement.proof import concluded_from
+from loadtest_model.measurement.proof import read_back_conclusion
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
-from loadtest_model.plan import unseen
+from loadtest_model.plan import unseen_endpoints
 from loadtest_model.plan.exposure import exposure_of
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.report.status import ConditionStatus, ConditionType, Phase, Results, Status, StepResult
@@ -165,8 +165,8 @@ def _message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagnosis, ...
     if proof is not None and refusal is None and not proof.proven:
         # A verification that was cut off may have left a row behind.
         return f"{said}; {proof.message}"
-    diagnosis = foremost(diagnoses) if judgement.verdict is Verdict.FAILED else None
-    return said if diagnosis is None else f"{said}. {in_short(diagnosis)}"
+    diagnosis = main_diagnosis(diagnoses) if judgement.verdict is Verdict.FAILED else None
+    return said if diagnosis is None else f"{said}. {diagnosis_text(diagnosis)}"
 
 
 def _passed(fleet: Fleet) -> str:
@@ -174,11 +174,11 @@ def _passed(fleet: Fleet) -> str:
     if fleet.plan.mesh:
         said = "every threshold held and every answer that the mesh's proxy passed on confirmed a load test"
     if fleet.plan.unseen_endpoints:
-        said = f"{said}; {unseen.UNSEEN}"
+        said = f"{said}; {unseen_endpoints.EXPLANATION}"
     proof = fleet.proof
     if proof is None or proof.read_back is None or proof.reached is not ProofLevel.PROVEN:
         return said
-    return f"{said}; {concluded_from(proof.read_back).message}"
+    return f"{said}; {read_back_conclusion(proof.read_back).message}"
 
 
 def _verified(observation: Observation, fleet: Fleet) -> Mark:
@@ -215,5 +215,5 @@ def verified_message(fleet: Fleet) -> str:
         f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it; {exposure_of(fleet.plan)}"
     )
     if fleet.plan.unseen_endpoints:
-        said = f"{said}; {unseen.UNSEEN}"
-    return f"{said}; {concluded_from(proof.read_back).message}" if proof.read_back else said
+        said = f"{said}; {unseen_endpoints.EXPLANATION}"
+    return f"{said}; {read_back_conclusion(proof.read_back).message}" if proof.read_back else said

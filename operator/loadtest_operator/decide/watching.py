@@ -11,12 +11,12 @@ from loadtest_model.judgement.workload import (
     IMAGES_KEPT,
     POINTS_KEPT,
     RESTARTED_KEPT,
-    Tally,
     TargetWatch,
+    WorkloadTally,
     points_text,
 )
 from loadtest_model.reasons import Reason
-from loadtest_model.report.status import EVICTED_KEPT, EVICTED_LENGTH, Start
+from loadtest_model.report.status import EVICTED_KEPT, EVICTED_LENGTH, StatusStart
 from loadtest_model.spec.target import Workload
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.texts import shortened
@@ -42,7 +42,7 @@ def at_the_start(workload: Workload, look: WorkloadLook) -> TargetWatch:
     """The record that everything is counted from."""
     revisions = {pod.revision for pod in look.pods}
     ready = sum(pod.ready for pod in look.pods)
-    tally = Tally(
+    tally = WorkloadTally(
         ends=_kept({each.key: each.ends for each in _containers(look)}),
         newest=look.newest,
         revision=max(look.pods, key=lambda pod: pod.created).revision if look.pods else "",
@@ -59,7 +59,7 @@ def at_the_start(workload: Workload, look: WorkloadLook) -> TargetWatch:
     )
 
 
-def evictions_under_load(observation: Observation, start: Start) -> Evictions:
+def evictions_under_load(observation: Observation, start: StatusStart) -> Evictions:
     """The evictions of the target's pods since the load began, by what is on record and what was just seen."""
     fresh = (shortened(str(each), EVICTED_LENGTH) for each in observation.evictions if each.at >= start.at)
     pods = tuple(dict.fromkeys((*observation.test.recorded.evicted, *fresh)))
@@ -95,7 +95,7 @@ def watched(held: TargetWatch, look: WorkloadLook | None, at_seconds: float, evi
     return made if look.use is None else _with_use(made, look.use, at_seconds)
 
 
-def _with_ends(made: TargetWatch, tally: Tally, look: WorkloadLook) -> TargetWatch:
+def _with_ends(made: TargetWatch, tally: WorkloadTally, look: WorkloadLook) -> TargetWatch:
     """Every end of a container that was not counted yet, an older one of a pod that was there before left out."""
     newly = [(each, each.ends - _known_ends(tally, pod, each)) for pod in look.pods for each in pod.containers]
     ended = [(each, count) for each, count in newly if count > 0]
@@ -109,7 +109,7 @@ def _with_ends(made: TargetWatch, tally: Tally, look: WorkloadLook) -> TargetWat
     )
 
 
-def _known_ends(tally: Tally, pod: PodLook, container: ContainerLook) -> int:
+def _known_ends(tally: WorkloadTally, pod: PodLook, container: ContainerLook) -> int:
     if container.key in tally.ends:
         return tally.ends[container.key]
     if len(tally.ends) >= RESTARTED_KEPT and pod.created <= tally.newest:
@@ -118,7 +118,7 @@ def _known_ends(tally: Tally, pod: PodLook, container: ContainerLook) -> int:
     return 0
 
 
-def _with_new_pods(made: TargetWatch, tally: Tally, look: WorkloadLook, evicted_pods: int) -> TargetWatch:
+def _with_new_pods(made: TargetWatch, tally: WorkloadTally, look: WorkloadLook, evicted_pods: int) -> TargetWatch:
     """New pods came by a rollout, by scaling up or for evicted ones, or else in the place of others.
 
     Once the workload was rolled out, nothing tells a replaced pod from a rolled one.
@@ -161,8 +161,8 @@ def _with_use(made: TargetWatch, use: Use, at_seconds: float) -> TargetWatch:
     )
 
 
-def _tally(made: TargetWatch) -> Tally:
-    return made.tally or Tally()
+def _tally(made: TargetWatch) -> WorkloadTally:
+    return made.tally or WorkloadTally()
 
 
 def _containers(look: WorkloadLook) -> list[ContainerLook]:

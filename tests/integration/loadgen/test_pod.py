@@ -17,7 +17,7 @@ from http_target import PATH, Answer, HttpTarget, Received, from_rows, honoured,
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import HaltReason, PodState, Refusal, Snapshot
 from loadtest_model.plan import Deadlines, Plan, plan_hash
-from loadtest_model.protocol.commands import Ack, Addresses, Arm, Halt, Verb, endpoints_digest
+from loadtest_model.protocol.commands import Ack, Arm, Halt, TargetAddresses, Verb, endpoints_digest
 from loadtest_model.protocol.exits import PodExit
 from loadtest_model.protocol.last_word import decode_last_word
 from support.loadgen_plans import make_plan, token
@@ -185,7 +185,7 @@ async def test_a_proven_address_that_breaks_its_promise_when_it_is_verified_agai
             # Under load it answers as ever, so that nothing but the verification can find out.
             two.answer = lambda received: stored(received) if received.rows == 1 else honoured(received)
             for addresses in ((well,), (well, changed)):
-                assert (await pods[0].command(Verb.ENDPOINTS, Addresses(addresses=addresses)))[0] == 200
+                assert (await pods[0].command(Verb.ENDPOINTS, TargetAddresses(addresses=addresses)))[0] == 200
 
             finals = [await pod.until_final() for pod in pods]
             for pod, final in zip(pods, finals, strict=True):
@@ -523,7 +523,7 @@ async def test_a_pod_follows_the_addresses_that_it_is_told(tmp_path: Path) -> No
         async with pod_process(plan, tmp_path) as pod:
             await running_pod(pod)
             for _ in range(2):
-                assert (await pod.command(Verb.ENDPOINTS, Addresses(addresses=(new, ignorant))))[0] == 200
+                assert (await pod.command(Verb.ENDPOINTS, TargetAddresses(addresses=(new, ignorant))))[0] == 200
 
             def moved(snapshot: Snapshot) -> bool:
                 seen = snapshot.verification
@@ -545,7 +545,7 @@ async def test_addresses_that_are_none_are_refused_and_change_nothing(tmp_path: 
         address = f"127.0.0.1:{target.port}"
         plan = make_plan("http://django.shop.svc/clients/upload/process/", addresses=(address,))
         async with pod_process(plan, tmp_path) as pod:
-            status, answer = await pod.command(Verb.ENDPOINTS, Addresses(addresses=("django:8000",)))
+            status, answer = await pod.command(Verb.ENDPOINTS, TargetAddresses(addresses=("django:8000",)))
 
             assert status == 409
             assert "'django:8000' is not an address with a port" in answer["error"]

@@ -16,7 +16,7 @@ from loadtest_model.plan import compile_plan
 from loadtest_model.plan.columns import MOST_VARYING
 from loadtest_model.records.columns import CLIENT_COLUMNS
 from loadtest_model.spec import Identity, Spec
-from loadtest_model.spec.fields import KINDS, PARAMETERS
+from loadtest_model.spec.fields import FIELD_KINDS, FIELD_PARAMETERS
 from loadtest_model.spec.records import INVALID_KINDS, Dialect
 from support.builders import URL
 from support.record_plans import POOLS, content, format_of
@@ -73,7 +73,12 @@ def test_it_names_every_column_kind_parameter_and_field() -> None:
     dialect = [field.encode_name for field in msgspec.structs.fields(Dialect)]
     named = set(re.findall(r"`([A-Za-z_]+)", PAGE))
 
-    assert {column.name for column in CLIENT_COLUMNS} | {*KINDS, *PARAMETERS, *INVALID_KINDS, *dialect} <= named
+    assert {column.name for column in CLIENT_COLUMNS} | {
+        *FIELD_KINDS,
+        *FIELD_PARAMETERS,
+        *INVALID_KINDS,
+        *dialect,
+    } <= named
     assert f"{MOST_VARYING} fields beside the client's own" in PAGE
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from loadtest_model.judgement.abort import Watch, watch
+from loadtest_model.judgement.abort import AbortWatch, watch_for_abort
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.own_time import OwnTime
@@ -28,10 +28,10 @@ def running(at_seconds: float, step: StepAggregate, **fields: Any) -> Aggregate:
     return structs.replace(a_run(seen, **fields), elapsed_seconds=at_seconds)
 
 
-def looks(plan: Plan, step: StepAggregate, *instants: float, **fields: Any) -> Watch:
-    held = Watch()
+def looks(plan: Plan, step: StepAggregate, *instants: float, **fields: Any) -> AbortWatch:
+    held = AbortWatch()
     for at_seconds in instants:
-        held = watch(plan, running(at_seconds, step, **fields), held)
+        held = watch_for_abort(plan, running(at_seconds, step, **fields), held)
     return held
 
 
@@ -49,9 +49,9 @@ def test_a_look_without_the_breach_begins_the_count_anew() -> None:
     plan = a_watched_plan("p95 < 20s")
     held = looks(plan, SLOW, 20, 22)
 
-    held = watch(plan, running(24, a_step(accepted=200)), held)
+    held = watch_for_abort(plan, running(24, a_step(accepted=200)), held)
     for at_seconds in (26, 28):
-        held = watch(plan, running(at_seconds, SLOW), held)
+        held = watch_for_abort(plan, running(at_seconds, SLOW), held)
 
     assert not held.breach
 
@@ -131,29 +131,29 @@ def test_a_breach_once_found_stays_and_a_plan_without_abort_finds_none() -> None
     plan = a_watched_plan("p95 < 20s")
     held = looks(plan, SLOW, 20, 22, 24)
 
-    assert watch(plan, running(30, a_step()), held) == held
-    assert looks(a_plan(), SLOW, 20, 22, 24) == Watch()
+    assert watch_for_abort(plan, running(30, a_step()), held) == held
+    assert looks(a_plan(), SLOW, 20, 22, 24) == AbortWatch()
 
 
 def test_a_load_that_is_over_is_not_aborted() -> None:
     plan = a_watched_plan("p95 < 20s")
     done = structs.replace(a_run(structs.replace(SLOW, load_seconds=300.0)), elapsed_seconds=310.0)
 
-    assert watch(plan, done, Watch()) == Watch()
+    assert watch_for_abort(plan, done, AbortWatch()) == AbortWatch()
 
 
 def test_each_step_is_watched_for_itself() -> None:
     plan = a_plan(scenario="all", abort={"thresholds": ["medium.p95 < 20s"], "after": "0s"})
     slow = structs.replace(SLOW, finished_pods=1, load_seconds=120.0)
-    held = Watch()
+    held = AbortWatch()
     for at_seconds in (20.0, 22.0, 24.0):
         light = structs.replace(a_run(structs.replace(SLOW, finished_pods=0, load_seconds=20.0)))
-        held = watch(plan, structs.replace(light, elapsed_seconds=at_seconds), held)
+        held = watch_for_abort(plan, structs.replace(light, elapsed_seconds=at_seconds), held)
     assert not held.breach
 
     for at_seconds in (260.0, 262.0, 264.0):
         medium = structs.replace(SLOW, finished_pods=0, load_seconds=20.0)
-        held = watch(plan, structs.replace(a_run(slow, medium), elapsed_seconds=at_seconds), held)
+        held = watch_for_abort(plan, structs.replace(a_run(slow, medium), elapsed_seconds=at_seconds), held)
 
     assert "in step medium" in held.breach
 

@@ -4,9 +4,9 @@ import pytest
 from msgspec import structs
 
 from loadtest_model.explanations import explanation_of
-from loadtest_model.judgement.diagnoses import KEPT, Diagnosis, diagnose_run, foremost, in_short
-from loadtest_model.measurement.aggregate import merge
-from loadtest_model.measurement.cause_counts import CauseSeen, Example
+from loadtest_model.judgement.diagnoses import MOST_DIAGNOSES, Diagnosis, diagnose_run, diagnosis_text, main_diagnosis
+from loadtest_model.measurement.aggregate import merge_snapshots
+from loadtest_model.measurement.cause_counts import CauseCount, Example
 from loadtest_model.measurement.causes import Cause, cause_of
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -24,12 +24,12 @@ from loadtest_model.measurement.step import StepAggregate
 from support.builders import a_run, a_step
 
 
-def seen(count: int = 1, shortest: float = 0.1, longest: float | None = None) -> CauseSeen:
+def seen(count: int = 1, shortest: float = 0.1, longest: float | None = None) -> CauseCount:
     longest = shortest if longest is None else longest
-    return CauseSeen(count=count, shortest_seconds=shortest, longest_seconds=longest)
+    return CauseCount(count=count, shortest_seconds=shortest, longest_seconds=longest)
 
 
-def diagnosed(causes: dict[Cause, CauseSeen], *, accepted: int = 1000) -> tuple[Diagnosis, ...]:
+def diagnosed(causes: dict[Cause, CauseCount], *, accepted: int = 1000) -> tuple[Diagnosis, ...]:
     failed = sum(each.count for each in causes.values())
     step = structs.replace(a_step(accepted=accepted, rejected=failed), causes=causes)
     return diagnose_run(a_run(step), None)
@@ -53,17 +53,17 @@ def test_causes_come_by_their_number_and_broken_promises_before_them() -> None:
 
 def test_the_evidence_tells_how_many_how_old_where_and_what_was_seen() -> None:
     example = Example(address="10.0.0.7:8000", status=504, text="answered 504: <html>")
-    held = CauseSeen(count=3, shortest_seconds=60.01, longest_seconds=60.4, example=example)
+    held = CauseCount(count=3, shortest_seconds=60.01, longest_seconds=60.4, example=example)
 
     (found,) = diagnosed({Cause.PROXY_TIMEOUT: held})
 
     assert found.evidence == "3 of 1,003 uploads, after 60.0 to 60.4 s; 10.0.0.7:8000 answered 504: <html>"
-    assert in_short(found).startswith("The proxy's time-out. Raise the proxy's time-out")
+    assert diagnosis_text(found).startswith("The proxy's time-out. Raise the proxy's time-out")
 
 
 def test_evidence_is_cut_where_it_is_long() -> None:
     example = Example(address="10.0.0.7:8000", status=500, text="x" * 1000)
-    held = CauseSeen(count=3, shortest_seconds=1, longest_seconds=1, example=example)
+    held = CauseCount(count=3, shortest_seconds=1, longest_seconds=1, example=example)
 
     assert len(diagnosed({Cause.SERVER_ERROR: held})[0].evidence) == 480
 
@@ -103,7 +103,7 @@ def test_one_upload_in_a_hundred_is_no_high_error_rate() -> None:
     ],
 )
 def test_uploads_that_are_cut_at_one_age_tell_of_a_worker_time_out(
-    cut: Cause, held: CauseSeen, is_timeout: bool
+    cut: Cause, held: CauseCount, is_timeout: bool
 ) -> None:
     found = diagnosed({cut: held})[0]
 
@@ -149,16 +149,16 @@ def test_what_explains_a_failed_run_is_said_first_and_a_few_failures_explain_not
     few = diagnosed({Cause.SERVER_ERROR: seen(3)}, accepted=970)
     broken = diagnosed({Cause.MARKER_MISSING: seen(1), Cause.SERVER_ERROR: seen(3)}, accepted=970)
 
-    assert foremost(many) == many[0]
-    assert foremost(broken) == broken[0]
-    assert foremost(few) is foremost(()) is None
+    assert main_diagnosis(many) == many[0]
+    assert main_diagnosis(broken) == broken[0]
+    assert main_diagnosis(few) is main_diagnosis(()) is None
 
 
 def test_a_run_has_no_more_diagnoses_than_people_read() -> None:
-    assert len(diagnosed({cause: seen(1, 0.1) for cause in Cause})) == KEPT
+    assert len(diagnosed({cause: seen(1, 0.1) for cause in Cause})) == MOST_DIAGNOSES
 
 
-def fleet_diagnosed(causes: dict[Cause, CauseSeen], *throttled_shares: float | None) -> tuple[Diagnosis, ...]:
+def fleet_diagnosed(causes: dict[Cause, CauseCount], *throttled_shares: float | None) -> tuple[Diagnosis, ...]:
     """What is diagnosed of a fleet of which each pod saw these causes, and was throttled for so much of the time."""
     snapshots = [
         Snapshot(
@@ -173,7 +173,7 @@ def fleet_diagnosed(causes: dict[Cause, CauseSeen], *throttled_shares: float | N
         )
         for index, share in enumerate(throttled_shares)
     ]
-    return diagnose_run(merge(snapshots), None)
+    return diagnose_run(merge_snapshots(snapshots), None)
 
 
 @pytest.mark.parametrize("other", [0.0, 0.4, None])
@@ -196,7 +196,7 @@ def test_what_a_throttled_generator_missed_is_its_limits_doing() -> None:
     assert unlimited[0].cause is Cause.TIMED_OUT
 
 
-def departed(causes: dict[Cause, CauseSeen], gone: AddressCounts) -> list[tuple[Cause, int]]:
+def departed(causes: dict[Cause, CauseCount], gone: AddressCounts) -> list[tuple[Cause, int]]:
     """What is diagnosed of failures of which some were at addresses that left."""
     failed = sum(each.count for each in causes.values())
     step = structs.replace(a_step(accepted=1000, rejected=failed), causes=causes, gone=gone)

@@ -4,7 +4,7 @@ import pytest
 
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
-from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
+from loadtest_model.measurement.proof import ReadBackReport, Reading, ReadingMoment
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 from loadtest_model.reasons import Reason
 from support.builders import a_plan, a_run, a_step
@@ -15,11 +15,11 @@ UNDEMANDING = a_plan(verification={"require": "Acknowledged", "readBack": READ_B
 
 
 def counted(*rows: int) -> ReadBackReport:
-    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(Moment, rows, strict=False))
+    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(ReadingMoment, rows, strict=False))
     return ReadBackReport(settle_seconds=5, readings=readings)
 
 
-FAILED = ReadBackReport(settle_seconds=5, readings=(Reading(moment=Moment.ENDED, problem="answered 500"),))
+FAILED = ReadBackReport(settle_seconds=5, readings=(Reading(moment=ReadingMoment.ENDED, problem="answered 500"),))
 
 
 def verdict_of(report: ReadBackReport | None, *gaps: Gap, plan: object = PLAN, accepted: int = 100) -> Judgement:

@@ -6,12 +6,18 @@ import pytest
 from msgspec import structs
 
 from loadtest_model.measurement.counts import Counts
-from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
+from loadtest_model.measurement.proof import (
+    ReadBackReport,
+    ReadBackResult,
+    Reading,
+    ReadingMoment,
+    read_back_conclusion,
+)
 from loadtest_model.measurement.snapshot import PodState, ProofLevel, Refusal, Snapshot, VerificationReport
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.protocol.last_word import LIMIT_BYTES, decode_last_word, encode_last_word
 
-MOMENTS = tuple(Moment)
+MOMENTS = tuple(ReadingMoment)
 
 
 def counted(*rows: int) -> ReadBackReport:
@@ -24,14 +30,14 @@ def looked_up(*readings: Reading) -> ReadBackReport:
     return ReadBackReport(settle_seconds=5, readings=readings)
 
 
-def absent(moment: Moment) -> Reading:
-    return Reading(moment=moment, asked=0 if moment is Moment.BEFORE else 3)
+def absent(moment: ReadingMoment) -> Reading:
+    return Reading(moment=moment, asked=0 if moment is ReadingMoment.BEFORE else 3)
 
 
 def test_a_count_that_stays_the_same_to_the_end_shows_that_nothing_was_stored() -> None:
-    conclusion = concluded_from(counted(7, 7, 7, 7))
+    conclusion = read_back_conclusion(counted(7, 7, 7, 7))
 
-    assert conclusion.shown is Shown.NOTHING_STORED
+    assert conclusion.shown is ReadBackResult.NOTHING_STORED
     assert conclusion.message == (
         "a read-back found no stored row: 7 rows before the first upload, 7 rows after the verification, 7 rows after"
         " the last answer, 7 rows 5 s later"
@@ -48,59 +54,63 @@ def test_a_count_that_stays_the_same_to_the_end_shows_that_nothing_was_stored() 
     ],
 )
 def test_a_count_that_rises_is_taken_for_stored_rows(rows: tuple[int, ...], told: str) -> None:
-    conclusion = concluded_from(counted(*rows))
+    conclusion = read_back_conclusion(counted(*rows))
 
-    assert conclusion.shown is Shown.STORED
+    assert conclusion.shown is ReadBackResult.STORED
     assert told in conclusion.message
     assert "may be stored" in conclusion.message
 
 
 def test_a_count_that_falls_shows_nothing() -> None:
-    conclusion = concluded_from(counted(7, 7, 6, 6))
+    conclusion = read_back_conclusion(counted(7, 7, 6, 6))
 
-    assert conclusion.shown is Shown.UNSTEADY
+    assert conclusion.shown is ReadBackResult.UNSTEADY
     assert "fell from 7 after the verification to 6 after the last answer" in conclusion.message
 
 
 @pytest.mark.parametrize("made", range(len(MOMENTS)))
 def test_a_read_back_without_one_of_its_readings_is_not_finished(made: int) -> None:
-    conclusion = concluded_from(counted(*[7] * made))
+    conclusion = read_back_conclusion(counted(*[7] * made))
 
-    assert conclusion.shown is Shown.UNFINISHED
+    assert conclusion.shown is ReadBackResult.UNFINISHED
     assert "not yet read" in conclusion.message
 
 
 def test_rows_that_were_never_found_show_that_nothing_was_stored() -> None:
-    conclusion = concluded_from(looked_up(*(absent(moment) for moment in MOMENTS)))
+    conclusion = read_back_conclusion(looked_up(*(absent(moment) for moment in MOMENTS)))
 
-    assert conclusion.shown is Shown.NOTHING_STORED
+    assert conclusion.shown is ReadBackResult.NOTHING_STORED
     assert "the control found before the first upload, 0 of 3 rows looked up after the verification" in (
         conclusion.message
     )
 
 
 def test_a_row_that_was_found_is_named() -> None:
-    found = Reading(moment=Moment.SETTLED, asked=3, found=("C1", "C2"))
+    found = Reading(moment=ReadingMoment.SETTLED, asked=3, found=("C1", "C2"))
 
-    conclusion = concluded_from(looked_up(*(absent(moment) for moment in MOMENTS[:3]), found))
+    conclusion = read_back_conclusion(looked_up(*(absent(moment) for moment in MOMENTS[:3]), found))
 
-    assert conclusion.shown is Shown.STORED
+    assert conclusion.shown is ReadBackResult.STORED
     assert "client_id C1, C2 found 5 s later; remove them" in conclusion.message
 
 
 def test_rows_found_outweigh_a_reading_that_failed() -> None:
-    failed = Reading(moment=Moment.ENDED, problem="no answer")
-    found = Reading(moment=Moment.SETTLED, asked=3, found=("C1",))
+    failed = Reading(moment=ReadingMoment.ENDED, problem="no answer")
+    found = Reading(moment=ReadingMoment.SETTLED, asked=3, found=("C1",))
 
-    assert concluded_from(looked_up(failed, found)).shown is Shown.STORED
+    assert read_back_conclusion(looked_up(failed, found)).shown is ReadBackResult.STORED
 
 
-@pytest.mark.parametrize(("control_failed", "shown"), [(False, Shown.FAILED), (True, Shown.CONTROL_FAILED)])
-def test_one_reading_that_failed_leaves_the_whole_read_back_without_a_proof(control_failed: bool, shown: Shown) -> None:
-    failed = Reading(moment=Moment.ENDED, problem="answered 500", control_failed=control_failed)
-    others = [absent(moment) for moment in MOMENTS if moment is not Moment.ENDED]
+@pytest.mark.parametrize(
+    ("control_failed", "shown"), [(False, ReadBackResult.FAILED), (True, ReadBackResult.CONTROL_FAILED)]
+)
+def test_one_reading_that_failed_leaves_the_whole_read_back_without_a_proof(
+    control_failed: bool, shown: ReadBackResult
+) -> None:
+    failed = Reading(moment=ReadingMoment.ENDED, problem="answered 500", control_failed=control_failed)
+    others = [absent(moment) for moment in MOMENTS if moment is not ReadingMoment.ENDED]
 
-    conclusion = concluded_from(looked_up(*others, failed))
+    conclusion = read_back_conclusion(looked_up(*others, failed))
 
     assert conclusion.shown is shown
     assert conclusion.message == "the read-back after the last answer shows nothing: answered 500"
@@ -131,16 +141,16 @@ def test_one_accepted_answer_without_its_nonce_takes_the_level_echoed_away() -> 
 
 
 def test_a_look_up_that_had_no_row_to_look_for_shows_nothing() -> None:
-    conclusion = concluded_from(looked_up(*(Reading(moment=moment) for moment in MOMENTS)))
+    conclusion = read_back_conclusion(looked_up(*(Reading(moment=moment) for moment in MOMENTS)))
 
-    assert conclusion.shown is Shown.FAILED
+    assert conclusion.shown is ReadBackResult.FAILED
     assert conclusion.message == "the read-back after the verification shows nothing: it had no row to look up"
 
 
 def test_the_last_word_of_a_pod_carries_what_its_read_back_shows() -> None:
     found = tuple(f"{number:020d}" for number in range(32))
     readings = (
-        Reading(moment=Moment.BEFORE, problem="x" * 5_000),
+        Reading(moment=ReadingMoment.BEFORE, problem="x" * 5_000),
         *(Reading(moment=moment, asked=32, found=found) for moment in MOMENTS[1:]),
     )
     report = VerificationReport(
@@ -161,7 +171,7 @@ def test_the_last_word_of_a_pod_carries_what_its_read_back_shows() -> None:
     assert decoded is not None
     assert decoded.verification is not None
     assert decoded.verification.read_back is not None
-    assert concluded_from(decoded.verification.read_back).shown is Shown.STORED
+    assert read_back_conclusion(decoded.verification.read_back).shown is ReadBackResult.STORED
 
 
 def test_whatever_characters_a_target_answers_with_the_last_word_keeps_counts_and_that_a_reading_failed() -> None:
@@ -193,4 +203,4 @@ def test_whatever_characters_a_target_answers_with_the_last_word_keeps_counts_an
         assert word.steps[0].total.accepted == 9
         assert word.verification is not None
         assert word.verification.read_back is not None
-        assert concluded_from(word.verification.read_back).shown is Shown.FAILED
+        assert read_back_conclusion(word.verification.read_back).shown is ReadBackResult.FAILED

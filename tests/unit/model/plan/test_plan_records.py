@@ -6,9 +6,9 @@ import pytest
 
 from loadtest_model.plan import PlanError
 from loadtest_model.plan.columns import CLIENT_PLANS, MOST_VARYING, columns_of
-from loadtest_model.plan.notices import notices
+from loadtest_model.plan.notices import plan_notices
 from loadtest_model.plan.records import STANDARD_DIALECT, RecordsPlan
-from loadtest_model.spec.fields import KINDS, Field
+from loadtest_model.spec.fields import FIELD_KINDS, Field
 from support.builders import a_plan, a_spec
 
 WIDTH = {"name": "loyalty", "kind": "unique", "width": 8}
@@ -182,13 +182,13 @@ def test_columns_that_the_plan_has_no_room_for_are_refused() -> None:
 
 
 def test_every_parameter_of_a_field_belongs_to_a_kind() -> None:
-    parameters = {name for needed, possible in KINDS.values() for name in (*needed, *possible)}
+    parameters = {name for needed, possible in FIELD_KINDS.values() for name in (*needed, *possible)}
 
     assert parameters | {"name", "kind", "null_share"} == set(Field.__struct_fields__)
 
 
 def told(**spec: Any) -> str:
-    return "; ".join(notices(a_plan(**spec)))
+    return "; ".join(plan_notices(a_plan(**spec)))
 
 
 def test_a_run_within_the_number_of_phones_is_told_nothing() -> None:

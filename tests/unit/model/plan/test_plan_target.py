@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtest_model.plan import Place, PlanError, SecretPlaces, TargetPlan
+from loadtest_model.plan import PlanError, SecretPlace, SecretPlaces, TargetPlan
 from loadtest_model.plan.secrets import NO_PLACES
 from loadtest_model.plan.target import compile_target
 from loadtest_model.spec.target import Target
 
 LOGIN = {"url": "https://clients/api/token/", "secretRef": {"name": "robot"}}
-NAMED = SecretPlaces(username=Place(file="/name"), password=Place(variable="WORD"))
+NAMED = SecretPlaces(username=SecretPlace(file="/name"), password=SecretPlace(variable="WORD"))
 
 
 def compiled(places: SecretPlaces = NO_PLACES, **fields: Any) -> TargetPlan:
@@ -43,7 +43,7 @@ def test_a_login_takes_name_and_password_from_their_places() -> None:
 
 
 def test_a_token_at_hand_is_used_where_the_spec_names_none() -> None:
-    assert compiled(SecretPlaces(token=Place(variable="AUTH_TOKEN"))).token == Place(variable="AUTH_TOKEN")
+    assert compiled(SecretPlaces(token=SecretPlace(variable="AUTH_TOKEN"))).token == SecretPlace(variable="AUTH_TOKEN")
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from loadtest_model.judgement.workload import (
     IMAGES_KEPT,
     POINTS_KEPT,
     RESTARTED_KEPT,
-    Tally,
     TargetWatch,
+    WorkloadTally,
     points_text,
 )
 from loadtest_model.measurement.snapshot import HaltReason, PodState
@@ -153,7 +153,7 @@ def test_memory_that_grows_by_the_metrics_api_warns_and_is_the_targets_memory() 
 
 def test_the_largest_record_of_a_workload_fits_into_the_status() -> None:
     images = tuple(f"{number}{'x' * (IMAGE_LENGTH - 1)}" for number in range(IMAGES_KEPT))
-    tally = Tally(
+    tally = WorkloadTally(
         ends={f"{number:08}/{'c' * 31}": 1_000 for number in range(RESTARTED_KEPT)},
         newest="2026-03-01T12:00:00Z",
         revision="5d59d67564",

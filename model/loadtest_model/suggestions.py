@@ -6,7 +6,7 @@ from collections.abc import Iterable
 _MOST_SHOWN = 12
 
 
-def near(word: str, words: Iterable[str]) -> str:
+def suggestion(word: str, words: Iterable[str]) -> str:
     """The rest of a message on a wrong word: the words that are like it, else the first dozen that there are."""
     known = list(words)
     by_lower = {each.lower(): each for each in known}
