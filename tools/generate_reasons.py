@@ -4,7 +4,8 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-from loadtest_model.reasons import Reason, ReasonGroup
+from loadtest_model.reason_groups import ReasonGroup
+from loadtest_model.reasons import Reason
 from tools.committed_files import REPOSITORY, filled, written
 
 FILE: Final = REPOSITORY / "docs" / "operator.md"
@@ -18,7 +19,7 @@ def document(held: str) -> str:
 
 def _table(group: ReasonGroup) -> Iterator[str]:
     yield from (f"\n### {group}\n", "| reason | what it means | what to do |", "|---|---|---|")
-    yield from (f"| `{each}` | {each.meaning} | {each.to_do} |" for each in Reason if each.group is group)
+    yield from (f"| `{each}` | {each.meaning} | {each.advice} |" for each in Reason if each.group is group)
 
 
 def main() -> int:

@@ -73,7 +73,7 @@ def merging() -> list[Figure]:
     for length in _LENGTHS_SECONDS:
         for pod in pods:
             pod.load_until(length - _LOOKS * _LOOK_SECONDS)
-            timeline.hear(decoder.decode(pod.answer()))
+            timeline.add_snapshot(decoder.decode(pod.answer()))
         timeline.series(uids)
         taken, size = [], 0
         for look in range(_LOOKS):
@@ -82,7 +82,7 @@ def merging() -> list[Figure]:
             bodies = [pod.answer() for pod in pods]
             size = len(bodies[0])
             began = time.process_time()
-            newest = [timeline.hear(decoder.decode(body)) for body in bodies]
+            newest = [timeline.add_snapshot(decoder.decode(body)) for body in bodies]
             with_series(merge_snapshots(newest), timeline.series(uids))
             taken.append((time.process_time() - began) / _PODS)
         median = sorted(taken)[len(taken) // 2]

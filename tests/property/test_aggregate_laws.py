@@ -217,8 +217,8 @@ def test_a_merged_run_is_conserved_in_every_step_and_second(pods: list[Snapshot]
     whole = merge_snapshots(pods)
 
     for step in whole.steps:
-        assert step.total.conserved
-        assert all(second.counts.conserved for second in step.seconds)
+        assert step.total.is_conserved
+        assert all(second.counts.is_conserved for second in step.seconds)
 
 
 @given(snapshots(), st.sampled_from((LIMIT_BYTES, MESH_LIMIT_BYTES)))

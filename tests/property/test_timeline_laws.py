@@ -94,11 +94,11 @@ class Operator(RuleBasedStateMachine):
         on_the_way = self.pods[pod].on_the_way
         # What an operator before the restart asked for went to that one.
         if on_the_way and self.held[pod]:
-            self.held[pod] = self.timeline.hear(data.draw(st.sampled_from(on_the_way))).sequence
+            self.held[pod] = self.timeline.add_snapshot(data.draw(st.sampled_from(on_the_way))).sequence
 
     @rule(pod=pods)
     def look(self, pod: int) -> None:
-        self.held[pod] = self.timeline.hear(self.pods[pod].answer(self.held[pod])).sequence
+        self.held[pod] = self.timeline.add_snapshot(self.pods[pod].answer(self.held[pod])).sequence
 
     @rule(chosen=st.sets(pods))
     def choose(self, chosen: set[int]) -> None:
@@ -106,7 +106,7 @@ class Operator(RuleBasedStateMachine):
 
     @rule(chosen=st.sets(pods, min_size=1))
     def compare(self, chosen: set[int]) -> None:
-        newest = [self.timeline.hear(self.pods[pod].answer(self.held[pod])) for pod in sorted(chosen)]
+        newest = [self.timeline.add_snapshot(self.pods[pod].answer(self.held[pod])) for pod in sorted(chosen)]
         self.held |= {snapshot.pod_index: snapshot.sequence for snapshot in newest}
         whole = [self.pods[pod].answer(0) for pod in sorted(chosen)]
 
@@ -118,7 +118,7 @@ class Operator(RuleBasedStateMachine):
     def every_second_is_conserved(self) -> None:
         if hasattr(self, "timeline"):
             seconds = [second for step in self.timeline.series(["pod-0", "pod-1", "pod-2"]) for second in step]
-            assert all(second.counts.conserved for second in seconds)
+            assert all(second.counts.is_conserved for second in seconds)
 
 
 TestAnOperatorOverABadNetwork = Operator.TestCase

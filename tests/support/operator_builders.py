@@ -114,7 +114,7 @@ def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
         steps=(a_measured_step(finished=state is PodState.DONE),) if loaded else (),
         elapsed_seconds=60.0 if state is PodState.DONE else 30.0 if loaded else 0.0,
         virtual_users=1 if state is PodState.RUNNING else 0,
-        final=state.ended,
+        final=state.is_end,
     )
     return structs.replace(made, **fields)
 

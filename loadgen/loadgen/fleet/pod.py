@@ -124,7 +124,7 @@ class Pod:
         self._enter(decision.standing)
 
     def _enter(self, standing: Standing) -> None:
-        if self._standing.state.ended and not standing.state.ended:
+        if self._standing.state.is_end and not standing.state.is_end:
             # A halt can overtake what the run was about to do next.
             return
         if standing != self._standing:
@@ -154,8 +154,8 @@ class Pod:
             match self._standing.state:
                 case PodState.VERIFYING:
                     report = await self._share.prove()
-                    log.say("verification", proven=report.proven, message=report.message, canaries=report.canary_ids)
-                    if not report.proven:
+                    log.say("verification", proven=report.is_proven, message=report.message, canaries=report.canary_ids)
+                    if not report.is_proven:
                         return End(PodState.REFUSED, report.message)
                     self._enter(Standing(PodState.VERIFIED))
                 case PodState.RUNNING:
@@ -203,7 +203,7 @@ class Pod:
         if lived is not None and (lived.violation is not None or not self._cut.done()):
             return lived
         end, proof = self._cut.result(), self._share.report
-        if proof is None or proof.proven or proof.refusal is not None:
+        if proof is None or proof.is_proven or proof.refusal is not None:
             return end
         return dataclasses.replace(end, message=f"{end.message}; {proof.message}")
 

@@ -86,10 +86,10 @@ class ReadBack:
             settle_seconds=self.report.settle_seconds, readings=(*self.report.readings, reading)
         )
 
-    async def read_back_conclusion(self, client_ids: Sequence[str]) -> None:
+    async def conclude(self, client_ids: Sequence[str]) -> None:
         """Read after the last answer, and once more when the target had time to settle."""
         await self.read(ReadingMoment.ENDED, client_ids)
-        if read_back_conclusion(self.report).shown is not ReadBackResult.STORED:
+        if read_back_conclusion(self.report).result is not ReadBackResult.STORED:
             await asyncio.sleep(self._plan.settle_seconds)
             await self.read(ReadingMoment.SETTLED, client_ids)
 

@@ -89,9 +89,9 @@ def refused(refusal: Refusal, message: str, finer: Cause | None = None) -> Verif
 def refused_for_read_back(report: ReadBackReport, *, must_prove: bool) -> VerificationReport | None:
     """The refusal of a target that stores rows, or if it `must_prove` that it stores none, of one that cannot."""
     conclusion = read_back_conclusion(report)
-    if conclusion.shown is ReadBackResult.STORED:
+    if conclusion.result is ReadBackResult.STORED:
         return refused(Refusal.STORED, conclusion.message)
-    refusal = _NOTHING_READ.get(conclusion.shown)
+    refusal = _NOTHING_READ.get(conclusion.result)
     return None if refusal is None or not must_prove else refused(refusal, conclusion.message)
 
 

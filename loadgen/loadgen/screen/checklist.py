@@ -24,9 +24,9 @@ def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> 
     lines = [f"Target      {public_url(url)}", "", *_checks(report, colour=colour)]
     if report.checks:
         lines.append("")
-    if report.proven:
+    if report.is_proven:
         lines += [
-            f"{_coloured('Verified', '32', colour)}    level {report.reached}, at {', '.join(report.addresses)}",
+            f"{_coloured('Verified', '32', colour)}    level {report.reached_level}, at {', '.join(report.addresses)}",
             f"            {count_text(report.uploads, 'upload')} with {count_text(report.rows, 'row')} were sent",
             *([f"Read back   {read_back_conclusion(report.read_back).message}"] if report.read_back else []),
         ]

@@ -58,7 +58,7 @@ def _stage(duration_seconds: float, first: float, last: float) -> str:
 
 def proof_text(report: VerificationReport) -> str:
     """How the target was proven, or why it was refused and what to do."""
-    if report.proven:
+    if report.is_proven:
         return (
             f"Proof       {report.level}: {', '.join(report.addresses)}"
             f" ({count_text(report.uploads, 'upload')}, {count_text(report.rows, 'row')})"

@@ -68,13 +68,13 @@ def windows_of(segments: Sequence[Segment], user: int) -> tuple[Window, ...]:
     windows: list[Window] = []
     begin = 0.0
     for segment in segments:
-        part = _window_in(segment, begin, user + 1)
+        window = _window_in(segment, begin, user + 1)
         begin += segment.duration_seconds
-        if part is None:
+        if window is None:
             continue
-        if windows and windows[-1].end_seconds == part.begin_seconds:
-            part = Window(begin_seconds=windows.pop().begin_seconds, end_seconds=part.end_seconds)
-        windows.append(part)
+        if windows and windows[-1].end_seconds == window.begin_seconds:
+            window = Window(begin_seconds=windows.pop().begin_seconds, end_seconds=window.end_seconds)
+        windows.append(window)
     return tuple(windows)
 
 

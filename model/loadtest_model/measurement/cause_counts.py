@@ -1,4 +1,4 @@
-"""How often each cause was seen, with one example of it."""
+"""How many uploads failed for each cause, with one example of it."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -12,7 +12,7 @@ EXAMPLE_CHARACTERS: Final = 200
 
 
 class Example(WireValue, frozen=True, kw_only=True):
-    """One upload that failed: where to, the answer's status (None where no answer came), and what was seen."""
+    """One upload that failed: its address, the answer's status (None if there was no answer), and a description."""
 
     address: Annotated[str, Meta(max_length=64)]
     status: int | None
@@ -43,9 +43,9 @@ class CauseCount(WireValue, frozen=True, kw_only=True):
 
 
 def merged_causes(mine: Mapping[Cause, CauseCount], theirs: Mapping[Cause, CauseCount]) -> dict[Cause, CauseCount]:
-    """What two parts of a run saw, as one."""
+    """The causes in two parts of a run, merged."""
     merged = dict(mine)
-    for cause, seen in theirs.items():
-        held = merged.get(cause)
-        merged[cause] = seen if held is None else held.merge(seen)
+    for cause, count in theirs.items():
+        previous_count = merged.get(cause)
+        merged[cause] = count if previous_count is None else previous_count.merge(count)
     return {cause: merged[cause] for cause in sorted(merged)}

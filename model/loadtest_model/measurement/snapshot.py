@@ -34,7 +34,7 @@ class PodState(StrEnum):
     HALTED = "halted"
 
     @property
-    def ended(self) -> bool:
+    def is_end(self) -> bool:
         return self in _ENDS
 
 
@@ -137,23 +137,23 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
     read_back: ReadBackReport | None = None
 
     @property
-    def proven(self) -> bool:
+    def is_proven(self) -> bool:
         """Whether every address that is used showed that it honours the header."""
         return self.refusal is None and self.level is not ProofLevel.NONE
 
     @property
-    def reached(self) -> ProofLevel:
+    def reached_level(self) -> ProofLevel:
         """The level that holds for every answer so far, and PROVEN once all readings agree that nothing was stored."""
-        held = ProofLevel.ACKNOWLEDGED if self.level is ProofLevel.ECHOED and self.unechoed else self.level
-        if not self.proven or self.read_back is None:
-            return held
-        nothing_stored = read_back_conclusion(self.read_back).shown is ReadBackResult.NOTHING_STORED
-        return ProofLevel.PROVEN if nothing_stored else held
+        confirmed_level = ProofLevel.ACKNOWLEDGED if self.level is ProofLevel.ECHOED and self.unechoed else self.level
+        if not self.is_proven or self.read_back is None:
+            return confirmed_level
+        nothing_stored = read_back_conclusion(self.read_back).result is ReadBackResult.NOTHING_STORED
+        return ProofLevel.PROVEN if nothing_stored else confirmed_level
 
     @property
-    def concluded(self) -> "VerificationReport":
+    def final_report(self) -> "VerificationReport":
         """The report of a run that is over: its level is the one that was reached."""
-        return structs.replace(self, level=self.reached)
+        return structs.replace(self, level=self.reached_level)
 
 
 class TargetMemory(WireValue, frozen=True, kw_only=True):

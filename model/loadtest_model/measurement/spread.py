@@ -32,9 +32,9 @@ class AddressCounts(WireValue, frozen=True, kw_only=True):
         return merged_address_counts((self, other))
 
 
-def merged_address_counts(many: Iterable[AddressCounts]) -> AddressCounts:
+def merged_address_counts(parts: Iterable[AddressCounts]) -> AddressCounts:
     """All counts added up."""
-    sums = map(sum, zip(*map(structs.astuple, many), strict=True))
+    sums = map(sum, zip(*map(structs.astuple, parts), strict=True))
     return AddressCounts(**dict(zip(AddressCounts.__struct_fields__, sums, strict=False)))
 
 
@@ -45,9 +45,11 @@ def merged_spread(spreads: Iterable[Spread]) -> Spread:
     """All spreads in one, bounded; in whatever order and grouping they are merged, the outcome is the same."""
     by_address: dict[str, list[AddressCounts]] = {}
     for spread in spreads:
-        for address, counts in spread.items():
-            by_address.setdefault(address, []).append(counts)
-    return limit_addresses({address: merged_address_counts(many) for address, many in by_address.items()})
+        for address, address_counts in spread.items():
+            by_address.setdefault(address, []).append(address_counts)
+    return limit_addresses(
+        {address: merged_address_counts(address_counts) for address, address_counts in by_address.items()}
+    )
 
 
 def limit_addresses(spread: Spread) -> Spread:
@@ -55,11 +57,11 @@ def limit_addresses(spread: Spread) -> Spread:
 
     The choice depends on names alone: an address that one pod could not keep, no merge with another could keep.
     """
-    named = sorted(address for address in spread if address != OTHER_ADDRESSES)
-    kept = {address: spread[address] for address in named[:MOST_ADDRESSES]}
-    rest = [spread[address] for address in named[MOST_ADDRESSES:]]
+    addresses = sorted(address for address in spread if address != OTHER_ADDRESSES)
+    limited_spread = {address: spread[address] for address in addresses[:MOST_ADDRESSES]}
+    other_counts = [spread[address] for address in addresses[MOST_ADDRESSES:]]
     if OTHER_ADDRESSES in spread:
-        rest.append(spread[OTHER_ADDRESSES])
-    if rest:
-        kept[OTHER_ADDRESSES] = merged_address_counts(rest)
-    return kept
+        other_counts.append(spread[OTHER_ADDRESSES])
+    if other_counts:
+        limited_spread[OTHER_ADDRESSES] = merged_address_counts(other_counts)
+    return limited_spread

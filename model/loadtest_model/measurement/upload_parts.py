@@ -33,16 +33,16 @@ class UploadParts(WireValue, frozen=True, kw_only=True):
     wait: UploadPart = UploadPart()
 
 
-def merged_parts(many: Sequence[UploadParts]) -> UploadParts:
+def merged_parts(steps: Sequence[UploadParts]) -> UploadParts:
     """The parts of all, each as one."""
     return UploadParts(
-        **{name: _merged([getattr(parts, name) for parts in many]) for name in UploadParts.__struct_fields__}
+        **{name: _merged_part([getattr(parts, name) for parts in steps]) for name in UploadParts.__struct_fields__}
     )
 
 
-def _merged(many: Sequence[UploadPart]) -> UploadPart:
+def _merged_part(same_parts: Sequence[UploadPart]) -> UploadPart:
     return UploadPart(
-        count=sum(part.count for part in many),
-        sum_nanoseconds=sum(part.sum_nanoseconds for part in many),
-        max_nanoseconds=max((part.max_nanoseconds for part in many), default=0),
+        count=sum(part.count for part in same_parts),
+        sum_nanoseconds=sum(part.sum_nanoseconds for part in same_parts),
+        max_nanoseconds=max((part.max_nanoseconds for part in same_parts), default=0),
     )

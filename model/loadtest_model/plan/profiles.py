@@ -24,16 +24,18 @@ def profile_of(scenario: str, load: Load, timeout_seconds: float) -> tuple[tuple
         stages = [(seconds_of(stage.duration), stage.virtual_users, stage.arrival_rate) for stage in load.stages]
         if load.stages[0].arrival_rate is None:
             return user_profile([(seconds, users or 0) for seconds, users, _ in stages]), None
-        return _open(rate_profile([(seconds, rate or 0.0) for seconds, _, rate in stages]), load, timeout_seconds)
+        return _open_profile(
+            rate_profile([(seconds, rate or 0.0) for seconds, _, rate in stages]), load, timeout_seconds
+        )
     preset = PRESETS.get(scenario)
-    length_seconds, shares = _length(scenario, load)
+    length_seconds, shares = _length_and_plateaus(scenario, load)
     if load.arrival_rate is not None:
-        return _open(rate_plateaus(length_seconds, load.arrival_rate, shares), load, timeout_seconds)
+        return _open_profile(rate_plateaus(length_seconds, load.arrival_rate, shares), load, timeout_seconds)
     users = load.virtual_users or (preset.virtual_users if preset else DEFAULT_CUSTOM_USERS)
     return user_plateaus(length_seconds, users, shares), None
 
 
-def _length(scenario: str, load: Load) -> tuple[float, tuple[float, ...]]:
+def _length_and_plateaus(scenario: str, load: Load) -> tuple[float, tuple[float, ...]]:
     """How long a load without stages lasts at most, and the plateaus it climbs in."""
     if load.records is not None:
         # When it will end is not known, so there is nothing to divide into plateaus.
@@ -43,7 +45,9 @@ def _length(scenario: str, load: Load) -> tuple[float, tuple[float, ...]]:
     return length_seconds, preset.plateaus if preset else (1.0,)
 
 
-def _open(rates: tuple[RateSegment, ...], load: Load, timeout_seconds: float) -> tuple[tuple[Segment, ...], Arrivals]:
+def _open_profile(
+    rates: tuple[RateSegment, ...], load: Load, timeout_seconds: float
+) -> tuple[tuple[Segment, ...], Arrivals]:
     """The limit of users over the whole of an arrival profile, and the arrivals."""
     users = load.virtual_users or min(MOST_DEFAULT_USERS, math.ceil(peak_rate(rates) * USERS_FOR_SECONDS))
     segments = tuple(

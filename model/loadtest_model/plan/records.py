@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from loadtest_model.plan.columns import CLIENT_PLANS, MILLION, ColumnPlan, compile_columns, records_error
+from loadtest_model.plan.column_compiler import compile_columns, records_error
+from loadtest_model.plan.columns import CLIENT_PLANS, MILLION, ColumnPlan
 from loadtest_model.plan.steps import Step
 from loadtest_model.records.geography import Locale
 from loadtest_model.records.phone_space import Contact
@@ -61,8 +62,8 @@ class RecordsPlan(WireValue, frozen=True, kw_only=True):
 
 # Half of what a pod can be given, see `plan.variable`; the rest of a plan needs some room too.
 MOST_BYTES: Final = 65_536
-_OF_CSV: Final = ("delimiter", "quoting", "bom", "encoding", "line_end")
-_IN_SPEC: Final = {"line_end": "lineEnd"}
+_CSV_FIELDS: Final = ("delimiter", "quoting", "bom", "encoding", "line_end")
+_SPEC_NAMES: Final = {"line_end": "lineEnd"}
 
 
 def compile_records(spec: Spec, identity: Identity, run_id: str, steps: tuple[Step, ...]) -> RecordsPlan:
@@ -97,18 +98,18 @@ def plan_records(records: Records, file_format: Format, *, seed: int, run_tag: i
         contact=records.contact,
         # The same object, so that what is not said is not written into every plan.
         columns=CLIENT_PLANS if columns == CLIENT_PLANS else columns,
-        dialect=_dialect(records.dialect, columns, file_format),
-        invalid=_invalid(records.invalid, columns) if records.invalid else None,
+        dialect=_compile_dialect(records.dialect, columns, file_format),
+        invalid=_compile_invalid_rows(records.invalid, columns) if records.invalid else None,
     )
 
 
-def _dialect(dialect: Dialect, columns: tuple[ColumnPlan, ...], file_format: Format) -> DialectPlan:
+def _compile_dialect(dialect: Dialect, columns: tuple[ColumnPlan, ...], file_format: Format) -> DialectPlan:
     if file_format != Format.CSV:
-        for name in _OF_CSV:
-            given = msgspec.to_builtins(getattr(dialect, name))
-            if given != getattr(Dialect(), name):
+        for name in _CSV_FIELDS:
+            value = msgspec.to_builtins(getattr(dialect, name))
+            if value != getattr(Dialect(), name):
                 raise records_error(
-                    f"dialect.{_IN_SPEC.get(name, name)}", f"is {given!r}, but spec.target.format is {file_format}"
+                    f"dialect.{_SPEC_NAMES.get(name, name)}", f"is {value!r}, but spec.target.format is {file_format}"
                 )
     if dialect.encoding == Encoding.CP1252:
         for column in columns:
@@ -137,14 +138,14 @@ def _refuse_unencodable(column: ColumnPlan) -> None:
             ) from error
 
 
-def _invalid(invalid: InvalidRows, columns: tuple[ColumnPlan, ...]) -> InvalidRowsPlan:
+def _compile_invalid_rows(invalid: InvalidRows, columns: tuple[ColumnPlan, ...]) -> InvalidRowsPlan:
     sources = {column.source for column in columns if column.kind == "client"}
     for index, kind in enumerate(invalid.kinds):
         if kind not in INVALID_KINDS:
             raise records_error(f"invalid.kinds[{index}]", f"is {kind!r}; {suggestion(kind, INVALID_KINDS)}")
         if not sources & set(INVALID_KINDS[kind]):
-            needed = " or ".join(INVALID_KINDS[kind])
+            needed_columns = " or ".join(INVALID_KINDS[kind])
             raise records_error(
-                f"invalid.kinds[{index}]", f"is {kind}, but the file has no client column {needed} any more"
+                f"invalid.kinds[{index}]", f"is {kind}, but the file has no client column {needed_columns} any more"
             )
     return InvalidRowsPlan(millionths=round(invalid.share * MILLION), kinds=tuple(dict.fromkeys(invalid.kinds)))

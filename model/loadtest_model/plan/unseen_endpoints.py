@@ -1,4 +1,4 @@
-"""What can be claimed of a target whose endpoints nobody could read."""
+"""The claim about a target whose endpoints the operator could not read."""
 
 from typing import Final
 

@@ -31,7 +31,7 @@ class Phase(StrEnum):
 
 
 class ConditionType(StrEnum):
-    VERIFIED = "StatusVerification"
+    VERIFIED = "Verified"
     RUNNING = "Running"
     RESULTS_COMPLETE = "ResultsComplete"
     COMPLETED = "Completed"

@@ -37,7 +37,7 @@ FIELD_KINDS: Final = {
 """The kinds of fields; for each the parameters that it must have, and those that it may have beside `nullShare`."""
 
 FIELD_PARAMETERS: Final = tuple(
-    dict.fromkeys(name for needed, possible in FIELD_KINDS.values() for name in (*needed, *possible))
+    dict.fromkeys(name for required, optional in FIELD_KINDS.values() for name in (*required, *optional))
 )
 
 
@@ -128,7 +128,7 @@ def _has_all(field: Field, names: tuple[str, ...]) -> bool:
 
 def _parameter_rule(name: str) -> Rule[Field]:
     """The rule that a parameter stands only with a kind that takes it."""
-    kinds = [kind for kind, (needed, possible) in FIELD_KINDS.items() if name in (*needed, *possible)]
+    kinds = [kind for kind, (required, optional) in FIELD_KINDS.items() if name in (*required, *optional)]
     return Rule(
         cel=f"!has(self.{name}) || self.kind in {kinds}",
         message=f"spec.records.fields.add: {name} belongs to kind {' or '.join(kinds)}",
@@ -149,5 +149,5 @@ def _kind_rule(kind: str, names: tuple[str, ...]) -> Rule[Field]:
 
 FIELD_RULES: Final = (
     *(_parameter_rule(name) for name in FIELD_PARAMETERS),
-    *(_kind_rule(kind, needed) for kind, (needed, _) in FIELD_KINDS.items()),
+    *(_kind_rule(kind, required) for kind, (required, _) in FIELD_KINDS.items()),
 )

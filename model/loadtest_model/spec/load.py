@@ -39,8 +39,8 @@ class Stage(Value, frozen=True, kw_only=True):
 
 
 def _has_load(stage: Stage) -> bool:
-    reached = stage.arrival_rate if stage.virtual_users is None else stage.virtual_users
-    return bool(reached) and NANOSECONDS <= nanoseconds_of(stage.duration) <= LONGEST_NANOSECONDS
+    level = stage.arrival_rate if stage.virtual_users is None else stage.virtual_users
+    return bool(level) and NANOSECONDS <= nanoseconds_of(stage.duration) <= LONGEST_NANOSECONDS
 
 
 STAGES_OF_ONE_KIND: Final = Rule[list[Stage]](

@@ -153,25 +153,31 @@ READ_BACK_RULES: Final = (
         cel=f"self.url.contains('{CLIENT_ID}') ? has(self.control) : has(self.countPath)",
         message="spec.verification.readBack needs control for a look-up ({client_id} in its url), and countPath for"
         " a count (none in its url)",
-        holds=lambda read: (read.control if _is_look_up(read) else read.count_path) is not None,
+        holds=lambda read_back: (read_back.control if _is_look_up(read_back) else read_back.count_path) is not None,
         reason=Reason.ReadBackInvalid,
     ),
     Rule[ReadBack](
         cel="!has(self.control) || has(self.control.clientId) != has(self.control.url)",
         message="spec.verification.readBack.control must be either clientId or url",
-        holds=lambda read: read.control is None or (read.control.client_id is None) != (read.control.url is None),
+        holds=lambda read_back: (
+            read_back.control is None or (read_back.control.client_id is None) != (read_back.control.url is None)
+        ),
         reason=Reason.ReadBackInvalid,
     ),
     Rule[ReadBack](
         cel=f"!has(self.control) || !has(self.control.clientId) || self.url.contains('{CLIENT_ID}')",
         message="spec.verification.readBack.control.clientId needs {client_id} in spec.verification.readBack.url",
-        holds=lambda read: read.control is None or read.control.client_id is None or _is_look_up(read),
+        holds=lambda read_back: (
+            read_back.control is None or read_back.control.client_id is None or _is_look_up(read_back)
+        ),
         reason=Reason.ReadBackInvalid,
     ),
     Rule[ReadBack](
         cel="!has(self.control) || !has(self.control.url) || has(self.countPath)",
         message="spec.verification.readBack.control.url needs spec.verification.readBack.countPath",
-        holds=lambda read: read.control is None or read.control.url is None or read.count_path is not None,
+        holds=lambda read_back: (
+            read_back.control is None or read_back.control.url is None or read_back.count_path is not None
+        ),
         reason=Reason.ReadBackInvalid,
     ),
 )

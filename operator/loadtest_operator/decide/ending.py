@@ -43,7 +43,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
             refusal=fleet.refusal,
             read_back=fleet.read_back,
             gaps=gaps,
-            on_record=held,
+            recorded_failures=held,
             target=fleet.target,
             evictions=fleet.evictions,
         ),
@@ -162,7 +162,7 @@ def _message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagnosis, ...
         return with_hint(refusal)
     said = judgement.reasons[0] if judgement.reasons else judgement.reason
     proof = fleet.proof
-    if proof is not None and refusal is None and not proof.proven:
+    if proof is not None and refusal is None and not proof.is_proven:
         # A verification that was cut off may have left a row behind.
         return f"{said}; {proof.message}"
     diagnosis = main_diagnosis(diagnoses) if judgement.verdict is Verdict.FAILED else None
@@ -176,7 +176,7 @@ def _passed(fleet: Fleet) -> str:
     if fleet.plan.unseen_endpoints:
         said = f"{said}; {unseen_endpoints.EXPLANATION}"
     proof = fleet.proof
-    if proof is None or proof.read_back is None or proof.reached is not ProofLevel.PROVEN:
+    if proof is None or proof.read_back is None or proof.reached_level is not ProofLevel.PROVEN:
         return said
     return f"{said}; {read_back_conclusion(proof.read_back).message}"
 
@@ -186,7 +186,7 @@ def _verified(observation: Observation, fleet: Fleet) -> Mark:
     if refusal is not None and refusal.refusal is not None:
         return Mark.false(Reason[refusal.refusal], with_hint(refusal))
     if fleet.all_verified:
-        reached = Reason[fleet.proof.reached] if fleet.proof else Reason.Acknowledged
+        reached = Reason[fleet.proof.reached_level] if fleet.proof else Reason.Acknowledged
         return Mark.true(reached, verified_message(fleet))
     return verified_mark(observation)
 
@@ -211,7 +211,7 @@ def verified_message(fleet: Fleet) -> str:
     addresses = f"{len(proof.addresses)} address{'' if len(proof.addresses) == 1 else 'es'}"
     through = " through a mesh's proxy" if fleet.plan.mesh else ""
     said = (
-        f"every pod proved at {addresses}{through} that the target honours X-Load-Test ({proof.reached});"
+        f"every pod proved at {addresses}{through} that the target honours X-Load-Test ({proof.reached_level});"
         f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it; {exposure_of(fleet.plan)}"
     )
     if fleet.plan.unseen_endpoints:

@@ -137,7 +137,7 @@ class Fleet:
     @property
     def all_verified(self) -> bool:
         reports = self.reports
-        return len(reports) == self.plan.parallelism and all(report.proven for report in reports)
+        return len(reports) == self.plan.parallelism and all(report.is_proven for report in reports)
 
     @property
     def counts(self) -> PodCounts:
@@ -149,7 +149,7 @@ class Fleet:
         )
         return PodCounts(
             desired=self.plan.parallelism,
-            verified=sum(report.proven for report in self.reports),
+            verified=sum(report.is_proven for report in self.reports),
             running=sum((pod.state is PodState.RUNNING or pod is self.reader) and not pod.over for pod in self.pods),
             succeeded=states.count(PodState.DONE),
             failed=failed,
@@ -191,7 +191,7 @@ def verified_of(report: VerificationReport | None, notice: str = "") -> StatusVe
     if report is None:
         return None
     return StatusVerification(
-        level=report.reached,
+        level=report.reached_level,
         message=shortened(report.message),
         hint=shortened(report.hint),
         canary_ids=report.canary_ids[:_LISTED],

@@ -34,7 +34,7 @@ def before_start(observation: Observation, fleet: Fleet) -> Decision:
         return _decided(observation, fleet, Phase.STARTING, _starting_message(observation, fleet), ())
     if fleet.all_verified:
         return point_of_no_return(observation, fleet)
-    proven = first.snapshot.verification is not None and first.snapshot.verification.proven
+    proven = first.snapshot.verification is not None and first.snapshot.verification.is_proven
     waiting = fleet.in_state(PodState.WAITING)
     due = tuple(pod for pod in waiting if proven or pod.index == 0)
     message = _verifying_message(observation, fleet, proven)

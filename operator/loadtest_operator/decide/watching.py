@@ -8,9 +8,9 @@ from msgspec import structs
 from loadtest_model.judgement.health import Evictions
 from loadtest_model.judgement.workload import (
     IMAGE_LENGTH,
-    IMAGES_KEPT,
-    POINTS_KEPT,
-    RESTARTED_KEPT,
+    MOST_IMAGES,
+    MOST_MEMORY_POINTS,
+    MOST_RESTARTED_CONTAINERS,
     TargetWatch,
     WorkloadTally,
     points_text,
@@ -54,7 +54,7 @@ def at_the_start(workload: Workload, look: WorkloadLook) -> TargetWatch:
         pods=len(look.pods),
         ready=ready,
         rolled_out=len(revisions) > 1,
-        images=_images(look.pods)[:IMAGES_KEPT],
+        images=_images(look.pods)[:MOST_IMAGES],
         tally=tally,
     )
 
@@ -112,7 +112,7 @@ def _with_ends(made: TargetWatch, tally: WorkloadTally, look: WorkloadLook) -> T
 def _known_ends(tally: WorkloadTally, pod: PodLook, container: ContainerLook) -> int:
     if container.key in tally.ends:
         return tally.ends[container.key]
-    if len(tally.ends) >= RESTARTED_KEPT and pod.created <= tally.newest:
+    if len(tally.ends) >= MOST_RESTARTED_CONTAINERS and pod.created <= tally.newest:
         # It may be one of those that found no place in the record.
         return container.ends
     return 0
@@ -150,7 +150,7 @@ def _with_use(made: TargetWatch, use: Use, at_seconds: float) -> TargetWatch:
         return made
     pods = hashlib.sha256(",".join(use.pods).encode()).hexdigest()[:_DIGEST]
     points = (*(made.memory_points if pods == tally.measured else ()), (at_seconds, use.memory_bytes))
-    if len(points) > POINTS_KEPT:
+    if len(points) > MOST_MEMORY_POINTS:
         points = points[::2]
     return structs.replace(
         made,
@@ -172,7 +172,7 @@ def _containers(look: WorkloadLook) -> list[ContainerLook]:
 def _kept(ends: dict[str, int]) -> dict[str, int]:
     """Those that have ended, as many as the record has place for."""
     some = sorted((item for item in ends.items() if item[1]), key=lambda item: (-item[1], item[0]))
-    return dict(some[:RESTARTED_KEPT])
+    return dict(some[:MOST_RESTARTED_CONTAINERS])
 
 
 def _images(pods: tuple[PodLook, ...]) -> tuple[str, ...]:
@@ -181,7 +181,7 @@ def _images(pods: tuple[PodLook, ...]) -> tuple[str, ...]:
 
 def _new_images(held: TargetWatch, look: WorkloadLook) -> tuple[str, ...]:
     """Images that did not run at the start; where more ran than there is place for, that cannot be told."""
-    if len(held.images) >= IMAGES_KEPT:
+    if len(held.images) >= MOST_IMAGES:
         return held.new_images
     seen = dict.fromkeys((*held.new_images, *_images(look.pods)))
-    return tuple(image for image in seen if image not in held.images)[:IMAGES_KEPT]
+    return tuple(image for image in seen if image not in held.images)[:MOST_IMAGES]

@@ -91,7 +91,7 @@ class Memory:
         """Take in an answer of a pod."""
         pod.asked_at = self._clock()
         pod.silent_seconds = 0.0
-        pod.snapshot = self._run(uid, run_id).timeline.hear(received)
+        pod.snapshot = self._run(uid, run_id).timeline.add_snapshot(received)
 
     def pod(self, uid: str, run_id: str, pod_uid: str, index: int, name: str) -> Known:
         """What is known of a pod; of one not met before, nothing, from now on."""
@@ -171,7 +171,7 @@ class Memory:
         pod = self.pod(uid, run_id, pod_uid, index, name)
         word = decode_last_word(message) if message else None
         if word is not None and word.pod_uid == pod_uid:
-            pod.snapshot = self._run(uid, run_id).timeline.hear(word)
+            pod.snapshot = self._run(uid, run_id).timeline.add_snapshot(word)
             pod.last_word = True
         return pod.last_word
 

@@ -251,7 +251,7 @@ async def test_a_target_behind_a_login_is_verified_after_one_login() -> None:
         plan = plan_with_login(target, issuer)
         report = await Prover(plan, uploader_of(plan), AddressBook()).prove(full_rows=50)
 
-    assert report.proven
+    assert report.is_proven
     assert len(issuer.received) == 1
     assert {received.headers["Authorization"] for received in target.received} == {"Bearer token-1"}
 
@@ -272,7 +272,7 @@ async def test_a_token_that_ends_within_the_load_is_no_refusal_where_a_login_ren
         plan = plan_with_login(target, issuer, duration_seconds=3_600)
         report = await Prover(plan, uploader_of(plan), AddressBook()).prove(full_rows=50)
 
-    assert report.proven
+    assert report.is_proven
 
 
 async def test_an_upload_that_got_a_401_is_counted_and_the_next_one_has_a_new_token(

@@ -38,9 +38,9 @@ def hangs_under_load(received: Received) -> Answer | Awaitable[Answer]:
 
 def assert_conserved(snapshot: Snapshot) -> None:
     for step in snapshot.steps:
-        assert step.total.conserved
-        assert step.judged.conserved
-        assert all(second.counts.conserved for second in step.seconds)
+        assert step.total.is_conserved
+        assert step.judged.is_conserved
+        assert all(second.counts.is_conserved for second in step.seconds)
         assert sum(second.counts.sent for second in step.seconds) == step.total.sent
 
 
@@ -60,7 +60,7 @@ async def test_a_pod_verifies_loads_reports_and_exits_when_it_is_acknowledged(tm
             assert (await pod.snapshot()).state is PodState.WAITING
             verified = await pod.verify()
             assert verified.verification is not None
-            assert verified.verification.proven
+            assert verified.verification.is_proven
             assert await pod.arm() == (200, {"state": "armed"})
             assert await pod.start() == (200, {"state": "running"})
 
@@ -253,7 +253,7 @@ async def test_sigterm_cuts_the_uploads_in_flight_and_leaves_a_last_word(tmp_pat
         assert time.monotonic() - began < 4
         word = pod.last_word()
         assert (word.state, word.halt_reason) == (PodState.HALTED, HaltReason.SIGNAL)
-        assert word.steps[0].total.conserved
+        assert word.steps[0].total.is_conserved
         assert word.steps[0].errors == {ErrorKind.CANCELLED: 3}
         assert word.steps[0].in_flight == 0
 
@@ -269,7 +269,7 @@ async def test_sigterm_in_the_middle_of_large_bodies_conserves_every_upload(tmp_
 
             assert await pod.exited() == PodExit.HALTED
             total = pod.last_word().steps[0].total
-            assert total.conserved
+            assert total.is_conserved
             assert total.unknown == total.cancelled
             # The target counts what arrived whole: at least what was accepted, at most what was sent.
             assert total.accepted <= load_uploads(target) <= total.sent

@@ -70,7 +70,7 @@ async def proven(plan: Plan) -> VerificationReport:
 async def concluded(plan: Plan) -> VerificationReport:
     prover = a_prover(plan)
     report = await prover.prove(full_rows=FULL)
-    assert report.proven, report.message
+    assert report.is_proven, report.message
     await prover.conclude()
     assert prover.report is not None
     return prover.report
@@ -78,7 +78,7 @@ async def concluded(plan: Plan) -> VerificationReport:
 
 def shown(report: VerificationReport) -> ReadBackResult:
     assert report.read_back is not None
-    return read_back_conclusion(report.read_back).shown
+    return read_back_conclusion(report.read_back).result
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -89,9 +89,9 @@ async def test_a_target_that_stores_nothing_is_proven_once_all_readings_agree(wa
         before = await prover.prove(full_rows=FULL)
         await prover.conclude()
 
-        assert before.reached is ProofLevel.ECHOED
+        assert before.reached_level is ProofLevel.ECHOED
         assert prover.report is not None
-        assert prover.report.reached is ProofLevel.PROVEN
+        assert prover.report.reached_level is ProofLevel.PROVEN
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -191,7 +191,7 @@ async def test_a_filtered_count_of_nothing_stands_beside_a_control_of_its_own() 
 
         report = await concluded(a_plan(target, filtered))
 
-        assert report.reached is ProofLevel.PROVEN
+        assert report.reached_level is ProofLevel.PROVEN
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ async def test_what_fails_for_a_moment_is_tried_again() -> None:
 
         report = await concluded(a_plan(target, counting(storage, timeout="10s")))
 
-        assert report.reached is ProofLevel.PROVEN
+        assert report.reached_level is ProofLevel.PROVEN
 
 
 async def test_a_reading_that_fails_at_the_end_leaves_the_target_unproven() -> None:
@@ -239,7 +239,7 @@ async def test_a_reading_that_fails_at_the_end_leaves_the_target_unproven() -> N
         await prover.conclude()
 
         assert prover.report is not None
-        assert prover.report.reached is ProofLevel.ECHOED
+        assert prover.report.reached_level is ProofLevel.ECHOED
         assert shown(prover.report) is ReadBackResult.FAILED
 
 
@@ -249,7 +249,7 @@ async def test_where_less_is_required_a_failing_read_back_refuses_nobody() -> No
 
         report = await concluded(a_plan(target, counting(storage), require="Acknowledged"))
 
-        assert report.reached is ProofLevel.ECHOED
+        assert report.reached_level is ProofLevel.ECHOED
         assert shown(report) is ReadBackResult.FAILED
 
 
@@ -307,7 +307,7 @@ async def test_a_look_up_at_a_wrong_path_proves_nothing_where_the_control_is_fou
         await read_back.read(ReadingMoment.VERIFIED, ("C1",))
 
         assert "no control shows that this means absent" in read_back.report.readings[0].problem
-        assert read_back_conclusion(read_back.report).shown is ReadBackResult.FAILED
+        assert read_back_conclusion(read_back.report).result is ReadBackResult.FAILED
 
 
 async def test_a_storage_that_repeats_the_token_does_not_make_it_known() -> None:
@@ -340,7 +340,7 @@ async def test_a_target_that_no_load_follows_for_is_proven_at_once() -> None:
     async with telling() as storage, serving() as target:
         report = await a_prover(a_plan(target, looking_up(storage))).prove_alone(full_rows=FULL)
 
-        assert report.reached is ProofLevel.PROVEN
+        assert report.reached_level is ProofLevel.PROVEN
 
 
 async def test_a_target_that_no_load_follows_for_is_refused_for_what_shows_late() -> None:
@@ -352,7 +352,7 @@ async def test_a_target_that_no_load_follows_for_is_refused_for_what_shows_late(
         report = await prover.prove_alone(full_rows=FULL)
 
         assert report.refusal is Refusal.STORED
-        assert not report.proven
+        assert not report.is_proven
 
 
 async def hang(_: Received) -> Answer:
@@ -379,10 +379,10 @@ async def test_a_pod_reads_back_when_it_is_told_that_every_load_is_over(tmp_path
             assert final.state is PodState.DONE
             assert final.elapsed_seconds == loaded.elapsed_seconds
             assert final.verification is not None
-            assert final.verification.reached is ProofLevel.PROVEN
+            assert final.verification.reached_level is ProofLevel.PROVEN
             word = pod.last_word().verification
             assert word is not None
-            assert word.reached is ProofLevel.PROVEN
+            assert word.reached_level is ProofLevel.PROVEN
 
 
 async def test_a_pod_without_a_word_from_the_operator_reads_back_when_the_plan_says_every_load_is_over(
@@ -396,7 +396,7 @@ async def test_a_pod_without_a_word_from_the_operator_reads_back_when_the_plan_s
             final = await pod.until_final()
 
             assert final.verification is not None
-            assert final.verification.reached is ProofLevel.PROVEN
+            assert final.verification.reached_level is ProofLevel.PROVEN
 
 
 async def test_only_the_first_pod_reads_back(tmp_path: Path) -> None:
@@ -425,7 +425,7 @@ async def test_a_pod_that_is_halted_while_it_waits_to_read_back_ends_at_once(tmp
 
             assert (final.state, final.halt_reason) == (PodState.HALTED, HaltReason.OPERATOR)
             assert final.verification is not None
-            assert final.verification.reached is ProofLevel.ECHOED
+            assert final.verification.reached_level is ProofLevel.ECHOED
 
 
 @pytest.mark.parametrize("end", [Verb.HALT, Verb.STOP])
@@ -445,7 +445,7 @@ async def test_a_verification_that_is_cut_off_names_the_canary_that_was_under_wa
             assert final.verification is not None
             assert final.verification.canary_ids == (canary,)
             assert final.verification.refusal is None
-            assert not final.verification.proven
+            assert not final.verification.is_proven
 
 
 async def test_a_verification_that_takes_too_long_names_the_canary_that_was_under_way() -> None:

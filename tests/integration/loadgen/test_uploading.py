@@ -139,7 +139,7 @@ async def test_a_target_behind_tls_is_verified_at_each_address_under_its_own_nam
         )
         report = await proven(plan)
 
-    assert report.proven
+    assert report.is_proven
     assert set(names) == {"shop.example"}
     assert {received.headers["Host"] for received in target.received} == {f"shop.example:{target.port}"}
 
@@ -156,7 +156,7 @@ async def test_another_name_for_tls_leaves_the_host_header_alone(tmp_path: Path)
         )
         report = await proven(plan)
 
-    assert report.proven
+    assert report.is_proven
     assert set(names) == {"inner.example"}
     assert target.received[0].headers["Host"] == f"127.0.0.1:{target.port}"
 

@@ -13,7 +13,7 @@ import yaml
 from loadgen.cli.main import main
 from loadgen.records import Composer, RecordSpace
 from loadtest_model.plan import compile_plan
-from loadtest_model.plan.columns import MOST_VARYING
+from loadtest_model.plan.columns import MOST_VARYING_FIELDS
 from loadtest_model.records.columns import CLIENT_COLUMNS
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.spec.fields import FIELD_KINDS, FIELD_PARAMETERS
@@ -79,7 +79,7 @@ def test_it_names_every_column_kind_parameter_and_field() -> None:
         *INVALID_KINDS,
         *dialect,
     } <= named
-    assert f"{MOST_VARYING} fields beside the client's own" in PAGE
+    assert f"{MOST_VARYING_FIELDS} fields beside the client's own" in PAGE
 
 
 def test_every_example_of_a_template_in_its_text_is_a_field_that_is_taken() -> None:

@@ -30,7 +30,7 @@ def test_every_reason_is_one_that_the_schema_takes_and_every_text_one_sentence()
         assert CAMEL_CASE.fullmatch(reason)
         assert reason.meaning
         assert not reason.meaning.endswith(".")
-        assert not reason.to_do.endswith(".")
+        assert not reason.advice.endswith(".")
 
 
 def test_the_advice_follows_the_message() -> None:

@@ -192,7 +192,7 @@ def test_a_step_without_an_upload_can_never_pass_although_no_threshold_asks_for_
 def test_a_violation_on_record_fails_although_the_pod_that_saw_it_is_gone() -> None:
     held = Gap(Reason.Violation, "answered 200 without a true load_test_mode")
 
-    judgement = judge(Facts(plan=PLAN, aggregate=a_run(), gaps=(LOST,), on_record=(held,)))
+    judgement = judge(Facts(plan=PLAN, aggregate=a_run(), gaps=(LOST,), recorded_failures=(held,)))
 
     assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "Violation")
 
@@ -200,7 +200,7 @@ def test_a_violation_on_record_fails_although_the_pod_that_saw_it_is_gone() -> N
 def test_a_violation_that_is_known_in_full_is_told_once() -> None:
     held = Gap(Reason.Violation, BROKEN_PROMISE.message)
 
-    judgement = judge(Facts(plan=PLAN, aggregate=a_run(violations=(BROKEN_PROMISE,)), on_record=(held,)))
+    judgement = judge(Facts(plan=PLAN, aggregate=a_run(violations=(BROKEN_PROMISE,)), recorded_failures=(held,)))
 
     assert len(judgement.reasons) == 1
 

@@ -37,7 +37,7 @@ def absent(moment: ReadingMoment) -> Reading:
 def test_a_count_that_stays_the_same_to_the_end_shows_that_nothing_was_stored() -> None:
     conclusion = read_back_conclusion(counted(7, 7, 7, 7))
 
-    assert conclusion.shown is ReadBackResult.NOTHING_STORED
+    assert conclusion.result is ReadBackResult.NOTHING_STORED
     assert conclusion.message == (
         "a read-back found no stored row: 7 rows before the first upload, 7 rows after the verification, 7 rows after"
         " the last answer, 7 rows 5 s later"
@@ -56,7 +56,7 @@ def test_a_count_that_stays_the_same_to_the_end_shows_that_nothing_was_stored() 
 def test_a_count_that_rises_is_taken_for_stored_rows(rows: tuple[int, ...], told: str) -> None:
     conclusion = read_back_conclusion(counted(*rows))
 
-    assert conclusion.shown is ReadBackResult.STORED
+    assert conclusion.result is ReadBackResult.STORED
     assert told in conclusion.message
     assert "may be stored" in conclusion.message
 
@@ -64,7 +64,7 @@ def test_a_count_that_rises_is_taken_for_stored_rows(rows: tuple[int, ...], told
 def test_a_count_that_falls_shows_nothing() -> None:
     conclusion = read_back_conclusion(counted(7, 7, 6, 6))
 
-    assert conclusion.shown is ReadBackResult.UNSTEADY
+    assert conclusion.result is ReadBackResult.UNSTEADY
     assert "fell from 7 after the verification to 6 after the last answer" in conclusion.message
 
 
@@ -72,14 +72,14 @@ def test_a_count_that_falls_shows_nothing() -> None:
 def test_a_read_back_without_one_of_its_readings_is_not_finished(made: int) -> None:
     conclusion = read_back_conclusion(counted(*[7] * made))
 
-    assert conclusion.shown is ReadBackResult.UNFINISHED
+    assert conclusion.result is ReadBackResult.UNFINISHED
     assert "not yet read" in conclusion.message
 
 
 def test_rows_that_were_never_found_show_that_nothing_was_stored() -> None:
     conclusion = read_back_conclusion(looked_up(*(absent(moment) for moment in MOMENTS)))
 
-    assert conclusion.shown is ReadBackResult.NOTHING_STORED
+    assert conclusion.result is ReadBackResult.NOTHING_STORED
     assert "the control found before the first upload, 0 of 3 rows looked up after the verification" in (
         conclusion.message
     )
@@ -90,7 +90,7 @@ def test_a_row_that_was_found_is_named() -> None:
 
     conclusion = read_back_conclusion(looked_up(*(absent(moment) for moment in MOMENTS[:3]), found))
 
-    assert conclusion.shown is ReadBackResult.STORED
+    assert conclusion.result is ReadBackResult.STORED
     assert "client_id C1, C2 found 5 s later; remove them" in conclusion.message
 
 
@@ -98,7 +98,7 @@ def test_rows_found_outweigh_a_reading_that_failed() -> None:
     failed = Reading(moment=ReadingMoment.ENDED, problem="no answer")
     found = Reading(moment=ReadingMoment.SETTLED, asked=3, found=("C1",))
 
-    assert read_back_conclusion(looked_up(failed, found)).shown is ReadBackResult.STORED
+    assert read_back_conclusion(looked_up(failed, found)).result is ReadBackResult.STORED
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_one_reading_that_failed_leaves_the_whole_read_back_without_a_proof(
 
     conclusion = read_back_conclusion(looked_up(*others, failed))
 
-    assert conclusion.shown is shown
+    assert conclusion.result is shown
     assert conclusion.message == "the read-back after the last answer shows nothing: answered 500"
 
 
@@ -130,20 +130,20 @@ def test_one_reading_that_failed_leaves_the_whole_read_back_without_a_proof(
 def test_proven_is_reached_only_by_a_finished_read_back_of_a_proven_target(
     level: ProofLevel, refusal: Refusal | None, report: ReadBackReport | None, reached: ProofLevel
 ) -> None:
-    assert VerificationReport(level=level, refusal=refusal, read_back=report).reached is reached
+    assert VerificationReport(level=level, refusal=refusal, read_back=report).reached_level is reached
 
 
 def test_one_accepted_answer_without_its_nonce_takes_the_level_echoed_away() -> None:
     verified = VerificationReport(level=ProofLevel.ECHOED)
 
-    assert structs.replace(verified, unechoed=1).reached is ProofLevel.ACKNOWLEDGED
-    assert structs.replace(verified, unechoed=1, read_back=counted(7, 7, 7, 7)).reached is ProofLevel.PROVEN
+    assert structs.replace(verified, unechoed=1).reached_level is ProofLevel.ACKNOWLEDGED
+    assert structs.replace(verified, unechoed=1, read_back=counted(7, 7, 7, 7)).reached_level is ProofLevel.PROVEN
 
 
 def test_a_look_up_that_had_no_row_to_look_for_shows_nothing() -> None:
     conclusion = read_back_conclusion(looked_up(*(Reading(moment=moment) for moment in MOMENTS)))
 
-    assert conclusion.shown is ReadBackResult.FAILED
+    assert conclusion.result is ReadBackResult.FAILED
     assert conclusion.message == "the read-back after the verification shows nothing: it had no row to look up"
 
 
@@ -171,7 +171,7 @@ def test_the_last_word_of_a_pod_carries_what_its_read_back_shows() -> None:
     assert decoded is not None
     assert decoded.verification is not None
     assert decoded.verification.read_back is not None
-    assert read_back_conclusion(decoded.verification.read_back).shown is ReadBackResult.STORED
+    assert read_back_conclusion(decoded.verification.read_back).result is ReadBackResult.STORED
 
 
 def test_whatever_characters_a_target_answers_with_the_last_word_keeps_counts_and_that_a_reading_failed() -> None:
@@ -203,4 +203,4 @@ def test_whatever_characters_a_target_answers_with_the_last_word_keeps_counts_an
         assert word.steps[0].total.accepted == 9
         assert word.verification is not None
         assert word.verification.read_back is not None
-        assert read_back_conclusion(word.verification.read_back).shown is ReadBackResult.FAILED
+        assert read_back_conclusion(word.verification.read_back).result is ReadBackResult.FAILED

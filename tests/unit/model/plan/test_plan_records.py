@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loadtest_model.plan import PlanError
-from loadtest_model.plan.columns import CLIENT_PLANS, MOST_VARYING, columns_of
+from loadtest_model.plan.columns import CLIENT_PLANS, MOST_VARYING_FIELDS, columns_of
 from loadtest_model.plan.notices import plan_notices
 from loadtest_model.plan.records import STANDARD_DIALECT, RecordsPlan
 from loadtest_model.spec.fields import FIELD_KINDS, Field
@@ -62,7 +62,7 @@ def test_numbers_are_told_apart_from_texts_for_the_formats() -> None:
         }
     )
 
-    assert [column.name for column in columns_of(plan.columns) if column.number] == ["balance", "visits", "score"]
+    assert [column.name for column in columns_of(plan.columns) if column.is_number] == ["balance", "visits", "score"]
 
 
 def test_a_template_finds_dropped_columns_renamed_ones_and_those_that_it_takes_the_place_of() -> None:
@@ -170,8 +170,8 @@ def test_only_so_many_fields_can_differ_in_every_row() -> None:
     def fields(count: int) -> dict[str, Any]:
         return {"fields": {"add": [{**WIDTH, "name": f"unique {number}"} for number in range(count)]}}
 
-    assert len(planned(**fields(MOST_VARYING)).columns) == len(CLIENT_PLANS) + MOST_VARYING
-    assert f"has {MOST_VARYING + 1} fields" in refused(fields(MOST_VARYING + 1))
+    assert len(planned(**fields(MOST_VARYING_FIELDS)).columns) == len(CLIENT_PLANS) + MOST_VARYING_FIELDS
+    assert f"has {MOST_VARYING_FIELDS + 1} fields" in refused(fields(MOST_VARYING_FIELDS + 1))
 
 
 def test_columns_that_the_plan_has_no_room_for_are_refused() -> None:
