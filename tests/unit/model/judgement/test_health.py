@@ -86,9 +86,9 @@ def test_thirty_seconds_of_silence_with_an_upload_in_flight_are_critical() -> No
 
 @pytest.mark.parametrize("outcome", ["rejected", "unknown"])
 def test_a_pause_after_an_upload_that_got_no_answer_is_no_silence(outcome: str) -> None:
-    failed = Second(second=10, counts=counts(**{outcome: 1}), virtual_users=1, ended=1)
+    second_of_failure = Second(second=10, counts=counts(**{outcome: 1}), virtual_users=1, ended=1)
 
-    assert longest_silence_seconds((*series(10), failed, *series(5, begin=60))) == 0
+    assert longest_silence_seconds((*series(10), second_of_failure, *series(5, begin=60))) == 0
 
 
 def test_silence_without_uploads_in_flight_is_a_pause() -> None:
@@ -154,11 +154,11 @@ def test_in_the_open_model_plateaus_are_those_of_the_arrival_rate() -> None:
     stages = [{"duration": d, "arrivalRate": r} for r in (2, 6) for d in ("0s", "200s")]
     (step,) = a_plan(scenario="custom", load={"batchSize": 10, "stages": stages}).steps
     seconds = (*series(200), *series(200, begin=200, response_seconds=0.6))
-    seen = structs.replace(
+    aggregate = structs.replace(
         a_step(seconds=seconds), segment_response=tuple(sketch_of([int(v * 1e9)] * 50) for v in (0.2, 0.6))
     )
 
-    assert any("from 2 to 6 uploads/s due the median goes" in text for text in assess_step(step, seen).evidence)
+    assert any("from 2 to 6 uploads/s due the median goes" in text for text in assess_step(step, aggregate).evidence)
 
 
 def test_a_load_by_records_is_judged_up_to_its_end() -> None:

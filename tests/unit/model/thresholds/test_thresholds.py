@@ -141,10 +141,10 @@ def test_every_measured_quantity_can_be_bounded(metric: str, value: float) -> No
         ),
     )
 
-    measured = METRICS[metric].read(step, 60.0)
+    measurement = METRICS[metric].read(step, 60.0)
 
-    assert measured.value == pytest.approx(value, rel=0.01)
-    assert measured.samples > 0
+    assert measurement.value == pytest.approx(value, rel=0.01)
+    assert measurement.samples > 0
 
 
 @pytest.mark.parametrize(
