@@ -38,19 +38,19 @@ small = st.integers(0, 1_000)
 @st.composite
 def conserved_counts(draw: st.DrawFn) -> Counts:
     outcomes = {name: draw(small) for name in ("accepted", "rejected", "unknown", "violation")}
-    dropped, sent = draw(small), sum(outcomes.values())
+    dropped_arrivals, sent_uploads = draw(small), sum(outcomes.values())
     return Counts(
-        due=sent + dropped,
-        sent=sent,
-        dropped=dropped,
+        due=sent_uploads + dropped_arrivals,
+        sent=sent_uploads,
+        dropped=dropped_arrivals,
         records_sent=draw(small),
-        rerouted=draw(st.integers(0, sent)),
+        rerouted=draw(st.integers(0, sent_uploads)),
         **outcomes,
     )
 
 
 @st.composite
-def causes_seen(draw: st.DrawFn) -> CauseCount:
+def cause_counts(draw: st.DrawFn) -> CauseCount:
     shortest, longer = draw(st.floats(0, 100)), draw(st.floats(0, 100))
     address = st.sampled_from(["10.0.0.1:8000", "10.0.0.2:8000"])
     texts = st.text(max_size=EXAMPLE_CHARACTERS)
@@ -88,12 +88,12 @@ def own_times(draw: st.DrawFn) -> OwnTime:
 
 @st.composite
 def address_counts(draw: st.DrawFn) -> AddressCounts:
-    accepted, refused, unanswered, cut, stale, other = (draw(small) for _ in range(6))
-    failed = refused + unanswered + cut + stale + other
+    accepted, refused, unanswered, cut, stale, other_failures = (draw(small) for _ in range(6))
+    failures = refused + unanswered + cut + stale + other_failures
     return AddressCounts(
-        sent=accepted + failed,
+        sent=accepted + failures,
         accepted=accepted,
-        failed=failed,
+        failed=failures,
         refused=refused,
         unanswered=unanswered,
         cut=cut,
@@ -121,7 +121,7 @@ def steps(draw: st.DrawFn, number: int) -> StepAggregate:
         total=draw(conserved_counts()),
         judged=draw(conserved_counts()),
         errors=draw(st.dictionaries(st.sampled_from(ErrorKind), st.integers(1, 50), max_size=4)),
-        causes=draw(st.dictionaries(st.sampled_from(Cause), causes_seen(), max_size=8)),
+        causes=draw(st.dictionaries(st.sampled_from(Cause), cause_counts(), max_size=8)),
         response=sketch_of(draw(st.lists(st.integers(1_000, 10**12), max_size=20))),
         service=sketch_of(draw(nanoseconds)),
         rejected_response=sketch_of(draw(nanoseconds)),
@@ -165,12 +165,12 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
 
 @given(st.lists(snapshots(), max_size=5).flatmap(lambda made: st.tuples(st.just(made), st.permutations(made))))
 def test_the_order_of_pods_does_not_matter(pair: tuple[list[Snapshot], list[Snapshot]]) -> None:
-    one, other = pair
-    by_key = {(s.pod_index, s.sequence) for s in one}
-    if len(by_key) < len(one):
+    snapshots_of_pods, permuted_snapshots = pair
+    by_key = {(s.pod_index, s.sequence) for s in snapshots_of_pods}
+    if len(by_key) < len(snapshots_of_pods):
         return  # two different snapshots with one number cannot come from one pod
 
-    assert merge_snapshots(one) == merge_snapshots(other)
+    assert merge_snapshots(snapshots_of_pods) == merge_snapshots(permuted_snapshots)
 
 
 @given(snapshots(), snapshots(), snapshots())
@@ -224,22 +224,22 @@ def test_a_merged_run_is_conserved_in_every_step_and_second(pods: list[Snapshot]
 @given(snapshots(), st.sampled_from((LIMIT_BYTES, MESH_LIMIT_BYTES)))
 def test_a_last_word_fits_and_keeps_every_count(snapshot: Snapshot, limit_bytes: int) -> None:
     text = encode_last_word(snapshot, limit_bytes)
-    heard = decode_last_word(text)
+    decoded_snapshot = decode_last_word(text)
 
     assert len(text.encode()) <= limit_bytes
-    assert heard is not None
-    assert [step.total for step in heard.steps] == [step.total for step in snapshot.steps]
-    assert [step.response.count for step in heard.steps] == [step.response.count for step in snapshot.steps]
-    assert heard.final
+    assert decoded_snapshot is not None
+    assert [step.total for step in decoded_snapshot.steps] == [step.total for step in snapshot.steps]
+    assert [step.response.count for step in decoded_snapshot.steps] == [step.response.count for step in snapshot.steps]
+    assert decoded_snapshot.final
 
 
 @given(snapshots(), st.integers(0, 60), st.integers(1, 60))
 def test_a_torn_last_word_is_not_believed(snapshot: Snapshot, begin: int, length: int) -> None:
     text = encode_last_word(snapshot)
     begin %= max(1, len(text) - length)
-    torn = text[:begin] + text[begin + length :]
+    torn_text = text[:begin] + text[begin + length :]
 
-    assert decode_last_word(torn) is None
+    assert decode_last_word(torn_text) is None
 
 
 @given(st.sampled_from(ErrorKind))
@@ -247,19 +247,19 @@ def test_every_kind_of_error_belongs_to_an_outcome_that_is_not_acceptance(kind: 
     assert outcome_of(kind) in set(Outcome) - {Outcome.ACCEPTED}
 
 
-causes_by_name = st.dictionaries(st.sampled_from(Cause), causes_seen(), max_size=6)
+causes_by_name = st.dictionaries(st.sampled_from(Cause), cause_counts(), max_size=6)
 
 
 @given(causes_by_name, causes_by_name, causes_by_name)
 def test_causes_merge_in_any_order_and_lose_no_upload(
     one: dict[Cause, CauseCount], two: dict[Cause, CauseCount], three: dict[Cause, CauseCount]
 ) -> None:
-    left = merged_causes(merged_causes(one, two), three)
+    merged = merged_causes(merged_causes(one, two), three)
 
-    assert left == merged_causes(one, merged_causes(two, three)) == merged_causes(merged_causes(three, two), one)
+    assert merged == merged_causes(one, merged_causes(two, three)) == merged_causes(merged_causes(three, two), one)
     assert merged_causes(one, {}) == one
-    assert sum(seen.count for seen in left.values()) == sum(
-        seen.count for part in (one, two, three) for seen in part.values()
+    assert sum(cause_count.count for cause_count in merged.values()) == sum(
+        cause_count.count for part in (one, two, three) for cause_count in part.values()
     )
 
 
@@ -267,34 +267,36 @@ def test_causes_merge_in_any_order_and_lose_no_upload(
 def test_spreads_over_addresses_merge_in_any_order_within_their_bound(three: list[dict[str, AddressCounts]]) -> None:
     one, two, last = three
 
-    left = merged_spread([merged_spread([one, two]), last])
+    merged = merged_spread([merged_spread([one, two]), last])
 
-    assert left == merged_spread([one, merged_spread([two, last])]) == merged_spread([last, two, one])
-    assert sum(counts.sent for counts in left.values()) == sum(c.sent for part in three for c in part.values())
-    assert len(set(left) - {OTHER_ADDRESSES}) <= MOST_ADDRESSES
+    assert merged == merged_spread([one, merged_spread([two, last])]) == merged_spread([last, two, one])
+    assert sum(counts.sent for counts in merged.values()) == sum(c.sent for part in three for c in part.values())
+    assert len(set(merged) - {OTHER_ADDRESSES}) <= MOST_ADDRESSES
 
 
 @given(st.lists(snapshots(), max_size=6))
 def test_merging_many_at_once_is_merging_them_one_by_one(pods: list[Snapshot]) -> None:
-    made = [aggregate_of(pod) for pod in pods]
+    aggregates = [aggregate_of(pod) for pod in pods]
 
-    one_by_one = Aggregate()
-    for each in made:
-        one_by_one = one_by_one.merge(each)
+    merged = Aggregate()
+    for aggregate in aggregates:
+        merged = merged.merge(aggregate)
 
-    assert merged_aggregate(made) == one_by_one
+    assert merged_aggregate(aggregates) == merged
 
 
 @given(st.lists(snapshots(), min_size=1, max_size=4), st.sets(st.integers(0, 20).map(lambda n: f"10.0.0.{n:03}:80")))
 def test_what_addresses_that_are_gone_took_is_told_apart_and_stays_counted(
-    taken: list[Snapshot], gone: set[str]
+    pods: list[Snapshot], departed_addresses: set[str]
 ) -> None:
-    whole = merge_snapshots(taken)
+    whole = merge_snapshots(pods)
 
-    told = with_departed_addresses(whole, gone)
+    separated = with_departed_addresses(whole, departed_addresses)
 
-    for before, after in zip(whole.steps, told.steps, strict=True):
+    for before, after in zip(whole.steps, separated.steps, strict=True):
         assert structs.replace(after, gone=before.gone) == before
         assert after.gone == reduce(
-            AddressCounts.merge, (each for name, each in before.addresses.items() if name in gone), AddressCounts()
+            AddressCounts.merge,
+            (counts for name, counts in before.addresses.items() if name in departed_addresses),
+            AddressCounts(),
         )

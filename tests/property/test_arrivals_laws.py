@@ -31,15 +31,15 @@ def arrivals(points: list[tuple[float, float]], process: ArrivalProcess = "const
     return Arrivals(process=process, rates=rate_profile(points), max_lateness_seconds=10.0)
 
 
-def passed_until(rates: tuple[RateSegment, ...], at: float) -> float:
+def arrivals_until(rates: tuple[RateSegment, ...], at: float) -> float:
     """The integral of the rate, straight from its definition."""
     total = begin = 0.0
     for segment in rates:
-        within = min(max(0.0, at - begin), segment.duration_seconds)
-        reached = segment.first_per_second + (segment.last_per_second - segment.first_per_second) * (
-            within / segment.duration_seconds
+        seconds_within = min(max(0.0, at - begin), segment.duration_seconds)
+        rate = segment.first_per_second + (segment.last_per_second - segment.first_per_second) * (
+            seconds_within / segment.duration_seconds
         )
-        total += within * (segment.first_per_second + reached) / 2
+        total += seconds_within * (segment.first_per_second + rate) / 2
         begin += segment.duration_seconds
     return total
 
@@ -51,7 +51,7 @@ def test_a_constant_arrival_is_due_just_when_the_integral_of_the_rate_reaches_it
     schedule = arrivals(points)
 
     for number, instant in enumerate(due_seconds(schedule, drawing("s"))):
-        assert math.isclose(passed_until(schedule.rates, instant), number, abs_tol=1e-6)
+        assert math.isclose(arrivals_until(schedule.rates, instant), number, abs_tol=1e-6)
 
 
 @given(stages)

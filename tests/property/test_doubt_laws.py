@@ -69,10 +69,10 @@ bounds = st.sampled_from(["p50 < {}ms", "p95 < {}ms", "avg <= {}ms", "max < {}ms
 def test_a_doubt_turns_into_the_judgement_of_the_plain_value_once_nothing_is_our_own(
     step: StepAggregate, form: str, bound: int
 ) -> None:
-    def judged(own: OwnTime) -> ThresholdResult:
+    def result_with(own: OwnTime) -> ThresholdResult:
         return evaluate(parse_threshold(form.format(bound)), structs.replace(step, own=own), 60.0)
 
-    doubtful, plain = judged(step.own), judged(OwnTime())
+    doubtful, plain = result_with(step.own), result_with(OwnTime())
 
     assert plain.passed is not None
     assert doubtful.passed in (None, plain.passed)

@@ -58,10 +58,10 @@ def test_quantiles_lie_within_the_stated_error_of_the_nearest_rank(
     sketch = sketch_of(values).coarsen(coarseness)
     exact = sorted(values)[max(1, math.ceil(quantile * len(values) - 1e-9)) - 1] / 1e9
 
-    measured = sketch.quantile_seconds(quantile)
+    estimate = sketch.quantile_seconds(quantile)
 
-    assert measured is not None
-    assert abs(measured - exact) <= exact * sketch.relative_error * (1 + 1e-9)
+    assert estimate is not None
+    assert abs(estimate - exact) <= exact * sketch.relative_error * (1 + 1e-9)
 
 
 def test_the_finest_sketch_is_within_one_per_cent() -> None:

@@ -67,30 +67,39 @@ class Operator(RuleBasedStateMachine):
         self.timeline = Timeline()
         self.held = dict.fromkeys(range(3), 0)
 
-    @rule(pod=pods, ended=st.lists(uploads, min_size=1, max_size=6))
-    def load(self, pod: int, ended: list[tuple[int, int, ErrorKind | None]]) -> None:
-        made = self.pods[pod]
-        step = made.steps[-1]
-        for intended, took, error in ended:
-            made.now = max(made.now, intended + took)
-            sample = Sample(intended, intended, intended + took, 10, error, 0 if error else 10, 999, begun=True)
-            step.finish(step.begin(intended), sample)
+    @rule(pod=pods, outcomes=st.lists(uploads, min_size=1, max_size=6))
+    def load(self, pod: int, outcomes: list[tuple[int, int, ErrorKind | None]]) -> None:
+        pod_under_test = self.pods[pod]
+        step = pod_under_test.steps[-1]
+        for intended_start, duration, error in outcomes:
+            pod_under_test.now = max(pod_under_test.now, intended_start + duration)
+            sample = Sample(
+                intended_start,
+                intended_start,
+                intended_start + duration,
+                10,
+                error,
+                0 if error else 10,
+                999,
+                begun=True,
+            )
+            step.finish(step.begin(intended_start), sample)
 
     @rule(pod=pods)
     def next_step(self, pod: int) -> None:
-        made = self.pods[pod]
-        if len(made.steps) < 2:
-            made.steps[-1].end()
-            made.steps.append(made.recorder.open_step(STEP, 0))
+        pod_under_test = self.pods[pod]
+        if len(pod_under_test.steps) < 2:
+            pod_under_test.steps[-1].end()
+            pod_under_test.steps.append(pod_under_test.recorder.open_step(STEP, 0))
 
     @rule(pod=pods)
     def ask(self, pod: int) -> None:
         """The answer may be heard at once, later, twice or never."""
-        made = self.pods[pod]
-        made.on_the_way.append(made.answer(self.held[pod]))
+        pod_under_test = self.pods[pod]
+        pod_under_test.on_the_way.append(pod_under_test.answer(self.held[pod]))
 
     @rule(pod=pods, data=st.data())
-    def hear(self, pod: int, data: st.DataObject) -> None:
+    def deliver(self, pod: int, data: st.DataObject) -> None:
         on_the_way = self.pods[pod].on_the_way
         # What an operator before the restart asked for went to that one.
         if on_the_way and self.held[pod]:
