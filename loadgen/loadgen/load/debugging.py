@@ -8,7 +8,7 @@ from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.iterating import Iteration
 from loadgen.upload.uploading import Upload
 from loadtest_model.measurement.outcomes import outcome_of
-from loadtest_model.quantities import bytes_text, counted, seconds_text
+from loadtest_model.quantities import bytes_text, count_text, seconds_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class DebugLines:
         )
         address_text = f" {trace.address}" if trace.address else ""
         print(
-            f"#{self._number} {trace.part}{address_text}: {counted(trace.records, 'record')},"
+            f"#{self._number} {trace.part}{address_text}: {count_text(trace.records, 'record')},"
             f" {bytes_text(trace.bytes_sent)} -> {status}, {trace.came_to}; {times}; {trace.answer}",
             file=self._stream,
             flush=True,
