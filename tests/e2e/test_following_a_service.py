@@ -12,7 +12,7 @@ from kubernetes.aio.client import Configuration
 
 from loadtest_operator.cluster.api import PODS, Api
 from loadtest_operator.facts.endpoints import Endpoints, ServiceHost
-from loadtest_operator.observe.followers import Follower, Followers, Run, Sight
+from loadtest_operator.observe.followers import Follower, Followers, RunKey, Sight
 from localcluster.rest import Json
 from support.loadtests import Namespace
 
@@ -198,7 +198,7 @@ async def test_connections_that_end_without_news_change_nothing(namespace: Names
 
 async def test_a_watch_ends_when_its_time_is_over(namespace: Namespace) -> None:
     async with an_api(namespace) as (api, _):
-        _, version = await api.listed(PODS, namespace.name)
+        _, version = await api.list_with_version(PODS, namespace.name)
         began = time.monotonic()
 
         assert [change async for change in api.watch(PODS, namespace.name, version, 1)] == []
@@ -208,7 +208,7 @@ async def test_a_watch_ends_when_its_time_is_over(namespace: Namespace) -> None:
 
 async def test_what_is_followed_no_more_holds_no_connection(namespace: Namespace) -> None:
     await apply(namespace, a_service("over"), a_slice("over", _1="ready"))
-    run, host = Run(namespace.name, "t", "u", "1"), ServiceHost(namespace.name, "over", 80, certain=True)
+    run, host = RunKey(namespace.name, "t", "u", "1"), ServiceHost(namespace.name, "over", 80, certain=True)
     async with an_api(namespace) as (api, way), Followers(api, time.monotonic, lambda: 0.0) as followers:
         followers.sight(run, host)
         await until(lambda: followers.sight(run, host) is not None)

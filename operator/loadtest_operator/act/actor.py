@@ -10,7 +10,7 @@ from loadtest_model.measurement.snapshot import HaltReason
 from loadtest_model.protocol.commands import Ack, Addresses, Arm, Halt, Start, Verb
 from loadtest_model.values import WireValue
 from loadtest_operator.cluster.api import CONFIG_MAPS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
-from loadtest_operator.cluster.pods import Answer, Command, PodClient, control_address
+from loadtest_operator.cluster.pods import Command, CommandAnswer, PodClient, control_address
 from loadtest_operator.decide import actions
 from loadtest_operator.decide.actions import Action, Outcome
 from loadtest_operator.facts.names import FINISHED_RUN_ANNOTATION
@@ -161,7 +161,7 @@ class Actor:
         else:
             # The next look is to find the load begun, not about to begin.
             await self._sleep(max(0.0, instant - self._clock()))
-        return actions.FleetStarted(at=at, skew_seconds=round(skew, 6), missed=missed)
+        return actions.FleetStarted(at=at, skew_seconds=round(skew, 6), unconfirmed_pods=missed)
 
     async def _tell(
         self,
@@ -169,10 +169,10 @@ class Actor:
         verb: Verb,
         pods: tuple[ObservedPod, ...],
         order: Callable[[ObservedPod], WireValue | None] = lambda _: None,
-    ) -> list[Answer]:
+    ) -> list[CommandAnswer]:
         commands = [Command(_address(pod), verb, partial(order, pod)) for pod in pods]
         identity = observation.test.identity
-        answers = await self._pods.command_all(identity.uid, observation.run_id, commands)
+        answers = await self._pods.send_commands(identity.uid, observation.run_id, commands)
         for pod, answer in zip(pods, answers, strict=True):
             if not answer.accepted:
                 _LOG.warning("%s: pod %s did not take %s: %s", identity, pod.name, verb, answer.detail)
@@ -189,5 +189,5 @@ def _ack(pod: ObservedPod) -> Ack:
     return Ack(sequence=pod.snapshot.sequence if pod.snapshot else 0)
 
 
-def _unconfirmed(pods: tuple[ObservedPod, ...], answers: list[Answer]) -> tuple[str, ...]:
+def _unconfirmed(pods: tuple[ObservedPod, ...], answers: list[CommandAnswer]) -> tuple[str, ...]:
     return tuple(pod.name for pod, answer in zip(pods, answers, strict=True) if not answer.accepted)

@@ -29,15 +29,15 @@ _VERIFICATION_GRACE_SECONDS: Final = 30.0
 
 @dataclass(frozen=True)
 class StopCause:
-    """A reason to stop, a sentence about it, and how: `drain` lets uploads in flight finish.
+    """A reason to stop, a sentence about it, and how: `allows_draining` lets uploads in flight finish.
 
-    A `gap` keeps the run from being judged in full; a violation or a refusal is no gap but a finding of its own.
+    A `is_gap` keeps the run from being judged in full; a violation or a refusal is no gap but a finding of its own.
     """
 
     reason: AnyReason
     message: str
-    drain: bool = False
-    gap: bool = True
+    allows_draining: bool = False
+    is_gap: bool = True
 
 
 Check = Callable[[Observation, Fleet, Policy], StopCause | None]
@@ -59,29 +59,29 @@ def stop_causes(observation: Observation, fleet: Fleet, policy: Policy) -> tuple
 
 def recorded_cause(observation: Observation) -> StopCause | None:
     """The cause that an earlier decision wrote into the condition `Running`."""
-    running = observation.test.recorded.condition(ConditionType.RUNNING)
+    running = observation.test.record.condition(ConditionType.RUNNING)
     if running is None or running.is_true:
         return None
     reason = reason_named(running.reason)
     if reason in _NO_CAUSE:
         return None
-    return StopCause(reason, running.message, drain=reason is Reason.Stopped, gap=reason not in _FINDINGS)
+    return StopCause(reason, running.message, allows_draining=reason is Reason.Stopped, is_gap=reason not in _FINDINGS)
 
 
 def violation(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     violations = fleet.aggregate.violations
-    return StopCause(Reason.Violation, violations[0].message, gap=False) if violations else None
+    return StopCause(Reason.Violation, violations[0].message, is_gap=False) if violations else None
 
 
 def refusal(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     report = fleet.refusal
-    return None if report is None else StopCause(Reason.VerificationRefused, report.message, gap=False)
+    return None if report is None else StopCause(Reason.VerificationRefused, report.message, is_gap=False)
 
 
 def defect(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     for pod in fleet.pods:
         halted_by_defect = pod.snapshot is not None and pod.snapshot.halt_reason is HaltReason.DEFECT
-        if halted_by_defect or (pod.terminated is not None and pod.terminated.exit_code == PodExit.DEFECT):
+        if halted_by_defect or (pod.container_end is not None and pod.container_end.exit_code == PodExit.DEFECT):
             said = f": {pod.snapshot.message}" if pod.snapshot and pod.snapshot.message else ""
             return StopCause(Reason.GeneratorDefect, f"pod {pod.name} ended with a defect of the generator{said}")
     return None
@@ -89,10 +89,10 @@ def defect(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCaus
 
 def crash(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """A container that ended before it could say anything: nothing was loaded by it."""
-    if observation.test.recorded.start is not None:
+    if observation.test.record.start is not None:
         return None
     for pod in fleet.pods:
-        if pod.over and pod.snapshot is None:
+        if pod.has_ended and pod.snapshot is None:
             text = f"pod {pod.name} ended before it could verify: {end_description(pod)}"
             return StopCause(Reason.PodCrashed, f"{loss_advice((pod,))}, then run again; {text}")
     return None
@@ -100,12 +100,12 @@ def crash(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause 
 
 def loss(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """Under load the fleet counts on every pod: without one it can only come to Inconclusive."""
-    begun = observation.test.recorded.start is not None
+    begun = observation.test.record.start is not None
     counted = [pod for pod in fleet.pods if fleet.is_lost(pod) and (begun or pod.snapshot is not None)]
     names = [f"{pod.name} ({end_description(pod)})" for pod in counted]
     if begun:
-        names += [f"pod of index {index} (no trace of it)" for index in fleet.absent]
-        names += [f"{pod.name} ({pod.waits_for})" for pod in fleet.pods if not (pod.running or pod.over)]
+        names += [f"pod of index {index} (no trace of it)" for index in fleet.absent_indexes]
+        names += [f"{pod.name} ({pod.waits_for})" for pod in fleet.pods if not (pod.is_running or pod.has_ended)]
     if not names:
         return None
     return StopCause(Reason.PodLost, f"{loss_advice(counted)}, then run again; lost {join_names(names)}")
@@ -115,7 +115,7 @@ def blocked_control(_observation: Observation, fleet: Fleet, policy: Policy) -> 
     blocked = [
         pod
         for pod in fleet.pods
-        if pod.running and pod.snapshot is None and pod.silent_seconds >= policy.control_seconds
+        if pod.is_running and pod.snapshot is None and pod.silent_seconds >= policy.control_seconds
     ]
     if not blocked:
         return None
@@ -134,7 +134,7 @@ def blocked_control(_observation: Observation, fleet: Fleet, policy: Policy) -> 
 
 def missed_start(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """Some pods load and others were never started: a restarted operator may find this."""
-    start = observation.test.recorded.start
+    start = observation.test.record.start
     if start is None or not has_started(fleet):
         return None
     idle = [pod.name for pod in fleet.in_state(PodState.WAITING, PodState.VERIFYING, PodState.VERIFIED, PodState.ARMED)]
@@ -150,10 +150,10 @@ def missed_barrier(observation: Observation, fleet: Fleet, _policy: Policy) -> S
     ]
     if not late:
         return None
-    if observation.test.recorded.start is not None:
+    if observation.test.record.start is not None:
         return StopCause(Reason.StartMissed, f"{join_names(late)} got no start command in time")
     spec = observation.test.spec
-    if fleet.all_verified and spec is not None and spec.target.workload is not None:
+    if fleet.is_verified and spec is not None and spec.target.workload is not None:
         look = watchable_look(spec.target.workload, observation.workload)
         if look.problem:
             return StopCause(look.problem, f"{look.message}; the verified pods waited for it in vain")
@@ -162,7 +162,7 @@ def missed_barrier(observation: Observation, fleet: Fleet, _policy: Policy) -> S
 
 def job_removal(observation: Observation, _fleet: Fleet, _policy: Policy) -> StopCause | None:
     job = observation.job
-    if job is not None and not job.deleting:
+    if job is not None and not job.is_deleting:
         return None
     return StopCause(Reason.JobGone, "the run's Job was removed while the test ran; it is not made a second time")
 
@@ -179,12 +179,12 @@ def overdue_job(observation: Observation, _fleet: Fleet, _policy: Policy) -> Sto
 def unstarted_pods(observation: Observation, fleet: Fleet, policy: Policy) -> StopCause | None:
     job = observation.job
     waiting = waits_text(fleet)
-    if job is None or observation.test.recorded.start is not None or not waiting:
+    if job is None or observation.test.record.start is not None or not waiting:
         return None
     known = find_wait(observation, fleet)
-    if known is not None and known.certain:
+    if known is not None and known.is_certain:
         return StopCause(known.reason, known.message)
-    if observation.seconds_since(job.created) < policy.starting_seconds:
+    if observation.seconds_since(job.created_at) < policy.starting_seconds:
         return None
     said = f"not all pods ran within {policy.starting_seconds:g} s"
     return (
@@ -197,10 +197,10 @@ def unstarted_pods(observation: Observation, fleet: Fleet, policy: Policy) -> St
 def overdue_verification(observation: Observation, fleet: Fleet, policy: Policy) -> StopCause | None:
     """The pods keep this deadline themselves; this one is for a pod that does not."""
     job = observation.job
-    if job is None or observation.test.recorded.start is not None or fleet.all_verified:
+    if job is None or observation.test.record.start is not None or fleet.is_verified:
         return None
     bound = policy.starting_seconds + 2 * fleet.plan.deadlines.verification_seconds + _VERIFICATION_GRACE_SECONDS
-    if observation.seconds_since(job.created) < bound:
+    if observation.seconds_since(job.created_at) < bound:
         return None
     return _verification_time_out(f"the pods were not verified within {bound:g} s", fleet)
 
@@ -212,18 +212,20 @@ def _verification_time_out(seen: str, fleet: Fleet) -> StopCause:
 
 def bound_breach(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """A bound of `spec.abort`: the breach is a finding, and what is cut with it is no gap."""
-    breach = watch(fleet.plan, fleet.aggregate, observation.watch).breach
-    return StopCause(Reason.Aborted, f"aborted: {breach}", gap=False) if breach else None
+    breach = watch(fleet.plan, fleet.aggregate, observation.abort_watch).breach
+    return StopCause(Reason.Aborted, f"aborted: {breach}", is_gap=False) if breach else None
 
 
 def stop_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     spec = observation.test.spec
     if spec is None or not spec.stop:
         return None
-    if fleet.load_is_over or (fleet.pods and all(pod.state is PodState.DONE and pod.last_known for pod in fleet.pods)):
+    if fleet.load_is_over or (
+        fleet.pods and all(pod.state is PodState.DONE and pod.has_last_snapshot for pod in fleet.pods)
+    ):
         return None
-    begun = observation.test.recorded.start is not None
-    return StopCause(Reason.Stopped, "the test was stopped by spec.stop", drain=begun)
+    begun = observation.test.record.start is not None
+    return StopCause(Reason.Stopped, "the test was stopped by spec.stop", allows_draining=begun)
 
 
 def early_end(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
@@ -231,7 +233,11 @@ def early_end(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopC
     for pod in fleet.pods:
         if pod.state is PodState.HALTED and pod.snapshot is not None:
             if pod.snapshot.halt_reason is HaltReason.SIGNAL:
-                how = f"evicted ({pod.evicted})" if pod.evicted else "terminated from outside (drain or deletion)"
+                how = (
+                    f"evicted ({pod.eviction_reason})"
+                    if pod.eviction_reason
+                    else "terminated from outside (drain or deletion)"
+                )
                 return StopCause(
                     Reason.PodLost, f"pod {pod.name} was {how}, so less was loaded than was asked for; run it again"
                 )

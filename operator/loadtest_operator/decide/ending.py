@@ -34,8 +34,8 @@ NO_RUN: Final = ConditionValue.false(Reason.NoRun, "no load was made, so there a
 def conclude(observation: Observation, fleet: Fleet, found: tuple[StopCause, ...]) -> Decision:
     """The verdict of a run whose every pod is settled; its results are written before the status says so."""
     plan = fleet.plan
-    gaps = tuple(Gap(cause.reason, cause.message) for cause in found if cause.gap)
-    held = tuple(Gap(cause.reason, cause.message) for cause in found if not cause.gap)
+    gaps = tuple(Gap(cause.reason, cause.message) for cause in found if cause.is_gap)
+    held = tuple(Gap(cause.reason, cause.message) for cause in found if not cause.is_gap)
     judgement = judge(
         Facts(
             plan=plan,
@@ -44,12 +44,12 @@ def conclude(observation: Observation, fleet: Fleet, found: tuple[StopCause, ...
             read_back=fleet.read_back,
             gaps=gaps,
             on_record=held,
-            target=fleet.target,
+            target=fleet.target_watch,
             evictions=fleet.evictions,
         ),
     )
     began = load_started_at(observation, fleet.aggregate)
-    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, began, fleet.target)
+    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, began, fleet.target_watch)
     summary = structs.replace(summary, verification=structs.replace(summary.verification, notice=fleet.notice))
     succeeded = judgement.verdict is Verdict.PASSED
     message = _verdict_message(judgement, fleet, summary.diagnoses)
@@ -72,7 +72,7 @@ def conclude(observation: Observation, fleet: Fleet, found: tuple[StopCause, ...
         verification=verified_status(fleet.proof, fleet.notice),
         thresholds=judgement.thresholds,
         health=judgement.health,
-        target=structs.replace(fleet.target, tally=None) if fleet.target else None,
+        target=structs.replace(fleet.target_watch, tally=None) if fleet.target_watch else None,
         evicted=fleet.evictions.pods,
         summary=summary,
         results=Results(config_map=results_name(plan.name, plan.uid, plan.run_id)),
@@ -138,17 +138,17 @@ def _results_complete(observation: Observation, fleet: Fleet) -> ConditionValue:
     missing = _missing_results(observation, fleet)
     if missing:
         return ConditionValue.false(Reason.ResultsMissing, missing)
-    if observation.test.recorded.start is None and not fleet.reports:
+    if observation.test.record.start is None and not fleet.reports:
         return NO_RUN
     return ConditionValue.true(Reason.AllPodsReported, "the last snapshot of every pod is known")
 
 
 def _missing_results(observation: Observation, fleet: Fleet) -> str:
     """Whose results are missing, once a load had begun."""
-    if observation.test.recorded.start is None:
+    if observation.test.record.start is None:
         return ""
-    names = [f"{pod.name} ({end_description(pod)})" for pod in fleet.pods if not pod.last_known]
-    names += [f"index {index}" for index in fleet.absent]
+    names = [f"{pod.name} ({end_description(pod)})" for pod in fleet.pods if not pod.has_last_snapshot]
+    names += [f"index {index}" for index in fleet.absent_indexes]
     if not names:
         return ""
     return f"what was measured since the last reading is missing of {join_names(names)}"
@@ -185,7 +185,7 @@ def _verified_value(observation: Observation, fleet: Fleet) -> ConditionValue:
     refusal = fleet.refusal
     if refusal is not None and refusal.refusal is not None:
         return ConditionValue.false(Reason[refusal.refusal], message_with_hint(refusal))
-    if fleet.all_verified:
+    if fleet.is_verified:
         reached = Reason[fleet.proof.reached] if fleet.proof else Reason.Acknowledged
         return ConditionValue.true(reached, verified_message(fleet))
     return verified_value(observation)
@@ -195,7 +195,7 @@ def _running_value(observation: Observation, found: tuple[StopCause, ...]) -> Co
     if found:
         return ConditionValue.false(found[0].reason, found[0].message)
     before = recorded_value(
-        observation.test.recorded.condition(ConditionType.RUNNING), ConditionValue.false(Reason.NotStarted)
+        observation.test.record.condition(ConditionType.RUNNING), ConditionValue.false(Reason.NotStarted)
     )
     return before if before.is_false else ConditionValue.false(Reason.Finished, "every pod has finished its share")
 

@@ -28,8 +28,8 @@ _MOST_LISTED = 16
 
 @dataclass(frozen=True)
 class Fleet:
-    """All pods of one run, and their seconds in sum; `target` is what was seen of the target's workload, `endpoints`
-    what is behind its Service now, where that is known, `evictions` those of its pods.
+    """All pods of one run, and their seconds in sum; `target_watch` is what was seen of the target's workload,
+    `endpoints` what is behind its Service now, where that is known, `evictions` those of its pods.
 
     `lost_seconds` is how long a running pod may be silent before it counts as lost.
     """
@@ -38,7 +38,7 @@ class Fleet:
     pods: tuple[ObservedPod, ...]
     lost_seconds: float
     series: Series = ()
-    target: TargetWatch | None = None
+    target_watch: TargetWatch | None = None
     endpoints: Endpoints | None = None
     evictions: Evictions = NO_EVICTIONS
 
@@ -47,47 +47,47 @@ class Fleet:
         return {pod.index: pod for pod in self.pods}
 
     @property
-    def absent(self) -> tuple[int, ...]:
+    def absent_indexes(self) -> tuple[int, ...]:
         """Indexes of which there is no trace."""
         return tuple(index for index in range(self.plan.parallelism) if index not in self.by_index)
 
     @property
-    def reachable(self) -> tuple[ObservedPod, ...]:
-        return tuple(pod for pod in self.pods if pod.reachable)
+    def reachable_pods(self) -> tuple[ObservedPod, ...]:
+        return tuple(pod for pod in self.pods if pod.is_reachable)
 
     def in_state(self, *states: PodState) -> tuple[ObservedPod, ...]:
         """The reachable pods in one of these states."""
-        return tuple(pod for pod in self.reachable if pod.state in states)
+        return tuple(pod for pod in self.reachable_pods if pod.state in states)
 
     def is_lost(self, pod: ObservedPod) -> bool:
         """Whether what a pod measured last can no longer be had."""
-        if pod.last_known:
+        if pod.has_last_snapshot:
             return False
-        return pod.over or (pod.running and not pod.reachable and pod.silent_seconds >= self.lost_seconds)
+        return pod.has_ended or (pod.is_running and not pod.is_reachable and pod.silent_seconds >= self.lost_seconds)
 
     def is_settled(self, pod: ObservedPod) -> bool:
         """Whether nothing more can come from a pod: its last snapshot is known, it is lost, or it never ran."""
-        return pod.last_known or self.is_lost(pod) or not (pod.running or pod.over)
+        return pod.has_last_snapshot or self.is_lost(pod) or not (pod.is_running or pod.has_ended)
 
     @cached_property
     def aggregate(self) -> Aggregate:
         merged = merge(pod.snapshot for pod in self.pods if pod.snapshot is not None)
-        points = self.target.memory_points if self.target else ()
+        points = self.target_watch.memory_points if self.target_watch else ()
         if points:
             # What the metrics API says of the pods comes before what one process says of itself.
             merged = structs.replace(merged, target_memory=TargetMemory(points=points))
-        return with_gone(with_series(merged, self.series), self._gone(merged))
+        return with_gone(with_series(merged, self.series), self._departed_addresses(merged))
 
-    def _gone(self, aggregate: Aggregate) -> frozenset[str]:
+    def _departed_addresses(self, aggregate: Aggregate) -> frozenset[str]:
         """Addresses that were loaded and are no longer the target's, not even as ones that are not ready."""
         current = self.endpoints
         if current is None or not (current.addresses or current.problem):
             return frozenset()
         loaded = {address for step in aggregate.steps for address in step.addresses}
-        return frozenset(loaded - {OTHERS, *current.addresses, *current.unready})
+        return frozenset(loaded - {OTHERS, *current.addresses, *current.unready_addresses})
 
     @property
-    def _vanished(self) -> tuple[str, ...]:
+    def _vanished_addresses(self) -> tuple[str, ...]:
         return _distinct(report.vanished for report in self.reports)
 
     @property
@@ -116,24 +116,26 @@ class Fleet:
     @property
     def reader(self) -> ObservedPod | None:
         """The pod that reads back, once its own load is over and until its last snapshot is known."""
-        return next((pod for pod in self.pods if pod.state in _LOAD_OVER and not pod.last_known), None)
+        return next((pod for pod in self.pods if pod.state in _LOAD_OVER and not pod.has_last_snapshot), None)
 
     @property
     def load_is_over(self) -> bool:
         """Whether no pod has an upload in flight or to come, and only the reader is left to wait for."""
         reader = self.reader
         return (
-            reader is not None and not self.absent and all(self.is_settled(pod) or pod is reader for pod in self.pods)
+            reader is not None
+            and not self.absent_indexes
+            and all(self.is_settled(pod) or pod is reader for pod in self.pods)
         )
 
     @property
     def notice(self) -> str:
         """What lowers the claim: endpoints nobody could read, a mesh, or what else stands beside the generators."""
-        beside = notice_of(self.plan, tuple(dict.fromkeys(name for pod in self.pods for name in pod.beside)))
+        beside = notice_of(self.plan, tuple(dict.fromkeys(name for pod in self.pods for name in pod.other_containers)))
         return "; ".join(said for said in (unseen.NOTICE if self.plan.unseen_endpoints else "", beside) if said)
 
     @property
-    def all_verified(self) -> bool:
+    def is_verified(self) -> bool:
         reports = self.reports
         return len(reports) == self.plan.parallelism and all(report.proven for report in reports)
 
@@ -143,12 +145,14 @@ class Fleet:
         failed = sum(
             1
             for pod in self.pods
-            if pod.state in (PodState.REFUSED, PodState.HALTED) or pod.crashed or self.is_lost(pod)
+            if pod.state in (PodState.REFUSED, PodState.HALTED) or pod.has_crashed or self.is_lost(pod)
         )
         return PodCounts(
             desired=self.plan.parallelism,
             verified=sum(report.proven for report in self.reports),
-            running=sum((pod.state is PodState.RUNNING or pod is self.reader) and not pod.over for pod in self.pods),
+            running=sum(
+                (pod.state is PodState.RUNNING or pod is self.reader) and not pod.has_ended for pod in self.pods
+            ),
             succeeded=states.count(PodState.DONE),
             failed=failed,
         )
@@ -171,7 +175,7 @@ class Fleet:
             uploads=sum(report.uploads for report in reports),
             rows=sum(report.rows for report in reports),
             unverified=_distinct(report.unverified for report in reports),
-            vanished=self._vanished,
+            vanished=self._vanished_addresses,
             unechoed=sum(report.unechoed for report in reports),
             read_back=self.read_back,
         )

@@ -45,8 +45,8 @@ def _addresses_in_use(current: Endpoints, proven: frozenset[str]) -> tuple[str, 
     A Service sends nobody to an endpoint that is on its way out while another is ready. Nor does it to one that is not
     ready, but while all are it refuses everybody, and so it must show: a target that went down has not vanished.
     """
-    draining = tuple(address for address in current.draining if address in proven)
-    return current.addresses or draining or tuple(address for address in current.unready if address in proven)
+    draining = tuple(address for address in current.draining_addresses if address in proven)
+    return current.addresses or draining or tuple(address for address in current.unready_addresses if address in proven)
 
 
 def _restrict_to_uninformed(order: EndpointOrder) -> EndpointOrder:

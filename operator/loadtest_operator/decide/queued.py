@@ -81,7 +81,7 @@ def _wait_for_target_or_turn(
 ) -> Decision | None:
     """What to do while there is nothing to load, or it is another test's turn; None once it may begin."""
     without = _target_obstacle(observation, spec, endpoints)
-    if without is not None and endpoints.lasting:
+    if without is not None and endpoints.is_lasting:
         return end_without_run(observation, Verdict.FAILED, without.reason, without.message, without)
     if observation.turn.reason is not None:
         return _wait_in_line(observation, observation.turn.reason, policy)
@@ -100,7 +100,7 @@ def _target_obstacle(observation: Observation, spec: Spec, endpoints: Endpoints)
 
 def _job_creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) -> CreateJob:
     destinations = observation.destinations
-    made = job(plan, spec, policy.pods, observation.target, destinations[0] if destinations else None)
+    made = job(plan, spec, policy.pods, observation.target_identities, destinations[0] if destinations else None)
     if policy.network_policies is None:
         return CreateJob(made)
     bounds = network_policy(plan, destinations, policy.network_policies)
@@ -124,7 +124,7 @@ def make_plan(observation: Observation, spec: Spec, policy: Policy, endpoints: E
         plan,
         command_digests=observation.command_digests,
         mesh=spec.pod.mesh == Mesh.ENABLED,
-        unseen_endpoints=endpoints.unseen,
+        unseen_endpoints=endpoints.may_be_hidden,
     )
     refuse_long_plan(plan)
     return plan
@@ -160,14 +160,14 @@ def _refuse_unpermitted(observation: Observation, spec: Spec, policy: Policy) ->
     if not secrets.problem:
         return None
     mark = ConditionValue.false(secrets.problem, secrets.message)
-    if secrets.lasting:
+    if secrets.is_lasting:
         return end_without_run(observation, Verdict.INCONCLUSIVE, mark.reason, mark.message, mark)
     return _wait_for_obstacle(observation, mark, policy, Verdict.INCONCLUSIVE)
 
 
 def _wait_in_line(observation: Observation, reason: Reason, policy: Policy) -> Decision:
     """Wait for its turn, for so long at most; whatever ends elsewhere rings the bell, and a look now and then too."""
-    turn, recorded = observation.turn, observation.test.recorded
+    turn, recorded = observation.turn, observation.test.record
     since = recorded.queued_at or rfc3339(observation.now)
     waited = observation.seconds_since(instant(since))
     if waited >= policy.queued_seconds:
@@ -180,7 +180,7 @@ def _wait_in_line(observation: Observation, reason: Reason, policy: Policy) -> D
 
 def _wait_for_obstacle(observation: Observation, mark: ConditionValue, policy: Policy, verdict: Verdict) -> Decision:
     """Wait, for so long at most; the transition of `Verified` to False dates the beginning of the wait."""
-    recorded = observation.test.recorded
+    recorded = observation.test.record
     held = recorded.condition(ConditionType.VERIFIED) if recorded.run_id == observation.run_id else None
     if held is not None and held.is_false:
         waited = observation.seconds_since(instant(held.last_transition_time))

@@ -28,10 +28,10 @@ def stop_fleet(observation: Observation, fleet: Fleet, found: tuple[StopCause, .
 
 
 def _stop_orders(fleet: Fleet, found: tuple[StopCause, ...]) -> tuple[Action, ...]:
-    live = tuple(pod for pod in fleet.reachable if pod.state is not None and not pod.state.ended)
+    live = tuple(pod for pod in fleet.reachable_pods if pod.state is not None and not pod.state.ended)
     if not live:
         return ()
-    if not all(cause.drain for cause in found):
+    if not all(cause.allows_draining for cause in found):
         return (HaltFleet(live, found[0].message),)
     if fleet.load_is_over:
         return read_back_orders(fleet)

@@ -32,7 +32,7 @@ def verify_fleet(observation: Observation, fleet: Fleet) -> Decision:
     first = fleet.by_index.get(0)
     if first is None or first.snapshot is None:
         return _decision(observation, fleet, Phase.STARTING, _starting_message(observation, fleet), ())
-    if fleet.all_verified:
+    if fleet.is_verified:
         return record_start(observation, fleet)
     proven = first.snapshot.verification is not None and first.snapshot.verification.proven
     waiting = fleet.in_state(PodState.WAITING)
@@ -62,7 +62,7 @@ def record_start(observation: Observation, fleet: Fleet) -> Decision:
 
 def start_fleet(observation: Observation, fleet: Fleet) -> Decision:
     """Start a fleet whose start is on record and of which no pod has begun."""
-    recorded = observation.test.recorded.start
+    recorded = observation.test.record.start
     ready = fleet.in_state(PodState.VERIFIED, PodState.ARMED)
     if recorded is None or len(ready) < fleet.plan.parallelism:
         return Decision(requeue_seconds=_POLL_SECONDS, plan=fleet.plan, aggregate=fleet.aggregate)
@@ -99,20 +99,20 @@ def _status(observation: Observation, fleet: Fleet, phase: Phase, message: str) 
     held_up = find_wait(observation, fleet)
     if held_up is not None:
         verified = ConditionValue.false(held_up.reason, held_up.message)
-    if fleet.all_verified and fleet.proof is not None:
+    if fleet.is_verified and fleet.proof is not None:
         verified = ConditionValue.true(Reason[fleet.proof.level], verified_message(fleet))
     status = base_status(observation, phase, message, ConditionValues(verified=verified), fleet.plan)
     return structs.replace(
         status,
-        target=fleet.target,
+        target=fleet.target_watch,
         plan_hash=plan_hash(fleet.plan),
         pods=fleet.counts,
-        verification=verified_status(fleet.proof, fleet.notice) if fleet.all_verified else None,
+        verification=verified_status(fleet.proof, fleet.notice) if fleet.is_verified else None,
     )
 
 
 def _starting_message(observation: Observation, fleet: Fleet) -> str:
-    running = sum(pod.running for pod in fleet.pods)
+    running = sum(pod.is_running for pod in fleet.pods)
     waiting = waits_text(fleet)
     said = f"{running} of {fleet.plan.parallelism} pods run"
     known = find_wait(observation, fleet)

@@ -45,7 +45,7 @@ class FleetWait:
 
     reason: Reason
     message: str
-    certain: bool = False
+    is_certain: bool = False
 
 
 def find_wait(observation: Observation, fleet: Fleet) -> FleetWait | None:
@@ -53,20 +53,22 @@ def find_wait(observation: Observation, fleet: Fleet) -> FleetWait | None:
     said = {complaint.uid: complaint for complaint in observation.complaints}
     waits = [wait for pod in fleet.pods if (wait := _of_pod(pod, said.get(pod.uid))) is not None]
     job = observation.job
-    if job is not None and fleet.absent and job.uid in said:
+    if job is not None and fleet.absent_indexes and job.uid in said:
         waits.insert(0, _of_job(said[job.uid], fleet))
-    return min(waits, key=lambda wait: not wait.certain, default=None)
+    return min(waits, key=lambda wait: not wait.is_certain, default=None)
 
 
 def waits_text(fleet: Fleet) -> str:
     """What the pods that do not run yet wait for; empty where all run or have run."""
-    texts = [f"pod {pod.index} waits for {pod.waits_for}" for pod in fleet.pods if not (pod.running or pod.over)]
-    texts += [f"pod {index} has not been made" for index in fleet.absent]
+    texts = [
+        f"pod {pod.index} waits for {pod.waits_for}" for pod in fleet.pods if not (pod.is_running or pod.has_ended)
+    ]
+    texts += [f"pod {index} has not been made" for index in fleet.absent_indexes]
     return join_names(texts, _MOST_LISTED)
 
 
 def _of_pod(pod: ObservedPod, complaint: Complaint | None) -> FleetWait | None:
-    if pod.running or pod.over:
+    if pod.is_running or pod.has_ended:
         return None
     text = pod.waits_for
     reason = None if text in _VAGUE else _reason_in(text, _OF_PODS)

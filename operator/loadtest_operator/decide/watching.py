@@ -41,12 +41,12 @@ def watchable_look(workload: Workload, look: WorkloadLook | None) -> WorkloadLoo
 def initial_watch(workload: Workload, look: WorkloadLook) -> TargetWatch:
     """The record that everything is counted from."""
     revisions = {pod.revision for pod in look.pods}
-    ready = sum(pod.ready for pod in look.pods)
+    ready = sum(pod.is_ready for pod in look.pods)
     tally = Tally(
         ends=_most_ended({each.key: each.ends for each in _containers(look)}),
-        newest=look.newest,
-        revision=max(look.pods, key=lambda pod: pod.created).revision if look.pods else "",
-        desired=look.desired,
+        newest=look.newest_pod_created_at,
+        revision=max(look.pods, key=lambda pod: pod.created_at).revision if look.pods else "",
+        desired=look.desired_pods,
         ready=ready,
     )
     return TargetWatch(
@@ -62,8 +62,8 @@ def initial_watch(workload: Workload, look: WorkloadLook) -> TargetWatch:
 def evictions_under_load(observation: Observation, start: Start) -> Evictions:
     """The evictions of the target's pods since the load began, by what is on record and what was just seen."""
     fresh = (shorten(str(each), EVICTED_LENGTH) for each in observation.evictions if each.at >= start.at)
-    pods = tuple(dict.fromkeys((*observation.test.recorded.evicted, *fresh)))
-    held = observation.watched or observation.test.recorded.target
+    pods = tuple(dict.fromkeys((*observation.test.record.evicted, *fresh)))
+    held = observation.target_watch or observation.test.record.target
     counted = held.tally.evicted if held is not None and held.tally is not None else 0
     return Evictions(pods[:EVICTED_KEPT], max(counted, len(pods)))
 
@@ -84,17 +84,17 @@ def updated_watch(
         held,
         problem="",
         pods=len(look.pods),
-        ready=sum(pod.ready for pod in look.pods),
+        ready=sum(pod.is_ready for pod in look.pods),
         new_images=_new_images(held, look),
     )
     made = _with_ends(made, tally, look)
     made = _with_new_pods(made, tally, look, evicted_pods)
-    if made.ready < min(tally.ready, look.desired):
+    if made.ready < min(tally.ready, look.desired_pods):
         passed = at_seconds - tally.seen_at
         if 0 <= passed <= _LONGEST_SECONDS:
             made = structs.replace(made, not_ready_seconds=round(made.not_ready_seconds + passed, 1))
     made = structs.replace(made, tally=structs.replace(_tally(made), seen_at=round(at_seconds, 2)))
-    return made if look.use is None else _with_use(made, look.use, at_seconds)
+    return made if look.usage is None else _with_use(made, look.usage, at_seconds)
 
 
 def _with_ends(made: TargetWatch, tally: Tally, look: WorkloadLook) -> TargetWatch:
@@ -105,7 +105,7 @@ def _with_ends(made: TargetWatch, tally: Tally, look: WorkloadLook) -> TargetWat
         made,
         restarts=made.restarts + sum(count for _, count in ended),
         # Of several ends between two looks only how the last one came about is known.
-        oom_kills=made.oom_kills + sum(each.out_of_memory for each, _ in ended),
+        oom_kills=made.oom_kills + sum(each.ran_out_of_memory for each, _ in ended),
         last_end=shorten(ended[-1][0].last_end, _TEXT) if ended else made.last_end,
         tally=structs.replace(tally, ends=_most_ended({each.key: each.ends for each in _containers(look)})),
     )
@@ -114,7 +114,7 @@ def _with_ends(made: TargetWatch, tally: Tally, look: WorkloadLook) -> TargetWat
 def _counted_ends(tally: Tally, pod: PodLook, container: ContainerLook) -> int:
     if container.key in tally.ends:
         return tally.ends[container.key]
-    if len(tally.ends) >= RESTARTED_KEPT and pod.created <= tally.newest:
+    if len(tally.ends) >= RESTARTED_KEPT and pod.created_at <= tally.newest:
         # It may be one of those that found no place in the record.
         return container.ends
     return 0
@@ -125,8 +125,8 @@ def _with_new_pods(made: TargetWatch, tally: Tally, look: WorkloadLook, evicted_
 
     Once the workload was rolled out, nothing tells a replaced pod from a rolled one.
     """
-    fresh = [pod for pod in look.pods if pod.created > tally.newest]
-    awaited = tally.awaited + max(0, look.desired - tally.desired) + max(0, evicted_pods - tally.evicted)
+    fresh = [pod for pod in look.pods if pod.created_at > tally.newest]
+    awaited = tally.awaited + max(0, look.desired_pods - tally.desired) + max(0, evicted_pods - tally.evicted)
     rolled = made.rolled_out or any(pod.revision != tally.revision for pod in fresh)
     expected = min(len(fresh), awaited)
     return structs.replace(
@@ -135,8 +135,8 @@ def _with_new_pods(made: TargetWatch, tally: Tally, look: WorkloadLook, evicted_
         replaced_pods=made.replaced_pods + (0 if rolled else len(fresh) - expected),
         tally=structs.replace(
             _tally(made),
-            newest=max(tally.newest, look.newest),
-            desired=look.desired,
+            newest=max(tally.newest, look.newest_pod_created_at),
+            desired=look.desired_pods,
             awaited=awaited - expected,
             evicted=max(tally.evicted, evicted_pods),
         ),

@@ -16,31 +16,34 @@ API_SERVER: Final = ("default", "kubernetes")
 
 @dataclass(frozen=True)
 class ServiceHost:
-    """A host that names, or may name, a Service. Where `certain` is false it may also be a name outside the cluster."""
+    """A host that names, or may name, a Service.
+
+    Where `is_certain` is false it may also be a name outside the cluster.
+    """
 
     namespace: str
     name: str
     port: int
-    certain: bool
+    is_certain: bool
 
 
 @dataclass(frozen=True)
 class Endpoints:
     """What a Service offers for a port.
 
-    `addresses` are the ready endpoints as `ip:port`, `unready` those that are there and neither ready nor on their way
-    out, `draining` those on their way out that still serve. Where there is a `problem`, a `message`
-    tells of it; a `lasting` one is not mended by waiting. `unseen` says that there may be endpoints which the operator
-    may not read.
+    `addresses` are the ready endpoints as `ip:port`, `unready_addresses` those that are there and neither ready nor on
+    their way out, `draining_addresses` those on their way out that still serve. Where there is a `problem`, a `message`
+    tells of it; a `is_lasting` one is not mended by waiting. `may_be_hidden` says that there may be endpoints which the
+    operator may not read.
     """
 
     addresses: tuple[str, ...] = ()
-    unready: tuple[str, ...] = ()
-    draining: tuple[str, ...] = ()
+    unready_addresses: tuple[str, ...] = ()
+    draining_addresses: tuple[str, ...] = ()
     problem: Reason | None = None
     message: str = ""
-    lasting: bool = False
-    unseen: bool = False
+    is_lasting: bool = False
+    may_be_hidden: bool = False
 
 
 def service_of(url: str, namespace: str, cluster_domain: str) -> ServiceHost | None:
@@ -56,11 +59,11 @@ def service_of(url: str, namespace: str, cluster_domain: str) -> ServiceHost | N
         return None
     for suffix in (["svc", *cluster_domain.split(".")], ["svc"]):
         if len(labels) == len(suffix) + 2 and labels[2:] == suffix:
-            return ServiceHost(labels[1], labels[0], port, certain=True)
+            return ServiceHost(labels[1], labels[0], port, is_certain=True)
     if len(labels) == 1:
-        return ServiceHost(namespace, host, port, certain=True)
+        return ServiceHost(namespace, host, port, is_certain=True)
     if len(labels) == 2:
-        return ServiceHost(labels[1], labels[0], port, certain=False)
+        return ServiceHost(labels[1], labels[0], port, is_certain=False)
     return None
 
 
@@ -71,7 +74,7 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
         return Endpoints(
             problem=Reason.AddressNotAllowed,
             message=f"{where} is the API server, which is never a target; correct the host in spec.target.url",
-            lasting=True,
+            is_lasting=True,
         )
     spec = service.get("spec", {})
     if spec.get("type") == "ExternalName":
@@ -79,7 +82,7 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
             problem=Reason.ExternalNameRefused,
             message=f"{where} is of type ExternalName, which may point anywhere; name the target itself in"
             " spec.target.url",
-            lasting=True,
+            is_lasting=True,
         )
     declared = {port["port"]: port.get("name", "") for port in spec.get("ports", [])}
     headless = spec.get("clusterIP") == "None"
@@ -88,7 +91,7 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
         return Endpoints(
             problem=Reason.ServicePortMissing,
             message=f"{where} has no port {host.port} (it has: {known}); correct the port in spec.target.url",
-            lasting=True,
+            is_lasting=True,
         )
     found: dict[_Stage, set[str]] = {stage: set() for stage in _Stage}
     for made in slices:
@@ -99,8 +102,8 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
     draining = tuple(sorted(found[_Stage.DRAINING] - ready - found[_Stage.UNREADY]))
     if not ready:
         return Endpoints(
-            unready=unready,
-            draining=draining,
+            unready_addresses=unready,
+            draining_addresses=draining,
             problem=Reason.TargetHasNoEndpoints,
             message=f"{where} has no ready endpoint for port {host.port}; check that its pods run and are ready",
         )
@@ -110,7 +113,7 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
 def observed_endpoints(host: ServiceHost, service: Json | None, slices: list[Json], pods: list[Json]) -> Endpoints:
     """The same where the Service may be missing, and from the pods that it selects where it has no slice."""
     if service is None:
-        return missing_service(host) if host.certain else Endpoints()
+        return missing_service(host) if host.is_certain else Endpoints()
     if not slices and selector_of(service):
         slices = [slice_of_pods(service, pods)]
     return endpoints_of(host, service, slices)
@@ -182,7 +185,7 @@ def unreadable_endpoints(host: ServiceHost, said: str) -> Endpoints:
         " could have the Service's own address proven, and not each endpoint; have it given a Role in namespace"
         f" {host.namespace} to get, list and watch services, pods and endpointslices (watch.targetNamespaces in the"
         " operator's values makes one), or set spec.verification.unreadableEndpoints to Accept, which lowers the claim",
-        unseen=True,
+        may_be_hidden=True,
     )
 
 

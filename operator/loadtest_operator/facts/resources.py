@@ -49,11 +49,11 @@ def observed_test(resource: Json) -> ObservedTest:
         spec=spec,
         spec_error=error,
         newer_fields=newer,
-        recorded=_recorded_status(resource.get("status") or {}),
+        record=_recorded_status(resource.get("status") or {}),
         finished_run=(metadata.get("annotations") or {}).get(FINISHED_RUN_ANNOTATION),
         status=resource.get("status") or {},
-        deleting="deletionTimestamp" in metadata,
-        created=instant(metadata["creationTimestamp"]),
+        is_deleting="deletionTimestamp" in metadata,
+        created_at=instant(metadata["creationTimestamp"]),
     )
 
 
@@ -72,13 +72,15 @@ def observed_job(job: Json, uid: str) -> ObservedJob:
         name=metadata["name"],
         uid=metadata["uid"],
         run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
-        owned=any(owner["uid"] == uid and owner.get("controller") for owner in metadata.get("ownerReferences") or []),
-        created=instant(metadata["creationTimestamp"]),
+        is_owned=any(
+            owner["uid"] == uid and owner.get("controller") for owner in metadata.get("ownerReferences") or []
+        ),
+        created_at=instant(metadata["creationTimestamp"]),
         plan=_plan_of(job),
-        deleting="deletionTimestamp" in metadata,
+        is_deleting="deletionTimestamp" in metadata,
         failure=(failed.get("reason") or "JobFailed") if has_failed else "",
         failure_message=failed.get("message", "") if has_failed else "",
-        complete=conditions.get("Complete", {}).get("status") == "True",
+        is_complete=conditions.get("Complete", {}).get("status") == "True",
     )
 
 
@@ -105,16 +107,16 @@ def observed_pod(pod: Json) -> ObservedPod:
         uid=metadata["uid"],
         ip=status.get("podIP") or None,
         run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
-        running="running" in state,
-        deleting="deletionTimestamp" in metadata,
+        is_running="running" in state,
+        is_deleting="deletionTimestamp" in metadata,
         waits_for="" if "running" in state or ended else _wait_description(pod, state),
-        crashed=_has_crashed(ended, phase),
-        beside=_other_containers(pod.get("spec") or {}),
-        lingers=ended is not None and _has_running_container(status),
+        has_crashed=_has_crashed(ended, phase),
+        other_containers=_other_containers(pod.get("spec") or {}),
+        has_lingering_sidecar=ended is not None and _has_running_container(status),
         cpu_limit_cores=quantity(str(limits.get("cpu", ""))),
         memory_limit=str(limits.get("memory", "")),
-        terminated=_container_end(ended, pod),
-        evicted=eviction.why if (eviction := eviction_of(pod)) else "",
+        container_end=_container_end(ended, pod),
+        eviction_reason=eviction.explanation if (eviction := eviction_of(pod)) else "",
     )
 
 

@@ -24,12 +24,12 @@ IN_FORCE_AFTER: Final = timedelta(seconds=3)
 class SecretAccess:
     """Why a test that names Secrets may not run; without a `problem` it may.
 
-    A `lasting` one is not mended by waiting.
+    A `is_lasting` one is not mended by waiting.
     """
 
     problem: Reason | None = None
     message: str = ""
-    lasting: bool = False
+    is_lasting: bool = False
 
 
 def named_secrets(spec: Spec) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ def access_under_policy(name: str, policy: Json | None, binding: Json | None, cr
             f"the test names Secrets and was created before ValidatingAdmissionPolicy {name} was in force"
             f" ({since:%Y-%m-%d %H:%M:%S} UTC), so nothing checked whether its author may read them; delete the test"
             " and apply it again",
-            lasting=True,
+            is_lasting=True,
         )
     return SecretAccess()
 

@@ -22,16 +22,16 @@ class ContainerLook:
     key: str
     ends: int
     last_end: str = ""
-    out_of_memory: bool = False
+    ran_out_of_memory: bool = False
 
 
 @dataclass(frozen=True)
 class PodLook:
-    """A pod of the workload that is there to stay. `created` is in RFC 3339, `images` are digests."""
+    """A pod of the workload that is there to stay. `created_at` is in RFC 3339, `images` are digests."""
 
     name: str
-    created: str
-    ready: bool
+    created_at: str
+    is_ready: bool
     revision: str
     images: tuple[str, ...]
     containers: tuple[ContainerLook, ...]
@@ -52,27 +52,27 @@ class ResourceUsage:
 class WorkloadLook:
     """One look at a workload. Where there is a `problem`, a `message` tells of it.
 
-    `use` is None where it was not asked for.
+    `usage` is None where it was not asked for.
     """
 
-    desired: int = 0
+    desired_pods: int = 0
     pods: tuple[PodLook, ...] = ()
-    use: ResourceUsage | None = None
+    usage: ResourceUsage | None = None
     evictions: tuple[Eviction, ...] = ()
     problem: Reason | None = None
     message: str = ""
 
     @property
-    def newest(self) -> str:
+    def newest_pod_created_at(self) -> str:
         """When the newest pod was made."""
-        return max((pod.created for pod in self.pods), default="")
+        return max((pod.created_at for pod in self.pods), default="")
 
 
 def look_at_workload(workload: Workload, made: Json, pods: list[Json]) -> WorkloadLook:
     """What a workload and the pods that its selector selects show."""
     mine = [pod for pod in pods if _belongs(pod, workload, made)]
     there = tuple(_pod_look(pod) for pod in mine if _is_present(pod))
-    return WorkloadLook(desired=_desired(made), pods=there, evictions=evictions_of(mine))
+    return WorkloadLook(desired_pods=_desired(made), pods=there, evictions=evictions_of(mine))
 
 
 def workload_selector(made: Json) -> str:
@@ -151,8 +151,8 @@ def _pod_look(pod: Json) -> PodLook:
     labels = metadata.get("labels") or {}
     return PodLook(
         name=metadata["name"],
-        created=metadata["creationTimestamp"],
-        ready=is_ready(pod),
+        created_at=metadata["creationTimestamp"],
+        is_ready=is_ready(pod),
         revision=next((labels[name] for name in _REVISION_LABELS if name in labels), ""),
         images=tuple(made["imageID"] for made in statuses if made.get("imageID")),
         containers=tuple(_container_look(metadata, made) for made in statuses),
@@ -174,5 +174,5 @@ def _container_look(metadata: Json, made: Json) -> ContainerLook:
         key=f"{metadata['uid'][:_UID_LENGTH]}/{made['name']}"[:40],
         ends=made.get("restartCount", 0) + lies_down,
         last_end=said,
-        out_of_memory=out_of_memory,
+        ran_out_of_memory=out_of_memory,
     )

@@ -14,12 +14,12 @@ from loadtest_operator.facts.endpoints import selector_of, service_of, slice_sel
 Json = dict[str, Any]
 Resolve = Callable[[str], Awaitable[frozenset[str]]]
 
-_KEPT_SECONDS: Final = 5.0
+_CACHE_SECONDS: Final = 5.0
 _RESOLVING_SECONDS: Final = 2.0
 _MOST_ADDRESSES: Final = 8
 
 
-async def resolved(host: str) -> frozenset[str]:
+async def resolve_host(host: str) -> frozenset[str]:
     """The addresses of a host's name; none where it has none, or not in time."""
     try:
         async with asyncio.timeout(_RESOLVING_SECONDS):
@@ -42,16 +42,16 @@ class Identities:
         namespaces: tuple[str, ...],
         cluster_domain: str,
         clock: Callable[[], float],
-        resolve: Resolve = resolved,
+        resolve: Resolve = resolve_host,
     ) -> None:
         self._api = api
         self._namespaces = namespaces
         self._cluster_domain = cluster_domain
         self._clock = clock
         self._resolve = resolve
-        self._kept: dict[tuple[str, str, tuple[str, ...]], tuple[float, frozenset[str]]] = {}
+        self._cache: dict[tuple[str, str, tuple[str, ...]], tuple[float, frozenset[str]]] = {}
 
-    async def known_by(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> frozenset[str]:
+    async def identities_of(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> frozenset[str]:
         """Everything that the target of a URL, seen from a namespace by pods with these aliases, is known by.
 
         Raises ApiError.
@@ -64,18 +64,18 @@ class Identities:
         pinned = tuple(alias.ip for alias in aliases if host in alias.hostnames)
         key = (host, namespace, pinned)
         now = self._clock()
-        self._kept = {key: made for key, made in self._kept.items() if now - made[0] < _KEPT_SECONDS}
-        if key not in self._kept:
-            self._kept[key] = (now, await self._look(url, host, namespace, pinned))
-        return self._kept[key][1]
+        self._cache = {key: made for key, made in self._cache.items() if now - made[0] < _CACHE_SECONDS}
+        if key not in self._cache:
+            self._cache[key] = (now, await self._find_identities(url, host, namespace, pinned))
+        return self._cache[key][1]
 
-    async def _look(self, url: str, host: str, namespace: str, pinned: tuple[str, ...]) -> frozenset[str]:
+    async def _find_identities(self, url: str, host: str, namespace: str, pinned: tuple[str, ...]) -> frozenset[str]:
         if pinned:
             return frozenset().union(*[await self._of_address(one) for one in map(address_of, pinned) if one])
         named = service_of(url, namespace, self._cluster_domain)
         if named is not None:
             service = await self._service(named.namespace, named.name)
-            if service is not None or named.certain:
+            if service is not None or named.is_certain:
                 return await self._of_service(named.namespace, named.name, service)
         literal = address_of(host)
         if literal:

@@ -113,11 +113,13 @@ class TargetReader:
 
     async def _unreadable(self, spec: Spec, host: ServiceHost, error: ApiError) -> Endpoints:
         """What to do without the right to look at a Service: the pods can only resolve its name themselves."""
-        if not host.certain and not await self._may_exist(f"{host.name}.{host.namespace}.svc.{self._cluster_domain}"):
+        if not host.is_certain and not await self._may_exist(
+            f"{host.name}.{host.namespace}.svc.{self._cluster_domain}"
+        ):
             # A name outside the cluster that looks like a Service's.
             return Endpoints()
         if spec.verification.unreadable_endpoints == UnreadableEndpoints.ACCEPT:
-            return Endpoints(unseen=True)
+            return Endpoints(may_be_hidden=True)
         return unreadable_endpoints(host, error.message)
 
     async def endpoints_under_load(self, test: ObservedTest) -> Endpoints | None:
@@ -129,7 +131,7 @@ class TargetReader:
             said = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
             _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, said)
             return None
-        if found.unseen:
+        if found.may_be_hidden:
             _LOG.warning("%s: the right to read the target's endpoints was taken away", test.identity)
             return None
         return found
@@ -151,7 +153,7 @@ class TargetReader:
             selector = workload_selector(made)
             pods = await self._api.list(PODS, namespace, selector)
             look = look_at_workload(wanted, made, pods)
-            if newest and look.newest > newest:
+            if newest and look.newest_pod_created_at > newest:
                 # A pod must not be seen without the scaling that asked for it.
                 look = look_at_workload(wanted, await self._api.get(kind, namespace, wanted.name) or made, pods)
         except ApiError as error:
@@ -161,7 +163,7 @@ class TargetReader:
             return WorkloadLook(problem=Reason.WorkloadNotReadable, message=said)
         if not with_use:
             return look
-        return dataclasses.replace(look, use=await self._use(namespace, selector, look.pods))
+        return dataclasses.replace(look, usage=await self._use(namespace, selector, look.pods))
 
     async def workload_under_load(self, test: ObservedTest, newest: str, *, with_use: bool) -> WorkloadLook | None:
         """The same, where it can be read soon."""
@@ -223,5 +225,5 @@ class DestinationReader:
                 raise
             # Which pods they are is not to be seen there, so it may be any of them.
             whole = Destination(namespace=host.namespace)
-            return [whole] if host.certain else [whole, unresolved_destination(url)]
+            return [whole] if host.is_certain else [whole, unresolved_destination(url)]
         return [service_destination(host, service, slices)]

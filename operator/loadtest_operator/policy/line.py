@@ -21,21 +21,22 @@ class Limits:
 class Contender:
     """A test that runs or wants to. `target` are names and addresses; two tests that share one load the same target.
 
-    `name` is empty for what is left of a test that is gone. `alone` is false of a test that starts beside others.
+    `name` is empty for what is left of a test that is gone. `is_exclusive` is false of a test that starts beside
+    others.
     """
 
     uid: str
     namespace: str
     name: str
-    created: str
+    created_at: str
     pods: int
     target: frozenset[str]
-    alone: bool = True
+    is_exclusive: bool = True
 
     @property
     def rank(self) -> tuple[str, str]:
         """The order of the line: by creation time, in RFC 3339, then by UID."""
-        return self.created, self.uid
+        return self.created_at, self.uid
 
     def meets(self, other: "Contender") -> bool:
         return not self.target.isdisjoint(other.target)
@@ -59,8 +60,8 @@ def turn_of(uid: str, holders: Iterable[Contender], waiting: Iterable[Contender]
     """
     running, line, short = list(holders), list[Contender](), list[Contender]()
     for contender in sorted(waiting, key=lambda one: one.rank):
-        busy = [one for one in running if contender.alone and one.meets(contender)]
-        before = [one for one in line if contender.alone and one.meets(contender)]
+        busy = [one for one in running if contender.is_exclusive and one.meets(contender)]
+        before = [one for one in line if contender.is_exclusive and one.meets(contender)]
         reason = None if busy or before else _reached_limit(contender, running, limits, held_up=bool(short))
         if contender.uid == uid:
             if busy or before:

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     log_to_stderr(settings.log_level)
     _allow_many_connections()
-    _have_a_home()
+    _ensure_home()
     return _run(settings)
 
 
@@ -47,7 +47,7 @@ def _allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _have_a_home() -> None:
+def _ensure_home() -> None:
     """A container's user need not be in its passwd file, and the Kubernetes client asks for a home as it is loaded."""
     try:
         Path.home()

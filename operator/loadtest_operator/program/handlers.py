@@ -74,14 +74,14 @@ def keep_last_word(pod: Json, memory: Memory) -> None:
     """A failed Job's pods are removed as soon as they have ended, often before the next look: keep what they said, and
     why somebody took them away."""
     seen = observed_pod(pod)
-    ended = seen.terminated
-    if ended is None and not seen.evicted:
+    ended = seen.container_end
+    if ended is None and not seen.eviction_reason:
         return
     metadata = pod["metadata"]
     run_id = (metadata.get("labels") or {}).get(RUN_LABEL, "")
     known = (owner_uid(pod), run_id, metadata["uid"], pod_index(pod), metadata["name"])
-    held = memory.pod(*known)
-    held.evicted = seen.evicted
+    held = memory.remember_pod(*known)
+    held.eviction_reason = seen.eviction_reason
     if ended is not None:
-        held.ended = ended
+        held.container_end = ended
         memory.take_last_word(*known, termination_message(pod))

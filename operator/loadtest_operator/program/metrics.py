@@ -69,7 +69,9 @@ class RunMetrics:
             held = None
         if decision.status is not None:
             view = _live_view(observation, decision.status, decision.plan, decision.aggregate)
-            self._views[key] = replace(view, steps=_never_less(view, held, _all_heard(observation, decision)))
+            self._views[key] = replace(
+                view, steps=_monotonic_steps(view, held, _has_every_snapshot(observation, decision))
+            )
         elif held is None:
             self._views[key] = _recorded_view(observation)
 
@@ -84,13 +86,13 @@ class RunMetrics:
         yield from _test_families(self._views)
 
 
-def _all_heard(observation: Observation, decision: Decision) -> bool:
+def _has_every_snapshot(observation: Observation, decision: Decision) -> bool:
     """Whether what every pod of the run measured is in the aggregate."""
     heard = sum(pod.snapshot is not None for pod in observation.pods)
     return decision.plan is None or heard >= decision.plan.parallelism
 
 
-def _never_less(view: RunView, held: RunView | None, all_heard: bool) -> tuple[StepView, ...]:
+def _monotonic_steps(view: RunView, held: RunView | None, all_heard: bool) -> tuple[StepView, ...]:
     """The steps to show: a counter that went back would be taken for one that began anew, and counted twice.
 
     An operator that was restarted hears of its pods one by one; until it has heard all, it shows no counts.
@@ -98,11 +100,11 @@ def _never_less(view: RunView, held: RunView | None, all_heard: bool) -> tuple[S
     before = held.steps if held is not None else ()
     if view.verdict is None and not all_heard and not before:
         return ()
-    is_less = any(_measured(now) < _measured(then) for now, then in zip(view.steps, before, strict=False))
+    is_less = any(_due_uploads(now) < _due_uploads(then) for now, then in zip(view.steps, before, strict=False))
     return before if is_less or len(view.steps) < len(before) else view.steps
 
 
-def _measured(step: StepView) -> int:
+def _due_uploads(step: StepView) -> int:
     return step.total.due
 
 
@@ -136,7 +138,7 @@ class OperatorMetrics:
             registry=registry,
         )
 
-    def answered(self, verb: str, code: int) -> None:
+    def count_answer(self, verb: str, code: int) -> None:
         """Count a request to the API server."""
         self.api_requests.labels(verb, str(code)).inc()
 
@@ -189,7 +191,7 @@ def _response_families(views: Views) -> Iterable[Metric]:
             if step.response is not None and step.response.count:
                 family.add_metric(
                     [namespace, test, step.name],
-                    buckets=cumulative(step.response, RESPONSE_BOUNDS_SECONDS),
+                    buckets=cumulative_buckets(step.response, RESPONSE_BOUNDS_SECONDS),
                     sum_value=step.response.sum_nanoseconds / NANOSECONDS,
                 )
     return (family,)
@@ -230,7 +232,7 @@ def _test_families(views: Views) -> Iterable[Metric]:
     return (users, value, passed, verdict, health)
 
 
-def cumulative(sketch: Sketch, bounds_seconds: tuple[float, ...]) -> list[tuple[str, float]]:
+def cumulative_buckets(sketch: Sketch, bounds_seconds: tuple[float, ...]) -> list[tuple[str, float]]:
     """The sketch as a Prometheus histogram: how many values lie at or below each bound, and in all."""
     gamma = GAMMA ** (2**sketch.coarseness)
     ordered = sorted((2 * gamma**bucket / (gamma + 1), count) for bucket, count in sketch.buckets.items())

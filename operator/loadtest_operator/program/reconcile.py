@@ -19,7 +19,7 @@ from loadtest_operator.facts.names import SELECTOR, TEST_LABEL, label_value
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.observe.contenders import Contenders
-from loadtest_operator.observe.followers import Run, Sight
+from loadtest_operator.observe.followers import RunKey, Sight
 from loadtest_operator.observe.memory import Key, Memory
 from loadtest_operator.observe.observer import Observer
 from loadtest_operator.program.metrics import RunMetrics
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Parts:
+class ReconcilerDependencies:
     """What a turn is made with."""
 
     api: Api
@@ -51,7 +51,7 @@ class Reconciler:
     `bell` asks for a turn. Who waits in line is remembered only to ring for them; whose turn it is, is read.
     """
 
-    def __init__(self, parts: Parts, bell: Callable[[Key], None]) -> None:
+    def __init__(self, parts: ReconcilerDependencies, bell: Callable[[Key], None]) -> None:
         self._api = parts.api
         self._observer = parts.observer
         self._contenders = parts.contenders
@@ -59,8 +59,8 @@ class Reconciler:
         self._policy = parts.policy
         self._memory = parts.memory
         self._metrics = parts.metrics
-        self._bell = bell
-        self._line: set[Key] = set()
+        self._request_turn = bell
+        self._waiting_tests: set[Key] = set()
         self._beginning = asyncio.Lock()
 
     async def reconcile(self, key: Key) -> float | None:
@@ -79,18 +79,18 @@ class Reconciler:
             # One at a time, from whose turn it is to its Job: the next one then sees that Job.
             async with self._beginning:
                 observation = await self._contenders.with_turn(observation)
-                decision = await self._decided_and_done(observation)
+                decision = await self._decide_and_act(observation)
         else:
-            decision = await self._decided_and_done(observation)
+            decision = await self._decide_and_act(observation)
         self._keep_line(key, observation, decision)
         self._metrics.show(observation, decision)
         if decision.status is not None and not await self._write(observation, decision.status):
             return _CONFLICT_SECONDS
-        if decision.requeue_seconds is None and observation.test.recorded.phase is Phase.COMPLETED:
-            self._memory.forget(identity.uid)
+        if decision.requeue_seconds is None and observation.test.record.phase is Phase.COMPLETED:
+            self._memory.forget_runs(identity.uid)
         return decision.requeue_seconds
 
-    async def hear(self, run: Run, sight: Sight) -> None:
+    async def push_endpoints(self, run: RunKey, sight: Sight) -> None:
         """Something has changed behind a target under load: its pods hear of it at once, the rest has its turn."""
         last = self._memory.last_look(run.uid, run.run_id)
         if last is not None:
@@ -99,38 +99,38 @@ class Reconciler:
                 await self._actor.perform(seen, urgent_orders(seen, self._policy))
             except ApiError as error:
                 _LOG.warning("%s: the pods were not told of the endpoints yet: %s", last.test.identity, error)
-        self._bell((run.namespace, run.name))
+        self._request_turn((run.namespace, run.name))
 
-    def ring(self) -> None:
+    def wake_waiting_tests(self) -> None:
         """Have another look at the tests that wait for their turn: something has ended."""
-        for key in self._line:
-            self._bell(key)
+        for key in self._waiting_tests:
+            self._request_turn(key)
 
     def _keep_line(self, key: Key, observation: Observation, decision: Decision) -> None:
         """Remember who waits, and ring for them when this test waits no longer, or has ended with all its pods."""
         waits = bool(observation.turn.reason) and decision.status is not None and decision.status.verdict is None
         if waits:
-            self._line.add(key)
+            self._waiting_tests.add(key)
             return
-        ended = observation.test.recorded.phase is Phase.COMPLETED and decision.requeue_seconds is None
-        if key in self._line or ended:
-            self._line.discard(key)
-            self.ring()
+        ended = observation.test.record.phase is Phase.COMPLETED and decision.requeue_seconds is None
+        if key in self._waiting_tests or ended:
+            self._waiting_tests.discard(key)
+            self.wake_waiting_tests()
 
-    async def _decided_and_done(self, observation: Observation) -> Decision:
-        observation = self._observer.latest(observation)
+    async def _decide_and_act(self, observation: Observation) -> Decision:
+        observation = self._observer.with_latest_endpoints(observation)
         decision = decide(observation, self._policy)
-        if decision.watch is not None:
-            self._memory.keep_watch(observation.test.identity.uid, observation.run_id, decision.watch)
-        if decision.target is not None:
-            self._memory.keep_target(observation.test.identity.uid, observation.run_id, decision.target)
+        if decision.abort_watch is not None:
+            self._memory.keep_abort_watch(observation.test.identity.uid, observation.run_id, decision.abort_watch)
+        if decision.target_watch is not None:
+            self._memory.keep_target_watch(observation.test.identity.uid, observation.run_id, decision.target_watch)
         running = decision.status is not None and decision.status.phase is Phase.RUNNING
         self._memory.keep_look(observation, running=running)
         outcomes = await self._actor.perform(observation, decision.actions)
         return with_outcomes(observation, decision, outcomes, self._policy)
 
     @property
-    def children(self) -> tuple[str, ...]:
+    def child_kinds(self) -> tuple[str, ...]:
         """The kinds that are removed when their LoadTest is gone."""
         return (JOBS,) if self._policy.network_policies is None else (JOBS, NETWORK_POLICIES)
 
@@ -147,7 +147,7 @@ class Reconciler:
                 _LOG.info("%s: changed while it was looked at; looking again", identity)
                 return False
             raise
-        recorded = observation.test.recorded
+        recorded = observation.test.record
         if recorded.phase is not status.phase:
             _LOG.info("%s: %s: %s", identity, status.phase, status.message)
         for made in events.announcements(recorded, status):
@@ -191,13 +191,13 @@ class Reconciler:
 
     async def _clean_up(self, namespace: str, name: str) -> None:
         """A test that is gone: what it owned is the garbage collector's; what was orphaned is removed here."""
-        self._line.discard((namespace, name))
-        self.ring()
+        self._waiting_tests.discard((namespace, name))
+        self.wake_waiting_tests()
         self._metrics.forget(namespace, name)
-        uid = self._memory.part((namespace, name))
+        uid = self._memory.forget((namespace, name))
         if uid is not None:
-            self._observer.part(uid)
-        for kind in self.children:
+            self._observer.stop_following(uid)
+        for kind in self.child_kinds:
             made = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
             uids = {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if made else set()
             await remove_orphans(self._api, kind, made, uids)

@@ -23,7 +23,7 @@ class Schedule(Generic[KeyT]):
     _heap: list[tuple[float, int, KeyT]] = field(default_factory=list)
     _active: set[KeyT] = field(default_factory=set)
     _failures: dict[KeyT, int] = field(default_factory=dict)
-    _added: int = 0
+    _entry_count: int = 0
 
     def add(self, key: KeyT, at: float) -> None:
         """Make a key due at an instant, or earlier if it already is."""
@@ -31,8 +31,8 @@ class Schedule(Generic[KeyT]):
         if held is not None and held <= at:
             return
         self._due[key] = at
-        self._added += 1
-        heapq.heappush(self._heap, (at, self._added, key))
+        self._entry_count += 1
+        heapq.heappush(self._heap, (at, self._entry_count, key))
 
     def take(self, now: float) -> KeyT | None:
         """The next key that is due and free; it is then worked on until `finish`."""

@@ -116,11 +116,13 @@ def observed(version: Json, moment: str, *, snapshots: bool = True) -> Observati
     for raw in run[moment]["pods"]:
         pod: ObservedPod = observed_pod(raw)
         word = decode_last_word(termination_message(raw))
-        if pod.terminated is not None:
-            pod = replace(pod, terminated=replace(pod.terminated, last_word=word is not None))
-        pods.append(replace(pod, snapshot=heard[pod.uid] if snapshots else word, reachable=pod.terminated is None))
+        if pod.container_end is not None:
+            pod = replace(pod, container_end=replace(pod.container_end, has_last_word=word is not None))
+        pods.append(
+            replace(pod, snapshot=heard[pod.uid] if snapshots else word, is_reachable=pod.container_end is None)
+        )
     assert job.plan is not None
-    started = instant(test.recorded.started_at or "")
+    started = instant(test.record.started_at or "")
     after_seconds = max(snapshot.elapsed_seconds for snapshot in heard.values())
     return Observation(
         test=test,

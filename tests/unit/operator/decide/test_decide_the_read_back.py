@@ -93,7 +93,7 @@ def test_a_pod_that_reads_back_already_is_waited_for() -> None:
 
 
 def test_a_reader_that_does_not_answer_for_a_moment_is_waited_for() -> None:
-    assert ordered(the_reader(PodState.LOADED, reachable=False), a_pod(1, PodState.DONE)) == ()
+    assert ordered(the_reader(PodState.LOADED, is_reachable=False), a_pod(1, PodState.DONE)) == ()
 
 
 def test_a_restarted_operator_finds_the_fleet_loaded_and_goes_on() -> None:

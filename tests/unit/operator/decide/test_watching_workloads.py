@@ -162,7 +162,7 @@ def used(number: int, memory_bytes: int, pods: tuple[str, ...] = ("a",)) -> Work
 
 
 def measured(look: WorkloadLook, use: ResourceUsage) -> WorkloadLook:
-    return WorkloadLook(desired=look.desired, pods=look.pods, use=use)
+    return WorkloadLook(desired_pods=look.desired_pods, pods=look.pods, usage=use)
 
 
 def test_memory_and_cpu_are_the_most_that_was_used() -> None:
