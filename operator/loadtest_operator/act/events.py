@@ -34,12 +34,12 @@ class Announcement:
 def announcements(recorded: RecordedStatus, status: Status) -> tuple[Announcement, ...]:
     """What a change from the status on record to a new one is announced as."""
     same_run = recorded.run_id == status.run_id
-    made = [_verified(recorded if same_run else RecordedStatus(), status)]
+    changes = [_verified(recorded if same_run else RecordedStatus(), status)]
     if same_run and recorded.phase is status.phase:
-        made.append(_new_reason_to_wait(recorded, status))
+        changes.append(_new_reason_to_wait(recorded, status))
     else:
-        made.append(_phase(status))
-    return tuple(announcement for announcement in made if announcement is not None)
+        changes.append(_phase(status))
+    return tuple(announcement for announcement in changes if announcement is not None)
 
 
 def _phase(status: Status) -> Announcement:
@@ -52,13 +52,13 @@ def _phase(status: Status) -> Announcement:
     return Announcement(kind, Reason[status.phase], status.message)
 
 
-def manifest(observation: Observation, made: Announcement, at: str) -> Json:
+def manifest(observation: Observation, announcement: Announcement, at: str) -> Json:
     """The Event as JSON. Its name is made from what it says, so that the same thing is said once."""
     identity = observation.test.identity
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": _name(identity, observation.run_id, made), "namespace": identity.namespace},
+        "metadata": {"name": _name(identity, observation.run_id, announcement), "namespace": identity.namespace},
         "involvedObject": {
             "apiVersion": API_VERSION,
             "kind": KIND,
@@ -66,9 +66,9 @@ def manifest(observation: Observation, made: Announcement, at: str) -> Json:
             "name": identity.name,
             "uid": identity.uid,
         },
-        "type": made.kind,
-        "reason": made.reason,
-        "message": made.message[:_LONGEST_NOTE],
+        "type": announcement.kind,
+        "reason": announcement.reason,
+        "message": announcement.message[:_LONGEST_NOTE],
         "firstTimestamp": at,
         "lastTimestamp": at,
         "count": 1,
@@ -95,6 +95,6 @@ def _new_reason_to_wait(recorded: RecordedStatus, status: Status) -> Announcemen
     return Announcement(EventType.WARNING, reason_named(new.reason), new.message)
 
 
-def _name(identity: Identity, run_id: str, made: Announcement) -> str:
-    said = f"{identity.uid}/{run_id}/{made.reason}/{made.message}"
-    return f"{identity.name[:200]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+def _name(identity: Identity, run_id: str, announcement: Announcement) -> str:
+    text = f"{identity.uid}/{run_id}/{announcement.reason}/{announcement.message}"
+    return f"{identity.name[:200]}.{hashlib.sha256(text.encode()).hexdigest()[:16]}"

@@ -93,19 +93,19 @@ class Api:
     """Requests by path. A resource's `kind` is its path without a namespace, such as `apis/batch/v1/jobs`.
 
     `fence` is asked before each request whether this operator may still act; it does not return if it may not.
-    `answered` hears of each request its verb and the status of the answer, 0 where there was none.
+    `on_answer` hears of each request its verb and the status of the answer, 0 where there was none.
     """
 
     def __init__(
         self,
         configuration: Configuration,
         fence: Callable[[], None] = lambda: None,
-        answered: Callable[[str, int], None] = lambda _verb, _status: None,
+        on_answer: Callable[[str, int], None] = lambda _verb, _status: None,
         timeout_seconds: float = _TIMEOUT_SECONDS,
     ) -> None:
         self._client = ApiClient(configuration)
         self._fence = fence
-        self._on_answer = answered
+        self._on_answer = on_answer
         self._timeout_seconds = timeout_seconds
 
     async def __aenter__(self) -> Self:
@@ -185,10 +185,10 @@ class Api:
             if not 200 <= answer.status < 300:
                 raise _refusal(answer.status, await answer.read())
             async for line in answer.response.content:
-                told = msgspec.json.decode(line)
-                if told["type"] == "ERROR":
-                    raise ApiError(told["object"].get("code", 0), *_reason_and_message(told["object"]))
-                yield Change(told["type"] == "DELETED", told["object"])
+                event = msgspec.json.decode(line)
+                if event["type"] == "ERROR":
+                    raise ApiError(event["object"].get("code", 0), *_reason_and_message(event["object"]))
+                yield Change(event["type"] == "DELETED", event["object"])
         except (*NO_ANSWER, ValueError) as error:
             raise _unreachable(error) from error
         finally:
@@ -285,12 +285,12 @@ def _unreachable(error: Exception) -> ApiError:
 
 def _refusal(status: int, data: bytes) -> ApiError:
     try:
-        said = msgspec.json.decode(data)
+        body = msgspec.json.decode(data)
     except msgspec.DecodeError:
         return ApiError(status, "Unknown", data[:200].decode(errors="replace"))
-    if not isinstance(said, dict):
-        return ApiError(status, "Unknown", str(said)[:200])
-    return ApiError(status, *_reason_and_message(said))
+    if not isinstance(body, dict):
+        return ApiError(status, "Unknown", str(body)[:200])
+    return ApiError(status, *_reason_and_message(body))
 
 
 def _reason_and_message(status: Json) -> tuple[str, str]:

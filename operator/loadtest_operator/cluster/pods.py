@@ -100,7 +100,7 @@ class PodClient:
             return await self._send(uid, run_id, command)
 
     async def _send(self, uid: str, run_id: str, command: Command) -> CommandAnswer:
-        sent = self._clock()
+        sent_at = self._clock()
         body = command.body()
         token = command_token(self._key, uid, run_id, command.verb)
         self._fence()
@@ -113,9 +113,9 @@ class PodClient:
                 allow_redirects=False,
             ) as answer:
                 text = (await answer.text())[:200]
-                return CommandAnswer(answer.status == 200, f"{answer.status} {text}", self._clock() - sent)
+                return CommandAnswer(answer.status == 200, f"{answer.status} {text}", self._clock() - sent_at)
         except NO_ANSWER as error:
-            return CommandAnswer(False, f"{type(error).__name__}: {error}", self._clock() - sent)
+            return CommandAnswer(False, f"{type(error).__name__}: {error}", self._clock() - sent_at)
 
     def halt_token(self, uid: str, run_id: str) -> str:
         """What lets one pod of a run halt another."""

@@ -70,8 +70,8 @@ def keep_ended(observation: Observation, policy: Policy) -> Decision | None:
 
 def await_earlier_run(observation: Observation, _policy: Policy) -> Decision | None:
     """Make room for a new run: the Jobs of earlier ones go first, and it waits until their pods are gone."""
-    left = bool(observation.other_jobs) or observation.other_pods_active
-    if not left or _has_begun(observation):
+    has_remains = bool(observation.other_jobs) or observation.other_pods_active
+    if not has_remains or _has_begun(observation):
         return None
     actions: tuple[Action, ...] = tuple(
         DeleteJob(job.name, job.uid) for job in observation.other_jobs if not job.is_deleting
@@ -141,15 +141,15 @@ def decide_with_fleet(observation: Observation, policy: Policy) -> Decision:
 
 def add_target(observation: Observation, fleet: Fleet) -> Fleet:
     """The fleet with what is known of its target up to now; what its workload does after the load is left out."""
-    held = observation.target_watch or observation.test.record.target
-    begun = observation.test.record.start
-    if begun is None:
+    target_watch = observation.target_watch or observation.test.record.target
+    recorded_start = observation.test.record.start
+    if recorded_start is None:
         return fleet
-    fleet = replace(fleet, endpoints=observation.endpoints, evictions=evictions_under_load(observation, begun))
-    if held is None:
+    fleet = replace(fleet, endpoints=observation.endpoints, evictions=evictions_under_load(observation, recorded_start))
+    if target_watch is None:
         return fleet
     look = None if fleet.load_is_over else observation.workload
-    return replace(fleet, target_watch=updated_watch(held, look, fleet.elapsed_seconds, fleet.evictions.count))
+    return replace(fleet, target_watch=updated_watch(target_watch, look, fleet.elapsed_seconds, fleet.evictions.count))
 
 
 def urgent_orders(observation: Observation, policy: Policy) -> tuple[Action, ...]:
@@ -164,9 +164,9 @@ def urgent_orders(observation: Observation, policy: Policy) -> tuple[Action, ...
 
 def _decide_for_fleet(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
     plan = fleet.plan
-    found = stop_causes(observation, fleet, policy)
-    if found:
-        return stop_fleet(observation, fleet, found)
+    causes = stop_causes(observation, fleet, policy)
+    if causes:
+        return stop_fleet(observation, fleet, causes)
     if observation.test.record.start is None:
         return verify_fleet(observation, fleet)
     if not has_started(fleet):

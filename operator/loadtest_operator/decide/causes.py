@@ -48,13 +48,13 @@ def stop_causes(observation: Observation, fleet: Fleet, policy: Policy) -> tuple
 
     A cause on record stays one, since what it was found from may look different once the fleet has been halted.
     """
-    found = [cause for check in CHECKS if (cause := check(observation, fleet, policy)) is not None]
+    causes = [cause for check in CHECKS if (cause := check(observation, fleet, policy)) is not None]
     recorded = recorded_cause(observation)
-    if recorded is not None and all(cause.reason != recorded.reason for cause in found):
-        found.append(recorded)
-    if not found:
-        found = [cause for check in CONSEQUENCES if (cause := check(observation, fleet, policy)) is not None]
-    return tuple(found)
+    if recorded is not None and all(cause.reason != recorded.reason for cause in causes):
+        causes.append(recorded)
+    if not causes:
+        causes = [cause for check in CONSEQUENCES if (cause := check(observation, fleet, policy)) is not None]
+    return tuple(causes)
 
 
 def recorded_cause(observation: Observation) -> StopCause | None:
@@ -82,8 +82,8 @@ def defect(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCaus
     for pod in fleet.pods:
         halted_by_defect = pod.snapshot is not None and pod.snapshot.halt_reason is HaltReason.DEFECT
         if halted_by_defect or (pod.container_end is not None and pod.container_end.exit_code == PodExit.DEFECT):
-            said = f": {pod.snapshot.message}" if pod.snapshot and pod.snapshot.message else ""
-            return StopCause(Reason.GeneratorDefect, f"pod {pod.name} ended with a defect of the generator{said}")
+            detail = f": {pod.snapshot.message}" if pod.snapshot and pod.snapshot.message else ""
+            return StopCause(Reason.GeneratorDefect, f"pod {pod.name} ended with a defect of the generator{detail}")
     return None
 
 
@@ -100,15 +100,15 @@ def crash(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause 
 
 def loss(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """Under load the fleet counts on every pod: without one it can only come to Inconclusive."""
-    begun = observation.test.record.start is not None
-    counted = [pod for pod in fleet.pods if fleet.is_lost(pod) and (begun or pod.snapshot is not None)]
-    names = [f"{pod.name} ({end_description(pod)})" for pod in counted]
-    if begun:
+    has_begun = observation.test.record.start is not None
+    lost_pods = [pod for pod in fleet.pods if fleet.is_lost(pod) and (has_begun or pod.snapshot is not None)]
+    names = [f"{pod.name} ({end_description(pod)})" for pod in lost_pods]
+    if has_begun:
         names += [f"pod of index {index} (no trace of it)" for index in fleet.absent_indexes]
         names += [f"{pod.name} ({pod.waits_for})" for pod in fleet.pods if not (pod.is_running or pod.has_ended)]
     if not names:
         return None
-    return StopCause(Reason.PodLost, f"{loss_advice(counted)}, then run again; lost {join_names(names)}")
+    return StopCause(Reason.PodLost, f"{loss_advice(lost_pods)}, then run again; lost {join_names(names)}")
 
 
 def blocked_control(_observation: Observation, fleet: Fleet, policy: Policy) -> StopCause | None:
@@ -119,7 +119,7 @@ def blocked_control(_observation: Observation, fleet: Fleet, policy: Policy) -> 
     ]
     if not blocked:
         return None
-    seen = (
+    finding = (
         f"the operator got no answer from {join_names([pod.name for pod in blocked])}"
         f" within {policy.control_seconds:g} s although the container runs"
     )
@@ -127,9 +127,9 @@ def blocked_control(_observation: Observation, fleet: Fleet, policy: Policy) -> 
     limited = next((text for pod in blocked if (text := starvation_text(pod))), "")
     if limited:
         return StopCause(
-            Reason.ControlBlocked, f"{RAISE_CPU}; {seen}: {limited}. Only if it stays silent then, {allow}"
+            Reason.ControlBlocked, f"{RAISE_CPU}; {finding}: {limited}. Only if it stays silent then, {allow}"
         )
-    return StopCause(Reason.ControlBlocked, f"{seen}; {allow}")
+    return StopCause(Reason.ControlBlocked, f"{finding}; {allow}")
 
 
 def missed_start(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
@@ -181,16 +181,16 @@ def unstarted_pods(observation: Observation, fleet: Fleet, policy: Policy) -> St
     waiting = waits_text(fleet)
     if job is None or observation.test.record.start is not None or not waiting:
         return None
-    known = find_wait(observation, fleet)
-    if known is not None and known.is_certain:
-        return StopCause(known.reason, known.message)
+    wait = find_wait(observation, fleet)
+    if wait is not None and wait.is_certain:
+        return StopCause(wait.reason, wait.message)
     if observation.seconds_since(job.created_at) < policy.starting_seconds:
         return None
-    said = f"not all pods ran within {policy.starting_seconds:g} s"
+    time_out = f"not all pods ran within {policy.starting_seconds:g} s"
     return (
-        StopCause(known.reason, f"{known.message}; {said}")
-        if known
-        else StopCause(Reason.PodsNotStarted, f"{said}: {waiting}")
+        StopCause(wait.reason, f"{wait.message}; {time_out}")
+        if wait
+        else StopCause(Reason.PodsNotStarted, f"{time_out}: {waiting}")
     )
 
 
@@ -205,9 +205,9 @@ def overdue_verification(observation: Observation, fleet: Fleet, policy: Policy)
     return _verification_time_out(f"the pods were not verified within {bound:g} s", fleet)
 
 
-def _verification_time_out(seen: str, fleet: Fleet) -> StopCause:
+def _verification_time_out(finding: str, fleet: Fleet) -> StopCause:
     throttled = throttling_text(fleet.aggregate.generator)
-    return StopCause(Reason.VerificationTimedOut, f"{RAISE_CPU}; {seen}, and {throttled}" if throttled else seen)
+    return StopCause(Reason.VerificationTimedOut, f"{RAISE_CPU}; {finding}, and {throttled}" if throttled else finding)
 
 
 def bound_breach(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
@@ -224,8 +224,8 @@ def stop_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> Sto
         fleet.pods and all(pod.state is PodState.DONE and pod.has_last_snapshot for pod in fleet.pods)
     ):
         return None
-    begun = observation.test.record.start is not None
-    return StopCause(Reason.Stopped, "the test was stopped by spec.stop", allows_draining=begun)
+    has_begun = observation.test.record.start is not None
+    return StopCause(Reason.Stopped, "the test was stopped by spec.stop", allows_draining=has_begun)
 
 
 def early_end(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
@@ -241,8 +241,8 @@ def early_end(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopC
                 return StopCause(
                     Reason.PodLost, f"pod {pod.name} was {how}, so less was loaded than was asked for; run it again"
                 )
-            said = f": {pod.snapshot.message}" if pod.snapshot.message else ""
-            return StopCause(Reason.Halted, f"pod {pod.name} was halted{said}")
+            detail = f": {pod.snapshot.message}" if pod.snapshot.message else ""
+            return StopCause(Reason.Halted, f"pod {pod.name} was halted{detail}")
     return None
 
 

@@ -50,7 +50,10 @@ def finish_completed(observation: Observation, policy: Policy) -> Decision:
     ):
         actions.append(DeleteJob(job.name, job.uid))
     if not present:
-        actions += [DeleteNetworkPolicy(made.name, made.uid) for made in observation.network_policies]
+        actions += [
+            DeleteNetworkPolicy(network_policy.name, network_policy.uid)
+            for network_policy in observation.network_policies
+        ]
     return Decision(actions=tuple(actions), requeue_seconds=_POLL_SECONDS if present or lingering else None)
 
 

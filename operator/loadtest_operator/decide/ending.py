@@ -31,11 +31,11 @@ from loadtest_operator.manifests import results
 NO_RUN: Final = ConditionValue.false(Reason.NoRun, "no load was made, so there are no results")
 
 
-def conclude(observation: Observation, fleet: Fleet, found: tuple[StopCause, ...]) -> Decision:
+def conclude(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ...]) -> Decision:
     """The verdict of a run whose every pod is settled; its results are written before the status says so."""
     plan = fleet.plan
-    gaps = tuple(Gap(cause.reason, cause.message) for cause in found if cause.is_gap)
-    held = tuple(Gap(cause.reason, cause.message) for cause in found if not cause.is_gap)
+    gaps = tuple(Gap(cause.reason, cause.message) for cause in causes if cause.is_gap)
+    findings = tuple(Gap(cause.reason, cause.message) for cause in causes if not cause.is_gap)
     judgement = judge(
         Facts(
             plan=plan,
@@ -43,26 +43,26 @@ def conclude(observation: Observation, fleet: Fleet, found: tuple[StopCause, ...
             refusal=fleet.refusal,
             read_back=fleet.read_back,
             gaps=gaps,
-            on_record=held,
+            on_record=findings,
             target=fleet.target_watch,
             evictions=fleet.evictions,
         ),
     )
-    began = load_started_at(observation, fleet.aggregate)
-    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, began, fleet.target_watch)
+    load_start = load_started_at(observation, fleet.aggregate)
+    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, load_start, fleet.target_watch)
     summary = structs.replace(summary, verification=structs.replace(summary.verification, notice=fleet.notice))
     succeeded = judgement.verdict is Verdict.PASSED
     message = _verdict_message(judgement, fleet, summary.diagnoses)
     marks = ConditionValues(
         verified=_verified_value(observation, fleet),
-        running=_running_value(observation, found),
+        running=_running_value(observation, causes),
         results_complete=_results_complete(observation, fleet),
         completed=ConditionValue.true(Reason[judgement.verdict], message),
         succeeded=(ConditionValue.true if succeeded else ConditionValue.false)(judgement.reason, message),
     )
     status = structs.replace(
         base_status(observation, Phase.COMPLETED, message, marks, plan),
-        started_at=began,
+        started_at=load_start,
         completed_at=rfc3339(observation.now),
         verdict=judgement.verdict,
         reasons=tuple(shorten(reason) for reason in judgement.reasons[:16]),
@@ -124,14 +124,14 @@ def end_without_run(
 
 def mark_results_unwritten(status: Status, message: str) -> Status:
     """The same end, where the results could not be kept: the verdict stands, and the condition tells."""
-    said = shorten(f"the results could not be written: {message}")
-    changed = tuple(
-        structs.replace(condition, status=ConditionStatus.FALSE, reason=Reason.ResultsNotWritten, message=said)
+    text = shorten(f"the results could not be written: {message}")
+    conditions = tuple(
+        structs.replace(condition, status=ConditionStatus.FALSE, reason=Reason.ResultsNotWritten, message=text)
         if condition.type is ConditionType.RESULTS_COMPLETE
         else condition
         for condition in status.conditions
     )
-    return structs.replace(status, conditions=changed, results=None)
+    return structs.replace(status, conditions=conditions, results=None)
 
 
 def _results_complete(observation: Observation, fleet: Fleet) -> ConditionValue:
@@ -160,25 +160,25 @@ def _verdict_message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagno
         return _passed_message(fleet)
     if refusal is not None and refusal.hint and refusal.refusal and judgement.reason is Reason[refusal.refusal]:
         return message_with_hint(refusal)
-    said = judgement.reasons[0] if judgement.reasons else judgement.reason
+    first_reason = judgement.reasons[0] if judgement.reasons else judgement.reason
     proof = fleet.proof
     if proof is not None and refusal is None and not proof.proven:
         # A verification that was cut off may have left a row behind.
-        return f"{said}; {proof.message}"
+        return f"{first_reason}; {proof.message}"
     diagnosis = foremost(diagnoses) if judgement.verdict is Verdict.FAILED else None
-    return said if diagnosis is None else f"{said}. {in_short(diagnosis)}"
+    return first_reason if diagnosis is None else f"{first_reason}. {in_short(diagnosis)}"
 
 
 def _passed_message(fleet: Fleet) -> str:
-    said = "every threshold held and every upload was confirmed as a load test"
+    text = "every threshold held and every upload was confirmed as a load test"
     if fleet.plan.mesh:
-        said = "every threshold held and every answer that the mesh's proxy passed on confirmed a load test"
+        text = "every threshold held and every answer that the mesh's proxy passed on confirmed a load test"
     if fleet.plan.unseen_endpoints:
-        said = f"{said}; {unseen.UNSEEN}"
+        text = f"{text}; {unseen.UNSEEN}"
     proof = fleet.proof
     if proof is None or proof.read_back is None or proof.reached is not ProofLevel.PROVEN:
-        return said
-    return f"{said}; {concluded_from(proof.read_back).message}"
+        return text
+    return f"{text}; {concluded_from(proof.read_back).message}"
 
 
 def _verified_value(observation: Observation, fleet: Fleet) -> ConditionValue:
@@ -191,9 +191,9 @@ def _verified_value(observation: Observation, fleet: Fleet) -> ConditionValue:
     return verified_value(observation)
 
 
-def _running_value(observation: Observation, found: tuple[StopCause, ...]) -> ConditionValue:
-    if found:
-        return ConditionValue.false(found[0].reason, found[0].message)
+def _running_value(observation: Observation, causes: tuple[StopCause, ...]) -> ConditionValue:
+    if causes:
+        return ConditionValue.false(causes[0].reason, causes[0].message)
     before = recorded_value(
         observation.test.record.condition(ConditionType.RUNNING), ConditionValue.false(Reason.NotStarted)
     )
@@ -212,10 +212,10 @@ def verified_message(fleet: Fleet) -> str:
         return ""
     addresses = f"{len(proof.addresses)} address{'' if len(proof.addresses) == 1 else 'es'}"
     through = " through a mesh's proxy" if fleet.plan.mesh else ""
-    said = (
+    text = (
         f"every pod proved at {addresses}{through} that the target honours X-Load-Test ({proof.reached});"
         f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it; {exposure_of(fleet.plan)}"
     )
     if fleet.plan.unseen_endpoints:
-        said = f"{said}; {unseen.UNSEEN}"
-    return f"{said}; {concluded_from(proof.read_back).message}" if proof.read_back else said
+        text = f"{text}; {unseen.UNSEEN}"
+    return f"{text}; {concluded_from(proof.read_back).message}" if proof.read_back else text

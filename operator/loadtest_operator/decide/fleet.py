@@ -132,7 +132,7 @@ class Fleet:
     def notice(self) -> str:
         """What lowers the claim: endpoints nobody could read, a mesh, or what else stands beside the generators."""
         beside = notice_of(self.plan, tuple(dict.fromkeys(name for pod in self.pods for name in pod.other_containers)))
-        return "; ".join(said for said in (unseen.NOTICE if self.plan.unseen_endpoints else "", beside) if said)
+        return "; ".join(part for part in (unseen.NOTICE if self.plan.unseen_endpoints else "", beside) if part)
 
     @property
     def is_verified(self) -> bool:
@@ -210,8 +210,8 @@ def verified_status(report: VerificationReport | None, notice: str = "") -> Veri
 
 def join_names(names: list[str], limit: int = 5) -> str:
     """Names in a sentence, the rest of a long list as a number."""
-    shown = ", ".join(names[:limit])
-    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+    beginning = ", ".join(names[:limit])
+    return beginning if len(names) <= limit else f"{beginning} and {len(names) - limit} more"
 
 
 def _distinct(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

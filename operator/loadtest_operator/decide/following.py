@@ -22,16 +22,16 @@ def endpoint_orders(observation: Observation, fleet: Fleet, *, to_all: bool = Fa
     report = first.snapshot.verification if first is not None and first.snapshot is not None else None
     proven = frozenset(report.addresses if report is not None else ())
     addresses = _addresses_in_use(current, proven)
-    known = tuple(address for address in addresses if address in proven)
-    settled = proven.union(report.unverified if report is not None else ())
-    more = any(address not in settled for address in addresses)
+    proven_addresses = tuple(address for address in addresses if address in proven)
+    settled_addresses = proven.union(report.unverified if report is not None else ())
+    more = any(address not in settled_addresses for address in addresses)
     loading = fleet.in_state(PodState.RUNNING)
     orders = (
         EndpointOrder(tuple(pod for pod in loading if pod.index == 0), addresses),
-        EndpointOrder(tuple(pod for pod in loading if pod.index != 0), known, more),
+        EndpointOrder(tuple(pod for pod in loading if pod.index != 0), proven_addresses, more),
     )
-    needed = tuple(order for each in orders if (order := each if to_all else _restrict_to_uninformed(each)).pods)
-    return (TellEndpoints(needed, observation.endpoints_known_at),) if needed else ()
+    needed_orders = tuple(order for each in orders if (order := each if to_all else _restrict_to_uninformed(each)).pods)
+    return (TellEndpoints(needed_orders, observation.endpoints_known_at),) if needed_orders else ()
 
 
 def _takes_endpoints(fleet: Fleet) -> bool:

@@ -43,5 +43,5 @@ def eviction_of(pod: Json) -> Eviction | None:
 
 def evictions_of(pods: list[Json]) -> tuple[Eviction, ...]:
     """The planned evictions among pods, the oldest first."""
-    found = (eviction_of(pod) for pod in pods)
-    return tuple(sorted(each for each in found if each is not None and each.is_planned))
+    candidates = (eviction_of(pod) for pod in pods)
+    return tuple(sorted(each for each in candidates if each is not None and each.is_planned))

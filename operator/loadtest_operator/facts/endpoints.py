@@ -87,19 +87,19 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
     declared = {port["port"]: port.get("name", "") for port in spec.get("ports", [])}
     headless = spec.get("clusterIP") == "None"
     if host.port not in declared and not headless:
-        known = ", ".join(str(port) for port in sorted(declared)) or "none"
+        port_list = ", ".join(str(port) for port in sorted(declared)) or "none"
         return Endpoints(
             problem=Reason.ServicePortMissing,
-            message=f"{where} has no port {host.port} (it has: {known}); correct the port in spec.target.url",
+            message=f"{where} has no port {host.port} (it has: {port_list}); correct the port in spec.target.url",
             is_lasting=True,
         )
-    found: dict[_Stage, set[str]] = {stage: set() for stage in _Stage}
-    for made in slices:
-        for address, stage in _addresses_by_readiness(made, declared.get(host.port), host.port):
-            found[stage].add(address)
-    ready = found[_Stage.READY]
-    unready = tuple(sorted(found[_Stage.UNREADY] - ready))
-    draining = tuple(sorted(found[_Stage.DRAINING] - ready - found[_Stage.UNREADY]))
+    addresses_by_stage: dict[_Stage, set[str]] = {stage: set() for stage in _Stage}
+    for endpoint_slice in slices:
+        for address, stage in _addresses_by_readiness(endpoint_slice, declared.get(host.port), host.port):
+            addresses_by_stage[stage].add(address)
+    ready = addresses_by_stage[_Stage.READY]
+    unready = tuple(sorted(addresses_by_stage[_Stage.UNREADY] - ready))
+    draining = tuple(sorted(addresses_by_stage[_Stage.DRAINING] - ready - addresses_by_stage[_Stage.UNREADY]))
     if not ready:
         return Endpoints(
             unready_addresses=unready,
@@ -124,11 +124,11 @@ def all_addresses(slices: list[Json]) -> tuple[str, ...]:
     return tuple(
         sorted(
             _address_with_port(address, port["port"])
-            for made in slices
-            if made.get("addressType") != "FQDN"
-            for endpoint in made.get("endpoints") or []
+            for endpoint_slice in slices
+            if endpoint_slice.get("addressType") != "FQDN"
+            for endpoint in endpoint_slice.get("endpoints") or []
             for address in endpoint.get("addresses", [])
-            for port in made.get("ports") or []
+            for port in endpoint_slice.get("ports") or []
             if port.get("port") is not None
         )
     )
@@ -177,12 +177,12 @@ def missing_service(host: ServiceHost) -> Endpoints:
     )
 
 
-def unreadable_endpoints(host: ServiceHost, said: str) -> Endpoints:
-    """What to say of a Service whose endpoints the operator may not read, as the API server `said`."""
+def unreadable_endpoints(host: ServiceHost, refusal: str) -> Endpoints:
+    """What to say of a Service whose endpoints the operator may not read, as the API server `refusal`."""
     return Endpoints(
         problem=Reason.EndpointsNotReadable,
-        message=f"the operator may not read the endpoints behind Service {host.namespace}/{host.name} ({said}), so it"
-        " could have the Service's own address proven, and not each endpoint; have it given a Role in namespace"
+        message=f"the operator may not read the endpoints behind Service {host.namespace}/{host.name} ({refusal}), so"
+        " it could have the Service's own address proven, and not each endpoint; have it given a Role in namespace"
         f" {host.namespace} to get, list and watch services, pods and endpointslices (watch.targetNamespaces in the"
         " operator's values makes one), or set spec.verification.unreadableEndpoints to Accept, which lowers the claim",
         may_be_hidden=True,
@@ -206,12 +206,12 @@ def _addresses_by_readiness(
     if port is None or endpoint_slice.get("addressType") == "FQDN":
         # A slice of names may point anywhere, just as an ExternalName may.
         return []
-    found = []
+    addresses = []
     for endpoint in endpoint_slice.get("endpoints") or []:
         stage = _stage(endpoint.get("conditions") or {})
         if stage is not None:
-            found += [(_address_with_port(address, port), stage) for address in endpoint.get("addresses", [])]
-    return found
+            addresses += [(_address_with_port(address, port), stage) for address in endpoint.get("addresses", [])]
+    return addresses
 
 
 def _stage(conditions: Json) -> _Stage | None:

@@ -34,9 +34,11 @@ class SecretAccess:
 
 def named_secrets(spec: Spec) -> tuple[str, ...]:
     """Every Secret that the pods of a test would be given, each once."""
-    mounted = [made.object_name for made in mounted_volumes(spec.target) if made.kind is MountSource.SECRET]
-    pulled = [secret.name for secret in spec.pod.image_pull_secrets or []]
-    return tuple(dict.fromkeys([*mounted, *pulled]))
+    mounted_secrets = [
+        volume.object_name for volume in mounted_volumes(spec.target) if volume.kind is MountSource.SECRET
+    ]
+    pull_secrets = [secret.name for secret in spec.pod.image_pull_secrets or []]
+    return tuple(dict.fromkeys([*mounted_secrets, *pull_secrets]))
 
 
 def unchecked_access(why: str) -> SecretAccess:
@@ -57,7 +59,7 @@ def access_under_policy(name: str, policy: Json | None, binding: Json | None, cr
     lacking = _policy_gap(name, policy["spec"], binding["spec"])
     if lacking:
         return unchecked_access(lacking)
-    since = max(datetime.fromisoformat(made["metadata"]["creationTimestamp"]) for made in (policy, binding))
+    since = max(datetime.fromisoformat(rule["metadata"]["creationTimestamp"]) for rule in (policy, binding))
     if created < since + IN_FORCE_AFTER:
         return SecretAccess(
             Reason.SecretAccessUnchecked,

@@ -92,11 +92,11 @@ def loss_reason(holding: Holding, now: float) -> str:
     return f"the Lease could not be renewed for {now - holding.renewed_at:.1f} s"
 
 
-def after_conflict(holding: Holding, found: Lease | None) -> Holding | str:
+def after_conflict(holding: Holding, current: Lease | None) -> Holding | str:
     """What a renewal means that met another version of the Lease than ours: a reason to stop, or what to renew."""
-    if found is None:
+    if current is None:
         return "the Lease was removed"
-    if found.holder != holding.lease.holder:
-        return f"the Lease is held by {found.holder or 'nobody'}"
+    if current.holder != holding.lease.holder:
+        return f"the Lease is held by {current.holder or 'nobody'}"
     # Our own write that went unanswered, or somebody's label: no longer time follows from it.
-    return replace(holding, lease=found)
+    return replace(holding, lease=current)

@@ -46,12 +46,14 @@ class LeadershipDependencies:
 class Leadership:
     """One operator's part in the election. `identity` is this process's own, never used before."""
 
-    def __init__(self, api: Api, namespace: str, name: str, identity: str, world: LeadershipDependencies) -> None:
+    def __init__(
+        self, api: Api, namespace: str, name: str, identity: str, dependencies: LeadershipDependencies
+    ) -> None:
         self._api = api
         self._namespace = namespace
         self._name = name
         self._identity = identity
-        self._dependencies = world
+        self._dependencies = dependencies
         self._holding: Holding | None = None
         self._lease_object: Json = {}
 
@@ -76,7 +78,7 @@ class Leadership:
 
     async def _win(self) -> None:
         sighting: Sighting | None = None
-        told = ""
+        last_message = ""
         while self._holding is None:
             self._dependencies.beat()
             pause = POLL_SECONDS
@@ -84,7 +86,7 @@ class Leadership:
                 async with asyncio.timeout(REQUEST_SECONDS):
                     raw = await self._api.get(LEASES, self._namespace, self._name)
                 sighting = next_sighting(sighting, _lease(raw), self._dependencies.clock())
-                told = _log_change(told, logging.INFO, _waiting_message(sighting.lease))
+                last_message = _log_change(last_message, logging.INFO, _waiting_message(sighting.lease))
                 match candidate_action(sighting, self._dependencies.clock()):
                     case WaitForLease(seconds):
                         pause = seconds
@@ -92,20 +94,22 @@ class Leadership:
                         await self._take(raw, take)
             except (ApiError, TimeoutError) as error:
                 # A conflict among them: somebody else was quicker, or its holder still lives.
-                told = _log_change(
-                    told, _level(error), f"the Lease {self._name} could not be had: {error or 'no answer'}"
+                last_message = _log_change(
+                    last_message, _level(error), f"the Lease {self._name} could not be had: {error or 'no answer'}"
                 )
             if self._holding is None:
                 await self._dependencies.sleep(pause)
         _LOG.info("at work as %s", self._identity)
 
     async def _take(self, raw: Json | None, take: TakeLease) -> None:
-        sent = self._dependencies.clock()
+        sent_at = self._dependencies.clock()
         moment = _timestamp(self._dependencies.now())
         spec = {"acquireTime": moment, "leaseTransitions": take.transitions}
-        made = await self._write(raw, take.version, spec)
-        self._lease_object = made
-        self._holding = Holding(Lease(self._identity, made["metadata"]["resourceVersion"], take.transitions), sent)
+        lease_object = await self._write(raw, take.version, spec)
+        self._lease_object = lease_object
+        self._holding = Holding(
+            Lease(self._identity, lease_object["metadata"]["resourceVersion"], take.transitions), sent_at
+        )
 
     async def _keep(self) -> None:
         pause = RENEW_SECONDS
@@ -120,28 +124,28 @@ class Leadership:
                 pause = POLL_SECONDS
 
     async def _renew(self, holding: Holding) -> None:
-        sent = self._dependencies.clock()
+        sent_at = self._dependencies.clock()
         try:
             # No longer than we may act: a renewal that hangs must not outlast our time.
-            async with asyncio.timeout(min(REQUEST_SECONDS, max(0.0, holding.ends_at - sent))):
-                made = await self._write(self._lease_object, holding.lease.version, {})
+            async with asyncio.timeout(min(REQUEST_SECONDS, max(0.0, holding.ends_at - sent_at))):
+                lease_object = await self._write(self._lease_object, holding.lease.version, {})
         except ApiError as error:
             if not error.is_outdated:
                 raise
             await self._look_again(holding)
             return
-        self._lease_object = made
-        self._holding = holding.with_renewal(made["metadata"]["resourceVersion"], sent)
+        self._lease_object = lease_object
+        self._holding = holding.with_renewal(lease_object["metadata"]["resourceVersion"], sent_at)
 
     async def _look_again(self, holding: Holding) -> None:
         async with asyncio.timeout(min(REQUEST_SECONDS, max(0.0, holding.ends_at - self._dependencies.clock()))):
             raw = await self._api.get(LEASES, self._namespace, self._name)
-        found = after_conflict(holding, _lease(raw))
-        if isinstance(found, str):
-            self._dependencies.end(found)
+        consequence = after_conflict(holding, _lease(raw))
+        if isinstance(consequence, str):
+            self._dependencies.end(consequence)
             return
         self._lease_object = raw or {}
-        self._holding = found
+        self._holding = consequence
 
     async def _release(self) -> None:
         """Let somebody else begin at once. What this operator did has ended by now."""
@@ -152,9 +156,9 @@ class Leadership:
             async with asyncio.timeout(REQUEST_SECONDS):
                 # Read again, since a renewal that was cut short may have arrived.
                 raw = await self._api.get(LEASES, self._namespace, self._name)
-                found = after_conflict(holding, _lease(raw))
-                if isinstance(found, Holding):
-                    await self._write(raw, found.lease.version, {}, holder="")
+                consequence = after_conflict(holding, _lease(raw))
+                if isinstance(consequence, Holding):
+                    await self._write(raw, consequence.lease.version, {}, holder="")
                     _LOG.info("let go of the Lease %s", self._name)
         except (ApiError, TimeoutError) as error:
             _LOG.warning("the Lease %s runs out by itself: %s", self._name, error or "no answer")
@@ -196,11 +200,11 @@ def _waiting_message(lease: Lease | None) -> str:
     return f"ready to take over from {lease.holder}" if lease.holder else "taking a Lease that nobody holds"
 
 
-def _log_change(before: str, level: int, said: str) -> str:
+def _log_change(before: str, level: int, message: str) -> str:
     """Say something unless it was said last; what is looked at every second is not told every second."""
-    if said != before:
-        _LOG.log(level, "%s", said)
-    return said
+    if message != before:
+        _LOG.log(level, "%s", message)
+    return message
 
 
 def _level(error: ApiError | TimeoutError) -> int:

@@ -63,14 +63,14 @@ class Contenders:
         )
         uid = observation.test.identity.uid
         belongings = self._belongings(jobs, pods)
-        mine = observation.test
+        current_test = observation.test
         holders: list[Contender] = []
         waiting: list[Contender] = []
         for resource in tests:
             test = observed_test(resource)
             is_mine = test.identity.uid == uid
             if is_mine:
-                mine = test
+                current_test = test
             its = belongings.pop(test.identity.uid, _Belongings())
             holds, waits = claim_of(test, its.runs, its.pods)
             if not (holds or waits or is_mine) or test.spec is None:
@@ -90,32 +90,34 @@ class Contenders:
             # The one that asks is in the line, even if it had something else to wait for until now, or if pods of an
             # earlier run of its own are still on their way out.
             (waiting if is_mine else holders if holds else waiting).append(contender)
-        holders += [Contender("", "", "", "", left.pods, frozenset(left.target)) for left in belongings.values()]
+        holders += [
+            Contender("", "", "", "", remains.pods, frozenset(remains.target)) for remains in belongings.values()
+        ]
         known_by = next((one.target for one in waiting if one.uid == uid), frozenset())
         turn = turn_of(uid, holders, waiting, self._limits)
-        return replace(observation, test=mine, turn=turn, target_identities=tuple(sorted(known_by)))
+        return replace(observation, test=current_test, turn=turn, target_identities=tuple(sorted(known_by)))
 
     def _belongings(self, jobs: list[Json], pods: list[Json]) -> dict[str, _Belongings]:
-        found: dict[str, _Belongings] = defaultdict(_Belongings)
-        for made in jobs:
-            its = found[owner_uid(made)]
-            its.runs.add((made["metadata"].get("labels") or {}).get(RUN_LABEL, ""))
-            its.target |= target_identities_in(made)
-        for made in pods:
-            if is_left_behind(made, self._now()):
+        belongings: dict[str, _Belongings] = defaultdict(_Belongings)
+        for child in jobs:
+            its = belongings[owner_uid(child)]
+            its.runs.add((child["metadata"].get("labels") or {}).get(RUN_LABEL, ""))
+            its.target |= target_identities_in(child)
+        for child in pods:
+            if is_left_behind(child, self._now()):
                 continue
-            its = found[owner_uid(made)]
+            its = belongings[owner_uid(child)]
             its.pods += 1
-            its.target |= target_identities_in(made)
-        return dict(found)
+            its.target |= target_identities_in(child)
+        return dict(belongings)
 
     async def _list_everywhere(
         self, kind: str, selector: str = "", *, fields: str = "", metadata_only: bool = False
     ) -> list[Json]:
-        found: list[Json] = []
+        objects: list[Json] = []
         for namespace in self._namespaces or (None,):
-            found += await self._api.list(kind, namespace, selector, fields=fields, metadata_only=metadata_only)
-        return found
+            objects += await self._api.list(kind, namespace, selector, fields=fields, metadata_only=metadata_only)
+        return objects
 
 
 def claim_of(test: ObservedTest, runs: set[str], pods: int) -> tuple[bool, bool]:
@@ -126,8 +128,8 @@ def claim_of(test: ObservedTest, runs: set[str], pods: int) -> tuple[bool, bool]
     """
     run_id, recorded = run_id_of(test), test.record
     same_run = recorded.run_id == run_id
-    begun = run_id in runs or (same_run and recorded.plan_hash is not None)
-    if pods or (begun and not is_over(test)):
+    has_begun = run_id in runs or (same_run and recorded.plan_hash is not None)
+    if pods or (has_begun and not is_over(test)):
         return True, False
     spec = test.spec
     if spec is None or is_over(test) or test.is_deleting or spec.stop or spec.suspend:
@@ -144,7 +146,7 @@ def is_over(test: ObservedTest) -> bool:
     return test.finished_run == run_id
 
 
-def target_identities_in(made: Json) -> set[str]:
+def target_identities_in(resource: Json) -> set[str]:
     """What a Job's or a pod's annotation says that its target is known by."""
-    text = (made["metadata"].get("annotations") or {}).get(TARGET_ANNOTATION, "")
+    text = (resource["metadata"].get("annotations") or {}).get(TARGET_ANNOTATION, "")
     return set(text.split())

@@ -97,20 +97,20 @@ class Follower:
 
     async def _report_changes(self, news: SightHandler, tasks: asyncio.TaskGroup) -> None:
         """Tell of each change at once, also while somebody still hears of the one before."""
-        told: Sight | None = None
+        reported: Sight | None = None
         while True:
             await self._change_event.wait()
             self._change_event.clear()
-            if self.sight is not None and self.sight != told:
-                told = self.sight
-                tasks.create_task(news(told))
+            if self.sight is not None and self.sight != reported:
+                reported = self.sight
+                tasks.create_task(news(reported))
 
     async def _follow_once(self) -> None:
         """List everything, and watch it until a watch ends, the Service itself is changed or all should have ended.
 
         Raises ApiError, also where a watch ends as soon as it has begun.
         """
-        began = self._clock()
+        began_at = self._clock()
         namespace, name = self._host.namespace, self._host.name
         by_name = f"metadata.name={name}"
         objects = _Objects()
@@ -132,19 +132,25 @@ class Follower:
             watches.append(self._watch(objects, objects.pods, PODS, pods_version, selector))
         tasks = [asyncio.ensure_future(watch) for watch in watches]
         try:
-            ended, _ = await asyncio.wait(
+            ended_tasks, _ = await asyncio.wait(
                 tasks, timeout=LISTING_SECONDS + _GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        changed = [task.result() for task in ended]
-        if not any(changed) and self._clock() - began < _LEAST_SECONDS:
+        service_changes = [task.result() for task in ended_tasks]
+        if not any(service_changes) and self._clock() - began_at < _LEAST_SECONDS:
             raise ApiError(0, "WatchEnded", "a watch ended as soon as it had begun")
 
     async def _watch(
-        self, objects: _Objects, held: dict[str, Json], kind: str, version: str, selector: str = "", fields: str = ""
+        self,
+        objects: _Objects,
+        known_objects: dict[str, Json],
+        kind: str,
+        version: str,
+        selector: str = "",
+        fields: str = "",
     ) -> bool:
         """Take in what changes; gives whether the Service itself did, after which the watch is over."""
         changes = self._api.watch(kind, self._host.namespace, version, LISTING_SECONDS, selector, fields=fields)
@@ -152,11 +158,11 @@ class Follower:
             async for change in changes:
                 uid = change.object["metadata"]["uid"]
                 if change.is_removed:
-                    held.pop(uid, None)
+                    known_objects.pop(uid, None)
                 else:
-                    held[uid] = change.object
+                    known_objects[uid] = change.object
                 self._update_sight(objects)
-                if held is objects.services:
+                if known_objects is objects.services:
                     # What else belongs to it may be selected otherwise now.
                     return True
         return False
@@ -198,7 +204,7 @@ class Followers:
             await self._group.__aexit__(kind, error, trace)
 
     def follow(self, run: RunKey, host: ServiceHost) -> Sight | None:
-        """What stands behind a run's target, followed from now on; None while that is not known."""
+        """Follow a run's target from now on. Returns what stands behind it, None while that is not known."""
         if run not in self._running:
             if self._group is None:
                 raise RuntimeError("nothing is followed outside of the `async with`")
@@ -209,12 +215,12 @@ class Followers:
 
     def latest_sight(self, uid: str, run_id: str) -> Sight | None:
         """What stands behind a run's target, where that is followed and known."""
-        found = (follower for run, (follower, _) in self._running.items() if (run.uid, run.run_id) == (uid, run_id))
-        follower = next(found, None)
+        followers = (follower for run, (follower, _) in self._running.items() if (run.uid, run.run_id) == (uid, run_id))
+        follower = next(followers, None)
         return follower.sight if follower else None
 
     def stop(self, uid: str) -> None:
-        """Follow nothing more for a test."""
+        """Stop following the target of a test."""
         for run in [run for run in self._running if run.uid == uid]:
             self._running.pop(run)[1].cancel()
 
@@ -233,4 +239,4 @@ class Followers:
 
 
 def _by_uid(objects: list[Json]) -> dict[str, Json]:
-    return {made["metadata"]["uid"]: made for made in objects}
+    return {resource["metadata"]["uid"]: resource for resource in objects}

@@ -23,10 +23,10 @@ async def resolve_host(host: str) -> frozenset[str]:
     """The addresses of a host's name; none where it has none, or not in time."""
     try:
         async with asyncio.timeout(_RESOLVING_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            entries = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return frozenset()
-    return frozenset(str(entry[4][0]) for entry in found)
+    return frozenset(str(entry[4][0]) for entry in entries)
 
 
 class Identities:
@@ -64,7 +64,7 @@ class Identities:
         pinned = tuple(alias.ip for alias in aliases if host in alias.hostnames)
         key = (host, namespace, pinned)
         now = self._clock()
-        self._cache = {key: made for key, made in self._cache.items() if now - made[0] < _CACHE_SECONDS}
+        self._cache = {key: entry for key, entry in self._cache.items() if now - entry[0] < _CACHE_SECONDS}
         if key not in self._cache:
             self._cache[key] = (now, await self._find_identities(url, host, namespace, pinned))
         return self._cache[key][1]
@@ -72,25 +72,27 @@ class Identities:
     async def _find_identities(self, url: str, host: str, namespace: str, pinned: tuple[str, ...]) -> frozenset[str]:
         if pinned:
             return frozenset().union(*[await self._of_address(one) for one in map(address_of, pinned) if one])
-        named = service_of(url, namespace, self._cluster_domain)
-        if named is not None:
-            service = await self._service(named.namespace, named.name)
-            if service is not None or named.is_certain:
-                return await self._of_service(named.namespace, named.name, service)
+        service_host = service_of(url, namespace, self._cluster_domain)
+        if service_host is not None:
+            service = await self._service(service_host.namespace, service_host.name)
+            if service is not None or service_host.is_certain:
+                return await self._of_service(service_host.namespace, service_host.name, service)
         literal = address_of(host)
         if literal:
             return await self._of_address(literal)
         addresses = sorted({address_of(text) for text in await self._resolve(host)} - {""})[:_MOST_ADDRESSES]
-        found = [await self._of_address(address) for address in addresses]
-        return frozenset({f"host:{host}"}).union(*found)
+        identities = [await self._of_address(address) for address in addresses]
+        return frozenset({f"host:{host}"}).union(*identities)
 
     async def _of_service(self, namespace: str, name: str, service: Json | None) -> frozenset[str]:
         keys = {f"service:{namespace}/{name}"}
         if service is None:
             return frozenset(keys)
         keys |= {address_of(text) for text in service["spec"].get("clusterIPs") or []}
-        for made in await self._list(ENDPOINT_SLICES, namespace, selector=slice_selector(name)):
-            keys |= {address_of(text) for end in made.get("endpoints") or [] for text in end.get("addresses", [])}
+        for endpoint_slice in await self._list(ENDPOINT_SLICES, namespace, selector=slice_selector(name)):
+            keys |= {
+                address_of(text) for end in endpoint_slice.get("endpoints") or [] for text in end.get("addresses", [])
+            }
         selector = selector_of(service)
         if selector:
             pods = await self._list(PODS, namespace, selector=selector)
@@ -120,10 +122,10 @@ class Identities:
             raise
 
     async def _everywhere(self, kind: str, fields: str) -> list[Json]:
-        found: list[Json] = []
+        objects: list[Json] = []
         for namespace in self._namespaces or (None,):
-            found += await self._list(kind, namespace, fields=fields)
-        return found
+            objects += await self._list(kind, namespace, fields=fields)
+        return objects
 
     async def _list(self, kind: str, namespace: str | None, *, selector: str = "", fields: str = "") -> list[Json]:
         """A list; empty where the operator has no right to it, as in namespaces that it does not watch."""

@@ -21,7 +21,9 @@ class Listener:
         self._memory = memory
         self._scrape_failed = scrape_failed
 
-    async def ask_fleet(self, uid: str, run_id: str, seen: list[tuple[Json, ObservedPod]]) -> tuple[ObservedPod, ...]:
+    async def ask_fleet(
+        self, uid: str, run_id: str, observed_pods: list[tuple[Json, ObservedPod]]
+    ) -> tuple[ObservedPod, ...]:
         """The pods with what they measured: the present ones are asked, the others remembered."""
         gate = asyncio.Semaphore(MOST_AT_ONCE)
 
@@ -30,33 +32,35 @@ class Listener:
                 return await self._ask_pod(uid, run_id, raw, pod)
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(raw, pod)) for raw, pod in seen]
+            tasks = [group.create_task(one(raw, pod)) for raw, pod in observed_pods]
         present = {pod.uid: pod for pod in (task.result() for task in tasks)}
         remembered = self._memory.pods(uid, run_id)
-        gone = [gone_pod(pod_uid, known, run_id) for pod_uid, known in remembered.items() if pod_uid not in present]
-        return choose_pods_by_index([*gone, *present.values()])
+        gone_pods = [
+            gone_pod(pod_uid, record, run_id) for pod_uid, record in remembered.items() if pod_uid not in present
+        ]
+        return choose_pods_by_index([*gone_pods, *present.values()])
 
     async def _ask_pod(self, uid: str, run_id: str, raw: Json, pod: ObservedPod) -> ObservedPod:
         if pod.container_end is not None:
             last_word = self._memory.take_last_word(uid, run_id, pod.uid, pod.index, pod.name, termination_message(raw))
-            known = self._memory.remember_pod(uid, run_id, pod.uid, pod.index, pod.name)
-            ended = dataclasses.replace(pod.container_end, has_last_word=last_word)
-            return dataclasses.replace(pod, container_end=ended, snapshot=known.snapshot)
+            record = self._memory.remember_pod(uid, run_id, pod.uid, pod.index, pod.name)
+            container_end = dataclasses.replace(pod.container_end, has_last_word=last_word)
+            return dataclasses.replace(pod, container_end=container_end, snapshot=record.snapshot)
         if not pod.is_running or pod.ip is None:
             return pod
-        known = self._memory.remember_pod(uid, run_id, pod.uid, pod.index, pod.name)
-        received = await self._pods.snapshot(pod.ip, known.snapshot.sequence if known.snapshot else 0)
+        record = self._memory.remember_pod(uid, run_id, pod.uid, pod.index, pod.name)
+        received = await self._pods.snapshot(pod.ip, record.snapshot.sequence if record.snapshot else 0)
         reachable = received is not None and received.pod_uid == pod.uid
         if received is not None and reachable:
-            self._memory.record_answer(uid, run_id, known, received)
-        elif known.snapshot is not None:
+            self._memory.record_answer(uid, run_id, record, received)
+        elif record.snapshot is not None:
             # Before its first answer a pod is still starting.
             self._scrape_failed()
         return dataclasses.replace(
             pod,
-            snapshot=known.snapshot,
+            snapshot=record.snapshot,
             is_reachable=reachable,
-            silent_seconds=0.0 if reachable else self._memory.record_silence(known),
+            silent_seconds=0.0 if reachable else self._memory.record_silence(record),
         )
 
 
@@ -69,26 +73,26 @@ def choose_pods_by_index(pods: Iterable[ObservedPod]) -> tuple[ObservedPod, ...]
     return tuple(by_index[index] for index in sorted(by_index))
 
 
-def gone_pod(pod_uid: str, known: RememberedPod, run_id: str) -> ObservedPod:
+def gone_pod(pod_uid: str, record: RememberedPod, run_id: str) -> ObservedPod:
     """A pod of which only what was heard of it is left."""
     return ObservedPod(
-        index=known.index,
-        name=known.name,
+        index=record.index,
+        name=record.name,
         uid=pod_uid,
         ip=None,
         run_id=run_id,
         is_gone=True,
-        container_end=_remembered_end(known),
-        eviction_reason=known.eviction_reason,
-        snapshot=known.snapshot,
+        container_end=_remembered_end(record),
+        eviction_reason=record.eviction_reason,
+        snapshot=record.snapshot,
     )
 
 
-def _remembered_end(known: RememberedPod) -> ContainerEnd | None:
+def _remembered_end(record: RememberedPod) -> ContainerEnd | None:
     """How the container of a pod that is gone ended, as far as an event told before."""
-    if known.container_end is not None:
-        return dataclasses.replace(known.container_end, has_last_word=known.has_last_word)
-    return ContainerEnd(exit_code=-1, reason="Deleted", has_last_word=True) if known.has_last_word else None
+    if record.container_end is not None:
+        return dataclasses.replace(record.container_end, has_last_word=record.has_last_word)
+    return ContainerEnd(exit_code=-1, reason="Deleted", has_last_word=True) if record.has_last_word else None
 
 
 def _weight(pod: ObservedPod) -> tuple[bool, bool, bool]:

@@ -65,11 +65,11 @@ class Memory:
 
     @property
     def keys(self) -> frozenset[Key]:
-        """The tests that were looked at, in so far as nobody has noticed yet that they are gone."""
+        """The tests that were remembered and not forgotten yet."""
         return frozenset(self._uids)
 
     def remember(self, key: Key, uid: str) -> str | None:
-        """A test is looked at. Another that had its name before is forgotten; gives the UID of that one."""
+        """Remember a test. An earlier test of this name is forgotten, and its UID is returned."""
         before = self._uids.get(key, uid)
         self._uids[key] = uid
         if before == uid:
@@ -78,7 +78,7 @@ class Memory:
         return before
 
     def forget(self, key: Key) -> str | None:
-        """There is no test of this name any more; gives the UID of the one that there was."""
+        """Forget the test of this name and its runs. Returns the UID that it had, None if no such test was known."""
         uid = self._uids.pop(key, None)
         if uid is not None:
             self.forget_runs(uid)
@@ -88,13 +88,13 @@ class Memory:
         return self._run(uid, run_id).pods
 
     def record_answer(self, uid: str, run_id: str, pod: RememberedPod, received: Snapshot) -> None:
-        """Take in an answer of a pod."""
+        """Record the answer of a pod."""
         pod.asked_at = self._clock()
         pod.silent_seconds = 0.0
         pod.snapshot = self._run(uid, run_id).timeline.hear(received)
 
     def remember_pod(self, uid: str, run_id: str, pod_uid: str, index: int, name: str) -> RememberedPod:
-        """What is known of a pod; of one not met before, nothing, from now on."""
+        """What is remembered of a pod. A pod that was not known is remembered from now on."""
         pods = self.pods(uid, run_id)
         if pod_uid not in pods:
             pods[pod_uid] = RememberedPod(index, name, self._clock())
@@ -125,10 +125,10 @@ class Memory:
     def keep_sight(self, uid: str, run_id: str, sight: Sight) -> None:
         self._run(uid, run_id).sight = sight
 
-    def add_evictions(self, uid: str, run_id: str, seen: Collection[Eviction]) -> tuple[Eviction, ...]:
-        """Take in evictions of the target's pods; gives them with all that were seen before, the oldest first."""
+    def add_evictions(self, uid: str, run_id: str, observed_evictions: Collection[Eviction]) -> tuple[Eviction, ...]:
+        """Add evictions of the target's pods. Returns all evictions so far, the oldest first."""
         evictions = self._run(uid, run_id).evictions
-        for each in seen:
+        for each in observed_evictions:
             evictions.setdefault(each.pod, each)
         return tuple(sorted(evictions.values()))
 
@@ -157,7 +157,7 @@ class Memory:
         return True
 
     def record_silence(self, pod: RememberedPod) -> float:
-        """A pod was asked in vain: for how many seconds it has been silent, as far as anybody listened meanwhile."""
+        """Record that a pod did not answer. Returns for how many seconds it has been silent while it was asked."""
         now = self._clock()
         pod.silent_seconds += min(now - pod.asked_at, LISTENING_SECONDS)
         pod.asked_at = now

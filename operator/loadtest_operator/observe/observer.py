@@ -109,7 +109,7 @@ class Observer:
         )
 
     def stop_following(self, uid: str) -> None:
-        """There is no test with this UID any more."""
+        """Stop following the target of the test with this UID, which is gone."""
         self._means.followers.stop(uid)
 
     async def observe(self, namespace: str, name: str) -> Observation | None:
@@ -127,29 +127,31 @@ class Observer:
             self.stop_following(replaced)
         selector = uid_selector(uid)
         jobs = [observed_job(job, uid) for job in await self._api.list(JOBS, namespace, selector)]
-        mine = next((job for job in jobs if job.run_id == run_id), None)
+        job_of_run = next((job for job in jobs if job.run_id == run_id), None)
         raw = await self._api.list(PODS, namespace, selector)
         now = self._means.now()
-        seen = [(pod, replace(observed_pod(pod), is_left_behind=is_left_behind(pod, now))) for pod in raw]
-        pods = await self._listener.ask_fleet(uid, run_id, [(raw, pod) for raw, pod in seen if pod.run_id == run_id])
-        needs_endpoints = _needs_endpoints(test, mine, run_id)
+        pods_with_json = [(pod, replace(observed_pod(pod), is_left_behind=is_left_behind(pod, now))) for pod in raw]
+        pods = await self._listener.ask_fleet(
+            uid, run_id, [(raw, pod) for raw, pod in pods_with_json if pod.run_id == run_id]
+        )
+        needs_endpoints = _needs_endpoints(test, job_of_run, run_id)
         sight: Sight | None = None
-        if _follows_endpoints(test, mine):
+        if _follows_endpoints(test, job_of_run):
             sight = await self._follow_target(test, run_id, pods)
         else:
             self._means.followers.stop(uid)
         endpoints = sight.endpoints if sight else None
         if needs_endpoints:
             endpoints = await self._targets.endpoints(test)
-        watched = self._memory.target_watch(uid, run_id)
-        workload = await self._workload(test, run_id, pods, watched) if mine or needs_endpoints else None
+        target_watch = self._memory.target_watch(uid, run_id)
+        workload = await self._workload(test, run_id, pods, target_watch) if job_of_run or needs_endpoints else None
         evictions = (*(sight.evictions if sight else ()), *(workload.evictions if workload else ()))
-        others = [pod for _, pod in seen if pod.run_id != run_id and not pod.is_left_behind]
+        others = [pod for _, pod in pods_with_json if pod.run_id != run_id and not pod.is_left_behind]
         return Observation(
             test=test,
             now=self._means.now(),
             run_id=run_id,
-            job=mine,
+            job=job_of_run,
             other_jobs=tuple(job for job in jobs if job.run_id != run_id),
             other_pods_active=any(pod.container_end is None for pod in others),
             pods=pods,
@@ -158,14 +160,14 @@ class Observer:
             endpoints_known_at=sight.known_at if sight else None,
             evictions=self._memory.add_evictions(uid, run_id, evictions),
             workload=workload,
-            target_watch=watched,
+            target_watch=target_watch,
             destinations=await self._destinations.destinations(test) if needs_endpoints else (),
             network_policies=await self._network_policies(test, run_id),
             api_server=await self._targets.api_server() if needs_endpoints else (),
             secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),
             command_digests=command_digests(self._means.key, uid, run_id),
             abort_watch=self._memory.abort_watch(uid, run_id),
-            complaints=await self._complaints(test, mine, pods),
+            complaints=await self._complaints(test, job_of_run, pods),
         )
 
     async def _complaints(
@@ -183,8 +185,8 @@ class Observer:
             return self._memory.complaints(uid, run_id)
         about = [job.uid] if len(pods) < job.plan.parallelism else []
         about += [pod.uid for pod in pods if not (pod.is_running or pod.has_ended)][:_MOST_ASKED_ABOUT]
-        found = [await self._complaint(test.identity.namespace, each) for each in about]
-        self._memory.keep_complaints(uid, run_id, tuple(complaint for complaint in found if complaint is not None))
+        complaints = [await self._complaint(test.identity.namespace, each) for each in about]
+        self._memory.keep_complaints(uid, run_id, tuple(complaint for complaint in complaints if complaint is not None))
         return self._memory.complaints(uid, run_id)
 
     async def _complaint(self, namespace: str, uid: str) -> Complaint | None:
@@ -207,19 +209,19 @@ class Observer:
             return None
         run = RunKey(identity.namespace, identity.name, identity.uid, run_id)
         sight = self._means.followers.follow(run, host)
-        held = self._memory.sight(identity.uid, run_id)
+        last_sight = self._memory.sight(identity.uid, run_id)
         if sight is None and (
             _may_be_last_look(pods) or self._memory.claim_look(identity.uid, run_id, "endpoints", ENDPOINTS_SECONDS)
         ):
             read = await self._targets.endpoints_under_load(test)
-            if read is not None and (held is None or read != held.endpoints):
+            if read is not None and (last_sight is None or read != last_sight.endpoints):
                 sight = Sight(read, self._means.clock())
         if sight is not None:
             self._memory.keep_sight(identity.uid, run_id, sight)
-        return sight or held
+        return sight or last_sight
 
     async def _workload(
-        self, test: ObservedTest, run_id: str, pods: tuple[ObservedPod, ...], watched: TargetWatch | None
+        self, test: ObservedTest, run_id: str, pods: tuple[ObservedPod, ...], remembered_watch: TargetWatch | None
     ) -> WorkloadLook | None:
         """The target's workload: before there is a fleet, when it is verified, and while it loads."""
         if test.spec is None or test.spec.target.workload is None or test.record.phase is Phase.COMPLETED:
@@ -229,13 +231,13 @@ class Observer:
             return await self._targets.workload(test)
         if not all(pod.snapshot is not None and pod.snapshot.verification is not None for pod in pods):
             return None
-        begun = test.record.start is not None
-        must_be_fresh = not begun or _may_be_last_look(pods)
+        has_begun = test.record.start is not None
+        must_be_fresh = not has_begun or _may_be_last_look(pods)
         if not must_be_fresh and not self._memory.claim_look(uid, run_id, "workload", WORKLOAD_SECONDS):
             return None
-        held = watched or test.record.target
-        newest = held.tally.newest if held is not None and held.tally is not None else ""
-        with_use = begun and self._memory.claim_look(uid, run_id, "use", USE_SECONDS)
+        target_watch = remembered_watch or test.record.target
+        newest = target_watch.tally.newest if target_watch is not None and target_watch.tally is not None else ""
+        with_use = has_begun and self._memory.claim_look(uid, run_id, "use", USE_SECONDS)
         return await self._targets.workload_under_load(test, newest, with_use=with_use)
 
     async def _network_policies(self, test: ObservedTest, run_id: str) -> tuple[ObservedNetworkPolicy, ...]:
@@ -243,8 +245,10 @@ class Observer:
         over = test.record.run_id == run_id and test.record.phase is Phase.COMPLETED
         if not over or not self._means.makes_network_policies:
             return ()
-        found = await self._api.list(NETWORK_POLICIES, test.identity.namespace, uid_selector(test.identity.uid))
-        return tuple(ObservedNetworkPolicy(made["metadata"]["name"], made["metadata"]["uid"]) for made in found)
+        policies = await self._api.list(NETWORK_POLICIES, test.identity.namespace, uid_selector(test.identity.uid))
+        return tuple(
+            ObservedNetworkPolicy(policy["metadata"]["name"], policy["metadata"]["uid"]) for policy in policies
+        )
 
     async def _secret_access(self, test: ObservedTest) -> SecretAccess:
         name = self._means.secret_policy
@@ -268,8 +272,8 @@ def _event_time(event: Json) -> str:
 
 def _needs_endpoints(test: ObservedTest, job: ObservedJob | None, run_id: str) -> bool:
     recorded = test.record
-    settled = recorded.run_id == run_id and (recorded.phase is Phase.COMPLETED or recorded.plan_hash is not None)
-    return job is None and not settled
+    is_settled = recorded.run_id == run_id and (recorded.phase is Phase.COMPLETED or recorded.plan_hash is not None)
+    return job is None and not is_settled
 
 
 def _may_be_last_look(pods: tuple[ObservedPod, ...]) -> bool:

@@ -102,23 +102,23 @@ def _reached_limit(contender: Contender, running: list[Contender], limits: Limit
 
 
 def _busy_message(contender: Contender, busy: list[Contender], before: list[Contender]) -> str:
-    said = f"place {len(before) + 1} in line: "
+    position = f"place {len(before) + 1} in line: "
     if busy:
-        said += f"{_list_tests(busy, contender.namespace)} {'loads' if len(busy) == 1 else 'load'} the same target"
+        position += f"{_list_tests(busy, contender.namespace)} {'loads' if len(busy) == 1 else 'load'} the same target"
     else:
-        said += (
+        position += (
             f"{_list_tests(before, contender.namespace)} {'is' if len(before) == 1 else 'are'} to load the target first"
         )
-    return f"{said}; the test starts by itself when it is its turn"
+    return f"{position}; the test starts by itself when it is its turn"
 
 
 def _full_message(reason: Reason, running: list[Contender], limits: Limits, place: int) -> str:
     if reason is Reason.TestLimitReached:
-        taken = f"{len(running)} tests run, of {limits.tests} that may at once (limits.tests in the operator's values)"
+        usage = f"{len(running)} tests run, of {limits.tests} that may at once (limits.tests in the operator's values)"
     else:
         pods = sum(one.pods for one in running)
-        taken = f"{pods} pods are taken, of {limits.pods} that may be at once (limits.pods in the operator's values)"
-    return f"place {place} in line: {taken}; the test starts by itself when it is its turn"
+        usage = f"{pods} pods are taken, of {limits.pods} that may be at once (limits.pods in the operator's values)"
+    return f"place {place} in line: {usage}; the test starts by itself when it is its turn"
 
 
 def _list_tests(tests: list[Contender], namespace: str) -> str:

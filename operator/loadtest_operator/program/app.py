@@ -162,13 +162,15 @@ async def _resync(
         pulse.beat()
         try:
             # The children first: a test listed after them is there if it ever was when they were made.
-            made = {kind: await _list_everywhere(api, settings, kind, SELECTOR) for kind in reconciler.child_kinds}
+            children_by_kind = {
+                kind: await _list_everywhere(api, settings, kind, SELECTOR) for kind in reconciler.child_kinds
+            }
             tests = await _list_everywhere(api, settings, LOADTESTS)
             # Those that were met before and are gone, too: that they were deleted may be what was missed.
             for key in memory.keys.union((test["metadata"]["namespace"], test["metadata"]["name"]) for test in tests):
                 queue.add(key)
             uids = frozenset(test["metadata"]["uid"] for test in tests)
-            for kind, children in made.items():
+            for kind, children in children_by_kind.items():
                 await remove_orphans(api, kind, children, uids)
         except ApiError as error:
             _LOG.warning("resync put off: %s", error)
@@ -177,10 +179,10 @@ async def _resync(
 
 async def _list_everywhere(api: Api, settings: Settings, kind: str, selector: str = "") -> list[Json]:
     """All objects of a kind in the namespaces that are watched."""
-    found: list[Json] = []
+    objects: list[Json] = []
     for namespace in settings.namespaces or (None,):
-        found += await api.list(kind, namespace, selector)
-    return found
+        objects += await api.list(kind, namespace, selector)
+    return objects
 
 
 def _utc() -> datetime:

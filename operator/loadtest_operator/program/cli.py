@@ -42,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _allow_many_connections() -> None:
     """Container runtimes start programs with a limit of 1,024 open files: too few for a fleet of a thousand pods."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, _OPEN_FILES) if hard != resource.RLIM_INFINITY else _OPEN_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    target_limit = min(hard, _OPEN_FILES) if hard != resource.RLIM_INFINITY else _OPEN_FILES
+    if soft != resource.RLIM_INFINITY and soft < target_limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target_limit, hard))
 
 
 def _ensure_home() -> None:

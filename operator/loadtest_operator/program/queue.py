@@ -49,7 +49,7 @@ class WorkQueue:
                 await self._wait(full=len(running) >= _AT_ONCE)
 
     async def _turn(self, key: Key, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
-        began = self._clock()
+        began_at = self._clock()
         try:
             again = await reconcile(key)
         except Exception as error:
@@ -59,9 +59,9 @@ class WorkQueue:
             trace = None if isinstance(error, ApiError) else error
             _LOG.error("%s/%s: %s; again in %.1f s", *key, error, backoff, exc_info=trace)
         else:
-            self._schedule.finish(key, began, self._clock(), again)
+            self._schedule.finish(key, began_at, self._clock(), again)
         finally:
-            self._metrics.reconcile_seconds.observe(self._clock() - began)
+            self._metrics.reconcile_seconds.observe(self._clock() - began_at)
             self._change_event.set()
 
     async def _wait(self, full: bool) -> None:

@@ -91,18 +91,18 @@ class Reconciler:
         return decision.requeue_seconds
 
     async def push_endpoints(self, run: RunKey, sight: Sight) -> None:
-        """Something has changed behind a target under load: its pods hear of it at once, the rest has its turn."""
+        """Push the changed endpoints of a target under load to its pods at once, and ask for a turn for the rest."""
         last = self._memory.last_look(run.uid, run.run_id)
         if last is not None:
-            seen = replace(last, endpoints=sight.endpoints, endpoints_known_at=sight.known_at)
+            current = replace(last, endpoints=sight.endpoints, endpoints_known_at=sight.known_at)
             try:
-                await self._actor.perform(seen, urgent_orders(seen, self._policy))
+                await self._actor.perform(current, urgent_orders(current, self._policy))
             except ApiError as error:
                 _LOG.warning("%s: the pods were not told of the endpoints yet: %s", last.test.identity, error)
         self._request_turn((run.namespace, run.name))
 
     def wake_waiting_tests(self) -> None:
-        """Have another look at the tests that wait for their turn: something has ended."""
+        """Ask for a turn for every test that waits in line, because something has ended."""
         for key in self._waiting_tests:
             self._request_turn(key)
 
@@ -112,8 +112,8 @@ class Reconciler:
         if waits:
             self._waiting_tests.add(key)
             return
-        ended = observation.test.record.phase is Phase.COMPLETED and decision.requeue_seconds is None
-        if key in self._waiting_tests or ended:
+        has_ended = observation.test.record.phase is Phase.COMPLETED and decision.requeue_seconds is None
+        if key in self._waiting_tests or has_ended:
             self._waiting_tests.discard(key)
             self.wake_waiting_tests()
 
@@ -150,8 +150,8 @@ class Reconciler:
         recorded = observation.test.record
         if recorded.phase is not status.phase:
             _LOG.info("%s: %s: %s", identity, status.phase, status.message)
-        for made in events.announcements(recorded, status):
-            await self._announce(observation, made)
+        for announcement in events.announcements(recorded, status):
+            await self._announce(observation, announcement)
         return True
 
     async def _apply_or_shorten(self, observation: Observation, status: Status, body: Json) -> None:
@@ -180,11 +180,13 @@ class Reconciler:
         }
         await self._api.patch(LOADTESTS, identity.namespace, f"{identity.name}/status", body, PatchType.APPLY)
 
-    async def _announce(self, observation: Observation, made: events.Announcement) -> None:
+    async def _announce(self, observation: Observation, announcement: events.Announcement) -> None:
         """Events are for people; that one cannot be kept is no reason to stop."""
         namespace = observation.test.identity.namespace
         try:
-            await self._api.create(EVENTS, namespace, events.manifest(observation, made, rfc3339(observation.now)))
+            await self._api.create(
+                EVENTS, namespace, events.manifest(observation, announcement, rfc3339(observation.now))
+            )
         except ApiError as error:
             if not error.already_exists:
                 _LOG.warning("%s: an Event was not taken: %s", observation.test.identity, error)
@@ -198,6 +200,8 @@ class Reconciler:
         if uid is not None:
             self._observer.stop_following(uid)
         for kind in self.child_kinds:
-            made = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
-            uids = {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if made else set()
-            await remove_orphans(self._api, kind, made, uids)
+            children = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
+            uids = (
+                {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if children else set()
+            )
+            await remove_orphans(self._api, kind, children, uids)

@@ -51,8 +51,8 @@ async def _watch_until_refused(
     registry: kopf.OperatorRegistry, settings: Settings, health: OperatorHealth
 ) -> ApiError | None:
     """Have kopf ring the bell until it is told to end (None), or a watch of its own is refused."""
-    watches, told = asyncio.Event(), asyncio.Event()
-    beginning = asyncio.create_task(_announce_readiness(watches, told, health.readiness))
+    watches, stop_event = asyncio.Event(), asyncio.Event()
+    beginning = asyncio.create_task(_announce_readiness(watches, stop_event, health.readiness))
     try:
         await kopf.operator(
             registry=registry,
@@ -63,23 +63,25 @@ async def _watch_until_refused(
             # Otherwise kopf asks for the user's name, and a container's user need not have one.
             identity=cast("Any", settings.pod_name),
             ready_flag=watches,
-            stop_flag=told,
+            stop_flag=stop_event,
         )
     except Exception as error:
         # kopf ends with what its watch met, which is no public type of its own.
         status = getattr(error, "status", None)
         if status not in REFUSALS:
             raise
-        return None if told.is_set() else ApiError(status, "Refused", getattr(error, "message", None) or str(error))
+        return (
+            None if stop_event.is_set() else ApiError(status, "Refused", getattr(error, "message", None) or str(error))
+        )
     finally:
         beginning.cancel()
     return None
 
 
-async def _announce_readiness(watches: asyncio.Event, told: asyncio.Event, readiness: Readiness) -> None:
+async def _announce_readiness(watches: asyncio.Event, stop_event: asyncio.Event, readiness: Readiness) -> None:
     await watches.wait()
     # kopf has put its own in the place of our handler, which says nothing to us while kopf ends for another reason.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop_event.set)
     readiness.clear()
     _LOG.info("watching LoadTests")
 

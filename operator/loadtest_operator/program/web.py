@@ -40,7 +40,7 @@ async def serve(host: str, port: int, registry: CollectorRegistry, health: Opera
 
 def _probe(reason: Callable[[], str]) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(_request: web.Request) -> web.Response:
-        said = reason()
-        return web.Response(text=said or "ok", status=503 if said else 200)
+        failure = reason()
+        return web.Response(text=failure or "ok", status=503 if failure else 200)
 
     return answer
