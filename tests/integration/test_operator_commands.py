@@ -175,7 +175,7 @@ async def test_whoever_does_not_confirm_makes_the_whole_fleet_halt(
 
     (outcome,) = await perform(pods, seen(*fleet, begun=True), a_start(fleet))
 
-    assert outcome.missed == (fleet[1].name,)
+    assert outcome.unconfirmed_pods == (fleet[1].name,)
     assert [server.verbs()[-1] for server in servers] == ["halt", "halt"]
 
 
@@ -207,7 +207,7 @@ async def test_a_pod_that_is_not_there_is_an_answer_and_no_exception(pods: PodCl
 
     (outcome,) = await perform(pods, seen(absent, begun=True), a_start((absent,)))
 
-    assert outcome.missed == (absent.name,)
+    assert outcome.unconfirmed_pods == (absent.name,)
     assert await pods.snapshot(address, 0) is None
 
 
