@@ -48,22 +48,22 @@ def test_the_plan_that_a_pod_decodes_is_the_one_that_was_written(
 ) -> None:
     container, plan = a_container(headers, fields)
 
-    read = read_settings(as_a_kubelet_gives_it(container)).plan
+    decoded_plan = read_settings(as_a_kubelet_gives_it(container)).plan
 
-    assert read == plan
-    assert plan_hash(read) == plan_hash(plan)
+    assert decoded_plan == plan
+    assert plan_hash(decoded_plan) == plan_hash(plan)
 
 
 @given(FIELDS)
 def test_nothing_that_a_kubelet_expands_has_a_dollar_sign(fields: dict[str, str]) -> None:
     container, _ = a_container({}, fields)
 
-    expanded = [
+    texts = [
         *container["command"],
         *container.get("args", []),
-        *(each.get("value", "") for each in container["env"]),
+        *(variable.get("value", "") for variable in container["env"]),
     ]
-    assert not any("$" in text for text in expanded)
+    assert not any("$" in text for text in texts)
     assert command_line(container, (), {}) == ["loadgen", "pod"]
 
 

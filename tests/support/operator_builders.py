@@ -24,7 +24,7 @@ from loadtest_model.measurement.snapshot import (
 )
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, compile_plan, plan_hash
-from loadtest_model.report.status import Phase, Start, Status
+from loadtest_model.report.status import Phase, Status, StatusStart
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.spec import Spec
 from loadtest_operator.decide import Decision, Policy
@@ -48,7 +48,7 @@ POLICY = Policy(
     pods=PodDefaults(image="loadgen:1", image_pull_policy="IfNotPresent", resources={}, starting_seconds=300)
 )
 ADDRESSES = Endpoints(("10.0.0.5:8000",))
-START = Start(start_id="start-1", at=rfc3339(NOW - timedelta(seconds=20)))
+START = StatusStart(start_id="start-1", at=rfc3339(NOW - timedelta(seconds=20)))
 PROOF = VerificationReport(
     level=ProofLevel.ACKNOWLEDGED, message="acknowledged", addresses=("10.0.0.5:8000",), uploads=4, rows=1_006
 )
@@ -94,14 +94,19 @@ def a_test(spec: Spec | None = None, recorded: RecordedStatus = NOTHING_RECORDED
         resource_version="10",
         spec=spec or a_fleet_spec(),
         spec_error="",
-        recorded=recorded,
+        record=recorded,
         **given,
     )
 
 
 def a_job(*, age_seconds: float = 30.0, **fields: Any) -> ObservedJob:
     made = ObservedJob(
-        name="heavy-1", uid="job-1", run_id="1", owned=True, created=NOW - timedelta(seconds=age_seconds), plan=PLAN
+        name="heavy-1",
+        uid="job-1",
+        run_id="1",
+        is_owned=True,
+        created_at=NOW - timedelta(seconds=age_seconds),
+        plan=PLAN,
     )
     return replace(made, **fields)
 
@@ -121,7 +126,7 @@ def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
         steps=(a_measured_step(finished=state is PodState.DONE),) if loaded else (),
         elapsed_seconds=60.0 if state is PodState.DONE else 30.0 if loaded else 0.0,
         virtual_users=1 if state is PodState.RUNNING else 0,
-        final=state.ended,
+        final=state.is_end,
     )
     return structs.replace(made, **fields)
 
@@ -157,15 +162,15 @@ def a_pod(index: int, state: PodState | None = None, **fields: Any) -> ObservedP
         uid=f"pod-{index}",
         ip=f"10.0.1.{index}",
         run_id="1",
-        running=True,
+        is_running=True,
         snapshot=snapshot,
-        reachable=snapshot is not None,
+        is_reachable=snapshot is not None,
     )
     return replace(made, **fields)
 
 
 def a_pending_pod(index: int, waits_for: str = "ContainerCreating") -> ObservedPod:
-    return a_pod(index, running=False, ip=None, waits_for=waits_for)
+    return a_pod(index, is_running=False, ip=None, waits_for=waits_for)
 
 
 def a_halted_pod(index: int, reason: HaltReason, **fields: Any) -> ObservedPod:
@@ -177,11 +182,11 @@ def a_killed_pod(index: int, last_state: PodState | None = PodState.RUNNING, exi
     """A pod whose process ended without a last word, last seen in a state."""
     made = a_pod(index, last_state)
     ended = ContainerEnd(exit_code=exit_code, reason="Error")
-    return replace(made, running=False, reachable=False, crashed=True, terminated=ended)
+    return replace(made, is_running=False, is_reachable=False, has_crashed=True, container_end=ended)
 
 
 def a_silent_pod(index: int, seconds: float, state: PodState | None = PodState.RUNNING) -> ObservedPod:
-    return replace(a_pod(index, state), reachable=False, silent_seconds=seconds)
+    return replace(a_pod(index, state), is_reachable=False, silent_seconds=seconds)
 
 
 def a_result(*steps: StepAggregate, plan: Plan = PLAN) -> tuple[Aggregate, Summary]:
@@ -219,7 +224,7 @@ def next_look(observation: Observation, decision: Decision, **fields: Any) -> Ob
     assert decision.status is not None
     written = as_written(decision.status)
     recorded = msgspec.convert(written, RecordedStatus)
-    test = replace(observation.test, recorded=recorded, status=written)
+    test = replace(observation.test, record=recorded, status=written)
     return replace(observation, test=test, **fields)
 
 

@@ -45,24 +45,24 @@ def decide(observation: Observation, policy: Policy) -> Decision:
 def without_earlier_run(observation: Observation) -> Observation:
     """The same without what an earlier run left on record, such as its start."""
     test = observation.test
-    if test.recorded.run_id == observation.run_id:
+    if test.record.run_id == observation.run_id:
         return observation
-    blank = RecordedStatus(observed_generation=test.recorded.observed_generation)
-    return replace(observation, test=replace(test, recorded=blank))
+    blank = RecordedStatus(observed_generation=test.record.observed_generation)
+    return replace(observation, test=replace(test, record=blank))
 
 
 def end_deleted_test(observation: Observation, _policy: Policy) -> Decision | None:
     """Whatever keeps a deleted test there, such as somebody's finalizer, it loads no more; the rest is the garbage
     collector's."""
-    if not observation.test.deleting:
+    if not observation.test.is_deleting:
         return None
     jobs = (*observation.other_jobs, *((observation.job,) if observation.job else ()))
-    return Decision(actions=tuple(DeleteJob(job.name, job.uid) for job in jobs if job.owned and not job.deleting))
+    return Decision(actions=tuple(DeleteJob(job.name, job.uid) for job in jobs if job.is_owned and not job.is_deleting))
 
 
 def keep_ended(observation: Observation, policy: Policy) -> Decision | None:
     """A run that has completed is never started again, also where only the annotation tells of it."""
-    recorded = observation.test.recorded
+    recorded = observation.test.record
     if recorded.run_id == observation.run_id:
         return finish_completed(observation, policy) if recorded.phase is Phase.COMPLETED else None
     return complete_restored(observation) if observation.test.finished_run == observation.run_id else None
@@ -70,11 +70,11 @@ def keep_ended(observation: Observation, policy: Policy) -> Decision | None:
 
 def await_earlier_run(observation: Observation, _policy: Policy) -> Decision | None:
     """Make room for a new run: the Jobs of earlier ones go first, and it waits until their pods are gone."""
-    left = bool(observation.other_jobs) or observation.other_pods_active
-    if not left or _has_begun(observation):
+    has_remains = bool(observation.other_jobs) or observation.other_pods_active
+    if not has_remains or _has_begun(observation):
         return None
     actions: tuple[Action, ...] = tuple(
-        DeleteJob(job.name, job.uid) for job in observation.other_jobs if not job.deleting
+        DeleteJob(job.name, job.uid) for job in observation.other_jobs if not job.is_deleting
     )
     message = "the pods of an earlier run of this test have not ended yet; it starts by itself when they have"
     marks = ConditionValues(verified=ConditionValue.unknown(Reason.EarlierRunEnding, message))
@@ -99,21 +99,21 @@ def may_begin(observation: Observation) -> bool:
     """Whether this decision may be the one to make the Job, so that it must be known whose turn it is."""
     observation = without_earlier_run(observation)
     test = observation.test
-    over = test.recorded.phase is Phase.COMPLETED or test.finished_run == observation.run_id
-    if over or test.deleting or observation.other_jobs or observation.other_pods_active:
+    over = test.record.phase is Phase.COMPLETED or test.finished_run == observation.run_id
+    if over or test.is_deleting or observation.other_jobs or observation.other_pods_active:
         return False
     return test.spec is not None and not (test.spec.stop or test.spec.suspend or _has_begun(observation))
 
 
 def _has_begun(observation: Observation) -> bool:
-    recorded = observation.test.recorded
+    recorded = observation.test.record
     on_record = recorded.run_id == observation.run_id and recorded.plan_hash is not None
     return observation.job is not None or on_record
 
 
 def refuse_foreign_job(observation: Observation, _policy: Policy) -> Decision | None:
     job = observation.job
-    if job is None or job.owned:
+    if job is None or job.is_owned:
         return None
     message = f"there is a Job named {job.name} that belongs to something else; remove it or rename the test"
     return end_without_run(observation, Verdict.INCONCLUSIVE, Reason.JobNameTaken, message)
@@ -136,20 +136,20 @@ def decide_with_fleet(observation: Observation, policy: Policy) -> Decision:
     except PlanError as wrong:
         return end_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
     fleet = add_target(observation, Fleet(plan, observation.pods, policy.lost_seconds, observation.series))
-    return replace(_decide_for_fleet(observation, fleet, policy), target=fleet.target)
+    return replace(_decide_for_fleet(observation, fleet, policy), target_watch=fleet.target_watch)
 
 
 def add_target(observation: Observation, fleet: Fleet) -> Fleet:
     """The fleet with what is known of its target up to now; what its workload does after the load is left out."""
-    held = observation.watched or observation.test.recorded.target
-    begun = observation.test.recorded.start
-    if begun is None:
+    target_watch = observation.target_watch or observation.test.record.target
+    recorded_start = observation.test.record.start
+    if recorded_start is None:
         return fleet
-    fleet = replace(fleet, endpoints=observation.endpoints, evictions=evictions_under_load(observation, begun))
-    if held is None:
+    fleet = replace(fleet, endpoints=observation.endpoints, evictions=evictions_under_load(observation, recorded_start))
+    if target_watch is None:
         return fleet
     look = None if fleet.load_is_over else observation.workload
-    return replace(fleet, target=updated_watch(held, look, fleet.elapsed_seconds, fleet.evictions.count))
+    return replace(fleet, target_watch=updated_watch(target_watch, look, fleet.elapsed_seconds, fleet.evictions.count))
 
 
 def urgent_orders(observation: Observation, policy: Policy) -> tuple[Action, ...]:
@@ -164,14 +164,14 @@ def urgent_orders(observation: Observation, policy: Policy) -> tuple[Action, ...
 
 def _decide_for_fleet(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
     plan = fleet.plan
-    found = stop_causes(observation, fleet, policy)
-    if found:
-        return stop_fleet(observation, fleet, found)
-    if observation.test.recorded.start is None:
+    causes = stop_causes(observation, fleet, policy)
+    if causes:
+        return stop_fleet(observation, fleet, causes)
+    if observation.test.record.start is None:
         return verify_fleet(observation, fleet)
     if not has_started(fleet):
         return start_fleet(observation, fleet)
-    if len(fleet.pods) == plan.parallelism and all(pod.last_known for pod in fleet.pods):
+    if len(fleet.pods) == plan.parallelism and all(pod.has_last_snapshot for pod in fleet.pods):
         return conclude(observation, fleet, ())
     return await_read_back(observation, fleet) if fleet.load_is_over else follow_load(observation, fleet, policy)
 

@@ -131,11 +131,13 @@ class JobRefused:
 
 @dataclass(frozen=True)
 class FleetStarted:
-    """The pods were told to start at `at`; `skew_seconds` bounds how far apart they begin. `missed` did not confirm."""
+    """The pods were told to start at `at`; `skew_seconds` bounds how far apart they begin. `unconfirmed_pods` did not
+    confirm.
+    """
 
     at: datetime
     skew_seconds: float
-    missed: tuple[str, ...] = ()
+    unconfirmed_pods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from loadtest_model.judgement.abort import watch
+from loadtest_model.judgement.abort import watch_for_abort
 from loadtest_model.measurement.generator import throttling_text
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.protocol.exits import PodExit
-from loadtest_model.reasons import AnyReason, Reason, reason_named
+from loadtest_model.reasons import AnyReason, Reason, reason_of_name
 from loadtest_model.report.status import ConditionType
 from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, join_names
@@ -29,15 +29,15 @@ _VERIFICATION_GRACE_SECONDS: Final = 30.0
 
 @dataclass(frozen=True)
 class StopCause:
-    """A reason to stop, a sentence about it, and how: `drain` lets uploads in flight finish.
+    """A reason to stop, a sentence about it, and how: `allows_draining` lets uploads in flight finish.
 
-    A `gap` keeps the run from being judged in full; a violation or a refusal is no gap but a finding of its own.
+    A `is_gap` keeps the run from being judged in full; a violation or a refusal is no gap but a finding of its own.
     """
 
     reason: AnyReason
     message: str
-    drain: bool = False
-    gap: bool = True
+    allows_draining: bool = False
+    is_gap: bool = True
 
 
 Check = Callable[[Observation, Fleet, Policy], StopCause | None]
@@ -48,51 +48,51 @@ def stop_causes(observation: Observation, fleet: Fleet, policy: Policy) -> tuple
 
     A cause on record stays one, since what it was found from may look different once the fleet has been halted.
     """
-    found = [cause for check in CHECKS if (cause := check(observation, fleet, policy)) is not None]
+    causes = [cause for check in CHECKS if (cause := check(observation, fleet, policy)) is not None]
     recorded = recorded_cause(observation)
-    if recorded is not None and all(cause.reason != recorded.reason for cause in found):
-        found.append(recorded)
-    if not found:
-        found = [cause for check in CONSEQUENCES if (cause := check(observation, fleet, policy)) is not None]
-    return tuple(found)
+    if recorded is not None and all(cause.reason != recorded.reason for cause in causes):
+        causes.append(recorded)
+    if not causes:
+        causes = [cause for check in CONSEQUENCES if (cause := check(observation, fleet, policy)) is not None]
+    return tuple(causes)
 
 
 def recorded_cause(observation: Observation) -> StopCause | None:
     """The cause that an earlier decision wrote into the condition `Running`."""
-    running = observation.test.recorded.condition(ConditionType.RUNNING)
+    running = observation.test.record.condition(ConditionType.RUNNING)
     if running is None or running.is_true:
         return None
-    reason = reason_named(running.reason)
+    reason = reason_of_name(running.reason)
     if reason in _NO_CAUSE:
         return None
-    return StopCause(reason, running.message, drain=reason is Reason.Stopped, gap=reason not in _FINDINGS)
+    return StopCause(reason, running.message, allows_draining=reason is Reason.Stopped, is_gap=reason not in _FINDINGS)
 
 
 def violation(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     violations = fleet.aggregate.violations
-    return StopCause(Reason.Violation, violations[0].message, gap=False) if violations else None
+    return StopCause(Reason.Violation, violations[0].message, is_gap=False) if violations else None
 
 
 def refusal(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     report = fleet.refusal
-    return None if report is None else StopCause(Reason.VerificationRefused, report.message, gap=False)
+    return None if report is None else StopCause(Reason.VerificationRefused, report.message, is_gap=False)
 
 
 def defect(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     for pod in fleet.pods:
         halted_by_defect = pod.snapshot is not None and pod.snapshot.halt_reason is HaltReason.DEFECT
-        if halted_by_defect or (pod.terminated is not None and pod.terminated.exit_code == PodExit.DEFECT):
-            said = f": {pod.snapshot.message}" if pod.snapshot and pod.snapshot.message else ""
-            return StopCause(Reason.GeneratorDefect, f"pod {pod.name} ended with a defect of the generator{said}")
+        if halted_by_defect or (pod.container_end is not None and pod.container_end.exit_code == PodExit.DEFECT):
+            detail = f": {pod.snapshot.message}" if pod.snapshot and pod.snapshot.message else ""
+            return StopCause(Reason.GeneratorDefect, f"pod {pod.name} ended with a defect of the generator{detail}")
     return None
 
 
 def crash(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """A container that ended before it could say anything: nothing was loaded by it."""
-    if observation.test.recorded.start is not None:
+    if observation.test.record.start is not None:
         return None
     for pod in fleet.pods:
-        if pod.over and pod.snapshot is None:
+        if pod.has_ended and pod.snapshot is None:
             text = f"pod {pod.name} ended before it could verify: {end_description(pod)}"
             return StopCause(Reason.PodCrashed, f"{loss_advice((pod,))}, then run again; {text}")
     return None
@@ -100,26 +100,26 @@ def crash(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause 
 
 def loss(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """Under load the fleet counts on every pod: without one it can only come to Inconclusive."""
-    begun = observation.test.recorded.start is not None
-    counted = [pod for pod in fleet.pods if fleet.is_lost(pod) and (begun or pod.snapshot is not None)]
-    names = [f"{pod.name} ({end_description(pod)})" for pod in counted]
-    if begun:
-        names += [f"pod of index {index} (no trace of it)" for index in fleet.absent]
-        names += [f"{pod.name} ({pod.waits_for})" for pod in fleet.pods if not (pod.running or pod.over)]
+    has_begun = observation.test.record.start is not None
+    lost_pods = [pod for pod in fleet.pods if fleet.is_lost(pod) and (has_begun or pod.snapshot is not None)]
+    names = [f"{pod.name} ({end_description(pod)})" for pod in lost_pods]
+    if has_begun:
+        names += [f"pod of index {index} (no trace of it)" for index in fleet.absent_indexes]
+        names += [f"{pod.name} ({pod.waits_for})" for pod in fleet.pods if not (pod.is_running or pod.has_ended)]
     if not names:
         return None
-    return StopCause(Reason.PodLost, f"{loss_advice(counted)}, then run again; lost {join_names(names)}")
+    return StopCause(Reason.PodLost, f"{loss_advice(lost_pods)}, then run again; lost {join_names(names)}")
 
 
 def blocked_control(_observation: Observation, fleet: Fleet, policy: Policy) -> StopCause | None:
     blocked = [
         pod
         for pod in fleet.pods
-        if pod.running and pod.snapshot is None and pod.silent_seconds >= policy.control_seconds
+        if pod.is_running and pod.snapshot is None and pod.silent_seconds >= policy.control_seconds
     ]
     if not blocked:
         return None
-    seen = (
+    finding = (
         f"the operator got no answer from {join_names([pod.name for pod in blocked])}"
         f" within {policy.control_seconds:g} s although the container runs"
     )
@@ -127,14 +127,14 @@ def blocked_control(_observation: Observation, fleet: Fleet, policy: Policy) -> 
     limited = next((text for pod in blocked if (text := starvation_text(pod))), "")
     if limited:
         return StopCause(
-            Reason.ControlBlocked, f"{RAISE_CPU}; {seen}: {limited}. Only if it stays silent then, {allow}"
+            Reason.ControlBlocked, f"{RAISE_CPU}; {finding}: {limited}. Only if it stays silent then, {allow}"
         )
-    return StopCause(Reason.ControlBlocked, f"{seen}; {allow}")
+    return StopCause(Reason.ControlBlocked, f"{finding}; {allow}")
 
 
 def missed_start(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """Some pods load and others were never started: a restarted operator may find this."""
-    start = observation.test.recorded.start
+    start = observation.test.record.start
     if start is None or not has_started(fleet):
         return None
     idle = [pod.name for pod in fleet.in_state(PodState.WAITING, PodState.VERIFYING, PodState.VERIFIED, PodState.ARMED)]
@@ -150,10 +150,10 @@ def missed_barrier(observation: Observation, fleet: Fleet, _policy: Policy) -> S
     ]
     if not late:
         return None
-    if observation.test.recorded.start is not None:
+    if observation.test.record.start is not None:
         return StopCause(Reason.StartMissed, f"{join_names(late)} got no start command in time")
     spec = observation.test.spec
-    if fleet.all_verified and spec is not None and spec.target.workload is not None:
+    if fleet.is_verified and spec is not None and spec.target.workload is not None:
         look = watchable_look(spec.target.workload, observation.workload)
         if look.problem:
             return StopCause(look.problem, f"{look.message}; the verified pods waited for it in vain")
@@ -162,7 +162,7 @@ def missed_barrier(observation: Observation, fleet: Fleet, _policy: Policy) -> S
 
 def job_removal(observation: Observation, _fleet: Fleet, _policy: Policy) -> StopCause | None:
     job = observation.job
-    if job is not None and not job.deleting:
+    if job is not None and not job.is_deleting:
         return None
     return StopCause(Reason.JobGone, "the run's Job was removed while the test ran; it is not made a second time")
 
@@ -179,51 +179,53 @@ def overdue_job(observation: Observation, _fleet: Fleet, _policy: Policy) -> Sto
 def unstarted_pods(observation: Observation, fleet: Fleet, policy: Policy) -> StopCause | None:
     job = observation.job
     waiting = waits_text(fleet)
-    if job is None or observation.test.recorded.start is not None or not waiting:
+    if job is None or observation.test.record.start is not None or not waiting:
         return None
-    known = find_wait(observation, fleet)
-    if known is not None and known.certain:
-        return StopCause(known.reason, known.message)
-    if observation.seconds_since(job.created) < policy.starting_seconds:
+    wait = find_wait(observation, fleet)
+    if wait is not None and wait.is_certain:
+        return StopCause(wait.reason, wait.message)
+    if observation.seconds_since(job.created_at) < policy.starting_seconds:
         return None
-    said = f"not all pods ran within {policy.starting_seconds:g} s"
+    time_out = f"not all pods ran within {policy.starting_seconds:g} s"
     return (
-        StopCause(known.reason, f"{known.message}; {said}")
-        if known
-        else StopCause(Reason.PodsNotStarted, f"{said}: {waiting}")
+        StopCause(wait.reason, f"{wait.message}; {time_out}")
+        if wait
+        else StopCause(Reason.PodsNotStarted, f"{time_out}: {waiting}")
     )
 
 
 def overdue_verification(observation: Observation, fleet: Fleet, policy: Policy) -> StopCause | None:
     """The pods keep this deadline themselves; this one is for a pod that does not."""
     job = observation.job
-    if job is None or observation.test.recorded.start is not None or fleet.all_verified:
+    if job is None or observation.test.record.start is not None or fleet.is_verified:
         return None
     bound = policy.starting_seconds + 2 * fleet.plan.deadlines.verification_seconds + _VERIFICATION_GRACE_SECONDS
-    if observation.seconds_since(job.created) < bound:
+    if observation.seconds_since(job.created_at) < bound:
         return None
     return _verification_time_out(f"the pods were not verified within {bound:g} s", fleet)
 
 
-def _verification_time_out(seen: str, fleet: Fleet) -> StopCause:
+def _verification_time_out(finding: str, fleet: Fleet) -> StopCause:
     throttled = throttling_text(fleet.aggregate.generator)
-    return StopCause(Reason.VerificationTimedOut, f"{RAISE_CPU}; {seen}, and {throttled}" if throttled else seen)
+    return StopCause(Reason.VerificationTimedOut, f"{RAISE_CPU}; {finding}, and {throttled}" if throttled else finding)
 
 
 def bound_breach(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """A bound of `spec.abort`: the breach is a finding, and what is cut with it is no gap."""
-    breach = watch(fleet.plan, fleet.aggregate, observation.watch).breach
-    return StopCause(Reason.Aborted, f"aborted: {breach}", gap=False) if breach else None
+    breach = watch_for_abort(fleet.plan, fleet.aggregate, observation.abort_watch).breach
+    return StopCause(Reason.Aborted, f"aborted: {breach}", is_gap=False) if breach else None
 
 
 def stop_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     spec = observation.test.spec
     if spec is None or not spec.stop:
         return None
-    if fleet.load_is_over or (fleet.pods and all(pod.state is PodState.DONE and pod.last_known for pod in fleet.pods)):
+    if fleet.load_is_over or (
+        fleet.pods and all(pod.state is PodState.DONE and pod.has_last_snapshot for pod in fleet.pods)
+    ):
         return None
-    begun = observation.test.recorded.start is not None
-    return StopCause(Reason.Stopped, "the test was stopped by spec.stop", drain=begun)
+    has_begun = observation.test.record.start is not None
+    return StopCause(Reason.Stopped, "the test was stopped by spec.stop", allows_draining=has_begun)
 
 
 def early_end(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
@@ -231,12 +233,16 @@ def early_end(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopC
     for pod in fleet.pods:
         if pod.state is PodState.HALTED and pod.snapshot is not None:
             if pod.snapshot.halt_reason is HaltReason.SIGNAL:
-                how = f"evicted ({pod.evicted})" if pod.evicted else "terminated from outside (drain or deletion)"
+                how = (
+                    f"evicted ({pod.eviction_reason})"
+                    if pod.eviction_reason
+                    else "terminated from outside (drain or deletion)"
+                )
                 return StopCause(
                     Reason.PodLost, f"pod {pod.name} was {how}, so less was loaded than was asked for; run it again"
                 )
-            said = f": {pod.snapshot.message}" if pod.snapshot.message else ""
-            return StopCause(Reason.Halted, f"pod {pod.name} was halted{said}")
+            detail = f": {pod.snapshot.message}" if pod.snapshot.message else ""
+            return StopCause(Reason.Halted, f"pod {pod.name} was halted{detail}")
     return None
 
 

@@ -18,7 +18,7 @@ def base_status(
     observation: Observation, phase: Phase, message: str, marks: ConditionValues, plan: Plan | None = None
 ) -> Status:
     """A status with what every one of this run has: phase, conditions, run id, and once there is one, the plan."""
-    test, recorded = observation.test, observation.test.recorded
+    test, recorded = observation.test, observation.test.record
     same_run = recorded.run_id == observation.run_id
     return Status(
         observed_generation=test.generation,
@@ -37,7 +37,7 @@ def base_status(
 
 def verified_value(observation: Observation) -> ConditionValue:
     """What the condition `Verified` says on record."""
-    return recorded_value(observation.test.recorded.condition(ConditionType.VERIFIED), ConditionValues().verified)
+    return recorded_value(observation.test.record.condition(ConditionType.VERIFIED), ConditionValues().verified)
 
 
 def effective_plan(plan: Plan) -> EffectivePlan:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
 
-from loadtest_model.reasons import AnyReason, Reason, reason_named
+from loadtest_model.reasons import AnyReason, Reason, reason_of_name
 from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.facts.texts import shorten
@@ -86,7 +86,7 @@ def conditions(
         stalled = (ConditionValue.false if succeeded.is_true else ConditionValue.true)(
             succeeded.reason, succeeded.message
         )
-    said = {
+    values_by_type = {
         ConditionType.VERIFIED: marks.verified,
         ConditionType.RUNNING: marks.running,
         ConditionType.RESULTS_COMPLETE: marks.results_complete,
@@ -95,35 +95,37 @@ def conditions(
         ConditionType.READY: succeeded,
         ConditionType.STALLED: stalled,
     }
-    held = {condition.type: condition for condition in previous}
+    previous_by_type = {condition.type: condition for condition in previous}
     return tuple(
         Condition(
             type=kind,
             status=mark.status,
             reason=mark.reason,
             message=shorten(mark.message),
-            last_transition_time=_transition_time(held.get(kind), mark, now),
+            last_transition_time=_transition_time(previous_by_type.get(kind), mark, now),
             observed_generation=generation,
         )
-        for kind, mark in said.items()
+        for kind, mark in values_by_type.items()
     )
 
 
-def reason_of_phase(phase: Phase, made: tuple[Condition, ...]) -> str | None:
+def reason_of_phase(phase: Phase, current: tuple[Condition, ...]) -> str | None:
     """The reason of the condition that says why a test stands where it does; None while all goes its way."""
-    telling = _CONDITION_OF_PHASE[phase]
-    found = next((condition for condition in made if condition.type == telling), None)
-    return None if found is None or found.reason in _UNREMARKABLE else found.reason
+    condition_type = _CONDITION_OF_PHASE[phase]
+    condition_of_phase = next((condition for condition in current if condition.type == condition_type), None)
+    return (
+        None if condition_of_phase is None or condition_of_phase.reason in _UNREMARKABLE else condition_of_phase.reason
+    )
 
 
 def recorded_value(condition: Condition | None, otherwise: ConditionValue) -> ConditionValue:
     """What a condition on record says."""
     if condition is None:
         return otherwise
-    return ConditionValue(condition.status, reason_named(condition.reason), condition.message)
+    return ConditionValue(condition.status, reason_of_name(condition.reason), condition.message)
 
 
-def _transition_time(held: Condition | None, mark: ConditionValue, now: datetime) -> str:
-    if held is not None and held.status == mark.status:
-        return held.last_transition_time
+def _transition_time(previous: Condition | None, mark: ConditionValue, now: datetime) -> str:
+    if previous is not None and previous.status == mark.status:
+        return previous.last_transition_time
     return rfc3339(now)

@@ -4,12 +4,12 @@ from typing import Final
 
 from msgspec import structs
 
-from loadtest_model.judgement.diagnoses import Diagnosis, foremost, in_short
+from loadtest_model.judgement.diagnoses import Diagnosis, diagnosis_text, main_diagnosis
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
-from loadtest_model.measurement.proof import concluded_from
+from loadtest_model.measurement.proof import read_back_conclusion
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
-from loadtest_model.plan import unseen
+from loadtest_model.plan import unseen_endpoints
 from loadtest_model.plan.exposure import exposure_of
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.report.status import ConditionStatus, ConditionType, Phase, Results, Status, StepResult
@@ -31,11 +31,11 @@ from loadtest_operator.manifests import results
 NO_RUN: Final = ConditionValue.false(Reason.NoRun, "no load was made, so there are no results")
 
 
-def conclude(observation: Observation, fleet: Fleet, found: tuple[StopCause, ...]) -> Decision:
+def conclude(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ...]) -> Decision:
     """The verdict of a run whose every pod is settled; its results are written before the status says so."""
     plan = fleet.plan
-    gaps = tuple(Gap(cause.reason, cause.message) for cause in found if cause.gap)
-    held = tuple(Gap(cause.reason, cause.message) for cause in found if not cause.gap)
+    gaps = tuple(Gap(cause.reason, cause.message) for cause in causes if cause.is_gap)
+    findings = tuple(Gap(cause.reason, cause.message) for cause in causes if not cause.is_gap)
     judgement = judge(
         Facts(
             plan=plan,
@@ -43,26 +43,26 @@ def conclude(observation: Observation, fleet: Fleet, found: tuple[StopCause, ...
             refusal=fleet.refusal,
             read_back=fleet.read_back,
             gaps=gaps,
-            on_record=held,
-            target=fleet.target,
+            recorded_failures=findings,
+            target=fleet.target_watch,
             evictions=fleet.evictions,
         ),
     )
-    began = load_started_at(observation, fleet.aggregate)
-    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, began, fleet.target)
+    load_start = load_started_at(observation, fleet.aggregate)
+    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, load_start, fleet.target_watch)
     summary = structs.replace(summary, verification=structs.replace(summary.verification, notice=fleet.notice))
     succeeded = judgement.verdict is Verdict.PASSED
     message = _verdict_message(judgement, fleet, summary.diagnoses)
     marks = ConditionValues(
         verified=_verified_value(observation, fleet),
-        running=_running_value(observation, found),
+        running=_running_value(observation, causes),
         results_complete=_results_complete(observation, fleet),
         completed=ConditionValue.true(Reason[judgement.verdict], message),
         succeeded=(ConditionValue.true if succeeded else ConditionValue.false)(judgement.reason, message),
     )
     status = structs.replace(
         base_status(observation, Phase.COMPLETED, message, marks, plan),
-        started_at=began,
+        started_at=load_start,
         completed_at=rfc3339(observation.now),
         verdict=judgement.verdict,
         reasons=tuple(shorten(reason) for reason in judgement.reasons[:16]),
@@ -72,7 +72,7 @@ def conclude(observation: Observation, fleet: Fleet, found: tuple[StopCause, ...
         verification=verified_status(fleet.proof, fleet.notice),
         thresholds=judgement.thresholds,
         health=judgement.health,
-        target=structs.replace(fleet.target, tally=None) if fleet.target else None,
+        target=structs.replace(fleet.target_watch, tally=None) if fleet.target_watch else None,
         evicted=fleet.evictions.pods,
         summary=summary,
         results=Results(config_map=results_name(plan.name, plan.uid, plan.run_id)),
@@ -124,31 +124,31 @@ def end_without_run(
 
 def mark_results_unwritten(status: Status, message: str) -> Status:
     """The same end, where the results could not be kept: the verdict stands, and the condition tells."""
-    said = shorten(f"the results could not be written: {message}")
-    changed = tuple(
-        structs.replace(condition, status=ConditionStatus.FALSE, reason=Reason.ResultsNotWritten, message=said)
+    text = shorten(f"the results could not be written: {message}")
+    conditions = tuple(
+        structs.replace(condition, status=ConditionStatus.FALSE, reason=Reason.ResultsNotWritten, message=text)
         if condition.type is ConditionType.RESULTS_COMPLETE
         else condition
         for condition in status.conditions
     )
-    return structs.replace(status, conditions=changed, results=None)
+    return structs.replace(status, conditions=conditions, results=None)
 
 
 def _results_complete(observation: Observation, fleet: Fleet) -> ConditionValue:
     missing = _missing_results(observation, fleet)
     if missing:
         return ConditionValue.false(Reason.ResultsMissing, missing)
-    if observation.test.recorded.start is None and not fleet.reports:
+    if observation.test.record.start is None and not fleet.reports:
         return NO_RUN
     return ConditionValue.true(Reason.AllPodsReported, "the last snapshot of every pod is known")
 
 
 def _missing_results(observation: Observation, fleet: Fleet) -> str:
     """Whose results are missing, once a load had begun."""
-    if observation.test.recorded.start is None:
+    if observation.test.record.start is None:
         return ""
-    names = [f"{pod.name} ({end_description(pod)})" for pod in fleet.pods if not pod.last_known]
-    names += [f"index {index}" for index in fleet.absent]
+    names = [f"{pod.name} ({end_description(pod)})" for pod in fleet.pods if not pod.has_last_snapshot]
+    names += [f"index {index}" for index in fleet.absent_indexes]
     if not names:
         return ""
     return f"what was measured since the last reading is missing of {join_names(names)}"
@@ -160,42 +160,42 @@ def _verdict_message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagno
         return _passed_message(fleet)
     if refusal is not None and refusal.hint and refusal.refusal and judgement.reason is Reason[refusal.refusal]:
         return message_with_hint(refusal)
-    said = judgement.reasons[0] if judgement.reasons else judgement.reason
+    first_reason = judgement.reasons[0] if judgement.reasons else judgement.reason
     proof = fleet.proof
-    if proof is not None and refusal is None and not proof.proven:
+    if proof is not None and refusal is None and not proof.is_proven:
         # A verification that was cut off may have left a row behind.
-        return f"{said}; {proof.message}"
-    diagnosis = foremost(diagnoses) if judgement.verdict is Verdict.FAILED else None
-    return said if diagnosis is None else f"{said}. {in_short(diagnosis)}"
+        return f"{first_reason}; {proof.message}"
+    diagnosis = main_diagnosis(diagnoses) if judgement.verdict is Verdict.FAILED else None
+    return first_reason if diagnosis is None else f"{first_reason}. {diagnosis_text(diagnosis)}"
 
 
 def _passed_message(fleet: Fleet) -> str:
-    said = "every threshold held and every upload was confirmed as a load test"
+    text = "every threshold held and every upload was confirmed as a load test"
     if fleet.plan.mesh:
-        said = "every threshold held and every answer that the mesh's proxy passed on confirmed a load test"
+        text = "every threshold held and every answer that the mesh's proxy passed on confirmed a load test"
     if fleet.plan.unseen_endpoints:
-        said = f"{said}; {unseen.UNSEEN}"
+        text = f"{text}; {unseen_endpoints.EXPLANATION}"
     proof = fleet.proof
-    if proof is None or proof.read_back is None or proof.reached is not ProofLevel.PROVEN:
-        return said
-    return f"{said}; {concluded_from(proof.read_back).message}"
+    if proof is None or proof.read_back is None or proof.reached_level is not ProofLevel.PROVEN:
+        return text
+    return f"{text}; {read_back_conclusion(proof.read_back).message}"
 
 
 def _verified_value(observation: Observation, fleet: Fleet) -> ConditionValue:
     refusal = fleet.refusal
     if refusal is not None and refusal.refusal is not None:
         return ConditionValue.false(Reason[refusal.refusal], message_with_hint(refusal))
-    if fleet.all_verified:
-        reached = Reason[fleet.proof.reached] if fleet.proof else Reason.Acknowledged
+    if fleet.is_verified:
+        reached = Reason[fleet.proof.reached_level] if fleet.proof else Reason.Acknowledged
         return ConditionValue.true(reached, verified_message(fleet))
     return verified_value(observation)
 
 
-def _running_value(observation: Observation, found: tuple[StopCause, ...]) -> ConditionValue:
-    if found:
-        return ConditionValue.false(found[0].reason, found[0].message)
+def _running_value(observation: Observation, causes: tuple[StopCause, ...]) -> ConditionValue:
+    if causes:
+        return ConditionValue.false(causes[0].reason, causes[0].message)
     before = recorded_value(
-        observation.test.recorded.condition(ConditionType.RUNNING), ConditionValue.false(Reason.NotStarted)
+        observation.test.record.condition(ConditionType.RUNNING), ConditionValue.false(Reason.NotStarted)
     )
     return before if before.is_false else ConditionValue.false(Reason.Finished, "every pod has finished its share")
 
@@ -212,10 +212,10 @@ def verified_message(fleet: Fleet) -> str:
         return ""
     addresses = f"{len(proof.addresses)} address{'' if len(proof.addresses) == 1 else 'es'}"
     through = " through a mesh's proxy" if fleet.plan.mesh else ""
-    said = (
-        f"every pod proved at {addresses}{through} that the target honours X-Load-Test ({proof.reached});"
+    text = (
+        f"every pod proved at {addresses}{through} that the target honours X-Load-Test ({proof.reached_level});"
         f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it; {exposure_of(fleet.plan)}"
     )
     if fleet.plan.unseen_endpoints:
-        said = f"{said}; {unseen.UNSEEN}"
-    return f"{said}; {concluded_from(proof.read_back).message}" if proof.read_back else said
+        text = f"{text}; {unseen_endpoints.EXPLANATION}"
+    return f"{text}; {read_back_conclusion(proof.read_back).message}" if proof.read_back else text

@@ -36,8 +36,8 @@ def _started_status(observation: Observation, status: Status, outcome: FleetStar
     if status.start is None:
         return status
     verified = verified_value(observation)
-    if outcome.missed:
-        message = f"the start was not confirmed by {', '.join(outcome.missed[:5])}; the fleet was halted"
+    if outcome.unconfirmed_pods:
+        message = f"the start was not confirmed by {', '.join(outcome.unconfirmed_pods[:5])}; the fleet was halted"
         marks = ConditionValues(verified=verified, running=ConditionValue.false(Reason.StartMissed, message))
         phase = Phase.STOPPING
     else:
@@ -46,16 +46,14 @@ def _started_status(observation: Observation, status: Status, outcome: FleetStar
         phase = Phase.RUNNING
     at = rfc3339(outcome.at)
     # Of pods that did not all begin there is no skew.
-    skew = None if outcome.missed else outcome.skew_seconds
+    skew = None if outcome.unconfirmed_pods else outcome.skew_seconds
     return structs.replace(
         status,
         phase=phase,
         message=shorten(message),
         started_at=at,
         start=structs.replace(status.start, at=at, skew_seconds=skew),
-        conditions=conditions(
-            marks, observation.test.recorded.conditions, observation.now, observation.test.generation
-        ),
+        conditions=conditions(marks, observation.test.record.conditions, observation.now, observation.test.generation),
     )
 
 

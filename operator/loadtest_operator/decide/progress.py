@@ -48,7 +48,7 @@ def load_started_at(observation: Observation, aggregate: Aggregate) -> str | Non
 
     The pods tell it where the write that was to keep it was lost, with an operator or to a conflict.
     """
-    recorded = observation.test.recorded.started_at
+    recorded = observation.test.record.started_at
     if recorded is not None or aggregate.elapsed_seconds <= 0:
         return recorded
     return rfc3339(observation.now - timedelta(seconds=aggregate.elapsed_seconds))

@@ -4,7 +4,7 @@ from msgspec import structs
 
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.plan import Plan, PlanError, compile_plan, plan_hash
-from loadtest_model.plan.notices import notices
+from loadtest_model.plan.notices import plan_notices
 from loadtest_model.plan.variable import refuse_long_plan
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import ConditionType, Phase
@@ -50,8 +50,8 @@ def begin_or_wait(observation: Observation, spec: Spec, policy: Policy) -> Decis
         return not_yet
     marks = ConditionValues(verified=ConditionValue.unknown(Reason.NotVerified, "the target has not been verified yet"))
     # What is said of the phase becomes an Event as well.
-    said = "; ".join(("the pods are being made", *notices(plan)))
-    status = base_status(observation, Phase.STARTING, said, marks, plan)
+    message = "; ".join(("the pods are being made", *plan_notices(plan)))
+    status = base_status(observation, Phase.STARTING, message, marks, plan)
     return Decision(
         status=structs.replace(status, plan_hash=plan_hash(plan)),
         actions=(_job_creation(observation, plan, spec, policy),),
@@ -80,7 +80,7 @@ def _wait_for_target_or_turn(
 ) -> Decision | None:
     """What to do while there is nothing to load, or it is another test's turn; None once it may begin."""
     without = _target_obstacle(observation, spec, endpoints)
-    if without is not None and endpoints.lasting:
+    if without is not None and endpoints.is_lasting:
         return end_without_run(observation, Verdict.FAILED, without.reason, without.message, without)
     if observation.turn.reason is not None:
         return _wait_in_line(observation, observation.turn.reason, policy)
@@ -99,11 +99,13 @@ def _target_obstacle(observation: Observation, spec: Spec, endpoints: Endpoints)
 
 def _job_creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) -> CreateJob:
     destinations = observation.destinations
-    made = job(plan, spec, policy.pods, observation.target, destinations[0] if destinations else None)
+    job_manifest = job(
+        plan, spec, policy.pods, observation.target_identities, destinations[0] if destinations else None
+    )
     if policy.network_policies is None:
-        return CreateJob(made)
+        return CreateJob(job_manifest)
     bounds = network_policy(plan, destinations, policy.network_policies)
-    return CreateJob(made, bounds)
+    return CreateJob(job_manifest, bounds)
 
 
 def make_plan(observation: Observation, spec: Spec, policy: Policy, endpoints: Endpoints) -> Plan:
@@ -123,7 +125,7 @@ def make_plan(observation: Observation, spec: Spec, policy: Policy, endpoints: E
         plan,
         command_digests=observation.command_digests,
         mesh=spec.pod.mesh == Mesh.ENABLED,
-        unseen_endpoints=endpoints.unseen,
+        unseen_endpoints=endpoints.may_be_hidden,
     )
     refuse_long_plan(plan)
     return plan
@@ -133,15 +135,15 @@ def retry_refused_job(observation: Observation, refused: JobRefused, policy: Pol
     """The API server did not take the Job: say so, and try again for a while, since a quota may become free."""
     mark = ConditionValue.false(Reason.JobRefused, f"the Job was refused: {refused.message}")
     if refused.of_network_policy:
-        said = f"the NetworkPolicy of the pods was refused: {refused.message}; or set pods.networkPolicy to false"
-        mark = ConditionValue.false(Reason.NetworkPolicyRefused, said)
+        message = f"the NetworkPolicy of the pods was refused: {refused.message}; or set pods.networkPolicy to false"
+        mark = ConditionValue.false(Reason.NetworkPolicyRefused, message)
     return _wait_for_obstacle(observation, mark, policy, Verdict.INCONCLUSIVE)
 
 
 def _wait_for_upgrade(observation: Observation, policy: Policy) -> Decision:
     """A field that this version does not know may matter to safety: only an operator that knows it may begin."""
-    named = ", ".join(observation.test.newer_fields[:MOST_LISTED])
-    message = f"this operator does not know {named}; it waits for the one that does, which an upgrade brings"
+    newer_fields = ", ".join(observation.test.newer_fields[:MOST_LISTED])
+    message = f"this operator does not know {newer_fields}; it waits for the one that does, which an upgrade brings"
     return _wait_for_obstacle(
         observation, ConditionValue.false(Reason.SpecTooNew, message), policy, Verdict.INCONCLUSIVE
     )
@@ -159,19 +161,19 @@ def _refuse_unpermitted(observation: Observation, spec: Spec, policy: Policy) ->
     if not secrets.problem:
         return None
     mark = ConditionValue.false(secrets.problem, secrets.message)
-    if secrets.lasting:
+    if secrets.is_lasting:
         return end_without_run(observation, Verdict.INCONCLUSIVE, mark.reason, mark.message, mark)
     return _wait_for_obstacle(observation, mark, policy, Verdict.INCONCLUSIVE)
 
 
 def _wait_in_line(observation: Observation, reason: Reason, policy: Policy) -> Decision:
     """Wait for its turn, for so long at most: it is looked at again when its turn changes, or the wait is too long."""
-    turn, recorded = observation.turn, observation.test.recorded
+    turn, recorded = observation.turn, observation.test.record
     since = recorded.queued_at or rfc3339(observation.now)
     waited = observation.seconds_since(instant(since))
     if waited >= policy.queued_seconds:
-        said = f"{turn.message.partition(';')[0]}; it was not its turn within {policy.queued_seconds:g} s"
-        return end_without_run(observation, Verdict.INCONCLUSIVE, Reason.QueuedTooLong, said)
+        message = f"{turn.message.partition(';')[0]}; it was not its turn within {policy.queued_seconds:g} s"
+        return end_without_run(observation, Verdict.INCONCLUSIVE, Reason.QueuedTooLong, message)
     marks = ConditionValues(verified=ConditionValue.unknown(reason, turn.message))
     status = base_status(observation, Phase.QUEUED, turn.message, marks)
     return Decision(structs.replace(status, queued_at=since), requeue_seconds=max(1.0, policy.queued_seconds - waited))
@@ -179,12 +181,14 @@ def _wait_in_line(observation: Observation, reason: Reason, policy: Policy) -> D
 
 def _wait_for_obstacle(observation: Observation, mark: ConditionValue, policy: Policy, verdict: Verdict) -> Decision:
     """Wait, for so long at most; the transition of `Verified` to False dates the beginning of the wait."""
-    recorded = observation.test.recorded
-    held = recorded.condition(ConditionType.VERIFIED) if recorded.run_id == observation.run_id else None
-    if held is not None and held.is_false:
-        waited = observation.seconds_since(instant(held.last_transition_time))
+    recorded = observation.test.record
+    verified = recorded.condition(ConditionType.VERIFIED) if recorded.run_id == observation.run_id else None
+    if verified is not None and verified.is_false:
+        waited = observation.seconds_since(instant(verified.last_transition_time))
         if waited >= policy.waiting_seconds:
-            said = f"{mark.message}; waited {policy.waiting_seconds:g} s for it"
-            return end_without_run(observation, verdict, mark.reason, said, ConditionValue.false(mark.reason, said))
+            message = f"{mark.message}; waited {policy.waiting_seconds:g} s for it"
+            return end_without_run(
+                observation, verdict, mark.reason, message, ConditionValue.false(mark.reason, message)
+            )
     status = base_status(observation, Phase.QUEUED, mark.message, ConditionValues(verified=mark))
     return Decision(status, requeue_seconds=_RETRY_SECONDS)

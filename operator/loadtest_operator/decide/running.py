@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import structs
 
-from loadtest_model.judgement.abort import watch
+from loadtest_model.judgement.abort import watch_for_abort
 from loadtest_model.judgement.judged_thresholds import threshold_results
 from loadtest_model.judgement.judging import run_health
 from loadtest_model.measurement.snapshot import PodState
@@ -32,7 +32,7 @@ def follow_load(observation: Observation, fleet: Fleet, policy: Policy) -> Decis
         requeue_seconds=_next_look_seconds(fleet, policy),
         plan=fleet.plan,
         aggregate=fleet.aggregate,
-        watch=watch(fleet.plan, fleet.aggregate, observation.watch),
+        abort_watch=watch_for_abort(fleet.plan, fleet.aggregate, observation.abort_watch),
     )
 
 
@@ -51,7 +51,7 @@ def await_read_back(observation: Observation, fleet: Fleet) -> Decision:
 def read_back_orders(fleet: Fleet) -> tuple[Action, ...]:
     """Tell the pod that reads back to begin; one that has begun needs no word."""
     reader = fleet.reader
-    if reader is None or not reader.reachable or reader.state is not PodState.LOADED:
+    if reader is None or not reader.is_reachable or reader.state is not PodState.LOADED:
         return ()
     return (Conclude((reader,)),)
 
@@ -72,8 +72,8 @@ def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: s
         progress=status_progress(fleet.plan, fleet.aggregate),
         verification=verified_status(fleet.proof, fleet.notice),
         thresholds=threshold_results(fleet.plan, fleet.aggregate),
-        health=run_health(fleet.plan, fleet.aggregate, fleet.target, fleet.evictions),
-        target=fleet.target,
+        health=run_health(fleet.plan, fleet.aggregate, fleet.target_watch, fleet.evictions),
+        target=fleet.target_watch,
         evicted=fleet.evictions.pods,
     )
 

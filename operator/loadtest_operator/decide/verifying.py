@@ -5,7 +5,7 @@ from msgspec import structs
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.plan import plan_hash
 from loadtest_model.reasons import Reason
-from loadtest_model.report.status import Phase, Start, Status
+from loadtest_model.report.status import Phase, Status, StatusStart
 from loadtest_model.spec.target import Workload
 from loadtest_operator.decide.actions import Action, StartFleet, Verify
 from loadtest_operator.decide.compose import base_status
@@ -32,9 +32,9 @@ def verify_fleet(observation: Observation, fleet: Fleet) -> Decision:
     first = fleet.by_index.get(0)
     if first is None or first.snapshot is None:
         return _decision(observation, fleet, Phase.STARTING, _starting_message(observation, fleet), ())
-    if fleet.all_verified:
+    if fleet.is_verified:
         return record_start(observation, fleet)
-    proven = first.snapshot.verification is not None and first.snapshot.verification.proven
+    proven = first.snapshot.verification is not None and first.snapshot.verification.is_proven
     waiting = fleet.in_state(PodState.WAITING)
     due = tuple(pod for pod in waiting if proven or pod.index == 0)
     message = _verifying_message(observation, fleet, proven)
@@ -43,26 +43,26 @@ def verify_fleet(observation: Observation, fleet: Fleet) -> Decision:
 
 def record_start(observation: Observation, fleet: Fleet) -> Decision:
     """Write down that this run starts, before any pod is armed: what stands there is never started again."""
-    workload, watched = _spec_workload(observation), None
+    workload, target_watch = _spec_workload(observation), None
     if workload is not None:
         look = watchable_look(workload, observation.workload)
         if look.problem:
             return _decision(observation, fleet, Phase.VERIFYING, f"every pod is verified; {look.message}", ())
-        watched = initial_watch(workload, look)
+        target_watch = initial_watch(workload, look)
     uid = observation.test.identity.uid
     start_id = f"{plan_hash(fleet.plan)[:16]}-{uid[:8]}"
     status = structs.replace(
         _status(observation, fleet, Phase.VERIFYING, "every pod is verified; the load starts"),
-        start=Start(start_id=start_id, at=rfc3339(observation.now)),
+        start=StatusStart(start_id=start_id, at=rfc3339(observation.now)),
         plan_hash=plan_hash(fleet.plan),
-        target=watched,
+        target=target_watch,
     )
     return Decision(status, requeue_seconds=0.0, plan=fleet.plan, aggregate=fleet.aggregate)
 
 
 def start_fleet(observation: Observation, fleet: Fleet) -> Decision:
     """Start a fleet whose start is on record and of which no pod has begun."""
-    recorded = observation.test.recorded.start
+    recorded = observation.test.record.start
     ready = fleet.in_state(PodState.VERIFIED, PodState.ARMED)
     if recorded is None or len(ready) < fleet.plan.parallelism:
         return Decision(requeue_seconds=_POLL_SECONDS, plan=fleet.plan, aggregate=fleet.aggregate)
@@ -99,41 +99,41 @@ def _status(observation: Observation, fleet: Fleet, phase: Phase, message: str) 
     held_up = find_wait(observation, fleet)
     if held_up is not None:
         verified = ConditionValue.false(held_up.reason, held_up.message)
-    if fleet.all_verified and fleet.proof is not None:
+    if fleet.is_verified and fleet.proof is not None:
         verified = ConditionValue.true(Reason[fleet.proof.level], verified_message(fleet))
     status = base_status(observation, phase, message, ConditionValues(verified=verified), fleet.plan)
     return structs.replace(
         status,
-        target=fleet.target,
+        target=fleet.target_watch,
         plan_hash=plan_hash(fleet.plan),
         pods=fleet.counts,
-        verification=verified_status(fleet.proof, fleet.notice) if fleet.all_verified else None,
+        verification=verified_status(fleet.proof, fleet.notice) if fleet.is_verified else None,
     )
 
 
 def _starting_message(observation: Observation, fleet: Fleet) -> str:
-    running = sum(pod.running for pod in fleet.pods)
+    running = sum(pod.is_running for pod in fleet.pods)
     waiting = waits_text(fleet)
-    said = f"{running} of {fleet.plan.parallelism} pods run"
-    known = find_wait(observation, fleet)
-    if known is not None:
-        return f"{said}; {known.message}"
+    progress = f"{running} of {fleet.plan.parallelism} pods run"
+    wait = find_wait(observation, fleet)
+    if wait is not None:
+        return f"{progress}; {wait.message}"
     if not waiting:
-        return f"{said}; waiting for their first answer"
+        return f"{progress}; waiting for their first answer"
     spec = observation.test.spec
-    needed = [str(mounted) for mounted in mounted_volumes(spec.target)] if spec else []
-    if not needed:
-        return f"{said}; {waiting}"
+    volumes = [str(volume) for volume in mounted_volumes(spec.target)] if spec else []
+    if not volumes:
+        return f"{progress}; {waiting}"
     # A Secret that cannot be mounted shows in no field of the pod, and its Event may not have come yet.
-    return f"{said}; {waiting}; they mount {', '.join(needed)}, which must exist with these keys"
+    return f"{progress}; {waiting}; they mount {', '.join(volumes)}, which must exist with these keys"
 
 
 def _verifying_message(observation: Observation, fleet: Fleet, proven: bool) -> str:
-    known = find_wait(observation, fleet)
+    wait = find_wait(observation, fleet)
     if not proven:
-        said = "pod 0 verifies the target alone"
-        return f"{said}; {known.message}" if known else said
-    done = fleet.counts.verified
-    waiting = known.message if known else waits_text(fleet)
-    said = f"pod 0 proved the target; {done} of {fleet.plan.parallelism} pods have verified it"
-    return f"{said}; {waiting}" if waiting else said
+        progress = "pod 0 verifies the target alone"
+        return f"{progress}; {wait.message}" if wait else progress
+    verified_pods = fleet.counts.verified
+    waiting = wait.message if wait else waits_text(fleet)
+    progress = f"pod 0 proved the target; {verified_pods} of {fleet.plan.parallelism} pods have verified it"
+    return f"{progress}; {waiting}" if waiting else progress

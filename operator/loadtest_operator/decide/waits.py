@@ -45,28 +45,30 @@ class FleetWait:
 
     reason: Reason
     message: str
-    certain: bool = False
+    is_certain: bool = False
 
 
 def find_wait(observation: Observation, fleet: Fleet) -> FleetWait | None:
     """What keeps the fleet from running, where anybody has said so; of several things one that is certain."""
-    said = {complaint.uid: complaint for complaint in observation.complaints}
-    waits = [wait for pod in fleet.pods if (wait := _of_pod(pod, said.get(pod.uid))) is not None]
+    complaints_by_uid = {complaint.uid: complaint for complaint in observation.complaints}
+    waits = [wait for pod in fleet.pods if (wait := _of_pod(pod, complaints_by_uid.get(pod.uid))) is not None]
     job = observation.job
-    if job is not None and fleet.absent and job.uid in said:
-        waits.insert(0, _of_job(said[job.uid], fleet))
-    return min(waits, key=lambda wait: not wait.certain, default=None)
+    if job is not None and fleet.absent_indexes and job.uid in complaints_by_uid:
+        waits.insert(0, _of_job(complaints_by_uid[job.uid], fleet))
+    return min(waits, key=lambda wait: not wait.is_certain, default=None)
 
 
 def waits_text(fleet: Fleet) -> str:
     """What the pods that do not run yet wait for; empty where all run or have run."""
-    texts = [f"pod {pod.index} waits for {pod.waits_for}" for pod in fleet.pods if not (pod.running or pod.over)]
-    texts += [f"pod {index} has not been made" for index in fleet.absent]
+    texts = [
+        f"pod {pod.index} waits for {pod.waits_for}" for pod in fleet.pods if not (pod.is_running or pod.has_ended)
+    ]
+    texts += [f"pod {index} has not been made" for index in fleet.absent_indexes]
     return join_names(texts, _MOST_LISTED)
 
 
 def _of_pod(pod: ObservedPod, complaint: Complaint | None) -> FleetWait | None:
-    if pod.running or pod.over:
+    if pod.is_running or pod.has_ended:
         return None
     text = pod.waits_for
     reason = None if text in _VAGUE else _reason_in(text, _OF_PODS)
@@ -98,9 +100,9 @@ def _never_enough(text: str, pods: int) -> bool:
     if parts is None:
         return False
     limited = dict(_pairs(parts[2]))
-    return any(name in limited and asked * pods > limited[name] for name, asked in _pairs(parts[1]))
+    return any(name in limited and amount * pods > limited[name] for name, amount in _pairs(parts[1]))
 
 
 def _pairs(text: str) -> list[tuple[str, float]]:
-    found = (part.partition("=") for part in text.split(","))
-    return [(name.strip(), number) for name, _, value in found if (number := quantity(value)) is not None]
+    assignments = (part.partition("=") for part in text.split(","))
+    return [(name.strip(), number) for name, _, value in assignments if (number := quantity(value)) is not None]

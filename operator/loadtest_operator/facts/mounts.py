@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from loadtest_model.plan import Place, SecretPlaces
+from loadtest_model.plan import SecretPlace, SecretPlaces
 from loadtest_model.spec.target import Target
 
 Json = dict[str, Any]
@@ -37,10 +37,10 @@ class MountedVolume:
     @property
     def volume(self) -> Json:
         items = [{"key": key, "path": path} for key, path in self.files]
-        chosen: Json = {"defaultMode": _MODE, "items": items}
+        projection: Json = {"defaultMode": _MODE, "items": items}
         if self.kind is MountSource.SECRET:
-            return {"name": self.name, "secret": {"secretName": self.object_name, **chosen}}
-        return {"name": self.name, "configMap": {"name": self.object_name, **chosen}}
+            return {"name": self.name, "secret": {"secretName": self.object_name, **projection}}
+        return {"name": self.name, "configMap": {"name": self.object_name, **projection}}
 
     @property
     def mount(self) -> Json:
@@ -49,22 +49,24 @@ class MountedVolume:
 
 def mounted_volumes(target: Target) -> list[MountedVolume]:
     """Every volume that a target's spec asks for; no more than the keys that it names."""
-    made: list[MountedVolume] = []
+    volumes: list[MountedVolume] = []
     auth, tls = target.auth, target.tls
     if auth and auth.secret_key_ref:
-        made.append(_secret("auth", auth.secret_key_ref.name, (auth.secret_key_ref.key, "token")))
+        volumes.append(_secret("auth", auth.secret_key_ref.name, (auth.secret_key_ref.key, "token")))
     if auth and auth.login:
         secret = auth.login.secret_ref
-        made.append(_secret("login", secret.name, (secret.username_key, "username"), (secret.password_key, "password")))
+        volumes.append(
+            _secret("login", secret.name, (secret.username_key, "username"), (secret.password_key, "password"))
+        )
     if tls and tls.ca_secret_key_ref:
-        made.append(_secret("ca", tls.ca_secret_key_ref.name, (tls.ca_secret_key_ref.key, "ca.crt")))
+        volumes.append(_secret("ca", tls.ca_secret_key_ref.name, (tls.ca_secret_key_ref.key, "ca.crt")))
     if tls and tls.ca_config_map_key_ref:
         reference = tls.ca_config_map_key_ref
-        made.append(MountedVolume("ca", MountSource.CONFIG_MAP, reference.name, ((reference.key, "ca.crt"),)))
+        volumes.append(MountedVolume("ca", MountSource.CONFIG_MAP, reference.name, ((reference.key, "ca.crt"),)))
     if tls and tls.client_certificate_secret_ref:
         pair = (("tls.crt", "tls.crt"), ("tls.key", "tls.key"))
-        made.append(_secret("certificate", tls.client_certificate_secret_ref.name, *pair))
-    return made
+        volumes.append(_secret("certificate", tls.client_certificate_secret_ref.name, *pair))
+    return volumes
 
 
 def secret_places(target: Target) -> SecretPlaces:
@@ -74,9 +76,9 @@ def secret_places(target: Target) -> SecretPlaces:
     certificate = bool(tls and tls.client_certificate_secret_ref)
     authority = bool(tls and (tls.ca_secret_key_ref or tls.ca_config_map_key_ref))
     return SecretPlaces(
-        token=Place(file=f"{DIRECTORY}/auth/token") if auth and auth.secret_key_ref else None,
-        username=Place(file=f"{DIRECTORY}/login/username") if login else None,
-        password=Place(file=f"{DIRECTORY}/login/password") if login else None,
+        token=SecretPlace(file=f"{DIRECTORY}/auth/token") if auth and auth.secret_key_ref else None,
+        username=SecretPlace(file=f"{DIRECTORY}/login/username") if login else None,
+        password=SecretPlace(file=f"{DIRECTORY}/login/password") if login else None,
         ca_file=f"{DIRECTORY}/ca/ca.crt" if authority else None,
         certificate_file=f"{DIRECTORY}/certificate/tls.crt" if certificate else None,
         key_file=f"{DIRECTORY}/certificate/tls.key" if certificate else None,

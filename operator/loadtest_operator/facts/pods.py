@@ -22,4 +22,4 @@ def is_ready(pod: Json) -> bool:
 def condition_of(pod: Json, kind: str) -> Json:
     """The condition of a kind; empty where there is none."""
     conditions = (pod.get("status") or {}).get("conditions") or []
-    return next((made for made in conditions if made["type"] == kind), {})
+    return next((condition for condition in conditions if condition["type"] == kind), {})

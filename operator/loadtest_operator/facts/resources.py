@@ -37,9 +37,9 @@ def rfc3339(moment: datetime) -> str:
 def observed_test(resource: Json) -> ObservedTest:
     metadata = resource["metadata"]
     spec, error = None, ""
-    known, newer = split_newer_fields(resource.get("spec", {}))
+    known_spec, newer = split_newer_fields(resource.get("spec", {}))
     try:
-        spec = msgspec.convert(known, Spec)
+        spec = msgspec.convert(known_spec, Spec)
     except msgspec.ValidationError as invalid:
         error = str(invalid)
     return ObservedTest(
@@ -49,11 +49,11 @@ def observed_test(resource: Json) -> ObservedTest:
         spec=spec,
         spec_error=error,
         newer_fields=newer,
-        recorded=_recorded_status(resource.get("status") or {}),
+        record=_recorded_status(resource.get("status") or {}),
         finished_run=(metadata.get("annotations") or {}).get(FINISHED_RUN_ANNOTATION),
         status=resource.get("status") or {},
-        deleting="deletionTimestamp" in metadata,
-        created=instant(metadata["creationTimestamp"]),
+        is_deleting="deletionTimestamp" in metadata,
+        created_at=instant(metadata["creationTimestamp"]),
     )
 
 
@@ -65,20 +65,22 @@ def run_id_of(test: ObservedTest) -> str:
 def observed_job(job: Json, uid: str) -> ObservedJob:
     """A Job as the test with this UID sees it."""
     metadata = job["metadata"]
-    conditions = {made["type"]: made for made in (job.get("status") or {}).get("conditions") or []}
+    conditions = {condition["type"]: condition for condition in (job.get("status") or {}).get("conditions") or []}
     failed = conditions.get("Failed", {})
     has_failed = failed.get("status") == "True"
     return ObservedJob(
         name=metadata["name"],
         uid=metadata["uid"],
         run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
-        owned=any(owner["uid"] == uid and owner.get("controller") for owner in metadata.get("ownerReferences") or []),
-        created=instant(metadata["creationTimestamp"]),
+        is_owned=any(
+            owner["uid"] == uid and owner.get("controller") for owner in metadata.get("ownerReferences") or []
+        ),
+        created_at=instant(metadata["creationTimestamp"]),
         plan=_plan_of(job),
-        deleting="deletionTimestamp" in metadata,
+        is_deleting="deletionTimestamp" in metadata,
         failure=(failed.get("reason") or "JobFailed") if has_failed else "",
         failure_message=failed.get("message", "") if has_failed else "",
-        complete=conditions.get("Complete", {}).get("status") == "True",
+        is_complete=conditions.get("Complete", {}).get("status") == "True",
     )
 
 
@@ -93,11 +95,16 @@ def observed_pod(pod: Json) -> ObservedPod:
     """A pod without its snapshot, which is not in the API."""
     metadata, status = pod["metadata"], pod.get("status") or {}
     container: Json = next(
-        (made for made in status.get("containerStatuses") or [] if made["name"] == CONTAINER), {"state": {}}
+        (
+            container_status
+            for container_status in status.get("containerStatuses") or []
+            if container_status["name"] == CONTAINER
+        ),
+        {"state": {}},
     )
     state = container.get("state") or {}
     phase = status.get("phase", "Pending")
-    ended = state.get("terminated")
+    termination = state.get("terminated")
     limits = _generator_limits(pod.get("spec") or {})
     return ObservedPod(
         index=pod_index(pod),
@@ -105,30 +112,30 @@ def observed_pod(pod: Json) -> ObservedPod:
         uid=metadata["uid"],
         ip=status.get("podIP") or None,
         run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
-        running="running" in state,
-        deleting="deletionTimestamp" in metadata,
-        waits_for="" if "running" in state or ended else _wait_description(pod, state),
-        crashed=_has_crashed(ended, phase),
-        beside=_other_containers(pod.get("spec") or {}),
-        lingers=ended is not None and _has_running_container(status),
+        is_running="running" in state,
+        is_deleting="deletionTimestamp" in metadata,
+        waits_for="" if "running" in state or termination else _wait_description(pod, state),
+        has_crashed=_has_crashed(termination, phase),
+        other_containers=_other_containers(pod.get("spec") or {}),
+        has_lingering_sidecar=termination is not None and _has_running_container(status),
         cpu_limit_cores=quantity(str(limits.get("cpu", ""))),
         memory_limit=str(limits.get("memory", "")),
-        terminated=_container_end(ended, pod),
-        evicted=eviction.why if (eviction := eviction_of(pod)) else "",
+        container_end=_container_end(termination, pod),
+        eviction_reason=eviction.explanation if (eviction := eviction_of(pod)) else "",
     )
 
 
 def termination_message(pod: Json) -> str:
     """What the loadgen container left behind when it ended."""
-    for made in (pod.get("status") or {}).get("containerStatuses") or []:
-        if made["name"] == CONTAINER:
-            return ((made.get("state") or {}).get("terminated") or {}).get("message") or ""
+    for container_status in (pod.get("status") or {}).get("containerStatuses") or []:
+        if container_status["name"] == CONTAINER:
+            return ((container_status.get("state") or {}).get("terminated") or {}).get("message") or ""
     return ""
 
 
-def is_left_behind(made: Json, now: datetime) -> bool:
+def is_left_behind(pod: Json, now: datetime) -> bool:
     """Whether a pod is long past its end: its node is gone, and nobody removes it."""
-    deleted = made["metadata"].get("deletionTimestamp")
+    deleted = pod["metadata"].get("deletionTimestamp")
     return deleted is not None and (now - instant(deleted)).total_seconds() > _LEFT_BEHIND_SECONDS
 
 
@@ -155,12 +162,12 @@ def _plan_of(job: Json) -> Plan | None:
     return None
 
 
-def _container_end(ended: Json | None, pod: Json) -> ContainerEnd | None:
-    if ended is not None:
+def _container_end(termination: Json | None, pod: Json) -> ContainerEnd | None:
+    if termination is not None:
         return ContainerEnd(
-            exit_code=ended.get("exitCode", -1),
-            reason=ended.get("reason", ""),
-            message=ended.get("message", ""),
+            exit_code=termination.get("exitCode", -1),
+            reason=termination.get("reason", ""),
+            message=termination.get("message", ""),
         )
     if has_ended(pod):
         # Evicted pods, and those of a node that went away, end without a word of their container.
@@ -170,28 +177,36 @@ def _container_end(ended: Json | None, pod: Json) -> ContainerEnd | None:
     return None
 
 
-def _has_crashed(ended: Json | None, phase: str) -> bool:
-    if ended is None:
+def _has_crashed(termination: Json | None, phase: str) -> bool:
+    if termination is None:
         return phase == "Failed"
-    return ended.get("exitCode") not in tuple(PodExit)
+    return termination.get("exitCode") not in tuple(PodExit)
 
 
 def _generator_limits(spec: Json) -> Json:
     """The generator's limits as the API server has them, which a LimitRange may have set."""
-    own: Json = next((made for made in spec.get("containers") or () if made["name"] == CONTAINER), {})
+    own: Json = next((container for container in spec.get("containers") or () if container["name"] == CONTAINER), {})
     limits: Json = (own.get("resources") or {}).get("limits") or {}
     return limits
 
 
 def _other_containers(spec: Json) -> tuple[str, ...]:
     """The containers that run with the generator: a pod as we make it has none."""
-    sidecars = [made for made in spec.get("initContainers") or [] if made.get("restartPolicy") == "Always"]
-    return tuple(made["name"] for made in (*(spec.get("containers") or ()), *sidecars) if made["name"] != CONTAINER)
+    sidecars = [
+        container for container in spec.get("initContainers") or [] if container.get("restartPolicy") == "Always"
+    ]
+    return tuple(
+        container["name"]
+        for container in (*(spec.get("containers") or ()), *sidecars)
+        if container["name"] != CONTAINER
+    )
 
 
 def _has_running_container(status: Json) -> bool:
     """Whether any container runs; those that were declared as sidecars are not asked, since the kubelet ends them."""
-    return any("running" in (made.get("state") or {}) for made in status.get("containerStatuses") or [])
+    return any(
+        "running" in (container_status.get("state") or {}) for container_status in status.get("containerStatuses") or []
+    )
 
 
 def _wait_description(pod: Json, state: Json) -> str:
@@ -208,16 +223,16 @@ def _wait_description(pod: Json, state: Json) -> str:
 
 def _init_container_obstacle(status: Json) -> str:
     """Which container, of those that an injector put before the generator, keeps it from starting, and why."""
-    for made in status.get("initContainerStatuses") or []:
-        state = made.get("state") or {}
-        waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
-        said = waiting.get("message") or last_lines(ended.get("message") or "")
-        if ended.get("exitCode"):
-            why = f"ended with exit code {ended['exitCode']}"
+    for container_status in status.get("initContainerStatuses") or []:
+        state = container_status.get("state") or {}
+        waiting, termination = state.get("waiting") or {}, state.get("terminated") or {}
+        detail = waiting.get("message") or last_lines(termination.get("message") or "")
+        if termination.get("exitCode"):
+            why = f"ended with exit code {termination['exitCode']}"
         elif waiting.get("reason", "PodInitializing") not in _ON_ITS_WAY:
             why = f"waits: {waiting['reason']}"
         else:
             continue
-        text = f"container {made['name']}, which comes before it, {why}"
-        return f"{text}: {said}" if said else text
+        text = f"container {container_status['name']}, which comes before it, {why}"
+        return f"{text}: {detail}" if detail else text
     return ""

@@ -24,19 +24,21 @@ IN_FORCE_AFTER: Final = timedelta(seconds=3)
 class SecretAccess:
     """Why a test that names Secrets may not run; without a `problem` it may.
 
-    A `lasting` one is not mended by waiting.
+    A `is_lasting` one is not mended by waiting.
     """
 
     problem: Reason | None = None
     message: str = ""
-    lasting: bool = False
+    is_lasting: bool = False
 
 
 def named_secrets(spec: Spec) -> tuple[str, ...]:
     """Every Secret that the pods of a test would be given, each once."""
-    mounted = [made.object_name for made in mounted_volumes(spec.target) if made.kind is MountSource.SECRET]
-    pulled = [secret.name for secret in spec.pod.image_pull_secrets or []]
-    return tuple(dict.fromkeys([*mounted, *pulled]))
+    mounted_secrets = [
+        volume.object_name for volume in mounted_volumes(spec.target) if volume.kind is MountSource.SECRET
+    ]
+    pull_secrets = [secret.name for secret in spec.pod.image_pull_secrets or []]
+    return tuple(dict.fromkeys([*mounted_secrets, *pull_secrets]))
 
 
 def unchecked_access(why: str) -> SecretAccess:
@@ -57,14 +59,14 @@ def access_under_policy(name: str, policy: Json | None, binding: Json | None, cr
     lacking = _policy_gap(name, policy["spec"], binding["spec"])
     if lacking:
         return unchecked_access(lacking)
-    since = max(datetime.fromisoformat(made["metadata"]["creationTimestamp"]) for made in (policy, binding))
+    since = max(datetime.fromisoformat(rule["metadata"]["creationTimestamp"]) for rule in (policy, binding))
     if created < since + IN_FORCE_AFTER:
         return SecretAccess(
             Reason.SecretAccessUnchecked,
             f"the test names Secrets and was created before ValidatingAdmissionPolicy {name} was in force"
             f" ({since:%Y-%m-%d %H:%M:%S} UTC), so nothing checked whether its author may read them; delete the test"
             " and apply it again",
-            lasting=True,
+            is_lasting=True,
         )
     return SecretAccess()
 

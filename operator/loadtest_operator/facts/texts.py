@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from loadtest_model.quantities import clipped
+from loadtest_model.quantities import clip
 
 LONGEST_MESSAGE: Final = 1_024
 """What a condition's message may have."""
@@ -17,4 +17,4 @@ def escape(text: str) -> str:
 
 def shorten(text: str, limit: int = LONGEST_MESSAGE) -> str:
     """A text in one line and within the limit, its cut end marked."""
-    return clipped(escape(text), limit)
+    return clip(escape(text), limit)

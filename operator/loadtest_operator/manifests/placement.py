@@ -33,11 +33,11 @@ def spread_constraints(run: dict[str, str]) -> list[Json]:
     ]
 
 
-def affinity(chosen: Pod, target: Destination | None) -> Json:
+def affinity(options: Pod, target: Destination | None) -> Json:
     """What the spec says, and with it a preference for nodes without pods of the target, where these are known."""
-    made: Json = without_nulls(msgspec.to_builtins(chosen.affinity)) if chosen.affinity else {}
+    rules: Json = without_nulls(msgspec.to_builtins(options.affinity)) if options.affinity else {}
     if target is None or not target.labels:
-        return made
+        return rules
     away = {
         "weight": _AWAY_FROM_TARGET,
         "podAffinityTerm": {
@@ -46,5 +46,5 @@ def affinity(chosen: Pod, target: Destination | None) -> Json:
             "topologyKey": _NODE,
         },
     }
-    others = made.get("podAntiAffinity", {})
-    return {**made, "podAntiAffinity": {**others, _PREFERRED: [*others.get(_PREFERRED, []), away]}}
+    others = rules.get("podAntiAffinity", {})
+    return {**rules, "podAntiAffinity": {**others, _PREFERRED: [*others.get(_PREFERRED, []), away]}}

@@ -16,6 +16,7 @@ from typing import Any, Final
 from loadtest_operator.cluster.api import JOBS, LOADTESTS, PODS, Api, ApiError
 from loadtest_operator.facts.names import SELECTOR
 from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.resources import observed_test
 from loadtest_operator.observe.identities import Identities
 from loadtest_operator.observe.joining import Joint
 from loadtest_operator.observe.memory import Key
@@ -126,8 +127,10 @@ class Contenders:
         uid = self._roster.uid_of(key)
         if uid is None:
             return Urgency.WAITS
-        entry, its = self._roster.test(uid), self._roster.belongings_of(uid)
-        if uid in self._grants or (holds_target(entry, its) if entry else its != Belongings()):
+        entry = self._roster.test(uid)
+        has_job = self._roster.has_children(uid)
+        is_under_way = has_job if entry is None else (has_job or entry.has_begun) and not entry.is_over
+        if is_under_way or self._roster.has_pods(uid) or uid in self._grants:
             return Urgency.RUNS
         turn = self._turns.get(uid)
         return Urgency.STARTS if turn is not None and turn.reason is None else Urgency.WAITS
@@ -178,10 +181,15 @@ class Contenders:
                 self.wake(entry.key)
 
     async def _granted(self, observation: Observation) -> Observation:
-        """The observation with the turn that a fresh look allows."""
+        """The observation with the turn that a fresh look allows, and with the test as it is now."""
+        identity = observation.test.identity
+        resource = await self._api.get(LOADTESTS, identity.namespace, identity.name)
+        if resource is not None and resource["metadata"]["uid"] == identity.uid:
+            self._roster.see_test(resource)
+            observation = replace(observation, test=observed_test(resource))
         entry = entry_of(observation.test)
         uid = entry.uid
-        target = await self._identities.known_by(*entry.target)
+        target = await self._identities.identities_of(*entry.target)
         await self._look()
         await self.read()
         # From here to the grant nobody else decides.
@@ -197,7 +205,7 @@ class Contenders:
             self._roster.touch()
         else:
             self.release(uid)
-        return replace(observation, turn=turn, target=tuple(sorted(target)))
+        return replace(observation, turn=turn, target_identities=tuple(sorted(target)))
 
     def _line(self) -> _Line:
         """The line as the roster has it."""
@@ -233,6 +241,7 @@ class Contenders:
         Those that are known by nothing yet are waited for, but not for long: a name that nobody resolves must hold up
         nobody. Whatever is found later changes the line then.
         """
+        self._identities.forget_old(10 * _IDENTITY_SECONDS)
         targets = {entry.target for entry in self._roster.tests if not entry.is_over}
         for target in targets - self._searches.keys():
             if self._identities.age_seconds(*target) >= _IDENTITY_SECONDS:
@@ -245,13 +254,12 @@ class Contenders:
         if new:
             await asyncio.wait(new, timeout=_PATIENCE_SECONDS)
         self._slow = set(self._searches)
-        self._identities.forget_old(10 * _IDENTITY_SECONDS)
 
     async def _search(self, target: TargetKey) -> None:
         before = self._identities.last_known(*target)
         try:
             async with self._gate:
-                await self._identities.known_by(*target)
+                await self._identities.identities_of(*target)
         except ApiError as error:
             # Before it starts, a test must find them; the others need not wait for that.
             _LOG.warning("the target %s of namespace %s was not looked for: %s", *target[:2], error)

@@ -6,7 +6,7 @@ and the list does not have is gone.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -94,7 +94,8 @@ class Roster:
         self._tests: dict[str, Entry] = {}
         self._keys: dict[Key, str] = {}
         self._children: dict[str, Child] = {}
-        self._owned: dict[str, set[str]] = defaultdict(set)
+        self._child_counts: Counter[str] = Counter()
+        self._pod_counts: Counter[str] = Counter()
         self._records: dict[str, _Record] = {}
         self._departed: dict[str, int] = {}
         self._moment = 0
@@ -119,21 +120,25 @@ class Roster:
 
     def belongings(self, now: datetime) -> dict[str, Belongings]:
         """What exists of each test, by its UID; without the pods that nobody will ever remove."""
-        of_tests = {uid: self.belongings_of(uid, now) for uid in self._owned}
-        return {uid: its for uid, its in of_tests.items() if its != Belongings()}
-
-    def belongings_of(self, uid: str, now: datetime | None = None) -> Belongings:
-        """The same of one test; without a time also the pods that nobody will ever remove."""
-        its = Belongings()
-        for child in map(self._children.__getitem__, self._owned.get(uid, ())):
-            if now is not None and child.is_pod and child.is_left_behind(now):
+        of_tests: dict[str, Belongings] = defaultdict(Belongings)
+        for child in self._children.values():
+            if child.is_pod and child.is_left_behind(now):
                 continue
+            its = of_tests[child.owner]
             its.target |= child.target
             if child.is_pod:
                 its.pods += 1
             else:
                 its.runs.add(child.run_id)
-        return its
+        return dict(of_tests)
+
+    def has_children(self, uid: str) -> bool:
+        """Whether anything exists of a test."""
+        return self._child_counts[uid] > 0
+
+    def has_pods(self, uid: str) -> bool:
+        """Whether pods of a test live."""
+        return self._pod_counts[uid] > 0
 
     def mark(self) -> int:
         """The moment before a list begins, to `replace` with."""
@@ -180,10 +185,14 @@ class Roster:
             return
         self._record(metadata["uid"], metadata["resourceVersion"])
         child = _child_of(resource, is_pod=is_pod)
-        if self._children.get(metadata["uid"]) != child:
-            self._children[metadata["uid"]] = child
-            self._owned[child.owner].add(metadata["uid"])
-            self.touch()
+        former = self._children.get(metadata["uid"])
+        if former == child:
+            return
+        if former is not None:
+            self._count(former, -1)
+        self._children[metadata["uid"]] = child
+        self._count(child, 1)
+        self.touch()
 
     def forget_child(self, uid: str) -> None:
         """A Job or a pod is gone, or a pod has ended."""
@@ -191,10 +200,7 @@ class Roster:
             return
         child = self._children.pop(uid, None)
         if child is not None:
-            siblings = self._owned[child.owner]
-            siblings.discard(uid)
-            if not siblings:
-                del self._owned[child.owner]
+            self._count(child, -1)
             self.touch()
 
     def replace_tests(self, resources: Iterable[Json], mark: int) -> set[Key]:
@@ -228,6 +234,12 @@ class Roster:
         self.version += 1
         self.changed.set()
 
+    def _count(self, child: Child, change: int) -> None:
+        for counts in (self._child_counts, self._pod_counts) if child.is_pod else (self._child_counts,):
+            counts[child.owner] += change
+            if not counts[child.owner]:
+                del counts[child.owner]
+
     def _is_news(self, metadata: Json) -> bool:
         uid = metadata["uid"]
         record = self._records.get(uid)
@@ -253,13 +265,13 @@ class Roster:
 
 def entry_of(test: ObservedTest) -> Entry:
     """What the line needs to know of a test."""
-    run_id, record, spec = run_id_of(test), test.recorded, test.spec
+    run_id, record, spec = run_id_of(test), test.record, test.spec
     is_same_run = record.run_id == run_id
     entry = Entry(
         uid=test.identity.uid,
         namespace=test.identity.namespace,
         name=test.identity.name,
-        created_at=rfc3339(test.created),
+        created_at=rfc3339(test.created_at),
         run_id=run_id,
         is_over=record.phase is Phase.COMPLETED if is_same_run else test.finished_run == run_id,
         has_begun=is_same_run and record.plan_hash is not None,
@@ -274,7 +286,7 @@ def entry_of(test: ObservedTest) -> Entry:
         aliases=tuple(spec.pod.host_aliases or ()),
         pods=spec.parallelism,
         is_exclusive=spec.concurrency == Concurrency.FORBID,
-        holds_place=not (test.deleting or spec.stop or spec.suspend or waits_for_itself),
+        holds_place=not (test.is_deleting or spec.stop or spec.suspend or waits_for_itself),
     )
 
 

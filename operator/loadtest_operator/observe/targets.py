@@ -113,55 +113,57 @@ class TargetReader:
 
     async def _unreadable(self, spec: Spec, host: ServiceHost, error: ApiError) -> Endpoints:
         """What to do without the right to look at a Service: the pods can only resolve its name themselves."""
-        if not host.certain and not await self._may_exist(f"{host.name}.{host.namespace}.svc.{self._cluster_domain}"):
+        if not host.is_certain and not await self._may_exist(
+            f"{host.name}.{host.namespace}.svc.{self._cluster_domain}"
+        ):
             # A name outside the cluster that looks like a Service's.
             return Endpoints()
         if spec.verification.unreadable_endpoints == UnreadableEndpoints.ACCEPT:
-            return Endpoints(unseen=True)
+            return Endpoints(may_be_hidden=True)
         return unreadable_endpoints(host, error.message)
 
     async def endpoints_under_load(self, test: ObservedTest) -> Endpoints | None:
         """The same, where it can be read soon."""
         try:
             async with asyncio.timeout(BESIDE_SECONDS):
-                found = await self.endpoints(test)
+                endpoints = await self.endpoints(test)
         except (ApiError, TimeoutError) as error:
-            said = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
-            _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, said)
+            description = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
+            _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, description)
             return None
-        if found.unseen:
+        if endpoints.may_be_hidden:
             _LOG.warning("%s: the right to read the target's endpoints was taken away", test.identity)
             return None
-        return found
+        return endpoints
 
     async def workload(self, test: ObservedTest, newest: str = "", *, with_use: bool = False) -> WorkloadLook | None:
         """The workload that the test names, as it is now; None where it names none.
 
         `newest` says when the newest pod was made that is known already. Raises ApiError.
         """
-        wanted = test.spec.target.workload if test.spec else None
-        if wanted is None:
+        workload = test.spec.target.workload if test.spec else None
+        if workload is None:
             return None
-        kind, namespace = WORKLOADS[wanted.kind], test.identity.namespace
+        kind, namespace = WORKLOADS[workload.kind], test.identity.namespace
         try:
-            made = await self._api.get(kind, namespace, wanted.name)
-            if made is None:
-                said = f"there is no {wanted} in namespace {namespace}; correct spec.target.workload or create it"
-                return WorkloadLook(problem=Reason.WorkloadNotFound, message=said)
-            selector = workload_selector(made)
+            resource = await self._api.get(kind, namespace, workload.name)
+            if resource is None:
+                message = f"there is no {workload} in namespace {namespace}; correct spec.target.workload or create it"
+                return WorkloadLook(problem=Reason.WorkloadNotFound, message=message)
+            selector = workload_selector(resource)
             pods = await self._api.list(PODS, namespace, selector)
-            look = look_at_workload(wanted, made, pods)
-            if newest and look.newest > newest:
+            look = look_at_workload(workload, resource, pods)
+            if newest and look.newest_pod_created_at > newest:
                 # A pod must not be seen without the scaling that asked for it.
-                look = look_at_workload(wanted, await self._api.get(kind, namespace, wanted.name) or made, pods)
+                look = look_at_workload(workload, await self._api.get(kind, namespace, workload.name) or resource, pods)
         except ApiError as error:
             if not error.is_forbidden:
                 raise
-            said = f"the operator may not read {wanted} in namespace {namespace}; give it the rights of its chart"
-            return WorkloadLook(problem=Reason.WorkloadNotReadable, message=said)
+            message = f"the operator may not read {workload} in namespace {namespace}; give it the rights of its chart"
+            return WorkloadLook(problem=Reason.WorkloadNotReadable, message=message)
         if not with_use:
             return look
-        return dataclasses.replace(look, use=await self._use(namespace, selector, look.pods))
+        return dataclasses.replace(look, usage=await self._use(namespace, selector, look.pods))
 
     async def workload_under_load(self, test: ObservedTest, newest: str, *, with_use: bool) -> WorkloadLook | None:
         """The same, where it can be read soon."""
@@ -169,9 +171,9 @@ class TargetReader:
             async with asyncio.timeout(BESIDE_SECONDS):
                 return await self.workload(test, newest, with_use=with_use)
         except (ApiError, TimeoutError) as error:
-            said = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
-            _LOG.warning("%s: the target's workload was not seen: %s", test.identity, said)
-            return WorkloadLook(problem=Reason.WorkloadNotSeen, message=said)
+            message = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
+            _LOG.warning("%s: the target's workload was not seen: %s", test.identity, message)
+            return WorkloadLook(problem=Reason.WorkloadNotSeen, message=message)
 
     async def _use(self, namespace: str, selector: str, pods: tuple[PodLook, ...]) -> ResourceUsage:
         try:
@@ -202,15 +204,15 @@ class DestinationReader:
         if test.spec is None:
             return ()
         aliases = test.spec.pod.host_aliases or ()
-        found: list[Destination] = []
+        destinations: list[Destination] = []
         for url in dict.fromkeys(url for _, url in urls_of(test.spec)):
-            known = fixed_destination(url, aliases)
-            if known is not None:
-                found.append(known)
+            fixed = fixed_destination(url, aliases)
+            if fixed is not None:
+                destinations.append(fixed)
                 continue
             host = service_of(url, test.identity.namespace, self._cluster_domain)
-            found += [unresolved_destination(url)] if host is None else await self._behind(url, host)
-        return tuple(found)
+            destinations += [unresolved_destination(url)] if host is None else await self._behind(url, host)
+        return tuple(destinations)
 
     async def _behind(self, url: str, host: ServiceHost) -> list[Destination]:
         try:
@@ -223,5 +225,5 @@ class DestinationReader:
                 raise
             # Which pods they are is not to be seen there, so it may be any of them.
             whole = Destination(namespace=host.namespace)
-            return [whole] if host.certain else [whole, unresolved_destination(url)]
+            return [whole] if host.is_certain else [whole, unresolved_destination(url)]
         return [service_destination(host, service, slices)]

@@ -78,15 +78,15 @@ def watching_registry(
 def keep_last_word(pod: Json, memory: Memory) -> None:
     """A failed Job's pods are removed as soon as they have ended, often before the next look: keep what they said, and
     why somebody took them away."""
-    seen = observed_pod(pod)
-    ended = seen.terminated
-    if ended is None and not seen.evicted:
+    observed = observed_pod(pod)
+    container_end = observed.container_end
+    if container_end is None and not observed.eviction_reason:
         return
     metadata = pod["metadata"]
     run_id = (metadata.get("labels") or {}).get(RUN_LABEL, "")
-    known = (owner_uid(pod), run_id, metadata["uid"], pod_index(pod), metadata["name"])
-    held = memory.pod(*known)
-    held.evicted = seen.evicted
-    if ended is not None:
-        held.ended = ended
-        memory.take_last_word(*known, termination_message(pod))
+    pod_identity = (owner_uid(pod), run_id, metadata["uid"], pod_index(pod), metadata["name"])
+    record = memory.remember_pod(*pod_identity)
+    record.eviction_reason = observed.eviction_reason
+    if container_end is not None:
+        record.container_end = container_end
+        memory.take_last_word(*pod_identity, termination_message(pod))

@@ -9,7 +9,7 @@ from loadtest_operator.program.settings import Settings
 def introduction(settings: Settings, version: str) -> str:
     """Version, namespaces, limits, policies, and who is at work where there are several."""
     policy = settings.policy
-    said = [
+    parts = [
         f"loadtest-operator {version}",
         f"image of the pods: {policy.pods.image}",
         f"namespaces watched: {', '.join(settings.namespaces) or 'all'}",
@@ -20,7 +20,7 @@ def introduction(settings: Settings, version: str) -> str:
         f"NetworkPolicies of runs: {'none' if policy.network_policies is None else 'made'}",
         f"leadership: {_leadership(settings)}",
     ]
-    return "; ".join(said)
+    return "; ".join(parts)
 
 
 def _networks(settings: Settings) -> str:

@@ -36,12 +36,12 @@ class WorkQueue:
         self._metrics = metrics
         self._urgency = urgency
         self._schedule: Schedule[Key] = Schedule(urgency)
-        self._changed = asyncio.Event()
+        self._change_event = asyncio.Event()
 
     def add(self, key: Key) -> None:
         """Ask for a turn as soon as may be."""
         self._schedule.add(key, self._clock())
-        self._changed.set()
+        self._change_event.set()
 
     async def run(self, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
         """Work until cancelled; turns under way are then cancelled too."""
@@ -50,10 +50,10 @@ class WorkQueue:
 
             def end(task: asyncio.Task[None]) -> None:
                 del turns[task]
-                self._changed.set()
+                self._change_event.set()
 
             while True:
-                self._changed.clear()
+                self._change_event.clear()
                 while (key := self._next_key(turns.values())) is not None:
                     task = group.create_task(self._turn(key, reconcile))
                     turns[task] = self._urgency(key)
@@ -70,7 +70,7 @@ class WorkQueue:
         return self._schedule.take(self._clock(), highest)
 
     async def _turn(self, key: Key, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
-        started_at = self._clock()
+        began_at = self._clock()
         try:
             again = await reconcile(key)
         except Exception as error:
@@ -80,9 +80,9 @@ class WorkQueue:
             trace = None if isinstance(error, ApiError) else error
             _LOG.error("%s/%s: %s; again in %.1f s", *key, error, backoff, exc_info=trace)
         else:
-            self._schedule.finish(key, started_at, self._clock(), again)
+            self._schedule.finish(key, began_at, self._clock(), again)
         finally:
-            self._metrics.reconcile_seconds.observe(self._clock() - started_at)
+            self._metrics.reconcile_seconds.observe(self._clock() - began_at)
 
     async def _wait(self) -> None:
         """Wait until something has changed, or the next key becomes due."""
@@ -90,6 +90,6 @@ class WorkQueue:
         timeout = None if due is None else max(0.0, due - self._clock())
         try:
             async with asyncio.timeout(timeout):
-                await self._changed.wait()
+                await self._change_event.wait()
         except TimeoutError:
             return

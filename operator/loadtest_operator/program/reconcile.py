@@ -19,7 +19,7 @@ from loadtest_operator.facts.names import SELECTOR, TEST_LABEL, label_value
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.observe.contenders import Contenders
-from loadtest_operator.observe.followers import Run, Sight
+from loadtest_operator.observe.followers import RunKey, Sight
 from loadtest_operator.observe.memory import Key, Memory
 from loadtest_operator.observe.observer import Observer
 from loadtest_operator.observe.roster import Roster
@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Parts:
+class ReconcilerDependencies:
     """What a turn is made with."""
 
     api: Api
@@ -53,7 +53,7 @@ class Reconciler:
     `bell` asks for a turn.
     """
 
-    def __init__(self, parts: Parts, bell: Callable[[Key], None]) -> None:
+    def __init__(self, parts: ReconcilerDependencies, bell: Callable[[Key], None]) -> None:
         self._api = parts.api
         self._observer = parts.observer
         self._contenders = parts.contenders
@@ -62,7 +62,7 @@ class Reconciler:
         self._policy = parts.policy
         self._memory = parts.memory
         self._metrics = parts.metrics
-        self._bell = bell
+        self._request_turn = bell
 
     async def reconcile(self, key: Key) -> float | None:
         """One turn. Returns after how many seconds the next is due, None if only an event calls for one.
@@ -78,41 +78,41 @@ class Reconciler:
         self._memory.forget_other_runs(identity.uid, run_id)
         if may_begin(observation):
             observation = await self._contenders.with_turn(observation)
-        decision = await self._decided_and_done(observation)
+        decision = await self._decide_and_act(observation)
         if observation.job is None and not any(isinstance(action, CreateJob) for action in decision.actions):
             self._contenders.release(identity.uid)
         self._metrics.show(observation, decision)
         if decision.status is not None and not await self._write(observation, decision.status):
             return _CONFLICT_SECONDS
-        if decision.requeue_seconds is None and observation.test.recorded.phase is Phase.COMPLETED:
-            self._memory.forget(identity.uid)
+        if decision.requeue_seconds is None and observation.test.record.phase is Phase.COMPLETED:
+            self._memory.forget_runs(identity.uid)
         return decision.requeue_seconds
 
-    async def hear(self, run: Run, sight: Sight) -> None:
-        """Something has changed behind a target under load: its pods hear of it at once, the rest has its turn."""
+    async def push_endpoints(self, run: RunKey, sight: Sight) -> None:
+        """Push the changed endpoints of a target under load to its pods at once, and ask for a turn for the rest."""
         last = self._memory.last_look(run.uid, run.run_id)
         if last is not None:
-            seen = replace(last, endpoints=sight.endpoints, endpoints_known_at=sight.known_at)
+            current = replace(last, endpoints=sight.endpoints, endpoints_known_at=sight.known_at)
             try:
-                await self._actor.perform(seen, urgent_orders(seen, self._policy))
+                await self._actor.perform(current, urgent_orders(current, self._policy))
             except ApiError as error:
                 _LOG.warning("%s: the pods were not told of the endpoints yet: %s", last.test.identity, error)
-        self._bell((run.namespace, run.name))
+        self._request_turn((run.namespace, run.name))
 
-    async def _decided_and_done(self, observation: Observation) -> Decision:
-        observation = self._observer.latest(observation)
+    async def _decide_and_act(self, observation: Observation) -> Decision:
+        observation = self._observer.with_latest_endpoints(observation)
         decision = decide(observation, self._policy)
-        if decision.watch is not None:
-            self._memory.keep_watch(observation.test.identity.uid, observation.run_id, decision.watch)
-        if decision.target is not None:
-            self._memory.keep_target(observation.test.identity.uid, observation.run_id, decision.target)
+        if decision.abort_watch is not None:
+            self._memory.keep_abort_watch(observation.test.identity.uid, observation.run_id, decision.abort_watch)
+        if decision.target_watch is not None:
+            self._memory.keep_target_watch(observation.test.identity.uid, observation.run_id, decision.target_watch)
         running = decision.status is not None and decision.status.phase is Phase.RUNNING
         self._memory.keep_look(observation, running=running)
         outcomes = await self._actor.perform(observation, decision.actions)
         return with_outcomes(observation, decision, outcomes, self._policy)
 
     @property
-    def children(self) -> tuple[str, ...]:
+    def child_kinds(self) -> tuple[str, ...]:
         """The kinds that are removed when their LoadTest is gone."""
         return (JOBS,) if self._policy.network_policies is None else (JOBS, NETWORK_POLICIES)
 
@@ -129,11 +129,11 @@ class Reconciler:
                 _LOG.info("%s: changed while it was looked at; looking again", identity)
                 return False
             raise
-        recorded = observation.test.recorded
+        recorded = observation.test.record
         if recorded.phase is not status.phase:
             _LOG.info("%s: %s: %s", identity, status.phase, status.message)
-        for made in events.announcements(recorded, status):
-            await self._announce(observation, made)
+        for announcement in events.announcements(recorded, status):
+            await self._announce(observation, announcement)
         return True
 
     async def _apply_or_shorten(self, observation: Observation, status: Status, body: Json) -> None:
@@ -163,11 +163,13 @@ class Reconciler:
         changed = await self._api.patch(LOADTESTS, identity.namespace, f"{identity.name}/status", body, PatchType.APPLY)
         self._roster.see_test(changed)
 
-    async def _announce(self, observation: Observation, made: events.Announcement) -> None:
+    async def _announce(self, observation: Observation, announcement: events.Announcement) -> None:
         """Events are for people; that one cannot be kept is no reason to stop."""
         namespace = observation.test.identity.namespace
         try:
-            await self._api.create(EVENTS, namespace, events.manifest(observation, made, rfc3339(observation.now)))
+            await self._api.create(
+                EVENTS, namespace, events.manifest(observation, announcement, rfc3339(observation.now))
+            )
         except ApiError as error:
             if not error.already_exists:
                 _LOG.warning("%s: an Event was not taken: %s", observation.test.identity, error)
@@ -176,10 +178,12 @@ class Reconciler:
         """A test that is gone: what it owned is the garbage collector's; what was orphaned is removed here."""
         self._roster.forget_key((namespace, name))
         self._metrics.forget(namespace, name)
-        uid = self._memory.part((namespace, name))
+        uid = self._memory.forget((namespace, name))
         if uid is not None:
-            self._observer.part(uid)
-        for kind in self.children:
-            made = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
-            uids = {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if made else set()
-            await remove_orphans(self._api, kind, made, uids)
+            self._observer.stop_following(uid)
+        for kind in self.child_kinds:
+            children = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
+            uids = (
+                {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if children else set()
+            )
+            await remove_orphans(self._api, kind, children, uids)

@@ -28,7 +28,7 @@ class Schedule(Generic[KeyT]):
     _ready_heap: list[tuple[int, int, KeyT]] = field(default_factory=list)
     _active: set[KeyT] = field(default_factory=set)
     _failures: dict[KeyT, int] = field(default_factory=dict)
-    _count: int = 0
+    _entry_count: int = 0
 
     def add(self, key: KeyT, at: float) -> None:
         """Make a key due at an instant, or earlier if it already is; one that is ready is ranked anew."""
@@ -66,15 +66,15 @@ class Schedule(Generic[KeyT]):
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
-    def finish(self, key: KeyT, started_at: float, now: float, again_in_seconds: float | None) -> None:
-        """A key was worked on with success since `started_at`; the next turn is due so long after that instant.
+    def finish(self, key: KeyT, began_at: float, now: float, again_in_seconds: float | None) -> None:
+        """A key was worked on with success since `began_at`; the next turn is due so long after that instant.
 
         A turn that took longer is followed by a rest of `LEAST_REST` of that distance.
         """
         self._release(key)
         self._failures.pop(key, None)
         if again_in_seconds is not None:
-            self.add(key, max(started_at + again_in_seconds, now + again_in_seconds * LEAST_REST))
+            self.add(key, max(began_at + again_in_seconds, now + again_in_seconds * LEAST_REST))
 
     def fail(self, key: KeyT, now: float, jitter: float) -> float:
         """A key's work failed: it is due again after a back-off that doubles with each failure in a row.
@@ -109,5 +109,5 @@ class Schedule(Generic[KeyT]):
             heapq.heappush(self._ready_heap, (*self._ready[key], key))
 
     def _next_number(self) -> int:
-        self._count += 1
-        return self._count
+        self._entry_count += 1
+        return self._entry_count

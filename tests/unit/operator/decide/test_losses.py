@@ -23,7 +23,7 @@ THROTTLED = GeneratorHealth(throttled_share=0.93, cpu_limit_cores=0.02)
 def ended(exit_code: int, reason: str, message: str = LOG, memory_limit: str = "") -> ObservedPod:
     made = a_killed_pod(1, exit_code=exit_code)
     terminated = ContainerEnd(exit_code=exit_code, reason=reason, message=message)
-    return replace(made, terminated=terminated, memory_limit=memory_limit)
+    return replace(made, container_end=terminated, memory_limit=memory_limit)
 
 
 def throttled(pod: ObservedPod) -> ObservedPod:

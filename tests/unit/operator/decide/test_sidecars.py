@@ -37,9 +37,9 @@ def a_resource(phase: str, **containers: Json) -> Json:
 
 
 def an_ended_pod(index: int, *, lingers: bool = False) -> ObservedPod:
-    ended = ContainerEnd(exit_code=0, reason="Completed", last_word=True)
+    ended = ContainerEnd(exit_code=0, reason="Completed", has_last_word=True)
     made = a_pod(index, PodState.DONE)
-    return replace(made, running=False, reachable=False, terminated=ended, lingers=lingers)
+    return replace(made, is_running=False, is_reachable=False, container_end=ended, has_lingering_sidecar=lingers)
 
 
 def after_the_end(*pods: ObservedPod, **fields: Any) -> Observation:
@@ -57,28 +57,28 @@ def test_the_end_of_the_generator_is_the_end_of_the_pod_whatever_lives_on_beside
 
     pod = observed_pod(a_resource("Running", **{name: states[name] for name in order}))
 
-    assert pod.terminated is not None
-    assert (pod.terminated.exit_code, pod.terminated.message) == (0, "word")
-    assert (pod.over, pod.running, pod.crashed, pod.lingers) == (True, False, False, True)
+    assert pod.container_end is not None
+    assert (pod.container_end.exit_code, pod.container_end.message) == (0, "word")
+    assert (pod.has_ended, pod.is_running, pod.has_crashed, pod.has_lingering_sidecar) == (True, False, False, True)
 
 
 def test_a_running_sidecar_is_no_running_generator() -> None:
     pod = observed_pod(a_resource("Running", proxy=RUNNING, loadgen={"waiting": {"reason": "PodInitializing"}}))
 
-    assert (pod.running, pod.over, pod.lingers) == (False, False, False)
+    assert (pod.is_running, pod.has_ended, pod.has_lingering_sidecar) == (False, False, False)
 
 
 def test_a_sidecar_that_ended_badly_is_no_crash_of_the_generator() -> None:
     pod = observed_pod(a_resource("Failed", loadgen=ENDED, proxy={"terminated": {"exitCode": 1}}))
 
-    assert (pod.over, pod.crashed, pod.lingers) == (True, False, False)
+    assert (pod.has_ended, pod.has_crashed, pod.has_lingering_sidecar) == (True, False, False)
 
 
 def test_a_sidecar_that_the_kubelet_ends_by_itself_does_not_linger() -> None:
     resource = a_resource("Running", loadgen=ENDED)
     resource["status"]["initContainerStatuses"] = [{"name": "proxy", "state": RUNNING}]
 
-    assert not observed_pod(resource).lingers
+    assert not observed_pod(resource).has_lingering_sidecar
 
 
 def test_what_an_injector_put_before_the_generator_is_named_where_it_keeps_it_from_starting() -> None:
@@ -92,7 +92,7 @@ def test_what_an_injector_put_before_the_generator_is_named_where_it_keeps_it_fr
         {"name": "init", "state": {"terminated": {"exitCode": 3, "message": "no NET_ADMIN"}}}
     ]
 
-    ended = observed_pod(failed).terminated
+    ended = observed_pod(failed).container_end
 
     said = "container init, which comes before it, waits: ImagePullBackOff: no such image"
     assert observed_pod(stuck).waits_for == said
@@ -145,7 +145,7 @@ def test_the_network_policy_outlives_the_pods() -> None:
 def test_a_pod_of_a_node_that_is_gone_is_not_waited_for_for_ever() -> None:
     silent, answers = a_silent_pod(0, 90), a_pod(0, PodState.RUNNING)
     looks = [
-        decide(after_the_end(replace(pod, left_behind=left), an_ended_pod(1), network_policies=(BOUNDS,)), POLICY)
+        decide(after_the_end(replace(pod, is_left_behind=left), an_ended_pod(1), network_policies=(BOUNDS,)), POLICY)
         for pod, left in ((silent, False), (silent, True), (answers, True))
     ]
 
@@ -187,7 +187,10 @@ def test_without_a_mesh_nothing_lowers_the_claim() -> None:
 
 
 def test_what_stands_beside_the_generator_although_it_was_kept_out_is_told() -> None:
-    pods = (replace(an_ended_pod(0), beside=("proxy",)), replace(an_ended_pod(1), beside=("proxy", "agent")))
+    pods = (
+        replace(an_ended_pod(0), other_containers=("proxy",)),
+        replace(an_ended_pod(1), other_containers=("proxy", "agent")),
+    )
 
     status = decide(seen(*pods, begun=True), POLICY).status
 
@@ -206,7 +209,7 @@ def test_containers_that_are_not_ours_are_seen_in_the_pod() -> None:
         "initContainers": [{"name": "init"}, {"name": "agent", "restartPolicy": "Always"}],
     }
 
-    assert observed_pod(resource).beside == ("proxy", "agent")
+    assert observed_pod(resource).other_containers == ("proxy", "agent")
 
 
 def test_a_mesh_is_told_of_before_the_load() -> None:

@@ -48,7 +48,7 @@ def test_what_a_pod_says_itself_is_explained(words: str, expected: str) -> None:
     assert wait.reason == expected
     assert words in wait.message
     assert "heavy-1-0" in wait.message
-    assert not wait.certain
+    assert not wait.is_certain
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_refusal_of_pods_is_known_from_the_jobs_event_alone(words: str, expect
     wait = found(complaints=about_the_job(words))
 
     assert wait is not None
-    assert (wait.reason, wait.certain) == (expected, certain)
+    assert (wait.reason, wait.is_certain) == (expected, certain)
     assert "abcde" not in wait.message
 
 

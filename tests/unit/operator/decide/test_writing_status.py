@@ -34,7 +34,7 @@ from support.operator_builders import (
 def running_after(seconds: float) -> Status:
     steps = (structs.replace(a_measured_step(finished=False), load_seconds=seconds),)
     snapshots = [a_snapshot(index, PodState.RUNNING, steps=steps, elapsed_seconds=seconds) for index in range(2)]
-    pods = [replace(a_pod(index), snapshot=made, reachable=True) for index, made in enumerate(snapshots)]
+    pods = [replace(a_pod(index), snapshot=made, is_reachable=True) for index, made in enumerate(snapshots)]
     status = decide(seen(*pods, begun=True, now=NOW), POLICY).status
     assert status is not None
     return status

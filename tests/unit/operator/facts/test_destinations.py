@@ -14,7 +14,7 @@ from loadtest_operator.facts.destinations import (
 )
 from loadtest_operator.facts.endpoints import ServiceHost
 
-HOST = ServiceHost("shop", "clients", 80, certain=True)
+HOST = ServiceHost("shop", "clients", 80, is_certain=True)
 SLICES = [
     {
         "addressType": "IPv4",

@@ -37,7 +37,7 @@ def test_a_look_shows_the_pods_that_the_workload_made_and_that_stay() -> None:
 
     assert [pod.name for pod in look.pods] == ["clients-aaaaaaaa-1"]
     (pod,) = look.pods
-    assert (pod.ready, pod.revision, pod.images, look.desired) == (True, "r1", (IMAGE,), 3)
+    assert (pod.is_ready, pod.revision, pod.images, look.desired_pods) == (True, "r1", (IMAGE,), 3)
 
 
 def test_pods_of_other_kinds_are_known_by_their_owner() -> None:
@@ -53,7 +53,7 @@ def test_pods_of_other_kinds_are_known_by_their_owner() -> None:
 def test_a_daemon_set_wants_a_pod_on_each_of_its_nodes() -> None:
     made = {**a_deployment(), "kind": "DaemonSet", "status": {"desiredNumberScheduled": 7}}
 
-    assert look_at_workload(Workload(kind="DaemonSet", name="clients"), made, []).desired == 7
+    assert look_at_workload(Workload(kind="DaemonSet", name="clients"), made, []).desired_pods == 7
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_an_end_counts_from_when_it_comes_and_not_only_from_the_restart(containe
 def test_an_end_is_told_with_its_exit_code_and_reason() -> None:
     (pod,) = a_look(a_pod_of_it("aaaaaaaa-1", a_container(restarts=1, ended=OOM))).pods
 
-    assert pod.containers[0].out_of_memory
+    assert pod.containers[0].ran_out_of_memory
     assert pod.containers[0].last_end == "django in clients-aaaaaaaa-1, exit code 137, OOMKilled"
 
 
@@ -83,7 +83,7 @@ def test_a_kill_that_is_not_called_one_for_memory_is_none() -> None:
     killed = {"exitCode": 137, "reason": "Error"}
     (pod,) = a_look(a_pod_of_it("aaaaaaaa-1", a_container(restarts=1, ended=killed))).pods
 
-    assert not pod.containers[0].out_of_memory
+    assert not pod.containers[0].ran_out_of_memory
     assert pod.containers[0].last_end.endswith("exit code 137")
 
 

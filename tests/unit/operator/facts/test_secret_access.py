@@ -43,7 +43,7 @@ def test_whatever_lets_a_name_pass_unasked_keeps_the_test_waiting(
 ) -> None:
     found = access_under_policy(NAME, policy, binding, LATER)
 
-    assert (found.problem, found.lasting) == ("SecretAccessUnchecked", False)
+    assert (found.problem, found.is_lasting) == ("SecretAccessUnchecked", False)
     assert why in found.message
     assert "admission.secretAccess" in found.message
 
@@ -51,7 +51,7 @@ def test_whatever_lets_a_name_pass_unasked_keeps_the_test_waiting(
 def test_a_test_older_than_the_policy_was_never_asked() -> None:
     found = access_under_policy(NAME, a_policy(), a_binding(), SINCE + timedelta(seconds=2))
 
-    assert (found.problem, found.lasting) == ("SecretAccessUnchecked", True)
+    assert (found.problem, found.is_lasting) == ("SecretAccessUnchecked", True)
     assert "delete the test and apply it again" in found.message
 
 

@@ -85,7 +85,7 @@ def test_the_pods_can_read_the_plan_back_from_the_job() -> None:
     seen = observed_job(manifest, IDENTITY.uid)
 
     assert seen.plan == PLAN
-    assert seen.owned
+    assert seen.is_owned
     assert seen.run_id == "1"
 
 
@@ -93,7 +93,7 @@ def test_a_job_of_another_owner_is_not_ours() -> None:
     manifest = a_manifest()
     manifest["metadata"] |= {"uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
 
-    assert not observed_job(manifest, "another-uid").owned
+    assert not observed_job(manifest, "another-uid").is_owned
 
 
 def test_a_pod_knows_its_address_and_its_uid() -> None:

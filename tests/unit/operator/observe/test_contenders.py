@@ -11,7 +11,7 @@ from loadtest_operator.facts.names import RUN_LABEL, TARGET_ANNOTATION, UID_LABE
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import observed_test, run_id_of
 from loadtest_operator.observe.contenders import Contenders, Urgency
-from loadtest_operator.observe.identities import Identities, Resolve, resolved
+from loadtest_operator.observe.identities import Identities, Resolve, resolve_host
 from loadtest_operator.observe.memory import Key
 from loadtest_operator.observe.roster import Roster
 from loadtest_operator.policy.line import Limits
@@ -51,7 +51,7 @@ def a_child_of(uid: str, run_id: str = "1", target: str = "192.0.2.7", version: 
 class Line:
     """Contenders over objects that are there to be listed; `awake` are those that were woken."""
 
-    def __init__(self, *tests: Json, limits: Limits = NO_LIMITS, resolve: Resolve = resolved) -> None:
+    def __init__(self, *tests: Json, limits: Limits = NO_LIMITS, resolve: Resolve = resolve_host) -> None:
         self.held: dict[str, list[Json]] = {"loadtests": list(tests), "jobs": [], "pods": []}
         self.api = HeldObjects(**self.held)
         self.roster = Roster()
@@ -78,7 +78,9 @@ class Line:
             await self._woken.wait()
 
     async def reason_of(self, resource: Json) -> Reason | None:
-        """Why a test has to wait that looks now; None where it is its turn."""
+        """Why a test has to wait that looks now, and is as it says; None where it is its turn."""
+        tests = self.held["loadtests"]
+        tests[:] = [resource if made["metadata"]["uid"] == resource["metadata"]["uid"] else made for made in tests]
         test = observed_test(resource)
         observation = Observation(test=test, now=NOW, run_id=run_id_of(test))
         return (await self.contenders.with_turn(observation)).turn.reason
@@ -348,6 +350,16 @@ async def test_a_start_holds_its_target_until_its_job_is_to_be_seen_and_the_job_
 
     assert await line.woken() == ["b"]
     assert await line.reason_of(second) is FREE
+
+
+async def test_a_test_that_was_suspended_since_it_was_looked_at_is_seen_as_it_is_when_it_starts() -> None:
+    line = Line(a_test("a", version=2, suspend=True))
+    earlier = observed_test(a_test("a"))
+
+    observation = await line.contenders.with_turn(Observation(test=earlier, now=NOW, run_id="1"))
+
+    assert observation.test.spec is not None
+    assert observation.test.spec.suspend
 
 
 async def test_a_test_that_is_gone_while_it_starts_holds_up_nobody() -> None:

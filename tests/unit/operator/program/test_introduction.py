@@ -93,9 +93,9 @@ def test_an_obstacle_is_logged_once_for_each_time_that_it_comes(caplog: pytest.L
     readiness = Readiness()
     with caplog.at_level(logging.WARNING):
         for obstacle in ("no CRD", "no CRD", "no rights", "no CRD"):
-            readiness.meet(obstacle)
+            readiness.set_obstacle(obstacle)
         readiness.clear()
-        readiness.meet("no CRD")
+        readiness.set_obstacle("no CRD")
 
     assert [record.getMessage() for record in caplog.records] == ["no CRD", "no rights", "no CRD", "no CRD"]
     assert readiness.obstacle() == "no CRD"
