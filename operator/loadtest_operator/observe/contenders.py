@@ -133,7 +133,8 @@ class Contenders:
         if is_under_way or self._roster.has_pods(uid) or uid in self._grants:
             return Urgency.RUNS
         turn = self._turns.get(uid)
-        return Urgency.STARTS if turn is not None and turn.reason is None else Urgency.WAITS
+        is_next = entry is not None and entry.holds_place and turn is not None and turn.reason is None
+        return Urgency.STARTS if is_next else Urgency.WAITS
 
     def is_in_line(self, key: Key) -> bool:
         """Whether a test waits for its turn and for nothing else, and is woken when there is anything to be said."""

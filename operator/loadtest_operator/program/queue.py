@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
@@ -16,6 +17,7 @@ _LOG: Final = logging.getLogger(__name__)
 _AT_ONCE: Final = 128
 # All turns share one thread and one API server: those that can wait must leave the others most of both.
 _WAITING_AT_ONCE: Final = 16
+_WAITING_BESIDE_A_START: Final = 2
 
 
 class WorkQueue:
@@ -65,8 +67,9 @@ class WorkQueue:
         """The next key that is due, if there is room for its turn."""
         if len(under_way) >= _AT_ONCE:
             return None
-        waiting = sum(urgency is Urgency.WAITS for urgency in under_way)
-        highest = Urgency.WAITS if waiting < _WAITING_AT_ONCE else Urgency.STARTS
+        count = Counter(under_way)
+        most = _WAITING_BESIDE_A_START if count[Urgency.STARTS] else _WAITING_AT_ONCE
+        highest = Urgency.WAITS if count[Urgency.WAITS] < most else Urgency.STARTS
         return self._schedule.take(self._clock(), highest)
 
     async def _turn(self, key: Key, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:

@@ -373,6 +373,13 @@ async def test_a_test_that_is_gone_while_it_starts_holds_up_nobody() -> None:
     assert await line.reason_of(second) is FREE
 
 
+async def test_the_next_is_urgent_and_one_that_waits_for_its_own_is_not() -> None:
+    line = Line(a_test("a"), a_test("b", WAITS_FOR_ITS_OWN, url=OTHER_URL), a_test("c", url=OTHER_URL, suspend=True))
+    await line.contenders.read()
+
+    assert [line.contenders.urgency(("shop", uid)) for uid in "abc"] == [Urgency.STARTS, Urgency.WAITS, Urgency.WAITS]
+
+
 async def test_what_is_left_of_a_test_that_is_gone_holds_its_target() -> None:
     asking = a_test("b")
 

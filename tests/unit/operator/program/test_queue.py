@@ -121,3 +121,33 @@ async def test_tests_that_run_have_their_turns_while_hundreds_wait_for_theirs() 
         await done.wait()
 
     assert most <= 16
+
+
+async def test_beside_the_one_that_may_start_few_that_wait_have_a_turn() -> None:
+    waiting = [("shop", f"waits-{number}") for number in range(100)]
+    under_way: set[Key] = set()
+    started, go_on, all_done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    beside: list[int] = []
+
+    async def turn(key: Key) -> None:
+        under_way.add(key)
+        if key == A:
+            started.set()
+            await go_on.wait()
+        else:
+            if A in under_way:
+                beside.append(len(under_way) - 1)
+            await asyncio.sleep(0)
+        under_way.discard(key)
+        waiting[:] = [each for each in waiting if each != key]
+        if not waiting:
+            all_done.set()
+
+    async with a_queue(turn, lambda key: Urgency.STARTS if key == A else Urgency.WAITS) as queue:
+        for key in (*waiting, A):
+            queue.add(key)
+        await all_done.wait()
+        go_on.set()
+
+    assert started.is_set()
+    assert max(beside) <= 2
