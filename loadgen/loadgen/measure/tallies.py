@@ -87,7 +87,10 @@ class Tally:
 
 
 class SecondTally:
-    """What belongs to one second. `changed` is the number of the first reading that shows its last change."""
+    """What belongs to one second. `changed` is the number of the first reading that shows its last change.
+
+    `shown` is the value of the last reading that showed this second; None if the second has changed since.
+    """
 
     __slots__ = (
         "answers",
@@ -97,11 +100,13 @@ class SecondTally:
         "lapsed",
         "records_answered",
         "response_ns_sum",
+        "shown",
         "tally",
         "users",
     )
 
     def __init__(self, users: int, changed: int) -> None:
+        self.shown: Second | None = None
         self.tally = Tally()
         self.users = users
         self.ended = self.answers = self.records_answered = self.response_ns_sum = self.failed = self.lapsed = 0

@@ -1,8 +1,9 @@
 """The target's memory while it is loaded, read from its own metrics."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from math import isfinite
 from typing import Final
 
@@ -34,10 +35,12 @@ def read_process_metrics(text: str) -> ProcessMetrics:
         text_string_to_metric_families,
     )
 
+    # A page may have thousands of lines, and taking each apart would hold the event loop for long.
+    lines = "\n".join(chain.from_iterable(_lines_beginning_with(name, text) for name in (_MEMORY, _STARTED)))
     try:
         found = {
             sample.name: sample.value
-            for family in text_string_to_metric_families(text)
+            for family in text_string_to_metric_families(lines)
             for sample in family.samples
             if sample.name in (_MEMORY, _STARTED) and isfinite(sample.value)
         }
@@ -48,6 +51,16 @@ def read_process_metrics(text: str) -> ProcessMetrics:
     if missing:
         raise ValueError(f"the metrics have no {' and no '.join(missing)}")
     return ProcessMetrics(int(found[_MEMORY]), found[_STARTED])
+
+
+def _lines_beginning_with(name: str, text: str) -> Iterator[str]:
+    position = text.find(name)
+    while position >= 0:
+        end = text.find("\n", position)
+        line = text[position:] if end < 0 else text[position:end]
+        if position == 0 or text[position - 1] == "\n":
+            yield line
+        position = text.find(name, position + len(line))
 
 
 def _metrics_in(answer: Fetched) -> ProcessMetrics:

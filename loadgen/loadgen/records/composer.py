@@ -38,7 +38,7 @@ _FIRST_TEMPLATES: Final = 2
 # A row costs a hundred times as much to render as to copy, so few are; more while the templates are still few.
 _ROWS_PER_NEW_ROW: Final = 2_000
 _ROWS_PER_NEW_ROW_AT_FIRST: Final = 200
-_RENDERED_AT_ONCE: Final = 125  # About a millisecond; a whole template would stall the event loop for 20.
+_RENDERED_AT_ONCE: Final = 50  # About a millisecond in XLSX; a whole template would stall the event loop for 50.
 
 # Batches below an eighth of a chunk are cut from one composed chunk; the composing costs more than the copy.
 _CUT_BELOW_ROWS: Final = CHUNK_ROWS // 8
@@ -252,8 +252,10 @@ class _Templates:
             self._render()
 
     def _render(self) -> None:
-        self._draft.add(self._maker.draw(_RENDERED_AT_ONCE))
-        if self._draft.rows == self.rows:
+        # Either takes up to two milliseconds, so they are not done at once.
+        if self._draft.rows < self.rows:
+            self._draft.add(self._maker.draw(_RENDERED_AT_ONCE))
+        else:
             if len(self._templates) == _TEMPLATES:
                 del self._templates[0]
             self._templates.append(self._draft.finish(self._numbers.phones))
