@@ -60,15 +60,14 @@ def filler(kib: int) -> str:
     """Metrics such as a Django process with many views has."""
     lines, number = [], 0
     while sum(map(len, lines[-200:])) * max(1, len(lines) // 200) < kib * 1024:
-        lines.append(f'django_http_requests_latency_seconds_by_view_method_bucket{{le="{number}",view="v{number % 97}"}} 1.0\n')
+        lines.append(
+            f'django_http_requests_latency_seconds_by_view_method_bucket{{le="{number}",view="v{number % 97}"}} 1.0\n'
+        )
         number += 1
     return "".join(lines)
 
 
-METRICS = (
-    filler(161)
-    + "process_resident_memory_bytes 1.5e+08\nprocess_start_time_seconds 1.7e+09\n"
-)
+METRICS = filler(161) + "process_resident_memory_bytes 1.5e+08\nprocess_start_time_seconds 1.7e+09\n"
 
 
 async def upload(request: web.Request) -> web.Response:
@@ -145,10 +144,14 @@ def test_nothing_beside_the_load_holds_the_event_loop(tmp_path: Path, monkeypatc
                 "response": {"expectCount": "any"},
                 "metricsUrl": f"{base}/metrics",
                 "format": "xlsx",
-                "auth": {"login": {"url": f"{base}/login/", "secretRef": {"name": "robot"}, "expiresInPath": "expires_in"}},
+                "auth": {
+                    "login": {"url": f"{base}/login/", "secretRef": {"name": "robot"}, "expiresInPath": "expires_in"}
+                },
             },
         )
-        plan = msgspec.structs.replace(plan, target=msgspec.structs.replace(plan.target, tls=TlsPlan(ca_file=str(authority.file))))
+        plan = msgspec.structs.replace(
+            plan, target=msgspec.structs.replace(plan.target, tls=TlsPlan(ca_file=str(authority.file)))
+        )
         with watched(monkeypatch) as watch, asyncio.Runner() as runner:
             runner.run(a_run(plan, target, watch))
     print(sorted(watch.longest, reverse=True)[:25])
@@ -167,7 +170,10 @@ async def a_run(plan: Plan, target: TargetThread, watch: Watch) -> None:
         number += 1
         snapshot = share.snapshot(0, PodState.RUNNING)
         encode(snapshot)
-        share.tell(tuple(parse_endpoint(f"127.0.0.{n}:{target.port}") for n in ((1, 2), (1, 2, 3))[number // 4 % 2]), more=False)
+        share.tell(
+            tuple(parse_endpoint(f"127.0.0.{n}:{target.port}") for n in ((1, 2), (1, 2, 3))[number // 4 % 2]),
+            more=False,
+        )
     assert await loading is None
     share.freeze()
     (step,) = share.snapshot(0, PodState.DONE).steps
