@@ -1,17 +1,20 @@
 """Small requests beside the load, such as a look at the target's metrics: under the same address rules, once."""
 
+import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import aiohttp
 
-from loadgen.http.address_rules import AddressRules
+from loadgen.http.address_rules import AddressRules, rules_of
 from loadgen.http.connections import AddressDeniedError
-from loadgen.http.tls import tls_failure
+from loadgen.http.endpoints import site_of
+from loadgen.http.tls import tls_context, tls_failure
+from loadtest_model.plan import Plan
 
 ANSWER_LIMIT_BYTES: Final = 4 << 20
 
@@ -21,7 +24,7 @@ class FetchError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedAnswer:
     """A complete answer, whatever its status."""
 
     status: int
@@ -30,11 +33,15 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Secure:
+class HttpsSettings:
     """How to speak https; `server_hostname` is asked for and checked where it is not the URL's host."""
 
     context: ssl.SSLContext
     server_hostname: str | None = None
+
+
+Fetch = Callable[[str, Mapping[str, str], float], Awaitable[FetchedAnswer]]
+"""GET a URL with headers, within seconds. Raises FetchError."""
 
 
 async def fetch(
@@ -44,8 +51,8 @@ async def fetch(
     headers: Mapping[str, str],
     timeout_seconds: float,
     body: bytes | None = None,
-    tls: Secure | None = None,
-) -> Fetched:
+    tls: HttpsSettings | None = None,
+) -> FetchedAnswer:
     """GET a URL at whatever address its name has now, if the rules permit it; POST it where there is a body.
 
     Over https as `tls` says, or else with the system's authorities. No redirect is followed, no proxy of the
@@ -70,25 +77,48 @@ async def fetch(
                 server_hostname=tls.server_hostname if tls else None,
             ) as response,
         ):
-            content = await response.content.read(ANSWER_LIMIT_BYTES + 1)
-            while len(content) <= ANSWER_LIMIT_BYTES and not response.content.at_eof():
-                content += await response.content.read(ANSWER_LIMIT_BYTES + 1 - len(content))
+            body_bytes = await response.content.read(ANSWER_LIMIT_BYTES + 1)
+            while len(body_bytes) <= ANSWER_LIMIT_BYTES and not response.content.at_eof():
+                body_bytes += await response.content.read(ANSWER_LIMIT_BYTES + 1 - len(body_bytes))
     except TimeoutError as error:
         raise FetchError(f"no complete answer within {timeout_seconds:g} s") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise FetchError(tls_failure(error) or str(error) or type(error).__name__) from error
-    if len(content) > ANSWER_LIMIT_BYTES:
+    if len(body_bytes) > ANSWER_LIMIT_BYTES:
         raise FetchError(f"the answer is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
-    return Fetched(response.status, content, response.headers)
+    return FetchedAnswer(response.status, body_bytes, response.headers)
+
+
+def make_fetch(plan: Plan) -> Fetch:
+    """How a run fetches what is no upload; from the target's own host with the same Host header and TLS.
+
+    The function raises TlsUnusableError too.
+    """
+    target = plan.target
+    site = site_of(target.url, target.host, target.tls.server_name)
+    rules = rules_of(plan.network)
+
+    async def get(url: str, headers: Mapping[str, str], timeout_seconds: float) -> FetchedAnswer:
+        other_site = site_of(url)
+        if (other_site.url.scheme, other_site.host, other_site.port) != (site.url.scheme, site.host, site.port):
+            return await fetch(url, rules, headers=headers, timeout_seconds=timeout_seconds)
+        tls = None
+        if site.url.scheme == "https":
+            # Reading the authorities takes some 20 ms, and their files may have been replaced since the last request.
+            tls = HttpsSettings(await asyncio.to_thread(tls_context, target.tls), site.server_hostname)
+        headers_with_host = {**headers, "Host": site.host_header}
+        return await fetch(url, rules, headers=headers_with_host, timeout_seconds=timeout_seconds, tls=tls)
+
+    return get
 
 
 def _rule_bound_sockets(rules: AddressRules) -> Callable[[Any], socket.socket]:
     """What makes the sockets of a connector: it refuses, with AddressDeniedError, an address that is not permitted."""
 
-    def make(info: tuple[Any, ...]) -> socket.socket:
-        family, kind, protocol, _, address = info
+    def make_socket(address_info: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, address = address_info
         if not rules.permits(address[0], address[1]):
             raise AddressDeniedError(errno.EACCES, f"connections to {address[0]} are not allowed")
         return socket.socket(family, kind, protocol)
 
-    return make
+    return make_socket

@@ -7,8 +7,7 @@ from itertools import chain
 from math import isfinite
 from typing import Final
 
-from loadgen.http.address_rules import rules_of
-from loadgen.http.fetching import Fetched, FetchError, fetch
+from loadgen.http.fetching import FetchedAnswer, FetchError, make_fetch
 from loadtest_model.measurement.snapshot import TargetMemory
 from loadtest_model.plan import Plan
 from loadtest_model.values import NANOSECONDS
@@ -63,7 +62,7 @@ def _lines_beginning_with(name: str, text: str) -> Iterator[str]:
         position = text.find(name, position + len(line))
 
 
-def _metrics_in(answer: Fetched) -> ProcessMetrics:
+def _metrics_in(answer: FetchedAnswer) -> ProcessMetrics:
     if answer.status != 200:
         raise ValueError(f"the metrics URL answered {answer.status}")
     return read_process_metrics(answer.body.decode("utf-8", "replace"))
@@ -75,7 +74,7 @@ class MemoryWatch:
     `fetch` gets the metrics or raises FetchError; None where there is nothing to read.
     """
 
-    def __init__(self, fetch: Callable[[], Awaitable[Fetched]] | None, clock_ns: Callable[[], int]) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[FetchedAnswer]] | None, clock_ns: Callable[[], int]) -> None:
         self._fetch = fetch
         self._clock_ns = clock_ns
         self._points: list[tuple[float, int]] = []
@@ -98,7 +97,7 @@ class MemoryWatch:
                 return
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _read(self, ask: Callable[[], Awaitable[Fetched]], start_ns: int) -> bool:
+    async def _read(self, ask: Callable[[], Awaitable[FetchedAnswer]], start_ns: int) -> bool:
         try:
             metrics = _metrics_in(await ask())
         except (FetchError, ValueError) as error:
@@ -128,5 +127,8 @@ def memory_watch(plan: Plan, pod_index: int, clock_ns: Callable[[], int]) -> Mem
     url = plan.target.metrics_url
     if url is None or pod_index != 0:
         return MemoryWatch(None, clock_ns)
-    rules = rules_of(plan.network)
-    return MemoryWatch(lambda: fetch(url, rules, headers={}, timeout_seconds=FETCH_SECONDS), clock_ns)
+    # Importing the parser takes some 15 ms, which the load must not wait for.
+    import prometheus_client.parser  # noqa: F401, PLC0415 - only a test with a metrics URL pays for it
+
+    fetch = make_fetch(plan)
+    return MemoryWatch(lambda: fetch(url, {}, FETCH_SECONDS), clock_ns)
