@@ -20,7 +20,7 @@ Json = dict[str, Any]
 _COLOURS = {"Passed": "green", "Failed": "red", "Inconclusive": "yellow"}
 
 
-def live(test: Json, elapsed_seconds: float) -> RenderableType:
+def live_view(test: Json, elapsed_seconds: float) -> RenderableType:
     """The view that is drawn again and again while a test runs."""
     status, progress = _status(test), _progress(test)
     head = Text.assemble(
@@ -64,7 +64,7 @@ def _figures(test: Json) -> Iterator[tuple[str, str]]:
     yield "errors", str(progress.get("errors", 0))
 
 
-def result(test: Json, rows_before: int | None, rows_after: int | None) -> RenderableType:
+def result_view(test: Json, rows_before: int | None, rows_after: int | None) -> RenderableType:
     """The end of a test: verdict and reasons, thresholds beside what was measured, and what the target stores."""
     status = _status(test)
     verdict = status.get("verdict", "none")
@@ -95,9 +95,9 @@ def _threshold_table(thresholds: list[Json]) -> Table:
             if passed
             else Text("breached", "red")
         )
-        measured = ThresholdResult(expression=item["expression"], value=item.get("value"), passed=passed)
+        result = ThresholdResult(expression=item["expression"], value=item.get("value"), passed=passed)
         step = f"{item['step']}: " if item.get("step") else ""
-        table.add_row(step + item["expression"], measured_text(measured), mark, item.get("note", ""))
+        table.add_row(step + item["expression"], measured_text(result), mark, item.get("note", ""))
     return table
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcluster.choice import Kind, chosen, cluster_of
+from localcluster.choice import ClusterKind, cluster_kind, cluster_of
 from localcluster.cluster import Cluster
 from localcluster.rest import Rest
 from support.loadtests import Namespace, make_namespace
@@ -15,9 +15,9 @@ from support.operators import renew
 @pytest.fixture(scope="module")
 def bare() -> Iterator[Cluster]:
     """A cluster of a module's own, without an operator."""
-    if chosen() is Kind.CURRENT:
+    if cluster_kind() is ClusterKind.CURRENT:
         pytest.skip("a cluster that exists already may have an operator of its own")
-    with cluster_of(chosen(), lambda text: print(text, file=sys.__stderr__)) as made:
+    with cluster_of(cluster_kind(), lambda text: print(text, file=sys.__stderr__)) as made:
         yield made
 
 

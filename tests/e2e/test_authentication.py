@@ -50,7 +50,7 @@ def told(namespace: Namespace, rest: Rest) -> str:
     seen = [json.dumps(rest.call("GET", f"/api/v1/namespaces/{namespace.name}/{kind}")) for kind in kinds]
     seen.append(json.dumps(rest.call("GET", f"/apis/x-load-test.dev/v1alpha1/namespaces/{namespace.name}/loadtests")))
     seen.append(json.dumps(rest.call("GET", f"/apis/batch/v1/namespaces/{namespace.name}/jobs")))
-    logs = namespace.cluster.written()
+    logs = namespace.cluster.all_logs()
     assert any(OPERATOR_NAMESPACE in name for name in logs)
     return "\n".join([*seen, *logs.values()])
 

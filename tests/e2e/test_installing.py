@@ -17,7 +17,7 @@ import pytest
 
 from loadtest_model.report.status import NOT_LOOKED_AT
 from loadtest_operator.leading.election import HOLD_SECONDS
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.installation import wait_until_available, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
@@ -87,7 +87,7 @@ def values(team: Namespace, **more: object) -> Json:
     return {
         "parts": "namespaced",
         "watch.namespaces": [team.name],
-        "policy.allowLoopback": chosen() is Kind.LOCAL,
+        "policy.allowLoopback": cluster_kind() is ClusterKind.LOCAL,
         "deadlines.linger": 4,
         **{name.replace("__", "."): value for name, value in more.items()},
     }

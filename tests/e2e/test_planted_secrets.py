@@ -214,7 +214,7 @@ def _collections(rest: Rest) -> Iterator[str]:
 
 
 def test_nothing_planted_stands_in_any_log(cluster: Cluster, ended: dict[str, Json], planted: dict[str, str]) -> None:
-    logs = {name: text.encode() for name, text in cluster.written().items()}
+    logs = {name: text.encode() for name, text in cluster.all_logs().items()}
 
     assert any(name.startswith(OPERATOR_NAMESPACE) for name in logs)
     assert any("telling" in name for name in logs)
@@ -224,7 +224,7 @@ def test_nothing_planted_stands_in_any_log(cluster: Cluster, ended: dict[str, Js
 def test_nothing_that_a_target_says_begins_a_line_of_a_log_or_of_a_status(
     namespace: Namespace, cluster: Cluster, ended: dict[str, Json]
 ) -> None:
-    logs = [text for name, text in cluster.written().items() if "telling" in name or "operator" in name]
+    logs = [text for name, text in cluster.all_logs().items() if "telling" in name or "operator" in name]
     lines = [line for text in logs for line in text.splitlines()]
 
     assert any(FORGED in line for line in lines), "the page was not quoted at all, so this shows nothing"

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, wait_until_available, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
@@ -12,7 +12,7 @@ from support.loadtests import Namespace, make_namespace
 from support.manifest_tools import rendered
 
 SHORT = {"batchSize": 200, "virtualUsers": 1, "duration": "5s"}
-LOCAL = {"policy.allowLoopback": chosen() is Kind.LOCAL}
+LOCAL = {"policy.allowLoopback": cluster_kind() is ClusterKind.LOCAL}
 
 
 @pytest.fixture(scope="module")

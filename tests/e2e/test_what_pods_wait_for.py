@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
 from support.loadtests import Namespace, Test, condition, make_namespace, message, reason
@@ -231,7 +231,7 @@ def set_quota(place: Namespace, pods: int, used: int) -> None:
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": hard}}
     place.rest.apply(quota, place.name)
     path = f"/api/v1/namespaces/{place.name}/resourcequotas/few"
-    if chosen() is not Kind.LOCAL:
+    if cluster_kind() is not ClusterKind.LOCAL:
         counted = {"hard": hard, "used": {"pods": str(used)}}
         wait_for("the quota to be counted", lambda: place.rest.call("GET", path).get("status") == counted, 30)
         return

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.rest import Rest
 from support.loadtests import Namespace, make_namespace
@@ -13,8 +13,8 @@ from support.operators import renew
 
 @pytest.fixture(scope="session", autouse=True)
 def on_a_real_node() -> None:
-    if chosen() is not Kind.NODE:
-        pytest.skip(f"CLUSTER={chosen()}: these tests need CLUSTER=node")
+    if cluster_kind() is not ClusterKind.NODE:
+        pytest.skip(f"CLUSTER={cluster_kind()}: these tests need CLUSTER=node")
 
 
 @pytest.fixture(scope="module")

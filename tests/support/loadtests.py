@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from client_files import client, csv_file
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE, TARGET_MANIFEST, wait_until_available
 from localcluster.rest import Json, Rest, documents, wait_for
-from localcluster.supervised import ClusterError
+from localcluster.supervisor_process import ClusterError
 
 PATH = "/apis/x-load-test.dev/v1alpha1/namespaces/{namespace}/loadtests"
 END_SECONDS = 120.0
@@ -271,7 +271,7 @@ def _target(document: Json, name: str, environment: dict[str, str]) -> Json:
     made["spec"]["template"]["metadata"]["labels"] = labels
     (container,) = made["spec"]["template"]["spec"]["containers"]
     variables = {"ALLOWED_HOSTS": "*", "FAULT_LEDGER": "/var/lib/clients/ledger", **environment}
-    if chosen() is Kind.LOCAL:
+    if cluster_kind() is ClusterKind.LOCAL:
         variables["PYTHONPATH"] = str(TARGET_MANIFEST.parents[2] / "tests" / "targets")
     else:
         container["image"] = FAULTY_TARGET_IMAGE

@@ -1,6 +1,6 @@
 """The operator of the tests' cluster: installed with other settings, and renewed after it was killed."""
 
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, install_operator, wait_until_available
 from localcluster.rest import Json, Rest, wait_for
 
@@ -10,7 +10,7 @@ _SMALL_PODS = '{"limits":{"memory":"512Mi"},"requests":{"cpu":"50m","memory":"64
 
 def install(rest: Rest, **settings: str) -> None:
     """Install the operator as tests need it, with settings over those; do not wait."""
-    of_kind = {} if chosen() is Kind.LOCAL else {"LOADTEST_POD_RESOURCES": _SMALL_PODS}
+    of_kind = {} if cluster_kind() is ClusterKind.LOCAL else {"LOADTEST_POD_RESOURCES": _SMALL_PODS}
     install_operator(rest, {**of_kind, **settings})
 
 

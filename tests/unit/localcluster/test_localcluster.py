@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localcluster.build import at_least, module_versions, version_fits
+from localcluster.build import is_at_least, module_versions, version_fits
 from localcluster.node.container import Files, termination_message
 from localcluster.node.environment import (
     ConfigError,
@@ -41,7 +41,7 @@ from localcluster.node.status import (
 )
 from localcluster.node.users import common_user, user_of
 from localcluster.node.volumes import File, TokenRequest, owned, token_requests, volume_files, write_files
-from localcluster.progress import Progress
+from localcluster.progress import ActivityLine
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
 _ADDRESSES = Addresses(pod_ip="127.9.1.1", host_ip="127.9.0.2")
@@ -505,14 +505,14 @@ def test_programs_on_the_path_are_taken_only_in_the_modules_minor_version() -> N
 
 @pytest.mark.parametrize(("found", "enough"), [("go1.26.0", True), ("go1.27", True), ("go1.25.9", False), ("", False)])
 def test_an_older_go_is_not_taken(found: str, enough: bool) -> None:
-    assert at_least(found, "1.26.0") is enough
+    assert is_at_least(found, "1.26.0") is enough
 
 
 def test_progress_is_told_once_for_each_thing_and_rewritten_on_a_terminal() -> None:
     plain, terminal = io.StringIO(), io.StringIO()
 
     for output, is_terminal in ((plain, False), (terminal, True)):
-        progress = Progress(output, is_terminal=is_terminal)
+        progress = ActivityLine(output, is_terminal=is_terminal)
         for text in ("building: 1", "building: 2", "starting"):
             progress(text)
         progress.close()

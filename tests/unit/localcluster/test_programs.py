@@ -33,7 +33,7 @@ async def test_programs_in_kubebuilder_assets_are_taken_as_they_are(
     found = await find_programs(tmp_path, unexpected)
 
     assert dict(found.paths) == paths
-    assert found.ours == frozenset()
+    assert found.own_builds == frozenset()
 
 
 async def test_programs_on_the_path_are_taken_in_their_right_version(
@@ -67,5 +67,5 @@ async def test_programs_built_earlier_are_found_in_the_cache(tmp_path: Path, mon
 
     found = await find_programs(tmp_path, unexpected)
 
-    assert found.ours == frozenset(CONTROL_PLANE)
+    assert found.own_builds == frozenset(CONTROL_PLANE)
     assert set(found.paths.values()) == {home / program for program, home in homes.items()}

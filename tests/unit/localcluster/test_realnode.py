@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from localcluster.realnode import place
+from localcluster.realnode import node_network
 from localcluster.realnode.archive import write_program_archive
 from localcluster.realnode.cluster import plain_log
 from localcluster.realnode.images import fingerprint
 from localcluster.realnode.logs import keep_logs
-from localcluster.realnode.place import Place, PlaceError
+from localcluster.realnode.node_network import NodeNetwork, NodeNetworkError
 from localcluster.rest import wait_for
 
 
@@ -71,13 +71,13 @@ def test_a_log_is_read_without_what_the_kubelet_adds() -> None:
 
 def test_a_node_takes_no_network_that_a_route_uses(monkeypatch: pytest.MonkeyPatch) -> None:
     used = [IPv4Network(f"10.{octet}.0.0/16") for octet in range(128, 256) if octet != 200]
-    monkeypatch.setattr(place, "_networks_in_use", lambda: [IPv4Network("0.0.0.0/0"), *used])
+    monkeypatch.setattr(node_network, "_networks_in_use", lambda: [IPv4Network("0.0.0.0/0"), *used])
 
-    assert place.free_place() == Place(200)
+    assert node_network.find_free_network() == NodeNetwork(200)
 
-    monkeypatch.setattr(place, "_networks_in_use", lambda: [IPv4Network("10.0.0.0/8")])
-    with pytest.raises(PlaceError, match="is in use"):
-        place.free_place()
+    monkeypatch.setattr(node_network, "_networks_in_use", lambda: [IPv4Network("10.0.0.0/8")])
+    with pytest.raises(NodeNetworkError, match="is in use"):
+        node_network.find_free_network()
 
 
 def test_an_archive_of_a_program_holds_what_its_digests_say(tmp_path: Path) -> None:
