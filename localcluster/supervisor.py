@@ -28,7 +28,7 @@ from localcluster import cgroups, controlplane
 from localcluster.build import BuildError, find_programs
 from localcluster.controlplane import Access, Component, ControlPlaneError
 from localcluster.node import linux
-from localcluster.node.network import Network
+from localcluster.node.network import LoopbackNetwork
 from localcluster.realnode import machine
 from localcluster.realnode.logs import keep_logs
 from localcluster.realnode.node_network import NodeNetworkError
@@ -109,14 +109,14 @@ def _make_run_dir() -> tuple[Path, TextIO]:
     return run_dir, lock
 
 
-async def _start_node(config: SupervisorConfig, run_dir: Path, access: Access, network: Network) -> Component:
+async def _start_node(config: SupervisorConfig, run_dir: Path, access: Access, network: LoopbackNetwork) -> Component:
     node = {
         "server": access.server,
         "token": access.token,
         "ca_file": str(access.ca_file),
         "run_dir": str(run_dir),
         "node_name": config.node_name,
-        "second_octet": network.second,
+        "second_octet": network.second_octet,
         "images": config.images,
         "back_off_seconds": config.back_off_seconds,
         "delays": config.delays,
@@ -138,7 +138,7 @@ async def _start(config: SupervisorConfig, run_dir: Path, starter: _Starter, com
     programs = await find_programs(run_dir, lambda text: starter.tell(progress=text))
     starter.tell(progress="starting the control plane")
     # Any but the first, in which the machine's own services live.
-    network = Network(1 + secrets.randbelow(254))
+    network = LoopbackNetwork(1 + secrets.randbelow(254))
     access = await controlplane.start_api_server(programs, run_dir, components, service_range=network.service_range)
     components.append(await controlplane.start_controllers(programs, run_dir, access))
     components.append(await _start_node(config, run_dir, access, network))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from localcluster.build import is_at_least, module_versions, version_fits
-from localcluster.node.container import Files, termination_message
+from localcluster.node.container import ContainerFiles, termination_message
 from localcluster.node.environment import (
     ConfigError,
     Objects,
@@ -24,11 +24,11 @@ from localcluster.node.environment import (
 from localcluster.node.faults import Fault, damaged_message, has_fault
 from localcluster.node.fields import Addresses, field_value, quantity, resource_value
 from localcluster.node.names import hosts_file, service_lines
-from localcluster.node.network import Network
-from localcluster.node.node import fits, waits_for_a_node
+from localcluster.node.network import LoopbackNetwork
+from localcluster.node.node import selector_matches, waits_for_a_node
 from localcluster.node.rootfs import directories_to_split
 from localcluster.node.sandbox import User
-from localcluster.node.services import routes
+from localcluster.node.services import service_routes
 from localcluster.node.status import (
     ContainerStatus,
     PodView,
@@ -40,7 +40,7 @@ from localcluster.node.status import (
     pod_status,
 )
 from localcluster.node.users import common_user, user_of
-from localcluster.node.volumes import File, TokenRequest, owned, token_requests, volume_files, write_files
+from localcluster.node.volumes import File, TokenRequest, token_requests, volume_files, with_group, write_files
 from localcluster.progress import ActivityLine
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -220,9 +220,9 @@ def test_a_cluster_ip_leads_to_ready_pods_and_to_serving_ones_on_their_way_out_o
     ending = _ending(_serving("127.9.1.3", True))
     place = ("127.9.240.9", 80)
 
-    assert routes([service], [ready, unready, ending]) == {place: (("127.9.1.1", 8000),)}
-    assert routes([service], [unready, ending]) == {place: (("127.9.1.3", 8000),)}
-    assert routes([service], [unready]) == {place: ()}
+    assert service_routes([service], [ready, unready, ending]) == {place: (("127.9.1.1", 8000),)}
+    assert service_routes([service], [unready, ending]) == {place: (("127.9.1.3", 8000),)}
+    assert service_routes([service], [unready]) == {place: ()}
 
 
 def test_a_target_port_is_found_by_its_name_in_each_pod() -> None:
@@ -231,7 +231,7 @@ def test_a_target_port_is_found_by_its_name_in_each_pod() -> None:
     named["spec"]["containers"] = [{"name": "m", "ports": [{"name": "http", "containerPort": 8080}]}]
     nameless["spec"]["containers"] = [{"name": "m"}]
 
-    assert routes([service], [named, nameless]) == {("127.9.240.9", 80): (("127.9.1.1", 8080),)}
+    assert service_routes([service], [named, nameless]) == {("127.9.240.9", 80): (("127.9.1.1", 8080),)}
 
 
 def test_services_are_told_in_variables_as_a_kubelet_tells_them() -> None:
@@ -315,7 +315,7 @@ def test_a_host_directory_is_split_only_where_a_mount_point_must_be_made() -> No
 
 
 def test_pods_have_addresses_of_their_own_outside_the_nodes() -> None:
-    network = Network(7)
+    network = LoopbackNetwork(7)
 
     addresses = [network.pod_ip(number) for number in range(600)]
 
@@ -328,9 +328,9 @@ def test_pods_have_addresses_of_their_own_outside_the_nodes() -> None:
 
 
 def test_a_pod_goes_only_onto_a_node_that_its_selector_fits() -> None:
-    assert fits(_pod(), {})
-    assert fits(_pod(nodeSelector={"zone": "a"}), {"zone": "a", "other": "b"})
-    assert not fits(_pod(nodeSelector={"zone": "a"}), {"zone": "b"})
+    assert selector_matches(_pod(), {})
+    assert selector_matches(_pod(nodeSelector={"zone": "a"}), {"zone": "a", "other": "b"})
+    assert not selector_matches(_pod(nodeSelector={"zone": "a"}), {"zone": "b"})
     assert waits_for_a_node(_pod())
     assert not waits_for_a_node(_pod(nodeName="local"))
     assert not waits_for_a_node(_pod(schedulingGates=[{"name": "later"}]))
@@ -370,7 +370,7 @@ def test_the_phase_follows_from_the_container_and_the_restart_policy(state: Stat
     ],
 )
 def test_a_deleted_pod_reaches_a_final_phase_whatever_its_policy(state: State, expected: str) -> None:
-    assert phase(PodView(containers=[_status(state)], ending=True)) == expected
+    assert phase(PodView(containers=[_status(state)], is_ending=True)) == expected
 
 
 def test_a_pod_is_pending_until_its_init_containers_are_done_and_failed_with_them() -> None:
@@ -388,17 +388,17 @@ def test_a_running_sidecar_keeps_the_pod_running() -> None:
 
 
 def test_a_final_phase_is_told_only_after_the_ends_of_the_containers() -> None:
-    view = PodView(containers=[_status(_ended(3))], restart_policy="Never", over=False, phase_before="Running")
+    view = PodView(containers=[_status(_ended(3))], restart_policy="Never", is_over=False, previous_phase="Running")
 
     before = pod_status(view, "127.9.1.1", "127.9.0.2", _NOW, _NOW)
-    after = pod_status(replace(view, over=True), "127.9.1.1", "127.9.0.2", _NOW, _NOW)
+    after = pod_status(replace(view, is_over=True), "127.9.1.1", "127.9.0.2", _NOW, _NOW)
 
     assert before["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 3
     assert [before["phase"], after["phase"]] == ["Running", "Failed"]
 
 
 def test_the_last_word_is_the_end_of_the_message_or_of_the_log_of_the_same_run(tmp_path: Path) -> None:
-    files = Files(tmp_path / "spec", tmp_path / "log", tmp_path / "message")
+    files = ContainerFiles(tmp_path / "spec", tmp_path / "log", tmp_path / "message")
     files.message.write_bytes(b"a" + b"m" * 4096)
     assert termination_message(files, "File", 1, 0) == "m" * 4096
 
@@ -474,8 +474,8 @@ def test_a_pods_group_may_read_its_secrets_and_its_token() -> None:
     token = volume_files(volume, _sources(pod), dict.fromkeys(token_requests(pod), "t"), None)
 
     assert token is not None
-    assert owned(token, 7) == {"token": File(b"t", 0o640, gid=7)}
-    assert owned({"key": File(b"", 0o400)}, None) == {"key": File(b"", 0o400)}
+    assert with_group(token, 7) == {"token": File(b"t", 0o640, gid=7)}
+    assert with_group({"key": File(b"", 0o400)}, None) == {"key": File(b"", 0o400)}
 
 
 def test_a_volumes_files_are_replaced_as_a_whole(tmp_path: Path) -> None:
