@@ -30,10 +30,10 @@ Json = dict[str, Any]
 def program(name: str) -> str:
     """Where helm or kustomize is."""
     tool = {"helm": HELM, "kustomize": KUSTOMIZE}[name]
-    found = tool.found()
+    found = tool.find()
     if found is None:
         go = asyncio.run(find_go(GO_VERSION, lambda text: print(text, file=sys.__stderr__)))
-        found = tool.built(str(go))
+        found = tool.find_or_build(str(go))
     return str(found)
 
 
