@@ -19,7 +19,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from bench.rig.clients import Client, Work, artillery_client, cores, k6_client, locust_client, transport_client, loadgen_client, raw_socket_client
+from bench.rig.clients import (
+    Client,
+    Work,
+    artillery_client,
+    cores,
+    k6_client,
+    loadgen_client,
+    locust_client,
+    raw_socket_client,
+    transport_client,
+)
 from bench.rig.django import running_django
 from bench.rig.measuring import Run, measure, median
 from bench.rig.rows import body, request, write_pool
@@ -50,7 +60,12 @@ def _prepared_clients(work: Work) -> list[Client]:
 
 def _unique_clients(work: Work) -> list[Client]:
     peers = [locust_client(work, "pool"), artillery_client(work, "pool"), k6_client(work, "pool")]
-    return [raw_socket_client(work), loadgen_client(work), locust_client(work, "composer", "Locust with our records"), *peers]
+    return [
+        raw_socket_client(work),
+        loadgen_client(work),
+        locust_client(work, "composer", "Locust with our records"),
+        *peers,
+    ]
 
 
 def _django_clients(work: Work) -> list[Client]:
@@ -157,7 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     RESULTS.mkdir(exist_ok=True)
     document = {
         **about,
-        "work": {title: {name: asdict(run) for name, run in client_runs.items()} for title, client_runs in results.items()},
+        "work": {
+            title: {name: asdict(run) for name, run in client_runs.items()} for title, client_runs in results.items()
+        },
     }
     path = RESULTS / f"uploads_{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

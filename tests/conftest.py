@@ -38,12 +38,12 @@ def cluster() -> Iterator[Cluster]:
     def report(text: str) -> None:
         print(text, file=sys.__stderr__)
 
-    with cluster_of(cluster_kind(), report) as made:
-        rest = Rest.from_kubeconfig(made.kubeconfig)
+    with cluster_of(cluster_kind(), report) as new_cluster:
+        rest = Rest.from_kubeconfig(new_cluster.kubeconfig)
         install(rest)
         wait_until_served(rest)
         wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
-        yield made
+        yield new_cluster
 
 
 @pytest.fixture(scope="session")

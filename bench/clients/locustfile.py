@@ -54,7 +54,13 @@ def composer_form_maker() -> Callable[[], bytes]:
     return lambda: b"".join([head, *composer.compose(ROWS).chunks(), tail])
 
 
-make_body = prepared_form_maker() if "BODY" in os.environ else pool_form_maker() if "POOL" in os.environ else composer_form_maker()
+make_body = (
+    prepared_form_maker()
+    if "BODY" in os.environ
+    else pool_form_maker()
+    if "POOL" in os.environ
+    else composer_form_maker()
+)
 
 
 class Uploader(FastHttpUser):  # type: ignore[misc]

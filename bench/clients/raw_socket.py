@@ -35,7 +35,8 @@ def main() -> None:
     host, port, request, connections, *rest = sys.argv[1:]
     content, options = Path(request).read_bytes(), {"fresh": "fresh" in rest}
     threads = [
-        threading.Thread(target=send, args=((host, int(port)), content), kwargs=options) for _ in range(int(connections))
+        threading.Thread(target=send, args=((host, int(port)), content), kwargs=options)
+        for _ in range(int(connections))
     ]
     for thread in threads:
         thread.start()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bench.operator.merging import merging
-from bench.operator.scenarios import Figure, idle, polling, many_tests, resource_requests, start_and_violation
+from bench.operator.scenarios import Figure, idle, many_tests, polling, resource_requests, start_and_violation
 from bench.operator.stage import Stage, stage
 
 Scenario = Callable[[Stage], Awaitable[list[Figure]]]

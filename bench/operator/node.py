@@ -66,7 +66,13 @@ class Node:
         self.running_since[uid] = asyncio.get_running_loop().time()
         code = int(await run_task)
         message = _read(message_file)
-        end = {"exitCode": code, "message": message, "startedAt": started_at, "finishedAt": _now(), "reason": "Completed"}
+        end = {
+            "exitCode": code,
+            "message": message,
+            "startedAt": started_at,
+            "finishedAt": _now(),
+            "reason": "Completed",
+        }
         await self._report(resource, "Failed" if code else "Succeeded", ip, {"terminated": end})
 
     async def _report(self, resource: Json, phase: str, ip: str, state: Json) -> None:

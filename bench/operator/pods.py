@@ -89,7 +89,9 @@ class Engine:
                     if await self._must_stop_before(tick_end_ns):
                         recorder.end()
                         return self._violation()
-                    for intended_ns in range(tick_start_ns, tick_end_ns, int(_MEDIAN_SECONDS / self._users * NANOSECONDS)):
+                    for intended_ns in range(
+                        tick_start_ns, tick_end_ns, int(_MEDIAN_SECONDS / self._users * NANOSECONDS)
+                    ):
                         duration_ns = int(self._random.lognormvariate(0, 0.4) * _MEDIAN_SECONDS * NANOSECONDS)
                         recorder.finish(recorder.begin(intended_ns), sample(intended_ns, duration_ns, step.batch_size))
                     tick_start_ns = tick_end_ns

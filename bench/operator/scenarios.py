@@ -131,9 +131,15 @@ async def polling(stage: Stage, pods: int, seconds: float) -> list[Figure]:
         Figure(f"{pods:,} pods: skew in the status", f"{1e3 * skew_seconds:.0f} ms"),
         Figure(f"{pods:,} pods under load: operator", f"{(cpu_after - cpu) / elapsed_seconds:.2f} cores", "1 core"),
         Figure(f"{pods:,} pods under load: CPU a turn", f"{1e3 * (cpu_after - cpu) / turn_count:.0f} ms"),
-        Figure(f"{pods:,} pods under load: time between turns", f"{elapsed_seconds / turn_count:.1f} s", f"{_LOOK_SECONDS:g} s"),
+        Figure(
+            f"{pods:,} pods under load: time between turns",
+            f"{elapsed_seconds / turn_count:.1f} s",
+            f"{_LOOK_SECONDS:g} s",
+        ),
         Figure(f"{pods:,} pods under load: memory", f"{resident / 1e6:.0f} MB"),
-        Figure(f"{pods:,} pods under load: API writes", f"{(writes_after - writes) / elapsed_seconds:.2f} /s", "0.2 /s"),
+        Figure(
+            f"{pods:,} pods under load: API writes", f"{(writes_after - writes) / elapsed_seconds:.2f} /s", "0.2 /s"
+        ),
     ]
 
 

@@ -18,7 +18,7 @@ URL = "http://clients:8000/clients/upload/process/"
 @pytest.fixture(scope="module", autouse=True)
 def target(namespace: Namespace) -> None:
     namespace.deploy(JWT_SECRET=KEY, LOGIN_USERNAME="robot", LOGIN_PASSWORD=PASSWORD, TOKEN_SECONDS="4")
-    namespace.available("clients")
+    namespace.until_available("clients")
 
 
 def token(left_seconds: int) -> str:
@@ -41,7 +41,7 @@ def log_in_and_run(namespace: Namespace, name: str) -> Json:
 
 
 def completed(namespace: Namespace, name: str, auth: Json, *, debug: bool = False) -> Json:
-    return namespace.start(name, target={"url": URL, "timeout": "20s", "auth": auth}, debug=debug).completed()
+    return namespace.start(name, target={"url": URL, "timeout": "20s", "auth": auth}, debug=debug).until_completed()
 
 
 def told(namespace: Namespace, rest: Rest) -> str:

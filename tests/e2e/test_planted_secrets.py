@@ -70,7 +70,7 @@ def tests(namespace: Namespace, token: str, client_key: tuple[str, str]) -> dict
     _secret(namespace, "robot", username="robot", password=PASSWORD)
     _secret(namespace, "wrong", username="robot", password=f"{PASSWORD} no more")
     _secret(namespace, "certificate", **{"tls.crt": client_key[0], "tls.key": client_key[1]})
-    namespace.available(*TARGETS)
+    namespace.until_available(*TARGETS)
     with_token = {"auth": {"secretKeyRef": {"name": "token"}}}
     made = {name: _start(namespace, name, name, **with_token) for name in TARGETS}
     for name, secret in (("logging-in", "robot"), ("wrong-password", "wrong")):
@@ -95,7 +95,7 @@ def _start(namespace: Namespace, name: str, target: str, scheme: str = "http", *
 @pytest.fixture(scope="module")
 def processes(cluster: Cluster, namespace: Namespace, tests: dict[str, Test]) -> dict[str, bytes]:
     """Environment and command line of every process of the pods, operator included, while a test runs."""
-    tests["passing"].running()
+    tests["passing"].until_running()
     seen: dict[str, bytes] = {}
     for where in (namespace.name, OPERATOR_NAMESPACE):
         for pod in namespace.rest.items(f"/api/v1/namespaces/{where}/pods"):
@@ -128,7 +128,7 @@ def _read(path: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def ended(tests: dict[str, Test], processes: dict[str, bytes]) -> dict[str, Json]:
-    return {name: test.completed() for name, test in tests.items()}
+    return {name: test.until_completed() for name, test in tests.items()}
 
 
 @pytest.fixture(scope="module")

@@ -44,8 +44,8 @@ def shop(bare: RealCluster, admin: Rest) -> Namespace:
     made = make_namespace(bare, admin, "shop")
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     admin.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made.name, "labels": labels}})
-    made.deploy_unhurried()
-    made.available("clients")
+    made.deploy_slow()
+    made.until_available("clients")
     return made
 
 
@@ -77,7 +77,7 @@ def passes(admin: Rest, shop: Namespace, name: str) -> None:
     wait_until_served(admin)
     wait_until_available(admin, OPERATOR_NAMESPACE, OPERATOR)
     before = shop.ledger()
-    status = shop.start(name, **LIGHT).completed()
+    status = shop.start(name, **LIGHT).until_completed()
 
     assert status["verdict"] == "Passed", status
     proof, summary = status["verification"], status["summary"]

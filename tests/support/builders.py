@@ -41,10 +41,12 @@ def a_step(
     **outcomes: int,
 ) -> StepAggregate:
     """A step in which `accepted` uploads of 1,000 records took `seconds_each`."""
-    made = counts(accepted=accepted, records_sent=accepted * 1_000, records_confirmed=accepted * 1_000, **outcomes)
+    step_counts = counts(
+        accepted=accepted, records_sent=accepted * 1_000, records_confirmed=accepted * 1_000, **outcomes
+    )
     return StepAggregate(
-        total=made,
-        judged=made,
+        total=step_counts,
+        judged=step_counts,
         errors=errors or {},
         response=sketch_of([int(seconds_each * 1e9)] * (accepted + outcomes.get("unknown", 0))),
         service=sketch_of([int(seconds_each * 1e9)] * (accepted + outcomes.get("unknown", 0))),

@@ -56,7 +56,7 @@ class Load:
         return step
 
 
-def after(seconds: float) -> Callable[[Received], Awaitable[web.StreamResponse]]:
+def answer_after(seconds: float) -> Callable[[Received], Awaitable[web.StreamResponse]]:
     """Answers that honour the header, each after so long."""
 
     async def answer(received: Received) -> web.StreamResponse:

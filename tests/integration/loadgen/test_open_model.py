@@ -8,11 +8,11 @@ import pytest
 from aiohttp import web
 
 from http_target import Received, honoured, serving
-from support.loadgen_loads import Load, after, custom_plan
+from support.loadgen_loads import Load, answer_after, custom_plan
 
 
 async def test_uploads_are_due_at_the_arrival_rate_however_long_the_answers_take() -> None:
-    async with serving(after(0.4)) as target:
+    async with serving(answer_after(0.4)) as target:
         load = Load(custom_plan(target.url, arrivalRate=20, duration="1500ms"), target.port)
 
         await load.run()
@@ -27,7 +27,7 @@ async def test_uploads_are_due_at_the_arrival_rate_however_long_the_answers_take
 
 
 async def test_an_arrival_that_waits_for_a_free_user_keeps_its_intended_start() -> None:
-    async with serving(after(0.25)) as target:
+    async with serving(answer_after(0.25)) as target:
         plan = custom_plan(target.url, arrivalRate=10, duration="1s", virtualUsers=2)
         load = Load(plan, target.port)
 
@@ -44,7 +44,7 @@ async def test_an_arrival_that_waits_for_a_free_user_keeps_its_intended_start() 
 
 
 async def test_an_arrival_that_waits_too_long_is_dropped_and_counts_as_late_as_its_patience() -> None:
-    async with serving(after(0.6)) as target:
+    async with serving(answer_after(0.6)) as target:
         plan = custom_plan(target.url, arrivalRate=10, duration="1s", virtualUsers=1, maxLateness="200ms")
         load = Load(plan, target.port)
 
@@ -61,7 +61,7 @@ async def test_an_arrival_that_waits_too_long_is_dropped_and_counts_as_late_as_i
 
 
 async def test_what_waits_at_the_end_of_the_load_is_dropped_and_what_is_in_flight_is_finished() -> None:
-    async with serving(after(0.8)) as target:
+    async with serving(answer_after(0.8)) as target:
         plan = custom_plan(target.url, arrivalRate=10, duration="1s", virtualUsers=1)
         load = Load(plan, target.port)
         began = time.monotonic()
@@ -102,7 +102,7 @@ async def test_the_pods_of_a_fleet_share_one_poisson_schedule() -> None:
 
 
 async def test_a_stop_takes_back_what_waits_and_finishes_what_is_in_flight() -> None:
-    async with serving(after(0.5)) as target:
+    async with serving(answer_after(0.5)) as target:
         plan = custom_plan(target.url, arrivalRate=50, duration="60s", virtualUsers=3)
         load = Load(plan, target.port)
         running = asyncio.create_task(load.run())
@@ -120,7 +120,7 @@ async def test_a_stop_takes_back_what_waits_and_finishes_what_is_in_flight() -> 
 
 
 async def test_cancelling_takes_back_what_waits_and_counts_what_is_in_flight_as_cancelled() -> None:
-    async with serving(after(60)) as target:
+    async with serving(answer_after(60)) as target:
         plan = custom_plan(target.url, arrivalRate=50, duration="60s", virtualUsers=3)
         load = Load(plan, target.port)
         running = asyncio.create_task(load.run())
@@ -150,7 +150,7 @@ async def test_a_violation_ends_the_load_of_the_open_model_too() -> None:
 
 
 async def test_while_it_waits_an_arrival_is_told_with_its_age() -> None:
-    async with serving(after(60)) as target:
+    async with serving(answer_after(60)) as target:
         load = Load(custom_plan(target.url, arrivalRate=20, duration="60s", virtualUsers=1), target.port)
         running = asyncio.create_task(load.run())
         while load.recorder.read(0, 0) and not len(target.received):  # noqa: ASYNC110 - it is in the target

@@ -67,7 +67,7 @@ async def test_a_pod_verifies_loads_reports_and_exits_when_it_is_acknowledged(tm
             final = await pod.until_final()
             await pod.ack(final.sequence)
 
-            assert await pod.exited() == PodExit.DONE
+            assert await pod.until_exited() == PodExit.DONE
             assert final.state is PodState.DONE
             assert final.plan_hash == plan_hash(plan)
             assert final.start_id == "s1"
@@ -85,11 +85,11 @@ async def test_the_last_word_holds_the_same_counts_as_the_final_snapshot(tmp_pat
         await start_fleet((pod,))
         final = await pod.until_final()
         await pod.ack(final.sequence)
-        await pod.exited()
+        await pod.until_exited()
 
         word = pod.last_word()
 
-        assert len(pod.termination.read_bytes()) <= 4096
+        assert len(pod.termination_file.read_bytes()) <= 4096
         assert (word.state, word.sequence, word.final) == (PodState.DONE, final.sequence, True)
         assert word.steps[0].total == final.steps[0].total
         assert word.steps[0].response.count == final.steps[0].response.count
@@ -129,7 +129,7 @@ async def test_a_refused_target_ends_the_pod_with_its_own_exit_code_and_reason(t
         final = await pod.until_final()
         await pod.ack(final.sequence)
 
-        assert await pod.exited() == PodExit.REFUSED
+        assert await pod.until_exited() == PodExit.REFUSED
         assert refused.state is PodState.REFUSED
         word = pod.last_word()
         assert word.verification is not None
@@ -152,7 +152,7 @@ async def test_a_violation_halts_the_pod_itself_and_its_peer(tmp_path: Path) -> 
             for pod, final in zip(pods, finals, strict=True):
                 await pod.ack(final.sequence)
 
-            codes = [await pod.exited() for pod in pods]
+            codes = [await pod.until_exited() for pod in pods]
             assert sorted(codes) == [PodExit.VIOLATION, PodExit.HALTED]
             guilty, peer = sorted(finals, key=lambda final: final.halt_reason is not HaltReason.VIOLATION)
             assert (guilty.halt_reason, peer.halt_reason) == (HaltReason.VIOLATION, HaltReason.PEER)
@@ -191,7 +191,7 @@ async def test_a_proven_address_that_breaks_its_promise_when_it_is_verified_agai
             for pod, final in zip(pods, finals, strict=True):
                 await pod.ack(final.sequence)
 
-            assert [await pod.exited() for pod in pods] == [PodExit.VIOLATION, PodExit.HALTED]
+            assert [await pod.until_exited() for pod in pods] == [PodExit.VIOLATION, PodExit.HALTED]
             guilty, peer = finals
             assert (guilty.halt_reason, peer.halt_reason) == (HaltReason.VIOLATION, HaltReason.PEER)
             assert guilty.violation is not None
@@ -215,7 +215,7 @@ async def test_a_violation_with_a_peer_that_does_not_confirm_ends_the_pod_at_onc
             await pod.arm()
             await pod.start(peers=("127.77.0.254:8089",))
 
-            assert await pod.exited() == PodExit.VIOLATION
+            assert await pod.until_exited() == PodExit.VIOLATION
             word = pod.last_word()
             assert word.halt_reason is HaltReason.VIOLATION
             assert word.violation is not None
@@ -233,7 +233,7 @@ async def test_a_violation_without_peers_lingers_for_the_acknowledgement(tmp_pat
 
         await pod.ack(final.sequence)
 
-        assert await pod.exited() == PodExit.VIOLATION
+        assert await pod.until_exited() == PodExit.VIOLATION
 
 
 async def test_sigterm_cuts_the_uploads_in_flight_and_leaves_a_last_word(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ async def test_sigterm_cuts_the_uploads_in_flight_and_leaves_a_last_word(tmp_pat
 
         pod.send_signal(signal.SIGTERM)
 
-        assert await pod.exited() == PodExit.HALTED
+        assert await pod.until_exited() == PodExit.HALTED
         assert time.monotonic() - began < 4
         word = pod.last_word()
         assert (word.state, word.halt_reason) == (PodState.HALTED, HaltReason.SIGNAL)
@@ -267,7 +267,7 @@ async def test_sigterm_in_the_middle_of_large_bodies_conserves_every_upload(tmp_
 
             pod.send_signal(signal.SIGTERM)
 
-            assert await pod.exited() == PodExit.HALTED
+            assert await pod.until_exited() == PodExit.HALTED
             total = pod.last_word().steps[0].total
             assert total.conserved
             assert total.unknown == total.cancelled
@@ -279,7 +279,7 @@ async def test_sigterm_while_it_waits_ends_the_pod(tmp_path: Path) -> None:
     async with serving() as target, pod_process(make_plan(target.url), tmp_path) as pod:
         pod.send_signal(signal.SIGTERM)
 
-        assert await pod.exited() == PodExit.HALTED
+        assert await pod.until_exited() == PodExit.HALTED
         assert pod.last_word().halt_reason is HaltReason.SIGNAL
 
 
@@ -290,7 +290,7 @@ async def test_sigterm_after_the_end_leaves_the_exit_code_as_it_is(tmp_path: Pat
 
         pod.send_signal(signal.SIGTERM)
 
-        assert await pod.exited(5) == PodExit.DONE
+        assert await pod.until_exited(5) == PodExit.DONE
         assert pod.last_word().state is PodState.DONE
 
 
@@ -301,7 +301,7 @@ async def test_an_armed_pod_that_is_never_started_halts_by_itself(tmp_path: Path
             await pod.verify()
             await pod.arm()
 
-            assert await pod.exited() == PodExit.HALTED
+            assert await pod.until_exited() == PodExit.HALTED
             word = pod.last_word()
             assert word.halt_reason is HaltReason.BARRIER
             assert "armed for 0.5 s" in word.message
@@ -316,7 +316,7 @@ async def test_a_pod_that_nobody_commands_halts_by_itself(tmp_path: Path, verifi
             if verified:
                 await pod.verify()
 
-            assert await pod.exited() == PodExit.HALTED
+            assert await pod.until_exited() == PodExit.HALTED
             word = pod.last_word()
             assert word.halt_reason is HaltReason.BARRIER
             assert ("verified" if verified else "waiting") in word.message
@@ -328,7 +328,7 @@ async def test_a_pod_that_is_not_acknowledged_lingers_only_so_long(tmp_path: Pat
         async with pod_process(plan, tmp_path) as pod:
             await pod.verify()
 
-            assert await pod.exited(10) == PodExit.REFUSED
+            assert await pod.until_exited(10) == PodExit.REFUSED
 
 
 async def test_an_acknowledgement_of_an_earlier_snapshot_does_not_release_the_pod(tmp_path: Path) -> None:
@@ -338,10 +338,10 @@ async def test_an_acknowledgement_of_an_earlier_snapshot_does_not_release_the_po
 
         await pod.ack(final.sequence - 1)
         with pytest.raises(TimeoutError):
-            await pod.exited(0.5)
+            await pod.until_exited(0.5)
         await pod.ack(final.sequence)
 
-        assert await pod.exited() == PodExit.DONE
+        assert await pod.until_exited() == PodExit.DONE
 
 
 async def test_stop_finishes_what_is_in_flight_and_the_pod_is_done(tmp_path: Path) -> None:
@@ -360,7 +360,7 @@ async def test_stop_finishes_what_is_in_flight_and_the_pod_is_done(tmp_path: Pat
             assert final.state is PodState.DONE
             assert final.steps[0].total.accepted == final.steps[0].total.sent > 0
             await pod.ack(final.sequence)
-            assert await pod.exited() == PodExit.DONE
+            assert await pod.until_exited() == PodExit.DONE
 
 
 async def test_stop_before_the_load_ends_the_pod_without_any(tmp_path: Path) -> None:
@@ -372,7 +372,7 @@ async def test_stop_before_the_load_ends_the_pod_without_any(tmp_path: Path) -> 
         final = await pod.until_final()
         assert (final.state, final.steps) == (PodState.DONE, ())
         await pod.ack(final.sequence)
-        assert await pod.exited() == PodExit.DONE
+        assert await pod.until_exited() == PodExit.DONE
         assert load_uploads(target) == 0
 
 
@@ -394,7 +394,7 @@ async def test_halt_cuts_what_is_in_flight(tmp_path: Path) -> None:
         assert_conserved(final)
         assert final.steps[0].total.cancelled == final.steps[0].total.sent
         await pod.ack(final.sequence)
-        assert await pod.exited() == PodExit.HALTED
+        assert await pod.until_exited() == PodExit.HALTED
 
 
 @pytest.mark.parametrize("verb", [Verb.HALT, Verb.STOP])
@@ -410,7 +410,7 @@ async def test_a_verification_that_hangs_can_be_ended(tmp_path: Path, verb: Verb
         final = await pod.until_final()
         assert final.state is (PodState.HALTED if verb is Verb.HALT else PodState.DONE)
         await pod.ack(final.sequence)
-        assert await pod.exited() == (PodExit.HALTED if verb is Verb.HALT else PodExit.DONE)
+        assert await pod.until_exited() == (PodExit.HALTED if verb is Verb.HALT else PodExit.DONE)
 
 
 async def test_a_hanging_target_shows_in_the_snapshots_while_it_hangs(tmp_path: Path) -> None:
@@ -564,7 +564,7 @@ async def test_with_debug_a_pod_logs_every_upload_without_the_token(tmp_path: Pa
             await start_fleet((pod,))
             final = await pod.until_final()
             await pod.ack(final.sequence)
-            assert await pod.exited() == PodExit.DONE
+            assert await pod.until_exited() == PodExit.DONE
 
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     uploads = [line for line in lines if line["event"] == "upload"]

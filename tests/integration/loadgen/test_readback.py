@@ -373,7 +373,7 @@ async def test_a_pod_reads_back_when_it_is_told_that_every_load_is_over(tmp_path
             final = await pod.until_final()
             await pod.ack(final.sequence)
 
-            assert await pod.exited() == PodExit.DONE
+            assert await pod.until_exited() == PodExit.DONE
             assert not loaded.final
             assert len(storage.asked) == asked + 2
             assert final.state is PodState.DONE

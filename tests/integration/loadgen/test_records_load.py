@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from http_target import Received, honoured, serving, status
-from support.loadgen_loads import Load, after, custom_plan
+from support.loadgen_loads import Load, answer_after, custom_plan
 
 
 async def test_all_pods_together_send_just_so_many_records() -> None:
@@ -25,7 +25,7 @@ async def test_all_pods_together_send_just_so_many_records() -> None:
 
 
 async def test_the_load_lasts_until_the_last_answer() -> None:
-    async with serving(after(0.5)) as target:
+    async with serving(answer_after(0.5)) as target:
         load = Load(custom_plan(target.url, records=60, virtualUsers=1), target.port)
 
         await load.run()
@@ -45,7 +45,7 @@ async def test_an_upload_that_fails_is_not_sent_again() -> None:
 
 
 async def test_a_stop_before_the_last_record_leaves_the_load_unfinished() -> None:
-    async with serving(after(0.1)) as target:
+    async with serving(answer_after(0.1)) as target:
         load = Load(custom_plan(target.url, records=20_000, virtualUsers=2), target.port)
         running = asyncio.create_task(load.run())
         while not target.received:  # noqa: ASYNC110 - what is waited for is in the target
@@ -58,7 +58,7 @@ async def test_a_stop_before_the_last_record_leaves_the_load_unfinished() -> Non
 
 
 async def test_what_is_in_flight_when_the_graceful_stop_is_over_is_cut() -> None:
-    async with serving(after(30)) as target:
+    async with serving(answer_after(30)) as target:
         plan = custom_plan(target.url, virtualUsers=2, duration="1s", gracefulStop="300ms")
         load = Load(plan, target.port)
         began = time.monotonic()

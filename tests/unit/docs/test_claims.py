@@ -10,7 +10,7 @@ from loadtest_model.measurement.snapshot import PodState, ProofLevel, Verificati
 from loadtest_model.plan import compile_plan
 from loadtest_operator.decide import decide
 from support.builders import IDENTITY
-from support.operator_builders import POLICY, a_fleet_spec, a_job, a_pod, a_snapshot, seen
+from support.operator_builders import POLICY, a_fleet_spec, a_job, a_pod, a_snapshot, an_observation
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SHIPPED = ("docs", "charts", "crds", "examples", "model", "loadgen", "operator")
@@ -79,7 +79,9 @@ def test_no_status_below_proven_claims_it(level: ProofLevel, state: PodState, ro
     pod = a_pod(0, state, snapshot=a_snapshot(0, state, verification=proof))
     plan = compile_plan(spec, IDENTITY, addresses=("10.0.0.5:8000",))
 
-    decision = decide(seen(pod, spec=spec, job=a_job(plan=plan), begun=state is not PodState.VERIFIED), POLICY)
+    decision = decide(
+        an_observation(pod, spec=spec, job=a_job(plan=plan), begun=state is not PodState.VERIFIED), POLICY
+    )
 
     assert decision.status is not None
     assert decision.status.verification is None or decision.status.verification.level is level

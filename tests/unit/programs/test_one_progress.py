@@ -12,7 +12,7 @@ from loadtest_model.quantities import seconds_text
 from loadtest_model.report.progress import progress_of
 from loadtest_operator.decide import decide
 from support.builders import a_step, counts
-from support.operator_builders import POLICY, a_fleet_plan, a_fleet_spec, a_job, a_pod, a_snapshot, seen
+from support.operator_builders import POLICY, a_fleet_plan, a_fleet_spec, a_job, a_pod, a_snapshot, an_observation
 
 SPEC = a_fleet_spec(scenario="all", load={}, parallelism=1)
 
@@ -32,7 +32,7 @@ def test_screen_and_status_show_the_same_figures_of_the_same_measurements() -> N
         ),
     )
     pod = a_pod(0, snapshot=a_snapshot(0, PodState.RUNNING, steps=steps), reachable=True)
-    observation = seen(pod, spec=SPEC, begun=True)
+    observation = an_observation(pod, spec=SPEC, begun=True)
     observation = replace(observation, job=a_job(plan=a_fleet_plan(SPEC)), series=((), tail))
 
     decision = decide(observation, POLICY)
