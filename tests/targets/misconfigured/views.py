@@ -27,7 +27,7 @@ class UploadForm(forms.Form):
     spreadsheet = forms.FileField()
 
 
-def _changed(request: HttpRequest, **changes: object) -> HttpResponse:
+def _answer_with(request: HttpRequest, **changes: object) -> HttpResponse:
     answer = json.loads(upload_clients(request).content)
     return JsonResponse({**answer, **changes})
 
@@ -81,7 +81,7 @@ def killed_by_large_files(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def marker_false(request: HttpRequest) -> HttpResponse:
-    return _changed(request, load_test_mode=False)
+    return _answer_with(request, load_test_mode=False)
 
 
 @csrf_exempt
@@ -91,7 +91,7 @@ def runs_out_of_memory(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def miscounts(request: HttpRequest) -> HttpResponse:
-    return _changed(request, processed_count=7)
+    return _answer_with(request, processed_count=7)
 
 
 @csrf_exempt

@@ -21,7 +21,7 @@ CLAIM = re.compile(
     re.IGNORECASE,
 )
 OF_PROVEN = re.compile(r"proven|read(ing)?.?back", re.IGNORECASE)
-AROUND = 2
+NEIGHBOUR_LINES = 2
 
 
 def shipped_files() -> list[Path]:
@@ -36,7 +36,8 @@ def claims_in(text: str) -> list[str]:
     return [
         line
         for number, line in enumerate(lines)
-        if CLAIM.search(line) and not OF_PROVEN.search("\n".join(lines[max(0, number - AROUND) : number + AROUND + 1]))
+        if CLAIM.search(line)
+        and not OF_PROVEN.search("\n".join(lines[max(0, number - NEIGHBOUR_LINES) : number + NEIGHBOUR_LINES + 1]))
     ]
 
 
@@ -54,13 +55,13 @@ def test_a_claim_is_known_as_one(claim: str) -> None:
 
 
 def test_no_file_claims_it_where_the_proof_is_not_spoken_of() -> None:
-    found = {
+    claims_by_file = {
         str(path.relative_to(REPOSITORY)): claims
         for path in shipped_files()
         if (claims := claims_in(path.read_text(errors="replace")))
     }
 
-    assert found == {}
+    assert claims_by_file == {}
 
 
 @pytest.mark.parametrize("level", [ProofLevel.ACKNOWLEDGED, ProofLevel.ECHOED])
@@ -85,6 +86,6 @@ def test_no_status_below_proven_claims_it(level: ProofLevel, state: PodState, ro
 
     assert decision.status is not None
     assert decision.status.verification is None or decision.status.verification.level is level
-    said = str(decision.status)
-    assert CLAIM.search(said) is None, CLAIM.search(said)
-    assert "found no stored row" not in said
+    status_text = str(decision.status)
+    assert CLAIM.search(status_text) is None, CLAIM.search(status_text)
+    assert "found no stored row" not in status_text

@@ -13,13 +13,13 @@ from localcluster.supervisor_process import ClusterError
 
 def kubeconfig(folder: Path, user: dict[str, Any]) -> Path:
     file = folder / "config"
-    made = {
+    config = {
         "current-context": "shop",
         "contexts": [{"name": "shop", "context": {"cluster": "shop", "user": "me"}}],
         "clusters": [{"name": "shop", "cluster": {"server": "https://127.0.0.1:1"}}],
         "users": [{"name": "me", "user": user}],
     }
-    file.write_text(json.dumps(made))
+    file.write_text(json.dumps(config))
     return file
 
 

@@ -177,7 +177,7 @@ def _headless(name: str, **spec: Any) -> dict[str, Any]:
     return _service(name, clusterIP="None", **spec)
 
 
-def _serving(address: str, ready: bool) -> dict[str, Any]:
+def _pod_at(address: str, ready: bool) -> dict[str, Any]:
     pod = _pod()
     pod["status"] = {
         "podIP": address,
@@ -187,7 +187,7 @@ def _serving(address: str, ready: bool) -> dict[str, Any]:
 
 
 def test_a_headless_services_name_stands_for_its_ready_pods() -> None:
-    pods = [_serving("127.9.1.2", True), _serving("127.9.1.1", True), _serving("127.9.1.3", False)]
+    pods = [_pod_at("127.9.1.2", True), _pod_at("127.9.1.1", True), _pod_at("127.9.1.3", False)]
 
     near = service_lines([_headless("web")], pods, "n")
     far = service_lines([_headless("web")], pods, "elsewhere")
@@ -198,7 +198,7 @@ def test_a_headless_services_name_stands_for_its_ready_pods() -> None:
 
 
 def test_a_service_without_a_ready_pod_has_its_cluster_ip_and_a_headless_one_does_not_resolve() -> None:
-    pods = [_serving("127.9.1.3", False)]
+    pods = [_pod_at("127.9.1.3", False)]
 
     refusing = service_lines([_service("web")], pods, "n")
     silent = service_lines([_headless("web")], pods, "n")
@@ -209,39 +209,39 @@ def test_a_service_without_a_ready_pod_has_its_cluster_ip_and_a_headless_one_doe
     assert [line.split()[0] for line in early] == ["127.9.1.3"]
 
 
-def _ending(pod: dict[str, Any]) -> dict[str, Any]:
+def _with_deletion(pod: dict[str, Any]) -> dict[str, Any]:
     pod["metadata"]["deletionTimestamp"] = "2030-01-01T00:00:00Z"
     return pod
 
 
 def test_a_cluster_ip_leads_to_ready_pods_and_to_serving_ones_on_their_way_out_only_for_want_of_others() -> None:
     service = _service("web", ports=[{"port": 80, "targetPort": 8000}, {"port": 53, "protocol": "UDP"}])
-    ready, unready = _serving("127.9.1.1", True), _serving("127.9.1.2", False)
-    ending = _ending(_serving("127.9.1.3", True))
-    place = ("127.9.240.9", 80)
+    ready, unready = _pod_at("127.9.1.1", True), _pod_at("127.9.1.2", False)
+    ending = _with_deletion(_pod_at("127.9.1.3", True))
+    address = ("127.9.240.9", 80)
 
-    assert service_routes([service], [ready, unready, ending]) == {place: (("127.9.1.1", 8000),)}
-    assert service_routes([service], [unready, ending]) == {place: (("127.9.1.3", 8000),)}
-    assert service_routes([service], [unready]) == {place: ()}
+    assert service_routes([service], [ready, unready, ending]) == {address: (("127.9.1.1", 8000),)}
+    assert service_routes([service], [unready, ending]) == {address: (("127.9.1.3", 8000),)}
+    assert service_routes([service], [unready]) == {address: ()}
 
 
 def test_a_target_port_is_found_by_its_name_in_each_pod() -> None:
     service = _service("web", ports=[{"port": 80, "targetPort": "http"}])
-    named, nameless = _serving("127.9.1.1", True), _serving("127.9.1.2", True)
-    named["spec"]["containers"] = [{"name": "m", "ports": [{"name": "http", "containerPort": 8080}]}]
+    pod_with_names, nameless = _pod_at("127.9.1.1", True), _pod_at("127.9.1.2", True)
+    pod_with_names["spec"]["containers"] = [{"name": "m", "ports": [{"name": "http", "containerPort": 8080}]}]
     nameless["spec"]["containers"] = [{"name": "m"}]
 
-    assert service_routes([service], [named, nameless]) == {("127.9.240.9", 80): (("127.9.1.1", 8080),)}
+    assert service_routes([service], [pod_with_names, nameless]) == {("127.9.240.9", 80): (("127.9.1.1", 8080),)}
 
 
 def test_services_are_told_in_variables_as_a_kubelet_tells_them() -> None:
     ports = [{"port": 80, "name": "http"}, {"port": 81, "name": "more-of-it"}]
     services = [_service("my-web", ports=ports), _headless("silent", ports=ports)]
 
-    told = service_variables(services, "n", links=True, api_server=("127.0.0.1", 6443))
-    untold = service_variables(services, "n", links=False, api_server=("127.0.0.1", 6443))
+    linked_variables = service_variables(services, "n", links=True, api_server=("127.0.0.1", 6443))
+    base_variables = service_variables(services, "n", links=False, api_server=("127.0.0.1", 6443))
 
-    assert {name: value for name, value in told.items() if name not in untold} == {
+    assert {name: value for name, value in linked_variables.items() if name not in base_variables} == {
         "MY_WEB_SERVICE_HOST": "127.9.240.9",
         "MY_WEB_SERVICE_PORT": "80",
         "MY_WEB_SERVICE_PORT_HTTP": "80",
@@ -256,19 +256,19 @@ def test_services_are_told_in_variables_as_a_kubelet_tells_them() -> None:
         "MY_WEB_PORT_81_TCP_PORT": "81",
         "MY_WEB_PORT_81_TCP_ADDR": "127.9.240.9",
     }
-    assert untold["KUBERNETES_SERVICE_HOST"] == "127.0.0.1"
-    assert untold["KUBERNETES_SERVICE_PORT_HTTPS"] == "6443"
+    assert base_variables["KUBERNETES_SERVICE_HOST"] == "127.0.0.1"
+    assert base_variables["KUBERNETES_SERVICE_PORT_HTTPS"] == "6443"
 
 
-def _secured(pod: dict[str, Any], **container: Any) -> User:
+def _user_of(pod: dict[str, Any], **container: Any) -> User:
     return user_of(_pod(securityContext=pod), {"name": "m", "securityContext": container}, 10)
 
 
 def test_a_container_runs_as_its_spec_says_else_its_pod_else_its_image() -> None:
-    assert _secured({}) == User(10, 0)
-    assert _secured({"runAsUser": 5}) == User(5, 0)
-    assert _secured({"runAsUser": 5, "runAsGroup": 6, "fsGroup": 7, "supplementalGroups": [8]}) == User(5, 6, (8, 7))
-    assert _secured({"runAsUser": 5, "runAsGroup": 6}, runAsUser=9) == User(9, 6)
+    assert _user_of({}) == User(10, 0)
+    assert _user_of({"runAsUser": 5}) == User(5, 0)
+    assert _user_of({"runAsUser": 5, "runAsGroup": 6, "fsGroup": 7, "supplementalGroups": [8]}) == User(5, 6, (8, 7))
+    assert _user_of({"runAsUser": 5, "runAsGroup": 6}, runAsUser=9) == User(9, 6)
     assert [User(0, 0).home, User(65532, 0).home] == ["/root", "/"]
 
 
@@ -336,7 +336,7 @@ def test_a_pod_goes_only_onto_a_node_that_its_selector_fits() -> None:
     assert not waits_for_a_node(_pod(schedulingGates=[{"name": "later"}]))
 
 
-def _ended(code: int) -> Terminated:
+def _end_with(code: int) -> Terminated:
     return Terminated(code, "Error" if code else "Completed", "", _NOW, _NOW)
 
 
@@ -349,11 +349,11 @@ def _status(state: State, **fields: Any) -> ContainerStatus:
     [
         (Waiting("ContainerCreating"), "Never", "Pending"),
         (Running(_NOW), "Never", "Running"),
-        (_ended(0), "Never", "Succeeded"),
-        (_ended(1), "Never", "Failed"),
-        (_ended(0), "OnFailure", "Succeeded"),
-        (_ended(1), "OnFailure", "Running"),
-        (_ended(0), "Always", "Running"),
+        (_end_with(0), "Never", "Succeeded"),
+        (_end_with(1), "Never", "Failed"),
+        (_end_with(0), "OnFailure", "Succeeded"),
+        (_end_with(1), "OnFailure", "Running"),
+        (_end_with(0), "Always", "Running"),
     ],
 )
 def test_the_phase_follows_from_the_container_and_the_restart_policy(state: State, policy: str, expected: str) -> None:
@@ -363,8 +363,8 @@ def test_the_phase_follows_from_the_container_and_the_restart_policy(state: Stat
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (_ended(0), "Succeeded"),
-        (_ended(137), "Failed"),
+        (_end_with(0), "Succeeded"),
+        (_end_with(137), "Failed"),
         (Waiting("ContainerCreating"), "Failed"),
         (Running(_NOW), "Running"),
     ],
@@ -377,18 +377,18 @@ def test_a_pod_is_pending_until_its_init_containers_are_done_and_failed_with_the
     waiting = [_status(Waiting("PodInitializing"))]
 
     assert phase(PodView(waiting, [_status(Running(_NOW))])) == "Pending"
-    assert phase(PodView(waiting, [_status(_ended(1))], restart_policy="Never")) == "Failed"
+    assert phase(PodView(waiting, [_status(_end_with(1))], restart_policy="Never")) == "Failed"
 
 
 def test_a_running_sidecar_keeps_the_pod_running() -> None:
     sidecar = _status(Running(_NOW), name="side", started=True)
-    view = PodView([_status(_ended(0))], [sidecar], frozenset({"side"}), "Never")
+    view = PodView([_status(_end_with(0))], [sidecar], frozenset({"side"}), "Never")
 
     assert phase(view) == "Running"
 
 
 def test_a_final_phase_is_told_only_after_the_ends_of_the_containers() -> None:
-    view = PodView(containers=[_status(_ended(3))], restart_policy="Never", is_over=False, previous_phase="Running")
+    view = PodView(containers=[_status(_end_with(3))], restart_policy="Never", is_over=False, previous_phase="Running")
 
     before = pod_status(view, "127.9.1.1", "127.9.0.2", _NOW, _NOW)
     after = pod_status(replace(view, is_over=True), "127.9.1.1", "127.9.0.2", _NOW, _NOW)
@@ -419,7 +419,7 @@ def test_the_last_word_is_the_end_of_the_message_or_of_the_log_of_the_same_run(t
 
 
 def test_messages_of_many_containers_share_the_kubelets_limit() -> None:
-    long = replace(_ended(1), message="x" * 4096)
+    long = replace(_end_with(1), message="x" * 4096)
     view = PodView(containers=[_status(long) for _ in range(6)], restart_policy="Never")
 
     status = pod_status(view, "127.9.1.1", "127.9.0.2", _NOW, _NOW)
@@ -503,9 +503,11 @@ def test_programs_on_the_path_are_taken_only_in_the_modules_minor_version() -> N
     assert not version_fits("etcd", "etcd Version: 3.6.3", versions)
 
 
-@pytest.mark.parametrize(("found", "enough"), [("go1.26.0", True), ("go1.27", True), ("go1.25.9", False), ("", False)])
-def test_an_older_go_is_not_taken(found: str, enough: bool) -> None:
-    assert is_at_least(found, "1.26.0") is enough
+@pytest.mark.parametrize(
+    ("version", "is_enough"), [("go1.26.0", True), ("go1.27", True), ("go1.25.9", False), ("", False)]
+)
+def test_an_older_go_is_not_taken(version: str, is_enough: bool) -> None:
+    assert is_at_least(version, "1.26.0") is is_enough
 
 
 def test_progress_is_told_once_for_each_thing_and_rewritten_on_a_terminal() -> None:

@@ -41,16 +41,16 @@ def test_screen_and_status_show_the_same_figures_of_the_same_measurements() -> N
     assert decision.aggregate is not None
     status, stream = decision.status.progress, io.StringIO()
     Lines(stream).show(progress_of(decision.plan, decision.aggregate))
-    shown = stream.getvalue()
+    screen_text = stream.getvalue()
 
     assert status is not None
     assert (status.errors, status.error_rate) == (8, round(8 / 96, 4))
-    assert shown.split("  ")[-5:] == [
+    assert screen_text.split("  ")[-5:] == [
         "in flight 2",
         f"records {status.records_confirmed:,}",
         f"records/s {status.records_per_second:,.0f}",
         f"p95 {seconds_text(status.p95_seconds)}",
         f"errors {status.errors:,} ({status.error_rate:.2%})\n",
     ]
-    assert f" {status.percent:.0f}%  {status.step} (2 of 4)" in shown
-    assert f"VUs {status.virtual_users}  " in shown
+    assert f" {status.percent:.0f}%  {status.step} (2 of 4)" in screen_text
+    assert f"VUs {status.virtual_users}  " in screen_text

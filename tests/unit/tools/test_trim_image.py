@@ -24,9 +24,9 @@ def add_file(packages: Path, name: str) -> Path:
 
 
 def test_of_the_clients_models_those_that_are_loaded_stay(packages: Path) -> None:
-    loaded = add_file(packages, "kubernetes/client/models/v1_object_meta.py")
+    loaded_file = add_file(packages, "kubernetes/client/models/v1_object_meta.py")
 
-    removed_files = unneeded_files(packages, {loaded})
+    removed_files = unneeded_files(packages, {loaded_file})
 
     assert removed_files == {packages / folder / "idle.py" for folder in ONLY_WHAT_LOADS}
 
