@@ -20,7 +20,7 @@ class Certificate:
     ) -> ssl.SSLContext:
         """TLS of a server with this certificate.
 
-        Every name that it is asked for is added to `names`. With a `client_authority`, clients must show its certificate.
+        Every name that it is asked for is added to `names`. With `client_authority`, clients must show its certificate.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.file, self.key_file)
