@@ -27,8 +27,8 @@ def after(held: TargetWatch, *looks: WorkloadLook | None, every: float = 2.0) ->
     return held
 
 
-def a_pod_that_ended(times: int, uid: str = "aaaaaaaa-1", ended: Json = OOM, **fields: object) -> Json:
-    return a_workload_pod(uid, a_container(restarts=times, last_end=ended if times else None), **fields)  # type: ignore[arg-type]
+def a_pod_that_ended(times: int, uid: str = "aaaaaaaa-1", last_end: Json = OOM, **fields: object) -> Json:
+    return a_workload_pod(uid, a_container(restarts=times, last_end=last_end if times else None), **fields)  # type: ignore[arg-type]
 
 
 def test_a_target_that_fares_well_leaves_nothing_to_tell() -> None:
