@@ -74,8 +74,8 @@ class Engine:
     def break_promise(self) -> None:
         self._promise_broken.set()
 
-    async def run(self, start_ns: int, *, alone: bool) -> Violation | None:
-        assert not alone
+    async def run(self, start_ns: int, *, is_alone: bool) -> Violation | None:
+        assert not is_alone
         await asyncio.sleep(max(0.0, (start_ns - self._clock_ns()) / NANOSECONDS))
         self.began_ns = self._clock_ns()
         try:
@@ -95,7 +95,7 @@ class Engine:
                         duration_ns = int(self._random.lognormvariate(0, 0.4) * _MEDIAN_SECONDS * NANOSECONDS)
                         recorder.finish(recorder.begin(intended_ns), sample(intended_ns, duration_ns, step.batch_size))
                     tick_start_ns = tick_end_ns
-                recorder.complete()
+                recorder.mark_complete()
                 recorder.end(end_ns)
                 start_ns = end_ns
         finally:
@@ -170,7 +170,7 @@ def sample(intended_ns: int, duration_ns: int, rows: int) -> Sample:
         error=None,
         records_confirmed=rows,
         bytes_sent=rows * 200,
-        begun=True,
+        has_begun=True,
         address=_ADDRESS,
         parts=PartNanoseconds(connect=1_000_000, upload=duration_ns // 2, wait=duration_ns // 2),
     )
