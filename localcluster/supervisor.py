@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from localcluster import cgroups, controlplane
-from localcluster.build import BuildError, find_programs
+from localcluster.build import find_programs
 from localcluster.controlplane import Access, Component, ControlPlaneError
+from localcluster.go import BuildError
 from localcluster.node import linux
 from localcluster.node.network import LoopbackNetwork
 from localcluster.realnode import machine

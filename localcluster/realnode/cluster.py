@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from localcluster import cgroups
-from localcluster.build import WHOLE_CLUSTER, BuildError, find_programs
+from localcluster.build import WHOLE_CLUSTER, find_programs
 from localcluster.cluster import ask_directly
+from localcluster.go import BuildError
 from localcluster.realnode import machine
 from localcluster.realnode.node_network import NodeNetworkError, find_free_network
 from localcluster.realnode.start import RealNode

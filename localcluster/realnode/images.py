@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from localcluster.build import Report, cache_directory
+from localcluster.go import Report, cache_directory
 from localcluster.images import FAULTY_TARGET_IMAGE, OPERATOR_IMAGE, REPOSITORY, TARGET_IMAGE, make_images
 
 # The faulty target's image begins with the example target's, so the two go together.

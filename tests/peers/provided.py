@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from localcluster.build import cache_directory
+from localcluster.go import cache_directory
 from localcluster.progress import ActivityLine
 
 Report = Callable[[str], None]

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from localcluster.build import find_go
+from localcluster.go import find_go
 from tools.committed_files import REPOSITORY
 from tools.go_programs import HELM, KUSTOMIZE
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from localcluster.build import is_at_least, module_versions, version_fits
+from localcluster.build import module_versions, version_fits
+from localcluster.go import is_at_least
 from localcluster.node.container import ContainerFiles, termination_message
 from localcluster.node.environment import (
     ConfigError,
