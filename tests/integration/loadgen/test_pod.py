@@ -26,7 +26,7 @@ from http_target import (
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import HaltReason, PodState, Refusal, Snapshot
 from loadtest_model.plan import Deadlines, Plan, plan_hash
-from loadtest_model.protocol.commands import Ack, Addresses, Arm, Halt, Verb, endpoints_digest
+from loadtest_model.protocol.commands import Ack, Arm, Halt, TargetAddresses, Verb, endpoints_digest
 from loadtest_model.protocol.exits import PodExit
 from loadtest_model.protocol.last_word import decode_last_word
 from support.loadgen_plans import make_plan, token
@@ -47,9 +47,9 @@ def hangs_under_load(received: ReceivedUpload) -> Answer | Awaitable[Answer]:
 
 def assert_conserved(snapshot: Snapshot) -> None:
     for step in snapshot.steps:
-        assert step.total.conserved
-        assert step.judged.conserved
-        assert all(second.counts.conserved for second in step.seconds)
+        assert step.total.is_conserved
+        assert step.judged.is_conserved
+        assert all(second.counts.is_conserved for second in step.seconds)
         assert sum(second.counts.sent for second in step.seconds) == step.total.sent
 
 
@@ -69,7 +69,7 @@ async def test_a_pod_verifies_loads_reports_and_exits_when_it_is_acknowledged(tm
             assert (await pod.snapshot()).state is PodState.WAITING
             snapshot = await pod.verify()
             assert snapshot.verification is not None
-            assert snapshot.verification.proven
+            assert snapshot.verification.is_proven
             assert await pod.arm() == (200, {"state": "armed"})
             assert await pod.start() == (200, {"state": "running"})
 
@@ -196,7 +196,7 @@ async def test_a_proven_address_that_breaks_its_promise_when_it_is_verified_agai
             # Under load it answers as ever, so that nothing but the verification can find out.
             two.answer = lambda received: storing_answer(received) if received.rows == 1 else honouring_answer(received)
             for addresses in ((sound,), (sound, faulty)):
-                assert (await pods[0].command(Verb.ENDPOINTS, Addresses(addresses=addresses)))[0] == 200
+                assert (await pods[0].command(Verb.ENDPOINTS, TargetAddresses(addresses=addresses)))[0] == 200
 
             finals = [await pod.until_final() for pod in pods]
             for pod, final in zip(pods, finals, strict=True):
@@ -266,7 +266,7 @@ async def test_sigterm_cuts_the_uploads_in_flight_and_leaves_a_last_word(tmp_pat
         assert time.monotonic() - start < 4
         word = pod.last_word()
         assert (word.state, word.halt_reason) == (PodState.HALTED, HaltReason.SIGNAL)
-        assert word.steps[0].total.conserved
+        assert word.steps[0].total.is_conserved
         assert word.steps[0].errors == {ErrorKind.CANCELLED: 3}
         assert word.steps[0].in_flight == 0
 
@@ -282,7 +282,7 @@ async def test_sigterm_in_the_middle_of_large_bodies_conserves_every_upload(tmp_
 
             assert await pod.until_exited() == PodExit.HALTED
             total = pod.last_word().steps[0].total
-            assert total.conserved
+            assert total.is_conserved
             assert total.unknown == total.cancelled
             # The target counts what arrived whole: at least what was accepted, at most what was sent.
             assert total.accepted <= load_uploads(target) <= total.sent
@@ -544,7 +544,7 @@ async def test_a_pod_follows_the_addresses_that_it_is_told(tmp_path: Path) -> No
         async with pod_process(plan, tmp_path) as pod:
             await running_pod(pod)
             for _ in range(2):
-                assert (await pod.command(Verb.ENDPOINTS, Addresses(addresses=(new, ignorant))))[0] == 200
+                assert (await pod.command(Verb.ENDPOINTS, TargetAddresses(addresses=(new, ignorant))))[0] == 200
 
             def moved(snapshot: Snapshot) -> bool:
                 seen = snapshot.verification
@@ -566,7 +566,7 @@ async def test_addresses_that_are_none_are_refused_and_change_nothing(tmp_path: 
         address = f"127.0.0.1:{target.port}"
         plan = make_plan("http://django.shop.svc/clients/upload/process/", addresses=(address,))
         async with pod_process(plan, tmp_path) as pod:
-            status, answer = await pod.command(Verb.ENDPOINTS, Addresses(addresses=("django:8000",)))
+            status, answer = await pod.command(Verb.ENDPOINTS, TargetAddresses(addresses=("django:8000",)))
 
             assert status == 409
             assert "'django:8000' is not an address with a port" in answer["error"]
