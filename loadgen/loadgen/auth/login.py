@@ -19,7 +19,7 @@ from loadgen.answers.page_text import readable_text
 from loadgen.auth.tokens import TokenUnreadableError, expiry_of, parse_token, without_secret
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.fetching import FetchError, HttpsSettings, fetch
-from loadtest_model.plan import LoginPlan, Place
+from loadtest_model.plan import LoginPlan, SecretPlace
 from loadtest_model.spec.auth import LoginFormat
 
 LOGIN_TIMEOUT_SECONDS: Final = 30.0
@@ -180,7 +180,7 @@ def _without_password(text: str, password: str) -> str:
     return text
 
 
-def secret_at(place: Place, environment: Mapping[str, str], secret_name: str) -> str:
+def secret_at(place: SecretPlace, environment: Mapping[str, str], secret_name: str) -> str:
     """What a file or a variable holds, without its line end. Raises LoginFailedError."""
     if place.file is None:
         text = environment.get(place.variable or "", "")

@@ -31,7 +31,7 @@ from loadgen.upload.name_resolution import NameNotResolvedError, resolve
 from loadgen.upload.uploading import Uploader
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
-from loadtest_model.measurement.proof import Moment
+from loadtest_model.measurement.proof import ReadingMoment
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 from loadtest_model.plan import Plan
 from loadtest_model.spec.verification import Requirement
@@ -132,7 +132,7 @@ class Prover:
         if self._must_prove and self._report.level is ProofLevel.ECHOED:
             # What the read-back rests on must not become weaker than it was when it began.
             self._uploader.must_echo = True
-        for address in self._report.addresses if self._report.proven else ():
+        for address in self._report.addresses if self._report.is_proven else ():
             self._book.confirm(parse_endpoint(address))
         return self.report or self._report
 
@@ -152,7 +152,7 @@ class Prover:
     async def prove_alone(self, *, full_rows: int) -> VerificationReport:
         """Prove a target that no load follows for: its read-back is made to the end at once."""
         report = await self.prove(full_rows=full_rows)
-        if not report.proven or self._read_back is None:
+        if not report.is_proven or self._read_back is None:
             return report
         await self.conclude()
         self._report = with_refusal(report, read_back_refusal(self._read_back.report, must_prove=self._must_prove))
@@ -199,11 +199,13 @@ class Prover:
         endpoints = await self._permitted_endpoints()
         if isinstance(endpoints, VerificationReport):
             return endpoints
-        if (refusal := await self._read(Moment.BEFORE, ())) is not None:
+        if (refusal := await self._read(ReadingMoment.BEFORE, ())) is not None:
             return refusal
         report = await self._verify(endpoints, full_rows, course)
         self._look_up_ids = tuple(dict.fromkeys((*course.canary_ids, *course.first_ids)))[:LOOKED_UP_ROWS]
-        return with_refusal(report, await self._read(Moment.VERIFIED, self._look_up_ids) if report.proven else None)
+        return with_refusal(
+            report, await self._read(ReadingMoment.VERIFIED, self._look_up_ids) if report.is_proven else None
+        )
 
     async def _permitted_endpoints(self) -> tuple[Endpoint, ...] | VerificationReport:
         """The addresses to verify, or a refusal that is known before anything is sent."""
@@ -222,7 +224,7 @@ class Prover:
             )
         return endpoints
 
-    async def _read(self, moment: Moment, client_ids: tuple[str, ...]) -> VerificationReport | None:
+    async def _read(self, moment: ReadingMoment, client_ids: tuple[str, ...]) -> VerificationReport | None:
         if self._read_back is None:
             return None
         await self._read_back.read(moment, client_ids)
@@ -268,7 +270,7 @@ class Prover:
             raise
         self._extend(new_report)
         self._keep_canaries(new_report.canary_ids, course)
-        if new_report.proven:
+        if new_report.is_proven:
             return True
         if was_loaded and course.violation is not None:
             raise BrokenPromiseError(course.violation)

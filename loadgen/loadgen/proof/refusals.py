@@ -12,7 +12,7 @@ from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth, is_crippled, throttling_text
 from loadtest_model.measurement.outcomes import NOT_STORED, ErrorKind
-from loadtest_model.measurement.proof import ReadBackReport, Shown, concluded_from
+from loadtest_model.measurement.proof import ReadBackReport, ReadBackResult, read_back_conclusion
 from loadtest_model.measurement.snapshot import CheckName, ProofLevel, Refusal, VerificationReport
 
 _REFUSAL_BY_ERROR: Final = {
@@ -91,17 +91,17 @@ def refusal_report(refusal: Refusal, message: str, diagnosed_cause: Cause | None
 
 def read_back_refusal(report: ReadBackReport, *, must_prove: bool) -> VerificationReport | None:
     """The refusal of a target that stores rows, or if it `must_prove` that it stores none, of one that cannot."""
-    conclusion = concluded_from(report)
-    if conclusion.shown is Shown.STORED:
+    conclusion = read_back_conclusion(report)
+    if conclusion.result is ReadBackResult.STORED:
         return refusal_report(Refusal.STORED, conclusion.message)
-    refusal = _REFUSAL_BY_CONCLUSION.get(conclusion.shown)
+    refusal = _REFUSAL_BY_CONCLUSION.get(conclusion.result)
     return None if refusal is None or not must_prove else refusal_report(refusal, conclusion.message)
 
 
 _REFUSAL_BY_CONCLUSION: Final = {
-    Shown.FAILED: Refusal.READ_BACK,
-    Shown.UNSTEADY: Refusal.READ_BACK,
-    Shown.CONTROL_FAILED: Refusal.READ_BACK_CONTROL,
+    ReadBackResult.FAILED: Refusal.READ_BACK,
+    ReadBackResult.UNSTEADY: Refusal.READ_BACK,
+    ReadBackResult.CONTROL_FAILED: Refusal.READ_BACK_CONTROL,
 }
 
 

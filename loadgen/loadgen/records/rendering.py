@@ -61,7 +61,7 @@ class CsvRendering:
         self._quotes_all = [may_quote] * len(columns)
         (header,) = self.rows([[column.name] for column in columns])
         self._quotes_all = [
-            may_quote and not (column.number and dialect.quoting == Quoting.NONNUMERIC) for column in columns
+            may_quote and not (column.is_number and dialect.quoting == Quoting.NONNUMERIC) for column in columns
         ]
         self.head = b"\xef\xbb\xbf" + header if dialect.bom else header
 
