@@ -58,7 +58,7 @@ class UploadProgress:
 
     @property
     def wait_seconds(self) -> float:
-        """From the last byte of the body to the end of the answer, or of the patience; 0 where none was last."""
+        """From the last byte of the body to the end of the answer, or to the time-out; 0 where none was last."""
         return _seconds_between(self.last_byte_at, self.finished_at)
 
     @property
