@@ -46,10 +46,10 @@ class Metric:
     of_failures: bool = False
 
 
-def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float) -> Read:
+def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float, fewest_samples: int) -> Read:
     def read(step: StepAggregate, _window_seconds: float) -> Measured:
         sketch = of(step)
-        few = sketch.count < 1 / (1 - quantile)
+        few = sketch.count < fewest_samples
         return Measured(
             sketch.max_seconds if few else sketch.quantile_seconds(quantile),
             sketch.count,
@@ -104,10 +104,10 @@ def _times(
             prefix + name: Metric(
                 "seconds",
                 f"{description} of the {what}",
-                _quantile(of, value),
+                _quantile(of, value, fewest),
                 of_responses=responses,
                 fewest_samples=fewest,
-                own=lambda step: _quantile(own, value)(step, 0.0).value or 0.0,
+                own=lambda step: _quantile(own, value, fewest)(step, 0.0).value or 0.0,
             )
         }
 
