@@ -32,6 +32,8 @@ def diagnose(judgement: Judgement, answer: Answer | None, facts: RequestFacts) -
 def _rules_for(judgement: Judgement, status: int) -> tuple[Rule, ...]:
     if judgement.error is ErrorKind.MARKER_MISSING:
         return (signs.marker_false,) if judgement.marker is Marker.NOT_TRUE else (signs.page_for_people,)
+    if judgement.error is ErrorKind.UNREADABLE:
+        return (signs.page_for_people,)
     if 200 <= status < 300:
         return (signs.file_wanted,) if judgement.error is ErrorKind.UNSUCCESSFUL else ()
     if 300 <= status < 400:
@@ -42,7 +44,9 @@ def _rules_for(judgement: Judgement, status: int) -> tuple[Rule, ...]:
 def _without_answer(kind: ErrorKind, detail: str, facts: RequestFacts) -> Cause | None:
     said = detail.lower()
     cause = None
-    if kind is ErrorKind.NO_ADDRESS:
+    if _HTTP2_WORDS in said:
+        cause = Cause.HTTP2_ONLY
+    elif kind is ErrorKind.NO_ADDRESS:
         cause = Cause.ADDRESS_NOT_ALLOWED
     elif kind is ErrorKind.BAD_ANSWER and "\\x15\\x03" in said:
         # What came is the alert that TLS answers plain HTTP with.
@@ -63,6 +67,9 @@ def _cut_early(facts: RequestFacts) -> Cause | None:
     return Cause.UPLOAD_FOLDER if facts.is_first_to_spill else None
 
 
+_HTTP2_WORDS: Final = "the port speaks http/2 only"
+"""How `http2.HTTP2_ONLY` words it, with TLS and without."""
+
 _TLS_WORDS: Final = {
     "client's certificate": Cause.TLS_CLIENT_CERTIFICATE,
     "target's certificate": Cause.TLS_CERTIFICATE,
@@ -71,8 +78,13 @@ _TLS_WORDS: Final = {
 """How a failure of TLS is worded, see `tls.tls_failure`."""
 
 
-_OTHER_CLIENT_ERRORS: Final[tuple[Rule, ...]] = (signs.tls_wanted, signs.proxy_refused, signs.about_origins)
-_OTHER_SERVER_ERRORS: Final[tuple[Rule, ...]] = (signs.reported_by_django, signs.out_of_memory)
+_OTHER_CLIENT_ERRORS: Final[tuple[Rule, ...]] = (
+    signs.http2_wanted,
+    signs.tls_wanted,
+    signs.proxy_refused,
+    signs.about_origins,
+)
+_OTHER_SERVER_ERRORS: Final[tuple[Rule, ...]] = (signs.http2_wanted, signs.reported_by_django, signs.out_of_memory)
 _RULES: Final[dict[int, tuple[Rule, ...]]] = {
     400: (
         signs.tls_wanted,
@@ -84,7 +96,7 @@ _RULES: Final[dict[int, tuple[Rule, ...]]] = {
         signs.file_refused,
     ),
     401: (signs.token,),
-    403: (signs.csrf, signs.token, signs.proxy_refused, signs.about_origins, signs.cors_headers),
+    403: (signs.http2_wanted, signs.csrf, signs.token, signs.proxy_refused, signs.about_origins, signs.cors_headers),
     404: (signs.proxy_refused,),
     405: (signs.proxy_refused, signs.always(Cause.METHOD_NOT_ALLOWED)),
     408: (signs.always(Cause.BODY_TOO_SLOW),),

@@ -26,13 +26,14 @@ _BY_STATUS: Final = {
 class Answer(Struct, frozen=True):
     """An HTTP answer, its body decoded; of a redirect the head alone.
 
-    `whole` is False where the body was longer than what is read of an answer, or could not be decoded.
+    `unreadable` says why the body could not be read: its encoding, or a length above what is read of an answer. It is
+    empty for every other answer.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    whole: bool = True
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,12 @@ def judge(
     if 300 <= answer.status < 400:
         location = answer.headers.get("Location", "nowhere")
         return Judgement(ErrorKind.REDIRECT, f"redirected ({answer.status}) to {printable(location)}")
-    return Judgement(_kind_of(answer.status), f"answered {answer.status}: {printable(readable(answer.body))}")
+    return Judgement(_kind_of(answer.status), _description(answer))
+
+
+def _description(answer: Answer) -> str:
+    text = f"answered {answer.status}: {printable(readable(answer.body))}"
+    return f"{text.removesuffix(': ')} ({answer.unreadable})" if answer.unreadable else text
 
 
 def _kind_of(status: int) -> ErrorKind:
@@ -108,7 +114,9 @@ class _Sent(NamedTuple):
 
 
 def _judge_success(answer: Answer, sent: _Sent, paths: AnswerPaths) -> Judgement:
-    said = f"answered {answer.status}: {printable(readable(answer.body))}"
+    said = _description(answer)
+    if answer.unreadable:
+        return Judgement(ErrorKind.UNREADABLE, said, marker=Marker.ABSENT)
     document = _json_object(answer)
     if document is None:
         return Judgement(ErrorKind.MARKER_MISSING, f"{said} (not a JSON object)", marker=Marker.ABSENT)
@@ -155,8 +163,6 @@ def printable(text: str | bytes, longest: int = 200) -> str:
 
 
 def _json_object(answer: Answer) -> dict[str, Any] | None:
-    if not answer.whole:
-        return None
     try:
         document = parsed(answer.body)
     except ValueError:

@@ -50,6 +50,7 @@ _FILE_WANTED: Final = re.compile(
     r"|\A\s*\{\"\w+\": ?\[\"this field is required|multivaluedictkeyerror"
 )
 _TLS_WANTED: Final = re.compile(r"plain http request was sent to https|http request to an https server")
+_HTTP2_WANTED: Final = re.compile(r"(unknown|missing) alpn protocol, expected `h2`")
 _CERTIFICATE_WANTED: Final = re.compile(r"no required ssl certificate was sent|the ssl certificate error")
 _LOG_IN: Final = re.compile(r"/(accounts?|auth|admin|sso|oauth2?|users?)/|log-?_?in|sign-?_?in|[?&]next=")
 
@@ -165,6 +166,13 @@ def tls_wanted(seen: AnsweredUpload) -> Cause | None:
     if _CERTIFICATE_WANTED.search(seen.text):
         return Cause.TLS_CLIENT_CERTIFICATE
     return Cause.TLS_EXPECTED if _TLS_WANTED.search(seen.text) else None
+
+
+def http2_wanted(seen: AnsweredUpload) -> Cause | None:
+    """What some servers of HTTP/2 say in HTTP/1.1 to whoever speaks no other."""
+    status, upgrade = seen.answer.status, seen.answer.headers.get("Upgrade", "").lower()
+    wanted = status == 505 or (status == 426 and "h2" in upgrade) or _HTTP2_WANTED.search(seen.text) is not None
+    return Cause.HTTP2_ONLY if wanted else None
 
 
 def reported_by_django(seen: AnsweredUpload) -> Cause | None:

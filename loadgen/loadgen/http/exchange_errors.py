@@ -8,6 +8,7 @@ from aiohttp.http import HttpProcessingError
 
 from loadgen.answers.judging import printable
 from loadgen.http.connections import AddressDeniedError
+from loadgen.http.http2 import http2_failure
 from loadgen.http.patience import Patience
 from loadgen.http.tls import refuses_certificate, tls_failure
 from loadgen.http.upload_progress import Progress
@@ -30,6 +31,8 @@ def translated(error: Exception, progress: Progress, patience: Patience) -> tupl
     if isinstance(error, TimeoutError):
         return ErrorKind.TIMEOUT, patience.verdict
     if isinstance(error, HttpProcessingError):
+        if (http2 := http2_failure(error.message)) is not None:
+            return ErrorKind.BAD_ANSWER, http2
         return ErrorKind.BAD_ANSWER, f"the answer is not HTTP: {printable(' '.join(error.message.split()))}"
     if progress.reused and not progress.answer_begun:
         return ErrorKind.STALE_CONNECTION, f"the kept connection was lost before an answer: {_said(error)}"

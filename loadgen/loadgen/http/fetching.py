@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import aiohttp
+from multidict import CIMultiDict
 
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.connections import AddressDeniedError
+from loadgen.http.content_encoding import ACCEPT_ENCODING, UnreadableBodyError, decoded, encodings_in
+from loadgen.http.http2 import http2_failure
 from loadgen.http.tls import tls_failure
 
 ANSWER_LIMIT_BYTES: Final = 4 << 20
@@ -60,11 +63,13 @@ async def fetch(
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=timeout_seconds),
                 trust_env=False,
+                # What it cannot decode would be no answer at all to it, or one whose body is taken as it came.
+                auto_decompress=False,
             ) as session,
             session.request(
                 "GET" if body is None else "POST",
                 url,
-                headers=headers,
+                headers=_with_encodings(headers),
                 data=body,
                 allow_redirects=False,
                 server_hostname=tls.server_hostname if tls else None,
@@ -76,10 +81,22 @@ async def fetch(
     except TimeoutError as error:
         raise FetchError(f"no complete answer within {timeout_seconds:g} s") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise FetchError(tls_failure(error) or str(error) or type(error).__name__) from error
+        raise FetchError(
+            tls_failure(error) or http2_failure(str(error)) or str(error) or type(error).__name__
+        ) from error
     if len(content) > ANSWER_LIMIT_BYTES:
         raise FetchError(f"the answer is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
-    return Fetched(response.status, content, response.headers)
+    try:
+        body_read = decoded(content, encodings_in(response.headers), ANSWER_LIMIT_BYTES)
+    except UnreadableBodyError as error:
+        raise FetchError(f"answered {response.status}, but {error}") from error
+    return Fetched(response.status, body_read, response.headers)
+
+
+def _with_encodings(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    sent = CIMultiDict(headers)
+    sent["Accept-Encoding"] = ACCEPT_ENCODING
+    return sent
 
 
 def _rule_bound_sockets(rules: AddressRules) -> Callable[[Any], socket.socket]:

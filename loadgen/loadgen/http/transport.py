@@ -4,7 +4,6 @@ import asyncio
 import errno
 import ssl
 import time
-import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Final, Protocol
@@ -16,6 +15,7 @@ from msgspec import Struct
 from loadgen.answers.judging import Answer
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.connections import AddressDeniedError, Connection, Connections
+from loadgen.http.content_encoding import UnreadableBodyError, decoded, encodings_in
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.exchange_errors import translated
 from loadgen.http.patience import Part, Patience, Timeouts
@@ -33,8 +33,6 @@ _NO_TURN: Final = nullcontext()
 _UNWATCHED: Final = nullcontext()
 _JOINED_BELOW_BYTES: Final = 1 << 16
 """Parts smaller than this are sent together; each would else be a call of the system."""
-_WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-"""How zlib is told of an encoding (RFC 9110, section 8.4.1)."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -214,10 +212,14 @@ async def _answer(connection: Connection, progress: Progress, patience: Patience
         return Answer(status, headers, b"")
     body, whole = await _read(content)
     if not whole:
-        return Answer(status, headers, body, whole=False)
+        return Answer(status, headers, body, unreadable=f"the body is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
     progress.answered = True
-    decoded = _decoded(body, headers.get("Content-Encoding", ""))
-    return Answer(status, headers, body, whole=False) if decoded is None else Answer(status, headers, decoded)
+    # Decoded here, because the HTTP client takes an answer that it cannot decode for none at all, and its status is
+    # lost.
+    try:
+        return Answer(status, headers, decoded(body, encodings_in(headers), ANSWER_LIMIT_BYTES))
+    except UnreadableBodyError as error:
+        return Answer(status, headers, b"", unreadable=str(error))
 
 
 @asynccontextmanager
@@ -269,21 +271,3 @@ async def _read(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
         if not piece or (content.at_eof() and content.exception() is None):
             break
     return bytes(pieces[:ANSWER_LIMIT_BYTES]), len(pieces) <= ANSWER_LIMIT_BYTES
-
-
-def _decoded(content: bytes, encoding: str) -> bytes | None:
-    """An answer's body without its content encoding; None where it is broken, unknown or longer than the limit.
-
-    Done here, since the HTTP client takes an answer that it cannot decode for none at all, and its status is lost.
-    """
-    name = encoding.strip().lower()
-    if name in ("", "identity") or not content:
-        return content
-    if name not in _WINDOW_BITS:
-        return None
-    unpacking = zlib.decompressobj(_WINDOW_BITS[name])
-    try:
-        decoded = unpacking.decompress(content, ANSWER_LIMIT_BYTES)
-    except zlib.error:
-        return None
-    return decoded if unpacking.eof else None

@@ -36,6 +36,7 @@ _BY_ERROR: Final = {
     ErrorKind.STALE_CONNECTION: Refusal.RESET,
     ErrorKind.BAD_ANSWER: Refusal.BAD_ANSWER,
     ErrorKind.REDIRECT: Refusal.REDIRECT,
+    ErrorKind.UNREADABLE: Refusal.UNREADABLE,
     ErrorKind.NONCE_MISSING: Refusal.NOT_ECHOED,
 }
 
@@ -59,6 +60,7 @@ CAUSES: Final = {
     Refusal.REJECTED: Cause.FILE_REFUSED,
     Refusal.SERVER_ERROR: Cause.SERVER_ERROR,
     Refusal.BAD_ANSWER: Cause.NOT_HTTP,
+    Refusal.UNREADABLE: Cause.ANSWER_UNREADABLE,
     Refusal.READ_BACK: Cause.READ_BACK_FAILED,
     Refusal.READ_BACK_CONTROL: Cause.READ_BACK_CONTROL,
     Refusal.STORED: Cause.ROWS_STORED,

@@ -27,6 +27,15 @@ THE_CONTRACT: Final = {
         "Check that spec.target.url is the upload API and not the page with its form, that spec.target.auth is set if a"
         " log-in is wanted, and have the view answer load tests with JSON.",
     ),
+    Cause.ANSWER_UNREADABLE: Explanation(
+        "The answer cannot be read",
+        "The answer is a success, but its body is in an encoding that is not read here (gzip and deflate are, and"
+        " nothing else was asked for), broken, or longer than 1 MiB. Whether the target honoured X-Load-Test is not"
+        " known, so the rows may be stored.",
+        "Have the target, and each proxy before it, keep to the request's Accept-Encoding: gzip, deflate; switch off"
+        " other compression (br, zstd) for the upload API, and let the view answer load tests with a short JSON"
+        " object.",
+    ),
     Cause.ROWS_MISCOUNTED: Explanation(
         "The rows are miscounted",
         "The target says another number of rows than were sent, or none.",

@@ -31,6 +31,7 @@ class Cause(StrEnum):
     PODS_LEFT = "pods_left"
     STALE_CONNECTION = "stale_connection"
     NOT_HTTP = "not_http"
+    HTTP2_ONLY = "http2_only"
     # Who uploads.
     TOKEN_MISSING = "token_missing"  # noqa: S105 - the name of a cause
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 - the name of a cause
@@ -63,6 +64,7 @@ class Cause(StrEnum):
     MARKER_MISSING = "marker_missing"
     MARKER_FALSE = "marker_false"
     NOT_JSON = "not_json"
+    ANSWER_UNREADABLE = "answer_unreadable"
     ROWS_MISCOUNTED = "rows_miscounted"
     NONCE_NOT_ECHOED = "nonce_not_echoed"
     READ_BACK_FAILED = "read_back_failed"
@@ -109,6 +111,7 @@ _BY_KIND: Final = {
     ErrorKind.MARKER_MISSING: Cause.MARKER_MISSING,
     ErrorKind.NONCE_MISSING: Cause.NONCE_NOT_ECHOED,
     ErrorKind.REDIRECT: Cause.REDIRECTED,
+    ErrorKind.UNREADABLE: Cause.ANSWER_UNREADABLE,
 }
 
 
