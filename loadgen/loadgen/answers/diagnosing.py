@@ -64,7 +64,9 @@ def _cut_early(facts: RequestFacts) -> Cause | None:
         # It was taken in whole, so it had its place; what kills a process without a word is the kernel.
         return Cause.WORKER_KILLED if facts.is_first_of_its_size else None
     # A server that fails before it has read the body cuts the connection, and its answer may be lost with it.
-    return Cause.UPLOAD_FOLDER if facts.is_first_to_spill else None
+    if facts.is_first_to_spill:
+        return Cause.UPLOAD_FOLDER
+    return Cause.SIZE_CUT if facts.is_first_of_its_size else None
 
 
 _HTTP2_WORDS: Final = "the port speaks http/2 only"

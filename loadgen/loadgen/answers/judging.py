@@ -85,6 +85,8 @@ def judge(
 
     With `must_echo` a 2xx that does not return the nonce breaks the promise, whatever else it says.
     """
+    if 200 <= answer.status < 300 and answer.unreadable:
+        return Judgement(ErrorKind.UNREADABLE, _description(answer), marker=Marker.ABSENT)
     if 200 <= answer.status < 300:
         return _judge_success(answer, _Sent(rows, rows if valid_rows is None else valid_rows, nonce, must_echo), paths)
     if 300 <= answer.status < 400:
@@ -115,8 +117,6 @@ class _Sent(NamedTuple):
 
 def _judge_success(answer: Answer, sent: _Sent, paths: AnswerPaths) -> Judgement:
     said = _description(answer)
-    if answer.unreadable:
-        return Judgement(ErrorKind.UNREADABLE, said, marker=Marker.ABSENT)
     document = _json_object(answer)
     if document is None:
         return Judgement(ErrorKind.MARKER_MISSING, f"{said} (not a JSON object)", marker=Marker.ABSENT)

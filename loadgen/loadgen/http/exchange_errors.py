@@ -31,9 +31,8 @@ def translated(error: Exception, progress: Progress, patience: Patience) -> tupl
     if isinstance(error, TimeoutError):
         return ErrorKind.TIMEOUT, patience.verdict
     if isinstance(error, HttpProcessingError):
-        if (http2 := http2_failure(error.message)) is not None:
-            return ErrorKind.BAD_ANSWER, http2
-        return ErrorKind.BAD_ANSWER, f"the answer is not HTTP: {printable(' '.join(error.message.split()))}"
+        not_http = f"the answer is not HTTP: {printable(' '.join(error.message.split()))}"
+        return ErrorKind.BAD_ANSWER, http2_failure(error.message) or not_http
     if progress.reused and not progress.answer_begun:
         return ErrorKind.STALE_CONNECTION, f"the kept connection was lost before an answer: {_said(error)}"
     return ErrorKind.RESET, f"the connection was lost before a complete answer: {_said(error)}"

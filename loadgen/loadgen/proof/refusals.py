@@ -69,10 +69,13 @@ CAUSES: Final = {
 """What a refusal comes from where nothing finer was diagnosed."""
 
 
-def cause_of_refusal(refusal: Refusal, judgement: Judgement | None = None) -> Cause:
-    """What a refusal comes from; `judgement` is that of the upload that it was told from."""
+def cause_of_refusal(refusal: Refusal, judgement: Judgement | None = None, *, had_rows: bool = True) -> Cause:
+    """What a refusal comes from; `judgement` is that of the upload that it was told from, and `had_rows` whether that
+    upload had any.
+    """
     # The judgement of an upload that was accepted knows no cause, and then the refusal alone speaks.
-    return (judgement.cause if judgement is not None else None) or CAUSES[refusal]
+    cause = (judgement.cause if judgement is not None else None) or CAUSES[refusal]
+    return Cause.EMPTY_FILE_FAILED if cause is Cause.SERVER_ERROR and not had_rows else cause
 
 
 def cause_of_no_token(error: TokenUnreadableError) -> Cause:

@@ -94,7 +94,8 @@ class Course:
             level = ProofLevel.ECHOED if self.echoed else ProofLevel.ACKNOWLEDGED
         else:
             level = ProofLevel.NONE
-        cause = None if self.refusal is None else cause_of_refusal(self.refusal, self.judgement)
+        had_rows = self.refused_upload is None or self.refused_upload.rows > 0
+        cause = None if self.refusal is None else cause_of_refusal(self.refusal, self.judgement, had_rows=had_rows)
         return VerificationReport(
             level=level,
             refusal=self.refusal,

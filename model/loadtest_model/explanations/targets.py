@@ -82,6 +82,15 @@ THE_TARGET: Final = {
         "Look into the target's log for the traceback. A view that fails on every upload often reads another form field"
         " (spec.target.fileField) or other columns (spec.records) than are sent.",
     ),
+    Cause.EMPTY_FILE_FAILED: Explanation(
+        "The view fails on a file without rows",
+        "The first upload of a verification is a file with its header row and no other row, so that there is nothing"
+        " to store. The target failed on it (5xx). It may take files with rows, but none was sent.",
+        "What was sent was a file with its header row only: have the view answer such a file as any other, or with 400."
+        " Look into the target's log for the traceback: a view that fails here often takes the first row for granted,"
+        " and one that fails on every upload often reads another form field (spec.target.fileField) or other columns"
+        " (spec.records) than are sent.",
+    ),
     Cause.SERVICE_UNAVAILABLE: Explanation(
         "The target is not available",
         "The target itself answers 503: overloaded, in maintenance, or without its database.",

@@ -56,6 +56,7 @@ class Cause(StrEnum):
     WRONG_CONTENT_TYPE = "wrong_content_type"
     FILE_REFUSED = "file_refused"
     BODY_LIMIT = "body_limit"
+    SIZE_CUT = "size_cut"
     DJANGO_BODY_LIMIT = "django_body_limit"
     TOO_MANY_FIELDS = "too_many_fields"
     UPLOAD_FOLDER = "upload_folder"
@@ -73,6 +74,7 @@ class Cause(StrEnum):
     # The target under load.
     HIGH_ERROR_RATE = "high_error_rate"
     SERVER_ERROR = "server_error"
+    EMPTY_FILE_FAILED = "empty_file_failed"
     SERVICE_UNAVAILABLE = "service_unavailable"
     THROTTLED = "throttled"
     OUT_OF_MEMORY = "out_of_memory"

@@ -91,6 +91,10 @@ def proxy(target: ExampleServer, tmp_path_factory: pytest.TempPathFactory) -> It
         location /stuck/ {{ proxy_pass {upstream}/mistakes/stuck/; }}
         location /killed/ {{ client_max_body_size 0; proxy_pass {upstream}/mistakes/killed/; }}
         location /limited/ {{ limit_req zone=uploads; proxy_pass {upstream}/; }}
+        location /cutting/ {{
+            if ($http_content_length ~ "^[0-9][0-9][0-9][0-9][0-9]") {{ return 444; }}
+            proxy_pass {upstream}/;
+        }}
         location /denied/ {{ deny all; }}
         location /nowhere/ {{ return 404; }}
         listen 127.0.0.1:{tls_port} ssl;
@@ -165,7 +169,9 @@ def diagnosed(step: StepAggregate, violation: Any = None) -> tuple[Diagnosis, ..
         ("csrf", Cause.CSRF, Refusal.FORBIDDEN, "csrf_exempt"),
         ("forbids", Cause.PERMISSION_DENIED, Refusal.FORBIDDEN, "permission_classes"),
         ("cors", Cause.CORS, Refusal.FORBIDDEN, "CORS"),
-        ("fails", Cause.SERVER_ERROR, Refusal.SERVER_ERROR, "traceback"),
+        ("fails", Cause.EMPTY_FILE_FAILED, Refusal.SERVER_ERROR, "traceback"),
+        ("fails-without-rows", Cause.EMPTY_FILE_FAILED, Refusal.SERVER_ERROR, "a file with its header row only"),
+        ("fails-with-rows", Cause.SERVER_ERROR, Refusal.SERVER_ERROR, "traceback"),
         ("ignores-header", Cause.MARKER_MISSING, Refusal.MARKER_MISSING, "load_test_mode"),
         ("marker-false", Cause.MARKER_FALSE, Refusal.MARKER_FALSE, "condition"),
         ("page", Cause.NOT_JSON, Refusal.MARKER_MISSING, "JSON"),
@@ -276,6 +282,15 @@ async def test_a_worker_that_is_killed_behind_a_proxy(proxy: Proxy) -> None:
 
     assert (report.cause, report.refusal) == (Cause.PROXY_BAD_GATEWAY, Refusal.SERVER_ERROR)
     assert "Perhaps out of memory?" in report.hint
+
+
+async def test_a_proxy_that_cuts_what_is_above_its_limit_is_named_with_its_limit(proxy: Proxy) -> None:
+    report = await verified(proxy.url("/cutting/clients/upload/process/"), rows=500)
+
+    assert (report.cause, report.refusal) == (Cause.SIZE_CUT, Refusal.RESET)
+    assert "(full-batch, 500 rows)" in report.message
+    assert "client_max_body_size" in report.hint
+    assert "proxy-body-size" in report.hint
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -12,6 +12,7 @@ MISTAKES = {
     "encoded-raw": views.answers_in_raw_deflate,
     "encoded-twice-named": views.answers_in_gzip_and_identity,
     "fails": views.fails,
+    "fails-with-rows": views.fails_with_rows,
     "fails-without-rows": views.fails_without_rows,
     "forbids": views.forbids,
     "get-only": views.takes_get_only,
