@@ -38,7 +38,7 @@ async def load(plan: Plan) -> None:
     engine = Engine(plan, 0, uploader, book, recorder, time.monotonic_ns)
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(monitor.watch())
-        violation = await engine.run(time.monotonic_ns(), alone=True)
+        violation = await engine.run(time.monotonic_ns(), is_alone=True)
         watching.cancel()
     _, (step,) = recorder.read(0, time.monotonic_ns())
     print(step.total, step.errors, violation, monitor.health(), flush=True)

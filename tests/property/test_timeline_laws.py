@@ -73,7 +73,7 @@ class Operator(RuleBasedStateMachine):
         step = made.steps[-1]
         for intended, took, error in ended:
             made.now = max(made.now, intended + took)
-            sample = Sample(intended, intended, intended + took, 10, error, 0 if error else 10, 999, begun=True)
+            sample = Sample(intended, intended, intended + took, 10, error, 0 if error else 10, 999, has_begun=True)
             step.finish(step.begin(intended), sample)
 
     @rule(pod=pods)

@@ -18,8 +18,8 @@ from loadtest_model.values import NANOSECONDS
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """A step under way. `begin_ns` is the instant that its load starts at."""
+class StepRun:
+    """A step that is being run. `begin_ns` is the instant at which its load starts."""
 
     step: Step
     begin_ns: int
@@ -37,7 +37,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Iteration:
-    """A finished iteration for whoever wants to know of each. `upload` is None where it was cut or had no address."""
+    """A finished iteration, for observers. `upload` is None if it was cut or had no address."""
 
     step: Step
     sample: Sample
@@ -45,19 +45,19 @@ class Iteration:
     progress: Progress
 
 
-class Made(NamedTuple):
-    """What a virtual user goes by after an iteration: whether a request began, and the pause that was asked for.
+class IterationOutcome(NamedTuple):
+    """How an iteration went: whether its upload began, and the pause that the target asked for.
 
     `own_ns` is how much of its time our own side took.
     """
 
-    begun: bool
+    has_begun: bool
     retry_after_seconds: float = 0.0
     own_ns: int = 0
 
 
-class Iterating:
-    """Makes the iterations of one pod. `observe`, where it is set, is called with each finished one.
+class IterationRunner:
+    """Runs the iterations of one pod. `observer`, if it is set, is called with each finished one.
 
     An upload that is cut counts as timed out once it has lasted `timeout_seconds`.
     """
@@ -69,9 +69,11 @@ class Iterating:
         self._book = book
         self._clock_ns = clock_ns
         self._timeout_ns = int(timeout_seconds * NANOSECONDS)
-        self.observe: Callable[[Iteration], None] | None = None
+        self.observer: Callable[[Iteration], None] | None = None
 
-    async def iterate(self, flight: int, due_ns: int, rows: int, course: Course, own_wait_ns: int = 0) -> Made:
+    async def iterate(
+        self, flight: int, due_ns: int, rows: int, step_run: StepRun, own_wait_ns: int = 0
+    ) -> IterationOutcome:
         """Make the iteration that was begun in the recorder; in the open model its response time counts from `due_ns`.
 
         In the closed model it counts from when the file is made: making it is the virtual user's own time, and the
@@ -79,60 +81,60 @@ class Iterating:
         Raises BrokenPromiseError after it was recorded. Cancelling cuts the upload and counts it so.
         """
         progress = Progress()
-        begun_ns = self._clock_ns()
+        iteration_start_ns = self._clock_ns()
         endpoint = self._book.next()
-        confirmed = 0
+        records_confirmed = 0
         error: ErrorKind | None = None
         upload: Upload | None = None
         route: Route | None = None
         try:
             if endpoint is None:
-                left_seconds = (course.end_ns - begun_ns) / NANOSECONDS
-                endpoint = await self._book.next_in_time(min(WAIT_SECONDS, left_seconds))
+                remaining_seconds = (step_run.end_ns - iteration_start_ns) / NANOSECONDS
+                endpoint = await self._book.next_in_time(min(WAIT_SECONDS, remaining_seconds))
             if endpoint is not None:
                 route = Route(self._book, endpoint)
-                upload = await self._uploader.upload(course.client, route, rows, progress)
+                upload = await self._uploader.upload(step_run.client, route, rows, progress)
         except BaseException:
-            late = self._clock_ns() - begun_ns >= self._timeout_ns
-            error = ErrorKind.TIMEOUT if late else ErrorKind.CANCELLED
+            is_timed_out = self._clock_ns() - iteration_start_ns >= self._timeout_ns
+            error = ErrorKind.TIMEOUT if is_timed_out else ErrorKind.CANCELLED
             raise
         else:
             error = ErrorKind.NO_ADDRESS if upload is None else upload.error
-            confirmed = 0 if upload is None else upload.judgement.records_confirmed
+            records_confirmed = 0 if upload is None else upload.judgement.records_confirmed
             if upload is not None and error is None:
                 self._book.trust(upload.endpoint)
         finally:
-            sent_ns = begun_ns if progress.ready_at is None else round(progress.ready_at * NANOSECONDS)
+            sent_ns = iteration_start_ns if progress.ready_at is None else round(progress.ready_at * NANOSECONDS)
             finished_ns = self._clock_ns()
             service_own_ns = _own_nanoseconds(progress, finished_ns)
-            making_ns = 0 if course.step.arrivals is None else sent_ns - begun_ns
+            making_ns = 0 if step_run.step.arrivals is None else sent_ns - iteration_start_ns
             sample = Sample(
-                intended_ns=sent_ns if course.step.arrivals is None else due_ns,
+                intended_ns=sent_ns if step_run.step.arrivals is None else due_ns,
                 sent_ns=sent_ns,
                 finished_ns=finished_ns,
                 own_service_ns=service_own_ns,
                 own_response_ns=service_own_ns + making_ns + own_wait_ns,
                 rows=rows,
                 error=error,
-                records_confirmed=confirmed,
+                records_confirmed=records_confirmed,
                 bytes_sent=progress.body_bytes_sent,
-                begun=progress.begun,
+                has_begun=progress.begun,
                 address="" if route is None else str(route.endpoint),
-                departed=() if route is None else tuple(map(str, route.departed)),
+                departed_addresses=() if route is None else tuple(map(str, route.departed)),
                 parts=progress.parts,
                 cause=None if upload is None else upload.judgement.cause,
                 status=None if upload is None else upload.status,
-                said="" if upload is None else upload.judgement.detail,
+                detail="" if upload is None else upload.judgement.detail,
             )
-            course.recorder.finish(flight, sample)
-            if self.observe is not None:
-                self.observe(Iteration(course.step, sample, upload, progress))
-        own_ns = sent_ns - begun_ns + service_own_ns
+            step_run.recorder.finish(flight, sample)
+            if self.observer is not None:
+                self.observer(Iteration(step_run.step, sample, upload, progress))
+        own_ns = sent_ns - iteration_start_ns + service_own_ns
         if upload is None:
-            return Made(progress.begun, own_ns=own_ns)
+            return IterationOutcome(progress.begun, own_ns=own_ns)
         if error is not None and outcome_of(error) is Outcome.VIOLATION:
             raise BrokenPromiseError(_violation(upload, error))
-        return Made(progress.begun, upload.retry_after_seconds or 0.0, own_ns)
+        return IterationOutcome(progress.begun, upload.retry_after_seconds or 0.0, own_ns)
 
 
 def _own_nanoseconds(progress: Progress, finished_ns: int) -> int:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from loadgen.screen.drawing import Lines
+from loadgen.screen.drawing import LineScreen
 from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.quantities import seconds_text
@@ -40,7 +40,7 @@ def test_screen_and_status_show_the_same_figures_of_the_same_measurements() -> N
     assert decision.plan is not None
     assert decision.aggregate is not None
     status, stream = decision.status.progress, io.StringIO()
-    Lines(stream).show(progress_of(decision.plan, decision.aggregate))
+    LineScreen(stream).show(progress_of(decision.plan, decision.aggregate))
     shown = stream.getvalue()
 
     assert status is not None

@@ -76,7 +76,7 @@ def test_what_was_read_is_written_as_it_was_written_then(version: Json) -> None:
 
 def test_a_pod_numbers_its_steps_and_says_whether_it_finished_them_as_version_0_1_0_reads_it() -> None:
     recorder = Recorder(0, 1)
-    recorder.open_step(PLAN.steps[0], 0).complete()
+    recorder.open_step(PLAN.steps[0], 0).mark_complete()
     recorder.open_step(PLAN.steps[0], 0)
 
     written = json.loads(msgspec.json.encode(recorder.read(0, 0)[1]))
