@@ -3,7 +3,7 @@
 import errno
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,14 +13,25 @@ from multidict import CIMultiDict
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.connections import AddressDeniedError
 from loadgen.http.content_encoding import ACCEPT_ENCODING, UnreadableBodyError, decoded, encodings_in
+from loadgen.http.first_seconds import NO_SUCH_NAME, Attempts
 from loadgen.http.http2 import http2_failure
 from loadgen.http.tls import tls_failure
 
 ANSWER_LIMIT_BYTES: Final = 4 << 20
+CONNECT_SECONDS: Final = 5.0
 
 
 class FetchError(Exception):
-    """There is no complete answer; the message says why."""
+    """There is no complete answer; the message says why.
+
+    `may_pass` says that nothing was sent, and that another attempt in a few seconds may succeed. `is_lasting` says that
+    one would fail again.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = False, is_lasting: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
+        self.is_lasting = is_lasting
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,7 @@ async def fetch(
     Over https as `tls` says, or else with the system's authorities. No redirect is followed, no proxy of the
     environment used. Raises FetchError.
     """
+    connect_seconds = min(timeout_seconds, CONNECT_SECONDS)
     try:
         async with (
             aiohttp.ClientSession(
@@ -61,7 +73,7 @@ async def fetch(
                     force_close=True, socket_factory=_rule_bound_sockets(rules), ssl=tls.context if tls else True
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+                timeout=aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=connect_seconds),
                 trust_env=False,
                 # What it cannot decode would be no answer at all to it, or one whose body is taken as it came.
                 auto_decompress=False,
@@ -78,12 +90,13 @@ async def fetch(
             content = await response.content.read(ANSWER_LIMIT_BYTES + 1)
             while len(content) <= ANSWER_LIMIT_BYTES and not response.content.at_eof():
                 content += await response.content.read(ANSWER_LIMIT_BYTES + 1 - len(content))
+    except aiohttp.ConnectionTimeoutError as error:
+        raise FetchError(f"no connection within {connect_seconds:g} s", may_pass=True) from error
     except TimeoutError as error:
         raise FetchError(f"no complete answer within {timeout_seconds:g} s") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise FetchError(
-            tls_failure(error) or http2_failure(str(error)) or str(error) or type(error).__name__
-        ) from error
+        message = tls_failure(error) or http2_failure(str(error)) or str(error) or type(error).__name__
+        raise FetchError(message, may_pass=_may_pass(error), is_lasting=_is_lasting(error)) from error
     if len(content) > ANSWER_LIMIT_BYTES:
         raise FetchError(f"the answer is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
     try:
@@ -91,6 +104,34 @@ async def fetch(
     except UnreadableBodyError as error:
         raise FetchError(f"answered {response.status}, but {error}") from error
     return Fetched(response.status, body_read, response.headers)
+
+
+async def fetch_in_first_seconds(make: Callable[[], Awaitable[Fetched]]) -> Fetched:
+    """What `make` fetches; as long as nothing was sent, it is called again for the first seconds.
+
+    Raises FetchError, with the time that it took.
+    """
+    attempts = Attempts()
+    while True:
+        try:
+            return await make()
+        except FetchError as error:
+            if not error.may_pass:
+                raise
+            if not await attempts.try_again():
+                raise FetchError(f"{error} ({attempts})") from error
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether a connection was refused, or a name not resolved for now."""
+    if not isinstance(error, aiohttp.ClientConnectorError) or tls_failure(error) is not None:
+        return False
+    return not isinstance(error.os_error, AddressDeniedError) and not _is_lasting(error)
+
+
+def _is_lasting(error: Exception) -> bool:
+    """Whether the name does not exist."""
+    return isinstance(error, aiohttp.ClientConnectorDNSError) and error.os_error.errno in NO_SUCH_NAME
 
 
 def _with_encodings(headers: Mapping[str, str]) -> CIMultiDict[str]:

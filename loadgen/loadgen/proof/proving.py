@@ -1,7 +1,6 @@
 """From a plan's target to proven addresses: resolve, hold against the address rules, verify, keep up to date."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
 from functools import partial
@@ -13,6 +12,7 @@ from msgspec import structs
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.http.address_rules import rules_of
 from loadgen.http.endpoints import Endpoint, parse_endpoint, site_of
+from loadgen.http.first_seconds import Attempts
 from loadgen.http.tls import TlsUnusableError
 from loadgen.proof.read_back import ReadBack, fetch_of
 from loadgen.proof.refusals import (
@@ -22,6 +22,7 @@ from loadgen.proof.refusals import (
     refused_by,
     refused_for_expiry,
     refused_for_read_back,
+    with_note,
 )
 from loadgen.proof.verification import CheckObserver, Course, Verifier
 from loadgen.proof.violations import BrokenPromiseError
@@ -60,7 +61,7 @@ class Prover:
     """Proves a target's addresses and enters them into the book. `report` is all that was seen so far.
 
     `generator`, which may be set, tells how this process fares since the verification began.
-    `ask` gives the addresses of a name and a port, `now` the wall clock's seconds since the epoch.
+    `ask` gives the addresses of a name and a port.
     """
 
     def __init__(
@@ -69,7 +70,6 @@ class Prover:
         uploader: Uploader,
         book: AddressBook,
         ask: Callable[[str, int], Awaitable[tuple[Endpoint, ...]]] = resolve,
-        now: Callable[[], float] = time.time,
     ) -> None:
         self._plan = plan
         self._site = site_of(plan.target.url)
@@ -77,7 +77,6 @@ class Prover:
         self._rules = rules_of(plan.network)
         self._book = book
         self._ask = ask
-        self._now = now
         self._resolves = not plan.target.addresses and self._site.literal is None
         self._must_prove = plan.require == Requirement.PROVEN
         self._told = Told(tuple(parse_endpoint(address) for address in plan.target.addresses))
@@ -124,7 +123,7 @@ class Prover:
         except asyncio.CancelledError:
             self._report = course.cut_off(None, "the verification was cut off")
             raise
-        self._report = excused(self._report, self.generator())
+        self._report = with_note(excused(self._report, self.generator()), self._uploader.clock.note)
         if self._must_prove and self._report.level is ProofLevel.ECHOED:
             # What the read-back rests on must not become weaker than it was when it began.
             self._uploader.must_echo = True
@@ -195,7 +194,7 @@ class Prover:
             return endpoints
         if (refusal := await self._read(Moment.BEFORE, ())) is not None:
             return refusal
-        report = await self._verify(endpoints, full_rows, course)
+        report = await self._verify(endpoints, full_rows, course, is_first=True)
         self._to_look_up = tuple(dict.fromkeys((*course.canary_ids, *course.first_ids)))[:LOOKED_UP]
         return refused_by(report, await self._read(Moment.VERIFIED, self._to_look_up) if report.proven else None)
 
@@ -203,10 +202,16 @@ class Prover:
         """The addresses to verify; a refusal where that can be told before anything is sent."""
         if (unready := await self._unready()) is not None:
             return unready
-        try:
-            endpoints = await self._endpoints()
-        except NameNotResolvedError as error:
-            return refused(Refusal.DNS, str(error))
+        attempts = Attempts()
+        while True:
+            try:
+                endpoints = await self._endpoints()
+                break
+            except NameNotResolvedError as error:
+                if error.gone:
+                    return refused(Refusal.DNS, str(error))
+                if not await attempts.try_again():
+                    return refused(Refusal.DNS, f"{error} ({attempts})")
         denied = [str(endpoint) for endpoint in endpoints if not self._rules.permits(endpoint.ip, endpoint.port)]
         if denied:
             return refused(Refusal.ADDRESS_DENIED, f"{self._site.host} is {', '.join(denied)}, which is not allowed")
@@ -222,20 +227,42 @@ class Prover:
         """The refusal where token or certificates are not fit for the run; None where they are."""
         try:
             self._uploader.load_certificates()
-            expires_at = await self._uploader.token_lapses_at()
+            await self._uploader.token_lapses_at()
         except TlsUnusableError as error:
             return refused(Refusal.TLS, str(error), Cause.TLS_SETTINGS)
         except TokenUnreadableError as error:
             return refused(Refusal.UNAUTHORIZED, str(error), cause_of_no_token(error))
-        planned_seconds = sum(step.foreseen_seconds for step in self._plan.steps)
-        return None if expires_at is None else refused_for_expiry(expires_at - self._now(), planned_seconds)
+        return None
+
+    async def _lapse(self) -> VerificationReport | None:
+        """The refusal of a token that does not last until the last upload begins; None where it does, or says nothing.
+
+        It is read against the target's clock, which the first answer tells.
+        """
+        try:
+            expires_at = await self._uploader.token_lapses_at()
+        except TokenUnreadableError as error:
+            return refused(Refusal.UNAUTHORIZED, str(error), cause_of_no_token(error))
+        if expires_at is None:
+            return None
+        # A load by hand has no commands, and waits for no other pod.
+        alone = not self._plan.command_digests
+        wait_seconds = 0.0 if alone else self._plan.deadlines.barrier_seconds
+        left_seconds = expires_at - self._uploader.clock.now()
+        return refused_for_expiry(left_seconds, self._plan.seconds_to_last_upload(alone=alone), wait_seconds)
 
     async def _verify(
-        self, endpoints: tuple[Endpoint, ...], full_rows: int | None, course: Course
+        self, endpoints: tuple[Endpoint, ...], full_rows: int | None, course: Course, *, is_first: bool = False
     ) -> VerificationReport:
         # Each upload of a verification connects anew.
         async with self._uploader.open_client(0) as client:
-            verifier = Verifier(self._uploader, client, observe=self.observe_check)
+            verifier = Verifier(
+                self._uploader,
+                client,
+                observe=self.observe_check,
+                is_first=is_first,
+                vet=self._lapse if is_first else None,
+            )
             return await verifier.verify(
                 endpoints, full_rows=full_rows, spare_unreachable=self._resolves, course=course
             )

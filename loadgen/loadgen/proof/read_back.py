@@ -13,6 +13,7 @@ from loadgen.auth.tokens import TokenUnreadableError, token_of, without_secret
 from loadgen.http.address_rules import rules_of
 from loadgen.http.endpoints import site_of
 from loadgen.http.fetching import Fetched, FetchError, Secure, fetch
+from loadgen.http.first_seconds import Attempts
 from loadgen.http.request_headers import USER_AGENT
 from loadgen.http.tls import TlsUnusableError, tls_context
 from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
@@ -27,10 +28,13 @@ Fetch = Callable[[str, Mapping[str, str], float], Awaitable[Fetched]]
 
 
 class _UnreadError(Exception):
-    """A look that showed nothing. One that is `lasting` would do so again at once."""
+    """A look that showed nothing. One that is `lasting` would do so again at once. `may_pass` says that nothing was
+    sent, and that the reason may pass in the first seconds.
+    """
 
-    def __init__(self, problem: str, *, lasting: bool, control_failed: bool = False) -> None:
+    def __init__(self, problem: str, *, lasting: bool, control_failed: bool = False, may_pass: bool = False) -> None:
         super().__init__(problem)
+        self.may_pass = may_pass
         self.lasting = lasting
         self.control_failed = control_failed
 
@@ -89,20 +93,29 @@ class ReadBack:
 
     async def _reading(self, moment: Moment, client_ids: Sequence[str]) -> Reading:
         last: _UnreadError | None = None
+        attempts = Attempts()
+        # This may be the first that the pod connects to.
+        is_first = moment is Moment.BEFORE
         try:
-            async with asyncio.timeout(self._plan.timeout_seconds):
+            async with asyncio.timeout(self._plan.timeout_seconds) as deadline:
                 while True:
                     try:
                         return await self._read(moment, client_ids)
                     except _UnreadError as error:
                         last = error
-                        if error.lasting:
+                        if error.lasting or (is_first and error.may_pass and attempts.are_over):
                             break
+                        if is_first and error.may_pass:
+                            now = asyncio.get_running_loop().time()
+                            deadline.reschedule(now + RETRY_PAUSE_SECONDS + self._plan.timeout_seconds)
                     await asyncio.sleep(RETRY_PAUSE_SECONDS)
+                    attempts.count()
         except TimeoutError:
             if last is None:
                 last = _UnreadError(f"no answer within {self._plan.timeout_seconds:g} s", lasting=False)
         problem = without_secret(str(last), self._token) if self._token else str(last)
+        if last.may_pass:
+            problem = f"{problem} ({attempts})"
         return Reading(moment=moment, problem=problem, control_failed=last.control_failed)
 
     async def _read(self, moment: Moment, client_ids: Sequence[str]) -> Reading:
@@ -147,7 +160,9 @@ class ReadBack:
         """A fresh answer that is 2xx or 404."""
         try:
             fetched = await self._fetch(url, await self._headers(), self._plan.timeout_seconds)
-        except (FetchError, TlsUnusableError, TokenUnreadableError) as error:
+        except FetchError as error:
+            raise _UnreadError(f"{url}: {error}", lasting=error.is_lasting, may_pass=error.may_pass) from error
+        except (TlsUnusableError, TokenUnreadableError) as error:
             raise _UnreadError(f"{url}: {error}", lasting=False) from error
         status = fetched.status
         if not (200 <= status < 300 or status == 404):

@@ -107,13 +107,19 @@ _NOTHING_READ: Final = {
 }
 
 
-def refused_for_expiry(left_seconds: float, planned_seconds: float) -> VerificationReport | None:
-    """The refusal of a token that expires before the planned load is over; None where all is well."""
-    if left_seconds >= planned_seconds:
+def refused_for_expiry(
+    left_seconds: float, planned_seconds: float, wait_seconds: float = 0.0
+) -> VerificationReport | None:
+    """The refusal of a token that expires before the planned load is over, if that begins after the longest wait; None
+    where all is well.
+    """
+    if left_seconds >= planned_seconds + wait_seconds:
         return None
     if left_seconds <= 0:
         return refused(Refusal.EXPIRING, f"the token expired {-left_seconds:.0f} s ago", Cause.TOKEN_EXPIRED)
     message = f"the token expires in {left_seconds:.0f} s, but the load lasts {planned_seconds:.0f} s"
+    if wait_seconds:
+        message = f"{message} and may begin up to {wait_seconds:.0f} s from now"
     return refused(Refusal.EXPIRING, message)
 
 
@@ -129,6 +135,11 @@ def refused_by(report: VerificationReport, refusal: VerificationReport | None) -
         message=refusal.message,
         hint=refusal.hint,
     )
+
+
+def with_note(report: VerificationReport, note: str) -> VerificationReport:
+    """The report with something else that its reader should know."""
+    return structs.replace(report, message=f"{report.message}; {note}") if note else report
 
 
 def excused(report: VerificationReport, generator: GeneratorHealth) -> VerificationReport:

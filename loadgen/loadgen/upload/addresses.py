@@ -8,6 +8,7 @@ from math import inf
 from typing import Final
 
 from loadgen.http.endpoints import Endpoint
+from loadgen.http.first_seconds import NO_SUCH_NAME
 
 REFRESH_SECONDS: Final = 10.0
 WAIT_SECONDS: Final = 10.0
@@ -16,8 +17,6 @@ NEWS_SECONDS: Final = 1.0
 """How long an upload that found no connection waits for word of whether its address has left the target."""
 CONNECT_SECONDS_ONCE_DEPARTED: Final = 1.0
 """How long an address that has left is borne with where a connection to it is being opened: it may still serve."""
-
-_NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 Resolve = Callable[[], Awaitable[tuple[Endpoint, ...]]]
 
@@ -38,7 +37,7 @@ async def resolve(host: str, port: int) -> tuple[Endpoint, ...]:
             host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_ADDRCONFIG
         )
     except (OSError, UnicodeError) as error:
-        gone = isinstance(error, UnicodeError) or error.errno in _NO_SUCH_NAME
+        gone = isinstance(error, UnicodeError) or error.errno in NO_SUCH_NAME
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise NameNotResolvedError(f"the name {host} was not resolved: {reason}", gone=gone) from error
     return tuple(sorted({Endpoint(str(address[0]), port) for *_, address in found}))
