@@ -40,8 +40,9 @@ def jwt(**claims: float) -> str:
 
 @dataclass
 class Company:
-    """A target and its log-in view, both `ahead_seconds` before this machine; it takes only tokens that are valid by its
-    own clock.
+    """A target and its log-in view, both `ahead_seconds` before this machine.
+
+    It takes only tokens that are valid by its own clock.
     """
 
     ahead_seconds: float
@@ -77,9 +78,8 @@ class Company:
         self.logins += 1
         body = json.dumps({"access": self.token()}).encode()
         date = f"Date: {self.date()['Date']}\r\n" if self.tells_date else ""
-        writer.write(
-            f"HTTP/1.1 200 OK\r\n{date}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
-        )
+        head = f"HTTP/1.1 200 OK\r\n{date}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
         await writer.drain()
         writer.close()
 
@@ -127,7 +127,7 @@ async def test_a_token_that_only_this_machines_clock_calls_expired_is_good_and_t
 async def test_a_token_that_is_over_by_the_targets_clock_is_refused_before_any_row(tmp_path: Path) -> None:
     company = Company(ahead_seconds=HOUR)
     async with serving(company.answer) as target:
-        plan = with_token_file(company, target.url, tmp_path / "token")
+        plan = with_token_file(company, target.url, tmp_path / "token", duration_seconds=60)
         # By this machine's clock it has more than an hour left.
         company.ahead_seconds += LIFETIME - 90
 
