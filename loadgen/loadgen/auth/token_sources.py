@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from loadgen.auth.login import Granted, LoginFailedError, LoginToken, log_in
-from loadgen.auth.tokens import GivenToken, TokenFile, TokenSource
+from loadgen.auth.login import GrantedToken, LoginFailedError, LoginToken, log_in
+from loadgen.auth.tokens import FixedToken, TokenFile, TokenSource
 from loadgen.http.address_rules import rules_of
 from loadgen.http.target_clock import TargetClock
 from loadgen.http.tls import TlsUnusableError, tls_context
@@ -25,14 +25,14 @@ def token_source(plan: Plan, environment: Mapping[str, str], clock: TargetClock)
     if target.token.file is not None:
         return TokenFile(Path(target.token.file), target.auth_scheme)
     variable = target.token.variable or ""
-    return GivenToken(environment.get(variable, ""), target.auth_scheme, f"the environment variable {variable}")
+    return FixedToken(environment.get(variable, ""), target.auth_scheme, f"the environment variable {variable}")
 
 
 def _login(plan: Plan, login: LoginPlan, environment: Mapping[str, str], clock: TargetClock) -> LoginToken:
     rules = rules_of(plan.network)
     is_first = True
 
-    async def once() -> Granted:
+    async def log_in_once() -> GrantedToken:
         nonlocal is_first
         try:
             tls = tls_context(plan.target.tls) if login.url.lower().startswith("https:") else None
@@ -42,4 +42,4 @@ def _login(plan: Plan, login: LoginPlan, environment: Mapping[str, str], clock: 
         is_first = False
         return granted
 
-    return LoginToken(once, plan.target.auth_scheme, clock.now, time.monotonic)
+    return LoginToken(log_in_once, plan.target.auth_scheme, clock.now, time.monotonic)

@@ -23,7 +23,7 @@ def encodings_in(headers: Mapping[str, str]) -> str:
     return ", ".join(names) or headers.get("Content-Encoding", "")
 
 
-def decoded(content: bytes, encodings: str, limit_bytes: int) -> bytes:
+def decode_body(content: bytes, encodings: str, limit_bytes: int) -> bytes:
     """A body without its content encodings.
 
     Raises UnreadableBodyError where an encoding is unknown, the body is broken, or longer than the limit.
@@ -43,25 +43,25 @@ def decoded(content: bytes, encodings: str, limit_bytes: int) -> bytes:
     return content
 
 
-def _ungzipped(content: bytes, limit_bytes: int) -> bytes:
+def _ungzip(content: bytes, limit_bytes: int) -> bytes:
     """One member or several, one after the other (RFC 1952, section 2.2)."""
     pieces = bytearray()
     while content:
         unpacking = zlib.decompressobj(_GZIP_BITS)
-        pieces += _unpacked(unpacking, content, limit_bytes - len(pieces))
+        pieces += _unpack(unpacking, content, limit_bytes - len(pieces))
         content = unpacking.unused_data.lstrip(b"\0")
     return bytes(pieces)
 
 
-def _inflated(content: bytes, limit_bytes: int) -> bytes:
+def _inflate(content: bytes, limit_bytes: int) -> bytes:
     """With zlib's frame, as the standard says, or without it, as many servers send it."""
     try:
-        return _unpacked(zlib.decompressobj(_ZLIB_BITS), content, limit_bytes)
+        return _unpack(zlib.decompressobj(_ZLIB_BITS), content, limit_bytes)
     except zlib.error:
-        return _unpacked(zlib.decompressobj(_RAW_BITS), content, limit_bytes)
+        return _unpack(zlib.decompressobj(_RAW_BITS), content, limit_bytes)
 
 
-def _unpacked(unpacking: "zlib._Decompress", content: bytes, limit_bytes: int) -> bytes:
+def _unpack(unpacking: "zlib._Decompress", content: bytes, limit_bytes: int) -> bytes:
     unpacked = unpacking.decompress(content, limit_bytes + 1)
     if len(unpacked) > limit_bytes:
         raise UnreadableBodyError("the body is longer than what is read of an answer, once decoded")
@@ -71,7 +71,7 @@ def _unpacked(unpacking: "zlib._Decompress", content: bytes, limit_bytes: int) -
 
 
 _DECODERS: Final[dict[str, Callable[[bytes, int], bytes]]] = {
-    "gzip": _ungzipped,
-    "x-gzip": _ungzipped,
-    "deflate": _inflated,
+    "gzip": _ungzip,
+    "x-gzip": _ungzip,
+    "deflate": _inflate,
 }

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.connections import AddressDeniedError
-from loadgen.http.content_encoding import ACCEPT_ENCODING, UnreadableBodyError, decoded, encodings_in
+from loadgen.http.content_encoding import ACCEPT_ENCODING, UnreadableBodyError, decode_body, encodings_in
 from loadgen.http.first_seconds import NO_SUCH_NAME, Attempts
 from loadgen.http.http2 import http2_failure
 from loadgen.http.tls import tls_failure
@@ -35,7 +35,7 @@ class FetchError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedAnswer:
     """A complete answer, whatever its status."""
 
     status: int
@@ -44,7 +44,7 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Secure:
+class HttpsSettings:
     """How to speak https; `server_hostname` is asked for and checked where it is not the URL's host."""
 
     context: ssl.SSLContext
@@ -58,8 +58,8 @@ async def fetch(
     headers: Mapping[str, str],
     timeout_seconds: float,
     body: bytes | None = None,
-    tls: Secure | None = None,
-) -> Fetched:
+    tls: HttpsSettings | None = None,
+) -> FetchedAnswer:
     """GET a URL at whatever address its name has now, if the rules permit it; POST it where there is a body.
 
     Over https as `tls` says, or else with the system's authorities. No redirect is followed, no proxy of the
@@ -87,9 +87,9 @@ async def fetch(
                 server_hostname=tls.server_hostname if tls else None,
             ) as response,
         ):
-            content = await response.content.read(ANSWER_LIMIT_BYTES + 1)
-            while len(content) <= ANSWER_LIMIT_BYTES and not response.content.at_eof():
-                content += await response.content.read(ANSWER_LIMIT_BYTES + 1 - len(content))
+            body_bytes = await response.content.read(ANSWER_LIMIT_BYTES + 1)
+            while len(body_bytes) <= ANSWER_LIMIT_BYTES and not response.content.at_eof():
+                body_bytes += await response.content.read(ANSWER_LIMIT_BYTES + 1 - len(body_bytes))
     except aiohttp.ConnectionTimeoutError as error:
         raise FetchError(f"no connection within {connect_seconds:g} s", may_pass=True) from error
     except TimeoutError as error:
@@ -97,16 +97,16 @@ async def fetch(
     except (aiohttp.ClientError, OSError, ValueError) as error:
         message = tls_failure(error) or http2_failure(str(error)) or str(error) or type(error).__name__
         raise FetchError(message, may_pass=_may_pass(error), is_lasting=_is_lasting(error)) from error
-    if len(content) > ANSWER_LIMIT_BYTES:
+    if len(body_bytes) > ANSWER_LIMIT_BYTES:
         raise FetchError(f"the answer is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
     try:
-        body_read = decoded(content, encodings_in(response.headers), ANSWER_LIMIT_BYTES)
+        decoded_body = decode_body(body_bytes, encodings_in(response.headers), ANSWER_LIMIT_BYTES)
     except UnreadableBodyError as error:
         raise FetchError(f"answered {response.status}, but {error}") from error
-    return Fetched(response.status, body_read, response.headers)
+    return FetchedAnswer(response.status, decoded_body, response.headers)
 
 
-async def fetch_in_first_seconds(make: Callable[[], Awaitable[Fetched]]) -> Fetched:
+async def fetch_in_first_seconds(make: Callable[[], Awaitable[FetchedAnswer]]) -> FetchedAnswer:
     """What `make` fetches; as long as nothing was sent, it is called again for the first seconds.
 
     Raises FetchError, with the time that it took.
@@ -143,10 +143,10 @@ def _with_encodings(headers: Mapping[str, str]) -> CIMultiDict[str]:
 def _rule_bound_sockets(rules: AddressRules) -> Callable[[Any], socket.socket]:
     """What makes the sockets of a connector: it refuses, with AddressDeniedError, an address that is not permitted."""
 
-    def make(info: tuple[Any, ...]) -> socket.socket:
-        family, kind, protocol, _, address = info
+    def make_socket(address_info: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, address = address_info
         if not rules.permits(address[0], address[1]):
             raise AddressDeniedError(errno.EACCES, f"connections to {address[0]} are not allowed")
         return socket.socket(family, kind, protocol)
 
-    return make
+    return make_socket

@@ -22,8 +22,8 @@ class Plateau(NamedTuple):
 def plateaus_of(step: Step, aggregate: StepAggregate) -> list[Plateau]:
     """The plateaus of a step that lasted for a whole second at least, in their order."""
     # When a load that is a number of records ends, its profile does not tell.
-    over = aggregate.load_seconds if step.records is not None else step.duration_seconds
-    found, begin = [], 0.0
+    load_end = aggregate.load_seconds if step.records is not None else step.duration_seconds
+    plateaus, begin = [], 0.0
     for number, segment in enumerate(step.segments):
         end = begin + segment.duration_seconds
         first_level, last_level, unit = float(segment.first_users), float(segment.last_users), "virtual users"
@@ -32,7 +32,7 @@ def plateaus_of(step: Step, aggregate: StepAggregate) -> list[Plateau]:
             first_level, last_level, unit = rate.first_per_second, rate.last_per_second, "uploads/s due"
         if first_level == last_level and last_level:
             first = int(max(begin, step.warm_up_seconds) + 0.999)
-            if min(end, over) - first >= 1:
-                found.append(Plateau(number, first, int(min(end, over)), last_level, unit))
+            if min(end, load_end) - first >= 1:
+                plateaus.append(Plateau(number, first, int(min(end, load_end)), last_level, unit))
         begin = end
-    return found
+    return plateaus

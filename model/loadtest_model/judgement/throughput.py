@@ -45,7 +45,11 @@ def uneven_throughput(step: Step, aggregate: StepAggregate) -> list[str]:
         if len(windows) < FEWEST_WINDOWS or min(window.answers for window in windows) < FEWEST_ANSWERS_IN_A_WINDOW:
             continue
         is_open = step.arrivals is not None
-        text = _uneven_against_due(windows) if is_open else _uneven(windows, deviation_on(plateau, aggregate))
+        text = (
+            _text_against_due(windows)
+            if is_open
+            else _text_against_each_other(windows, deviation_on(plateau, aggregate))
+        )
         if text:
             texts.append(f"throughput at {plateau} {text}")
     return texts
@@ -89,7 +93,7 @@ def _window(seconds: Sequence[Second]) -> _Window:
     )
 
 
-def _uneven(windows: Sequence[_Window], deviation: float) -> str:
+def _text_against_each_other(windows: Sequence[_Window], deviation: float) -> str:
     """Each virtual user's uploads follow one another, so their number in a window is as certain as their times."""
     rates = [window.records / WINDOW_SECONDS for window in windows]
     usual = median(rates)
@@ -102,7 +106,7 @@ def _uneven(windows: Sequence[_Window], deviation: float) -> str:
     return f"varies by {spread:.0%} ({min(rates):,.0f} to {max(rates):,.0f} records/s in windows of 10 s)"
 
 
-def _uneven_against_due(windows: Sequence[_Window]) -> str:
+def _text_against_due(windows: Sequence[_Window]) -> str:
     """A window has more answers than were due in it, or fewer, by what was in flight at its ends.
 
     For a steady target each of the two numbers in flight varies as a Poisson variable does, whose variance is its mean:

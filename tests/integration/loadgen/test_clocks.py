@@ -18,7 +18,7 @@ from aiohttp import web
 
 from http_target import Received, honoured, serving
 from loadgen.http.endpoints import Endpoint
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import Uploader, make_uploader
@@ -182,7 +182,7 @@ async def test_a_token_is_renewed_before_it_ends_by_the_targets_clock() -> None:
             until = time.monotonic() + 12
             endpoint = Endpoint("127.0.0.1", target.port)
             while time.monotonic() < until:
-                await uploader.upload(client, endpoint, 1, Progress())
+                await uploader.upload(client, endpoint, 1, UploadProgress())
                 await asyncio.sleep(0.1)
             fresh.cancel()
 

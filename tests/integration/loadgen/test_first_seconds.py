@@ -18,7 +18,8 @@ from loadgen.http.address_rules import AddressRules
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.fetching import FetchError, fetch, fetch_in_first_seconds
 from loadgen.proof.proving import Prover
-from loadgen.upload.addresses import AddressBook, NameNotResolvedError
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.name_resolution import NameNotResolvedError
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.measurement.snapshot import Refusal, VerificationReport
 from loadtest_model.plan import LoginPlan, Place, Plan
@@ -124,17 +125,17 @@ async def test_a_failure_of_dns_that_passes_is_asked_again_and_one_for_good_is_n
 
         async def ask(_host: str, _port: int) -> tuple[Endpoint, ...]:
             if next(failures, None) is not None:
-                raise NameNotResolvedError("the name was not resolved: Temporary failure", gone=False)
+                raise NameNotResolvedError("the name was not resolved: Temporary failure", does_not_exist=False)
             return (Endpoint("127.0.0.1", target.port),)
 
         async def gone(_host: str, _port: int) -> tuple[Endpoint, ...]:
-            raise NameNotResolvedError("the name was not resolved: unknown", gone=True)
+            raise NameNotResolvedError("the name was not resolved: unknown", does_not_exist=True)
 
         plan = make_plan(f"http://clients.shop.svc:{target.port}{PATH}")
 
-        assert (await proven(plan, ask=ask)).refusal is None
+        assert (await proven(plan, resolve_name=ask)).refusal is None
         began = time.monotonic()
-        assert (await proven(plan, ask=gone)).refusal is Refusal.DNS
+        assert (await proven(plan, resolve_name=gone)).refusal is Refusal.DNS
         assert time.monotonic() - began < 2
 
 
