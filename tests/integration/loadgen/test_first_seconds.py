@@ -22,7 +22,7 @@ from loadgen.upload.addresses import AddressBook
 from loadgen.upload.name_resolution import NameNotResolvedError
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.measurement.snapshot import Refusal, VerificationReport
-from loadtest_model.plan import LoginPlan, Place, Plan
+from loadtest_model.plan import LoginPlan, Plan, SecretPlace
 from loadtest_model.plan.verification import compile_read_back
 from loadtest_model.spec.verification import Requirement, Verification
 from nginx_proxy import free_port
@@ -199,8 +199,8 @@ async def test_a_login_that_is_refused_in_the_first_seconds_is_tried_again() -> 
         plan = make_plan(target.url)
         login = LoginPlan(
             url=f"http://127.0.0.1:{port}/api/token/",
-            username=Place(variable="ROBOT"),
-            password=Place(variable="WORD"),
+            username=SecretPlace(variable="ROBOT"),
+            password=SecretPlace(variable="WORD"),
             username_field="username",
             password_field="password",
             format="json",  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from msgspec import structs
 
-from loadtest_model.judgement.health import HealthLevel, assess
+from loadtest_model.judgement.health import HealthLevel, assess_step
 from loadtest_model.judgement.throughput import relative_deviation
 from loadtest_model.load.arrivals import due_seconds
 from loadtest_model.measurement.counts import Counts, Second
@@ -98,7 +98,7 @@ def stalling(at: float, _random: Random) -> float:
 def test_a_perfect_target_of_an_open_load_is_good_in_every_run(arrivals: str, rate: float, respond: Respond) -> None:
     step = an_open_step(arrivals, rate)
 
-    evidence = [assess(step, run_open(step, seed, respond)).evidence for seed in range(RUNS)]
+    evidence = [assess_step(step, run_open(step, seed, respond)).evidence for seed in range(RUNS)]
 
     assert evidence == [()] * RUNS
 
@@ -108,7 +108,7 @@ def test_a_perfect_target_of_an_open_load_is_good_in_every_run(arrivals: str, ra
 def test_a_perfect_target_of_a_closed_load_is_good_in_every_run(users: int, respond: Respond) -> None:
     step = a_closed_step(users)
 
-    evidence = [assess(step, run_closed(step, users, seed, respond)).evidence for seed in range(RUNS)]
+    evidence = [assess_step(step, run_closed(step, users, seed, respond)).evidence for seed in range(RUNS)]
 
     assert evidence == [()] * RUNS
 
@@ -121,7 +121,7 @@ def test_a_target_that_stalls_under_an_open_load_is_told_by_its_answers_to_what_
     step = an_open_step(arrivals, rate)
 
     for seed in range(RUNS):
-        health = assess(step, run_open(step, seed, stalling))
+        health = assess_step(step, run_open(step, seed, stalling))
 
         assert health.level is HealthLevel.WARNING
         assert any("of the uploads that were due" in text for text in health.evidence)
