@@ -17,6 +17,14 @@ from loadtest_model.thresholds.bounds import ThresholdResult
 
 Json = dict[str, Any]
 
+_WARNING_MEANS = (
+    "  A Warning says something about the target, and does not change the verdict."
+    "\n  This one often says only that the machine is small: where target, generator and cluster share it, as they do"
+    "\n  in a local demo, its processors are busy before the load is at its highest. Answers then come later, without"
+    "\n  more records a second."
+)
+_SIGNS_OF_A_SMALL_MACHINE = ("response time rises", "throughput at")
+
 _COLOURS = {"Passed": "green", "Failed": "red", "Inconclusive": "yellow"}
 
 
@@ -105,7 +113,12 @@ def _facts(test: Json) -> Iterator[str]:
     status = _status(test)
     health, summary = status.get("health"), status.get("summary")
     if health:
-        yield f"Health: {health['level']}" + "".join(f"\n  - {text}" for text in health.get("evidence", ()))
+        evidence = health.get("evidence", ())
+        yield f"Health: {health['level']}" + "".join(f"\n  - {text}" for text in evidence)
+        if health["level"] == "Warning" and any(
+            sign in text for sign in _SIGNS_OF_A_SMALL_MACHINE for text in evidence
+        ):
+            yield _WARNING_MEANS
     if summary:
         requests, records = summary["requests"], summary["records"]
         yield (

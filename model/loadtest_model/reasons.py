@@ -202,6 +202,7 @@ class Reason(ExplainedReason):
     UploadRejected = _refusal("an upload of the verification was rejected")
     TargetServerError = _refusal("the target failed with an error of its own")
     AnswerNotUnderstood = _refusal("the answer was not what the contract says")
+    AnswerUnreadable = _refusal("an answer is encoded in a way that is not read here, or is too long")
     ReadBackFailed = _refusal("what the target has stored could not be read")
     ReadBackControlFailed = _refusal("the read-back did not find what is known to exist, so it proves nothing")
     RecordsStored = _refusal("rows of the verification were found stored")

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import ssl
 import time
-import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Final, Protocol
@@ -16,6 +15,7 @@ from msgspec import Struct
 from loadgen.answers.judging import HttpAnswer
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.connections import AddressDeniedError, Connection, Connections
+from loadgen.http.content_encoding import UnreadableBodyError, decode_body, encodings_in
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.exchange_errors import classify_error
 from loadgen.http.stalls import Stalls
@@ -33,8 +33,6 @@ _NO_TURN: Final = nullcontext()
 _NO_WATCH: Final = nullcontext()
 _JOIN_BELOW_BYTES: Final = 1 << 16
 """Parts smaller than this are sent together; each would else be a call of the system."""
-_WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-"""How zlib is told of an encoding (RFC 9110, section 8.4.1)."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -219,14 +217,14 @@ async def _read_answer(connection: Connection, progress: UploadProgress, deadlin
         return HttpAnswer(status, headers, b"")
     body, is_whole = await _read_body(content)
     if not is_whole:
-        return HttpAnswer(status, headers, body, is_whole=False)
+        return HttpAnswer(status, headers, body, unreadable=f"the body is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
     progress.has_answer = True
-    plain_body = _decode(body, headers.get("Content-Encoding", ""))
-    return (
-        HttpAnswer(status, headers, body, is_whole=False)
-        if plain_body is None
-        else HttpAnswer(status, headers, plain_body)
-    )
+    # Decoded here, because the HTTP client takes an answer that it cannot decode for none at all, and its status is
+    # lost.
+    try:
+        return HttpAnswer(status, headers, decode_body(body, encodings_in(headers), ANSWER_LIMIT_BYTES))
+    except UnreadableBodyError as error:
+        return HttpAnswer(status, headers, b"", unreadable=str(error))
 
 
 @asynccontextmanager
@@ -278,21 +276,3 @@ async def _read_body(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
         if not piece or (content.at_eof() and content.exception() is None):
             break
     return bytes(pieces[:ANSWER_LIMIT_BYTES]), len(pieces) <= ANSWER_LIMIT_BYTES
-
-
-def _decode(content: bytes, encoding: str) -> bytes | None:
-    """An answer's body without its content encoding; None where it is broken, unknown or longer than the limit.
-
-    Done here, since the HTTP client takes an answer that it cannot decode for none at all, and its status is lost.
-    """
-    name = encoding.strip().lower()
-    if name in ("", "identity") or not content:
-        return content
-    if name not in _WINDOW_BITS:
-        return None
-    decompressor = zlib.decompressobj(_WINDOW_BITS[name])
-    try:
-        plain_body = decompressor.decompress(content, ANSWER_LIMIT_BYTES)
-    except zlib.error:
-        return None
-    return plain_body if decompressor.eof else None

@@ -7,6 +7,8 @@ its middle 2 g^i / (g + 1) lies within the relative error a of each of them.
 
 import math
 from collections.abc import Iterable
+from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from loadtest_model.values import NANOSECONDS, WireValue
@@ -84,7 +86,7 @@ class Sketch(WireValue, frozen=True, kw_only=True):
         if self.min_nanoseconds is None or self.max_nanoseconds is None:
             return None
         least, greatest = self.min_nanoseconds / NANOSECONDS, self.max_nanoseconds / NANOSECONDS
-        rank = max(1, math.ceil(quantile * self.count - 1e-9))
+        rank = nearest_rank(quantile, self.count)
         if rank >= self.count:
             return greatest
         cumulative_count = self.underflow
@@ -96,6 +98,21 @@ class Sketch(WireValue, frozen=True, kw_only=True):
             if rank <= cumulative_count:
                 return float(min(max(2 * gamma**bucket / (gamma + 1), least), greatest))
         return greatest
+
+
+def nearest_rank(quantile: float, count: int) -> int:
+    """The rank of a quantile among so many values in ascending order, from 1.
+
+    A quantile is meant as the decimal that it is written as. Its nearest float may lie above that decimal, and would
+    then give the rank after the right one.
+    """
+    numerator, denominator = _decimal_ratio(quantile)
+    return max(1, -(-numerator * count // denominator))
+
+
+@lru_cache
+def _decimal_ratio(quantile: float) -> tuple[int, int]:
+    return Fraction(repr(quantile)).as_integer_ratio()
 
 
 class SketchBuilder:

@@ -49,10 +49,10 @@ class Metric:
     counts_failures: bool = False
 
 
-def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float) -> ReadMetric:
+def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float, fewest_samples: int) -> ReadMetric:
     def read(step: StepAggregate, _window_seconds: float) -> Measurement:
         sketch = of(step)
-        has_few_samples = sketch.count < 1 / (1 - quantile)
+        has_few_samples = sketch.count < fewest_samples
         return Measurement(
             sketch.max_seconds if has_few_samples else sketch.quantile_seconds(quantile),
             sketch.count,
@@ -107,10 +107,10 @@ def _time_metrics(
             prefix + name: Metric(
                 "seconds",
                 f"{description} of the {quantity}",
-                _quantile(of, value),
+                _quantile(of, value, fewest_samples),
                 counts_in_flight=counts_in_flight,
                 fewest_samples=fewest_samples,
-                own_seconds=lambda step: _quantile(own_part, value)(step, 0.0).value or 0.0,
+                own_seconds=lambda step: _quantile(own_part, value, fewest_samples)(step, 0.0).value or 0.0,
             )
         }
 

@@ -19,6 +19,7 @@ from http_target import HttpTarget, ReceivedUpload, honouring_answer, running_ta
 from loadgen.auth.login import GrantedToken, LoginFailedError, log_in
 from loadgen.http.address_rules import AddressRules, rules_of
 from loadgen.http.endpoints import Endpoint
+from loadgen.http.target_clock import TargetClock
 from loadgen.http.tls import tls_context
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
@@ -93,7 +94,7 @@ async def granted(
     tls: Any = None,
     environment: Mapping[str, str] = ENVIRONMENT,
 ) -> GrantedToken:
-    return await log_in(plan, rules, tls, environment, time.time)
+    return await log_in(plan, rules, tls, environment, TargetClock())
 
 
 async def test_name_and_password_are_posted_as_json() -> None:
