@@ -71,6 +71,10 @@ def keeps_connections(chosen: ConnectionUse, rows: int) -> bool:
             return False
 
 
+class TurnedAwayError(Exception):
+    """Nothing may be sent any more, to whatever address: the load is over. Nothing of the upload was sent."""
+
+
 class Way(Protocol):
     """What a request goes by until its first byte is sent."""
 
@@ -78,7 +82,10 @@ class Way(Protocol):
         """Entered with the bound on a new connection, which may be drawn nearer while that is opened."""
 
     def closed(self) -> str:
-        """Why nothing may be sent to the address by now; empty where something may."""
+        """Why nothing may be sent to the address by now; empty where something may.
+
+        Raises TurnedAwayError where nothing may be sent to any.
+        """
 
 
 class Client:
@@ -101,7 +108,8 @@ class Client:
 
         An answer that comes before the whole body is sent ends the sending. Cancelling drops the connection.
         A request of which nothing was sent may be posted again with the same progress; its time-outs count on. That is
-        so without a connection, and where the `way` was closed before the first byte.
+        so without a connection, and where the `way` was closed before the first byte. Raises TurnedAwayError where the
+        way does.
         """
         now = time.monotonic()
         patience = Patience(timeouts, progress.connecting_at or now, now)
@@ -163,7 +171,7 @@ class Client:
         """Write the request until it is written or the exchange is over.
 
         All of its time is our own but for that in which the system takes no more.
-        Raises AddressDeniedError where the way was closed before the first byte.
+        Raises AddressDeniedError where the way was closed before the first byte, or what the way raises.
         """
         head = b"%sContent-Length: %d%s" % (request.head, request.length, self._after_length)
         taken_bytes = -len(head)

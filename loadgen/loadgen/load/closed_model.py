@@ -24,7 +24,6 @@ class ClosedModel:
         self._iterating = iterating
         self._timing = timing
         self.virtual_users = 0
-        self.begun = 0
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Let every user begin at its time, as a task of the group; the last one ends with the load."""
@@ -54,7 +53,6 @@ class ClosedModel:
             rows = next(self._batches, None)
             if rows is None:
                 return
-            self.begun += 1
             begun_ns = self._timing.clock_ns()
             made = await self._iterating.iterate(self._course.recorder.begin(due_ns), due_ns, rows, self._course)
             unsent_seconds = 0.0 if made.begun else UNSENT_PAUSE_SECONDS

@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import Final
 
 from loadgen.load.closed_model import ClosedModel
+from loadgen.load.gate import Gate
 from loadgen.load.iterating import Course, Iterating, Iteration
 from loadgen.load.open_model import OpenModel
 from loadgen.load.timing import Timing
@@ -91,9 +92,10 @@ class Engine:
         over_ns = None
         try:
             async with self._uploader.open_client(step.batch_size) as client:
-                course = Course(step, begin_ns, client, recorder)
-                begun = await self._load(course)
-            if self._ran_to_its_end(course, begun):
+                end_ns = begin_ns + int(step.duration_seconds * NANOSECONDS)
+                course = Course(step, begin_ns, client, recorder, Gate(self._timing, end_ns))
+                await self._load(course)
+            if self._ran_to_its_end(course):
                 recorder.complete()
                 over_ns = course.end_ns if step.records is None else None
         except* BrokenPromiseError as seen:
@@ -103,8 +105,8 @@ class Engine:
             recorder.end(over_ns or (now_ns if drained_ns is None else min(now_ns, drained_ns)))
         return violation
 
-    async def _load(self, course: Course) -> int:
-        """The load of a step and its drain; what is in flight after the drain is cut. Gives how many uploads began."""
+    async def _load(self, course: Course) -> None:
+        """The load of a step and its drain; what is in flight after the drain is cut."""
         step, pods = course.step, self._plan.parallelism
         model: ClosedModel | OpenModel = (
             ClosedModel(course, self._pod_index, pods, self._iterating, self._timing)
@@ -116,6 +118,7 @@ class Engine:
         if step.graceful_stop_seconds >= self._plan.target.timeout_seconds:
             # Each upload has its own time-out, so the cut is only the last resort for one that is stuck.
             left_seconds += _CUT_GRACE_SECONDS
+        closing = asyncio.create_task(course.gate.close_in_time(), name=f"{step.name} gate")
         try:
             async with asyncio.timeout(left_seconds) as cut, asyncio.TaskGroup() as tasks:
                 model.start(tasks)
@@ -123,13 +126,13 @@ class Engine:
             if not cut.expired():
                 raise
         finally:
+            closing.cancel()
             # Of a user that was cancelled before its first turn the model itself never hears.
             self._model = None
-        return model.begun
 
-    def _ran_to_its_end(self, course: Course, begun: int) -> bool:
+    def _ran_to_its_end(self, course: Course) -> bool:
         """Whether nobody cut the load short; a stop while it drained took nothing away."""
         if course.step.uploads is not None:
-            return begun == share_of(course.step.uploads, self._pod_index, self._plan.parallelism)
+            return course.recorder.due == share_of(course.step.uploads, self._pod_index, self._plan.parallelism)
         drained_ns = self._timing.drained_ns
         return drained_ns is None or drained_ns >= course.end_ns

@@ -49,7 +49,6 @@ class OpenModel:
         self._busy_ns = 0
         self._own_busy_ns = 0
         self.virtual_users = 0
-        self.begun = 0
 
     @property
     def _own_share(self) -> float:
@@ -96,7 +95,6 @@ class OpenModel:
 
     def _admit(self, due_ns: int, rows: int, now_ns: int, tasks: asyncio.TaskGroup | None) -> None:
         recorder = self._course.recorder
-        self.begun += 1
         free = self.virtual_users < self._limit
         self._waiting.append(_Arrival(due_ns, recorder.begin(due_ns), rows, free))
         recorder.arrive(due_ns, now_ns - due_ns if free else None)

@@ -46,6 +46,7 @@ class StepRecorder:
         self._segment_counts = [Tally() for _ in step.segments]
         self._in_flight: dict[int, int] = {}
         self._next_flight = 0
+        self._withdrawn = 0
         self._users = 0
         self._latest_ns = start_ns
         self._ended_ns: int | None = None
@@ -85,23 +86,46 @@ class StepRecorder:
 
         Whatever it would have taken, it is more than the patience it was given: so it enters the response times.
         """
+        waited_ns = max(self._patience_ns, now_ns - self._in_flight[flight])
+        if (segment := self._drop(flight, now_ns)) is not None:
+            self._segment_response[segment].add(waited_ns)
+            self._own.drop(waited_ns, own_share)
+
+    def drop_at_end(self, flight: int, now_ns: int, own_share: float) -> None:
+        """Count an arrival that the end of the load came upon before anything of it was sent.
+
+        It enters the response times at its age, like whatever is cut, unless our own side alone held it up.
+        """
+        waited_ns = max(0, now_ns - self._in_flight[flight])
+        if (segment := self._drop(flight, now_ns)) is None:
+            return
+        self._own.drop(waited_ns, own_share, has_time=own_share < 1.0)
+        if own_share < 1.0:
+            self._segment_response[segment].add(waited_ns)
+
+    def _drop(self, flight: int, now_ns: int) -> int | None:
+        """Count a dropped arrival; give the segment that it is judged in, None in the warm-up."""
         intended_ns = self._in_flight.pop(flight)
         self._latest_ns = max(self._latest_ns, now_ns)
         since_start_ns = intended_ns - self._start_ns
         self._second(since_start_ns).tally.dropped += 1
         self._second(now_ns - self._start_ns).lapsed += 1
-        if since_start_ns >= self._warm_up_ns:
-            segment = self._segment(since_start_ns)
-            self._segment_counts[segment].dropped += 1
-            waited_ns = max(self._patience_ns, now_ns - intended_ns)
-            self._segment_response[segment].add(waited_ns)
-            self._own.drop(waited_ns, own_share)
-        else:
+        if since_start_ns < self._warm_up_ns:
             self._warm_up.dropped += 1
+            return None
+        segment = self._segment(since_start_ns)
+        self._segment_counts[segment].dropped += 1
+        return segment
 
     def withdraw(self, flight: int) -> None:
-        """Forget an arrival that waited when the load was stopped: it was never sent, and will not be."""
+        """Forget an upload that was begun under this number: nothing of it was sent, and nothing will be."""
         del self._in_flight[flight]
+        self._withdrawn += 1
+
+    @property
+    def due(self) -> int:
+        """How many uploads were due so far, without those that were withdrawn."""
+        return self._next_flight - self._withdrawn
 
     def arrive(self, due_ns: int, lateness_ns: int | None) -> None:
         """Note how late an arrival found a free virtual user; None where it found none."""
