@@ -183,7 +183,7 @@ def _depart(
 
 def assert_accounted_for(ran: Ran) -> None:
     total = ran.step.total
-    assert total.conserved
+    assert total.is_conserved
     assert ran.step.in_flight == 0
     assert ran.virtual_users == 0
     assert ran.uploader.under_way == 0
@@ -338,7 +338,7 @@ def test_an_upload_goes_elsewhere_only_where_its_address_had_left_and_counts_onc
     ran = run_in_virtual_time(load(plan, uploader, addresses=MANY))
 
     total = ran.step.total
-    assert total.conserved
+    assert total.is_conserved
     assert total.due == len(uploader.routes) + total.dropped
     assert total.accepted <= len(uploader.begun_at) <= total.accepted + total.unknown
     assert total.records_sent == sum(uploader.rows)

@@ -28,10 +28,10 @@ KNOWN = {"HOSTNAME": "the-pod", "POD_IP": "127.0.0.9", "JOB_COMPLETION_INDEX": "
 def a_container(headers: dict[str, str], fields: dict[str, str]) -> tuple[dict[str, Any], Plan]:
     """A pod's container as the operator makes it, and the plan that it is given."""
     plan = structs.replace(PLAN, target=structs.replace(PLAN.target, headers=headers, form_fields=fields))
-    made = job(plan, SPEC, PodDefaults("loadgen:1", "IfNotPresent", {}, starting_seconds=300))
-    made["metadata"] |= {"uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
-    assert job_seen(made, IDENTITY.uid).plan == plan
-    (container,) = made["spec"]["template"]["spec"]["containers"]
+    manifest = job(plan, SPEC, PodDefaults("loadgen:1", "IfNotPresent", {}, starting_seconds=300))
+    manifest["metadata"] |= {"uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
+    assert job_seen(manifest, IDENTITY.uid).plan == plan
+    (container,) = manifest["spec"]["template"]["spec"]["containers"]
     return container, plan
 
 
@@ -48,22 +48,22 @@ def test_the_plan_that_a_pod_decodes_is_the_one_that_was_written(
 ) -> None:
     container, plan = a_container(headers, fields)
 
-    read = read_settings(as_a_kubelet_gives_it(container)).plan
+    decoded_plan = read_settings(as_a_kubelet_gives_it(container)).plan
 
-    assert read == plan
-    assert plan_hash(read) == plan_hash(plan)
+    assert decoded_plan == plan
+    assert plan_hash(decoded_plan) == plan_hash(plan)
 
 
 @given(FIELDS)
 def test_nothing_that_a_kubelet_expands_has_a_dollar_sign(fields: dict[str, str]) -> None:
     container, _ = a_container({}, fields)
 
-    expanded = [
+    texts = [
         *container["command"],
         *container.get("args", []),
-        *(each.get("value", "") for each in container["env"]),
+        *(variable.get("value", "") for variable in container["env"]),
     ]
-    assert not any("$" in text for text in expanded)
+    assert not any("$" in text for text in texts)
     assert command_line(container, (), {}) == ["loadgen", "pod"]
 
 

@@ -24,7 +24,7 @@ from loadtest_model.measurement.snapshot import (
 )
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, compile_plan, plan_hash
-from loadtest_model.report.status import Phase, Start, Status
+from loadtest_model.report.status import Phase, Status, StatusStart
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.spec import Spec
 from loadtest_operator.decide import Decision, Policy
@@ -41,7 +41,7 @@ POLICY = Policy(
     pods=PodDefaults(image="loadgen:1", image_pull_policy="IfNotPresent", resources={}, starting_seconds=300)
 )
 ADDRESSES = Endpoints(("10.0.0.5:8000",))
-START = Start(start_id="start-1", at=rfc3339(NOW - timedelta(seconds=20)))
+START = StatusStart(start_id="start-1", at=rfc3339(NOW - timedelta(seconds=20)))
 PROOF = VerificationReport(
     level=ProofLevel.ACKNOWLEDGED, message="acknowledged", addresses=("10.0.0.5:8000",), uploads=4, rows=1_006
 )
@@ -114,7 +114,7 @@ def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
         steps=(a_measured_step(finished=state is PodState.DONE),) if loaded else (),
         elapsed_seconds=60.0 if state is PodState.DONE else 30.0 if loaded else 0.0,
         virtual_users=1 if state is PodState.RUNNING else 0,
-        final=state.ended,
+        final=state.is_end,
     )
     return structs.replace(made, **fields)
 

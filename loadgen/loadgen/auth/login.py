@@ -19,7 +19,7 @@ from loadgen.answers.page_text import readable
 from loadgen.auth.tokens import TokenUnreadableError, expiry_of, usable, without_secret
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.fetching import FetchError, Secure, fetch
-from loadtest_model.plan import LoginPlan, Place
+from loadtest_model.plan import LoginPlan, SecretPlace
 from loadtest_model.spec.auth import LoginFormat
 
 LOGIN_TIMEOUT_SECONDS: Final = 30.0
@@ -174,7 +174,7 @@ def _without_password(said: str, password: str) -> str:
     return said
 
 
-def secret_at(place: Place, environment: Mapping[str, str], what: str) -> str:
+def secret_at(place: SecretPlace, environment: Mapping[str, str], what: str) -> str:
     """What a file or a variable holds, without its line end. Raises LoginFailedError."""
     if place.file is None:
         text = environment.get(place.variable or "", "")

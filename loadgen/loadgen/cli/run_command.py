@@ -107,7 +107,7 @@ async def _run(parsed: argparse.Namespace, plan: Plan, source: str | None, files
             report = await session.verify()
             if report is not None:
                 output.say(proof_text(report))
-            if report is not None and report.proven and not session.interrupts.count:
+            if report is not None and report.is_proven and not session.interrupts.count:
                 await _load(session, files, output)
                 if session.reads_back:
                     output.say("Reading back what the target has stored ...")
@@ -187,7 +187,7 @@ def result_of(seen: Seen, *, complete: bool) -> Result:
         complete=complete,
         summary=summarize(facts.plan, facts.aggregate, judgement, seen.report, seen.started_at),
         plan=facts.plan,
-        verification=seen.report.concluded if seen.report else None,
+        verification=seen.report.final_report if seen.report else None,
         judgement=judgement,
         aggregate=facts.aggregate,
     )

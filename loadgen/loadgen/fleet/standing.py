@@ -120,14 +120,14 @@ def on_conclude(standing: Standing) -> Decision:
 
 def on_stop(standing: Standing) -> Decision:
     """The command to finish what is in flight and start nothing new. Before the load there is nothing to finish."""
-    if standing.state.ended or standing.state in _LOAD_OVER:
+    if standing.state.is_end or standing.state in _LOAD_OVER:
         return Decision(standing)
     return Decision(standing, Action.DRAIN)
 
 
 def on_halt(standing: Standing) -> Decision:
     """The command to cut everything."""
-    if standing.state.ended:
+    if standing.state.is_end:
         return Decision(standing)
     return Decision(replace(standing, state=PodState.HALTED), Action.HALT)
 

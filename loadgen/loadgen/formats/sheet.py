@@ -72,7 +72,7 @@ def _cells(column: Column, fields: Sequence[str]) -> list[str]:
     text = "".join(fields)
     if forbidden := _FORBIDDEN.search(text):
         raise ValueError(f"column {column.name} holds U+{ord(forbidden[0]):04X}, which a sheet cannot hold")
-    if column.number:
+    if column.is_number:
         return [f"<c><v>{field}</v></c>" if _NUMBER.fullmatch(field) else _text_cell(field) for field in fields]
     # Looking at all of a column at once takes a quarter of the time.
     if "" not in fields and not _is_escaped(text) and [*map(str.strip, fields)] == [*fields]:

@@ -8,7 +8,7 @@ from loadgen.http.upload_progress import Progress
 from loadgen.load.iterating import Iteration
 from loadgen.upload.uploading import Upload
 from loadtest_model.measurement.outcomes import outcome_of
-from loadtest_model.quantities import bytes_text, counted, seconds_text
+from loadtest_model.quantities import bytes_text, count_text, seconds_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class DebugLines:
         )
         where = f" {look.address}" if look.address else ""
         print(
-            f"#{self._number} {look.part}{where}: {counted(look.records, 'record')}, {bytes_text(look.bytes_sent)}"
+            f"#{self._number} {look.part}{where}: {count_text(look.records, 'record')}, {bytes_text(look.bytes_sent)}"
             f" -> {status}, {look.came_to}; {times}; {look.answer}",
             file=self._stream,
             flush=True,

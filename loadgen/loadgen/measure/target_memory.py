@@ -13,7 +13,7 @@ from loadtest_model.plan import Plan
 from loadtest_model.values import NANOSECONDS
 
 POLL_SECONDS: Final = 2.0
-POINTS_KEPT: Final = 240
+MOST_POINTS: Final = 240
 FETCH_SECONDS: Final = 5.0
 
 _MEMORY: Final = "process_resident_memory_bytes"
@@ -105,7 +105,7 @@ class MemoryWatch:
         if self._reading % self._every == 0:
             self._points.append(point)
         self._reading += 1
-        if len(self._points) > POINTS_KEPT:
+        if len(self._points) > MOST_POINTS:
             self._points = self._points[::2]
             self._every *= 2
 

@@ -29,7 +29,7 @@ from loadgen.upload.addresses import REFRESH_SECONDS, AddressBook, NameNotResolv
 from loadgen.upload.uploading import Uploader
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
-from loadtest_model.measurement.proof import Moment
+from loadtest_model.measurement.proof import ReadingMoment
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 from loadtest_model.plan import Plan
 from loadtest_model.spec.verification import Requirement
@@ -128,7 +128,7 @@ class Prover:
         if self._must_prove and self._report.level is ProofLevel.ECHOED:
             # What the read-back rests on must not become weaker than it was when it began.
             self._uploader.must_echo = True
-        for address in self._report.addresses if self._report.proven else ():
+        for address in self._report.addresses if self._report.is_proven else ():
             self._book.confirm(parse_endpoint(address))
         return self.report or self._report
 
@@ -148,7 +148,7 @@ class Prover:
     async def prove_alone(self, *, full_rows: int) -> VerificationReport:
         """Prove a target that no load follows for: its read-back is made to the end at once."""
         report = await self.prove(full_rows=full_rows)
-        if not report.proven or self._read_back is None:
+        if not report.is_proven or self._read_back is None:
             return report
         await self.conclude()
         self._report = refused_by(report, refused_for_read_back(self._read_back.report, must_prove=self._must_prove))
@@ -193,11 +193,13 @@ class Prover:
         endpoints = await self._permitted_endpoints()
         if isinstance(endpoints, VerificationReport):
             return endpoints
-        if (refusal := await self._read(Moment.BEFORE, ())) is not None:
+        if (refusal := await self._read(ReadingMoment.BEFORE, ())) is not None:
             return refusal
         report = await self._verify(endpoints, full_rows, course)
         self._to_look_up = tuple(dict.fromkeys((*course.canary_ids, *course.first_ids)))[:LOOKED_UP]
-        return refused_by(report, await self._read(Moment.VERIFIED, self._to_look_up) if report.proven else None)
+        return refused_by(
+            report, await self._read(ReadingMoment.VERIFIED, self._to_look_up) if report.is_proven else None
+        )
 
     async def _permitted_endpoints(self) -> tuple[Endpoint, ...] | VerificationReport:
         """The addresses to verify; a refusal where that can be told before anything is sent."""
@@ -212,7 +214,7 @@ class Prover:
             return refused(Refusal.ADDRESS_DENIED, f"{self._site.host} is {', '.join(denied)}, which is not allowed")
         return endpoints
 
-    async def _read(self, moment: Moment, client_ids: tuple[str, ...]) -> VerificationReport | None:
+    async def _read(self, moment: ReadingMoment, client_ids: tuple[str, ...]) -> VerificationReport | None:
         if self._read_back is None:
             return None
         await self._read_back.read(moment, client_ids)
@@ -258,7 +260,7 @@ class Prover:
             raise
         self._extend(seen)
         self._keep_canaries(seen.canary_ids, course)
-        if seen.proven:
+        if seen.is_proven:
             return True
         if loaded and course.violation is not None:
             raise BrokenPromiseError(course.violation)

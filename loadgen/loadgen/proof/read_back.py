@@ -15,7 +15,13 @@ from loadgen.http.endpoints import site_of
 from loadgen.http.fetching import Fetched, FetchError, Secure, fetch
 from loadgen.http.request_headers import USER_AGENT
 from loadgen.http.tls import TlsUnusableError, tls_context
-from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
+from loadtest_model.measurement.proof import (
+    ReadBackReport,
+    ReadBackResult,
+    Reading,
+    ReadingMoment,
+    read_back_conclusion,
+)
 from loadtest_model.plan import Plan, ReadBackPlan
 from loadtest_model.spec.verification import CLIENT_ID
 
@@ -70,7 +76,7 @@ class ReadBack:
         self._token = ""
         self.report = ReadBackReport(settle_seconds=plan.settle_seconds)
 
-    async def read(self, moment: Moment, client_ids: Sequence[str]) -> None:
+    async def read(self, moment: ReadingMoment, client_ids: Sequence[str]) -> None:
         """Read once, all within the plan's time-out; what fails is tried again within it.
 
         `client_ids` are the rows that a look-up looks for.
@@ -82,12 +88,12 @@ class ReadBack:
 
     async def conclude(self, client_ids: Sequence[str]) -> None:
         """Read after the last answer, and once more when the target had time to settle."""
-        await self.read(Moment.ENDED, client_ids)
-        if concluded_from(self.report).shown is not Shown.STORED:
+        await self.read(ReadingMoment.ENDED, client_ids)
+        if read_back_conclusion(self.report).result is not ReadBackResult.STORED:
             await asyncio.sleep(self._plan.settle_seconds)
-            await self.read(Moment.SETTLED, client_ids)
+            await self.read(ReadingMoment.SETTLED, client_ids)
 
-    async def _reading(self, moment: Moment, client_ids: Sequence[str]) -> Reading:
+    async def _reading(self, moment: ReadingMoment, client_ids: Sequence[str]) -> Reading:
         last: _UnreadError | None = None
         try:
             async with asyncio.timeout(self._plan.timeout_seconds):
@@ -105,7 +111,7 @@ class ReadBack:
         problem = without_secret(str(last), self._token) if self._token else str(last)
         return Reading(moment=moment, problem=problem, control_failed=last.control_failed)
 
-    async def _read(self, moment: Moment, client_ids: Sequence[str]) -> Reading:
+    async def _read(self, moment: ReadingMoment, client_ids: Sequence[str]) -> Reading:
         plan = self._plan
         if plan.control_url is not None and await self._count(plan.control_url) == 0:
             raise _control(f"{plan.control_url} has a count of 0, but it must find what is known to exist")

@@ -12,7 +12,7 @@ from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth, is_crippled, throttling_text
 from loadtest_model.measurement.outcomes import NOT_STORED, ErrorKind
-from loadtest_model.measurement.proof import ReadBackReport, Shown, concluded_from
+from loadtest_model.measurement.proof import ReadBackReport, ReadBackResult, read_back_conclusion
 from loadtest_model.measurement.snapshot import CheckName, ProofLevel, Refusal, VerificationReport
 
 _BY_ERROR: Final = {
@@ -88,17 +88,17 @@ def refused(refusal: Refusal, message: str, finer: Cause | None = None) -> Verif
 
 def refused_for_read_back(report: ReadBackReport, *, must_prove: bool) -> VerificationReport | None:
     """The refusal of a target that stores rows, or if it `must_prove` that it stores none, of one that cannot."""
-    conclusion = concluded_from(report)
-    if conclusion.shown is Shown.STORED:
+    conclusion = read_back_conclusion(report)
+    if conclusion.result is ReadBackResult.STORED:
         return refused(Refusal.STORED, conclusion.message)
-    refusal = _NOTHING_READ.get(conclusion.shown)
+    refusal = _NOTHING_READ.get(conclusion.result)
     return None if refusal is None or not must_prove else refused(refusal, conclusion.message)
 
 
 _NOTHING_READ: Final = {
-    Shown.FAILED: Refusal.READ_BACK,
-    Shown.UNSTEADY: Refusal.READ_BACK,
-    Shown.CONTROL_FAILED: Refusal.READ_BACK_CONTROL,
+    ReadBackResult.FAILED: Refusal.READ_BACK,
+    ReadBackResult.UNSTEADY: Refusal.READ_BACK,
+    ReadBackResult.CONTROL_FAILED: Refusal.READ_BACK_CONTROL,
 }
 
 

@@ -17,7 +17,14 @@ from loadgen.proof.refusals import cause_of_no_token, cause_of_refusal, may_be_s
 from loadgen.upload.uploading import Upload, Uploader
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
-from loadtest_model.measurement.snapshot import Check, CheckName, ProofLevel, Refusal, VerificationReport, Violation
+from loadtest_model.measurement.snapshot import (
+    CheckName,
+    ProofLevel,
+    Refusal,
+    VerificationCheck,
+    VerificationReport,
+    Violation,
+)
 
 SMALL_CHECKS: Final = ((CheckName.HEADER_ONLY, 0), (CheckName.CANARY, 1), (CheckName.FEW_ROWS, 5))
 """What is uploaded to each address, with its number of rows."""
@@ -43,7 +50,7 @@ class Course:
     refusal was told from, if it was told from one.
     """
 
-    checks: list[Check] = field(default_factory=list)
+    checks: list[VerificationCheck] = field(default_factory=list)
     canary_ids: list[str] = field(default_factory=list)
     first_ids: list[str] = field(default_factory=list)
     proven: list[Endpoint] = field(default_factory=list)
@@ -186,7 +193,7 @@ class Verifier:
             self._note_connection(endpoint, upload, progress, course)
         if progress.begun or name is not CheckName.HEADER_ONLY:
             course.checks.append(
-                Check(
+                VerificationCheck(
                     name=name,
                     address=str(endpoint),
                     passed=refusal is None,
@@ -212,7 +219,7 @@ class Verifier:
     def _note_connection(self, endpoint: Endpoint, upload: Upload, progress: Progress, course: Course) -> None:
         opened = progress.begun
         course.checks.append(
-            Check(
+            VerificationCheck(
                 name=CheckName.CONNECT,
                 address=str(endpoint),
                 passed=opened,

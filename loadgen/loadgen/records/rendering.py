@@ -61,7 +61,7 @@ class CsvRendering:
         self._all_quoted = [quoted] * len(columns)
         (header,) = self.rows([[column.name] for column in columns])
         self._all_quoted = [
-            quoted and not (column.number and dialect.quoting == Quoting.NONNUMERIC) for column in columns
+            quoted and not (column.is_number and dialect.quoting == Quoting.NONNUMERIC) for column in columns
         ]
         self.head = b"\xef\xbb\xbf" + header if dialect.bom else header
 

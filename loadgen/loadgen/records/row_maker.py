@@ -16,7 +16,7 @@ from loadgen.records.space import RecordSpace
 from loadgen.records.spoiling import Spoiler
 from loadgen.records.template import Drawn
 from loadgen.records.words import Words
-from loadtest_model.plan.columns import MOST_VARYING, ColumnPlan, TemplatePart, varying_count
+from loadtest_model.plan.columns import MOST_VARYING_FIELDS, ColumnPlan, TemplatePart, varying_field_count
 from loadtest_model.plan.records import RecordsPlan
 from loadtest_model.records.columns import CLIENT_COLUMNS
 
@@ -182,6 +182,6 @@ def _varying_numbers(plans: Sequence[ColumnPlan]) -> frozenset[str]:
     for plan in plans:
         if plan.kind in ("integer", "decimal") and fields.marked_digits(plan):
             more = chosen | {plan.name}
-            if varying_count(plans, more) <= MOST_VARYING:
+            if varying_field_count(plans, more) <= MOST_VARYING_FIELDS:
                 chosen = more
     return chosen

@@ -5,15 +5,15 @@
 
 from typing import Final
 
-from loadtest_model.quantities import counted, seconds_text, span_text
-from loadtest_model.report.progress import Progress
+from loadtest_model.quantities import count_text, seconds_text, span_text
+from loadtest_model.report.progress import RunProgress
 
 BAR_CELLS: Final = 30
 FULL, EMPTY = "━", "╌"
 PLAIN_FULL, PLAIN_EMPTY = "#", "."
 
 
-def frame(progress: Progress, stopping: int = 0, *, unicode: bool = True) -> tuple[str, ...]:
+def frame(progress: RunProgress, stopping: int = 0, *, unicode: bool = True) -> tuple[str, ...]:
     """The view of one instant, line by line, without colours; no line is wider than 79 characters."""
     full, empty = (FULL, EMPTY) if unicode else (PLAIN_FULL, PLAIN_EMPTY)
     filled = int(progress.share * BAR_CELLS)
@@ -26,24 +26,24 @@ def frame(progress: Progress, stopping: int = 0, *, unicode: bool = True) -> tup
     )
 
 
-def line(progress: Progress, stopping: int = 0) -> str:
+def line(progress: RunProgress, stopping: int = 0) -> str:
     """The same in one line, for a log."""
     figures = _listed(_load(progress) + _answers(progress))
     note = _note(progress, stopping)
     return f"{_elapsed(progress):>13}  {progress.share:4.0%}  {_place(progress)}  {figures}{f'  ({note})' * bool(note)}"
 
 
-def _elapsed(progress: Progress) -> str:
+def _elapsed(progress: RunProgress) -> str:
     elapsed = span_text(int(progress.elapsed_seconds))
     return elapsed if progress.is_foreseen else f"{elapsed}/{span_text(progress.total_seconds)}"
 
 
-def _place(progress: Progress) -> str:
+def _place(progress: RunProgress) -> str:
     step = f"{progress.step} ({progress.step_number} of {progress.steps})" if progress.steps > 1 else progress.step
     return f"{step}, stage {progress.stage_number} of {progress.stages}" if progress.stages > 1 else step
 
 
-def _load(progress: Progress) -> tuple[str, ...]:
+def _load(progress: RunProgress) -> tuple[str, ...]:
     return (
         f"VUs {progress.virtual_users}",
         f"in flight {progress.in_flight}",
@@ -52,7 +52,7 @@ def _load(progress: Progress) -> tuple[str, ...]:
     )
 
 
-def _answers(progress: Progress) -> tuple[str, ...]:
+def _answers(progress: RunProgress) -> tuple[str, ...]:
     return (
         f"p95 {seconds_text(progress.p95_seconds)}",
         f"errors {progress.errors:,} ({progress.error_rate or 0.0:.2%})",
@@ -63,8 +63,8 @@ def _listed(figures: tuple[str, ...]) -> str:
     return "  ".join(figures)
 
 
-def _note(progress: Progress, stopping: int) -> str:
-    uploads = counted(progress.in_flight, "upload")
+def _note(progress: RunProgress, stopping: int) -> str:
+    uploads = count_text(progress.in_flight, "upload")
     if stopping == 2:
         return "stopping at once"
     if stopping:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, assert_never
 
 from loadtest_model.measurement.snapshot import HaltReason
-from loadtest_model.protocol.commands import Ack, Addresses, Arm, Halt, Start, Verb
+from loadtest_model.protocol.commands import Ack, Arm, Halt, Start, TargetAddresses, Verb
 from loadtest_model.values import WireValue
 from loadtest_operator.cluster.api import CONFIG_MAPS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.cluster.pods import Answer, Command, PodClient, control_address
@@ -90,10 +90,10 @@ class Actor:
     async def _tell_endpoints(self, observation: Observation, action: actions.TellEndpoints) -> None:
         orders = {pod.uid: order for order in action.orders for pod in order.pods}
 
-        def addresses(pod: PodSeen) -> Addresses:
+        def addresses(pod: PodSeen) -> TargetAddresses:
             order = orders[pod.uid]
             age = 0.0 if action.known_at is None else max(0.0, self._clock() - action.known_at)
-            return Addresses(addresses=order.addresses, more=order.more, age_seconds=round(age, 6))
+            return TargetAddresses(addresses=order.addresses, more=order.more, age_seconds=round(age, 6))
 
         pods = tuple(pod for order in action.orders for pod in order.pods)
         await self._tell(observation, Verb.ENDPOINTS, pods, addresses)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from loadtest_model.judgement.verdict import Verdict
-from loadtest_model.reasons import AnyReason, Reason, reason_named
+from loadtest_model.reasons import AnyReason, Reason, reason_of_name
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_model.spec import API_VERSION, KIND, Identity
 from loadtest_operator.facts.names import MANAGED_BY
@@ -45,7 +45,7 @@ def announcements(recorded: Recorded, status: Status) -> tuple[Announcement, ...
 def _phase(status: Status) -> Announcement:
     if status.phase is Phase.COMPLETED:
         succeeded = status.condition(ConditionType.SUCCEEDED)
-        reason = reason_named(succeeded.reason if succeeded else str(status.verdict))
+        reason = reason_of_name(succeeded.reason if succeeded else str(status.verdict))
         kind = EventType.NORMAL if status.verdict is Verdict.PASSED else EventType.WARNING
         return Announcement(kind, reason, f"{status.verdict}: {status.message}")
     kind = EventType.WARNING if status.phase is Phase.STOPPING else EventType.NORMAL
@@ -92,7 +92,7 @@ def _new_reason_to_wait(recorded: Recorded, status: Status) -> Announcement | No
     new, old = status.condition(ConditionType.VERIFIED), recorded.condition(ConditionType.VERIFIED)
     if new is None or not new.is_false or (old is not None and old.reason == new.reason):
         return None
-    return Announcement(EventType.WARNING, reason_named(new.reason), new.message)
+    return Announcement(EventType.WARNING, reason_of_name(new.reason), new.message)
 
 
 def _name(identity: Identity, run_id: str, made: Announcement) -> str:

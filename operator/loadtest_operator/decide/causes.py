@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from loadtest_model.judgement.abort import watch
+from loadtest_model.judgement.abort import watch_for_abort
 from loadtest_model.measurement.generator import throttling_text
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.protocol.exits import PodExit
-from loadtest_model.reasons import AnyReason, Reason, reason_named
+from loadtest_model.reasons import AnyReason, Reason, reason_of_name
 from loadtest_model.report.status import ConditionType
 from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, listed
@@ -62,7 +62,7 @@ def recorded_cause(observation: Observation) -> Cause | None:
     running = observation.test.recorded.condition(ConditionType.RUNNING)
     if running is None or running.is_true:
         return None
-    reason = reason_named(running.reason)
+    reason = reason_of_name(running.reason)
     if reason in _NO_CAUSE:
         return None
     return Cause(reason, running.message, drain=reason is Reason.Stopped, gap=reason not in _FINDINGS)
@@ -206,7 +206,7 @@ def _timed_out(seen: str, fleet: Fleet) -> Cause:
 
 def bound_breached(observation: Observation, fleet: Fleet, _policy: Policy) -> Cause | None:
     """A bound of `spec.abort`: the breach is a finding, and what is cut with it is no gap."""
-    breach = watch(fleet.plan, fleet.aggregate, observation.watch).breach
+    breach = watch_for_abort(fleet.plan, fleet.aggregate, observation.watch).breach
     return Cause(Reason.Aborted, f"aborted: {breach}", gap=False) if breach else None
 
 

@@ -35,7 +35,7 @@ def completed(observation: Observation, policy: Policy) -> Decision:
         actions.append(ObserveGeneration(observation.test.generation))
     live = tuple(pod for pod in observation.pods if pod.reachable and pod.snapshot is not None)
     final = tuple(pod for pod in live if pod.snapshot is not None and pod.snapshot.final)
-    stray = tuple(pod for pod in live if pod.state is not None and not pod.state.ended)
+    stray = tuple(pod for pod in live if pod.state is not None and not pod.state.is_end)
     if final:
         actions.append(Acknowledge(final))
     if stray:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
 
-from loadtest_model.reasons import AnyReason, Reason, reason_named
+from loadtest_model.reasons import AnyReason, Reason, reason_of_name
 from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.facts.texts import shortened
@@ -116,7 +116,7 @@ def mark_of(condition: Condition | None, otherwise: Mark) -> Mark:
     """What a condition on record says."""
     if condition is None:
         return otherwise
-    return Mark(condition.status, reason_named(condition.reason), condition.message)
+    return Mark(condition.status, reason_of_name(condition.reason), condition.message)
 
 
 def _transition(held: Condition | None, mark: Mark, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from loadtest_model.judgement.abort import Watch
+from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.plan import AddressPolicy, Deadlines, Plan
@@ -51,5 +51,5 @@ class Decision:
     requeue_seconds: float | None = None
     plan: Plan | None = None
     aggregate: Aggregate = field(default_factory=Aggregate)
-    watch: Watch | None = None
+    watch: AbortWatch | None = None
     target: TargetWatch | None = None

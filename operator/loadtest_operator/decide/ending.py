@@ -4,12 +4,12 @@ from typing import Final
 
 from msgspec import structs
 
-from loadtest_model.judgement.diagnoses import Diagnosis, foremost, in_short
+from loadtest_model.judgement.diagnoses import Diagnosis, diagnosis_text, main_diagnosis
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
-from loadtest_model.measurement.proof import concluded_from
+from loadtest_model.measurement.proof import read_back_conclusion
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
-from loadtest_model.plan import unseen
+from loadtest_model.plan import unseen_endpoints
 from loadtest_model.plan.exposure import exposure_of
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.report.status import ConditionStatus, ConditionType, Phase, Results, Status, StepResult
@@ -43,7 +43,7 @@ def concluded(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) 
             refusal=fleet.refusal,
             read_back=fleet.read_back,
             gaps=gaps,
-            on_record=held,
+            recorded_failures=held,
             target=fleet.target,
             evictions=fleet.evictions,
         ),
@@ -162,11 +162,11 @@ def _message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagnosis, ...
         return with_hint(refusal)
     said = judgement.reasons[0] if judgement.reasons else judgement.reason
     proof = fleet.proof
-    if proof is not None and refusal is None and not proof.proven:
+    if proof is not None and refusal is None and not proof.is_proven:
         # A verification that was cut off may have left a row behind.
         return f"{said}; {proof.message}"
-    diagnosis = foremost(diagnoses) if judgement.verdict is Verdict.FAILED else None
-    return said if diagnosis is None else f"{said}. {in_short(diagnosis)}"
+    diagnosis = main_diagnosis(diagnoses) if judgement.verdict is Verdict.FAILED else None
+    return said if diagnosis is None else f"{said}. {diagnosis_text(diagnosis)}"
 
 
 def _passed(fleet: Fleet) -> str:
@@ -174,11 +174,11 @@ def _passed(fleet: Fleet) -> str:
     if fleet.plan.mesh:
         said = "every threshold held and every answer that the mesh's proxy passed on confirmed a load test"
     if fleet.plan.unseen_endpoints:
-        said = f"{said}; {unseen.UNSEEN}"
+        said = f"{said}; {unseen_endpoints.EXPLANATION}"
     proof = fleet.proof
-    if proof is None or proof.read_back is None or proof.reached is not ProofLevel.PROVEN:
+    if proof is None or proof.read_back is None or proof.reached_level is not ProofLevel.PROVEN:
         return said
-    return f"{said}; {concluded_from(proof.read_back).message}"
+    return f"{said}; {read_back_conclusion(proof.read_back).message}"
 
 
 def _verified(observation: Observation, fleet: Fleet) -> Mark:
@@ -186,7 +186,7 @@ def _verified(observation: Observation, fleet: Fleet) -> Mark:
     if refusal is not None and refusal.refusal is not None:
         return Mark.false(Reason[refusal.refusal], with_hint(refusal))
     if fleet.all_verified:
-        reached = Reason[fleet.proof.reached] if fleet.proof else Reason.Acknowledged
+        reached = Reason[fleet.proof.reached_level] if fleet.proof else Reason.Acknowledged
         return Mark.true(reached, verified_message(fleet))
     return verified_mark(observation)
 
@@ -211,9 +211,9 @@ def verified_message(fleet: Fleet) -> str:
     addresses = f"{len(proof.addresses)} address{'' if len(proof.addresses) == 1 else 'es'}"
     through = " through a mesh's proxy" if fleet.plan.mesh else ""
     said = (
-        f"every pod proved at {addresses}{through} that the target honours X-Load-Test ({proof.reached});"
+        f"every pod proved at {addresses}{through} that the target honours X-Load-Test ({proof.reached_level});"
         f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it; {exposure_of(fleet.plan)}"
     )
     if fleet.plan.unseen_endpoints:
-        said = f"{said}; {unseen.UNSEEN}"
-    return f"{said}; {concluded_from(proof.read_back).message}" if proof.read_back else said
+        said = f"{said}; {unseen_endpoints.EXPLANATION}"
+    return f"{said}; {read_back_conclusion(proof.read_back).message}" if proof.read_back else said

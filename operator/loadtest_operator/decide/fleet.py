@@ -9,14 +9,14 @@ from msgspec import structs
 
 from loadtest_model.judgement.health import NO_EVICTIONS, Evictions
 from loadtest_model.judgement.workload import TargetWatch
-from loadtest_model.measurement.aggregate import Aggregate, merge, with_gone
-from loadtest_model.measurement.proof import ReadBackReport, concluded_from
+from loadtest_model.measurement.aggregate import Aggregate, merge_snapshots, with_departed_addresses
+from loadtest_model.measurement.proof import ReadBackReport, read_back_conclusion
 from loadtest_model.measurement.snapshot import PodState, ProofLevel, TargetMemory, VerificationReport
-from loadtest_model.measurement.spread import OTHERS
+from loadtest_model.measurement.spread import OTHER_ADDRESSES
 from loadtest_model.measurement.timeline import Series, with_series
-from loadtest_model.plan import Plan, unseen
-from loadtest_model.plan.mesh import notice_of
-from loadtest_model.report.status import PodCounts, Verified
+from loadtest_model.plan import Plan, unseen_endpoints
+from loadtest_model.plan.mesh import mesh_notice
+from loadtest_model.report.status import PodCounts, StatusVerification
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.observation import PodSeen
 from loadtest_operator.facts.texts import shortened
@@ -71,12 +71,12 @@ class Fleet:
 
     @cached_property
     def aggregate(self) -> Aggregate:
-        merged = merge(pod.snapshot for pod in self.pods if pod.snapshot is not None)
+        merged = merge_snapshots(pod.snapshot for pod in self.pods if pod.snapshot is not None)
         points = self.target.memory_points if self.target else ()
         if points:
             # What the metrics API says of the pods comes before what one process says of itself.
             merged = structs.replace(merged, target_memory=TargetMemory(points=points))
-        return with_gone(with_series(merged, self.series), self._gone(merged))
+        return with_departed_addresses(with_series(merged, self.series), self._gone(merged))
 
     def _gone(self, aggregate: Aggregate) -> frozenset[str]:
         """Addresses that were loaded and are no longer the target's, not even as ones that are not ready."""
@@ -84,7 +84,7 @@ class Fleet:
         if current is None or not (current.addresses or current.problem):
             return frozenset()
         loaded = {address for step in aggregate.steps for address in step.addresses}
-        return frozenset(loaded - {OTHERS, *current.addresses, *current.unready})
+        return frozenset(loaded - {OTHER_ADDRESSES, *current.addresses, *current.unready})
 
     @property
     def _vanished(self) -> tuple[str, ...]:
@@ -129,13 +129,15 @@ class Fleet:
     @property
     def notice(self) -> str:
         """What lowers the claim: endpoints nobody could read, a mesh, or what else stands beside the generators."""
-        beside = notice_of(self.plan, tuple(dict.fromkeys(name for pod in self.pods for name in pod.beside)))
-        return "; ".join(said for said in (unseen.NOTICE if self.plan.unseen_endpoints else "", beside) if said)
+        beside = mesh_notice(self.plan, tuple(dict.fromkeys(name for pod in self.pods for name in pod.beside)))
+        return "; ".join(
+            said for said in (unseen_endpoints.NOTICE if self.plan.unseen_endpoints else "", beside) if said
+        )
 
     @property
     def all_verified(self) -> bool:
         reports = self.reports
-        return len(reports) == self.plan.parallelism and all(report.proven for report in reports)
+        return len(reports) == self.plan.parallelism and all(report.is_proven for report in reports)
 
     @property
     def counts(self) -> PodCounts:
@@ -147,7 +149,7 @@ class Fleet:
         )
         return PodCounts(
             desired=self.plan.parallelism,
-            verified=sum(report.proven for report in self.reports),
+            verified=sum(report.is_proven for report in self.reports),
             running=sum((pod.state is PodState.RUNNING or pod is self.reader) and not pod.over for pod in self.pods),
             succeeded=states.count(PodState.DONE),
             failed=failed,
@@ -184,12 +186,12 @@ class Fleet:
         return tuple(sorted(canaries, key=lambda canary: canary not in violated))
 
 
-def verified_of(report: VerificationReport | None, notice: str = "") -> Verified | None:
+def verified_of(report: VerificationReport | None, notice: str = "") -> StatusVerification | None:
     """A verification report as the status shows it, with what lowers the claim."""
     if report is None:
         return None
-    return Verified(
-        level=report.reached,
+    return StatusVerification(
+        level=report.reached_level,
         message=shortened(report.message),
         hint=shortened(report.hint),
         canary_ids=report.canary_ids[:_LISTED],
@@ -199,7 +201,7 @@ def verified_of(report: VerificationReport | None, notice: str = "") -> Verified
         unverified=report.unverified[:_LISTED],
         vanished=report.vanished[:_LISTED],
         unechoed=report.unechoed,
-        read_back=shortened(concluded_from(report.read_back).message) if report.read_back else "",
+        read_back=shortened(read_back_conclusion(report.read_back).message) if report.read_back else "",
         notice=shortened(notice),
     )
 

@@ -4,7 +4,7 @@ from msgspec import structs
 
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.plan import Plan, PlanError, compile_plan, plan_hash
-from loadtest_model.plan.notices import notices
+from loadtest_model.plan.notices import plan_notices
 from loadtest_model.plan.variable import refuse_long_plan
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import ConditionType, Phase
@@ -51,7 +51,7 @@ def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
         return not_yet
     marks = Marks(verified=Mark.unknown(Reason.NotVerified, "the target has not been verified yet"))
     # What is said of the phase becomes an Event as well.
-    said = "; ".join(("the pods are being made", *notices(plan)))
+    said = "; ".join(("the pods are being made", *plan_notices(plan)))
     status = base_status(observation, Phase.STARTING, said, marks, plan)
     return Decision(
         status=structs.replace(status, plan_hash=plan_hash(plan)),

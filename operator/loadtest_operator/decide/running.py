@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import structs
 
-from loadtest_model.judgement.abort import watch
+from loadtest_model.judgement.abort import watch_for_abort
 from loadtest_model.judgement.judged_thresholds import threshold_results
 from loadtest_model.judgement.judging import run_health
 from loadtest_model.measurement.snapshot import PodState
@@ -32,7 +32,7 @@ def running(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
         requeue_seconds=_next_look(fleet, policy),
         plan=fleet.plan,
         aggregate=fleet.aggregate,
-        watch=watch(fleet.plan, fleet.aggregate, observation.watch),
+        watch=watch_for_abort(fleet.plan, fleet.aggregate, observation.watch),
     )
 
 

@@ -28,7 +28,7 @@ def stopping(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) -
 
 
 def _orders(fleet: Fleet, found: tuple[Cause, ...]) -> tuple[Action, ...]:
-    live = tuple(pod for pod in fleet.reachable if pod.state is not None and not pod.state.ended)
+    live = tuple(pod for pod in fleet.reachable if pod.state is not None and not pod.state.is_end)
     if not live:
         return ()
     if not all(cause.drain for cause in found):

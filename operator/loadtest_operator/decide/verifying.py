@@ -5,7 +5,7 @@ from msgspec import structs
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.plan import plan_hash
 from loadtest_model.reasons import Reason
-from loadtest_model.report.status import Phase, Start, Status
+from loadtest_model.report.status import Phase, Status, StatusStart
 from loadtest_model.spec.target import Workload
 from loadtest_operator.decide.actions import Action, StartFleet, Verify
 from loadtest_operator.decide.compose import base_status
@@ -34,7 +34,7 @@ def before_start(observation: Observation, fleet: Fleet) -> Decision:
         return _decided(observation, fleet, Phase.STARTING, _starting_message(observation, fleet), ())
     if fleet.all_verified:
         return point_of_no_return(observation, fleet)
-    proven = first.snapshot.verification is not None and first.snapshot.verification.proven
+    proven = first.snapshot.verification is not None and first.snapshot.verification.is_proven
     waiting = fleet.in_state(PodState.WAITING)
     due = tuple(pod for pod in waiting if proven or pod.index == 0)
     message = _verifying_message(observation, fleet, proven)
@@ -53,7 +53,7 @@ def point_of_no_return(observation: Observation, fleet: Fleet) -> Decision:
     start_id = f"{plan_hash(fleet.plan)[:16]}-{uid[:8]}"
     status = structs.replace(
         _status(observation, fleet, Phase.VERIFYING, "every pod is verified; the load starts"),
-        start=Start(start_id=start_id, at=rfc3339(observation.now)),
+        start=StatusStart(start_id=start_id, at=rfc3339(observation.now)),
         plan_hash=plan_hash(fleet.plan),
         target=watched,
     )

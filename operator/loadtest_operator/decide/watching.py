@@ -8,15 +8,15 @@ from msgspec import structs
 from loadtest_model.judgement.health import Evictions
 from loadtest_model.judgement.workload import (
     IMAGE_LENGTH,
-    IMAGES_KEPT,
-    POINTS_KEPT,
-    RESTARTED_KEPT,
-    Tally,
+    MOST_IMAGES,
+    MOST_MEMORY_POINTS,
+    MOST_RESTARTED_CONTAINERS,
     TargetWatch,
+    WorkloadTally,
     points_text,
 )
 from loadtest_model.reasons import Reason
-from loadtest_model.report.status import EVICTED_KEPT, EVICTED_LENGTH, Start
+from loadtest_model.report.status import EVICTED_KEPT, EVICTED_LENGTH, StatusStart
 from loadtest_model.spec.target import Workload
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.texts import shortened
@@ -42,7 +42,7 @@ def at_the_start(workload: Workload, look: WorkloadLook) -> TargetWatch:
     """The record that everything is counted from."""
     revisions = {pod.revision for pod in look.pods}
     ready = sum(pod.ready for pod in look.pods)
-    tally = Tally(
+    tally = WorkloadTally(
         ends=_kept({each.key: each.ends for each in _containers(look)}),
         newest=look.newest,
         revision=max(look.pods, key=lambda pod: pod.created).revision if look.pods else "",
@@ -54,12 +54,12 @@ def at_the_start(workload: Workload, look: WorkloadLook) -> TargetWatch:
         pods=len(look.pods),
         ready=ready,
         rolled_out=len(revisions) > 1,
-        images=_images(look.pods)[:IMAGES_KEPT],
+        images=_images(look.pods)[:MOST_IMAGES],
         tally=tally,
     )
 
 
-def evictions_under_load(observation: Observation, start: Start) -> Evictions:
+def evictions_under_load(observation: Observation, start: StatusStart) -> Evictions:
     """The evictions of the target's pods since the load began, by what is on record and what was just seen."""
     fresh = (shortened(str(each), EVICTED_LENGTH) for each in observation.evictions if each.at >= start.at)
     pods = tuple(dict.fromkeys((*observation.test.recorded.evicted, *fresh)))
@@ -95,7 +95,7 @@ def watched(held: TargetWatch, look: WorkloadLook | None, at_seconds: float, evi
     return made if look.use is None else _with_use(made, look.use, at_seconds)
 
 
-def _with_ends(made: TargetWatch, tally: Tally, look: WorkloadLook) -> TargetWatch:
+def _with_ends(made: TargetWatch, tally: WorkloadTally, look: WorkloadLook) -> TargetWatch:
     """Every end of a container that was not counted yet, an older one of a pod that was there before left out."""
     newly = [(each, each.ends - _known_ends(tally, pod, each)) for pod in look.pods for each in pod.containers]
     ended = [(each, count) for each, count in newly if count > 0]
@@ -109,16 +109,16 @@ def _with_ends(made: TargetWatch, tally: Tally, look: WorkloadLook) -> TargetWat
     )
 
 
-def _known_ends(tally: Tally, pod: PodLook, container: ContainerLook) -> int:
+def _known_ends(tally: WorkloadTally, pod: PodLook, container: ContainerLook) -> int:
     if container.key in tally.ends:
         return tally.ends[container.key]
-    if len(tally.ends) >= RESTARTED_KEPT and pod.created <= tally.newest:
+    if len(tally.ends) >= MOST_RESTARTED_CONTAINERS and pod.created <= tally.newest:
         # It may be one of those that found no place in the record.
         return container.ends
     return 0
 
 
-def _with_new_pods(made: TargetWatch, tally: Tally, look: WorkloadLook, evicted_pods: int) -> TargetWatch:
+def _with_new_pods(made: TargetWatch, tally: WorkloadTally, look: WorkloadLook, evicted_pods: int) -> TargetWatch:
     """New pods came by a rollout, by scaling up or for evicted ones, or else in the place of others.
 
     Once the workload was rolled out, nothing tells a replaced pod from a rolled one.
@@ -150,7 +150,7 @@ def _with_use(made: TargetWatch, use: Use, at_seconds: float) -> TargetWatch:
         return made
     pods = hashlib.sha256(",".join(use.pods).encode()).hexdigest()[:_DIGEST]
     points = (*(made.memory_points if pods == tally.measured else ()), (at_seconds, use.memory_bytes))
-    if len(points) > POINTS_KEPT:
+    if len(points) > MOST_MEMORY_POINTS:
         points = points[::2]
     return structs.replace(
         made,
@@ -161,8 +161,8 @@ def _with_use(made: TargetWatch, use: Use, at_seconds: float) -> TargetWatch:
     )
 
 
-def _tally(made: TargetWatch) -> Tally:
-    return made.tally or Tally()
+def _tally(made: TargetWatch) -> WorkloadTally:
+    return made.tally or WorkloadTally()
 
 
 def _containers(look: WorkloadLook) -> list[ContainerLook]:
@@ -172,7 +172,7 @@ def _containers(look: WorkloadLook) -> list[ContainerLook]:
 def _kept(ends: dict[str, int]) -> dict[str, int]:
     """Those that have ended, as many as the record has place for."""
     some = sorted((item for item in ends.items() if item[1]), key=lambda item: (-item[1], item[0]))
-    return dict(some[:RESTARTED_KEPT])
+    return dict(some[:MOST_RESTARTED_CONTAINERS])
 
 
 def _images(pods: tuple[PodLook, ...]) -> tuple[str, ...]:
@@ -181,7 +181,7 @@ def _images(pods: tuple[PodLook, ...]) -> tuple[str, ...]:
 
 def _new_images(held: TargetWatch, look: WorkloadLook) -> tuple[str, ...]:
     """Images that did not run at the start; where more ran than there is place for, that cannot be told."""
-    if len(held.images) >= IMAGES_KEPT:
+    if len(held.images) >= MOST_IMAGES:
         return held.new_images
     seen = dict.fromkeys((*held.new_images, *_images(look.pods)))
-    return tuple(image for image in seen if image not in held.images)[:IMAGES_KEPT]
+    return tuple(image for image in seen if image not in held.images)[:MOST_IMAGES]

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from loadtest_model.protocol.last_word import is_like_last_word
-from loadtest_model.quantities import clipped
+from loadtest_model.quantities import clip
 
 LIMIT_BYTES: Final = 2_048
 """So much of a log's end, or its last 80 lines, is what a kubelet falls back to."""
@@ -38,7 +38,7 @@ def last_lines(message: str) -> str:
         if kept and len(text) + 2 > room:
             break
         # Only a line that is too long by itself is cut.
-        kept.append(clipped(text, room))
+        kept.append(clip(text, room))
         room -= len(text) + 2
     return "; ".join(reversed(kept))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from loadtest_model.plan import Place, SecretPlaces
+from loadtest_model.plan import SecretPlace, SecretPlaces
 from loadtest_model.spec.target import Target
 
 Json = dict[str, Any]
@@ -74,9 +74,9 @@ def secret_places(target: Target) -> SecretPlaces:
     certificate = bool(tls and tls.client_certificate_secret_ref)
     authority = bool(tls and (tls.ca_secret_key_ref or tls.ca_config_map_key_ref))
     return SecretPlaces(
-        token=Place(file=f"{DIRECTORY}/auth/token") if auth and auth.secret_key_ref else None,
-        username=Place(file=f"{DIRECTORY}/login/username") if login else None,
-        password=Place(file=f"{DIRECTORY}/login/password") if login else None,
+        token=SecretPlace(file=f"{DIRECTORY}/auth/token") if auth and auth.secret_key_ref else None,
+        username=SecretPlace(file=f"{DIRECTORY}/login/username") if login else None,
+        password=SecretPlace(file=f"{DIRECTORY}/login/password") if login else None,
         ca_file=f"{DIRECTORY}/ca/ca.crt" if authority else None,
         certificate_file=f"{DIRECTORY}/certificate/tls.crt" if certificate else None,
         key_file=f"{DIRECTORY}/certificate/tls.key" if certificate else None,

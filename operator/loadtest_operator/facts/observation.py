@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from loadtest_model.judgement.abort import Watch
+from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.measurement.timeline import Series
 from loadtest_model.plan import Plan
-from loadtest_model.report.status import Condition, ConditionType, Phase, Start
+from loadtest_model.report.status import Condition, ConditionType, Phase, StatusStart
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.values import WireValue
 from loadtest_operator.facts.destinations import Destination
@@ -31,7 +31,7 @@ class Recorded(WireValue, frozen=True, kw_only=True):
     started_at: str | None = None
     completed_at: str | None = None
     conditions: tuple[Condition, ...] = ()
-    start: Start | None = None
+    start: StatusStart | None = None
     target: TargetWatch | None = None
     evicted: tuple[str, ...] = ()
     verdict: str | None = None
@@ -193,7 +193,7 @@ class Observation:
     api_server: tuple[str, ...] = ()
     secret_access: SecretAccess = field(default_factory=SecretAccess)
     command_digests: dict[str, str] = field(default_factory=dict)
-    watch: Watch = field(default_factory=Watch)
+    watch: AbortWatch = field(default_factory=AbortWatch)
     turn: Turn = field(default_factory=Turn)
     target: tuple[str, ...] = ()
     complaints: tuple[Complaint, ...] = ()

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from loadtest_model.quantities import clipped
+from loadtest_model.quantities import clip
 
 LONGEST_MESSAGE: Final = 1_024
 """What a condition's message may have."""
@@ -17,4 +17,4 @@ def escaped(text: str) -> str:
 
 def shortened(text: str, limit: int = LONGEST_MESSAGE) -> str:
     """A text in one line and within the limit, its cut end marked."""
-    return clipped(escaped(text), limit)
+    return clip(escaped(text), limit)

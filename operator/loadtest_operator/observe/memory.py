@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from loadtest_model.judgement.abort import Watch
+from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.snapshot import Snapshot
 from loadtest_model.measurement.timeline import Series, Timeline
@@ -46,7 +46,7 @@ class _Run:
 
     pods: dict[str, Known] = field(default_factory=dict)
     timeline: Timeline = field(default_factory=Timeline)
-    watch: Watch = field(default_factory=Watch)
+    watch: AbortWatch = field(default_factory=AbortWatch)
     looked_at: dict[str, float] = field(default_factory=dict)
     target: TargetWatch | None = None
     sight: Sight | None = None
@@ -91,7 +91,7 @@ class Memory:
         """Take in an answer of a pod."""
         pod.asked_at = self._clock()
         pod.silent_seconds = 0.0
-        pod.snapshot = self._run(uid, run_id).timeline.hear(received)
+        pod.snapshot = self._run(uid, run_id).timeline.add_snapshot(received)
 
     def pod(self, uid: str, run_id: str, pod_uid: str, index: int, name: str) -> Known:
         """What is known of a pod; of one not met before, nothing, from now on."""
@@ -104,11 +104,11 @@ class Memory:
         """The seconds of these pods in sum."""
         return self._run(uid, run_id).timeline.series(pod_uids)
 
-    def watch(self, uid: str, run_id: str) -> Watch:
+    def watch(self, uid: str, run_id: str) -> AbortWatch:
         """What was found of the bounds that would abort the run."""
         return self._run(uid, run_id).watch
 
-    def keep_watch(self, uid: str, run_id: str, watch: Watch) -> None:
+    def keep_watch(self, uid: str, run_id: str, watch: AbortWatch) -> None:
         self._run(uid, run_id).watch = watch
 
     def target(self, uid: str, run_id: str) -> TargetWatch | None:
@@ -171,7 +171,7 @@ class Memory:
         pod = self.pod(uid, run_id, pod_uid, index, name)
         word = decode_last_word(message) if message else None
         if word is not None and word.pod_uid == pod_uid:
-            pod.snapshot = self._run(uid, run_id).timeline.hear(word)
+            pod.snapshot = self._run(uid, run_id).timeline.add_snapshot(word)
             pod.last_word = True
         return pod.last_word
 

@@ -68,8 +68,8 @@ class Load:
     async def run(self) -> StepAggregate:
         assert await self.engine.run(time.monotonic_ns()) is None
         (step,) = self.recorder.read(0, time.monotonic_ns())[1]
-        assert step.total.conserved
-        assert all(second.counts.conserved for second in step.seconds)
+        assert step.total.is_conserved
+        assert all(second.counts.is_conserved for second in step.seconds)
         assert sum(counts.sent for counts in step.addresses.values()) == step.total.sent
         return step
 

@@ -50,9 +50,9 @@ class Load:
     def step(self) -> StepAggregate:
         """The only step, with its counts found in order."""
         (step,) = self.steps()
-        assert step.total.conserved
+        assert step.total.is_conserved
         assert sum(second.counts.sent for second in step.seconds) == step.total.sent
-        assert all(second.counts.conserved for second in step.seconds)
+        assert all(second.counts.is_conserved for second in step.seconds)
         return step
 
 

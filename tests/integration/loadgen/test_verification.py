@@ -60,7 +60,7 @@ async def test_a_proven_target_is_reported_with_what_was_sent() -> None:
 
         report = await proven(make_plan(target.url), book=book)
 
-        assert report.proven
+        assert report.is_proven
         assert (report.uploads, report.rows) == (4, 56)
         assert report.canary_ids == target.received[1].client_ids
         assert report.addresses == (f"127.0.0.1:{target.port}",)
@@ -71,7 +71,7 @@ async def test_without_a_full_size_batch_the_few_rows_are_the_last() -> None:
     async with serving() as target:
         report = await proven(make_plan(target.url), full_rows=None)
 
-        assert report.proven
+        assert report.is_proven
         assert [received.rows for received in target.received] == [0, 1, 5]
 
 
@@ -90,7 +90,7 @@ async def test_every_file_of_the_verification_is_in_the_format_of_the_run() -> N
     async with serving() as target:
         report = await proven(make_plan(target.url, target={"format": "xlsx"}))
 
-        assert report.proven
+        assert report.is_proven
         assert [received.rows for received in target.received] == [0, 1, 5, FULL]
         assert {received.file_type for received in target.received} == {
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -105,7 +105,7 @@ async def test_a_rejected_empty_file_is_no_refusal() -> None:
     async with serving(strict) as target:
         report = await proven(make_plan(target.url))
 
-        assert report.proven
+        assert report.is_proven
         assert report.checks[1].status == 400
 
 
@@ -118,7 +118,7 @@ async def test_without_an_echo_the_level_is_acknowledged() -> None:
     async with serving(lambda received: honoured(received, load_test_nonce=None)) as target:
         report = await proven(make_plan(target.url))
 
-        assert report.proven
+        assert report.is_proven
         assert report.level is ProofLevel.ACKNOWLEDGED
 
 
@@ -359,7 +359,7 @@ async def test_the_token_is_sent_and_a_missing_one_is_a_refusal(tmp_path: Path) 
         report = await proven(make_plan(target.url, token_file=str(token_file)))
         missing = await proven(make_plan(target.url, token_file=str(tmp_path / "none")))
 
-        assert report.proven
+        assert report.is_proven
         assert {received.headers["Authorization"] for received in target.received} == {"Bearer s3cret"}
         assert missing.refusal is Refusal.UNAUTHORIZED
         assert "none" in missing.message
@@ -372,7 +372,7 @@ async def test_every_endpoint_is_verified_with_the_original_host() -> None:
 
         report = await proven(make_plan(f"http://django.shop.svc:8000{PATH}", addresses=addresses))
 
-        assert report.proven
+        assert report.is_proven
         assert report.addresses == addresses
         assert [received.rows for received in one.received] == [0, 1, 5, FULL]
         assert [received.rows for received in two.received] == [0, 1, 5]
@@ -414,7 +414,7 @@ async def test_a_name_with_an_address_that_nobody_listens_on_is_proven_by_the_ot
 
         report = await verified_as_a_name(make_plan(target.url), endpoints)
 
-        assert report.proven
+        assert report.is_proven
         assert report.addresses == (f"127.0.0.1:{target.port}",)
         assert [check.passed for check in report.checks if check.name == "connect"] == [False, True]
 
@@ -456,7 +456,7 @@ async def followed(plan: Plan, names: Names) -> AsyncIterator[tuple[Prover, Addr
     book = AddressBook()
     numbers = itertools.count()
     prover = Prover(plan, make_uploader(plan, 0, lambda: f"nonce-{next(numbers)}"), book, names.resolve)
-    assert (await prover.prove(full_rows=None)).proven
+    assert (await prover.prove(full_rows=None)).is_proven
     following = asyncio.create_task(prover.keep_fresh(pause_seconds=0.01))
     try:
         yield prover, book
@@ -558,7 +558,7 @@ async def test_a_proven_address_that_breaks_its_promise_by_now_is_a_violation_of
         plan = make_plan(f"http://django.shop{PATH}")
         numbers = itertools.count()
         prover = Prover(plan, make_uploader(plan, 0, lambda: f"nonce-{next(numbers)}"), book, names.resolve)
-        assert (await prover.prove(full_rows=None)).proven
+        assert (await prover.prove(full_rows=None)).is_proven
         two.answer = answer
         if came_back:
             book.observe((well,))

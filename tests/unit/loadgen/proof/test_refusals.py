@@ -18,7 +18,7 @@ from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
+from loadtest_model.measurement.proof import ReadBackReport, Reading, ReadingMoment
 from loadtest_model.measurement.snapshot import CheckName, ProofLevel, Refusal, VerificationReport
 
 
@@ -181,8 +181,12 @@ def test_a_token_is_refused_that_expires_before_the_load_is_over(left_seconds: f
 def test_rows_that_are_stored_refuse_a_target_and_a_failed_reading_does_if_it_must_prove_that_there_are_none(
     must_prove: bool,
 ) -> None:
-    stored = ReadBackReport(settle_seconds=0.0, readings=(Reading(moment=Moment.VERIFIED, asked=1, found=("C1",)),))
-    failed = ReadBackReport(settle_seconds=0.0, readings=(Reading(moment=Moment.BEFORE, problem="answered 500"),))
+    stored = ReadBackReport(
+        settle_seconds=0.0, readings=(Reading(moment=ReadingMoment.VERIFIED, asked=1, found=("C1",)),)
+    )
+    failed = ReadBackReport(
+        settle_seconds=0.0, readings=(Reading(moment=ReadingMoment.BEFORE, problem="answered 500"),)
+    )
 
     by_stored, by_failed = (refused_for_read_back(each, must_prove=must_prove) for each in (stored, failed))
 

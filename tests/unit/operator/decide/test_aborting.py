@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from loadtest_model.judgement.abort import Watch
+from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import HaltReason, PodState
@@ -38,13 +38,13 @@ def a_slow_pod(index: int, at_seconds: float, state: PodState = PodState.RUNNING
     return replace(a_pod(index, state), snapshot=snapshot)
 
 
-def at(at_seconds: float, watch: Watch) -> Observation:
+def at(at_seconds: float, watch: AbortWatch) -> Observation:
     pods = (a_slow_pod(0, at_seconds), a_slow_pod(1, at_seconds))
     return seen(*pods, spec=SPEC, begun=True, job=a_job(plan=PLAN), watch=watch)
 
 
 def test_a_breach_in_three_looks_in_a_row_halts_the_fleet() -> None:
-    watch, phases = Watch(), []
+    watch, phases = AbortWatch(), []
     for at_seconds in (20.0, 22.0, 24.0):
         decision = decide(at(at_seconds, watch), POLICY)
         assert decision.status is not None
@@ -58,11 +58,11 @@ def test_a_breach_in_three_looks_in_a_row_halts_the_fleet() -> None:
 
 
 def test_an_aborted_test_ends_failed_with_the_breached_bound_also_when_the_watch_is_lost() -> None:
-    observation = at(24.0, Watch(step=0, at_seconds=22.0, in_a_row={"p95 < 20s": 2}))
+    observation = at(24.0, AbortWatch(step=0, at_seconds=22.0, in_a_row={"p95 < 20s": 2}))
     aborting = decide(observation, POLICY)
     halted = (a_slow_pod(0, 25.0, PodState.HALTED), a_slow_pod(1, 25.0, PodState.HALTED))
 
-    ended = decide(next_look(observation, aborting, pods=halted, watch=Watch()), POLICY)
+    ended = decide(next_look(observation, aborting, pods=halted, watch=AbortWatch()), POLICY)
 
     assert ended.status is not None
     assert ended.status.verdict == Verdict.FAILED
@@ -74,10 +74,10 @@ def test_an_aborted_test_ends_failed_with_the_breached_bound_also_when_the_watch
 
 def test_the_watch_is_remembered_for_its_own_run_until_that_is_forgotten() -> None:
     memory = Memory(lambda: 0.0)
-    held = Watch(step=0, at_seconds=3.0, in_a_row={"p95 < 20s": 1})
+    held = AbortWatch(step=0, at_seconds=3.0, in_a_row={"p95 < 20s": 1})
     memory.keep_watch("uid", "1", held)
 
     assert memory.watch("uid", "1") == held
-    assert memory.watch("uid", "2") == Watch()
+    assert memory.watch("uid", "2") == AbortWatch()
     memory.forget_other_runs("uid", "2")
-    assert memory.watch("uid", "1") == Watch()
+    assert memory.watch("uid", "1") == AbortWatch()

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.verdict import Verdict
-from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
+from loadtest_model.measurement.proof import ReadBackReport, Reading, ReadingMoment
 from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel, VerificationReport
 from loadtest_model.plan import compile_plan
 from loadtest_model.report.status import ConditionType, Phase, Status
@@ -37,7 +37,7 @@ PROVEN_PLAN = compile_plan(SPEC, IDENTITY, addresses=("10.0.0.5:8000",))
 
 
 def counted(*rows: int) -> ReadBackReport:
-    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(Moment, rows, strict=False))
+    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(ReadingMoment, rows, strict=False))
     return ReadBackReport(settle_seconds=5, readings=readings)
 
 
@@ -186,7 +186,8 @@ def test_rows_found_stored_fail_the_run() -> None:
 
 def test_a_read_back_that_fails_at_the_end_leaves_the_run_inconclusive() -> None:
     failed = ReadBackReport(
-        settle_seconds=5, readings=(*counted(3, 3).readings, Reading(moment=Moment.ENDED, problem="answered 500"))
+        settle_seconds=5,
+        readings=(*counted(3, 3).readings, Reading(moment=ReadingMoment.ENDED, problem="answered 500")),
     )
 
     status = ended(structs.replace(PROOF, read_back=failed))

@@ -10,12 +10,12 @@ from msgspec import structs
 
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.judgement.verdict import Verdict
-from loadtest_model.measurement.cause_counts import CauseSeen, Example
+from loadtest_model.measurement.cause_counts import CauseCount, Example
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import HaltReason, PodState
-from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Start, Status
+from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status, StatusStart
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import (
     Acknowledge,
@@ -113,7 +113,7 @@ def test_a_restarted_operator_that_finds_half_a_start_halts_the_run() -> None:
 
 def test_a_start_that_was_given_just_now_may_still_be_on_its_way() -> None:
     observation = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True)
-    just_now = Start(start_id="start-1", at=rfc3339(NOW))
+    just_now = StatusStart(start_id="start-1", at=rfc3339(NOW))
     recorded = structs.replace(observation.test.recorded, start=just_now)
 
     decision = decide(replace(observation, test=replace(observation.test, recorded=recorded)), POLICY)
@@ -286,7 +286,7 @@ def test_a_run_that_fails_by_its_errors_tells_what_to_do_about_the_first_of_them
     measured = a_snapshot(0, PodState.DONE).steps[0]
     failed = Counts(due=100, sent=100, accepted=50, rejected=50)
     example = Example(address="10.0.0.5:8000", status=504, text="answered 504: <html>" + 180 * "x")
-    causes = {Cause.PROXY_TIMEOUT: CauseSeen(count=50, shortest_seconds=60, longest_seconds=60.2, example=example)}
+    causes = {Cause.PROXY_TIMEOUT: CauseCount(count=50, shortest_seconds=60, longest_seconds=60.2, example=example)}
     step = structs.replace(measured, total=failed, judged=failed, errors={ErrorKind.SERVER_ERROR: 50}, causes=causes)
     pods = [a_pod(index, snapshot=a_snapshot(index, PodState.DONE, steps=(step,)), reachable=True) for index in (0, 1)]
 

@@ -8,11 +8,11 @@ from msgspec import structs
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.judgement.workload import (
     IMAGE_LENGTH,
-    IMAGES_KEPT,
-    POINTS_KEPT,
-    RESTARTED_KEPT,
-    Tally,
+    MOST_IMAGES,
+    MOST_MEMORY_POINTS,
+    MOST_RESTARTED_CONTAINERS,
     TargetWatch,
+    WorkloadTally,
     points_text,
 )
 from loadtest_model.measurement.snapshot import HaltReason, PodState
@@ -152,12 +152,12 @@ def test_memory_that_grows_by_the_metrics_api_warns_and_is_the_targets_memory() 
 
 
 def test_the_largest_record_of_a_workload_fits_into_the_status() -> None:
-    images = tuple(f"{number}{'x' * (IMAGE_LENGTH - 1)}" for number in range(IMAGES_KEPT))
-    tally = Tally(
-        ends={f"{number:08}/{'c' * 31}": 1_000 for number in range(RESTARTED_KEPT)},
+    images = tuple(f"{number}{'x' * (IMAGE_LENGTH - 1)}" for number in range(MOST_IMAGES))
+    tally = WorkloadTally(
+        ends={f"{number:08}/{'c' * 31}": 1_000 for number in range(MOST_RESTARTED_CONTAINERS)},
         newest="2026-03-01T12:00:00Z",
         revision="5d59d67564",
-        memory=points_text([(10_000.0 + number, 10**11 + number) for number in range(POINTS_KEPT)]),
+        memory=points_text([(10_000.0 + number, 10**11 + number) for number in range(MOST_MEMORY_POINTS)]),
     )
     target = TargetWatch(workload="Deployment/" + "w" * 253, images=images, new_images=images, tally=tally)
     running = status_of(loading(WELL))

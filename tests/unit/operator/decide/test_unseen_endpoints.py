@@ -12,9 +12,9 @@ from msgspec import structs
 
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.plan.mesh import NOTICE as MESH
-from loadtest_model.plan.mesh import notice_of
-from loadtest_model.plan.notices import notices
-from loadtest_model.plan.unseen import NOTICE, UNSEEN
+from loadtest_model.plan.mesh import mesh_notice
+from loadtest_model.plan.notices import plan_notices
+from loadtest_model.plan.unseen_endpoints import EXPLANATION, NOTICE
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_model.spec import Spec
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
@@ -159,7 +159,7 @@ def test_what_is_accepted_is_said_before_the_load() -> None:
     plan = job_seen({**creation.manifest, "metadata": metadata}, IDENTITY.uid).plan
     assert plan is not None
     assert plan.unseen_endpoints
-    assert notices(plan) == (NOTICE,)
+    assert plan_notices(plan) == (NOTICE,)
     assert decision.status is not None
     assert NOTICE in decision.status.message
 
@@ -182,8 +182,8 @@ def test_what_was_accepted_lowers_the_claim_wherever_it_is_made() -> None:
     assert status.verification is not None
     assert status.summary is not None
     assert verified is not None
-    assert UNSEEN in status.message
-    assert UNSEEN in verified.message
+    assert EXPLANATION in status.message
+    assert EXPLANATION in verified.message
     assert status.verification.notice == status.summary.verification.notice == NOTICE
 
 
@@ -195,10 +195,10 @@ def test_where_each_endpoint_was_proven_nothing_lowers_the_claim() -> None:
     assert verified is not None
     assert status.verification.notice == ""
     assert "unproven" not in status.message
-    assert UNSEEN not in status.message + verified.message
+    assert EXPLANATION not in status.message + verified.message
 
 
 def test_everything_that_lowers_a_claim_has_room_in_the_status() -> None:
-    beside = notice_of(PLAN, tuple("c" * 63 for _ in range(9)))
+    beside = mesh_notice(PLAN, tuple("c" * 63 for _ in range(9)))
 
     assert max(len(f"{NOTICE}; {other}") for other in (MESH, beside)) <= 1_024

@@ -5,7 +5,7 @@ import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.trend import FEWEST_POINTS
-from loadtest_model.judgement.workload import POINTS_KEPT, RESTARTED_KEPT, TargetWatch
+from loadtest_model.judgement.workload import MOST_MEMORY_POINTS, MOST_RESTARTED_CONTAINERS, TargetWatch
 from loadtest_model.reasons import Reason
 from loadtest_operator.decide.watching import at_the_start, to_watch, watched
 from loadtest_operator.facts.workload import Use, WorkloadLook
@@ -183,7 +183,7 @@ def test_memory_of_other_pods_is_no_growth() -> None:
 def test_points_are_thinned_and_stay_enough_to_judge_by() -> None:
     seen = after(started(), *(used(number, 100 + number) for number in range(500)))
 
-    assert FEWEST_POINTS < len(seen.memory_points) <= POINTS_KEPT
+    assert FEWEST_POINTS < len(seen.memory_points) <= MOST_MEMORY_POINTS
 
 
 def test_why_nothing_was_measured_is_told() -> None:
@@ -195,13 +195,13 @@ def test_why_nothing_was_measured_is_told() -> None:
 
 
 def test_of_more_restarted_containers_than_there_is_place_for_none_is_counted_twice() -> None:
-    pods = [a_pod_that_ended(1, f"{n:08}") for n in range(RESTARTED_KEPT + 10)]
+    pods = [a_pod_that_ended(1, f"{n:08}") for n in range(MOST_RESTARTED_CONTAINERS + 10)]
     held = started(*pods, desired=len(pods))
 
     seen = after(held, a_look(*pods, desired=len(pods)))
 
     assert seen.tally is not None
-    assert (len(seen.tally.ends), seen.restarts) == (RESTARTED_KEPT, 0)
+    assert (len(seen.tally.ends), seen.restarts) == (MOST_RESTARTED_CONTAINERS, 0)
 
 
 @pytest.mark.parametrize(
