@@ -87,8 +87,8 @@ async def run(plan: Plan, delays: Delays, ending: Ending) -> Result:
 
 def assert_accounted_for(result: Result) -> None:
     total = result.step.total
-    assert total.conserved
-    assert all(second.counts.conserved for second in result.step.seconds)
+    assert total.is_conserved
+    assert all(second.counts.is_conserved for second in result.step.seconds)
     assert result.step.in_flight == 0
     assert total.records_sent == ROWS * len(result.first_bytes_at)
     # Only what had no connection counts as sent without a byte: it was refused, or cut while it was being opened.

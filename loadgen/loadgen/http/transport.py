@@ -180,34 +180,42 @@ class Client:
         connection.bear_until(patience.until)
         pieces = _joined(head, request.parts)
         full_seconds = 0.0
-        while True:
-            # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are ready
-            # would hold up everything else together, and who sends to a fast target would never give way.
-            async with self._turn if request.length >= _JOINED_BELOW_BYTES else _NO_TURN:
-                if connection.is_over or connection.transport is None or connection.transport.is_closing():
-                    return
-                if way is not None and not progress.begun and (reason := way.closed()):
-                    raise AddressDeniedError(errno.EACCES, reason)
-                piece = next(pieces, None)
-                if piece is None:
-                    break
-                progress.begun = True
-                connection.transport.write(piece)
-                if len(piece) >= _JOINED_BELOW_BYTES:
-                    await asyncio.sleep(0)
-            if connection.writing_paused:
-                full_at = time.monotonic()
-                await connection.taken()
-                taken_at = connection.taken_at or time.monotonic()
-                full_seconds += taken_at - full_at - self._late_seconds(full_at, taken_at)
+        try:
+            while True:
+                # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are
+                # ready would hold up everything else together, and who sends to a fast target would never give way.
+                async with self._turn if request.length >= _JOINED_BELOW_BYTES else _NO_TURN:
+                    if connection.is_over or connection.transport is None or connection.transport.is_closing():
+                        return
+                    if way is not None and not progress.begun and (reason := way.closed()):
+                        raise AddressDeniedError(errno.EACCES, reason)
+                    piece = next(pieces, None)
+                    if piece is None:
+                        break
+                    progress.begun = True
+                    connection.transport.write(piece)
+                    if len(piece) >= _JOINED_BELOW_BYTES:
+                        await asyncio.sleep(0)
                 if connection.writing_paused:
-                    return
-            taken_bytes += len(piece)
-            progress.body_bytes_sent = max(0, taken_bytes)
-        progress.last_byte_at = now = time.monotonic()
-        progress.own_seconds += max(0.0, now - progress.first_byte_at - full_seconds)
-        patience.enter(Part.ANSWER, now)
-        connection.bear_until(patience.until)
+                    full_at = time.monotonic()
+                    try:
+                        await connection.taken()
+                    finally:
+                        # If this was cut, the last that was heard of the system may be of an earlier piece.
+                        taken_at = connection.taken_at or 0.0
+                        taken_at = taken_at if taken_at >= full_at else time.monotonic()
+                        full_seconds += taken_at - full_at - self._late_seconds(full_at, taken_at)
+                    if connection.writing_paused:
+                        return
+                taken_bytes += len(piece)
+                progress.body_bytes_sent = max(0, taken_bytes)
+            progress.last_byte_at = now = time.monotonic()
+            patience.enter(Part.ANSWER, now)
+            connection.bear_until(patience.until)
+        finally:
+            # However the sending ended: an upload that was cut or timed out in it counts too, at its age.
+            ended_at = progress.last_byte_at or time.monotonic()
+            progress.own_seconds += max(0.0, ended_at - progress.first_byte_at - full_seconds)
 
 
 async def _answer(connection: Connection, progress: Progress, patience: Patience) -> Answer:

@@ -36,14 +36,14 @@ class Course:
     def at(self, seconds: float) -> int:
         return self.begin_ns + int(seconds * NANOSECONDS)
 
-    def turn_away(self, flight: int, now_ns: int, own_share: float) -> None:
+    def turn_away(self, flight: int, now_ns: int, own_share: float, remaining_ns: int) -> None:
         """End an upload of which nothing was sent, and nothing will be.
 
         An arrival that the end of the load came upon is dropped; `own_share` is how much of its wait our own side
-        caused. Any other upload is withdrawn.
+        caused, `remaining_ns` how much longer it had until its time-out. Any other upload is withdrawn.
         """
         if self.step.arrivals is not None and self.gate.reached_end:
-            self.recorder.drop_at_end(flight, now_ns, own_share)
+            self.recorder.drop_at_end(flight, now_ns, own_share, remaining_ns)
         else:
             self.recorder.withdraw(flight)
 
@@ -133,7 +133,11 @@ class Iterating:
 
     def _turn_away(self, flight: int, attempt: "_Attempt", course: Course) -> None:
         now_ns = self._clock_ns()
-        course.turn_away(flight, now_ns, attempt.own_share(now_ns))
+        course.turn_away(flight, now_ns, attempt.own_share(now_ns), self._remaining_ns(attempt, now_ns))
+
+    def _remaining_ns(self, attempt: "_Attempt", now_ns: int) -> int:
+        """How much longer an upload has until its time-out."""
+        return max(0, attempt.sent_ns + self._timeout_ns - now_ns)
 
     def _record(self, flight: int, attempt: "_Attempt", course: Course, error: ErrorKind | None) -> None:
         """Count an iteration that has ended, and tell of it."""
@@ -143,14 +147,13 @@ class Iterating:
         sent_ns = attempt.sent_ns
         service_own_ns = _own_nanoseconds(progress, finished_ns)
         making_ns = sent_ns - attempt.addressed_ns if is_open_model else 0
-        is_cut = error is ErrorKind.CANCELLED
         sample = Sample(
             intended_ns=attempt.due_ns if is_open_model else sent_ns,
             sent_ns=sent_ns,
             finished_ns=finished_ns,
             own_service_ns=service_own_ns,
             own_response_ns=service_own_ns + making_ns + attempt.own_wait_ns,
-            remaining_ns=max(0, sent_ns + self._timeout_ns - finished_ns) if is_cut else 0,
+            remaining_ns=self._remaining_ns(attempt, finished_ns),
             rows=attempt.rows,
             error=error,
             records_confirmed=0 if upload is None else upload.judgement.records_confirmed,

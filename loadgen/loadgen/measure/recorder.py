@@ -4,6 +4,7 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from loadgen.measure.cause_tally import CauseTally
+from loadgen.measure.censored_tally import CensoredTally
 from loadgen.measure.own_tally import ON_TIME_NS, OwnTally
 from loadgen.measure.tallies import AddressTally, PartsTally, Sample, SecondTally, Tally
 from loadtest_model.load.pacing import share_of, users_at
@@ -41,6 +42,7 @@ class StepRecorder:
         self._lateness = SketchBuilder()
         self._limit_reached = 0
         self._own = OwnTally()
+        self._censored = CensoredTally()
         self._seconds: list[SecondTally] = []
         self._segment_response = [SketchBuilder() for _ in step.segments]
         self._segment_counts = [Tally() for _ in step.segments]
@@ -91,10 +93,11 @@ class StepRecorder:
             self._segment_response[segment].add(waited_ns)
             self._own.drop(waited_ns, own_share)
 
-    def drop_at_end(self, flight: int, now_ns: int, own_share: float) -> None:
+    def drop_at_end(self, flight: int, now_ns: int, own_share: float, remaining_ns: int) -> None:
         """Count an arrival that the end of the load came upon before anything of it was sent.
 
         It enters the response times at its age, like whatever is cut, unless our own side alone held it up.
+        `remaining_ns` is how much longer it had until its time-out.
         """
         waited_ns = max(0, now_ns - self._in_flight[flight])
         if (segment := self._drop(flight, now_ns)) is None:
@@ -102,6 +105,7 @@ class StepRecorder:
         self._own.drop(waited_ns, own_share, has_time=own_share < 1.0)
         if own_share < 1.0:
             self._segment_response[segment].add(waited_ns)
+            self._censored.add(waited_ns, None, remaining_ns)
 
     def _drop(self, flight: int, now_ns: int) -> int | None:
         """Count a dropped arrival; give the segment that it is judged in, None in the warm-up."""
@@ -190,6 +194,7 @@ class StepRecorder:
             lateness=self._lateness.snapshot(),
             vu_limit_reached=self._limit_reached,
             own=self._own.own_time(),
+            censored=self._censored.times(),
             load_seconds=self._load_seconds(now_ns),
             in_flight=len(self._in_flight),
             in_flight_ages_seconds=tuple(max(0, now_ns - intended) / NANOSECONDS for intended in ages),
@@ -204,13 +209,14 @@ class StepRecorder:
         self._own.judge(sample, response_ns)
         if outcome is Outcome.REJECTED:
             self._rejected_response.add(response_ns)
-        elif outcome is not Outcome.VIOLATION and sample.error is not ErrorKind.CANCELLED:
-            # What we cut ourselves would enter with a time that says nothing of the target.
+        elif outcome is not Outcome.VIOLATION:
             service_ns = max(0, sample.finished_ns - sample.sent_ns)
             self._service.add(service_ns)
             self._own.add(sample, response_ns, service_ns)
             self._segment_response[segment].add(response_ns)
             self._parts.add(sample.parts)
+            if sample.error is ErrorKind.CANCELLED:
+                self._censored.add(response_ns, service_ns, sample.remaining_ns)
 
     def _segment(self, since_start_ns: int) -> int:
         return min(bisect_right(self._segment_ends_ns, since_start_ns), len(self._segment_counts) - 1)

@@ -15,7 +15,7 @@ class Sample(Struct, frozen=True):
 
     `begun` is False where nothing of it can have left. `address` is empty where it had none to go to, and `departed`
     are those before it, which had left the target when a connection was tried. `own_response_ns` and `own_service_ns`
-    are how much of its response and service time our own side may have added. Of one that was cut `remaining_ns` is how
+    are how much of its response and service time our own side may have added, and `remaining_ns` how
     much longer it had until its time-out. Of a failed one `cause` is why, where
     it was diagnosed, `status` that of its answer, and `said` what was seen of it, in one printable line.
     """
