@@ -227,7 +227,9 @@ def steps_without_uploads(evidence: Evidence) -> list[Finding]:
         if judged.due <= judged.cancelled:
             text = f"step {step.name} made no upload to judge by"
             if judged.cancelled:
-                text = f"none of the {judged.cancelled} uploads of step {step.name} ended before its cut; {LONGER_GRACE}"
+                text = (
+                    f"none of the {judged.cancelled} uploads of step {step.name} ended before its cut; {LONGER_GRACE}"
+                )
             findings.append(Finding(Verdict.INCONCLUSIVE, Reason.TooFewSamples, text))
     return findings
 

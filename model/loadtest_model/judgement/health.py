@@ -141,7 +141,7 @@ def _cut_signs(aggregate: StepAggregate) -> list[Sign]:
     overdue = censored.count_above(ended.max_seconds or 0.0)
     if overdue <= 0.01 * aggregate.judged.due:
         return []
-    longest = f"the longest that ended took {seconds_text(ended.max_seconds)}" if ended.count else "none ended"
+    longest = f"none that ended took longer than {seconds_text(ended.max_seconds)}" if ended.count else "none ended"
     text = (
         f"{overdue} of {aggregate.judged.due} uploads had no answer when they were cut at the end, after up to"
         f" {seconds_text(censored.max_seconds)}; {longest}"
