@@ -24,7 +24,7 @@ WITHIN = 1.03
 
 @dataclass(frozen=True)
 class Upload:
-    """An upload that took `true_ns` and was cut at `age_ns`, if it had not ended before. `fails` says what it came to."""
+    """An upload that took `true_ns`, and was cut at `age_ns` if it had not ended before. `fails` says how it ended."""
 
     true_ns: int
     age_ns: int
