@@ -15,6 +15,7 @@ from loadtest_model.measurement.aggregate import (
 )
 from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseCount, Example, merged_causes
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.censored import CensoredTimes
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
@@ -135,6 +136,11 @@ def steps(draw: st.DrawFn, number: int) -> StepAggregate:
         addresses=draw(spreads),
         lateness=sketch_of(draw(nanoseconds)),
         own=draw(own_times()),
+        censored=CensoredTimes(
+            response=sketch_of(draw(nanoseconds)),
+            service=sketch_of(draw(nanoseconds)),
+            remaining_nanoseconds=draw(small),
+        ),
         vu_limit_reached=draw(small),
         load_seconds=draw(st.floats(0, 100)),
         in_flight=draw(small),
