@@ -12,7 +12,8 @@ from loadgen.http.endpoints import site_of
 from loadgen.load.engine import Engine
 from loadgen.measure.recorder import Recorder
 from loadgen.measure.saturation import Monitor
-from loadgen.upload.addresses import AddressBook, resolve
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.name_resolution import resolve
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.spec import Identity, Spec
@@ -38,7 +39,7 @@ async def load(plan: Plan) -> None:
     engine = Engine(plan, 0, uploader, book, recorder, time.monotonic_ns)
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(monitor.watch())
-        violation = await engine.run(time.monotonic_ns(), alone=True)
+        violation = await engine.run(time.monotonic_ns(), is_alone=True)
         watching.cancel()
     _, (step,) = recorder.read(0, time.monotonic_ns())
     print(step.total, step.errors, violation, monitor.health(), flush=True)

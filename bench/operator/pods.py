@@ -74,8 +74,8 @@ class Engine:
     def break_promise(self) -> None:
         self._broken.set()
 
-    async def run(self, start_ns: int, *, alone: bool) -> Violation | None:
-        assert not alone
+    async def run(self, start_ns: int, *, is_alone: bool) -> Violation | None:
+        assert not is_alone
         await asyncio.sleep(max(0.0, (start_ns - self._clock_ns()) / NANOSECONDS))
         self.began_ns = self._clock_ns()
         try:
@@ -93,7 +93,7 @@ class Engine:
                         took_ns = int(self._random.lognormvariate(0, 0.4) * _MEDIAN_SECONDS * NANOSECONDS)
                         recorder.finish(recorder.begin(intended_ns), sample(intended_ns, took_ns, step.batch_size))
                     begin_ns = upto_ns
-                recorder.complete()
+                recorder.mark_complete()
                 recorder.end(end_ns)
                 start_ns = end_ns
         finally:
@@ -168,7 +168,7 @@ def sample(intended_ns: int, took_ns: int, rows: int) -> Sample:
         error=None,
         records_confirmed=rows,
         bytes_sent=rows * 200,
-        begun=True,
+        has_begun=True,
         address=_ADDRESS,
         parts=PartNanoseconds(connect=1_000_000, upload=took_ns // 2, wait=took_ns // 2),
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 _LOGGER: Final = logging.getLogger("loadgen")
 
 
-def say(event: str, **fields: Any) -> None:
+def info(event: str, **fields: Any) -> None:
     """Log an event with its fields; never a token."""
     _LOGGER.info(event, extra={"fields": fields})
 
@@ -19,9 +19,9 @@ def warn(event: str, **fields: Any) -> None:
     _LOGGER.warning(event, extra={"fields": fields})
 
 
-def fail(event: str, error: BaseException) -> None:
+def error(event: str, defect: BaseException) -> None:
     """Log a defect with its traceback."""
-    _LOGGER.error(event, exc_info=error)
+    _LOGGER.error(event, exc_info=defect)
 
 
 class JsonLines(logging.Formatter):

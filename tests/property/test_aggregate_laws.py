@@ -211,6 +211,7 @@ def test_no_field_of_a_step_is_forgotten_by_merging_or_by_these_laws() -> None:
         finished_pods=True,
         own=OwnTime(response=sketch_of([1]), lag_p99_seconds=0.1, offered=1, planned=1, unsent=1),
         gone=AddressCounts(sent=1),
+        censored=CensoredTimes(response=sketch_of([6_000]), service=sketch_of([7_000]), remaining_nanoseconds=1),
     )
     empty = StepAggregate()
 

@@ -60,7 +60,7 @@ async def run(plan: Plan, delays: Delays, ending: Ending) -> Result:
         return round(loop.time() * 1_000_000_000)
 
     with patch("time.monotonic", loop.time):
-        book = AddressBook(is_told=True)
+        book = AddressBook(has_push=True)
         book.observe(ADDRESSES)
         recorder, wire = Recorder(0, 1), Wire(delays)
         engine = Engine(plan, 0, DelayedUploader(plan, wire), book, recorder, clock_ns)

@@ -10,7 +10,7 @@ from msgspec import structs
 from loadgen.fleet.environment import read_settings
 from loadtest_model.plan import Plan, compile_plan, plan_hash
 from loadtest_model.plan.variable import decode_plan
-from loadtest_operator.facts.resources import job_seen
+from loadtest_operator.facts.resources import observed_job
 from loadtest_operator.manifests import PodDefaults, job
 from localcluster.node.environment import Objects, Sources, command_line, environment
 from localcluster.node.fields import Addresses
@@ -28,10 +28,10 @@ KNOWN = {"HOSTNAME": "the-pod", "POD_IP": "127.0.0.9", "JOB_COMPLETION_INDEX": "
 def a_container(headers: dict[str, str], fields: dict[str, str]) -> tuple[dict[str, Any], Plan]:
     """A pod's container as the operator makes it, and the plan that it is given."""
     plan = structs.replace(PLAN, target=structs.replace(PLAN.target, headers=headers, form_fields=fields))
-    manifest = job(plan, SPEC, PodDefaults("loadgen:1", "IfNotPresent", {}, starting_seconds=300))
-    manifest["metadata"] |= {"uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
-    assert job_seen(manifest, IDENTITY.uid).plan == plan
-    (container,) = manifest["spec"]["template"]["spec"]["containers"]
+    made = job(plan, SPEC, PodDefaults("loadgen:1", "IfNotPresent", {}, starting_seconds=300))
+    made["metadata"] |= {"uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
+    assert observed_job(made, IDENTITY.uid).plan == plan
+    (container,) = made["spec"]["template"]["spec"]["containers"]
     return container, plan
 
 

@@ -47,9 +47,9 @@ def samples(draw: st.DrawFn) -> Sample:
         error=error,
         records_confirmed=0 if error else 10,
         bytes_sent=draw(st.integers(0, 2000)),
-        begun=draw(st.booleans()) if error else True,
+        has_begun=draw(st.booleans()) if error else True,
         address=address,
-        departed=tuple(left),
+        departed_addresses=tuple(left),
     )
 
 
@@ -70,7 +70,8 @@ def snapshot_of(sequence: int, steps: tuple[StepAggregate, ...]) -> Snapshot:
 
 
 ONE_OF_EACH = [
-    Sample(START, START, START + SECOND, 10, error, 0 if error else 10, 0, begun=True) for error in (None, *ErrorKind)
+    Sample(START, START, START + SECOND, 10, error, 0 if error else 10, 0, has_begun=True)
+    for error in (None, *ErrorKind)
 ]
 
 
@@ -161,7 +162,7 @@ def test_every_failed_upload_has_one_cause_but_those_that_were_cut(
     recorder = Recorder(0, 1)
     step = recorder.open_step(STEP, START)
     blamed = [
-        replace(sample, cause=cause if sample.error not in (None, ErrorKind.CANCELLED) else None, said="seen")
+        replace(sample, cause=cause if sample.error not in (None, ErrorKind.CANCELLED) else None, detail="seen")
         for sample, cause in zip(taken, causes, strict=False)
     ]
     for sample in blamed:
@@ -188,8 +189,8 @@ def test_each_upload_counts_at_one_address_and_apart_at_those_that_it_left(taken
     spread = seen.addresses.values()
     assert sum(counts.sent for counts in spread) == seen.total.sent
     assert sum(counts.accepted for counts in spread) == seen.total.accepted
-    assert sum(counts.rerouted for counts in spread) == sum(len(sample.departed) for sample in taken)
-    assert seen.total.rerouted == sum(bool(sample.departed) for sample in taken)
+    assert sum(counts.rerouted for counts in spread) == sum(len(sample.departed_addresses) for sample in taken)
+    assert seen.total.rerouted == sum(bool(sample.departed_addresses) for sample in taken)
     assert all(counts.refused + counts.unanswered + counts.cut <= counts.failed for counts in spread)
     assert sum(counts.refused for counts in spread) == seen.errors.get(ErrorKind.REFUSED, 0)
     assert sum(counts.unanswered for counts in spread) == seen.errors.get(ErrorKind.CONNECT_TIMEOUT, 0)

@@ -27,7 +27,7 @@ def test_one_number_is_scattered_as_many_are(bits: int, key: int, number: int) -
     scatter = Scatter(bits, key)
     number %= scatter.size
 
-    assert scatter.one(number) == scatter(np.array([number], np.uint64))[0]
+    assert scatter.image_of(number) == scatter(np.array([number], np.uint64))[0]
 
 
 @given(key=st.integers(0, 2**64 - 1), numbers=st.lists(st.integers(0, 2**40 - 1), unique=True))

@@ -19,9 +19,9 @@ from loadtest_model.plan.mesh import NOTICE as MESH
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, Status, StepResult
 from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.fleet import verified_of
-from loadtest_operator.decide.writing import to_write
-from loadtest_operator.facts.texts import shortened
+from loadtest_operator.decide.fleet import verified_status
+from loadtest_operator.decide.writing import status_to_write
+from loadtest_operator.facts.texts import shorten
 from support.operator_builders import NOW, POLICY, PROOF, a_pod, seen
 
 NOTICES = f"{unseen_endpoints.NOTICE}; {MESH}"
@@ -70,16 +70,16 @@ def statuses(draw: st.DrawFn) -> Status:
         for text in expressions
     )
     text = draw(TEXTS)
-    evidence = (shortened(draw(TEXTS), 256),) * draw(st.integers(0, 16))
+    evidence = (shorten(draw(TEXTS), 256),) * draw(st.integers(0, 16))
     health = Health(level=HealthLevel.CRITICAL, evidence=evidence)
     diagnosis = Diagnosis(
-        cause=Cause.CSRF, title="t" * 60, evidence=shortened(draw(TEXTS), 480), next_step="n" * 400, count=10**9
+        cause=Cause.CSRF, title="t" * 60, evidence=shorten(draw(TEXTS), 480), next_step="n" * 400, count=10**9
     )
     (step,) = ENDED.summary.steps
     (planned_step,) = ENDED.plan.steps
     addresses = draw(ADDRESSES)
     report = structs.replace(PROOF, message=text, hint=draw(TEXTS), addresses=addresses, unverified=addresses)
-    reasons = tuple(shortened(draw(TEXTS)) for _ in range(draw(st.integers(0, 16))))
+    reasons = tuple(shorten(draw(TEXTS)) for _ in range(draw(st.integers(0, 16))))
     steps = tuple(structs.replace(step, name=name, health=health, reasons=reasons) for name in names)
     summary = structs.replace(
         ENDED.summary,
@@ -97,10 +97,10 @@ def statuses(draw: st.DrawFn) -> Status:
             structs.replace(planned_step, name=name, stages=stages, thresholds=tuple(expressions)) for name in names
         ),
     )
-    conditions = tuple(structs.replace(condition, message=shortened(text)) for condition in ENDED.conditions)
+    conditions = tuple(structs.replace(made, message=shorten(text)) for made in ENDED.conditions)
     return structs.replace(
         ENDED,
-        message=shortened(text),
+        message=shorten(text),
         conditions=conditions,
         reasons=reasons,
         thresholds=thresholds[:160],
@@ -111,14 +111,14 @@ def statuses(draw: st.DrawFn) -> Status:
             StepResult(name=name, verdict=step.verdict, records_confirmed=10**12, records_per_second=1e6 / 3)
             for name in names
         ),
-        verification=verified_of(report, NOTICES),
+        verification=verified_status(report, NOTICES),
         target=draw(st.sampled_from([None, WATCHED])),
     )
 
 
 @given(statuses())
 def test_a_status_fits_its_budget_and_its_schema_and_still_ends_every_wait(status: Status) -> None:
-    status_json = to_write(status, {}, 5.0)
+    status_json = status_to_write(status, {}, 5.0)
 
     assert status_json is not None
     assert len(msgspec.json.encode(status_json)) <= STATUS_LIMIT_BYTES

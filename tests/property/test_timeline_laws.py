@@ -81,7 +81,7 @@ class Operator(RuleBasedStateMachine):
                 error,
                 0 if error else 10,
                 999,
-                begun=True,
+                has_begun=True,
             )
             step.finish(step.begin(intended_start), sample)
 

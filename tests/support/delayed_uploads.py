@@ -135,20 +135,20 @@ class _Transport(asyncio.Transport):
 class _Connections:
     """Opens a connection after a while, or refuses it."""
 
-    keep = False
+    keep_alive = False
 
     def __init__(self, wire: Wire, rows: int) -> None:
         self._wire = wire
         self._rows = rows
 
-    def kept(self, _endpoint: Endpoint, _server_hostname: str | None) -> Connection | None:
+    def take_idle(self, _endpoint: Endpoint, _server_hostname: str | None) -> Connection | None:
         return None
 
     async def open(self, _endpoint: Endpoint, _server_hostname: str | None) -> Connection:
         await self._wire.wait("connect")
         if self._wire.next_of("refusals"):
             raise ConnectionRefusedError(111, "refused")
-        connection = Connection(asyncio.get_running_loop(), secure=False)
+        connection = Connection(asyncio.get_running_loop(), uses_tls=False)
         # The head is joined with the form's part before the file, the file is one piece, and its end another.
         connection.connection_made(_Transport(self._wire, connection, self._rows, pieces=3))
         return connection
@@ -207,10 +207,10 @@ class _Tokens:
         await self._wire.wait("token")
         return "Bearer token"
 
-    async def lapses_at(self) -> float | None:
+    async def final_expiry(self) -> float | None:
         return None
 
-    def refused(self, authorization: str) -> None:
+    def note_refusal(self, authorization: str) -> None:
         pass
 
     async def keep_fresh(self) -> None:

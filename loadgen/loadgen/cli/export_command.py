@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from loadgen.cli.run_command import planned
+from loadgen.cli.run_command import plan_from_options
 from loadgen.exporting.artillery import artillery_test
 from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.k6 import k6_script
@@ -14,12 +14,12 @@ from loadgen.screen.drawing import write_utf8
 from loadtest_model.plan import Plan
 
 
-def run_export(parsed: argparse.Namespace) -> int:
+def run_export(options: argparse.Namespace) -> int:
     """Write the files and say how they are run. Raises UsageError."""
     # A manifest with a token needs a place for it; the script looks there when it runs, and nobody looks now.
-    plan, _ = planned(parsed, {"AUTH_TOKEN": "read when the script runs", **os.environ})
+    plan, _ = plan_from_options(options, {"AUTH_TOKEN": "read when the script runs", **os.environ})
     try:
-        return _export_k6(plan, parsed.to) if parsed.tool == "k6" else _export_artillery(plan, parsed.to)
+        return _export_k6(plan, options.to) if options.tool == "k6" else _export_artillery(plan, options.to)
     except NotExportableError as error:
         raise UsageError(str(error)) from error
 

@@ -37,7 +37,7 @@ INTERRUPTED_EXITS: Final = {"run": 2, "verify": 1}
 OPTION: Final = re.compile(r"^  (?:-\w.*, )?(--[\w-]+)", re.MULTILINE)
 """An option in the help of a command."""
 
-_CHOICE: Final = re.compile(r"invalid choice: '(?P<given>.*)' \(choose from (?P<known>.*)\)")
+_CHOICE: Final = re.compile(r"invalid choice: '(?P<choice>.*)' \(choose from (?P<choices>.*)\)")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,9 +55,9 @@ def _with_near_match(message: str) -> str:
     match = _CHOICE.search(message)
     if match is None:
         return message
-    known = [name.strip("' ") for name in match["known"].split(",")]
-    near = difflib.get_close_matches(match["given"], known, n=1)
-    return f"{message}; did you mean {near[0]}?" if near else message
+    choices = [name.strip("' ") for name in match["choices"].split(",")]
+    near_matches = difflib.get_close_matches(match["choice"], choices, n=1)
+    return f"{message}; did you mean {near_matches[0]}?" if near_matches else message
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,18 +67,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not (sys.argv[1:] if arguments is None else arguments):
         parser.print_help(sys.stderr)
         return USAGE_EXIT
-    parsed, unknown = parser.parse_known_args(arguments)
-    if unknown:
-        _refuse_unknown(parsed.parser, unknown)
-    run: Callable[[argparse.Namespace], int] = parsed.run
+    options, unknown_arguments = parser.parse_known_args(arguments)
+    if unknown_arguments:
+        _refuse_unknown(options.parser, unknown_arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
     try:
-        return run(parsed)
+        return run(options)
     except UsageError as error:
-        print(f"loadgen {parsed.command}: {error}", file=sys.stderr)
+        print(f"loadgen {options.command}: {error}", file=sys.stderr)
         return USAGE_EXIT
     except KeyboardInterrupt:
-        print(f"loadgen {parsed.command}: interrupted", file=sys.stderr)
-        return INTERRUPTED_EXITS.get(parsed.command, 130)
+        print(f"loadgen {options.command}: interrupted", file=sys.stderr)
+        return INTERRUPTED_EXITS.get(options.command, 130)
 
 
 def _escape_unencodable_characters() -> None:
@@ -87,9 +87,12 @@ def _escape_unencodable_characters() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def _refuse_unknown(command: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:
-    near = difflib.get_close_matches(unknown[0].partition("=")[0], OPTION.findall(command.format_help()), n=1)
-    command.error(f"unrecognized arguments: {' '.join(unknown)}{f'; did you mean {near[0]}?' if near else ''}")
+def _refuse_unknown(command: argparse.ArgumentParser, unknown_arguments: Sequence[str]) -> NoReturn:
+    near_matches = difflib.get_close_matches(
+        unknown_arguments[0].partition("=")[0], OPTION.findall(command.format_help()), n=1
+    )
+    suggestion = f"; did you mean {near_matches[0]}?" if near_matches else ""
+    command.error(f"unrecognized arguments: {' '.join(unknown_arguments)}{suggestion}")
 
 
 class _Version(argparse.Action):
@@ -197,33 +200,33 @@ def without_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _run(parsed: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> int:
     with without_garbage_collection():
         from loadgen.cli.run_command import run_load_test  # noqa: PLC0415 - see the module's docstring
 
-    return run_load_test(parsed)
+    return run_load_test(options)
 
 
-def _verify(parsed: argparse.Namespace) -> int:
+def _verify(options: argparse.Namespace) -> int:
     with without_garbage_collection():
         from loadgen.cli.verify_command import run_verify  # noqa: PLC0415 - see the module's docstring
 
-    return run_verify(parsed)
+    return run_verify(options)
 
 
-def _sample(parsed: argparse.Namespace) -> int:
+def _sample(options: argparse.Namespace) -> int:
     from loadgen.cli.sample_command import run_sample  # noqa: PLC0415 - see the module's docstring
 
-    return run_sample(parsed)
+    return run_sample(options)
 
 
-def _export(parsed: argparse.Namespace) -> int:
+def _export(options: argparse.Namespace) -> int:
     from loadgen.cli.export_command import run_export  # noqa: PLC0415 - see the module's docstring
 
-    return run_export(parsed)
+    return run_export(options)
 
 
-def _pod(_parsed: argparse.Namespace) -> int:
+def _pod(_options: argparse.Namespace) -> int:
     with without_garbage_collection():
         from loadgen.cli.pod_command import run_pod  # noqa: PLC0415 - see the module's docstring
 

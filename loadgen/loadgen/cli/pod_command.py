@@ -20,8 +20,8 @@ def run_pod() -> int:
     try:
         return event_loop.run(_run(read_settings(os.environ)))
     except Exception as error:
-        log.fail("defect", error)
-        write_last_word(termination_path(os.environ), _defect(os.environ, error))
+        log.error("defect", error)
+        write_last_word(termination_path(os.environ), _defect_snapshot(os.environ, error))
         return PodExit.DEFECT
 
 
@@ -29,7 +29,7 @@ async def _run(settings: PodSettings) -> PodExit:
     return await Pod(settings, time.monotonic_ns).run()
 
 
-def _defect(environment: Mapping[str, str], error: Exception) -> Snapshot:
+def _defect_snapshot(environment: Mapping[str, str], error: Exception) -> Snapshot:
     index = environment.get("JOB_COMPLETION_INDEX", "")
     return Snapshot(
         schema=SNAPSHOT_SCHEMA,

@@ -12,14 +12,14 @@ from typing import Final
 import msgspec
 
 from loadgen.cli import event_loop
-from loadgen.load.debugging import DebugLines, look_at_check
+from loadgen.load.debugging import DebugLines, trace_of_check
 from loadgen.load.share import Share
 from loadgen.local.planning import access_of, plan_of
 from loadgen.options.document import draft_of
 from loadgen.options.manifest import read_manifest
 from loadgen.screen.checklist import checklist
 from loadgen.screen.drawing import columns_of, wants_colour, write_utf8
-from loadgen.screen.texts import fitted
+from loadgen.screen.texts import fit_to_width
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.plan import Plan
 from loadtest_model.spec import Identity, Scenario
@@ -30,37 +30,37 @@ DEFAULT_ROWS: Final = 1_000
 NOTHING_SENT: Final = VerificationReport(level=ProofLevel.NONE, message="before anything was sent")
 
 
-def run_verify(parsed: argparse.Namespace) -> int:
+def run_verify(options: argparse.Namespace) -> int:
     """Verify the target of a command line and print the report. Raises UsageError."""
-    plan = verification_plan(parsed, os.environ)
+    plan = verification_plan(options, os.environ)
     share = Share(plan, 0, plan.uid, time.monotonic_ns)
     if plan.debug:
         lines = DebugLines(sys.stderr)
-        share.observe_checks(lambda *check: lines.add(look_at_check(*check)))
-    interrupted = False
+        share.observe_checks(lambda *check: lines.add(trace_of_check(*check)))
+    is_interrupted = False
     try:
         report = event_loop.run(share.prove_alone())
     except KeyboardInterrupt:
         # Which rows may be stored because of what was under way has to be said all the same.
-        report, interrupted = share.report or NOTHING_SENT, True
-    if parsed.json:
+        report, is_interrupted = share.report or NOTHING_SENT, True
+    if options.json:
         write_utf8(f"{msgspec.json.encode(report.final_report).decode()}\n")
     else:
-        text = checklist(plan.target.url, report, colour=wants_colour(sys.stdout, os.environ))
-        print(fitted(text, columns_of(sys.stdout)))
-    if interrupted:
+        text = checklist(plan.target.url, report, in_colour=wants_colour(sys.stdout, os.environ))
+        print(fit_to_width(text, columns_of(sys.stdout)))
+    if is_interrupted:
         print("loadgen verify: interrupted", file=sys.stderr)
-    return PROVEN_EXIT if report.is_proven and not interrupted else REFUSED_EXIT
+    return PROVEN_EXIT if report.is_proven and not is_interrupted else REFUSED_EXIT
 
 
-def verification_plan(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Plan:
+def verification_plan(options: argparse.Namespace, environment: Mapping[str, str]) -> Plan:
     """The plan whose verification is run. Raises UsageError."""
-    manifest = read_manifest(Path(parsed.file)) if parsed.file is not None else None
-    draft = draft_of(parsed, environment, manifest)
+    manifest = read_manifest(Path(options.file)) if options.file is not None else None
+    draft = draft_of(options, environment, manifest)
     if manifest is None:
         draft.put("scenario", Scenario.CUSTOM, "the scenario")
         draft.put("load.duration", "1s", "the duration")
         if "batchSize" not in draft.spec["load"]:
             draft.put("load.batchSize", DEFAULT_ROWS, "--batch-size")
     identity = Identity(namespace=manifest.namespace if manifest else "local", name="verify", uid=str(uuid.uuid4()))
-    return plan_of(draft, identity, access_of(parsed, environment))
+    return plan_of(draft, identity, access_of(options, environment))

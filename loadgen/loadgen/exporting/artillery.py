@@ -7,7 +7,7 @@ from typing import Any, Final
 import yaml
 
 from loadgen.exporting.bounds import Bound, bounds_of
-from loadgen.exporting.script import filled, script_facts
+from loadgen.exporting.script import fill_template, script_facts
 from loadtest_model.load.pacing import stagger_seconds, windows_of
 from loadtest_model.plan import Plan, Step
 
@@ -45,7 +45,7 @@ def artillery_test(plan: Plan, processor_name: str) -> ArtilleryTest:
     note = "# A load test of an upload API, made by `loadgen export artillery`. Run it with: artillery run THIS_FILE\n"
     return ArtilleryTest(
         configuration=note + yaml.safe_dump(configuration, sort_keys=False),
-        processor=filled("artillery.cjs", facts),
+        processor=fill_template("artillery.cjs", facts),
     )
 
 
@@ -63,10 +63,10 @@ def _windows(plan: Plan, begins: list[float], user: int) -> list[tuple[str, floa
 
 
 def _condition(step: Step, bound: Bound) -> dict[str, Any]:
-    return {"expression": f"{_measured(step, bound)} {bound.operator} {bound.value:.12g}"}
+    return {"expression": f"{_metric_expression(step, bound)} {bound.operator} {bound.value:.12g}"}
 
 
-def _measured(step: Step, bound: Bound) -> str:
+def _metric_expression(step: Step, bound: Bound) -> str:
     match bound.metric:
         case "response_time":
             statistic = _STATISTICS.get(bound.statistic, bound.statistic)

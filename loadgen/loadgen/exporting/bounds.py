@@ -23,7 +23,7 @@ _COUNTS: Final[dict[str, Metric]] = {
     "requests_per_second": "uploads_accepted",
     "records_per_second": "records_accepted",
 }
-_MIRRORED: Final[dict[ComparisonOperator, ComparisonOperator]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_MIRROR_OPERATORS: Final[dict[ComparisonOperator, ComparisonOperator]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class NotExportableError(ValueError):
@@ -46,8 +46,8 @@ def bounds_of(step: Step) -> list[Bound]:
 
     Raises NotExportableError for a metric that only our own generator measures.
     """
-    found = [_bound(parse_threshold(expression), step) for expression in step.thresholds]
-    return [*found, Bound("accepted > 0", "uploads_accepted", "count", ">", 0)]
+    bounds = [_bound(parse_threshold(expression), step) for expression in step.thresholds]
+    return [*bounds, Bound("accepted > 0", "uploads_accepted", "count", ">", 0)]
 
 
 def _bound(threshold: Threshold, step: Step) -> Bound:
@@ -57,7 +57,7 @@ def _bound(threshold: Threshold, step: Step) -> Bound:
     if name == "error_rate":
         return Bound(threshold.expression, "failed", "rate", operator, bound)
     if name == "success_rate":
-        return Bound(threshold.expression, "failed", "rate", _MIRRORED[operator], 1 - bound)
+        return Bound(threshold.expression, "failed", "rate", _MIRROR_OPERATORS[operator], 1 - bound)
     if name in ("accepted", "accepted_records"):
         return Bound(threshold.expression, _COUNTS[name], "count", operator, bound)
     if name in _COUNTS:

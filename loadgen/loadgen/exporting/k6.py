@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from loadgen.exporting.bounds import Bound, Metric, bounds_of
-from loadgen.exporting.script import filled, script_facts
+from loadgen.exporting.script import fill_template, script_facts
 from loadtest_model.load.arrivals import expected_arrivals
 from loadtest_model.plan import Plan, Step
 
@@ -28,7 +28,7 @@ def k6_script(plan: Plan) -> str:
             selector: conditions for step in plan.steps for selector, conditions in _thresholds(step).items()
         },
     }
-    return filled("k6.js", facts)
+    return fill_template("k6.js", facts)
 
 
 def _scenario(step: Step, begin_seconds: float) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def _scenario(step: Step, begin_seconds: float) -> dict[str, Any]:
         }
     if step.arrivals is not None:
         levels = [
-            (rate.duration_seconds, _in_unit(rate.first_per_second), _in_unit(rate.last_per_second))
+            (rate.duration_seconds, _per_rate_unit(rate.first_per_second), _per_rate_unit(rate.last_per_second))
             for rate in step.arrivals.rates
         ]
         return common | {
@@ -74,7 +74,7 @@ def _stages(levels: list[tuple[float, int, int]]) -> list[dict[str, Any]]:
     return stages
 
 
-def _in_unit(per_second: float) -> int:
+def _per_rate_unit(per_second: float) -> int:
     return round(per_second * _RATE_UNIT_SECONDS)
 
 
@@ -86,8 +86,8 @@ def _thresholds(step: Step) -> dict[str, list[str]]:
     errors = [bound for bound in bounds_of(step) if bound.metric == "failed"]
     if step.arrivals is not None and errors:
         # k6 drops an arrival that finds no free user at once, and counts it apart from its failures.
-        most = errors[0].value * expected_arrivals(step.arrivals.rates)
-        conditions[f"dropped_iterations{{scenario:{step.name}}}"] = [f"count <= {most:.12g}"]
+        max_dropped = errors[0].value * expected_arrivals(step.arrivals.rates)
+        conditions[f"dropped_iterations{{scenario:{step.name}}}"] = [f"count <= {max_dropped:.12g}"]
     return conditions
 
 

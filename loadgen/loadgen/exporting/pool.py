@@ -24,16 +24,16 @@ def script_rows(plan: Plan) -> tuple[str, list[list[str]]]:
     space = RecordSpace(records.seed, records.run_tag)
     file_format = CsvFormat(columns_of(records.columns), records.dialect)
     batch = Composer(space, load_pools(), file_format.rendering, records).compose(POOL_ROWS)
-    head, *lines = b"".join(batch.chunks()).decode().splitlines(keepends=True)
+    header, *lines = b"".join(batch.chunks()).decode().splitlines(keepends=True)
     if len(lines) != POOL_ROWS:
         raise NotExportableError(
             "spec.records.fields cannot be exported with a line break in a field; leave it out, or run the test with"
             " `loadgen run`"
         )
-    return head, [_parts(line, client_id) for line, client_id in zip(lines, batch.client_ids(), strict=True)]
+    return header, [_parts(line, client_id) for line, client_id in zip(lines, batch.client_ids(), strict=True)]
 
 
 def _parts(line: str, client_id: str) -> list[str]:
     kinds = {client_id: "id", client_id.lower(): "id_lower"}
     unique = re.compile(f"({client_id}|{client_id.lower()}|{_PHONE_END})")
-    return [kinds.get(part, "phone") if place % 2 else part for place, part in enumerate(unique.split(line))]
+    return [kinds.get(part, "phone") if position % 2 else part for position, part in enumerate(unique.split(line))]

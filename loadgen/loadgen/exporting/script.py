@@ -26,7 +26,7 @@ def script_facts(plan: Plan) -> dict[str, Any]:
     Raises NotExportableError for what only our own generator does.
     """
     target = plan.target
-    _check(plan)
+    _check_exportable(plan)
     header, rows = script_rows(plan)
     return {
         "name": plan.name,
@@ -42,7 +42,7 @@ def script_facts(plan: Plan) -> dict[str, Any]:
         "countPath": target.count_path,
         "noncePath": target.nonce_path,
         "mustEcho": plan.require == Requirement.ECHOED,
-        "isNamed": site_of(target.url).literal is None,
+        "isNamed": site_of(target.url).literal_endpoint is None,
         "verification": SMALL_CHECKS,
         "fullRows": max(step.batch_size for step in plan.steps),
         "steps": {step.name: _step(step) for step in plan.steps},
@@ -51,9 +51,9 @@ def script_facts(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _check(plan: Plan) -> None:
+def _check_exportable(plan: Plan) -> None:
     target = plan.target
-    absent = {
+    unsupported_parts = {
         "spec.target.format: xlsx": target.format != Format.CSV,
         "spec.target.auth.login": target.login is not None,
         "spec.target.tls": target.tls != TlsPlan(),
@@ -70,19 +70,19 @@ def _check(plan: Plan) -> None:
         "spec.records.fields without client_id": all(column.source != "client_id" for column in plan.records.columns),
         "spec.records.fields of kind unique": any(column.kind == "unique" for column in plan.records.columns),
     }
-    found = [name for name, is_given in absent.items() if is_given]
-    if found:
+    used_parts = [name for name, is_used in unsupported_parts.items() if is_used]
+    if used_parts:
         raise NotExportableError(
-            f"{', '.join(found)} cannot be exported: scripts send CSV, with a token from AUTH_TOKEN, over the system's"
-            " TLS; leave it out, or run the test with `loadgen run`"
+            f"{', '.join(used_parts)} cannot be exported: scripts send CSV, with a token from AUTH_TOKEN, over the"
+            " system's TLS; leave it out, or run the test with `loadgen run`"
         )
 
 
-def filled(template: str, facts: dict[str, Any]) -> str:
+def fill_template(template: str, facts: dict[str, Any]) -> str:
     """The text of a script of this package with the facts in their place."""
-    here = files(__package__)
-    text = (here / template).read_text("utf-8")
-    text = text.replace(_RECORDS, (here / "records.js").read_text("utf-8").strip())
+    package_files = files(__package__)
+    text = (package_files / template).read_text("utf-8")
+    text = text.replace(_RECORDS, (package_files / "records.js").read_text("utf-8").strip())
     return text.replace(_FACTS, _javascript(facts))
 
 

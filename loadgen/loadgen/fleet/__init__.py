@@ -1,1 +1,1 @@
-"""A pod of the fleet: what it is told, what it says, how it ends."""
+"""A pod of the fleet: its commands, its answers and its end."""

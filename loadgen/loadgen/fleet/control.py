@@ -1,4 +1,4 @@
-"""The pod's control server: snapshots for whoever asks, commands from whoever has their token."""
+"""The pod's control server: snapshots for everybody who asks, commands from those who have their token."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
@@ -26,8 +26,8 @@ _ENCODER: Final = msgspec.json.Encoder()
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-class Commanded(Protocol):
-    """Whom the server speaks for."""
+class ControlledPod(Protocol):
+    """The pod that the server reads and commands."""
 
     def snapshot(self, since: int) -> Snapshot:
         """What was measured, with those seconds that changed after the reading `since`."""
@@ -38,21 +38,21 @@ class Commanded(Protocol):
         ...
 
 
-def control_application(pod: Commanded, digests: Mapping[str, str]) -> web.Application:
+def control_application(pod: ControlledPod, digests: Mapping[str, str]) -> web.Application:
     """The server's routes. `digests` holds for each verb the digest of its token."""
     application = web.Application(client_max_size=_BODY_LIMIT_BYTES)
-    application.router.add_get("/healthz", _healthy)
+    application.router.add_get("/healthz", _answer_health)
     application.router.add_get("/snapshot", _snapshot_handler(pod))
     for verb in Verb:
         application.router.add_post(f"/{verb}", _command_handler(pod, verb, digests.get(verb)))
     return application
 
 
-async def _healthy(_request: web.Request) -> web.Response:
+async def _answer_health(_request: web.Request) -> web.Response:
     return web.Response(text="ok\n")
 
 
-def _snapshot_handler(pod: Commanded) -> Handler:
+def _snapshot_handler(pod: ControlledPod) -> Handler:
     async def handle(request: web.Request) -> web.Response:
         text = request.query.get("since", "0")
         if not text.isdecimal():
@@ -62,8 +62,8 @@ def _snapshot_handler(pod: Commanded) -> Handler:
     return handle
 
 
-def _command_handler(pod: Commanded, verb: Verb, digest: str | None) -> Handler:
-    expected = _COMMANDS[verb]
+def _command_handler(pod: ControlledPod, verb: Verb, digest: str | None) -> Handler:
+    body_type = _COMMANDS[verb]
 
     async def handle(request: web.Request) -> web.Response:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -71,7 +71,7 @@ def _command_handler(pod: Commanded, verb: Verb, digest: str | None) -> Handler:
             return _answer(401, {"error": f"the command {verb} needs its token"})
         content = await request.read()
         try:
-            body = None if expected is None else msgspec.json.decode(content, type=expected)
+            body = None if body_type is None else msgspec.json.decode(content, type=body_type)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             return _answer(400, {"error": f"the command {verb} is malformed: {error}"})
         state, conflict = pod.command(verb, body)

@@ -20,7 +20,7 @@ class End:
     violation: Violation | None = None
 
 
-def halted(reason: HaltReason, message: str, violation: Violation | None = None) -> End:
+def halted_end(reason: HaltReason, message: str, violation: Violation | None = None) -> End:
     return End(PodState.HALTED, message, reason, violation)
 
 
@@ -35,14 +35,14 @@ def exit_of(end: End) -> PodExit:
     return PodExit.DEFECT if end.halt_reason is HaltReason.DEFECT else PodExit.HALTED
 
 
-def linger_seconds(end: End, deadlines: Deadlines, span_left_seconds: float) -> float:
+def linger_seconds(end: End, deadlines: Deadlines, remaining_span_seconds: float) -> float:
     """How long a pod waits at most for the acknowledgement of its last snapshot.
 
     One that is done waits for the slowest as well, which may take what is left of the plan's span, its read-back
     included.
     """
     waits_for_others = end.state is PodState.DONE
-    return deadlines.linger_seconds + (max(0.0, span_left_seconds) if waits_for_others else 0.0)
+    return deadlines.linger_seconds + (max(0.0, remaining_span_seconds) if waits_for_others else 0.0)
 
 
 def write_last_word(path: Path, snapshot: Snapshot, *, mesh: bool = False) -> None:

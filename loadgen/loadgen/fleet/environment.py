@@ -1,4 +1,4 @@
-"""What a pod is told by its environment."""
+"""The settings of a pod, from its environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,20 +33,20 @@ def read_settings(environment: Mapping[str, str]) -> PodSettings:
 
     Raises ValueError, naming the variable.
     """
-    plan = _plan(_needed(environment, PLAN_VARIABLE))
-    index = _number("JOB_COMPLETION_INDEX", _needed(environment, "JOB_COMPLETION_INDEX"))
+    plan = _plan(_required_text(environment, PLAN_VARIABLE))
+    index = _number("JOB_COMPLETION_INDEX", _required_text(environment, "JOB_COMPLETION_INDEX"))
     if index >= plan.parallelism:
         raise ValueError(f"JOB_COMPLETION_INDEX is {index}, but the plan has {plan.parallelism} pod(s)")
     return PodSettings(
         plan=plan,
         pod_index=index,
-        pod_uid=_needed(environment, "POD_UID"),
-        ip=_needed(environment, "POD_IP"),
+        pod_uid=_required_text(environment, "POD_UID"),
+        ip=_required_text(environment, "POD_IP"),
         termination_path=termination_path(environment),
     )
 
 
-def _needed(environment: Mapping[str, str], name: str) -> str:
+def _required_text(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "")
     if not value:
         raise ValueError(f"the environment variable {name} is missing")

@@ -1,4 +1,4 @@
-"""Telling the other pods to halt when this one has seen a violation."""
+"""Halting the other pods after a violation in this one."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ async def halt_peers(peers: Sequence[str], token: str, halt: Halt) -> tuple[str,
     timeout = aiohttp.ClientTimeout(total=PEER_TIMEOUT_SECONDS)
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
 
-    async def tell(session: aiohttp.ClientSession, peer: str) -> bool:
+    async def send_halt(session: aiohttp.ClientSession, peer: str) -> bool:
         try:
             async with session.post(f"http://{peer}/halt", data=body, headers=headers) as response:
                 return response.status == 200
@@ -32,5 +32,5 @@ async def halt_peers(peers: Sequence[str], token: str, halt: Halt) -> tuple[str,
         aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False) as session,
         asyncio.TaskGroup() as group,
     ):
-        told = {peer: group.create_task(tell(session, peer)) for peer in peers}
-    return tuple(peer for peer, task in told.items() if not task.result())
+        tasks = {peer: group.create_task(send_halt(session, peer)) for peer in peers}
+    return tuple(peer for peer, task in tasks.items() if not task.result())

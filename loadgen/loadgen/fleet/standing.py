@@ -20,7 +20,7 @@ class Standing:
     start_id: str | None = None
 
 
-class Action(Enum):
+class PodAction(Enum):
     """What is to be done about a command."""
 
     NOTHING = auto()
@@ -32,23 +32,23 @@ class Action(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CommandDecision:
     """The standing after a command and what to do; `conflict` says why the command is not obeyed."""
 
     standing: Standing
-    action: Action = Action.NOTHING
+    action: PodAction = PodAction.NOTHING
     conflict: str | None = None
 
 
-_BEGUN: Final = frozenset({PodState.RUNNING, PodState.LOADED, PodState.CONCLUDING, PodState.DONE})
-_PROVEN_OR_LATER: Final = _BEGUN | {PodState.VERIFIED, PodState.ARMED}
-_LOAD_OVER: Final = frozenset({PodState.LOADED, PodState.CONCLUDING})
+_BEGUN_STATES: Final = frozenset({PodState.RUNNING, PodState.LOADED, PodState.CONCLUDING, PodState.DONE})
+_PROVEN_STATES: Final = _BEGUN_STATES | {PodState.VERIFIED, PodState.ARMED}
+_AFTER_LOAD_STATES: Final = frozenset({PodState.LOADED, PodState.CONCLUDING})
 
 
-def on_command(verb: Verb, body: Any, standing: Standing, plan_hash: str, *, overdue: bool) -> Decision:
+def on_command(verb: Verb, body: Any, standing: Standing, plan_hash: str, *, is_overdue: bool) -> CommandDecision:
     """A command with its body; those that concern no state change none.
 
-    `overdue` says that the pod has stood where it is for longer than it may.
+    `is_overdue` says that the pod has stood where it is for longer than it may.
     """
     match verb:
         case Verb.VERIFY:
@@ -56,7 +56,7 @@ def on_command(verb: Verb, body: Any, standing: Standing, plan_hash: str, *, ove
         case Verb.ARM:
             decision = on_arm(standing, body, plan_hash)
         case Verb.START:
-            decision = on_start(standing, body, overdue)
+            decision = on_start(standing, body, is_overdue)
         case Verb.CONCLUDE:
             decision = on_conclude(standing)
         case Verb.STOP:
@@ -64,72 +64,72 @@ def on_command(verb: Verb, body: Any, standing: Standing, plan_hash: str, *, ove
         case Verb.HALT:
             decision = on_halt(standing)
         case Verb.ACK | Verb.ENDPOINTS:
-            decision = Decision(standing)
+            decision = CommandDecision(standing)
     return decision
 
 
-def on_verify(standing: Standing) -> Decision:
+def on_verify(standing: Standing) -> CommandDecision:
     """The command to verify the target."""
     if standing.state is PodState.WAITING:
-        return Decision(replace(standing, state=PodState.VERIFYING), Action.VERIFY)
+        return CommandDecision(replace(standing, state=PodState.VERIFYING), PodAction.VERIFY)
     if standing.state is PodState.HALTED:
-        return Decision(standing, conflict="the pod has halted")
-    return Decision(standing)
+        return CommandDecision(standing, conflict="the pod has halted")
+    return CommandDecision(standing)
 
 
-def on_arm(standing: Standing, arm: Arm, plan_hash: str) -> Decision:
+def on_arm(standing: Standing, arm: Arm, plan_hash: str) -> CommandDecision:
     """The command to hold the load ready; only for the plan that the pod has, and for one start."""
     if arm.plan_hash != plan_hash:
-        return Decision(standing, conflict=f"the pod has the plan {plan_hash}, not {arm.plan_hash}")
-    if standing.state not in _PROVEN_OR_LATER:
-        return Decision(standing, conflict=f"the pod is {standing.state}; only a verified pod can be armed")
+        return CommandDecision(standing, conflict=f"the pod has the plan {plan_hash}, not {arm.plan_hash}")
+    if standing.state not in _PROVEN_STATES:
+        return CommandDecision(standing, conflict=f"the pod is {standing.state}; only a verified pod can be armed")
     if standing.start_id is not None:
         return _same_start(standing, arm.start_id)
     if standing.state is not PodState.VERIFIED:
-        return Decision(standing, conflict=f"the pod is {standing.state} without a start")
-    return Decision(Standing(PodState.ARMED, arm.start_id))
+        return CommandDecision(standing, conflict=f"the pod is {standing.state} without a start")
+    return CommandDecision(Standing(PodState.ARMED, arm.start_id))
 
 
-def on_start(standing: Standing, start: Start, overdue: bool) -> Decision:
+def on_start(standing: Standing, start: Start, is_overdue: bool) -> CommandDecision:
     """The command to begin the load at an instant that lies ahead.
 
-    `overdue` says that the pod has been armed for longer than the barrier allows: the command is an old one.
+    `is_overdue` says that the pod has been armed for longer than the barrier allows: the command is an old one.
     """
-    if standing.state in _BEGUN and standing.start_id is not None:
+    if standing.state in _BEGUN_STATES and standing.start_id is not None:
         return _same_start(standing, start.start_id)
     if standing.state is not PodState.ARMED:
-        return Decision(standing, conflict=f"the pod is {standing.state}; only an armed pod can be started")
+        return CommandDecision(standing, conflict=f"the pod is {standing.state}; only an armed pod can be started")
     decision = _same_start(standing, start.start_id)
     if decision.conflict is not None:
         return decision
-    if overdue:
-        return Decision(standing, conflict="the pod has been armed for longer than the barrier allows")
+    if is_overdue:
+        return CommandDecision(standing, conflict="the pod has been armed for longer than the barrier allows")
     if start.in_seconds < 0:
-        return Decision(standing, conflict=f"the start was {-start.in_seconds:g} s ago")
-    return Decision(replace(standing, state=PodState.RUNNING), Action.LOAD)
+        return CommandDecision(standing, conflict=f"the start was {-start.in_seconds:g} s ago")
+    return CommandDecision(replace(standing, state=PodState.RUNNING), PodAction.LOAD)
 
 
-def on_conclude(standing: Standing) -> Decision:
+def on_conclude(standing: Standing) -> CommandDecision:
     """The command that says that every pod's load is over, so that what the target has stored can be read."""
     if standing.state is PodState.LOADED:
-        return Decision(replace(standing, state=PodState.CONCLUDING), Action.READ_BACK)
+        return CommandDecision(replace(standing, state=PodState.CONCLUDING), PodAction.READ_BACK)
     if standing.state in (PodState.CONCLUDING, PodState.DONE):
-        return Decision(standing)
-    return Decision(standing, conflict=f"the pod is {standing.state}; only one whose load is over can read back")
+        return CommandDecision(standing)
+    return CommandDecision(standing, conflict=f"the pod is {standing.state}; only one whose load is over can read back")
 
 
-def on_stop(standing: Standing) -> Decision:
+def on_stop(standing: Standing) -> CommandDecision:
     """The command to finish what is in flight and start nothing new. Before the load there is nothing to finish."""
-    if standing.state.is_end or standing.state in _LOAD_OVER:
-        return Decision(standing)
-    return Decision(standing, Action.DRAIN)
+    if standing.state.is_end or standing.state in _AFTER_LOAD_STATES:
+        return CommandDecision(standing)
+    return CommandDecision(standing, PodAction.DRAIN)
 
 
-def on_halt(standing: Standing) -> Decision:
+def on_halt(standing: Standing) -> CommandDecision:
     """The command to cut everything."""
     if standing.state.is_end:
-        return Decision(standing)
-    return Decision(replace(standing, state=PodState.HALTED), Action.HALT)
+        return CommandDecision(standing)
+    return CommandDecision(replace(standing, state=PodState.HALTED), PodAction.HALT)
 
 
 def deadline_seconds(state: PodState, deadlines: Deadlines) -> float | None:
@@ -143,7 +143,7 @@ def deadline_seconds(state: PodState, deadlines: Deadlines) -> float | None:
             return None
 
 
-def _same_start(standing: Standing, start_id: str) -> Decision:
+def _same_start(standing: Standing, start_id: str) -> CommandDecision:
     if standing.start_id == start_id:
-        return Decision(standing)
-    return Decision(standing, conflict=f"the pod is armed for the start {standing.start_id}, not {start_id}")
+        return CommandDecision(standing)
+    return CommandDecision(standing, conflict=f"the pod is armed for the start {standing.start_id}, not {start_id}")

@@ -1,10 +1,10 @@
-"""Every upload by itself, for whoever wants to see what goes over the wire (`spec.debug`, `--debug`)."""
+"""Every upload by itself, for people who want to see what goes over the wire (`spec.debug`, `--debug`)."""
 
 from dataclasses import asdict, dataclass
 from typing import TextIO
 
 from loadgen import log
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.iterating import Iteration
 from loadgen.upload.uploading import Upload
 from loadtest_model.measurement.outcomes import outcome_of
@@ -12,11 +12,11 @@ from loadtest_model.quantities import bytes_text, count_text, seconds_text
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class UploadTrace:
     """One upload. `part` is the step that it belongs to, or the verification's check.
 
-    `came_to` is its kind of error, or that it was accepted. `answer` holds the first 200 characters of the answer or,
-    where there is none, what was seen in its place; the target's token is taken out of it.
+    `came_to` is its kind of error, or that it was accepted. `answer` holds the first 200 characters of the answer.
+    If there is no answer, it describes the failure instead. It never contains the target's token.
     """
 
     part: str
@@ -31,19 +31,21 @@ class Look:
     answer: str
 
 
-def look_at_iteration(iteration: Iteration) -> Look:
+def trace_of_iteration(iteration: Iteration) -> UploadTrace:
     sample, upload = iteration.sample, iteration.upload
     came_to = str(sample.error or sample.outcome)
-    return _look(iteration.step.name, sample.address, sample.rows, came_to, upload, iteration.progress)
+    return _trace(iteration.step.name, sample.address, sample.rows, came_to, upload, iteration.progress)
 
 
-def look_at_check(name: str, upload: Upload, progress: Progress) -> Look:
+def trace_of_check(name: str, upload: Upload, progress: UploadProgress) -> UploadTrace:
     came_to = str(upload.error or outcome_of(upload.error))
-    return _look(name, str(upload.endpoint), upload.rows, came_to, upload, progress)
+    return _trace(name, str(upload.endpoint), upload.rows, came_to, upload, progress)
 
 
-def _look(part: str, address: str, rows: int, came_to: str, upload: Upload | None, progress: Progress) -> Look:
-    return Look(
+def _trace(
+    part: str, address: str, rows: int, came_to: str, upload: Upload | None, progress: UploadProgress
+) -> UploadTrace:
+    return UploadTrace(
         part=part,
         address=address,
         records=rows,
@@ -57,9 +59,9 @@ def _look(part: str, address: str, rows: int, came_to: str, upload: Upload | Non
     )
 
 
-def log_look(look: Look) -> None:
+def log_trace(trace: UploadTrace) -> None:
     """The upload as an event of the log."""
-    log.say("upload", **asdict(look))
+    log.info("upload", **asdict(trace))
 
 
 class DebugLines:
@@ -69,21 +71,21 @@ class DebugLines:
         self._stream = stream
         self._number = 0
 
-    def add(self, look: Look) -> None:
+    def add(self, trace: UploadTrace) -> None:
         self._number += 1
-        status = "no answer" if look.status is None else str(look.status)
+        status = "no answer" if trace.status is None else str(trace.status)
         times = ", ".join(
             f"{name} {seconds_text(seconds)}"
             for name, seconds in (
-                ("connect", look.connect_seconds),
-                ("upload", look.upload_seconds),
-                ("wait", look.wait_seconds),
+                ("connect", trace.connect_seconds),
+                ("upload", trace.upload_seconds),
+                ("wait", trace.wait_seconds),
             )
         )
-        where = f" {look.address}" if look.address else ""
+        address_text = f" {trace.address}" if trace.address else ""
         print(
-            f"#{self._number} {look.part}{where}: {count_text(look.records, 'record')}, {bytes_text(look.bytes_sent)}"
-            f" -> {status}, {look.came_to}; {times}; {look.answer}",
+            f"#{self._number} {trace.part}{address_text}: {count_text(trace.records, 'record')},"
+            f" {bytes_text(trace.bytes_sent)} -> {status}, {trace.came_to}; {times}; {trace.answer}",
             file=self._stream,
             flush=True,
         )

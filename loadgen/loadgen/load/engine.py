@@ -11,7 +11,7 @@ from typing import Final
 
 from loadgen.load.closed_model import ClosedModel
 from loadgen.load.gate import Gate
-from loadgen.load.iterating import Course, Iterating, Iteration
+from loadgen.load.iterating import Iteration, IterationRunner, StepRun
 from loadgen.load.open_model import OpenModel
 from loadgen.load.timing import Timing
 from loadgen.measure.recorder import Recorder
@@ -31,7 +31,7 @@ _CUT_GRACE_SECONDS: Final = 1.0
 class Engine:
     """Runs a pod's share of a plan. `clock_ns` is the monotonic clock that every instant is given on.
 
-    `observe`, where it is set before the run, is called with each finished iteration.
+    `observer`, where it is set before the run, is called with each finished iteration.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Engine:
         self._uploader = uploader
         self._recorder = recorder
         self._timing = Timing(clock_ns)
-        self._iterating = Iterating(uploader, book, clock_ns, plan.target.timeout_seconds)
+        self._iteration_runner = IterationRunner(uploader, book, clock_ns, plan.target.timeout_seconds)
         self._model: ClosedModel | OpenModel | None = None
 
     @property
@@ -57,29 +57,29 @@ class Engine:
         return 0 if self._model is None else self._model.virtual_users
 
     @property
-    def observe(self) -> Callable[[Iteration], None] | None:
-        return self._iterating.observe
+    def observer(self) -> Callable[[Iteration], None] | None:
+        return self._iteration_runner.observer
 
-    @observe.setter
-    def observe(self, observe: Callable[[Iteration], None] | None) -> None:
-        self._iterating.observe = observe
+    @observer.setter
+    def observer(self, observer: Callable[[Iteration], None] | None) -> None:
+        self._iteration_runner.observer = observer
 
     def drain(self) -> None:
         """Start nothing new; what is in flight is finished."""
         self._timing.drain()
 
-    async def run(self, start_ns: int, *, alone: bool = False) -> Violation | None:
+    async def run(self, start_ns: int, *, is_alone: bool = False) -> Violation | None:
         """Run all steps from the common start; gives the violation that ended it, if one did.
 
-        A pod that is `alone` need not wait for others: a step begins as soon as the one before has drained.
+        A pod that is alone need not wait for others: a step begins as soon as the one before has drained.
         Cancelling cuts every upload in flight and counts it so.
         """
         offsets = accumulate(self._plan.step_span_seconds, initial=0.0)
         for step, offset_seconds in zip(self._plan.steps, offsets, strict=False):
-            if self._timing.draining:
+            if self._timing.is_draining:
                 break
             begin_ns = start_ns + int(offset_seconds * NANOSECONDS)
-            if alone:
+            if is_alone:
                 begin_ns = max(start_ns, self._timing.clock_ns())
             violation = await self._run_step(step, begin_ns)
             if violation is not None:
@@ -89,50 +89,52 @@ class Engine:
     async def _run_step(self, step: Step, begin_ns: int) -> Violation | None:
         recorder = self._recorder.open_step(step, begin_ns)
         violation = None
-        over_ns = None
+        load_end_ns = None
         try:
             async with self._uploader.open_client(step.batch_size) as client:
                 end_ns = begin_ns + int(step.duration_seconds * NANOSECONDS)
-                course = Course(step, begin_ns, client, recorder, Gate(self._timing, end_ns))
-                await self._load(course)
-            if self._ran_to_its_end(course):
-                recorder.complete()
-                over_ns = course.end_ns if step.records is None else None
-        except* BrokenPromiseError as seen:
-            violation = first_violation(seen)
+                step_run = StepRun(step, begin_ns, client, recorder, Gate(self._timing, end_ns))
+                await self._load(step_run)
+            if self._ran_to_its_end(step_run):
+                recorder.mark_complete()
+                load_end_ns = step_run.end_ns if step.records is None else None
+        except* BrokenPromiseError as broken_promises:
+            violation = first_violation(broken_promises)
         finally:
-            now_ns, drained_ns = self._timing.clock_ns(), self._timing.drained_ns
-            recorder.end(over_ns or (now_ns if drained_ns is None else min(now_ns, drained_ns)))
+            now_ns, drain_start_ns = self._timing.clock_ns(), self._timing.drain_start_ns
+            recorder.end(load_end_ns or (now_ns if drain_start_ns is None else min(now_ns, drain_start_ns)))
         return violation
 
-    async def _load(self, course: Course) -> None:
+    async def _load(self, step_run: StepRun) -> None:
         """The load of a step and its drain; what is in flight after the drain is cut."""
-        step, pods = course.step, self._plan.parallelism
+        step, pods = step_run.step, self._plan.parallelism
         model: ClosedModel | OpenModel = (
-            ClosedModel(course, self._pod_index, pods, self._iterating, self._timing)
+            ClosedModel(step_run, self._pod_index, pods, self._iteration_runner, self._timing)
             if step.arrivals is None
-            else OpenModel(course, self._pod_index, pods, self._iterating, self._timing, str(self._plan.records.seed))
+            else OpenModel(
+                step_run, self._pod_index, pods, self._iteration_runner, self._timing, str(self._plan.records.seed)
+            )
         )
         self._model = model
-        left_seconds = (course.end_ns - self._timing.clock_ns()) / NANOSECONDS + step.graceful_stop_seconds
+        remaining_seconds = (step_run.end_ns - self._timing.clock_ns()) / NANOSECONDS + step.graceful_stop_seconds
         if step.graceful_stop_seconds >= self._plan.target.timeout_seconds:
             # Each upload has its own time-out, so the cut is only the last resort for one that is stuck.
-            left_seconds += _CUT_GRACE_SECONDS
-        closing = asyncio.create_task(course.gate.close_in_time(), name=f"{step.name} gate")
+            remaining_seconds += _CUT_GRACE_SECONDS
+        closing = asyncio.create_task(step_run.gate.close_in_time(), name=f"{step.name} gate")
         try:
-            async with asyncio.timeout(left_seconds) as cut, asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(remaining_seconds) as deadline, asyncio.TaskGroup() as tasks:
                 model.start(tasks)
         except TimeoutError:
-            if not cut.expired():
+            if not deadline.expired():
                 raise
         finally:
             closing.cancel()
             # Of a user that was cancelled before its first turn the model itself never hears.
             self._model = None
 
-    def _ran_to_its_end(self, course: Course) -> bool:
+    def _ran_to_its_end(self, step_run: StepRun) -> bool:
         """Whether nobody cut the load short; a stop while it drained took nothing away."""
-        if course.step.uploads is not None:
-            return course.recorder.due == share_of(course.step.uploads, self._pod_index, self._plan.parallelism)
-        drained_ns = self._timing.drained_ns
-        return drained_ns is None or drained_ns >= course.end_ns
+        if step_run.step.uploads is not None:
+            return step_run.recorder.due == share_of(step_run.step.uploads, self._pod_index, self._plan.parallelism)
+        drain_start_ns = self._timing.drain_start_ns
+        return drain_start_ns is None or drain_start_ns >= step_run.end_ns

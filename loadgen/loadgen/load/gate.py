@@ -4,7 +4,7 @@ import asyncio
 from types import TracebackType
 
 from loadgen.http.transport import TurnedAwayError
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.timing import Timing
 
 
@@ -23,16 +23,16 @@ class Gate:
 
     def may_send(self) -> bool:
         """Whether the load still lasts."""
-        return not self._is_closed and not self._timing.draining and self._timing.clock_ns() < self._end_ns
+        return not self._is_closed and not self._timing.is_draining and self._timing.clock_ns() < self._end_ns
 
     @property
-    def reached_end(self) -> bool:
+    def has_reached_end(self) -> bool:
         """Whether the load has lasted to its end: no stop came before."""
-        stopped_ns = self._timing.drained_ns
+        stop_ns = self._timing.drain_start_ns
         is_over = self._is_closed or self._timing.clock_ns() >= self._end_ns
-        return is_over and (stopped_ns is None or stopped_ns >= self._end_ns)
+        return is_over and (stop_ns is None or stop_ns >= self._end_ns)
 
-    def passage(self, progress: Progress) -> "Passage":
+    def passage(self, progress: UploadProgress) -> "Passage":
         """The context of one upload's way to its first byte and beyond."""
         return Passage(self._passages, progress, self.may_send())
 
@@ -49,7 +49,7 @@ class Passage:
 
     __slots__ = ("_bound", "_may_pass", "_passages", "_progress")
 
-    def __init__(self, passages: "set[Passage]", progress: Progress, may_pass: bool) -> None:
+    def __init__(self, passages: "set[Passage]", progress: UploadProgress, may_pass: bool) -> None:
         self._passages = passages
         self._progress = progress
         self._may_pass = may_pass

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from loadgen.http.transport import Client, TurnedAwayError
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.gate import Gate
 from loadgen.measure.recorder import Sample, StepRecorder
 from loadgen.proof.violations import BrokenPromiseError
-from loadgen.upload.addresses import WAIT_SECONDS, AddressBook
+from loadgen.upload.addresses import PROOF_WAIT_SECONDS, AddressBook
 from loadgen.upload.routes import Route
 from loadgen.upload.uploading import Upload, Uploader
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
@@ -19,8 +19,8 @@ from loadtest_model.values import NANOSECONDS
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """A step under way. `begin_ns` is the instant that its load starts at."""
+class StepRun:
+    """A step that is being run. `begin_ns` is the instant at which its load starts."""
 
     step: Step
     begin_ns: int
@@ -42,7 +42,7 @@ class Course:
         An arrival that the end of the load came upon is dropped; `own_share` is how much of its wait our own side
         caused, `remaining_ns` how much longer it had until its time-out. Any other upload is withdrawn.
         """
-        if self.step.arrivals is not None and self.gate.reached_end:
+        if self.step.arrivals is not None and self.gate.has_reached_end:
             self.recorder.drop_at_end(flight, now_ns, own_share, remaining_ns)
         else:
             self.recorder.withdraw(flight)
@@ -50,27 +50,27 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Iteration:
-    """A finished iteration for whoever wants to know of each. `upload` is None where it was cut or had no address."""
+    """A finished iteration, for observers. `upload` is None if it was cut or had no address."""
 
     step: Step
     sample: Sample
     upload: Upload | None
-    progress: Progress
+    progress: UploadProgress
 
 
-class Made(NamedTuple):
-    """What a virtual user goes by after an iteration: whether a request began, and the pause that was asked for.
+class IterationOutcome(NamedTuple):
+    """How an iteration went: whether its upload began, and the pause that the target asked for.
 
     `own_ns` is how much of its time our own side took.
     """
 
-    begun: bool
+    has_begun: bool
     retry_after_seconds: float = 0.0
     own_ns: int = 0
 
 
-class Iterating:
-    """Makes the iterations of one pod. `observe`, where it is set, is called with each finished one.
+class IterationRunner:
+    """Runs the iterations of one pod. `observer`, if it is set, is called with each finished one.
 
     An upload that is cut counts as timed out once it has lasted `timeout_seconds`.
     """
@@ -82,9 +82,11 @@ class Iterating:
         self._book = book
         self._clock_ns = clock_ns
         self._timeout_ns = int(timeout_seconds * NANOSECONDS)
-        self.observe: Callable[[Iteration], None] | None = None
+        self.observer: Callable[[Iteration], None] | None = None
 
-    async def iterate(self, flight: int, due_ns: int, rows: int, course: Course, own_wait_ns: int = 0) -> Made:
+    async def iterate(
+        self, flight: int, due_ns: int, rows: int, step_run: StepRun, own_wait_ns: int = 0
+    ) -> IterationOutcome:
         """Make the iteration that was begun in the recorder; in the open model its response time counts from `due_ns`.
 
         In the closed model it counts from when the file is made: making it is the virtual user's own time, and the
@@ -92,58 +94,58 @@ class Iterating:
         Raises BrokenPromiseError after it was recorded. Cancelling cuts the upload and counts it so. An upload that
         is not sent before the gate closes, or is cut before it came to the target, is turned away.
         """
-        attempt = _Attempt(Progress(), due_ns, rows, self._clock_ns(), own_wait_ns)
+        attempt = _Attempt(UploadProgress(), due_ns, rows, self._clock_ns(), own_wait_ns)
         try:
-            async with course.gate.passage(attempt.progress):
-                await self._upload(attempt, course)
+            async with step_run.gate.passage(attempt.progress):
+                await self._upload(attempt, step_run)
         except TurnedAwayError:
-            if attempt.lacks_address and course.gate.reached_end:
-                self._record(flight, attempt, course, ErrorKind.NO_ADDRESS)
+            if attempt.lacks_address and step_run.gate.has_reached_end:
+                self._record(flight, attempt, step_run, ErrorKind.NO_ADDRESS)
             else:
-                self._turn_away(flight, attempt, course)
+                self._turn_away(flight, attempt, step_run)
         except BaseException:
             if attempt.progress.has_approached:
-                late = self._clock_ns() - attempt.sent_ns >= self._timeout_ns
-                self._record(flight, attempt, course, ErrorKind.TIMEOUT if late else ErrorKind.CANCELLED)
+                is_timed_out = self._clock_ns() - attempt.sent_ns >= self._timeout_ns
+                self._record(flight, attempt, step_run, ErrorKind.TIMEOUT if is_timed_out else ErrorKind.CANCELLED)
             else:
-                self._turn_away(flight, attempt, course)
+                self._turn_away(flight, attempt, step_run)
             raise
         else:
             upload = attempt.upload
             error = ErrorKind.NO_ADDRESS if upload is None else upload.error
             if upload is not None and error is None:
                 self._book.trust(upload.endpoint)
-            self._record(flight, attempt, course, error)
+            self._record(flight, attempt, step_run, error)
             if upload is not None and error is not None and outcome_of(error) is Outcome.VIOLATION:
                 raise BrokenPromiseError(_violation(upload, error))
         pause_seconds = 0.0 if attempt.upload is None else attempt.upload.retry_after_seconds or 0.0
-        return Made(attempt.progress.begun, pause_seconds, attempt.own_ns(self._clock_ns()))
+        return IterationOutcome(attempt.progress.has_begun, pause_seconds, attempt.own_ns(self._clock_ns()))
 
-    async def _upload(self, attempt: "_Attempt", course: Course) -> None:
+    async def _upload(self, attempt: "_Attempt", step_run: StepRun) -> None:
         endpoint = self._book.next()
         if endpoint is None:
             attempt.lacks_address = True
-            left_seconds = (course.end_ns - attempt.begun_ns) / NANOSECONDS
-            endpoint = await self._book.next_in_time(min(WAIT_SECONDS, left_seconds))
+            remaining_seconds = (step_run.end_ns - attempt.start_ns) / NANOSECONDS
+            endpoint = await self._book.wait_for_next(min(PROOF_WAIT_SECONDS, remaining_seconds))
             attempt.addressed_ns = self._clock_ns()
         if endpoint is not None:
             attempt.lacks_address = False
-            attempt.route = Route(self._book, endpoint, course.gate.may_send)
-            attempt.upload = await self._uploader.upload(course.client, attempt.route, attempt.rows, attempt.progress)
+            attempt.route = Route(self._book, endpoint, step_run.gate.may_send)
+            attempt.upload = await self._uploader.upload(step_run.client, attempt.route, attempt.rows, attempt.progress)
 
-    def _turn_away(self, flight: int, attempt: "_Attempt", course: Course) -> None:
+    def _turn_away(self, flight: int, attempt: "_Attempt", step_run: StepRun) -> None:
         now_ns = self._clock_ns()
-        course.turn_away(flight, now_ns, attempt.own_share(now_ns), self._remaining_ns(attempt, now_ns))
+        step_run.turn_away(flight, now_ns, attempt.own_share(now_ns), self._remaining_ns(attempt, now_ns))
 
     def _remaining_ns(self, attempt: "_Attempt", now_ns: int) -> int:
         """How much longer an upload has until its time-out."""
         return max(0, attempt.sent_ns + self._timeout_ns - now_ns)
 
-    def _record(self, flight: int, attempt: "_Attempt", course: Course, error: ErrorKind | None) -> None:
+    def _record(self, flight: int, attempt: "_Attempt", step_run: StepRun, error: ErrorKind | None) -> None:
         """Count an iteration that has ended, and tell of it."""
         finished_ns = self._clock_ns()
         progress, route, upload = attempt.progress, attempt.route, attempt.upload
-        is_open_model = course.step.arrivals is not None
+        is_open_model = step_run.step.arrivals is not None
         sent_ns = attempt.sent_ns
         service_own_ns = _own_nanoseconds(progress, finished_ns)
         making_ns = sent_ns - attempt.addressed_ns if is_open_model else 0
@@ -158,27 +160,27 @@ class Iterating:
             error=error,
             records_confirmed=0 if upload is None else upload.judgement.records_confirmed,
             bytes_sent=progress.body_bytes_sent,
-            begun=progress.begun,
+            has_begun=progress.has_begun,
             address="" if route is None else str(route.endpoint),
-            departed=() if route is None else tuple(map(str, route.departed)),
+            departed_addresses=() if route is None else tuple(map(str, route.departed_addresses)),
             parts=progress.parts,
             cause=None if upload is None else upload.judgement.cause,
             status=None if upload is None else upload.status,
-            said="" if upload is None else upload.judgement.detail,
+            detail="" if upload is None else upload.judgement.detail,
         )
-        course.recorder.finish(flight, sample)
-        if self.observe is not None:
-            self.observe(Iteration(course.step, sample, upload, progress))
+        step_run.recorder.finish(flight, sample)
+        if self.observer is not None:
+            self.observer(Iteration(step_run.step, sample, upload, progress))
 
 
 @dataclass(slots=True)
 class _Attempt:
     """One iteration under way. `addressed_ns` is when it had an address to go to, `upload` what came of it."""
 
-    progress: Progress
+    progress: UploadProgress
     due_ns: int
     rows: int
-    begun_ns: int
+    start_ns: int
     own_wait_ns: int
     addressed_ns: int = field(init=False)
     lacks_address: bool = False
@@ -186,13 +188,13 @@ class _Attempt:
     upload: Upload | None = None
 
     def __post_init__(self) -> None:
-        self.addressed_ns = self.begun_ns
+        self.addressed_ns = self.start_ns
 
     @property
     def sent_ns(self) -> int:
         """When its file was ready to be sent; for one that never had a file, when it was begun."""
         ready_at = self.progress.ready_at
-        return self.begun_ns if ready_at is None else round(ready_at * NANOSECONDS)
+        return self.start_ns if ready_at is None else round(ready_at * NANOSECONDS)
 
     def own_ns(self, now_ns: int) -> int:
         """How much of its time until now our own side took, without the wait for a virtual user."""
@@ -208,7 +210,7 @@ class _Attempt:
         return min(1.0, (self.own_ns(now_ns) + self.own_wait_ns) / waited_ns) if waited_ns > 0 else 1.0
 
 
-def _own_nanoseconds(progress: Progress, finished_ns: int) -> int:
+def _own_nanoseconds(progress: UploadProgress, finished_ns: int) -> int:
     """How much of an upload's service time may be our own, with what it took from its end to here."""
     after_ns = 0 if progress.finished_at is None else finished_ns - round(progress.finished_at * NANOSECONDS)
     return round(progress.own_seconds * NANOSECONDS) + max(0, after_ns)

@@ -27,7 +27,7 @@ from loadtest_model.values import NANOSECONDS
 class Share:
     """The share of one pod. `clock_ns` is the monotonic clock of all its instants.
 
-    `report` is what the verification showed so far, `notice` what became of the target's addresses.
+    `report` is what the verification has shown so far. `notice` describes changes of the target's addresses.
     """
 
     def __init__(self, plan: Plan, pod_index: int, pod_uid: str, clock_ns: Callable[[], int]) -> None:
@@ -40,9 +40,9 @@ class Share:
         self._end_ns: int | None = None
         self._recorder = Recorder(pod_index, plan.parallelism)
         self._memory = memory_watch(plan, pod_index, clock_ns)
-        self._book = AddressBook(is_told=bool(plan.target.addresses))
+        self._book = AddressBook(has_push=bool(plan.target.addresses))
         uploader = make_uploader(plan, pod_index, lambda: secrets.token_hex(16))
-        self._monitor = Monitor(clock_ns, stalls=uploader.stalls, on_lag=self._recorder.lag)
+        self._monitor = Monitor(clock_ns, stalls=uploader.stalls, on_lag=self._recorder.record_lag)
         self._prover = Prover(plan, uploader, self._book)
         self._prover.generator = self._monitor.health
         self._engine = Engine(plan, pod_index, uploader, self._book, self._recorder, clock_ns)
@@ -62,17 +62,17 @@ class Share:
         return self._prover.reads_back
 
     def observe(self, observer: Callable[[Iteration], None]) -> None:
-        """Have each finished upload of the load told to `observer`; there may be several."""
+        """Call `observer` with each finished upload of the load; there may be several observers."""
         self._observers.append(observer)
-        self._engine.observe = self._tell_observers
+        self._engine.observer = self._notify_observers
 
     def observe_checks(self, observer: CheckObserver) -> None:
-        """Have the uploads of verifications told to `observer`."""
+        """Call `observer` with the uploads of verifications."""
         self._prover.observe_check = observer
 
-    def tell(self, addresses: tuple[Endpoint, ...], *, more: bool, age_seconds: float = 0.0) -> None:
-        """Take the target's addresses as they are now, see `Prover.tell`."""
-        self._prover.tell(addresses, more=more, age_seconds=age_seconds)
+    def update_addresses(self, addresses: tuple[Endpoint, ...], *, more: bool, age_seconds: float = 0.0) -> None:
+        """Take the target's addresses as they are now, see `Prover.push_addresses`."""
+        self._prover.push_addresses(addresses, has_others=more, age_seconds=age_seconds)
 
     async def prove(self) -> VerificationReport:
         """Verify the target, with a full-size batch where this pod goes first."""
@@ -84,8 +84,8 @@ class Share:
         self._monitor.restart()
         return await self._prover.prove_alone(full_rows=self._full_rows)
 
-    async def load(self, start_ns: int, *, alone: bool = False) -> Violation | None:
-        """Run all steps from the common start, `alone` or together with other pods; gives what broke the promise.
+    async def load(self, start_ns: int, *, is_alone: bool = False) -> Violation | None:
+        """Run all steps from the common start, alone or together with other pods; gives what broke the promise.
 
         Cancelling cuts every upload in flight and counts it so.
         """
@@ -93,17 +93,17 @@ class Share:
         violation = None
         try:
             async with asyncio.TaskGroup() as tasks:
-                beside = (
+                background_tasks = (
                     tasks.create_task(self._prover.keep_fresh()),
                     tasks.create_task(self._monitor.watch()),
                     tasks.create_task(self._memory.watch(start_ns)),
                 )
                 self._monitor.restart()
-                violation = await self._engine.run(start_ns, alone=alone)
-                for task in beside:
+                violation = await self._engine.run(start_ns, is_alone=is_alone)
+                for task in background_tasks:
                     task.cancel()
-        except* BrokenPromiseError as broken:
-            violation = violation or first_violation(broken)
+        except* BrokenPromiseError as broken_promises:
+            violation = violation or first_violation(broken_promises)
         finally:
             self._end_ns = self._clock_ns()
         return violation
@@ -146,7 +146,7 @@ class Share:
             return 0.0
         return max(0.0, ((self._end_ns or now_ns) - self._start_ns) / NANOSECONDS)
 
-    def _tell_observers(self, iteration: Iteration) -> None:
+    def _notify_observers(self, iteration: Iteration) -> None:
         for observer in self._observers:
             observer(iteration)
 

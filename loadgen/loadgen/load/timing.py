@@ -11,31 +11,31 @@ class Timing:
 
     def __init__(self, clock_ns: Callable[[], int]) -> None:
         self.clock_ns = clock_ns
-        self._draining = asyncio.Event()
-        self._drained_ns: int | None = None
+        self._drain_event = asyncio.Event()
+        self._drain_start_ns: int | None = None
 
     def drain(self) -> None:
         """From now on nothing new starts."""
-        if not self._draining.is_set():
-            self._drained_ns = self.clock_ns()
-            self._draining.set()
+        if not self._drain_event.is_set():
+            self._drain_start_ns = self.clock_ns()
+            self._drain_event.set()
 
     @property
-    def draining(self) -> bool:
-        return self._draining.is_set()
+    def is_draining(self) -> bool:
+        return self._drain_event.is_set()
 
     @property
-    def drained_ns(self) -> int | None:
+    def drain_start_ns(self) -> int | None:
         """The instant of `drain`, if it came."""
-        return self._drained_ns
+        return self._drain_start_ns
 
     async def wait_until(self, instant_ns: int) -> bool:
         """Sleep until an instant; False, at once, where nothing new may start."""
-        left_seconds = (instant_ns - self.clock_ns()) / NANOSECONDS
-        if left_seconds > 0 and not self._draining.is_set():
+        remaining_seconds = (instant_ns - self.clock_ns()) / NANOSECONDS
+        if remaining_seconds > 0 and not self._drain_event.is_set():
             try:
-                async with asyncio.timeout(left_seconds):
-                    await self._draining.wait()
+                async with asyncio.timeout(remaining_seconds):
+                    await self._drain_event.wait()
             except TimeoutError:
                 pass
-        return not self._draining.is_set()
+        return not self._drain_event.is_set()

@@ -21,10 +21,10 @@ from loadtest_model.report.time_series import time_series_csv
 RESULT_SCHEMA: Final = 1
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about a run. Written, `plan` hides what is secret; the sketches in `aggregate` can be merged on.
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about a run. In a file, `plan` has no secrets. The sketches in `aggregate` can be merged further.
 
-    `complete` is False in what is written while the load runs.
+    `complete` is False in files that are written while the load runs.
     """
 
     schema_version: int
@@ -51,15 +51,15 @@ class ResultFiles:
         return self.summary, self.details, self.time_series, self.junit
 
 
-def result_files(folder: Path, name: str, began: datetime) -> ResultFiles:
-    """The files of a run that began at an instant; the folder is made. Raises UsageError where it cannot be."""
+def result_files(folder: Path, name: str, started_at: datetime) -> ResultFiles:
+    """The files of a run, in a folder that is created if needed. Raises UsageError if it cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--out is {folder}, which cannot be made: {error.strerror}") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UsageError(f"--out is {folder}, which cannot be written to")
-    stem = f"{name}_{began:%Y%m%dT%H%M%SZ}"
+    stem = f"{name}_{started_at:%Y%m%dT%H%M%SZ}"
     return ResultFiles(
         details=folder / f"{stem}.json",
         time_series=folder / f"{stem}.csv",
@@ -68,19 +68,19 @@ def result_files(folder: Path, name: str, began: datetime) -> ResultFiles:
     )
 
 
-def write_results(files: ResultFiles, result: Result) -> None:
+def write_results(files: ResultFiles, result: RunResult) -> None:
     """Write all files of a run, each in one piece: a reader never sees half of one. Raises OSError."""
-    shown = msgspec.structs.asdict(result) | {"plan": public_plan(result.plan)}
-    _write(files.details, msgspec.json.encode(shown) + b"\n")
+    public_result = msgspec.structs.asdict(result) | {"plan": public_plan(result.plan)}
+    _write(files.details, msgspec.json.encode(public_result) + b"\n")
     _write(files.time_series, time_series_csv(result.plan, result.aggregate).encode())
     _write(files.junit, junit_xml(result.summary))
     _write(files.summary, msgspec.json.format(msgspec.json.encode(result.summary)) + b"\n")
 
 
 def _write(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary_path = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_bytes(content)
-        beside.replace(path)
+        temporary_path.write_bytes(content)
+        temporary_path.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary_path.unlink(missing_ok=True)

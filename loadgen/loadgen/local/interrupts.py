@@ -1,4 +1,4 @@
-"""Being told to end: once to finish what is in flight, twice (or by SIGTERM) to stop at once."""
+"""Interruptions of a run: one lets uploads in flight finish, a second one (or SIGTERM) stops at once."""
 
 import asyncio
 import signal
@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-_AT_ONCE: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
+_IMMEDIATE_SIGNALS: Final = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+)
 
 
 class Interrupts:
     """Counts interruptions; `on_change` is called in the event loop at each that counts.
 
-    `count` is 0, 1 (finish what is in flight) or 2 (stop now); `source` says what came last, in a person's words.
+    `count` is 0, 1 (finish what is in flight) or 2 (stop now). `source` names the last interruption for people.
     """
 
     def __init__(self, on_change: Callable[[], None]) -> None:
@@ -21,33 +23,33 @@ class Interrupts:
         self.count = 0
         self.source = ""
 
-    def interrupted(self, number: int) -> None:
-        """A signal has come."""
+    def receive_signal(self, signal_number: int) -> None:
+        """Count a signal."""
         if self.count == 2:
             return
-        if number == signal.SIGINT:
+        if signal_number == signal.SIGINT:
             self.count += 1
             self.source = "Ctrl-C"
         else:
             self.count = 2
-            self.source = signal.Signals(number).name
+            self.source = signal.Signals(signal_number).name
         self._on_change()
 
 
 @contextmanager
-def listening(interrupts: Interrupts) -> Iterator[None]:
-    """Have signals counted while the context lasts; in the main thread, with the loop of the running task.
+def listen_for_signals(interrupts: Interrupts) -> Iterator[None]:
+    """Count signals while the context lasts; in the main thread, with the loop of the running task.
 
     `signal.signal` and not the loop's own handlers, which Windows does not have.
     """
     loop = asyncio.get_running_loop()
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(interrupts.interrupted, number)
+    def handle(signal_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(interrupts.receive_signal, signal_number)
 
-    held = {number: signal.signal(number, handle) for number in (signal.SIGINT, *_AT_ONCE)}
+    previous_handlers = {number: signal.signal(number, handle) for number in (signal.SIGINT, *_IMMEDIATE_SIGNALS)}
     try:
         yield
     finally:
-        for number, handler in held.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

@@ -11,7 +11,7 @@ import msgspec
 
 from loadgen.options.document import Draft, option
 from loadgen.options.errors import UsageError
-from loadgen.options.wording import in_words_of
+from loadgen.options.wording import with_user_words
 from loadgen.records import refuse_unmakeable
 from loadtest_model.plan import AddressPolicy, Plan, PlanError, SecretPlace, SecretPlaces, compile_plan
 from loadtest_model.plan.bounds import NEVER_TARGETS
@@ -24,23 +24,23 @@ LOCAL_PARALLELISM: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the command line and the environment say of the way to the target, none of it part of a spec."""
+    """How the target is reached, from the command line and the environment. It is not part of a spec."""
 
     places: SecretPlaces = NO_PLACES
     auth_scheme: str | None = None
-    allowed: tuple[str, ...] = ()
-    denied: tuple[str, ...] = ()
+    allowed_networks: tuple[str, ...] = ()
+    denied_networks: tuple[str, ...] = ()
 
 
-def access_of(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Access:
+def access_of(options: argparse.Namespace, environment: Mapping[str, str]) -> Access:
     """Tokens, certificates and networks of a command line."""
     for name in ("token_file", "ca_file", "client_cert", "client_key"):
-        _check_readable(name, getattr(parsed, name))
-    if (parsed.client_cert is None) != (parsed.client_key is None):
+        _check_readable(name, getattr(options, name))
+    if (options.client_cert is None) != (options.client_key is None):
         raise UsageError("--client-cert and --client-key come together: a certificate and its key, both as PEM")
-    if parsed.login_url is not None and not (environment.get("LOGIN_USERNAME") and environment.get("LOGIN_PASSWORD")):
+    if options.login_url is not None and not (environment.get("LOGIN_USERNAME") and environment.get("LOGIN_PASSWORD")):
         raise UsageError("--login-url needs a name and a password, in LOGIN_USERNAME and LOGIN_PASSWORD")
-    token = SecretPlace(file=parsed.token_file) if parsed.token_file else None
+    token = SecretPlace(file=options.token_file) if options.token_file else None
     if token is None and environment.get("AUTH_TOKEN"):
         token = SecretPlace(variable="AUTH_TOKEN")
     login = {
@@ -51,13 +51,13 @@ def access_of(parsed: argparse.Namespace, environment: Mapping[str, str]) -> Acc
         places=SecretPlaces(
             token=token,
             **login,
-            ca_file=parsed.ca_file,
-            certificate_file=parsed.client_cert,
-            key_file=parsed.client_key,
+            ca_file=options.ca_file,
+            certificate_file=options.client_cert,
+            key_file=options.client_key,
         ),
-        auth_scheme=parsed.auth_scheme,
-        allowed=tuple(parsed.allow),
-        denied=tuple(parsed.deny),
+        auth_scheme=options.auth_scheme,
+        allowed_networks=tuple(options.allow),
+        denied_networks=tuple(options.deny),
     )
 
 
@@ -65,8 +65,8 @@ def plan_of(draft: Draft, identity: Identity, access: Access) -> Plan:
     """The plan of a draft, run by this process alone. Raises UsageError."""
     spec = draft.to_spec()
     network = AddressPolicy(
-        allowed=tuple(_network("--allow", text) for text in access.allowed),
-        denied=(*NEVER_TARGETS, *(_network("--deny", text) for text in access.denied)),
+        allowed=tuple(_network("--allow", text) for text in access.allowed_networks),
+        denied=(*NEVER_TARGETS, *(_network("--deny", text) for text in access.denied_networks)),
     )
     try:
         _check_certificates(spec.target.url, access.places)
@@ -76,7 +76,7 @@ def plan_of(draft: Draft, identity: Identity, access: Access) -> Plan:
     except UsageError:
         raise
     except (PlanError, ValueError) as error:
-        raise UsageError(_with_local_remedy(error, in_words_of(draft.words, str(error)))) from error
+        raise UsageError(_with_local_remedy(error, with_user_words(draft.words, str(error)))) from error
     target = plan.target
     if access.auth_scheme is not None:
         target = msgspec.structs.replace(target, auth_scheme=access.auth_scheme)
@@ -100,8 +100,8 @@ _LOCAL_PLACES: Final = (
 
 
 def _with_local_remedy(error: ValueError, message: str) -> str:
-    missing = isinstance(error, PlanError) and error.reason == Reason.SecretMissing
-    return message + _LOCAL_PLACES if missing else message
+    is_secret_missing = isinstance(error, PlanError) and error.reason == Reason.SecretMissing
+    return message + _LOCAL_PLACES if is_secret_missing else message
 
 
 def _network(source: str, text: str) -> str:

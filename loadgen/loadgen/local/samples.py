@@ -42,11 +42,14 @@ class SampleFile:
 
     def add(self, iteration: Iteration) -> None:
         sample, upload, progress = iteration.sample, iteration.upload, iteration.progress
-        zero = self._zero_ns = sample.intended_ns if self._zero_ns is None else self._zero_ns
+        zero_ns = self._zero_ns = sample.intended_ns if self._zero_ns is None else self._zero_ns
         self._writer.writerow(
             (
                 iteration.step.name,
-                *(_seconds(instant - zero) for instant in (sample.intended_ns, sample.sent_ns, sample.finished_ns)),
+                *(
+                    _seconds(instant_ns - zero_ns)
+                    for instant_ns in (sample.intended_ns, sample.sent_ns, sample.finished_ns)
+                ),
                 _seconds(sample.finished_ns - sample.intended_ns),
                 _seconds(sample.finished_ns - sample.sent_ns),
                 f"{progress.connect_seconds:.6f}",

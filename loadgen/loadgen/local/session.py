@@ -20,13 +20,13 @@ from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.plan import Plan
 from loadtest_model.reasons import Reason
 
-ABORT_LOOK_SECONDS: Final = 2.0
+ABORT_CHECK_SECONDS: Final = 2.0
 """How often the bounds of `abort` are looked at; the operator does so at every reading of the pods."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What is known of a run at an instant: what it is judged by, what proved the target, and when the load began."""
+class SessionState:
+    """A run at one instant: the facts for its verdict, the report of the verification, and when the load began."""
 
     facts: Facts
     report: VerificationReport | None
@@ -36,24 +36,24 @@ class Seen:
 class Session:
     """Verifies and loads a target from this process alone; `clock_ns` is the monotonic clock of all its instants.
 
-    `interrupts` may be told to end at any time; a load that it cut is counted and judged like any other. `on_interrupt`
-    is called when that happens while the load runs.
+    `interrupts` may end it at any time. A load that was cut is counted and judged like any other. `on_interrupt` is
+    called at an interruption while the load runs.
     """
 
     def __init__(self, plan: Plan, clock_ns: Callable[[], int]) -> None:
         self.plan = plan
-        self.interrupts = Interrupts(self._interrupted)
+        self.interrupts = Interrupts(self._handle_interrupt)
         self.started_at: str | None = None
-        self.running = False
+        self.is_running = False
         self._clock_ns = clock_ns
         self._share = Share(plan, 0, plan.uid, clock_ns)
         self._violation: Violation | None = None
         self._defect: Exception | None = None
         self._watch = AbortWatch()
-        self._cut = asyncio.Event()
+        self._cut_request = asyncio.Event()
         self.on_interrupt: Callable[[], None] | None = None
         self._timeline = Timeline()
-        self._newest: Snapshot | None = None
+        self._newest_snapshot: Snapshot | None = None
 
     @property
     def breach(self) -> str:
@@ -67,11 +67,11 @@ class Session:
 
     @property
     def defect(self) -> Exception | None:
-        """What went wrong in this program itself."""
+        """The error in this program itself, if there was one."""
         return self._defect
 
     def observe(self, observer: Callable[[Iteration], None], observe_check: CheckObserver | None = None) -> None:
-        """Have each finished upload of the load told to `observer`, and those of verifications to `observe_check`."""
+        """Call `observer` with each finished upload of the load, and `observe_check` with those of verifications."""
         self._share.observe(observer)
         if observe_check is not None:
             self._share.observe_checks(observe_check)
@@ -84,32 +84,32 @@ class Session:
     async def load(self) -> None:
         """Run the load of all steps, to its end or until it is interrupted twice."""
         self.started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self.running = True
+        self.is_running = True
         try:
             await self._run(self._load())
         finally:
-            self.running = False
+            self.is_running = False
             self._share.freeze()
 
     @property
     def reads_back(self) -> bool:
         """Whether there is something to read after the load; not where it was halted, for that is judged as it is."""
-        return self._share.reads_back and self._violation is None and not self._cut.is_set()
+        return self._share.reads_back and self._violation is None and not self._cut_request.is_set()
 
     async def conclude(self) -> None:
         """Read back what the target has stored, also after a load that was stopped once."""
         if self.reads_back:
-            await self._run(self._share.conclude(), in_spite_of=1)
+            await self._run(self._share.conclude(), tolerated_interrupts=1)
 
     def aggregate(self) -> Aggregate:
         """All that was measured so far."""
-        since = self._newest.sequence if self._newest else 0
-        snapshot = self._share.snapshot(since, PodState.RUNNING if self.running else PodState.DONE)
-        self._newest = self._timeline.add_snapshot(snapshot)
-        newest = structs.replace(snapshot, steps=self._newest.steps, violation=self._violation)
-        return with_series(aggregate_of(newest), self._timeline.series([self.plan.uid]))
+        since = self._newest_snapshot.sequence if self._newest_snapshot else 0
+        snapshot = self._share.snapshot(since, PodState.RUNNING if self.is_running else PodState.DONE)
+        self._newest_snapshot = self._timeline.add_snapshot(snapshot)
+        current_snapshot = structs.replace(snapshot, steps=self._newest_snapshot.steps, violation=self._violation)
+        return with_series(aggregate_of(current_snapshot), self._timeline.series([self.plan.uid]))
 
-    def seen(self) -> Seen:
+    def current_state(self) -> SessionState:
         """The run as it stands."""
         report = self.report
         facts = Facts(
@@ -120,26 +120,32 @@ class Session:
             gaps=tuple(self._gaps()),
             recorded_failures=(Gap(Reason.Aborted, f"aborted: {self.breach}"),) if self.breach else (),
         )
-        return Seen(facts, report, self.started_at)
+        return SessionState(facts, report, self.started_at)
 
     def _gaps(self) -> list[Gap]:
         gaps = []
         if self._defect is not None:
-            asked = "" if isinstance(self._defect, OSError) else "; please report it"
+            request_text = "" if isinstance(self._defect, OSError) else "; please report it"
             gaps.append(
-                Gap(Reason.GeneratorDefect, f"loadgen failed: {type(self._defect).__name__}: {self._defect}{asked}")
+                Gap(
+                    Reason.GeneratorDefect,
+                    f"loadgen failed: {type(self._defect).__name__}: {self._defect}{request_text}",
+                )
             )
         if self.interrupts.count:
-            how = "stopped at once" if self.interrupts.count == 2 else "stopped"
-            when = "while it ran" if self.started_at else "before the load began"
+            manner = "stopped at once" if self.interrupts.count == 2 else "stopped"
+            moment = "while it ran" if self.started_at else "before the load began"
             gaps.append(
-                Gap(Reason.Stopped, f"the test was {how} by {self.interrupts.source} {when}{self._left_by_proof()}")
+                Gap(
+                    Reason.Stopped,
+                    f"the test was {manner} by {self.interrupts.source} {moment}{self._proof_remainder()}",
+                )
             )
-        elif self.running:
+        elif self.is_running:
             gaps.append(Gap(Reason.Running, "the test is still running, or was killed"))
         return gaps
 
-    def _left_by_proof(self) -> str:
+    def _proof_remainder(self) -> str:
         """What a verification that was cut off may have left in the target."""
         report = self.report
         if report is None or report.is_proven or not report.message:
@@ -148,41 +154,41 @@ class Session:
 
     async def _load(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            judging = tasks.create_task(self._watch_bounds())
-            self._violation = await self._share.load(self._clock_ns(), alone=True)
-            judging.cancel()
+            watch_task = tasks.create_task(self._watch_bounds())
+            self._violation = await self._share.load(self._clock_ns(), is_alone=True)
+            watch_task.cancel()
 
     async def _watch_bounds(self) -> None:
         """Cut the load when a bound of the plan's `abort` is breached for good."""
         while self.plan.abort is not None:
-            await asyncio.sleep(ABORT_LOOK_SECONDS)
+            await asyncio.sleep(ABORT_CHECK_SECONDS)
             self._watch = watch_for_abort(self.plan, self.aggregate(), self._watch)
             if self.breach:
-                self._cut.set()
+                self._cut_request.set()
                 return
 
-    async def _run(self, work: Coroutine[Any, Any, object], in_spite_of: int = 0) -> None:
+    async def _run(self, work: Coroutine[Any, Any, object], tolerated_interrupts: int = 0) -> None:
         """Do a part of the run; being interrupted cuts it short, and a defect is kept for the report.
 
-        After more than `in_spite_of` interruptions it is not begun.
+        After more than `tolerated_interrupts` interruptions it is not begun.
         """
-        if self.interrupts.count > in_spite_of:
+        if self.interrupts.count > tolerated_interrupts:
             work.close()
             return
-        task, cutting = asyncio.ensure_future(work), asyncio.ensure_future(self._cut.wait())
-        await asyncio.wait({task, cutting}, return_when=asyncio.FIRST_COMPLETED)
+        task, cut_task = asyncio.ensure_future(work), asyncio.ensure_future(self._cut_request.wait())
+        await asyncio.wait({task, cut_task}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             await cut(task)
-        cutting.cancel()
+        cut_task.cancel()
         error = task.exception() if task.done() and not task.cancelled() else None
         if isinstance(error, Exception):
             self._defect = sole_error(error)
         elif error is not None:
             raise error
 
-    def _interrupted(self) -> None:
+    def _handle_interrupt(self) -> None:
         self._share.drain()
-        if self.interrupts.count == 2 or not self.running:
-            self._cut.set()
-        if self.running and self.on_interrupt is not None:
+        if self.interrupts.count == 2 or not self.is_running:
+            self._cut_request.set()
+        if self.is_running and self.on_interrupt is not None:
             self.on_interrupt()

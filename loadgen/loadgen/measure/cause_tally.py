@@ -1,4 +1,4 @@
-"""How often each cause was seen by one pod in one step."""
+"""How often each cause occurred in one step of one pod."""
 
 from loadgen.measure.tallies import Sample
 from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseCount, Example
@@ -10,7 +10,7 @@ class CauseTally:
     """Counts failed uploads by their cause; what we cut ourselves has none."""
 
     def __init__(self) -> None:
-        self._seen: dict[Cause, CauseCount] = {}
+        self._counts: dict[Cause, CauseCount] = {}
 
     def add(self, sample: Sample) -> None:
         if sample.error is None:
@@ -19,18 +19,18 @@ class CauseTally:
         if cause is None:
             return
         age_seconds = max(0, sample.finished_ns - sample.sent_ns) / NANOSECONDS
-        seen = CauseCount(
+        occurrence = CauseCount(
             count=1,
             shortest_seconds=age_seconds,
             longest_seconds=age_seconds,
-            example=_example(sample) if sample.said else None,
+            example=_example(sample) if sample.detail else None,
         )
-        held = self._seen.get(cause)
-        self._seen[cause] = seen if held is None else held.merge(seen)
+        previous = self._counts.get(cause)
+        self._counts[cause] = occurrence if previous is None else previous.merge(occurrence)
 
-    def seen(self) -> dict[Cause, CauseCount]:
-        return dict(self._seen)
+    def counts(self) -> dict[Cause, CauseCount]:
+        return dict(self._counts)
 
 
 def _example(sample: Sample) -> Example:
-    return Example(address=sample.address, status=sample.status, text=sample.said[:EXAMPLE_CHARACTERS])
+    return Example(address=sample.address, status=sample.status, text=sample.detail[:EXAMPLE_CHARACTERS])

@@ -27,11 +27,11 @@ class CpuGroupV2:
 
     def throttled_seconds(self) -> float | None:
         # Without the CPU controller the file is there, but tells nothing of throttling.
-        return _divided(_number(_fields(self.folder / "cpu.stat").get("throttled_usec")), 1e6)
+        return _quotient(_number(_fields(self.folder / "cpu.stat").get("throttled_usec")), 1e6)
 
     def limit_cores(self) -> float | None:
         quota, _, period = _text(self.folder / "cpu.max").partition(" ")
-        return None if quota == _UNBOUNDED else _divided(_number(quota), _number(period))
+        return None if quota == _UNBOUNDED else _quotient(_number(quota), _number(period))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class CpuGroupV1:
     folder: Path
 
     def throttled_seconds(self) -> float | None:
-        return _divided(_number(_fields(self.folder / "cpu.stat").get("throttled_time")), 1e9)
+        return _quotient(_number(_fields(self.folder / "cpu.stat").get("throttled_time")), 1e9)
 
     def limit_cores(self) -> float | None:
         quota = _number(_text(self.folder / "cpu.cfs_quota_us"))
         return (
-            None if quota is None or quota < 0 else _divided(quota, _number(_text(self.folder / "cpu.cfs_period_us")))
+            None if quota is None or quota < 0 else _quotient(quota, _number(_text(self.folder / "cpu.cfs_period_us")))
         )
 
 
@@ -92,11 +92,16 @@ def _paths(file: Path) -> Iterator[tuple[frozenset[str], PurePosixPath]]:
 def _mounts(file: Path) -> Iterator[_Mount]:
     """The mounted hierarchies of cgroups, see proc_pid_mountinfo(5)."""
     for line in _text(file).splitlines():
-        mounted, _, kind = line.partition(" - ")
-        place, what = mounted.split(" "), kind.split(" ")
-        if len(place) > 4 and len(what) > 2 and what[0] in ("cgroup", "cgroup2"):
-            version = 2 if what[0] == "cgroup2" else 1
-            yield _Mount(version, PurePosixPath(place[3]), Path(place[4]), frozenset(what[2].split(",")))
+        mount_text, _, filesystem_text = line.partition(" - ")
+        mount_fields, filesystem_fields = mount_text.split(" "), filesystem_text.split(" ")
+        if len(mount_fields) > 4 and len(filesystem_fields) > 2 and filesystem_fields[0] in ("cgroup", "cgroup2"):
+            version = 2 if filesystem_fields[0] == "cgroup2" else 1
+            yield _Mount(
+                version,
+                PurePosixPath(mount_fields[3]),
+                Path(mount_fields[4]),
+                frozenset(filesystem_fields[2].split(",")),
+            )
 
 
 def _folder(path: PurePosixPath, mounts: list[_Mount]) -> Path | None:
@@ -128,5 +133,5 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _divided(dividend: float | None, divisor: float | None) -> float | None:
+def _quotient(dividend: float | None, divisor: float | None) -> float | None:
     return dividend / divisor if dividend is not None and divisor else None

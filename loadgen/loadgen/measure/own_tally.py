@@ -23,7 +23,7 @@ class OwnTally:
         self.offered = self.planned = 0
         self._unsent = self._timeouts = self._dropped = 0
 
-    def judge(self, sample: Sample, response_ns: int) -> None:
+    def count_own_failure(self, sample: Sample, response_ns: int) -> None:
         """Count a judged upload that failed if that may be our own doing."""
         if sample.error is ErrorKind.NO_SOCKET:
             self._unsent += 1
@@ -35,13 +35,13 @@ class OwnTally:
         self._response.add(min(response_ns, sample.own_response_ns))
         self._service.add(min(service_ns, sample.own_service_ns))
 
-    def drop(self, waited_ns: int, own_share: float, *, has_time: bool = True) -> None:
+    def drop(self, wait_ns: int, own_share: float, *, has_time: bool = True) -> None:
         """Add an arrival that waited in vain, of whose wait our own side caused a share.
 
         With `has_time` its wait is one of the response times.
         """
         if has_time:
-            self._response.add(int(waited_ns * own_share))
+            self._response.add(int(wait_ns * own_share))
         self._dropped += own_share > _NOTABLE_SHARE
 
     def own_time(self) -> OwnTime:

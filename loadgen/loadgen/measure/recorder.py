@@ -28,7 +28,7 @@ class StepRecorder:
         self._start_ns = start_ns
         self._pod = (pod_index, pod_count)
         self._warm_up_ns = int(step.warm_up_seconds * NANOSECONDS)
-        self._patience_ns = int(step.arrivals.max_lateness_seconds * NANOSECONDS) if step.arrivals else 0
+        self._max_lateness_ns = int(step.arrivals.max_lateness_seconds * NANOSECONDS) if step.arrivals else 0
         self._segment_ends_ns = [
             int(end * NANOSECONDS) for end in accumulate(segment.duration_seconds for segment in step.segments)
         ]
@@ -40,7 +40,7 @@ class StepRecorder:
         self._parts = PartsTally()
         self._addresses: dict[str, AddressTally] = {}
         self._lateness = SketchBuilder()
-        self._limit_reached = 0
+        self._user_limit_hits = 0
         self._own = OwnTally()
         self._censored = CensoredTally()
         self._seconds: list[SecondTally] = []
@@ -50,10 +50,10 @@ class StepRecorder:
         self._next_flight = 0
         self._withdrawn = 0
         self._users = 0
-        self._latest_ns = start_ns
-        self._ended_ns: int | None = None
-        self._complete = False
-        self.reading = 1
+        self._last_activity_ns = start_ns
+        self._end_ns: int | None = None
+        self._is_complete = False
+        self.next_reading = 1
 
     def begin(self, intended_ns: int) -> int:
         """An upload is due: under way, or waiting for a virtual user. Gives the number to end it by."""
@@ -64,7 +64,7 @@ class StepRecorder:
     def finish(self, flight: int, sample: Sample) -> None:
         """Count the upload that was begun under this number; each counts once."""
         del self._in_flight[flight]
-        self._latest_ns = max(self._latest_ns, sample.finished_ns)
+        self._last_activity_ns = max(self._last_activity_ns, sample.finished_ns)
         # Timers fire up to a millisecond early, and nothing is due before the start.
         since_start_ns = max(0, sample.intended_ns - self._start_ns)
         self._second(since_start_ns).tally.add(sample)
@@ -73,7 +73,7 @@ class StepRecorder:
             self._causes.add(sample)
         if sample.address:
             self._address(sample.address).add(sample)
-        for address in sample.departed:
+        for address in sample.departed_addresses:
             self._address(address).rerouted += 1
         if since_start_ns >= self._warm_up_ns:
             self._judge(sample, since_start_ns)
@@ -88,10 +88,10 @@ class StepRecorder:
 
         Whatever it would have taken, it is more than the patience it was given: so it enters the response times.
         """
-        waited_ns = max(self._patience_ns, now_ns - self._in_flight[flight])
+        wait_ns = max(self._max_lateness_ns, now_ns - self._in_flight[flight])
         if (segment := self._drop(flight, now_ns)) is not None:
-            self._segment_response[segment].add(waited_ns)
-            self._own.drop(waited_ns, own_share)
+            self._segment_response[segment].add(wait_ns)
+            self._own.drop(wait_ns, own_share)
 
     def drop_at_end(self, flight: int, now_ns: int, own_share: float, remaining_ns: int) -> None:
         """Count an arrival that the end of the load came upon before anything of it was sent.
@@ -99,18 +99,18 @@ class StepRecorder:
         It enters the response times at its age, like whatever is cut, unless our own side alone held it up.
         `remaining_ns` is how much longer it had until its time-out.
         """
-        waited_ns = max(0, now_ns - self._in_flight[flight])
+        wait_ns = max(0, now_ns - self._in_flight[flight])
         if (segment := self._drop(flight, now_ns)) is None:
             return
-        self._own.drop(waited_ns, own_share, has_time=own_share < 1.0)
+        self._own.drop(wait_ns, own_share, has_time=own_share < 1.0)
         if own_share < 1.0:
-            self._segment_response[segment].add(waited_ns)
-            self._censored.add(waited_ns, None, remaining_ns)
+            self._segment_response[segment].add(wait_ns)
+            self._censored.add(wait_ns, None, remaining_ns)
 
     def _drop(self, flight: int, now_ns: int) -> int | None:
         """Count a dropped arrival; give the segment that it is judged in, None in the warm-up."""
         intended_ns = self._in_flight.pop(flight)
-        self._latest_ns = max(self._latest_ns, now_ns)
+        self._last_activity_ns = max(self._last_activity_ns, now_ns)
         since_start_ns = intended_ns - self._start_ns
         self._second(since_start_ns).tally.dropped += 1
         self._second(now_ns - self._start_ns).lapsed += 1
@@ -131,74 +131,74 @@ class StepRecorder:
         """How many uploads were due so far, without those that were withdrawn."""
         return self._next_flight - self._withdrawn
 
-    def arrive(self, due_ns: int, lateness_ns: int | None) -> None:
+    def record_lateness(self, due_ns: int, lateness_ns: int | None) -> None:
         """Note how late an arrival found a free virtual user; None where it found none."""
         if lateness_ns is None:
-            self._limit_reached += 1
+            self._user_limit_hits += 1
             return
         self._lateness.add(max(0, lateness_ns))
-        self.offer(due_ns, int(lateness_ns <= ON_TIME_NS), 1)
+        self.record_offer(due_ns, int(lateness_ns <= ON_TIME_NS), 1)
 
-    def offer(self, due_ns: int, offered: int, planned: int) -> None:
+    def record_offer(self, due_ns: int, offered: int, planned: int) -> None:
         """Note how much was offered of a piece of the planned load that was due at this instant."""
         if due_ns - self._start_ns >= self._warm_up_ns:
             self._own.offered += offered
             self._own.planned += planned
 
-    def lag(self, late_ns: int) -> None:
+    def record_lag(self, lag_ns: int) -> None:
         """Note how late the event loop woke a sleeper."""
-        self._own.lag.add(late_ns)
+        self._own.lag.add(lag_ns)
 
-    def employ(self, users: int, now_ns: int) -> None:
+    def record_users(self, users: int, now_ns: int) -> None:
         """Note how many virtual users are at work in the open model."""
         self._users = users
         second = self._second(now_ns - self._start_ns)
         second.users = max(second.users, users)
 
-    def complete(self) -> None:
+    def mark_complete(self) -> None:
         """The load of this step ran to its natural end, cut short by nobody."""
-        self._complete = True
+        self._is_complete = True
 
-    def end(self, load_ended_ns: int | None = None) -> None:
+    def end(self, load_end_ns: int | None = None) -> None:
         """Nothing of this step is under way or will come. Its load ended at this instant, else with what came last."""
-        if self._ended_ns is None:
-            self._ended_ns = self._latest_ns if load_ended_ns is None else load_ended_ns
+        if self._end_ns is None:
+            self._end_ns = self._last_activity_ns if load_end_ns is None else load_end_ns
 
     def read(self, since: int, now_ns: int) -> StepAggregate:
         """The step as it stands, with those seconds that changed after reading number `since`."""
-        if self._ended_ns is None and now_ns >= self._start_ns:
-            self._latest_ns = max(self._latest_ns, now_ns)
-            self._reach(now_ns - self._start_ns)
+        if self._end_ns is None and now_ns >= self._start_ns:
+            self._last_activity_ns = max(self._last_activity_ns, now_ns)
+            self._add_seconds_until(now_ns - self._start_ns)
         ages = sorted(self._in_flight.values())[:MOST_IN_FLIGHT_AGES]
         segment_response = tuple(builder.snapshot() for builder in self._segment_response)
         segment_counts = tuple(tally.counts() for tally in self._segment_counts)
-        judged = merged_counts(segment_counts)
+        judged_counts = merged_counts(segment_counts)
         return StepAggregate(
             step=self._number,
-            total=judged.merge(self._warm_up.counts()),
-            judged=judged,
+            total=judged_counts.merge(self._warm_up.counts()),
+            judged=judged_counts,
             errors=dict(self._errors),
-            causes=self._causes.seen(),
+            causes=self._causes.counts(),
             response=merged_sketch(segment_response),
             service=self._service.snapshot(),
             rejected_response=self._rejected_response.snapshot(),
             seconds=tuple(
                 second.second(number, self._users_in(number, second))
                 for number, second in enumerate(self._seconds)
-                if second.changed > since
+                if second.last_change_reading > since
             ),
             segment_response=segment_response,
             segment_counts=segment_counts,
             parts=self._parts.parts(),
             addresses=limit_addresses({address: tally.counts() for address, tally in self._addresses.items()}),
             lateness=self._lateness.snapshot(),
-            vu_limit_reached=self._limit_reached,
+            vu_limit_reached=self._user_limit_hits,
             own=self._own.own_time(),
             censored=self._censored.times(),
             load_seconds=self._load_seconds(now_ns),
             in_flight=len(self._in_flight),
-            in_flight_ages_seconds=tuple(max(0, now_ns - intended) / NANOSECONDS for intended in ages),
-            finished_pods=self._complete,
+            in_flight_ages_seconds=tuple(max(0, now_ns - intended_ns) / NANOSECONDS for intended_ns in ages),
+            finished_pods=self._is_complete,
         )
 
     def _judge(self, sample: Sample, since_start_ns: int) -> None:
@@ -206,7 +206,7 @@ class StepRecorder:
         self._segment_counts[segment].add(sample)
         response_ns = max(0, sample.finished_ns - sample.intended_ns)
         outcome = sample.outcome
-        self._own.judge(sample, response_ns)
+        self._own.count_own_failure(sample, response_ns)
         if outcome is Outcome.REJECTED:
             self._rejected_response.add(response_ns)
         elif outcome is not Outcome.VIOLATION:
@@ -228,25 +228,25 @@ class StepRecorder:
         return tally
 
     def _load_seconds(self, now_ns: int) -> float:
-        reached_ns = now_ns if self._ended_ns is None else self._ended_ns
-        return min(self._step.duration_seconds, max(0, reached_ns - self._start_ns) / NANOSECONDS)
+        end_ns = now_ns if self._end_ns is None else self._end_ns
+        return min(self._step.duration_seconds, max(0, end_ns - self._start_ns) / NANOSECONDS)
 
     def _second(self, since_start_ns: int) -> SecondTally:
         """The second that an instant lies in, marked as changed."""
         number = since_start_ns // NANOSECONDS
         if not 0 <= number < len(self._seconds):
-            self._reach(since_start_ns)
+            self._add_seconds_until(since_start_ns)
             number = max(0, number)
         second = self._seconds[number]
-        second.changed = self.reading
+        second.last_change_reading = self.next_reading
         return second
 
-    def _reach(self, since_start_ns: int) -> None:
+    def _add_seconds_until(self, since_start_ns: int) -> None:
         """Have every second up to this instant, also those in which nothing happened."""
         while len(self._seconds) * NANOSECONDS <= since_start_ns:
-            self._seconds.append(SecondTally(self._users, self.reading))
+            self._seconds.append(SecondTally(self._users, self.next_reading))
         if not self._seconds:
-            self._seconds.append(SecondTally(self._users, self.reading))
+            self._seconds.append(SecondTally(self._users, self.next_reading))
 
     def _users_in(self, number: int, second: SecondTally) -> int:
         """Those that the profile has at work in a second; in the open model, where it has a limit, those that were."""
@@ -262,24 +262,24 @@ class Recorder:
         self._pod = (pod_index, pod_count)
         self._steps: list[StepRecorder] = []
         self._readings = 0
-        self._frozen = False
+        self._is_frozen = False
 
     def open_step(self, step: Step, start_ns: int) -> StepRecorder:
         """Begin to record the next step, whose load starts at this instant."""
-        opened = StepRecorder(len(self._steps), step, start_ns, *self._pod)
-        opened.reading = self._readings + 1
-        self._steps.append(opened)
-        return opened
+        step_recorder = StepRecorder(len(self._steps), step, start_ns, *self._pod)
+        step_recorder.next_reading = self._readings + 1
+        self._steps.append(step_recorder)
+        return step_recorder
 
-    def lag(self, late_ns: int) -> None:
+    def record_lag(self, lag_ns: int) -> None:
         """Note how late the event loop woke a sleeper, in the step that is under way."""
-        if self._steps and not self._frozen:
-            self._steps[-1].lag(late_ns)
+        if self._steps and not self._is_frozen:
+            self._steps[-1].record_lag(lag_ns)
 
     def freeze(self) -> int:
         """Nothing more will be recorded: every reading from now on is the last one, whose number this gives."""
-        if not self._frozen:
-            self._frozen = True
+        if not self._is_frozen:
+            self._is_frozen = True
             self._readings += 1
             for step in self._steps:
                 step.end()
@@ -287,9 +287,9 @@ class Recorder:
 
     def read(self, since: int, now_ns: int) -> tuple[int, tuple[StepAggregate, ...]]:
         """The number of this reading, and every step with the seconds that changed after reading `since`."""
-        number = self._readings if self._frozen else self._readings + 1
+        number = self._readings if self._is_frozen else self._readings + 1
         steps = tuple(step.read(since, now_ns) for step in self._steps)
         self._readings = number
         for step in self._steps:
-            step.reading = number + 1
+            step.next_reading = number + 1
         return number, steps

@@ -22,7 +22,7 @@ _TICK_OF_CLOCK_NS: Final = int(time.get_clock_info("monotonic").resolution * NAN
 class Monitor:
     """Watches this process, whose folder in /proc is `process`, while `watch` runs.
 
-    Lag is how late the event loop wakes a sleeper; `on_lag` is told of each, in nanoseconds, and `stalls` knows them.
+    Lag is how late the event loop wakes a sleeper. `on_lag` gets each lag in nanoseconds, and `stalls` keeps it.
     """
 
     def __init__(
@@ -38,23 +38,23 @@ class Monitor:
         self._cpu = own_cpu_group(process)
         self._statm = process / "statm"
         self._lag = SketchBuilder()
-        self._since_ns = clock_ns()
-        self._throttled_before = self._throttled_seconds()
+        self._period_start_ns = clock_ns()
+        self._throttled_seconds_before = self._throttled_seconds()
 
     def restart(self) -> None:
         """Measure lag and throttling from now on: what went before was no load."""
         self._lag = SketchBuilder()
-        self._since_ns = self._clock_ns()
-        self._throttled_before = self._throttled_seconds()
+        self._period_start_ns = self._clock_ns()
+        self._throttled_seconds_before = self._throttled_seconds()
 
     async def watch(self) -> None:
         """Measure until cancelled."""
         while True:
             self._stalls.expect(self._clock_ns() + int(TICK_SECONDS * NANOSECONDS) + _TICK_OF_CLOCK_NS)
             await asyncio.sleep(TICK_SECONDS)
-            late_ns = self._stalls.wake(self._clock_ns())
-            self._lag.add(late_ns)
-            self._on_lag(late_ns)
+            lag_ns = self._stalls.wake(self._clock_ns())
+            self._lag.add(lag_ns)
+            self._on_lag(lag_ns)
 
     def health(self) -> GeneratorHealth:
         lag = self._lag.snapshot()
@@ -71,10 +71,10 @@ class Monitor:
         return self._cpu.throttled_seconds() if self._cpu else None
 
     def _throttled_share(self) -> float | None:
-        before, now = self._throttled_before, self._throttled_seconds()
+        before, now = self._throttled_seconds_before, self._throttled_seconds()
         if before is None or now is None:
             return None
-        elapsed_seconds = (self._clock_ns() - self._since_ns) / NANOSECONDS
+        elapsed_seconds = (self._clock_ns() - self._period_start_ns) / NANOSECONDS
         return min(1.0, max(0.0, now - before) / elapsed_seconds) if elapsed_seconds > 0 else 0.0
 
 

@@ -13,11 +13,12 @@ from loadtest_model.measurement.upload_parts import UploadPart, UploadParts
 class Sample(Struct, frozen=True):
     """One finished upload; instants are on the monotonic clock, in nanoseconds.
 
-    `begun` is False where nothing of it can have left. `address` is empty where it had none to go to, and `departed`
-    are those before it, which had left the target when a connection was tried. `own_response_ns` and `own_service_ns`
-    are how much of its response and service time our own side may have added, and `remaining_ns` how
-    much longer it had until its time-out. Of a failed one `cause` is why, where
-    it was diagnosed, `status` that of its answer, and `said` what was seen of it, in one printable line.
+    `has_begun` is False if no byte of it can have left. `address` is empty if no address was available.
+    `departed_addresses` are the addresses tried before it, which had left the target when a connection was tried.
+    `own_response_ns` and `own_service_ns` are how much of its response and service time our own side may have added.
+    `remaining_ns` is how much longer it had until its time-out.
+    For a failed upload, `cause` is its diagnosis if there is one, `status` is the status of its answer, and `detail`
+    describes the failure in one printable line.
     """
 
     intended_ns: int
@@ -27,16 +28,16 @@ class Sample(Struct, frozen=True):
     error: ErrorKind | None
     records_confirmed: int
     bytes_sent: int
-    begun: bool
+    has_begun: bool
     own_response_ns: int = 0
     own_service_ns: int = 0
     remaining_ns: int = 0
     address: str = ""
-    departed: tuple[str, ...] = ()
+    departed_addresses: tuple[str, ...] = ()
     parts: PartNanoseconds = PartNanoseconds()
     cause: Cause | None = None
     status: int | None = None
-    said: str = ""
+    detail: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -68,10 +69,10 @@ class Tally:
             self.accepted += 1
         else:
             self._add_failure(sample.error)
-        self.records_sent += sample.rows if sample.begun else 0
+        self.records_sent += sample.rows if sample.has_begun else 0
         self.records_confirmed += sample.records_confirmed
         self.bytes_sent += sample.bytes_sent
-        self.rerouted += bool(sample.departed)
+        self.rerouted += bool(sample.departed_addresses)
 
     def _add_failure(self, error: ErrorKind) -> None:
         match outcome_of(error):
@@ -89,25 +90,25 @@ class Tally:
 
 
 class SecondTally:
-    """What belongs to one second. `changed` is the number of the first reading that shows its last change."""
+    """The counts of one second. `last_change_reading` is the number of the first reading that shows its last change."""
 
     __slots__ = (
         "answers",
-        "changed",
         "ended",
         "failed",
         "lapsed",
+        "last_change_reading",
         "records_answered",
         "response_ns_sum",
         "tally",
         "users",
     )
 
-    def __init__(self, users: int, changed: int) -> None:
+    def __init__(self, users: int, last_change_reading: int) -> None:
         self.tally = Tally()
         self.users = users
         self.ended = self.answers = self.records_answered = self.response_ns_sum = self.failed = self.lapsed = 0
-        self.changed = changed
+        self.last_change_reading = last_change_reading
 
     def end(self, sample: Sample) -> None:
         """An upload ended in this second, whenever it began."""
@@ -115,7 +116,7 @@ class SecondTally:
         error = sample.error
         if error is not None:
             self.failed += error is not ErrorKind.CANCELLED
-        if sample.begun and (error is None or outcome_of(error) is not Outcome.UNKNOWN):
+        if sample.has_begun and (error is None or outcome_of(error) is not Outcome.UNKNOWN):
             self.answers += 1
             self.records_answered += sample.records_confirmed
             self.response_ns_sum += sample.finished_ns - sample.intended_ns
@@ -168,7 +169,7 @@ class PartsTally:
 
 
 class AddressTally:
-    """The uploads to one address, and those that went elsewhere since it had left."""
+    """The uploads to one address, and those that went elsewhere because it had left."""
 
     __slots__ = ("accepted", "cut", "failed", "refused", "rerouted", "sent", "stale", "unanswered")
 

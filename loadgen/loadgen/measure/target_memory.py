@@ -7,22 +7,22 @@ from math import isfinite
 from typing import Final
 
 from loadgen.http.address_rules import rules_of
-from loadgen.http.fetching import Fetched, FetchError, fetch
+from loadgen.http.fetching import FetchedAnswer, FetchError, fetch
 from loadtest_model.measurement.snapshot import TargetMemory
 from loadtest_model.plan import Plan
 from loadtest_model.values import NANOSECONDS
 
 POLL_SECONDS: Final = 2.0
-MOST_POINTS: Final = 240
+MAX_POINTS: Final = 240
 FETCH_SECONDS: Final = 5.0
 
 _MEMORY: Final = "process_resident_memory_bytes"
-_STARTED: Final = "process_start_time_seconds"
+_START_TIME: Final = "process_start_time_seconds"
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessMetrics:
-    """What a process says of itself, by the names that Prometheus' client libraries give."""
+    """The metrics of a process, under the names that Prometheus' client libraries use."""
 
     memory_bytes: int
     started_at_seconds: float
@@ -35,22 +35,22 @@ def read_process_metrics(text: str) -> ProcessMetrics:
     )
 
     try:
-        found = {
+        metrics = {
             sample.name: sample.value
             for family in text_string_to_metric_families(text)
             for sample in family.samples
-            if sample.name in (_MEMORY, _STARTED) and isfinite(sample.value)
+            if sample.name in (_MEMORY, _START_TIME) and isfinite(sample.value)
         }
     except LookupError as error:
         # The parser's own, at a line that it cannot take apart.
         raise ValueError(f"the metrics are malformed: {error}") from error
-    missing = [name for name in (_MEMORY, _STARTED) if name not in found]
+    missing = [name for name in (_MEMORY, _START_TIME) if name not in metrics]
     if missing:
         raise ValueError(f"the metrics have no {' and no '.join(missing)}")
-    return ProcessMetrics(int(found[_MEMORY]), found[_STARTED])
+    return ProcessMetrics(int(metrics[_MEMORY]), metrics[_START_TIME])
 
 
-def _metrics_in(answer: Fetched) -> ProcessMetrics:
+def _metrics_in(answer: FetchedAnswer) -> ProcessMetrics:
     if answer.status != 200:
         raise ValueError(f"the metrics URL answered {answer.status}")
     return read_process_metrics(answer.body.decode("utf-8", "replace"))
@@ -62,18 +62,18 @@ class MemoryWatch:
     `fetch` gets the metrics or raises FetchError; None where there is nothing to read.
     """
 
-    def __init__(self, fetch: Callable[[], Awaitable[Fetched]] | None, clock_ns: Callable[[], int]) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[FetchedAnswer]] | None, clock_ns: Callable[[], int]) -> None:
         self._fetch = fetch
         self._clock_ns = clock_ns
         self._points: list[tuple[float, int]] = []
-        self._every = 1
-        self._reading = 0
+        self._stride = 1
+        self._reading_count = 0
         self._started_at_seconds: float | None = None
         self._problem = ""
 
     @property
     def memory(self) -> TargetMemory:
-        """What was seen so far; older points are thinned out evenly."""
+        """What was measured so far; older points are thinned out evenly."""
         return TargetMemory(points=tuple(self._points), problem=self._problem)
 
     async def watch(self, start_ns: int) -> None:
@@ -85,29 +85,29 @@ class MemoryWatch:
                 return
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _read(self, ask: Callable[[], Awaitable[Fetched]], start_ns: int) -> bool:
+    async def _read(self, ask: Callable[[], Awaitable[FetchedAnswer]], start_ns: int) -> bool:
         try:
-            seen = _metrics_in(await ask())
+            metrics = _metrics_in(await ask())
         except (FetchError, ValueError) as error:
             # A target under load may miss a reading; what was measured stands.
             if not self._points:
                 self._problem = f"not measurable: {error}"
             return True
-        if self._started_at_seconds not in (None, seen.started_at_seconds):
+        if self._started_at_seconds not in (None, metrics.started_at_seconds):
             self._problem = "not measurable: several processes answer, each with a memory of its own"
             return False
-        self._started_at_seconds = seen.started_at_seconds
+        self._started_at_seconds = metrics.started_at_seconds
         self._problem = ""
-        self._keep((max(0, self._clock_ns() - start_ns) / NANOSECONDS, seen.memory_bytes))
+        self._keep((max(0, self._clock_ns() - start_ns) / NANOSECONDS, metrics.memory_bytes))
         return True
 
     def _keep(self, point: tuple[float, int]) -> None:
-        if self._reading % self._every == 0:
+        if self._reading_count % self._stride == 0:
             self._points.append(point)
-        self._reading += 1
-        if len(self._points) > MOST_POINTS:
+        self._reading_count += 1
+        if len(self._points) > MAX_POINTS:
             self._points = self._points[::2]
-            self._every *= 2
+            self._stride *= 2
 
 
 def memory_watch(plan: Plan, pod_index: int, clock_ns: Callable[[], int]) -> MemoryWatch:

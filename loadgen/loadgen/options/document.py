@@ -1,6 +1,7 @@
-"""One spec out of options, environment and manifest: an option goes before the environment, and that before a manifest.
+"""One spec from options, environment and manifest.
 
-Where each field came from is kept, so that what is wrong with it can be told in the user's words.
+An option overrides the environment, and the environment overrides a manifest. Each field's source is kept, so that an
+error can be described in the user's words.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import msgspec
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import Manifest
 from loadgen.options.records_options import record_settings
-from loadgen.options.wording import OPTIONS, decoding_error, in_words_of
+from loadgen.options.wording import OPTIONS, decoding_error, with_user_words
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec import Spec
 from loadtest_model.spec.connecting import ConnectionUse
@@ -71,28 +72,28 @@ _RATE: Final = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*/\s*s\s*")
 
 @dataclass
 class Draft:
-    """A spec being put together: its JSON, and for each field that is not the manifest's who set it."""
+    """A spec in progress: its JSON, and the source of each field that does not come from the manifest."""
 
     spec: Json
     sources: dict[str, str] = field(default_factory=dict)
-    by_hand: bool = True
+    has_manifest: bool = False
 
     def put(self, path: str, value: object, source: str) -> None:
         """Set the field at a dotted path."""
         *parents, name = path.split(".")
         node = self.spec
         for parent in parents:
-            below = node.get(parent)
-            if not isinstance(below, dict):
-                below = node[parent] = {}
-            node = below
+            child = node.get(parent)
+            if not isinstance(child, dict):
+                child = node[parent] = {}
+            node = child
         node[name] = value
         self.sources[f"spec.{path}"] = source
 
     @property
     def words(self) -> Mapping[str, str]:
         """The user's word for each field that has one."""
-        return {**(OPTIONS if self.by_hand else {}), **self.sources}
+        return {**({} if self.has_manifest else OPTIONS), **self.sources}
 
     def to_spec(self) -> Spec:
         """Decode and check the spec. Raises UsageError, in the user's words, if a cluster would refuse it."""
@@ -100,14 +101,14 @@ class Draft:
             spec = msgspec.convert(self.spec, Spec)
         except msgspec.ValidationError as error:
             raise UsageError(decoding_error(self.spec, self.words, str(error))) from error
-        if broken := broken_rules(spec):
-            raise UsageError("\n  ".join(in_words_of(self.words, each.message) for each in broken))
+        if rules := broken_rules(spec):
+            raise UsageError("\n  ".join(with_user_words(self.words, rule.message) for rule in rules))
         return spec
 
 
 def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manifest: Manifest | None) -> Draft:
     """The spec that a command line asks for. Raises UsageError for what cannot be read."""
-    draft = Draft(spec=_copied(manifest.spec) if manifest else {}, by_hand=manifest is None)
+    draft = Draft(spec=_deep_copy(manifest.spec) if manifest else {}, has_manifest=manifest is not None)
     scenario = getattr(options, "scenario", None)
     if scenario is not None:
         draft.put("scenario", scenario, "the scenario")
@@ -135,7 +136,7 @@ def _expression(source: str, text: str) -> str:
 
 
 def _put_values(draft: Draft, options: argparse.Namespace) -> None:
-    """What is given once and means one field."""
+    """Set the fields whose option is given at most once."""
     for name, path in _TEXTS.items():
         if (text := getattr(options, name, None)) is not None:
             draft.put(path, text, option(name))
@@ -162,15 +163,15 @@ def _put_login(draft: Draft, options: argparse.Namespace) -> None:
         if (text := getattr(options, name)) is not None:
             draft.put(f"{path}.{field_name}", text, option(name))
     if options.login_field is not None:
-        username, found, password = options.login_field.partition(",")
-        if not found:
+        username, comma, password = options.login_field.partition(",")
+        if not comma:
             raise UsageError(f"--login-field is {options.login_field!r}; write both fields, such as email,password")
         draft.put(f"{path}.usernameField", username.strip(), "--login-field")
         draft.put(f"{path}.passwordField", password.strip(), "--login-field")
     if options.login_url is not None:
         # A manifest must name a Secret; here name and password come from the environment.
         draft.spec["target"]["auth"]["login"].setdefault("secretRef", {"name": "environment"})
-    elif draft.by_hand and f"spec.{path}" in {source.rpartition(".")[0] for source in draft.sources}:
+    elif not draft.has_manifest and f"spec.{path}" in {source.rpartition(".")[0] for source in draft.sources}:
         raise UsageError("--login-url is missing; the other options of a login say how it is used")
 
 
@@ -181,16 +182,16 @@ def option(name: str) -> str:
 
 def whole_number(source: str, text: str) -> int:
     """The number in a text such as `5000` or `5_000`. Raises UsageError, naming the source."""
-    plain = text.strip().replace("_", "")
-    if re.fullmatch(r"-?[0-9]{1,18}", plain) is None:
+    number_text = text.strip().replace("_", "")
+    if re.fullmatch(r"-?[0-9]{1,18}", number_text) is None:
         raise UsageError(f"{source} is {text!r}; write a whole number, such as 5000")
-    return int(plain)
+    return int(number_text)
 
 
 def minutes_or_duration(text: str) -> str:
     """`3` means three minutes, as in the scripts that this replaces; anything else is left as it is."""
-    plain = text.strip()
-    return f"{plain}m" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", plain) else plain
+    duration_text = text.strip()
+    return f"{duration_text}m" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", duration_text) else duration_text
 
 
 def _put_url(draft: Draft, options: argparse.Namespace, environment: Mapping[str, str]) -> None:
@@ -199,16 +200,16 @@ def _put_url(draft: Draft, options: argparse.Namespace, environment: Mapping[str
     elif environment.get("API_URL"):
         draft.put("target.url", environment["API_URL"], "API_URL")
     target = draft.spec.get("target")
-    if draft.by_hand and not (isinstance(target, dict) and target.get("url")):
+    if not draft.has_manifest and not (isinstance(target, dict) and target.get("url")):
         raise UsageError("--url is missing; say where files are uploaded, by --url, API_URL or a manifest (-f)")
 
 
 def _put_load(draft: Draft, options: argparse.Namespace, environment: Mapping[str, str]) -> None:
     stages = [_stage(text) for text in getattr(options, "stage", [])]
-    passed_over = _passed_over(options, stages)
+    overridden_names = _overridden_names(options, stages)
     for name, (path, variable) in _LOAD.items():
         text, source = getattr(options, name, None), option(name)
-        if text is None and hasattr(options, name) and name not in passed_over:
+        if text is None and hasattr(options, name) and name not in overridden_names:
             text, source = environment.get(variable) or None, variable
         if text is not None:
             draft.put(path, minutes_or_duration(text) if name == "duration" else whole_number(source, text), source)
@@ -216,19 +217,19 @@ def _put_load(draft: Draft, options: argparse.Namespace, environment: Mapping[st
         draft.put("load.stages", stages, "--stage")
 
 
-def _passed_over(options: argparse.Namespace, stages: list[Json]) -> set[str]:
-    """What of the environment gives way to options that say the same in another form."""
-    found = set()
+def _overridden_names(options: argparse.Namespace, stages: list[Json]) -> set[str]:
+    """The variables of the environment that give way to options with the same meaning in another form."""
+    names = set()
     if stages or getattr(options, "records", None) is not None:
-        found.add("duration")
+        names.add("duration")
     if stages and "virtualUsers" in stages[0]:
-        found.add("virtual_users")
-    return found
+        names.add("virtual_users")
+    return names
 
 
 def _stage(text: str) -> Json:
-    duration, found, level = text.partition(":")
-    if not found:
+    duration, colon, level = text.partition(":")
+    if not colon:
         raise UsageError(f"--stage is {text!r}; write TIME:USERS, such as 30s:5, or TIME:RATE/s, such as 30s:20/s")
     if "/" in level:
         return {"duration": duration.strip(), "arrivalRate": _rate("--stage", level)}
@@ -255,19 +256,19 @@ def _put_pairs(draft: Draft, path: str, source: str, texts: list[str], separator
         return
     pairs = {}
     for text in texts:
-        name, found, value = text.partition(separator)
-        if not found or not name.strip():
+        name, separator_match, value = text.partition(separator)
+        if not separator_match or not name.strip():
             raise UsageError(f"{source} is {text!r}; write NAME{separator}VALUE")
         pairs[name.strip()] = value.strip()
     target = draft.spec.get("target")
-    held = target.get(path.rpartition(".")[2]) if isinstance(target, dict) else None
-    draft.put(path, {**(held if isinstance(held, dict) else {}), **pairs}, source)
+    existing_pairs = target.get(path.rpartition(".")[2]) if isinstance(target, dict) else None
+    draft.put(path, {**(existing_pairs if isinstance(existing_pairs, dict) else {}), **pairs}, source)
 
 
-def _copied(value: Any) -> Any:
+def _deep_copy(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
+        return {key: _deep_copy(item) for key, item in value.items()}
+    return [_deep_copy(item) for item in value] if isinstance(value, list) else value
 
 
 def purpose_of(scenario: str) -> str:

@@ -33,10 +33,10 @@ def read_manifest(path: Path) -> Manifest:
         raise UsageError(f"-f {path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"-f {path} is not YAML: {error}") from error
-    found = [each for each in documents if isinstance(each, dict) and each.get("kind") == KIND]
-    if len(found) != 1:
-        raise UsageError(f"-f {path} holds {len(found) or 'no'} objects of kind {KIND}; it must hold one")
-    return _manifest(path, found[0])
+    load_tests = [item for item in documents if isinstance(item, dict) and item.get("kind") == KIND]
+    if len(load_tests) != 1:
+        raise UsageError(f"-f {path} holds {len(load_tests) or 'no'} objects of kind {KIND}; it must hold one")
+    return _manifest(path, load_tests[0])
 
 
 def _manifest(path: Path, document: dict[str, Any]) -> Manifest:
@@ -56,13 +56,13 @@ def _manifest(path: Path, document: dict[str, Any]) -> Manifest:
 def _without_nulls(value: Any, schema: Json) -> Any:
     """A value without its null fields, which the API server drops as well. Unknown fields stay, to be refused later."""
     if isinstance(value, list):
-        return [_without_nulls(each, schema.get("items", {})) for each in value]
+        return [_without_nulls(item, schema.get("items", {})) for item in value]
     if not isinstance(value, dict):
         return value
     others = schema.get("additionalProperties")
-    below = {name: schema.get("properties", {}).get(name, others) for name in value}
+    schemas = {name: schema.get("properties", {}).get(name, others) for name in value}
     return {
-        name: _without_nulls(each, below[name] or {})
-        for name, each in value.items()
-        if each is not None or below[name] is None
+        name: _without_nulls(item, schemas[name] or {})
+        for name, item in value.items()
+        if item is not None or schemas[name] is None
     }

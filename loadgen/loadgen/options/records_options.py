@@ -46,8 +46,8 @@ _RANGE_NAMES: Final = {
     "datetime": ("earliest", "latest"),
 }
 _FIRST_NAMES: Final = {"unique": "prefix", "faker": "provider", "choice": "values"}
-_WHOLE: Final = ("constant", "template")
-_WORDS: Final = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+_UNSPLIT_KINDS: Final = ("constant", "template")
+_DELIMITERS: Final = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,57 +101,59 @@ def add_sample_options(parser: argparse.ArgumentParser) -> None:
     add_records_options(parser)
 
 
-def record_settings(parsed: argparse.Namespace, spec: Mapping[str, Any]) -> Iterator[Setting]:
+def record_settings(options: argparse.Namespace, spec: Mapping[str, Any]) -> Iterator[Setting]:
     """What the options set, in a spec that may have some of it already: lists and maps are added to.
 
     Raises UsageError for what cannot be read.
     """
-    held = _below(_below(spec, "records"), "fields")
+    existing_fields = _child(_child(spec, "records"), "fields")
     for name, path in _TEXTS.items():
-        if (text := getattr(parsed, name)) is not None:
-            yield Setting(f"records.{path}", _WORDS.get(text, text) if name == "delimiter" else text, _option(name))
-    if parsed.bom:
+        if (text := getattr(options, name)) is not None:
+            yield Setting(
+                f"records.{path}", _DELIMITERS.get(text, text) if name == "delimiter" else text, _option(name)
+            )
+    if options.bom:
         yield Setting("records.dialect.bom", True, "--bom")
-    if parsed.drop:
-        yield Setting("records.fields.drop", [*held.get("drop", []), *parsed.drop], "--drop")
-    if parsed.rename:
-        names = dict(_pair("--rename", text, "NAME=NEW") for text in parsed.rename)
-        yield Setting("records.fields.rename", {**_below(held, "rename"), **names}, "--rename")
-    if parsed.order is not None:
-        yield Setting("records.fields.order", [name.strip() for name in parsed.order.split(",")], "--order")
-    if parsed.field:
-        yield Setting("records.fields.add", [*held.get("add", []), *map(field_of, parsed.field)], "--field")
-    if parsed.invalid is not None:
-        yield Setting("records.invalid", _invalid(parsed.invalid), "--invalid")
-    if parsed.expect_count is not None:
-        yield Setting("target.response.expectCount", parsed.expect_count, "--expect-count")
+    if options.drop:
+        yield Setting("records.fields.drop", [*existing_fields.get("drop", []), *options.drop], "--drop")
+    if options.rename:
+        names = dict(_pair("--rename", text, "NAME=NEW") for text in options.rename)
+        yield Setting("records.fields.rename", {**_child(existing_fields, "rename"), **names}, "--rename")
+    if options.order is not None:
+        yield Setting("records.fields.order", [name.strip() for name in options.order.split(",")], "--order")
+    if options.field:
+        yield Setting("records.fields.add", [*existing_fields.get("add", []), *map(field_of, options.field)], "--field")
+    if options.invalid is not None:
+        yield Setting("records.invalid", _invalid(options.invalid), "--invalid")
+    if options.expect_count is not None:
+        yield Setting("target.response.expectCount", options.expect_count, "--expect-count")
 
 
 def field_of(text: str) -> Json:
     """The field that a text such as `loyalty=unique:prefix=L,width=8` describes. Raises UsageError."""
-    name, described = _pair("--field", text, "NAME=KIND:...")
-    kind, _, rest = described.partition(":")
+    name, description = _pair("--field", text, "NAME=KIND:...")
+    kind, _, rest = description.partition(":")
     if kind not in FIELD_KINDS:
         raise UsageError(f"--field {text!r}: the kind is {kind!r}; {suggestion(kind, FIELD_KINDS)}")
     field: Json = {"name": name, "kind": kind}
     if share := _NULL_SHARE.search(rest):
         field["nullShare"] = _number(text, "nullShare", share[1])
         rest = rest[: share.start()]
-    if kind in _WHOLE:
+    if kind in _UNSPLIT_KINDS:
         return {**field, FIELD_KINDS[kind][0][0]: rest}
     parts = rest.split(",") if rest else []
     if parts and "=" not in parts[0]:
-        field |= _first(text, kind, parts.pop(0))
+        field |= _leading_parameters(text, kind, parts.pop(0))
     for part in parts:
         field = _with_parameter(text, field, *_pair(f"--field {text!r}", part, "NAME=VALUE"))
     return field
 
 
-def _first(text: str, kind: str, part: str) -> Json:
+def _leading_parameters(text: str, kind: str, part: str) -> Json:
     """The parameters that the first part stands for when it does not name one."""
     if kind in _RANGE_NAMES:
-        low, found, high = part.partition("..")
-        if not found:
+        low, dots, high = part.partition("..")
+        if not dots:
             raise UsageError(f"--field {text!r}: {part!r} is no range; write it as LOWEST..HIGHEST")
         return {name: _value(text, name, end) for name, end in zip(_RANGE_NAMES[kind], (low, high), strict=True)}
     name = _FIRST_NAMES[kind]
@@ -159,21 +161,20 @@ def _first(text: str, kind: str, part: str) -> Json:
 
 
 def _with_parameter(text: str, field: Json, name: str, value: str) -> Json:
-    needed, possible = FIELD_KINDS[field["kind"]]
-    if name in (*needed, *possible):
+    required_names, optional_names = FIELD_KINDS[field["kind"]]
+    if name in (*required_names, *optional_names):
         return {**field, name: _value(text, name, value)}
     if field["kind"] == "faker":
         return {**field, "arguments": {**field.get("arguments", {}), name: value}}
-    raise UsageError(
-        f"--field {text!r}: kind {field['kind']} has no {name!r}; {suggestion(name, (*needed, *possible))}"
-    )
+    hint = suggestion(name, (*required_names, *optional_names))
+    raise UsageError(f"--field {text!r}: kind {field['kind']} has no {name!r}; {hint}")
 
 
 def _value(text: str, name: str, value: str) -> Any:
     if name == "values":
         return value.split("|")
     if name == "weights":
-        return [_number(text, name, each) for each in value.split("|")]
+        return [_number(text, name, weight) for weight in value.split("|")]
     return _number(text, name, value) if name in ("width", "places", "min", "max") else value
 
 
@@ -187,22 +188,22 @@ def _number(text: str, name: str, value: str) -> int | float:
 def _invalid(text: str) -> Json:
     share, _, kinds = text.partition(":")
     try:
-        found: Json = {"share": float(share)}
+        setting: Json = {"share": float(share)}
     except ValueError as error:
         raise UsageError(f"--invalid is {text!r}; write a share, such as 0.01, or 0.01:bad_email,bad_date") from error
-    return {**found, "kinds": [kind.strip() for kind in kinds.split(",")]} if kinds else found
+    return {**setting, "kinds": [kind.strip() for kind in kinds.split(",")]} if kinds else setting
 
 
 def _pair(source: str, text: str, form: str) -> tuple[str, str]:
-    name, found, value = text.partition("=")
-    if not found or not name.strip():
+    name, equals_sign, value = text.partition("=")
+    if not equals_sign or not name.strip():
         raise UsageError(f"{source}: {text!r} cannot be read; write {form}")
     return name.strip(), value
 
 
-def _below(node: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    below = node.get(name)
-    return below if isinstance(below, Mapping) else {}
+def _child(node: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    child = node.get(name)
+    return child if isinstance(child, Mapping) else {}
 
 
 def _option(name: str) -> str:

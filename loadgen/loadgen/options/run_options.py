@@ -1,7 +1,7 @@
 """The options that `loadgen run`, `verify` and `export` have.
 
-Values are kept as they were typed: `document` reads them, so that a wrong option, a wrong environment variable and a
-wrong manifest are all told in the same way.
+Values are kept as they were typed. `document` reads them, so that a wrong option, a wrong environment variable and a
+wrong manifest are all reported in the same way.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What is wrong, in the words of whoever typed it: the option or variable, not the field of a manifest."""
+"""Errors in the user's own words: they name the option or variable, not the field of a manifest."""
 
 import re
 from collections.abc import Mapping
@@ -65,10 +65,10 @@ OPTIONS: Final = {
 """The option for each field that has one."""
 
 _FIELD: Final = re.compile(r"spec(?:\.[A-Za-z]+)+")
-_AT: Final = re.compile(r"^(?P<said>.*) - at (?:`key` in )?`\$(?P<path>[^`]*)`$", re.DOTALL)
-_STEP: Final = re.compile(r"\.([A-Za-z]+)|\[(\d+)\]")
+_PROBLEM_AT_PATH: Final = re.compile(r"^(?P<problem>.*) - at (?:`key` in )?`\$(?P<path>[^`]*)`$", re.DOTALL)
+_PATH_STEP: Final = re.compile(r"\.([A-Za-z]+)|\[(\d+)\]")
 _PATTERN: Final = re.compile(r"Expected `str` matching regex (?P<regex>'.*'|\".*\")$", re.DOTALL)
-_WANTED: Final = {
+_PATTERN_ADVICE: Final = {
     DURATION_PATTERN: "write a number with a unit, such as 90s, 5m or 1m30s",
     FORM_NAME_PATTERN: "write a text without quotes and control characters",
 }
@@ -77,14 +77,14 @@ _BOUND: Final = re.compile(r"Expected `(int|float)` (?P<operator>[<>]=) (?P<numb
 _MORE_PODS: Final = ", or share the load among more pods (spec.parallelism)"
 
 
-def in_options(text: str) -> str:
+def with_option_names(text: str) -> str:
     """A text in which each field that has an option is called by it, without the advice that only a fleet can take."""
-    return in_words_of(OPTIONS, text.replace(_MORE_PODS, ""))
+    return with_user_words(OPTIONS, text.replace(_MORE_PODS, ""))
 
 
-def in_words_of(sources: Mapping[str, str], text: str) -> str:
+def with_user_words(sources: Mapping[str, str], text: str) -> str:
     """A text in which fields are called what `sources` calls them; of nested fields the longest known name counts."""
-    return _FIELD.sub(lambda found: _word(sources, found.group()), text)
+    return _FIELD.sub(lambda match: _word(sources, match.group()), text)
 
 
 def _word(sources: Mapping[str, str], field: str) -> str:
@@ -96,42 +96,42 @@ def _word(sources: Mapping[str, str], field: str) -> str:
 
 
 def decoding_error(spec: Json, sources: Mapping[str, str], message: str) -> str:
-    """What a decoder said of a spec: field, value, and what would be right."""
-    match = _AT.match(message)
+    """A decoder's error in the user's words: field, value, and what would be right."""
+    match = _PROBLEM_AT_PATH.match(message)
     # What is wrong with the whole has no path.
-    said, path = (match["said"], match["path"]) if match else (message, "")
+    problem, path = (match["problem"], match["path"]) if match else (message, "")
     field = f"spec{path}"
-    word = in_words_of(sources, re.sub(r"\[(\d+|\.\.\.)\]", "", field))
-    if said.startswith("Object contains unknown field"):
-        name = said.rpartition(" ")[2].strip("`")
-        known = _schema_at(path).get("properties", {})
-        return f"{word}: there is no field {name}" + (f"; {suggestion(name, known)}" if known else "")
-    if said.startswith("Object missing required field"):
-        return f"{word}: the field {said.rpartition(' ')[2].strip('`')} is missing"
+    word = with_user_words(sources, re.sub(r"\[(\d+|\.\.\.)\]", "", field))
+    if problem.startswith("Object contains unknown field"):
+        name = problem.rpartition(" ")[2].strip("`")
+        fields = _schema_at(path).get("properties", {})
+        return f"{word}: there is no field {name}" + (f"; {suggestion(name, fields)}" if fields else "")
+    if problem.startswith("Object missing required field"):
+        return f"{word}: the field {problem.rpartition(' ')[2].strip('`')} is missing"
     value = _value_at(spec, path)
-    shown = f" is {value!r};" if value is not None else ":"
-    return f"{word}{shown} {_wanted(said, path)}"
+    value_text = f" is {value!r};" if value is not None else ":"
+    return f"{word}{value_text} {_advice(problem, path)}"
 
 
-def _wanted(said: str, path: str) -> str:
-    if said.startswith("Invalid enum value") and (choices := _schema_at(path).get("enum")):
+def _advice(problem: str, path: str) -> str:
+    if problem.startswith("Invalid enum value") and (choices := _schema_at(path).get("enum")):
         return f"write one of {', '.join(map(repr, choices))}"
-    pattern = _PATTERN.match(said)
+    pattern = _PATTERN.match(problem)
     if pattern is not None:
-        known = next((text for regex, text in _WANTED.items() if pattern["regex"] == repr(regex)), None)
+        advice = next((text for regex, text in _PATTERN_ADVICE.items() if pattern["regex"] == repr(regex)), None)
         # More readers know this sign for the end of a text.
         regex = pattern["regex"].replace(r"\\Z", "$")
-        return known or f"write a text that matches {regex}"
-    bound = _BOUND.fullmatch(said)
+        return advice or f"write a text that matches {regex}"
+    bound = _BOUND.fullmatch(problem)
     if bound is not None:
         return f"write a number of at {'least' if bound['operator'] == '>=' else 'most'} {bound['number']}"
-    return said[:1].lower() + said[1:].replace("`", "")
+    return problem[:1].lower() + problem[1:].replace("`", "")
 
 
 def _schema_at(path: str) -> Json:
     """The schema of the field at a decoder's path."""
     node = spec_schema()
-    for name, index in _STEP.findall(path):
+    for name, index in _PATH_STEP.findall(path):
         node = node.get("items", {}) if index else node.get("properties", {}).get(name, {})
     return node
 
@@ -139,7 +139,7 @@ def _schema_at(path: str) -> Json:
 def _value_at(spec: Json, path: str) -> Any:
     """The value at a decoder's path; None where the path does not lead to one."""
     node: Any = spec
-    for name, index in _STEP.findall(path):
+    for name, index in _PATH_STEP.findall(path):
         try:
             node = node[name] if name else node[int(index)]
         except (KeyError, IndexError, TypeError):

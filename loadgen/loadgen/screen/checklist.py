@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from loadgen.options.wording import in_options
+from loadgen.options.wording import with_option_names
 from loadgen.screen.secrecy import public_url
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.proof import read_back_conclusion
 from loadtest_model.measurement.snapshot import CheckName, VerificationCheck, VerificationReport
 from loadtest_model.quantities import count_text, seconds_text
 
-_PROVES: Final = {
+_PURPOSES: Final = {
     CheckName.CONNECT: "reachable",
     CheckName.HEADER_ONLY: "no redirect, access granted",
     CheckName.CANARY: "counted right, marker true",
@@ -19,46 +19,46 @@ _PROVES: Final = {
 DETAIL_CHARACTERS: Final = 60
 
 
-def checklist(url: str, report: VerificationReport, *, colour: bool = False) -> str:
+def checklist(url: str, report: VerificationReport, *, in_colour: bool = False) -> str:
     """A report for people."""
-    lines = [f"Target      {public_url(url)}", "", *_checks(report, colour=colour)]
+    lines = [f"Target      {public_url(url)}", "", *_checks(report, in_colour=in_colour)]
     if report.checks:
         lines.append("")
     if report.is_proven:
         lines += [
-            f"{_coloured('Verified', '32', colour)}    level {report.reached_level}, at {', '.join(report.addresses)}",
+            f"{_paint('Verified', '32', in_colour)}    level {report.reached_level}, at {', '.join(report.addresses)}",
             f"            {count_text(report.uploads, 'upload')} with {count_text(report.rows, 'row')} were sent",
             *([f"Read back   {read_back_conclusion(report.read_back).message}"] if report.read_back else []),
         ]
     elif report.refusal is None:
-        lines.append(f"{_coloured('Cut off', '31', colour)}     {report.message}")
+        lines.append(f"{_paint('Cut off', '31', in_colour)}     {report.message}")
     else:
         lines += [
-            f"{_coloured('Refused', '31', colour)}     {report.refusal}: {report.message}",
+            f"{_paint('Refused', '31', in_colour)}     {report.refusal}: {report.message}",
             *([f"Cause       {explanation_of(report.cause).title}"] if report.cause else []),
-            f"To do       {in_options(report.hint)}",
+            f"To do       {with_option_names(report.hint)}",
         ]
     if report.canary_ids:
         lines.append(f"Canary      client_id {', '.join(report.canary_ids)}")
     return "\n".join(lines)
 
 
-def _checks(report: VerificationReport, *, colour: bool) -> list[str]:
+def _checks(report: VerificationReport, *, in_colour: bool) -> list[str]:
     checks = report.checks
     addresses = {check.address for check in checks}
     widths = {
         "name": max((len(check.name) for check in checks), default=0),
         # A single address is told below.
         "address": max(map(len, addresses)) if len(addresses) > 1 else 0,
-        "what": max((len(_what(check)) for check in checks), default=0),
+        "purpose": max((len(_purpose(check)) for check in checks), default=0),
     }
     lines = []
     for check in checks:
-        mark = _coloured("ok    ", "32", colour) if check.passed else _coloured("FAILED", "31", colour)
+        mark = _paint("ok    ", "32", in_colour) if check.passed else _paint("FAILED", "31", in_colour)
         status = f"{check.status}" if check.status is not None else "-"
         address = f"  {check.address:<{widths['address']}}" if widths["address"] else ""
         line = (
-            f"  {mark}  {check.name:<{widths['name']}}  {_what(check):<{widths['what']}}"
+            f"  {mark}  {check.name:<{widths['name']}}  {_purpose(check):<{widths['purpose']}}"
             f"{address}  {status:>3}  {seconds_text(check.seconds):>8}  {_detail(check, report)}"
         )
         lines.append(line.rstrip())
@@ -74,9 +74,9 @@ def _detail(check: VerificationCheck, report: VerificationReport) -> str:
     return check.detail if len(check.detail) <= DETAIL_CHARACTERS else ""
 
 
-def _what(check: VerificationCheck) -> str:
-    return f"{count_text(check.rows, 'row')}: {_PROVES[check.name]}" if check.rows else _PROVES[check.name]
+def _purpose(check: VerificationCheck) -> str:
+    return f"{count_text(check.rows, 'row')}: {_PURPOSES[check.name]}" if check.rows else _PURPOSES[check.name]
 
 
-def _coloured(text: str, code: str, colour: bool) -> str:
-    return f"\x1b[{code}m{text}\x1b[0m" if colour else text
+def _paint(text: str, code: str, in_colour: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if in_colour else text

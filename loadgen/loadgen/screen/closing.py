@@ -1,9 +1,9 @@
-"""What is said at the end: the verdict and why, and the figures behind it."""
+"""The report at the end: the verdict with its reasons, and the figures behind it."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from loadgen.options.wording import in_options
+from loadgen.options.wording import with_option_names
 from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import ProofLevel
@@ -15,22 +15,22 @@ _COLOURS: Final = {Verdict.PASSED: "32", Verdict.FAILED: "31", Verdict.INCONCLUS
 _COLUMNS: Final = ("avg", "p50", "p90", "p95", "p99", "max")
 
 
-def verdict_lines(summary: Summary, *, colour: bool) -> Iterator[str]:
+def verdict_lines(summary: Summary, *, in_colour: bool) -> Iterator[str]:
     """The verdict and its reasons."""
     name = str(summary.verdict)
-    yield "Verdict     " + (f"\x1b[1;{_COLOURS[summary.verdict]}m{name}\x1b[0m" if colour else name)
+    yield "Verdict     " + (f"\x1b[1;{_COLOURS[summary.verdict]}m{name}\x1b[0m" if in_colour else name)
     # Without a load every threshold lacks its samples as well, which goes without saying.
-    shown = summary.reasons if summary.requests.due else summary.reasons[:1]
-    yield from (f"            - {in_options(reason)}" for reason in shown)
+    reasons = summary.reasons if summary.requests.due else summary.reasons[:1]
+    yield from (f"            - {with_option_names(reason)}" for reason in reasons)
 
 
-def closing(summary: Summary, *, colour: bool = False) -> str:
+def closing_text(summary: Summary, *, in_colour: bool = False) -> str:
     """The whole report for people."""
-    return "\n".join(_lines(summary, colour=colour))
+    return "\n".join(_lines(summary, in_colour=in_colour))
 
 
-def _lines(summary: Summary, *, colour: bool) -> Iterator[str]:
-    yield from verdict_lines(summary, colour=colour)
+def _lines(summary: Summary, *, in_colour: bool) -> Iterator[str]:
+    yield from verdict_lines(summary, in_colour=in_colour)
     if not summary.requests.due:
         return
     yield from _proof(summary.verification)
@@ -137,9 +137,9 @@ def _thresholds(summary: Summary) -> Iterator[str]:
 
 
 def _diagnoses(summary: Summary) -> Iterator[str]:
-    for number, found in enumerate(summary.diagnoses):
-        yield f"{'Diagnoses' if number == 0 else '':<12}{found.title}: {found.evidence}"
-        yield f"            What to do: {in_options(found.next_step)}"
+    for number, diagnosis in enumerate(summary.diagnoses):
+        yield f"{'Diagnoses' if number == 0 else '':<12}{diagnosis.title}: {diagnosis.evidence}"
+        yield f"            What to do: {with_option_names(diagnosis.next_step)}"
 
 
 def _target(target: TargetUse) -> Iterator[str]:
@@ -158,8 +158,10 @@ def _generator(summary: Summary) -> Iterator[str]:
         f"Generator   {state}; {bytes_text(generator.memory_bytes)} of memory, {generator.cpu_seconds:.1f} s of CPU,"
         f" event loop late by {seconds_text(generator.max_loop_lag_seconds)} at most"
     )
-    told = "\n".join(summary.reasons)
-    yield from (f"            - {in_options(reason)}" for reason in generator.notes if reason not in told)
+    verdict_reasons = "\n".join(summary.reasons)
+    yield from (
+        f"            - {with_option_names(reason)}" for reason in generator.notes if reason not in verdict_reasons
+    )
 
 
 def _table(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

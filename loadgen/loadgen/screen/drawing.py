@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, TextIO
 
-from loadgen.screen.view import FULL, frame, line
+from loadgen.screen.view import FULL, progress_frame, progress_line
 from loadtest_model.report.progress import RunProgress
 
 REDRAW_SECONDS: Final = 0.5
@@ -18,29 +18,29 @@ _CLEAR_BELOW: Final = "\x1b[J"
 
 
 class Screen(Protocol):
-    """Shows progress every `pause_seconds`, and that the run is `stopping`, see `view`."""
+    """Shows progress every `pause_seconds`, and how often the run was interrupted, see `view`."""
 
     pause_seconds: float
 
-    def show(self, progress: RunProgress, stopping: int = 0) -> None: ...
+    def show(self, progress: RunProgress, interruptions: int = 0) -> None: ...
 
     def close(self) -> None:
         """Leave the place as it was; what was shown last as lines stays."""
 
 
-class Silent:
+class SilentScreen:
     """Shows nothing."""
 
     pause_seconds = LINE_SECONDS
 
-    def show(self, progress: RunProgress, stopping: int = 0) -> None:
+    def show(self, progress: RunProgress, interruptions: int = 0) -> None:
         pass
 
     def close(self) -> None:
         pass
 
 
-class Lines:
+class LineScreen:
     """A line each time."""
 
     pause_seconds = LINE_SECONDS
@@ -48,14 +48,14 @@ class Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def show(self, progress: RunProgress, stopping: int = 0) -> None:
-        print(line(progress, stopping), file=self._stream, flush=True)
+    def show(self, progress: RunProgress, interruptions: int = 0) -> None:
+        print(progress_line(progress, interruptions), file=self._stream, flush=True)
 
     def close(self) -> None:
         pass
 
 
-class Block:
+class BlockScreen:
     """A block of lines at the bottom of a terminal, drawn over itself."""
 
     pause_seconds = REDRAW_SECONDS
@@ -65,8 +65,8 @@ class Block:
         self._unicode = _can_encode(stream, FULL)
         self._height = 0
 
-    def show(self, progress: RunProgress, stopping: int = 0) -> None:
-        self._draw(frame(progress, stopping, unicode=self._unicode))
+    def show(self, progress: RunProgress, interruptions: int = 0) -> None:
+        self._draw(progress_frame(progress, interruptions, unicode=self._unicode))
 
     def close(self) -> None:
         if self._height:
@@ -77,15 +77,15 @@ class Block:
     def _draw(self, lines: Sequence[str]) -> None:
         # A line that is longer than the terminal would wrap, and the next frame would begin in the wrong place.
         width = max(20, _columns(self._stream) - 1)
-        shown = "".join(f"{_CLEAR_LINE}{text[:width]}\n" for text in lines)
-        up = f"\x1b[{self._height}A\r" if self._height else _HIDE_CURSOR
-        self._stream.write(up + shown)
+        screen_text = "".join(f"{_CLEAR_LINE}{text[:width]}\n" for text in lines)
+        cursor_move = f"\x1b[{self._height}A\r" if self._height else _HIDE_CURSOR
+        self._stream.write(cursor_move + screen_text)
         self._stream.flush()
         self._height = len(lines)
 
 
 def can_redraw(stream: TextIO, environment: Mapping[str, str], platform: str = sys.platform) -> bool:
-    """Whether a stream is a terminal that understands the sequences of `Block`."""
+    """Whether a stream is a terminal that understands the sequences of `BlockScreen`."""
     if not stream.isatty() or environment.get("TERM") == "dumb":
         return False
     # The old console of Windows prints them; its successor and the terminals of editors name themselves.

@@ -1,9 +1,9 @@
-"""What is said before the load: target, plan, what is at stake, and the proof."""
+"""The report before the load: target, plan, what is at stake, and the proof."""
 
 from typing import Final
 
 from loadgen.options.document import purpose_of
-from loadgen.options.wording import in_options
+from loadgen.options.wording import with_option_names
 from loadgen.screen.secrecy import public_url
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.snapshot import VerificationReport
@@ -12,10 +12,10 @@ from loadtest_model.plan.exposure import exposure_of
 from loadtest_model.plan.notices import plan_notices
 from loadtest_model.quantities import count_text, span_text
 
-STAGES_SHOWN: Final = 6
+MAX_STAGES: Final = 6
 
 
-def opening(plan: Plan, source: str | None) -> str:
+def opening_text(plan: Plan, source: str | None) -> str:
     """Target and plan in a few lines. `source` says where the URL came from, where that is not the command line."""
     purpose = purpose_of(plan.scenario)
     name = plan.name if plan.name == plan.scenario else f"{plan.name}: scenario {plan.scenario}"
@@ -30,7 +30,7 @@ def opening(plan: Plan, source: str | None) -> str:
         f"Test        {name}{f' ({purpose})' if purpose else ''}, {length}, files as {plan.target.format.upper()}",
         *(f"            {f'{step.name}: ' if len(plan.steps) > 1 else ''}{step_text(step)}" for step in plan.steps),
         f"At stake    {exposure_of(plan)}",
-        *(f"Notice      {in_options(notice)}" for notice in plan_notices(plan)),
+        *(f"Notice      {with_option_names(notice)}" for notice in plan_notices(plan)),
     ]
     return "\n".join(lines)
 
@@ -38,17 +38,19 @@ def opening(plan: Plan, source: str | None) -> str:
 def step_text(step: Step) -> str:
     """A step in a line: rows a batch, virtual users or arrivals by stage, how long."""
     if step.arrivals is not None:
-        what = f"at most {count_text(step.virtual_users, 'virtual user')}; {step.arrivals.process} arrivals a second"
+        load_text = (
+            f"at most {count_text(step.virtual_users, 'virtual user')}; {step.arrivals.process} arrivals a second"
+        )
         stages = [
             _stage(rate.duration_seconds, rate.first_per_second, rate.last_per_second) for rate in step.arrivals.rates
         ]
     else:
-        what = "virtual users"
+        load_text = "virtual users"
         stages = [_stage(part.duration_seconds, part.first_users, part.last_users) for part in step.segments]
     if step.records is not None:
-        return f"{count_text(step.batch_size, 'record')} a batch; {what}: {step.segments[0].last_users}"
-    shown = ", ".join(stages[:STAGES_SHOWN]) + (", ..." if len(stages) > STAGES_SHOWN else "")
-    return f"{count_text(step.batch_size, 'record')} a batch; {what}: {shown}"
+        return f"{count_text(step.batch_size, 'record')} a batch; {load_text}: {step.segments[0].last_users}"
+    stages_text = ", ".join(stages[:MAX_STAGES]) + (", ..." if len(stages) > MAX_STAGES else "")
+    return f"{count_text(step.batch_size, 'record')} a batch; {load_text}: {stages_text}"
 
 
 def _stage(duration_seconds: float, first: float, last: float) -> str:
@@ -66,4 +68,4 @@ def proof_text(report: VerificationReport) -> str:
     if report.refusal is None:
         return f"Cut off     {report.message}"
     cause = f"\nCause       {explanation_of(report.cause).title}" if report.cause else ""
-    return f"Refused     {report.refusal}: {report.message}{cause}\nTo do       {in_options(report.hint)}"
+    return f"Refused     {report.refusal}: {report.message}{cause}\nTo do       {with_option_names(report.hint)}"

@@ -10,13 +10,15 @@ GAP: Final = "  "
 def table_of(rows: Sequence[Sequence[str]], columns: int | None = None) -> str:
     """The rows, the first of them names, as lines whose fields are aligned; what is not printable is replaced.
 
-    Where that is wider than `columns` each field becomes a line, with as many records side by side as there is room
-    for, one at least.
+    If the lines are wider than `columns`, each field becomes a line instead, with as many records side by side as there
+    is room for, at least one.
     """
-    shown = [["".join(letter if letter.isprintable() else " " for letter in field) for field in row] for row in rows]
-    if columns is None or len(rows) < 2 or _width(_aligned(shown)[0]) <= columns:
-        return "".join(f"{line.rstrip()}\n" for line in _aligned(shown))
-    names, *records = shown
+    printable_rows = [
+        ["".join(letter if letter.isprintable() else " " for letter in field) for field in row] for row in rows
+    ]
+    if columns is None or len(rows) < 2 or _width(_aligned_lines(printable_rows)[0]) <= columns:
+        return "".join(f"{line.rstrip()}\n" for line in _aligned_lines(printable_rows))
+    names, *records = printable_rows
     blocks = ("\n".join(line.rstrip() for line in block) for block in _blocks(names, records, columns))
     return "\n\n".join(blocks) + "\n"
 
@@ -25,18 +27,18 @@ def _blocks(names: Sequence[str], records: Sequence[Sequence[str]], columns: int
     """The records as columns beside the names, as many in a block as fit."""
     begin = 0
     while begin < len(records):
-        block = _aligned(list(zip(names, records[begin], strict=True)))
+        block = _aligned_lines(list(zip(names, records[begin], strict=True)))
         end = begin + 1
         while end < len(records):
-            wider = _aligned(list(zip(names, *records[begin : end + 1], strict=True)))
-            if _width(wider[0]) > columns:
+            wider_block = _aligned_lines(list(zip(names, *records[begin : end + 1], strict=True)))
+            if _width(wider_block[0]) > columns:
                 break
-            block, end = wider, end + 1
+            block, end = wider_block, end + 1
         yield block
         begin = end
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def _aligned_lines(rows: Sequence[Sequence[str]]) -> list[str]:
     """The rows as lines of one width."""
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     return [

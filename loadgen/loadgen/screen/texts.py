@@ -1,4 +1,4 @@
-"""A report fitted to the width of a terminal."""
+"""Fitting a report to the width of a terminal."""
 
 import re
 import textwrap
@@ -11,17 +11,19 @@ _QUANTITY: Final = re.compile(r"(?<=[0-9]) (?=[A-Za-z])")
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
-def fitted(text: str, columns: int | None) -> str:
-    """A report in which lines that are too wide go on below their own beginning; None leaves them as they are."""
+def fit_to_width(text: str, columns: int | None) -> str:
+    """The report with lines folded that are too wide; they continue below their own beginning. None folds nothing."""
     if columns is None:
         return text
     width = min(columns, WIDEST_LINE)
-    return "\n".join(line if len(line) <= width else _folded(line, width) for line in text.split("\n"))
+    return "\n".join(line if len(line) <= width else _fold_line(line, width) for line in text.split("\n"))
 
 
-def _folded(line: str, width: int) -> str:
+def _fold_line(line: str, width: int) -> str:
     # An address or a path that is broken can be neither clicked nor copied.
     indent = " " * (LABEL_WIDTH + 2 * line.startswith("- ", LABEL_WIDTH))
-    glued = _QUANTITY.sub(_NO_BREAK, line)
-    folded = textwrap.fill(glued, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-    return folded.replace(_NO_BREAK, " ")
+    unbroken_line = _QUANTITY.sub(_NO_BREAK, line)
+    folded_line = textwrap.fill(
+        unbroken_line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return folded_line.replace(_NO_BREAK, " ")

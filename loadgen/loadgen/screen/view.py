@@ -1,6 +1,6 @@
 """What is shown while a local run runs: frames for a terminal, lines for a log.
 
-`stopping` is how often the run was interrupted: 0, 1 (what is in flight is finished) or 2 (it is cut).
+`interruptions` is how often the run was interrupted: 0, 1 (what is in flight is finished) or 2 (it is cut).
 """
 
 from typing import Final
@@ -13,29 +13,30 @@ FULL, EMPTY = "━", "╌"
 PLAIN_FULL, PLAIN_EMPTY = "#", "."
 
 
-def frame(progress: RunProgress, stopping: int = 0, *, unicode: bool = True) -> tuple[str, ...]:
+def progress_frame(progress: RunProgress, interruptions: int = 0, *, unicode: bool = True) -> tuple[str, ...]:
     """The view of one instant, line by line, without colours; no line is wider than 79 characters."""
     full, empty = (FULL, EMPTY) if unicode else (PLAIN_FULL, PLAIN_EMPTY)
-    filled = int(progress.share * BAR_CELLS)
-    bar = full * filled + empty * (BAR_CELLS - filled)
+    full_cells = int(progress.share * BAR_CELLS)
+    bar = full * full_cells + empty * (BAR_CELLS - full_cells)
     return (
-        f"{bar} {progress.share:4.0%}  {_elapsed(progress)}  {_place(progress)}",
-        _listed(_load(progress)),
-        _listed(_answers(progress)),
-        _note(progress, stopping),
+        f"{bar} {progress.share:4.0%}  {_elapsed_text(progress)}  {_place(progress)}",
+        _join_figures(_load(progress)),
+        _join_figures(_answers(progress)),
+        _note(progress, interruptions),
     )
 
 
-def line(progress: RunProgress, stopping: int = 0) -> str:
+def progress_line(progress: RunProgress, interruptions: int = 0) -> str:
     """The same in one line, for a log."""
-    figures = _listed(_load(progress) + _answers(progress))
-    note = _note(progress, stopping)
-    return f"{_elapsed(progress):>13}  {progress.share:4.0%}  {_place(progress)}  {figures}{f'  ({note})' * bool(note)}"
+    figures = _join_figures(_load(progress) + _answers(progress))
+    note = _note(progress, interruptions)
+    note_text = f"  ({note})" if note else ""
+    return f"{_elapsed_text(progress):>13}  {progress.share:4.0%}  {_place(progress)}  {figures}{note_text}"
 
 
-def _elapsed(progress: RunProgress) -> str:
-    elapsed = span_text(int(progress.elapsed_seconds))
-    return elapsed if progress.is_foreseen else f"{elapsed}/{span_text(progress.total_seconds)}"
+def _elapsed_text(progress: RunProgress) -> str:
+    elapsed_text = span_text(int(progress.elapsed_seconds))
+    return elapsed_text if progress.is_foreseen else f"{elapsed_text}/{span_text(progress.total_seconds)}"
 
 
 def _place(progress: RunProgress) -> str:
@@ -59,14 +60,14 @@ def _answers(progress: RunProgress) -> tuple[str, ...]:
     )
 
 
-def _listed(figures: tuple[str, ...]) -> str:
+def _join_figures(figures: tuple[str, ...]) -> str:
     return "  ".join(figures)
 
 
-def _note(progress: RunProgress, stopping: int) -> str:
+def _note(progress: RunProgress, interruptions: int) -> str:
     uploads = count_text(progress.in_flight, "upload")
-    if stopping == 2:
+    if interruptions == 2:
         return "stopping at once"
-    if stopping:
+    if interruptions:
         return f"stopping: {uploads} in flight may finish; Ctrl-C again cuts them"
     return f"the load is over: waiting for {uploads} in flight" if progress.is_draining else ""

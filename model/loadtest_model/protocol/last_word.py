@@ -108,11 +108,8 @@ def _shorten_step(step: StepAggregate, coarseness: int | None) -> StepAggregate:
             response=step.own.response.coarsen(coarseness),
             service=step.own.service.coarsen(coarseness),
         ),
-        censored=structs.replace(
-            step.censored,
-            response=step.censored.response.coarsen(coarseness),
-            service=step.censored.service.coarsen(coarseness),
-        ),
+        # The service times themselves do not fit either.
+        censored=structs.replace(step.censored, response=step.censored.response.coarsen(coarseness), service=Sketch()),
     )
 
 

@@ -163,7 +163,7 @@ def _part_metrics(name: str, phase: str, of: Callable[[StepAggregate], UploadPar
             _longest(of),
             only_grows=True,
             own_seconds=_own_figure(_own_service, lambda own: own.max_seconds),
-            greatest_seconds=lambda step: math.inf if step.censored.service.count else 0.0,
+            greatest_seconds=lambda step: math.inf if step.censored.response.count else 0.0,
         ),
     }
 

@@ -3,9 +3,9 @@
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide.actions import Action, Drain, HaltFleet
-from loadtest_operator.decide.causes import Cause
+from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.decision import Decision
-from loadtest_operator.decide.ending import concluded
+from loadtest_operator.decide.ending import conclude
 from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.decide.running import live_status, read_back_orders
 from loadtest_operator.facts.observation import Observation
@@ -13,26 +13,26 @@ from loadtest_operator.facts.observation import Observation
 _POLL_SECONDS = 0.5
 
 
-def stopping(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) -> Decision:
+def stop_fleet(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ...]) -> Decision:
     """Halt or drain what still runs; once nothing more can come, conclude."""
     if all(fleet.is_settled(pod) for pod in fleet.pods):
-        return concluded(observation, fleet, found)
-    first = found[0]
+        return conclude(observation, fleet, causes)
+    first = causes[0]
     return Decision(
         status=live_status(observation, fleet, Phase.STOPPING, first.message, first),
-        actions=_orders(fleet, found),
+        actions=_stop_orders(fleet, causes),
         requeue_seconds=_POLL_SECONDS,
         plan=fleet.plan,
         aggregate=fleet.aggregate,
     )
 
 
-def _orders(fleet: Fleet, found: tuple[Cause, ...]) -> tuple[Action, ...]:
-    live = tuple(pod for pod in fleet.reachable if pod.state is not None and not pod.state.is_end)
+def _stop_orders(fleet: Fleet, causes: tuple[StopCause, ...]) -> tuple[Action, ...]:
+    live = tuple(pod for pod in fleet.reachable_pods if pod.state is not None and not pod.state.is_end)
     if not live:
         return ()
-    if not all(cause.drain for cause in found):
-        return (HaltFleet(live, found[0].message),)
+    if not all(cause.allows_draining for cause in causes):
+        return (HaltFleet(live, causes[0].message),)
     if fleet.load_is_over:
         return read_back_orders(fleet)
     live = tuple(pod for pod in live if pod is not fleet.reader)
@@ -41,5 +41,5 @@ def _orders(fleet: Fleet, found: tuple[Cause, ...]) -> tuple[Action, ...]:
     idle = tuple(pod for pod in live if pod.state is not PodState.RUNNING)
     orders: list[Action] = [Drain(loading)] if loading else []
     if idle:
-        orders.append(HaltFleet(idle, found[0].message))
+        orders.append(HaltFleet(idle, causes[0].message))
     return tuple(orders)

@@ -33,7 +33,7 @@ async def test_a_pod_that_its_limit_keeps_from_the_cpu_blames_the_limit_and_not_
 async def test_a_pod_with_cpu_enough_is_not_throttled_and_knows_it(tmp_path: Path, group: CpuGroup) -> None:
     group.limit(4)
     async with serving() as target, pod_process(make_plan(target.url), tmp_path, prefix=group.prefix) as pod:
-        verified = await pod.verify()
+        snapshot = await pod.verify()
 
-    assert verified.state is PodState.VERIFIED
-    assert (verified.generator.cpu_limit_cores, verified.generator.throttled_share) == (4.0, 0.0)
+    assert snapshot.state is PodState.VERIFIED
+    assert (snapshot.generator.cpu_limit_cores, snapshot.generator.throttled_share) == (4.0, 0.0)

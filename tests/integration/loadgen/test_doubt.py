@@ -27,22 +27,22 @@ class Sink:
     def __init__(self, seconds: float) -> None:
         self.url = ""
         self._seconds = seconds
-        self._taken = 0
-        self._changed = asyncio.Condition()
+        self._uploads = 0
+        self._change = asyncio.Condition()
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             await read_request(reader)
-            async with self._changed:
-                self._taken += 1
-                self._changed.notify_all()
+            async with self._change:
+                self._uploads += 1
+                self._change.notify_all()
             await asyncio.sleep(self._seconds)
             writer.write(ANSWER)
             await writer.drain()
 
     async def has_taken(self, uploads: int) -> None:
-        async with asyncio.timeout(SOON_SECONDS), self._changed:
-            await self._changed.wait_for(lambda: self._taken >= uploads)
+        async with asyncio.timeout(SOON_SECONDS), self._change:
+            await self._change.wait_for(lambda: self._uploads >= uploads)
 
 
 @asynccontextmanager

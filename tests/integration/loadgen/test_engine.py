@@ -57,30 +57,30 @@ class Load:
 
 
 async def test_virtual_users_upload_one_after_the_other_for_the_duration() -> None:
-    together, most = 0, 0
+    in_flight, max_in_flight = 0, 0
 
     async def answer(received: Received) -> web.StreamResponse:
-        nonlocal together, most
-        together += 1
-        most = max(most, together)
+        nonlocal in_flight, max_in_flight
+        in_flight += 1
+        max_in_flight = max(max_in_flight, in_flight)
         await asyncio.sleep(0.02)
-        together -= 1
+        in_flight -= 1
         return honoured(received)
 
     async with serving(answer) as target:
         load = Load(make_plan(target.url, virtual_users=3, duration_seconds=1.0), f"127.0.0.1:{target.port}")
-        began = time.monotonic()
+        start = time.monotonic()
 
         assert await load.run() is None
 
-        assert 0.9 < time.monotonic() - began < 3
+        assert 0.9 < time.monotonic() - start < 3
         step = load.step()
         assert step.finished_pods
-        assert most == 3
+        assert max_in_flight == 3
         assert step.total.accepted == step.total.sent == len(target.received) > 3
         assert step.total.records_sent == step.total.records_confirmed == target.rows
         assert step.total.bytes_sent == sum(received.body_bytes for received in target.received)
-        ids = [each for received in target.received for each in received.client_ids]
+        ids = [client_id for received in target.received for client_id in received.client_ids]
         assert len(set(ids)) == len(ids)
 
 
@@ -94,7 +94,7 @@ async def test_two_pods_share_the_users_and_their_files_and_rows_are_told_apart(
         assert sum(load.step().total.accepted for load in loads) == len(target.received)
         assert all(load.step().total.accepted for load in loads)
         names = [received.file_name for received in target.received]
-        ids = [each for received in target.received for each in received.client_ids]
+        ids = [client_id for received in target.received for client_id in received.client_ids]
         assert len(set(names)) == len(names)
         assert len(set(ids)) == len(ids)
 
@@ -108,18 +108,22 @@ async def test_users_who_upload_workbooks_at_the_same_time_send_each_row_once() 
         await load.run()
 
         total = load.step().total
-        ids = [each for received in target.received for each in received.client_ids]
+        ids = [client_id for received in target.received for client_id in received.client_ids]
         assert total.accepted == total.sent == len(target.received) > 3
         assert total.records_confirmed == len(ids) == len(set(ids))
 
 
 async def test_uploads_go_to_every_proven_address_in_turn() -> None:
-    async with serving() as one, serving(host="127.0.0.2") as two:
-        load = Load(make_plan(one.url, duration_seconds=0.5), f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}")
+    async with serving() as first_target, serving(host="127.0.0.2") as second_target:
+        load = Load(
+            make_plan(first_target.url, duration_seconds=0.5),
+            f"127.0.0.1:{first_target.port}",
+            f"127.0.0.2:{second_target.port}",
+        )
 
         await load.run()
 
-        assert abs(len(one.received) - len(two.received)) <= 1
+        assert abs(len(first_target.received) - len(second_target.received)) <= 1
 
 
 async def test_think_time_passes_between_two_uploads_of_a_user() -> None:
@@ -150,7 +154,7 @@ async def test_a_process_that_was_held_up_begins_nothing_after_the_load() -> Non
 
 async def test_from_a_thousand_rows_on_each_upload_has_a_connection_of_its_own() -> None:
     async with serving() as target:
-        for rows, kept in ((999, True), (1000, False)):
+        for rows, is_kept in ((999, True), (1000, False)):
             target.received.clear()
             load = Load(make_plan(target.url, batch_size=rows, duration_seconds=0.4), f"127.0.0.1:{target.port}")
 
@@ -158,7 +162,7 @@ async def test_from_a_thousand_rows_on_each_upload_has_a_connection_of_its_own()
 
             connections = {received.connection for received in target.received}
             assert len(target.received) > 1
-            assert (len(connections) < len(target.received)) == kept
+            assert (len(connections) < len(target.received)) == is_kept
 
 
 @pytest.mark.parametrize(
@@ -212,7 +216,7 @@ async def test_miscounted_and_unsuccessful_answers_confirm_no_row() -> None:
     ],
 )
 async def test_a_violation_ends_the_load_and_cuts_what_is_in_flight(answer: object, kind: ErrorKind) -> None:
-    async def broken(received: Received) -> web.StreamResponse:
+    async def answer_five_then_break(received: Received) -> web.StreamResponse:
         if received.number < 5:
             return honoured(received)
         if received.number == 5:
@@ -220,14 +224,14 @@ async def test_a_violation_ends_the_load_and_cuts_what_is_in_flight(answer: obje
         await asyncio.Event().wait()
         raise AssertionError
 
-    async with serving(broken) as target:
+    async with serving(answer_five_then_break) as target:
         plan = make_plan(target.url, virtual_users=4, duration_seconds=30)
         load = Load(plan, f"127.0.0.1:{target.port}")
-        began = time.monotonic()
+        start = time.monotonic()
 
         violation = await load.run()
 
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - start < 10
         assert violation is not None
         assert violation.kind is kind
         assert violation.rows == 50
@@ -290,23 +294,23 @@ async def test_a_user_that_retires_ends_its_upload_which_counts_in_the_stage_it_
 
         await load.run()
 
-        seen = load.step()
-        assert seen.total.accepted == seen.total.sent == 4
-        assert [counts.sent for counts in seen.segment_counts] == [3, 1]
+        step_aggregate = load.step()
+        assert step_aggregate.total.accepted == step_aggregate.total.sent == 4
+        assert [counts.sent for counts in step_aggregate.segment_counts] == [3, 1]
 
 
 async def test_draining_starts_nothing_new_and_finishes_what_is_in_flight() -> None:
-    arrived = asyncio.Event()
+    arrival = asyncio.Event()
 
     async def slow(received: Received) -> web.StreamResponse:
-        arrived.set()
+        arrival.set()
         await asyncio.sleep(0.3)
         return honoured(received)
 
     async with serving(slow) as target:
         load = Load(make_plan(target.url, virtual_users=2, duration_seconds=60), f"127.0.0.1:{target.port}")
         running = asyncio.create_task(load.run())
-        await asyncio.wait_for(arrived.wait(), 5)
+        await asyncio.wait_for(arrival.wait(), 5)
 
         load.engine.drain()
 
@@ -318,10 +322,10 @@ async def test_draining_starts_nothing_new_and_finishes_what_is_in_flight() -> N
 
 
 async def test_cancelling_counts_every_upload_in_flight_as_cancelled() -> None:
-    arrived = asyncio.Queue[Received]()
+    arrivals = asyncio.Queue[Received]()
 
     async def hang(received: Received) -> web.StreamResponse:
-        arrived.put_nowait(received)
+        arrivals.put_nowait(received)
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -329,7 +333,7 @@ async def test_cancelling_counts_every_upload_in_flight_as_cancelled() -> None:
         load = Load(make_plan(target.url, virtual_users=5, duration_seconds=60), f"127.0.0.1:{target.port}")
         running = asyncio.create_task(load.run())
         for _ in range(5):
-            await asyncio.wait_for(arrived.get(), 5)
+            await asyncio.wait_for(arrivals.get(), 5)
         assert load.step().in_flight == 5
 
         running.cancel()
@@ -360,7 +364,7 @@ async def test_a_target_that_refuses_connections_is_not_spun_on() -> None:
 async def test_no_upload_waits_for_an_address_until_after_the_load() -> None:
     async with serving() as target:
         load = Load(make_plan(target.url, duration_seconds=0.4))
-        load.book.expect(more=True)
+        load.book.expect_others(has_others=True)
         running = asyncio.create_task(load.run())
         await asyncio.sleep(0.7)
         load.book.confirm(Endpoint("127.0.0.1", target.port))
@@ -381,19 +385,23 @@ async def test_without_any_address_iterations_are_rejected_for_lack_of_one() -> 
 
 
 async def test_an_address_that_is_dropped_while_the_load_runs_gets_no_more_uploads() -> None:
-    async with serving() as one, serving(host="127.0.0.2") as two:
-        load = Load(make_plan(one.url, duration_seconds=1.0), f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}")
+    async with serving() as first_target, serving(host="127.0.0.2") as second_target:
+        load = Load(
+            make_plan(first_target.url, duration_seconds=1.0),
+            f"127.0.0.1:{first_target.port}",
+            f"127.0.0.2:{second_target.port}",
+        )
         running = asyncio.create_task(load.run())
-        while not two.received:  # noqa: ASYNC110 - what is waited for is in the target
+        while not second_target.received:  # noqa: ASYNC110 - what is waited for is in the target
             await asyncio.sleep(0.01)
 
-        load.book.observe([Endpoint("127.0.0.1", one.port)])
+        load.book.observe([Endpoint("127.0.0.1", first_target.port)])
         await asyncio.sleep(0.1)
-        seen = len(two.received)
+        uploads_before = len(second_target.received)
         await running
 
-        assert len(two.received) == seen
-        assert load.step().total.accepted == len(one.received) + len(two.received)
+        assert len(second_target.received) == uploads_before
+        assert load.step().total.accepted == len(first_target.received) + len(second_target.received)
 
 
 async def test_resets_are_unknown_and_the_target_may_have_the_rows() -> None:
@@ -416,7 +424,7 @@ async def test_the_token_is_read_again_after_a_401(tmp_path: Path) -> None:
     token_file = tmp_path / "token"
     token_file.write_text("old")
 
-    def checked(received: Received) -> web.StreamResponse:
+    def check_token(received: Received) -> web.StreamResponse:
         if received.headers["Authorization"] == "Token new":
             return honoured(received)
         before = token_file.stat()
@@ -426,7 +434,7 @@ async def test_the_token_is_read_again_after_a_401(tmp_path: Path) -> None:
         os.utime(token_file, ns=(before.st_atime_ns, before.st_mtime_ns))
         return web.Response(status=401)
 
-    async with serving(checked) as target:
+    async with serving(check_token) as target:
         plan = make_plan(
             target.url,
             duration_seconds=0.5,
@@ -447,40 +455,40 @@ async def test_steps_begin_their_spans_apart_and_are_recorded_one_by_one() -> No
         (step,) = plan.steps
         plan = msgspec.structs.replace(plan, steps=(step, msgspec.structs.replace(step, name="second", batch_size=7)))
         load = Load(plan, f"127.0.0.1:{target.port}")
-        began = time.monotonic()
+        start = time.monotonic()
 
         await load.run()
 
         # The second step begins 0.3 s of load and 1 s of longest drain after the first.
-        assert 1.5 < time.monotonic() - began < 4
+        assert 1.5 < time.monotonic() - start < 4
         first, second = load.steps()
         assert first.total.records_sent % 50 == second.total.records_sent % 7 == 0
         assert first.total.accepted + second.total.accepted == len(target.received)
         assert second.seconds[0].counts.sent > 0
 
 
-@pytest.mark.parametrize(("load", "counted"), [({}, False), ({"arrivalRate": 2, "virtualUsers": 5}, True)])
+@pytest.mark.parametrize(("load", "is_counted"), [({}, False), ({"arrivalRate": 2, "virtualUsers": 5}, True)])
 async def test_making_a_file_is_not_the_targets_time_but_makes_an_arrival_late(
-    load: dict[str, object], counted: bool, monkeypatch: pytest.MonkeyPatch
+    load: dict[str, object], is_counted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     making_seconds = 0.6
     encode = CsvFormat.encode
 
-    async def slowly(self: CsvFormat, batch: Batch) -> FileBody:
+    async def encode_slowly(self: CsvFormat, batch: Batch) -> FileBody:
         await asyncio.sleep(making_seconds)
         return await encode(self, batch)
 
-    monkeypatch.setattr(CsvFormat, "encode", slowly)
+    monkeypatch.setattr(CsvFormat, "encode", encode_slowly)
     async with serving() as target:
-        seen = Load(make_plan(target.url, duration_seconds=1.5, load=load), f"127.0.0.1:{target.port}")
+        running_load = Load(make_plan(target.url, duration_seconds=1.5, load=load), f"127.0.0.1:{target.port}")
 
-        assert await seen.run() is None
+        assert await running_load.run() is None
 
-    step = seen.step()
+    step = running_load.step()
     assert step.total.accepted >= 2
     service_seconds = step.service.max_seconds or 0.0
     assert 0 < service_seconds < making_seconds
-    assert ((step.response.max_seconds or 0.0) >= making_seconds) is counted
+    assert ((step.response.max_seconds or 0.0) >= making_seconds) is is_counted
     # An arrival that was still being made when the load ended is dropped at its age.
-    assert ((step.own.response.quantile_seconds(0.5) or 0.0) >= making_seconds * 0.98) is counted
+    assert ((step.own.response.quantile_seconds(0.5) or 0.0) >= making_seconds * 0.98) is is_counted
     assert (step.own.service.max_seconds or 0.0) < making_seconds

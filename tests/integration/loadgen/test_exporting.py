@@ -37,9 +37,9 @@ class Tool:
 
     name: str
     run: Callable[[Plan, Path], Run]
-    missed: int
-    refused: int
-    halted: int
+    missed_exit: int
+    refused_exit: int
+    halted_exit: int
 
 
 def run_k6(plan: Plan, folder: Path) -> Run:
@@ -64,8 +64,8 @@ def _run(command: list[str], folder: Path) -> Run:
 
 
 TOOLS = [
-    Tool("k6", run_k6, missed=99, refused=108, halted=108),
-    Tool("artillery", run_artillery, missed=1, refused=3, halted=143),
+    Tool("k6", run_k6, missed_exit=99, refused_exit=108, halted_exit=108),
+    Tool("artillery", run_artillery, missed_exit=1, refused_exit=3, halted_exit=143),
 ]
 
 
@@ -112,8 +112,8 @@ def make_plan(
 
 def uploads_logged(server: ExampleServer) -> list[tuple[bool, int]]:
     """Each upload that Django answered: whether it was a load test, and its rows."""
-    found = re.findall(r"upload load_test=(\w+) rows=(\d+)", server.log_path.read_text())
-    return [(marked == "true", int(rows)) for marked, rows in found]
+    uploads = re.findall(r"upload load_test=(\w+) rows=(\d+)", server.log_path.read_text())
+    return [(is_marked == "true", int(rows)) for is_marked, rows in uploads]
 
 
 @each_tool
@@ -124,7 +124,7 @@ def test_a_healthy_target_passes_and_stores_nothing(tool: Tool, tmp_path: Path) 
         assert done.exit_code == 0, done.output
         assert server.count() == 0
         uploads = uploads_logged(server)
-        assert all(marked for marked, _ in uploads)
+        assert all(is_marked for is_marked, _ in uploads)
         assert [rows for _, rows in uploads][:4] == [0, 1, 5, ROWS]
         assert len(uploads) > 10
         assert {rows for _, rows in uploads[4:]} == {ROWS}
@@ -135,7 +135,7 @@ def test_a_threshold_that_is_missed_fails_the_test(tool: Tool, tmp_path: Path) -
     with example_server(tmp_path) as server:
         done = tool.run(plan_for(server, ["accepted_records >= 100000000"]), tmp_path)
 
-        assert done.exit_code == tool.missed, done.output
+        assert done.exit_code == tool.missed_exit, done.output
 
 
 @each_tool
@@ -144,7 +144,7 @@ def test_a_target_that_ignores_the_header_gets_no_load(tool: Tool, tmp_path: Pat
     with faulty_server(tmp_path, faults) as server:
         done = tool.run(plan_for(server), tmp_path)
 
-        assert done.exit_code == tool.refused, done.output
+        assert done.exit_code == tool.refused_exit, done.output
         assert "refused: canary" in done.output
         assert server.count() == 1
 
@@ -154,7 +154,7 @@ def test_a_marker_that_is_lost_ends_the_test(tool: Tool, tmp_path: Path) -> None
     with faulty_server(tmp_path, {"FAULT": "loses-marker", "FAULT_AFTER": "6"}) as server:
         done = tool.run(plan_for(server), tmp_path)
 
-        assert done.exit_code == tool.halted, done.output
+        assert done.exit_code == tool.halted_exit, done.output
         assert "violation" in done.output
         assert "may be stored" in done.output
         # What the other virtual users had under way at that moment.
@@ -166,7 +166,7 @@ def test_a_nonce_that_is_lost_ends_the_test_where_it_must_return(tool: Tool, tmp
     with faulty_server(tmp_path, {"FAULT": "loses-nonce", "FAULT_AFTER": "6"}) as server:
         done = tool.run(plan_for(server, require="Echoed"), tmp_path)
 
-        assert done.exit_code == tool.halted, done.output
+        assert done.exit_code == tool.halted_exit, done.output
         assert "load_test_nonce is not X-Load-Test-Nonce" in done.output
         assert len(uploads_logged(server)) < 20
 
@@ -177,8 +177,8 @@ def test_a_number_of_records_is_sent_to_the_last_one(tool: Tool, tmp_path: Path)
         done = tool.run(plan_for(server, load={"records": 7 * ROWS + 3, "virtualUsers": 2}), tmp_path)
 
         assert done.exit_code == 0, done.output
-        loaded = [rows for _, rows in uploads_logged(server)][4:]
-        assert sorted(loaded) == [3, *[ROWS] * 7]
+        batch_rows = [rows for _, rows in uploads_logged(server)][4:]
+        assert sorted(batch_rows) == [3, *[ROWS] * 7]
 
 
 @each_tool
@@ -192,14 +192,14 @@ def test_arrivals_come_at_their_rate_whatever_the_target_does(tool: Tool, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("thresholds", "load", "named"),
+    ("thresholds", "load", "name"),
     [
         (["records_per_second > 5"], {"records": 1000}, "spec.load.records"),
         (None, {"arrivalRate": 5, "arrivals": "poisson", "duration": "2s"}, "poisson"),
     ],
 )
 def test_what_other_tools_have_no_words_for_is_named(
-    thresholds: list[str] | None, load: Mapping[str, object], named: str
+    thresholds: list[str] | None, load: Mapping[str, object], name: str
 ) -> None:
-    with pytest.raises(NotExportableError, match=named):
+    with pytest.raises(NotExportableError, match=name):
         k6_script(make_plan("http://127.0.0.1:9/", thresholds, load))

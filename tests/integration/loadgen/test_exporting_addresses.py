@@ -96,8 +96,11 @@ def plan_for(port: int) -> Plan:
 @asynccontextmanager
 async def both(second: Answerer = honoured) -> AsyncIterator[tuple[HttpTarget, HttpTarget]]:
     """Targets at both addresses, on one port."""
-    async with serving(host=FIRST) as one, serving(second, host=SECOND, port=one.port) as other:
-        yield one, other
+    async with (
+        serving(host=FIRST) as first_target,
+        serving(second, host=SECOND, port=first_target.port) as second_target,
+    ):
+        yield first_target, second_target
 
 
 def rows(target: HttpTarget) -> list[int]:
@@ -112,9 +115,9 @@ async def test_every_address_of_a_name_is_verified_and_loaded(command: Command, 
         exit_code, output = await run(command(plan, tmp_path), tmp_path, [FIRST, SECOND])
 
         assert exit_code == 0, output
-        verified = re.search(r"verified: ([0-9.]+), ([0-9.]+)", output)
-        assert verified, output
-        assert set(verified.groups()) == {FIRST, SECOND}
+        verified_addresses = re.search(r"verified: ([0-9.]+), ([0-9.]+)", output)
+        assert verified_addresses, output
+        assert set(verified_addresses.groups()) == {FIRST, SECOND}
         for target in targets:
             small = [count for count in rows(target) if count < ROWS]
             assert small == sorted(small)

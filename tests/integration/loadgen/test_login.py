@@ -16,11 +16,11 @@ from aiohttp import web
 
 from certificates import make_authority
 from http_target import HttpTarget, Received, honoured, serving
-from loadgen.auth.login import Granted, LoginFailedError, log_in
+from loadgen.auth.login import GrantedToken, LoginFailedError, log_in
 from loadgen.http.address_rules import AddressRules, rules_of
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.tls import tls_context
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import Uploader, make_uploader
@@ -92,7 +92,7 @@ async def granted(
     rules: AddressRules = ANYWHERE,
     tls: Any = None,
     environment: Mapping[str, str] = ENVIRONMENT,
-) -> Granted:
+) -> GrantedToken:
     return await log_in(plan, rules, tls, environment, time.time)
 
 
@@ -284,11 +284,11 @@ async def test_an_upload_that_got_a_401_is_counted_and_the_next_one_has_a_new_to
         uploader = uploader_of(plan_with_login(target, issuer))
         endpoint = Endpoint(target.host, target.port)
         async with uploader.open_client(5) as client:
-            first = await uploader.upload(client, endpoint, 5, Progress())
+            first = await uploader.upload(client, endpoint, 5, UploadProgress())
             accepted.clear()
             accepted.add("token-2")
-            second = await uploader.upload(client, endpoint, 5, Progress())
-            third = await uploader.upload(client, endpoint, 5, Progress())
+            second = await uploader.upload(client, endpoint, 5, UploadProgress())
+            third = await uploader.upload(client, endpoint, 5, UploadProgress())
 
     assert [upload.error for upload in (first, second, third)] == [None, ErrorKind.UNAUTHORIZED, None]
     assert len(target.received) == 3

@@ -56,19 +56,19 @@ async def test_an_arrival_that_waits_too_long_is_dropped_and_counts_as_late_as_i
         assert step.total.sent == len(target.received) == step.service.count
         assert step.response.count == 10
         assert step.total.error_rate == step.total.dropped / 10
-        dropped = [second.counts.dropped for second in step.seconds]
-        assert sum(dropped) == step.total.dropped
+        dropped_counts = [second.counts.dropped for second in step.seconds]
+        assert sum(dropped_counts) == step.total.dropped
 
 
 async def test_what_waits_at_the_end_of_the_load_is_dropped_and_what_is_in_flight_is_finished() -> None:
     async with serving(after(0.8)) as target:
         plan = custom_plan(target.url, arrivalRate=10, duration="1s", virtualUsers=1)
         load = Load(plan, target.port)
-        began = time.monotonic()
+        start = time.monotonic()
 
         await load.run()
 
-        assert time.monotonic() - began < 2.5
+        assert time.monotonic() - start < 2.5
         step = load.step()
         assert (step.total.sent, step.total.dropped) == (2, 8)
         assert step.response.max_seconds == 10.0
@@ -91,14 +91,14 @@ async def test_the_pods_of_a_fleet_share_one_poisson_schedule() -> None:
     async with serving() as target:
         plan = custom_plan(target.url, parallelism=2, arrivalRate=20, duration="1s", arrivals="poisson")
         loads = [Load(plan, target.port, index) for index in range(2)]
-        alone = Load(msgspec.structs.replace(plan, parallelism=1), target.port)
+        single_load = Load(msgspec.structs.replace(plan, parallelism=1), target.port)
 
         await asyncio.gather(*(load.run() for load in loads))
-        due = [load.step().total.due for load in loads]
-        await alone.run()
+        due_counts = [load.step().total.due for load in loads]
+        await single_load.run()
 
-        assert sum(due) == alone.step().total.due
-        assert abs(due[0] - due[1]) <= 1
+        assert sum(due_counts) == single_load.step().total.due
+        assert abs(due_counts[0] - due_counts[1]) <= 1
 
 
 async def test_a_stop_takes_back_what_waits_and_finishes_what_is_in_flight() -> None:
@@ -137,10 +137,10 @@ async def test_cancelling_takes_back_what_waits_and_counts_what_is_in_flight_as_
 
 
 async def test_a_violation_ends_the_load_of_the_open_model_too() -> None:
-    def broken(received: Received) -> web.StreamResponse:
+    def break_promise(received: Received) -> web.StreamResponse:
         return honoured(received, load_test_mode=None if received.number == 3 else True)
 
-    async with serving(broken) as target:
+    async with serving(break_promise) as target:
         load = Load(custom_plan(target.url, arrivalRate=20, duration="60s"), target.port)
 
         violation = await asyncio.wait_for(load.run(), 5)
@@ -169,11 +169,11 @@ async def test_while_it_waits_an_arrival_is_told_with_its_age() -> None:
 async def test_a_number_of_records_ends_an_open_load_too() -> None:
     async with serving() as target:
         load = Load(custom_plan(target.url, arrivalRate=40, records=190), target.port)
-        began = time.monotonic()
+        start = time.monotonic()
 
         await load.run()
 
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - start < 5
         step = load.step()
         assert step.total.records_sent == target.rows == 190
         assert step.total.due == 10

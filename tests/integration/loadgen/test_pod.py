@@ -58,9 +58,9 @@ async def test_a_pod_verifies_loads_reports_and_exits_when_it_is_acknowledged(tm
         plan = make_plan(target.url, virtual_users=2, duration_seconds=1.0)
         async with pod_process(plan, tmp_path) as pod:
             assert (await pod.snapshot()).state is PodState.WAITING
-            verified = await pod.verify()
-            assert verified.verification is not None
-            assert verified.verification.is_proven
+            snapshot = await pod.verify()
+            assert snapshot.verification is not None
+            assert snapshot.verification.is_proven
             assert await pod.arm() == (200, {"state": "armed"})
             assert await pod.start() == (200, {"state": "running"})
 
@@ -98,13 +98,13 @@ async def test_the_last_word_holds_the_same_counts_as_the_final_snapshot(tmp_pat
 async def test_a_reader_that_asks_since_gets_only_what_changed(tmp_path: Path) -> None:
     async with serving() as target, pod_process(make_plan(target.url, duration_seconds=2.5), tmp_path) as pod:
         await start_fleet((pod,))
-        held = await pod.until(lambda snapshot: bool(snapshot.steps) and len(snapshot.steps[0].seconds) == 3)
+        earlier = await pod.until(lambda snapshot: bool(snapshot.steps) and len(snapshot.steps[0].seconds) == 3)
 
-        later = await pod.snapshot(since=held.sequence)
+        later = await pod.snapshot(since=earlier.sequence)
 
-        assert later.sequence > held.sequence
+        assert later.sequence > earlier.sequence
         assert min(second.second for second in later.steps[0].seconds) >= 1
-        assert later.steps[0].total.sent >= held.steps[0].total.sent
+        assert later.steps[0].total.sent >= earlier.steps[0].total.sent
 
 
 async def test_only_the_first_pod_uploads_a_full_size_batch_and_the_fleet_shares_the_users(tmp_path: Path) -> None:
@@ -119,18 +119,18 @@ async def test_only_the_first_pod_uploads_a_full_size_batch_and_the_fleet_shares
             finals = [await pod.until_final() for pod in pods]
 
             assert sum(final.steps[0].total.accepted for final in finals) == load_uploads(target, 7)
-            ids = [each for received in target.received for each in received.client_ids]
+            ids = [client_id for received in target.received for client_id in received.client_ids]
             assert len(set(ids)) == len(ids)
 
 
 async def test_a_refused_target_ends_the_pod_with_its_own_exit_code_and_reason(tmp_path: Path) -> None:
     async with serving(stored) as target, pod_process(make_plan(target.url), tmp_path) as pod:
-        refused = await pod.verify()
+        refusal = await pod.verify()
         final = await pod.until_final()
         await pod.ack(final.sequence)
 
         assert await pod.exited() == PodExit.REFUSED
-        assert refused.state is PodState.REFUSED
+        assert refusal.state is PodState.REFUSED
         word = pod.last_word()
         assert word.verification is not None
         assert word.verification.refusal is Refusal.MARKER_MISSING
@@ -170,21 +170,21 @@ async def test_a_proven_address_that_breaks_its_promise_when_it_is_verified_agai
     tmp_path: Path,
 ) -> None:
     async with serving() as one, serving(host="127.0.0.2") as two:
-        well, changed = f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}"
+        sound, faulty = f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}"
         plan = make_plan(
             f"http://django.shop.svc{PATH}",
             duration_seconds=60,
             parallelism=2,
-            addresses=(well, changed),
+            addresses=(sound, faulty),
             virtual_users=2,
         )
         async with fleet(plan, tmp_path) as pods:
             await start_fleet(pods)
             for pod in pods:
-                await pod.until(lambda snapshot: bool(snapshot.steps) and changed in snapshot.steps[0].addresses)
+                await pod.until(lambda snapshot: bool(snapshot.steps) and faulty in snapshot.steps[0].addresses)
             # Under load it answers as ever, so that nothing but the verification can find out.
             two.answer = lambda received: stored(received) if received.rows == 1 else honoured(received)
-            for addresses in ((well,), (well, changed)):
+            for addresses in ((sound,), (sound, faulty)):
                 assert (await pods[0].command(Verb.ENDPOINTS, TargetAddresses(addresses=addresses)))[0] == 200
 
             finals = [await pod.until_final() for pod in pods]
@@ -196,7 +196,7 @@ async def test_a_proven_address_that_breaks_its_promise_when_it_is_verified_agai
             assert (guilty.halt_reason, peer.halt_reason) == (HaltReason.VIOLATION, HaltReason.PEER)
             assert guilty.violation is not None
             assert guilty.verification is not None
-            assert (guilty.violation.kind, guilty.violation.address) == (ErrorKind.MARKER_MISSING, changed)
+            assert (guilty.violation.kind, guilty.violation.address) == (ErrorKind.MARKER_MISSING, faulty)
             assert guilty.violation.first_client_id == guilty.verification.canary_ids[0]
             assert "pod 0 saw a violation" in peer.message
             assert "may be stored" in guilty.message
@@ -245,12 +245,12 @@ async def test_sigterm_cuts_the_uploads_in_flight_and_leaves_a_last_word(tmp_pat
     ):
         await start_fleet((pod,))
         await pod.until(lambda snapshot: bool(snapshot.steps) and snapshot.steps[0].in_flight == 3)
-        began = time.monotonic()
+        start = time.monotonic()
 
         pod.send_signal(signal.SIGTERM)
 
         assert await pod.exited() == PodExit.HALTED
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - start < 4
         word = pod.last_word()
         assert (word.state, word.halt_reason) == (PodState.HALTED, HaltReason.SIGNAL)
         assert word.steps[0].total.is_conserved
@@ -308,18 +308,18 @@ async def test_an_armed_pod_that_is_never_started_halts_by_itself(tmp_path: Path
             assert load_uploads(target) == 0
 
 
-@pytest.mark.parametrize("verified", [False, True])
-async def test_a_pod_that_nobody_commands_halts_by_itself(tmp_path: Path, verified: bool) -> None:
+@pytest.mark.parametrize("is_verified", [False, True])
+async def test_a_pod_that_nobody_commands_halts_by_itself(tmp_path: Path, is_verified: bool) -> None:
     async with serving() as target:
         plan = make_plan(target.url, deadlines=Deadlines(verification_seconds=3.0, linger_seconds=0.1))
         async with pod_process(plan, tmp_path) as pod:
-            if verified:
+            if is_verified:
                 await pod.verify()
 
             assert await pod.exited() == PodExit.HALTED
             word = pod.last_word()
             assert word.halt_reason is HaltReason.BARRIER
-            assert ("verified" if verified else "waiting") in word.message
+            assert ("verified" if is_verified else "waiting") in word.message
 
 
 async def test_a_pod_that_is_not_acknowledged_lingers_only_so_long(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from aiohttp import web
 
 from http_target import Answer, HttpTarget, Received, from_rows, honoured, serving
 from loadgen.http.endpoints import parse_endpoint
-from loadgen.http.fetching import Fetched
-from loadgen.http.upload_progress import Progress
+from loadgen.http.fetching import FetchedAnswer
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
-from loadgen.proof.read_back import ReadBack, fetch_of
+from loadgen.proof.read_back import ReadBack, make_fetch
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.measurement.proof import ReadBackResult, ReadingMoment, read_back_conclusion
@@ -132,7 +132,7 @@ async def test_rows_stored_by_the_load_are_found_after_it(way: Way) -> None:
         target.answer = storage.storing()
         async with prover._uploader.open_client(FULL) as client:
             endpoint = parse_endpoint(f"127.0.0.1:{target.port}")
-            await prover._uploader.upload(client, endpoint, FULL, Progress())
+            await prover._uploader.upload(client, endpoint, FULL, UploadProgress())
 
         await prover.conclude()
 
@@ -285,7 +285,7 @@ async def test_the_targets_token_is_sent_unless_the_spec_says_none(tmp_path: Pat
 async def test_the_targets_own_host_is_asked_with_the_targets_host_header() -> None:
     async with telling() as storage:
         plan = make_plan(f"http://{storage.address}/upload/", target={"host": "django.example"})
-        read_back = ReadBack(counting(storage), fetch_of(plan), no_token)
+        read_back = ReadBack(counting(storage), make_fetch(plan), no_token)
 
         await read_back.read(ReadingMoment.BEFORE, ())
 
@@ -302,7 +302,7 @@ async def test_a_look_up_at_a_wrong_path_proves_nothing_where_the_control_is_fou
         wrong = f"http://{storage.address}/no/such/path/{{client_id}}"
         plan = read_back_plan(wrong, countPath="count", control={"url": storage.count_url})
         storage.ids.add(KNOWN)
-        read_back = ReadBack(plan, fetch_of(make_plan("http://127.0.0.1:1/upload/")), no_token)
+        read_back = ReadBack(plan, make_fetch(make_plan("http://127.0.0.1:1/upload/")), no_token)
 
         await read_back.read(ReadingMoment.VERIFIED, ("C1",))
 
@@ -311,8 +311,8 @@ async def test_a_look_up_at_a_wrong_path_proves_nothing_where_the_control_is_fou
 
 
 async def test_a_storage_that_repeats_the_token_does_not_make_it_known() -> None:
-    async def refuse(_url: str, headers: Mapping[str, str], _timeout_seconds: float) -> Fetched:
-        return Fetched(403, f"{'no ' * 55}{headers['Authorization']} is not allowed".encode())
+    async def refuse(_url: str, headers: Mapping[str, str], _timeout_seconds: float) -> FetchedAnswer:
+        return FetchedAnswer(403, f"{'no ' * 55}{headers['Authorization']} is not allowed".encode())
 
     async def token() -> str | None:
         return "Bearer s3cret-of-some-length-and-more-than-fits"
@@ -328,7 +328,7 @@ async def test_a_storage_that_repeats_the_token_does_not_make_it_known() -> None
 async def test_a_client_id_is_written_into_the_url_as_it_must_be() -> None:
     async with telling() as storage:
         plan = make_plan("http://127.0.0.1:1/upload/")
-        read_back = ReadBack(looking_up(storage), fetch_of(plan), no_token)
+        read_back = ReadBack(looking_up(storage), make_fetch(plan), no_token)
         storage.ids.add("A&B /?é")
 
         await read_back.read(ReadingMoment.VERIFIED, ("A&B /?é", "A"))

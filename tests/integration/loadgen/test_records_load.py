@@ -61,29 +61,29 @@ async def test_what_is_in_flight_when_the_graceful_stop_is_over_is_cut() -> None
     async with serving(after(30)) as target:
         plan = custom_plan(target.url, virtualUsers=2, duration="1s", gracefulStop="300ms")
         load = Load(plan, target.port)
-        began = time.monotonic()
+        start = time.monotonic()
 
         await load.run()
 
-        assert 1.2 < time.monotonic() - began < 3
+        assert 1.2 < time.monotonic() - start < 3
         step = load.step()
         assert step.total.cancelled == step.total.sent == 2
         assert step.finished_pods
 
 
 async def test_a_virtual_user_rests_as_long_as_a_throttling_answer_asks() -> None:
-    def throttled(received: Received) -> web.StreamResponse:
+    def throttle_first(received: Received) -> web.StreamResponse:
         if received.number == 0:
             return web.Response(status=429, headers={"Retry-After": "1"})
         return honoured(received)
 
     arrivals: list[float] = []
 
-    async def noted(received: Received) -> Any:
+    async def note_and_answer(received: Received) -> Any:
         arrivals.append(time.monotonic())
-        return throttled(received)
+        return throttle_first(received)
 
-    async with serving(noted) as target:
+    async with serving(note_and_answer) as target:
         load = Load(custom_plan(target.url, virtualUsers=1, duration="1300ms"), target.port)
 
         await load.run()
@@ -95,9 +95,9 @@ async def test_a_virtual_user_rests_as_long_as_a_throttling_answer_asks() -> Non
 async def test_a_pause_that_outlasts_the_load_ends_the_virtual_user() -> None:
     async with serving(status(429, **{"Retry-After": "60"})) as target:
         load = Load(custom_plan(target.url, virtualUsers=1, duration="1s"), target.port)
-        began = time.monotonic()
+        start = time.monotonic()
 
         await load.run()
 
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - start < 2
         assert len(target.received) == 1

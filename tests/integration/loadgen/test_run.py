@@ -63,7 +63,7 @@ async def test_a_run_that_passes_says_so_and_writes_all_files(target: ExampleSer
         "_junit.xml",
         "_summary.json",
     ]
-    for said in (
+    for text in (
         "Target      http://127.0.0.1",
         "Proof       Echoed",
         f"Verdict     {summary.verdict}",
@@ -71,7 +71,7 @@ async def test_a_run_that_passes_says_so_and_writes_all_files(target: ExampleSer
         "Health",
         "Files",
     ):
-        assert said in done.stdout
+        assert text in done.stdout
     assert target.count() == 0
 
 
@@ -82,7 +82,7 @@ async def test_a_breached_threshold_fails_the_run(target: ExampleServer, tmp_pat
 
     assert done.returncode == 1
     assert re.search(rf"Verdict     Failed\n +- threshold {bound} is breached: measured", done.stdout)
-    assert [each.expression for each in results_in(tmp_path).summary.thresholds] == [bound]
+    assert [threshold.expression for threshold in results_in(tmp_path).summary.thresholds] == [bound]
 
 
 async def test_a_target_that_ignores_the_header_is_refused_with_3_and_gets_no_load(tmp_path: Path) -> None:
@@ -128,9 +128,9 @@ async def test_a_breach_that_lasts_aborts_the_run(tmp_path: Path) -> None:
 
 async def test_the_variables_of_the_environment_are_read(tmp_path: Path) -> None:
     token = jwt.encode({"exp": time.time() + 600}, SECRET, "HS256")
-    with example_server(tmp_path, {"JWT_SECRET": SECRET}) as guarded:
+    with example_server(tmp_path, {"JWT_SECRET": SECRET}) as guarded_server:
         variables = {
-            "API_URL": url_of(guarded),
+            "API_URL": url_of(guarded_server),
             "AUTH_TOKEN": token,
             "BATCH_SIZE": "50",
             "CONCURRENCY": "3",
@@ -143,8 +143,8 @@ async def test_the_variables_of_the_environment_are_read(tmp_path: Path) -> None
     assert_passed(results.summary)
     assert (step.batch_size, step.virtual_users, step.load_seconds) == (50, 3, 1.0)
     assert "(from API_URL)" in done.stdout
-    written = done.stdout + done.stderr + json.dumps(results.details)
-    assert token not in written
+    output = done.stdout + done.stderr + json.dumps(results.details)
+    assert token not in output
 
 
 async def test_an_option_goes_before_the_environment_and_that_before_the_manifest(
@@ -172,7 +172,7 @@ async def test_an_option_goes_before_the_environment_and_that_before_the_manifes
     summary = results_in(tmp_path / "out").summary
     assert_passed(summary)
     assert summary.name == "mine"
-    assert [(each.batch_size, each.virtual_users, each.load_seconds) for each in summary.steps] == [(7, 2, 1.0)]
+    assert [(step.batch_size, step.virtual_users, step.load_seconds) for step in summary.steps] == [(7, 2, 1.0)]
 
 
 async def test_a_manifest_of_the_examples_runs_here(target: ExampleServer, tmp_path: Path) -> None:
@@ -283,8 +283,8 @@ async def test_debug_prints_size_status_times_and_answer_of_each_upload(target: 
     assert len(lines) == summary.verification.uploads + summary.requests.sent
     assert [line.split(" ")[1] for line in lines[:5]] == ["header-only", "canary", "few-rows", "full-batch", "custom"]
     assert re.match(r"#2 canary 127\.0\.0\.1:\d+: 1 record, \d+ B -> 200, accepted; ", lines[1])
-    sent, _, times_and_answer = lines[4].partition("; ")
-    assert re.fullmatch(r"#5 custom 127\.0\.0\.1:\d+: 100 records, [\d.]+ kB -> 200, accepted", sent)
+    size_and_answer, _, times_and_answer = lines[4].partition("; ")
+    assert re.fullmatch(r"#5 custom 127\.0\.0\.1:\d+: 100 records, [\d.]+ kB -> 200, accepted", size_and_answer)
     assert re.match(r'connect .*, upload .*, wait .*; \{"success', times_and_answer)
 
 
@@ -298,14 +298,14 @@ async def test_outside_a_terminal_progress_is_told_in_plain_lines(tmp_path: Path
     assert "\x1b" not in done.stdout + done.stderr
 
 
-# Being told to end.
+# Interruptions.
 
 
 class Slow:
     """Honours the header; once verified, it holds each answer back until it is let go, or for a minute."""
 
     def __init__(self) -> None:
-        self.released = asyncio.Event()
+        self.release = asyncio.Event()
         self.both_wait = asyncio.Event()
         self.waiting = 0
 
@@ -315,7 +315,7 @@ class Slow:
             if self.waiting == 2:
                 self.both_wait.set()
             async with asyncio.timeout(60):
-                await self.released.wait()
+                await self.release.wait()
         return honoured(received)
 
 
@@ -331,7 +331,7 @@ async def test_ctrl_c_once_finishes_what_is_in_flight(tmp_path: Path, uvloop: bo
             await terminal.until_true(lambda: slow.waiting == 2)
             terminal.press_ctrl_c()
             await terminal.until("2 uploads in flight may finish; Ctrl-C again cuts them")
-            slow.released.set()
+            slow.release.set()
             status = await terminal.exit_status()
 
     summary = results_in(tmp_path).summary
@@ -350,15 +350,15 @@ async def test_ctrl_c_twice_stops_at_once_and_still_writes_what_there_is(tmp_pat
             await terminal.until_true(lambda: slow.waiting == 2)
             terminal.press_ctrl_c()
             await terminal.until("Ctrl-C again cuts them")
-            began = time.monotonic()
+            start = time.monotonic()
             terminal.press_ctrl_c()
             status = await terminal.exit_status()
-            took_seconds = time.monotonic() - began
-            slow.released.set()
+            stop_seconds = time.monotonic() - start
+            slow.release.set()
 
     results = results_in(tmp_path)
     assert status == 2, terminal.plain
-    assert took_seconds < 4
+    assert stop_seconds < 4
     assert results.details["complete"] is True
     assert results.summary.reasons[0] == "the test was stopped at once by Ctrl-C while it ran"
     assert (results.summary.requests.due, results.summary.requests.unknown) == (2, 2)
@@ -376,12 +376,12 @@ async def test_outside_a_terminal_what_ctrl_c_does_is_told_at_once(tmp_path: Pat
             async with asyncio.timeout(30):
                 await slow.both_wait.wait()
                 process.send_signal(signal.SIGINT)
-                said = ""
-                while "2 uploads in flight may finish; Ctrl-C again cuts them" not in said:
+                output = ""
+                while "2 uploads in flight may finish; Ctrl-C again cuts them" not in output:
                     line = (await process.stderr.readline()).decode()
-                    assert line, said
-                    said += line
-                slow.released.set()
+                    assert line, output
+                    output += line
+                slow.release.set()
                 assert await process.wait() == 2
         finally:
             if process.returncode is None:
@@ -395,29 +395,29 @@ async def test_a_signal_to_terminate_stops_at_once(tmp_path: Path) -> None:
             await terminal.until_true(lambda: slow.waiting == 2)
             terminal.process.send_signal(signal.SIGTERM)
             status = await terminal.exit_status(4)
-            slow.released.set()
+            slow.release.set()
 
     assert status == 2
     assert results_in(tmp_path).summary.reasons[0] == "the test was stopped at once by SIGTERM while it ran"
 
 
 async def test_ctrl_c_during_the_verification_leaves_the_target_without_load(tmp_path: Path) -> None:
-    held = asyncio.Event()
-    reached = asyncio.Event()
+    release = asyncio.Event()
+    canary_arrival = asyncio.Event()
 
     async def holds_the_canary(received: Received) -> web.StreamResponse:
         if received.rows == 1:
-            reached.set()
+            canary_arrival.set()
             async with asyncio.timeout(60):
-                await held.wait()
+                await release.wait()
         return honoured(received)
 
     async with serving(holds_the_canary) as target:
         with in_terminal(*slow_run(target, tmp_path)) as terminal:
-            await asyncio.wait_for(reached.wait(), 30)
+            await asyncio.wait_for(canary_arrival.wait(), 30)
             terminal.press_ctrl_c()
             status = await terminal.exit_status()
-            held.set()
+            release.set()
 
     summary = results_in(tmp_path).summary
     assert status == 2, terminal.plain
@@ -464,22 +464,22 @@ async def test_no_color_is_obeyed(tmp_path: Path) -> None:
 
 
 async def test_a_proven_address_that_breaks_its_promise_when_it_is_verified_again_ends_a_run_without_a_fleet() -> None:
-    async with serving() as one, serving(host="127.0.0.2") as two:
-        well, changed = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
-        addresses = (str(well), str(changed))
+    async with serving() as first_target, serving(host="127.0.0.2") as second_target:
+        sound, faulty = Endpoint("127.0.0.1", first_target.port), Endpoint("127.0.0.2", second_target.port)
+        addresses = (str(sound), str(faulty))
         plan = make_plan(f"http://django.shop{PATH}", duration_seconds=60, addresses=addresses)
         session = Session(plan, time.monotonic_ns)
         await session.verify()
-        two.answer = lambda received: stored(received) if received.rows == 1 else honoured(received)
+        second_target.answer = lambda received: stored(received) if received.rows == 1 else honoured(received)
         loading = asyncio.create_task(session.load())
         async with asyncio.timeout(20):
-            while len(two.received) < 5:  # noqa: ASYNC110 - the target runs in this loop
+            while len(second_target.received) < 5:  # noqa: ASYNC110 - the target runs in this loop
                 await asyncio.sleep(0.01)
-            for told in ((well,), (well, changed)):
-                session._share.tell(told, more=False)
+            for addresses_now in ((sound,), (sound, faulty)):
+                session._share.update_addresses(addresses_now, more=False)
             await loading
 
         (violation,) = session.aggregate().violations
-        assert (violation.kind, violation.address) == (ErrorKind.MARKER_MISSING, str(changed))
+        assert (violation.kind, violation.address) == (ErrorKind.MARKER_MISSING, str(faulty))
         assert session.defect is None
         assert not session.reads_back

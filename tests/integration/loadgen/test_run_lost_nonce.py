@@ -31,9 +31,11 @@ def proven_options(server: ExampleServer) -> tuple[object, ...]:
 async def test_where_the_nonce_was_asked_for_its_loss_is_a_violation(tmp_path: Path, level: str) -> None:
     with example_server(tmp_path, fault(tmp_path), "faulty_target.wsgi") as target:
         assert target.upload(csv_file([client()])).status == 200
-        required = ("--require", "echoed") if level == "echoed" else proven_options(target)
+        level_options = ("--require", "echoed") if level == "echoed" else proven_options(target)
 
-        done = await loadgen("run", "custom", *SHORT, *target_options(target), *required, "--out", tmp_path / "results")
+        done = await loadgen(
+            "run", "custom", *SHORT, *target_options(target), *level_options, "--out", tmp_path / "results"
+        )
 
         summary = results_in(tmp_path / "results").summary
         assert done.returncode == 1, done.stdout + done.stderr

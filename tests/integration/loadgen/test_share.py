@@ -25,8 +25,8 @@ async def test_a_share_is_proven_and_loaded_and_tells_of_both_in_one_snapshot() 
         before = share.snapshot(0, PodState.WAITING)
 
         report = await share.prove()
-        verified = len(target.received)
-        violation = await share.load(time.monotonic_ns(), alone=True)
+        verification_uploads = len(target.received)
+        violation = await share.load(time.monotonic_ns(), is_alone=True)
         share.freeze()
         after = share.snapshot(0, PodState.DONE)
 
@@ -36,7 +36,7 @@ async def test_a_share_is_proven_and_loaded_and_tells_of_both_in_one_snapshot() 
         assert (after.pod_index, after.pod_uid, after.state) == (0, "uid-0", PodState.DONE)
         assert after.verification == report == share.report
         assert after.steps[0].finished_pods
-        assert after.steps[0].total.accepted == len(iterations) == len(target.received) - verified > 0
+        assert after.steps[0].total.accepted == len(iterations) == len(target.received) - verification_uploads > 0
         assert after.elapsed_seconds > 0.4
         assert after.generator.max_loop_lag_seconds > 0
         assert share.snapshot(0, PodState.DONE).elapsed_seconds == after.elapsed_seconds
@@ -54,10 +54,10 @@ async def test_only_the_share_that_goes_first_is_proven_with_a_full_batch() -> N
 
 
 async def test_a_share_that_is_cut_has_nothing_in_flight_and_its_load_is_over() -> None:
-    arrived = asyncio.Event()
+    arrival = asyncio.Event()
 
     async def hang(_received: Received) -> web.StreamResponse:
-        arrived.set()
+        arrival.set()
         await asyncio.sleep(30)
         raise AssertionError
 
@@ -66,13 +66,13 @@ async def test_a_share_that_is_cut_has_nothing_in_flight_and_its_load_is_over() 
         await share.prove()
         target.answer = hang
         loading = asyncio.ensure_future(share.load(time.monotonic_ns()))
-        await arrived.wait()
+        await arrival.wait()
 
-        began = time.monotonic()
+        start = time.monotonic()
         await cut(loading)
 
         after = share.snapshot(0, PodState.HALTED)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - start < 2
         assert loading.cancelled()
         assert after.steps[0].in_flight == 0
         assert after.steps[0].errors == {ErrorKind.CANCELLED: 1}
@@ -85,7 +85,7 @@ async def test_a_share_whose_target_breaks_its_promise_gives_the_violation_and_e
         await share.prove()
         target.answer = from_rows(50, stored)
 
-        violation = await share.load(time.monotonic_ns(), alone=True)
+        violation = await share.load(time.monotonic_ns(), is_alone=True)
 
         assert violation is not None
         assert violation.kind is ErrorKind.MARKER_MISSING
@@ -96,10 +96,10 @@ async def test_a_share_that_is_told_to_drain_finishes_what_is_in_flight() -> Non
     async with serving() as target:
         share = a_share(make_plan(target.url, duration_seconds=60.0))
         await share.prove()
-        finished = asyncio.Event()
-        share.observe(lambda _: finished.set())
-        loading = asyncio.ensure_future(share.load(time.monotonic_ns(), alone=True))
-        await finished.wait()
+        first_upload_end = asyncio.Event()
+        share.observe(lambda _: first_upload_end.set())
+        loading = asyncio.ensure_future(share.load(time.monotonic_ns(), is_alone=True))
+        await first_upload_end.wait()
 
         share.drain()
 
@@ -110,7 +110,7 @@ async def test_a_share_that_is_told_to_drain_finishes_what_is_in_flight() -> Non
 
 
 def test_a_failure_is_told_by_itself_however_deep_it_lies() -> None:
-    error, other = ValueError("one"), KeyError("two")
+    error, other_error = ValueError("one"), KeyError("two")
 
     assert sole_error(ExceptionGroup("", [ExceptionGroup("", [error])])) is error
-    assert isinstance(sole_error(ExceptionGroup("", [error, other])), ExceptionGroup)
+    assert isinstance(sole_error(ExceptionGroup("", [error, other_error])), ExceptionGroup)

@@ -26,23 +26,23 @@ class Delays:
     rows: int = 0
 
     async def answer(self, received: Received) -> web.StreamResponse:
-        began = time.monotonic()
+        start = time.monotonic()
         await asyncio.sleep(self.of(received.number))
-        self.held_seconds.append(time.monotonic() - began)
+        self.held_seconds.append(time.monotonic() - start)
         self.rows += received.rows
         return honoured(received)
 
     def exactly(self, quantile: float) -> float:
         """The nearest-rank quantile of what was held."""
-        ordered = sorted(self.held_seconds)
-        return ordered[max(1, math.ceil(quantile * len(ordered))) - 1]
+        ascending_seconds = sorted(self.held_seconds)
+        return ascending_seconds[max(1, math.ceil(quantile * len(ascending_seconds))) - 1]
 
 
 def assert_quantiles_agree(sketch: Sketch, delays: Delays) -> None:
     for quantile in (0.5, 0.95, 0.99):
-        measured = sketch.quantile_seconds(quantile)
-        assert measured is not None
-        assert measured == pytest.approx(delays.exactly(quantile), rel=WITHIN), quantile
+        quantile_seconds = sketch.quantile_seconds(quantile)
+        assert quantile_seconds is not None
+        assert quantile_seconds == pytest.approx(delays.exactly(quantile), rel=WITHIN), quantile
 
 
 def constant(_number: int) -> float:
@@ -80,12 +80,12 @@ class Stall:
 
     begins: float
     lasts: float
-    began: float = field(default_factory=time.monotonic)
+    start: float = field(default_factory=time.monotonic)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def answer(self, received: Received) -> web.StreamResponse:
         async with self.turn:
-            since = time.monotonic() - self.began
+            since = time.monotonic() - self.start
             if self.begins <= since < self.begins + self.lasts:
                 await asyncio.sleep(self.begins + self.lasts - since)
             return honoured(received)
@@ -97,7 +97,7 @@ async def test_a_stall_shows_in_the_response_time_of_the_open_model_and_hides_in
         # One user: while it waits for the stalled answer, the arrivals of two seconds queue up behind it.
         plan = custom_plan(target.url, arrivalRate=50, virtualUsers=1, duration="5s")
         load = Load(plan, target.port)
-        stall.began = time.monotonic()
+        stall.start = time.monotonic()
 
         await load.run()
 
@@ -120,7 +120,7 @@ async def test_in_the_closed_model_the_same_stall_is_one_slow_upload() -> None:
     stall = Stall(begins=1.0, lasts=2.0)
     async with serving(stall.answer) as target:
         load = Load(custom_plan(target.url, virtualUsers=1, duration="4s", thinkTime="20ms"), target.port)
-        stall.began = time.monotonic()
+        stall.start = time.monotonic()
 
         await load.run()
 
@@ -131,13 +131,16 @@ async def test_in_the_closed_model_the_same_stall_is_one_slow_upload() -> None:
 
 
 async def test_the_spread_over_addresses_is_what_each_of_them_received() -> None:
-    async with serving() as one, serving(host="127.0.0.2") as two:
-        load = Load(custom_plan(one.url, virtualUsers=3, duration="1s"), one.port)
-        load.book.confirm(parse_endpoint(f"127.0.0.2:{two.port}"))
+    async with serving() as first_target, serving(host="127.0.0.2") as second_target:
+        load = Load(custom_plan(first_target.url, virtualUsers=3, duration="1s"), first_target.port)
+        load.book.confirm(parse_endpoint(f"127.0.0.2:{second_target.port}"))
 
         await load.run()
 
         addresses = load.step().addresses
-        received = {f"127.0.0.1:{one.port}": len(one.received), f"127.0.0.2:{two.port}": len(two.received)}
-        assert {address: counts.sent for address, counts in addresses.items()} == received
+        received_counts = {
+            f"127.0.0.1:{first_target.port}": len(first_target.received),
+            f"127.0.0.2:{second_target.port}": len(second_target.received),
+        }
+        assert {address: counts.sent for address, counts in addresses.items()} == received_counts
         assert all(counts.accepted == counts.sent for counts in addresses.values())

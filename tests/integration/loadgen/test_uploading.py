@@ -13,7 +13,7 @@ from certificates import make_authority
 from http_target import PATH, HttpTarget, Received, honoured, serving
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.http.endpoints import Endpoint
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import Upload, make_uploader
@@ -29,7 +29,9 @@ async def uploaded(
     """So many uploads of five rows, one after the other, by one client."""
     uploader = make_uploader(plan, 0, lambda: "nonce", environment or {})
     async with uploader.open_client(5) as client:
-        return [await uploader.upload(client, Endpoint(target.host, target.port), 5, Progress()) for _ in range(times)]
+        return [
+            await uploader.upload(client, Endpoint(target.host, target.port), 5, UploadProgress()) for _ in range(times)
+        ]
 
 
 async def test_the_host_header_may_be_another_than_the_url_s() -> None:

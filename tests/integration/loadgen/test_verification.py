@@ -473,7 +473,7 @@ async def test_a_new_address_of_the_name_is_used_after_its_own_verification() ->
             names.endpoints = (old, new)
             await names.asked_again()
 
-            assert book.proven == (old, new)
+            assert book.proven_addresses == (old, new)
             assert [received.rows for received in two.received] == [0, 1, 5]
             assert prover.report is not None
             assert prover.report.addresses == (str(old), str(new))
@@ -489,8 +489,8 @@ async def test_a_new_address_that_ignores_the_header_is_never_used_and_asked_onl
             await names.asked_again()
             await names.asked_again()
 
-            assert book.proven == (old,)
-            assert book.distrusted == (new,)
+            assert book.proven_addresses == (old,)
+            assert book.distrusted_addresses == (new,)
             assert [received.rows for received in two.received] == [0]
 
 
@@ -503,7 +503,7 @@ async def test_a_new_address_that_is_denied_is_never_connected_to() -> None:
             names.endpoints = (old, new)
             await names.asked_again()
 
-            assert book.proven == (old,)
+            assert book.proven_addresses == (old,)
             assert two.received == []
 
 
@@ -515,8 +515,8 @@ async def test_an_address_that_vanished_is_dropped() -> None:
             names.endpoints = (new,)
             await names.asked_again()
 
-            assert book.proven == (new,)
-            assert book.vanished == (old,)
+            assert book.proven_addresses == (new,)
+            assert book.vanished_addresses == (old,)
 
 
 async def test_a_doubted_address_that_is_only_busy_is_proven_anew_when_it_answers() -> None:
@@ -528,13 +528,13 @@ async def test_a_doubted_address_that_is_only_busy_is_proven_anew_when_it_answer
             book.doubt(busy)
             await names.asked_again()
             await names.asked_again()
-            assert book.doubted == (busy,)
-            assert book.distrusted == ()
+            assert book.doubted_addresses == (busy,)
+            assert book.distrusted_addresses == ()
             assert {book.next() for _ in range(4)} == {well}
 
             two.answer = honoured
             async with asyncio.timeout(10):
-                while book.doubted:  # noqa: ASYNC110 - asks a plain value
+                while book.doubted_addresses:  # noqa: ASYNC110 - asks a plain value
                     await asyncio.sleep(0.01)
 
             assert {book.next() for _ in range(4)} == {well, busy}
@@ -594,7 +594,7 @@ async def test_the_canary_of_an_address_that_ignores_the_header_comes_before_tho
                     await asyncio.sleep(0.01)
             names.endpoints = (well, busy, new)
             async with asyncio.timeout(20):
-                while new not in book.distrusted:  # noqa: ASYNC110 - a plain value
+                while new not in book.distrusted_addresses:  # noqa: ASYNC110 - a plain value
                     await asyncio.sleep(0.01)
 
             (canary,) = lying.received[-1].client_ids
@@ -637,7 +637,7 @@ async def test_a_busy_address_that_is_trusted_again_while_it_is_verified_stays_i
             await names.asked_again()
             await names.asked_again()
 
-            assert (book.proven, book.doubted, book.distrusted) == ((well, busy), (), ())
+            assert (book.proven_addresses, book.doubted_addresses, book.distrusted_addresses) == ((well, busy), (), ())
             assert len(two.received) == 5
 
 

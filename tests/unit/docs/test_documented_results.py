@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from loadgen.cli.main import OPTION, command_parser
-from loadgen.local.files import Result
+from loadgen.local.files import RunResult
 from loadgen.local.samples import SAMPLE_COLUMNS
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.report.summary import StepSummary, Summary
@@ -30,7 +30,7 @@ def commands_in(name: str) -> list[str]:
 def test_every_key_of_the_summary_is_documented() -> None:
     named = set(re.findall(r"`([a-z_0-9]+)`", RESULTS))
 
-    for kind in (Summary, StepSummary, Result):
+    for kind in (Summary, StepSummary, RunResult):
         assert {field.encode_name for field in msgspec.structs.fields(kind)} <= named
     for field in msgspec.structs.fields(Summary):
         below = msgspec.inspect.type_info(field.type)

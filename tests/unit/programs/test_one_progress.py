@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from loadgen.screen.drawing import Lines
+from loadgen.screen.drawing import LineScreen
 from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.quantities import seconds_text
@@ -31,7 +31,7 @@ def test_screen_and_status_show_the_same_figures_of_the_same_measurements() -> N
             in_flight=2,
         ),
     )
-    pod = a_pod(0, snapshot=a_snapshot(0, PodState.RUNNING, steps=steps), reachable=True)
+    pod = a_pod(0, snapshot=a_snapshot(0, PodState.RUNNING, steps=steps), is_reachable=True)
     observation = seen(pod, spec=SPEC, begun=True)
     observation = replace(observation, job=a_job(plan=a_fleet_plan(SPEC)), series=((), tail))
 
@@ -40,7 +40,7 @@ def test_screen_and_status_show_the_same_figures_of_the_same_measurements() -> N
     assert decision.plan is not None
     assert decision.aggregate is not None
     status, stream = decision.status.progress, io.StringIO()
-    Lines(stream).show(progress_of(decision.plan, decision.aggregate))
+    LineScreen(stream).show(progress_of(decision.plan, decision.aggregate))
     shown = stream.getvalue()
 
     assert status is not None

@@ -47,17 +47,17 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
 def test_ctrl_c_before_a_command_has_begun_shows_no_traceback(
     arguments: list[str], status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(_: object) -> int:
+    def interrupt(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"loadgen.cli.main._{arguments[0]}", interrupted)
+    monkeypatch.setattr(f"loadgen.cli.main._{arguments[0]}", interrupt)
 
     assert main(arguments) == status
     assert capsys.readouterr().err == f"loadgen {arguments[0]}: interrupted\n"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "meant"),
+    ("arguments", "suggestion"),
     [
         (["rnu"], "run"),
         (["verfy"], "verify"),
@@ -66,16 +66,16 @@ def test_ctrl_c_before_a_command_has_begun_shows_no_traceback(
     ],
 )
 def test_a_near_miss_is_answered_with_what_may_be_meant(
-    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], suggestion: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         main(arguments)
 
-    assert f"did you mean {meant}?" in capsys.readouterr().err
+    assert f"did you mean {suggestion}?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "--url is missing"),
         (["--url", "ftp://django/u/"], "http or https"),
@@ -90,10 +90,10 @@ def test_a_near_miss_is_answered_with_what_may_be_meant(
     ],
 )
 def test_a_wrong_value_exits_with_64_and_is_named(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["verify", *arguments]) == 64
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_an_export_needs_a_scenario_or_a_manifest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,7 +110,7 @@ def test_the_help_of_run_says_what_each_scenario_is_for(capsys: pytest.CaptureFi
     with pytest.raises(SystemExit) as exit_:
         main(["run", "--help"])
 
-    said = capsys.readouterr().out
+    message = capsys.readouterr().out
     assert exit_.value.code == 0
     for purpose in ("basic function", "normal load", "high load", "one million records"):
-        assert purpose in said
+        assert purpose in message

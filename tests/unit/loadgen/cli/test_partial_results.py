@@ -12,32 +12,34 @@ from loadgen.local.files import ResultFiles
 
 
 class _Session:
-    def seen(self) -> None:
+    def current_state(self) -> None:
         return None
 
 
 async def test_the_end_of_a_run_waits_for_results_that_are_still_being_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    begun, released, written = threading.Event(), threading.Event(), threading.Event()
+    begin, release, write_end = threading.Event(), threading.Event(), threading.Event()
 
-    def slowly(*_: object) -> None:
-        begun.set()
-        released.wait(10)
-        written.set()
+    def write_slowly(*_: object) -> None:
+        begin.set()
+        release.wait(10)
+        write_end.set()
 
     monkeypatch.setattr(run_command, "FIRST_PARTIAL_SECONDS", 0)
-    monkeypatch.setattr(run_command, "_write_partial", slowly)
+    monkeypatch.setattr(run_command, "_write_partial", write_slowly)
     files = ResultFiles(tmp_path / "details", tmp_path / "series", tmp_path / "summary", tmp_path / "junit")
-    keeping = asyncio.ensure_future(run_command._keep(cast("Any", _Session()), files, cast("Any", None)))
-    await asyncio.to_thread(begun.wait, 10)
+    writing_task = asyncio.ensure_future(
+        run_command._write_periodically(cast("Any", _Session()), files, cast("Any", None))
+    )
+    await asyncio.to_thread(begin.wait, 10)
 
-    keeping.cancel()
-    await asyncio.wait({keeping}, timeout=0.1)
-    ended_before = keeping.done()
-    released.set()
-    await asyncio.wait({keeping}, timeout=10)
+    writing_task.cancel()
+    await asyncio.wait({writing_task}, timeout=0.1)
+    has_ended_early = writing_task.done()
+    release.set()
+    await asyncio.wait({writing_task}, timeout=10)
 
-    assert not ended_before
-    assert written.is_set()
-    assert keeping.cancelled()
+    assert not has_ended_early
+    assert write_end.is_set()
+    assert writing_task.cancelled()

@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 
 from loadgen.cli.main import command_parser, main
-from loadgen.cli.run_command import planned
+from loadgen.cli.run_command import plan_from_options
 from loadgen.options.errors import UsageError
 from loadgen.options.records_options import add_records_options, field_of, record_settings
 from loadtest_model.records.columns import CLIENT_COLUMNS
@@ -40,37 +40,39 @@ def manifest(folder: Path, file_format: str = "csv") -> Path:
     return path
 
 
-def sampled(capfdbinary: pytest.CaptureFixture[bytes], *arguments: object) -> list[list[str]]:
+def sample_rows(capfdbinary: pytest.CaptureFixture[bytes], *arguments: object) -> list[list[str]]:
     assert main(["sample", *map(str, arguments)]) == 0
     sys.stdout.flush()
     return list(csv.reader(io.StringIO(capfdbinary.readouterr().out.decode(), newline="")))
 
 
-def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+def refusal_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     assert main(["sample", *map(str, arguments)]) == 64
     return capsys.readouterr().err
 
 
 def test_a_sample_is_a_file_of_twenty_records_unless_said_otherwise(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    header, *rows = sampled(capfdbinary)
+    header, *rows = sample_rows(capfdbinary)
 
     assert header == [column.name for column in CLIENT_COLUMNS]
     assert len(rows) == 20
-    assert len(sampled(capfdbinary, "--rows", 3)) == 4
+    assert len(sample_rows(capfdbinary, "--rows", 3)) == 4
 
 
 def test_a_seed_decides_the_people(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    first, again, other = (sampled(capfdbinary, "--seed", seed) for seed in (1, 1, 2))
+    first_rows, same_rows, other_rows = (sample_rows(capfdbinary, "--seed", seed) for seed in (1, 1, 2))
 
-    assert first == again != other
+    assert first_rows == same_rows != other_rows
 
 
 def test_a_manifests_records_are_shown_and_options_add_to_them(
     tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    added = ("--field", "loyalty=unique:prefix=L,width=6", "--drop", "city", "--rename", "email=mail")
+    field_options = ("--field", "loyalty=unique:prefix=L,width=6", "--drop", "city", "--rename", "email=mail")
 
-    header, *rows = sampled(capfdbinary, "-f", manifest(tmp_path), "--rows", 2, *added, "--order", "loyalty,mail")
+    header, *rows = sample_rows(
+        capfdbinary, "-f", manifest(tmp_path), "--rows", 2, *field_options, "--order", "loyalty,mail"
+    )
 
     assert header[:3] == ["loyalty", "mail", "id"]
     assert header[-1] == "joined"
@@ -121,7 +123,7 @@ async def test_a_terminal_that_is_too_narrow_shows_a_line_for_each_field(columns
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "problem"),
     [
         (["--rows", "-1"], "--rows is -1"),
         (["--rows", "many"], "--rows is 'many'"),
@@ -142,12 +144,12 @@ async def test_a_terminal_that_is_too_narrow_shows_a_line_for_each_field(columns
     ],
 )
 def test_what_is_wrong_with_an_option_is_told_by_its_name(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    message = refused(capsys, *arguments)
+    message = refusal_of(capsys, *arguments)
 
     assert message.startswith("loadgen sample: ")
-    assert told in message
+    assert problem in message
 
 
 @pytest.mark.parametrize(
@@ -179,9 +181,9 @@ def test_options_that_are_not_given_set_nothing() -> None:
 def test_what_targets_count_is_said_beside_the_rows_that_are_wrong() -> None:
     parser = argparse.ArgumentParser()
     add_records_options(parser)
-    parsed = parser.parse_args(["--invalid", "0.05:bad_email,too_long", "--expect-count", "valid"])
+    options = parser.parse_args(["--invalid", "0.05:bad_email,too_long", "--expect-count", "valid"])
 
-    settings = {setting.path: setting.value for setting in record_settings(parsed, {})}
+    settings = {setting.path: setting.value for setting in record_settings(options, {})}
 
     assert settings == {
         "records.invalid": {"share": 0.05, "kinds": ["bad_email", "too_long"]},
@@ -205,9 +207,9 @@ def test_a_run_takes_the_same_options_and_adds_to_the_manifests_columns(tmp_path
         "--expect-count",
         "valid",
     ]
-    parsed = command_parser().parse_args(["run", "-f", str(manifest(tmp_path)), "--invalid", "0.1", *options])
+    run_options = command_parser().parse_args(["run", "-f", str(manifest(tmp_path)), "--invalid", "0.1", *options])
 
-    plan, _ = planned(parsed, {})
+    plan, _ = plan_from_options(run_options, {})
 
     names = [column.name for column in plan.records.columns]
     assert names[0] == "id"
@@ -230,6 +232,6 @@ def test_a_sample_knows_nothing_of_the_options_of_the_one_before(
 ) -> None:
     main(["sample", "--rows", "1", "--format", "xlsx", "--drop", "city", "--out", str(tmp_path / "clients.xlsx")])
 
-    (header, _) = sampled(capfdbinary, "--rows", 1)
+    (header, _) = sample_rows(capfdbinary, "--rows", 1)
 
     assert "city" in header

@@ -30,12 +30,12 @@ def plan(expect: str = "sent", **records: Any) -> Plan:
     return make_plan("http://127.0.0.1:9/", target={"response": {"expectCount": expect}}, records=records)
 
 
-def added(**field: Any) -> dict[str, Any]:
+def added_field(**field: Any) -> dict[str, Any]:
     return {"fields": {"add": [{"name": "x", **field}]}}
 
 
 def test_a_script_has_the_columns_of_the_manifest_in_its_dialect() -> None:
-    fields = {"rename": {"client_id": "id"}, "drop": ["balance"], **added(kind="constant", value="a,b")["fields"]}
+    fields = {"rename": {"client_id": "id"}, "drop": ["balance"], **added_field(kind="constant", value="a,b")["fields"]}
 
     header, rows = script_rows(plan(fields=fields, dialect={"delimiter": ";", "lineEnd": "LF"}, locale="fr_CA"))
 
@@ -47,31 +47,31 @@ def test_a_script_has_the_columns_of_the_manifest_in_its_dialect() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
+    ("records", "name"),
     [
         ({"contact": "reserved"}, "spec.records.contact: reserved"),
         ({"invalid": {"share": 0.1}}, "spec.records.invalid"),
         ({"expect": "any"}, "spec.target.response.expectCount"),
         ({"dialect": {"encoding": "cp1252"}}, "spec.records.dialect.encoding"),
         ({"fields": {"drop": ["client_id"]}}, "spec.records.fields without client_id"),
-        (added(kind="unique", width=8), "spec.records.fields of kind unique"),
-        (added(kind="constant", value="a\nb"), "a line break in a field"),
+        (added_field(kind="unique", width=8), "spec.records.fields of kind unique"),
+        (added_field(kind="constant", value="a\nb"), "a line break in a field"),
     ],
 )
-def test_what_a_script_has_no_words_for_is_refused_by_its_name(given: dict[str, Any], named: str) -> None:
-    with pytest.raises(NotExportableError, match=named):
-        script_facts(plan(**given))
+def test_what_a_script_has_no_words_for_is_refused_by_its_name(records: dict[str, Any], name: str) -> None:
+    with pytest.raises(NotExportableError, match=name):
+        script_facts(plan(**records))
 
 
 @pytest.mark.parametrize(
-    ("part", "named"),
+    ("part", "name"),
     [
         ({"abort": AbortPlan(thresholds=("p95 < 20s",), after_seconds=30.0)}, "spec.abort"),
         ({"read_back": READ_BACK}, "spec.verification.readBack"),
     ],
 )
-def test_what_ends_or_fails_a_test_early_is_never_left_out_in_silence(part: dict[str, Any], named: str) -> None:
-    with pytest.raises(NotExportableError, match=named):
+def test_what_ends_or_fails_a_test_early_is_never_left_out_in_silence(part: dict[str, Any], name: str) -> None:
+    with pytest.raises(NotExportableError, match=name):
         script_facts(structs.replace(plan(), **part))
 
 

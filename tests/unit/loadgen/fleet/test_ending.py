@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.fleet.ending import End, exit_of, halted, linger_seconds, write_last_word
+from loadgen.fleet.ending import End, exit_of, halted_end, linger_seconds, write_last_word
 from loadtest_model.measurement.sketch import Sketch, sketch_of
 from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, HaltReason, PodState, Snapshot
 from loadtest_model.measurement.step import StepAggregate
@@ -19,12 +19,12 @@ from loadtest_model.protocol.last_word import decode_last_word
     [
         (End(PodState.DONE), PodExit.DONE),
         (End(PodState.REFUSED), PodExit.REFUSED),
-        (halted(HaltReason.VIOLATION, ""), PodExit.VIOLATION),
-        (halted(HaltReason.DEFECT, ""), PodExit.DEFECT),
-        (halted(HaltReason.PEER, ""), PodExit.HALTED),
-        (halted(HaltReason.OPERATOR, ""), PodExit.HALTED),
-        (halted(HaltReason.BARRIER, ""), PodExit.HALTED),
-        (halted(HaltReason.SIGNAL, ""), PodExit.HALTED),
+        (halted_end(HaltReason.VIOLATION, ""), PodExit.VIOLATION),
+        (halted_end(HaltReason.DEFECT, ""), PodExit.DEFECT),
+        (halted_end(HaltReason.PEER, ""), PodExit.HALTED),
+        (halted_end(HaltReason.OPERATOR, ""), PodExit.HALTED),
+        (halted_end(HaltReason.BARRIER, ""), PodExit.HALTED),
+        (halted_end(HaltReason.SIGNAL, ""), PodExit.HALTED),
     ],
 )
 def test_every_end_has_its_exit_code(end: End, code: PodExit) -> None:
@@ -37,7 +37,7 @@ def test_a_pod_that_is_done_waits_for_the_slowest_and_the_others_do_not() -> Non
     assert linger_seconds(End(PodState.DONE), deadlines, 100.0) == 160.0
     assert linger_seconds(End(PodState.DONE), deadlines, -5.0) == 60.0
     assert linger_seconds(End(PodState.REFUSED), deadlines, 100.0) == 60.0
-    assert linger_seconds(halted(HaltReason.PEER, ""), deadlines, 100.0) == 60.0
+    assert linger_seconds(halted_end(HaltReason.PEER, ""), deadlines, 100.0) == 60.0
 
 
 def test_the_last_word_can_be_read_back(tmp_path: Path) -> None:
@@ -61,14 +61,14 @@ def test_beside_a_meshs_containers_the_last_word_leaves_them_their_share(tmp_pat
     snapshot = Snapshot(
         schema=SNAPSHOT_SCHEMA, pod_index=2, pod_uid="u", sequence=9, state=PodState.DONE, plan_hash="h", steps=steps
     )
-    alone, meshed = tmp_path / "alone", tmp_path / "meshed"
+    plain_path, mesh_path = tmp_path / "alone", tmp_path / "meshed"
 
-    write_last_word(alone, snapshot)
-    write_last_word(meshed, snapshot, mesh=True)
+    write_last_word(plain_path, snapshot)
+    write_last_word(mesh_path, snapshot, mesh=True)
 
-    assert 12_288 // 6 < len(alone.read_text()) <= 4_096
-    assert len(meshed.read_text()) <= 12_288 // 6
-    word = decode_last_word(meshed.read_text())
+    assert 12_288 // 6 < len(plain_path.read_text()) <= 4_096
+    assert len(mesh_path.read_text()) <= 12_288 // 6
+    word = decode_last_word(mesh_path.read_text())
     assert word is not None
     assert [step.response.count for step in word.steps] == [300] * 4
 

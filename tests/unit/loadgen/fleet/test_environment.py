@@ -1,4 +1,4 @@
-"""What a pod is told by its environment."""
+"""The settings of a pod, from its environment."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from support.loadgen_plans import make_plan
 
 def environment(**changes: str) -> dict[str, str]:
     plan = make_plan("http://127.0.0.1:8000/u/", parallelism=2, virtual_users=2)
-    whole = {
+    variables = {
         "LOADTEST_PLAN": msgspec.json.encode(plan).decode(),
         "JOB_COMPLETION_INDEX": "1",
         "POD_IP": "127.0.0.9",
         "POD_UID": "uid-1",
     }
-    return {**whole, **changes}
+    return {**variables, **changes}
 
 
 def test_the_whole_environment_is_read() -> None:
@@ -39,7 +39,7 @@ def test_a_missing_variable_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "problem"),
     [
         ("JOB_COMPLETION_INDEX", "one", "whole number"),
         ("JOB_COMPLETION_INDEX", "2", r"2 pod\(s\)"),
@@ -47,8 +47,8 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("LOADTEST_PLAN", '{"schema": 1}', "no plan"),
     ],
 )
-def test_a_wrong_variable_is_named_with_what_is_wrong(name: str, value: str, said: str) -> None:
-    with pytest.raises(ValueError, match=f"{name}.*{said}"):
+def test_a_wrong_variable_is_named_with_what_is_wrong(name: str, value: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}.*{problem}"):
         read_settings(environment(**{name: value}))
 
 

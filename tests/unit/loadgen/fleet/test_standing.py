@@ -3,8 +3,8 @@
 import pytest
 
 from loadgen.fleet.standing import (
-    Action,
-    Decision,
+    CommandDecision,
+    PodAction,
     Standing,
     deadline_seconds,
     on_arm,
@@ -23,37 +23,39 @@ NOT_ENDED = [state for state in PodState if not state.is_end]
 LOAD_OVER = [PodState.LOADED, PodState.CONCLUDING]
 
 
-def arm(standing: Standing, start_id: str = "s1", plan_hash: str = HASH) -> Decision:
+def arm(standing: Standing, start_id: str = "s1", plan_hash: str = HASH) -> CommandDecision:
     return on_arm(standing, Arm(start_id=start_id, plan_hash=plan_hash), HASH)
 
 
-def start(standing: Standing, start_id: str = "s1", in_seconds: float = 0.5, *, overdue: bool = False) -> Decision:
-    return on_start(standing, Start(start_id=start_id, in_seconds=in_seconds, peers=(), halt_token=""), overdue)
+def start(
+    standing: Standing, start_id: str = "s1", in_seconds: float = 0.5, *, is_overdue: bool = False
+) -> CommandDecision:
+    return on_start(standing, Start(start_id=start_id, in_seconds=in_seconds, peers=(), halt_token=""), is_overdue)
 
 
 def test_a_pod_that_was_frozen_past_the_barrier_obeys_no_old_start() -> None:
-    armed = Standing(PodState.ARMED, "s1")
+    armed_standing = Standing(PodState.ARMED, "s1")
 
-    decision = start(armed, overdue=True)
+    decision = start(armed_standing, is_overdue=True)
 
-    assert decision.action is Action.NOTHING
+    assert decision.action is PodAction.NOTHING
     assert decision.conflict is not None
-    assert decision.standing == armed
+    assert decision.standing == armed_standing
 
 
 def test_a_pod_goes_from_waiting_to_running_by_verify_arm_and_start() -> None:
-    verifying = on_verify(Standing())
-    armed = arm(Standing(PodState.VERIFIED))
-    running = start(armed.standing)
+    verify_decision = on_verify(Standing())
+    arm_decision = arm(Standing(PodState.VERIFIED))
+    start_decision = start(arm_decision.standing)
 
-    assert (verifying.standing.state, verifying.action) == (PodState.VERIFYING, Action.VERIFY)
-    assert armed == Decision(Standing(PodState.ARMED, "s1"))
-    assert running == Decision(Standing(PodState.RUNNING, "s1"), Action.LOAD)
+    assert (verify_decision.standing.state, verify_decision.action) == (PodState.VERIFYING, PodAction.VERIFY)
+    assert arm_decision == CommandDecision(Standing(PodState.ARMED, "s1"))
+    assert start_decision == CommandDecision(Standing(PodState.RUNNING, "s1"), PodAction.LOAD)
 
 
 @pytest.mark.parametrize("state", [state for state in PodState if state not in (PodState.WAITING, PodState.HALTED)])
 def test_a_second_verify_changes_nothing(state: PodState) -> None:
-    assert on_verify(Standing(state)) == Decision(Standing(state))
+    assert on_verify(Standing(state)) == CommandDecision(Standing(state))
 
 
 def test_a_halted_pod_does_not_verify() -> None:
@@ -78,7 +80,7 @@ def test_a_pod_is_not_armed_for_another_plan(state: PodState) -> None:
 
 @pytest.mark.parametrize("state", [PodState.ARMED, PodState.RUNNING, PodState.DONE])
 def test_arming_again_for_the_same_start_changes_nothing(state: PodState) -> None:
-    assert arm(Standing(state, "s1")) == Decision(Standing(state, "s1"))
+    assert arm(Standing(state, "s1")) == CommandDecision(Standing(state, "s1"))
 
 
 @pytest.mark.parametrize("state", [PodState.ARMED, PodState.RUNNING, PodState.DONE])
@@ -94,13 +96,13 @@ def test_a_pod_that_was_stopped_before_its_load_cannot_be_armed() -> None:
 def test_only_an_armed_pod_can_be_started(state: PodState) -> None:
     decision = start(Standing(state))
 
-    assert decision.action is Action.NOTHING
+    assert decision.action is PodAction.NOTHING
     assert decision.conflict is not None
 
 
 @pytest.mark.parametrize("state", [PodState.RUNNING, PodState.DONE])
 def test_starting_again_changes_nothing(state: PodState) -> None:
-    assert start(Standing(state, "s1")) == Decision(Standing(state, "s1"))
+    assert start(Standing(state, "s1")) == CommandDecision(Standing(state, "s1"))
 
 
 @pytest.mark.parametrize("state", [PodState.ARMED, PodState.RUNNING, PodState.DONE])
@@ -111,23 +113,23 @@ def test_another_start_than_the_one_armed_for_is_refused(state: PodState) -> Non
 def test_a_start_that_comes_too_late_is_refused() -> None:
     decision = start(Standing(PodState.ARMED, "s1"), in_seconds=-0.25)
 
-    assert decision == Decision(Standing(PodState.ARMED, "s1"), conflict="the start was 0.25 s ago")
+    assert decision == CommandDecision(Standing(PodState.ARMED, "s1"), conflict="the start was 0.25 s ago")
 
 
 @pytest.mark.parametrize("state", [state for state in NOT_ENDED if state not in LOAD_OVER])
 def test_stop_drains_a_pod_that_has_not_ended(state: PodState) -> None:
-    assert on_stop(Standing(state, "s1")) == Decision(Standing(state, "s1"), Action.DRAIN)
+    assert on_stop(Standing(state, "s1")) == CommandDecision(Standing(state, "s1"), PodAction.DRAIN)
 
 
 @pytest.mark.parametrize("state", NOT_ENDED)
 def test_halt_halts_a_pod_that_has_not_ended(state: PodState) -> None:
-    assert on_halt(Standing(state, "s1")) == Decision(Standing(PodState.HALTED, "s1"), Action.HALT)
+    assert on_halt(Standing(state, "s1")) == CommandDecision(Standing(PodState.HALTED, "s1"), PodAction.HALT)
 
 
 @pytest.mark.parametrize("state", ENDED)
 def test_stop_and_halt_leave_an_ended_pod_as_it_is(state: PodState) -> None:
-    assert on_stop(Standing(state)) == Decision(Standing(state))
-    assert on_halt(Standing(state)) == Decision(Standing(state))
+    assert on_stop(Standing(state)) == CommandDecision(Standing(state))
+    assert on_halt(Standing(state)) == CommandDecision(Standing(state))
 
 
 def test_waiting_is_bounded_before_the_load_and_by_the_barrier_once_armed() -> None:

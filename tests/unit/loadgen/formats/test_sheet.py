@@ -19,7 +19,7 @@ def sheet(columns: list[Column], *rows: list[str]) -> ElementTree.Element:
     """The sheet's data as a parser of XML sees it."""
     rendering = SheetRendering(columns)
     rendered = b"".join(rendering.rows([list(column) for column in zip(*rows, strict=True)])) if rows else b""
-    return ElementTree.fromstring(rendering.before(len(rows)) + rendering.head + rendered + rendering.tail)
+    return ElementTree.fromstring(rendering.prologue(len(rows)) + rendering.head + rendered + rendering.tail)
 
 
 def cells(columns: list[Column], *rows: list[str]) -> list[list[tuple[str | None, str | None]]]:

@@ -19,7 +19,7 @@ def a_sample(error: ErrorKind | None = None, own_seconds: float = 0.0) -> Sample
         error=error,
         records_confirmed=0,
         bytes_sent=1,
-        begun=True,
+        has_begun=True,
         own_response_ns=own_ns,
         own_service_ns=own_ns,
     )
@@ -40,7 +40,7 @@ def test_a_time_out_may_be_our_own_only_where_our_own_time_is_a_notable_part_of_
 ) -> None:
     tally = OwnTally()
 
-    tally.judge(a_sample(ErrorKind.TIMEOUT, own_seconds), 20 * SECOND)
+    tally.count_own_failure(a_sample(ErrorKind.TIMEOUT, own_seconds), 20 * SECOND)
 
     assert tally.own_time().timeouts == excusable
 

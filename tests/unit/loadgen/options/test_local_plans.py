@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from loadgen.cli.main import command_parser
-from loadgen.cli.run_command import planned
+from loadgen.cli.run_command import plan_from_options
 from loadgen.cli.verify_command import verification_plan
 from loadgen.local.planning import access_of, plan_of
 from loadgen.options.document import draft_of
@@ -30,11 +30,11 @@ def run_options(*arguments: str) -> argparse.Namespace:
 
 
 def plan(*arguments: str, **variables: str) -> Plan:
-    made, _ = planned(run_options(*arguments), variables)
-    return made
+    compiled_plan, _ = plan_from_options(run_options(*arguments), variables)
+    return compiled_plan
 
 
-def refused(*arguments: str, **variables: str) -> str:
+def refusal_of(*arguments: str, **variables: str) -> str:
     with pytest.raises(UsageError) as wrong:
         plan(*arguments, **variables)
     return str(wrong.value)
@@ -55,13 +55,16 @@ def manifest(tmp_path: Path, **spec: Any) -> str:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_a_manifest_means_what_it_means_in_a_cluster_but_for_pods_and_networks(path: Path) -> None:
     options = run_options("-f", str(path))
-    written = read_manifest(path)
+    loaded_manifest = read_manifest(path)
 
-    local = plan_of(draft_of(options, {}, written), IDENTITY, access_of(options, {}))
+    local_plan = plan_of(draft_of(options, {}, loaded_manifest), IDENTITY, access_of(options, {}))
 
-    clustered = compile_plan(msgspec.convert(written.spec, Spec), IDENTITY)
-    assert local.parallelism == 1
-    assert msgspec.structs.replace(local, parallelism=clustered.parallelism, network=clustered.network) == clustered
+    cluster_plan = compile_plan(msgspec.convert(loaded_manifest.spec, Spec), IDENTITY)
+    assert local_plan.parallelism == 1
+    assert (
+        msgspec.structs.replace(local_plan, parallelism=cluster_plan.parallelism, network=cluster_plan.network)
+        == cluster_plan
+    )
 
 
 @pytest.mark.parametrize("case", WRONG)
@@ -74,21 +77,21 @@ def test_what_a_cluster_refuses_is_refused(case: str) -> None:
 
 
 def test_metadata_and_link_local_addresses_are_never_targets_and_loopback_may_be() -> None:
-    made = plan("light", "--url", URL, "--deny", "10.0.0.0/8", "--allow", "127.0.0.0/8")
+    compiled_plan = plan("light", "--url", URL, "--deny", "10.0.0.0/8", "--allow", "127.0.0.0/8")
 
-    assert made.network.allowed == ("127.0.0.0/8",)
-    assert made.network.denied == (*NEVER_TARGETS, "10.0.0.0/8")
-    assert not any(network.startswith("127.") for network in made.network.denied)
+    assert compiled_plan.network.allowed == ("127.0.0.0/8",)
+    assert compiled_plan.network.denied == (*NEVER_TARGETS, "10.0.0.0/8")
+    assert not any(network.startswith("127.") for network in compiled_plan.network.denied)
 
 
 def test_options_go_before_the_environment_that_before_the_manifest_and_that_before_the_preset(tmp_path: Path) -> None:
     file = manifest(tmp_path, scenario="heavy", load={"batchSize": 7, "virtualUsers": 8, "duration": "9s"})
 
-    made = plan("-f", file, "--batch-size", "70", BATCH_SIZE="700", CONCURRENCY="80")
+    compiled_plan = plan("-f", file, "--batch-size", "70", BATCH_SIZE="700", CONCURRENCY="80")
 
-    (step,) = made.steps
+    (step,) = compiled_plan.steps
     assert (step.batch_size, step.virtual_users, step.duration_seconds) == (70, 80, 9)
-    assert made.name == "mine"
+    assert compiled_plan.name == "mine"
 
 
 def test_a_number_alone_is_a_duration_in_minutes() -> None:
@@ -98,11 +101,11 @@ def test_a_number_alone_is_a_duration_in_minutes() -> None:
 
 
 def test_variables_of_the_environment_give_way_to_options_that_say_the_same_otherwise() -> None:
-    staged = plan("light", "--url", URL, "--stage", "30s:5", DURATION="3", CONCURRENCY="9")
-    counted = plan("light", "--url", URL, "--records", "5000", DURATION="3")
+    stage_plan = plan("light", "--url", URL, "--stage", "30s:5", DURATION="3", CONCURRENCY="9")
+    records_plan = plan("light", "--url", URL, "--records", "5000", DURATION="3")
 
-    assert (staged.steps[0].duration_seconds, staged.steps[0].virtual_users) == (30, 5)
-    assert counted.steps[0].records == 5000
+    assert (stage_plan.steps[0].duration_seconds, stage_plan.steps[0].virtual_users) == (30, 5)
+    assert records_plan.steps[0].records == 5000
 
 
 def test_connections_and_the_time_of_each_part_can_be_set() -> None:
@@ -131,21 +134,21 @@ def test_a_login_takes_name_and_password_from_the_environment() -> None:
 
 
 def test_options_of_a_login_change_that_of_a_manifest(tmp_path: Path) -> None:
-    written = {"login": {"url": "http://127.0.0.1/in/", "secretRef": {"name": "me"}, "tokenPath": "token"}}
-    file = manifest(tmp_path, scenario="light", target={"url": URL, "auth": written})
+    auth = {"login": {"url": "http://127.0.0.1/in/", "secretRef": {"name": "me"}, "tokenPath": "token"}}
+    file = manifest(tmp_path, scenario="light", target={"url": URL, "auth": auth})
 
-    made = plan("-f", file, "--login-format", "form", LOGIN_USERNAME="me", LOGIN_PASSWORD="hidden").target.login
+    login = plan("-f", file, "--login-format", "form", LOGIN_USERNAME="me", LOGIN_PASSWORD="hidden").target.login
 
-    assert made is not None
-    assert (made.url, made.format, made.token_path) == ("http://127.0.0.1/in/", "form", "token")
+    assert login is not None
+    assert (login.url, login.format, login.token_path) == ("http://127.0.0.1/in/", "form", "token")
 
 
 def test_a_login_without_its_url_a_name_or_a_field_is_told() -> None:
     login = ("light", "--url", URL, "--login-url", "http://127.0.0.1/in/")
 
-    assert "--login-url is missing" in refused("light", "--url", URL, "--login-token", "token")
-    assert "in LOGIN_USERNAME and LOGIN_PASSWORD" in refused(*login, LOGIN_USERNAME="me")
-    assert "--login-field is 'email'" in refused(
+    assert "--login-url is missing" in refusal_of("light", "--url", URL, "--login-token", "token")
+    assert "in LOGIN_USERNAME and LOGIN_PASSWORD" in refusal_of(*login, LOGIN_USERNAME="me")
+    assert "--login-field is 'email'" in refusal_of(
         *login, "--login-field", "email", LOGIN_USERNAME="me", LOGIN_PASSWORD="x"
     )
 
@@ -153,10 +156,10 @@ def test_a_login_without_its_url_a_name_or_a_field_is_told() -> None:
 def test_a_manifest_is_verified_with_its_largest_batch(tmp_path: Path) -> None:
     options = command_parser().parse_args(["verify", "-f", manifest(tmp_path, scenario="all")])
 
-    made = verification_plan(options, {})
+    compiled_plan = verification_plan(options, {})
 
-    assert made.target.url == URL
-    assert max(step.batch_size for step in made.steps) == 10_000
+    assert compiled_plan.target.url == URL
+    assert max(step.batch_size for step in compiled_plan.steps) == 10_000
 
 
 def test_empty_variables_count_as_none() -> None:
@@ -164,7 +167,7 @@ def test_empty_variables_count_as_none() -> None:
 
 
 def test_options_reach_their_fields() -> None:
-    made = plan(
+    compiled_plan = plan(
         *("custom", "--url", URL, "--batch-size", "10", "--stage", "0s:2/s", "--stage", "1m:2.5/s"),
         *("--header", "X-Tenant: a: b", "--form-field", "kind=clients", "--file-field", "upload", "--format", "xlsx"),
         *("--threshold", "p95<20s", "--threshold", "error_rate < 2%", "--require", "echoed", "--timeout", "30s"),
@@ -173,8 +176,8 @@ def test_options_reach_their_fields() -> None:
         AUTH_TOKEN="abc",
     )
 
-    (step,) = made.steps
-    target = made.target
+    (step,) = compiled_plan.steps
+    target = compiled_plan.target
     assert step.arrivals is not None
     assert [rate.last_per_second for rate in step.arrivals.rates] == [2.5]
     assert (step.arrivals.process, step.arrivals.max_lateness_seconds) == ("poisson", 5)
@@ -185,11 +188,11 @@ def test_options_reach_their_fields() -> None:
     assert (target.host, target.auth_scheme) == ("shop.example", "Token")
     assert target.token is not None
     assert (target.token.variable, target.token.file) == ("AUTH_TOKEN", None)
-    assert (made.require, made.records.seed) == ("Echoed", 42)
+    assert (compiled_plan.require, compiled_plan.records.seed) == ("Echoed", 42)
 
 
 def test_a_read_back_is_taken_from_the_command_line() -> None:
-    made = plan(
+    compiled_plan = plan(
         *(
             "light",
             "--url",
@@ -202,26 +205,28 @@ def test_a_read_back_is_taken_from_the_command_line() -> None:
         *("--read-back-count", "count", "--read-back-control", "C-1"),
     )
 
-    assert made.read_back is not None
-    assert made.read_back.control_client_id == "C-1"
+    assert compiled_plan.read_back is not None
+    assert compiled_plan.read_back.control_client_id == "C-1"
 
 
 def test_bounds_that_abort_are_taken_from_the_command_line() -> None:
-    made = plan("light", "--url", URL, "--abort", "error_rate<5%", "--abort", "p95 < 9s", "--abort-after", "3s")
+    compiled_plan = plan(
+        "light", "--url", URL, "--abort", "error_rate<5%", "--abort", "p95 < 9s", "--abort-after", "3s"
+    )
 
-    assert made.abort is not None
-    assert (made.abort.thresholds, made.abort.after_seconds) == (("error_rate<5%", "p95 < 9s"), 3)
+    assert compiled_plan.abort is not None
+    assert (compiled_plan.abort.thresholds, compiled_plan.abort.after_seconds) == (("error_rate<5%", "p95 < 9s"), 3)
 
 
 def test_every_run_has_a_run_id_and_records_of_its_own() -> None:
-    one, other = plan("light", "--url", URL), plan("light", "--url", URL)
+    first_plan, second_plan = plan("light", "--url", URL), plan("light", "--url", URL)
 
-    assert one.run_id.startswith("local-")
-    assert one.records.run_tag != other.records.run_tag
+    assert first_plan.run_id.startswith("local-")
+    assert first_plan.records.run_tag != second_plan.records.run_tag
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variables", "said"),
+    ("arguments", "variables", "message"),
     [
         ((), {}, "name a scenario (light, medium, heavy, stress, all or custom) or a manifest"),
         (("light",), {}, "--url is missing"),
@@ -251,59 +256,60 @@ def test_every_run_has_a_run_id_and_records_of_its_own() -> None:
     ],
 )
 def test_what_is_wrong_is_told_in_the_words_of_who_typed_it(
-    arguments: tuple[str, ...], variables: dict[str, str], said: str
+    arguments: tuple[str, ...], variables: dict[str, str], message: str
 ) -> None:
-    assert said in refused(*arguments, **variables)
+    assert message in refusal_of(*arguments, **variables)
 
 
 def test_several_faults_are_told_at_once() -> None:
-    said = refused("light", "--url", "ftp://a/", "--header", "Host: a", "--duration", "100h")
+    message = refusal_of("light", "--url", "ftp://a/", "--header", "Host: a", "--duration", "100h")
 
-    assert len(said.splitlines()) == 3
+    assert len(message.splitlines()) == 3
 
 
 def test_a_variable_beside_the_stages_of_a_manifest_is_refused_like_a_field_beside_them(tmp_path: Path) -> None:
     file = manifest(tmp_path, load={"batchSize": 7, "stages": [{"duration": "9s", "virtualUsers": 1}]})
 
-    assert "spec.load.stages cannot stand beside DURATION" in refused("-f", file, DURATION="3")
+    assert "spec.load.stages cannot stand beside DURATION" in refusal_of("-f", file, DURATION="3")
 
 
 def test_null_counts_as_nothing_in_a_manifest_but_for_a_field_that_there_is_not(tmp_path: Path) -> None:
     target = {"url": URL, "fileField": None, "headers": {"X-A": None, "X-B": "1"}, "timeouts": {"connect": None}}
-    made = plan("-f", manifest(tmp_path, scenario="light", target=target, load=None, abort=None)).target
-    said = refused("-f", manifest(tmp_path, scenario="light", target={"url": URL, "fileFeild": None}))
+    target_plan = plan("-f", manifest(tmp_path, scenario="light", target=target, load=None, abort=None)).target
+    message = refusal_of("-f", manifest(tmp_path, scenario="light", target={"url": URL, "fileFeild": None}))
 
-    assert (made.file_field, made.headers, made.connect_timeout_seconds) == ("file", {"X-B": "1"}, 10)
-    assert "there is no field fileFeild" in said
+    assert (target_plan.file_field, target_plan.headers) == ("file", {"X-B": "1"})
+    assert target_plan.connect_timeout_seconds == 10
+    assert "there is no field fileFeild" in message
 
 
 def test_a_line_break_at_the_end_of_a_text_is_part_of_it(tmp_path: Path) -> None:
-    said = refused("-f", manifest(tmp_path, scenario="light", target={"url": URL, "fileName": "a.csv\n"}))
+    message = refusal_of("-f", manifest(tmp_path, scenario="light", target={"url": URL, "fileName": "a.csv\n"}))
 
-    assert said == "spec.target.fileName is 'a.csv\\n'; write a text without quotes and control characters"
+    assert message == "spec.target.fileName is 'a.csv\\n'; write a text without quotes and control characters"
 
 
 def test_a_text_of_the_wrong_form_is_told_the_form(tmp_path: Path) -> None:
-    said = refused("-f", manifest(tmp_path, scenario="light", target={"url": URL, "host": "a b"}))
+    message = refusal_of("-f", manifest(tmp_path, scenario="light", target={"url": URL, "host": "a b"}))
 
-    assert said.startswith("spec.target.host is 'a b'; write a text that matches '^([A-Za-z0-9]")
-    assert said.endswith("?$'")
+    assert message.startswith("spec.target.host is 'a b'; write a text that matches '^([A-Za-z0-9]")
+    assert message.endswith("?$'")
 
 
 def test_the_secret_of_a_manifest_is_asked_for_here(tmp_path: Path) -> None:
     auth = {"secretKeyRef": {"name": "shop-token"}}
     file = manifest(tmp_path, scenario="light", target={"url": URL, "auth": {**auth, "scheme": "Token"}})
 
-    said = refused("-f", file)
-    made = plan("-f", file, AUTH_TOKEN="abc")
+    message = refusal_of("-f", file)
+    compiled_plan = plan("-f", file, AUTH_TOKEN="abc")
 
-    assert "spec.target.auth.secretKeyRef" in said
-    assert "--token-file or AUTH_TOKEN" in said
-    assert made.target.auth_scheme == "Token"
+    assert "spec.target.auth.secretKeyRef" in message
+    assert "--token-file or AUTH_TOKEN" in message
+    assert compiled_plan.target.auth_scheme == "Token"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a: [", "is not YAML"),
         ("kind: Pod", "holds no objects of kind LoadTest"),
@@ -333,8 +339,8 @@ def test_the_secret_of_a_manifest_is_asked_for_here(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_manifest_that_cannot_be_used_is_told_apart(tmp_path: Path, text: str, said: str) -> None:
+def test_a_manifest_that_cannot_be_used_is_told_apart(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "loadtest.yaml"
     path.write_text(text)
 
-    assert said in refused("-f", str(path))
+    assert message in refusal_of("-f", str(path))

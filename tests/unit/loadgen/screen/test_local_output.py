@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from loadgen.local.files import RESULT_SCHEMA, Result, result_files, write_results
+from loadgen.local.files import RESULT_SCHEMA, RunResult, result_files, write_results
 from loadgen.local.interrupts import Interrupts
 from loadgen.options.errors import UsageError
-from loadgen.screen.closing import closing, verdict_lines
-from loadgen.screen.drawing import Block, Lines, can_redraw, wants_colour
-from loadgen.screen.opening import opening, proof_text
+from loadgen.screen.closing import closing_text, verdict_lines
+from loadgen.screen.drawing import BlockScreen, LineScreen, can_redraw, wants_colour
+from loadgen.screen.opening import opening_text, proof_text
 from loadgen.screen.secrecy import public_plan, public_url
-from loadgen.screen.texts import fitted
-from loadgen.screen.view import frame, line
+from loadgen.screen.texts import fit_to_width
+from loadgen.screen.view import progress_frame, progress_line
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap
 from loadtest_model.measurement.aggregate import Aggregate
@@ -44,9 +44,9 @@ def summary_of(plan: Plan, run: Aggregate, *gaps: Gap) -> Summary:
     return summarize(plan, run, judgement, report, "2026-01-01T00:00:00Z")
 
 
-def a_result(plan: Plan) -> Result:
+def a_result(plan: Plan) -> RunResult:
     run = a_run()
-    return Result(
+    return RunResult(
         schema_version=RESULT_SCHEMA,
         program="loadgen",
         complete=True,
@@ -64,21 +64,21 @@ def a_result(plan: Plan) -> Result:
 def test_a_frame_has_a_bar_and_says_what_it_waits_for() -> None:
     progress = progress_of(a_plan(), a_run(structs.replace(a_step(), load_seconds=60.0, in_flight=3)))
 
-    bar, load, figures, note = frame(progress)
-    *_, stopping = frame(progress, 1)
+    bar, load, figures, note = progress_frame(progress)
+    *_, stopping = progress_frame(progress, 1)
 
     assert bar.startswith("━" * 15 + "╌" * 15 + "  50%  1m/2m  light")
     assert "in flight 3" in load
     assert "p95" in figures
-    assert max(map(len, frame(progress))) < 80
+    assert max(map(len, progress_frame(progress))) < 80
     assert note == ""
     assert stopping == "stopping: 3 uploads in flight may finish; Ctrl-C again cuts them"
-    assert frame(progress, unicode=False)[0].startswith("###")
-    assert "stopping at once" in line(progress, 2)
+    assert progress_frame(progress, unicode=False)[0].startswith("###")
+    assert "stopping at once" in progress_line(progress, 2)
 
 
 def test_before_anything_has_ended_there_are_no_figures_to_show() -> None:
-    text = line(progress_of(a_plan(), Aggregate()))
+    text = progress_line(progress_of(a_plan(), Aggregate()))
 
     assert "p95 -" in text
     assert "errors 0 (0.00%)" in text
@@ -87,13 +87,18 @@ def test_before_anything_has_ended_there_are_no_figures_to_show() -> None:
 def test_of_a_number_of_records_no_time_is_promised() -> None:
     step = structs.replace(a_step(accepted=50), load_seconds=30.0)
 
-    assert line(progress_of(a_plan(load={"records": 200_000}), a_run(step))).startswith("          30s   25%  light")
+    assert progress_line(progress_of(a_plan(load={"records": 200_000}), a_run(step))).startswith(
+        "          30s   25%  light"
+    )
 
 
 def test_a_load_that_is_over_says_what_it_still_waits_for() -> None:
-    drained = structs.replace(a_step(), load_seconds=120.0, in_flight=1)
+    drained_step = structs.replace(a_step(), load_seconds=120.0, in_flight=1)
 
-    assert frame(progress_of(a_plan(), a_run(drained)))[-1] == "the load is over: waiting for 1 upload in flight"
+    assert (
+        progress_frame(progress_of(a_plan(), a_run(drained_step)))[-1]
+        == "the load is over: waiting for 1 upload in flight"
+    )
 
 
 # Screens.
@@ -102,7 +107,7 @@ def test_a_load_that_is_over_says_what_it_still_waits_for() -> None:
 def test_a_block_is_drawn_over_itself_and_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     terminal = Terminal()
-    block = Block(terminal)
+    block = BlockScreen(terminal)
     progress = progress_of(a_plan(), a_run())
 
     block.show(progress)
@@ -110,24 +115,24 @@ def test_a_block_is_drawn_over_itself_and_cleared(monkeypatch: pytest.MonkeyPatc
     block.close()
     block.close()
 
-    drawn = terminal.getvalue()
-    assert drawn.count("\x1b[4A") == 2
-    assert drawn.startswith("\x1b[?25l")
-    assert drawn.endswith("\x1b[J\x1b[?25h")
-    assert all(len(text.removeprefix("\x1b[2K")) < 40 for text in drawn.split("\n")[1:2])
+    screen_text = terminal.getvalue()
+    assert screen_text.count("\x1b[4A") == 2
+    assert screen_text.startswith("\x1b[?25l")
+    assert screen_text.endswith("\x1b[J\x1b[?25h")
+    assert all(len(text.removeprefix("\x1b[2K")) < 40 for text in screen_text.split("\n")[1:2])
 
 
 def test_lines_are_plain() -> None:
     stream = io.StringIO()
 
-    Lines(stream).show(progress_of(a_plan(), a_run()))
+    LineScreen(stream).show(progress_of(a_plan(), a_run()))
 
     assert stream.getvalue().count("\n") == 1
     assert "\x1b" not in stream.getvalue()
 
 
 @pytest.mark.parametrize(
-    ("stream", "environment", "platform", "expected"),
+    ("stream", "environment", "platform", "is_redrawable"),
     [
         (Terminal(), {"TERM": "xterm"}, "linux", True),
         (Terminal(), {"TERM": "dumb"}, "linux", False),
@@ -137,9 +142,9 @@ def test_lines_are_plain() -> None:
     ],
 )
 def test_only_a_terminal_that_can_is_drawn_over(
-    stream: io.StringIO, environment: dict[str, str], platform: str, expected: bool
+    stream: io.StringIO, environment: dict[str, str], platform: str, is_redrawable: bool
 ) -> None:
-    assert can_redraw(stream, environment, platform) is expected
+    assert can_redraw(stream, environment, platform) is is_redrawable
 
 
 def test_colours_are_for_terminals_and_obey_no_color() -> None:
@@ -152,7 +157,7 @@ def test_colours_are_for_terminals_and_obey_no_color() -> None:
 
 
 def test_the_opening_names_target_plan_and_what_is_at_stake() -> None:
-    text = opening(a_plan(scenario="heavy", target={"url": "http://a.shop/u/?key=secret"}), "API_URL")
+    text = opening_text(a_plan(scenario="heavy", target={"url": "http://a.shop/u/?key=secret"}), "API_URL")
 
     assert "Target      http://a.shop/u/?key=***  (from API_URL)" in text
     assert "Test        heavy (high load), 5m of load, files as CSV" in text
@@ -161,8 +166,8 @@ def test_the_opening_names_target_plan_and_what_is_at_stake() -> None:
 
 
 def test_the_opening_tells_arrivals_and_records() -> None:
-    arrivals = opening(a_plan(load={"stages": [{"duration": "10s", "arrivalRate": 5}]}), None)
-    records = opening(a_plan(load={"records": 5_000}), None)
+    arrivals = opening_text(a_plan(load={"stages": [{"duration": "10s", "arrivalRate": 5}]}), None)
+    records = opening_text(a_plan(load={"records": 5_000}), None)
 
     assert "constant arrivals a second: 10s from 0 to 5" in arrivals
     assert "5,000 records in all" in records
@@ -179,9 +184,9 @@ def test_a_refusal_says_what_to_do_in_the_words_of_the_options() -> None:
 
 def test_the_closing_has_verdict_reasons_figures_thresholds_health_and_diagnoses() -> None:
     step = a_step(accepted=90, rejected=10, errors={ErrorKind.SERVER_ERROR: 10})
-    several = {"10.0.0.1:80": AddressCounts(sent=60, accepted=60), "10.0.0.2:80": AddressCounts(sent=40, failed=10)}
-    moved = structs.replace(step, addresses=several, total=structs.replace(step.total, rerouted=3))
-    text = closing(summary_of(a_plan(), a_run(moved)))
+    addresses = {"10.0.0.1:80": AddressCounts(sent=60, accepted=60), "10.0.0.2:80": AddressCounts(sent=40, failed=10)}
+    rerouted_step = structs.replace(step, addresses=addresses, total=structs.replace(step.total, rerouted=3))
+    text = closing_text(summary_of(a_plan(), a_run(rerouted_step)))
 
     assert text.startswith("Verdict     Failed\n            - threshold error_rate < 1% is breached: measured 10.00%")
     assert "Proof       Echoed" in text
@@ -200,25 +205,25 @@ def test_by_hand_nobody_is_sent_for_more_pods() -> None:
     summary = summary_of(a_plan(), structs.replace(a_run(a_step()), generator=lag))
 
     assert "(spec.parallelism)" in summary.generator.notes[0]
-    assert "event loop lagged by 500 ms" in closing(summary)
-    assert "more pods" not in closing(summary)
+    assert "event loop lagged by 500 ms" in closing_text(summary)
+    assert "more pods" not in closing_text(summary)
 
 
 def test_what_the_target_held_is_told_or_why_it_is_not_known() -> None:
-    def told(memory: TargetMemory) -> str:
-        return closing(summary_of(a_plan(), structs.replace(a_run(a_step()), target_memory=memory)))
+    def target_text(memory: TargetMemory) -> str:
+        return closing_text(summary_of(a_plan(), structs.replace(a_run(a_step()), target_memory=memory)))
 
     points = ((0.0, 120_000_000), (3.0, 110_000_000))
 
-    assert "Target      held 120.0 MB of memory at most" in told(TargetMemory(points=points))
-    several = told(TargetMemory(points=points, problem="not measurable: several processes answer"))
-    assert "Target      memory not measurable: several processes answer" in several
-    assert "120.0 MB of memory" not in several
-    assert "Target " not in told(TargetMemory())
+    assert "Target      held 120.0 MB of memory at most" in target_text(TargetMemory(points=points))
+    text = target_text(TargetMemory(points=points, problem="not measurable: several processes answer"))
+    assert "Target      memory not measurable: several processes answer" in text
+    assert "120.0 MB of memory" not in text
+    assert "Target " not in target_text(TargetMemory())
 
 
 def test_what_a_run_will_lack_is_noticed_beforehand() -> None:
-    text = opening(a_plan(records={"contact": "reserved"}, load={"records": 2_000_000}), None)
+    text = opening_text(a_plan(records={"contact": "reserved"}, load={"records": 2_000_000}), None)
 
     assert "\nNotice      " in text
     assert "phone" in text.partition("Notice")[2]
@@ -227,14 +232,14 @@ def test_what_a_run_will_lack_is_noticed_beforehand() -> None:
 def test_a_verdict_is_coloured_on_demand_and_several_steps_have_a_table() -> None:
     summary = summary_of(a_plan(scenario="all", thresholds=["p95 < 9s"]), a_run(*[a_step()] * 4))
 
-    assert closing(summary, colour=True).startswith("Verdict     \x1b[1;32mPassed\x1b[0m")
-    assert "Steps       step    uploads" in closing(summary)
+    assert closing_text(summary, in_colour=True).startswith("Verdict     \x1b[1;32mPassed\x1b[0m")
+    assert "Steps       step    uploads" in closing_text(summary)
 
 
 def test_without_a_load_only_the_first_reason_is_given() -> None:
     summary = summary_of(a_plan(), Aggregate(), Gap(Reason.Stopped, "the test was stopped"))
 
-    assert list(verdict_lines(summary, colour=False)) == [
+    assert list(verdict_lines(summary, in_colour=False)) == [
         "Verdict     Inconclusive",
         "            - the test was stopped",
     ]
@@ -267,14 +272,14 @@ def test_spans_are_readable(seconds: float, text: str) -> None:
 def test_what_is_wider_than_the_terminal_goes_on_below_its_own_beginning() -> None:
     text = "Health      Warning\n            - " + "slow " * 15 + "\n  ok  a table " + "row " * 20
 
-    assert fitted(text, 60).splitlines() == [
+    assert fit_to_width(text, 60).splitlines() == [
         "Health      Warning",
         "            - slow slow slow slow slow slow slow slow slow",
         "              slow slow slow slow slow slow",
         "  ok  a table row row row row row row row row row row row",
         "            row row row row row row row row row",
     ]
-    assert fitted(text, None) == text
+    assert fit_to_width(text, None) == text
 
 
 def test_bytes_are_readable() -> None:
@@ -312,9 +317,9 @@ def test_secrets_are_hidden_in_what_is_written(tmp_path: Path) -> None:
     write_results(files, a_result(plan))
 
     assert not any("s3cret" in path.read_text() for path in tmp_path.iterdir())
-    shown = json.loads(files.details.read_text())["plan"]["target"]
-    assert shown["headers"] == {"X-Key": "***"}
-    assert shown["url"] == "http://a.shop/u/?key=***&tenant=***"
+    public_target = json.loads(files.details.read_text())["plan"]["target"]
+    assert public_target["headers"] == {"X-Key": "***"}
+    assert public_target["url"] == "http://a.shop/u/?key=***&tenant=***"
     assert public_plan(plan)["readBack"]["headers"] == {"X-Key": "***"}
     assert public_url("http://a/u/") == "http://a/u/"
 
@@ -330,16 +335,16 @@ def test_a_folder_that_cannot_be_made_is_a_wrong_option(tmp_path: Path) -> None:
 
 
 def test_a_person_may_interrupt_twice_and_a_signal_to_terminate_counts_as_both() -> None:
-    told: list[int] = []
-    by_hand = Interrupts(lambda: told.append(1))
-    by_system = Interrupts(lambda: told.append(2))
+    changes: list[int] = []
+    person_interrupts = Interrupts(lambda: changes.append(1))
+    system_interrupts = Interrupts(lambda: changes.append(2))
 
-    by_hand.interrupted(signal.SIGINT)
-    once = by_hand.count
-    by_hand.interrupted(signal.SIGINT)
-    by_hand.interrupted(signal.SIGINT)
-    by_system.interrupted(signal.SIGTERM)
+    person_interrupts.receive_signal(signal.SIGINT)
+    first_count = person_interrupts.count
+    person_interrupts.receive_signal(signal.SIGINT)
+    person_interrupts.receive_signal(signal.SIGINT)
+    system_interrupts.receive_signal(signal.SIGTERM)
 
-    assert (once, by_hand.count, by_hand.source) == (1, 2, "Ctrl-C")
-    assert (by_system.count, by_system.source) == (2, "SIGTERM")
-    assert told == [1, 1, 2]
+    assert (first_count, person_interrupts.count, person_interrupts.source) == (1, 2, "Ctrl-C")
+    assert (system_interrupts.count, system_interrupts.source) == (2, "SIGTERM")
+    assert changes == [1, 1, 2]

@@ -22,8 +22,8 @@ from loadtest_model.protocol.last_word import decode_last_word
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import WriteResults
-from loadtest_operator.facts.observation import Observation, PodSeen
-from loadtest_operator.facts.resources import instant, job_seen, loadtest_seen, pod_seen, termination_message
+from loadtest_operator.facts.observation import Observation, ObservedPod
+from loadtest_operator.facts.resources import instant, observed_job, observed_pod, observed_test, termination_message
 from support.operator_builders import PLAN, POLICY
 from wire.record import meaning
 
@@ -76,7 +76,7 @@ def test_what_was_read_is_written_as_it_was_written_then(version: Json) -> None:
 
 def test_a_pod_numbers_its_steps_and_says_whether_it_finished_them_as_version_0_1_0_reads_it() -> None:
     recorder = Recorder(0, 1)
-    recorder.open_step(PLAN.steps[0], 0).complete()
+    recorder.open_step(PLAN.steps[0], 0).mark_complete()
     recorder.open_step(PLAN.steps[0], 0)
 
     encoded_steps = json.loads(msgspec.json.encode(recorder.read(0, 0)[1]))
@@ -108,22 +108,22 @@ def observation_of(version: Json, moment: str, *, snapshots: bool = True) -> Obs
     The status is the one that stood there while the test ran: no operator saw the end.
     """
     run = version["run"]
-    test = loadtest_seen(run["during"]["loadtest"])
+    test = observed_test(run["during"]["loadtest"])
     assert test.spec is not None, test.spec_error
-    job = job_seen(run[moment]["job"], test.identity.uid)
-    snapshots_by_pod = {snapshot["podUid"]: decode(snapshot, Snapshot) for snapshot in run[moment]["snapshots"]}
+    job = observed_job(run[moment]["job"], test.identity.uid)
+    heard = {snapshot["podUid"]: decode(snapshot, Snapshot) for snapshot in run[moment]["snapshots"]}
     pods = []
     for raw in run[moment]["pods"]:
-        pod: PodSeen = pod_seen(raw)
+        pod: ObservedPod = observed_pod(raw)
         word = decode_last_word(termination_message(raw))
-        if pod.terminated is not None:
-            pod = replace(pod, terminated=replace(pod.terminated, last_word=word is not None))
+        if pod.container_end is not None:
+            pod = replace(pod, container_end=replace(pod.container_end, has_last_word=word is not None))
         pods.append(
-            replace(pod, snapshot=snapshots_by_pod[pod.uid] if snapshots else word, reachable=pod.terminated is None)
+            replace(pod, snapshot=heard[pod.uid] if snapshots else word, is_reachable=pod.container_end is None)
         )
     assert job.plan is not None
-    started_at = instant(test.recorded.started_at or "")
-    after_seconds = max(snapshot.elapsed_seconds for snapshot in snapshots_by_pod.values())
+    started_at = instant(test.record.started_at or "")
+    after_seconds = max(snapshot.elapsed_seconds for snapshot in heard.values())
     return Observation(
         test=test,
         now=(started_at + timedelta(seconds=after_seconds)).astimezone(UTC),

@@ -11,7 +11,7 @@ from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.report.status import ConditionType, Phase
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import HaltFleet
-from loadtest_operator.facts.observation import Observation, PodSeen
+from loadtest_operator.facts.observation import Observation, ObservedPod
 from loadtest_operator.observe.memory import Memory
 from support.operator_builders import (
     POLICY,
@@ -29,7 +29,7 @@ SPEC = a_fleet_spec(abort={"thresholds": ["p95 < 20s"], "after": "10s"})
 PLAN = a_fleet_plan(SPEC)
 
 
-def a_slow_pod(index: int, at_seconds: float, state: PodState = PodState.RUNNING) -> PodSeen:
+def a_slow_pod(index: int, at_seconds: float, state: PodState = PodState.RUNNING) -> ObservedPod:
     slow = structs.replace(
         a_measured_step(finished=False), response=sketch_of([25 * 10**9] * 50), load_seconds=at_seconds
     )
@@ -40,7 +40,7 @@ def a_slow_pod(index: int, at_seconds: float, state: PodState = PodState.RUNNING
 
 def at(at_seconds: float, watch: AbortWatch) -> Observation:
     pods = (a_slow_pod(0, at_seconds), a_slow_pod(1, at_seconds))
-    return seen(*pods, spec=SPEC, begun=True, job=a_job(plan=PLAN), watch=watch)
+    return seen(*pods, spec=SPEC, begun=True, job=a_job(plan=PLAN), abort_watch=watch)
 
 
 def test_a_breach_in_three_looks_in_a_row_halts_the_fleet() -> None:
@@ -49,7 +49,7 @@ def test_a_breach_in_three_looks_in_a_row_halts_the_fleet() -> None:
         decision = decide(at(at_seconds, watch), POLICY)
         assert decision.status is not None
         phases.append(decision.status.phase)
-        watch = decision.watch or watch
+        watch = decision.abort_watch or watch
 
     assert phases == [Phase.RUNNING, Phase.RUNNING, Phase.STOPPING]
     (action,) = decision.actions
@@ -62,7 +62,7 @@ def test_an_aborted_test_ends_failed_with_the_breached_bound_also_when_the_watch
     aborting = decide(observation, POLICY)
     halted = (a_slow_pod(0, 25.0, PodState.HALTED), a_slow_pod(1, 25.0, PodState.HALTED))
 
-    ended = decide(next_look(observation, aborting, pods=halted, watch=AbortWatch()), POLICY)
+    ended = decide(next_look(observation, aborting, pods=halted, abort_watch=AbortWatch()), POLICY)
 
     assert ended.status is not None
     assert ended.status.verdict == Verdict.FAILED
@@ -75,9 +75,9 @@ def test_an_aborted_test_ends_failed_with_the_breached_bound_also_when_the_watch
 def test_the_watch_is_remembered_for_its_own_run_until_that_is_forgotten() -> None:
     memory = Memory(lambda: 0.0)
     held = AbortWatch(step=0, at_seconds=3.0, in_a_row={"p95 < 20s": 1})
-    memory.keep_watch("uid", "1", held)
+    memory.keep_abort_watch("uid", "1", held)
 
-    assert memory.watch("uid", "1") == held
-    assert memory.watch("uid", "2") == AbortWatch()
+    assert memory.abort_watch("uid", "1") == held
+    assert memory.abort_watch("uid", "2") == AbortWatch()
     memory.forget_other_runs("uid", "2")
-    assert memory.watch("uid", "1") == AbortWatch()
+    assert memory.abort_watch("uid", "1") == AbortWatch()
