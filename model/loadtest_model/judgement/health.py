@@ -59,6 +59,7 @@ def assess_step(step: Step, aggregate: StepAggregate) -> Health:
     signs: list[Sign] = [
         *_error_signs(aggregate),
         *_time_signs(aggregate),
+        *_cut_signs(aggregate),
         *_availability_signs(aggregate),
         *((HealthLevel.WARNING, text) for text in uneven_throughput(step, aggregate)),
         *_load_signs(step, aggregate),
@@ -125,6 +126,26 @@ def _time_signs(aggregate: StepAggregate) -> list[Sign]:
     if p95 >= 20:
         return [(HealthLevel.WARNING, f"p95 response time {p95:.1f} s is not below 20 s")]
     return []
+
+
+def _cut_signs(aggregate: StepAggregate) -> list[Sign]:
+    """Uploads that the end of the load cut, and that had lasted longer than any that ended.
+
+    A step that did not run to its end says nothing if none ended in it: it may have been cut after a moment.
+    """
+    censored = aggregate.censored.response
+    ended = aggregate.response.without(censored)
+    if not ended.count and not aggregate.finished_pods:
+        return []
+    overdue = censored.count_above(ended.max_seconds or 0.0)
+    if overdue <= 0.01 * aggregate.judged.due:
+        return []
+    longest = f"none that ended took longer than {seconds_text(ended.max_seconds)}" if ended.count else "none ended"
+    text = (
+        f"{overdue} of {aggregate.judged.due} uploads had no answer when they were cut at the end, after up to"
+        f" {seconds_text(censored.max_seconds)}; {longest}"
+    )
+    return [(HealthLevel.WARNING, text)]
 
 
 def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
