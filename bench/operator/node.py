@@ -24,7 +24,7 @@ class Node:
     def __init__(self, api: Api, folder: Path, second_octet: int) -> None:
         self._api = api
         self._octet = second_octet
-        self._made = 0
+        self._pod_count = 0
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._folder = folder
@@ -34,22 +34,22 @@ class Node:
         self.jobs_since: dict[str, float] = {}
 
     async def run(self) -> None:
-        pods = Cache(f"/api/v1/pods?labelSelector={_LABEL}", self._changed)
-        jobs = Cache(f"/apis/batch/v1/jobs?labelSelector={_LABEL}", self._job_changed)
+        pods = Cache(f"/api/v1/pods?labelSelector={_LABEL}", self._on_pod)
+        jobs = Cache(f"/apis/batch/v1/jobs?labelSelector={_LABEL}", self._on_job)
         async with asyncio.TaskGroup() as self._group:
             self._group.create_task(jobs.follow(self._api))
             await pods.follow(self._api)
 
     def forget(self) -> None:
         """Begin anew with the next pod."""
-        for noted in (self.pods, self.running_since, self.pods_since, self.jobs_since):
-            noted.clear()
+        for record in (self.pods, self.running_since, self.pods_since, self.jobs_since):
+            record.clear()
 
-    def _job_changed(self, resource: Json, exists: bool) -> None:
+    def _on_job(self, resource: Json, exists: bool) -> None:
         if exists:
             self.jobs_since.setdefault(resource["metadata"]["uid"], asyncio.get_running_loop().time())
 
-    def _changed(self, resource: Json, exists: bool) -> None:
+    def _on_pod(self, resource: Json, exists: bool) -> None:
         uid = resource["metadata"]["uid"]
         if exists:
             self.pods_since.setdefault(uid, asyncio.get_running_loop().time())
@@ -62,27 +62,33 @@ class Node:
     async def _live(self, resource: Json) -> None:
         metadata = resource["metadata"]
         uid = metadata["uid"]
-        self._made += 1
-        ip = f"127.{self._octet}.{self._made // 250}.{self._made % 250 + 2}"
+        self._pod_count += 1
+        ip = f"127.{self._octet}.{self._pod_count // 250}.{self._pod_count % 250 + 2}"
         (container,) = resource["spec"]["containers"]
         plan = next(variable["value"] for variable in container["env"] if variable["name"] == PLAN_VARIABLE)
-        message = self._folder / uid
+        message_file = self._folder / uid
         settings = PodSettings(
             plan=decode_plan(plan),
             pod_index=int(metadata["annotations"][_INDEX]),
             pod_uid=uid,
             ip=ip,
-            termination_path=message,
+            termination_path=message_file,
         )
         pod = self.pods[uid] = make_pod(settings)
-        life = asyncio.create_task(pod.run())
-        began = _now()
-        await self._report(resource, "Running", ip, {"running": {"startedAt": began}})
+        run_task = asyncio.create_task(pod.run())
+        started_at = _now()
+        await self._report(resource, "Running", ip, {"running": {"startedAt": started_at}})
         self.running_since[uid] = asyncio.get_running_loop().time()
-        code = int(await life)
-        said = _read(message)
-        ended = {"exitCode": code, "message": said, "startedAt": began, "finishedAt": _now(), "reason": "Completed"}
-        await self._report(resource, "Failed" if code else "Succeeded", ip, {"terminated": ended})
+        code = int(await run_task)
+        message = _read(message_file)
+        end = {
+            "exitCode": code,
+            "message": message,
+            "startedAt": started_at,
+            "finishedAt": _now(),
+            "reason": "Completed",
+        }
+        await self._report(resource, "Failed" if code else "Succeeded", ip, {"terminated": end})
 
     async def _report(self, resource: Json, phase: str, ip: str, state: Json) -> None:
         metadata = resource["metadata"]

@@ -15,7 +15,7 @@ from loadtest_operator.observe.identities import Identities, Resolve, resolve_ho
 from loadtest_operator.observe.memory import Key
 from loadtest_operator.observe.roster import Roster
 from loadtest_operator.policy.line import Limits
-from support.held_objects import HeldObjects
+from support.fake_api import FakeApi
 from support.operator_builders import NOW
 
 Json = dict[str, Any]
@@ -53,9 +53,9 @@ class Line:
 
     def __init__(self, *tests: Json, limits: Limits = NO_LIMITS, resolve: Resolve = resolve_host) -> None:
         self.held: dict[str, list[Json]] = {"loadtests": list(tests), "jobs": [], "pods": []}
-        self.api = HeldObjects(**self.held)
+        self.api = FakeApi(**self.held)
         self.roster = Roster()
-        identities = Identities(HeldObjects(), (), "cluster.local", lambda: 0.0, resolve)
+        identities = Identities(FakeApi(), (), "cluster.local", lambda: 0.0, resolve)
         self.contenders = Contenders(self.api, self.roster, identities, (), limits, lambda: NOW)
         self.awake: list[str] = []
         self._woken = asyncio.Event()
@@ -135,20 +135,20 @@ async def test_all_who_wait_share_one_reading_of_the_line() -> None:
     reasons = await asyncio.gather(*(line.reason_of(test) for test in line.held["loadtests"][1:]))
 
     assert set(reasons) == {BUSY}
-    assert line.api.kinds_asked_for == ["jobs", "pods", "loadtests"]
+    assert line.api.requested_kinds == ["jobs", "pods", "loadtests"]
 
 
 async def test_waiting_costs_nothing_until_something_changes() -> None:
     line = a_line_of(300)
     await line.contenders.read()
-    del line.api.kinds_asked_for[:]
+    del line.api.requested_kinds[:]
 
     for second in range(60):
         progress = {**RUNNING, "progress": {"elapsedSeconds": second}}
         line.roster.see_test(a_test("0-runs", progress, version=second + 2))
         assert await line.woken() == []
 
-    assert line.api.kinds_asked_for == []
+    assert line.api.requested_kinds == []
 
 
 async def test_when_the_running_test_is_gone_the_next_is_woken_and_a_few_whose_place_is_told_otherwise() -> None:
@@ -239,7 +239,7 @@ async def test_tests_of_other_targets_start_at_once_and_share_what_they_read() -
     reasons = await asyncio.gather(*(line.reason_of(test) for test in tests))
 
     assert reasons == [FREE] * 50
-    assert line.api.kinds_asked_for.count("jobs") <= 10
+    assert line.api.requested_kinds.count("jobs") <= 10
 
 
 async def test_limits_hold_for_those_that_look_at_once() -> None:
