@@ -96,15 +96,15 @@ async def _apply(stage: Stage) -> None:
 async def _rest(stage: Stage, seconds: float) -> _Rest:
     running = await _running(stage)
     cpu, requests, began = stage.operator.cpu_seconds, _requests(stage), time.monotonic()
-    told = set[float]()
+    progress_seconds = set[float]()
     while time.monotonic() - began < seconds:
-        told.add((await stage.status(running))["progress"]["elapsedSeconds"])
+        progress_seconds.add((await stage.status(running))["progress"]["elapsedSeconds"])
         await asyncio.sleep(0.5)
     passed = time.monotonic() - began
     return _Rest(
         cores=(stage.operator.cpu_seconds - cpu) / passed,
         requests_per_second=(_requests(stage) - requests) / passed,
-        progress_per_minute=60 * (len(told) - 1) / passed,
+        progress_per_minute=60 * (len(progress_seconds) - 1) / passed,
     )
 
 

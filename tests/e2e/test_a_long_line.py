@@ -20,11 +20,11 @@ MOST_CHANGES_OF_A_STEP = 13
 
 @pytest.fixture(scope="module")
 def holder(namespace: Namespace) -> Iterator[Test]:
-    namespace.deploy_unhurried()
-    namespace.available("clients")
-    made = namespace.start("holder", load=LONG)
-    made.running()
-    yield made
+    namespace.deploy_slow()
+    namespace.until_available("clients")
+    test = namespace.start("holder", load=LONG)
+    test.until_running()
+    yield test
     namespace.rest.delete(PATH.format(namespace=namespace.name))
 
 
@@ -36,19 +36,22 @@ def line(namespace: Namespace, holder: Test) -> list[Test]:
 
 
 def resources(namespace: Namespace) -> dict[str, Json]:
-    return {made["metadata"]["name"]: made for made in namespace.rest.items(PATH.format(namespace=namespace.name))}
+    return {
+        resource["metadata"]["name"]: resource
+        for resource in namespace.rest.items(PATH.format(namespace=namespace.name))
+    }
 
 
 def waiting(namespace: Namespace) -> dict[str, Json]:
     """Those that say that they wait for their target."""
     return {
-        name: made
-        for name, made in resources(namespace).items()
-        if reason(made.get("status") or {}, "Verified") == "TargetBusy"
+        name: resource
+        for name, resource in resources(namespace).items()
+        if reason(resource.get("status") or {}, "Verified") == "TargetBusy"
     }
 
 
-def counted(cluster: Cluster, rest: Rest, metric: str) -> float:
+def metric_sum(cluster: Cluster, rest: Rest, metric: str) -> float:
     (pod,) = operators(rest)
     text = cluster.ask(pod, 8080, "GET", "/metrics")[1].decode()
     return sum(float(value) for value in re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", text, re.MULTILINE))
@@ -57,9 +60,9 @@ def counted(cluster: Cluster, rest: Rest, metric: str) -> float:
 def requests_until_progress(cluster: Cluster, rest: Rest, holder: Test) -> float:
     """How often the operator asks the API server from one write of the running test's progress to another, 5 s on."""
     elapsed = holder.status["progress"]["elapsedSeconds"]
-    before = counted(cluster, rest, "loadtest_operator_api_requests_total")
+    before = metric_sum(cluster, rest, "loadtest_operator_api_requests_total")
     holder.until("progress", lambda status: status["progress"]["elapsedSeconds"] >= elapsed + 4, 30)
-    return counted(cluster, rest, "loadtest_operator_api_requests_total") - before
+    return metric_sum(cluster, rest, "loadtest_operator_api_requests_total") - before
 
 
 def test_waiting_costs_nothing_while_nothing_changes(
@@ -71,11 +74,11 @@ def test_waiting_costs_nothing_while_nothing_changes(
         return requests_until_progress(cluster, rest, holder) < MOST_REQUESTS_AT_REST
 
     wait_for("what has just been applied to be looked at", is_at_rest, 120)
-    before = {name: version_of(made) for name, made in waiting(namespace).items()}
-    asked = [requests_until_progress(cluster, rest, holder) for _ in range(3)]
+    before = {name: version_of(resource) for name, resource in waiting(namespace).items()}
+    request_counts = [requests_until_progress(cluster, rest, holder) for _ in range(3)]
 
-    assert max(asked) < MOST_REQUESTS_AT_REST < WAITING
-    assert {name: version_of(made) for name, made in waiting(namespace).items()} == before
+    assert max(request_counts) < MOST_REQUESTS_AT_REST < WAITING
+    assert {name: version_of(resource) for name, resource in waiting(namespace).items()} == before
 
 
 def test_a_step_of_the_line_starts_the_first_and_changes_what_few_others_say(
@@ -86,8 +89,8 @@ def test_a_step_of_the_line_starts_the_first_and_changes_what_few_others_say(
     following = next(test for test in line if test.name == order[0])
 
     holder.patch(stop=True)
-    holder.completed()
-    following.running()
+    holder.until_completed()
+    following.until_running()
     wait_for("the first places to be told anew", lambda: place(namespace, order[1]) == "place 1 in line", 60)
     requests_until_progress(cluster, rest, following)
 
@@ -103,21 +106,21 @@ def test_the_line_is_the_same_to_an_operator_that_has_just_begun(
     cluster: Cluster, rest: Rest, namespace: Namespace, line: list[Test]
 ) -> None:
     (running,) = (test for test in line if test.status["phase"] == "Running")
-    before = {name: made["status"]["message"] for name, made in waiting(namespace).items()}
+    before = {name: resource["status"]["message"] for name, resource in waiting(namespace).items()}
     elapsed = running.status["progress"]["elapsedSeconds"]
 
     kill_operator(cluster, rest)
     running.until("progress", lambda status: status["progress"]["elapsedSeconds"] > elapsed + 20, 90)
 
-    assert {name: made["status"]["message"] for name, made in waiting(namespace).items()} == before
+    assert {name: resource["status"]["message"] for name, resource in waiting(namespace).items()} == before
 
 
-def uid_of(made: Json) -> str:
-    return str(made["metadata"]["uid"])
+def uid_of(resource: Json) -> str:
+    return str(resource["metadata"]["uid"])
 
 
-def version_of(made: Json) -> str:
-    return str(made["metadata"]["resourceVersion"])
+def version_of(resource: Json) -> str:
+    return str(resource["metadata"]["resourceVersion"])
 
 
 def place(namespace: Namespace, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The roster against an API server whose watch is late and loses that things are gone."""
+"""The roster against an API server whose watch is late and is_lossy that things are gone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ class Server:
         self.make = make
         self.version = 0
         self.objects: dict[str, Json] = {}
-        self.untold: list[tuple[bool, Json]] = []
+        self.pending_news: list[tuple[bool, Json]] = []
         self.uids = 0
 
     def create(self) -> None:
@@ -36,12 +36,12 @@ class Server:
             gone = self.objects.pop(sorted(self.objects)[choice % len(self.objects)])
             self.version += 1
             if is_told:
-                self.untold.append((True, gone))
+                self.pending_news.append((True, gone))
 
     def _put(self, uid: str) -> None:
         self.version += 1
         self.objects[uid] = self.make(uid, self.version)
-        self.untold.append((False, self.objects[uid]))
+        self.pending_news.append((False, self.objects[uid]))
 
 
 def a_pod(uid: str, version: int) -> Json:
@@ -81,17 +81,17 @@ def play(
                 server.change(choice)
             case "delete" | "lose":
                 server.delete(choice, is_told=step == "delete")
-            case "tell" if server.untold:
-                tell(*server.untold.pop(0))
+            case "tell" if server.pending_news:
+                tell(*server.pending_news.pop(0))
             case "begin a list" if len(lists) < 2:
                 lists.append((list(server.objects.values()), roster.mark()))
             case "end a list" if lists:
                 replace(*lists.pop(0))
 
 
-@given(steps=STEPS, loses=st.booleans())
-def test_the_roster_has_the_pods_that_there_are(steps: list[tuple[str, int]], *, loses: bool) -> None:
-    """At the latest after one more list where the watch loses that pods are gone, and else without."""
+@given(steps=STEPS, is_lossy=st.booleans())
+def test_the_roster_has_the_pods_that_there_are(steps: list[tuple[str, int]], *, is_lossy: bool) -> None:
+    """At the latest after one more list where the watch is_lossy that pods are gone, and else without."""
     server, roster = Server(a_pod), Roster()
 
     def tell(is_gone: bool, resource: Json) -> None:
@@ -100,18 +100,18 @@ def test_the_roster_has_the_pods_that_there_are(steps: list[tuple[str, int]], *,
         else:
             roster.see_child(resource, is_pod=True)
 
-    def replace(listed: list[Json], mark: int) -> None:
-        roster.replace_children(listed, mark, are_pods=True)
+    def replace(resources: list[Json], mark: int) -> None:
+        roster.replace_children(resources, mark, are_pods=True)
 
-    play(server, of_watch(steps, loses=loses), roster, tell, replace)
-    if loses:
+    play(server, of_watch(steps, is_lossy=is_lossy), roster, tell, replace)
+    if is_lossy:
         replace(list(server.objects.values()), roster.mark())
 
     assert roster.belongings(NOW) == {f"test-of-{uid}": Belongings(pods=1) for uid in server.objects}
 
 
-@given(steps=STEPS, loses=st.booleans())
-def test_the_roster_has_the_tests_that_there_are_as_they_are(steps: list[tuple[str, int]], *, loses: bool) -> None:
+@given(steps=STEPS, is_lossy=st.booleans())
+def test_the_roster_has_the_tests_that_there_are_as_they_are(steps: list[tuple[str, int]], *, is_lossy: bool) -> None:
     server, roster = Server(a_test), Roster()
 
     def tell(is_gone: bool, resource: Json) -> None:
@@ -120,14 +120,14 @@ def test_the_roster_has_the_tests_that_there_are_as_they_are(steps: list[tuple[s
         else:
             roster.see_test(resource)
 
-    play(server, of_watch(steps, loses=loses), roster, tell, roster.replace_tests)
-    if loses:
+    play(server, of_watch(steps, is_lossy=is_lossy), roster, tell, roster.replace_tests)
+    if is_lossy:
         roster.replace_tests(list(server.objects.values()), roster.mark())
 
-    pods = {uid: made["spec"]["parallelism"] for uid, made in server.objects.items()}
+    pods = {uid: resource["spec"]["parallelism"] for uid, resource in server.objects.items()}
     assert {entry.uid: entry.pods for entry in roster.tests} == pods
 
 
-def of_watch(steps: list[tuple[str, int]], *, loses: bool) -> list[tuple[str, int]]:
-    """The steps of a server whose watch loses that things are gone, or never does."""
-    return steps if loses else [("delete" if step == "lose" else step, choice) for step, choice in steps]
+def of_watch(steps: list[tuple[str, int]], *, is_lossy: bool) -> list[tuple[str, int]]:
+    """The steps of a server whose watch is_lossy that things are gone, or never does."""
+    return steps if is_lossy else [("delete" if step == "lose" else step, choice) for step, choice in steps]

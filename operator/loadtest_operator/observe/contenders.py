@@ -114,7 +114,7 @@ class Contenders:
         await self.read()
         turn = self._turns.get(observation.test.identity.uid)
         if turn is None or turn.reason is None:
-            return await self._granted(observation)
+            return await self._decide_start(observation)
         return replace(observation, turn=turn)
 
     def release(self, uid: str) -> None:
@@ -181,7 +181,7 @@ class Contenders:
             if entry is not None and entry.holds_place and former.get(uid, turn) != turn:
                 self.wake(entry.key)
 
-    async def _granted(self, observation: Observation) -> Observation:
+    async def _decide_start(self, observation: Observation) -> Observation:
         """The observation with the turn that a fresh look allows, and with the test as it is now."""
         identity = observation.test.identity
         resource = await self._api.get(LOADTESTS, identity.namespace, identity.name)
@@ -196,8 +196,8 @@ class Contenders:
         # From here to the grant nobody else decides.
         line = self._line()
         mine = _contender(entry, Belongings(), target)
-        holders = [one for held, one in line.holders.items() if held != uid]
-        waiting = [one for other, one in line.waiting.items() if other != uid]
+        holders = [one for holder_uid, one in line.holders.items() if holder_uid != uid]
+        waiting = [one for other_uid, one in line.waiting.items() if other_uid != uid]
         turn = find_turns((*holders, *line.remains), (*waiting, mine), self._limits)[uid]
         # Whoever is told otherwise by the next reading of the line is woken.
         self._turns[uid] = turn
@@ -216,9 +216,9 @@ class Contenders:
         waiting: dict[str, Contender] = {}
         for entry in self._roster.tests:
             its = belongings.pop(entry.uid, None) or Belongings()
-            granted = self._grants.get(entry.uid)
-            if granted is not None and granted[0] == entry.run_id:
-                holders[entry.uid] = granted[1]
+            grant = self._grants.get(entry.uid)
+            if grant is not None and grant[0] == entry.run_id:
+                holders[entry.uid] = grant[1]
             elif holds_target(entry, its):
                 holders[entry.uid] = _contender(entry, its, self._last_known(entry))
             elif entry.url and not entry.is_over:

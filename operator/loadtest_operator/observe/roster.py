@@ -206,13 +206,13 @@ class Roster:
     def replace_tests(self, resources: Iterable[Json], mark: int) -> set[Key]:
         """Take in a list of all tests that was begun at a mark; gives the names of those that it told something of."""
         news = set[Key]()
-        listed = set[str]()
+        listed_uids = set[str]()
         for resource in resources:
             metadata = resource["metadata"]
-            listed.add(metadata["uid"])
+            listed_uids.add(metadata["uid"])
             if self.see_test(resource):
                 news.add((metadata["namespace"], metadata["name"]))
-        for uid in self._absent(list(self._tests), listed, mark):
+        for uid in self._absent(list(self._tests), listed_uids, mark):
             news.add(self._tests[uid].key)
             self.forget_test(uid)
         self._forget_departed()
@@ -221,12 +221,12 @@ class Roster:
 
     def replace_children(self, resources: Iterable[Json], mark: int, *, are_pods: bool) -> None:
         """The same of all Jobs, or of all pods that live."""
-        listed = set[str]()
+        listed_uids = set[str]()
         for resource in resources:
-            listed.add(resource["metadata"]["uid"])
+            listed_uids.add(resource["metadata"]["uid"])
             self.see_child(resource, is_pod=are_pods)
-        known = [uid for uid, child in self._children.items() if child.is_pod == are_pods]
-        for uid in self._absent(known, listed, mark):
+        known_uids = [uid for uid, child in self._children.items() if child.is_pod == are_pods]
+        for uid in self._absent(known_uids, listed_uids, mark):
             self.forget_child(uid)
 
     def touch(self) -> None:
@@ -255,8 +255,8 @@ class Roster:
         self._departed[uid] = self._moment
         return self._records.pop(uid, None) is not None
 
-    def _absent(self, known: Iterable[str], listed: set[str], mark: int) -> Iterator[str]:
-        return (uid for uid in known if uid not in listed and self._records[uid].moment <= mark)
+    def _absent(self, known_uids: Iterable[str], listed_uids: set[str], mark: int) -> Iterator[str]:
+        return (uid for uid in known_uids if uid not in listed_uids and self._records[uid].moment <= mark)
 
     def _forget_departed(self) -> None:
         """No list that began before the one before this list is still under way."""
@@ -302,8 +302,8 @@ def _child_of(resource: Json, *, is_pod: bool) -> Child:
     )
 
 
-def _is_newer(version: str, known: str) -> bool:
+def _is_newer(version: str, known_version: str) -> bool:
     """Whether a resource version comes after another; where they are no numbers, whether it is another one."""
-    if version.isdecimal() and known.isdecimal():
-        return int(version) > int(known)
-    return version != known
+    if version.isdecimal() and known_version.isdecimal():
+        return int(version) > int(known_version)
+    return version != known_version

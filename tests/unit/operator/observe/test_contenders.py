@@ -52,8 +52,8 @@ class Line:
     """Contenders over objects that are there to be listed; `awake` are those that were woken."""
 
     def __init__(self, *tests: Json, limits: Limits = NO_LIMITS, resolve: Resolve = resolve_host) -> None:
-        self.held: dict[str, list[Json]] = {"loadtests": list(tests), "jobs": [], "pods": []}
-        self.api = FakeApi(**self.held)
+        self.objects: dict[str, list[Json]] = {"loadtests": list(tests), "jobs": [], "pods": []}
+        self.api = FakeApi(**self.objects)
         self.roster = Roster()
         identities = Identities(FakeApi(), (), "cluster.local", lambda: 0.0, resolve)
         self.contenders = Contenders(self.api, self.roster, identities, (), limits, lambda: NOW)
@@ -63,8 +63,8 @@ class Line:
 
     def having(self, *, jobs: tuple[Json, ...] = (), pods: tuple[Json, ...] = ()) -> "Line":
         """The same with these Jobs and pods."""
-        self.held["jobs"] += jobs
-        self.held["pods"] += pods
+        self.objects["jobs"] += jobs
+        self.objects["pods"] += pods
         return self
 
     def _wake(self, key: Key) -> None:
@@ -79,8 +79,8 @@ class Line:
 
     async def reason_of(self, resource: Json) -> Reason | None:
         """Why a test has to wait that looks now, and is as it says; None where it is its turn."""
-        tests = self.held["loadtests"]
-        tests[:] = [resource if made["metadata"]["uid"] == resource["metadata"]["uid"] else made for made in tests]
+        tests = self.objects["loadtests"]
+        tests[:] = [resource if test["metadata"]["uid"] == resource["metadata"]["uid"] else test for test in tests]
         test = observed_test(resource)
         observation = Observation(test=test, now=NOW, run_id=run_id_of(test))
         return (await self.contenders.with_turn(observation)).turn.reason
@@ -132,7 +132,7 @@ async def test_a_test_that_does_not_want_to_start_keeps_no_other_from_its_turn(s
 async def test_all_who_wait_share_one_reading_of_the_line() -> None:
     line = a_line_of(300)
 
-    reasons = await asyncio.gather(*(line.reason_of(test) for test in line.held["loadtests"][1:]))
+    reasons = await asyncio.gather(*(line.reason_of(test) for test in line.objects["loadtests"][1:]))
 
     assert set(reasons) == {BUSY}
     assert line.api.requested_kinds == ["jobs", "pods", "loadtests"]
@@ -257,10 +257,10 @@ async def test_no_test_starts_beside_one_that_the_watch_has_not_told_of(kind: st
     asking = a_test("b")
     line = Line(asking)
     await line.contenders.read()
-    line.held[kind].append(a_child_of("elsewhere"))
+    line.objects[kind].append(a_child_of("elsewhere"))
 
     assert await line.reason_of(asking) is BUSY
-    line.held[kind].clear()
+    line.objects[kind].clear()
     line.roster.forget_child("child-of-elsewhere")
     assert await line.woken() == ["b"]
     assert await line.reason_of(asking) is FREE
@@ -279,7 +279,7 @@ async def test_no_test_starts_beside_one_whose_target_has_become_the_same() -> N
     addresses = frozenset({"192.0.2.7"})
 
     assert await line.reason_of(asking) is BUSY
-    line.held["pods"].clear()
+    line.objects["pods"].clear()
     line.roster.see_test(a_test("0-runs", COMPLETED, version=2))
     line.roster.forget_child("child-of-0-runs")
     assert await line.woken() == ["b"]
@@ -302,10 +302,10 @@ async def test_a_name_that_nobody_resolves_holds_up_no_test_of_another_target() 
 
 
 async def test_a_test_whose_target_is_found_late_takes_its_place_then() -> None:
-    found = asyncio.Event()
+    is_resolved = asyncio.Event()
 
     async def resolve(_host: str) -> frozenset[str]:
-        await found.wait()
+        await is_resolved.wait()
         return frozenset({"192.0.2.7"})
 
     first, second = a_test("a", url="http://late.example/"), a_test("b")
@@ -313,7 +313,7 @@ async def test_a_test_whose_target_is_found_late_takes_its_place_then() -> None:
     assert await line.reason_of(second) is BUSY
     running = asyncio.create_task(line.contenders.run())
 
-    found.set()
+    is_resolved.set()
     async with asyncio.timeout(30):
         await line.all_woken("a", "b")
     running.cancel()
@@ -340,11 +340,11 @@ async def test_a_start_holds_its_target_until_its_job_is_to_be_seen_and_the_job_
     for _ in range(3):
         line.roster.touch()
         assert await line.reason_of(second) is BUSY
-    line.held["jobs"].append(a_child_of("a"))
+    line.objects["jobs"].append(a_child_of("a"))
     line.roster.see_child(a_child_of("a"), is_pod=False)
     assert await line.reason_of(second) is BUSY
     assert line.contenders.urgency(("shop", "a")) is Urgency.RUNS
-    line.held["jobs"].clear()
+    line.objects["jobs"].clear()
     line.roster.see_test(a_test("a", COMPLETED, version=2))
     line.roster.forget_child("child-of-a")
 

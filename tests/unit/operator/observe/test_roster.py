@@ -23,8 +23,8 @@ def a_test(uid: str, version: int = 1, status: Json | None = None, **spec: Any) 
 
 def a_pod(uid: str, version: int = 1, phase: str = "Running", **metadata: Any) -> Json:
     labels = {UID_LABEL: "test", RUN_LABEL: "1"}
-    made = {"uid": uid, "name": uid, "resourceVersion": str(version), "labels": labels, **metadata}
-    return {"metadata": made, "status": {"phase": phase}}
+    all_metadata = {"uid": uid, "name": uid, "resourceVersion": str(version), "labels": labels, **metadata}
+    return {"metadata": all_metadata, "status": {"phase": phase}}
 
 
 def test_what_is_known_already_is_no_news_and_no_change_of_the_line() -> None:
