@@ -253,6 +253,7 @@ class Reason(StrEnum):
     )
     Aborted = _load("a bound of spec.abort was breached")
     Stopped = _load("spec.stop was set", "to run again, set spec.stop to false together with a new spec.runId")
+    LoadUnfinished = _load("the load of a step did not run to its end in every pod, and nothing tells why", _RUN_AGAIN)
     PodLost = _load(
         "a pod was lost, and with it a part of the load",
         "do what the message begins with, then run again with a new spec.runId",

@@ -27,7 +27,7 @@ from loadtest_model.plan import Plan, compile_plan, plan_hash
 from loadtest_model.report.status import Phase, Start, Status
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.spec import Spec
-from loadtest_operator.decide import Decision, Policy
+from loadtest_operator.decide import Decision, Policy, decide
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.mounts import secret_places
 from loadtest_operator.facts.observation import JobSeen, LoadTestSeen, Observation, PodSeen, Recorded, Terminated
@@ -102,7 +102,8 @@ def a_job(*, age_seconds: float = 30.0, **fields: Any) -> JobSeen:
 def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
     """A pod's snapshot; one that verified carries the proof, one that loaded has accepted 50 uploads in 1 s each."""
     proven = state not in (PodState.WAITING, PodState.VERIFYING, PodState.REFUSED)
-    loaded = state in (PodState.RUNNING, PodState.DONE)
+    finished = state in (PodState.LOADED, PodState.CONCLUDING, PodState.DONE)
+    loaded = finished or state is PodState.RUNNING
     made = Snapshot(
         schema=1,
         pod_index=index,
@@ -111,8 +112,8 @@ def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
         state=state,
         plan_hash=plan_hash(PLAN),
         verification=PROOF if proven else REFUSAL if state is PodState.REFUSED else None,
-        steps=(a_measured_step(finished=state is PodState.DONE),) if loaded else (),
-        elapsed_seconds=60.0 if state is PodState.DONE else 30.0 if loaded else 0.0,
+        steps=(a_measured_step(finished=finished),) if loaded else (),
+        elapsed_seconds=60.0 if finished else 30.0 if loaded else 0.0,
         virtual_users=1 if state is PodState.RUNNING else 0,
         final=state.ended,
     )
@@ -214,6 +215,14 @@ def next_look(observation: Observation, decision: Decision, **fields: Any) -> Ob
     recorded = msgspec.convert(written, Recorded)
     test = replace(observation.test, recorded=recorded, status=written)
     return replace(observation, test=test, **fields)
+
+
+def decide_on_record(observation: Observation) -> Decision:
+    """What is decided once the cause that the first look finds is on record; that look does nothing but write it."""
+    first_look = decide(observation, POLICY)
+    assert first_look.actions == ()
+    assert first_look.requeue_seconds == 0.0
+    return decide(next_look(observation, first_look), POLICY)
 
 
 def as_written(status: Status) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def _incomplete_steps(evidence: Evidence) -> frozenset[str]:
     A step that all pods finished is whole, whatever became of a later one.
     """
     facts = evidence.facts
-    if not (facts.gaps or records_not_sent(evidence)):
+    if not (facts.gaps or records_not_sent(evidence) or unfinished_steps(evidence)):
         return frozenset()
     several = len(facts.plan.steps) > 1
     steps = facts.aggregate.steps
@@ -169,6 +169,25 @@ def critical_health(evidence: Evidence) -> list[Finding]:
 
 def gaps(evidence: Evidence) -> list[Finding]:
     return [Finding(Verdict.INCONCLUSIVE, gap.reason, gap.message) for gap in evidence.facts.gaps]
+
+
+def unfinished_steps(evidence: Evidence) -> list[Finding]:
+    """Steps whose load did not run to its end in every pod, although nothing else explains that."""
+    facts = evidence.facts
+    is_explained = facts.gaps or facts.on_record or facts.refusal is not None or facts.aggregate.violations
+    if is_explained or counted_violations(evidence) or records_not_sent(evidence):
+        return []
+    pods, steps = facts.plan.parallelism, facts.aggregate.steps
+    findings = []
+    for number, step in enumerate(facts.plan.steps):
+        finished_pods = steps[number].finished_pods if number < len(steps) else 0
+        if finished_pods < pods:
+            text = (
+                f"the load of step {step.name} ran to its end in {finished_pods} of {pods} pods, and nothing tells why;"
+                " run it again"
+            )
+            findings.append(Finding(Verdict.INCONCLUSIVE, Reason.LoadUnfinished, text))
+    return findings
 
 
 def records_not_sent(evidence: Evidence) -> list[Finding]:
@@ -243,6 +262,7 @@ CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
     critical_health,
     gaps,
     records_not_sent,
+    unfinished_steps,
     not_read_back,
     thresholds_in_doubt,
     too_few_samples,

@@ -1,9 +1,10 @@
 """A run that must not go on: every pod is told so until every pod is settled."""
 
+from loadtest_model.judgement.abort import watch
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide.actions import Action, Drain, HaltFleet
-from loadtest_operator.decide.causes import Cause
+from loadtest_operator.decide.causes import Cause, is_on_record
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import concluded
 from loadtest_operator.decide.fleet import Fleet
@@ -14,25 +15,31 @@ _POLL_SECONDS = 0.5
 
 
 def stopping(observation: Observation, fleet: Fleet, found: tuple[Cause, ...]) -> Decision:
-    """Halt or drain what still runs; once nothing more can come, conclude."""
+    """Write down why the run must stop, and then halt or drain what still runs; once nothing more can come, conclude.
+
+    A cause is in the status before anything follows from it, unless it is urgent. So the pods that are found halted or
+    drained later are known to have been stopped, whatever happened to the operator.
+    """
     if all(fleet.is_settled(pod) for pod in fleet.pods):
         return concluded(observation, fleet, found)
     first = found[0]
+    may_act = first.is_urgent or is_on_record(observation, first)
     return Decision(
         status=live_status(observation, fleet, Phase.STOPPING, first.message, first),
-        actions=_orders(fleet, found),
-        requeue_seconds=_POLL_SECONDS,
+        actions=_orders(fleet, first) if may_act else (),
+        requeue_seconds=_POLL_SECONDS if may_act else 0.0,
         plan=fleet.plan,
         aggregate=fleet.aggregate,
+        watch=observation.watch if may_act else watch(fleet.plan, fleet.aggregate, observation.watch),
     )
 
 
-def _orders(fleet: Fleet, found: tuple[Cause, ...]) -> tuple[Action, ...]:
+def _orders(fleet: Fleet, cause: Cause) -> tuple[Action, ...]:
     live = tuple(pod for pod in fleet.reachable if pod.state is not None and not pod.state.ended)
     if not live:
         return ()
-    if not all(cause.drain for cause in found):
-        return (HaltFleet(live, found[0].message),)
+    if not cause.drain:
+        return (HaltFleet(live, cause.message),)
     if fleet.load_is_over:
         return read_back_orders(fleet)
     live = tuple(pod for pod in live if pod is not fleet.reader)
@@ -41,5 +48,5 @@ def _orders(fleet: Fleet, found: tuple[Cause, ...]) -> tuple[Action, ...]:
     idle = tuple(pod for pod in live if pod.state is not PodState.RUNNING)
     orders: list[Action] = [Drain(loading)] if loading else []
     if idle:
-        orders.append(HaltFleet(idle, found[0].message))
+        orders.append(HaltFleet(idle, cause.message))
     return tuple(orders)

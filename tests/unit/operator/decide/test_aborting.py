@@ -52,7 +52,8 @@ def test_a_breach_in_three_looks_in_a_row_halts_the_fleet() -> None:
         watch = decision.watch or watch
 
     assert phases == [Phase.RUNNING, Phase.RUNNING, Phase.STOPPING]
-    (action,) = decision.actions
+    assert decision.actions == ()
+    (action,) = decide(next_look(at(24.0, watch), decision, watch=Watch()), POLICY).actions
     assert isinstance(action, HaltFleet)
     assert action.message.startswith("aborted: threshold p95 < 20s is breached")
 
@@ -81,3 +82,29 @@ def test_the_watch_is_remembered_for_its_own_run_until_that_is_forgotten() -> No
     assert memory.watch("uid", "2") == Watch()
     memory.forget_other_runs("uid", "2")
     assert memory.watch("uid", "1") == Watch()
+
+
+def test_a_breach_that_could_not_be_written_down_is_not_forgotten() -> None:
+    observation = at(24.0, Watch(step=0, at_seconds=22.0, in_a_row={"p95 < 20s": 2}))
+    unwritten = decide(observation, POLICY)
+    assert unwritten.watch is not None
+
+    again = decide(replace(observation, watch=unwritten.watch), POLICY)
+
+    assert again.status is not None
+    running = again.status.condition(ConditionType.RUNNING)
+    assert running is not None
+    assert running.reason == "Aborted"
+
+
+def test_a_run_that_stops_already_is_not_aborted() -> None:
+    observation = at(24.0, Watch(step=0, at_seconds=22.0, in_a_row={"p95 < 20s": 2}))
+    stopped = replace(observation, test=replace(observation.test, spec=structs.replace(SPEC, stop=True)))
+    stopping = decide(replace(stopped, watch=Watch()), POLICY)
+
+    following = decide(next_look(stopped, stopping), POLICY)
+
+    assert following.status is not None
+    running = following.status.condition(ConditionType.RUNNING)
+    assert running is not None
+    assert running.reason == "Stopped"

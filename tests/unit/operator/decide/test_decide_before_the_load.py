@@ -33,6 +33,7 @@ from support.operator_builders import (
     a_pod,
     a_silent_pod,
     a_test,
+    decide_on_record,
     new,
     next_look,
     seen,
@@ -331,7 +332,7 @@ def test_a_pod_that_never_answers_is_explained_as_blocked_control() -> None:
 def test_a_pod_that_waited_too_long_for_the_others_ends_the_test() -> None:
     pods = (a_pod(0, PodState.VERIFYING), a_halted_pod(1, HaltReason.BARRIER))
 
-    decision = decide(seen(*pods), POLICY)
+    decision = decide_on_record(seen(*pods))
 
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
@@ -341,7 +342,7 @@ def test_a_pod_that_waited_too_long_for_the_others_ends_the_test() -> None:
 def test_a_stop_before_the_load_halts_rather_than_drains() -> None:
     pods = (a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFYING))
 
-    decision = decide(seen(*pods, spec=a_fleet_spec(stop=True)), POLICY)
+    decision = decide_on_record(seen(*pods, spec=a_fleet_spec(stop=True)))
 
     assert [type(action) for action in decision.actions] == [HaltFleet]
 

@@ -27,6 +27,7 @@ from support.operator_builders import (
     a_pod,
     a_silent_pod,
     a_snapshot,
+    decide_on_record,
     next_look,
     seen,
 )
@@ -117,14 +118,14 @@ def test_a_reader_that_is_lost_leaves_the_run_inconclusive(state: PodState) -> N
 
 
 def test_a_pod_that_is_lost_while_the_reader_waits_halts_the_reader() -> None:
-    (action,) = ordered(the_reader(PodState.LOADED), a_killed_pod(1))
+    (action,) = decide_on_record(look(the_reader(PodState.LOADED), a_killed_pod(1))).actions
 
     assert isinstance(action, HaltFleet)
     assert [pod.index for pod in action.pods] == [0]
 
 
 def test_a_stop_drains_those_that_load_and_leaves_the_reader_alone() -> None:
-    (action,) = ordered(the_reader(PodState.LOADED), a_pod(1, PodState.RUNNING), stop=True)
+    (action,) = decide_on_record(look(the_reader(PodState.LOADED), a_pod(1, PodState.RUNNING), stop=True)).actions
 
     assert isinstance(action, Drain)
     assert [pod.index for pod in action.pods] == [1]

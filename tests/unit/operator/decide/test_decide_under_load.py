@@ -47,6 +47,7 @@ from support.operator_builders import (
     a_silent_pod,
     a_snapshot,
     a_test,
+    decide_on_record,
     new,
     next_look,
     seen,
@@ -104,7 +105,7 @@ def test_a_pod_that_misses_the_start_halts_the_run() -> None:
 
 
 def test_a_restarted_operator_that_finds_half_a_start_halts_the_run() -> None:
-    decision = decide(seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True), POLICY)
+    decision = decide_on_record(seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True))
 
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
@@ -163,7 +164,7 @@ def test_a_violation_ends_failed_whatever_else_was_lost() -> None:
     ids=["killed", "gone", "silent", "pending again"],
 )
 def test_a_lost_pod_halts_the_rest(lost: PodSeen) -> None:
-    decision = decide(seen(a_pod(0, PodState.RUNNING), lost, begun=True), POLICY)
+    decision = decide_on_record(seen(a_pod(0, PodState.RUNNING), lost, begun=True))
 
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
@@ -172,7 +173,7 @@ def test_a_lost_pod_halts_the_rest(lost: PodSeen) -> None:
 
 
 def test_an_index_without_a_trace_under_load_is_a_lost_pod() -> None:
-    decision = decide(seen(a_pod(0, PodState.RUNNING), begun=True), POLICY)
+    decision = decide_on_record(seen(a_pod(0, PodState.RUNNING), begun=True))
 
     assert [type(action) for action in decision.actions] == [HaltFleet]
     assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "PodLost")
@@ -216,10 +217,53 @@ def test_a_cause_on_record_outlives_what_it_was_found_from() -> None:
     assert [type(action) for action in following.actions] == [HaltFleet]
 
 
+def test_a_violation_halts_the_rest_before_it_is_on_record() -> None:
+    decision = decide(seen(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True), POLICY)
+
+    assert [type(action) for action in decision.actions] == [HaltFleet]
+
+
+def test_no_pod_that_is_lost_later_takes_the_place_of_a_finding_on_record() -> None:
+    observation = seen(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True)
+    violated = decide(observation, POLICY)
+    restarted = next_look(observation, violated, pods=(a_killed_pod(0, None), a_pod(1, PodState.RUNNING)))
+
+    assert mark(decided(restarted), ConditionType.RUNNING) == ("False", "Violation")
+
+
+def test_a_stop_on_record_stands_when_the_spec_no_longer_asks_for_it() -> None:
+    pods = (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
+    stopped = seen(*pods, begun=True, spec=a_fleet_spec(stop=True))
+    reverted = next_look(stopped, decide(stopped, POLICY))
+    reverted = replace(reverted, test=replace(reverted.test, spec=a_fleet_spec(stop=False)))
+
+    assert [type(action) for action in decide(reverted, POLICY).actions] == [Drain]
+    drained = (a_pod(0, PodState.DONE), a_pod(1, PodState.DONE))
+    assert decided(replace(reverted, pods=drained)).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_stop_that_drained_the_load_is_told_although_nothing_is_on_record() -> None:
+    unfinished = a_snapshot(0, PodState.RUNNING).steps
+    pods = [a_pod(index, snapshot=a_snapshot(index, PodState.DONE, steps=unfinished)) for index in (0, 1)]
+
+    status = decided(seen(*pods, begun=True, spec=a_fleet_spec(stop=True)))
+
+    assert (status.verdict, mark(status, ConditionType.SUCCEEDED)[1]) == (Verdict.INCONCLUSIVE, "Stopped")
+
+
+def test_a_load_that_not_every_pod_finished_is_never_passed() -> None:
+    short = a_snapshot(1, PodState.DONE, steps=a_snapshot(1, PodState.RUNNING).steps)
+
+    status = decided(seen(a_pod(0, PodState.DONE), a_pod(1, snapshot=short), begun=True))
+
+    assert (status.verdict, mark(status, ConditionType.SUCCEEDED)[1]) == (Verdict.INCONCLUSIVE, "LoadUnfinished")
+    assert "1 of 2 pods" in status.message
+
+
 def test_a_stop_drains_the_load() -> None:
     pods = (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
 
-    decision = decide(seen(*pods, begun=True, spec=a_fleet_spec(stop=True)), POLICY)
+    decision = decide_on_record(seen(*pods, begun=True, spec=a_fleet_spec(stop=True)))
 
     (action,) = decision.actions
     assert isinstance(action, Drain)
