@@ -65,7 +65,7 @@ async def made_beforehand(rows: int) -> Rows:
     batch = Composer(RecordSpace(seed=1, run_tag=1), load_pools(), form.rendering).compose(rows)
     text = b"".join((await form.encode(batch)).chunks()).decode()
     header, *records = csv.reader(io.StringIO(text, newline=""))
-    numbers = [column.number for column in CLIENT_COLUMNS]
+    numbers = [column.is_number for column in CLIENT_COLUMNS]
     return [
         [*header],
         *([float(f) if number else f for number, f in zip(numbers, row, strict=True)] for row in records),

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-from loadtest_model.reasons import Group, Reason
+from loadtest_model.reason_groups import ReasonGroup
+from loadtest_model.reasons import Reason
 from tools.committed_files import REPOSITORY, filled, written
 
 FILE: Final = REPOSITORY / "docs" / "operator.md"
@@ -12,13 +13,13 @@ FILE: Final = REPOSITORY / "docs" / "operator.md"
 
 def document(held: str) -> str:
     """The document with its tables written anew. Raises ValueError where it has no place for them."""
-    tables = "\n".join(line for group in Group for line in _table(group))
+    tables = "\n".join(line for group in ReasonGroup for line in _table(group))
     return filled(held, "reasons", f"{tables}\n", FILE)
 
 
-def _table(group: Group) -> Iterator[str]:
+def _table(group: ReasonGroup) -> Iterator[str]:
     yield from (f"\n### {group}\n", "| reason | what it means | what to do |", "|---|---|---|")
-    yield from (f"| `{each}` | {each.meaning} | {each.to_do} |" for each in Reason if each.group is group)
+    yield from (f"| `{each}` | {each.meaning} | {each.advice} |" for each in Reason if each.group is group)
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from loadtest_model.explanations import GROUPS
+from loadtest_model.explanations import EXPLANATION_GROUPS
 from loadtest_model.explanations.explanation import Explanation
 from loadtest_model.measurement.causes import Cause
 from tools.committed_files import REPOSITORY, filled, written
@@ -14,7 +14,7 @@ FILE: Final = REPOSITORY / "docs" / "troubleshooting.md"
 
 def document(held: str) -> str:
     """The document with its tables written anew. Raises ValueError where it has no place for them."""
-    tables = "\n".join(line for title, group in GROUPS.items() for line in _table(title, group))
+    tables = "\n".join(line for title, group in EXPLANATION_GROUPS.items() for line in _table(title, group))
     return filled(held, "causes", f"{tables}\n", FILE)
 
 

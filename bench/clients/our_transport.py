@@ -10,16 +10,16 @@ from pathlib import Path
 from loadgen.cli import event_loop
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.endpoints import parse_endpoint, site_of
-from loadgen.http.patience import Timeouts
 from loadgen.http.request_headers import request_head
+from loadgen.http.timeouts import UploadTimeouts
 from loadgen.http.transport import Client, Request, keeps_connections, open_client
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadtest_model.spec.connecting import ConnectionUse
 
 
 async def upload_for_ever(client: Client, request: Request) -> None:
     while True:
-        exchange = await client.post(request, Progress(), Timeouts(total_seconds=120.0))
+        exchange = await client.post(request, UploadProgress(), UploadTimeouts(total_seconds=120.0))
         if exchange.answer is None or exchange.answer.status != 200:
             raise RuntimeError(f"not accepted: {exchange}")
 

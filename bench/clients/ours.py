@@ -12,7 +12,8 @@ from loadgen.http.endpoints import site_of
 from loadgen.load.engine import Engine
 from loadgen.measure.recorder import Recorder
 from loadgen.measure.saturation import Monitor
-from loadgen.upload.addresses import AddressBook, resolve
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.name_resolution import resolve
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.spec import Identity, Spec

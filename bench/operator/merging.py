@@ -10,7 +10,7 @@ from bench.operator.pods import sample
 from bench.operator.scenarios import Figure
 from loadgen.measure.recorder import Recorder, StepRecorder
 from loadtest_model.load.pacing import Segment
-from loadtest_model.measurement.aggregate import merge
+from loadtest_model.measurement.aggregate import merge_snapshots
 from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot
 from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.plan import Step
@@ -73,7 +73,7 @@ def merging() -> list[Figure]:
     for length in _LENGTHS_SECONDS:
         for pod in pods:
             pod.load_until(length - _LOOKS * _LOOK_SECONDS)
-            timeline.hear(decoder.decode(pod.answer()))
+            timeline.add_snapshot(decoder.decode(pod.answer()))
         timeline.series(uids)
         taken, size = [], 0
         for look in range(_LOOKS):
@@ -82,8 +82,8 @@ def merging() -> list[Figure]:
             bodies = [pod.answer() for pod in pods]
             size = len(bodies[0])
             began = time.process_time()
-            newest = [timeline.hear(decoder.decode(body)) for body in bodies]
-            with_series(merge(newest), timeline.series(uids))
+            newest = [timeline.add_snapshot(decoder.decode(body)) for body in bodies]
+            with_series(merge_snapshots(newest), timeline.series(uids))
             taken.append((time.process_time() - began) / _PODS)
         median = sorted(taken)[len(taken) // 2]
         what = f"decode and merge, a pod and look, {length:,} s into the run ({size:,} bytes)"

@@ -109,7 +109,9 @@ class Stage:
         self.node.running_since.clear()
 
     def live(self) -> int:
-        return sum(pod.engine.ended_ns == 0 and pod.snapshot(0).state.ended is False for pod in self.node.pods.values())
+        return sum(
+            pod.engine.ended_ns == 0 and pod.snapshot(0).state.is_end is False for pod in self.node.pods.values()
+        )
 
     async def writes(self) -> float:
         """What was written of LoadTests and of what the operator makes for them, as the API server counts it."""

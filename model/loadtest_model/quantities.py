@@ -2,7 +2,7 @@
 
 from typing import Final
 
-_LEAST_SECOND: Final = 0.9995
+_LEAST_SECONDS_SHOWN: Final = 0.9995
 """What is below is less than 1,000 ms when it is rounded."""
 _UNITS: Final = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
@@ -13,7 +13,7 @@ def seconds_text(seconds: float | None) -> str:
         return "-"
     if seconds < 0.01:
         return f"{seconds * 1000:.1f} ms"
-    if seconds < _LEAST_SECOND:
+    if seconds < _LEAST_SECONDS_SHOWN:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.3f} s" if seconds < 100 else f"{seconds:.0f} s"
 
@@ -38,11 +38,11 @@ def bytes_text(count: float) -> str:
     return f"{count:.0f} B"
 
 
-def counted(number: int, what: str) -> str:
+def count_text(number: int, noun: str) -> str:
     """`1 row`, `5 rows`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def clipped(text: str, longest: int) -> str:
+def clip(text: str, longest_length: int) -> str:
     """A text of at most so many characters, its cut end marked by three dots."""
-    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+    return text if len(text) <= longest_length else f"{text[: longest_length - 3]}..."

@@ -1,33 +1,20 @@
-"""Every reason that a condition or an Event of a LoadTest may have, what it means and what to do about it.
+"""Every reason that a condition or an Event of a LoadTest may have, with its meaning and advice.
 
-The one list: conditions, Events and decisions take their reasons from it, and docs/operator.md's tables are made of it.
+This is the only list. Conditions, Events and decisions take their reasons from it, and the tables in docs/operator.md
+are generated from it.
 """
 
-from enum import StrEnum, auto
 from functools import partial
-from typing import Final, NewType, Self
+from typing import Final, NewType
 
-
-class Group(StrEnum):
-    """What a reason is about, as the documents head it."""
-
-    LINE = "Waiting for its turn"
-    TARGET = "The target"
-    SPEC = "The spec"
-    PODS = "The pods"
-    VERIFICATION = "The verification"
-    LOAD = "The load"
-    RESULTS = "The results"
-    VERDICT = "The verdict"
-    PHASES = "Events of a phase"
-
+from loadtest_model.reason_groups import ExplainedReason, ReasonGroup, reason_member
 
 _LOOK_AT_THE_POD: Final = "look at `kubectl describe pod` of the pod that the message names"
-_PULL: Final = (
+_CHECK_THE_IMAGE: Final = (
     "check the image in the operator's values (image.repository, image.tag), and name what its registry asks for in"
     " spec.pod.imagePullSecrets"
 )
-_NODE: Final = (
+_MAKE_ROOM_ON_NODES: Final = (
     "lower spec.parallelism or spec.pod.resources.requests, check spec.pod.nodeSelector and spec.pod.tolerations, or"
     " add nodes"
 )
@@ -35,43 +22,20 @@ _CORRECT_THE_SPEC: Final = "correct the field that the message names, in a new t
 _FOLLOW_THE_MESSAGE: Final = "do what the message says; docs/troubleshooting.md has the causes one by one"
 _RUN_AGAIN: Final = "look at the message for the cause, then run again with a new spec.runId"
 
-
-def _of(group: Group, meaning: str, to_do: str = "") -> tuple[auto, Group, str, str]:
-    return auto(), group, meaning, to_do
-
-
-_line: Final = partial(_of, Group.LINE)
-_target: Final = partial(_of, Group.TARGET)
-_spec: Final = partial(_of, Group.SPEC, to_do=_CORRECT_THE_SPEC)
-_pods: Final = partial(_of, Group.PODS)
-_verification: Final = partial(_of, Group.VERIFICATION)
-_refusal: Final = partial(_of, Group.VERIFICATION, to_do=_FOLLOW_THE_MESSAGE)
-_load: Final = partial(_of, Group.LOAD)
-_results: Final = partial(_of, Group.RESULTS)
-_verdict: Final = partial(_of, Group.VERDICT)
-_phase: Final = partial(_of, Group.PHASES)
+_line: Final = partial(reason_member, ReasonGroup.LINE)
+_target: Final = partial(reason_member, ReasonGroup.TARGET)
+_spec: Final = partial(reason_member, ReasonGroup.SPEC, advice=_CORRECT_THE_SPEC)
+_pods: Final = partial(reason_member, ReasonGroup.PODS)
+_verification: Final = partial(reason_member, ReasonGroup.VERIFICATION)
+_refusal: Final = partial(reason_member, ReasonGroup.VERIFICATION, advice=_FOLLOW_THE_MESSAGE)
+_load: Final = partial(reason_member, ReasonGroup.LOAD)
+_results: Final = partial(reason_member, ReasonGroup.RESULTS)
+_verdict: Final = partial(reason_member, ReasonGroup.VERDICT)
+_phase: Final = partial(reason_member, ReasonGroup.PHASES)
 
 
-class Reason(StrEnum):
-    """A reason, named as conditions and Events show it. `to_do` is empty where there is nothing to be done."""
-
-    group: Group
-    meaning: str
-    to_do: str
-
-    def __new__(cls, name: str, group: Group, meaning: str, to_do: str) -> Self:
-        reason = str.__new__(cls, name)
-        reason._value_ = name
-        reason.group, reason.meaning, reason.to_do = group, meaning, to_do
-        return reason
-
-    @staticmethod
-    def _generate_next_value_(name: str, _start: int, _count: int, _last_values: list[str]) -> str:
-        return name
-
-    def with_advice(self, message: str) -> str:
-        """A message that ends with what to do about its reason."""
-        return f"{message.rstrip('.')}; {self.to_do}" if self.to_do else message
+class Reason(ExplainedReason):
+    """A reason, named as conditions and Events show it."""
 
     Suspended = _line("spec.suspend is true, so the test does not start", "set spec.suspend to false")
     TargetBusy = _line(
@@ -169,8 +133,8 @@ class Reason(StrEnum):
         "correct it, or have its network allowed by policy.allowed in the operator's values",
     )
     JobNameTaken = _pods("a Job of that name belongs to something else", "remove it, or rename the test")
-    ImageMissing = _pods("the image of the pods cannot be pulled", _PULL)
-    Unschedulable = _pods("no node takes the pods", _NODE)
+    ImageMissing = _pods("the image of the pods cannot be pulled", _CHECK_THE_IMAGE)
+    Unschedulable = _pods("no node takes the pods", _MAKE_ROOM_ON_NODES)
     SecretMissing = _pods(
         "a Secret that the test names does not exist", "create it in the test's namespace, or correct its name"
     )
@@ -307,6 +271,6 @@ UnknownReason = NewType("UnknownReason", str)
 AnyReason = Reason | UnknownReason
 
 
-def reason_named(name: str) -> AnyReason:
+def reason_of_name(name: str) -> AnyReason:
     """The reason that stands in a status under this name."""
     return Reason[name] if name in Reason.__members__ else UnknownReason(name)

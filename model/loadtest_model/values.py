@@ -46,6 +46,6 @@ def nanoseconds_of(duration: str) -> int:
 
 def _nanoseconds(whole: str, fraction: str | None, unit: str) -> int:
     # The arithmetic of Go's time.ParseDuration, which the API server uses, so that both agree to the nanosecond.
-    of_unit = _UNIT_NANOSECONDS[unit]
+    unit_nanoseconds = _UNIT_NANOSECONDS[unit]
     digits = fraction or "0"
-    return int(whole) * of_unit + int(int(digits) * (of_unit / 10 ** len(digits)))
+    return int(whole) * unit_nanoseconds + int(int(digits) * (unit_nanoseconds / 10 ** len(digits)))

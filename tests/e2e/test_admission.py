@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtest_model.report.status import NOT_LOOKED_AT
+from loadtest_model.report.status import NO_OPERATOR_MESSAGE
 from loadtest_model.spec import Spec
 from loadtest_model.spec.validation import broken_rules
 from localcluster.installation import REPOSITORY
@@ -44,7 +44,7 @@ def test_the_examples_apply_cleanly(namespace: Namespace, scenario: str) -> None
 
     assert made["spec"]["target"]["fileField"] == "file"
     assert made["spec"]["load"].get("thinkTime") == "0s"
-    assert made["status"] == {"observedGeneration": -1, "phase": "Queued", "message": NOT_LOOKED_AT}
+    assert made["status"] == {"observedGeneration": -1, "phase": "Queued", "message": NO_OPERATOR_MESSAGE}
 
 
 IMMUTABLE: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from kubernetes.aio.client import Configuration
 
 from loadtest_operator.cluster.api import PODS, Api
 from loadtest_operator.facts.endpoints import Endpoints, ServiceHost
-from loadtest_operator.observe.followers import Follower, Followers, Run, Sight
+from loadtest_operator.observe.followers import Follower, Followers, RunKey, Sight
 from localcluster.rest import Json
 from support.loadtests import Namespace
 
@@ -93,7 +93,7 @@ async def following(
     async def hear(sight: Sight) -> None:
         told.append(sight)
 
-    follower = Follower(api, ServiceHost(namespace.name, service, port, certain=True), time.monotonic, lambda: 0.0)
+    follower = Follower(api, ServiceHost(namespace.name, service, port, is_certain=True), time.monotonic, lambda: 0.0)
     running = asyncio.create_task(follower.run(hear))
     try:
         yield follower, told
@@ -150,7 +150,7 @@ async def test_each_stage_of_an_endpoint_is_told_as_it_comes(namespace: Namespac
 
     assert [sight.endpoints for sight in told] == [
         Endpoints(("10.9.8.1:8000", "10.9.8.2:8000")),
-        Endpoints(("10.9.8.2:8000",), unready=("10.9.8.3:8000",), draining=("10.9.8.1:8000",)),
+        Endpoints(("10.9.8.2:8000",), unready_addresses=("10.9.8.3:8000",), draining_addresses=("10.9.8.1:8000",)),
         Endpoints(("10.9.8.2:8000", "10.9.8.3:8000")),
     ]
     assert told[0].known_at < told[1].known_at < told[2].known_at
@@ -198,7 +198,7 @@ async def test_connections_that_end_without_news_change_nothing(namespace: Names
 
 async def test_a_watch_ends_when_its_time_is_over(namespace: Namespace) -> None:
     async with an_api(namespace) as (api, _):
-        _, version = await api.listed(PODS, namespace.name)
+        _, version = await api.list_with_version(PODS, namespace.name)
         began = time.monotonic()
 
         assert [change async for change in api.watch(PODS, namespace.name, version, 1)] == []
@@ -208,17 +208,17 @@ async def test_a_watch_ends_when_its_time_is_over(namespace: Namespace) -> None:
 
 async def test_what_is_followed_no_more_holds_no_connection(namespace: Namespace) -> None:
     await apply(namespace, a_service("over"), a_slice("over", _1="ready"))
-    run, host = Run(namespace.name, "t", "u", "1"), ServiceHost(namespace.name, "over", 80, certain=True)
+    run, host = RunKey(namespace.name, "t", "u", "1"), ServiceHost(namespace.name, "over", 80, is_certain=True)
     async with an_api(namespace) as (api, way), Followers(api, time.monotonic, lambda: 0.0) as followers:
-        followers.sight(run, host)
-        await until(lambda: followers.sight(run, host) is not None)
+        followers.follow(run, host)
+        await until(lambda: followers.follow(run, host) is not None)
         # Two watches; requests that are over share a further connection that is kept.
         await until(lambda: len(way.carried) >= 2)
 
-        followers.end("u")
+        followers.stop("u")
 
         await until(lambda: len(way.carried) <= 1)
-        assert followers.latest("u", "1") is None
+        assert followers.latest_sight("u", "1") is None
 
 
 async def test_a_pod_that_is_evicted_is_told_with_its_reason(namespace: Namespace) -> None:

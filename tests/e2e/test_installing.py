@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest_model.report.status import NOT_LOOKED_AT
+from loadtest_model.report.status import NO_OPERATOR_MESSAGE
 from loadtest_operator.leading.election import HOLD_SECONDS
 from localcluster.choice import Kind, chosen
 from localcluster.cluster import Cluster
@@ -189,7 +189,7 @@ def test_of_two_operators_the_second_takes_over_from_a_killed_one(admin: Rest, t
 
     assert status["verdict"] == "Passed", status
     assert reason(status, "ResultsComplete") == "AllPodsReported"
-    assert said_at_first == {"observedGeneration": -1, "phase": "Queued", "message": NOT_LOOKED_AT}
+    assert said_at_first == {"observedGeneration": -1, "phase": "Queued", "message": NO_OPERATOR_MESSAGE}
     # Who leaves lets go of the Lease; who was killed could not.
     assert [name for name, _, _ in history.stretches if name] == [first, second, third]
     assert "" not in [name for name, _, _ in history.stretches[:2]]

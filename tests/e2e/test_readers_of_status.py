@@ -12,7 +12,7 @@ import pytest
 import yaml
 from lupa.lua54 import LuaRuntime
 
-from loadtest_model.report.status import NOT_LOOKED_AT
+from loadtest_model.report.status import NO_OPERATOR_MESSAGE
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
 from peers.readers_of_status import kstatus, kubectl
@@ -72,7 +72,7 @@ def lives(namespace: Namespace, tell: Kubectl) -> Lives:
     passed.until("suspended", lambda status: reason(status, "Verified") == "Suspended")
     seen["suspended"] = passed.get()
     seen["new"] = copy.deepcopy(seen["suspended"])
-    seen["new"]["status"] = {"observedGeneration": -1, "phase": "Queued", "message": NOT_LOOKED_AT}
+    seen["new"]["status"] = {"observedGeneration": -1, "phase": "Queued", "message": NO_OPERATOR_MESSAGE}
     waits = {
         condition: tell.start("wait", f"--for={condition}", "loadtest/passes", "--timeout=100s")
         for condition in ("condition=Completed", "condition=Ready", "jsonpath={.status.verdict}=Passed")

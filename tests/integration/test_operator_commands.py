@@ -20,17 +20,17 @@ from loadtest_model.plan import plan_hash
 from loadtest_model.protocol.commands import CONTROL_PORT, Verb, command_token
 from loadtest_operator.act.actor import Actor
 from loadtest_operator.cluster.api import Api
-from loadtest_operator.cluster.pods import AT_ONCE, COMMAND_SECONDS, PodClient
+from loadtest_operator.cluster.pods import COMMAND_SECONDS, MOST_AT_ONCE, PodClient
 from loadtest_operator.decide.actions import (
     Acknowledge,
     Action,
     EndpointOrder,
-    Started,
+    FleetStarted,
     StartFleet,
     TellEndpoints,
     Verify,
 )
-from loadtest_operator.facts.observation import Observation, PodSeen
+from loadtest_operator.facts.observation import Observation, ObservedPod
 from support.builders import IDENTITY
 from support.operator_builders import PLAN, a_pod, a_snapshot, seen
 
@@ -115,7 +115,7 @@ async def pods() -> AsyncIterator[PodClient]:
         yield client
 
 
-def a_fleet(servers: list[ControlServer]) -> tuple[PodSeen, ...]:
+def a_fleet(servers: list[ControlServer]) -> tuple[ObservedPod, ...]:
     return tuple(replace(a_pod(index, PodState.VERIFIED), ip=server.address) for index, server in enumerate(servers))
 
 
@@ -125,7 +125,7 @@ async def perform(pods: PodClient, observation: Observation, action: Action) -> 
         return await actor.perform(observation, (action,))
 
 
-def a_start(fleet: tuple[PodSeen, ...]) -> StartFleet:
+def a_start(fleet: tuple[ObservedPod, ...]) -> StartFleet:
     return StartFleet(fleet, "start-1", plan_hash(PLAN), LEAD_SECONDS)
 
 
@@ -148,8 +148,8 @@ async def test_every_start_leads_to_one_instant_and_the_skew_bounds_it(
     (outcome,) = await perform(pods, seen(*fleet, begun=True), a_start(fleet))
 
     instants = [at + body["inSeconds"] for at, _, body in (server.one("start") for server in servers)]
-    assert isinstance(outcome, Started)
-    assert outcome.missed == ()
+    assert isinstance(outcome, FleetStarted)
+    assert outcome.unconfirmed_pods == ()
     assert max(instants) - min(instants) <= outcome.skew_seconds
     assert all(instant <= time.monotonic() + outcome.skew_seconds for instant in instants)
 
@@ -175,7 +175,7 @@ async def test_whoever_does_not_confirm_makes_the_whole_fleet_halt(
 
     (outcome,) = await perform(pods, seen(*fleet, begun=True), a_start(fleet))
 
-    assert outcome.missed == (fleet[1].name,)
+    assert outcome.unconfirmed_pods == (fleet[1].name,)
     assert [server.verbs()[-1] for server in servers] == ["halt", "halt"]
 
 
@@ -207,7 +207,7 @@ async def test_a_pod_that_is_not_there_is_an_answer_and_no_exception(pods: PodCl
 
     (outcome,) = await perform(pods, seen(absent, begun=True), a_start((absent,)))
 
-    assert outcome.missed == (absent.name,)
+    assert outcome.unconfirmed_pods == (absent.name,)
     assert await pods.snapshot(address, 0) is None
 
 
@@ -236,7 +236,7 @@ async def test_a_fleet_that_is_silent_keeps_no_other_from_being_heard(
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address, CONTROL_PORT))
         listening.listen(1_000)
-        silent = [asyncio.create_task(pods.snapshot(address, 0)) for _ in range(3 * AT_ONCE)]
+        silent = [asyncio.create_task(pods.snapshot(address, 0)) for _ in range(3 * MOST_AT_ONCE)]
         await asyncio.sleep(0)
 
         heard = await pods.snapshot(servers[0].address, 0)

@@ -37,7 +37,7 @@ def test_names_types_units_and_help_follow_the_conventions(promtool: str) -> Non
     done = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
     decision = decide(done, POLICY)
     tests.show(next_look(done, decision), decision)
-    own.answered("GET", 200)
+    own.count_answer("GET", 200)
 
     checked = subprocess.run(
         [promtool, "check", "metrics"], input=generate_latest(registry), capture_output=True, check=False

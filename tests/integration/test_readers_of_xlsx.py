@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas
 import pytest
 
-from loadgen.formats.archive import Member, packed
+from loadgen.formats.archive import Member, pack
 from loadgen.formats.deflate import deflate
 from loadgen.formats.sheet import SheetRendering
 from loadgen.formats.workbook import FIXED_PARTS, SHEET_PART
@@ -49,9 +49,9 @@ def with_plain_numbers(table: Sequence[Sequence[str]]) -> list[list[str]]:
 async def sheet_of(texts: Sequence[str]) -> bytes:
     """A file with one column of texts."""
     rendering = SheetRendering([Column("text")])
-    parts = [rendering.before(len(texts)), rendering.head, *rendering.rows([texts]), rendering.tail]
+    parts = [rendering.prologue(len(texts)), rendering.head, *rendering.rows([texts]), rendering.tail]
     fixed = [Member(name, await deflate([text.encode()])) for name, text in FIXED_PARTS]
-    return b"".join(packed([*fixed, Member(SHEET_PART, await deflate(parts))]))
+    return b"".join(pack([*fixed, Member(SHEET_PART, await deflate(parts))]))
 
 
 @pytest.fixture(scope="module")

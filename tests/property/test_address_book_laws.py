@@ -41,8 +41,8 @@ def test_only_what_was_confirmed_and_is_still_there_is_handed_out(events: list[t
 
         handed = {book.next() for _ in range(10)} - {None}
         assert handed == (proven - doubted or proven)
-        assert set(book.proven) == proven
-        assert set(book.doubted) == doubted
-        assert not set(book.vanished) & proven
+        assert set(book.proven_addresses) == proven
+        assert set(book.doubted_addresses) == doubted
+        assert not set(book.vanished_addresses) & proven
         for endpoint in proven:
             assert book.has_other(endpoint) == bool(handed - doubted - {endpoint})

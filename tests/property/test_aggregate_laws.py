@@ -6,8 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from loadtest_model.measurement.aggregate import Aggregate, aggregate_of, merge, merged_aggregate, with_gone
-from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseSeen, Example, merged_causes
+from loadtest_model.measurement.aggregate import (
+    Aggregate,
+    aggregate_of,
+    merge_snapshots,
+    merged_aggregate,
+    with_departed_addresses,
+)
+from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseCount, Example, merged_causes
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.generator import GeneratorHealth
@@ -15,9 +21,15 @@ from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.measurement.own_time import OwnTime
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import PodState, Snapshot
-from loadtest_model.measurement.spread import ADDRESSES_KEPT, OTHERS, AddressCounts, bounded, merged_spread
+from loadtest_model.measurement.spread import (
+    MOST_ADDRESSES,
+    OTHER_ADDRESSES,
+    AddressCounts,
+    limit_addresses,
+    merged_spread,
+)
 from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.measurement.upload_parts import Part, Parts
+from loadtest_model.measurement.upload_parts import UploadPart, UploadParts
 from loadtest_model.protocol.last_word import LIMIT_BYTES, MESH_LIMIT_BYTES, decode_last_word, encode_last_word
 
 small = st.integers(0, 1_000)
@@ -26,24 +38,24 @@ small = st.integers(0, 1_000)
 @st.composite
 def conserved_counts(draw: st.DrawFn) -> Counts:
     outcomes = {name: draw(small) for name in ("accepted", "rejected", "unknown", "violation")}
-    dropped, sent = draw(small), sum(outcomes.values())
+    dropped_arrivals, sent_uploads = draw(small), sum(outcomes.values())
     return Counts(
-        due=sent + dropped,
-        sent=sent,
-        dropped=dropped,
+        due=sent_uploads + dropped_arrivals,
+        sent=sent_uploads,
+        dropped=dropped_arrivals,
         records_sent=draw(small),
-        rerouted=draw(st.integers(0, sent)),
+        rerouted=draw(st.integers(0, sent_uploads)),
         **outcomes,
     )
 
 
 @st.composite
-def causes_seen(draw: st.DrawFn) -> CauseSeen:
+def cause_counts(draw: st.DrawFn) -> CauseCount:
     shortest, longer = draw(st.floats(0, 100)), draw(st.floats(0, 100))
     address = st.sampled_from(["10.0.0.1:8000", "10.0.0.2:8000"])
     texts = st.text(max_size=EXAMPLE_CHARACTERS)
     example = st.builds(Example, address=address, status=st.none() | st.integers(400, 599), text=texts)
-    return CauseSeen(
+    return CauseCount(
         count=draw(st.integers(1, 50)),
         shortest_seconds=shortest,
         longest_seconds=shortest + longer,
@@ -55,9 +67,9 @@ nanoseconds = st.lists(st.integers(1_000, 10**12), max_size=5)
 
 
 @st.composite
-def parts(draw: st.DrawFn) -> Part:
+def parts(draw: st.DrawFn) -> UploadPart:
     times = draw(st.lists(small, max_size=4))
-    return Part(count=len(times), sum_nanoseconds=sum(times), max_nanoseconds=max(times, default=0))
+    return UploadPart(count=len(times), sum_nanoseconds=sum(times), max_nanoseconds=max(times, default=0))
 
 
 @st.composite
@@ -76,12 +88,12 @@ def own_times(draw: st.DrawFn) -> OwnTime:
 
 @st.composite
 def address_counts(draw: st.DrawFn) -> AddressCounts:
-    accepted, refused, unanswered, cut, stale, other = (draw(small) for _ in range(6))
-    failed = refused + unanswered + cut + stale + other
+    accepted, refused, unanswered, cut, stale, other_failures = (draw(small) for _ in range(6))
+    failures = refused + unanswered + cut + stale + other_failures
     return AddressCounts(
-        sent=accepted + failed,
+        sent=accepted + failures,
         accepted=accepted,
-        failed=failed,
+        failed=failures,
         refused=refused,
         unanswered=unanswered,
         cut=cut,
@@ -92,10 +104,12 @@ def address_counts(draw: st.DrawFn) -> AddressCounts:
 
 # As a pod tells it, which keeps a bounded number of names; more of them than are kept, so that the bound matters.
 spreads = st.dictionaries(
-    st.integers(0, ADDRESSES_KEPT + 40).map(lambda number: f"10.0.0.{number:03}:80"), address_counts(), max_size=6
-).map(bounded)
+    st.integers(0, MOST_ADDRESSES + 40).map(lambda number: f"10.0.0.{number:03}:80"), address_counts(), max_size=6
+).map(limit_addresses)
 many_spreads = st.integers(0, 3).map(
-    lambda first: bounded({f"10.0.{n // 100}.{n % 100:02}:80": AddressCounts(sent=n) for n in range(first, 160, 2)})
+    lambda first: limit_addresses(
+        {f"10.0.{n // 100}.{n % 100:02}:80": AddressCounts(sent=n) for n in range(first, 160, 2)}
+    )
 )
 
 
@@ -107,7 +121,7 @@ def steps(draw: st.DrawFn, number: int) -> StepAggregate:
         total=draw(conserved_counts()),
         judged=draw(conserved_counts()),
         errors=draw(st.dictionaries(st.sampled_from(ErrorKind), st.integers(1, 50), max_size=4)),
-        causes=draw(st.dictionaries(st.sampled_from(Cause), causes_seen(), max_size=8)),
+        causes=draw(st.dictionaries(st.sampled_from(Cause), cause_counts(), max_size=8)),
         response=sketch_of(draw(st.lists(st.integers(1_000, 10**12), max_size=20))),
         service=sketch_of(draw(nanoseconds)),
         rejected_response=sketch_of(draw(nanoseconds)),
@@ -117,7 +131,7 @@ def steps(draw: st.DrawFn, number: int) -> StepAggregate:
         ),
         segment_response=tuple(sketch_of(draw(nanoseconds)) for _ in range(draw(st.integers(0, 2)))),
         segment_counts=tuple(draw(conserved_counts()) for _ in range(draw(st.integers(0, 2)))),
-        parts=Parts(connect=draw(parts()), upload=draw(parts()), wait=draw(parts())),
+        parts=UploadParts(connect=draw(parts()), upload=draw(parts()), wait=draw(parts())),
         addresses=draw(spreads),
         lateness=sketch_of(draw(nanoseconds)),
         own=draw(own_times()),
@@ -151,12 +165,12 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
 
 @given(st.lists(snapshots(), max_size=5).flatmap(lambda made: st.tuples(st.just(made), st.permutations(made))))
 def test_the_order_of_pods_does_not_matter(pair: tuple[list[Snapshot], list[Snapshot]]) -> None:
-    one, other = pair
-    by_key = {(s.pod_index, s.sequence) for s in one}
-    if len(by_key) < len(one):
+    snapshots_of_pods, permuted_snapshots = pair
+    by_key = {(s.pod_index, s.sequence) for s in snapshots_of_pods}
+    if len(by_key) < len(snapshots_of_pods):
         return  # two different snapshots with one number cannot come from one pod
 
-    assert merge(one) == merge(other)
+    assert merge_snapshots(snapshots_of_pods) == merge_snapshots(permuted_snapshots)
 
 
 @given(snapshots(), snapshots(), snapshots())
@@ -174,14 +188,14 @@ def test_no_field_of_a_step_is_forgotten_by_merging_or_by_these_laws() -> None:
         total=Counts(due=2, sent=2, accepted=2),
         judged=Counts(due=1, sent=1, accepted=1),
         errors={ErrorKind.TIMEOUT: 1},
-        causes={Cause.STALE_CONNECTION: CauseSeen(count=1, shortest_seconds=1, longest_seconds=2)},
+        causes={Cause.STALE_CONNECTION: CauseCount(count=1, shortest_seconds=1, longest_seconds=2)},
         response=sketch_of([1_000]),
         service=sketch_of([2_000]),
         rejected_response=sketch_of([3_000]),
         seconds=(Second(second=0, counts=Counts(due=1, dropped=1), virtual_users=1),),
         segment_response=(sketch_of([4_000]),),
         segment_counts=(Counts(due=3, dropped=3),),
-        parts=Parts(connect=Part(count=1, sum_nanoseconds=1, max_nanoseconds=1)),
+        parts=UploadParts(connect=UploadPart(count=1, sum_nanoseconds=1, max_nanoseconds=1)),
         addresses={"10.0.0.1:80": AddressCounts(sent=1)},
         lateness=sketch_of([5_000]),
         vu_limit_reached=1,
@@ -200,32 +214,32 @@ def test_no_field_of_a_step_is_forgotten_by_merging_or_by_these_laws() -> None:
 
 @given(st.lists(snapshots(), max_size=6))
 def test_a_merged_run_is_conserved_in_every_step_and_second(pods: list[Snapshot]) -> None:
-    whole = merge(pods)
+    whole = merge_snapshots(pods)
 
     for step in whole.steps:
-        assert step.total.conserved
-        assert all(second.counts.conserved for second in step.seconds)
+        assert step.total.is_conserved
+        assert all(second.counts.is_conserved for second in step.seconds)
 
 
 @given(snapshots(), st.sampled_from((LIMIT_BYTES, MESH_LIMIT_BYTES)))
 def test_a_last_word_fits_and_keeps_every_count(snapshot: Snapshot, limit_bytes: int) -> None:
     text = encode_last_word(snapshot, limit_bytes)
-    heard = decode_last_word(text)
+    decoded_snapshot = decode_last_word(text)
 
     assert len(text.encode()) <= limit_bytes
-    assert heard is not None
-    assert [step.total for step in heard.steps] == [step.total for step in snapshot.steps]
-    assert [step.response.count for step in heard.steps] == [step.response.count for step in snapshot.steps]
-    assert heard.final
+    assert decoded_snapshot is not None
+    assert [step.total for step in decoded_snapshot.steps] == [step.total for step in snapshot.steps]
+    assert [step.response.count for step in decoded_snapshot.steps] == [step.response.count for step in snapshot.steps]
+    assert decoded_snapshot.final
 
 
 @given(snapshots(), st.integers(0, 60), st.integers(1, 60))
 def test_a_torn_last_word_is_not_believed(snapshot: Snapshot, begin: int, length: int) -> None:
     text = encode_last_word(snapshot)
     begin %= max(1, len(text) - length)
-    torn = text[:begin] + text[begin + length :]
+    torn_text = text[:begin] + text[begin + length :]
 
-    assert decode_last_word(torn) is None
+    assert decode_last_word(torn_text) is None
 
 
 @given(st.sampled_from(ErrorKind))
@@ -233,19 +247,19 @@ def test_every_kind_of_error_belongs_to_an_outcome_that_is_not_acceptance(kind: 
     assert outcome_of(kind) in set(Outcome) - {Outcome.ACCEPTED}
 
 
-causes_by_name = st.dictionaries(st.sampled_from(Cause), causes_seen(), max_size=6)
+causes_by_name = st.dictionaries(st.sampled_from(Cause), cause_counts(), max_size=6)
 
 
 @given(causes_by_name, causes_by_name, causes_by_name)
 def test_causes_merge_in_any_order_and_lose_no_upload(
-    one: dict[Cause, CauseSeen], two: dict[Cause, CauseSeen], three: dict[Cause, CauseSeen]
+    one: dict[Cause, CauseCount], two: dict[Cause, CauseCount], three: dict[Cause, CauseCount]
 ) -> None:
-    left = merged_causes(merged_causes(one, two), three)
+    merged = merged_causes(merged_causes(one, two), three)
 
-    assert left == merged_causes(one, merged_causes(two, three)) == merged_causes(merged_causes(three, two), one)
+    assert merged == merged_causes(one, merged_causes(two, three)) == merged_causes(merged_causes(three, two), one)
     assert merged_causes(one, {}) == one
-    assert sum(seen.count for seen in left.values()) == sum(
-        seen.count for part in (one, two, three) for seen in part.values()
+    assert sum(cause_count.count for cause_count in merged.values()) == sum(
+        cause_count.count for part in (one, two, three) for cause_count in part.values()
     )
 
 
@@ -253,34 +267,36 @@ def test_causes_merge_in_any_order_and_lose_no_upload(
 def test_spreads_over_addresses_merge_in_any_order_within_their_bound(three: list[dict[str, AddressCounts]]) -> None:
     one, two, last = three
 
-    left = merged_spread([merged_spread([one, two]), last])
+    merged = merged_spread([merged_spread([one, two]), last])
 
-    assert left == merged_spread([one, merged_spread([two, last])]) == merged_spread([last, two, one])
-    assert sum(counts.sent for counts in left.values()) == sum(c.sent for part in three for c in part.values())
-    assert len(set(left) - {OTHERS}) <= ADDRESSES_KEPT
+    assert merged == merged_spread([one, merged_spread([two, last])]) == merged_spread([last, two, one])
+    assert sum(counts.sent for counts in merged.values()) == sum(c.sent for part in three for c in part.values())
+    assert len(set(merged) - {OTHER_ADDRESSES}) <= MOST_ADDRESSES
 
 
 @given(st.lists(snapshots(), max_size=6))
 def test_merging_many_at_once_is_merging_them_one_by_one(pods: list[Snapshot]) -> None:
-    made = [aggregate_of(pod) for pod in pods]
+    aggregates = [aggregate_of(pod) for pod in pods]
 
-    one_by_one = Aggregate()
-    for each in made:
-        one_by_one = one_by_one.merge(each)
+    merged = Aggregate()
+    for aggregate in aggregates:
+        merged = merged.merge(aggregate)
 
-    assert merged_aggregate(made) == one_by_one
+    assert merged_aggregate(aggregates) == merged
 
 
 @given(st.lists(snapshots(), min_size=1, max_size=4), st.sets(st.integers(0, 20).map(lambda n: f"10.0.0.{n:03}:80")))
 def test_what_addresses_that_are_gone_took_is_told_apart_and_stays_counted(
-    taken: list[Snapshot], gone: set[str]
+    pods: list[Snapshot], departed_addresses: set[str]
 ) -> None:
-    whole = merge(taken)
+    whole = merge_snapshots(pods)
 
-    told = with_gone(whole, gone)
+    separated = with_departed_addresses(whole, departed_addresses)
 
-    for before, after in zip(whole.steps, told.steps, strict=True):
+    for before, after in zip(whole.steps, separated.steps, strict=True):
         assert structs.replace(after, gone=before.gone) == before
         assert after.gone == reduce(
-            AddressCounts.merge, (each for name, each in before.addresses.items() if name in gone), AddressCounts()
+            AddressCounts.merge,
+            (counts for name, counts in before.addresses.items() if name in departed_addresses),
+            AddressCounts(),
         )

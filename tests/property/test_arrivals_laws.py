@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest_model.load.arrivals import (
+    ArrivalProcess,
     Arrivals,
     Draw,
-    Process,
     RateSegment,
     due_seconds,
     expected_arrivals,
@@ -27,19 +27,19 @@ def drawing(seed: str) -> Draw:
     return Random(seed).random
 
 
-def arrivals(points: list[tuple[float, float]], process: Process = "constant") -> Arrivals:
+def arrivals(points: list[tuple[float, float]], process: ArrivalProcess = "constant") -> Arrivals:
     return Arrivals(process=process, rates=rate_profile(points), max_lateness_seconds=10.0)
 
 
-def passed_until(rates: tuple[RateSegment, ...], at: float) -> float:
+def arrivals_until(rates: tuple[RateSegment, ...], at: float) -> float:
     """The integral of the rate, straight from its definition."""
     total = begin = 0.0
     for segment in rates:
-        within = min(max(0.0, at - begin), segment.duration_seconds)
-        reached = segment.first_per_second + (segment.last_per_second - segment.first_per_second) * (
-            within / segment.duration_seconds
+        seconds_within = min(max(0.0, at - begin), segment.duration_seconds)
+        rate = segment.first_per_second + (segment.last_per_second - segment.first_per_second) * (
+            seconds_within / segment.duration_seconds
         )
-        total += within * (segment.first_per_second + reached) / 2
+        total += seconds_within * (segment.first_per_second + rate) / 2
         begin += segment.duration_seconds
     return total
 
@@ -51,7 +51,7 @@ def test_a_constant_arrival_is_due_just_when_the_integral_of_the_rate_reaches_it
     schedule = arrivals(points)
 
     for number, instant in enumerate(due_seconds(schedule, drawing("s"))):
-        assert math.isclose(passed_until(schedule.rates, instant), number, abs_tol=1e-6)
+        assert math.isclose(arrivals_until(schedule.rates, instant), number, abs_tol=1e-6)
 
 
 @given(stages)
@@ -62,7 +62,9 @@ def test_a_constant_schedule_has_as_many_arrivals_as_its_profile_says(points: li
 
 
 @given(stages, processes)
-def test_arrivals_come_in_order_and_within_the_profile(points: list[tuple[float, float]], process: Process) -> None:
+def test_arrivals_come_in_order_and_within_the_profile(
+    points: list[tuple[float, float]], process: ArrivalProcess
+) -> None:
     due = list(due_seconds(arrivals(points, process), drawing("s")))
 
     assert due == sorted(due)
@@ -71,7 +73,7 @@ def test_arrivals_come_in_order_and_within_the_profile(points: list[tuple[float,
 
 @given(stages, processes, st.integers(1, 7))
 def test_the_pods_parts_are_the_fleets_schedule_dealt_out_in_turn(
-    points: list[tuple[float, float]], process: Process, pods: int
+    points: list[tuple[float, float]], process: ArrivalProcess, pods: int
 ) -> None:
     schedule = arrivals(points, process)
     fleet = list(due_seconds(schedule, drawing("s")))

@@ -6,7 +6,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from loadgen.answers.diagnosing import diagnose
-from loadgen.answers.judging import Answer, AnswerPaths, judge
+from loadgen.answers.judging import AnswerPaths, HttpAnswer, judge
 from loadgen.answers.request_facts import RequestFacts
 
 PATHS = AnswerPaths("load_test_mode", "processed_count", "load_test_nonce")
@@ -22,7 +22,7 @@ FACTS = st.builds(
     RequestFacts,
     url=st.just(URL("http://clients.shop.svc:8000/clients/upload/process/")),
     scheme=st.none() | st.sampled_from(["Bearer", "Token", "(*"]),
-    token_expired=st.booleans(),
+    is_token_expired=st.booleans(),
     body_bytes=st.integers(0, 10**7),
     most_accepted_bytes=st.integers(0, 10**7),
 )
@@ -32,7 +32,7 @@ FACTS = st.builds(
 def test_every_failed_upload_has_a_cause(
     status: int, body: bytes, headers: dict[str, str], facts: RequestFacts
 ) -> None:
-    answer = Answer(status, CIMultiDict(headers), body)
+    answer = HttpAnswer(status, CIMultiDict(headers), body)
     judgement = judge(answer, 5, "nonce", PATHS)
 
     cause = diagnose(judgement, answer, facts)

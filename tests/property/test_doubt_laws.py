@@ -8,7 +8,7 @@ from loadtest_model.measurement.own_time import OwnTime
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.thresholds.bounds import ThresholdResult, evaluate, parse_threshold
-from loadtest_model.thresholds.doubt import interval
+from loadtest_model.thresholds.doubt import true_value_interval
 from loadtest_model.thresholds.metrics import METRICS
 from loadtest_model.values import NANOSECONDS
 from support.builders import counts
@@ -47,7 +47,7 @@ def test_an_interval_holds_the_value_that_was_measured(step: StepAggregate, metr
     if value is None:
         return
 
-    between = interval(metric, step, value, 60.0)
+    between = true_value_interval(metric, step, value, 60.0)
 
     assert between.low <= value <= between.high
     assert between.low >= 0
@@ -59,7 +59,7 @@ def test_without_anything_of_our_own_every_value_is_exact(step: StepAggregate, m
     if value is None:
         return
 
-    assert interval(metric, structs.replace(step, own=OwnTime()), value, 60.0).is_exact
+    assert true_value_interval(metric, structs.replace(step, own=OwnTime()), value, 60.0).is_exact
 
 
 bounds = st.sampled_from(["p50 < {}ms", "p95 < {}ms", "avg <= {}ms", "max < {}ms", "records_per_second > {}"])
@@ -69,10 +69,10 @@ bounds = st.sampled_from(["p50 < {}ms", "p95 < {}ms", "avg <= {}ms", "max < {}ms
 def test_a_doubt_turns_into_the_judgement_of_the_plain_value_once_nothing_is_our_own(
     step: StepAggregate, form: str, bound: int
 ) -> None:
-    def judged(own: OwnTime) -> ThresholdResult:
+    def result_with(own: OwnTime) -> ThresholdResult:
         return evaluate(parse_threshold(form.format(bound)), structs.replace(step, own=own), 60.0)
 
-    doubtful, plain = judged(step.own), judged(OwnTime())
+    doubtful, plain = result_with(step.own), result_with(OwnTime())
 
     assert plain.passed is not None
     assert doubtful.passed in (None, plain.passed)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from loadtest_operator.cluster.api import Api, ApiError
 from loadtest_operator.leading.election import HOLD_SECONDS, LEASE_SECONDS, POLL_SECONDS, RENEW_SECONDS, REQUEST_SECONDS
-from loadtest_operator.leading.leadership import Leadership, Surroundings
+from loadtest_operator.leading.leadership import Leadership, LeadershipDependencies
 from support.virtual_time import run_in_virtual_time
 
 Json = dict[str, Any]
@@ -131,7 +131,7 @@ async def operator(client: Client, work: Work, name: str, fate: Fate) -> None:
     def end(why: str) -> None:
         raise Ended(why)
 
-    world = Surroundings(
+    world = LeadershipDependencies(
         clock=lambda: loop.time() + fate.clock_ahead,
         now=lambda: EPOCH,
         sleep=asyncio.sleep,
@@ -140,7 +140,7 @@ async def operator(client: Client, work: Work, name: str, fate: Fate) -> None:
     )
     leadership = Leadership(cast("Api", client), "system", "lease", name, world)
     try:
-        async with leadership.at_work():
+        async with leadership.lead():
             while True:
                 leadership.check()
                 work.acts.append((loop.time(), name))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from loadgen.answers.judging import Judgement
 from loadgen.http.endpoints import Endpoint, parse_endpoint
 from loadgen.http.transport import Client, Exchange
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.engine import Engine
 from loadgen.measure.recorder import Recorder
 from loadgen.upload.addresses import AddressBook
@@ -48,13 +48,13 @@ class TimedUploader:
     async def open_client(self, _rows: int) -> AsyncIterator[Client]:
         yield cast("Client", None)
 
-    async def upload(self, _client: Client, route: Route, rows: int, progress: Progress) -> Upload:
+    async def upload(self, _client: Client, route: Route, rows: int, progress: UploadProgress) -> Upload:
         number = len(self.begun_at)
         self.begun_at.append(asyncio.get_running_loop().time())
         self.rows.append(rows)
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
-        progress.begun = True
+        progress.has_begun = True
         try:
             await asyncio.sleep(self.seconds[number % len(self.seconds)])
         finally:
@@ -86,7 +86,7 @@ class DepartingUploader(TimedUploader):
     routes: list[Route] = field(default_factory=list)
     refused_at: list[tuple[Endpoint, float]] = field(default_factory=list)
 
-    async def upload(self, client: Client, route: Route, rows: int, progress: Progress) -> Upload:
+    async def upload(self, client: Client, route: Route, rows: int, progress: UploadProgress) -> Upload:
         self.routes.append(route)
 
         async def attempt(endpoint: Endpoint) -> Exchange:
@@ -98,7 +98,7 @@ class DepartingUploader(TimedUploader):
             self.refused_at.append((endpoint, now))
             return Exchange(None, ErrorKind.REFUSED)
 
-        exchange = await route.travel(attempt)
+        exchange = await route.try_addresses(attempt)
         if exchange.error is None:
             return await super().upload(client, route, rows, progress)
         return Upload(rows, "c1", route.endpoint, None, Judgement(exchange.error))
@@ -143,7 +143,7 @@ async def load(
     def clock_ns() -> int:
         return round(loop.time() * 1_000_000_000)
 
-    book = AddressBook(is_told=True)
+    book = AddressBook(has_push=True)
     for address in addresses:
         book.confirm(address)
     book.observe(addresses)
@@ -183,7 +183,7 @@ def _depart(
 
 def assert_accounted_for(ran: Ran) -> None:
     total = ran.step.total
-    assert total.conserved
+    assert total.is_conserved
     assert ran.step.in_flight == 0
     assert ran.virtual_users == 0
     assert ran.uploader.under_way == 0
@@ -338,11 +338,11 @@ def test_an_upload_goes_elsewhere_only_where_its_address_had_left_and_counts_onc
     ran = run_in_virtual_time(load(plan, uploader, addresses=MANY))
 
     total = ran.step.total
-    assert total.conserved
+    assert total.is_conserved
     assert total.due == len(uploader.routes) + total.dropped
     assert total.accepted <= len(uploader.begun_at) <= total.accepted + total.unknown
     assert total.records_sent == sum(uploader.rows)
-    assert total.rerouted == sum(bool(route.departed) for route in uploader.routes)
+    assert total.rerouted == sum(bool(route.departed_addresses) for route in uploader.routes)
     assert sum(second.counts.rerouted for second in ran.step.seconds) == total.rerouted
     spread = {address: ran.step.addresses.get(str(address), AddressCounts()) for address in MANY}
     assert sum(counts.sent for counts in spread.values()) == total.sent
@@ -350,7 +350,7 @@ def test_an_upload_goes_elsewhere_only_where_its_address_had_left_and_counts_onc
         tried = [at for endpoint, at in uploader.refused_at if endpoint == address]
         # One that is cut at the end may have been waiting for a word.
         assert 0 <= len(tried) - counts.rerouted - counts.refused <= total.unknown
-        assert counts.rerouted == sum(route.departed.count(address) for route in uploader.routes)
+        assert counts.rerouted == sum(route.departed_addresses.count(address) for route in uploader.routes)
         departure = departures.get(address)
         had_left = [at for at in tried if departure is not None and departure.left_at <= at + 1e-9]
         heard = [at for at in had_left if departure is not None and departure.told_at < at + 1.0]

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen.answers.judging import Answer, AnswerPaths, Marker, judge
+from loadgen.answers.judging import AnswerPaths, HttpAnswer, Marker, judge
 from loadtest_model.measurement.outcomes import Outcome, outcome_of
 
 PATHS = AnswerPaths(marker="load_test_mode", count="processed_count", nonce="load_test_nonce")
@@ -20,7 +20,7 @@ DOCUMENTS = st.fixed_dictionaries(
 def test_an_acceptance_is_a_2xx_with_a_true_marker_the_right_count_and_no_failure(
     status: int, document: dict[str, Any], rows: int
 ) -> None:
-    judgement = judge(Answer(status, {}, json.dumps(document).encode()), rows, "n", PATHS)
+    judgement = judge(HttpAnswer(status, {}, json.dumps(document).encode()), rows, "n", PATHS)
 
     count = document.get("processed_count")
     acceptable = (
@@ -36,7 +36,7 @@ def test_an_acceptance_is_a_2xx_with_a_true_marker_the_right_count_and_no_failur
 
 @given(st.integers(200, 399), st.binary(max_size=60) | DOCUMENTS.map(lambda each: json.dumps(each).encode()))
 def test_a_2xx_without_a_true_marker_and_any_3xx_is_a_violation_and_nothing_else_is(status: int, body: bytes) -> None:
-    judgement = judge(Answer(status, {}, body), 1, "n", PATHS)
+    judgement = judge(HttpAnswer(status, {}, body), 1, "n", PATHS)
 
     broken = status >= 300 or judgement.marker is not Marker.TRUE
     assert (outcome_of(judgement.error) is Outcome.VIOLATION) == broken
@@ -44,7 +44,7 @@ def test_a_2xx_without_a_true_marker_and_any_3xx_is_a_violation_and_nothing_else
 
 @given(st.integers(400, 599), st.binary(max_size=60))
 def test_every_error_status_is_a_rejection_that_quotes_the_answer(status: int, body: bytes) -> None:
-    judgement = judge(Answer(status, {}, body), 1, "n", PATHS)
+    judgement = judge(HttpAnswer(status, {}, body), 1, "n", PATHS)
 
     assert outcome_of(judgement.error) is Outcome.REJECTED
     assert str(status) in judgement.detail

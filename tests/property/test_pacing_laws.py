@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from loadtest_model.load.pacing import (
     members_of,
     peak_users,
-    plateaus,
-    profile,
     share_of,
     stagger_seconds,
+    user_plateaus,
+    user_profile,
     users_at,
     windows_of,
 )
@@ -41,7 +41,7 @@ def test_every_user_belongs_to_exactly_one_pod(total: int, pods: int) -> None:
 @given(stages, st.floats(0, 240))
 @example([(12.0, 1), (1.0, 0)], 12.0)
 def test_as_many_windows_are_open_as_users_run(points: list[tuple[float, int]], at: float) -> None:
-    segments = profile(points)
+    segments = user_profile(points)
     windows = [window for user in range(peak_users(segments)) for window in windows_of(segments, user)]
     # A level that a ramp reaches just where the next one leaves it holds for an instant, and nobody runs in an instant.
     joints = accumulate(segment.duration_seconds for segment in segments)
@@ -56,7 +56,7 @@ def test_as_many_windows_are_open_as_users_run(points: list[tuple[float, int]], 
 
 @given(stages)
 def test_a_users_windows_are_in_order_and_apart(points: list[tuple[float, int]]) -> None:
-    segments = profile(points)
+    segments = user_profile(points)
 
     for user in range(peak_users(segments)):
         windows = windows_of(segments, user)
@@ -67,7 +67,7 @@ def test_a_users_windows_are_in_order_and_apart(points: list[tuple[float, int]])
 
 @given(st.floats(1, 3_600), st.integers(1, 500))
 def test_plateaus_reach_all_users_and_last_as_long_as_planned(duration: float, users: int) -> None:
-    segments = plateaus(duration, users, (0.2, 0.6, 1.0))
+    segments = user_plateaus(duration, users, (0.2, 0.6, 1.0))
 
     assert peak_users(segments) == users
     assert abs(sum(segment.duration_seconds for segment in segments) - duration) < 1e-6
@@ -76,7 +76,7 @@ def test_plateaus_reach_all_users_and_last_as_long_as_planned(duration: float, u
 
 @given(st.floats(1, 600), st.integers(1, 300))
 def test_staggered_starts_stay_within_a_second_and_a_tenth_of_the_shortest_segment(length: float, users: int) -> None:
-    segments = plateaus(length, users, (1.0,))
+    segments = user_plateaus(length, users, (1.0,))
 
     waits = [stagger_seconds(segments, user) for user in range(users)]
 

@@ -10,7 +10,7 @@ from msgspec import structs
 from loadgen.fleet.environment import read_settings
 from loadtest_model.plan import Plan, compile_plan, plan_hash
 from loadtest_model.plan.variable import decode_plan
-from loadtest_operator.facts.resources import job_seen
+from loadtest_operator.facts.resources import observed_job
 from loadtest_operator.manifests import PodDefaults, job
 from localcluster.node.environment import Objects, Sources, command_line, environment
 from localcluster.node.fields import Addresses
@@ -30,7 +30,7 @@ def a_container(headers: dict[str, str], fields: dict[str, str]) -> tuple[dict[s
     plan = structs.replace(PLAN, target=structs.replace(PLAN.target, headers=headers, form_fields=fields))
     made = job(plan, SPEC, PodDefaults("loadgen:1", "IfNotPresent", {}, starting_seconds=300))
     made["metadata"] |= {"uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
-    assert job_seen(made, IDENTITY.uid).plan == plan
+    assert observed_job(made, IDENTITY.uid).plan == plan
     (container,) = made["spec"]["template"]["spec"]["containers"]
     return container, plan
 
@@ -48,22 +48,22 @@ def test_the_plan_that_a_pod_decodes_is_the_one_that_was_written(
 ) -> None:
     container, plan = a_container(headers, fields)
 
-    read = read_settings(as_a_kubelet_gives_it(container)).plan
+    decoded_plan = read_settings(as_a_kubelet_gives_it(container)).plan
 
-    assert read == plan
-    assert plan_hash(read) == plan_hash(plan)
+    assert decoded_plan == plan
+    assert plan_hash(decoded_plan) == plan_hash(plan)
 
 
 @given(FIELDS)
 def test_nothing_that_a_kubelet_expands_has_a_dollar_sign(fields: dict[str, str]) -> None:
     container, _ = a_container({}, fields)
 
-    expanded = [
+    texts = [
         *container["command"],
         *container.get("args", []),
-        *(each.get("value", "") for each in container["env"]),
+        *(variable.get("value", "") for variable in container["env"]),
     ]
-    assert not any("$" in text for text in expanded)
+    assert not any("$" in text for text in texts)
     assert command_line(container, (), {}) == ["loadgen", "pod"]
 
 

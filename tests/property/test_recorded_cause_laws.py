@@ -65,7 +65,7 @@ def a_person_stops_it_and_a_pod_is_killed(run: SimulatedRun) -> None:
 
 def a_promise_is_broken(run: SimulatedRun) -> None:
     """The pod that sees it halts itself and its peers."""
-    if is_loading_for(run, 20) and not run.pods[0].state.ended:
+    if is_loading_for(run, 20) and not run.pods[0].state.is_end:
         run.pods[0].is_violated = True
         run.pods[0].halt(run.now, HaltReason.VIOLATION)
         run.pods[1].halt(run.now, HaltReason.PEER)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from loadgen.measure.recorder import Recorder, Sample
 from loadtest_model.load.pacing import Segment
-from loadtest_model.measurement.aggregate import merge
+from loadtest_model.measurement.aggregate import merge_snapshots
 from loadtest_model.measurement.causes import Cause, cause_of
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind, outcome_of
@@ -83,9 +83,9 @@ def test_due_is_sent_and_sent_is_the_sum_of_the_outcomes_everywhere(taken: list[
     for sample in taken:
         step.finish(step.begin(sample.intended_ns), sample)
         _, (seen,) = recorder.read(0, sample.finished_ns)
-        assert seen.total.conserved
-        assert seen.judged.conserved
-        assert all(second.counts.conserved for second in seen.seconds)
+        assert seen.total.is_conserved
+        assert seen.judged.is_conserved
+        assert all(second.counts.is_conserved for second in seen.seconds)
         assert added([second.counts for second in seen.seconds]) == seen.total
         assert sum(second.ended for second in seen.seconds) == seen.total.sent
         assert added(list(seen.segment_counts)) == seen.judged
@@ -115,13 +115,13 @@ def test_a_reader_that_asks_for_changes_only_holds_what_one_that_asks_for_all_ge
             step.finish(step.begin(sample.intended_ns), sample)
             now = max(now, sample.finished_ns)
         queue = queue[count:]
-        held = timeline.hear(snapshot_of(*recorder.read(held, now))).sequence
+        held = timeline.add_snapshot(snapshot_of(*recorder.read(held, now))).sequence
 
     recorder.freeze()
     whole = snapshot_of(*recorder.read(0, now))
-    last = timeline.hear(snapshot_of(*recorder.read(held, now)))
+    last = timeline.add_snapshot(snapshot_of(*recorder.read(held, now)))
 
-    assert with_series(merge([last]), timeline.series(["u"])) == merge([whole])
+    assert with_series(merge_snapshots([last]), timeline.series(["u"])) == merge_snapshots([whole])
 
 
 @given(st.lists(samples(), max_size=40))

@@ -27,7 +27,7 @@ def test_one_number_is_scattered_as_many_are(bits: int, key: int, number: int) -
     scatter = Scatter(bits, key)
     number %= scatter.size
 
-    assert scatter.one(number) == scatter(np.array([number], np.uint64))[0]
+    assert scatter.image_of(number) == scatter(np.array([number], np.uint64))[0]
 
 
 @given(key=st.integers(0, 2**64 - 1), numbers=st.lists(st.integers(0, 2**40 - 1), unique=True))
@@ -60,13 +60,13 @@ fields = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x
     )
 )
 def test_rendered_rows_are_byte_for_byte_those_of_the_csv_module(rows: list[list[str]]) -> None:
-    expected = io.StringIO(newline="")
-    csv.writer(expected).writerows(rows)
+    expected_text = io.StringIO(newline="")
+    csv.writer(expected_text).writerows(rows)
     columns = [Column(f"column {place}") for place in range(len(rows[0]))]
 
-    rendered = CsvRendering(columns).rows([list(column) for column in zip(*rows, strict=True)])
+    rendered_rows = CsvRendering(columns).rows([list(column) for column in zip(*rows, strict=True)])
 
-    assert b"".join(rendered) == expected.getvalue().encode()
+    assert b"".join(rendered_rows) == expected_text.getvalue().encode()
 
 
 @given(
@@ -78,26 +78,26 @@ def test_rendered_rows_are_byte_for_byte_those_of_the_csv_module(rows: list[list
 def test_in_every_dialect_a_row_is_byte_for_byte_that_of_the_csv_module(
     row: list[str], delimiter: Any, quoting: Any, line_end: Any
 ) -> None:
-    expected = io.StringIO(newline="")
+    expected_text = io.StringIO(newline="")
     rules = csv.QUOTE_ALL if quoting == "all" else csv.QUOTE_MINIMAL
     end = "\n" if line_end == "LF" else "\r\n"
-    csv.writer(expected, delimiter=delimiter, quoting=rules, lineterminator=end).writerow(row)
+    csv.writer(expected_text, delimiter=delimiter, quoting=rules, lineterminator=end).writerow(row)
     columns = [Column(f"column {place}") for place in range(len(row))]
     dialect = DialectPlan(delimiter=delimiter, quoting=quoting, line_end=line_end)
 
-    (rendered,) = CsvRendering(columns, dialect).rows([[field] for field in row])
+    (rendered_rows,) = CsvRendering(columns, dialect).rows([[field] for field in row])
 
-    assert rendered == expected.getvalue().encode()
+    assert rendered_rows == expected_text.getvalue().encode()
 
 
 @given(key=st.integers(0, 2**64), bound=st.integers(1, 2**31 - 1))
 @settings(max_examples=50)
 def test_draws_lie_below_their_bound_and_one_draw_equals_the_next_of_many(key: int, bound: int) -> None:
-    many = Words(key).below(bound, 8).tolist()
+    draws = Words(key).below(bound, 8).tolist()
     source = Words(key)
 
-    assert [source.one_below(bound) for _ in range(8)] == many
-    assert all(0 <= value < bound for value in many)
+    assert [source.one_below(bound) for _ in range(8)] == draws
+    assert all(0 <= value < bound for value in draws)
 
 
 @pytest.mark.parametrize("weights", [(1, 0, 3), (5,), (78, 12, 7, 3)])

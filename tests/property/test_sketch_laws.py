@@ -21,7 +21,7 @@ coarse = st.integers(0, 3)
 def test_merging_is_associative_and_commutative(
     one: list[int], two: list[int], three: list[int], a: int, b: int, c: int
 ) -> None:
-    first, second, third = sketch_of(one).coarsened(a), sketch_of(two).coarsened(b), sketch_of(three).coarsened(c)
+    first, second, third = sketch_of(one).coarsen(a), sketch_of(two).coarsen(b), sketch_of(three).coarsen(c)
 
     assert first.merge(second) == second.merge(first)
     assert first.merge(second).merge(third) == first.merge(second.merge(third))
@@ -55,13 +55,13 @@ def test_count_sum_and_extremes_are_exact(values: list[int]) -> None:
 def test_quantiles_lie_within_the_stated_error_of_the_nearest_rank(
     values: list[int], quantile: float, coarseness: int
 ) -> None:
-    sketch = sketch_of(values).coarsened(coarseness)
+    sketch = sketch_of(values).coarsen(coarseness)
     exact = sorted(values)[max(1, math.ceil(quantile * len(values) - 1e-9)) - 1] / 1e9
 
-    measured = sketch.quantile_seconds(quantile)
+    estimate = sketch.quantile_seconds(quantile)
 
-    assert measured is not None
-    assert abs(measured - exact) <= exact * sketch.relative_error * (1 + 1e-9)
+    assert estimate is not None
+    assert abs(estimate - exact) <= exact * sketch.relative_error * (1 + 1e-9)
 
 
 def test_the_finest_sketch_is_within_one_per_cent() -> None:

@@ -11,29 +11,29 @@ from msgspec import structs
 from loadtest_model.admission.crd import custom_resource_definition
 from loadtest_model.judgement.diagnoses import Diagnosis
 from loadtest_model.judgement.health import Health, HealthLevel
-from loadtest_model.judgement.workload import Tally, TargetWatch, points_text
+from loadtest_model.judgement.workload import TargetWatch, WorkloadTally, points_text
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.snapshot import PodState
-from loadtest_model.plan import unseen
+from loadtest_model.plan import unseen_endpoints
 from loadtest_model.plan.mesh import NOTICE as MESH
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, Status, StepResult
 from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.fleet import verified_of
-from loadtest_operator.decide.writing import to_write
-from loadtest_operator.facts.texts import shortened
+from loadtest_operator.decide.fleet import verified_status
+from loadtest_operator.decide.writing import status_to_write
+from loadtest_operator.facts.texts import shorten
 from support.operator_builders import NOW, POLICY, PROOF, a_pod, seen
 
-NOTICES = f"{unseen.NOTICE}; {MESH}"
+NOTICES = f"{unseen_endpoints.NOTICE}; {MESH}"
 ENDED = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True, now=NOW), POLICY).status
 
 
 def strict(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema as the API server takes a server-side apply: a field that it lacks is an error."""
-    made = {key: strict(value) if isinstance(value, dict) else value for key, value in schema.items()}
-    if "properties" in made and "x-kubernetes-preserve-unknown-fields" not in made:
-        made.setdefault("additionalProperties", False)
-    return made
+    strict_schema = {key: strict(value) if isinstance(value, dict) else value for key, value in schema.items()}
+    if "properties" in strict_schema and "x-kubernetes-preserve-unknown-fields" not in strict_schema:
+        strict_schema.setdefault("additionalProperties", False)
+    return strict_schema
 
 
 DEFINITION = custom_resource_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
@@ -44,7 +44,7 @@ WATCHED = TargetWatch(
     images=("i" * 200,) * 6,
     new_images=("j" * 200,) * 6,
     last_end="e" * 256,
-    tally=Tally(
+    tally=WorkloadTally(
         ends={f"{number:08x}/{'c' * 63}": 9 for number in range(32)},
         memory=points_text([(86_000.0, 2**40)] * 60),
     ),
@@ -70,16 +70,16 @@ def statuses(draw: st.DrawFn) -> Status:
         for text in expressions
     )
     text = draw(TEXTS)
-    evidence = (shortened(draw(TEXTS), 256),) * draw(st.integers(0, 16))
+    evidence = (shorten(draw(TEXTS), 256),) * draw(st.integers(0, 16))
     health = Health(level=HealthLevel.CRITICAL, evidence=evidence)
     diagnosis = Diagnosis(
-        cause=Cause.CSRF, title="t" * 60, evidence=shortened(draw(TEXTS), 480), next_step="n" * 400, count=10**9
+        cause=Cause.CSRF, title="t" * 60, evidence=shorten(draw(TEXTS), 480), next_step="n" * 400, count=10**9
     )
     (step,) = ENDED.summary.steps
-    (planned,) = ENDED.plan.steps
+    (planned_step,) = ENDED.plan.steps
     addresses = draw(ADDRESSES)
     report = structs.replace(PROOF, message=text, hint=draw(TEXTS), addresses=addresses, unverified=addresses)
-    reasons = tuple(shortened(draw(TEXTS)) for _ in range(draw(st.integers(0, 16))))
+    reasons = tuple(shorten(draw(TEXTS)) for _ in range(draw(st.integers(0, 16))))
     steps = tuple(structs.replace(step, name=name, health=health, reasons=reasons) for name in names)
     summary = structs.replace(
         ENDED.summary,
@@ -90,17 +90,17 @@ def statuses(draw: st.DrawFn) -> Status:
         steps=steps,
         verification=structs.replace(ENDED.summary.verification, notice=NOTICES),
     )
-    stages = planned.stages * draw(st.integers(1, 100))
+    stages = planned_step.stages * draw(st.integers(1, 100))
     plan = structs.replace(
         ENDED.plan,
         steps=tuple(
-            structs.replace(planned, name=name, stages=stages, thresholds=tuple(expressions)) for name in names
+            structs.replace(planned_step, name=name, stages=stages, thresholds=tuple(expressions)) for name in names
         ),
     )
-    conditions = tuple(structs.replace(made, message=shortened(text)) for made in ENDED.conditions)
+    conditions = tuple(structs.replace(made, message=shorten(text)) for made in ENDED.conditions)
     return structs.replace(
         ENDED,
-        message=shortened(text),
+        message=shorten(text),
         conditions=conditions,
         reasons=reasons,
         thresholds=thresholds[:160],
@@ -111,20 +111,20 @@ def statuses(draw: st.DrawFn) -> Status:
             StepResult(name=name, verdict=step.verdict, records_confirmed=10**12, records_per_second=1e6 / 3)
             for name in names
         ),
-        verification=verified_of(report, NOTICES),
+        verification=verified_status(report, NOTICES),
         target=draw(st.sampled_from([None, WATCHED])),
     )
 
 
 @given(statuses())
 def test_a_status_fits_its_budget_and_its_schema_and_still_ends_every_wait(status: Status) -> None:
-    written = to_write(status, {}, 5.0)
+    status_json = status_to_write(status, {}, 5.0)
 
-    assert written is not None
-    assert len(msgspec.json.encode(written)) <= STATUS_LIMIT_BYTES
-    assert [error.message for error in SCHEMA.iter_errors(written)] == []
-    assert [(made["type"], made["status"], made["reason"]) for made in written["conditions"]] == [
-        (made.type, made.status, made.reason) for made in status.conditions
-    ]
-    assert (written["verdict"], written["runId"]) == (status.verdict, status.run_id)
-    assert written["results"] == {"configMap": status.results.config_map if status.results else ""}
+    assert status_json is not None
+    assert len(msgspec.json.encode(status_json)) <= STATUS_LIMIT_BYTES
+    assert [error.message for error in SCHEMA.iter_errors(status_json)] == []
+    assert [
+        (condition["type"], condition["status"], condition["reason"]) for condition in status_json["conditions"]
+    ] == [(condition.type, condition.status, condition.reason) for condition in status.conditions]
+    assert (status_json["verdict"], status_json["runId"]) == (status.verdict, status.run_id)
+    assert status_json["results"] == {"configMap": status.results.config_map if status.results else ""}

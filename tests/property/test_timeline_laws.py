@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from loadgen.measure.recorder import Recorder, Sample, StepRecorder
 from loadtest_model.load.pacing import Segment
-from loadtest_model.measurement.aggregate import merge
+from loadtest_model.measurement.aggregate import merge_snapshots
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot
 from loadtest_model.measurement.timeline import Timeline, with_series
@@ -67,38 +67,47 @@ class Operator(RuleBasedStateMachine):
         self.timeline = Timeline()
         self.held = dict.fromkeys(range(3), 0)
 
-    @rule(pod=pods, ended=st.lists(uploads, min_size=1, max_size=6))
-    def load(self, pod: int, ended: list[tuple[int, int, ErrorKind | None]]) -> None:
-        made = self.pods[pod]
-        step = made.steps[-1]
-        for intended, took, error in ended:
-            made.now = max(made.now, intended + took)
-            sample = Sample(intended, intended, intended + took, 10, error, 0 if error else 10, 999, has_begun=True)
-            step.finish(step.begin(intended), sample)
+    @rule(pod=pods, outcomes=st.lists(uploads, min_size=1, max_size=6))
+    def load(self, pod: int, outcomes: list[tuple[int, int, ErrorKind | None]]) -> None:
+        pod_under_test = self.pods[pod]
+        step = pod_under_test.steps[-1]
+        for intended_start, duration, error in outcomes:
+            pod_under_test.now = max(pod_under_test.now, intended_start + duration)
+            sample = Sample(
+                intended_start,
+                intended_start,
+                intended_start + duration,
+                10,
+                error,
+                0 if error else 10,
+                999,
+                has_begun=True,
+            )
+            step.finish(step.begin(intended_start), sample)
 
     @rule(pod=pods)
     def next_step(self, pod: int) -> None:
-        made = self.pods[pod]
-        if len(made.steps) < 2:
-            made.steps[-1].end()
-            made.steps.append(made.recorder.open_step(STEP, 0))
+        pod_under_test = self.pods[pod]
+        if len(pod_under_test.steps) < 2:
+            pod_under_test.steps[-1].end()
+            pod_under_test.steps.append(pod_under_test.recorder.open_step(STEP, 0))
 
     @rule(pod=pods)
     def ask(self, pod: int) -> None:
         """The answer may be heard at once, later, twice or never."""
-        made = self.pods[pod]
-        made.on_the_way.append(made.answer(self.held[pod]))
+        pod_under_test = self.pods[pod]
+        pod_under_test.on_the_way.append(pod_under_test.answer(self.held[pod]))
 
     @rule(pod=pods, data=st.data())
-    def hear(self, pod: int, data: st.DataObject) -> None:
+    def deliver(self, pod: int, data: st.DataObject) -> None:
         on_the_way = self.pods[pod].on_the_way
         # What an operator before the restart asked for went to that one.
         if on_the_way and self.held[pod]:
-            self.held[pod] = self.timeline.hear(data.draw(st.sampled_from(on_the_way))).sequence
+            self.held[pod] = self.timeline.add_snapshot(data.draw(st.sampled_from(on_the_way))).sequence
 
     @rule(pod=pods)
     def look(self, pod: int) -> None:
-        self.held[pod] = self.timeline.hear(self.pods[pod].answer(self.held[pod])).sequence
+        self.held[pod] = self.timeline.add_snapshot(self.pods[pod].answer(self.held[pod])).sequence
 
     @rule(chosen=st.sets(pods))
     def choose(self, chosen: set[int]) -> None:
@@ -106,19 +115,19 @@ class Operator(RuleBasedStateMachine):
 
     @rule(chosen=st.sets(pods, min_size=1))
     def compare(self, chosen: set[int]) -> None:
-        newest = [self.timeline.hear(self.pods[pod].answer(self.held[pod])) for pod in sorted(chosen)]
+        newest = [self.timeline.add_snapshot(self.pods[pod].answer(self.held[pod])) for pod in sorted(chosen)]
         self.held |= {snapshot.pod_index: snapshot.sequence for snapshot in newest}
         whole = [self.pods[pod].answer(0) for pod in sorted(chosen)]
 
         series = self.timeline.series([snapshot.pod_uid for snapshot in newest])
 
-        assert with_series(merge(newest), series) == merge(whole)
+        assert with_series(merge_snapshots(newest), series) == merge_snapshots(whole)
 
     @invariant()
     def every_second_is_conserved(self) -> None:
         if hasattr(self, "timeline"):
             seconds = [second for step in self.timeline.series(["pod-0", "pod-1", "pod-2"]) for second in step]
-            assert all(second.counts.conserved for second in seconds)
+            assert all(second.counts.is_conserved for second in seconds)
 
 
 TestAnOperatorOverABadNetwork = Operator.TestCase

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, Final
 
-from loadtest_model.spec.fields import KINDS
+from loadtest_model.spec.fields import FIELD_KINDS
 
 Json = dict[str, Any]
 Assignment = dict[str, Any]
@@ -104,7 +104,7 @@ def _column(**parameters: Any) -> list[Json]:
 def _columns() -> list[Assignment]:
     """Each kind with all its parameters, without each one of them, and with a parameter of another kind."""
     assignments = []
-    for index, (kind, (needed, possible)) in enumerate(KINDS.items()):
+    for index, (kind, (needed, possible)) in enumerate(FIELD_KINDS.items()):
         whole = {name: _PARAMETERS[name] for name in (*needed, *possible)}
         others = [name for name in _PARAMETERS if name not in whole]
         without = [{name: each for name, each in whole.items() if name != left_out} for left_out in whole]

@@ -49,8 +49,8 @@ class Load:
     def step(self) -> StepAggregate:
         """The only step, with its counts found in order."""
         (step,) = self.recorder.read(0, time.monotonic_ns())[1]
-        assert step.total.conserved
-        assert all(second.counts.conserved for second in step.seconds)
+        assert step.total.is_conserved
+        assert all(second.counts.is_conserved for second in step.seconds)
         assert sum(second.counts.due for second in step.seconds) == step.total.due
         assert sum(second.lapsed for second in step.seconds) == step.total.dropped
         return step

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from loadtest_model.load.pacing import Segment
-from loadtest_model.plan import AddressPolicy, Deadlines, Place, Plan, SecretPlaces, compile_plan
+from loadtest_model.plan import AddressPolicy, Deadlines, Plan, SecretPlace, SecretPlaces, compile_plan
 from loadtest_model.protocol.commands import Verb, command_token, token_digest
 from loadtest_model.spec import Identity, Spec
 
@@ -45,7 +45,7 @@ def make_plan(
         msgspec.convert(document, Spec),
         Identity(namespace="tests", name="loadtest", uid=UID),
         addresses=addresses,
-        places=places or SecretPlaces(token=Place(file=token_file) if token_file else None),
+        places=places or SecretPlaces(token=SecretPlace(file=token_file) if token_file else None),
         network=network,
         deadlines=deadlines,
     )

@@ -24,13 +24,20 @@ from loadtest_model.measurement.snapshot import (
 )
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, compile_plan, plan_hash
-from loadtest_model.report.status import Phase, Start, Status
+from loadtest_model.report.status import Phase, Status, StatusStart
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.spec import Spec
 from loadtest_operator.decide import Decision, Policy, decide
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.mounts import secret_places
-from loadtest_operator.facts.observation import JobSeen, LoadTestSeen, Observation, PodSeen, Recorded, Terminated
+from loadtest_operator.facts.observation import (
+    ContainerEnd,
+    Observation,
+    ObservedJob,
+    ObservedPod,
+    ObservedTest,
+    RecordedStatus,
+)
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.manifests import PodDefaults
 from loadtest_operator.manifests.common import without_nulls
@@ -41,7 +48,7 @@ POLICY = Policy(
     pods=PodDefaults(image="loadgen:1", image_pull_policy="IfNotPresent", resources={}, starting_seconds=300)
 )
 ADDRESSES = Endpoints(("10.0.0.5:8000",))
-START = Start(start_id="start-1", at=rfc3339(NOW - timedelta(seconds=20)))
+START = StatusStart(start_id="start-1", at=rfc3339(NOW - timedelta(seconds=20)))
 PROOF = VerificationReport(
     level=ProofLevel.ACKNOWLEDGED, message="acknowledged", addresses=("10.0.0.5:8000",), uploads=4, rows=1_006
 )
@@ -76,25 +83,30 @@ def a_fleet_plan(spec: Spec | None = None) -> Plan:
 
 
 PLAN = a_fleet_plan()
-NOTHING_RECORDED = Recorded()
+NOTHING_RECORDED = RecordedStatus()
 
 
-def a_test(spec: Spec | None = None, recorded: Recorded = NOTHING_RECORDED, **fields: Any) -> LoadTestSeen:
+def a_test(spec: Spec | None = None, recorded: RecordedStatus = NOTHING_RECORDED, **fields: Any) -> ObservedTest:
     given = {"finished_run": None, **fields}
-    return LoadTestSeen(
+    return ObservedTest(
         identity=IDENTITY,
         generation=1,
         resource_version="10",
         spec=spec or a_fleet_spec(),
         spec_error="",
-        recorded=recorded,
+        record=recorded,
         **given,
     )
 
 
-def a_job(*, age_seconds: float = 30.0, **fields: Any) -> JobSeen:
-    made = JobSeen(
-        name="heavy-1", uid="job-1", run_id="1", owned=True, created=NOW - timedelta(seconds=age_seconds), plan=PLAN
+def a_job(*, age_seconds: float = 30.0, **fields: Any) -> ObservedJob:
+    made = ObservedJob(
+        name="heavy-1",
+        uid="job-1",
+        run_id="1",
+        is_owned=True,
+        created_at=NOW - timedelta(seconds=age_seconds),
+        plan=PLAN,
     )
     return replace(made, **fields)
 
@@ -115,7 +127,7 @@ def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
         steps=(a_measured_step(finished=finished),) if loaded else (),
         elapsed_seconds=60.0 if finished else 30.0 if loaded else 0.0,
         virtual_users=1 if state is PodState.RUNNING else 0,
-        final=state.ended,
+        final=state.is_end,
     )
     return structs.replace(made, **fields)
 
@@ -142,40 +154,40 @@ def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepAggrega
     )
 
 
-def a_pod(index: int, state: PodState | None = None, **fields: Any) -> PodSeen:
+def a_pod(index: int, state: PodState | None = None, **fields: Any) -> ObservedPod:
     """A running pod that answered just now, in a state; without one it has not answered yet."""
     snapshot = None if state is None else a_snapshot(index, state)
-    made = PodSeen(
+    made = ObservedPod(
         index=index,
         name=f"heavy-1-{index}",
         uid=f"pod-{index}",
         ip=f"10.0.1.{index}",
         run_id="1",
-        running=True,
+        is_running=True,
         snapshot=snapshot,
-        reachable=snapshot is not None,
+        is_reachable=snapshot is not None,
     )
     return replace(made, **fields)
 
 
-def a_pending_pod(index: int, waits_for: str = "ContainerCreating") -> PodSeen:
-    return a_pod(index, running=False, ip=None, waits_for=waits_for)
+def a_pending_pod(index: int, waits_for: str = "ContainerCreating") -> ObservedPod:
+    return a_pod(index, is_running=False, ip=None, waits_for=waits_for)
 
 
-def a_halted_pod(index: int, reason: HaltReason, **fields: Any) -> PodSeen:
+def a_halted_pod(index: int, reason: HaltReason, **fields: Any) -> ObservedPod:
     made = a_pod(index, PodState.HALTED)
     return replace(made, snapshot=a_snapshot(index, PodState.HALTED, halt_reason=reason, **fields))
 
 
-def a_killed_pod(index: int, last_state: PodState | None = PodState.RUNNING, exit_code: int = 137) -> PodSeen:
+def a_killed_pod(index: int, last_state: PodState | None = PodState.RUNNING, exit_code: int = 137) -> ObservedPod:
     """A pod whose process ended without a last word, last seen in a state."""
     made = a_pod(index, last_state)
-    ended = Terminated(exit_code=exit_code, reason="Error")
-    return replace(made, running=False, reachable=False, crashed=True, terminated=ended)
+    ended = ContainerEnd(exit_code=exit_code, reason="Error")
+    return replace(made, is_running=False, is_reachable=False, has_crashed=True, container_end=ended)
 
 
-def a_silent_pod(index: int, seconds: float, state: PodState | None = PodState.RUNNING) -> PodSeen:
-    return replace(a_pod(index, state), reachable=False, silent_seconds=seconds)
+def a_silent_pod(index: int, seconds: float, state: PodState | None = PodState.RUNNING) -> ObservedPod:
+    return replace(a_pod(index, state), is_reachable=False, silent_seconds=seconds)
 
 
 def a_result(*steps: StepAggregate, plan: Plan = PLAN) -> tuple[Aggregate, Summary]:
@@ -185,12 +197,12 @@ def a_result(*steps: StepAggregate, plan: Plan = PLAN) -> tuple[Aggregate, Summa
     return aggregate, summarize(plan, aggregate, judgement, PROOF, START.at)
 
 
-def seen(*pods: PodSeen, **fields: Any) -> Observation:
+def seen(*pods: ObservedPod, **fields: Any) -> Observation:
     """An observation of a run whose Job was made, with these pods; `begun=True` puts a start on record."""
     begun = fields.pop("begun", False)
     spec = fields.pop("spec", None)
     phase = Phase.RUNNING if begun else Phase.VERIFYING
-    recorded = Recorded(
+    recorded = RecordedStatus(
         observed_generation=1,
         phase=phase,
         run_id="1",
@@ -212,8 +224,8 @@ def next_look(observation: Observation, decision: Decision, **fields: Any) -> Ob
     """What the next look shows when the decision's status was written, with other changes."""
     assert decision.status is not None
     written = as_written(decision.status)
-    recorded = msgspec.convert(written, Recorded)
-    test = replace(observation.test, recorded=recorded, status=written)
+    recorded = msgspec.convert(written, RecordedStatus)
+    test = replace(observation.test, record=recorded, status=written)
     return replace(observation, test=test, **fields)
 
 

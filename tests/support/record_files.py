@@ -36,4 +36,4 @@ def typed(table: Sequence[Sequence[str]]) -> list[list[Cell]]:
 def _typed(column: Column, field: str) -> Cell:
     if not field:
         return None
-    return float(field) if column.number else field
+    return float(field) if column.is_number else field

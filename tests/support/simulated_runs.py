@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
-from loadtest_model.judgement.abort import Watch
+from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import HaltReason, PodState, Snapshot
 from loadtest_model.measurement.step import StepAggregate
@@ -23,16 +23,16 @@ from loadtest_operator.decide.actions import (
     CreateJob,
     DeleteJob,
     Drain,
+    FleetStarted,
     HaltFleet,
     MarkFinished,
     Outcome,
-    Started,
     StartFleet,
     Verify,
 )
 from loadtest_operator.decide.outcomes import with_outcomes
-from loadtest_operator.decide.writing import to_write
-from loadtest_operator.facts.observation import Observation, PodSeen, Recorded, Terminated
+from loadtest_operator.decide.writing import status_to_write
+from loadtest_operator.facts.observation import ContainerEnd, Observation, ObservedPod, RecordedStatus
 from support.operator_builders import (
     ADDRESSES,
     NOW,
@@ -95,17 +95,17 @@ class ModelPod:
                 self.leave()
 
     def halt(self, now: float, reason: HaltReason) -> None:
-        if self.exit_code is None and not self.state.ended:
+        if self.exit_code is None and not self.state.is_end:
             self.state, self.load_end, self.halt_reason = PodState.HALTED, now, reason
 
     def kill(self, now: float) -> None:
         """The process ends without a word."""
-        if self.exit_code is None and not self.state.ended:
+        if self.exit_code is None and not self.state.is_end:
             self.exit_code, self.load_end = 137, now
 
     def leave(self) -> None:
         """The process ends after its last word."""
-        if self.exit_code is None and self.state.ended:
+        if self.exit_code is None and self.state.is_end:
             self.exit_code, self.has_last_word = 0, True
 
     def snapshot(self, now: float) -> Snapshot:
@@ -158,7 +158,7 @@ class SimulatedRun:
     writes: int = 0
     acts: int = 0
     finished_run: str | None = None
-    watch: Watch = field(default_factory=Watch)
+    abort_watch: AbortWatch = field(default_factory=AbortWatch)
     pods: list[ModelPod] = field(default_factory=list)
     remembered: dict[int, Snapshot] = field(default_factory=dict)
 
@@ -192,7 +192,7 @@ class SimulatedRun:
         """One turn; gives after how long the next one is due, None when all is over."""
         observation = self._observation()
         decision = decide(observation, SLOW_POLICY)
-        self.watch = decision.watch or self.watch
+        self.abort_watch = decision.abort_watch or self.abort_watch
         outcomes: list[Outcome] = []
         for action in decision.actions:
             self.acts += 1
@@ -202,7 +202,11 @@ class SimulatedRun:
             if outcome is not None:
                 outcomes.append(outcome)
         decision = with_outcomes(observation, decision, tuple(outcomes), SLOW_POLICY)
-        body = None if decision.status is None else to_write(decision.status, self.status, SLOW_POLICY.progress_seconds)
+        body = (
+            None
+            if decision.status is None
+            else status_to_write(decision.status, self.status, SLOW_POLICY.progress_seconds)
+        )
         if body is not None:
             self.writes += 1
             if self.writes == self.disturbance.lost_write:
@@ -214,11 +218,11 @@ class SimulatedRun:
 
     def _fail(self) -> float:
         if self.disturbance.forgets:
-            self.watch, self.remembered = Watch(), {}
+            self.abort_watch, self.remembered = AbortWatch(), {}
         return BACK_OFF_SECONDS
 
     def _observation(self) -> Observation:
-        recorded = msgspec.convert(self.status, Recorded) if self.status else Recorded()
+        recorded = msgspec.convert(self.status, RecordedStatus) if self.status else RecordedStatus()
         plan = a_fleet_plan(self.spec)
         test = replace(a_test(self.spec, recorded, finished_run=self.finished_run), status=self.status)
         job = a_job(plan=plan, age_seconds=0.0) if self.has_job and not self.is_job_deleted else None
@@ -229,21 +233,21 @@ class SimulatedRun:
             job=job,
             pods=tuple(map(self._pod, self.pods)),
             endpoints=None if self.has_job else ADDRESSES,
-            watch=self.watch,
+            abort_watch=self.abort_watch,
         )
 
-    def _pod(self, model: ModelPod) -> PodSeen:
+    def _pod(self, model: ModelPod) -> ObservedPod:
         if model.exit_code is None:
             self.remembered[model.index] = model.snapshot(self.now)
-            return replace(a_pod(model.index), snapshot=self.remembered[model.index], reachable=True)
+            return replace(a_pod(model.index), snapshot=self.remembered[model.index], is_reachable=True)
         if model.has_last_word:
             self.remembered[model.index] = model.snapshot(self.now)
-        ended = Terminated(exit_code=model.exit_code, reason="", last_word=model.has_last_word)
+        ended = ContainerEnd(exit_code=model.exit_code, reason="", has_last_word=model.has_last_word)
         return replace(
             a_pod(model.index),
-            running=False,
-            crashed=not model.has_last_word,
-            terminated=ended,
+            is_running=False,
+            has_crashed=not model.has_last_word,
+            container_end=ended,
             snapshot=self.remembered.get(model.index),
         )
 
@@ -260,7 +264,7 @@ class SimulatedRun:
                 for pod in self._ordered(action.pods):
                     pod.state, pod.load_begin = PodState.ARMED, self.now + LEAD_SECONDS
                 self.now += LEAD_SECONDS
-                return Started(at=NOW + timedelta(seconds=self.now), skew_seconds=0.0)
+                return FleetStarted(at=NOW + timedelta(seconds=self.now), skew_seconds=0.0)
             case Verify() | Drain() | HaltFleet() | Acknowledge():
                 for pod in self._ordered(action.pods):
                     pod.obey(action, self.now)
@@ -268,5 +272,5 @@ class SimulatedRun:
                 pass
         return None
 
-    def _ordered(self, pods: tuple[PodSeen, ...]) -> list[ModelPod]:
+    def _ordered(self, pods: tuple[ObservedPod, ...]) -> list[ModelPod]:
         return [pod for pod in self.pods if pod.exit_code is None and pod.index in {each.index for each in pods}]

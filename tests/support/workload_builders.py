@@ -3,7 +3,7 @@
 from typing import Any
 
 from loadtest_model.spec.target import Workload, WorkloadKind
-from loadtest_operator.facts.workload import WorkloadLook, look_at
+from loadtest_operator.facts.workload import WorkloadLook, look_at_workload
 
 Json = dict[str, Any]
 
@@ -54,4 +54,4 @@ def a_pod_of_it(
 
 
 def a_look(*pods: Json, desired: int = 1) -> WorkloadLook:
-    return look_at(CLIENTS, a_deployment(desired), list(pods))
+    return look_at_workload(CLIENTS, a_deployment(desired), list(pods))

@@ -3,16 +3,16 @@
 from typing import Final
 
 from loadgen.answers import signs
-from loadgen.answers.judging import Answer, Judgement, Marker
+from loadgen.answers.judging import HttpAnswer, Judgement, Marker
 from loadgen.answers.request_facts import RequestFacts
-from loadgen.answers.signs import AnsweredUpload, Rule
+from loadgen.answers.signs import AnsweredUpload, Sign
 from loadtest_model.measurement.causes import Cause, cause_of
 from loadtest_model.measurement.outcomes import ErrorKind
 
 _EARLY_SECONDS: Final = 10.0
 
 
-def diagnose(judgement: Judgement, answer: Answer | None, facts: RequestFacts) -> Cause | None:
+def diagnose(judgement: Judgement, answer: HttpAnswer | None, facts: RequestFacts) -> Cause | None:
     """Why an upload failed; None of one that was accepted, and of one that we cut ourselves.
 
     `answer` is None where no complete one came. Where nothing finer is known the kind of error alone tells.
@@ -21,49 +21,49 @@ def diagnose(judgement: Judgement, answer: Answer | None, facts: RequestFacts) -
         return None
     if answer is None:
         return _without_answer(judgement.error, judgement.detail, facts)
-    seen = AnsweredUpload(answer, facts)
-    for rule in _rules_for(judgement, answer.status):
-        cause = rule(seen)
+    upload = AnsweredUpload(answer, facts)
+    for sign in _signs_for(judgement, answer.status):
+        cause = sign(upload)
         if cause is not None:
             return cause
     return cause_of(judgement.error)
 
 
-def _rules_for(judgement: Judgement, status: int) -> tuple[Rule, ...]:
+def _signs_for(judgement: Judgement, status: int) -> tuple[Sign, ...]:
     if judgement.error is ErrorKind.MARKER_MISSING:
-        return (signs.marker_false,) if judgement.marker is Marker.NOT_TRUE else (signs.page_for_people,)
+        return (signs.marker_false,) if judgement.marker is Marker.NOT_TRUE else (signs.html_page,)
     if 200 <= status < 300:
-        return (signs.file_wanted,) if judgement.error is ErrorKind.UNSUCCESSFUL else ()
+        return (signs.missing_file,) if judgement.error is ErrorKind.UNSUCCESSFUL else ()
     if 300 <= status < 400:
-        return (signs.redirected,)
-    return _RULES.get(status, _OTHER_SERVER_ERRORS if status >= 500 else _OTHER_CLIENT_ERRORS)
+        return (signs.redirect,)
+    return _SIGNS_BY_STATUS.get(status, _OTHER_SERVER_SIGNS if status >= 500 else _OTHER_CLIENT_SIGNS)
 
 
-def _without_answer(kind: ErrorKind, detail: str, facts: RequestFacts) -> Cause | None:
-    said = detail.lower()
+def _without_answer(error: ErrorKind, detail: str, facts: RequestFacts) -> Cause | None:
+    lower_detail = detail.lower()
     cause = None
-    if kind is ErrorKind.NO_ADDRESS:
+    if error is ErrorKind.NO_ADDRESS:
         cause = Cause.ADDRESS_NOT_ALLOWED
-    elif kind is ErrorKind.BAD_ANSWER and "\\x15\\x03" in said:
+    elif error is ErrorKind.BAD_ANSWER and "\\x15\\x03" in lower_detail:
         # What came is the alert that TLS answers plain HTTP with.
         cause = Cause.TLS_EXPECTED
-    elif kind is ErrorKind.TLS:
-        cause = next((cause for words, cause in _TLS_WORDS.items() if words in said), None)
-    elif kind is ErrorKind.RESET and facts.age_seconds < _EARLY_SECONDS:
+    elif error is ErrorKind.TLS:
+        cause = next((cause for tls_text, cause in _CAUSE_BY_TLS_TEXT.items() if tls_text in lower_detail), None)
+    elif error is ErrorKind.RESET and facts.age_seconds < _EARLY_SECONDS:
         cause = _cut_early(facts)
-    return cause or cause_of(kind)
+    return cause or cause_of(error)
 
 
 def _cut_early(facts: RequestFacts) -> Cause | None:
     """What ends an upload of a new size without an answer, sooner than any time-out."""
-    if facts.body_read:
+    if facts.is_body_read:
         # It was taken in whole, so it had its place; what kills a process without a word is the kernel.
         return Cause.WORKER_KILLED if facts.is_first_of_its_size else None
     # A server that fails before it has read the body cuts the connection, and its answer may be lost with it.
     return Cause.UPLOAD_FOLDER if facts.is_first_to_spill else None
 
 
-_TLS_WORDS: Final = {
+_CAUSE_BY_TLS_TEXT: Final = {
     "client's certificate": Cause.TLS_CLIENT_CERTIFICATE,
     "target's certificate": Cause.TLS_CERTIFICATE,
     "speaks no tls, most likely": Cause.TLS_NOT_SPOKEN,
@@ -71,28 +71,28 @@ _TLS_WORDS: Final = {
 """How a failure of TLS is worded, see `tls.tls_failure`."""
 
 
-_OTHER_CLIENT_ERRORS: Final[tuple[Rule, ...]] = (signs.tls_wanted, signs.proxy_refused, signs.about_origins)
-_OTHER_SERVER_ERRORS: Final[tuple[Rule, ...]] = (signs.reported_by_django, signs.out_of_memory)
-_RULES: Final[dict[int, tuple[Rule, ...]]] = {
+_OTHER_CLIENT_SIGNS: Final[tuple[Sign, ...]] = (signs.missing_tls, signs.proxy_refusal, signs.cors_text)
+_OTHER_SERVER_SIGNS: Final[tuple[Sign, ...]] = (signs.django_report, signs.out_of_memory)
+_SIGNS_BY_STATUS: Final[dict[int, tuple[Sign, ...]]] = {
     400: (
-        signs.tls_wanted,
-        signs.reported_by_django,
+        signs.missing_tls,
+        signs.django_report,
         signs.bare_bad_request,
-        signs.proxy_refused,
-        signs.file_wanted,
-        signs.about_origins,
-        signs.file_refused,
+        signs.proxy_refusal,
+        signs.missing_file,
+        signs.cors_text,
+        signs.refused_file,
     ),
     401: (signs.token,),
-    403: (signs.csrf, signs.token, signs.proxy_refused, signs.about_origins, signs.cors_headers),
-    404: (signs.proxy_refused,),
-    405: (signs.proxy_refused, signs.always(Cause.METHOD_NOT_ALLOWED)),
+    403: (signs.csrf, signs.token, signs.proxy_refusal, signs.cors_text, signs.cors_headers),
+    404: (signs.proxy_refusal,),
+    405: (signs.proxy_refusal, signs.always(Cause.METHOD_NOT_ALLOWED)),
     408: (signs.always(Cause.BODY_TOO_SLOW),),
-    409: (signs.file_refused,),
+    409: (signs.refused_file,),
     413: (signs.proxy_body_limit,),
     415: (signs.always(Cause.WRONG_CONTENT_TYPE),),
-    422: (signs.file_wanted, signs.file_refused),
-    500: (signs.reported_by_django, signs.out_of_memory, signs.aborted_by_gunicorn, signs.spilled),
+    422: (signs.missing_file, signs.refused_file),
+    500: (signs.django_report, signs.out_of_memory, signs.gunicorn_abort, signs.spilled_body),
     502: (signs.always(Cause.PROXY_BAD_GATEWAY),),
     503: (signs.unavailable,),
     504: (signs.always(Cause.PROXY_TIMEOUT),),

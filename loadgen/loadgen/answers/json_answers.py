@@ -7,7 +7,7 @@ from typing import Any, Final
 ABSENT: Final = object()
 
 
-def parsed(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """The document in an answer's body.
 
     Raises ValueError for what is no JSON, or is nested too deep, or gives a name twice: then no value can be trusted.

@@ -8,13 +8,13 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
-from loadgen.answers.json_answers import ABSENT, parsed, value_at
-from loadgen.answers.page_text import readable
+from loadgen.answers.json_answers import ABSENT, parse_json, value_at
+from loadgen.answers.page_text import readable_text
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.spec.target import ExpectCount
 
-_BY_STATUS: Final = {
+_ERROR_BY_STATUS: Final = {
     401: ErrorKind.UNAUTHORIZED,
     403: ErrorKind.FORBIDDEN,
     404: ErrorKind.NOT_FOUND,
@@ -23,16 +23,16 @@ _BY_STATUS: Final = {
 }
 
 
-class Answer(Struct, frozen=True):
+class HttpAnswer(Struct, frozen=True):
     """An HTTP answer, its body decoded; of a redirect the head alone.
 
-    `whole` is False where the body was longer than what is read of an answer, or could not be decoded.
+    `is_whole` is False where the body was longer than what is read of an answer, or could not be decoded.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    whole: bool = True
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,12 @@ class Judgement(Struct, frozen=True):
     detail: str = ""
     records_confirmed: int = 0
     marker: Marker | None = None
-    echoed: bool = False
+    is_echoed: bool = False
     cause: Cause | None = None
 
 
 def judge(
-    answer: Answer,
+    answer: HttpAnswer,
     rows: int,
     nonce: str,
     paths: AnswerPaths,
@@ -85,80 +85,88 @@ def judge(
     With `must_echo` a 2xx that does not return the nonce breaks the promise, whatever else it says.
     """
     if 200 <= answer.status < 300:
-        return _judge_success(answer, _Sent(rows, rows if valid_rows is None else valid_rows, nonce, must_echo), paths)
+        return _judge_success(
+            answer, _SentUpload(rows, rows if valid_rows is None else valid_rows, nonce, must_echo), paths
+        )
     if 300 <= answer.status < 400:
         location = answer.headers.get("Location", "nowhere")
-        return Judgement(ErrorKind.REDIRECT, f"redirected ({answer.status}) to {printable(location)}")
-    return Judgement(_kind_of(answer.status), f"answered {answer.status}: {printable(readable(answer.body))}")
+        return Judgement(ErrorKind.REDIRECT, f"redirected ({answer.status}) to {printable_text(location)}")
+    return Judgement(
+        _error_of(answer.status), f"answered {answer.status}: {printable_text(readable_text(answer.body))}"
+    )
 
 
-def _kind_of(status: int) -> ErrorKind:
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
+def _error_of(status: int) -> ErrorKind:
+    if status in _ERROR_BY_STATUS:
+        return _ERROR_BY_STATUS[status]
     if 400 <= status < 600:
         return ErrorKind.CLIENT_ERROR if status < 500 else ErrorKind.SERVER_ERROR
     return ErrorKind.BAD_ANSWER
 
 
-class _Sent(NamedTuple):
+class _SentUpload(NamedTuple):
     rows: int
     valid_rows: int
     nonce: str
     must_echo: bool
 
 
-def _judge_success(answer: Answer, sent: _Sent, paths: AnswerPaths) -> Judgement:
-    said = f"answered {answer.status}: {printable(readable(answer.body))}"
+def _judge_success(answer: HttpAnswer, sent_upload: _SentUpload, paths: AnswerPaths) -> Judgement:
+    description = f"answered {answer.status}: {printable_text(readable_text(answer.body))}"
     document = _json_object(answer)
     if document is None:
-        return Judgement(ErrorKind.MARKER_MISSING, f"{said} (not a JSON object)", marker=Marker.ABSENT)
-    echoed = value_at(document, paths.nonce) == sent.nonce
-    if value_at(document, paths.marker) is not True or (sent.must_echo and not echoed):
-        return _broken_promise(document, said, paths)
+        return Judgement(ErrorKind.MARKER_MISSING, f"{description} (not a JSON object)", marker=Marker.ABSENT)
+    is_echoed = value_at(document, paths.nonce) == sent_upload.nonce
+    if value_at(document, paths.marker) is not True or (sent_upload.must_echo and not is_echoed):
+        return _broken_promise(document, description, paths)
     if document.get("success") is False:
-        return Judgement(ErrorKind.UNSUCCESSFUL, said, marker=Marker.TRUE, echoed=echoed)
+        return Judgement(ErrorKind.UNSUCCESSFUL, description, marker=Marker.TRUE, is_echoed=is_echoed)
     count = value_at(document, paths.count)
-    counted = count if isinstance(count, int) and not isinstance(count, bool) else None
+    row_count = count if isinstance(count, int) and not isinstance(count, bool) else None
     if paths.expect_count == ExpectCount.ANY:
-        confirmed = counted if counted is not None and 0 <= counted <= sent.rows else 0
-        return Judgement(None, said, records_confirmed=confirmed, marker=Marker.TRUE, echoed=echoed)
-    expected = sent.valid_rows if paths.expect_count == ExpectCount.VALID else sent.rows
-    if counted != expected:
-        seen = "absent" if count is ABSENT else printable(json.dumps(count))
-        valid = f", {expected} of them valid" if paths.expect_count == ExpectCount.VALID else ""
-        detail = f"{said} ({paths.count} is {seen}, {sent.rows} rows were sent{valid})"
-        return Judgement(ErrorKind.MISCOUNTED, detail, marker=Marker.TRUE, echoed=echoed)
-    return Judgement(None, said, records_confirmed=expected, marker=Marker.TRUE, echoed=echoed)
+        confirmed_rows = row_count if row_count is not None and 0 <= row_count <= sent_upload.rows else 0
+        return Judgement(None, description, records_confirmed=confirmed_rows, marker=Marker.TRUE, is_echoed=is_echoed)
+    expected_rows = sent_upload.valid_rows if paths.expect_count == ExpectCount.VALID else sent_upload.rows
+    if row_count != expected_rows:
+        count_text = "absent" if count is ABSENT else printable_text(json.dumps(count))
+        valid_text = f", {expected_rows} of them valid" if paths.expect_count == ExpectCount.VALID else ""
+        detail = f"{description} ({paths.count} is {count_text}, {sent_upload.rows} rows were sent{valid_text})"
+        return Judgement(ErrorKind.MISCOUNTED, detail, marker=Marker.TRUE, is_echoed=is_echoed)
+    return Judgement(None, description, records_confirmed=expected_rows, marker=Marker.TRUE, is_echoed=is_echoed)
 
 
-def _broken_promise(document: Mapping[str, Any], said: str, paths: AnswerPaths) -> Judgement:
+def _broken_promise(document: Mapping[str, Any], description: str, paths: AnswerPaths) -> Judgement:
     """The judgement of an answer without a true marker, or without the nonce that must return."""
     marker = value_at(document, paths.marker)
     if marker is True:
-        lack = _shown(value_at(document, paths.nonce), "not this request's")
-        return Judgement(ErrorKind.NONCE_MISSING, f"{said} ({paths.nonce} is {lack})", marker=Marker.TRUE)
-    state = Marker.ABSENT if marker is ABSENT else Marker.NOT_TRUE
-    return Judgement(ErrorKind.MARKER_MISSING, f"{said} ({paths.marker} is {_shown(marker, 'not true')})", marker=state)
+        nonce_text = _value_text(value_at(document, paths.nonce), "not this request's")
+        return Judgement(ErrorKind.NONCE_MISSING, f"{description} ({paths.nonce} is {nonce_text})", marker=Marker.TRUE)
+    marker_state = Marker.ABSENT if marker is ABSENT else Marker.NOT_TRUE
+    return Judgement(
+        ErrorKind.MARKER_MISSING,
+        f"{description} ({paths.marker} is {_value_text(marker, 'not true')})",
+        marker=marker_state,
+    )
 
 
-def _shown(value: Any, lack: str) -> str:
-    return "absent" if value is ABSENT else f"{printable(json.dumps(value))}, {lack}"
+def _value_text(value: Any, problem: str) -> str:
+    return "absent" if value is ABSENT else f"{printable_text(json.dumps(value))}, {problem}"
 
 
-def printable(text: str | bytes, longest: int = 200) -> str:
-    """The first `longest` characters with what is not printable replaced, so that they fit into one line."""
-    decoded = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    shown = decoded[: longest + 1]
-    if not shown.isprintable():
-        shown = "".join(character if character.isprintable() else " " for character in shown)
-    return shown if len(shown) <= longest else shown[:longest] + "..."
+def printable_text(text: str | bytes, most_characters: int = 200) -> str:
+    """The first `most_characters` characters with what is not printable replaced, so that they fit into one line."""
+    full_text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    one_line = full_text[: most_characters + 1]
+    if not one_line.isprintable():
+        one_line = "".join(character if character.isprintable() else " " for character in one_line)
+    return one_line if len(one_line) <= most_characters else one_line[:most_characters] + "..."
 
 
-def _json_object(answer: Answer) -> dict[str, Any] | None:
-    if not answer.whole:
+def _json_object(answer: HttpAnswer) -> dict[str, Any] | None:
+    if not answer.is_whole:
         return None
     try:
-        document = parsed(answer.body)
+        document = parse_json(answer.body)
     except ValueError:
         return None
     return document if isinstance(document, dict) else None

@@ -5,15 +5,15 @@ from html import unescape
 from typing import Final
 
 _READ_BYTES: Final = 16_384
-_UNREAD: Final = re.compile(r"<(style|script)\b.*?(</\1\s*>|\Z)|<!--.*?(-->|\Z)", re.DOTALL | re.IGNORECASE)
+_INVISIBLE: Final = re.compile(r"<(style|script)\b.*?(</\1\s*>|\Z)|<!--.*?(-->|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG: Final = re.compile(r"<[a-zA-Z/!][^<>]*>")
 # Most error pages begin with their title and a heading that says the same.
-_TWICE: Final = re.compile(r"^(.{3,80}?) \1(?=\s|$)")
+_REPEATED_TITLE: Final = re.compile(r"^(.{3,80}?) \1(?=\s|$)")
 
 
-def readable(body: bytes) -> str:
+def readable_text(body: bytes) -> str:
     """The text of an answer's first 16 KiB, the space in a page reduced to single blanks."""
     text = body[:_READ_BYTES].decode("utf-8", "replace")
     if not text.lstrip().startswith("<"):
         return text
-    return _TWICE.sub(r"\1", " ".join(unescape(_TAG.sub(" ", _UNREAD.sub(" ", text))).split()))
+    return _REPEATED_TITLE.sub(r"\1", " ".join(unescape(_TAG.sub(" ", _INVISIBLE.sub(" ", text))).split()))

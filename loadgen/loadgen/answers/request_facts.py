@@ -12,18 +12,18 @@ DJANGO_IN_MEMORY_BYTES: Final = 2_621_440
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
     """`url` names the target as the Host header does. `scheme` is the word before the token, None where none was sent.
-    `token_expired` is whether the token's own `exp` has passed. `most_accepted_bytes` is the largest body that this
+    `is_token_expired` is whether the token's own `exp` has passed. `most_accepted_bytes` is the largest body that this
     target accepted before, 0 for none. `age_seconds` is how long the upload took, from connecting to its end.
-    `body_read` is whether the target took the whole body and closed the connection then.
+    `is_body_read` is whether the target took the whole body and closed the connection then.
     """
 
     url: URL
     scheme: str | None
-    token_expired: bool
+    is_token_expired: bool
     body_bytes: int
     most_accepted_bytes: int
     age_seconds: float = 0.0
-    body_read: bool = False
+    is_body_read: bool = False
 
     @property
     def is_first_to_spill(self) -> bool:

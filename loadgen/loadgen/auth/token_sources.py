@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from loadgen.auth.login import Granted, LoginFailedError, LoginToken, log_in
-from loadgen.auth.tokens import GivenToken, TokenFile, TokenSource
+from loadgen.auth.login import GrantedToken, LoginFailedError, LoginToken, log_in
+from loadgen.auth.tokens import FixedToken, TokenFile, TokenSource
 from loadgen.http.address_rules import rules_of
 from loadgen.http.tls import TlsUnusableError, tls_context
 from loadtest_model.plan import LoginPlan, Plan
@@ -24,17 +24,17 @@ def token_source(plan: Plan, environment: Mapping[str, str]) -> TokenSource | No
     if target.token.file is not None:
         return TokenFile(Path(target.token.file), target.auth_scheme)
     variable = target.token.variable or ""
-    return GivenToken(environment.get(variable, ""), target.auth_scheme, f"the environment variable {variable}")
+    return FixedToken(environment.get(variable, ""), target.auth_scheme, f"the environment variable {variable}")
 
 
 def _login(plan: Plan, login: LoginPlan, environment: Mapping[str, str]) -> LoginToken:
     rules = rules_of(plan.network)
 
-    async def once() -> Granted:
+    async def log_in_once() -> GrantedToken:
         try:
             tls = tls_context(plan.target.tls) if login.url.lower().startswith("https:") else None
         except TlsUnusableError as error:
             raise LoginFailedError(str(error)) from error
         return await log_in(login, rules, tls, environment, time.time)
 
-    return LoginToken(once, plan.target.auth_scheme, time.time)
+    return LoginToken(log_in_once, plan.target.auth_scheme, time.time)

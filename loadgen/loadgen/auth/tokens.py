@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 HIDDEN: Final = "***"
-_CUT: Final = "..."
-_LEAST_TOLD: Final = 3
+_ELLIPSIS: Final = "..."
+_LEAST_HIDDEN_CHARACTERS: Final = 3
 _USUAL_SCHEMES: Final = ("bearer", "jwt", "token")
 
 
@@ -29,14 +29,14 @@ class TokenSource(Protocol):
         """`<scheme> <token>`. Raises TokenUnreadableError where there never was a token; never after the first one."""
         ...
 
-    async def lapses_at(self) -> float | None:
+    async def final_expiry(self) -> float | None:
         """When the token expires for good, in seconds since the epoch; None where it does not say, or is renewed.
 
         Raises TokenUnreadableError.
         """
         ...
 
-    def refused(self, authorization: str) -> None:
+    def note_refusal(self, authorization: str) -> None:
         """The target answered 401 to this value of the header."""
         ...
 
@@ -51,7 +51,7 @@ class TokenFile:
     def __init__(self, path: Path, scheme: str) -> None:
         self._path = path
         self._scheme = scheme
-        self._seen: tuple[int, int, int] | None = None
+        self._file_stamp: tuple[int, int, int] | None = None
         self._header: str | None = None
 
     @property
@@ -62,33 +62,33 @@ class TokenFile:
         """A file that has become unreadable leaves the token that was read last."""
         try:
             status = self._path.stat()
-            stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
-            if stamp != self._seen or self._header is None:
+            file_stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+            if file_stamp != self._file_stamp or self._header is None:
                 self._header = f"{self._scheme} {secret_in(self._path, self._scheme)}"
-                self._seen = stamp
+                self._file_stamp = file_stamp
         except (OSError, ValueError) as error:
             if self._header is None:
                 raise TokenUnreadableError(f"no token in {self._path}: {_reason(error)}") from error
         return self._header
 
-    async def lapses_at(self) -> float | None:
+    async def final_expiry(self) -> float | None:
         await self.authorization()
         return self.expires_at
 
-    def refused(self, authorization: str) -> None:
+    def note_refusal(self, authorization: str) -> None:
         if authorization == self._header:
-            self._seen = None
+            self._file_stamp = None
 
     async def keep_fresh(self) -> None:
         await asyncio.Event().wait()
 
 
-class GivenToken:
+class FixedToken:
     """A token that never changes. Raises TokenUnreadableError where it is none."""
 
     def __init__(self, token: str, scheme: str, origin: str) -> None:
         try:
-            self._header = f"{scheme} {usable(token, scheme)}"
+            self._header = f"{scheme} {parse_token(token, scheme)}"
         except ValueError as error:
             raise TokenUnreadableError(f"no token in {origin}: {error}") from error
 
@@ -99,10 +99,10 @@ class GivenToken:
     async def authorization(self) -> str:
         return self._header
 
-    async def lapses_at(self) -> float | None:
+    async def final_expiry(self) -> float | None:
         return self.expires_at
 
-    def refused(self, authorization: str) -> None:
+    def note_refusal(self, authorization: str) -> None:
         """There is no other."""
 
     async def keep_fresh(self) -> None:
@@ -132,10 +132,10 @@ def expiry_of(token: str) -> float | None:
 
 def secret_in(path: Path, scheme: str) -> str:
     """The one line that a file holds. Raises OSError or ValueError, the latter without quoting it."""
-    return usable(path.read_text("utf-8"), scheme)
+    return parse_token(path.read_text("utf-8"), scheme)
 
 
-def usable(text: str, scheme: str = "") -> str:
+def parse_token(text: str, scheme: str = "") -> str:
     """A token without the space around it. Raises ValueError, without quoting it, where no header could carry it.
 
     Nor may it bring along the scheme, or one of those that are usual: that word is put before it anyway.
@@ -156,15 +156,15 @@ def without_secret(text: str, secret: str) -> str:
 
     Where the text was cut off, which three dots say, the secret's beginning is hidden as well.
     """
-    hidden = text.replace(secret, HIDDEN)
-    if secret[:_LEAST_TOLD] not in hidden:
-        return hidden
-    *cut, rest = hidden.split(_CUT)
-    return _CUT.join((*(_without_beginning(piece, secret) for piece in cut), rest))
+    masked_text = text.replace(secret, HIDDEN)
+    if secret[:_LEAST_HIDDEN_CHARACTERS] not in masked_text:
+        return masked_text
+    *cut_pieces, last_piece = masked_text.split(_ELLIPSIS)
+    return _ELLIPSIS.join((*(_without_beginning(piece, secret) for piece in cut_pieces), last_piece))
 
 
 def _without_beginning(text: str, secret: str) -> str:
-    for length in range(min(len(secret), len(text)), _LEAST_TOLD - 1, -1):
+    for length in range(min(len(secret), len(text)), _LEAST_HIDDEN_CHARACTERS - 1, -1):
         if text.endswith(secret[:length]):
             return text[:-length] + HIDDEN
     return text

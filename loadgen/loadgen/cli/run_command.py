@@ -116,7 +116,7 @@ async def _run(options: argparse.Namespace, plan: Plan, source: str | None, file
             report = await session.verify()
             if report is not None:
                 output.say(proof_text(report))
-            if report is not None and report.proven and not session.interrupts.count:
+            if report is not None and report.is_proven and not session.interrupts.count:
                 await _load(session, files, output)
                 if session.reads_back:
                     output.say("Reading back what the target has stored ...")
@@ -196,7 +196,7 @@ def result_of(state: SessionState, *, complete: bool) -> RunResult:
         complete=complete,
         summary=summarize(facts.plan, facts.aggregate, judgement, state.report, state.started_at),
         plan=facts.plan,
-        verification=state.report.concluded if state.report else None,
+        verification=state.report.final_report if state.report else None,
         judgement=judgement,
         aggregate=facts.aggregate,
     )

@@ -44,13 +44,13 @@ def run_verify(options: argparse.Namespace) -> int:
         # Which rows may be stored because of what was under way has to be said all the same.
         report, is_interrupted = share.report or NOTHING_SENT, True
     if options.json:
-        write_utf8(f"{msgspec.json.encode(report.concluded).decode()}\n")
+        write_utf8(f"{msgspec.json.encode(report.final_report).decode()}\n")
     else:
         text = checklist(plan.target.url, report, in_colour=wants_colour(sys.stdout, os.environ))
         print(fit_to_width(text, columns_of(sys.stdout)))
     if is_interrupted:
         print("loadgen verify: interrupted", file=sys.stderr)
-    return PROVEN_EXIT if report.proven and not is_interrupted else REFUSED_EXIT
+    return PROVEN_EXIT if report.is_proven and not is_interrupted else REFUSED_EXIT
 
 
 def verification_plan(options: argparse.Namespace, environment: Mapping[str, str]) -> Plan:

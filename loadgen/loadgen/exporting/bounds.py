@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from loadtest_model.plan import Step
-from loadtest_model.thresholds.bounds import Operator, Threshold, parse_threshold
+from loadtest_model.thresholds.bounds import ComparisonOperator, Threshold, parse_threshold
 
 Metric = Literal["response_time", "failed", "uploads_accepted", "records_accepted"]
 Statistic = Literal["avg", "p50", "p90", "p95", "p99", "max", "rate", "count"]
@@ -23,7 +23,7 @@ _COUNTS: Final[dict[str, Metric]] = {
     "requests_per_second": "uploads_accepted",
     "records_per_second": "records_accepted",
 }
-_MIRROR_OPERATORS: Final[dict[Operator, Operator]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_MIRROR_OPERATORS: Final[dict[ComparisonOperator, ComparisonOperator]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class NotExportableError(ValueError):
@@ -37,7 +37,7 @@ class Bound:
     expression: str
     metric: Metric
     statistic: Statistic
-    operator: Operator
+    operator: ComparisonOperator
     value: float
 
 

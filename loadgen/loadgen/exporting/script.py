@@ -8,7 +8,7 @@ from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.pool import script_rows
 from loadgen.http.endpoints import site_of
 from loadgen.proof.verification import SMALL_CHECKS
-from loadtest_model.load.arrivals import Process, expected_arrivals
+from loadtest_model.load.arrivals import ArrivalProcess, expected_arrivals
 from loadtest_model.plan import Plan, Step
 from loadtest_model.plan.target import TlsPlan
 from loadtest_model.records.phone_space import Contact
@@ -42,7 +42,7 @@ def script_facts(plan: Plan) -> dict[str, Any]:
         "countPath": target.count_path,
         "noncePath": target.nonce_path,
         "mustEcho": plan.require == Requirement.ECHOED,
-        "isNamed": site_of(target.url).literal is None,
+        "isNamed": site_of(target.url).literal_endpoint is None,
         "verification": SMALL_CHECKS,
         "fullRows": max(step.batch_size for step in plan.steps),
         "steps": {step.name: _step(step) for step in plan.steps},
@@ -58,7 +58,7 @@ def _check_exportable(plan: Plan) -> None:
         "spec.target.auth.login": target.login is not None,
         "spec.target.tls": target.tls != TlsPlan(),
         "spec.load.arrivals: poisson": any(
-            step.arrivals and step.arrivals.process == Process.POISSON for step in plan.steps
+            step.arrivals and step.arrivals.process == ArrivalProcess.POISSON for step in plan.steps
         ),
         "spec.verification.require: Proven": plan.require == Requirement.PROVEN,
         "spec.verification.readBack": plan.read_back is not None,

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from loadtest_model.measurement.snapshot import PodState, Snapshot
-from loadtest_model.protocol.commands import Ack, Addresses, Arm, Halt, Start, Verb, token_fits
+from loadtest_model.protocol.commands import Ack, Arm, Halt, Start, TargetAddresses, Verb, token_fits
 from loadtest_model.values import WireValue
 
 _COMMANDS: Final[dict[Verb, type[WireValue] | None]] = {
@@ -18,7 +18,7 @@ _COMMANDS: Final[dict[Verb, type[WireValue] | None]] = {
     Verb.STOP: None,
     Verb.HALT: Halt,
     Verb.ACK: Ack,
-    Verb.ENDPOINTS: Addresses,
+    Verb.ENDPOINTS: TargetAddresses,
 }
 _BODY_LIMIT_BYTES: Final = 1 << 20  # A thousand peers' addresses are some 20 KB.
 _ENCODER: Final = msgspec.json.Encoder()

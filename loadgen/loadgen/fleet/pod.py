@@ -20,7 +20,7 @@ from loadgen.http.endpoints import parse_endpoint
 from loadgen.load.debugging import log_trace, trace_of_check, trace_of_iteration
 from loadgen.load.share import Share, cut, sole_error
 from loadtest_model.measurement.snapshot import HaltReason, PodState, Snapshot
-from loadtest_model.protocol.commands import CONTROL_PORT, Ack, Addresses, Halt, Start, Verb, endpoints_digest
+from loadtest_model.protocol.commands import CONTROL_PORT, Ack, Halt, Start, TargetAddresses, Verb, endpoints_digest
 from loadtest_model.protocol.exits import PodExit
 from loadtest_model.values import NANOSECONDS
 
@@ -82,7 +82,7 @@ class Pod:
 
     def command(self, verb: Verb, body: Any) -> tuple[PodState, str | None]:
         """Obey a command, if the state allows it."""
-        if isinstance(body, Addresses):
+        if isinstance(body, TargetAddresses):
             decision = self._take_addresses(body)
         else:
             decision = on_command(verb, body, self._standing, self._share.plan_hash, is_overdue=self._is_overdue())
@@ -92,7 +92,7 @@ class Pod:
             self._act(decision, body)
         return self._standing.state, decision.conflict
 
-    def _take_addresses(self, body: Addresses) -> CommandDecision:
+    def _take_addresses(self, body: TargetAddresses) -> CommandDecision:
         """Take in the target's addresses, in whatever state; a list with one that is none changes nothing."""
         try:
             addresses = tuple(parse_endpoint(address) for address in body.addresses)
@@ -130,7 +130,7 @@ class Pod:
         self._enter(decision.standing)
 
     def _enter(self, standing: Standing) -> None:
-        if self._standing.state.ended and not standing.state.ended:
+        if self._standing.state.is_end and not standing.state.is_end:
             # A halt can overtake what the run was about to do next.
             return
         if standing != self._standing:
@@ -160,8 +160,10 @@ class Pod:
             match self._standing.state:
                 case PodState.VERIFYING:
                     report = await self._share.prove()
-                    log.info("verification", proven=report.proven, message=report.message, canaries=report.canary_ids)
-                    if not report.proven:
+                    log.info(
+                        "verification", proven=report.is_proven, message=report.message, canaries=report.canary_ids
+                    )
+                    if not report.is_proven:
                         return End(PodState.REFUSED, report.message)
                     self._enter(Standing(PodState.VERIFIED))
                 case PodState.RUNNING:
@@ -209,7 +211,7 @@ class Pod:
         if own_end is not None and (own_end.violation is not None or not self._forced_end.done()):
             return own_end
         end, proof = self._forced_end.result(), self._share.report
-        if proof is None or proof.proven or proof.refusal is not None:
+        if proof is None or proof.is_proven or proof.refusal is not None:
             return end
         return dataclasses.replace(end, message=f"{end.message}; {proof.message}")
 

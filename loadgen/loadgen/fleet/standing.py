@@ -120,14 +120,14 @@ def on_conclude(standing: Standing) -> CommandDecision:
 
 def on_stop(standing: Standing) -> CommandDecision:
     """The command to finish what is in flight and start nothing new. Before the load there is nothing to finish."""
-    if standing.state.ended or standing.state in _AFTER_LOAD_STATES:
+    if standing.state.is_end or standing.state in _AFTER_LOAD_STATES:
         return CommandDecision(standing)
     return CommandDecision(standing, PodAction.DRAIN)
 
 
 def on_halt(standing: Standing) -> CommandDecision:
     """The command to cut everything."""
-    if standing.state.ended:
+    if standing.state.is_end:
         return CommandDecision(standing)
     return CommandDecision(replace(standing, state=PodState.HALTED), PodAction.HALT)
 

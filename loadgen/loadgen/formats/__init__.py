@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from loadgen.formats.csv_file import CsvFormat
-from loadgen.formats.seam import FileBody, FileFormat
+from loadgen.formats.interfaces import FileBody, FileFormat
 from loadgen.formats.xlsx_file import XlsxFormat
 from loadgen.records import CLIENT_COLUMNS, Column
 from loadtest_model.plan.records import STANDARD_DIALECT, DialectPlan

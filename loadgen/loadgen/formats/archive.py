@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from loadgen.formats.deflate import Deflated
+from loadgen.formats.deflate import DeflatedStream
 
 _VERSION: Final = 20
 _DEFLATED: Final = 8
@@ -23,12 +23,12 @@ class Member:
     """A file within an archive; its name is ASCII."""
 
     name: str
-    content: Deflated
+    content: DeflatedStream
 
     @property
     def local_header(self) -> bytes:
         """What precedes the content. Raises OverflowError from 4 GiB on, which takes an archive of another kind."""
-        return _LOCAL.pack(b"PK\x03\x04", _VERSION, *self._described, len(self.name), 0) + self.name.encode("ascii")
+        return _LOCAL.pack(b"PK\x03\x04", _VERSION, *self._common_fields, len(self.name), 0) + self.name.encode("ascii")
 
     @property
     def size_bytes(self) -> int:
@@ -36,18 +36,20 @@ class Member:
 
     def central_header(self, offset_bytes: int) -> bytes:
         """The member's entry in the archive's directory."""
-        fixed = (len(self.name), 0, 0, 0, 0, 0, offset_bytes)
-        return _CENTRAL.pack(b"PK\x01\x02", _VERSION, _VERSION, *self._described, *fixed) + self.name.encode("ascii")
+        directory_fields = (len(self.name), 0, 0, 0, 0, 0, offset_bytes)
+        return _CENTRAL.pack(
+            b"PK\x01\x02", _VERSION, _VERSION, *self._common_fields, *directory_fields
+        ) + self.name.encode("ascii")
 
     @property
-    def _described(self) -> tuple[int, ...]:
+    def _common_fields(self) -> tuple[int, ...]:
         content = self.content
         if content.plain_bytes >= _TOO_LARGE:
             raise OverflowError(f"{self.name} has {content.plain_bytes} bytes; there is room for fewer than 4 GiB")
         return 0, _DEFLATED, _TIME, _DATE, content.crc32, content.size_bytes, content.plain_bytes
 
 
-def packed(members: Sequence[Member]) -> tuple[bytes, ...]:
+def pack(members: Sequence[Member]) -> tuple[bytes, ...]:
     """The archive's bytes in pieces."""
     pieces: list[bytes] = []
     directory = b""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from loadgen.formats.seam import FileBody
+from loadgen.formats.interfaces import FileBody
 from loadgen.records import CLIENT_COLUMNS, Batch, Column, CsvRendering
 from loadtest_model.plan.records import STANDARD_DIALECT, DialectPlan
 from loadtest_model.spec.records import Encoding

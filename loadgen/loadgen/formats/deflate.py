@@ -18,7 +18,7 @@ _RAW: Final = -15
 
 
 @dataclass(frozen=True, slots=True)
-class Deflated:
+class DeflatedStream:
     """A deflated stream; `crc32` and `plain_bytes` are of the stream before."""
 
     pieces: tuple[bytes, ...]
@@ -30,24 +30,24 @@ class Deflated:
         return sum(map(len, self.pieces))
 
 
-async def deflate(parts: Iterable[bytes | memoryview]) -> Deflated:
+async def deflate(parts: Iterable[bytes | memoryview]) -> DeflatedStream:
     """Deflate the parts as one stream, giving way to other tasks after each slice.
 
     A part is asked for when those before it are done, and not kept.
     """
     stream = isal_zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
     pieces: list[bytes] = []
-    crc32 = plain_bytes = held_up_bytes = 0
+    crc32 = plain_bytes = bytes_since_pause = 0
     for part in parts:
         for start in range(0, len(part), _SLICE_BYTES):
-            plain = part[start : start + _SLICE_BYTES]
-            if held_up_bytes + len(plain) > _SLICE_BYTES:
+            plain_slice = part[start : start + _SLICE_BYTES]
+            if bytes_since_pause + len(plain_slice) > _SLICE_BYTES:
                 await asyncio.sleep(0)
-                held_up_bytes = 0
-            crc32 = isal_zlib.crc32(plain, crc32)
-            if piece := stream.compress(plain):
+                bytes_since_pause = 0
+            crc32 = isal_zlib.crc32(plain_slice, crc32)
+            if piece := stream.compress(plain_slice):
                 pieces.append(piece)
-            held_up_bytes += len(plain)
-            plain_bytes += len(plain)
+            bytes_since_pause += len(plain_slice)
+            plain_bytes += len(plain_slice)
     pieces.append(stream.flush())
-    return Deflated(tuple(pieces), crc32, plain_bytes)
+    return DeflatedStream(tuple(pieces), crc32, plain_bytes)

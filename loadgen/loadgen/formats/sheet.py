@@ -14,7 +14,7 @@ _EMPTY: Final = "<c/>"
 
 # A text within the cell: readers of all kinds take it, and it costs the target about what a sheet of Excel costs.
 _TEXT_BEGIN: Final = '<c t="inlineStr"><is><t>'
-_KEPT_TEXT_BEGIN: Final = '<c t="inlineStr"><is><t xml:space="preserve">'
+_SPACED_TEXT_BEGIN: Final = '<c t="inlineStr"><is><t xml:space="preserve">'
 _TEXT_END: Final = "</t></is></c>"
 
 _SPACES: Final = " \t\n\r"
@@ -40,7 +40,7 @@ class SheetRendering:
         self._columns = tuple(columns)
         self.head = b"<sheetData>" + _row([_text_cell(column.name) for column in columns]).encode()
 
-    def before(self, rows: int) -> bytes:
+    def prologue(self, rows: int) -> bytes:
         """What precedes the head of a sheet with so many rows under its header."""
         last_cell = f"{column_letters(len(self._columns))}{rows + 1}"
         return (
@@ -72,7 +72,7 @@ def _cells(column: Column, fields: Sequence[str]) -> list[str]:
     text = "".join(fields)
     if forbidden := _FORBIDDEN.search(text):
         raise ValueError(f"column {column.name} holds U+{ord(forbidden[0]):04X}, which a sheet cannot hold")
-    if column.number:
+    if column.is_number:
         return [f"<c><v>{field}</v></c>" if _NUMBER.fullmatch(field) else _text_cell(field) for field in fields]
     # Looking at all of a column at once takes a quarter of the time.
     if "" not in fields and not _is_escaped(text) and [*map(str.strip, fields)] == [*fields]:
@@ -87,5 +87,5 @@ def _is_escaped(text: str) -> bool:
 def _text_cell(field: str) -> str:
     if not field:
         return _EMPTY
-    begin = _KEPT_TEXT_BEGIN if field[0] in _SPACES or field[-1] in _SPACES else _TEXT_BEGIN
+    begin = _SPACED_TEXT_BEGIN if field[0] in _SPACES or field[-1] in _SPACES else _TEXT_BEGIN
     return f"{begin}{field.translate(_ESCAPES)}{_TEXT_END}"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from loadgen.formats.archive import Member, packed
-from loadgen.formats.deflate import Deflated, deflate
+from loadgen.formats.archive import Member, pack
+from loadgen.formats.deflate import DeflatedStream, deflate
 from loadgen.formats.sheet import SheetRendering
 from loadgen.formats.workbook import FIXED_PARTS, SHEET_PART
 from loadgen.records import CLIENT_COLUMNS, Batch, Column
@@ -38,7 +38,7 @@ class XlsxFormat:
 
     def __init__(self, columns: Sequence[Column] = CLIENT_COLUMNS) -> None:
         self.rendering = SheetRendering(columns)
-        self._fixed = tuple(Member(name, _deflated(text.encode())) for name, text in FIXED_PARTS)
+        self._fixed_members = tuple(Member(name, _deflate_at_once(text.encode())) for name, text in FIXED_PARTS)
         # Ten that take turns slice by slice would finish together, hold up the rest ten times as long, and hold a
         # composed chunk each.
         self._turn = asyncio.Lock()
@@ -50,10 +50,10 @@ class XlsxFormat:
         4 GiB or more.
         """
         async with self._turn:
-            sheet = await deflate(chain((self.rendering.before(batch.rows),), batch.chunks()))
-        return PackedFile(packed((*self._fixed, Member(SHEET_PART, sheet))))
+            sheet = await deflate(chain((self.rendering.prologue(batch.rows),), batch.chunks()))
+        return PackedFile(pack((*self._fixed_members, Member(SHEET_PART, sheet))))
 
 
-def _deflated(content: bytes) -> Deflated:
+def _deflate_at_once(content: bytes) -> DeflatedStream:
     stream = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return Deflated((stream.compress(content) + stream.flush(),), zlib.crc32(content), len(content))
+    return DeflatedStream((stream.compress(content) + stream.flush(),), zlib.crc32(content), len(content))

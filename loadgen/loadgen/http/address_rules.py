@@ -33,14 +33,18 @@ class AddressRules:
         An address that is translated on its way (6to4, NAT64) is denied with the IPv4 address in it.
         Raises ValueError for what is no IP address.
         """
-        written = ipaddress.ip_address(ip.partition("%")[0])
-        reached = (written.ipv4_mapped or written) if isinstance(written, ipaddress.IPv6Address) else written
-        meant = {written, reached, *_embedded(written)}
-        if any(address in network for network in self.denied for address in meant):
+        literal_address = ipaddress.ip_address(ip.partition("%")[0])
+        target_address = (
+            (literal_address.ipv4_mapped or literal_address)
+            if isinstance(literal_address, ipaddress.IPv6Address)
+            else literal_address
+        )
+        equivalent_addresses = {literal_address, target_address, *_embedded_addresses(literal_address)}
+        if any(address in network for network in self.denied for address in equivalent_addresses):
             return False
-        if any((address, port) in self.denied_endpoints for address in meant):
+        if any((address, port) in self.denied_endpoints for address in equivalent_addresses):
             return False
-        return not self.allowed or any(reached in network for network in self.allowed)
+        return not self.allowed or any(target_address in network for network in self.allowed)
 
 
 def rules_of(policy: AddressPolicy) -> AddressRules:
@@ -55,7 +59,7 @@ def rules_of(policy: AddressPolicy) -> AddressRules:
     )
 
 
-def _embedded(address: Address) -> tuple[Address, ...]:
+def _embedded_addresses(address: Address) -> tuple[Address, ...]:
     if isinstance(address, ipaddress.IPv4Address):
         return ()
     if address.sixtofour is not None:

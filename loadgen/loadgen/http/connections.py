@@ -1,4 +1,4 @@
-"""Connections to the target: opened only to addresses that are permitted, and kept for a second at most."""
+"""Connections to the target: opened only to permitted addresses, and idle for a second at most."""
 
 import asyncio
 import errno
@@ -14,7 +14,7 @@ from aiohttp.http import HttpProcessingError
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.endpoints import Endpoint
 
-KEPT_IDLE_SECONDS: Final = 1.0
+MOST_IDLE_SECONDS: Final = 1.0
 _READ_BYTES: Final = 1 << 16
 
 
@@ -23,26 +23,27 @@ class AddressDeniedError(OSError):
 
 
 class Connection(ResponseHandler):
-    """One connection. Its answers are parsed by aiohttp, whose own client has it in the same way.
+    """One connection. aiohttp parses its answers, as it does for its own client.
 
-    What is written is handed to the system at once, as far as that takes it. `is_answering` says that something has
-    come since an answer was expected, `heard_at` when the last of it was noticed, and `taken_at` when it was noticed
-    that the system takes more; both are instants of the monotonic clock.
+    What is written goes to the system at once, as far as the system takes it. `is_answering` says that something has
+    come since an answer was expected. Two instants of the monotonic clock belong to the answer that is expected:
+    `last_data_at` is when the last data was noticed, and `writable_at` is when it was noticed that the system takes
+    more.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, secure: bool) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, uses_tls: bool) -> None:
         super().__init__(loop)
         # TLS would call an empty buffer full where the limit is 0.
-        self._most_buffered_bytes = 1 if secure else 0
-        self._sender: asyncio.Future[None] | None = None
-        self._until = inf
+        self._write_buffer_limit_bytes = 1 if uses_tls else 0
+        self._writable: asyncio.Future[None] | None = None
+        self._deadline = inf
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
-        self._piece = b""
+        self._last_data = b""
         self.is_answering = False
         self.idle_since = 0.0
-        self.taken_at: float | None = None
-        self.heard_at: float | None = None
+        self.writable_at: float | None = None
+        self.last_data_at: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -52,72 +53,72 @@ class Connection(ResponseHandler):
     def expect_answer(self) -> None:
         """Take what comes from now on for the answer to a new request."""
         self.is_answering = False
-        self.taken_at = self.heard_at = None
+        self.writable_at = self.last_data_at = None
         self.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=_READ_BYTES)
 
-    def bear_until(self, until: float) -> None:
+    def set_deadline(self, deadline: float) -> None:
         """Let the exchange fail with a TimeoutError at this instant of the event loop's clock; never, at infinity.
 
-        An alarm that was set for an earlier one is left to ring and then set anew, which costs less than to set one
-        for each upload.
+        An alarm for an earlier instant stays, and is set again when it fires. This costs less than an alarm for each
+        upload.
         """
-        self._until = until
-        if until < self._alarm_at:
+        self._deadline = deadline
+        if deadline < self._alarm_at:
             if self._alarm is not None:
                 self._alarm.cancel()
-            self._set_alarm(until)
+            self._set_alarm(deadline)
 
     def _set_alarm(self, at: float) -> None:
         self._alarm_at = at
-        self._alarm = self._loop.call_at(at, self._ring)
+        self._alarm = self._loop.call_at(at, self._on_alarm)
 
-    def _ring(self) -> None:
+    def _on_alarm(self) -> None:
         self._alarm, self._alarm_at = None, inf
-        if self._loop.time() < self._until:
-            if self._until < inf:
-                self._set_alarm(self._until)
+        if self._loop.time() < self._deadline:
+            if self._deadline < inf:
+                self._set_alarm(self._deadline)
             return
         self.set_exception(TimeoutError())
 
-    async def taken(self) -> None:
+    async def wait_until_writable(self) -> None:
         """Wait until the system has taken all that was written, or the exchange is over."""
         while self.writing_paused and not self.is_over:
-            self._sender = self._loop.create_future()
-            await self._sender
+            self._writable = self._loop.create_future()
+            await self._writable
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         if self.transport is not None:
-            self.transport.set_write_buffer_limits(high=self._most_buffered_bytes, low=0)
+            self.transport.set_write_buffer_limits(high=self._write_buffer_limit_bytes, low=0)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
         if exc is not None:
             # An answer that lasts until its connection ends is whole only where that ends in good order.
-            self._break_answer(aiohttp.ClientPayloadError(str(exc)))
+            self._fail_answer(aiohttp.ClientPayloadError(str(exc)))
         super().connection_lost(exc)
 
     def resume_writing(self) -> None:
-        self.taken_at = time.monotonic()
+        self.writable_at = time.monotonic()
         super().resume_writing()
-        self._wake()
+        self._wake_writer()
 
     def data_received(self, data: bytes) -> None:
-        self.heard_at = time.monotonic()
-        self._piece = data
+        self.last_data_at = time.monotonic()
+        self._last_data = data
         super().data_received(data)
-        self._piece = b""
+        self._last_data = b""
         self.is_answering = True
 
-    def _hear_again(self) -> None:
-        """Take an answer for what it is although it came in one piece with what is no HTTP.
+    def _parse_again(self) -> None:
+        """Parse an answer that came in one read with bytes that are not HTTP.
 
-        The parser gives nothing of such a piece, but what a redirect or a lost marker means does not depend on how an
-        answer was cut up on its way.
+        The parser gives nothing of such a read. But the meaning of a redirect or of a missing marker does not depend
+        on how the network divided the answer.
         """
-        head, end, rest = self._piece.partition(b"\r\n\r\n")
-        self._piece = b""
+        head, end, rest = self._last_data.partition(b"\r\n\r\n")
+        self._last_data = b""
         if rest and not self.is_over and (self._payload is None or self._payload.is_eof()):
             self.expect_answer()
             super().data_received(head + end)
@@ -129,44 +130,44 @@ class Connection(ResponseHandler):
             # An interim answer (RFC 9110, section 15.2); the one that counts is still to come.
             return
         super().feed_data(data, size)
-        self._wake()
+        self._wake_writer()
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         if isinstance(exc, HttpProcessingError):
-            self._hear_again()
+            self._parse_again()
         super().set_exception(exc, *cause)
-        self._break_answer(exc)
-        self._wake()
+        self._fail_answer(exc)
+        self._wake_writer()
 
-    def _break_answer(self, exc: BaseException) -> None:
-        """Tell whoever reads an answer that the rest of it will not come; else only a time-out would."""
+    def _fail_answer(self, exc: BaseException) -> None:
+        """End the reading of an answer whose rest will not come. Otherwise only a time-out would end it."""
         if self._payload is not None and not self._payload.is_eof() and self._payload.exception() is None:
             self._payload.set_exception(exc)
 
-    def _wake(self) -> None:
-        if self._sender is not None and not self._sender.done():
-            self._sender.set_result(None)
-        self._sender = None
+    def _wake_writer(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
 
 
 class Connections:
-    """Opens connections where `rules` permit, over https with `tls`, and keeps them for the next upload if told to."""
+    """Opens connections where `rules` permit, over https with `tls`. With `keep_alive` later uploads use them again."""
 
-    def __init__(self, rules: AddressRules, tls: ssl.SSLContext | None, *, keep: bool) -> None:
-        self.keep = keep
+    def __init__(self, rules: AddressRules, tls: ssl.SSLContext | None, *, keep_alive: bool) -> None:
+        self.keep_alive = keep_alive
         self._rules = rules
         self._tls = tls
-        self._kept: dict[tuple[Endpoint, str | None], list[Connection]] = {}
-        self._sweeping: asyncio.TimerHandle | None = None
+        self._idle: dict[tuple[Endpoint, str | None], list[Connection]] = {}
+        self._sweep_timer: asyncio.TimerHandle | None = None
 
-    def kept(self, endpoint: Endpoint, server_hostname: str | None) -> Connection | None:
+    def take_idle(self, endpoint: Endpoint, server_hostname: str | None) -> Connection | None:
         """The connection that became idle last, if one can still be used."""
-        waiting = self._kept.get((endpoint, server_hostname))
-        while waiting:
-            connection = waiting.pop()
+        idle = self._idle.get((endpoint, server_hostname))
+        while idle:
+            connection = idle.pop()
             # Something unasked may have arrived on it; it must not be taken for the next answer.
             is_usable = connection.is_connected() and not connection.should_close
-            if is_usable and time.monotonic() - connection.idle_since < KEPT_IDLE_SECONDS:
+            if is_usable and time.monotonic() - connection.idle_since < MOST_IDLE_SECONDS:
                 return connection
             connection.close()
         return None
@@ -179,49 +180,49 @@ class Connections:
         if not self._rules.permits(endpoint.ip, endpoint.port):
             raise AddressDeniedError(errno.EACCES, f"connections to {endpoint.ip} are not allowed")
         loop = asyncio.get_running_loop()
-        secure = server_hostname is not None
+        uses_tls = server_hostname is not None
         _, connection = await loop.create_connection(
-            lambda: Connection(loop, secure=secure),
+            lambda: Connection(loop, uses_tls=uses_tls),
             endpoint.ip,
             endpoint.port,
-            ssl=(self._tls or True) if secure else None,
+            ssl=(self._tls or True) if uses_tls else None,
             server_hostname=server_hostname,
         )
         return connection
 
     def give_back(self, connection: Connection, endpoint: Endpoint, server_hostname: str | None) -> None:
         """The connection is idle from now on."""
-        if not self.keep or connection.should_close:
+        if not self.keep_alive or connection.should_close:
             connection.close()
             return
-        connection.bear_until(inf)
+        connection.set_deadline(inf)
         connection.idle_since = time.monotonic()
-        self._kept.setdefault((endpoint, server_hostname), []).append(connection)
-        if self._sweeping is None:
-            self._sweep_in(KEPT_IDLE_SECONDS)
+        self._idle.setdefault((endpoint, server_hostname), []).append(connection)
+        if self._sweep_timer is None:
+            self._sweep_in(MOST_IDLE_SECONDS)
 
     def close(self) -> None:
         """Close what is idle."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
         self._close_idle(time.monotonic())
 
     def _sweep_in(self, seconds: float) -> None:
-        self._sweeping = asyncio.get_running_loop().call_later(seconds, self._sweep)
+        self._sweep_timer = asyncio.get_running_loop().call_later(seconds, self._sweep)
 
     def _sweep(self) -> None:
         """Close what was idle for too long, and come again when the next would be."""
-        self._sweeping = None
+        self._sweep_timer = None
         now = time.monotonic()
-        self._close_idle(now - KEPT_IDLE_SECONDS)
-        oldest = min((each[0].idle_since for each in self._kept.values()), default=None)
+        self._close_idle(now - MOST_IDLE_SECONDS)
+        oldest = min((idle[0].idle_since for idle in self._idle.values()), default=None)
         if oldest is not None:
-            self._sweep_in(max(0.0, oldest + KEPT_IDLE_SECONDS - now))
+            self._sweep_in(max(0.0, oldest + MOST_IDLE_SECONDS - now))
 
     def _close_idle(self, since: float) -> None:
         """Close all that have been idle since this instant or longer; the oldest stand first."""
-        for key, waiting in list(self._kept.items()):
-            while waiting and waiting[0].idle_since <= since:
-                waiting.pop(0).close()
-            if not waiting:
-                del self._kept[key]
+        for key, idle in list(self._idle.items()):
+            while idle and idle[0].idle_since <= since:
+                idle.pop(0).close()
+            if not idle:
+                del self._idle[key]

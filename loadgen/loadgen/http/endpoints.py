@@ -33,7 +33,7 @@ class Site:
     server_hostname: str | None
 
     @property
-    def literal(self) -> Endpoint | None:
+    def literal_endpoint(self) -> Endpoint | None:
         """The endpoint itself, where the URL's host is an address and not a name."""
         return Endpoint(self.host, self.port) if _is_ip(self.host) else None
 

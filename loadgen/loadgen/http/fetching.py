@@ -21,7 +21,7 @@ class FetchError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedAnswer:
     """A complete answer, whatever its status."""
 
     status: int
@@ -30,7 +30,7 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Secure:
+class HttpsSettings:
     """How to speak https; `server_hostname` is asked for and checked where it is not the URL's host."""
 
     context: ssl.SSLContext
@@ -44,8 +44,8 @@ async def fetch(
     headers: Mapping[str, str],
     timeout_seconds: float,
     body: bytes | None = None,
-    tls: Secure | None = None,
-) -> Fetched:
+    tls: HttpsSettings | None = None,
+) -> FetchedAnswer:
     """GET a URL at whatever address its name has now, if the rules permit it; POST it where there is a body.
 
     Over https as `tls` says, or else with the system's authorities. No redirect is followed, no proxy of the
@@ -70,25 +70,25 @@ async def fetch(
                 server_hostname=tls.server_hostname if tls else None,
             ) as response,
         ):
-            content = await response.content.read(ANSWER_LIMIT_BYTES + 1)
-            while len(content) <= ANSWER_LIMIT_BYTES and not response.content.at_eof():
-                content += await response.content.read(ANSWER_LIMIT_BYTES + 1 - len(content))
+            body_bytes = await response.content.read(ANSWER_LIMIT_BYTES + 1)
+            while len(body_bytes) <= ANSWER_LIMIT_BYTES and not response.content.at_eof():
+                body_bytes += await response.content.read(ANSWER_LIMIT_BYTES + 1 - len(body_bytes))
     except TimeoutError as error:
         raise FetchError(f"no complete answer within {timeout_seconds:g} s") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise FetchError(tls_failure(error) or str(error) or type(error).__name__) from error
-    if len(content) > ANSWER_LIMIT_BYTES:
+    if len(body_bytes) > ANSWER_LIMIT_BYTES:
         raise FetchError(f"the answer is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
-    return Fetched(response.status, content, response.headers)
+    return FetchedAnswer(response.status, body_bytes, response.headers)
 
 
 def _rule_bound_sockets(rules: AddressRules) -> Callable[[Any], socket.socket]:
     """What makes the sockets of a connector: it refuses, with AddressDeniedError, an address that is not permitted."""
 
-    def make(info: tuple[Any, ...]) -> socket.socket:
-        family, kind, protocol, _, address = info
+    def make_socket(address_info: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, address = address_info
         if not rules.permits(address[0], address[1]):
             raise AddressDeniedError(errno.EACCES, f"connections to {address[0]} are not allowed")
         return socket.socket(family, kind, protocol)
 
-    return make
+    return make_socket

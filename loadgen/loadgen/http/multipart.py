@@ -39,18 +39,18 @@ class Form:
 
     def _head(self, file_name: str) -> bytes:
         before, after = self._around_name
-        return f"{before}{_quoted(file_name)}{after}".encode()
+        return f"{before}{_percent_encode(file_name)}{after}".encode()
 
     @cached_property
     def _around_name(self) -> tuple[str, str]:
         texts = "".join(
-            f'--{self.boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'
+            f'--{self.boundary}\r\nContent-Disposition: form-data; name="{_percent_encode(name)}"\r\n\r\n{value}\r\n'
             for name, value in self.fields.items()
         )
-        disposition = f'Content-Disposition: form-data; name="{_quoted(self.file_field)}"; filename="'
+        disposition = f'Content-Disposition: form-data; name="{_percent_encode(self.file_field)}"; filename="'
         return f"{texts}--{self.boundary}\r\n{disposition}", f'"\r\nContent-Type: {self.file_type}\r\n\r\n'
 
 
-def _quoted(text: str) -> str:
+def _percent_encode(text: str) -> str:
     """A name as HTML forms write it: the three characters that would end it are percent-encoded."""
     return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

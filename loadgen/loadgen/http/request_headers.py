@@ -8,7 +8,7 @@ from multidict import CIMultiDict
 
 USER_AGENT: Final = "loadgen (X-Load-Test)"
 
-_OWN: Final = frozenset(
+_OWN_NAMES: Final = frozenset(
     {
         "host",
         "authorization",
@@ -27,19 +27,19 @@ _OWN_PREFIXES: Final = ("x-load-test", "content-")
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.1
 
 
-def upload_headers(added: Mapping[str, str], host_header: str, run_id: str) -> CIMultiDict[str]:
+def upload_headers(user_headers: Mapping[str, str], host_header: str, run_id: str) -> CIMultiDict[str]:
     """The headers that all uploads of a run have in common.
 
     Raises ValueError, naming the header, where the user adds one that belongs to the generator or cannot be sent.
     """
     # The HTTP client would ask for every encoding that is installed beside it, and not each of them is read here.
     headers = CIMultiDict({"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"})
-    for name, value in added.items():
+    for name, value in user_headers.items():
         if _NAME.fullmatch(name) is None:
             raise ValueError(f"{name!r} is no name of a header")
         # Servers that know variables and not headers (CGI, WSGI) cannot tell _ from -.
-        known_as = name.lower().replace("_", "-")
-        if known_as in _OWN or known_as.startswith(_OWN_PREFIXES):
+        comparable_name = name.lower().replace("_", "-")
+        if comparable_name in _OWN_NAMES or comparable_name.startswith(_OWN_PREFIXES):
             raise ValueError(f"the header {name} belongs to the generator and cannot be set")
         if not value.isprintable():
             raise ValueError(f"the value of the header {name} is not printable")

@@ -5,8 +5,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-LONGEST_SECONDS: Final = 3600.0
-_ASKING: Final = (429, 503)
+MOST_SECONDS: Final = 3600.0
+_STATUSES_WITH_PAUSE: Final = (429, 503)
 
 
 def retry_after_seconds(status: int, headers: Mapping[str, str], now: float) -> float | None:
@@ -15,19 +15,19 @@ def retry_after_seconds(status: int, headers: Mapping[str, str], now: float) -> 
     `now` is the wall clock in seconds since the epoch. A date is held against the answer's own Date where it has
     one, so that clocks which differ change nothing.
     """
-    if status not in _ASKING:
+    if status not in _STATUSES_WITH_PAUSE:
         return None
     text = headers.get("Retry-After", "").strip()
     if not text:
         return None
     if text.isascii() and text.isdecimal():
         # A number of any length is longer than the bound once it has more digits.
-        return min(float(text[:12]), LONGEST_SECONDS)
-    until = _instant(text)
-    if until is None:
+        return min(float(text[:12]), MOST_SECONDS)
+    retry_at = _instant(text)
+    if retry_at is None:
         return None
     reference = _instant(headers.get("Date", ""))
-    return min(max(0.0, until - (now if reference is None else reference)), LONGEST_SECONDS)
+    return min(max(0.0, retry_at - (now if reference is None else reference)), MOST_SECONDS)
 
 
 def _instant(text: str) -> float | None:

@@ -3,11 +3,11 @@
 from collections import deque
 from typing import Final
 
-LEAST_NS: Final = 3_000_000
+LEAST_STALL_NS: Final = 3_000_000
 """A sleeper that is woken later than this was kept waiting by a stall."""
 _AFTERMATH_NS: Final = 25_000_000
 """For how long after a stall the event loop still works off what waited for its end."""
-_KEPT: Final = 64
+_MOST_STALLS: Final = 64
 
 
 class Stalls:
@@ -18,7 +18,7 @@ class Stalls:
 
     def __init__(self) -> None:
         self._due_ns: int | None = None
-        self._ended: deque[tuple[int, int]] = deque(maxlen=_KEPT)
+        self._stalls: deque[tuple[int, int]] = deque(maxlen=_MOST_STALLS)
 
     def expect(self, due_ns: int) -> None:
         """A sleeper is to be woken at this instant."""
@@ -27,22 +27,22 @@ class Stalls:
     def wake(self, now_ns: int) -> int:
         """The sleeper was woken; return how late, in nanoseconds."""
         late_ns = 0 if self._due_ns is None else max(0, now_ns - self._due_ns)
-        if self._due_ns is not None and late_ns > LEAST_NS:
-            self._ended.append((self._due_ns, now_ns))
+        if self._due_ns is not None and late_ns > LEAST_STALL_NS:
+            self._stalls.append((self._due_ns, now_ns))
         self._due_ns = None
         return late_ns
 
-    def noticed_late_ns(self, since_ns: int, noticed_ns: int) -> int:
+    def stalled_ns(self, since_ns: int, noticed_ns: int) -> int:
         """How much of the time since an instant may be our own, of something noticed now that came in the meantime.
 
         That is the part of it that lies in a stall at whose end it was noticed, and in those just before.
         """
         late_ns = 0
         edge_ns = noticed_ns
-        if self._due_ns is not None and noticed_ns - self._due_ns > LEAST_NS:
+        if self._due_ns is not None and noticed_ns - self._due_ns > LEAST_STALL_NS:
             late_ns = noticed_ns - max(since_ns, self._due_ns)
             edge_ns = self._due_ns
-        for begin_ns, end_ns in reversed(self._ended):
+        for begin_ns, end_ns in reversed(self._stalls):
             if edge_ns - end_ns > _AFTERMATH_NS:
                 break
             late_ns += max(0, min(end_ns, edge_ns) - max(begin_ns, since_ns))

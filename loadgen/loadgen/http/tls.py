@@ -24,13 +24,13 @@ def tls_context(plan: TlsPlan) -> ssl.SSLContext:
     if plan.ca_file is None:
         context.load_default_certs()
     else:
-        _trust(context, plan.ca_file)
+        _load_authorities(context, plan.ca_file)
     if plan.certificate_file is not None:
-        _be_known(context, plan.certificate_file, plan.key_file)
+        _load_client_certificate(context, plan.certificate_file, plan.key_file)
     return context
 
 
-def _trust(context: ssl.SSLContext, file: str) -> None:
+def _load_authorities(context: ssl.SSLContext, file: str) -> None:
     # A cluster's ca.crt is often an intermediate authority, without the root that signed it.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
@@ -39,34 +39,36 @@ def _trust(context: ssl.SSLContext, file: str) -> None:
         raise TlsUnusableError(f"no certificate of an authority in {file}: {_reason(error)}") from error
 
 
-def _be_known(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
+def _load_client_certificate(context: ssl.SSLContext, certificate_file: str, key_file: str | None) -> None:
     try:
-        for file in (certificate, key or certificate):
+        for file in (certificate_file, key_file or certificate_file):
             Path(file).read_bytes()
     except OSError as error:
         raise TlsUnusableError(f"the client's certificate cannot be read from {file}: {_reason(error)}") from error
     try:
         # Without a password of its own, OpenSSL would ask for an encrypted key's on the terminal.
-        context.load_cert_chain(certificate, key, password="")
+        context.load_cert_chain(certificate_file, key_file, password="")
     except (OSError, ssl.SSLError) as error:
         raise TlsUnusableError(
-            f"{certificate} and {key or certificate} are no certificate with its unencrypted key, in PEM:"
-            f" {_reason(error)}"
+            f"{certificate_file} and {key_file or certificate_file} are no certificate with its unencrypted key,"
+            f" in PEM: {_reason(error)}"
         ) from error
 
 
 def tls_failure(error: BaseException) -> str | None:
     """What failed, where an exception comes of TLS; None of any other."""
     # The HTTP client's own exceptions are of these types too, but know nothing of the failure.
-    known = (each for each in _causes(error) if not isinstance(each, aiohttp.ClientError))
-    cause = next((each for each in known if isinstance(each, ssl.SSLError)), None)
+    tls_errors = (exception for exception in _causes(error) if not isinstance(exception, aiohttp.ClientError))
+    cause = next((exception for exception in tls_errors if isinstance(exception, ssl.SSLError)), None)
     if cause is None:
         return None
     if isinstance(cause, ssl.SSLCertVerificationError):
-        meaning = _BY_VERIFY_CODE.get(cause.verify_code, "the target's certificate is not valid")
+        meaning = _MEANING_BY_VERIFY_CODE.get(cause.verify_code, "the target's certificate is not valid")
         return f"TLS: {meaning} ({cause.verify_message.rstrip('.')})"
     reason = cause.reason or str(cause)
-    meaning = next((text for part, text in _BY_REASON.items() if part in reason.upper()), "the handshake failed")
+    meaning = next(
+        (text for part, text in _MEANING_BY_REASON.items() if part in reason.upper()), "the handshake failed"
+    )
     return f"TLS: {meaning} ({reason.lower().replace('_', ' ')})"
 
 
@@ -75,14 +77,14 @@ def refuses_certificate(error: BaseException) -> bool:
 
     In TLS 1.3 it may come after the client's side of the handshake; until it is over, a server takes nothing.
     """
-    reasons = ((each.reason or "").upper() for each in _causes(error) if isinstance(each, ssl.SSLError))
-    return any("ALERT" in reason and any(part in reason for part in _OF_CERTIFICATES) for reason in reasons)
+    reasons = ((exception.reason or "").upper() for exception in _causes(error) if isinstance(exception, ssl.SSLError))
+    return any("ALERT" in reason and any(part in reason for part in _CERTIFICATE_ALERTS) for reason in reasons)
 
 
-_OF_CERTIFICATES: Final = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "DECRYPT_ERROR", "ACCESS_DENIED")
+_CERTIFICATE_ALERTS: Final = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "DECRYPT_ERROR", "ACCESS_DENIED")
 _UNKNOWN_AUTHORITY: Final = "the target's certificate is signed by an authority that is not trusted"
-_OTHER_NAME: Final = "the target's certificate is for another name"
-_BY_VERIFY_CODE: Final = {
+_NAME_MISMATCH: Final = "the target's certificate is for another name"
+_MEANING_BY_VERIFY_CODE: Final = {
     # OpenSSL's x509_vfy.h
     2: _UNKNOWN_AUTHORITY,
     9: "the target's certificate is not valid yet",
@@ -91,10 +93,10 @@ _BY_VERIFY_CODE: Final = {
     19: _UNKNOWN_AUTHORITY,
     20: _UNKNOWN_AUTHORITY,
     21: _UNKNOWN_AUTHORITY,
-    62: _OTHER_NAME,
-    64: _OTHER_NAME,
+    62: _NAME_MISMATCH,
+    64: _NAME_MISMATCH,
 }
-_BY_REASON: Final = {
+_MEANING_BY_REASON: Final = {
     "CERTIFICATE_REQUIRED": "the target wants a client's certificate",
     "HANDSHAKE_FAILURE": "the target broke the handshake off, as one does that wants a client's certificate",
     "UNKNOWN_CA": "the target does not know the authority of the client's certificate",
@@ -111,19 +113,19 @@ _BY_REASON: Final = {
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """An exception and what it was raised from, each once."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is None or id(each) in seen:
+    visited_ids: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        exception = pending.pop()
+        if exception is None or id(exception) in visited_ids:
             continue
-        seen.add(id(each))
-        yield each
-        waiting += [each.__cause__, each.__context__]
-        if isinstance(each, aiohttp.ClientConnectorCertificateError):
-            waiting.append(each.certificate_error)
-        if isinstance(each, aiohttp.ClientConnectorError):
-            waiting.append(each.os_error)
+        visited_ids.add(id(exception))
+        yield exception
+        pending += [exception.__cause__, exception.__context__]
+        if isinstance(exception, aiohttp.ClientConnectorCertificateError):
+            pending.append(exception.certificate_error)
+        if isinstance(exception, aiohttp.ClientConnectorError):
+            pending.append(exception.os_error)
 
 
 def _reason(error: Exception) -> str:

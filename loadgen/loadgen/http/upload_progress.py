@@ -16,25 +16,26 @@ class PartNanoseconds(NamedTuple):
 
 
 @dataclass(slots=True)
-class Progress:
+class UploadProgress:
     """How far an upload has come; readable at any time, also after it was cut.
 
-    `begun` is True as soon as a byte of the request may have left; `first_client_id` names the first row of its file.
-    The instants are monotonic seconds, None where the upload never came to them: those of connecting where a kept
-    connection was used, `last_byte_at` where the answer came before the body was sent. `ready_at` is when its file was
-    made and nothing but the sending was left, `finished_at` when the answer was complete, or the upload given up.
-    `own_seconds` is how much of its time our own side may have added since its file was made: waiting for the turn to
-    send, for the event loop, for the processor.
-    `closed` says that the target closed the connection instead of an answer, in order: it was not reset.
+    `has_begun` is True as soon as a byte of the request may have left. `first_client_id` names the first row of its
+    file. The instants are monotonic seconds, None if the upload never came to them: those of connecting if a kept
+    connection was used, `last_byte_at` if the answer came before the body was sent. `ready_at` is when its file was
+    complete and only the sending remained. `finished_at` is when the answer was complete, or the upload was given up.
+    `own_seconds` is how much of its time our own side may have added after the file was complete: waiting for the turn
+    to send, for the event loop, for the processor.
+    `is_closed_by_target` says that the target closed the connection in order and without an answer, so it was not a
+    reset.
     """
 
-    begun: bool = False
+    has_begun: bool = False
     first_client_id: str | None = None
     body_bytes_sent: int = 0
-    reused: bool = False
-    answer_begun: bool = False
-    answered: bool = False
-    closed: bool = False
+    reuses_connection: bool = False
+    has_answer_begun: bool = False
+    has_answer: bool = False
+    is_closed_by_target: bool = False
     ready_at: float | None = None
     connecting_at: float | None = None
     connected_at: float | None = None
@@ -48,17 +49,17 @@ class Progress:
     @property
     def connect_seconds(self) -> float:
         """What opening the connection took, TLS and tries elsewhere included; 0 where a kept one was used."""
-        return _between(self.connecting_at, self.connected_at, self.finished_at)
+        return _seconds_between(self.connecting_at, self.connected_at, self.finished_at)
 
     @property
     def upload_seconds(self) -> float:
         """From the first byte of the body to the last one handed to the system, or to the end where none was last."""
-        return _between(self.first_byte_at, self.last_byte_at, self.finished_at)
+        return _seconds_between(self.first_byte_at, self.last_byte_at, self.finished_at)
 
     @property
     def wait_seconds(self) -> float:
         """From the last byte of the body to the end of the answer, or of the patience; 0 where none was last."""
-        return _between(self.last_byte_at, self.finished_at)
+        return _seconds_between(self.last_byte_at, self.finished_at)
 
     @property
     def parts(self) -> PartNanoseconds:
@@ -71,19 +72,19 @@ class Progress:
     @property
     def answer_seconds(self) -> float | None:
         """From the last byte of the body to the answer's head; 0 where it came earlier, None where none came."""
-        return None if self.answer_at is None else _between(self.last_byte_at, self.answer_at)
+        return None if self.answer_at is None else _seconds_between(self.last_byte_at, self.answer_at)
 
     @property
-    def body_read(self) -> bool:
+    def is_body_read(self) -> bool:
         """Whether the target had taken the whole body when it closed the connection instead of an answer.
 
         A system resets a connection that is closed, by whomever, before all that came on it was read (RFC 2525, 2.17).
         """
-        return self.closed and self.last_byte_at is not None
+        return self.is_closed_by_target and self.last_byte_at is not None
 
-    def forget(self) -> None:
-        """Nothing was taken of what has left: it was never the target's."""
-        self.begun = False
+    def mark_nothing_sent(self) -> None:
+        """Count the bytes that have left as not sent, because the target took none of them."""
+        self.has_begun = False
         self.body_bytes_sent = 0
 
     def abort(self) -> None:
@@ -92,14 +93,14 @@ class Progress:
             self.transport.abort()
 
 
-def _nanoseconds(reached_at: float | None, seconds: float) -> int | None:
-    return None if reached_at is None else round(seconds * NANOSECONDS)
+def _nanoseconds(start: float | None, seconds: float) -> int | None:
+    return None if start is None else round(seconds * NANOSECONDS)
 
 
-def _between(begin: float | None, *ends: float | None) -> float:
+def _seconds_between(start: float | None, *later_instants: float | None) -> float:
     """Seconds from one instant to the first of the others that was reached; 0 where there are not both."""
-    if begin is not None:
-        for end in ends:
-            if end is not None:
-                return max(0.0, end - begin)
+    if start is not None:
+        for instant in later_instants:
+            if instant is not None:
+                return max(0.0, instant - start)
     return 0.0

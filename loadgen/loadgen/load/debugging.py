@@ -4,11 +4,11 @@ from dataclasses import asdict, dataclass
 from typing import TextIO
 
 from loadgen import log
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.iterating import Iteration
 from loadgen.upload.uploading import Upload
 from loadtest_model.measurement.outcomes import outcome_of
-from loadtest_model.quantities import bytes_text, counted, seconds_text
+from loadtest_model.quantities import bytes_text, count_text, seconds_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,14 @@ def trace_of_iteration(iteration: Iteration) -> UploadTrace:
     return _trace(iteration.step.name, sample.address, sample.rows, came_to, upload, iteration.progress)
 
 
-def trace_of_check(name: str, upload: Upload, progress: Progress) -> UploadTrace:
+def trace_of_check(name: str, upload: Upload, progress: UploadProgress) -> UploadTrace:
     came_to = str(upload.error or outcome_of(upload.error))
     return _trace(name, str(upload.endpoint), upload.rows, came_to, upload, progress)
 
 
-def _trace(part: str, address: str, rows: int, came_to: str, upload: Upload | None, progress: Progress) -> UploadTrace:
+def _trace(
+    part: str, address: str, rows: int, came_to: str, upload: Upload | None, progress: UploadProgress
+) -> UploadTrace:
     return UploadTrace(
         part=part,
         address=address,
@@ -82,7 +84,7 @@ class DebugLines:
         )
         address_text = f" {trace.address}" if trace.address else ""
         print(
-            f"#{self._number} {trace.part}{address_text}: {counted(trace.records, 'record')},"
+            f"#{self._number} {trace.part}{address_text}: {count_text(trace.records, 'record')},"
             f" {bytes_text(trace.bytes_sent)} -> {status}, {trace.came_to}; {times}; {trace.answer}",
             file=self._stream,
             flush=True,

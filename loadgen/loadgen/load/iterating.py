@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from loadgen.http.transport import Client
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.measure.recorder import Sample, StepRecorder
 from loadgen.proof.violations import BrokenPromiseError
-from loadgen.upload.addresses import WAIT_SECONDS, AddressBook
+from loadgen.upload.addresses import PROOF_WAIT_SECONDS, AddressBook
 from loadgen.upload.routes import Route
 from loadgen.upload.uploading import Upload, Uploader
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
@@ -42,7 +42,7 @@ class Iteration:
     step: Step
     sample: Sample
     upload: Upload | None
-    progress: Progress
+    progress: UploadProgress
 
 
 class IterationOutcome(NamedTuple):
@@ -80,7 +80,7 @@ class IterationRunner:
         target's is what is measured. `own_wait_ns` is how much of the wait for a virtual user our own side caused.
         Raises BrokenPromiseError after it was recorded. Cancelling cuts the upload and counts it so.
         """
-        progress = Progress()
+        progress = UploadProgress()
         iteration_start_ns = self._clock_ns()
         endpoint = self._book.next()
         records_confirmed = 0
@@ -90,7 +90,7 @@ class IterationRunner:
         try:
             if endpoint is None:
                 remaining_seconds = (step_run.end_ns - iteration_start_ns) / NANOSECONDS
-                endpoint = await self._book.next_in_time(min(WAIT_SECONDS, remaining_seconds))
+                endpoint = await self._book.wait_for_next(min(PROOF_WAIT_SECONDS, remaining_seconds))
             if endpoint is not None:
                 route = Route(self._book, endpoint)
                 upload = await self._uploader.upload(step_run.client, route, rows, progress)
@@ -118,9 +118,9 @@ class IterationRunner:
                 error=error,
                 records_confirmed=records_confirmed,
                 bytes_sent=progress.body_bytes_sent,
-                has_begun=progress.begun,
+                has_begun=progress.has_begun,
                 address="" if route is None else str(route.endpoint),
-                departed_addresses=() if route is None else tuple(map(str, route.departed)),
+                departed_addresses=() if route is None else tuple(map(str, route.departed_addresses)),
                 parts=progress.parts,
                 cause=None if upload is None else upload.judgement.cause,
                 status=None if upload is None else upload.status,
@@ -131,13 +131,13 @@ class IterationRunner:
                 self.observer(Iteration(step_run.step, sample, upload, progress))
         own_ns = sent_ns - iteration_start_ns + service_own_ns
         if upload is None:
-            return IterationOutcome(progress.begun, own_ns=own_ns)
+            return IterationOutcome(progress.has_begun, own_ns=own_ns)
         if error is not None and outcome_of(error) is Outcome.VIOLATION:
             raise BrokenPromiseError(_violation(upload, error))
-        return IterationOutcome(progress.begun, upload.retry_after_seconds or 0.0, own_ns)
+        return IterationOutcome(progress.has_begun, upload.retry_after_seconds or 0.0, own_ns)
 
 
-def _own_nanoseconds(progress: Progress, finished_ns: int) -> int:
+def _own_nanoseconds(progress: UploadProgress, finished_ns: int) -> int:
     """How much of an upload's service time may be our own, with what it took from its end to here."""
     after_ns = 0 if progress.finished_at is None else finished_ns - round(progress.finished_at * NANOSECONDS)
     return round(progress.own_seconds * NANOSECONDS) + max(0, after_ns)

@@ -40,7 +40,7 @@ class Share:
         self._end_ns: int | None = None
         self._recorder = Recorder(pod_index, plan.parallelism)
         self._memory = memory_watch(plan, pod_index, clock_ns)
-        self._book = AddressBook(is_told=bool(plan.target.addresses))
+        self._book = AddressBook(has_push=bool(plan.target.addresses))
         uploader = make_uploader(plan, pod_index, lambda: secrets.token_hex(16))
         self._monitor = Monitor(clock_ns, stalls=uploader.stalls, on_lag=self._recorder.record_lag)
         self._prover = Prover(plan, uploader, self._book)
@@ -71,8 +71,8 @@ class Share:
         self._prover.observe_check = observer
 
     def update_addresses(self, addresses: tuple[Endpoint, ...], *, more: bool, age_seconds: float = 0.0) -> None:
-        """Take the target's addresses as they are now, see `Prover.tell`."""
-        self._prover.tell(addresses, more=more, age_seconds=age_seconds)
+        """Take the target's addresses as they are now, see `Prover.push_addresses`."""
+        self._prover.push_addresses(addresses, has_others=more, age_seconds=age_seconds)
 
     async def prove(self) -> VerificationReport:
         """Verify the target, with a full-size batch where this pod goes first."""

@@ -13,7 +13,7 @@ from loadgen.options.document import Draft, option
 from loadgen.options.errors import UsageError
 from loadgen.options.wording import with_user_words
 from loadgen.records import refuse_unmakeable
-from loadtest_model.plan import AddressPolicy, Place, Plan, PlanError, SecretPlaces, compile_plan
+from loadtest_model.plan import AddressPolicy, Plan, PlanError, SecretPlace, SecretPlaces, compile_plan
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_model.plan.secrets import NO_PLACES
 from loadtest_model.reasons import Reason
@@ -40,11 +40,11 @@ def access_of(options: argparse.Namespace, environment: Mapping[str, str]) -> Ac
         raise UsageError("--client-cert and --client-key come together: a certificate and its key, both as PEM")
     if options.login_url is not None and not (environment.get("LOGIN_USERNAME") and environment.get("LOGIN_PASSWORD")):
         raise UsageError("--login-url needs a name and a password, in LOGIN_USERNAME and LOGIN_PASSWORD")
-    token = Place(file=options.token_file) if options.token_file else None
+    token = SecretPlace(file=options.token_file) if options.token_file else None
     if token is None and environment.get("AUTH_TOKEN"):
-        token = Place(variable="AUTH_TOKEN")
+        token = SecretPlace(variable="AUTH_TOKEN")
     login = {
-        name: Place(variable=variable) if environment.get(variable) else None
+        name: SecretPlace(variable=variable) if environment.get(variable) else None
         for name, variable in (("username", "LOGIN_USERNAME"), ("password", "LOGIN_PASSWORD"))
     }
     return Access(

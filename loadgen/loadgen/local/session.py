@@ -12,7 +12,7 @@ from loadgen.load.engine import Iteration
 from loadgen.load.share import Share, cut, sole_error
 from loadgen.local.interrupts import Interrupts
 from loadgen.proof.verification import CheckObserver
-from loadtest_model.judgement.abort import Watch, watch
+from loadtest_model.judgement.abort import AbortWatch, watch_for_abort
 from loadtest_model.judgement.verdict import Facts, Gap
 from loadtest_model.measurement.aggregate import Aggregate, aggregate_of
 from loadtest_model.measurement.snapshot import PodState, Snapshot, VerificationReport, Violation
@@ -49,7 +49,7 @@ class Session:
         self._share = Share(plan, 0, plan.uid, clock_ns)
         self._violation: Violation | None = None
         self._defect: Exception | None = None
-        self._watch = Watch()
+        self._watch = AbortWatch()
         self._cut_request = asyncio.Event()
         self.on_interrupt: Callable[[], None] | None = None
         self._timeline = Timeline()
@@ -105,7 +105,7 @@ class Session:
         """All that was measured so far."""
         since = self._newest_snapshot.sequence if self._newest_snapshot else 0
         snapshot = self._share.snapshot(since, PodState.RUNNING if self.is_running else PodState.DONE)
-        self._newest_snapshot = self._timeline.hear(snapshot)
+        self._newest_snapshot = self._timeline.add_snapshot(snapshot)
         current_snapshot = structs.replace(snapshot, steps=self._newest_snapshot.steps, violation=self._violation)
         return with_series(aggregate_of(current_snapshot), self._timeline.series([self.plan.uid]))
 
@@ -118,7 +118,7 @@ class Session:
             refusal=report if report is not None and report.refusal is not None else None,
             read_back=report.read_back if report is not None else None,
             gaps=tuple(self._gaps()),
-            on_record=(Gap(Reason.Aborted, f"aborted: {self.breach}"),) if self.breach else (),
+            recorded_failures=(Gap(Reason.Aborted, f"aborted: {self.breach}"),) if self.breach else (),
         )
         return SessionState(facts, report, self.started_at)
 
@@ -148,7 +148,7 @@ class Session:
     def _proof_remainder(self) -> str:
         """What a verification that was cut off may have left in the target."""
         report = self.report
-        if report is None or report.proven or not report.message:
+        if report is None or report.is_proven or not report.message:
             return ""
         return f"; {report.message}"
 
@@ -162,7 +162,7 @@ class Session:
         """Cut the load when a bound of the plan's `abort` is breached for good."""
         while self.plan.abort is not None:
             await asyncio.sleep(ABORT_CHECK_SECONDS)
-            self._watch = watch(self.plan, self.aggregate(), self._watch)
+            self._watch = watch_for_abort(self.plan, self.aggregate(), self._watch)
             if self.breach:
                 self._cut_request.set()
                 return

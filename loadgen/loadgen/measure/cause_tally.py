@@ -1,7 +1,7 @@
 """How often each cause occurred in one step of one pod."""
 
 from loadgen.measure.tallies import Sample
-from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseSeen, Example
+from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseCount, Example
 from loadtest_model.measurement.causes import Cause, cause_of
 from loadtest_model.values import NANOSECONDS
 
@@ -10,7 +10,7 @@ class CauseTally:
     """Counts failed uploads by their cause; what we cut ourselves has none."""
 
     def __init__(self) -> None:
-        self._counts: dict[Cause, CauseSeen] = {}
+        self._counts: dict[Cause, CauseCount] = {}
 
     def add(self, sample: Sample) -> None:
         if sample.error is None:
@@ -19,7 +19,7 @@ class CauseTally:
         if cause is None:
             return
         age_seconds = max(0, sample.finished_ns - sample.sent_ns) / NANOSECONDS
-        occurrence = CauseSeen(
+        occurrence = CauseCount(
             count=1,
             shortest_seconds=age_seconds,
             longest_seconds=age_seconds,
@@ -28,7 +28,7 @@ class CauseTally:
         previous = self._counts.get(cause)
         self._counts[cause] = occurrence if previous is None else previous.merge(occurrence)
 
-    def counts(self) -> dict[Cause, CauseSeen]:
+    def counts(self) -> dict[Cause, CauseCount]:
         return dict(self._counts)
 
 

@@ -10,8 +10,8 @@ from loadtest_model.load.pacing import share_of, users_at
 from loadtest_model.measurement.counts import merged_counts
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome
 from loadtest_model.measurement.sketch import SketchBuilder, merged_sketch
-from loadtest_model.measurement.spread import bounded
-from loadtest_model.measurement.step import IN_FLIGHT_AGES_KEPT, StepAggregate
+from loadtest_model.measurement.spread import limit_addresses
+from loadtest_model.measurement.step import MOST_IN_FLIGHT_AGES, StepAggregate
 from loadtest_model.plan import Step
 from loadtest_model.values import NANOSECONDS
 
@@ -141,7 +141,7 @@ class StepRecorder:
         if self._end_ns is None and now_ns >= self._start_ns:
             self._last_activity_ns = max(self._last_activity_ns, now_ns)
             self._add_seconds_until(now_ns - self._start_ns)
-        ages = sorted(self._in_flight.values())[:IN_FLIGHT_AGES_KEPT]
+        ages = sorted(self._in_flight.values())[:MOST_IN_FLIGHT_AGES]
         segment_response = tuple(builder.snapshot() for builder in self._segment_response)
         segment_counts = tuple(tally.counts() for tally in self._segment_counts)
         judged_counts = merged_counts(segment_counts)
@@ -162,7 +162,7 @@ class StepRecorder:
             segment_response=segment_response,
             segment_counts=segment_counts,
             parts=self._parts.parts(),
-            addresses=bounded({address: tally.counts() for address, tally in self._addresses.items()}),
+            addresses=limit_addresses({address: tally.counts() for address, tally in self._addresses.items()}),
             lateness=self._lateness.snapshot(),
             vu_limit_reached=self._user_limit_hits,
             own=self._own.own_time(),

@@ -7,7 +7,7 @@ from loadtest_model.measurement.causes import Cause, cause_of
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.measurement.spread import AddressCounts
-from loadtest_model.measurement.upload_parts import Part, Parts
+from loadtest_model.measurement.upload_parts import UploadPart, UploadParts
 
 
 class Sample(Struct, frozen=True):
@@ -140,8 +140,8 @@ class _PartTally:
     def __init__(self) -> None:
         self.count = self.sum_ns = self.max_ns = 0
 
-    def part(self) -> Part:
-        return Part(count=self.count, sum_nanoseconds=self.sum_ns, max_nanoseconds=self.max_ns)
+    def part(self) -> UploadPart:
+        return UploadPart(count=self.count, sum_nanoseconds=self.sum_ns, max_nanoseconds=self.max_ns)
 
 
 class PartsTally:
@@ -160,8 +160,10 @@ class PartsTally:
                 if nanoseconds > tally.max_ns:  # noqa: PLR1730 - for each upload, where calls are the cost
                     tally.max_ns = nanoseconds
 
-    def parts(self) -> Parts:
-        return Parts(**{name: tally.part() for name, tally in zip(PartNanoseconds._fields, self._tallies, strict=True)})
+    def parts(self) -> UploadParts:
+        return UploadParts(
+            **{name: tally.part() for name, tally in zip(PartNanoseconds._fields, self._tallies, strict=True)}
+        )
 
 
 class AddressTally:

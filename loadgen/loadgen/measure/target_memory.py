@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Final
 
 from loadgen.http.address_rules import rules_of
-from loadgen.http.fetching import Fetched, FetchError, fetch
+from loadgen.http.fetching import FetchedAnswer, FetchError, fetch
 from loadtest_model.measurement.snapshot import TargetMemory
 from loadtest_model.plan import Plan
 from loadtest_model.values import NANOSECONDS
@@ -50,7 +50,7 @@ def read_process_metrics(text: str) -> ProcessMetrics:
     return ProcessMetrics(int(metrics[_MEMORY]), metrics[_START_TIME])
 
 
-def _metrics_in(answer: Fetched) -> ProcessMetrics:
+def _metrics_in(answer: FetchedAnswer) -> ProcessMetrics:
     if answer.status != 200:
         raise ValueError(f"the metrics URL answered {answer.status}")
     return read_process_metrics(answer.body.decode("utf-8", "replace"))
@@ -62,7 +62,7 @@ class MemoryWatch:
     `fetch` gets the metrics or raises FetchError; None where there is nothing to read.
     """
 
-    def __init__(self, fetch: Callable[[], Awaitable[Fetched]] | None, clock_ns: Callable[[], int]) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[FetchedAnswer]] | None, clock_ns: Callable[[], int]) -> None:
         self._fetch = fetch
         self._clock_ns = clock_ns
         self._points: list[tuple[float, int]] = []
@@ -85,7 +85,7 @@ class MemoryWatch:
                 return
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _read(self, ask: Callable[[], Awaitable[Fetched]], start_ns: int) -> bool:
+    async def _read(self, ask: Callable[[], Awaitable[FetchedAnswer]], start_ns: int) -> bool:
         try:
             metrics = _metrics_in(await ask())
         except (FetchError, ValueError) as error:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from loadgen.options.errors import UsageError
-from loadtest_model.nearness import near
-from loadtest_model.spec.fields import KINDS
+from loadtest_model.spec.fields import FIELD_KINDS
 from loadtest_model.spec.records import INVALID_KINDS
+from loadtest_model.suggestions import suggestion
 
 Json = dict[str, Any]
 
@@ -133,14 +133,14 @@ def field_of(text: str) -> Json:
     """The field that a text such as `loyalty=unique:prefix=L,width=8` describes. Raises UsageError."""
     name, description = _pair("--field", text, "NAME=KIND:...")
     kind, _, rest = description.partition(":")
-    if kind not in KINDS:
-        raise UsageError(f"--field {text!r}: the kind is {kind!r}; {near(kind, KINDS)}")
+    if kind not in FIELD_KINDS:
+        raise UsageError(f"--field {text!r}: the kind is {kind!r}; {suggestion(kind, FIELD_KINDS)}")
     field: Json = {"name": name, "kind": kind}
     if share := _NULL_SHARE.search(rest):
         field["nullShare"] = _number(text, "nullShare", share[1])
         rest = rest[: share.start()]
     if kind in _UNSPLIT_KINDS:
-        return {**field, KINDS[kind][0][0]: rest}
+        return {**field, FIELD_KINDS[kind][0][0]: rest}
     parts = rest.split(",") if rest else []
     if parts and "=" not in parts[0]:
         field |= _leading_parameters(text, kind, parts.pop(0))
@@ -161,14 +161,13 @@ def _leading_parameters(text: str, kind: str, part: str) -> Json:
 
 
 def _with_parameter(text: str, field: Json, name: str, value: str) -> Json:
-    required_names, optional_names = KINDS[field["kind"]]
+    required_names, optional_names = FIELD_KINDS[field["kind"]]
     if name in (*required_names, *optional_names):
         return {**field, name: _value(text, name, value)}
     if field["kind"] == "faker":
         return {**field, "arguments": {**field.get("arguments", {}), name: value}}
-    raise UsageError(
-        f"--field {text!r}: kind {field['kind']} has no {name!r}; {near(name, (*required_names, *optional_names))}"
-    )
+    hint = suggestion(name, (*required_names, *optional_names))
+    raise UsageError(f"--field {text!r}: kind {field['kind']} has no {name!r}; {hint}")
 
 
 def _value(text: str, name: str, value: str) -> Any:

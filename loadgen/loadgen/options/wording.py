@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from loadtest_model.admission.crd import spec_schema
-from loadtest_model.nearness import near
 from loadtest_model.spec.parts import FORM_NAME_PATTERN
+from loadtest_model.suggestions import suggestion
 from loadtest_model.values import DURATION_PATTERN
 
 Json = dict[str, Any]
@@ -105,7 +105,7 @@ def decoding_error(spec: Json, sources: Mapping[str, str], message: str) -> str:
     if problem.startswith("Object contains unknown field"):
         name = problem.rpartition(" ")[2].strip("`")
         fields = _schema_at(path).get("properties", {})
-        return f"{word}: there is no field {name}" + (f"; {near(name, fields)}" if fields else "")
+        return f"{word}: there is no field {name}" + (f"; {suggestion(name, fields)}" if fields else "")
     if problem.startswith("Object missing required field"):
         return f"{word}: the field {problem.rpartition(' ')[2].strip('`')} is missing"
     value = _value_at(spec, path)

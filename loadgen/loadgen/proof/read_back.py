@@ -7,47 +7,53 @@ from urllib.parse import quote
 
 from multidict import CIMultiDict
 
-from loadgen.answers.json_answers import ABSENT, parsed, value_at
-from loadgen.answers.judging import printable
+from loadgen.answers.json_answers import ABSENT, parse_json, value_at
+from loadgen.answers.judging import printable_text
 from loadgen.auth.tokens import TokenUnreadableError, token_of, without_secret
 from loadgen.http.address_rules import rules_of
 from loadgen.http.endpoints import site_of
-from loadgen.http.fetching import Fetched, FetchError, Secure, fetch
+from loadgen.http.fetching import FetchedAnswer, FetchError, HttpsSettings, fetch
 from loadgen.http.request_headers import USER_AGENT
 from loadgen.http.tls import TlsUnusableError, tls_context
-from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading, Shown, concluded_from
+from loadtest_model.measurement.proof import (
+    ReadBackReport,
+    ReadBackResult,
+    Reading,
+    ReadingMoment,
+    read_back_conclusion,
+)
 from loadtest_model.plan import Plan, ReadBackPlan
 from loadtest_model.spec.verification import CLIENT_ID
 
 RETRY_PAUSE_SECONDS: Final = 1.0
-_FOR_A_MOMENT: Final = frozenset({408, 425, 429})
+_PASSING_STATUSES: Final = frozenset({408, 425, 429})
 
-Fetch = Callable[[str, Mapping[str, str], float], Awaitable[Fetched]]
+Fetch = Callable[[str, Mapping[str, str], float], Awaitable[FetchedAnswer]]
 """GET a URL with headers, within seconds. Raises FetchError."""
 
 
-class _UnreadError(Exception):
-    """A look that showed nothing. One that is `lasting` would do so again at once."""
+class _ReadingFailedError(Exception):
+    """A look that showed nothing. A lasting failure would come again at once."""
 
-    def __init__(self, problem: str, *, lasting: bool, control_failed: bool = False) -> None:
+    def __init__(self, problem: str, *, is_lasting: bool, control_failed: bool = False) -> None:
         super().__init__(problem)
-        self.lasting = lasting
+        self.is_lasting = is_lasting
         self.control_failed = control_failed
 
 
-def fetch_of(plan: Plan) -> Fetch:
+def make_fetch(plan: Plan) -> Fetch:
     """How a run fetches what is no upload; from the target's own host with the same Host header and TLS."""
     target = plan.target
     site = site_of(target.url, target.host, target.tls.server_name)
     rules = rules_of(plan.network)
 
-    async def get(url: str, headers: Mapping[str, str], timeout_seconds: float) -> Fetched:
-        other = site_of(url)
-        if (other.url.scheme, other.host, other.port) != (site.url.scheme, site.host, site.port):
+    async def get(url: str, headers: Mapping[str, str], timeout_seconds: float) -> FetchedAnswer:
+        other_site = site_of(url)
+        if (other_site.url.scheme, other_site.host, other_site.port) != (site.url.scheme, site.host, site.port):
             return await fetch(url, rules, headers=headers, timeout_seconds=timeout_seconds)
-        tls = Secure(tls_context(target.tls), site.server_hostname) if site.url.scheme == "https" else None
-        own = {**headers, "Host": site.host_header}
-        return await fetch(url, rules, headers=own, timeout_seconds=timeout_seconds, tls=tls)
+        tls = HttpsSettings(tls_context(target.tls), site.server_hostname) if site.url.scheme == "https" else None
+        headers_with_host = {**headers, "Host": site.host_header}
+        return await fetch(url, rules, headers=headers_with_host, timeout_seconds=timeout_seconds, tls=tls)
 
     return get
 
@@ -70,7 +76,7 @@ class ReadBack:
         self._token = ""
         self.report = ReadBackReport(settle_seconds=plan.settle_seconds)
 
-    async def read(self, moment: Moment, client_ids: Sequence[str]) -> None:
+    async def read(self, moment: ReadingMoment, client_ids: Sequence[str]) -> None:
         """Read once, all within the plan's time-out; what fails is tried again within it.
 
         `client_ids` are the rows that a look-up looks for.
@@ -82,42 +88,42 @@ class ReadBack:
 
     async def conclude(self, client_ids: Sequence[str]) -> None:
         """Read after the last answer, and once more when the target had time to settle."""
-        await self.read(Moment.ENDED, client_ids)
-        if concluded_from(self.report).shown is not Shown.STORED:
+        await self.read(ReadingMoment.ENDED, client_ids)
+        if read_back_conclusion(self.report).result is not ReadBackResult.STORED:
             await asyncio.sleep(self._plan.settle_seconds)
-            await self.read(Moment.SETTLED, client_ids)
+            await self.read(ReadingMoment.SETTLED, client_ids)
 
-    async def _reading(self, moment: Moment, client_ids: Sequence[str]) -> Reading:
-        last: _UnreadError | None = None
+    async def _reading(self, moment: ReadingMoment, client_ids: Sequence[str]) -> Reading:
+        last_error: _ReadingFailedError | None = None
         try:
             async with asyncio.timeout(self._plan.timeout_seconds):
                 while True:
                     try:
                         return await self._read(moment, client_ids)
-                    except _UnreadError as error:
-                        last = error
-                        if error.lasting:
+                    except _ReadingFailedError as error:
+                        last_error = error
+                        if error.is_lasting:
                             break
                     await asyncio.sleep(RETRY_PAUSE_SECONDS)
         except TimeoutError:
-            if last is None:
-                last = _UnreadError(f"no answer within {self._plan.timeout_seconds:g} s", lasting=False)
-        problem = without_secret(str(last), self._token) if self._token else str(last)
-        return Reading(moment=moment, problem=problem, control_failed=last.control_failed)
+            if last_error is None:
+                last_error = _ReadingFailedError(f"no answer within {self._plan.timeout_seconds:g} s", is_lasting=False)
+        problem = without_secret(str(last_error), self._token) if self._token else str(last_error)
+        return Reading(moment=moment, problem=problem, control_failed=last_error.control_failed)
 
-    async def _read(self, moment: Moment, client_ids: Sequence[str]) -> Reading:
+    async def _read(self, moment: ReadingMoment, client_ids: Sequence[str]) -> Reading:
         plan = self._plan
         if plan.control_url is not None and await self._count(plan.control_url) == 0:
-            raise _control(f"{plan.control_url} has a count of 0, but it must find what is known to exist")
+            raise _control_error(f"{plan.control_url} has a count of 0, but it must find what is known to exist")
         if plan.looks_up:
             control = plan.control_client_id
             if control is not None and not await self._exists(control):
-                raise _control(f"the row with client_id {control} is known to exist, but was not found")
-            found = [client_id for client_id in client_ids if await self._exists(client_id)]
-            return Reading(moment=moment, asked=len(client_ids), found=tuple(found))
+                raise _control_error(f"the row with client_id {control} is known to exist, but was not found")
+            found_ids = [client_id for client_id in client_ids if await self._exists(client_id)]
+            return Reading(moment=moment, asked=len(client_ids), found=tuple(found_ids))
         rows = await self._count(plan.url)
         if plan.control_url is None and rows == 0:
-            raise _control(
+            raise _control_error(
                 f"{plan.url} has a count of 0, so nothing shows that it sees rows at all; store one row, or name what"
                 " exists in spec.verification.readBack.control"
             )
@@ -125,37 +131,37 @@ class ReadBack:
 
     async def _exists(self, client_id: str) -> bool:
         url = self._plan.url.replace(CLIENT_ID, quote(client_id, safe=""))
-        fetched = await self._get(url)
-        if fetched.status == 404:
+        answer = await self._get(url)
+        if answer.status == 404:
             if self._plan.control_client_id is None:
                 # A wrong path is answered so too, and a control at another URL does not notice.
-                raise _UnreadError(
+                raise _ReadingFailedError(
                     f"{url} answered 404, and no control shows that this means absent; name a row that exists in"
                     " spec.verification.readBack.control.clientId",
-                    lasting=True,
+                    is_lasting=True,
                 )
             return False
-        return self._plan.count_path is None or self._counted(url, fetched) > 0
+        return self._plan.count_path is None or self._count_in(url, answer) > 0
 
     async def _count(self, url: str) -> int:
-        fetched = await self._get(url)
-        if fetched.status == 404:
-            raise _UnreadError(f"{url} answered 404", lasting=True)
-        return self._counted(url, fetched)
+        answer = await self._get(url)
+        if answer.status == 404:
+            raise _ReadingFailedError(f"{url} answered 404", is_lasting=True)
+        return self._count_in(url, answer)
 
-    async def _get(self, url: str) -> Fetched:
+    async def _get(self, url: str) -> FetchedAnswer:
         """A fresh answer that is 2xx or 404."""
         try:
-            fetched = await self._fetch(url, await self._headers(), self._plan.timeout_seconds)
+            answer = await self._fetch(url, await self._headers(), self._plan.timeout_seconds)
         except (FetchError, TlsUnusableError, TokenUnreadableError) as error:
-            raise _UnreadError(f"{url}: {error}", lasting=False) from error
-        status = fetched.status
+            raise _ReadingFailedError(f"{url}: {error}", is_lasting=False) from error
+        status = answer.status
         if not (200 <= status < 300 or status == 404):
-            lasting = 300 <= status < 500 and status not in _FOR_A_MOMENT
-            raise _UnreadError(f"{url} answered {status}: {printable(fetched.body)}", lasting=lasting)
-        if fetched.headers.get("Age", "0").strip() != "0":
-            raise _UnreadError(f"{url} answered from a cache (Age: {fetched.headers['Age']})", lasting=False)
-        return fetched
+            is_lasting = 300 <= status < 500 and status not in _PASSING_STATUSES
+            raise _ReadingFailedError(f"{url} answered {status}: {printable_text(answer.body)}", is_lasting=is_lasting)
+        if answer.headers.get("Age", "0").strip() != "0":
+            raise _ReadingFailedError(f"{url} answered from a cache (Age: {answer.headers['Age']})", is_lasting=False)
+        return answer
 
     async def _headers(self) -> CIMultiDict[str]:
         headers = CIMultiDict({"User-Agent": USER_AGENT, "Accept": "application/json", "Cache-Control": "no-cache"})
@@ -166,21 +172,21 @@ class ReadBack:
             self._token = token_of(authorization)
         return headers
 
-    def _counted(self, url: str, fetched: Fetched) -> int:
+    def _count_in(self, url: str, answer: FetchedAnswer) -> int:
         """The count at the plan's path: a whole number, or the length of a list."""
         path = self._plan.count_path or ""
-        said = f"{url} answered {fetched.status}: {printable(fetched.body)}"
+        description = f"{url} answered {answer.status}: {printable_text(answer.body)}"
         try:
-            value = value_at(parsed(fetched.body), path)
+            value = value_at(parse_json(answer.body), path)
         except ValueError as error:
-            raise _UnreadError(f"{said} (not JSON)", lasting=True) from error
+            raise _ReadingFailedError(f"{description} (not JSON)", is_lasting=True) from error
         if isinstance(value, list):
             return len(value)
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            seen = "absent" if value is ABSENT else "neither a count nor a list"
-            raise _UnreadError(f"{said} ({path} is {seen})", lasting=True)
+            problem = "absent" if value is ABSENT else "neither a count nor a list"
+            raise _ReadingFailedError(f"{description} ({path} is {problem})", is_lasting=True)
         return value
 
 
-def _control(problem: str) -> _UnreadError:
-    return _UnreadError(problem, lasting=True, control_failed=True)
+def _control_error(problem: str) -> _ReadingFailedError:
+    return _ReadingFailedError(problem, is_lasting=True, control_failed=True)

@@ -12,10 +12,10 @@ from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth, is_crippled, throttling_text
 from loadtest_model.measurement.outcomes import NOT_STORED, ErrorKind
-from loadtest_model.measurement.proof import ReadBackReport, Shown, concluded_from
+from loadtest_model.measurement.proof import ReadBackReport, ReadBackResult, read_back_conclusion
 from loadtest_model.measurement.snapshot import CheckName, ProofLevel, Refusal, VerificationReport
 
-_BY_ERROR: Final = {
+_REFUSAL_BY_ERROR: Final = {
     ErrorKind.REFUSED: Refusal.REFUSED,
     ErrorKind.DNS: Refusal.DNS,
     ErrorKind.TLS: Refusal.TLS,
@@ -39,7 +39,7 @@ _BY_ERROR: Final = {
     ErrorKind.NONCE_MISSING: Refusal.NOT_ECHOED,
 }
 
-CAUSES: Final = {
+CAUSE_BY_REFUSAL: Final = {
     Refusal.DNS: Cause.NAME_NOT_RESOLVED,
     Refusal.ADDRESS_DENIED: Cause.ADDRESS_NOT_ALLOWED,
     Refusal.REFUSED: Cause.CONNECTION_REFUSED,
@@ -64,13 +64,13 @@ CAUSES: Final = {
     Refusal.STORED: Cause.ROWS_STORED,
     Refusal.THROTTLED: Cause.GENERATOR_THROTTLED,
 }
-"""What a refusal comes from where nothing finer was diagnosed."""
+"""The cause of a refusal if nothing finer was diagnosed."""
 
 
 def cause_of_refusal(refusal: Refusal, judgement: Judgement | None = None) -> Cause:
     """What a refusal comes from; `judgement` is that of the upload that it was told from."""
     # The judgement of an upload that was accepted knows no cause, and then the refusal alone speaks.
-    return (judgement.cause if judgement is not None else None) or CAUSES[refusal]
+    return (judgement.cause if judgement is not None else None) or CAUSE_BY_REFUSAL[refusal]
 
 
 def cause_of_no_token(error: TokenUnreadableError) -> Cause:
@@ -78,42 +78,47 @@ def cause_of_no_token(error: TokenUnreadableError) -> Cause:
     return Cause.LOGIN_FAILED if isinstance(error, LoginFailedError) else Cause.TOKEN_MISSING
 
 
-def refused(refusal: Refusal, message: str, finer: Cause | None = None) -> VerificationReport:
-    """The report of a verification that ended before its first upload; `finer` is its cause, where it is known."""
-    cause = finer or cause_of_refusal(refusal)
+def refusal_report(refusal: Refusal, message: str, diagnosed_cause: Cause | None = None) -> VerificationReport:
+    """The report of a verification that ended before its first upload.
+
+    `diagnosed_cause` overrides the refusal's own cause.
+    """
+    cause = diagnosed_cause or cause_of_refusal(refusal)
     return VerificationReport(
         level=ProofLevel.NONE, refusal=refusal, cause=cause, message=message, hint=explanation_of(cause).next_step
     )
 
 
-def refused_for_read_back(report: ReadBackReport, *, must_prove: bool) -> VerificationReport | None:
+def read_back_refusal(report: ReadBackReport, *, must_prove: bool) -> VerificationReport | None:
     """The refusal of a target that stores rows, or if it `must_prove` that it stores none, of one that cannot."""
-    conclusion = concluded_from(report)
-    if conclusion.shown is Shown.STORED:
-        return refused(Refusal.STORED, conclusion.message)
-    refusal = _NOTHING_READ.get(conclusion.shown)
-    return None if refusal is None or not must_prove else refused(refusal, conclusion.message)
+    conclusion = read_back_conclusion(report)
+    if conclusion.result is ReadBackResult.STORED:
+        return refusal_report(Refusal.STORED, conclusion.message)
+    refusal = _REFUSAL_BY_CONCLUSION.get(conclusion.result)
+    return None if refusal is None or not must_prove else refusal_report(refusal, conclusion.message)
 
 
-_NOTHING_READ: Final = {
-    Shown.FAILED: Refusal.READ_BACK,
-    Shown.UNSTEADY: Refusal.READ_BACK,
-    Shown.CONTROL_FAILED: Refusal.READ_BACK_CONTROL,
+_REFUSAL_BY_CONCLUSION: Final = {
+    ReadBackResult.FAILED: Refusal.READ_BACK,
+    ReadBackResult.UNSTEADY: Refusal.READ_BACK,
+    ReadBackResult.CONTROL_FAILED: Refusal.READ_BACK_CONTROL,
 }
 
 
-def refused_for_expiry(left_seconds: float, planned_seconds: float) -> VerificationReport | None:
+def expiry_refusal(remaining_seconds: float, planned_seconds: float) -> VerificationReport | None:
     """The refusal of a token that expires before the planned load is over; None where all is well."""
-    if left_seconds >= planned_seconds:
+    if remaining_seconds >= planned_seconds:
         return None
-    if left_seconds <= 0:
-        return refused(Refusal.EXPIRING, f"the token expired {-left_seconds:.0f} s ago", Cause.TOKEN_EXPIRED)
-    message = f"the token expires in {left_seconds:.0f} s, but the load lasts {planned_seconds:.0f} s"
-    return refused(Refusal.EXPIRING, message)
+    if remaining_seconds <= 0:
+        return refusal_report(
+            Refusal.EXPIRING, f"the token expired {-remaining_seconds:.0f} s ago", Cause.TOKEN_EXPIRED
+        )
+    message = f"the token expires in {remaining_seconds:.0f} s, but the load lasts {planned_seconds:.0f} s"
+    return refusal_report(Refusal.EXPIRING, message)
 
 
-def refused_by(report: VerificationReport, refusal: VerificationReport | None) -> VerificationReport:
-    """What was seen, with the refusal that came of it after all."""
+def with_refusal(report: VerificationReport, refusal: VerificationReport | None) -> VerificationReport:
+    """The report with a later refusal, if there is one."""
     if refusal is None:
         return report
     return structs.replace(
@@ -126,15 +131,15 @@ def refused_by(report: VerificationReport, refusal: VerificationReport | None) -
     )
 
 
-def excused(report: VerificationReport, generator: GeneratorHealth) -> VerificationReport:
-    """The report of a verification; where it ran into a time-out for want of CPU, the generator's limit is the cause.
+def attribute_to_throttling(report: VerificationReport, generator: GeneratorHealth) -> VerificationReport:
+    """The report of a verification. If it ran into a time-out for want of CPU, the generator's limit is the cause.
 
-    `generator` is how it fared meanwhile. What may be stored at the target is said in either case.
+    `generator` is how the generator fared meanwhile. The message names what may be stored at the target in either case.
     """
-    late = report.refusal is Refusal.TIMEOUT or report.cause is Cause.BODY_TOO_SLOW
-    if not late or not is_crippled(generator):
+    is_timeout = report.refusal is Refusal.TIMEOUT or report.cause is Cause.BODY_TOO_SLOW
+    if not is_timeout or not is_crippled(generator):
         return report
-    cause = CAUSES[Refusal.THROTTLED]
+    cause = CAUSE_BY_REFUSAL[Refusal.THROTTLED]
     return structs.replace(
         report,
         refusal=Refusal.THROTTLED,
@@ -156,7 +161,7 @@ def refusal_of(check: CheckName, upload: Upload) -> Refusal | None:
         return None
     if judgement.error is ErrorKind.MARKER_MISSING:
         return Refusal.MARKER_FALSE if judgement.marker is Marker.NOT_TRUE else Refusal.MARKER_MISSING
-    return _BY_ERROR.get(judgement.error, Refusal.BAD_ANSWER)
+    return _REFUSAL_BY_ERROR.get(judgement.error, Refusal.BAD_ANSWER)
 
 
 def may_be_stored(judgement: Judgement) -> bool:
@@ -165,6 +170,6 @@ def may_be_stored(judgement: Judgement) -> bool:
     A redirect is what many views answer after storing, and a server error may come after the commit. An answer without
     the nonce that was asked for may be the answer to another upload.
     """
-    honoured = judgement.marker is Marker.TRUE and judgement.error is not ErrorKind.NONCE_MISSING
-    answered_no = judgement.marker is None and judgement.error in NOT_STORED
-    return not (honoured or answered_no)
+    is_confirmed = judgement.marker is Marker.TRUE and judgement.error is not ErrorKind.NONCE_MISSING
+    is_rejected = judgement.marker is None and judgement.error in NOT_STORED
+    return not (is_confirmed or is_rejected)

@@ -11,8 +11,8 @@ _ROUND_BYTES = 65_536
 class Buffers:
     """A pool of byte arrays. Fresh memory would cost as much as composing: the kernel clears each page first."""
 
-    def __init__(self, kept: int) -> None:
-        self._kept = kept
+    def __init__(self, most_free_blocks: int) -> None:
+        self._most_free_blocks = most_free_blocks
         self._free: list[NDArray[np.uint8]] = []
 
     def get(self, size_bytes: int) -> NDArray[np.uint8]:
@@ -24,10 +24,10 @@ class Buffers:
         block = self._free.pop() if self._free else None
         if block is None or len(block) < size_bytes:
             block = np.empty(-(-size_bytes // _ROUND_BYTES) * _ROUND_BYTES, np.uint8)
-        lent = np.frombuffer(block, np.uint8, size_bytes)
-        weakref.finalize(lent, self._give_back, block).atexit = False
-        return lent
+        buffer = np.frombuffer(block, np.uint8, size_bytes)
+        weakref.finalize(buffer, self._give_back, block).atexit = False
+        return buffer
 
     def _give_back(self, block: NDArray[np.uint8]) -> None:
-        if len(self._free) < self._kept:
+        if len(self._free) < self._most_free_blocks:
             self._free.append(block)

@@ -6,145 +6,30 @@ two, and those of the fields that users add. These have fixed widths, so a batch
 Now and then a template is replaced by newly rendered rows, so that people vary as well.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from loadgen.records.buffers import Buffers
-from loadgen.records.marks import Slot
-from loadgen.records.phones import Numbers, PhoneBook
+from loadgen.records.phones import PhoneBook
+from loadgen.records.pieces import CHUNK_ROWS, ComposedPiece, TemplatePiece
 from loadgen.records.pools import Pools
 from loadgen.records.rendering import CsvRendering, Rendering
 from loadgen.records.row_maker import RowMaker
-from loadgen.records.sources import Rows
-from loadgen.records.space import ROWS_PER_POD, RecordSpace
-from loadgen.records.template import Offsets, Template, TemplateDraft
+from loadgen.records.space import RecordSpace
+from loadgen.records.template_pool import RecordNumbers, TemplatePool
 from loadgen.records.words import Words
 from loadtest_model.plan.columns import MILLION, columns_of
 from loadtest_model.plan.records import RecordsPlan
 from loadtest_model.records.phone_space import phones_per_area_code
 
-CHUNK_ROWS: Final = 2_500
-"""Rows of a template, and the most that one chunk of a batch holds."""
-
 _WRONG_ROWS: Final = 500
 """Rows of a template of wrong rows."""
 
-_TEMPLATES: Final = 8
 _FIRST_TEMPLATES: Final = 2
-# A row costs a hundred times as much to render as to copy, so few are; more while the templates are still few.
-_ROWS_PER_NEW_ROW: Final = 2_000
-_ROWS_PER_NEW_ROW_AT_FIRST: Final = 200
-_RENDERED_AT_ONCE: Final = 125  # About a millisecond; a whole template would stall the event loop for 20.
-
 # Batches below an eighth of a chunk are cut from one composed chunk; the composing costs more than the copy.
 _CUT_BELOW_ROWS: Final = CHUNK_ROWS // 8
-_KEPT_BUFFERS: Final = 8
-
 _CHOICE_STREAM: Final = 3
 _WRONG_CHOICE_STREAM: Final = 7
-
-_COUNT: Final = np.arange(CHUNK_ROWS, dtype=np.uint64)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Piece:
-    """Consecutive rows of one template with the numbers that are theirs."""
-
-    space: RecordSpace
-    buffers: Buffers
-    slots: Sequence[Slot]
-    slack_bytes: int
-    template: Template
-    first_row: int
-    rows: int
-    first_number: int
-    phone_bases: Numbers
-    phone_capacity: int
-    duplicate_of: int
-
-    @property
-    def size_bytes(self) -> int:
-        return self.template.size_bytes(self.first_row, self.rows)
-
-    @property
-    def duplicated(self) -> NDArray[np.bool_] | None:
-        """The rows that have the client_id of number `duplicate_of`."""
-        every = self.template.duplicated
-        return None if every is None else every[self.first_row : self.first_row + self.rows]
-
-    def view(self) -> memoryview:
-        """The rows, read-only, in memory that is theirs while the view or a slice of it is referenced."""
-        template = self.template
-        rows = slice(self.first_row, self.first_row + self.rows)
-        start, end = int(template.ends[rows.start]), int(template.ends[rows.stop])
-        size = end - start
-        data = self.buffers.get(size + self.slack_bytes)
-        data[:size] = template.data[start:end]
-        numbers = self.phone_bases[template.area_indices[rows]] + template.phone_steps[rows]
-        numbers -= self.phone_capacity * (numbers >= self.phone_capacity)
-        fresh = Rows(
-            self.space,
-            _COUNT[: self.rows] + np.uint64(self.first_number),
-            numbers,
-            self.duplicated,
-            self.duplicate_of,
-        )
-        marks_of_slots = template.marks[:, rows] - start if start else template.marks[:, rows]
-        for slot, marks in zip(self.slots, marks_of_slots, strict=True):
-            # What a row does not have is written behind the last row.
-            offsets = np.minimum(marks, size) if slot.may_be_absent else marks
-            for at, words in slot.source.parts(fresh):
-                _write(data, offsets + at if at else offsets, words)
-        return data.data[:size].toreadonly()
-
-    @property
-    def first_client_id(self) -> str:
-        duplicated = self.duplicated
-        is_copy = duplicated is not None and bool(duplicated[0])
-        return self.space.client_id(self.duplicate_of if is_copy else self.first_number)
-
-    def client_ids(self) -> Iterator[str]:
-        own = self.space.client_ids(self.first_number, self.rows)
-        if self.duplicated is None:
-            yield from own
-            return
-        before = self.space.client_id(self.duplicate_of)
-        for client_id, duplicated in zip(own, self.duplicated.tolist(), strict=True):
-            yield before if duplicated else client_id
-
-
-def _write(data: NDArray[np.uint8], offsets: Offsets, words: NDArray[np.unsignedinteger]) -> None:
-    """Put each word, lowest byte first, at its offset."""
-    width = words.itemsize
-    anywhere = np.ndarray((len(data) - width + 1,), f"<u{width}", data, strides=(1,))
-    anywhere[offsets] = words
-
-
-class _Cut(NamedTuple):
-    """Rows of a chunk that is already composed."""
-
-    data: memoryview
-    space: RecordSpace
-    first_number: int
-    rows: int
-
-    @property
-    def size_bytes(self) -> int:
-        return len(self.data)
-
-    def view(self) -> memoryview:
-        return self.data
-
-    @property
-    def first_client_id(self) -> str:
-        return self.space.client_id(self.first_number)
-
-    def client_ids(self) -> Iterator[str]:
-        yield from self.space.client_ids(self.first_number, self.rows)
 
 
 @dataclass(slots=True, eq=False)
@@ -160,7 +45,7 @@ class Batch:
     content_length: int
     _has_ids: bool = field(repr=False)
     _head: bytes = field(repr=False)
-    _pieces: tuple[_Piece | _Cut, ...] = field(repr=False)
+    _pieces: tuple[TemplatePiece | ComposedPiece, ...] = field(repr=False)
     _tail: bytes = field(repr=False)
 
     def chunks(self) -> Iterator[bytes | memoryview]:
@@ -187,79 +72,6 @@ class Batch:
                 yield from piece.client_ids()
 
 
-class _Numbers:
-    """The numbers that a pod has left, and its place among the phones."""
-
-    def __init__(self, space: RecordSpace, phones: PhoneBook) -> None:
-        self.space = space
-        self.phones = phones
-        self.next_number = 0
-
-    def take(self, rows: int) -> int:
-        """The first of the next numbers. Raises OverflowError when the pod has not so many left."""
-        if self.next_number + rows > ROWS_PER_POD:
-            raise OverflowError(f"the pod's {ROWS_PER_POD} record numbers are used up")
-        self.next_number += rows
-        return self.next_number - rows
-
-
-class _Templates:
-    """Templates of rows of one kind, rendered anew little by little."""
-
-    def __init__(self, maker: RowMaker, rendering: Rendering, choices: Words, numbers: _Numbers, rows: int) -> None:
-        self.rows = rows
-        self._maker = maker
-        self._rendering = rendering
-        self._choices = choices
-        self._numbers = numbers
-        self._buffers = Buffers(_KEPT_BUFFERS)
-        self._templates: list[Template] = []
-        self._draft = TemplateDraft(rendering, maker.slots)
-        self._rows_until_rendering = 0
-        self._slack_bytes = max((slot.source.width for slot in maker.slots if slot.may_be_absent), default=0)
-
-    def render_first(self, count: int) -> None:
-        while len(self._templates) < count:
-            self._render()
-
-    def draw(self, rows: int, duplicate_of: int = 0) -> _Piece:
-        """The next rows, at most as many as a template has; duplicates are of the record with that number."""
-        first_number = self._numbers.take(rows)
-        template = self._templates[self._choices.one_below(len(self._templates))]
-        first_row = self._choices.one_below(template.rows - rows + 1)
-        phones = self._numbers.phones
-        bases = phones.take(template.area_indices, first_row, rows)
-        return _Piece(
-            space=self._numbers.space,
-            buffers=self._buffers,
-            slots=self._maker.slots,
-            slack_bytes=self._slack_bytes,
-            template=template,
-            first_row=first_row,
-            rows=rows,
-            first_number=first_number,
-            phone_bases=bases,
-            phone_capacity=phones.capacity,
-            duplicate_of=duplicate_of,
-        )
-
-    def render_when_due(self, rows: int) -> None:
-        """Render one slice for every so many rows drawn, but never more than one a call."""
-        self._rows_until_rendering -= rows
-        if self._rows_until_rendering <= 0:
-            few = len(self._templates) < _TEMPLATES
-            self._rows_until_rendering += _RENDERED_AT_ONCE * (_ROWS_PER_NEW_ROW_AT_FIRST if few else _ROWS_PER_NEW_ROW)
-            self._render()
-
-    def _render(self) -> None:
-        self._draft.add(self._maker.draw(_RENDERED_AT_ONCE))
-        if self._draft.rows == self.rows:
-            if len(self._templates) == _TEMPLATES:
-                del self._templates[0]
-            self._templates.append(self._draft.finish(self._numbers.phones))
-            self._draft = TemplateDraft(self._rendering, self._maker.slots)
-
-
 class Composer:
     """Draws batches of records that belong to one pod. Two with the same arguments draw the same batches.
 
@@ -277,21 +89,23 @@ class Composer:
         plan = records or RecordsPlan(seed=space.seed, run_tag=space.run_tag)
         self._rendering = rendering or CsvRendering(columns_of(plan.columns), plan.dialect)
         capacity = phones_per_area_code(plan.contact)
-        self._numbers = _Numbers(space, PhoneBook(space.seed, space.pod_index, space.pod_count, capacity))
+        self._numbers = RecordNumbers(space, PhoneBook(space.seed, space.pod_index, space.pod_count, capacity))
         self._has_ids = any(column.source == "client_id" for column in plan.columns)
         choices = Words(space.seed, _CHOICE_STREAM, space.pod_index)
-        self._right = _Templates(RowMaker(plan, space, pools), self._rendering, choices, self._numbers, CHUNK_ROWS)
-        self._right.render_first(_FIRST_TEMPLATES)
-        self._wrong: _Templates | None = None
+        self._right_templates = TemplatePool(
+            RowMaker(plan, space, pools), self._rendering, choices, self._numbers, CHUNK_ROWS
+        )
+        self._right_templates.render_first(_FIRST_TEMPLATES)
+        self._wrong_templates: TemplatePool | None = None
         self._wrong_millionths = 0
         self._drawn_rows = self._wrong_rows = 0
         if plan.invalid is not None:
             maker = RowMaker(plan, space, pools, wrong=True)
             choices = Words(space.seed, _WRONG_CHOICE_STREAM, space.pod_index)
-            self._wrong = _Templates(maker, self._rendering, choices, self._numbers, _WRONG_ROWS)
-            self._wrong.render_first(1)
+            self._wrong_templates = TemplatePool(maker, self._rendering, choices, self._numbers, _WRONG_ROWS)
+            self._wrong_templates.render_first(1)
             self._wrong_millionths = plan.invalid.millionths
-        self._composed: _Piece | None = None
+        self._composed_chunk: TemplatePiece | None = None
         self._composed_data = memoryview(b"")
         self._cut_rows = 0
 
@@ -318,51 +132,56 @@ class Composer:
 
     def _wrong_rows_due(self, rows: int) -> int:
         """How many of the next rows are wrong: as many as the share wants of all so far, but one is always right."""
-        if self._wrong is None:
+        if self._wrong_templates is None:
             return 0
         self._drawn_rows += rows
-        due = self._drawn_rows * self._wrong_millionths // MILLION - self._wrong_rows
-        wrong_rows = min(due, max(0, rows - 1))
+        wrong_rows_due = self._drawn_rows * self._wrong_millionths // MILLION - self._wrong_rows
+        wrong_rows = min(wrong_rows_due, max(0, rows - 1))
         self._wrong_rows += wrong_rows
         return wrong_rows
 
-    def _pieces(self, rows: int, wrong_rows: int) -> tuple[_Piece | _Cut, ...]:
+    def _pieces(self, rows: int, wrong_rows: int) -> tuple[TemplatePiece | ComposedPiece, ...]:
         right_rows = rows - wrong_rows
         if rows < _CUT_BELOW_ROWS:
             cuts = tuple(self._cuts(right_rows))
             return (*cuts, *self._wrong_pieces(wrong_rows, cuts[-1])) if wrong_rows else cuts
-        self._right.render_when_due(right_rows)
+        self._right_templates.render_if_due(right_rows)
         if not wrong_rows:
-            return tuple(self._right.draw(min(CHUNK_ROWS, rows - first)) for first in range(0, rows, CHUNK_ROWS))
+            return tuple(
+                self._right_templates.draw(min(CHUNK_ROWS, rows - first)) for first in range(0, rows, CHUNK_ROWS)
+            )
         return tuple(self._mixed(right_rows, wrong_rows))
 
-    def _mixed(self, right_rows: int, wrong_rows: int) -> Iterator[_Piece]:
+    def _mixed(self, right_rows: int, wrong_rows: int) -> Iterator[TemplatePiece]:
         """Right rows a chunk at a time, after each one its part of the wrong ones."""
         for first in range(0, right_rows, CHUNK_ROWS):
             last = min(first + CHUNK_ROWS, right_rows)
-            right = self._right.draw(last - first)
+            right = self._right_templates.draw(last - first)
             yield right
             yield from self._wrong_pieces(wrong_rows * last // right_rows - wrong_rows * first // right_rows, right)
 
-    def _wrong_pieces(self, rows: int, right: _Piece | _Cut) -> Iterator[_Piece]:
+    def _wrong_pieces(self, rows: int, right: TemplatePiece | ComposedPiece) -> Iterator[TemplatePiece]:
         """Wrong rows; those with the id of another have that of the last row of the right ones before them."""
-        if self._wrong is not None:
-            self._wrong.render_when_due(rows)
+        if self._wrong_templates is not None:
+            self._wrong_templates.render_if_due(rows)
             for first in range(0, rows, _WRONG_ROWS):
-                yield self._wrong.draw(min(_WRONG_ROWS, rows - first), right.first_number + right.rows - 1)
+                yield self._wrong_templates.draw(min(_WRONG_ROWS, rows - first), right.first_number + right.rows - 1)
 
-    def _cuts(self, rows: int) -> Iterator[_Cut]:
+    def _cuts(self, rows: int) -> Iterator[ComposedPiece]:
         while rows > 0:
-            if self._composed is None or self._cut_rows == self._composed.rows:
-                self._right.render_when_due(CHUNK_ROWS)
-                self._composed = self._right.draw(CHUNK_ROWS)
-                self._composed_data = self._composed.view()
+            if self._composed_chunk is None or self._cut_rows == self._composed_chunk.rows:
+                self._right_templates.render_if_due(CHUNK_ROWS)
+                self._composed_chunk = self._right_templates.draw(CHUNK_ROWS)
+                self._composed_data = self._composed_chunk.view()
                 self._cut_rows = 0
-            piece, first = self._composed, self._cut_rows
+            piece, first = self._composed_chunk, self._cut_rows
             last = min(first + rows, piece.rows)
-            ends = piece.template.ends  # The piece is the whole template.
-            yield _Cut(
-                self._composed_data[ends[first] : ends[last]], piece.space, piece.first_number + first, last - first
+            row_ends = piece.template.ends  # The piece is the whole template.
+            yield ComposedPiece(
+                self._composed_data[row_ends[first] : row_ends[last]],
+                piece.space,
+                piece.first_number + first,
+                last - first,
             )
             self._cut_rows = last
             rows -= last - first

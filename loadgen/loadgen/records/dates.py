@@ -32,19 +32,19 @@ class DateTexts:
 
     def dates(self, days: NDArray[np.datetime64]) -> list[str]:
         texts: list[str] = np.datetime_as_string(days).tolist()
-        return texts if self._date_parts is None else _written(texts, self._date_parts)
+        return texts if self._date_parts is None else _rearrange(texts, self._date_parts)
 
     def times(self, seconds: NDArray[np.datetime64]) -> list[str]:
         texts: list[str] = np.datetime_as_string(seconds).tolist()
         if self._date_time_parts is None:
             return [f"{text}Z" for text in texts]
-        return _written(texts, self._date_time_parts)
+        return _rearrange(texts, self._date_time_parts)
 
 
-def _parts(form: str) -> list[str | slice]:
-    literals = _DIRECTIVE.split(form)
-    return [_PLACES.get(part, part) if place % 2 else part for place, part in enumerate(literals)]
+def _parts(date_format: str) -> list[str | slice]:
+    literals = _DIRECTIVE.split(date_format)
+    return [_PLACES.get(part, part) if index % 2 else part for index, part in enumerate(literals)]
 
 
-def _written(texts: Sequence[str], parts: Sequence[str | slice]) -> list[str]:
+def _rearrange(texts: Sequence[str], parts: Sequence[str | slice]) -> list[str]:
     return ["".join([part if isinstance(part, str) else text[part] for part in parts]) for text in texts]

@@ -33,7 +33,7 @@ def _table(alphabet: Alphabet, size: int, place: int) -> NDArray[np.uint64]:
     return np.array([int.from_bytes(text.encode(), "little") << 8 * place for text in texts], np.uint64)
 
 
-_TOGETHER: Final = {Alphabet.DIGITS: 4, Alphabet.BASE_32: 2}
+_CHARACTERS_AT_ONCE: Final = {Alphabet.DIGITS: 4, Alphabet.BASE_32: 2}
 """How many characters are looked up at once, where there are so many; the tables have 10,000 and 1,024 entries."""
 
 
@@ -59,14 +59,14 @@ def words_of(
 
 def _word(numbers: NDArray[np.uint64], size: int, alphabet: Alphabet) -> NDArray[np.uint64]:
     """The characters of each number, of which there are `size`."""
-    step = min(size, _TOGETHER[alphabet])
+    step = min(size, _CHARACTERS_AT_ONCE[alphabet])
     base = np.uint64(alphabet.base**step)
     words = np.zeros_like(numbers)
     for place in range(size - step, 0, -step):
         # A quotient and a product take a fraction of a remainder's time.
-        above = numbers // base
-        words |= _table(alphabet, step, place)[(numbers - above * base).view(np.int64)]
-        numbers = above
+        quotients = numbers // base
+        words |= _table(alphabet, step, place)[(numbers - quotients * base).view(np.int64)]
+        numbers = quotients
     return words | _table(alphabet, step, 0)[numbers.view(np.int64)]
 
 
@@ -101,5 +101,5 @@ class DecimalScatter:
 
 
 def _hash(numbers: NDArray[np.uint64], key: int) -> NDArray[np.uint64]:
-    mixed = (numbers ^ np.uint64(key)) * _FACTOR
-    return mixed >> np.uint64(32)
+    hashes = (numbers ^ np.uint64(key)) * _FACTOR
+    return hashes >> np.uint64(32)

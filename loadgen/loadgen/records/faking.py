@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FIRST_VALUES: Final = 200
 _MOST_VALUES: Final = 5_000
-_RENEWED_AT_ONCE: Final = 10  # Some 20 to 50 microseconds each; rendering beside it takes a millisecond or two.
+_VALUES_PER_RENEWAL: Final = 10  # Some 20 to 50 microseconds each; rendering beside it takes a millisecond or two.
 
 _CONTROL_CHARACTERS: Final = dict.fromkeys((*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0xFFFE, 0xFFFF))
 
@@ -32,12 +32,12 @@ class Fakers:
         self.locales = (Locale.ENGLISH, Locale.FRENCH) if locale == Locale.MIXED else (locale,)
         self._fakers: list[Faker] = []
 
-    def __getitem__(self, place: int) -> Faker:
+    def __getitem__(self, language: int) -> Faker:
         if not self._fakers:
             from faker import Faker  # noqa: PLC0415 - see the module's docstring
 
             self._fakers = [Faker(locale) for locale in self.locales]
-        return self._fakers[place]
+        return self._fakers[language]
 
 
 class FakedValues:
@@ -50,42 +50,44 @@ class FakedValues:
         self._plan = plan
         self._most_values = most_values
         self._words = words
-        self._arguments = {name: _argument(value) for name, value in plan.arguments.items()}
+        self._arguments = {name: _parse_argument(value) for name, value in plan.arguments.items()}
         self._fakers = fakers
-        self._values: list[list[str]] = [self._made(place, _FIRST_VALUES) for place in range(len(fakers.locales))]
+        self._values: list[list[str]] = [
+            self._make_values(language, _FIRST_VALUES) for language in range(len(fakers.locales))
+        ]
         self._next = [0] * len(self._values)
         self._turn = 0
 
     def renew(self) -> None:
         """Make a few values more, in one language after the other."""
-        place = self._turn % len(self._values)
+        language = self._turn % len(self._values)
         self._turn += 1
-        values, made = self._values[place], self._made(place, _RENEWED_AT_ONCE)
+        values, new_values = self._values[language], self._make_values(language, _VALUES_PER_RENEWAL)
         if len(values) < self._most_values:
-            values += made
+            values += new_values
             return
-        begin = self._next[place]
-        values[begin : begin + len(made)] = made
-        self._next[place] = (begin + len(made)) % self._most_values
+        start = self._next[language]
+        values[start : start + len(new_values)] = new_values
+        self._next[language] = (start + len(new_values)) % self._most_values
 
     def draw(self, french: Indices) -> list[str]:
         """A value for each row; `french` is 1 where a row's language is French, and 0 elsewhere."""
-        drawn = self._words.below(min(map(len, self._values)), len(french)).tolist()
+        indices = self._words.below(min(map(len, self._values)), len(french)).tolist()
         if len(self._values) == 1:
-            return [self._values[0][place] for place in drawn]
-        return [self._values[language][place] for language, place in zip(french.tolist(), drawn, strict=True)]
+            return [self._values[0][index] for index in indices]
+        return [self._values[language][index] for language, index in zip(french.tolist(), indices, strict=True)]
 
-    def _made(self, place: int, count: int) -> list[str]:
-        faker = self._fakers[place]
+    def _make_values(self, language: int, count: int) -> list[str]:
+        faker = self._fakers[language]
         # Anew each time, so that what one field draws never depends on the others.
         faker.seed_instance(int(self._words.raw(1)[0]))
         provider: Callable[..., Any] = getattr(faker, self._plan.provider)
         try:
             return [str(provider(**self._arguments)).translate(_CONTROL_CHARACTERS) for _ in range(count)]
         except Exception as error:
-            given = ", ".join(f"{name}={value!r}" for name, value in self._arguments.items()) or "no arguments"
+            arguments = ", ".join(f"{name}={value!r}" for name, value in self._arguments.items()) or "no arguments"
             raise FieldRefusedError(
-                f"spec.records.fields.add: provider {self._plan.provider} of Faker does not take {given}: {error}"
+                f"spec.records.fields.add: provider {self._plan.provider} of Faker does not take {arguments}: {error}"
                 f" (column {self._plan.name!r})"
             ) from error
 
@@ -98,7 +100,7 @@ def refuse_unmakeable(plan: RecordsPlan) -> None:
             FakedValues(column, fakers, Words(plan.seed))
 
 
-def _argument(value: int | str) -> Any:
+def _parse_argument(value: int | str) -> Any:
     if isinstance(value, int):
         return value
     try:

@@ -17,8 +17,8 @@ Texts = Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """Rows that are being rendered: their client columns, and what has been made of the others, by name.
+class RowSlice:
+    """Rows that are being rendered: their client columns, and the added columns so far, by name.
 
     `french` is 1 for a row in French and 0 for one in English.
     """
@@ -26,37 +26,37 @@ class Slice:
     count: int
     french: Indices
     clients: Mapping[str, Texts]
-    made: Mapping[str, Texts]
+    added: Mapping[str, Texts]
 
 
-Maker = Callable[[Slice], Texts]
+TextMaker = Callable[[RowSlice], Texts]
 
 
-def constant(plan: ColumnPlan) -> Maker:
+def constant(plan: ColumnPlan) -> TextMaker:
     return lambda rows: [plan.text] * rows.count
 
 
-def unique(plan: ColumnPlan, mark: str) -> Maker:
+def unique(plan: ColumnPlan, mark: str) -> TextMaker:
     text = plan.prefix + mark
     return lambda rows: [text] * rows.count
 
 
-def choice(plan: ColumnPlan, words: Words) -> Maker:
+def choice(plan: ColumnPlan, words: Words) -> TextMaker:
     return lambda rows: [plan.values[place] for place in words.choose(plan.weights, rows.count).tolist()]
 
 
-def moments(plan: ColumnPlan, words: Words, dates: DateTexts) -> Maker:
+def dates_or_times(plan: ColumnPlan, words: Words, dates: DateTexts) -> TextMaker:
     """Dates or times from the lowest to the highest."""
     write = dates.dates if plan.kind == "date" else dates.times
     first = np.datetime64(plan.low, "D") if plan.kind == "date" else np.datetime64(plan.low, "s")
     return lambda rows: write(first + words.within(plan.high - plan.low + 1, rows.count).astype(np.int64))
 
 
-def faked(values: FakedValues) -> Maker:
+def faked_values(values: FakedValues) -> TextMaker:
     return lambda rows: values.draw(rows.french)
 
 
-def numbers(plan: ColumnPlan, words: Words, mark: str = "") -> Maker:
+def numbers(plan: ColumnPlan, words: Words, mark: str = "") -> TextMaker:
     """Integers or decimals from the lowest to the highest.
 
     Where there is a mark it stands for the last digits of every number that has these digits, and all of whose
@@ -95,10 +95,10 @@ def _has_block(plan: ColumnPlan, size: int, width: int, sign: str) -> bool:
     return plan.low <= low and high <= plan.high
 
 
-def template(parts: Sequence[tuple[Maker, Conversion, Mapping[int, str]]]) -> Maker:
+def concatenation(parts: Sequence[tuple[TextMaker, Conversion, Mapping[int, str]]]) -> TextMaker:
     """Texts of parts: of each what makes it, how it is converted, and the marks that take the place of its own."""
 
-    def make(rows: Slice) -> Texts:
+    def make(rows: RowSlice) -> Texts:
         columns = [
             [_CONVERSIONS[conversion](text).translate(marks) for text in maker(rows)]
             for maker, conversion, marks in parts
@@ -108,26 +108,26 @@ def template(parts: Sequence[tuple[Maker, Conversion, Mapping[int, str]]]) -> Ma
     return make
 
 
-def client_column(name: str) -> Maker:
+def client_column(name: str) -> TextMaker:
     return lambda rows: rows.clients[name]
 
 
-def made_column(name: str) -> Maker:
-    return lambda rows: rows.made[name]
+def added_column(name: str) -> TextMaker:
+    return lambda rows: rows.added[name]
 
 
-def with_nulls(maker: Maker, words: Words, millionths: int) -> Maker:
+def with_nulls(maker: TextMaker, words: Words, millionths: int) -> TextMaker:
     """So many of a million fields empty."""
 
-    def make(rows: Slice) -> Texts:
-        kept = (words.below(1_000_000, rows.count) >= millionths).tolist()
-        return [text if keep else "" for text, keep in zip(maker(rows), kept, strict=True)]
+    def make(rows: RowSlice) -> Texts:
+        kept_flags = (words.below(1_000_000, rows.count) >= millionths).tolist()
+        return [text if is_kept else "" for text, is_kept in zip(maker(rows), kept_flags, strict=True)]
 
     return make
 
 
 def _mail(text: str) -> str:
-    return mail_name(text, keep=MARK_CHARACTERS)
+    return mail_name(text, other_characters=MARK_CHARACTERS)
 
 
 _CONVERSIONS: Final[Mapping[Conversion, Callable[[str], str]]] = {

@@ -51,7 +51,7 @@ def _faker(locale: str) -> Faker:
     return faker
 
 
-def _composed(names: set[str]) -> list[str]:
+def _normalize(names: set[str]) -> list[str]:
     """The names in NFC, sorted by code point, so that neither hash order nor locale shows in the file."""
     return sorted({unicodedata.normalize("NFC", name) for name in names})
 
@@ -73,9 +73,9 @@ def make_pools() -> dict[str, dict[str, list[str]]]:
     more_streets = {"en": _ENGLISH_STREETS, "fr": _FRENCH_STREETS}
     return {
         language: {
-            "first_names": _composed({faker.first_name() for _ in range(_DRAWS)}),
-            "last_names": _composed({faker.last_name() for _ in range(_DRAWS)} | set(_MORE_LAST_NAMES[language])),
-            "streets": _composed(streets[language] | set(more_streets[language])),
+            "first_names": _normalize({faker.first_name() for _ in range(_DRAWS)}),
+            "last_names": _normalize({faker.last_name() for _ in range(_DRAWS)} | set(_MORE_LAST_NAMES[language])),
+            "streets": _normalize(streets[language] | set(more_streets[language])),
         }
         for language, faker in (("en", english), ("fr", french))
     }
@@ -83,9 +83,9 @@ def make_pools() -> dict[str, dict[str, list[str]]]:
 
 def write_pools(path: Path = POOLS_FILE) -> None:
     """Write the pools as UTF-8 JSON, whole or not at all."""
-    half_written = path.with_suffix(".tmp")
-    half_written.write_text(json.dumps(make_pools(), ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
-    half_written.replace(path)
+    temporary_path = path.with_suffix(".tmp")
+    temporary_path.write_text(json.dumps(make_pools(), ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    temporary_path.replace(path)
 
 
 if __name__ == "__main__":

@@ -15,13 +15,13 @@ from loadtest_model import records
 PROVIDERS_FILE: Final = Path(records.__file__).with_name("providers.py")
 
 _SCALARS: Final = (str, int, float, decimal.Decimal, datetime.date, datetime.time)
-_ESPECIALLY: Final = (
+_USEFUL_BASE_PROVIDERS: Final = (
     "bothify", "hexify", "lexify", "numerify", "language_code", "random_digit", "random_element", "random_int",
     "random_letter", "random_lowercase_letter", "random_number", "random_uppercase_letter",
 )  # fmt: skip
 """What a provider has from its base and is of use in a file."""
 
-_LEFT_OUT: Final = {
+_EXCLUDED: Final = {
     # In domains that belong to somebody, and nobody is ever to be written to.
     "ascii_company_email", "ascii_free_email", "company_email", "free_email",
     # Not of the seed alone: they look at the clock, or at the machine.
@@ -29,7 +29,7 @@ _LEFT_OUT: Final = {
     # Whole files.
     "csv", "dsv", "fixed_width", "json", "psv", "tsv",
 }  # fmt: skip
-_BY_THE_CLOCK: Final = "faker.providers.date_time"
+_CLOCK_MODULE: Final = "faker.providers.date_time"
 """The module of providers that count from today; the kinds date and datetime do not."""
 
 _LOCALES: Final = ("en_CA", "fr_CA")
@@ -39,38 +39,38 @@ def find_providers() -> dict[str, tuple[str, ...]]:
     """The names of the arguments of every provider that gives one text, number or time in both languages, by name."""
     # Faker tells of each locale that one of its providers has no data for.
     logging.getLogger("faker").setLevel(logging.WARNING)
-    found = [_of_locale(locale) for locale in _LOCALES]
-    return {name: found[0][name] for name in sorted(found[0].keys() & found[1].keys())}
+    english, french = (_providers_of_locale(locale) for locale in _LOCALES)
+    return {name: english[name] for name in sorted(english.keys() & french.keys())}
 
 
-def _of_locale(locale: str) -> dict[str, tuple[str, ...]]:
+def _providers_of_locale(locale: str) -> dict[str, tuple[str, ...]]:
     faker = Faker(locale)
-    found = {}
+    providers = {}
     for provider in faker.factories[0].get_providers():
-        if type(provider).__module__.startswith(_BY_THE_CLOCK):
+        if type(provider).__module__.startswith(_CLOCK_MODULE):
             continue
         for name, method in inspect.getmembers(provider, inspect.isroutine):
-            if name.startswith("_") or (hasattr(BaseProvider, name) and name not in _ESPECIALLY):
+            if name.startswith("_") or (hasattr(BaseProvider, name) and name not in _USEFUL_BASE_PROVIDERS):
                 continue
-            if name not in _LEFT_OUT and _is_scalar(faker, name):
-                found[name] = tuple(
+            if name not in _EXCLUDED and _is_scalar(faker, name):
+                providers[name] = tuple(
                     parameter.name
                     for parameter in inspect.signature(method).parameters.values()
                     if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
                 )
-    return found
+    return providers
 
 
 def _is_scalar(faker: Faker, name: str) -> bool:
     faker.seed_instance(1)
     try:
-        made: Any = getattr(faker, name)()
+        sample: Any = getattr(faker, name)()
     except Exception:  # A provider that fails without arguments, in any way of its own, is left out.
         return False
-    return isinstance(made, _SCALARS)
+    return isinstance(sample, _SCALARS)
 
 
-def text_of(providers: dict[str, tuple[str, ...]]) -> str:
+def module_text(providers: dict[str, tuple[str, ...]]) -> str:
     """The module that holds the list."""
     lines = [
         f'    "{name}": ({" ".join(f"{chr(34)}{argument}{chr(34)}," for argument in arguments)}),'
@@ -92,4 +92,4 @@ def text_of(providers: dict[str, tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    PROVIDERS_FILE.write_text(text_of(find_providers()), encoding="utf-8")
+    PROVIDERS_FILE.write_text(module_text(find_providers()), encoding="utf-8")

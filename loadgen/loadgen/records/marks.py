@@ -7,7 +7,7 @@ replace them.
 from dataclasses import dataclass
 from typing import Final
 
-from loadgen.records.sources import CLIENT_CODE, EMAIL_CODE, HOUSE, Source
+from loadgen.records.sources import CLIENT_CODE, EMAIL_CODE, HOUSE, ByteSource
 
 MARK_CHARACTERS: Final = "".join(map(chr, (*range(0x01, 0x09), *range(0x0E, 0x1C))))
 """22 characters: those below the space that are no white space to anybody."""
@@ -21,7 +21,7 @@ class Slot:
     """
 
     character: str
-    source: Source
+    source: ByteSource
     may_be_absent: bool = False
 
     @property

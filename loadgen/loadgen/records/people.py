@@ -88,12 +88,12 @@ class _Groups(Generic[Item]):
     def draw(self, words: Words, group: Indices) -> list[int]:
         """For each row an index into `items` within the row's group."""
         indices: Indices = self._starts[group] + words.below(self._sizes[group], len(group))
-        drawn: list[int] = indices.tolist()
-        return drawn
+        places: list[int] = indices.tolist()
+        return places
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnPeople:
     """People as the client columns, with marks; for each the index of the area code in AREA_CODES, and 1 for French."""
 
     columns: tuple[list[str], ...]
@@ -128,7 +128,7 @@ class People:
         self._area_indices = np.array([AREA_CODES.index(code) for code in self._area_codes.items], np.intp)
         self._phones = [f"+1-{code}-{PHONE_MARK}" for code in self._area_codes.items]
 
-    def draw(self, count: int) -> Drawn:
+    def draw(self, count: int) -> DrawnPeople:
         """The next `count` people."""
         words = self._words
         city = words.choose(self._city_weights, count)
@@ -138,18 +138,18 @@ class People:
         columns = (
             [self._client_id] * count,
             *self._names(french),
-            _picked(self._phones, area),
+            _pick(self._phones, area),
             self._addresses(french),
-            _picked(self._cities, places),
-            _picked(self._provinces, places),
+            _pick(self._cities, places),
+            _pick(self._provinces, places),
             self._postal_codes(city),
             self._birth_dates(count),
-            _picked(_LANGUAGES, french.tolist()),
-            _picked(_STATUSES, words.choose(_STATUS_WEIGHTS, count).tolist()),
+            _pick(_LANGUAGES, french.tolist()),
+            _pick(_STATUSES, words.choose(_STATUS_WEIGHTS, count).tolist()),
             self._balances(count),
             *self._times(count),
         )
-        return Drawn(columns, self._area_indices[area], french)
+        return DrawnPeople(columns, self._area_indices[area], french)
 
     def _french(self, city: Indices) -> Indices:
         if self._locale != Locale.MIXED:
@@ -160,30 +160,30 @@ class People:
         first = self._first_names.draw(self._words, french)
         last = self._last_names.draw(self._words, french)
         mails = zip(
-            _picked(self._first_mails, first),
-            _picked(self._last_mails, last),
-            _picked(self._mail_ends, self._words.below(len(_MAIL_DOMAINS), len(french)).tolist()),
+            _pick(self._first_mails, first),
+            _pick(self._last_mails, last),
+            _pick(self._mail_ends, self._words.below(len(_MAIL_DOMAINS), len(french)).tolist()),
             strict=True,
         )
         return (
-            _picked(self._first_names.items, first),
-            _picked(self._last_names.items, last),
+            _pick(self._first_names.items, first),
+            _pick(self._last_names.items, last),
             [f"{first_mail}.{last_mail}{end}" for first_mail, last_mail, end in mails],
         )
 
     def _addresses(self, french: Indices) -> list[str]:
         parts = zip(
-            _picked(self._surroundings.items, self._surroundings.draw(self._words, french)),
-            _picked(_HOUSES, self._words.below(len(_HOUSES), len(french)).tolist()),
-            _picked(_AFTER_HOUSE, french.tolist()),
-            _picked(self._streets.items, self._streets.draw(self._words, french)),
+            _pick(self._surroundings.items, self._surroundings.draw(self._words, french)),
+            _pick(_HOUSES, self._words.below(len(_HOUSES), len(french)).tolist()),
+            _pick(_AFTER_HOUSE, french.tolist()),
+            _pick(self._streets.items, self._streets.draw(self._words, french)),
             strict=True,
         )
         return [f"{before}{house}{space}{street}{after}" for (before, after), house, space, street in parts]
 
     def _postal_codes(self, city: Indices) -> list[str]:
-        prefixes = _picked(self._postal_prefixes.items, self._postal_prefixes.draw(self._words, city))
-        tails = _picked(_POSTAL_TAILS, self._words.below(len(_POSTAL_TAILS), len(city)).tolist())
+        prefixes = _pick(self._postal_prefixes.items, self._postal_prefixes.draw(self._words, city))
+        tails = _pick(_POSTAL_TAILS, self._words.below(len(_POSTAL_TAILS), len(city)).tolist())
         return [prefix + tail for prefix, tail in zip(prefixes, tails, strict=True)]
 
     def _birth_dates(self, count: int) -> list[str]:
@@ -200,5 +200,5 @@ class People:
         return self._dates.times(created), self._dates.times(updated)
 
 
-def _picked(items: Sequence[Item], indices: Iterable[int]) -> list[Item]:
+def _pick(items: Sequence[Item], indices: Iterable[int]) -> list[Item]:
     return list(map(items.__getitem__, indices))

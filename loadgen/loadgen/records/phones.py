@@ -29,7 +29,7 @@ _RESERVED_WORDS: Final = np.array(
 )
 _LINE_WORDS: Final = np.array([_little_endian(f"{line:04}") << 32 for line in range(10_000)], np.uint64)
 
-Numbers = NDArray[np.int64]
+PhoneNumbers = NDArray[np.int64]
 
 
 class PhoneBook:
@@ -39,10 +39,10 @@ class PhoneBook:
         stride = _STRIDES[capacity]
         starts = Words(seed, _KEY_STREAM).below(capacity, len(AREA_CODES))
         self.capacity = capacity
-        self._next: Numbers = (starts + pod_index * stride) % capacity
+        self._next: PhoneNumbers = (starts + pod_index * stride) % capacity
         self._step = pod_count * stride % capacity
 
-    def steps(self, area_indices: NDArray[np.intp]) -> Numbers:
+    def steps(self, area_indices: NDArray[np.intp]) -> PhoneNumbers:
         """How far each row lies from its area code's next number when all rows take one in turn.
 
         `area_indices` point into AREA_CODES, one a row; the result has the same shape.
@@ -51,29 +51,29 @@ class PhoneBook:
         in_order = area_indices[order]
         ranks = np.empty(len(order), np.int64)
         ranks[order] = np.arange(len(order)) - np.searchsorted(in_order, in_order)
-        steps: Numbers = ranks * self._step % self.capacity
+        steps: PhoneNumbers = ranks * self._step % self.capacity
         return steps
 
-    def take(self, area_indices: NDArray[np.intp], first_row: int, rows: int) -> Numbers:
+    def take(self, area_indices: NDArray[np.intp], first_row: int, rows: int) -> PhoneNumbers:
         """Give the rows from `first_row` on a number each; the bases to find them by, one an area code.
 
         A row's number is its base plus its step (modulo the capacity), the step counted from row 0.
         """
-        skipped = np.bincount(area_indices[:first_row], minlength=len(AREA_CODES))
-        taken = np.bincount(area_indices[first_row : first_row + rows], minlength=len(AREA_CODES))
-        bases: Numbers = (self._next - skipped * self._step) % self.capacity
-        self._next = (self._next + taken * self._step) % self.capacity
+        skipped_counts = np.bincount(area_indices[:first_row], minlength=len(AREA_CODES))
+        taken_counts = np.bincount(area_indices[first_row : first_row + rows], minlength=len(AREA_CODES))
+        bases: PhoneNumbers = (self._next - skipped_counts * self._step) % self.capacity
+        self._next = (self._next + taken_counts * self._step) % self.capacity
         return bases
 
 
-def phone_words(numbers: Numbers) -> NDArray[np.uint64]:
+def phone_words(numbers: PhoneNumbers) -> NDArray[np.uint64]:
     """The text of each number after its area code, `NXX-XXXX`, the first character in the lowest byte."""
     exchanges = numbers // 10_000
     words: NDArray[np.uint64] = _EXCHANGE_WORDS[exchanges] | _LINE_WORDS[numbers - exchanges * 10_000]
     return words
 
 
-def reserved_phone_words(numbers: Numbers) -> NDArray[np.uint64]:
+def reserved_phone_words(numbers: PhoneNumbers) -> NDArray[np.uint64]:
     """The text of each number below 100 as a line that is never assigned, `555-01XX`, likewise."""
     words: NDArray[np.uint64] = _RESERVED_WORDS[numbers]
     return words

@@ -44,10 +44,10 @@ def load_pools(path: Path = _POOLS_FILE) -> Pools:
     return Pools(english, french)
 
 
-def mail_name(name: str, keep: str = "") -> str:
+def mail_name(name: str, other_characters: str = "") -> str:
     """The name as the local part of an e-mail address may hold it: lower-case ASCII letters and digits.
 
-    Characters of `keep` stay as well; they are ASCII.
+    Characters of `other_characters` stay as well; they are ASCII.
     """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return "".join(letter for letter in plain.lower() if letter.isalnum() or letter in keep)
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return "".join(letter for letter in ascii_name.lower() if letter.isalnum() or letter in other_characters)

@@ -33,7 +33,7 @@ class Rendering(Protocol):
         ...
 
 
-class _LastLine:
+class _LineBuffer:
     """A file of the kind that csv.writer wants, which keeps the line last written."""
 
     line = ""
@@ -55,52 +55,54 @@ class CsvRendering:
         self._dialect = dialect
         self._line_end = _LINE_ENDS[dialect.line_end]
         self._special = (dialect.delimiter, '"', "\n", "\r")
-        self._last = _LastLine()
-        self._writer = csv.writer(self._last, delimiter=dialect.delimiter, lineterminator=self._line_end)
-        quoted = dialect.quoting != Quoting.MINIMAL
-        self._all_quoted = [quoted] * len(columns)
+        self._line_buffer = _LineBuffer()
+        self._writer = csv.writer(self._line_buffer, delimiter=dialect.delimiter, lineterminator=self._line_end)
+        may_quote = dialect.quoting != Quoting.MINIMAL
+        self._quotes_all = [may_quote] * len(columns)
         (header,) = self.rows([[column.name] for column in columns])
-        self._all_quoted = [
-            quoted and not (column.number and dialect.quoting == Quoting.NONNUMERIC) for column in columns
+        self._quotes_all = [
+            may_quote and not (column.is_number and dialect.quoting == Quoting.NONNUMERIC) for column in columns
         ]
         self.head = b"\xef\xbb\xbf" + header if dialect.bom else header
 
     def rows(self, columns: Sequence[Sequence[str]]) -> list[bytes]:
-        quoted = [
-            [_in_quotes(field) for field in column] if all_quoted else self._quoted(column)
-            for column, all_quoted in zip(columns, self._all_quoted, strict=True)
+        quoted_columns = [
+            [_quote_always(field) for field in column] if quotes_all else self._quote_column(column)
+            for column, quotes_all in zip(columns, self._quotes_all, strict=True)
         ]
-        lines = [f"{self._dialect.delimiter.join(fields)}{self._line_end}" for fields in zip(*quoted, strict=True)]
+        lines = [
+            f"{self._dialect.delimiter.join(fields)}{self._line_end}" for fields in zip(*quoted_columns, strict=True)
+        ]
         if self._dialect.encoding == Encoding.UTF_8:
             return [line.encode() for line in lines]
-        return [_in_cp1252(line) for line in lines]
+        return [_encode_cp1252(line) for line in lines]
 
-    def _quoted(self, column: Sequence[str]) -> Sequence[str]:
+    def _quote_column(self, column: Sequence[str]) -> Sequence[str]:
         if not self._may_need_quotes("".join(column)):
             return column
         return [self._quote(field) if self._may_need_quotes(field) else field for field in column]
 
     def _quote(self, field: str) -> str:
         self._writer.writerow((field,))
-        return self._last.line.removesuffix(self._line_end)
+        return self._line_buffer.line.removesuffix(self._line_end)
 
     def _may_need_quotes(self, text: str) -> bool:
         return any(character in text for character in self._special)
 
 
-def _in_quotes(field: str) -> str:
+def _quote_always(field: str) -> str:
     return '"' + field.replace('"', '""') + '"'
 
 
-def _in_cp1252(line: str) -> bytes:
+def _encode_cp1252(line: str) -> bytes:
     """The line with each letter that Windows-1252 lacks as its base letter, or else as a question mark."""
     try:
         return line.encode("cp1252")
     except UnicodeEncodeError:
-        return "".join(map(_plain, line)).encode("cp1252", "replace")
+        return "".join(map(_base_letter, line)).encode("cp1252", "replace")
 
 
-def _plain(letter: str) -> str:
+def _base_letter(letter: str) -> str:
     try:
         letter.encode("cp1252")
     except UnicodeEncodeError:

@@ -30,18 +30,18 @@ class Scatter:
         """The images of the numbers, which must lie in the range; same shape."""
         mask = np.uint64(2**self.bits - 1)
         half = np.uint64((self.bits + 1) // 2)
-        mixed = numbers ^ (np.uint64(self.key & 0xFFFF_FFFF_FFFF_FFFF) & mask)
+        image = numbers ^ (np.uint64(self.key & 0xFFFF_FFFF_FFFF_FFFF) & mask)
         for factor in (_FACTOR_1, _FACTOR_2):
-            mixed *= factor
-            mixed &= mask
-            mixed ^= mixed >> half
-        return mixed
+            image *= factor
+            image &= mask
+            image ^= image >> half
+        return image
 
-    def one(self, number: int) -> int:
+    def image_of(self, number: int) -> int:
         """The image of one number, without what a call of NumPy costs."""
         mask = self.size - 1
-        mixed = (number ^ self.key) & mask
+        image = (number ^ self.key) & mask
         for factor in (int(_FACTOR_1), int(_FACTOR_2)):
-            mixed = mixed * factor & mask
-            mixed ^= mixed >> (self.bits + 1) // 2
-        return mixed
+            image = image * factor & mask
+            image ^= image >> (self.bits + 1) // 2
+        return image

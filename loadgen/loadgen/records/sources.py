@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadgen.records.digits import Alphabet, DecimalScatter, words_of
-from loadgen.records.phones import Numbers, phone_words, reserved_phone_words
+from loadgen.records.phones import PhoneNumbers, phone_words, reserved_phone_words
 from loadgen.records.scatter import Scatter
 from loadgen.records.space import CODE_LENGTH, RecordSpace, code_words, lower_case
 from loadgen.records.words import Words
 from loadtest_model.records.phone_space import Contact, phones_per_area_code
 
-Part = tuple[int, NDArray[np.unsignedinteger]]
+MarkWords = tuple[int, NDArray[np.unsignedinteger]]
 """Where within a mark bytes begin, and for each row a word of them, the first byte lowest."""
 
 _UNIQUE_STREAM: Final = 6
@@ -22,46 +22,46 @@ _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # The golden section of 2**64, o
 _PAIR_OF_DIGITS: Final = np.array([int.from_bytes(f"{n:02}".encode(), "little") for n in range(100)], np.uint16)
 
 
-class Rows:
+class PieceRows:
     """The rows of a piece: the pod's numbers that are theirs, from `first_number` on, and their phones' numbers.
 
-    `duplicated` are rows with the client id of number `duplicate_of`.
+    `has_copied_id` are rows with the client id of number `duplicate_of`.
     """
 
     def __init__(
         self,
         space: RecordSpace,
         numbers: NDArray[np.uint64],
-        phone_numbers: Numbers,
-        duplicated: NDArray[np.bool_] | None = None,
+        phone_numbers: PhoneNumbers,
+        has_copied_id: NDArray[np.bool_] | None = None,
         duplicate_of: int = 0,
     ) -> None:
         self.space = space
         self.numbers = numbers
         self.phone_numbers = phone_numbers
-        self.duplicated = duplicated
+        self.has_copied_id = has_copied_id
         self.duplicate_of = duplicate_of
 
     @cached_property
-    def scattered(self) -> NDArray[np.uint64]:
+    def scattered_numbers(self) -> NDArray[np.uint64]:
         return self.space.scatter(self.numbers)
 
     @cached_property
     def codes(self) -> NDArray[np.uint64]:
-        return code_words(self.scattered)
+        return code_words(self.scattered_numbers)
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     """Gives bytes of a fixed width for each row."""
 
     @property
     def width(self) -> int: ...
 
-    def parts(self, rows: Rows) -> list[Part]:
+    def parts(self, rows: PieceRows) -> list[MarkWords]:
         """The bytes of each row, in words of 8, 4, 2 or 1 that lie side by side."""
         ...
 
-    def in_letters(self, small: bool) -> "Source":
+    def in_case(self, is_lower: bool) -> "ByteSource":
         """The same in small or in capital letters."""
         ...
 
@@ -70,32 +70,32 @@ class Source(Protocol):
 class _ClientCode:
     """The code of each record's client_id."""
 
-    small: bool = False
+    is_lower: bool = False
     width: int = CODE_LENGTH
 
-    def parts(self, rows: Rows) -> list[Part]:
+    def parts(self, rows: PieceRows) -> list[MarkWords]:
         codes = rows.codes
-        if rows.duplicated is not None:
-            copied = rows.space.scatter(np.array([rows.duplicate_of], np.uint64))
-            codes = np.where(rows.duplicated, code_words(copied), codes)
-        return [(0, lower_case(codes) if self.small else codes)]
+        if rows.has_copied_id is not None:
+            copied_number = rows.space.scatter(np.array([rows.duplicate_of], np.uint64))
+            codes = np.where(rows.has_copied_id, code_words(copied_number), codes)
+        return [(0, lower_case(codes) if self.is_lower else codes)]
 
-    def in_letters(self, small: bool) -> Source:
-        return _ClientCode(small)
+    def in_case(self, is_lower: bool) -> ByteSource:
+        return _ClientCode(is_lower)
 
 
 @dataclass(frozen=True, slots=True)
 class _EmailCode:
     """The code of each record's e-mail address, which is its own also where the client_id is not."""
 
-    small: bool = True
+    is_lower: bool = True
     width: int = CODE_LENGTH
 
-    def parts(self, rows: Rows) -> list[Part]:
-        return [(0, lower_case(rows.codes) if self.small else rows.codes)]
+    def parts(self, rows: PieceRows) -> list[MarkWords]:
+        return [(0, lower_case(rows.codes) if self.is_lower else rows.codes)]
 
-    def in_letters(self, small: bool) -> Source:
-        return _EmailCode(small)
+    def in_case(self, is_lower: bool) -> ByteSource:
+        return _EmailCode(is_lower)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,12 @@ class PhoneEnd:
     def capacity(self) -> int:
         return phones_per_area_code(self.contact)
 
-    def parts(self, rows: Rows) -> list[Part]:
+    def parts(self, rows: PieceRows) -> list[MarkWords]:
         numbers = rows.phone_numbers
         return [(0, reserved_phone_words(numbers) if self.contact == Contact.RESERVED else phone_words(numbers))]
 
-    def in_letters(self, small: bool) -> Source:
-        del small
+    def in_case(self, is_lower: bool) -> ByteSource:
+        del is_lower
         return self
 
 
@@ -124,13 +124,13 @@ class _House:
 
     width: int = 2
 
-    def parts(self, rows: Rows) -> list[Part]:
+    def parts(self, rows: PieceRows) -> list[MarkWords]:
         # 16 of the code's bits decide, so that no further draw is needed.
-        hundredths = ((rows.scattered >> np.uint64(8)) & np.uint64(0xFFFF)) * np.uint64(100) >> np.uint64(16)
+        hundredths = ((rows.scattered_numbers >> np.uint64(8)) & np.uint64(0xFFFF)) * np.uint64(100) >> np.uint64(16)
         return [(0, _PAIR_OF_DIGITS[hundredths.astype(np.intp)])]
 
-    def in_letters(self, small: bool) -> Source:
-        del small
+    def in_case(self, is_lower: bool) -> ByteSource:
+        del is_lower
         return self
 
 
@@ -141,13 +141,13 @@ class LowDigits:
     width: int
     place: int
 
-    def parts(self, rows: Rows) -> list[Part]:
+    def parts(self, rows: PieceRows) -> list[MarkWords]:
         factor = np.uint64((int(_FACTOR) * (2 * self.place + 1)) % 2**64)
-        mixed = (rows.scattered * factor) >> np.uint64(32)
-        return words_of(mixed * np.uint64(10**self.width) >> np.uint64(32), self.width, Alphabet.DIGITS)
+        hashes = (rows.scattered_numbers * factor) >> np.uint64(32)
+        return words_of(hashes * np.uint64(10**self.width) >> np.uint64(32), self.width, Alphabet.DIGITS)
 
-    def in_letters(self, small: bool) -> Source:
-        del small
+    def in_case(self, is_lower: bool) -> ByteSource:
+        del is_lower
         return self
 
 
@@ -157,19 +157,19 @@ class UniqueCode:
 
     scatter: Scatter | DecimalScatter
     width: int
-    small: bool = False
+    is_lower: bool = False
 
-    def parts(self, rows: Rows) -> list[Part]:
+    def parts(self, rows: PieceRows) -> list[MarkWords]:
         pods, pod = np.uint64(rows.space.pod_count), np.uint64(rows.space.pod_index)
         numbers = rows.numbers * pods + pod
         size = np.uint64(self.scatter.size)
         numbers -= numbers // size * size
         alphabet = Alphabet.DIGITS if isinstance(self.scatter, DecimalScatter) else Alphabet.BASE_32
         parts = words_of(self.scatter(numbers), self.width, alphabet)
-        return [(at, words | _small(words.dtype)) for at, words in parts] if self.small else parts
+        return [(at, words | _lower_case_bits(words.dtype)) for at, words in parts] if self.is_lower else parts
 
-    def in_letters(self, small: bool) -> Source:
-        return UniqueCode(self.scatter, self.width, small)
+    def in_case(self, is_lower: bool) -> ByteSource:
+        return UniqueCode(self.scatter, self.width, is_lower)
 
 
 def unique_code(seed: int, index: int, width: int, *, digits: bool) -> UniqueCode:
@@ -180,7 +180,7 @@ def unique_code(seed: int, index: int, width: int, *, digits: bool) -> UniqueCod
     return UniqueCode(Scatter(5 * width, int(keys.raw(1)[0])), width)
 
 
-def _small(dtype: np.dtype[np.unsignedinteger]) -> np.unsignedinteger:
+def _lower_case_bits(dtype: np.dtype[np.unsignedinteger]) -> np.unsignedinteger:
     """What makes capitals small in a word of this type; digits stay as they are."""
     return dtype.type(int.from_bytes(b"\x20" * dtype.itemsize, "little"))
 

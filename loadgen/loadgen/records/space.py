@@ -72,7 +72,7 @@ class RecordSpace:
 
     def client_id(self, number: int) -> str:
         """The id of one record."""
-        return self.prefix + _base32(self.scatter.one(number), CODE_LENGTH)
+        return self.prefix + _base32(self.scatter.image_of(number), CODE_LENGTH)
 
     def client_ids(self, first_number: int, rows: int) -> list[str]:
         """The ids of the records with these numbers, 20 characters each."""

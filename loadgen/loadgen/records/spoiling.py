@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from loadtest_model.spec.records import INVALID_KINDS
 
-_WRONG: Final[dict[str, Callable[[str], str]]] = {
+_SPOILED_FIELD: Final[dict[str, Callable[[str], str]]] = {
     "missing_required": lambda _: "",
     "bad_email": lambda email: email.replace("@", " at "),
     "bad_phone": lambda _: "unknown",
@@ -33,14 +33,14 @@ class Spoiler:
 
     def spoil(self, clients: dict[str, list[str]], count: int) -> NDArray[np.bool_]:
         """Change the fields of every row; gives which rows are to have the client_id of another."""
-        duplicated = np.zeros(count, np.bool_)
+        has_copied_id = np.zeros(count, np.bool_)
         for row in range(count):
             cycle, turn = divmod(self._rows + row, len(self._turns))
             kind, sources = self._turns[turn]
             if kind == "duplicate_id":
-                duplicated[row] = True
+                has_copied_id[row] = True
                 continue
             fields = clients[sources[cycle % len(sources)]]
-            fields[row] = _WRONG[kind](fields[row])
+            fields[row] = _SPOILED_FIELD[kind](fields[row])
         self._rows += count
-        return duplicated
+        return has_copied_id

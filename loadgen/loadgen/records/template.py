@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadgen.records.marks import Slot
-from loadgen.records.phones import Numbers, PhoneBook
+from loadgen.records.phones import PhoneBook, PhoneNumbers
 from loadgen.records.rendering import Rendering
 
 Offsets = NDArray[np.intp]
@@ -18,16 +18,16 @@ ABSENT: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnRows:
     """Rows as columns of texts in the file's order, with marks.
 
-    For each row there is the index of its phone's area code in AREA_CODES; `duplicated` are those that are to have the
-    client_id of another row, where there are any.
+    For each row there is the index of its phone's area code in AREA_CODES; `has_copied_id` marks those that are to have
+    the client_id of another row. It is None if there are none.
     """
 
     columns: tuple[Sequence[str], ...]
     area_indices: NDArray[np.intp]
-    duplicated: NDArray[np.bool_] | None = None
+    has_copied_id: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Template:
     ends: Offsets
     marks: Offsets
     area_indices: NDArray[np.intp]
-    phone_steps: Numbers
-    duplicated: NDArray[np.bool_] | None = None
+    phone_steps: PhoneNumbers
+    has_copied_id: NDArray[np.bool_] | None = None
 
     @property
     def rows(self) -> int:
@@ -54,13 +54,13 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class _Slice:
+class _RenderedSlice:
     """Some of a draft's rows; the offsets count from the slice's start, and `ends` lacks the leading 0."""
 
     data: bytes
     ends: Offsets
     marks: Offsets
-    drawn: Drawn
+    drawn_rows: DrawnRows
 
 
 class TemplateDraft:
@@ -70,34 +70,34 @@ class TemplateDraft:
         self.rows = 0
         self._rendering = rendering
         self._slots = slots
-        self._slices: list[_Slice] = []
+        self._slices: list[_RenderedSlice] = []
 
-    def add(self, drawn: Drawn) -> None:
+    def add(self, drawn_rows: DrawnRows) -> None:
         """Render more rows.
 
         Raises ValueError when a mark is not in every row exactly once, or at most once where it may be absent, as a
         field that holds one would cause.
         """
-        rows = self._rendering.rows(drawn.columns)
+        rows = self._rendering.rows(drawn_rows.columns)
         data = b"".join(rows)
         ends = np.cumsum([len(row) for row in rows], dtype=np.intp)
         marks = _marks(np.frombuffer(data, np.uint8), ends, self._slots)
         self.rows += len(rows)
-        self._slices.append(_Slice(data, ends, marks, drawn))
+        self._slices.append(_RenderedSlice(data, ends, marks, drawn_rows))
 
     def finish(self, phones: PhoneBook) -> Template:
         """The template of all rows so far."""
         slices = self._slices
-        starts = np.cumsum([0, *(len(part.data) for part in slices[:-1])]).tolist()
-        areas = np.concatenate([part.drawn.area_indices for part in slices])
-        duplicated = [part.drawn.duplicated for part in slices if part.drawn.duplicated is not None]
+        starts = np.cumsum([0, *(len(piece.data) for piece in slices[:-1])]).tolist()
+        areas = np.concatenate([piece.drawn_rows.area_indices for piece in slices])
+        copy_flags = [piece.drawn_rows.has_copied_id for piece in slices if piece.drawn_rows.has_copied_id is not None]
         return Template(
-            data=np.frombuffer(b"".join([part.data for part in slices]), np.uint8),
-            ends=np.concatenate([[0], *(part.ends + start for part, start in zip(slices, starts, strict=True))]),
-            marks=np.hstack([part.marks + start for part, start in zip(slices, starts, strict=True)]),
+            data=np.frombuffer(b"".join([piece.data for piece in slices]), np.uint8),
+            ends=np.concatenate([[0], *(piece.ends + start for piece, start in zip(slices, starts, strict=True))]),
+            marks=np.hstack([piece.marks + start for piece, start in zip(slices, starts, strict=True)]),
             area_indices=areas,
             phone_steps=phones.steps(areas),
-            duplicated=np.concatenate(duplicated) if duplicated else None,
+            has_copied_id=np.concatenate(copy_flags) if copy_flags else None,
         )
 
 
@@ -105,20 +105,20 @@ def _marks(data: NDArray[np.uint8], ends: Offsets, slots: Sequence[Slot]) -> Off
     """The offset of each slot's mark in each row, shape (slots, rows)."""
     marks = np.full((len(slots), len(ends)), ABSENT, np.intp)
     for offsets, slot in zip(marks, slots, strict=True):
-        rows, places = _found(data, ends, slot)
+        rows, places = _find_mark(data, ends, slot)
         offsets[rows] = places
         if not slot.may_be_absent and len(rows) < len(ends):
             raise ValueError(f"the mark {slot.mark!r} must stand in every row exactly once")
     return marks
 
 
-def _found(data: NDArray[np.uint8], ends: Offsets, slot: Slot) -> tuple[Offsets, Offsets]:
+def _find_mark(data: NDArray[np.uint8], ends: Offsets, slot: Slot) -> tuple[Offsets, Offsets]:
     """The rows that have a slot's mark, and where."""
     places = np.flatnonzero(data == ord(slot.character))
     width = slot.source.width
     first, last = places[::width], places[width - 1 :: width]
     rows = np.searchsorted(ends, first, side="right")
-    whole = len(places) % width == 0 and (last - first == width - 1).all() and (last < ends[rows]).all()
-    if not whole or (rows[1:] == rows[:-1]).any():
+    is_whole = len(places) % width == 0 and (last - first == width - 1).all() and (last < ends[rows]).all()
+    if not is_whole or (rows[1:] == rows[:-1]).any():
         raise ValueError(f"the mark {slot.mark!r} must stand in every row exactly once")
     return rows, first

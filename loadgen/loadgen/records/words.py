@@ -34,10 +34,10 @@ class Words:
         half, low = np.uint64(32), np.uint64(0xFFFF_FFFF)
         bound_high, bound_low = np.uint64(bound >> 32), np.uint64(bound & 0xFFFF_FFFF)
         high, rest = words >> half, words & low
-        crossed, other = high * bound_low, rest * bound_high
-        carry = ((crossed & low) + (other & low) + (rest * bound_low >> half)) >> half
-        drawn: NDArray[np.uint64] = high * bound_high + (crossed >> half) + (other >> half) + carry
-        return drawn
+        low_product, high_product = high * bound_low, rest * bound_high
+        carry = ((low_product & low) + (high_product & low) + (rest * bound_low >> half)) >> half
+        products: NDArray[np.uint64] = high * bound_high + (low_product >> half) + (high_product >> half) + carry
+        return products
 
     def one_below(self, bound: int) -> int:
         """One integer from 0 to below the bound, which is below 2**31; it takes one word, as `below` does."""

@@ -5,9 +5,9 @@ from typing import Final
 from loadgen.options.wording import with_option_names
 from loadgen.screen.secrecy import public_url
 from loadtest_model.explanations import explanation_of
-from loadtest_model.measurement.proof import concluded_from
-from loadtest_model.measurement.snapshot import Check, CheckName, VerificationReport
-from loadtest_model.quantities import counted, seconds_text
+from loadtest_model.measurement.proof import read_back_conclusion
+from loadtest_model.measurement.snapshot import CheckName, VerificationCheck, VerificationReport
+from loadtest_model.quantities import count_text, seconds_text
 
 _PURPOSES: Final = {
     CheckName.CONNECT: "reachable",
@@ -24,11 +24,11 @@ def checklist(url: str, report: VerificationReport, *, in_colour: bool = False) 
     lines = [f"Target      {public_url(url)}", "", *_checks(report, in_colour=in_colour)]
     if report.checks:
         lines.append("")
-    if report.proven:
+    if report.is_proven:
         lines += [
-            f"{_paint('Verified', '32', in_colour)}    level {report.reached}, at {', '.join(report.addresses)}",
-            f"            {counted(report.uploads, 'upload')} with {counted(report.rows, 'row')} were sent",
-            *([f"Read back   {concluded_from(report.read_back).message}"] if report.read_back else []),
+            f"{_paint('Verified', '32', in_colour)}    level {report.reached_level}, at {', '.join(report.addresses)}",
+            f"            {count_text(report.uploads, 'upload')} with {count_text(report.rows, 'row')} were sent",
+            *([f"Read back   {read_back_conclusion(report.read_back).message}"] if report.read_back else []),
         ]
     elif report.refusal is None:
         lines.append(f"{_paint('Cut off', '31', in_colour)}     {report.message}")
@@ -65,7 +65,7 @@ def _checks(report: VerificationReport, *, in_colour: bool) -> list[str]:
     return lines
 
 
-def _detail(check: Check, report: VerificationReport) -> str:
+def _detail(check: VerificationCheck, report: VerificationReport) -> str:
     """What was seen, unless it goes without saying or is said below."""
     if not check.passed:
         return "" if check.detail in report.message else check.detail
@@ -74,8 +74,8 @@ def _detail(check: Check, report: VerificationReport) -> str:
     return check.detail if len(check.detail) <= DETAIL_CHARACTERS else ""
 
 
-def _purpose(check: Check) -> str:
-    return f"{counted(check.rows, 'row')}: {_PURPOSES[check.name]}" if check.rows else _PURPOSES[check.name]
+def _purpose(check: VerificationCheck) -> str:
+    return f"{count_text(check.rows, 'row')}: {_PURPOSES[check.name]}" if check.rows else _PURPOSES[check.name]
 
 
 def _paint(text: str, code: str, in_colour: bool) -> str:

@@ -8,7 +8,7 @@ from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.measurement.spread import merged_spread
-from loadtest_model.quantities import bytes_text, counted, seconds_text, span_text
+from loadtest_model.quantities import bytes_text, count_text, seconds_text, span_text
 from loadtest_model.report.summary import Proof, StepSummary, Summary, TargetUse
 
 _COLOURS: Final = {Verdict.PASSED: "32", Verdict.FAILED: "31", Verdict.INCONCLUSIVE: "33"}
@@ -52,7 +52,7 @@ def _proof(proof: Proof) -> Iterator[str]:
     if proof.read_back:
         yield f"            - {proof.read_back}"
     if proof.unechoed:
-        answers = counted(proof.unechoed, "accepted answer")
+        answers = count_text(proof.unechoed, "accepted answer")
         yield f"            - {answers} did not return the nonce, as the verification's did: not {ProofLevel.ECHOED}"
     if proof.unverified:
         yield f"            - not used, since they failed their verification: {', '.join(proof.unverified)}"

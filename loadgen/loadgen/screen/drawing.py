@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, TextIO
 
 from loadgen.screen.view import FULL, progress_frame, progress_line
-from loadtest_model.report.progress import Progress
+from loadtest_model.report.progress import RunProgress
 
 REDRAW_SECONDS: Final = 0.5
 LINE_SECONDS: Final = 10.0
@@ -22,7 +22,7 @@ class Screen(Protocol):
 
     pause_seconds: float
 
-    def show(self, progress: Progress, interruptions: int = 0) -> None: ...
+    def show(self, progress: RunProgress, interruptions: int = 0) -> None: ...
 
     def close(self) -> None:
         """Leave the place as it was; what was shown last as lines stays."""
@@ -33,7 +33,7 @@ class SilentScreen:
 
     pause_seconds = LINE_SECONDS
 
-    def show(self, progress: Progress, interruptions: int = 0) -> None:
+    def show(self, progress: RunProgress, interruptions: int = 0) -> None:
         pass
 
     def close(self) -> None:
@@ -48,7 +48,7 @@ class LineScreen:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def show(self, progress: Progress, interruptions: int = 0) -> None:
+    def show(self, progress: RunProgress, interruptions: int = 0) -> None:
         print(progress_line(progress, interruptions), file=self._stream, flush=True)
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class BlockScreen:
         self._unicode = _can_encode(stream, FULL)
         self._height = 0
 
-    def show(self, progress: Progress, interruptions: int = 0) -> None:
+    def show(self, progress: RunProgress, interruptions: int = 0) -> None:
         self._draw(progress_frame(progress, interruptions, unicode=self._unicode))
 
     def close(self) -> None:

@@ -9,8 +9,8 @@ from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.snapshot import VerificationReport
 from loadtest_model.plan import Plan, Step
 from loadtest_model.plan.exposure import exposure_of
-from loadtest_model.plan.notices import notices
-from loadtest_model.quantities import counted, span_text
+from loadtest_model.plan.notices import plan_notices
+from loadtest_model.quantities import count_text, span_text
 
 MAX_STAGES: Final = 6
 
@@ -21,7 +21,7 @@ def opening_text(plan: Plan, source: str | None) -> str:
     name = plan.name if plan.name == plan.scenario else f"{plan.name}: scenario {plan.scenario}"
     records = plan.steps[0].records
     length = (
-        f"{counted(records, 'record')} in all"
+        f"{count_text(records, 'record')} in all"
         if records is not None
         else f"{span_text(sum(step.duration_seconds for step in plan.steps))} of load"
     )
@@ -30,7 +30,7 @@ def opening_text(plan: Plan, source: str | None) -> str:
         f"Test        {name}{f' ({purpose})' if purpose else ''}, {length}, files as {plan.target.format.upper()}",
         *(f"            {f'{step.name}: ' if len(plan.steps) > 1 else ''}{step_text(step)}" for step in plan.steps),
         f"At stake    {exposure_of(plan)}",
-        *(f"Notice      {with_option_names(notice)}" for notice in notices(plan)),
+        *(f"Notice      {with_option_names(notice)}" for notice in plan_notices(plan)),
     ]
     return "\n".join(lines)
 
@@ -38,7 +38,9 @@ def opening_text(plan: Plan, source: str | None) -> str:
 def step_text(step: Step) -> str:
     """A step in a line: rows a batch, virtual users or arrivals by stage, how long."""
     if step.arrivals is not None:
-        load_text = f"at most {counted(step.virtual_users, 'virtual user')}; {step.arrivals.process} arrivals a second"
+        load_text = (
+            f"at most {count_text(step.virtual_users, 'virtual user')}; {step.arrivals.process} arrivals a second"
+        )
         stages = [
             _stage(rate.duration_seconds, rate.first_per_second, rate.last_per_second) for rate in step.arrivals.rates
         ]
@@ -46,9 +48,9 @@ def step_text(step: Step) -> str:
         load_text = "virtual users"
         stages = [_stage(part.duration_seconds, part.first_users, part.last_users) for part in step.segments]
     if step.records is not None:
-        return f"{counted(step.batch_size, 'record')} a batch; {load_text}: {step.segments[0].last_users}"
+        return f"{count_text(step.batch_size, 'record')} a batch; {load_text}: {step.segments[0].last_users}"
     stages_text = ", ".join(stages[:MAX_STAGES]) + (", ..." if len(stages) > MAX_STAGES else "")
-    return f"{counted(step.batch_size, 'record')} a batch; {load_text}: {stages_text}"
+    return f"{count_text(step.batch_size, 'record')} a batch; {load_text}: {stages_text}"
 
 
 def _stage(duration_seconds: float, first: float, last: float) -> str:
@@ -58,10 +60,10 @@ def _stage(duration_seconds: float, first: float, last: float) -> str:
 
 def proof_text(report: VerificationReport) -> str:
     """How the target was proven, or why it was refused and what to do."""
-    if report.proven:
+    if report.is_proven:
         return (
             f"Proof       {report.level}: {', '.join(report.addresses)}"
-            f" ({counted(report.uploads, 'upload')}, {counted(report.rows, 'row')})"
+            f" ({count_text(report.uploads, 'upload')}, {count_text(report.rows, 'row')})"
         )
     if report.refusal is None:
         return f"Cut off     {report.message}"

@@ -5,15 +5,15 @@
 
 from typing import Final
 
-from loadtest_model.quantities import counted, seconds_text, span_text
-from loadtest_model.report.progress import Progress
+from loadtest_model.quantities import count_text, seconds_text, span_text
+from loadtest_model.report.progress import RunProgress
 
 BAR_CELLS: Final = 30
 FULL, EMPTY = "━", "╌"
 PLAIN_FULL, PLAIN_EMPTY = "#", "."
 
 
-def progress_frame(progress: Progress, interruptions: int = 0, *, unicode: bool = True) -> tuple[str, ...]:
+def progress_frame(progress: RunProgress, interruptions: int = 0, *, unicode: bool = True) -> tuple[str, ...]:
     """The view of one instant, line by line, without colours; no line is wider than 79 characters."""
     full, empty = (FULL, EMPTY) if unicode else (PLAIN_FULL, PLAIN_EMPTY)
     full_cells = int(progress.share * BAR_CELLS)
@@ -26,7 +26,7 @@ def progress_frame(progress: Progress, interruptions: int = 0, *, unicode: bool 
     )
 
 
-def progress_line(progress: Progress, interruptions: int = 0) -> str:
+def progress_line(progress: RunProgress, interruptions: int = 0) -> str:
     """The same in one line, for a log."""
     figures = _join_figures(_load(progress) + _answers(progress))
     note = _note(progress, interruptions)
@@ -34,17 +34,17 @@ def progress_line(progress: Progress, interruptions: int = 0) -> str:
     return f"{_elapsed_text(progress):>13}  {progress.share:4.0%}  {_place(progress)}  {figures}{note_text}"
 
 
-def _elapsed_text(progress: Progress) -> str:
+def _elapsed_text(progress: RunProgress) -> str:
     elapsed_text = span_text(int(progress.elapsed_seconds))
     return elapsed_text if progress.is_foreseen else f"{elapsed_text}/{span_text(progress.total_seconds)}"
 
 
-def _place(progress: Progress) -> str:
+def _place(progress: RunProgress) -> str:
     step = f"{progress.step} ({progress.step_number} of {progress.steps})" if progress.steps > 1 else progress.step
     return f"{step}, stage {progress.stage_number} of {progress.stages}" if progress.stages > 1 else step
 
 
-def _load(progress: Progress) -> tuple[str, ...]:
+def _load(progress: RunProgress) -> tuple[str, ...]:
     return (
         f"VUs {progress.virtual_users}",
         f"in flight {progress.in_flight}",
@@ -53,7 +53,7 @@ def _load(progress: Progress) -> tuple[str, ...]:
     )
 
 
-def _answers(progress: Progress) -> tuple[str, ...]:
+def _answers(progress: RunProgress) -> tuple[str, ...]:
     return (
         f"p95 {seconds_text(progress.p95_seconds)}",
         f"errors {progress.errors:,} ({progress.error_rate or 0.0:.2%})",
@@ -64,8 +64,8 @@ def _join_figures(figures: tuple[str, ...]) -> str:
     return "  ".join(figures)
 
 
-def _note(progress: Progress, interruptions: int) -> str:
-    uploads = counted(progress.in_flight, "upload")
+def _note(progress: RunProgress, interruptions: int) -> str:
+    uploads = count_text(progress.in_flight, "upload")
     if interruptions == 2:
         return "stopping at once"
     if interruptions:

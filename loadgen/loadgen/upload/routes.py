@@ -12,43 +12,47 @@ from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
 
 CONNECT_SECONDS_WITH_ANOTHER: Final = 3.5
-"""The patience with a connect while another address is known to live. A system that gets no answer says its first word
-again after 1 s and after 3 s: who has not answered the third either is not there, or turns connections away."""
+"""The time-out of a connect while another address is known to live. A system that gets no answer sends its first packet
+again after 1 s and after 3 s. An address that has not answered the third either is absent, or refuses connections."""
 
-_NO_CONNECTION: Final = frozenset({ErrorKind.REFUSED, ErrorKind.CONNECT_TIMEOUT})
-_NOTHING_SENT: Final = _NO_CONNECTION | {ErrorKind.NO_ADDRESS}
+_CONNECT_ERRORS: Final = frozenset({ErrorKind.REFUSED, ErrorKind.CONNECT_TIMEOUT})
+_ERRORS_BEFORE_SENDING: Final = _CONNECT_ERRORS | {ErrorKind.NO_ADDRESS}
 
-_DISTRUSTED: Final = "{} failed its verification, so nothing was sent"
-_LEFT: Final = "{} left the target before there was a connection, and no other address is proven"
+_DISTRUSTED_TEXT: Final = "{} failed its verification, so nothing was sent"
+_DEPARTED_TEXT: Final = "{} left the target before there was a connection, and no other address is proven"
 
 
 class Route:
     """Where one upload goes: an address of the book, and another if that one left before there was a connection.
 
-    `endpoint` is the address now, `departed` are those before it.
+    `endpoint` is the address now, `departed_addresses` are those before it.
     """
 
     def __init__(self, book: AddressBook, endpoint: Endpoint) -> None:
         self._book = book
         self.endpoint = endpoint
-        self.departed: tuple[Endpoint, ...] = ()
+        self.departed_addresses: tuple[Endpoint, ...] = ()
 
-    def connect_seconds(self, most_seconds: float) -> float:
+    def connect_seconds(self, longest_seconds: float) -> float:
         """How long to wait for a connection at the address."""
-        return min(most_seconds, CONNECT_SECONDS_WITH_ANOTHER) if self._book.has_other(self.endpoint) else most_seconds
+        return (
+            min(longest_seconds, CONNECT_SECONDS_WITH_ANOTHER)
+            if self._book.has_other(self.endpoint)
+            else longest_seconds
+        )
 
-    def connecting(self, bound: asyncio.Timeout) -> AbstractContextManager[None]:
-        """While this lasts, the address's leaving the target draws the bound nearer; so does distrust of it."""
-        return self._book.connecting(self.endpoint, bound)
+    def watch_connect(self, timeout: asyncio.Timeout) -> AbstractContextManager[None]:
+        """Shorten the time-out if the address leaves the target while this lasts, or is distrusted."""
+        return self._book.watch_connect(self.endpoint, timeout)
 
-    def closed(self) -> str:
-        """Why nothing may be sent to the address by now; empty where something may.
+    def refusal_reason(self) -> str:
+        """Why nothing may be sent to the address any more; empty if something may.
 
         One that left the target while a connection to it was being opened may still serve.
         """
-        return _DISTRUSTED.format(self.endpoint) if self._book.distrusts(self.endpoint) else ""
+        return _DISTRUSTED_TEXT.format(self.endpoint) if self._book.distrusts(self.endpoint) else ""
 
-    async def travel(self, attempt: Callable[[Endpoint], Awaitable[Exchange]]) -> Exchange:
+    async def try_addresses(self, attempt: Callable[[Endpoint], Awaitable[Exchange]]) -> Exchange:
         """Attempt the upload, at another address as long as those before it had left and took no connection.
 
         An address that is still the target's and takes none has refused the upload, as it refuses whoever comes. None
@@ -56,20 +60,20 @@ class Route:
         """
         while True:
             if not self._book.proves(self.endpoint):
-                proven = self._book.next()
-                if proven is None:
-                    detail = self.closed() or _LEFT.format(self.endpoint)
+                proven_address = self._book.next()
+                if proven_address is None:
+                    detail = self.refusal_reason() or _DEPARTED_TEXT.format(self.endpoint)
                     return Exchange(None, ErrorKind.NO_ADDRESS, detail, Cause.ADDRESSES_VANISHED)
-                self.endpoint = proven
+                self.endpoint = proven_address
             exchange = await attempt(self.endpoint)
-            if exchange.error in _NOTHING_SENT and self.closed():
+            if exchange.error in _ERRORS_BEFORE_SENDING and self.refusal_reason():
                 continue
-            if exchange.error not in _NO_CONNECTION or (other := await self._another()) is None:
+            if exchange.error not in _CONNECT_ERRORS or (next_address := await self._next_after_departure()) is None:
                 return exchange
-            self.departed = (*self.departed, self.endpoint)
-            self.endpoint = other
+            self.departed_addresses = (*self.departed_addresses, self.endpoint)
+            self.endpoint = next_address
 
-    async def _another(self) -> Endpoint | None:
+    async def _next_after_departure(self) -> Endpoint | None:
         failed_at = asyncio.get_running_loop().time()
         self._book.doubt(self.endpoint)
-        return self._book.next() if await self._book.had_departed(self.endpoint, failed_at) else None
+        return self._book.next() if await self._book.has_departed(self.endpoint, failed_at) else None

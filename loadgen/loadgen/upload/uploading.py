@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from yarl import URL
 
 from loadgen.answers.diagnosing import diagnose
-from loadgen.answers.judging import AnswerPaths, Judgement, judge, printable
+from loadgen.answers.judging import AnswerPaths, Judgement, judge, printable_text
 from loadgen.answers.request_facts import RequestFacts
 from loadgen.auth.token_sources import token_source
 from loadgen.auth.tokens import TokenSource, expiry_of, token_of, without_secret
@@ -23,13 +23,13 @@ from loadgen.formats import file_format as file_format_named
 from loadgen.http.address_rules import rules_of
 from loadgen.http.endpoints import Endpoint, site_of
 from loadgen.http.multipart import Form
-from loadgen.http.patience import Timeouts
 from loadgen.http.request_headers import header_lines, request_head, upload_headers
 from loadgen.http.retry_after import retry_after_seconds
 from loadgen.http.stalls import Stalls
+from loadgen.http.timeouts import UploadTimeouts
 from loadgen.http.tls import tls_context
 from loadgen.http.transport import Client, Exchange, Request, keeps_connections, open_client
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.records import Composer, RecordSpace, load_pools
 from loadgen.upload.routes import Route
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -64,9 +64,9 @@ class Upload(Struct, frozen=True):
 class Uploader:
     """Makes the uploads of one pod. `make_nonce` gives a fresh unguessable text at each call.
 
-    `newest_confirmed_id` is the first client_id of the upload that was accepted last. `unechoed` counts the accepted
-    uploads whose answers did not return their nonce; with `must_echo` none of those is accepted. By `stalls`, which
-    whoever watches the event loop keeps, it tells what of an upload's time is our own.
+    `newest_confirmed_id` is the first client_id of the upload that was accepted last. `unechoed_uploads` counts the
+    accepted uploads whose answers did not return their nonce; with `must_echo` none of those is accepted. `stalls`,
+    which the watcher of the event loop keeps, shows what of an upload's time is our own.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Uploader:
         self._composer = composer
         self._format = file_format
         self._make_nonce = make_nonce
-        self._paths = AnswerPaths(target.marker_path, target.count_path, target.nonce_path, target.expect_count)
+        self._answer_paths = AnswerPaths(target.marker_path, target.count_path, target.nonce_path, target.expect_count)
         self._form = Form(
             boundary=f"loadgen-{make_nonce()}",
             fields=target.form_fields,
@@ -100,7 +100,7 @@ class Uploader:
         headers = upload_headers(target.headers, self._site.host_header, plan.run_id)
         headers["Content-Type"] = self._form.content_type
         self._head = request_head(self._site.request_target, headers)
-        self._timeouts = Timeouts(
+        self._timeouts = UploadTimeouts(
             total_seconds=target.timeout_seconds,
             connect_seconds=target.connect_timeout_seconds,
             upload_seconds=target.upload_timeout_seconds,
@@ -109,7 +109,7 @@ class Uploader:
         self._next_number = pod_index
         self.newest_confirmed_id: str | None = None
         self.must_echo = plan.require == Requirement.ECHOED
-        self.unechoed = 0
+        self.unechoed_uploads = 0
         self._named_url = URL(f"{self._site.url.scheme}://{self._site.host_header}").join(self._site.url.relative())
         self._most_accepted_bytes = 0
         self._pods = plan.parallelism
@@ -126,16 +126,16 @@ class Uploader:
         Raises TlsUnusableError where `load_certificates` would.
         """
         self.load_certificates()
-        kept = rows > 0 and keeps_connections(self._connections, rows)
-        async with open_client(self._rules, keep_alive=kept, tls=self._tls_context, stalls=self.stalls) as client:
+        keep_alive = rows > 0 and keeps_connections(self._connections, rows)
+        async with open_client(self._rules, keep_alive=keep_alive, tls=self._tls_context, stalls=self.stalls) as client:
             yield client
 
-    async def token_lapses_at(self) -> float | None:
+    async def token_final_expiry(self) -> float | None:
         """When the target's token expires for good; None without one, or where it does not say or is renewed.
 
         Raises TokenUnreadableError where a token is wanted and there is none.
         """
-        return None if self._tokens is None else await self._tokens.lapses_at()
+        return None if self._tokens is None else await self._tokens.final_expiry()
 
     async def keep_token_fresh(self) -> None:
         """Renew the target's token before it expires, until cancelled."""
@@ -149,7 +149,9 @@ class Uploader:
         """
         return None if self._tokens is None else await self._tokens.authorization()
 
-    async def upload(self, client: Client, to: Endpoint | Route, rows: int, progress: Progress) -> Upload:
+    async def upload(
+        self, client: Client, destination: Endpoint | Route, rows: int, progress: UploadProgress
+    ) -> Upload:
         """Upload a fresh batch to an address, or on a route that may lead to another, and judge the answer.
 
         `progress` tells how far it came, also when it is cancelled. Raises TokenUnreadableError where a token is
@@ -162,63 +164,67 @@ class Uploader:
             head += header_lines({"Authorization": authorization})
         batch = self._composer.compose(rows)
         progress.first_client_id = first_client_id = batch.first_client_id
-        endpoint = to.endpoint if isinstance(to, Route) else to
+        endpoint = destination.endpoint if isinstance(destination, Route) else destination
         request = self._request(endpoint, head, await self._format.encode(batch))
         progress.ready_at = time.monotonic()
-        if isinstance(to, Route):
-            exchange = await self._travel(client, to, request, progress)
+        if isinstance(destination, Route):
+            exchange = await self._post_along_route(client, destination, request, progress)
         else:
             exchange = await client.post(request, progress, self._timeouts)
         if exchange.answer is None:
             judgement = Judgement(exchange.error, exchange.detail)
         else:
-            judgement = judge(exchange.answer, rows, nonce, self._paths, batch.valid_rows, must_echo=self.must_echo)
+            judgement = judge(
+                exchange.answer, rows, nonce, self._answer_paths, batch.valid_rows, must_echo=self.must_echo
+            )
         if judgement.error is ErrorKind.UNAUTHORIZED and self._tokens is not None and authorization is not None:
-            self._tokens.refused(authorization)
+            self._tokens.note_refusal(authorization)
         if judgement.error is None:
             self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
             self.newest_confirmed_id = first_client_id or self.newest_confirmed_id
-            self.unechoed += not judgement.echoed
+            self.unechoed_uploads += not judgement.is_echoed
         else:
-            facts = self._facts(authorization or "", request.length, progress)
+            facts = self._request_facts(authorization or "", request.length, progress)
             judgement = replace(judgement, cause=exchange.cause or diagnose(judgement, exchange.answer, facts))
         if authorization is not None:
             judgement = replace(judgement, detail=_without_token(judgement.detail, authorization))
         answer = exchange.answer
-        said = printable(answer.body, ANSWER_TEXT_CHARACTERS) if answer else ""
+        answer_text = printable_text(answer.body, ANSWER_TEXT_CHARACTERS) if answer else ""
         return Upload(
             rows=rows,
             first_client_id=first_client_id,
-            endpoint=to.endpoint if isinstance(to, Route) else to,
+            endpoint=destination.endpoint if isinstance(destination, Route) else destination,
             status=answer.status if answer else None,
             judgement=judgement,
             bytes_total=request.length,
             retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
-            answer_text=_without_token(said, authorization),
+            answer_text=_without_token(answer_text, authorization),
         )
 
-    async def _travel(self, client: Client, route: Route, request: Request, progress: Progress) -> Exchange:
+    async def _post_along_route(
+        self, client: Client, route: Route, request: Request, progress: UploadProgress
+    ) -> Exchange:
         async def attempt(endpoint: Endpoint) -> Exchange:
             timeouts = dataclasses.replace(
                 self._timeouts, connect_seconds=route.connect_seconds(self._timeouts.connect_seconds)
             )
             return await client.post(replace(request, endpoint=endpoint), progress, timeouts, route)
 
-        return await route.travel(attempt)
+        return await route.try_addresses(attempt)
 
-    def _facts(self, authorization: str, body_bytes: int, progress: Progress) -> RequestFacts:
+    def _request_facts(self, authorization: str, body_bytes: int, progress: UploadProgress) -> RequestFacts:
         scheme, _, token = authorization.partition(" ")
         expires_at = expiry_of(token)
-        began_at = progress.first_byte_at if progress.connecting_at is None else progress.connecting_at
+        started_at = progress.first_byte_at if progress.connecting_at is None else progress.connecting_at
         ended_at = progress.finished_at
         return RequestFacts(
             url=self._named_url,
             scheme=scheme or None,
-            token_expired=expires_at is not None and expires_at <= time.time(),
+            is_token_expired=expires_at is not None and expires_at <= time.time(),
             body_bytes=body_bytes,
             most_accepted_bytes=self._most_accepted_bytes,
-            age_seconds=0.0 if began_at is None or ended_at is None else ended_at - began_at,
-            body_read=progress.body_read,
+            age_seconds=0.0 if started_at is None or ended_at is None else ended_at - started_at,
+            is_body_read=progress.is_body_read,
         )
 
     def _request(self, endpoint: Endpoint, request_head: bytes, body: FileBody) -> Request:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from loadtest_model.report.status import NOT_LOOKED_AT, Phase, Status
+from loadtest_model.report.status import NO_OPERATOR_MESSAGE, Phase, Status
 from loadtest_model.spec import GROUP, KIND, PLURAL, VERSION, Spec
 from loadtest_model.spec.rules import re2_pattern, schema_validations
 from loadtest_model.spec.validation import SPEC_RULES
@@ -32,7 +32,7 @@ def spec_schema() -> Json:
 
 def custom_resource_definition() -> Json:
     """The whole definition, ready to be written as YAML."""
-    spec, status = _structural(Spec), _without_defaults(_structural(Status))
+    spec, status = _structural_schema(Spec), _without_defaults(_structural_schema(Status))
     spec |= schema_validations(SPEC_RULES)
     status["properties"]["observedGeneration"]["default"] = -1
     status["properties"]["conditions"]["x-kubernetes-list-type"] = "map"
@@ -49,7 +49,7 @@ def custom_resource_definition() -> Json:
             # Of the whole status, so that none of it comes back once an operator has written one.
             "status": {
                 **status,
-                "default": {"observedGeneration": -1, "phase": str(Phase.QUEUED), "message": NOT_LOOKED_AT},
+                "default": {"observedGeneration": -1, "phase": str(Phase.QUEUED), "message": NO_OPERATOR_MESSAGE},
             },
         },
         "x-kubernetes-validations": _change_rules(spec),
@@ -126,63 +126,63 @@ def _rule(cel: str, message: str) -> Json:
     return {"rule": cel, "message": message}
 
 
-def _structural(kind: type) -> Json:
+def _structural_schema(kind: type) -> Json:
     """A type's JSON schema in the form that Kubernetes calls structural: no references, no unions with null."""
     (_,), definitions = msgspec.json.schema_components([kind], ref_template="{name}")
-    return _inlined(definitions[kind.__name__], definitions)
+    return _inline(definitions[kind.__name__], definitions)
 
 
-def _inlined(node: Json, definitions: dict[str, Json]) -> Json:
+def _inline(node: Json, definitions: dict[str, Json]) -> Json:
     if "$ref" in node:
-        return _inlined({**definitions[node["$ref"]], **_without(node, "$ref")}, definitions)
+        return _inline({**definitions[node["$ref"]], **_without(node, "$ref")}, definitions)
     if node.get("x-kubernetes-int-or-string"):
         return {"x-kubernetes-int-or-string": True}
     if "anyOf" in node:
-        return _inlined(_without_null(node), definitions)
-    made = _without(node, "title", "propertyNames", "$defs")
-    if "pattern" in made:
-        made["pattern"] = re2_pattern(made["pattern"])
-    if made.get("default", 0) is None:
-        del made["default"]
-    if "required" in made:
+        return _inline(_without_null(node), definitions)
+    schema = _without(node, "title", "propertyNames", "$defs")
+    if "pattern" in schema:
+        schema["pattern"] = re2_pattern(schema["pattern"])
+    if schema.get("default", 0) is None:
+        del schema["default"]
+    if "required" in schema:
         # Null is as good as absent in a resource, so what may be null may be left out.
-        made["required"] = [name for name in made["required"] if not _may_be_null(made["properties"][name])]
-    if not made.get("required", True):
-        del made["required"]
-    if "enum" in made:
-        made["enum"] = [value for value in made["enum"] if value is not None]
-        made["type"] = "integer" if all(isinstance(value, int) for value in made["enum"]) else "string"
-    if isinstance(made.get("items"), dict):
-        made["items"] = _inlined(made["items"], definitions)
-    if isinstance(made.get("additionalProperties"), dict):
-        made["additionalProperties"] = _inlined(made["additionalProperties"], definitions)
+        schema["required"] = [name for name in schema["required"] if not _may_be_null(schema["properties"][name])]
+    if not schema.get("required", True):
+        del schema["required"]
+    if "enum" in schema:
+        schema["enum"] = [value for value in schema["enum"] if value is not None]
+        schema["type"] = "integer" if all(isinstance(value, int) for value in schema["enum"]) else "string"
+    if isinstance(schema.get("items"), dict):
+        schema["items"] = _inline(schema["items"], definitions)
+    if isinstance(schema.get("additionalProperties"), dict):
+        schema["additionalProperties"] = _inline(schema["additionalProperties"], definitions)
     else:
-        made.pop("additionalProperties", None)
-    if "properties" in made:
-        required = made.get("required", [])
-        made["properties"] = {
-            name: _property(value, name in required, definitions) for name, value in made["properties"].items()
+        schema.pop("additionalProperties", None)
+    if "properties" in schema:
+        required_names = schema.get("required", [])
+        schema["properties"] = {
+            name: _property(value, name in required_names, definitions) for name, value in schema["properties"].items()
         }
-    return made
+    return schema
 
 
 def _without_defaults(node: Json) -> Json:
     """A status says only what was written, so nothing in it is filled in."""
-    made = _without(node, "default")
-    if "properties" in made:
-        made["properties"] = {name: _without_defaults(value) for name, value in made["properties"].items()}
+    schema = _without(node, "default")
+    if "properties" in schema:
+        schema["properties"] = {name: _without_defaults(value) for name, value in schema["properties"].items()}
     for part in ("items", "additionalProperties"):
-        if part in made:
-            made[part] = _without_defaults(made[part])
-    return made
+        if part in schema:
+            schema[part] = _without_defaults(schema[part])
+    return schema
 
 
-def _property(node: Json, required: bool, definitions: dict[str, Json]) -> Json:
+def _property(node: Json, is_required: bool, definitions: dict[str, Json]) -> Json:
     """A property that may be left out gets an empty object, so that the defaults within it are filled in."""
-    made = _inlined(node, definitions)
-    if not required and "anyOf" not in node and "properties" in made:
-        made["default"] = {}
-    return made
+    schema = _inline(node, definitions)
+    if not is_required and "anyOf" not in node and "properties" in schema:
+        schema["default"] = {}
+    return schema
 
 
 def _may_be_null(node: Json) -> bool:

@@ -5,7 +5,7 @@ from typing import Final
 from loadtest_model.explanations.explanation import Explanation
 from loadtest_model.measurement.causes import Cause
 
-THE_CONTRACT: Final = {
+LOAD_TEST_CONTRACT: Final = {
     Cause.MARKER_MISSING: Explanation(
         "The load-test header is ignored",
         "The target accepted an upload with X-Load-Test: true without saying load_test_mode: true, so its rows may be"
@@ -60,7 +60,7 @@ THE_CONTRACT: Final = {
     ),
 }
 
-THE_TARGET: Final = {
+TARGET_UNDER_LOAD: Final = {
     Cause.HIGH_ERROR_RATE: Explanation(
         "High error rate",
         "More than one upload in a hundred was not accepted.",
@@ -99,7 +99,7 @@ THE_TARGET: Final = {
     ),
 }
 
-A_PROXY: Final = {
+PROXY: Final = {
     Cause.PROXY_BODY_LIMIT: Explanation(
         "The proxy's limit on the body",
         "A proxy before the target takes no body of this size (413); the upload never reached the target.",
@@ -142,7 +142,7 @@ A_PROXY: Final = {
     ),
 }
 
-THE_GENERATOR: Final = {
+GENERATOR: Final = {
     Cause.GENERATOR_THROTTLED: Explanation(
         "The generator's CPU limit is too low",
         "The kernel kept the generator from the CPU for most of the time, as its limit says, so it could not connect,"

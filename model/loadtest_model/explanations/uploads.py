@@ -5,7 +5,7 @@ from typing import Final
 from loadtest_model.explanations.explanation import Explanation
 from loadtest_model.measurement.causes import Cause
 
-WHO_UPLOADS: Final = {
+AUTHENTICATION: Final = {
     Cause.TOKEN_MISSING: Explanation(
         "A token is wanted",
         "The target wants to know who uploads, and no token was sent, or none could be read.",
@@ -65,7 +65,7 @@ WHO_UPLOADS: Final = {
     ),
 }
 
-WHERE_TO: Final = {
+DESTINATION: Final = {
     Cause.HOST_NOT_ALLOWED: Explanation(
         "Django does not know the host",
         "Django answers 400 to a Host header that is not in ALLOWED_HOSTS, which a Service's name usually is not"
@@ -114,7 +114,7 @@ WHERE_TO: Final = {
     ),
 }
 
-WHAT_IS_UPLOADED: Final = {
+UPLOADED_CONTENT: Final = {
     Cause.WRONG_FILE_FIELD: Explanation(
         "The file is in the wrong form field",
         "The view looks for the file, or another form field, under a name that the upload does not have (in Django"

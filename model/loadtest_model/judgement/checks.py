@@ -10,7 +10,7 @@ from loadtest_model.judgement.own_limits import advice
 from loadtest_model.judgement.verdict import Facts, Verdict
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.proof import Shown, concluded_from
+from loadtest_model.measurement.proof import ReadBackResult, read_back_conclusion
 from loadtest_model.measurement.snapshot import Refusal, Violation
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.spec.verification import Requirement
@@ -33,7 +33,7 @@ class Evidence:
     health: Health
 
     @property
-    def breached(self) -> tuple[ThresholdResult, ...]:
+    def breaches(self) -> tuple[ThresholdResult, ...]:
         return tuple(result for result in self.thresholds if result.passed is False)
 
 
@@ -50,12 +50,17 @@ def violations(evidence: Evidence) -> list[Finding]:
 def counted_violations(evidence: Evidence) -> list[Finding]:
     """A violation that was counted, but of which nothing more is known: who saw it was cut off before it could tell."""
     facts = evidence.facts
-    counted = sum(step.total.violation for step in facts.aggregate.steps)
-    if not counted or facts.aggregate.violations or any(held.reason is Reason.Violation for held in facts.on_record):
+    violation_count = sum(step.total.violation for step in facts.aggregate.steps)
+    if (
+        not violation_count
+        or facts.aggregate.violations
+        or any(failure.reason is Reason.Violation for failure in facts.recorded_failures)
+    ):
         return []
     text = (
-        f"{counted} upload{' was' if counted == 1 else 's were'} answered with a 2xx without a true marker or the nonce"
-        " that was asked for, or with a redirect; which rows may be stored because of it is not known"
+        f"{violation_count} upload{' was' if violation_count == 1 else 's were'} answered with a 2xx without a true"
+        " marker or the nonce that was asked for, or with a redirect; which rows may be stored because of it is not"
+        " known"
     )
     return [Finding(Verdict.FAILED, Reason.Violation, text)]
 
@@ -70,10 +75,10 @@ def violation_text(violation: Violation) -> str:
 
 def rows_found_stored(evidence: Evidence) -> list[Finding]:
     read_back = evidence.facts.read_back
-    conclusion = concluded_from(read_back) if read_back else None
-    if conclusion is None or conclusion.shown is not Shown.STORED:
+    conclusion = read_back_conclusion(read_back) if read_back else None
+    if conclusion is None or conclusion.result is not ReadBackResult.STORED:
         return []
-    return [Finding(Verdict.FAILED, Reason[conclusion.shown], conclusion.message)]
+    return [Finding(Verdict.FAILED, Reason[conclusion.result], conclusion.message)]
 
 
 # 2. No proof.
@@ -88,11 +93,11 @@ def refused_verification(evidence: Evidence) -> list[Finding]:
     return [Finding(verdict, Reason[report.refusal], report.message)]
 
 
-def on_record(evidence: Evidence) -> list[Finding]:
+def recorded_failures(evidence: Evidence) -> list[Finding]:
     """A violation or refusal stays one when the pod that saw it is gone."""
     if evidence.facts.aggregate.violations or evidence.facts.refusal is not None:
         return []
-    return [Finding(Verdict.FAILED, held.reason, held.message) for held in evidence.facts.on_record]
+    return [Finding(Verdict.FAILED, failure.reason, failure.message) for failure in evidence.facts.recorded_failures]
 
 
 # A target that could no longer be tried says nothing of how it carries load: neither its errors nor its health do.
@@ -103,17 +108,17 @@ def vanished_target(evidence: Evidence) -> list[Finding]:
     target = evidence.facts.target
     if target is not None and target.crashes:
         return []
-    missed = sum(step.errors.get(ErrorKind.NO_ADDRESS, 0) for step in evidence.facts.aggregate.steps)
-    if not missed:
+    count = sum(step.errors.get(ErrorKind.NO_ADDRESS, 0) for step in evidence.facts.aggregate.steps)
+    if not count:
         return []
-    why = (
+    explanation = (
         f"{target.workload} was rolled out, and none of its pods served meanwhile; let a rollout keep some of them"
         if target is not None and target.rolled_out
         else "look at the pods behind its Service"
     )
     text = (
-        f"{missed} uploads had no address to go to: every proven address of the target vanished while the load ran;"
-        f" {why}"
+        f"{count} uploads had no address to go to: every proven address of the target vanished while the load ran;"
+        f" {explanation}"
     )
     return [Finding(Verdict.INCONCLUSIVE, Reason.TargetVanished, text)]
 
@@ -127,13 +132,13 @@ def lasting_breaches(evidence: Evidence) -> list[Finding]:
     A threshold that is in doubt is not breached: the generator itself may have caused what was measured.
     """
     incomplete = _incomplete_steps(evidence)
-    found = []
-    for result in evidence.breached:
+    findings = []
+    for result in evidence.breaches:
         threshold = parse_threshold(result.expression)
         if result.step in incomplete and not threshold.breach_is_lasting:
             continue
-        found.append(Finding(Verdict.FAILED, Reason.ThresholdBreached, breach_text(result)))
-    return found
+        findings.append(Finding(Verdict.FAILED, Reason.ThresholdBreached, breach_text(result)))
+    return findings
 
 
 def _incomplete_steps(evidence: Evidence) -> frozenset[str]:
@@ -174,7 +179,7 @@ def gaps(evidence: Evidence) -> list[Finding]:
 def unfinished_steps(evidence: Evidence) -> list[Finding]:
     """Steps whose load did not run to its end in every pod, although nothing else explains that."""
     facts = evidence.facts
-    is_explained = facts.gaps or facts.on_record or facts.refusal is not None or facts.aggregate.violations
+    is_explained = facts.gaps or facts.recorded_failures or facts.refusal is not None or facts.aggregate.violations
     if is_explained or counted_violations(evidence) or records_not_sent(evidence):
         return []
     pods, steps = facts.plan.parallelism, facts.aggregate.steps
@@ -192,48 +197,50 @@ def unfinished_steps(evidence: Evidence) -> list[Finding]:
 
 def records_not_sent(evidence: Evidence) -> list[Finding]:
     """A load that is a number of records and ended before the last of them was due."""
-    found = []
-    for step, seen in zip(evidence.facts.plan.steps, evidence.facts.aggregate.steps, strict=False):
-        if step.uploads is not None and seen.total.due < step.uploads:
+    findings = []
+    for step, aggregate in zip(evidence.facts.plan.steps, evidence.facts.aggregate.steps, strict=False):
+        if step.uploads is not None and aggregate.total.due < step.uploads:
             text = (
-                f"step {step.name} came to {seen.total.due} of the {step.uploads} uploads that {step.records} records"
-                " take before its load ended"
+                f"step {step.name} came to {aggregate.total.due} of the {step.uploads} uploads that {step.records}"
+                " records take before its load ended"
             )
-            found.append(Finding(Verdict.INCONCLUSIVE, Reason.RecordsNotSent, text))
-    return found
+            findings.append(Finding(Verdict.INCONCLUSIVE, Reason.RecordsNotSent, text))
+    return findings
 
 
 def thresholds_in_doubt(evidence: Evidence) -> list[Finding]:
     """Thresholds that hold at one end of the interval that our own side leaves, and not at the other."""
-    to_do = advice(evidence.facts.aggregate)
+    next_step = advice(evidence.facts.aggregate)
     return [
-        Finding(Verdict.INCONCLUSIVE, Reason.ThresholdInDoubt, f"{doubt_text(result)}; {to_do}")
+        Finding(Verdict.INCONCLUSIVE, Reason.ThresholdInDoubt, f"{doubt_text(result)}; {next_step}")
         for result in evidence.thresholds
-        if result.in_doubt
+        if result.is_in_doubt
     ]
 
 
 def too_few_samples(evidence: Evidence) -> list[Finding]:
-    found = []
+    findings = []
     for step in dict.fromkeys(result.step for result in evidence.thresholds):
-        unjudged = [each.expression for each in evidence.thresholds if each.step == step and each.value is None]
-        if unjudged:
-            where = f" of step {step}" if step else ""
-            text = f"no sample{where} to judge {', '.join(unjudged)} by; lengthen the load"
-            found.append(Finding(Verdict.INCONCLUSIVE, Reason.TooFewSamples, text))
-    return found
+        unjudged_expressions = [
+            result.expression for result in evidence.thresholds if result.step == step and result.value is None
+        ]
+        if unjudged_expressions:
+            clause = f" of step {step}" if step else ""
+            text = f"no sample{clause} to judge {', '.join(unjudged_expressions)} by; lengthen the load"
+            findings.append(Finding(Verdict.INCONCLUSIVE, Reason.TooFewSamples, text))
+    return findings
 
 
 def steps_without_uploads(evidence: Evidence) -> list[Finding]:
     """Where nothing was uploaded nothing was proven, also where no threshold asks for it."""
     steps = evidence.facts.aggregate.steps
-    found = []
+    findings = []
     for number, step in enumerate(evidence.facts.plan.steps):
         judged = steps[number].judged if number < len(steps) else Counts()
         if judged.due <= judged.cancelled:
             text = f"step {step.name} made no upload to judge by"
-            found.append(Finding(Verdict.INCONCLUSIVE, Reason.TooFewSamples, text))
-    return found
+            findings.append(Finding(Verdict.INCONCLUSIVE, Reason.TooFewSamples, text))
+    return findings
 
 
 def not_read_back(evidence: Evidence) -> list[Finding]:
@@ -245,10 +252,10 @@ def not_read_back(evidence: Evidence) -> list[Finding]:
         return [
             Finding(Verdict.INCONCLUSIVE, Reason.ReadBackUnfinished, "what the target has stored was not read back")
         ]
-    conclusion = concluded_from(read_back)
-    if conclusion.shown in (Shown.NOTHING_STORED, Shown.STORED):
+    conclusion = read_back_conclusion(read_back)
+    if conclusion.result in (ReadBackResult.NOTHING_STORED, ReadBackResult.STORED):
         return []
-    return [Finding(Verdict.INCONCLUSIVE, Reason[conclusion.shown], conclusion.message)]
+    return [Finding(Verdict.INCONCLUSIVE, Reason[conclusion.result], conclusion.message)]
 
 
 CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
@@ -256,7 +263,7 @@ CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
     counted_violations,
     rows_found_stored,
     refused_verification,
-    on_record,
+    recorded_failures,
     vanished_target,
     lasting_breaches,
     critical_health,

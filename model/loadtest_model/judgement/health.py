@@ -14,8 +14,8 @@ from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Step
-from loadtest_model.quantities import clipped, seconds_text
-from loadtest_model.thresholds.doubt import interval, without_own_failures
+from loadtest_model.quantities import clip, seconds_text
+from loadtest_model.thresholds.doubt import true_value_interval, without_own_failures
 from loadtest_model.values import WireValue
 
 WINDOW_SECONDS: Final = 10
@@ -55,7 +55,7 @@ class Health(WireValue, frozen=True, kw_only=True, omit_defaults=False):
 Sign = tuple[HealthLevel, str]
 
 
-def assess(step: Step, aggregate: StepAggregate) -> Health:
+def assess_step(step: Step, aggregate: StepAggregate) -> Health:
     """The health of a target in one step, from what was measured after the warm-up."""
     signs: list[Sign] = [
         *_error_signs(aggregate),
@@ -81,17 +81,17 @@ def eviction_health(evictions: Evictions) -> Health:
         return Health()
     pods = "1 pod of the target was" if evictions.count == 1 else f"{evictions.count} pods of the target were"
     text = f"{pods} evicted while the load ran: {', '.join(evictions.pods)}"
-    unnamed = evictions.count - len(evictions.pods)
-    if unnamed > 0:
-        text = f"{text} and {unnamed} more"
-    return Health(level=HealthLevel.WARNING, evidence=(clipped(text, EVIDENCE_LENGTH),))
+    others_count = evictions.count - len(evictions.pods)
+    if others_count > 0:
+        text = f"{text} and {others_count} more"
+    return Health(level=HealthLevel.WARNING, evidence=(clip(text, EVIDENCE_LENGTH),))
 
 
-def worst(healths: Sequence[Health]) -> Health:
+def worst_health(healths: Sequence[Health]) -> Health:
     """The health of a run of several steps: the worst of them, with the evidence of all."""
     level = max((health.level for health in healths), key=_RANK.__getitem__, default=HealthLevel.GOOD)
-    ranked = sorted(healths, key=lambda health: -_RANK[health.level])
-    return Health(level=level, evidence=tuple(text for health in ranked for text in health.evidence)[:32])
+    ranked_healths = sorted(healths, key=lambda health: -_RANK[health.level])
+    return Health(level=level, evidence=tuple(text for health in ranked_healths for text in health.evidence)[:32])
 
 
 def _error_signs(aggregate: StepAggregate) -> list[Sign]:
@@ -117,8 +117,8 @@ def _time_signs(aggregate: StepAggregate) -> list[Sign]:
     if average is None or p95 is None:
         return []
     # A target is accused only of what is left once our own time is taken off.
-    average = interval("avg", aggregate, average, 0.0).low
-    p95 = interval("p95", aggregate, p95, 0.0).low
+    average = true_value_interval("avg", aggregate, average, 0.0).low
+    p95 = true_value_interval("p95", aggregate, p95, 0.0).low
     if average > 30:
         return [(HealthLevel.CRITICAL, f"average response time {average:.1f} s is above 30 s")]
     if average >= 10:
@@ -130,24 +130,30 @@ def _time_signs(aggregate: StepAggregate) -> list[Sign]:
 
 def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
     signs: list[Sign] = []
-    gone = aggregate.gone
-    refused = aggregate.errors.get(ErrorKind.REFUSED, 0) - gone.refused
-    ways = {"refused": gone.refused, "not answered": gone.unanswered, "cut": gone.cut + gone.stale}
-    if any(ways.values()):
-        how = ", ".join(f"{count} {way}" for way, count in ways.items() if count)
+    departed_counts = aggregate.gone
+    refused_connections = aggregate.errors.get(ErrorKind.REFUSED, 0) - departed_counts.refused
+    failures_by_kind = {
+        "refused": departed_counts.refused,
+        "not answered": departed_counts.unanswered,
+        "cut": departed_counts.cut + departed_counts.stale,
+    }
+    if any(failures_by_kind.values()):
+        kinds_text = ", ".join(f"{count} {kind}" for kind, count in failures_by_kind.items() if count)
         text = (
-            f"uploads failed at addresses that left the target meanwhile ({how}): its pods stop before everybody knows"
-            " that they leave; give them a preStop hook"
+            f"uploads failed at addresses that left the target meanwhile ({kinds_text}): its pods stop before everybody"
+            " knows that they leave; give them a preStop hook"
         )
         signs.append((HealthLevel.WARNING, text))
-    if refused and aggregate.total.accepted:
-        text = f"{refused} connections were refused although the target had answered before: it went down"
+    if refused_connections and aggregate.total.accepted:
+        text = f"{refused_connections} connections were refused although the target had answered before: it went down"
         signs.append((HealthLevel.CRITICAL, text))
     silence = longest_silence_seconds(aggregate.seconds)
-    waiting = max(aggregate.in_flight_ages_seconds, default=0.0)
-    if silence >= UNRESPONSIVE_SECONDS or (waiting >= UNRESPONSIVE_SECONDS and _quiet(aggregate, waiting)):
-        quiet = max(silence, int(waiting))
-        signs.append((HealthLevel.CRITICAL, f"no answer for {quiet} s with uploads in flight"))
+    longest_wait = max(aggregate.in_flight_ages_seconds, default=0.0)
+    if silence >= UNRESPONSIVE_SECONDS or (
+        longest_wait >= UNRESPONSIVE_SECONDS and _is_silent(aggregate, longest_wait)
+    ):
+        silent_seconds = max(silence, int(longest_wait))
+        signs.append((HealthLevel.CRITICAL, f"no answer for {silent_seconds} s with uploads in flight"))
     return signs
 
 
@@ -163,7 +169,7 @@ def longest_silence_seconds(seconds: Sequence[Second]) -> int:
     return longest
 
 
-def _quiet(aggregate: StepAggregate, waiting_seconds: float) -> bool:
+def _is_silent(aggregate: StepAggregate, waiting_seconds: float) -> bool:
     """Whether nothing was answered during the last `UNRESPONSIVE_SECONDS` of a run that goes on."""
     last_answer = max((second.second for second in aggregate.seconds if second.answers), default=-1)
     newest = max((second.second for second in aggregate.seconds), default=0)
@@ -185,8 +191,8 @@ class Plateau(NamedTuple):
 
 def _plateaus(step: Step, aggregate: StepAggregate) -> list[Plateau]:
     # When a load that is a number of records ends, its profile does not tell.
-    over = aggregate.load_seconds if step.records is not None else step.duration_seconds
-    found, begin = [], 0.0
+    load_end = aggregate.load_seconds if step.records is not None else step.duration_seconds
+    plateaus, begin = [], 0.0
     for number, segment in enumerate(step.segments):
         end = begin + segment.duration_seconds
         first_level, last_level, unit = float(segment.first_users), float(segment.last_users), "virtual users"
@@ -195,10 +201,10 @@ def _plateaus(step: Step, aggregate: StepAggregate) -> list[Plateau]:
             first_level, last_level, unit = rate.first_per_second, rate.last_per_second, "uploads/s due"
         if first_level == last_level and last_level:
             first = int(max(begin, step.warm_up_seconds) + 0.999)
-            if min(end, over) - first >= 1:
-                found.append(Plateau(number, first, int(min(end, over)), last_level, unit))
+            if min(end, load_end) - first >= 1:
+                plateaus.append(Plateau(number, first, int(min(end, load_end)), last_level, unit))
         begin = end
-    return found
+    return plateaus
 
 
 def _throughput_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:

@@ -9,12 +9,12 @@ from loadtest_model.thresholds.bounds import ThresholdResult, evaluate_all, pars
 
 def threshold_results(plan: Plan, aggregate: Aggregate) -> tuple[ThresholdResult, ...]:
     """Every threshold of every step beside its value, in the plan's order."""
-    several = len(plan.steps) > 1
+    has_several_steps = len(plan.steps) > 1
     results: list[ThresholdResult] = []
     for number, step in enumerate(plan.steps):
-        seen = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
-        window = judged_seconds(step, seen, plan.parallelism)
-        results.extend(evaluate_all(step.thresholds, seen, window, step.name if several else ""))
+        step_aggregate = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
+        window = judged_seconds(step, step_aggregate, plan.parallelism)
+        results.extend(evaluate_all(step.thresholds, step_aggregate, window, step.name if has_several_steps else ""))
     return tuple(results)
 
 
@@ -23,25 +23,25 @@ def judged_seconds(step: Step, aggregate: StepAggregate, pods: int) -> float:
 
     A step that all pods finished counts in full. A load that is a number of records lasts until its last answer.
     """
-    finished = pods and aggregate.finished_pods >= pods and step.records is None
-    reached = step.duration_seconds if finished else min(step.duration_seconds, aggregate.load_seconds)
-    return max(0.0, reached - step.warm_up_seconds)
+    is_finished = pods and aggregate.finished_pods >= pods and step.records is None
+    load_seconds = step.duration_seconds if is_finished else min(step.duration_seconds, aggregate.load_seconds)
+    return max(0.0, load_seconds - step.warm_up_seconds)
 
 
 def breach_text(result: ThresholdResult) -> str:
     """A breached threshold in a sentence, with what was measured."""
-    where = f" in step {result.step}" if result.step else ""
-    return f"threshold {result.expression} is breached{where}: measured {measured_text(result)}"
+    step_clause = f" in step {result.step}" if result.step else ""
+    return f"threshold {result.expression} is breached{step_clause}: measured {measured_text(result)}"
 
 
 def doubt_text(result: ThresholdResult) -> str:
     """A threshold in doubt in a sentence, with what was measured and between which values the truth lies."""
-    where = f" in step {result.step}" if result.step else ""
+    step_clause = f" in step {result.step}" if result.step else ""
     high = "any value" if result.high is None else _value_text(result.expression, result.high)
-    between = f"{_value_text(result.expression, result.low)} and {high}"
+    bounds_text = f"{_value_text(result.expression, result.low)} and {high}"
     return (
-        f"threshold {result.expression} is in doubt{where}: measured {measured_text(result)}, and with what the"
-        f" generator itself may have added or held back the truth lies between {between}"
+        f"threshold {result.expression} is in doubt{step_clause}: measured {measured_text(result)}, and with what the"
+        f" generator itself may have added or held back the truth lies between {bounds_text}"
     )
 
 

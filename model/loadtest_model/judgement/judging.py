@@ -7,10 +7,10 @@ from loadtest_model.judgement.health import (
     NO_EVICTIONS,
     Evictions,
     Health,
-    assess,
+    assess_step,
     eviction_health,
     memory_health,
-    worst,
+    worst_health,
 )
 from loadtest_model.judgement.judged_thresholds import threshold_results
 from loadtest_model.judgement.verdict import Facts, Judgement, StepJudgement, Verdict
@@ -41,21 +41,21 @@ def _judge_step(facts: Facts, number: int) -> StepJudgement:
     the step that it was counted in. What the target holds and has stored is known of the whole run only.
     """
     plan, aggregate = facts.plan, facts.aggregate
-    seen = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
-    unfinished = seen.finished_pods < plan.parallelism
-    own = Facts(
+    step_aggregate = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
+    is_unfinished = step_aggregate.finished_pods < plan.parallelism
+    step_facts = Facts(
         plan=structs.replace(plan, steps=(plan.steps[number],), require=Requirement.ACKNOWLEDGED),
         aggregate=structs.replace(
             aggregate,
-            steps=(seen,),
-            violations=aggregate.violations if seen.total.violation else (),
+            steps=(step_aggregate,),
+            violations=aggregate.violations if step_aggregate.total.violation else (),
             target_memory=TargetMemory(),
         ),
         refusal=facts.refusal,
-        gaps=facts.gaps if unfinished else (),
-        on_record=facts.on_record if unfinished else (),
+        gaps=facts.gaps if is_unfinished else (),
+        recorded_failures=facts.recorded_failures if is_unfinished else (),
     )
-    evidence = _evidence(own)
+    evidence = _evidence(step_facts)
     findings = [finding for check in CHECKS for finding in check(evidence)]
     return StepJudgement(findings[0].verdict if findings else Verdict.PASSED, _texts(findings))
 
@@ -70,8 +70,10 @@ def run_health(
     """The health of the target so far. That it crashed comes first: it explains the rest."""
     warm_up_seconds = plan.steps[0].warm_up_seconds
     memory = memory_health([point for point in aggregate.target_memory.points if point[0] >= warm_up_seconds])
-    measured = [assess(step, seen) for step, seen in zip(plan.steps, aggregate.steps, strict=False)]
-    return worst([target_health(target), eviction_health(evictions), *measured, memory])
+    step_healths = [
+        assess_step(step, step_aggregate) for step, step_aggregate in zip(plan.steps, aggregate.steps, strict=False)
+    ]
+    return worst_health([target_health(target), eviction_health(evictions), *step_healths, memory])
 
 
 def _evidence(facts: Facts) -> Evidence:

@@ -23,33 +23,35 @@ _NOTABLE_LATENESS_SECONDS: Final = 0.010
 def own_limits(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
     """What the generator itself lacked, each with advice; empty where it lacked nothing."""
     generator = aggregate.generator
-    found = []
-    if throttled := throttling_text(generator):
-        found.append(f"{throttled}; {HIGHER_LIMIT}")
+    notes = []
+    if throttling := throttling_text(generator):
+        notes.append(f"{throttling}; {HIGHER_LIMIT}")
     medians = [step.response.quantile_seconds(0.5) for step in aggregate.steps]
-    known = [value for value in medians if value is not None]
-    bound = max(_NOTABLE_LAG_SECONDS, _NOTABLE_LAG_SHARE * min(known, default=0.0))
+    known_medians = [value for value in medians if value is not None]
+    bound = max(_NOTABLE_LAG_SECONDS, _NOTABLE_LAG_SHARE * min(known_medians, default=0.0))
     if generator.loop_lag_p99_seconds > bound:
-        found.append(
+        notes.append(
             f"the generator's event loop lagged by {generator.loop_lag_p99_seconds * 1000:.0f} ms (p99, the bound is"
             f" {bound * 1000:.0f} ms); {MORE_POWER}"
         )
     lateness = max((step.lateness.quantile_seconds(0.99) or 0.0 for step in aggregate.steps), default=0.0)
     if lateness > _NOTABLE_LATENESS_SECONDS:
-        found.append(
+        notes.append(
             f"uploads began {lateness * 1000:.0f} ms after they were due although virtual users were free (p99, the"
             f" bound is {_NOTABLE_LATENESS_SECONDS * 1000:.0f} ms); {MORE_POWER}"
         )
-    unopened = sum(step.errors.get(ErrorKind.NO_SOCKET, 0) for step in aggregate.steps)
-    if unopened:
-        found.append(f"the generator's own system had no socket or port for {unopened} connections; {MORE_SOCKETS}")
-    for step, seen in zip(plan.steps, aggregate.steps, strict=False):
-        if seen.own.offered_share < FULL_OFFER:
-            found.append(
-                f"step {step.name} offered {seen.own.offered_share:.0%} of the planned load, since the generator was"
-                f" busy with itself; {MORE_POWER}"
+    failed_connections = sum(step.errors.get(ErrorKind.NO_SOCKET, 0) for step in aggregate.steps)
+    if failed_connections:
+        notes.append(
+            f"the generator's own system had no socket or port for {failed_connections} connections; {MORE_SOCKETS}"
+        )
+    for step, step_aggregate in zip(plan.steps, aggregate.steps, strict=False):
+        if step_aggregate.own.offered_share < FULL_OFFER:
+            notes.append(
+                f"step {step.name} offered {step_aggregate.own.offered_share:.0%} of the planned load, since the"
+                f" generator was busy with itself; {MORE_POWER}"
             )
-    return tuple(found)
+    return tuple(notes)
 
 
 def advice(aggregate: Aggregate) -> str:

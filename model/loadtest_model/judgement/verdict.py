@@ -34,9 +34,9 @@ class Gap:
 class Facts:
     """What a verdict is made from. `refusal` is the report of a verification that did not prove the target.
 
-    `read_back` is what was read of the target's storage. `on_record` are violations and refusals that were written
-    down, whether or not the pod that saw them can still be asked. `target` is what was seen of the target's workload,
-    `evictions` are those of the target's pods.
+    `read_back` has the readings of the target's storage. `recorded_failures` are violations and refusals on record; the
+    pod that met them may be gone. `target` is the state of the target's workload, and `evictions` are those of its
+    pods.
     """
 
     plan: Plan
@@ -44,7 +44,7 @@ class Facts:
     refusal: VerificationReport | None = None
     read_back: ReadBackReport | None = None
     gaps: tuple[Gap, ...] = ()
-    on_record: tuple[Gap, ...] = ()
+    recorded_failures: tuple[Gap, ...] = ()
     target: TargetWatch | None = None
     evictions: Evictions = NO_EVICTIONS
 

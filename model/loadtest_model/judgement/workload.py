@@ -6,13 +6,13 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from loadtest_model.judgement.health import EVIDENCE_LENGTH, Health, HealthLevel, Sign
-from loadtest_model.quantities import clipped
+from loadtest_model.quantities import clip
 from loadtest_model.values import WireValue
 
-IMAGES_KEPT: Final = 6
+MOST_IMAGES: Final = 6
 IMAGE_LENGTH: Final = 200
-RESTARTED_KEPT: Final = 32
-POINTS_KEPT: Final = 60
+MOST_RESTARTED_CONTAINERS: Final = 32
+MOST_MEMORY_POINTS: Final = 60
 UNREADY_SECONDS: Final = 3.0
 """Shorter than this, a look that came at the wrong moment may be all there was."""
 
@@ -20,7 +20,7 @@ Image = Annotated[str, Meta(max_length=IMAGE_LENGTH)]
 Count = Annotated[int, Meta(ge=0)]
 
 
-class Tally(WireValue, frozen=True, kw_only=True):
+class WorkloadTally(WireValue, frozen=True, kw_only=True):
     """What counting goes on from, whichever operator counts; gone once the test has completed.
 
     `ends` says how often each container had ended (those that never did are left out, by the beginning of the pod's UID
@@ -31,7 +31,7 @@ class Tally(WireValue, frozen=True, kw_only=True):
     says of which pods it is.
     """
 
-    ends: Annotated[dict[str, Count], Meta(max_length=RESTARTED_KEPT)] = {}
+    ends: Annotated[dict[str, Count], Meta(max_length=MOST_RESTARTED_CONTAINERS)] = {}
     newest: str = ""
     revision: str = ""
     desired: int = 0
@@ -41,7 +41,7 @@ class Tally(WireValue, frozen=True, kw_only=True):
     seen_at: float = 0.0
     measured_at: str = ""
     measured: str = ""
-    memory: Annotated[str, Meta(max_length=32 * POINTS_KEPT)] = ""
+    memory: Annotated[str, Meta(max_length=32 * MOST_MEMORY_POINTS)] = ""
 
 
 class TargetWatch(WireValue, frozen=True, kw_only=True, omit_defaults=False):
@@ -62,10 +62,10 @@ class TargetWatch(WireValue, frozen=True, kw_only=True, omit_defaults=False):
         float, Meta(description="Seconds in which fewer pods were ready than at the start (or than are wanted now).")
     ] = 0.0
     images: Annotated[
-        tuple[Image, ...], Meta(max_length=IMAGES_KEPT, description="Image digests that ran at the start.")
+        tuple[Image, ...], Meta(max_length=MOST_IMAGES, description="Image digests that ran at the start.")
     ] = ()
     new_images: Annotated[
-        tuple[Image, ...], Meta(max_length=IMAGES_KEPT, description="Other image digests that ran since.")
+        tuple[Image, ...], Meta(max_length=MOST_IMAGES, description="Other image digests that ran since.")
     ] = ()
     memory_bytes: Annotated[
         int | None, Meta(description="The most memory (working set) that its pods held together.")
@@ -76,7 +76,7 @@ class TargetWatch(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     ] = ""
     last_end: Annotated[str, Meta(max_length=256, description="How a container ended last.")] = ""
     problem: Annotated[str, Meta(max_length=256, description="Why the workload was not seen at the last look.")] = ""
-    tally: Annotated[Tally | None, Meta(description="What counting goes on from while the test runs.")] = None
+    tally: Annotated[WorkloadTally | None, Meta(description="What counting goes on from while the test runs.")] = None
 
     @property
     def memory_points(self) -> tuple[tuple[float, int], ...]:
@@ -86,16 +86,18 @@ class TargetWatch(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     @property
     def crashes(self) -> tuple[str, ...]:
         """What is critical: the target, or a part of it, went down."""
-        found = []
+        crashes = []
         if self.restarts:
-            oom = f", {self.oom_kills} of them out of memory (OOMKilled)" if self.oom_kills else ""
-            last = f"; the last: {self.last_end}" if self.last_end else ""
+            oom_clause = f", {self.oom_kills} of them out of memory (OOMKilled)" if self.oom_kills else ""
+            last_end_clause = f"; the last: {self.last_end}" if self.last_end else ""
             times = "once" if self.restarts == 1 else f"{self.restarts} times"
-            found.append(f"the target crashed: containers of {self.workload} ended {times}{oom}{last}")
+            crashes.append(
+                f"the target crashed: containers of {self.workload} ended {times}{oom_clause}{last_end_clause}"
+            )
         if self.replaced_pods:
             pods = "pod was" if self.replaced_pods == 1 else "pods were"
-            found.append(f"{self.replaced_pods} {pods} replaced in {self.workload} without a rollout")
-        return tuple(found)
+            crashes.append(f"{self.replaced_pods} {pods} replaced in {self.workload} without a rollout")
+        return tuple(crashes)
 
 
 def points_text(points: Sequence[tuple[float, int]]) -> str:
@@ -129,4 +131,4 @@ def target_health(watch: TargetWatch | None) -> Health:
         warnings.append(f"{watch.workload} was not seen to the end: {watch.problem}")
     signs += [(HealthLevel.WARNING, text) for text in warnings]
     level = signs[0][0] if signs else HealthLevel.GOOD
-    return Health(level=level, evidence=tuple(clipped(text, EVIDENCE_LENGTH) for _, text in signs))
+    return Health(level=level, evidence=tuple(clip(text, EVIDENCE_LENGTH) for _, text in signs))

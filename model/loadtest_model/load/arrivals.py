@@ -14,10 +14,10 @@ from loadtest_model.values import WireValue
 Draw = Callable[[], float]
 
 # Sums of rates times seconds are rounded; an arrival that is due at the very end must not depend on it.
-_ROUNDING: Final = 1e-9
+_ROUNDING_MARGIN: Final = 1e-9
 
 
-class Process(StrEnum):
+class ArrivalProcess(StrEnum):
     """How arrivals are spaced."""
 
     CONSTANT = "constant"
@@ -40,7 +40,7 @@ class RateSegment(WireValue, frozen=True, kw_only=True):
 class Arrivals(WireValue, frozen=True, kw_only=True):
     """The open model of a step: how arrivals are spaced, and how long a due one waits for a free virtual user."""
 
-    process: Process
+    process: ArrivalProcess
     rates: tuple[RateSegment, ...]
     max_lateness_seconds: float
 
@@ -76,7 +76,7 @@ def peak_rate(rates: Sequence[RateSegment]) -> float:
 
 def expected_arrivals(rates: Sequence[RateSegment]) -> int:
     """How many arrivals a constant schedule has; that of a Poisson schedule has this mean, but for rounding."""
-    return max(0, math.ceil(sum(segment.arrivals for segment in rates) - _ROUNDING))
+    return max(0, math.ceil(sum(segment.arrivals for segment in rates) - _ROUNDING_MARGIN))
 
 
 def due_seconds(arrivals: Arrivals, draw: Draw, index: int = 0, pods: int = 1) -> Iterator[float]:
@@ -86,18 +86,18 @@ def due_seconds(arrivals: Arrivals, draw: Draw, index: int = 0, pods: int = 1) -
     integral of the rate reaches k; in a Poisson one, when it reaches the sum of k + 1 exponential gaps of mean 1.
     `draw` gives numbers from [0, 1), to every pod the same.
     """
-    positions = map(float, count()) if arrivals.process == Process.CONSTANT else _poisson(draw)
+    positions = map(float, count()) if arrivals.process == ArrivalProcess.CONSTANT else _poisson(draw)
     number = 0
-    begin = passed = 0.0
+    segment_begin = arrivals_before = 0.0
     position = next(positions)
     for segment in arrivals.rates:
-        while position < passed + segment.arrivals - _ROUNDING:
+        while position < arrivals_before + segment.arrivals - _ROUNDING_MARGIN:
             if number % pods == index:
-                yield begin + _within(segment, position - passed)
+                yield segment_begin + _seconds_into(segment, position - arrivals_before)
             number += 1
             position = next(positions)
-        begin += segment.duration_seconds
-        passed += segment.arrivals
+        segment_begin += segment.duration_seconds
+        arrivals_before += segment.arrivals
 
 
 def _poisson(draw: Draw) -> Iterator[float]:
@@ -105,7 +105,7 @@ def _poisson(draw: Draw) -> Iterator[float]:
     return accumulate(-math.log(1.0 - draw()) for _ in count())
 
 
-def _within(segment: RateSegment, position: float) -> float:
+def _seconds_into(segment: RateSegment, position: float) -> float:
     """The root t of r t + s t^2 / 2 = position, in the form that loses no digits where r or s is small."""
     position = max(0.0, position)
     if position == 0.0:

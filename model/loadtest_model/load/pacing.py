@@ -21,7 +21,7 @@ class Window(WireValue, frozen=True, kw_only=True):
     end_seconds: float
 
 
-def profile(stages: Sequence[tuple[float, int]]) -> tuple[Segment, ...]:
+def user_profile(stages: Sequence[tuple[float, int]]) -> tuple[Segment, ...]:
     """The segments of stages given as (duration in seconds, users at the end); the first begins at 0 users.
 
     A stage of no length moves the level at once and leaves no segment.
@@ -35,7 +35,7 @@ def profile(stages: Sequence[tuple[float, int]]) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-def plateaus(duration_seconds: float, users: int, shares: Sequence[float]) -> tuple[Segment, ...]:
+def user_plateaus(duration_seconds: float, users: int, shares: Sequence[float]) -> tuple[Segment, ...]:
     """Equally long plateaus at the given shares of `users`, each at least one user."""
     length = duration_seconds / len(shares)
     levels = [max(1, round(users * share)) for share in shares]
@@ -68,13 +68,13 @@ def windows_of(segments: Sequence[Segment], user: int) -> tuple[Window, ...]:
     windows: list[Window] = []
     begin = 0.0
     for segment in segments:
-        part = _window_in(segment, begin, user + 1)
+        window = _window_in(segment, begin, user + 1)
         begin += segment.duration_seconds
-        if part is None:
+        if window is None:
             continue
-        if windows and windows[-1].end_seconds == part.begin_seconds:
-            part = Window(begin_seconds=windows.pop().begin_seconds, end_seconds=part.end_seconds)
-        windows.append(part)
+        if windows and windows[-1].end_seconds == window.begin_seconds:
+            window = Window(begin_seconds=windows.pop().begin_seconds, end_seconds=window.end_seconds)
+        windows.append(window)
     return tuple(windows)
 
 

@@ -35,14 +35,14 @@ class Aggregate(WireValue, frozen=True, kw_only=True):
         return merged_aggregate([self, other])
 
 
-def with_gone(aggregate: Aggregate, gone: Collection[str]) -> Aggregate:
-    """The run with the uploads to these addresses told apart: they are no longer the target's."""
-    if not gone:
+def with_departed_addresses(aggregate: Aggregate, departed_addresses: Collection[str]) -> Aggregate:
+    """The run with separate counts of the uploads to these addresses, which are no longer the target's."""
+    if not departed_addresses:
         return aggregate
     steps = []
     for step in aggregate.steps:
-        left = (counts for address, counts in step.addresses.items() if address in gone)
-        steps.append(structs.replace(step, gone=merged_address_counts(left)))
+        departed_counts = (counts for address, counts in step.addresses.items() if address in departed_addresses)
+        steps.append(structs.replace(step, gone=merged_address_counts(departed_counts)))
     return structs.replace(aggregate, steps=tuple(steps))
 
 
@@ -67,13 +67,13 @@ def merged_aggregate(parts: Sequence[Aggregate]) -> Aggregate:
     )
 
 
-def merge(snapshots: Iterable[Snapshot]) -> Aggregate:
+def merge_snapshots(snapshots: Iterable[Snapshot]) -> Aggregate:
     """The aggregate of whole snapshots. Of several from one pod (index and UID) the latest counts."""
     latest: dict[tuple[int, str], Snapshot] = {}
     for snapshot in snapshots:
         key = (snapshot.pod_index, snapshot.pod_uid)
-        known = latest.get(key)
-        if known is None or snapshot.sequence > known.sequence:
+        previous = latest.get(key)
+        if previous is None or snapshot.sequence > previous.sequence:
             latest[key] = snapshot
     return merged_aggregate([aggregate_of(latest[key]) for key in sorted(latest)])
 

@@ -1,4 +1,4 @@
-"""How often each cause was seen, with one example of it."""
+"""How many uploads failed for each cause, with one example of it."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -12,7 +12,7 @@ EXAMPLE_CHARACTERS: Final = 200
 
 
 class Example(WireValue, frozen=True, kw_only=True):
-    """One upload that failed: where to, the answer's status (None where no answer came), and what was seen."""
+    """One upload that failed: its address, the answer's status (None if there was no answer), and a description."""
 
     address: Annotated[str, Meta(max_length=64)]
     status: int | None
@@ -23,7 +23,7 @@ class Example(WireValue, frozen=True, kw_only=True):
         return (self.address, -1 if self.status is None else self.status, self.text)
 
 
-class CauseSeen(WireValue, frozen=True, kw_only=True):
+class CauseCount(WireValue, frozen=True, kw_only=True):
     """The uploads that failed for one cause. Their ages count from the sending to the end of the upload."""
 
     count: int
@@ -31,9 +31,9 @@ class CauseSeen(WireValue, frozen=True, kw_only=True):
     longest_seconds: float
     example: Example | None = None
 
-    def merge(self, other: "CauseSeen") -> "CauseSeen":
+    def merge(self, other: "CauseCount") -> "CauseCount":
         examples = [example for example in (self.example, other.example) if example is not None]
-        return CauseSeen(
+        return CauseCount(
             count=self.count + other.count,
             shortest_seconds=min(self.shortest_seconds, other.shortest_seconds),
             longest_seconds=max(self.longest_seconds, other.longest_seconds),
@@ -42,10 +42,10 @@ class CauseSeen(WireValue, frozen=True, kw_only=True):
         )
 
 
-def merged_causes(mine: Mapping[Cause, CauseSeen], theirs: Mapping[Cause, CauseSeen]) -> dict[Cause, CauseSeen]:
-    """What two parts of a run saw, as one."""
+def merged_causes(mine: Mapping[Cause, CauseCount], theirs: Mapping[Cause, CauseCount]) -> dict[Cause, CauseCount]:
+    """The causes in two parts of a run, merged."""
     merged = dict(mine)
-    for cause, seen in theirs.items():
-        held = merged.get(cause)
-        merged[cause] = seen if held is None else held.merge(seen)
+    for cause, count in theirs.items():
+        previous_count = merged.get(cause)
+        merged[cause] = count if previous_count is None else previous_count.merge(count)
     return {cause: merged[cause] for cause in sorted(merged)}

@@ -32,7 +32,7 @@ class Counts(WireValue, frozen=True, kw_only=True, gc=False):
         return merged_counts([self, other])
 
     @property
-    def conserved(self) -> bool:
+    def is_conserved(self) -> bool:
         outcomes = self.accepted + self.rejected + self.unknown + self.violation
         return self.due == self.sent + self.dropped and self.sent == outcomes
 
@@ -52,10 +52,10 @@ class Counts(WireValue, frozen=True, kw_only=True, gc=False):
         return None if self.error_rate is None else 1 - self.error_rate
 
 
-def merged_counts(many: Sequence[Counts]) -> Counts:
+def merged_counts(parts: Sequence[Counts]) -> Counts:
     """All counts added up."""
     # Column by column, in the interpreter's own loops: a fleet merges some hundred thousand of them at each look.
-    sums = map(sum, zip(*map(structs.astuple, many), strict=True))
+    sums = map(sum, zip(*map(structs.astuple, parts), strict=True))
     return Counts(**dict(zip(Counts.__struct_fields__, sums, strict=False)))
 
 
@@ -84,18 +84,18 @@ def merged_seconds(parts: Iterable[tuple[Second, ...]]) -> tuple[Second, ...]:
     by_number: dict[int, list[Second]] = {}
     for seconds in parts:
         for second in seconds:
-            held = by_number.get(second.second)
-            if held is None:
+            same_second = by_number.get(second.second)
+            if same_second is None:
                 by_number[second.second] = [second]
             else:
-                held.append(second)
-    return tuple(_one_second(number, same) for number, same in sorted(by_number.items()))
+                same_second.append(second)
+    return tuple(_merged_second(number, same) for number, same in sorted(by_number.items()))
 
 
-def _one_second(number: int, same: list[Second]) -> Second:
-    if len(same) == 1:
-        return same[0]
-    columns = dict(zip(Second.__struct_fields__, zip(*map(structs.astuple, same), strict=True), strict=True))
+def _merged_second(number: int, parts: list[Second]) -> Second:
+    if len(parts) == 1:
+        return parts[0]
+    columns = dict(zip(Second.__struct_fields__, zip(*map(structs.astuple, parts), strict=True), strict=True))
     del columns["second"]
     counts = merged_counts(columns.pop("counts"))
     return Second(second=number, counts=counts, **{name: sum(column) for name, column in columns.items()})

@@ -24,15 +24,15 @@ class GeneratorHealth(WireValue, frozen=True, kw_only=True):
     cpu_limit_cores: float | None = None
 
 
-def merged_health(many: Sequence[GeneratorHealth]) -> GeneratorHealth:
+def merged_health(parts: Sequence[GeneratorHealth]) -> GeneratorHealth:
     """Memory and CPU seconds add up; of what tells saturation the worst pod speaks."""
     return GeneratorHealth(
-        memory_bytes=sum(each.memory_bytes for each in many),
-        cpu_seconds=sum(each.cpu_seconds for each in many),
-        loop_lag_p99_seconds=max((each.loop_lag_p99_seconds for each in many), default=0.0),
-        max_loop_lag_seconds=max((each.max_loop_lag_seconds for each in many), default=0.0),
-        throttled_share=max((each.throttled_share for each in many), default=0.0, key=_doubt),
-        cpu_limit_cores=min((each.cpu_limit_cores for each in many if each.cpu_limit_cores), default=None),
+        memory_bytes=sum(part.memory_bytes for part in parts),
+        cpu_seconds=sum(part.cpu_seconds for part in parts),
+        loop_lag_p99_seconds=max((part.loop_lag_p99_seconds for part in parts), default=0.0),
+        max_loop_lag_seconds=max((part.max_loop_lag_seconds for part in parts), default=0.0),
+        throttled_share=max((part.throttled_share for part in parts), default=0.0, key=_throttling_rank),
+        cpu_limit_cores=min((part.cpu_limit_cores for part in parts if part.cpu_limit_cores), default=None),
     )
 
 
@@ -47,8 +47,8 @@ def throttling_text(generator: GeneratorHealth) -> str:
     if share <= NOTABLE_SHARE:
         return ""
     limit = generator.cpu_limit_cores
-    named = "a CPU limit" if limit is None else f"its CPU limit of {cores_text(limit)}"
-    return f"the generator was throttled for {share:.0%} of the time by {named}"
+    limit_text = "a CPU limit" if limit is None else f"its CPU limit of {cores_text(limit)}"
+    return f"the generator was throttled for {share:.0%} of the time by {limit_text}"
 
 
 def cores_text(cores: float) -> str:
@@ -57,6 +57,6 @@ def cores_text(cores: float) -> str:
     return f"{thousandths}m" if thousandths % 1000 else f"{thousandths // 1000}"
 
 
-def _doubt(throttled_share: float | None) -> tuple[bool, float]:
+def _throttling_rank(throttled_share: float | None) -> tuple[bool, float]:
     """Ranks shares of time: one that is not known is worse than none at all, and better than any that was measured."""
     return throttled_share != 0.0, throttled_share or 0.0

@@ -32,15 +32,15 @@ class OwnTime(WireValue, frozen=True, kw_only=True):
         return min(1.0, self.offered / self.planned) if self.planned else 1.0
 
 
-def merged_own_time(many: Sequence[OwnTime]) -> OwnTime:
+def merged_own_time(parts: Sequence[OwnTime]) -> OwnTime:
     """The own parts of all as one."""
     return OwnTime(
-        response=merged_sketch([each.response for each in many]),
-        service=merged_sketch([each.service for each in many]),
-        lag_p99_seconds=max((each.lag_p99_seconds for each in many), default=0.0),
-        offered=sum(each.offered for each in many),
-        planned=sum(each.planned for each in many),
-        unsent=sum(each.unsent for each in many),
-        timeouts=sum(each.timeouts for each in many),
-        dropped=sum(each.dropped for each in many),
+        response=merged_sketch([part.response for part in parts]),
+        service=merged_sketch([part.service for part in parts]),
+        lag_p99_seconds=max((part.lag_p99_seconds for part in parts), default=0.0),
+        offered=sum(part.offered for part in parts),
+        planned=sum(part.planned for part in parts),
+        unsent=sum(part.unsent for part in parts),
+        timeouts=sum(part.timeouts for part in parts),
+        dropped=sum(part.dropped for part in parts),
     )

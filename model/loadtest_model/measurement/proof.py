@@ -8,7 +8,7 @@ from loadtest_model.reasons import Reason
 from loadtest_model.values import WireValue
 
 
-class Moment(StrEnum):
+class ReadingMoment(StrEnum):
     """When a reading was made, in this order."""
 
     BEFORE = "before"
@@ -18,14 +18,14 @@ class Moment(StrEnum):
 
 
 class Reading(WireValue, frozen=True, kw_only=True):
-    """One look at what the target holds.
+    """One look at what the target has stored.
 
     `rows` is the target's own count of all its rows; None in a look-up, where `asked` is the number of this run's rows
     that were looked for and `found` names those that exist. `problem` says why the look shows nothing, and
     `control_failed` that it is because what is known to exist was not found.
     """
 
-    moment: Moment
+    moment: ReadingMoment
     rows: int | None = None
     asked: int = 0
     found: tuple[str, ...] = ()
@@ -40,8 +40,8 @@ class ReadBackReport(WireValue, frozen=True, kw_only=True):
     readings: tuple[Reading, ...] = ()
 
 
-class Shown(StrEnum):
-    """What the readings come to; all but the first two and UNFINISHED are reasons why they show nothing."""
+class ReadBackResult(StrEnum):
+    """What a read-back shows; all but the first two and UNFINISHED are reasons why they show nothing."""
 
     NOTHING_STORED = "NothingStored"
     STORED = Reason.RecordsStored
@@ -51,39 +51,41 @@ class Shown(StrEnum):
     UNFINISHED = Reason.ReadBackUnfinished
 
 
-class Conclusion(WireValue, frozen=True, kw_only=True):
-    """What was shown, and a sentence with what it was concluded from."""
+class ReadBackConclusion(WireValue, frozen=True, kw_only=True):
+    """The result of a read-back, and a sentence with its evidence."""
 
-    shown: Shown
+    result: ReadBackResult
     message: str
 
 
-_WHEN: Final = {
-    Moment.BEFORE: "before the first upload",
-    Moment.VERIFIED: "after the verification",
-    Moment.ENDED: "after the last answer",
+_MOMENT_TEXTS: Final = {
+    ReadingMoment.BEFORE: "before the first upload",
+    ReadingMoment.VERIFIED: "after the verification",
+    ReadingMoment.ENDED: "after the last answer",
 }
-_FOUND_NAMED: Final = 5
+_MOST_IDS_SHOWN: Final = 5
 
 
-def concluded_from(report: ReadBackReport) -> Conclusion:
+def read_back_conclusion(report: ReadBackReport) -> ReadBackConclusion:
     """What a read-back shows. Rows that were found outweigh a reading that failed, and one that failed all else.
 
     A count that rises may do so by others' writes; since that cannot be told apart, it is taken for rows stored.
     """
-    for found in (_looked_up, _risen, _problem, _nothing_asked, _fallen, _missing):
-        conclusion = found(report)
+    for conclude in (_stored_rows, _rising_count, _failed_reading, _empty_look_up, _falling_count, _missing_reading):
+        conclusion = conclude(report)
         if conclusion is not None:
             return conclusion
-    return Conclusion(shown=Shown.NOTHING_STORED, message=f"a read-back found no stored row: {evidence(report)}")
+    return ReadBackConclusion(
+        result=ReadBackResult.NOTHING_STORED, message=f"a read-back found no stored row: {evidence(report)}"
+    )
 
 
 def evidence(report: ReadBackReport) -> str:
-    """What the readings saw, as a list in one line."""
-    return ", ".join(f"{_seen(reading)} {_when(reading.moment, report)}" for reading in report.readings)
+    """The readings as a list in one line."""
+    return ", ".join(f"{_reading_text(reading)} {_moment_text(reading.moment, report)}" for reading in report.readings)
 
 
-def _seen(reading: Reading) -> str:
+def _reading_text(reading: Reading) -> str:
     if reading.problem:
         return "nothing to go by"
     if reading.rows is not None:
@@ -91,76 +93,85 @@ def _seen(reading: Reading) -> str:
     return f"{len(reading.found)} of {reading.asked} rows looked up" if reading.asked else "the control found"
 
 
-def _looked_up(report: ReadBackReport) -> Conclusion | None:
+def _stored_rows(report: ReadBackReport) -> ReadBackConclusion | None:
     for reading in report.readings:
         if reading.found:
-            named = ", ".join(reading.found[:_FOUND_NAMED])
-            return Conclusion(
-                shown=Shown.STORED,
-                message=f"rows of this test are stored: client_id {named} found {_when(reading.moment, report)};"
+            moment_text = _moment_text(reading.moment, report)
+            client_ids = ", ".join(reading.found[:_MOST_IDS_SHOWN])
+            return ReadBackConclusion(
+                result=ReadBackResult.STORED,
+                message=f"rows of this test are stored: client_id {client_ids} found {moment_text};"
                 " remove them from the target",
             )
     return None
 
 
-def _risen(report: ReadBackReport) -> Conclusion | None:
-    counted = _counted(report)
-    for earlier, later in pairwise(counted):
-        risen = later[1] - earlier[1]
-        if risen > 0:
-            return Conclusion(
-                shown=Shown.STORED,
-                message=f"the target's count of rows rose by {risen:,}: {earlier[1]:,} {_when(earlier[0], report)},"
-                f" {later[1]:,} {_when(later[0], report)}; rows of this test may be stored. Where others write at the"
-                " same time, let spec.verification.readBack count this test's rows only, or look them up",
+def _rising_count(report: ReadBackReport) -> ReadBackConclusion | None:
+    row_counts = _row_counts(report)
+    for earlier, later in pairwise(row_counts):
+        increase = later[1] - earlier[1]
+        if increase > 0:
+            counts_text = (
+                f"{earlier[1]:,} {_moment_text(earlier[0], report)}, {later[1]:,} {_moment_text(later[0], report)}"
+            )
+            return ReadBackConclusion(
+                result=ReadBackResult.STORED,
+                message=f"the target's count of rows rose by {increase:,}: {counts_text}; rows of this test may be"
+                " stored. Where others write at the same time, let spec.verification.readBack count this test's rows"
+                " only, or look them up",
             )
     return None
 
 
-def _problem(report: ReadBackReport) -> Conclusion | None:
+def _failed_reading(report: ReadBackReport) -> ReadBackConclusion | None:
     for reading in report.readings:
         if reading.problem:
-            shown = Shown.CONTROL_FAILED if reading.control_failed else Shown.FAILED
-            when = _when(reading.moment, report)
-            return Conclusion(shown=shown, message=f"the read-back {when} shows nothing: {reading.problem}")
+            result = ReadBackResult.CONTROL_FAILED if reading.control_failed else ReadBackResult.FAILED
+            moment_text = _moment_text(reading.moment, report)
+            return ReadBackConclusion(
+                result=result, message=f"the read-back {moment_text} shows nothing: {reading.problem}"
+            )
     return None
 
 
-def _nothing_asked(report: ReadBackReport) -> Conclusion | None:
+def _empty_look_up(report: ReadBackReport) -> ReadBackConclusion | None:
     """A look-up after the verification that had no row to look for."""
     for reading in report.readings:
-        if reading.rows is None and not reading.asked and reading.moment is not Moment.BEFORE:
-            return Conclusion(
-                shown=Shown.FAILED,
-                message=f"the read-back {_when(reading.moment, report)} shows nothing: it had no row to look up",
+        if reading.rows is None and not reading.asked and reading.moment is not ReadingMoment.BEFORE:
+            return ReadBackConclusion(
+                result=ReadBackResult.FAILED,
+                message=f"the read-back {_moment_text(reading.moment, report)} shows nothing: it had no row to look up",
             )
     return None
 
 
-def _fallen(report: ReadBackReport) -> Conclusion | None:
-    counted = _counted(report)
-    for earlier, later in pairwise(counted):
+def _falling_count(report: ReadBackReport) -> ReadBackConclusion | None:
+    row_counts = _row_counts(report)
+    for earlier, later in pairwise(row_counts):
         if later[1] < earlier[1]:
-            return Conclusion(
-                shown=Shown.UNSTEADY,
-                message=f"the target's count of rows fell from {earlier[1]:,} {_when(earlier[0], report)} to"
-                f" {later[1]:,} {_when(later[0], report)}: while rows are removed, a count shows nothing",
+            return ReadBackConclusion(
+                result=ReadBackResult.UNSTEADY,
+                message=f"the target's count of rows fell from {earlier[1]:,} {_moment_text(earlier[0], report)} to"
+                f" {later[1]:,} {_moment_text(later[0], report)}: while rows are removed, a count shows nothing",
             )
     return None
 
 
-def _missing(report: ReadBackReport) -> Conclusion | None:
-    made = {reading.moment for reading in report.readings}
-    left = [moment for moment in Moment if moment not in made]
-    if not left:
+def _missing_reading(report: ReadBackReport) -> ReadBackConclusion | None:
+    known_moments = {reading.moment for reading in report.readings}
+    missing_moments = [moment for moment in ReadingMoment if moment not in known_moments]
+    if not missing_moments:
         return None
-    so_far = f"is not finished: {evidence(report)}" if report.readings else "has not begun"
-    return Conclusion(shown=Shown.UNFINISHED, message=f"the read-back {so_far}; not yet read {_when(left[0], report)}")
+    progress_text = f"is not finished: {evidence(report)}" if report.readings else "has not begun"
+    return ReadBackConclusion(
+        result=ReadBackResult.UNFINISHED,
+        message=f"the read-back {progress_text}; not yet read {_moment_text(missing_moments[0], report)}",
+    )
 
 
-def _counted(report: ReadBackReport) -> list[tuple[Moment, int]]:
+def _row_counts(report: ReadBackReport) -> list[tuple[ReadingMoment, int]]:
     return [(reading.moment, reading.rows) for reading in report.readings if reading.rows is not None]
 
 
-def _when(moment: Moment, report: ReadBackReport) -> str:
-    return _WHEN.get(moment, f"{report.settle_seconds:g} s later")
+def _moment_text(moment: ReadingMoment, report: ReadBackReport) -> str:
+    return _MOMENT_TEXTS.get(moment, f"{report.settle_seconds:g} s later")

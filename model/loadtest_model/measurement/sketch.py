@@ -54,7 +54,7 @@ class Sketch(WireValue, frozen=True, kw_only=True):
         """Both distributions in one, as coarse as the coarser of them."""
         return merged_sketch([self, other])
 
-    def coarsened(self, coarseness: int) -> "Sketch":
+    def coarsen(self, coarseness: int) -> "Sketch":
         """The same distribution in wider buckets. It never gets finer, and an empty one stays the empty one."""
         if not self.count:
             return Sketch()
@@ -62,8 +62,8 @@ class Sketch(WireValue, frozen=True, kw_only=True):
         while sketch.coarseness < coarseness:
             buckets: dict[int, int] = {}
             for bucket, count in sketch.buckets.items():
-                joined = -(-bucket // 2)
-                buckets[joined] = buckets.get(joined, 0) + count
+                pair = -(-bucket // 2)
+                buckets[pair] = buckets.get(pair, 0) + count
             sketch = Sketch(
                 count=sketch.count,
                 sum_nanoseconds=sketch.sum_nanoseconds,
@@ -87,13 +87,13 @@ class Sketch(WireValue, frozen=True, kw_only=True):
         rank = max(1, math.ceil(quantile * self.count - 1e-9))
         if rank >= self.count:
             return greatest
-        seen = self.underflow
-        if rank <= seen:
+        cumulative_count = self.underflow
+        if rank <= cumulative_count:
             return least
         gamma = GAMMA ** (2**self.coarseness)
         for bucket in sorted(self.buckets):
-            seen += self.buckets[bucket]
-            if rank <= seen:
+            cumulative_count += self.buckets[bucket]
+            if rank <= cumulative_count:
                 return float(min(max(2 * gamma**bucket / (gamma + 1), least), greatest))
         return greatest
 
@@ -139,23 +139,23 @@ class SketchBuilder:
         )
 
 
-def merged_sketch(many: Iterable[Sketch]) -> Sketch:
+def merged_sketch(sketches: Iterable[Sketch]) -> Sketch:
     """All distributions in one, as coarse as the coarsest of them."""
-    filled = [sketch for sketch in many if sketch.count]
-    if len(filled) < 2:
-        return filled[0] if filled else Sketch()
-    coarseness = max(sketch.coarseness for sketch in filled)
+    non_empty = [sketch for sketch in sketches if sketch.count]
+    if len(non_empty) < 2:
+        return non_empty[0] if non_empty else Sketch()
+    coarseness = max(sketch.coarseness for sketch in non_empty)
     buckets: dict[int, int] = {}
-    for sketch in filled:
-        for bucket, count in sketch.coarsened(coarseness).buckets.items():
+    for sketch in non_empty:
+        for bucket, count in sketch.coarsen(coarseness).buckets.items():
             buckets[bucket] = buckets.get(bucket, 0) + count
     return Sketch(
-        count=sum(sketch.count for sketch in filled),
-        sum_nanoseconds=sum(sketch.sum_nanoseconds for sketch in filled),
-        min_nanoseconds=min(sketch.min_nanoseconds for sketch in filled if sketch.min_nanoseconds is not None),
-        max_nanoseconds=max(sketch.max_nanoseconds for sketch in filled if sketch.max_nanoseconds is not None),
-        underflow=sum(sketch.underflow for sketch in filled),
-        overflow=sum(sketch.overflow for sketch in filled),
+        count=sum(sketch.count for sketch in non_empty),
+        sum_nanoseconds=sum(sketch.sum_nanoseconds for sketch in non_empty),
+        min_nanoseconds=min(sketch.min_nanoseconds for sketch in non_empty if sketch.min_nanoseconds is not None),
+        max_nanoseconds=max(sketch.max_nanoseconds for sketch in non_empty if sketch.max_nanoseconds is not None),
+        underflow=sum(sketch.underflow for sketch in non_empty),
+        overflow=sum(sketch.overflow for sketch in non_empty),
         coarseness=coarseness,
         buckets=buckets,
     )

@@ -8,7 +8,7 @@ from msgspec import structs
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.proof import ReadBackReport, Shown, concluded_from
+from loadtest_model.measurement.proof import ReadBackReport, ReadBackResult, read_back_conclusion
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.reasons import Reason
 from loadtest_model.values import WireValue
@@ -34,7 +34,7 @@ class PodState(StrEnum):
     HALTED = "halted"
 
     @property
-    def ended(self) -> bool:
+    def is_end(self) -> bool:
         return self in _ENDS
 
 
@@ -99,7 +99,7 @@ class CheckName(StrEnum):
     FULL_BATCH = "full-batch"
 
 
-class Check(WireValue, frozen=True, kw_only=True):
+class VerificationCheck(WireValue, frozen=True, kw_only=True):
     """One upload of the verification, to one address, and what came of it."""
 
     name: CheckName
@@ -128,7 +128,7 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
     hint: str = ""
     canary_ids: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[VerificationCheck, ...] = ()
     uploads: int = 0
     rows: int = 0
     unverified: tuple[str, ...] = ()
@@ -137,23 +137,23 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
     read_back: ReadBackReport | None = None
 
     @property
-    def proven(self) -> bool:
+    def is_proven(self) -> bool:
         """Whether every address that is used showed that it honours the header."""
         return self.refusal is None and self.level is not ProofLevel.NONE
 
     @property
-    def reached(self) -> ProofLevel:
+    def reached_level(self) -> ProofLevel:
         """The level that holds for every answer so far, and PROVEN once all readings agree that nothing was stored."""
-        held = ProofLevel.ACKNOWLEDGED if self.level is ProofLevel.ECHOED and self.unechoed else self.level
-        if not self.proven or self.read_back is None:
-            return held
-        nothing_stored = concluded_from(self.read_back).shown is Shown.NOTHING_STORED
-        return ProofLevel.PROVEN if nothing_stored else held
+        confirmed_level = ProofLevel.ACKNOWLEDGED if self.level is ProofLevel.ECHOED and self.unechoed else self.level
+        if not self.is_proven or self.read_back is None:
+            return confirmed_level
+        nothing_stored = read_back_conclusion(self.read_back).result is ReadBackResult.NOTHING_STORED
+        return ProofLevel.PROVEN if nothing_stored else confirmed_level
 
     @property
-    def concluded(self) -> "VerificationReport":
+    def final_report(self) -> "VerificationReport":
         """The report of a run that is over: its level is the one that was reached."""
-        return structs.replace(self, level=self.reached)
+        return structs.replace(self, level=self.reached_level)
 
 
 class TargetMemory(WireValue, frozen=True, kw_only=True):

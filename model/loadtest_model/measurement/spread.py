@@ -7,8 +7,8 @@ from msgspec import structs
 
 from loadtest_model.values import WireValue
 
-ADDRESSES_KEPT: Final = 100
-OTHERS: Final = "others"
+MOST_ADDRESSES: Final = 100
+OTHER_ADDRESSES: Final = "others"
 
 
 class AddressCounts(WireValue, frozen=True, kw_only=True):
@@ -32,9 +32,9 @@ class AddressCounts(WireValue, frozen=True, kw_only=True):
         return merged_address_counts((self, other))
 
 
-def merged_address_counts(many: Iterable[AddressCounts]) -> AddressCounts:
+def merged_address_counts(parts: Iterable[AddressCounts]) -> AddressCounts:
     """All counts added up."""
-    sums = map(sum, zip(*map(structs.astuple, many), strict=True))
+    sums = map(sum, zip(*map(structs.astuple, parts), strict=True))
     return AddressCounts(**dict(zip(AddressCounts.__struct_fields__, sums, strict=False)))
 
 
@@ -45,21 +45,23 @@ def merged_spread(spreads: Iterable[Spread]) -> Spread:
     """All spreads in one, bounded; in whatever order and grouping they are merged, the outcome is the same."""
     by_address: dict[str, list[AddressCounts]] = {}
     for spread in spreads:
-        for address, counts in spread.items():
-            by_address.setdefault(address, []).append(counts)
-    return bounded({address: merged_address_counts(many) for address, many in by_address.items()})
+        for address, address_counts in spread.items():
+            by_address.setdefault(address, []).append(address_counts)
+    return limit_addresses(
+        {address: merged_address_counts(address_counts) for address, address_counts in by_address.items()}
+    )
 
 
-def bounded(spread: Spread) -> Spread:
+def limit_addresses(spread: Spread) -> Spread:
     """The first addresses in the order of their names, and all others as one.
 
     The choice depends on names alone: an address that one pod could not keep, no merge with another could keep.
     """
-    named = sorted(address for address in spread if address != OTHERS)
-    kept = {address: spread[address] for address in named[:ADDRESSES_KEPT]}
-    rest = [spread[address] for address in named[ADDRESSES_KEPT:]]
-    if OTHERS in spread:
-        rest.append(spread[OTHERS])
-    if rest:
-        kept[OTHERS] = merged_address_counts(rest)
-    return kept
+    addresses = sorted(address for address in spread if address != OTHER_ADDRESSES)
+    limited_spread = {address: spread[address] for address in addresses[:MOST_ADDRESSES]}
+    other_counts = [spread[address] for address in addresses[MOST_ADDRESSES:]]
+    if OTHER_ADDRESSES in spread:
+        other_counts.append(spread[OTHER_ADDRESSES])
+    if other_counts:
+        limited_spread[OTHER_ADDRESSES] = merged_address_counts(other_counts)
+    return limited_spread

@@ -11,18 +11,18 @@ from typing import Final
 
 from msgspec import field
 
-from loadtest_model.measurement.cause_counts import CauseSeen, merged_causes
+from loadtest_model.measurement.cause_counts import CauseCount, merged_causes
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts, Second, merged_counts, merged_seconds
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.own_time import OwnTime, merged_own_time
 from loadtest_model.measurement.sketch import Sketch, merged_sketch
 from loadtest_model.measurement.spread import AddressCounts, merged_address_counts, merged_spread
-from loadtest_model.measurement.upload_parts import Parts, merged_parts
+from loadtest_model.measurement.upload_parts import UploadParts, merged_parts
 from loadtest_model.values import WireValue
 
 # Older uploads matter most, and a snapshot must not grow with the virtual users.
-IN_FLIGHT_AGES_KEPT: Final = 100
+MOST_IN_FLIGHT_AGES: Final = 100
 
 
 class StepAggregate(WireValue, frozen=True, kw_only=True):
@@ -46,14 +46,14 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     total: Counts = Counts()
     judged: Counts = Counts()
     errors: dict[ErrorKind, int] = {}
-    causes: dict[Cause, CauseSeen] = {}
+    causes: dict[Cause, CauseCount] = {}
     response: Sketch = Sketch()
     service: Sketch = Sketch()
     rejected_response: Sketch = Sketch()
     seconds: tuple[Second, ...] = ()
     segment_response: tuple[Sketch, ...] = ()
     segment_counts: tuple[Counts, ...] = ()
-    parts: Parts = Parts()
+    parts: UploadParts = UploadParts()
     addresses: dict[str, AddressCounts] = {}
     lateness: Sketch = Sketch()
     vu_limit_reached: int = 0
@@ -69,42 +69,43 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
         return merged_step([self, other])
 
 
-def merged_step(many: Sequence[StepAggregate]) -> StepAggregate:
+def merged_step(steps: Sequence[StepAggregate]) -> StepAggregate:
     """All that was measured as one."""
-    ages = sorted((age for each in many for age in each.in_flight_ages_seconds), reverse=True)
+    ages = sorted((age for step in steps for age in step.in_flight_ages_seconds), reverse=True)
     return StepAggregate(
-        step=max((each.step for each in many), default=-1),
-        total=merged_counts([each.total for each in many]),
-        judged=merged_counts([each.judged for each in many]),
-        errors=_added(each.errors for each in many),
-        causes=reduce(merged_causes, (each.causes for each in many if each.causes), {}),
-        response=merged_sketch([each.response for each in many]),
-        service=merged_sketch([each.service for each in many]),
-        rejected_response=merged_sketch([each.rejected_response for each in many]),
-        seconds=merged_seconds([each.seconds for each in many]),
+        step=max((step.step for step in steps), default=-1),
+        total=merged_counts([step.total for step in steps]),
+        judged=merged_counts([step.judged for step in steps]),
+        errors=_error_sums(step.errors for step in steps),
+        causes=reduce(merged_causes, (step.causes for step in steps if step.causes), {}),
+        response=merged_sketch([step.response for step in steps]),
+        service=merged_sketch([step.service for step in steps]),
+        rejected_response=merged_sketch([step.rejected_response for step in steps]),
+        seconds=merged_seconds([step.seconds for step in steps]),
         segment_response=tuple(
             merged_sketch(column)
-            for column in zip_longest(*(each.segment_response for each in many), fillvalue=Sketch())
+            for column in zip_longest(*(step.segment_response for step in steps), fillvalue=Sketch())
         ),
         segment_counts=tuple(
-            merged_counts(column) for column in zip_longest(*(each.segment_counts for each in many), fillvalue=Counts())
+            merged_counts(column)
+            for column in zip_longest(*(step.segment_counts for step in steps), fillvalue=Counts())
         ),
-        parts=merged_parts([each.parts for each in many]),
-        addresses=merged_spread(each.addresses for each in many),
-        lateness=merged_sketch([each.lateness for each in many]),
-        vu_limit_reached=sum(each.vu_limit_reached for each in many),
-        load_seconds=max((each.load_seconds for each in many), default=0.0),
-        in_flight=sum(each.in_flight for each in many),
-        in_flight_ages_seconds=tuple(ages[:IN_FLIGHT_AGES_KEPT]),
-        finished_pods=sum(each.finished_pods for each in many),
-        own=merged_own_time([each.own for each in many]),
-        gone=merged_address_counts(each.gone for each in many),
+        parts=merged_parts([step.parts for step in steps]),
+        addresses=merged_spread(step.addresses for step in steps),
+        lateness=merged_sketch([step.lateness for step in steps]),
+        vu_limit_reached=sum(step.vu_limit_reached for step in steps),
+        load_seconds=max((step.load_seconds for step in steps), default=0.0),
+        in_flight=sum(step.in_flight for step in steps),
+        in_flight_ages_seconds=tuple(ages[:MOST_IN_FLIGHT_AGES]),
+        finished_pods=sum(step.finished_pods for step in steps),
+        own=merged_own_time([step.own for step in steps]),
+        gone=merged_address_counts(step.gone for step in steps),
     )
 
 
-def _added(many: Iterable[dict[ErrorKind, int]]) -> dict[ErrorKind, int]:
-    added: dict[ErrorKind, int] = {}
-    for errors in many:
+def _error_sums(parts: Iterable[dict[ErrorKind, int]]) -> dict[ErrorKind, int]:
+    sums: dict[ErrorKind, int] = {}
+    for errors in parts:
         for kind, count in errors.items():
-            added[kind] = added.get(kind, 0) + count
-    return {kind: added[kind] for kind in sorted(added)}
+            sums[kind] = sums.get(kind, 0) + count
+    return {kind: sums[kind] for kind in sorted(sums)}

@@ -17,9 +17,9 @@ from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.snapshot import Snapshot
 
-_COUNTS: Final = Counts.__struct_fields__
-_BESIDE: Final = Second.__struct_fields__[2:]
-_WIDTH: Final = 1 + len(_COUNTS) + len(_BESIDE)
+_COUNT_FIELDS: Final = Counts.__struct_fields__
+_OTHER_FIELDS: Final = Second.__struct_fields__[2:]
+_WIDTH: Final = 1 + len(_COUNT_FIELDS) + len(_OTHER_FIELDS)
 _BLOCK_SECONDS: Final = 32
 # An upload may change a second as old as its own patience, two minutes by default.
 _OPEN_BLOCKS: Final = 4
@@ -33,55 +33,55 @@ class Timeline:
 
     def __init__(self) -> None:
         self._newest: dict[str, Snapshot] = {}
-        self._held: dict[str, dict[int, _Rows]] = {}
-        self._sums: dict[int, _Sum] = {}
-        self._summed: set[str] = set()
+        self._rows: dict[str, dict[int, _PodSeconds]] = {}
+        self._sums: dict[int, _StepSums] = {}
+        self._summed_pods: set[str] = set()
 
-    def hear(self, received: Snapshot) -> Snapshot:
-        """Take in a pod's answer, of which the seconds may be only those that changed since one taken in before.
+    def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Add a pod's answer. It may have only those seconds that changed since a snapshot that was added before.
 
-        Returns the newest snapshot of this pod without its seconds: one that is not newer changes nothing.
+        Returns the newest snapshot of this pod without its seconds. A snapshot that is not newer changes nothing.
         """
-        pod = received.pod_uid
-        held = self._newest.get(pod)
-        if held is not None and received.sequence <= held.sequence:
-            return held
-        summed = pod in self._summed
-        for number, step in enumerate(received.steps):
-            self._take(pod, number, step.seconds, summed=summed)
-        newest = structs.replace(received, steps=tuple(structs.replace(step, seconds=()) for step in received.steps))
+        pod = snapshot.pod_uid
+        newest = self._newest.get(pod)
+        if newest is not None and snapshot.sequence <= newest.sequence:
+            return newest
+        is_summed = pod in self._summed_pods
+        for number, step in enumerate(snapshot.steps):
+            self._add_seconds(pod, number, step.seconds, is_summed=is_summed)
+        newest = structs.replace(snapshot, steps=tuple(structs.replace(step, seconds=()) for step in snapshot.steps))
         self._newest[pod] = newest
         return newest
 
     def series(self, pods: Collection[str]) -> Series:
         """The seconds of these pods (by UID) in sum."""
-        wanted = self._held.keys() & set(pods)
-        for pod in self._summed - wanted:
-            self._change(pod, sub)
-        for pod in wanted - self._summed:
-            self._change(pod, add)
-        self._summed = wanted
+        wanted_pods = self._rows.keys() & set(pods)
+        for pod in self._summed_pods - wanted_pods:
+            self._add_to_sums(pod, sub)
+        for pod in wanted_pods - self._summed_pods:
+            self._add_to_sums(pod, add)
+        self._summed_pods = wanted_pods
         return tuple(
             self._sums[number].seconds() if number in self._sums else ()
             for number in range(max(self._sums, default=-1) + 1)
         )
 
-    def _take(self, pod: str, step: int, seconds: tuple[Second, ...], *, summed: bool) -> None:
+    def _add_seconds(self, pod: str, step: int, seconds: tuple[Second, ...], *, is_summed: bool) -> None:
         if not seconds:
             return
-        rows = self._held.setdefault(pod, {}).setdefault(step, _Rows())
-        total = self._sums.setdefault(step, _Sum())
+        rows = self._rows.setdefault(pod, {}).setdefault(step, _PodSeconds())
+        sums = self._sums.setdefault(step, _StepSums())
         for second in seconds:
             row = _row(second)
-            replaced = rows.put(second.second, row)
-            if summed:
-                total.change(second.second, list(map(sub, row, replaced)))
+            replaced_row = rows.put(second.second, row)
+            if is_summed:
+                sums.add_to_second(second.second, list(map(sub, row, replaced_row)))
 
-    def _change(self, pod: str, sign: Callable[[int, int], int]) -> None:
-        for number, rows in self._held[pod].items():
-            total = self._sums[number]
+    def _add_to_sums(self, pod: str, sign: Callable[[int, int], int]) -> None:
+        for number, rows in self._rows[pod].items():
+            sums = self._sums[number]
             for second, row in rows:
-                total.change(second, [sign(0, value) for value in row])
+                sums.add_to_second(second, [sign(0, value) for value in row])
 
 
 def with_series(aggregate: Aggregate, series: Series) -> Aggregate:
@@ -93,7 +93,7 @@ def with_series(aggregate: Aggregate, series: Series) -> Aggregate:
     return structs.replace(aggregate, steps=steps)
 
 
-class _Rows:
+class _PodSeconds:
     """One pod's seconds of one step, each a row of whole numbers, of which the first is 1. Old ones lie packed."""
 
     def __init__(self) -> None:
@@ -101,26 +101,26 @@ class _Rows:
         self._packed: dict[int, bytes] = {}
 
     def put(self, second: int, row: Sequence[int]) -> Sequence[int]:
-        """Keep a row; returns the one in whose place it stands, zeros where there was none."""
+        """Keep a row. Returns the row that it replaces, or zeros if there was none."""
         number, place = divmod(second, _BLOCK_SECONDS)
-        block = self._open[number] if number in self._open else self._opened(number)
+        block = self._open[number] if number in self._open else self._open_block(number)
         begin = place * _WIDTH
-        replaced = block[begin : begin + _WIDTH]
+        replaced_row = block[begin : begin + _WIDTH]
         block[begin : begin + _WIDTH] = array("q", row)
-        return replaced
+        return replaced_row
 
     def __iter__(self) -> Iterator[tuple[int, Sequence[int]]]:
         """Each second that was put, and its row."""
         for number in {*self._open, *self._packed}:
-            block = self._open[number] if number in self._open else _unpacked(self._packed[number])
+            block = self._open[number] if number in self._open else _unpack(self._packed[number])
             for place in range(_BLOCK_SECONDS):
                 row = block[place * _WIDTH : (place + 1) * _WIDTH]
                 if row[0]:
                     yield number * _BLOCK_SECONDS + place, row
 
-    def _opened(self, number: int) -> "array[int]":
+    def _open_block(self, number: int) -> "array[int]":
         packed = self._packed.pop(number, None)
-        block = array("q", bytes(8 * _WIDTH * _BLOCK_SECONDS)) if packed is None else _unpacked(packed)
+        block = array("q", bytes(8 * _WIDTH * _BLOCK_SECONDS)) if packed is None else _unpack(packed)
         self._open[number] = block
         if len(self._open) > _OPEN_BLOCKS:
             oldest = next(iter(self._open))
@@ -129,7 +129,7 @@ class _Rows:
         return block
 
 
-class _Sum:
+class _StepSums:
     """The seconds of one step over several pods."""
 
     def __init__(self) -> None:
@@ -138,13 +138,13 @@ class _Sum:
         self._seconds: dict[int, Second] = {}
         self._changed: set[int] = set()
 
-    def change(self, second: int, by: Sequence[int]) -> None:
-        """Add to a second; one that no pod is left to have had goes."""
-        held = self._rows.get(second)
-        if held is None:
+    def add_to_second(self, second: int, difference: Sequence[int]) -> None:
+        """Add to a second. A second that no pod has any more is removed."""
+        previous_row = self._rows.get(second)
+        if previous_row is None:
             insort(self._order, second)
-            held = [0] * _WIDTH
-        row = list(map(add, held, by))
+            previous_row = [0] * _WIDTH
+        row = list(map(add, previous_row, difference))
         if row[0]:
             self._rows[second] = row
             self._changed.add(second)
@@ -165,10 +165,10 @@ def _row(second: Second) -> tuple[int, ...]:
 
 
 def _second(number: int, row: Sequence[int]) -> Second:
-    counts = Counts(**dict(zip(_COUNTS, row[1:], strict=False)))
-    beside = dict(zip(_BESIDE, row[1 + len(_COUNTS) :], strict=True))
-    return Second(second=number, counts=counts, **beside)
+    counts = Counts(**dict(zip(_COUNT_FIELDS, row[1:], strict=False)))
+    other_fields = dict(zip(_OTHER_FIELDS, row[1 + len(_COUNT_FIELDS) :], strict=True))
+    return Second(second=number, counts=counts, **other_fields)
 
 
-def _unpacked(packed: bytes) -> "array[int]":
+def _unpack(packed: bytes) -> "array[int]":
     return array("q", zlib.decompress(packed))

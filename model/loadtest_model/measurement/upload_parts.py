@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from loadtest_model.values import NANOSECONDS, WireValue
 
 
-class Part(WireValue, frozen=True, kw_only=True):
+class UploadPart(WireValue, frozen=True, kw_only=True):
     """One part over many uploads: exact count, sum and greatest, in whole nanoseconds."""
 
     count: int = 0
@@ -21,26 +21,28 @@ class Part(WireValue, frozen=True, kw_only=True):
         return self.max_nanoseconds / NANOSECONDS if self.count else None
 
 
-class Parts(WireValue, frozen=True, kw_only=True):
+class UploadParts(WireValue, frozen=True, kw_only=True):
     """The parts of the uploads whose service times are measured; each counts those uploads that came to it.
 
     `connect` has only new connections, TLS included; `upload` lasts from the first byte of the body to the last;
     `wait` from there to the end of the answer, or of the patience.
     """
 
-    connect: Part = Part()
-    upload: Part = Part()
-    wait: Part = Part()
+    connect: UploadPart = UploadPart()
+    upload: UploadPart = UploadPart()
+    wait: UploadPart = UploadPart()
 
 
-def merged_parts(many: Sequence[Parts]) -> Parts:
+def merged_parts(steps: Sequence[UploadParts]) -> UploadParts:
     """The parts of all, each as one."""
-    return Parts(**{name: _merged([getattr(parts, name) for parts in many]) for name in Parts.__struct_fields__})
+    return UploadParts(
+        **{name: _merged_part([getattr(parts, name) for parts in steps]) for name in UploadParts.__struct_fields__}
+    )
 
 
-def _merged(many: Sequence[Part]) -> Part:
-    return Part(
-        count=sum(part.count for part in many),
-        sum_nanoseconds=sum(part.sum_nanoseconds for part in many),
-        max_nanoseconds=max((part.max_nanoseconds for part in many), default=0),
+def _merged_part(same_parts: Sequence[UploadPart]) -> UploadPart:
+    return UploadPart(
+        count=sum(part.count for part in same_parts),
+        sum_nanoseconds=sum(part.sum_nanoseconds for part in same_parts),
+        max_nanoseconds=max((part.max_nanoseconds for part in same_parts), default=0),
     )

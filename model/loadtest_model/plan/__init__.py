@@ -8,7 +8,7 @@ import msgspec
 from loadtest_model.plan.bounds import AddressPolicy, Deadlines
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.records import RecordsPlan, compile_records
-from loadtest_model.plan.secrets import NO_PLACES, Place, SecretPlaces
+from loadtest_model.plan.secrets import NO_PLACES, SecretPlace, SecretPlaces
 from loadtest_model.plan.steps import Step, compile_steps, refuse_idle_pods
 from loadtest_model.plan.target import LoginPlan, TargetPlan, TlsPlan, compile_target
 from loadtest_model.plan.thresholds import AbortPlan, compile_abort
@@ -28,11 +28,11 @@ __all__ = [
     "AddressPolicy",
     "Deadlines",
     "LoginPlan",
-    "Place",
     "Plan",
     "PlanError",
     "ReadBackPlan",
     "RecordsPlan",
+    "SecretPlace",
     "SecretPlaces",
     "Step",
     "TargetPlan",
@@ -88,8 +88,8 @@ class Plan(WireValue, frozen=True, kw_only=True):
 def plan_hash(plan: Plan) -> str:
     """A name for a plan's content; equal plans have equal hashes."""
     # Read back once, so that 60 where a float belongs has the hash of the 60.0 that its reader sees.
-    read = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
-    return hashlib.sha256(msgspec.json.encode(read, order="deterministic")).hexdigest()[:32]
+    decoded_plan = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
+    return hashlib.sha256(msgspec.json.encode(decoded_plan, order="deterministic")).hexdigest()[:32]
 
 
 def compile_plan(
@@ -106,8 +106,8 @@ def compile_plan(
     Raises PlanError where the spec breaks a rule, or cannot be run.
     """
     # An API server with the schema of another version may have accepted what this version refuses.
-    if broken := broken_rules(spec):
-        raise PlanError(broken[0].rule.reason, broken[0].message)
+    if faults := broken_rules(spec):
+        raise PlanError(faults[0].rule.reason, faults[0].message)
     run_id = spec.run_id or DEFAULT_RUN_ID
     steps = tuple(compile_steps(spec))
     for step in steps:

@@ -10,18 +10,18 @@ _MEANING: Final = (
     " only as far as the proxy keeps to the address, and times include the proxy's"
 )
 NOTICE: Final = f"spec.pod.mesh is Enabled: {_MEANING}"
-REPEATED: Final = "and each of these as often again as the mesh's proxy repeats it (Istio's by default twice)"
-_LISTED: Final = 5
+REPEATED_UPLOADS: Final = "and each of these as often again as the mesh's proxy repeats it (Istio's by default twice)"
+_MOST_CONTAINERS_SHOWN: Final = 5
 
 
-def notice_of(plan: Plan, beside: tuple[str, ...] = ()) -> str:
-    """What is to be said of the numbers of a run through a mesh; empty for one without.
+def mesh_notice(plan: Plan, sidecars: tuple[str, ...] = ()) -> str:
+    """The notice about the numbers of a run through a mesh. It is empty for a run without a mesh.
 
-    `beside` are containers that stood beside the generator, whoever put them there.
+    `sidecars` are the names of containers that ran beside the generator, whoever put them there.
     """
     if plan.mesh:
         return NOTICE
-    if not beside:
+    if not sidecars:
         return ""
-    names = ", ".join(name[:63] for name in beside[:_LISTED])
+    names = ", ".join(name[:63] for name in sidecars[:_MOST_CONTAINERS_SHOWN])
     return f"spec.pod.mesh is Disabled, yet beside the generator ran {names}; if that is a proxy: {_MEANING}"

@@ -3,8 +3,8 @@
 import math
 from typing import Final
 
-from loadtest_model.load.arrivals import Arrivals, Process, RateSegment, peak_rate, rate_plateaus, rate_profile
-from loadtest_model.load.pacing import Segment, plateaus, profile
+from loadtest_model.load.arrivals import ArrivalProcess, Arrivals, RateSegment, peak_rate, rate_plateaus, rate_profile
+from loadtest_model.load.pacing import Segment, user_plateaus, user_profile
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec.load import Load
 from loadtest_model.values import seconds_of
@@ -23,17 +23,19 @@ def profile_of(scenario: str, load: Load, timeout_seconds: float) -> tuple[tuple
     if load.stages is not None:
         stages = [(seconds_of(stage.duration), stage.virtual_users, stage.arrival_rate) for stage in load.stages]
         if load.stages[0].arrival_rate is None:
-            return profile([(seconds, users or 0) for seconds, users, _ in stages]), None
-        return _open(rate_profile([(seconds, rate or 0.0) for seconds, _, rate in stages]), load, timeout_seconds)
+            return user_profile([(seconds, users or 0) for seconds, users, _ in stages]), None
+        return _open_profile(
+            rate_profile([(seconds, rate or 0.0) for seconds, _, rate in stages]), load, timeout_seconds
+        )
     preset = PRESETS.get(scenario)
-    length_seconds, shares = _length(scenario, load)
+    length_seconds, shares = _length_and_plateaus(scenario, load)
     if load.arrival_rate is not None:
-        return _open(rate_plateaus(length_seconds, load.arrival_rate, shares), load, timeout_seconds)
+        return _open_profile(rate_plateaus(length_seconds, load.arrival_rate, shares), load, timeout_seconds)
     users = load.virtual_users or (preset.virtual_users if preset else DEFAULT_CUSTOM_USERS)
-    return plateaus(length_seconds, users, shares), None
+    return user_plateaus(length_seconds, users, shares), None
 
 
-def _length(scenario: str, load: Load) -> tuple[float, tuple[float, ...]]:
+def _length_and_plateaus(scenario: str, load: Load) -> tuple[float, tuple[float, ...]]:
     """How long a load without stages lasts at most, and the plateaus it climbs in."""
     if load.records is not None:
         # When it will end is not known, so there is nothing to divide into plateaus.
@@ -43,7 +45,9 @@ def _length(scenario: str, load: Load) -> tuple[float, tuple[float, ...]]:
     return length_seconds, preset.plateaus if preset else (1.0,)
 
 
-def _open(rates: tuple[RateSegment, ...], load: Load, timeout_seconds: float) -> tuple[tuple[Segment, ...], Arrivals]:
+def _open_profile(
+    rates: tuple[RateSegment, ...], load: Load, timeout_seconds: float
+) -> tuple[tuple[Segment, ...], Arrivals]:
     """The limit of users over the whole of an arrival profile, and the arrivals."""
     users = load.virtual_users or min(MOST_DEFAULT_USERS, math.ceil(peak_rate(rates) * USERS_FOR_SECONDS))
     segments = tuple(
@@ -51,5 +55,5 @@ def _open(rates: tuple[RateSegment, ...], load: Load, timeout_seconds: float) ->
     )
     lateness_seconds = seconds_of(load.max_lateness) if load.max_lateness else timeout_seconds
     return segments, Arrivals(
-        process=load.arrivals or Process.CONSTANT, rates=rates, max_lateness_seconds=lateness_seconds
+        process=load.arrivals or ArrivalProcess.CONSTANT, rates=rates, max_lateness_seconds=lateness_seconds
     )

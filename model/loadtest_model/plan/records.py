@@ -5,14 +5,24 @@ from typing import Final
 
 import msgspec
 
-from loadtest_model.nearness import near
-from loadtest_model.plan.columns import CLIENT_PLANS, MILLION, ColumnPlan, compile_columns, refusal
+from loadtest_model.plan.column_compiler import compile_columns, records_error
+from loadtest_model.plan.columns import CLIENT_PLANS, MILLION, ColumnPlan
 from loadtest_model.plan.steps import Step
 from loadtest_model.records.geography import Locale
 from loadtest_model.records.phone_space import Contact
 from loadtest_model.spec import Identity, Spec
-from loadtest_model.spec.records import INVALID_KINDS, Delimiter, Dialect, Encoding, Invalid, LineEnd, Quoting, Records
+from loadtest_model.spec.records import (
+    INVALID_KINDS,
+    Delimiter,
+    Dialect,
+    Encoding,
+    InvalidRows,
+    LineEnd,
+    Quoting,
+    Records,
+)
 from loadtest_model.spec.target import Format
+from loadtest_model.suggestions import suggestion
 from loadtest_model.values import WireValue
 
 
@@ -31,7 +41,7 @@ class DialectPlan(WireValue, frozen=True, kw_only=True):
 STANDARD_DIALECT: Final = DialectPlan()
 
 
-class InvalidPlan(WireValue, frozen=True, kw_only=True):
+class InvalidRowsPlan(WireValue, frozen=True, kw_only=True):
     """Rows that are wrong on purpose, so many of a million; the kinds take turns."""
 
     millionths: int
@@ -47,13 +57,13 @@ class RecordsPlan(WireValue, frozen=True, kw_only=True):
     contact: Contact = Contact.ANY
     columns: tuple[ColumnPlan, ...] = CLIENT_PLANS
     dialect: DialectPlan = STANDARD_DIALECT
-    invalid: InvalidPlan | None = None
+    invalid: InvalidRowsPlan | None = None
 
 
 # Half of what a pod can be given, see `plan.variable`; the rest of a plan needs some room too.
 MOST_BYTES: Final = 65_536
-_OF_CSV: Final = ("delimiter", "quoting", "bom", "encoding", "line_end")
-_IN_SPEC: Final = {"line_end": "lineEnd"}
+_CSV_FIELDS: Final = ("delimiter", "quoting", "bom", "encoding", "line_end")
+_SPEC_NAMES: Final = {"line_end": "lineEnd"}
 
 
 def compile_records(spec: Spec, identity: Identity, run_id: str, steps: tuple[Step, ...]) -> RecordsPlan:
@@ -67,12 +77,14 @@ def compile_records(spec: Spec, identity: Identity, run_id: str, steps: tuple[St
     )
     size_bytes = len(msgspec.json.encode(plan))
     if size_bytes > MOST_BYTES:
-        raise refusal(
+        raise records_error(
             "fields", f"takes {size_bytes:,} bytes in the plan; at most {MOST_BYTES:,} can; give fewer values"
         )
     smallest = min(step.batch_size for step in steps)
     if plan.invalid is not None and smallest < 2:
-        raise refusal("invalid", "needs batches of at least 2 rows: a right one in each; raise spec.load.batchSize")
+        raise records_error(
+            "invalid", "needs batches of at least 2 rows: a right one in each; raise spec.load.batchSize"
+        )
     return plan
 
 
@@ -86,18 +98,18 @@ def plan_records(records: Records, file_format: Format, *, seed: int, run_tag: i
         contact=records.contact,
         # The same object, so that what is not said is not written into every plan.
         columns=CLIENT_PLANS if columns == CLIENT_PLANS else columns,
-        dialect=_dialect(records.dialect, columns, file_format),
-        invalid=_invalid(records.invalid, columns) if records.invalid else None,
+        dialect=_compile_dialect(records.dialect, columns, file_format),
+        invalid=_compile_invalid_rows(records.invalid, columns) if records.invalid else None,
     )
 
 
-def _dialect(dialect: Dialect, columns: tuple[ColumnPlan, ...], file_format: Format) -> DialectPlan:
+def _compile_dialect(dialect: Dialect, columns: tuple[ColumnPlan, ...], file_format: Format) -> DialectPlan:
     if file_format != Format.CSV:
-        for name in _OF_CSV:
-            given = msgspec.to_builtins(getattr(dialect, name))
-            if given != getattr(Dialect(), name):
-                raise refusal(
-                    f"dialect.{_IN_SPEC.get(name, name)}", f"is {given!r}, but spec.target.format is {file_format}"
+        for name in _CSV_FIELDS:
+            value = msgspec.to_builtins(getattr(dialect, name))
+            if value != getattr(Dialect(), name):
+                raise records_error(
+                    f"dialect.{_SPEC_NAMES.get(name, name)}", f"is {value!r}, but spec.target.format is {file_format}"
                 )
     if dialect.encoding == Encoding.CP1252:
         for column in columns:
@@ -120,18 +132,20 @@ def _refuse_unencodable(column: ColumnPlan) -> None:
         try:
             text.encode("cp1252")
         except UnicodeEncodeError as error:
-            raise refusal(
+            raise records_error(
                 "dialect.encoding",
                 f"is cp1252, which has no {text[error.start]!r} of {text!r} (column {column.name!r})",
             ) from error
 
 
-def _invalid(invalid: Invalid, columns: tuple[ColumnPlan, ...]) -> InvalidPlan:
+def _compile_invalid_rows(invalid: InvalidRows, columns: tuple[ColumnPlan, ...]) -> InvalidRowsPlan:
     sources = {column.source for column in columns if column.kind == "client"}
     for index, kind in enumerate(invalid.kinds):
         if kind not in INVALID_KINDS:
-            raise refusal(f"invalid.kinds[{index}]", f"is {kind!r}; {near(kind, INVALID_KINDS)}")
+            raise records_error(f"invalid.kinds[{index}]", f"is {kind!r}; {suggestion(kind, INVALID_KINDS)}")
         if not sources & set(INVALID_KINDS[kind]):
-            needed = " or ".join(INVALID_KINDS[kind])
-            raise refusal(f"invalid.kinds[{index}]", f"is {kind}, but the file has no client column {needed} any more")
-    return InvalidPlan(millionths=round(invalid.share * MILLION), kinds=tuple(dict.fromkeys(invalid.kinds)))
+            needed_columns = " or ".join(INVALID_KINDS[kind])
+            raise records_error(
+                f"invalid.kinds[{index}]", f"is {kind}, but the file has no client column {needed_columns} any more"
+            )
+    return InvalidRowsPlan(millionths=round(invalid.share * MILLION), kinds=tuple(dict.fromkeys(invalid.kinds)))

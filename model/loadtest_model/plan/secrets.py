@@ -5,7 +5,7 @@ from typing import Final
 from loadtest_model.values import WireValue
 
 
-class Place(WireValue, frozen=True, kw_only=True):
+class SecretPlace(WireValue, frozen=True, kw_only=True):
     """A file that holds a secret, or else the variable of the environment that does."""
 
     file: str | None = None
@@ -15,9 +15,9 @@ class Place(WireValue, frozen=True, kw_only=True):
 class SecretPlaces(WireValue, frozen=True, kw_only=True):
     """The places of all that a target may need; the certificates are always files, in PEM."""
 
-    token: Place | None = None
-    username: Place | None = None
-    password: Place | None = None
+    token: SecretPlace | None = None
+    username: SecretPlace | None = None
+    password: SecretPlace | None = None
     ca_file: str | None = None
     certificate_file: str | None = None
     key_file: str | None = None

@@ -56,7 +56,7 @@ class Step(WireValue, frozen=True, kw_only=True):
 def compile_steps(spec: Spec) -> list[Step]:
     names = list(PRESETS) if spec.scenario == Scenario.ALL else [str(spec.scenario)]
     refuse_other_steps("spec.thresholds", spec.thresholds or [], names)
-    return [_step(name, spec) for name in names]
+    return [_compile_step(name, spec) for name in names]
 
 
 def refuse_idle_pods(step: Step, parallelism: int) -> None:
@@ -84,7 +84,7 @@ def refuse_idle_pods(step: Step, parallelism: int) -> None:
         )
 
 
-def _step(scenario: str, spec: Spec) -> Step:
+def _compile_step(scenario: str, spec: Spec) -> Step:
     load = spec.load
     timeout_seconds = seconds_of(spec.target.timeout)
     segments, arrivals = profile_of(scenario, load, timeout_seconds)
@@ -109,8 +109,10 @@ def _step(scenario: str, spec: Spec) -> Step:
     )
 
 
-def _thresholds(scenario: str, load: Load, given: list[str] | None) -> tuple[str, ...]:
-    if given is not None:
-        return tuple(bound.expression for bound in parse_thresholds(given) if bound.step in ("", scenario))
-    unchanged = load == Load()
-    return (*DEFAULT_THRESHOLDS, STRESS_THRESHOLD) if scenario == Scenario.STRESS and unchanged else DEFAULT_THRESHOLDS
+def _thresholds(scenario: str, load: Load, expressions: list[str] | None) -> tuple[str, ...]:
+    if expressions is not None:
+        return tuple(bound.expression for bound in parse_thresholds(expressions) if bound.step in ("", scenario))
+    is_unchanged = load == Load()
+    return (
+        (*DEFAULT_THRESHOLDS, STRESS_THRESHOLD) if scenario == Scenario.STRESS and is_unchanged else DEFAULT_THRESHOLDS
+    )

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from loadtest_model.plan.errors import PlanError
-from loadtest_model.plan.secrets import Place, SecretPlaces
+from loadtest_model.plan.secrets import SecretPlace, SecretPlaces
 from loadtest_model.reasons import Reason
 from loadtest_model.spec.auth import Auth, Login, LoginFormat
 from loadtest_model.spec.connecting import ConnectionUse
@@ -17,8 +17,8 @@ class LoginPlan(WireValue, frozen=True, kw_only=True):
     """A login that gives a token: name and password are read from their places and posted to `url`."""
 
     url: str
-    username: Place
-    password: Place
+    username: SecretPlace
+    password: SecretPlace
     username_field: str
     password_field: str
     format: LoginFormat
@@ -48,7 +48,7 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
     headers: dict[str, str]
     host: str | None
     auth_scheme: str
-    token: Place | None
+    token: SecretPlace | None
     login: LoginPlan | None
     tls: TlsPlan
     connections: ConnectionUse
@@ -76,9 +76,9 @@ def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPla
         headers=target.headers,
         host=target.host,
         auth_scheme=target.auth.scheme if target.auth else "Bearer",
-        token=_token(target.auth, places),
-        login=_login(target.auth.login, places) if target.auth and target.auth.login else None,
-        tls=_tls(target, places),
+        token=_compile_token(target.auth, places),
+        login=_compile_login(target.auth.login, places) if target.auth and target.auth.login else None,
+        tls=_compile_tls(target, places),
         connections=target.connections,
         file_field=target.file_field,
         file_name=target.file_name or f"clients-{{n}}.{target.format}",
@@ -100,21 +100,21 @@ def _within(part: str | None, timeout_seconds: float) -> float:
     return timeout_seconds if part is None else min(seconds_of(part), timeout_seconds)
 
 
-def _token(auth: Auth | None, places: SecretPlaces) -> Place | None:
+def _compile_token(auth: Auth | None, places: SecretPlaces) -> SecretPlace | None:
     """A login stands in place of a token; a token may also be at hand where the spec names none."""
     if auth is None:
         return places.token
     if auth.login is not None:
         return None
-    return _found(places.token, "spec.target.auth.secretKeyRef", "token")
+    return _require(places.token, "spec.target.auth.secretKeyRef", "token")
 
 
-def _login(login: Login, places: SecretPlaces) -> LoginPlan:
+def _compile_login(login: Login, places: SecretPlaces) -> LoginPlan:
     path = "spec.target.auth.login.secretRef"
     return LoginPlan(
         url=login.url,
-        username=_found(places.username, path, "user's name"),
-        password=_found(places.password, path, "password"),
+        username=_require(places.username, path, "user's name"),
+        password=_require(places.password, path, "password"),
         username_field=login.username_field,
         password_field=login.password_field,
         format=login.format,
@@ -123,15 +123,15 @@ def _login(login: Login, places: SecretPlaces) -> LoginPlan:
     )
 
 
-def _tls(target: Target, places: SecretPlaces) -> TlsPlan:
+def _compile_tls(target: Target, places: SecretPlaces) -> TlsPlan:
     tls = target.tls
     if tls is None:
         return TlsPlan(ca_file=places.ca_file, certificate_file=places.certificate_file, key_file=places.key_file)
     if tls.ca_secret_key_ref or tls.ca_config_map_key_ref:
-        _found(places.ca_file, "spec.target.tls", "certificate of the authority")
+        _require(places.ca_file, "spec.target.tls", "certificate of the authority")
     if tls.client_certificate_secret_ref:
-        _found(places.certificate_file, "spec.target.tls.clientCertificateSecretRef", "client's certificate")
-        _found(places.key_file, "spec.target.tls.clientCertificateSecretRef", "key of the client's certificate")
+        _require(places.certificate_file, "spec.target.tls.clientCertificateSecretRef", "client's certificate")
+        _require(places.key_file, "spec.target.tls.clientCertificateSecretRef", "key of the client's certificate")
     return TlsPlan(
         ca_file=places.ca_file,
         certificate_file=places.certificate_file,
@@ -140,9 +140,9 @@ def _tls(target: Target, places: SecretPlaces) -> TlsPlan:
     )
 
 
-def _found(place: T | None, path: str, what: str) -> T:
+def _require(place: T | None, path: str, noun: str) -> T:
     if place is None:
         raise PlanError(
-            Reason.SecretMissing, f"{path} names an object of a cluster, but nothing says where its {what} is"
+            Reason.SecretMissing, f"{path} names an object of a cluster, but nothing says where its {noun} is"
         )
     return place

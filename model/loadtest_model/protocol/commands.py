@@ -55,7 +55,7 @@ class Ack(WireValue, frozen=True, kw_only=True):
     sequence: int
 
 
-class Addresses(WireValue, frozen=True, kw_only=True):
+class TargetAddresses(WireValue, frozen=True, kw_only=True):
     """The target's addresses as of now, each `ip:port`, in place of those told before and of the plan's.
 
     `more` says that there are others, which another pod verifies first. `age_seconds` says for how long the operator

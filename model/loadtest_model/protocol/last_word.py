@@ -13,14 +13,14 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
-from loadtest_model.measurement.cause_counts import CauseSeen
+from loadtest_model.measurement.cause_counts import CauseCount
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.proof import ReadBackReport
 from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.snapshot import Snapshot, VerificationReport, Violation
 from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.measurement.upload_parts import Parts
+from loadtest_model.measurement.upload_parts import UploadParts
 
 LIMIT_BYTES: Final = 4_096
 MESH_LIMIT_BYTES: Final = 2_048
@@ -28,13 +28,13 @@ MESH_LIMIT_BYTES: Final = 2_048
 gets: the generator, a mesh's proxy with its init containers, and two more."""
 _PREFIX: Final = "LT1"
 _COARSEST: Final = 12
-_OF_ONE_SIZE: Final = (int, float, Counts, Parts)
-_SHORT: Final = 200
-_SHORTER: Final = 40
-_SACRIFICES: Final[tuple[tuple[int | None, int], ...]] = (
-    *((coarseness, _SHORT) for coarseness in range(_COARSEST + 1)),
-    *((coarseness, _SHORTER) for coarseness in range(_COARSEST + 1)),
-    (None, _SHORTER),
+_FIXED_SIZE_TYPES: Final = (int, float, Counts, UploadParts)
+_TEXT_LENGTH: Final = 200
+_SHORT_TEXT_LENGTH: Final = 40
+_REDUCTIONS: Final[tuple[tuple[int | None, int], ...]] = (
+    *((coarseness, _TEXT_LENGTH) for coarseness in range(_COARSEST + 1)),
+    *((coarseness, _SHORT_TEXT_LENGTH) for coarseness in range(_COARSEST + 1)),
+    (None, _SHORT_TEXT_LENGTH),
     (None, 1),
 )
 """What is given up to fit, the least first: how coarse the sketches are (None: there are none), and the characters that
@@ -47,8 +47,8 @@ def encode_last_word(snapshot: Snapshot, limit_bytes: int = LIMIT_BYTES) -> str:
 
     Raises ValueError if even the counts alone do not fit.
     """
-    for coarseness, longest in _SACRIFICES:
-        text = _encode(_shortened(snapshot, coarseness, longest))
+    for coarseness, text_length in _REDUCTIONS:
+        text = _encode(_shorten(snapshot, coarseness, text_length))
         if len(text) <= limit_bytes:
             return text
     raise ValueError(f"the counts of {len(snapshot.steps)} steps do not fit into {limit_bytes} bytes")
@@ -78,42 +78,44 @@ def _encode(snapshot: Snapshot) -> str:
     return f"{_PREFIX} {zlib.crc32(packed):08x} {base64.b85encode(packed).decode()}"
 
 
-def _shortened(snapshot: Snapshot, coarseness: int | None, longest: int) -> Snapshot:
+def _shorten(snapshot: Snapshot, coarseness: int | None, text_length: int) -> Snapshot:
     return structs.replace(
         snapshot,
-        message=snapshot.message[:longest],
-        verification=_short_report(snapshot.verification, longest),
-        violation=_short_violation(snapshot.violation, longest),
-        steps=tuple(_short_step(step, coarseness) for step in snapshot.steps),
+        message=snapshot.message[:text_length],
+        verification=_shorten_report(snapshot.verification, text_length),
+        violation=_shorten_violation(snapshot.violation, text_length),
+        steps=tuple(_shorten_step(step, coarseness) for step in snapshot.steps),
         final=True,
     )
 
 
-def _short_step(step: StepAggregate, coarseness: int | None) -> StepAggregate:
+def _shorten_step(step: StepAggregate, coarseness: int | None) -> StepAggregate:
     """What is of one size whatever was measured, the errors by kind, and what still fits beside them."""
-    sized = {name: value for name, value in structs.asdict(step).items() if isinstance(value, _OF_ONE_SIZE)}
+    fixed_size_fields = {
+        name: value for name, value in structs.asdict(step).items() if isinstance(value, _FIXED_SIZE_TYPES)
+    }
     own = structs.replace(step.own, response=Sketch(), service=Sketch())
-    short = structs.replace(StepAggregate(), **sized, errors=step.errors, own=own)
+    shortened_step = structs.replace(StepAggregate(), **fixed_size_fields, errors=step.errors, own=own)
     if coarseness is None:
-        return short
+        return shortened_step
     return structs.replace(
-        short,
+        shortened_step,
         causes=_without_examples(step.causes),
-        response=step.response.coarsened(coarseness),
-        lateness=step.lateness.coarsened(coarseness),
+        response=step.response.coarsen(coarseness),
+        lateness=step.lateness.coarsen(coarseness),
         own=structs.replace(
             step.own,
-            response=step.own.response.coarsened(coarseness),
-            service=step.own.service.coarsened(coarseness),
+            response=step.own.response.coarsen(coarseness),
+            service=step.own.service.coarsen(coarseness),
         ),
     )
 
 
-def _without_examples(causes: dict[Cause, CauseSeen]) -> dict[Cause, CauseSeen]:
-    return {cause: structs.replace(seen, example=None) for cause, seen in causes.items()}
+def _without_examples(causes: dict[Cause, CauseCount]) -> dict[Cause, CauseCount]:
+    return {cause: structs.replace(count, example=None) for cause, count in causes.items()}
 
 
-def _short_report(report: VerificationReport | None, longest: int) -> VerificationReport | None:
+def _shorten_report(report: VerificationReport | None, text_length: int) -> VerificationReport | None:
     if report is None:
         return None
     return structs.replace(
@@ -123,21 +125,21 @@ def _short_report(report: VerificationReport | None, longest: int) -> Verificati
         canary_ids=report.canary_ids[:4],
         unverified=report.unverified[:4],
         vanished=report.vanished[:4],
-        read_back=_short_read_back(report.read_back, longest),
-        message=report.message[:longest],
-        hint=report.hint[:longest],
+        read_back=_shorten_read_back(report.read_back, text_length),
+        message=report.message[:text_length],
+        hint=report.hint[:text_length],
     )
 
 
-def _short_read_back(report: ReadBackReport | None, longest: int) -> ReadBackReport | None:
+def _shorten_read_back(report: ReadBackReport | None, text_length: int) -> ReadBackReport | None:
     if report is None:
         return None
     readings = (
-        structs.replace(reading, found=reading.found[:4], problem=reading.problem[:longest])
+        structs.replace(reading, found=reading.found[:4], problem=reading.problem[:text_length])
         for reading in report.readings
     )
     return structs.replace(report, readings=tuple(readings))
 
 
-def _short_violation(violation: Violation | None, longest: int) -> Violation | None:
-    return None if violation is None else structs.replace(violation, message=violation.message[:longest])
+def _shorten_violation(violation: Violation | None, text_length: int) -> Violation | None:
+    return None if violation is None else structs.replace(violation, message=violation.message[:text_length])

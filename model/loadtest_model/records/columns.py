@@ -9,7 +9,7 @@ class Column:
     """A column's name, and whether its fields are numbers; an empty field of a number column is null."""
 
     name: str
-    number: bool = False
+    is_number: bool = False
 
 
 CLIENT_COLUMNS: Final = (
@@ -25,7 +25,7 @@ CLIENT_COLUMNS: Final = (
     Column("date_of_birth"),
     Column("language"),
     Column("status"),
-    Column("balance", number=True),
+    Column("balance", is_number=True),
     Column("created_at"),
     Column("updated_at"),
 )

@@ -43,9 +43,9 @@ def phone_shortages(
 ) -> tuple[PhoneShortage, ...]:
     """The area codes whose phones would repeat in a run of so many records over all pods, worst first."""
     capacity = phones_per_area_code(contact)
-    expected = {code: round(rows * share) for code, share in area_code_shares(locale).items()}
-    short = [PhoneShortage(code, count, capacity) for code, count in expected.items() if count > capacity]
-    return tuple(sorted(short, key=lambda shortage: -shortage.expected))
+    expected_rows = {code: round(rows * share) for code, share in area_code_shares(locale).items()}
+    shortages = [PhoneShortage(code, count, capacity) for code, count in expected_rows.items() if count > capacity]
+    return tuple(sorted(shortages, key=lambda shortage: -shortage.expected))
 
 
 def phone_capacity(locale: Locale = Locale.MIXED, contact: Contact = Contact.ANY) -> int:

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.sketch import Sketch
-from loadtest_model.measurement.upload_parts import Parts
+from loadtest_model.measurement.upload_parts import UploadParts
 
 
 class Requests(Struct, frozen=True, kw_only=True):
@@ -85,12 +85,12 @@ def times_of(sketch: Sketch) -> Times:
     )
 
 
-def parts_of(parts: Parts) -> PartsTimes:
-    measured = {name: getattr(parts, name) for name in PartsTimes.__struct_fields__}
+def parts_of(upload_parts: UploadParts) -> PartsTimes:
+    figures = {name: getattr(upload_parts, name) for name in PartsTimes.__struct_fields__}
     return PartsTimes(
         **{
             name: PartTimes(uploads=part.count, avg=part.mean_seconds, max=part.max_seconds)
-            for name, part in measured.items()
+            for name, part in figures.items()
         }
     )
 

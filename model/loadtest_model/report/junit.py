@@ -23,11 +23,15 @@ def junit_xml(summary: Summary) -> bytes:
     A threshold without a sample is skipped, an inconclusive verdict is an error and no failure, and the health never
     fails. The time of the whole stands at the verdict.
     """
-    cases = [_verification(summary), *(_threshold(summary, result) for result in summary.thresholds), _verdict(summary)]
+    cases = [
+        _verification_case(summary),
+        *(_threshold_case(summary, result) for result in summary.thresholds),
+        _verdict_case(summary),
+    ]
     suite = Xml.Element("testsuite", _attributes(summary, cases))
     properties = Xml.SubElement(suite, "properties")
     for name, value in _properties(summary).items():
-        Xml.SubElement(properties, "property", name=name, value=_text(value))
+        Xml.SubElement(properties, "property", name=name, value=_xml_text(value))
     suite.extend(cases)
     suites = Xml.Element("testsuites", {name: suite.attrib[name] for name in ("tests", "failures", "errors", "time")})
     suites.append(suite)
@@ -36,80 +40,88 @@ def junit_xml(summary: Summary) -> bytes:
 
 
 def _attributes(summary: Summary, cases: list[Xml.Element]) -> dict[str, str]:
-    def having(tag: str) -> str:
+    def count_with(tag: str) -> str:
         return str(sum(case.find(tag) is not None for case in cases))
 
-    made = {
-        "name": _text(summary.name),
+    attributes = {
+        "name": _xml_text(summary.name),
         "tests": str(len(cases)),
-        "failures": having("failure"),
-        "errors": having("error"),
-        "skipped": having("skipped"),
+        "failures": count_with("failure"),
+        "errors": count_with("error"),
+        "skipped": count_with("skipped"),
         "time": f"{summary.duration_seconds:.3f}",
     }
     # The readers take a time without a zone, and mean UTC.
-    return {**made, "timestamp": summary.started_at.removesuffix("Z")} if summary.started_at else made
+    return {**attributes, "timestamp": summary.started_at.removesuffix("Z")} if summary.started_at else attributes
 
 
 def _properties(summary: Summary) -> dict[str, str]:
     times = summary.response_time_seconds
-    measured = {
+    figures = {
         "records_confirmed": summary.records.confirmed,
         "records_per_second": summary.throughput.records_per_second,
         "error_rate": summary.error_rate,
         "p95_seconds": times.p95,
         "p99_seconds": times.p99,
     }
-    known = {
+    known_figures = {
         name: f"{value:g}" if isinstance(value, float) else str(value)
-        for name, value in measured.items()
+        for name, value in figures.items()
         if value is not None
     }
     proof = summary.verification
-    lowered = {"notice": proof.notice} if proof.notice else {}
-    return {"scenario": summary.scenario, "health": str(summary.health.level), "proof": proof.level, **lowered, **known}
+    notice = {"notice": proof.notice} if proof.notice else {}
+    return {
+        "scenario": summary.scenario,
+        "health": str(summary.health.level),
+        "proof": proof.level,
+        **notice,
+        **known_figures,
+    }
 
 
-def _case(summary: Summary, name: str, group: str = "", seconds: float = 0.0) -> Xml.Element:
-    within = f"{summary.name}.{group}" if group else summary.name
-    return Xml.Element("testcase", {"classname": _text(within), "name": _text(name), "time": f"{seconds:.3f}"})
+def _test_case(summary: Summary, name: str, group: str = "", seconds: float = 0.0) -> Xml.Element:
+    class_name = f"{summary.name}.{group}" if group else summary.name
+    return Xml.Element(
+        "testcase", {"classname": _xml_text(class_name), "name": _xml_text(name), "time": f"{seconds:.3f}"}
+    )
 
 
-def _verification(summary: Summary) -> Xml.Element:
-    case = _case(summary, "verification")
+def _verification_case(summary: Summary) -> Xml.Element:
+    case = _test_case(summary, "verification")
     proof = summary.verification
     if proof.level is ProofLevel.NONE:
-        said = summary.reasons[0] if summary.reasons else "the target was not verified"
+        text = summary.reasons[0] if summary.reasons else "the target was not verified"
         # Whether it was refused or only cut off, the verdict knows.
-        _tell(case, "failure" if summary.verdict is Verdict.FAILED else "error", Reason.NotVerified, said)
+        _add_outcome(case, "failure" if summary.verdict is Verdict.FAILED else "error", Reason.NotVerified, text)
     return case
 
 
-def _threshold(summary: Summary, result: ThresholdResult) -> Xml.Element:
-    case = _case(summary, result.expression, result.step or "thresholds")
-    measured = "no sample" if result.value is None else f"measured {result.value:g}"
-    said = f"{result.expression}: {measured}" + (f"; {result.note}" if result.note else "")
+def _threshold_case(summary: Summary, result: ThresholdResult) -> Xml.Element:
+    case = _test_case(summary, result.expression, result.step or "thresholds")
+    measurement = "no sample" if result.value is None else f"measured {result.value:g}"
+    text = f"{result.expression}: {measurement}" + (f"; {result.note}" if result.note else "")
     if result.passed is None:
-        Xml.SubElement(case, "skipped", message=_text(said))
+        Xml.SubElement(case, "skipped", message=_xml_text(text))
     elif not result.passed:
-        _tell(case, "failure", Reason.ThresholdBreached, said)
+        _add_outcome(case, "failure", Reason.ThresholdBreached, text)
     return case
 
 
-def _verdict(summary: Summary) -> Xml.Element:
-    case = _case(summary, "verdict", seconds=summary.duration_seconds)
+def _verdict_case(summary: Summary) -> Xml.Element:
+    case = _test_case(summary, "verdict", seconds=summary.duration_seconds)
     if summary.verdict is not Verdict.PASSED:
-        said = "\n".join(summary.reasons) or str(summary.verdict)
-        _tell(case, "failure" if summary.verdict is Verdict.FAILED else "error", str(summary.verdict), said)
+        text = "\n".join(summary.reasons) or str(summary.verdict)
+        _add_outcome(case, "failure" if summary.verdict is Verdict.FAILED else "error", str(summary.verdict), text)
     lines = [f"health: {summary.health.level}", *summary.health.evidence]
-    lines += [f"{found.title}: {found.next_step}" for found in summary.diagnoses]
-    Xml.SubElement(case, "system-out").text = _text("\n".join(lines))
+    lines += [f"{diagnosis.title}: {diagnosis.next_step}" for diagnosis in summary.diagnoses]
+    Xml.SubElement(case, "system-out").text = _xml_text("\n".join(lines))
     return case
 
 
-def _tell(case: Xml.Element, tag: str, kind: str, said: str) -> None:
-    Xml.SubElement(case, tag, type=kind, message=_text(said.splitlines()[0])).text = _text(said)
+def _add_outcome(case: Xml.Element, tag: str, kind: str, text: str) -> None:
+    Xml.SubElement(case, tag, type=kind, message=_xml_text(text.splitlines()[0])).text = _xml_text(text)
 
 
-def _text(text: str) -> str:
+def _xml_text(text: str) -> str:
     return _NOT_IN_XML.sub("\ufffd", text)

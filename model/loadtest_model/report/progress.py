@@ -12,7 +12,7 @@ RATE_WINDOW_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """The figures of one instant.
 
     Of the whole run are `elapsed_seconds`, `total_seconds`, `share` (how much of the load is over, from 0 to 1),
@@ -43,20 +43,20 @@ class Progress:
     is_draining: bool
 
 
-def progress_of(plan: Plan, aggregate: Aggregate) -> Progress:
+def progress_of(plan: Plan, aggregate: Aggregate) -> RunProgress:
     """How far a run is, from its merged measurements."""
-    number = _current(aggregate.steps)
+    number = _current_step(aggregate.steps)
     step = plan.steps[number]
-    measured = aggregate.steps[number] if aggregate.steps else StepAggregate()
-    elapsed_seconds = sum(each.load_seconds for each in aggregate.steps)
+    step_aggregate = aggregate.steps[number] if aggregate.steps else StepAggregate()
+    elapsed_seconds = sum(each_step.load_seconds for each_step in aggregate.steps)
     uploads = plan.steps[0].uploads
     if uploads is None:
-        total_seconds = sum(each.duration_seconds for each in plan.steps)
+        total_seconds = sum(each_step.duration_seconds for each_step in plan.steps)
         share = min(1.0, elapsed_seconds / total_seconds)
     else:
-        share = min(1.0, measured.total.due / uploads)
+        share = min(1.0, step_aggregate.total.due / uploads)
         total_seconds = elapsed_seconds / share if share else elapsed_seconds
-    return Progress(
+    return RunProgress(
         elapsed_seconds=elapsed_seconds,
         total_seconds=total_seconds,
         is_foreseen=uploads is not None,
@@ -64,26 +64,26 @@ def progress_of(plan: Plan, aggregate: Aggregate) -> Progress:
         step=step.name,
         step_number=number + 1,
         steps=len(plan.steps),
-        stage_number=_stage(step, measured.load_seconds),
+        stage_number=_stage_number(step, step_aggregate.load_seconds),
         stages=len(step.segments),
         virtual_users=aggregate.virtual_users,
-        in_flight=measured.in_flight,
-        records_per_second=_recent_records_per_second(measured),
-        records_confirmed=sum(each.total.records_confirmed for each in aggregate.steps),
-        p95_seconds=measured.response.quantile_seconds(0.95),
-        errors=measured.total.errors,
-        error_rate=measured.total.error_rate,
-        is_draining=measured.load_seconds >= step.duration_seconds and measured.in_flight > 0,
+        in_flight=step_aggregate.in_flight,
+        records_per_second=_recent_records_per_second(step_aggregate),
+        records_confirmed=sum(each_step.total.records_confirmed for each_step in aggregate.steps),
+        p95_seconds=step_aggregate.response.quantile_seconds(0.95),
+        errors=step_aggregate.total.errors,
+        error_rate=step_aggregate.total.error_rate,
+        is_draining=step_aggregate.load_seconds >= step.duration_seconds and step_aggregate.in_flight > 0,
     )
 
 
-def _current(steps: tuple[StepAggregate, ...]) -> int:
+def _current_step(steps: tuple[StepAggregate, ...]) -> int:
     """The last step whose load has begun; the pods may stand ready for one that has not."""
-    begun = (number for number, step in enumerate(steps) if step.load_seconds > 0 or step.total.due)
-    return max(begun, default=0)
+    begun_steps = (number for number, step in enumerate(steps) if step.load_seconds > 0 or step.total.due)
+    return max(begun_steps, default=0)
 
 
-def _stage(step: Step, load_seconds: float) -> int:
+def _stage_number(step: Step, load_seconds: float) -> int:
     ends = accumulate(segment.duration_seconds for segment in step.segments)
     return min(sum(load_seconds >= end for end in ends) + 1, len(step.segments))
 

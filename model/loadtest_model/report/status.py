@@ -8,7 +8,7 @@ from msgspec import Meta
 from loadtest_model.judgement.health import Health
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.judgement.workload import TargetWatch
-from loadtest_model.load.arrivals import Process
+from loadtest_model.load.arrivals import ArrivalProcess
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.reasons import Reason
 from loadtest_model.report.summary import Summary
@@ -97,7 +97,7 @@ class StatusProgress(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     errors: int
 
 
-class Start(WireValue, frozen=True, kw_only=True):
+class StatusStart(WireValue, frozen=True, kw_only=True):
     """The point of no return: once a start id stands here, this run is never started again.
 
     `skew_seconds` bounds from above how far apart the pods began.
@@ -108,7 +108,7 @@ class Start(WireValue, frozen=True, kw_only=True):
     skew_seconds: float | None = None
 
 
-class Verified(WireValue, frozen=True, kw_only=True):
+class StatusVerification(WireValue, frozen=True, kw_only=True):
     """What the verification showed and what it sent. `canary_ids` name rows that may be stored if it failed."""
 
     level: ProofLevel
@@ -159,7 +159,7 @@ class PlannedStep(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     stages: tuple[PlannedStage, ...]
     thresholds: tuple[str, ...]
     records: int | None = None
-    arrivals: Process | None = None
+    arrivals: ArrivalProcess | None = None
 
 
 class EffectivePlan(WireValue, frozen=True, kw_only=True, omit_defaults=False):
@@ -231,11 +231,11 @@ class Status(WireValue, frozen=True, kw_only=True):
         ),
     ] = None
     start: Annotated[
-        Start | None,
+        StatusStart | None,
         Meta(description="The point of no return; skewSeconds bounds from above how far apart the pods began."),
     ] = None
     verification: Annotated[
-        Verified | None,
+        StatusVerification | None,
         Meta(
             description="What was proven of the target, and what that sent; canaryIds name rows that may be stored"
             " if it failed."
@@ -264,7 +264,7 @@ class Status(WireValue, frozen=True, kw_only=True):
         return next((condition for condition in self.conditions if condition.type == kind), None)
 
 
-NOT_LOOKED_AT: Final = (
+NO_OPERATOR_MESSAGE: Final = (
     "no operator has looked at this test yet; it waits for one that watches this namespace and is at work (of several"
     " replicas another takes over within 15 s); to see whether there is one: kubectl get deployments -A -l"
     " app.kubernetes.io/name=loadtest-operator"

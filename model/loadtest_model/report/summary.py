@@ -4,16 +4,16 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from loadtest_model.judgement.diagnoses import KEPT as DIAGNOSES_KEPT
+from loadtest_model.judgement.diagnoses import MOST_DIAGNOSES as DIAGNOSES_KEPT
 from loadtest_model.judgement.diagnoses import Diagnosis, diagnose_run
-from loadtest_model.judgement.health import Health, assess
+from loadtest_model.judgement.health import Health, assess_step
 from loadtest_model.judgement.judged_thresholds import judged_seconds
 from loadtest_model.judgement.own_limits import own_limits
 from loadtest_model.judgement.verdict import Judgement, StepJudgement, Verdict
-from loadtest_model.judgement.workload import IMAGES_KEPT, TargetWatch
+from loadtest_model.judgement.workload import MOST_IMAGES, TargetWatch
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.proof import concluded_from
+from loadtest_model.measurement.proof import read_back_conclusion
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.measurement.step import StepAggregate, merged_step
@@ -87,7 +87,7 @@ class TargetUse(Struct, frozen=True, kw_only=True):
     replaced_pods: int | None = None
     rolled_out: bool | None = None
     not_ready_seconds: float | None = None
-    images: Annotated[tuple[str, ...], Meta(max_length=2 * IMAGES_KEPT)] = ()
+    images: Annotated[tuple[str, ...], Meta(max_length=2 * MOST_IMAGES)] = ()
     not_measurable: Annotated[str, Meta(max_length=256)] = ""
 
 
@@ -156,8 +156,8 @@ def summarize(
         (step, aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate())
         for number, step in enumerate(plan.steps)
     ]
-    whole = merged_step([seen for _, seen in steps])
-    window = sum(judged_seconds(step, seen, plan.parallelism) for step, seen in steps)
+    whole = merged_step([step_aggregate for _, step_aggregate in steps])
+    window = sum(judged_seconds(step, step_aggregate, plan.parallelism) for step, step_aggregate in steps)
     return Summary(
         schema_version=SUMMARY_SCHEMA,
         name=plan.name,
@@ -179,11 +179,12 @@ def summarize(
         throughput=throughput_of(whole.judged, window),
         thresholds=judgement.thresholds,
         steps=tuple(
-            _step_summary(plan, step, seen, judged) for (step, seen), judged in zip(steps, judgement.steps, strict=True)
+            _step_summary(plan, step, step_aggregate, step_judgement)
+            for (step, step_aggregate), step_judgement in zip(steps, judgement.steps, strict=True)
         ),
         generator=Generator(
             notes=own_limits(plan, aggregate),
-            offered_share=round(min((seen.own.offered_share for _, seen in steps), default=1.0), 4),
+            offered_share=round(min((step_aggregate.own.offered_share for _, step_aggregate in steps), default=1.0), 4),
             memory_bytes=aggregate.generator.memory_bytes,
             cpu_seconds=round(aggregate.generator.cpu_seconds, 3),
             max_loop_lag_seconds=aggregate.generator.max_loop_lag_seconds,
@@ -194,26 +195,26 @@ def summarize(
     )
 
 
-def _step_summary(plan: Plan, step: Step, seen: StepAggregate, judged: StepJudgement) -> StepSummary:
-    window = judged_seconds(step, seen, plan.parallelism)
+def _step_summary(plan: Plan, step: Step, aggregate: StepAggregate, judgement: StepJudgement) -> StepSummary:
+    window = judged_seconds(step, aggregate, plan.parallelism)
     return StepSummary(
         name=step.name,
-        verdict=judged.verdict,
-        reasons=judged.reasons[:16],
+        verdict=judgement.verdict,
+        reasons=judgement.reasons[:16],
         load_seconds=window,
         virtual_users=step.virtual_users,
         batch_size=step.batch_size,
-        requests=requests_of(seen.total),
-        records=records_of(seen.total),
-        error_rate=seen.judged.error_rate,
-        success_rate=seen.judged.success_rate,
-        errors=seen.errors,
-        response_time_seconds=times_of(seen.response),
-        service_time_seconds=times_of(seen.service),
-        parts_seconds=parts_of(seen.parts),
-        addresses=seen.addresses,
-        throughput=throughput_of(seen.judged, window),
-        health=assess(step, seen),
+        requests=requests_of(aggregate.total),
+        records=records_of(aggregate.total),
+        error_rate=aggregate.judged.error_rate,
+        success_rate=aggregate.judged.success_rate,
+        errors=aggregate.errors,
+        response_time_seconds=times_of(aggregate.response),
+        service_time_seconds=times_of(aggregate.service),
+        parts_seconds=parts_of(aggregate.parts),
+        addresses=aggregate.addresses,
+        throughput=throughput_of(aggregate.judged, window),
+        health=assess_step(step, aggregate),
     )
 
 
@@ -222,21 +223,21 @@ def _proof(verification: VerificationReport | None) -> Proof:
         return Proof(level=ProofLevel.NONE, uploads=0, rows=0)
     read_back = verification.read_back
     return Proof(
-        level=verification.reached,
+        level=verification.reached_level,
         uploads=verification.uploads,
         rows=verification.rows,
         unverified=verification.unverified[:ADDRESSES_KEPT],
         vanished=verification.vanished[:ADDRESSES_KEPT],
         unechoed=verification.unechoed,
-        read_back=concluded_from(read_back).message[:READ_BACK_KEPT] if read_back else "",
+        read_back=read_back_conclusion(read_back).message[:READ_BACK_KEPT] if read_back else "",
     )
 
 
 def _target_use(aggregate: Aggregate, watch: TargetWatch | None) -> TargetUse:
-    seen = aggregate.target_memory
+    memory = aggregate.target_memory
     # What one of several processes held says nothing of the target.
-    memory_bytes = None if seen.problem else max((held for _, held in seen.points), default=None)
-    problem = seen.problem[:256]
+    memory_bytes = None if memory.problem else max((held_bytes for _, held_bytes in memory.points), default=None)
+    problem = memory.problem[:256]
     if watch is None:
         return TargetUse(memory_bytes=memory_bytes, not_measurable=problem)
     return TargetUse(

@@ -41,19 +41,21 @@ def time_series_csv(plan: Plan, aggregate: Aggregate, row_seconds: int = 1) -> s
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(TIME_SERIES_COLUMNS)
-    for step, seen in zip(plan.steps, aggregate.steps, strict=False):
-        for first, within in groupby(seen.seconds, key=lambda second: second.second // row_seconds * row_seconds):
-            writer.writerow((step.name, *_row(first, tuple(within))))
+    for step, step_aggregate in zip(plan.steps, aggregate.steps, strict=False):
+        for first, seconds in groupby(
+            step_aggregate.seconds, key=lambda second: second.second // row_seconds * row_seconds
+        ):
+            writer.writerow((step.name, *_row(first, tuple(seconds))))
     return text.getvalue()
 
 
-def _row(first: int, within: tuple[Second, ...]) -> tuple[object, ...]:
-    counts = within[0].counts if len(within) == 1 else merged_counts([second.counts for second in within])
-    answers = sum(second.answers for second in within)
-    answered = sum(second.response_nanoseconds_sum for second in within)
+def _row(first: int, seconds: tuple[Second, ...]) -> tuple[object, ...]:
+    counts = seconds[0].counts if len(seconds) == 1 else merged_counts([second.counts for second in seconds])
+    answers = sum(second.answers for second in seconds)
+    response_nanoseconds = sum(second.response_nanoseconds_sum for second in seconds)
     return (
         first,
-        max(second.virtual_users for second in within),
+        max(second.virtual_users for second in seconds),
         counts.due,
         counts.sent,
         counts.accepted,
@@ -65,7 +67,7 @@ def _row(first: int, within: tuple[Second, ...]) -> tuple[object, ...]:
         counts.records_confirmed,
         counts.bytes_sent,
         answers,
-        sum(second.records_answered for second in within),
-        f"{answered / answers / NANOSECONDS:.6f}" if answers else "",
-        within[-1].second - first + 1,
+        sum(second.records_answered for second in seconds),
+        f"{response_nanoseconds / answers / NANOSECONDS:.6f}" if answers else "",
+        seconds[-1].second - first + 1,
     )

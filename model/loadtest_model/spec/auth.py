@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from loadtest_model.spec.parts import FORM_NAME_PATTERN, Name, Path, SecretKey, url_rules
+from loadtest_model.spec.parts import FORM_NAME_PATTERN, DottedPath, Name, SecretKey, url_rules
 from loadtest_model.spec.rules import Rule
 from loadtest_model.values import Value
 
@@ -45,11 +45,11 @@ class Login(Value, frozen=True, kw_only=True):
         LoginFormat.JSON
     )
     token_path: Annotated[
-        Path, Meta(description="Dotted path of the token in the answer; simplejwt says access, DRF token.")
+        DottedPath, Meta(description="Dotted path of the token in the answer; simplejwt says access, DRF token.")
     ] = "access"  # noqa: S105 - a member's name
     expires_in_path: (
         Annotated[
-            Path,
+            DottedPath,
             Meta(
                 description="Dotted path of the token's lifetime in seconds in the answer. Default: the token's own"
                 " exp, where it is a JWT; a token that says nothing is renewed on a 401 only."

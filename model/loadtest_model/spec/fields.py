@@ -23,7 +23,7 @@ class Characters(StrEnum):
     DIGITS = "digits"
 
 
-KINDS: Final = {
+FIELD_KINDS: Final = {
     "unique": (("width",), ("prefix", "characters")),
     "faker": (("provider",), ("arguments",)),
     "choice": (("values",), ("weights",)),
@@ -36,7 +36,9 @@ KINDS: Final = {
 }
 """The kinds of fields; for each the parameters that it must have, and those that it may have beside `nullShare`."""
 
-PARAMETERS: Final = tuple(dict.fromkeys(name for needed, possible in KINDS.values() for name in (*needed, *possible)))
+FIELD_PARAMETERS: Final = tuple(
+    dict.fromkeys(name for required, optional in FIELD_KINDS.values() for name in (*required, *optional))
+)
 
 
 class Field(Value, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ class Field(Value, frozen=True, kw_only=True):
         str,
         Meta(
             max_length=32,
-            extra_json_schema={"enum": list(KINDS)},
+            extra_json_schema={"enum": list(FIELD_KINDS)},
             description="unique: prefix and `width` characters that no other record of the run has; faker: what the"
             " `provider` of Faker makes; choice: one of `values` by `weights`; integer and decimal: from `min` to"
             " `max`; date and datetime: from `earliest` to `latest`; constant: `value`; template: text with other"
@@ -126,7 +128,7 @@ def _has_all(field: Field, names: tuple[str, ...]) -> bool:
 
 def _parameter_rule(name: str) -> Rule[Field]:
     """The rule that a parameter stands only with a kind that takes it."""
-    kinds = [kind for kind, (needed, possible) in KINDS.items() if name in (*needed, *possible)]
+    kinds = [kind for kind, (required, optional) in FIELD_KINDS.items() if name in (*required, *optional)]
     return Rule(
         cel=f"!has(self.{name}) || self.kind in {kinds}",
         message=f"spec.records.fields.add: {name} belongs to kind {' or '.join(kinds)}",
@@ -146,6 +148,6 @@ def _kind_rule(kind: str, names: tuple[str, ...]) -> Rule[Field]:
 
 
 FIELD_RULES: Final = (
-    *(_parameter_rule(name) for name in PARAMETERS),
-    *(_kind_rule(kind, needed) for kind, (needed, _) in KINDS.items()),
+    *(_parameter_rule(name) for name in FIELD_PARAMETERS),
+    *(_kind_rule(kind, required) for kind, (required, _) in FIELD_KINDS.items()),
 )

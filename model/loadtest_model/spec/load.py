@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from loadtest_model.load.arrivals import Process
+from loadtest_model.load.arrivals import ArrivalProcess
 from loadtest_model.reasons import Reason
 from loadtest_model.spec.rules import Rule, duration_range, rule_annotation
 from loadtest_model.values import LONGEST_NANOSECONDS, NANOSECONDS, DurationText, Value, nanoseconds_of
@@ -39,8 +39,8 @@ class Stage(Value, frozen=True, kw_only=True):
 
 
 def _has_load(stage: Stage) -> bool:
-    reached = stage.arrival_rate if stage.virtual_users is None else stage.virtual_users
-    return bool(reached) and NANOSECONDS <= nanoseconds_of(stage.duration) <= LONGEST_NANOSECONDS
+    level = stage.arrival_rate if stage.virtual_users is None else stage.virtual_users
+    return bool(level) and NANOSECONDS <= nanoseconds_of(stage.duration) <= LONGEST_NANOSECONDS
 
 
 STAGES_OF_ONE_KIND: Final = Rule[list[Stage]](
@@ -127,7 +127,7 @@ class Load(Value, frozen=True, kw_only=True):
     ) = None
     arrivals: (
         Annotated[
-            Process,
+            ArrivalProcess,
             Meta(
                 description="How arrivals are spaced: evenly, or at random, seeded by spec.records.seed. Default:"
                 " constant."

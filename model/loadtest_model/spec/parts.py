@@ -10,7 +10,7 @@ from loadtest_model.urls import FORBIDDEN_CHARACTERS, URL_PATTERN, has_valid_por
 from loadtest_model.values import Value
 
 Name = Annotated[str, Meta(min_length=1, max_length=253)]
-Path = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z", max_length=128)]
+DottedPath = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z", max_length=128)]
 # A Kubernetes schema cannot constrain the keys of a map, so a rule checks the names of headers and form fields.
 HEADER_NAME_PATTERN: Final = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}\Z"
 HeaderValue = Annotated[str, Meta(pattern=r"^[\x20-\x7e]*\Z", max_length=1024)]

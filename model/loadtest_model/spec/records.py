@@ -136,7 +136,7 @@ LEAST_SHARE: Final = Rule[float](
 )
 
 
-class Invalid(Value, frozen=True, kw_only=True):
+class InvalidRows(Value, frozen=True, kw_only=True):
     """Rows that are wrong on purpose."""
 
     share: Annotated[
@@ -192,7 +192,7 @@ class Records(Value, frozen=True, kw_only=True):
         default_factory=Dialect
     )
     invalid: Annotated[
-        Invalid | None,
+        InvalidRows | None,
         Meta(
             description="Rows that are wrong on purpose. spec.target.response.expectCount says what the target counts"
             " then. Default: none."

@@ -14,10 +14,10 @@ from loadtest_model.spec.connecting import HOST_PATTERN, ONE_AUTHORITY, Connecti
 from loadtest_model.spec.parts import (
     FORM_NAME_PATTERN,
     HEADER_NAME_PATTERN,
+    DottedPath,
     FormText,
     HeaderValue,
     Name,
-    Path,
     url_rules,
 )
 from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
@@ -105,15 +105,15 @@ class Workload(Value, frozen=True, kw_only=True):
 
 class Response(Value, frozen=True, kw_only=True):
     marker: Annotated[
-        Path,
+        DottedPath,
         Meta(description="Dotted path of the boolean that says the load-test header was honoured."),
         rule_annotation(UNAMBIGUOUS_MARKER),
     ] = "load_test_mode"
-    count: Annotated[Path, Meta(description="Dotted path of the number of rows the target processed.")] = (
+    count: Annotated[DottedPath, Meta(description="Dotted path of the number of rows the target processed.")] = (
         "processed_count"
     )
     nonce: Annotated[
-        Path, Meta(description="Dotted path where the target may return X-Load-Test-Nonce (proof Echoed).")
+        DottedPath, Meta(description="Dotted path where the target may return X-Load-Test-Nonce (proof Echoed).")
     ] = "load_test_nonce"
     expect_count: Annotated[
         ExpectCount,

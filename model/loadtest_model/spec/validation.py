@@ -29,13 +29,13 @@ def broken_rules(spec: Spec) -> tuple[BrokenRule, ...]:
 
     The decoder has already checked types and bounds.
     """
-    broken = (
+    faults = (
         BrokenRule(rule, f"{rule.message}{_value_clause(value)}")
         for rule, value in applicable_rules(spec)
         if not rule.holds(value)
     )
     # The same fault in several entries of a list is reported once.
-    return tuple({each.message: each for each in broken}.values())
+    return tuple({fault.message: fault for fault in faults}.values())
 
 
 def applicable_rules(spec: Spec) -> Iterator[tuple[Rule[Any], Any]]:
@@ -64,11 +64,11 @@ def _rules_within(kind: inspect.Type, value: Any) -> Iterator[tuple[Rule[Any], A
             for field in fields:
                 yield from _rules_within(field.type, getattr(value, field.name))
         case inspect.DictType(value_type=inner):
-            for each in value.values():
-                yield from _rules_within(inner, each)
+            for entry in value.values():
+                yield from _rules_within(inner, entry)
         case inspect.ListType(item_type=inner):
-            for each in value:
-                yield from _rules_within(inner, each)
+            for entry in value:
+                yield from _rules_within(inner, entry)
 
 
 def _value_clause(value: Any) -> str:

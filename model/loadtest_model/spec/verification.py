@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from msgspec import Meta, field
 
 from loadtest_model.reasons import Reason
-from loadtest_model.spec.parts import HEADER_NAME_PATTERN, HeaderValue, Path, url_rules
+from loadtest_model.spec.parts import HEADER_NAME_PATTERN, DottedPath, HeaderValue, url_rules
 from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
 from loadtest_model.values import DurationText, Value, nanoseconds_of
 
@@ -59,7 +59,7 @@ class UnreadableEndpoints(StrEnum):
     ACCEPT = "Accept"
 
 
-class Control(Value, frozen=True, kw_only=True):
+class ReadBackControl(Value, frozen=True, kw_only=True):
     """What is known to exist; exactly one of the two."""
 
     client_id: (
@@ -101,7 +101,7 @@ class ReadBack(Value, frozen=True, kw_only=True):
     ]
     count_path: (
         Annotated[
-            Path,
+            DottedPath,
             Meta(
                 description="Dotted path of a count of rows, or of a list of them, in the answer. A look-up may leave"
                 " it out: then 2xx says found. 404 says absent, where control.clientId is found; else it shows nothing."
@@ -110,7 +110,7 @@ class ReadBack(Value, frozen=True, kw_only=True):
         | None
     ) = None
     control: Annotated[
-        Control | None,
+        ReadBackControl | None,
         Meta(
             description="What is known to exist and must be found, or the read-back shows nothing. Needed by a look-up;"
             " without it a count must be above 0."
@@ -153,25 +153,31 @@ READ_BACK_RULES: Final = (
         cel=f"self.url.contains('{CLIENT_ID}') ? has(self.control) : has(self.countPath)",
         message="spec.verification.readBack needs control for a look-up ({client_id} in its url), and countPath for"
         " a count (none in its url)",
-        holds=lambda read: (read.control if _is_look_up(read) else read.count_path) is not None,
+        holds=lambda read_back: (read_back.control if _is_look_up(read_back) else read_back.count_path) is not None,
         reason=Reason.ReadBackInvalid,
     ),
     Rule[ReadBack](
         cel="!has(self.control) || has(self.control.clientId) != has(self.control.url)",
         message="spec.verification.readBack.control must be either clientId or url",
-        holds=lambda read: read.control is None or (read.control.client_id is None) != (read.control.url is None),
+        holds=lambda read_back: (
+            read_back.control is None or (read_back.control.client_id is None) != (read_back.control.url is None)
+        ),
         reason=Reason.ReadBackInvalid,
     ),
     Rule[ReadBack](
         cel=f"!has(self.control) || !has(self.control.clientId) || self.url.contains('{CLIENT_ID}')",
         message="spec.verification.readBack.control.clientId needs {client_id} in spec.verification.readBack.url",
-        holds=lambda read: read.control is None or read.control.client_id is None or _is_look_up(read),
+        holds=lambda read_back: (
+            read_back.control is None or read_back.control.client_id is None or _is_look_up(read_back)
+        ),
         reason=Reason.ReadBackInvalid,
     ),
     Rule[ReadBack](
         cel="!has(self.control) || !has(self.control.url) || has(self.countPath)",
         message="spec.verification.readBack.control.url needs spec.verification.readBack.countPath",
-        holds=lambda read: read.control is None or read.control.url is None or read.count_path is not None,
+        holds=lambda read_back: (
+            read_back.control is None or read_back.control.url is None or read_back.count_path is not None
+        ),
         reason=Reason.ReadBackInvalid,
     ),
 )

@@ -11,12 +11,12 @@ from msgspec import Meta, structs
 from loadtest_model.load.scenarios import STEP_NAMES
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.nearness import near
-from loadtest_model.thresholds.doubt import interval
-from loadtest_model.thresholds.metrics import METRICS, Measured, Unit
+from loadtest_model.suggestions import suggestion
+from loadtest_model.thresholds.doubt import true_value_interval
+from loadtest_model.thresholds.metrics import METRICS, Measurement, Unit
 from loadtest_model.values import NANOSECONDS, WireValue
 
-Operator = Literal["<", "<=", ">", ">="]
+ComparisonOperator = Literal["<", "<=", ">", ">="]
 
 _EXPRESSION: Final = re.compile(r"(?:([a-z]+)\.)?([a-z0-9_]+) *(<=|>=|<|>) *([0-9]+(?:\.[0-9]+)?)(ms|s|m|%)?")
 _FACTORS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "%": 0.01, "": 1.0}
@@ -41,7 +41,7 @@ EXPRESSION_PATTERN: Final = _expression_pattern()
 """What fits just the expressions that `parse_threshold` reads, without spaces around them."""
 
 
-_COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
+_COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": lambda value, bound: value < bound,
     "<=": lambda value, bound: value <= bound,
     ">": lambda value, bound: value > bound,
@@ -58,12 +58,12 @@ class Threshold:
 
     expression: str
     metric: str
-    operator: Operator
+    operator: ComparisonOperator
     bound: float
     step: str = ""
 
     def holds(self, value: float) -> bool:
-        return _COMPARE[self.operator](value, self.bound)
+        return _COMPARISONS[self.operator](value, self.bound)
 
     @property
     def is_upper(self) -> bool:
@@ -101,7 +101,7 @@ class ThresholdResult(WireValue, frozen=True, kw_only=True, omit_defaults=False)
     note: Annotated[str, Meta(max_length=256)] = ""
 
     @property
-    def in_doubt(self) -> bool:
+    def is_in_doubt(self) -> bool:
         return self.passed is None and self.value is not None
 
 
@@ -118,14 +118,16 @@ def parse_threshold(expression: str) -> Threshold:
         raise ValueError(f"threshold {expression!r} names no step; a step is one of {', '.join(STEP_NAMES)}")
     metric = METRICS.get(name)
     if metric is None:
-        raise ValueError(f"threshold {expression!r} bounds no known metric; {near(name, METRICS)}")
+        raise ValueError(f"threshold {expression!r} bounds no known metric; {suggestion(name, METRICS)}")
     if suffix not in _ALLOWED_SUFFIXES[metric.unit]:
-        wanted = {
+        expected_forms = {
             "seconds": "a time, such as 20s or 500ms",
             "ratio": "a share, such as 1%",
             "count": "a number",
         }
-        raise ValueError(f"threshold {expression!r} bounds {name} by {number}{suffix}; write {wanted[metric.unit]}")
+        raise ValueError(
+            f"threshold {expression!r} bounds {name} by {number}{suffix}; write {expected_forms[metric.unit]}"
+        )
     bound = float(number) * _FACTORS[suffix]
     return Threshold(" ".join(expression.split()), name, operator, bound, step)  # type: ignore[arg-type]
 
@@ -136,42 +138,42 @@ def evaluate(threshold: Threshold, aggregate: StepAggregate, window_seconds: flo
     `window_seconds` is the length of the judged load so far. While uploads are in flight, those older than an
     upper bound on a time count as at least that old, so that a target that hangs does not look perfect.
     """
-    seen = aggregate
-    if METRICS[threshold.metric].of_responses and threshold.is_upper:
+    with_overdue = aggregate
+    if METRICS[threshold.metric].counts_in_flight and threshold.is_upper:
         overdue = [age for age in aggregate.in_flight_ages_seconds if age > threshold.bound]
-        seen = _with_ages(aggregate, overdue)
-    measured = METRICS[threshold.metric].read(seen, window_seconds)
-    if measured.value is None or measured.samples <= 0:
+        with_overdue = _with_overdue_uploads(aggregate, overdue)
+    measurement = METRICS[threshold.metric].read(with_overdue, window_seconds)
+    if measurement.value is None or measurement.samples <= 0:
         return ThresholdResult(
             expression=threshold.expression, value=None, passed=None, step=step, note="no sample to judge by"
         )
-    between = interval(threshold.metric, seen, measured.value, window_seconds)
-    holds = {threshold.holds(between.low), threshold.holds(between.high)}
+    true_value = true_value_interval(threshold.metric, with_overdue, measurement.value, window_seconds)
+    outcomes = {threshold.holds(true_value.low), threshold.holds(true_value.high)}
     return ThresholdResult(
         expression=threshold.expression,
-        value=measured.value,
-        passed=None if len(holds) > 1 else holds.pop(),
-        low=between.low,
-        high=None if math.isinf(between.high) else between.high,
+        value=measurement.value,
+        passed=None if len(outcomes) > 1 else outcomes.pop(),
+        low=true_value.low,
+        high=None if math.isinf(true_value.high) else true_value.high,
         step=step,
-        note=_note(threshold, measured),
+        note=_note(threshold, measurement),
     )
 
 
-def _with_ages(aggregate: StepAggregate, ages_seconds: list[float]) -> StepAggregate:
+def _with_overdue_uploads(aggregate: StepAggregate, ages_seconds: list[float]) -> StepAggregate:
     if not ages_seconds:
         return aggregate
     overdue = sketch_of(int(age * NANOSECONDS) for age in ages_seconds)
     return structs.replace(aggregate, response=aggregate.response.merge(overdue))
 
 
-def _note(threshold: Threshold, measured: Measured) -> str:
-    if measured.stands_in:
-        return f"the maximum stands in: too few uploads for {threshold.metric} ({measured.samples})"
-    if measured.relative_error and measured.value is not None:
-        margin = measured.value * measured.relative_error
-        if math.fabs(measured.value - threshold.bound) <= margin:
-            return f"the bound lies within the sketch's error of {measured.relative_error:.0%}"
+def _note(threshold: Threshold, measurement: Measurement) -> str:
+    if measurement.is_stand_in:
+        return f"the maximum stands in: too few uploads for {threshold.metric} ({measurement.samples})"
+    if measurement.relative_error and measurement.value is not None:
+        margin = measurement.value * measurement.relative_error
+        if math.fabs(measurement.value - threshold.bound) <= margin:
+            return f"the bound lies within the sketch's error of {measurement.relative_error:.0%}"
     return ""
 
 

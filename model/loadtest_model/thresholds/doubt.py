@@ -32,18 +32,18 @@ class Interval:
         return self.low == self.high
 
 
-def interval(metric: str, step: StepAggregate, value: float, window_seconds: float) -> Interval:
+def true_value_interval(metric: str, step: StepAggregate, value: float, window_seconds: float) -> Interval:
     """Where the true value of a metric lies that was measured as `value` in this step."""
-    meaning = METRICS[metric]
+    definition = METRICS[metric]
     share = step.own.offered_share
-    if meaning.own is not None:
-        own_seconds = max(meaning.own(step), step.own.lag_p99_seconds)
+    if definition.own_seconds is not None:
+        own_seconds = max(definition.own_seconds(step), step.own.lag_p99_seconds)
         return Interval(max(0.0, value - own_seconds), value if share >= FULL_OFFER else _under_full_load(value, share))
-    if meaning.of_throughput:
+    if definition.rises_with_load:
         return Interval(value, value if share >= FULL_OFFER else math.inf)
-    if meaning.of_failures:
-        excused = meaning.read(without_own_failures(step), window_seconds).value
-        ends = (value, value if excused is None else excused)
+    if definition.counts_failures:
+        value_without_own_failures = definition.read(without_own_failures(step), window_seconds).value
+        ends = (value, value if value_without_own_failures is None else value_without_own_failures)
         return Interval(min(ends), max(ends))
     return Interval(value, value)
 
@@ -53,20 +53,23 @@ def without_own_failures(step: StepAggregate) -> StepAggregate:
     own, judged = step.own, step.judged
     if not own.unsent and not own.timeouts and not own.dropped:
         return step
-    unsent, late, dropped = (
+    unsent_uploads, late_answers, dropped_arrivals = (
         min(judged.rejected, own.unsent),
         min(judged.unknown, own.timeouts),
         min(judged.dropped, own.dropped),
     )
     counts = structs.replace(
         judged,
-        sent=judged.sent + dropped,
-        dropped=judged.dropped - dropped,
-        rejected=judged.rejected - unsent,
-        unknown=judged.unknown - late,
-        accepted=judged.accepted + unsent + late + dropped,
+        sent=judged.sent + dropped_arrivals,
+        dropped=judged.dropped - dropped_arrivals,
+        rejected=judged.rejected - unsent_uploads,
+        unknown=judged.unknown - late_answers,
+        accepted=judged.accepted + unsent_uploads + late_answers + dropped_arrivals,
     )
-    errors = {kind: max(0, count - late) if kind is ErrorKind.TIMEOUT else count for kind, count in step.errors.items()}
+    errors = {
+        kind: max(0, count - late_answers) if kind is ErrorKind.TIMEOUT else count
+        for kind, count in step.errors.items()
+    }
     return structs.replace(step, judged=counts, errors=errors)
 
 

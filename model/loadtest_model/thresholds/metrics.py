@@ -7,117 +7,120 @@ from typing import Final, Literal
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.measurement.upload_parts import Part
+from loadtest_model.measurement.upload_parts import UploadPart
 
 Unit = Literal["seconds", "ratio", "count"]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A value with what is to be known of it: the samples behind it and its bound on the relative error."""
+class Measurement:
+    """A measured value, with its number of samples and the bound on its relative error.
+
+    `is_stand_in` says that the maximum stands in for a quantile, because there are too few samples.
+    """
 
     value: float | None
     samples: int
     relative_error: float = 0.0
-    stands_in: bool = False
+    is_stand_in: bool = False
 
 
-Read = Callable[[StepAggregate, float], Measured]
+ReadMetric = Callable[[StepAggregate, float], Measurement]
 
 
 @dataclass(frozen=True)
 class Metric:
     """A quantity that a threshold may bound. `read` takes a step and the length of its load in seconds.
 
-    `only_grows` says that more data can never lower it, `of_responses` that uploads still in flight bear on it, and
-    `fewest_samples` how many it takes to call a running test breached. `own` is how many seconds of a time may be the
-    generator's own; `of_throughput` says that the value would be higher if more load were offered, `of_failures` that
-    failures of our own side count in it.
+    `only_grows` says that more data can never lower it, and `counts_in_flight` that uploads still in flight count in
+    it. `fewest_samples` is the number of samples that a breach in a running test needs. `own_seconds` gives how many
+    seconds of a time may be the generator's own. `rises_with_load` says that the value would be higher if more load
+    were offered, and `counts_failures` that failures of our own side count in it.
     """
 
     unit: Unit
     description: str
-    read: Read
+    read: ReadMetric
     only_grows: bool = False
-    of_responses: bool = False
+    counts_in_flight: bool = False
     fewest_samples: int = 1
-    own: Callable[[StepAggregate], float] | None = None
-    of_throughput: bool = False
-    of_failures: bool = False
+    own_seconds: Callable[[StepAggregate], float] | None = None
+    rises_with_load: bool = False
+    counts_failures: bool = False
 
 
-def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float) -> Read:
-    def read(step: StepAggregate, _window_seconds: float) -> Measured:
+def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float) -> ReadMetric:
+    def read(step: StepAggregate, _window_seconds: float) -> Measurement:
         sketch = of(step)
-        few = sketch.count < 1 / (1 - quantile)
-        return Measured(
-            sketch.max_seconds if few else sketch.quantile_seconds(quantile),
+        has_few_samples = sketch.count < 1 / (1 - quantile)
+        return Measurement(
+            sketch.max_seconds if has_few_samples else sketch.quantile_seconds(quantile),
             sketch.count,
-            0.0 if few else sketch.relative_error,
-            stands_in=few and sketch.count > 0,
+            0.0 if has_few_samples else sketch.relative_error,
+            is_stand_in=has_few_samples and sketch.count > 0,
         )
 
     return read
 
 
-def _average(of: Callable[[StepAggregate], Sketch | Part]) -> Read:
-    return lambda step, _: Measured(of(step).mean_seconds, of(step).count)
+def _average(of: Callable[[StepAggregate], Sketch | UploadPart]) -> ReadMetric:
+    return lambda step, _: Measurement(of(step).mean_seconds, of(step).count)
 
 
-def _longest(of: Callable[[StepAggregate], Sketch | Part]) -> Read:
-    return lambda step, _: Measured(of(step).max_seconds, of(step).count)
+def _longest(of: Callable[[StepAggregate], Sketch | UploadPart]) -> ReadMetric:
+    return lambda step, _: Measurement(of(step).max_seconds, of(step).count)
 
 
-def _per_second(count: Callable[[StepAggregate], int]) -> Read:
-    def read(step: StepAggregate, window_seconds: float) -> Measured:
-        return Measured(count(step) / window_seconds if window_seconds > 0 else None, step.judged.due)
+def _per_second(count: Callable[[StepAggregate], int]) -> ReadMetric:
+    def read(step: StepAggregate, window_seconds: float) -> Measurement:
+        return Measurement(count(step) / window_seconds if window_seconds > 0 else None, step.judged.due)
 
     return read
 
 
-def _counted(count: Callable[[StepAggregate], int]) -> Read:
-    return lambda step, _: Measured(float(count(step)), max(step.judged.due, 1))
+def _total(count: Callable[[StepAggregate], int]) -> ReadMetric:
+    return lambda step, _: Measurement(float(count(step)), max(step.judged.due, 1))
 
 
-def _ratio(of: Callable[[StepAggregate], float | None]) -> Read:
-    return lambda step, _: Measured(of(step), step.judged.due - step.judged.cancelled)
+def _ratio(of: Callable[[StepAggregate], float | None]) -> ReadMetric:
+    return lambda step, _: Measurement(of(step), step.judged.due - step.judged.cancelled)
 
 
-def _own(
+def _own_figure(
     of: Callable[[StepAggregate], Sketch], read: Callable[[Sketch], float | None]
 ) -> Callable[[StepAggregate], float]:
     return lambda step: read(of(step)) or 0.0
 
 
-def _times(
+def _time_metrics(
     prefix: str,
-    what: str,
+    quantity: str,
     of: Callable[[StepAggregate], Sketch],
-    own: Callable[[StepAggregate], Sketch],
+    own_part: Callable[[StepAggregate], Sketch],
     *,
-    responses: bool,
+    counts_in_flight: bool,
 ) -> dict[str, Metric]:
     """The figures of a distribution of times, each beside the same figure of our own part in them."""
 
-    def quantile(name: str, description: str, value: float, fewest: int) -> dict[str, Metric]:
+    def quantile(name: str, description: str, value: float, fewest_samples: int) -> dict[str, Metric]:
         return {
             prefix + name: Metric(
                 "seconds",
-                f"{description} of the {what}",
+                f"{description} of the {quantity}",
                 _quantile(of, value),
-                of_responses=responses,
-                fewest_samples=fewest,
-                own=lambda step: _quantile(own, value)(step, 0.0).value or 0.0,
+                counts_in_flight=counts_in_flight,
+                fewest_samples=fewest_samples,
+                own_seconds=lambda step: _quantile(own_part, value)(step, 0.0).value or 0.0,
             )
         }
 
     return {
         f"{prefix}avg": Metric(
             "seconds",
-            f"average {what}",
+            f"average {quantity}",
             _average(of),
-            of_responses=responses,
-            own=_own(own, lambda sketch: sketch.mean_seconds),
+            counts_in_flight=counts_in_flight,
+            own_seconds=_own_figure(own_part, lambda sketch: sketch.mean_seconds),
         ),
         **quantile("p50", "median", 0.5, 2),
         **quantile("p90", "90th percentile", 0.9, 10),
@@ -125,44 +128,52 @@ def _times(
         **quantile("p99", "99th percentile", 0.99, 100),
         f"{prefix}max": Metric(
             "seconds",
-            f"longest {what}",
+            f"longest {quantity}",
             _longest(of),
             only_grows=True,
-            of_responses=responses,
-            own=_own(own, lambda sketch: sketch.max_seconds),
+            counts_in_flight=counts_in_flight,
+            own_seconds=_own_figure(own_part, lambda sketch: sketch.max_seconds),
         ),
     }
 
 
-def _part(name: str, what: str, of: Callable[[StepAggregate], Part]) -> dict[str, Metric]:
+def _part_metrics(name: str, phase: str, of: Callable[[StepAggregate], UploadPart]) -> dict[str, Metric]:
     return {
         f"{name}_avg": Metric(
-            "seconds", f"average time for {what}", _average(of), own=_own(_own_service, lambda own: own.mean_seconds)
+            "seconds",
+            f"average time for {phase}",
+            _average(of),
+            own_seconds=_own_figure(_own_service, lambda own: own.mean_seconds),
         ),
         f"{name}_max": Metric(
             "seconds",
-            f"longest time for {what}",
+            f"longest time for {phase}",
             _longest(of),
             only_grows=True,
-            own=_own(_own_service, lambda own: own.max_seconds),
+            own_seconds=_own_figure(_own_service, lambda own: own.max_seconds),
         ),
     }
 
 
-def _count(
+def _count_metric(
     description: str,
     count: Callable[[StepAggregate], int],
     *,
-    of_throughput: bool = False,
-    of_failures: bool = False,
+    rises_with_load: bool = False,
+    counts_failures: bool = False,
 ) -> Metric:
     return Metric(
-        "count", description, _counted(count), only_grows=True, of_throughput=of_throughput, of_failures=of_failures
+        "count",
+        description,
+        _total(count),
+        only_grows=True,
+        rises_with_load=rises_with_load,
+        counts_failures=counts_failures,
     )
 
 
-def _rate(description: str, count: Callable[[StepAggregate], int]) -> Metric:
-    return Metric("count", description, _per_second(count), of_throughput=True)
+def _rate_metric(description: str, count: Callable[[StepAggregate], int]) -> Metric:
+    return Metric("count", description, _per_second(count), rises_with_load=True)
 
 
 def _own_response(step: StepAggregate) -> Sketch:
@@ -178,34 +189,40 @@ METRICS: Final[dict[str, Metric]] = {
         "ratio",
         "rejected, unknown, violating and dropped uploads over those due",
         _ratio(lambda step: step.judged.error_rate),
-        of_failures=True,
+        counts_failures=True,
     ),
-    "success_rate": Metric("ratio", "1 - error_rate", _ratio(lambda step: step.judged.success_rate), of_failures=True),
-    **_times("", "response time", lambda step: step.response, _own_response, responses=True),
-    **_times("service_", "service time", lambda step: step.service, _own_service, responses=False),
-    **_part("connect", "opening a connection", lambda step: step.parts.connect),
-    **_part("upload", "sending the body", lambda step: step.parts.upload),
-    **_part("wait", "the answer after the body was sent", lambda step: step.parts.wait),
-    "accepted": _count("accepted uploads", lambda step: step.judged.accepted, of_throughput=True),
-    "rejected": _count("rejected uploads", lambda step: step.judged.rejected, of_failures=True),
-    "unknown": _count(
+    "success_rate": Metric(
+        "ratio", "1 - error_rate", _ratio(lambda step: step.judged.success_rate), counts_failures=True
+    ),
+    **_time_metrics("", "response time", lambda step: step.response, _own_response, counts_in_flight=True),
+    **_time_metrics("service_", "service time", lambda step: step.service, _own_service, counts_in_flight=False),
+    **_part_metrics("connect", "opening a connection", lambda step: step.parts.connect),
+    **_part_metrics("upload", "sending the body", lambda step: step.parts.upload),
+    **_part_metrics("wait", "the answer after the body was sent", lambda step: step.parts.wait),
+    "accepted": _count_metric("accepted uploads", lambda step: step.judged.accepted, rises_with_load=True),
+    "rejected": _count_metric("rejected uploads", lambda step: step.judged.rejected, counts_failures=True),
+    "unknown": _count_metric(
         "uploads without a complete answer, but for those cut by the test",
         lambda step: step.judged.unknown - step.judged.cancelled,
-        of_failures=True,
+        counts_failures=True,
     ),
-    "dropped": _count(
-        "arrivals that no virtual user could serve in time", lambda step: step.judged.dropped, of_failures=True
+    "dropped": _count_metric(
+        "arrivals that no virtual user could serve in time", lambda step: step.judged.dropped, counts_failures=True
     ),
-    "timeouts": _count(
+    "timeouts": _count_metric(
         "uploads that timed out, the warm-up included",
         lambda step: step.errors.get(ErrorKind.TIMEOUT, 0),
-        of_failures=True,
+        counts_failures=True,
     ),
-    "sent_records": _count("records sent", lambda step: step.judged.records_sent, of_throughput=True),
-    "accepted_records": _count(
-        "records that the target confirmed", lambda step: step.judged.records_confirmed, of_throughput=True
+    "sent_records": _count_metric("records sent", lambda step: step.judged.records_sent, rises_with_load=True),
+    "accepted_records": _count_metric(
+        "records that the target confirmed", lambda step: step.judged.records_confirmed, rises_with_load=True
     ),
-    "requests_per_second": _rate("accepted uploads a second of load", lambda step: step.judged.accepted),
-    "records_per_second": _rate("confirmed records a second of load", lambda step: step.judged.records_confirmed),
-    "bytes_per_second": _rate("bytes of request bodies sent a second of load", lambda step: step.judged.bytes_sent),
+    "requests_per_second": _rate_metric("accepted uploads a second of load", lambda step: step.judged.accepted),
+    "records_per_second": _rate_metric(
+        "confirmed records a second of load", lambda step: step.judged.records_confirmed
+    ),
+    "bytes_per_second": _rate_metric(
+        "bytes of request bodies sent a second of load", lambda step: step.judged.bytes_sent
+    ),
 }

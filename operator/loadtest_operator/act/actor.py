@@ -7,14 +7,14 @@ from functools import partial
 from typing import Final, assert_never
 
 from loadtest_model.measurement.snapshot import HaltReason
-from loadtest_model.protocol.commands import Ack, Addresses, Arm, Halt, Start, Verb
+from loadtest_model.protocol.commands import Ack, Arm, Halt, Start, TargetAddresses, Verb
 from loadtest_model.values import WireValue
 from loadtest_operator.cluster.api import CONFIG_MAPS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
-from loadtest_operator.cluster.pods import Answer, Command, PodClient, control_address
+from loadtest_operator.cluster.pods import Command, CommandAnswer, PodClient, control_address
 from loadtest_operator.decide import actions
 from loadtest_operator.decide.actions import Action, Outcome
 from loadtest_operator.facts.names import FINISHED_RUN_ANNOTATION
-from loadtest_operator.facts.observation import Observation, PodSeen
+from loadtest_operator.facts.observation import Observation, ObservedPod
 
 _LOG: Final = logging.getLogger(__name__)
 _KINDS: Final = {actions.DeleteJob: JOBS, actions.DeleteNetworkPolicy: NETWORK_POLICIES}
@@ -37,12 +37,12 @@ class Actor:
         self._now = now
         self._sleep = sleep
 
-    async def perform(self, observation: Observation, wanted: tuple[Action, ...]) -> tuple[Outcome, ...]:
+    async def perform(self, observation: Observation, requested_actions: tuple[Action, ...]) -> tuple[Outcome, ...]:
         """Do everything in order; what is to be said of it comes back.
 
         Raises ApiError where an outage or a conflict asks for another try.
         """
-        outcomes = [await self._perform(observation, action) for action in wanted]
+        outcomes = [await self._perform(observation, action) for action in requested_actions]
         return tuple(outcome for outcome in outcomes if outcome is not None)
 
     async def _perform(self, observation: Observation, action: Action) -> Outcome | None:
@@ -90,19 +90,19 @@ class Actor:
     async def _tell_endpoints(self, observation: Observation, action: actions.TellEndpoints) -> None:
         orders = {pod.uid: order for order in action.orders for pod in order.pods}
 
-        def addresses(pod: PodSeen) -> Addresses:
+        def addresses(pod: ObservedPod) -> TargetAddresses:
             order = orders[pod.uid]
             age = 0.0 if action.known_at is None else max(0.0, self._clock() - action.known_at)
-            return Addresses(addresses=order.addresses, more=order.more, age_seconds=round(age, 6))
+            return TargetAddresses(addresses=order.addresses, more=order.more, age_seconds=round(age, 6))
 
         pods = tuple(pod for order in action.orders for pod in order.pods)
         await self._tell(observation, Verb.ENDPOINTS, pods, addresses)
 
     async def _create_job(self, namespace: str, action: actions.CreateJob) -> Outcome | None:
-        wanted = [(JOBS, action.manifest)]
+        objects = [(JOBS, action.manifest)]
         if action.network_policy is not None:
-            wanted.insert(0, (NETWORK_POLICIES, action.network_policy))
-        for kind, manifest in wanted:
+            objects.insert(0, (NETWORK_POLICIES, action.network_policy))
+        for kind, manifest in objects:
             try:
                 await self._api.create(kind, namespace, manifest)
             except ApiError as error:
@@ -135,15 +135,15 @@ class Actor:
         """Arm all, then start all at one instant; whoever does not confirm makes the whole fleet halt."""
         arm = Arm(start_id=action.start_id, plan_hash=action.plan_hash)
         answers = await self._tell(observation, Verb.ARM, action.pods, lambda _: arm)
-        missed = _unconfirmed(action.pods, answers)
+        unconfirmed_pods = _unconfirmed(action.pods, answers)
         instant = self._clock() + action.lead_seconds
         at = self._now() + timedelta(seconds=action.lead_seconds)
         skew = 0.0
-        if not missed:
+        if not unconfirmed_pods:
             everyone = {pod.uid: control_address(_address(pod)) for pod in action.pods}
             token = self._pods.halt_token(observation.test.identity.uid, observation.run_id)
 
-            def order(pod: PodSeen) -> Start:
+            def order(pod: ObservedPod) -> Start:
                 return Start(
                     start_id=action.start_id,
                     in_seconds=max(0.0, instant - self._clock()),
@@ -152,42 +152,42 @@ class Actor:
                 )
 
             answers = await self._tell(observation, Verb.START, action.pods, order)
-            missed = _unconfirmed(action.pods, answers)
+            unconfirmed_pods = _unconfirmed(action.pods, answers)
             # A pod counts from the arrival of its command, which lies between sending and answer.
             skew = max((answer.seconds for answer in answers), default=0.0) + max(0.0, self._clock() - instant)
-        if missed:
-            halt = Halt(reason=HaltReason.OPERATOR, message=f"no confirmation from {', '.join(missed[:5])}")
+        if unconfirmed_pods:
+            halt = Halt(reason=HaltReason.OPERATOR, message=f"no confirmation from {', '.join(unconfirmed_pods[:5])}")
             await self._tell(observation, Verb.HALT, action.pods, lambda _: halt)
         else:
             # The next look is to find the load begun, not about to begin.
             await self._sleep(max(0.0, instant - self._clock()))
-        return actions.Started(at=at, skew_seconds=round(skew, 6), missed=missed)
+        return actions.FleetStarted(at=at, skew_seconds=round(skew, 6), unconfirmed_pods=unconfirmed_pods)
 
     async def _tell(
         self,
         observation: Observation,
         verb: Verb,
-        pods: tuple[PodSeen, ...],
-        order: Callable[[PodSeen], WireValue | None] = lambda _: None,
-    ) -> list[Answer]:
+        pods: tuple[ObservedPod, ...],
+        order: Callable[[ObservedPod], WireValue | None] = lambda _: None,
+    ) -> list[CommandAnswer]:
         commands = [Command(_address(pod), verb, partial(order, pod)) for pod in pods]
         identity = observation.test.identity
-        answers = await self._pods.command_all(identity.uid, observation.run_id, commands)
+        answers = await self._pods.send_commands(identity.uid, observation.run_id, commands)
         for pod, answer in zip(pods, answers, strict=True):
             if not answer.accepted:
                 _LOG.warning("%s: pod %s did not take %s: %s", identity, pod.name, verb, answer.detail)
         return answers
 
 
-def _address(pod: PodSeen) -> str:
+def _address(pod: ObservedPod) -> str:
     if pod.ip is None:
         raise ValueError(f"pod {pod.name} has no address, so nothing can be said to it")
     return pod.ip
 
 
-def _ack(pod: PodSeen) -> Ack:
+def _ack(pod: ObservedPod) -> Ack:
     return Ack(sequence=pod.snapshot.sequence if pod.snapshot else 0)
 
 
-def _unconfirmed(pods: tuple[PodSeen, ...], answers: list[Answer]) -> tuple[str, ...]:
+def _unconfirmed(pods: tuple[ObservedPod, ...], answers: list[CommandAnswer]) -> tuple[str, ...]:
     return tuple(pod.name for pod, answer in zip(pods, answers, strict=True) if not answer.accepted)

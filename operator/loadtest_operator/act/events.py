@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Any
 
 from loadtest_model.judgement.verdict import Verdict
-from loadtest_model.reasons import AnyReason, Reason, reason_named
+from loadtest_model.reasons import AnyReason, Reason, reason_of_name
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_model.spec import API_VERSION, KIND, Identity
 from loadtest_operator.facts.names import MANAGED_BY
-from loadtest_operator.facts.observation import Observation, Recorded
+from loadtest_operator.facts.observation import Observation, RecordedStatus
 
 Json = dict[str, Any]
 
@@ -31,34 +31,34 @@ class Announcement:
     message: str
 
 
-def announcements(recorded: Recorded, status: Status) -> tuple[Announcement, ...]:
+def announcements(recorded: RecordedStatus, status: Status) -> tuple[Announcement, ...]:
     """What a change from the status on record to a new one is announced as."""
     same_run = recorded.run_id == status.run_id
-    made = [_verified(recorded if same_run else Recorded(), status)]
+    changes = [_verified(recorded if same_run else RecordedStatus(), status)]
     if same_run and recorded.phase is status.phase:
-        made.append(_new_reason_to_wait(recorded, status))
+        changes.append(_new_reason_to_wait(recorded, status))
     else:
-        made.append(_phase(status))
-    return tuple(announcement for announcement in made if announcement is not None)
+        changes.append(_phase(status))
+    return tuple(announcement for announcement in changes if announcement is not None)
 
 
 def _phase(status: Status) -> Announcement:
     if status.phase is Phase.COMPLETED:
         succeeded = status.condition(ConditionType.SUCCEEDED)
-        reason = reason_named(succeeded.reason if succeeded else str(status.verdict))
+        reason = reason_of_name(succeeded.reason if succeeded else str(status.verdict))
         kind = EventType.NORMAL if status.verdict is Verdict.PASSED else EventType.WARNING
         return Announcement(kind, reason, f"{status.verdict}: {status.message}")
     kind = EventType.WARNING if status.phase is Phase.STOPPING else EventType.NORMAL
     return Announcement(kind, Reason[status.phase], status.message)
 
 
-def manifest(observation: Observation, made: Announcement, at: str) -> Json:
+def manifest(observation: Observation, announcement: Announcement, at: str) -> Json:
     """The Event as JSON. Its name is made from what it says, so that the same thing is said once."""
     identity = observation.test.identity
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": _name(identity, observation.run_id, made), "namespace": identity.namespace},
+        "metadata": {"name": _name(identity, observation.run_id, announcement), "namespace": identity.namespace},
         "involvedObject": {
             "apiVersion": API_VERSION,
             "kind": KIND,
@@ -66,9 +66,9 @@ def manifest(observation: Observation, made: Announcement, at: str) -> Json:
             "name": identity.name,
             "uid": identity.uid,
         },
-        "type": made.kind,
-        "reason": made.reason,
-        "message": made.message[:_LONGEST_NOTE],
+        "type": announcement.kind,
+        "reason": announcement.reason,
+        "message": announcement.message[:_LONGEST_NOTE],
         "firstTimestamp": at,
         "lastTimestamp": at,
         "count": 1,
@@ -78,23 +78,23 @@ def manifest(observation: Observation, made: Announcement, at: str) -> Json:
     }
 
 
-def _verified(recorded: Recorded, status: Status) -> Announcement | None:
+def _verified(recorded: RecordedStatus, status: Status) -> Announcement | None:
     new, old = status.condition(ConditionType.VERIFIED), recorded.condition(ConditionType.VERIFIED)
     if new is None or not new.is_true or (old is not None and old.is_true):
         return None
     return Announcement(EventType.NORMAL, Reason.Verified, new.message)
 
 
-def _new_reason_to_wait(recorded: Recorded, status: Status) -> Announcement | None:
+def _new_reason_to_wait(recorded: RecordedStatus, status: Status) -> Announcement | None:
     """Until a test loads, each new thing that it waits for is worth a warning."""
     if status.phase not in (Phase.QUEUED, Phase.STARTING, Phase.VERIFYING):
         return None
     new, old = status.condition(ConditionType.VERIFIED), recorded.condition(ConditionType.VERIFIED)
     if new is None or not new.is_false or (old is not None and old.reason == new.reason):
         return None
-    return Announcement(EventType.WARNING, reason_named(new.reason), new.message)
+    return Announcement(EventType.WARNING, reason_of_name(new.reason), new.message)
 
 
-def _name(identity: Identity, run_id: str, made: Announcement) -> str:
-    said = f"{identity.uid}/{run_id}/{made.reason}/{made.message}"
-    return f"{identity.name[:200]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+def _name(identity: Identity, run_id: str, announcement: Announcement) -> str:
+    text = f"{identity.uid}/{run_id}/{announcement.reason}/{announcement.message}"
+    return f"{identity.name[:200]}.{hashlib.sha256(text.encode()).hexdigest()[:16]}"

@@ -55,7 +55,7 @@ NO_ANSWER: Final = (TimeoutError, aiohttp.ClientError, OSError)
 class Change(NamedTuple):
     """An object as it is now; as it was last, where it was removed."""
 
-    removed: bool
+    is_removed: bool
     object: Json
 
 
@@ -93,19 +93,19 @@ class Api:
     """Requests by path. A resource's `kind` is its path without a namespace, such as `apis/batch/v1/jobs`.
 
     `fence` is asked before each request whether this operator may still act; it does not return if it may not.
-    `answered` hears of each request its verb and the status of the answer, 0 where there was none.
+    `on_answer` hears of each request its verb and the status of the answer, 0 where there was none.
     """
 
     def __init__(
         self,
         configuration: Configuration,
         fence: Callable[[], None] = lambda: None,
-        answered: Callable[[str, int], None] = lambda _verb, _status: None,
+        on_answer: Callable[[str, int], None] = lambda _verb, _status: None,
         timeout_seconds: float = _TIMEOUT_SECONDS,
     ) -> None:
         self._client = ApiClient(configuration)
         self._fence = fence
-        self._answered = answered
+        self._on_answer = on_answer
         self._timeout_seconds = timeout_seconds
 
     async def __aenter__(self) -> Self:
@@ -128,7 +128,7 @@ class Api:
                 return None
             raise
 
-    async def listed(
+    async def list_with_version(
         self,
         kind: str,
         namespace: str | None = None,
@@ -142,7 +142,7 @@ class Api:
         On demand no more of them than metadata.
         """
         items: list[Json] = []
-        query = {"limit": str(_PAGE), **_selecting(selector, fields)}
+        query = {"limit": str(_PAGE), **_selector_query(selector, fields)}
         accept = _METADATA if metadata_only else _WHOLE
         while True:
             page = await self._request("GET", _path(kind, namespace), query, accept=accept)
@@ -163,7 +163,7 @@ class Api:
         metadata_only: bool = False,
     ) -> list[Json]:
         """The same without the version."""
-        return (await self.listed(kind, namespace, selector, fields=fields, metadata_only=metadata_only))[0]
+        return (await self.list_with_version(kind, namespace, selector, fields=fields, metadata_only=metadata_only))[0]
 
     async def watch(
         self, kind: str, namespace: str, version: str, seconds: int, selector: str = "", *, fields: str = ""
@@ -176,7 +176,7 @@ class Api:
             "watch": "true",
             "resourceVersion": version,
             "timeoutSeconds": str(seconds),
-            **_selecting(selector, fields),
+            **_selector_query(selector, fields),
         }
         # A connection that is dead without a word must not outlast what was asked for.
         timeout = aiohttp.ClientTimeout(total=seconds + _TIMEOUT_SECONDS)
@@ -185,10 +185,10 @@ class Api:
             if not 200 <= answer.status < 300:
                 raise _refusal(answer.status, await answer.read())
             async for line in answer.response.content:
-                told = msgspec.json.decode(line)
-                if told["type"] == "ERROR":
-                    raise ApiError(told["object"].get("code", 0), *_said(told["object"]))
-                yield Change(told["type"] == "DELETED", told["object"])
+                event = msgspec.json.decode(line)
+                if event["type"] == "ERROR":
+                    raise ApiError(event["object"].get("code", 0), *_reason_and_message(event["object"]))
+                yield Change(event["type"] == "DELETED", event["object"])
         except (*NO_ANSWER, ValueError) as error:
             raise _unreachable(error) from error
         finally:
@@ -257,9 +257,9 @@ class Api:
                 method, url, headers=headers, body=body, _request_timeout=bound
             )
         except NO_ANSWER as error:
-            self._answered(method, 0)
+            self._on_answer(method, 0)
             raise _unreachable(error) from error
-        self._answered(method, answer.status)
+        self._on_answer(method, answer.status)
         return answer
 
 
@@ -274,7 +274,7 @@ def _path(kind: str, namespace: str | None, name: str = "") -> str:
     return "/".join(parts)
 
 
-def _selecting(selector: str, fields: str) -> dict[str, str]:
+def _selector_query(selector: str, fields: str) -> dict[str, str]:
     selectors = {"labelSelector": selector, "fieldSelector": fields}
     return {name: value for name, value in selectors.items() if value}
 
@@ -285,14 +285,14 @@ def _unreachable(error: Exception) -> ApiError:
 
 def _refusal(status: int, data: bytes) -> ApiError:
     try:
-        said = msgspec.json.decode(data)
+        body = msgspec.json.decode(data)
     except msgspec.DecodeError:
         return ApiError(status, "Unknown", data[:200].decode(errors="replace"))
-    if not isinstance(said, dict):
-        return ApiError(status, "Unknown", str(said)[:200])
-    return ApiError(status, *_said(said))
+    if not isinstance(body, dict):
+        return ApiError(status, "Unknown", str(body)[:200])
+    return ApiError(status, *_reason_and_message(body))
 
 
-def _said(status: Json) -> tuple[str, str]:
+def _reason_and_message(status: Json) -> tuple[str, str]:
     """The reason and the message of a Status."""
     return str(status.get("reason", "Unknown")), str(status.get("message", ""))

@@ -50,7 +50,7 @@ def about_a_right(message: str) -> str:
     )
 
 
-def about_the_watched(error: "ApiError", namespace: str | None, *, loadtests: bool) -> str:
+def about_a_watched_kind(error: "ApiError", namespace: str | None, *, loadtests: bool) -> str:
     """Why what was watched before cannot be listed."""
     if loadtests:
         return about_loadtests(error, namespace)

@@ -16,7 +16,7 @@ from loadtest_operator.cluster.api import NO_ANSWER
 
 _SCRAPE_SECONDS: Final = 3.0
 COMMAND_SECONDS: Final = 5.0
-AT_ONCE: Final = 100
+MOST_AT_ONCE: Final = 100
 """So many pods of one fleet are spoken to at once. The bound is each fleet's own, so that one that is silent takes no
 other's turn, and what a pod takes to answer does not count the wait for its turn."""
 # A day's seconds are some 20 MB, and an operator that was restarted asks for all of them.
@@ -35,7 +35,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandAnswer:
     """What became of a command, and how long it took from sending to the answer."""
 
     accepted: bool
@@ -66,12 +66,12 @@ class PodClient:
     async def __aexit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        await self._open.close()
+        await self._open_session.close()
 
     async def snapshot(self, ip: str, since: int) -> Snapshot | None:
         """What a pod measured, of the seconds only those changed after sequence `since`; None if it did not answer."""
         try:
-            async with self._open.get(
+            async with self._open_session.get(
                 f"{_base(ip)}/snapshot",
                 params={"since": str(since)},
                 timeout=aiohttp.ClientTimeout(total=_SCRAPE_SECONDS),
@@ -88,24 +88,24 @@ class PodClient:
         except (*NO_ANSWER, msgspec.DecodeError):
             return None
 
-    async def command_all(self, uid: str, run_id: str, commands: list[Command]) -> list[Answer]:
+    async def send_commands(self, uid: str, run_id: str, commands: list[Command]) -> list[CommandAnswer]:
         """Give commands to many pods at once; an answer for each, in their order."""
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = asyncio.Semaphore(MOST_AT_ONCE)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._command(uid, run_id, command, gate)) for command in commands]
+            tasks = [group.create_task(self._send_in_turn(uid, run_id, command, gate)) for command in commands]
         return [task.result() for task in tasks]
 
-    async def _command(self, uid: str, run_id: str, command: Command, gate: asyncio.Semaphore) -> Answer:
+    async def _send_in_turn(self, uid: str, run_id: str, command: Command, gate: asyncio.Semaphore) -> CommandAnswer:
         async with gate:
-            return await self._give(uid, run_id, command)
+            return await self._send(uid, run_id, command)
 
-    async def _give(self, uid: str, run_id: str, command: Command) -> Answer:
-        sent = self._clock()
+    async def _send(self, uid: str, run_id: str, command: Command) -> CommandAnswer:
+        sent_at = self._clock()
         body = command.body()
         token = command_token(self._key, uid, run_id, command.verb)
         self._fence()
         try:
-            async with self._open.post(
+            async with self._open_session.post(
                 f"{_base(command.ip)}/{command.verb}",
                 data=msgspec.json.encode(body) if body is not None else b"",
                 headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
@@ -113,16 +113,16 @@ class PodClient:
                 allow_redirects=False,
             ) as answer:
                 text = (await answer.text())[:200]
-                return Answer(answer.status == 200, f"{answer.status} {text}", self._clock() - sent)
+                return CommandAnswer(answer.status == 200, f"{answer.status} {text}", self._clock() - sent_at)
         except NO_ANSWER as error:
-            return Answer(False, f"{type(error).__name__}: {error}", self._clock() - sent)
+            return CommandAnswer(False, f"{type(error).__name__}: {error}", self._clock() - sent_at)
 
     def halt_token(self, uid: str, run_id: str) -> str:
         """What lets one pod of a run halt another."""
         return command_token(self._key, uid, run_id, Verb.HALT)
 
     @property
-    def _open(self) -> aiohttp.ClientSession:
+    def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             raise RuntimeError("the client is used outside of its `async with`")
         return self._session

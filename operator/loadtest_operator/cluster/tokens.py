@@ -18,15 +18,15 @@ async def command_key(api: Api, namespace: str) -> bytes:
 
     Raises ApiError, and ValueError where a Secret of that name holds something else.
     """
-    found = await api.get(SECRETS, namespace, SECRET_NAME)
-    if found is None:
+    secret = await api.get(SECRETS, namespace, SECRET_NAME)
+    if secret is None:
         try:
-            found = await api.create(SECRETS, namespace, _manifest(secrets.token_bytes(_KEY_BYTES)))
+            secret = await api.create(SECRETS, namespace, _manifest(secrets.token_bytes(_KEY_BYTES)))
         except ApiError as error:
             if not error.already_exists:
                 raise
-            found = await api.get(SECRETS, namespace, SECRET_NAME)
-    key = base64.b64decode((found or {}).get("data", {}).get(_KEY, ""))
+            secret = await api.get(SECRETS, namespace, SECRET_NAME)
+    key = base64.b64decode((secret or {}).get("data", {}).get(_KEY, ""))
     if len(key) < _KEY_BYTES:
         raise ValueError(
             f"Secret {namespace}/{SECRET_NAME} holds no key of {_KEY_BYTES} bytes; delete it and restart the operator"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from loadtest_operator.facts.observation import PodSeen
+from loadtest_operator.facts.observation import ObservedPod
 
 Json = dict[str, Any]
 
@@ -35,14 +35,14 @@ class DeleteNetworkPolicy:
 
 @dataclass(frozen=True)
 class Verify:
-    pods: tuple[PodSeen, ...]
+    pods: tuple[ObservedPod, ...]
 
 
 @dataclass(frozen=True)
 class StartFleet:
     """Arm every pod, then start all at one instant, `lead_seconds` from when they are armed."""
 
-    pods: tuple[PodSeen, ...]
+    pods: tuple[ObservedPod, ...]
     start_id: str
     plan_hash: str
     lead_seconds: float
@@ -52,7 +52,7 @@ class StartFleet:
 class EndpointOrder:
     """What these pods are to hear: addresses, each `ip:port`; `more` are being verified elsewhere."""
 
-    pods: tuple[PodSeen, ...]
+    pods: tuple[ObservedPod, ...]
     addresses: tuple[str, ...]
     more: bool = False
 
@@ -72,19 +72,19 @@ class TellEndpoints:
 class Conclude:
     """Tell the pod that reads back that every load is over."""
 
-    pods: tuple[PodSeen, ...]
+    pods: tuple[ObservedPod, ...]
 
 
 @dataclass(frozen=True)
 class Drain:
     """Let the uploads in flight finish and send nothing more."""
 
-    pods: tuple[PodSeen, ...]
+    pods: tuple[ObservedPod, ...]
 
 
 @dataclass(frozen=True)
 class HaltFleet:
-    pods: tuple[PodSeen, ...]
+    pods: tuple[ObservedPod, ...]
     message: str
 
 
@@ -92,7 +92,7 @@ class HaltFleet:
 class Acknowledge:
     """Tell pods that their last snapshot is safe, so that they exit."""
 
-    pods: tuple[PodSeen, ...]
+    pods: tuple[ObservedPod, ...]
 
 
 @dataclass(frozen=True)
@@ -130,12 +130,14 @@ class JobRefused:
 
 
 @dataclass(frozen=True)
-class Started:
-    """The pods were told to start at `at`; `skew_seconds` bounds how far apart they begin. `missed` did not confirm."""
+class FleetStarted:
+    """The pods were told to start at `at`; `skew_seconds` bounds how far apart they begin. `unconfirmed_pods` did not
+    confirm.
+    """
 
     at: datetime
     skew_seconds: float
-    missed: tuple[str, ...] = ()
+    unconfirmed_pods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,4 +145,4 @@ class ResultsNotWritten:
     message: str
 
 
-Outcome = JobRefused | Started | ResultsNotWritten
+Outcome = JobRefused | FleetStarted | ResultsNotWritten

@@ -15,15 +15,15 @@ from loadtest_operator.decide.actions import (
     ObserveGeneration,
 )
 from loadtest_operator.decide.compose import base_status
-from loadtest_operator.decide.conditions import Mark, Marks
+from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
 from loadtest_operator.decide.decision import Decision, Policy
-from loadtest_operator.facts.observation import JobSeen, Observation, PodSeen
+from loadtest_operator.facts.observation import Observation, ObservedJob, ObservedPod
 from loadtest_operator.facts.resources import instant, rfc3339
 
 _POLL_SECONDS = 1.0
 
 
-def completed(observation: Observation, policy: Policy) -> Decision:
+def finish_completed(observation: Observation, policy: Policy) -> Decision:
     """What is left to do of a test whose end is on record. Of its status only the generation follows.
 
     A pod whose sidecar lives on would keep the Job from ever ending, so both are removed; their verdict is written.
@@ -31,40 +31,43 @@ def completed(observation: Observation, policy: Policy) -> Decision:
     actions: list[Action] = []
     if observation.test.finished_run != observation.run_id:
         actions.append(MarkFinished(observation.run_id))
-    if observation.test.recorded.observed_generation != observation.test.generation:
+    if observation.test.record.observed_generation != observation.test.generation:
         actions.append(ObserveGeneration(observation.test.generation))
-    live = tuple(pod for pod in observation.pods if pod.reachable and pod.snapshot is not None)
+    live = tuple(pod for pod in observation.pods if pod.is_reachable and pod.snapshot is not None)
     final = tuple(pod for pod in live if pod.snapshot is not None and pod.snapshot.final)
-    stray = tuple(pod for pod in live if pod.state is not None and not pod.state.ended)
+    stray = tuple(pod for pod in live if pod.state is not None and not pod.state.is_end)
     if final:
         actions.append(Acknowledge(final))
     if stray:
         actions.append(HaltFleet(stray, "the test has completed without this pod"))
     job = observation.job
-    present = [pod for pod in observation.pods if not (pod.over or (pod.left_behind and not pod.reachable))]
-    lingering = not present and any(pod.lingers for pod in observation.pods)
+    present = [pod for pod in observation.pods if not (pod.has_ended or (pod.is_left_behind and not pod.is_reachable))]
+    lingering = not present and any(pod.has_lingering_sidecar for pod in observation.pods)
     if (
         job is not None
-        and not job.deleting
-        and (lingering or (present and _must_go(observation, job, present, policy)))
+        and not job.is_deleting
+        and (lingering or (present and _must_delete_job(observation, job, present, policy)))
     ):
         actions.append(DeleteJob(job.name, job.uid))
     if not present:
-        actions += [DeleteNetworkPolicy(made.name, made.uid) for made in observation.network_policies]
+        actions += [
+            DeleteNetworkPolicy(network_policy.name, network_policy.uid)
+            for network_policy in observation.network_policies
+        ]
     return Decision(actions=tuple(actions), requeue_seconds=_POLL_SECONDS if present or lingering else None)
 
 
-def finished_before(observation: Observation) -> Decision:
+def complete_restored(observation: Observation) -> Decision:
     """A resource restored without its status: the annotation tells that this run is over."""
     message = (
         f"run {observation.run_id} of this test finished earlier and its status was not kept; set another spec.runId"
         " to run again"
     )
-    marks = Marks(
-        verified=Mark.unknown(Reason.FinishedEarlier),
-        results_complete=Mark.unknown(Reason.FinishedEarlier),
-        completed=Mark.true(Reason.Inconclusive, message),
-        succeeded=Mark.false(Reason.FinishedEarlier, message),
+    marks = ConditionValues(
+        verified=ConditionValue.unknown(Reason.FinishedEarlier),
+        results_complete=ConditionValue.unknown(Reason.FinishedEarlier),
+        completed=ConditionValue.true(Reason.Inconclusive, message),
+        succeeded=ConditionValue.false(Reason.FinishedEarlier, message),
     )
     status = structs.replace(
         base_status(observation, Phase.COMPLETED, message, marks),
@@ -75,11 +78,11 @@ def finished_before(observation: Observation) -> Decision:
     return Decision(status)
 
 
-def _must_go(observation: Observation, job: JobSeen, present: list[PodSeen], policy: Policy) -> bool:
+def _must_delete_job(observation: Observation, job: ObservedJob, present: list[ObservedPod], policy: Policy) -> bool:
     """Whether pods are left that no acknowledgement can end: those that never ran, and those long silent."""
-    if job.ended:
+    if job.has_ended:
         return False
-    if any(not pod.running for pod in present):
+    if any(not pod.is_running for pod in present):
         return True
-    ended_at = observation.test.recorded.completed_at
+    ended_at = observation.test.record.completed_at
     return ended_at is None or observation.seconds_since(instant(ended_at)) > policy.deadlines.linger_seconds

@@ -9,22 +9,24 @@ from loadtest_model.report.status import (
     PlannedStep,
     Status,
 )
-from loadtest_operator.decide.conditions import Mark, Marks, conditions, mark_of
+from loadtest_operator.decide.conditions import ConditionValue, ConditionValues, conditions, recorded_value
 from loadtest_operator.facts.observation import Observation
-from loadtest_operator.facts.texts import shortened
+from loadtest_operator.facts.texts import shorten
 
 
-def base_status(observation: Observation, phase: Phase, message: str, marks: Marks, plan: Plan | None = None) -> Status:
+def base_status(
+    observation: Observation, phase: Phase, message: str, marks: ConditionValues, plan: Plan | None = None
+) -> Status:
     """A status with what every one of this run has: phase, conditions, run id, and once there is one, the plan."""
-    test, recorded = observation.test, observation.test.recorded
+    test, recorded = observation.test, observation.test.record
     same_run = recorded.run_id == observation.run_id
     return Status(
         observed_generation=test.generation,
         phase=phase,
-        message=shortened(message),
+        message=shorten(message),
         run_id=observation.run_id,
         plan_hash=recorded.plan_hash if same_run else None,
-        plan=effective(plan) if plan else None,
+        plan=effective_plan(plan) if plan else None,
         started_at=recorded.started_at if same_run else None,
         start=recorded.start if same_run else None,
         target=recorded.target if same_run else None,
@@ -33,12 +35,12 @@ def base_status(observation: Observation, phase: Phase, message: str, marks: Mar
     )
 
 
-def verified_mark(observation: Observation) -> Mark:
+def verified_value(observation: Observation) -> ConditionValue:
     """What the condition `Verified` says on record."""
-    return mark_of(observation.test.recorded.condition(ConditionType.VERIFIED), Marks().verified)
+    return recorded_value(observation.test.record.condition(ConditionType.VERIFIED), ConditionValues().verified)
 
 
-def effective(plan: Plan) -> EffectivePlan:
+def effective_plan(plan: Plan) -> EffectivePlan:
     """The plan as the status shows it."""
     return EffectivePlan(
         scenario=plan.scenario,

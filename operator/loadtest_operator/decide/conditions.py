@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
 
-from loadtest_model.reasons import AnyReason, Reason, reason_named
+from loadtest_model.reasons import AnyReason, Reason, reason_of_name
 from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase
 from loadtest_operator.facts.resources import rfc3339
-from loadtest_operator.facts.texts import shortened
+from loadtest_operator.facts.texts import shorten
 
-_TELLING: Final = {
+_CONDITION_OF_PHASE: Final = {
     Phase.QUEUED: ConditionType.VERIFIED,
     Phase.STARTING: ConditionType.VERIFIED,
     Phase.VERIFYING: ConditionType.VERIFIED,
@@ -32,7 +32,7 @@ _UNREMARKABLE: Final[frozenset[str]] = frozenset(
 
 
 @dataclass(frozen=True)
-class Mark:
+class ConditionValue:
     """What one condition says."""
 
     status: ConditionStatus
@@ -60,29 +60,33 @@ class Mark:
         return self.status is ConditionStatus.FALSE
 
 
-_NOT_VERIFIED: Final = Mark.unknown(Reason.NotVerified, "the target has not been verified yet")
-_NOT_STARTED: Final = Mark.false(Reason.NotStarted, "the load has not started")
-_NOT_KNOWN: Final = Mark.unknown(Reason.InProgress)
-_NOT_ENDED: Final = Mark.false(Reason.InProgress)
+_NOT_VERIFIED: Final = ConditionValue.unknown(Reason.NotVerified, "the target has not been verified yet")
+_NOT_STARTED: Final = ConditionValue.false(Reason.NotStarted, "the load has not started")
+_NOT_KNOWN: Final = ConditionValue.unknown(Reason.InProgress)
+_NOT_ENDED: Final = ConditionValue.false(Reason.InProgress)
 
 
 @dataclass(frozen=True)
-class Marks:
+class ConditionValues:
     """What all conditions say. `Ready` mirrors `succeeded`; `Stalled` is true of an end that is no success."""
 
-    verified: Mark = _NOT_VERIFIED
-    running: Mark = _NOT_STARTED
-    results_complete: Mark = _NOT_KNOWN
-    completed: Mark = _NOT_ENDED
-    succeeded: Mark = _NOT_KNOWN
+    verified: ConditionValue = _NOT_VERIFIED
+    running: ConditionValue = _NOT_STARTED
+    results_complete: ConditionValue = _NOT_KNOWN
+    completed: ConditionValue = _NOT_ENDED
+    succeeded: ConditionValue = _NOT_KNOWN
 
 
-def conditions(marks: Marks, previous: tuple[Condition, ...], now: datetime, generation: int) -> tuple[Condition, ...]:
+def conditions(
+    marks: ConditionValues, previous: tuple[Condition, ...], now: datetime, generation: int
+) -> tuple[Condition, ...]:
     """The conditions in their order; a transition time moves only with the status."""
     stalled, succeeded = _NOT_ENDED, marks.succeeded
     if marks.completed.is_true:
-        stalled = (Mark.false if succeeded.is_true else Mark.true)(succeeded.reason, succeeded.message)
-    said = {
+        stalled = (ConditionValue.false if succeeded.is_true else ConditionValue.true)(
+            succeeded.reason, succeeded.message
+        )
+    values_by_type = {
         ConditionType.VERIFIED: marks.verified,
         ConditionType.RUNNING: marks.running,
         ConditionType.RESULTS_COMPLETE: marks.results_complete,
@@ -91,35 +95,37 @@ def conditions(marks: Marks, previous: tuple[Condition, ...], now: datetime, gen
         ConditionType.READY: succeeded,
         ConditionType.STALLED: stalled,
     }
-    held = {condition.type: condition for condition in previous}
+    previous_by_type = {condition.type: condition for condition in previous}
     return tuple(
         Condition(
             type=kind,
             status=mark.status,
             reason=mark.reason,
-            message=shortened(mark.message),
-            last_transition_time=_transition(held.get(kind), mark, now),
+            message=shorten(mark.message),
+            last_transition_time=_transition_time(previous_by_type.get(kind), mark, now),
             observed_generation=generation,
         )
-        for kind, mark in said.items()
+        for kind, mark in values_by_type.items()
     )
 
 
-def telling_reason(phase: Phase, made: tuple[Condition, ...]) -> str | None:
+def reason_of_phase(phase: Phase, current: tuple[Condition, ...]) -> str | None:
     """The reason of the condition that says why a test stands where it does; None while all goes its way."""
-    telling = _TELLING[phase]
-    found = next((condition for condition in made if condition.type == telling), None)
-    return None if found is None or found.reason in _UNREMARKABLE else found.reason
+    condition_type = _CONDITION_OF_PHASE[phase]
+    condition_of_phase = next((condition for condition in current if condition.type == condition_type), None)
+    return (
+        None if condition_of_phase is None or condition_of_phase.reason in _UNREMARKABLE else condition_of_phase.reason
+    )
 
 
-def mark_of(condition: Condition | None, otherwise: Mark) -> Mark:
+def recorded_value(condition: Condition | None, otherwise: ConditionValue) -> ConditionValue:
     """What a condition on record says."""
     if condition is None:
         return otherwise
-    return Mark(condition.status, reason_named(condition.reason), condition.message)
+    return ConditionValue(condition.status, reason_of_name(condition.reason), condition.message)
 
 
-def _transition(held: Condition | None, mark: Mark, now: datetime) -> str:
-    if held is not None and held.status == mark.status:
-        return held.last_transition_time
+def _transition_time(previous: Condition | None, mark: ConditionValue, now: datetime) -> str:
+    if previous is not None and previous.status == mark.status:
+        return previous.last_transition_time
     return rfc3339(now)

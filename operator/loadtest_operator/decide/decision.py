@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from loadtest_model.judgement.abort import Watch
+from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.plan import AddressPolicy, Deadlines, Plan
@@ -42,8 +42,8 @@ class Decision:
     """What to do and what to say.
 
     `status` None leaves the resource's status as it is. `requeue_seconds` None waits for the next event. `plan` and
-    `aggregate` are what was measured so far, where there is a run; `watch` and `target` are to be remembered for the
-    next look.
+    `aggregate` are what was measured so far, where there is a run; `abort_watch` and `target_watch` are to be
+    remembered for the next look.
     """
 
     status: Status | None = None
@@ -51,5 +51,5 @@ class Decision:
     requeue_seconds: float | None = None
     plan: Plan | None = None
     aggregate: Aggregate = field(default_factory=Aggregate)
-    watch: Watch | None = None
-    target: TargetWatch | None = None
+    abort_watch: AbortWatch | None = None
+    target_watch: TargetWatch | None = None

@@ -9,85 +9,85 @@ from msgspec import structs
 
 from loadtest_model.judgement.health import NO_EVICTIONS, Evictions
 from loadtest_model.judgement.workload import TargetWatch
-from loadtest_model.measurement.aggregate import Aggregate, merge, with_gone
-from loadtest_model.measurement.proof import ReadBackReport, concluded_from
+from loadtest_model.measurement.aggregate import Aggregate, merge_snapshots, with_departed_addresses
+from loadtest_model.measurement.proof import ReadBackReport, read_back_conclusion
 from loadtest_model.measurement.snapshot import PodState, ProofLevel, TargetMemory, VerificationReport
-from loadtest_model.measurement.spread import OTHERS
+from loadtest_model.measurement.spread import OTHER_ADDRESSES
 from loadtest_model.measurement.timeline import Series, with_series
-from loadtest_model.plan import Plan, unseen
-from loadtest_model.plan.mesh import notice_of
-from loadtest_model.report.status import PodCounts, Verified
+from loadtest_model.plan import Plan, unseen_endpoints
+from loadtest_model.plan.mesh import mesh_notice
+from loadtest_model.report.status import PodCounts, StatusVerification
 from loadtest_operator.facts.endpoints import Endpoints
-from loadtest_operator.facts.observation import PodSeen
-from loadtest_operator.facts.texts import shortened
+from loadtest_operator.facts.observation import ObservedPod
+from loadtest_operator.facts.texts import shorten
 
 _PROOF_RANK = {ProofLevel.NONE: 0, ProofLevel.ACKNOWLEDGED: 1, ProofLevel.ECHOED: 2, ProofLevel.PROVEN: 3}
 _LOAD_OVER = frozenset({PodState.LOADED, PodState.CONCLUDING})
-_LISTED = 16
+_MOST_LISTED = 16
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """All pods of one run, and their seconds in sum; `target` is what was seen of the target's workload, `endpoints`
-    what is behind its Service now, where that is known, `evictions` those of its pods.
+    """All pods of one run, and their seconds in sum; `target_watch` is what was seen of the target's workload,
+    `endpoints` what is behind its Service now, where that is known, `evictions` those of its pods.
 
     `lost_seconds` is how long a running pod may be silent before it counts as lost.
     """
 
     plan: Plan
-    pods: tuple[PodSeen, ...]
+    pods: tuple[ObservedPod, ...]
     lost_seconds: float
     series: Series = ()
-    target: TargetWatch | None = None
+    target_watch: TargetWatch | None = None
     endpoints: Endpoints | None = None
     evictions: Evictions = NO_EVICTIONS
 
     @cached_property
-    def by_index(self) -> dict[int, PodSeen]:
+    def by_index(self) -> dict[int, ObservedPod]:
         return {pod.index: pod for pod in self.pods}
 
     @property
-    def absent(self) -> tuple[int, ...]:
+    def absent_indexes(self) -> tuple[int, ...]:
         """Indexes of which there is no trace."""
         return tuple(index for index in range(self.plan.parallelism) if index not in self.by_index)
 
     @property
-    def reachable(self) -> tuple[PodSeen, ...]:
-        return tuple(pod for pod in self.pods if pod.reachable)
+    def reachable_pods(self) -> tuple[ObservedPod, ...]:
+        return tuple(pod for pod in self.pods if pod.is_reachable)
 
-    def in_state(self, *states: PodState) -> tuple[PodSeen, ...]:
+    def in_state(self, *states: PodState) -> tuple[ObservedPod, ...]:
         """The reachable pods in one of these states."""
-        return tuple(pod for pod in self.reachable if pod.state in states)
+        return tuple(pod for pod in self.reachable_pods if pod.state in states)
 
-    def is_lost(self, pod: PodSeen) -> bool:
+    def is_lost(self, pod: ObservedPod) -> bool:
         """Whether what a pod measured last can no longer be had."""
-        if pod.last_known:
+        if pod.has_last_snapshot:
             return False
-        return pod.over or (pod.running and not pod.reachable and pod.silent_seconds >= self.lost_seconds)
+        return pod.has_ended or (pod.is_running and not pod.is_reachable and pod.silent_seconds >= self.lost_seconds)
 
-    def is_settled(self, pod: PodSeen) -> bool:
+    def is_settled(self, pod: ObservedPod) -> bool:
         """Whether nothing more can come from a pod: its last snapshot is known, it is lost, or it never ran."""
-        return pod.last_known or self.is_lost(pod) or not (pod.running or pod.over)
+        return pod.has_last_snapshot or self.is_lost(pod) or not (pod.is_running or pod.has_ended)
 
     @cached_property
     def aggregate(self) -> Aggregate:
-        merged = merge(pod.snapshot for pod in self.pods if pod.snapshot is not None)
-        points = self.target.memory_points if self.target else ()
+        merged = merge_snapshots(pod.snapshot for pod in self.pods if pod.snapshot is not None)
+        points = self.target_watch.memory_points if self.target_watch else ()
         if points:
             # What the metrics API says of the pods comes before what one process says of itself.
             merged = structs.replace(merged, target_memory=TargetMemory(points=points))
-        return with_gone(with_series(merged, self.series), self._gone(merged))
+        return with_departed_addresses(with_series(merged, self.series), self._departed_addresses(merged))
 
-    def _gone(self, aggregate: Aggregate) -> frozenset[str]:
+    def _departed_addresses(self, aggregate: Aggregate) -> frozenset[str]:
         """Addresses that were loaded and are no longer the target's, not even as ones that are not ready."""
         current = self.endpoints
         if current is None or not (current.addresses or current.problem):
             return frozenset()
         loaded = {address for step in aggregate.steps for address in step.addresses}
-        return frozenset(loaded - {OTHERS, *current.addresses, *current.unready})
+        return frozenset(loaded - {OTHER_ADDRESSES, *current.addresses, *current.unready_addresses})
 
     @property
-    def _vanished(self) -> tuple[str, ...]:
+    def _vanished_addresses(self) -> tuple[str, ...]:
         return _distinct(report.vanished for report in self.reports)
 
     @property
@@ -114,36 +114,40 @@ class Fleet:
         return next((report.read_back for report in self.reports if report.read_back is not None), None)
 
     @property
-    def reader(self) -> PodSeen | None:
+    def reader(self) -> ObservedPod | None:
         """The pod that reads back, once its own load is over and until its last snapshot is known."""
-        return next((pod for pod in self.pods if pod.state in _LOAD_OVER and not pod.last_known), None)
+        return next((pod for pod in self.pods if pod.state in _LOAD_OVER and not pod.has_last_snapshot), None)
 
     @property
     def load_is_over(self) -> bool:
         """Whether no pod has an upload in flight or to come, and only the reader is left to wait for."""
         reader = self.reader
         return (
-            reader is not None and not self.absent and all(self.is_settled(pod) or pod is reader for pod in self.pods)
+            reader is not None
+            and not self.absent_indexes
+            and all(self.is_settled(pod) or pod is reader for pod in self.pods)
         )
 
     @property
     def has_finished(self) -> bool:
         """Whether every pod's load ran to its natural end, which nothing can stop any more."""
         steps = self.aggregate.steps
-        return len(steps) == len(self.plan.steps) and all(
-            step.finished_pods >= self.plan.parallelism for step in steps
-        )
+        return len(steps) == len(self.plan.steps) and all(step.finished_pods >= self.plan.parallelism for step in steps)
 
     @property
     def notice(self) -> str:
         """What lowers the claim: endpoints nobody could read, a mesh, or what else stands beside the generators."""
-        beside = notice_of(self.plan, tuple(dict.fromkeys(name for pod in self.pods for name in pod.beside)))
-        return "; ".join(said for said in (unseen.NOTICE if self.plan.unseen_endpoints else "", beside) if said)
+        beside = mesh_notice(
+            self.plan, tuple(dict.fromkeys(name for pod in self.pods for name in pod.other_containers))
+        )
+        return "; ".join(
+            part for part in (unseen_endpoints.NOTICE if self.plan.unseen_endpoints else "", beside) if part
+        )
 
     @property
-    def all_verified(self) -> bool:
+    def is_verified(self) -> bool:
         reports = self.reports
-        return len(reports) == self.plan.parallelism and all(report.proven for report in reports)
+        return len(reports) == self.plan.parallelism and all(report.is_proven for report in reports)
 
     @property
     def counts(self) -> PodCounts:
@@ -151,12 +155,14 @@ class Fleet:
         failed = sum(
             1
             for pod in self.pods
-            if pod.state in (PodState.REFUSED, PodState.HALTED) or pod.crashed or self.is_lost(pod)
+            if pod.state in (PodState.REFUSED, PodState.HALTED) or pod.has_crashed or self.is_lost(pod)
         )
         return PodCounts(
             desired=self.plan.parallelism,
-            verified=sum(report.proven for report in self.reports),
-            running=sum((pod.state is PodState.RUNNING or pod is self.reader) and not pod.over for pod in self.pods),
+            verified=sum(report.is_proven for report in self.reports),
+            running=sum(
+                (pod.state is PodState.RUNNING or pod is self.reader) and not pod.has_ended for pod in self.pods
+            ),
             succeeded=states.count(PodState.DONE),
             failed=failed,
         )
@@ -179,7 +185,7 @@ class Fleet:
             uploads=sum(report.uploads for report in reports),
             rows=sum(report.rows for report in reports),
             unverified=_distinct(report.unverified for report in reports),
-            vanished=self._vanished,
+            vanished=self._vanished_addresses,
             unechoed=sum(report.unechoed for report in reports),
             read_back=self.read_back,
         )
@@ -192,30 +198,30 @@ class Fleet:
         return tuple(sorted(canaries, key=lambda canary: canary not in violated))
 
 
-def verified_of(report: VerificationReport | None, notice: str = "") -> Verified | None:
+def verified_status(report: VerificationReport | None, notice: str = "") -> StatusVerification | None:
     """A verification report as the status shows it, with what lowers the claim."""
     if report is None:
         return None
-    return Verified(
-        level=report.reached,
-        message=shortened(report.message),
-        hint=shortened(report.hint),
-        canary_ids=report.canary_ids[:_LISTED],
-        addresses=report.addresses[:_LISTED],
+    return StatusVerification(
+        level=report.reached_level,
+        message=shorten(report.message),
+        hint=shorten(report.hint),
+        canary_ids=report.canary_ids[:_MOST_LISTED],
+        addresses=report.addresses[:_MOST_LISTED],
         uploads=report.uploads,
         rows=report.rows,
-        unverified=report.unverified[:_LISTED],
-        vanished=report.vanished[:_LISTED],
+        unverified=report.unverified[:_MOST_LISTED],
+        vanished=report.vanished[:_MOST_LISTED],
         unechoed=report.unechoed,
-        read_back=shortened(concluded_from(report.read_back).message) if report.read_back else "",
-        notice=shortened(notice),
+        read_back=shorten(read_back_conclusion(report.read_back).message) if report.read_back else "",
+        notice=shorten(notice),
     )
 
 
-def listed(names: list[str], limit: int = 5) -> str:
+def join_names(names: list[str], limit: int = 5) -> str:
     """Names in a sentence, the rest of a long list as a number."""
-    shown = ", ".join(names[:limit])
-    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+    beginning = ", ".join(names[:limit])
+    return beginning if len(names) <= limit else f"{beginning} and {len(names) - limit} more"
 
 
 def _distinct(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

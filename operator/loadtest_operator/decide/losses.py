@@ -5,10 +5,10 @@ from typing import Final
 
 from loadtest_model.measurement.generator import cores_text, throttling_text
 from loadtest_operator.facts.last_lines import last_lines
-from loadtest_operator.facts.observation import PodSeen
+from loadtest_operator.facts.observation import ObservedPod
 from loadtest_operator.facts.pods import OUT_OF_MEMORY
 
-KILLED: Final = 137
+SIGKILL_EXIT_CODE: Final = 137
 """The exit code of a process that got SIGKILL."""
 
 RAISE_CPU: Final = "raise spec.pod.resources.limits.cpu to 1, or remove it"
@@ -18,36 +18,38 @@ _STARTING_CPU_SECONDS: Final = 3.0
 """What starting takes of a slow machine's CPU; measured were 0.8 s."""
 
 
-def how_it_ended(pod: PodSeen) -> str:
+def end_description(pod: ObservedPod) -> str:
     """How a pod was lost, in a few words."""
-    if pod.evicted:
-        return f"evicted: {pod.evicted}"
-    if pod.terminated is None:
+    if pod.eviction_reason:
+        return f"evicted: {pod.eviction_reason}"
+    if pod.container_end is None:
         silent = f"silent for {pod.silent_seconds:.0f} s"
-        return "its pod is gone" if pod.gone else "; ".join(filter(None, (silent, starved(pod))))
-    ended = pod.terminated
-    text = f"exit code {ended.exit_code}" if ended.exit_code >= 0 else "ended"
-    if ended.reason:
-        text += f", {ended.reason}"
+        return "its pod is gone" if pod.is_gone else "; ".join(filter(None, (silent, starvation_text(pod))))
+    container_end = pod.container_end
+    text = f"exit code {container_end.exit_code}" if container_end.exit_code >= 0 else "ended"
+    if container_end.reason:
+        text += f", {container_end.reason}"
     # A process that is killed does not say so: what it logged before explains nothing.
-    killed = ended.exit_code == KILLED or ended.reason == OUT_OF_MEMORY
-    said = "" if ended.last_word or killed else last_lines(ended.message)
-    return f"{text}: {said}" if said else text
+    was_killed = container_end.exit_code == SIGKILL_EXIT_CODE or container_end.reason == OUT_OF_MEMORY
+    log_lines = "" if container_end.has_last_word or was_killed else last_lines(container_end.message)
+    return f"{text}: {log_lines}" if log_lines else text
 
 
-def what_to_do(pods: Sequence[PodSeen]) -> str:
+def loss_advice(pods: Sequence[ObservedPod]) -> str:
     """The next step after these pods were lost, by the surest of their causes."""
-    short = [pod for pod in pods if pod.terminated is not None and pod.terminated.reason == OUT_OF_MEMORY]
-    if short:
-        limit = next((f" ({pod.memory_limit} now)" for pod in short if pod.memory_limit), "")
+    out_of_memory_pods = [
+        pod for pod in pods if pod.container_end is not None and pod.container_end.reason == OUT_OF_MEMORY
+    ]
+    if out_of_memory_pods:
+        limit = next((f" ({pod.memory_limit} now)" for pod in out_of_memory_pods if pod.memory_limit), "")
         return (
             f"raise spec.pod.resources.limits.memory{limit}, or share the load among more pods (spec.parallelism) or"
             " lower spec.load.batchSize"
         )
-    return RAISE_CPU if any(starved(pod) for pod in pods if pod.terminated is None) else _LOOK
+    return RAISE_CPU if any(starvation_text(pod) for pod in pods if pod.container_end is None) else _LOOK
 
 
-def starved(pod: PodSeen) -> str:
+def starvation_text(pod: ObservedPod) -> str:
     """How a CPU limit may by itself keep a pod from answering; empty where it cannot."""
     if pod.snapshot is not None:
         return throttling_text(pod.snapshot.generator)

@@ -6,15 +6,15 @@ from msgspec import structs
 
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Status
-from loadtest_operator.decide.actions import JobRefused, Outcome, ResultsNotWritten, Started
-from loadtest_operator.decide.compose import verified_mark
-from loadtest_operator.decide.conditions import Mark, Marks, conditions
+from loadtest_operator.decide.actions import FleetStarted, JobRefused, Outcome, ResultsNotWritten
+from loadtest_operator.decide.compose import verified_value
+from loadtest_operator.decide.conditions import ConditionValue, ConditionValues, conditions
 from loadtest_operator.decide.decision import Decision, Policy
-from loadtest_operator.decide.ending import results_not_written
-from loadtest_operator.decide.queued import job_refused
+from loadtest_operator.decide.ending import mark_results_unwritten
+from loadtest_operator.decide.queued import retry_refused_job
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
-from loadtest_operator.facts.texts import shortened
+from loadtest_operator.facts.texts import shorten
 
 
 def with_outcomes(
@@ -24,40 +24,38 @@ def with_outcomes(
     for outcome in outcomes:
         match outcome:
             case JobRefused():
-                decision = job_refused(observation, outcome, policy)
-            case Started() if decision.status is not None:
-                decision = _replaced(decision, _started(observation, decision.status, outcome))
+                decision = retry_refused_job(observation, outcome, policy)
+            case FleetStarted() if decision.status is not None:
+                decision = _with_status(decision, _started_status(observation, decision.status, outcome))
             case ResultsNotWritten() if decision.status is not None:
-                decision = _replaced(decision, results_not_written(decision.status, outcome.message))
+                decision = _with_status(decision, mark_results_unwritten(decision.status, outcome.message))
     return decision
 
 
-def _started(observation: Observation, status: Status, outcome: Started) -> Status:
+def _started_status(observation: Observation, status: Status, outcome: FleetStarted) -> Status:
     if status.start is None:
         return status
-    verified = verified_mark(observation)
-    if outcome.missed:
-        message = f"the start was not confirmed by {', '.join(outcome.missed[:5])}; the fleet was halted"
-        marks = Marks(verified=verified, running=Mark.false(Reason.StartMissed, message))
+    verified = verified_value(observation)
+    if outcome.unconfirmed_pods:
+        message = f"the start was not confirmed by {', '.join(outcome.unconfirmed_pods[:5])}; the fleet was halted"
+        marks = ConditionValues(verified=verified, running=ConditionValue.false(Reason.StartMissed, message))
         phase = Phase.STOPPING
     else:
         message = "the load runs"
-        marks = Marks(verified=verified, running=Mark.true(Reason.Started, message))
+        marks = ConditionValues(verified=verified, running=ConditionValue.true(Reason.Started, message))
         phase = Phase.RUNNING
     at = rfc3339(outcome.at)
     # Of pods that did not all begin there is no skew.
-    skew = None if outcome.missed else outcome.skew_seconds
+    skew = None if outcome.unconfirmed_pods else outcome.skew_seconds
     return structs.replace(
         status,
         phase=phase,
-        message=shortened(message),
+        message=shorten(message),
         started_at=at,
         start=structs.replace(status.start, at=at, skew_seconds=skew),
-        conditions=conditions(
-            marks, observation.test.recorded.conditions, observation.now, observation.test.generation
-        ),
+        conditions=conditions(marks, observation.test.record.conditions, observation.now, observation.test.generation),
     )
 
 
-def _replaced(decision: Decision, status: Status) -> Decision:
+def _with_status(decision: Decision, status: Status) -> Decision:
     return replace(decision, status=status)

@@ -25,8 +25,8 @@ def status_progress(plan: Plan, aggregate: Aggregate) -> StatusProgress:
         virtual_users=progress.virtual_users,
         records_per_second=round(progress.records_per_second, 1),
         records_confirmed=progress.records_confirmed,
-        p95_seconds=rounded(progress.p95_seconds),
-        error_rate=rounded(progress.error_rate),
+        p95_seconds=round_optional(progress.p95_seconds),
+        error_rate=round_optional(progress.error_rate),
         errors=progress.errors,
     )
 
@@ -37,22 +37,22 @@ def last_progress(plan: Plan, aggregate: Aggregate, summary: Summary) -> StatusP
     return structs.replace(
         status_progress(plan, aggregate),
         records_per_second=round(summary.throughput.records_per_second, 1),
-        p95_seconds=rounded(summary.response_time_seconds.p95),
-        error_rate=rounded(counts.error_rate),
+        p95_seconds=round_optional(summary.response_time_seconds.p95),
+        error_rate=round_optional(counts.error_rate),
         errors=counts.errors,
     )
 
 
-def started_at(observation: Observation, aggregate: Aggregate) -> str | None:
+def load_started_at(observation: Observation, aggregate: Aggregate) -> str | None:
     """When the load began, in RFC 3339; None before.
 
     The pods tell it where the write that was to keep it was lost, with an operator or to a conflict.
     """
-    recorded = observation.test.recorded.started_at
+    recorded = observation.test.record.started_at
     if recorded is not None or aggregate.elapsed_seconds <= 0:
         return recorded
     return rfc3339(observation.now - timedelta(seconds=aggregate.elapsed_seconds))
 
 
-def rounded(value: float | None) -> float | None:
+def round_optional(value: float | None) -> float | None:
     return None if value is None else round(value, 4)

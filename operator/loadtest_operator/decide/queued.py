@@ -4,7 +4,7 @@ from msgspec import structs
 
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.plan import Plan, PlanError, compile_plan, plan_hash
-from loadtest_model.plan.notices import notices
+from loadtest_model.plan.notices import plan_notices
 from loadtest_model.plan.variable import refuse_long_plan
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import ConditionType, Phase
@@ -12,95 +12,104 @@ from loadtest_model.spec import Spec
 from loadtest_model.spec.pod import Mesh
 from loadtest_operator.decide.actions import CreateJob, JobRefused
 from loadtest_operator.decide.compose import base_status
-from loadtest_operator.decide.conditions import Mark, Marks
+from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
 from loadtest_operator.decide.decision import Decision, Policy
-from loadtest_operator.decide.ending import ended_without_run
-from loadtest_operator.decide.watching import to_watch
+from loadtest_operator.decide.ending import end_without_run
+from loadtest_operator.decide.watching import watchable_look
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.mounts import secret_places
-from loadtest_operator.facts.newer_fields import MOST_NAMED
+from loadtest_operator.facts.newer_fields import MOST_LISTED
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import instant, rfc3339
 from loadtest_operator.manifests import job, network_policy
 from loadtest_operator.manifests.pod_rules import refuse_pod
-from loadtest_operator.policy.line import never_fits
-from loadtest_operator.policy.target_policy import refusal
+from loadtest_operator.policy.line import size_refusal
+from loadtest_operator.policy.target_policy import target_refusal
 
 _RETRY_SECONDS = 2.0
 _LINE_SECONDS = 10.0
 
 
-def queued(observation: Observation, spec: Spec, policy: Policy) -> Decision:
+def begin_or_wait(observation: Observation, spec: Spec, policy: Policy) -> Decision:
     """What to do with a test that has no Job and never had one."""
     if spec.stop or spec.suspend:
-        return _held_back(observation, spec)
-    not_permitted = _not_permitted(observation, spec, policy)
+        return _hold_back(observation, spec)
+    not_permitted = _refuse_unpermitted(observation, spec, policy)
     if not_permitted is not None:
         return not_permitted
     endpoints = observation.endpoints or Endpoints()
     try:
-        plan = planned(observation, spec, policy, endpoints)
+        plan = make_plan(observation, spec, policy, endpoints)
         refuse_pod(spec.pod, policy.pods.allowed_prefixes, policy.network)
     except PlanError as wrong:
-        return ended_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
-    too_large = never_fits(plan.parallelism, policy.limits)
+        return end_without_run(observation, Verdict.FAILED, wrong.reason, str(wrong))
+    too_large = size_refusal(plan.parallelism, policy.limits)
     if too_large:
-        return ended_without_run(observation, Verdict.FAILED, Reason.TooManyPods, too_large)
-    not_yet = _not_yet(observation, spec, endpoints, policy)
+        return end_without_run(observation, Verdict.FAILED, Reason.TooManyPods, too_large)
+    not_yet = _wait_for_target_or_turn(observation, spec, endpoints, policy)
     if not_yet is not None:
         return not_yet
-    marks = Marks(verified=Mark.unknown(Reason.NotVerified, "the target has not been verified yet"))
+    marks = ConditionValues(verified=ConditionValue.unknown(Reason.NotVerified, "the target has not been verified yet"))
     # What is said of the phase becomes an Event as well.
-    said = "; ".join(("the pods are being made", *notices(plan)))
-    status = base_status(observation, Phase.STARTING, said, marks, plan)
+    message = "; ".join(("the pods are being made", *plan_notices(plan)))
+    status = base_status(observation, Phase.STARTING, message, marks, plan)
     return Decision(
         status=structs.replace(status, plan_hash=plan_hash(plan)),
-        actions=(_creation(observation, plan, spec, policy),),
+        actions=(_job_creation(observation, plan, spec, policy),),
         requeue_seconds=1.0,
         plan=plan,
     )
 
 
-def _held_back(observation: Observation, spec: Spec) -> Decision:
+def _hold_back(observation: Observation, spec: Spec) -> Decision:
     if spec.stop:
         message = "the test was stopped by spec.stop before it started"
-        return ended_without_run(observation, Verdict.INCONCLUSIVE, Reason.Stopped, message)
+        return end_without_run(observation, Verdict.INCONCLUSIVE, Reason.Stopped, message)
     message = "suspended; set spec.suspend to false to start"
     return Decision(
-        base_status(observation, Phase.QUEUED, message, Marks(verified=Mark.unknown(Reason.Suspended, message)))
+        base_status(
+            observation,
+            Phase.QUEUED,
+            message,
+            ConditionValues(verified=ConditionValue.unknown(Reason.Suspended, message)),
+        )
     )
 
 
-def _not_yet(observation: Observation, spec: Spec, endpoints: Endpoints, policy: Policy) -> Decision | None:
+def _wait_for_target_or_turn(
+    observation: Observation, spec: Spec, endpoints: Endpoints, policy: Policy
+) -> Decision | None:
     """What to do while there is nothing to load, or it is another test's turn; None once it may begin."""
-    without = _without_target(observation, spec, endpoints)
-    if without is not None and endpoints.lasting:
-        return ended_without_run(observation, Verdict.FAILED, without.reason, without.message, without)
+    without = _target_obstacle(observation, spec, endpoints)
+    if without is not None and endpoints.is_lasting:
+        return end_without_run(observation, Verdict.FAILED, without.reason, without.message, without)
     if observation.turn.reason is not None:
-        return _in_line(observation, observation.turn.reason, policy)
-    return None if without is None else _waiting(observation, without, policy, Verdict.FAILED)
+        return _wait_in_line(observation, observation.turn.reason, policy)
+    return None if without is None else _wait_for_obstacle(observation, without, policy, Verdict.FAILED)
 
 
-def _without_target(observation: Observation, spec: Spec, endpoints: Endpoints) -> Mark | None:
+def _target_obstacle(observation: Observation, spec: Spec, endpoints: Endpoints) -> ConditionValue | None:
     """What is to be loaded, and what is to be watched, must be there."""
     if endpoints.problem:
-        return Mark.false(endpoints.problem, endpoints.message)
+        return ConditionValue.false(endpoints.problem, endpoints.message)
     if spec.target.workload is None:
         return None
-    look = to_watch(spec.target.workload, observation.workload)
-    return Mark.false(look.problem, look.message) if look.problem else None
+    look = watchable_look(spec.target.workload, observation.workload)
+    return ConditionValue.false(look.problem, look.message) if look.problem else None
 
 
-def _creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) -> CreateJob:
+def _job_creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) -> CreateJob:
     destinations = observation.destinations
-    made = job(plan, spec, policy.pods, observation.target, destinations[0] if destinations else None)
+    job_manifest = job(
+        plan, spec, policy.pods, observation.target_identities, destinations[0] if destinations else None
+    )
     if policy.network_policies is None:
-        return CreateJob(made)
+        return CreateJob(job_manifest)
     bounds = network_policy(plan, destinations, policy.network_policies)
-    return CreateJob(made, bounds)
+    return CreateJob(job_manifest, bounds)
 
 
-def planned(observation: Observation, spec: Spec, policy: Policy, endpoints: Endpoints) -> Plan:
+def make_plan(observation: Observation, spec: Spec, policy: Policy, endpoints: Endpoints) -> Plan:
     """The plan of a test, short enough for a pod.
 
     Raises PlanError.
@@ -117,66 +126,70 @@ def planned(observation: Observation, spec: Spec, policy: Policy, endpoints: End
         plan,
         command_digests=observation.command_digests,
         mesh=spec.pod.mesh == Mesh.ENABLED,
-        unseen_endpoints=endpoints.unseen,
+        unseen_endpoints=endpoints.may_be_hidden,
     )
     refuse_long_plan(plan)
     return plan
 
 
-def job_refused(observation: Observation, refused: JobRefused, policy: Policy) -> Decision:
+def retry_refused_job(observation: Observation, refused: JobRefused, policy: Policy) -> Decision:
     """The API server did not take the Job: say so, and try again for a while, since a quota may become free."""
-    mark = Mark.false(Reason.JobRefused, f"the Job was refused: {refused.message}")
+    mark = ConditionValue.false(Reason.JobRefused, f"the Job was refused: {refused.message}")
     if refused.of_network_policy:
-        said = f"the NetworkPolicy of the pods was refused: {refused.message}; or set pods.networkPolicy to false"
-        mark = Mark.false(Reason.NetworkPolicyRefused, said)
-    return _waiting(observation, mark, policy, Verdict.INCONCLUSIVE)
+        message = f"the NetworkPolicy of the pods was refused: {refused.message}; or set pods.networkPolicy to false"
+        mark = ConditionValue.false(Reason.NetworkPolicyRefused, message)
+    return _wait_for_obstacle(observation, mark, policy, Verdict.INCONCLUSIVE)
 
 
-def _too_new(observation: Observation, policy: Policy) -> Decision:
+def _wait_for_upgrade(observation: Observation, policy: Policy) -> Decision:
     """A field that this version does not know may matter to safety: only an operator that knows it may begin."""
-    named = ", ".join(observation.test.newer_fields[:MOST_NAMED])
-    message = f"this operator does not know {named}; it waits for the one that does, which an upgrade brings"
-    return _waiting(observation, Mark.false(Reason.SpecTooNew, message), policy, Verdict.INCONCLUSIVE)
+    newer_fields = ", ".join(observation.test.newer_fields[:MOST_LISTED])
+    message = f"this operator does not know {newer_fields}; it waits for the one that does, which an upgrade brings"
+    return _wait_for_obstacle(
+        observation, ConditionValue.false(Reason.SpecTooNew, message), policy, Verdict.INCONCLUSIVE
+    )
 
 
-def _not_permitted(observation: Observation, spec: Spec, policy: Policy) -> Decision | None:
+def _refuse_unpermitted(observation: Observation, spec: Spec, policy: Policy) -> Decision | None:
     """What the installation does not let a test name: hosts, Secrets of which nobody asked who may read them, and
     what this operator does not know."""
     if observation.test.newer_fields:
-        return _too_new(observation, policy)
-    refused, secrets = refusal(spec, policy.targets), observation.secret_access
+        return _wait_for_upgrade(observation, policy)
+    refused, secrets = target_refusal(spec, policy.targets), observation.secret_access
     if refused:
-        mark = Mark.false(Reason.TargetNotAllowed, refused)
-        return ended_without_run(observation, Verdict.FAILED, mark.reason, refused, mark)
+        mark = ConditionValue.false(Reason.TargetNotAllowed, refused)
+        return end_without_run(observation, Verdict.FAILED, mark.reason, refused, mark)
     if not secrets.problem:
         return None
-    mark = Mark.false(secrets.problem, secrets.message)
-    if secrets.lasting:
-        return ended_without_run(observation, Verdict.INCONCLUSIVE, mark.reason, mark.message, mark)
-    return _waiting(observation, mark, policy, Verdict.INCONCLUSIVE)
+    mark = ConditionValue.false(secrets.problem, secrets.message)
+    if secrets.is_lasting:
+        return end_without_run(observation, Verdict.INCONCLUSIVE, mark.reason, mark.message, mark)
+    return _wait_for_obstacle(observation, mark, policy, Verdict.INCONCLUSIVE)
 
 
-def _in_line(observation: Observation, reason: Reason, policy: Policy) -> Decision:
+def _wait_in_line(observation: Observation, reason: Reason, policy: Policy) -> Decision:
     """Wait for its turn, for so long at most; whatever ends elsewhere rings the bell, and a look now and then too."""
-    turn, recorded = observation.turn, observation.test.recorded
+    turn, recorded = observation.turn, observation.test.record
     since = recorded.queued_at or rfc3339(observation.now)
     waited = observation.seconds_since(instant(since))
     if waited >= policy.queued_seconds:
-        said = f"{turn.message.partition(';')[0]}; it was not its turn within {policy.queued_seconds:g} s"
-        return ended_without_run(observation, Verdict.INCONCLUSIVE, Reason.QueuedTooLong, said)
-    marks = Marks(verified=Mark.unknown(reason, turn.message))
+        message = f"{turn.message.partition(';')[0]}; it was not its turn within {policy.queued_seconds:g} s"
+        return end_without_run(observation, Verdict.INCONCLUSIVE, Reason.QueuedTooLong, message)
+    marks = ConditionValues(verified=ConditionValue.unknown(reason, turn.message))
     status = base_status(observation, Phase.QUEUED, turn.message, marks)
     return Decision(structs.replace(status, queued_at=since), requeue_seconds=_LINE_SECONDS)
 
 
-def _waiting(observation: Observation, mark: Mark, policy: Policy, verdict: Verdict) -> Decision:
+def _wait_for_obstacle(observation: Observation, mark: ConditionValue, policy: Policy, verdict: Verdict) -> Decision:
     """Wait, for so long at most; the transition of `Verified` to False dates the beginning of the wait."""
-    recorded = observation.test.recorded
-    held = recorded.condition(ConditionType.VERIFIED) if recorded.run_id == observation.run_id else None
-    if held is not None and held.is_false:
-        waited = observation.seconds_since(instant(held.last_transition_time))
+    recorded = observation.test.record
+    verified = recorded.condition(ConditionType.VERIFIED) if recorded.run_id == observation.run_id else None
+    if verified is not None and verified.is_false:
+        waited = observation.seconds_since(instant(verified.last_transition_time))
         if waited >= policy.waiting_seconds:
-            said = f"{mark.message}; waited {policy.waiting_seconds:g} s for it"
-            return ended_without_run(observation, verdict, mark.reason, said, Mark.false(mark.reason, said))
-    status = base_status(observation, Phase.QUEUED, mark.message, Marks(verified=mark))
+            message = f"{mark.message}; waited {policy.waiting_seconds:g} s for it"
+            return end_without_run(
+                observation, verdict, mark.reason, message, ConditionValue.false(mark.reason, message)
+            )
+    status = base_status(observation, Phase.QUEUED, mark.message, ConditionValues(verified=mark))
     return Decision(status, requeue_seconds=_RETRY_SECONDS)

@@ -4,39 +4,39 @@ from typing import Final
 
 from msgspec import structs
 
-from loadtest_model.judgement.abort import watch
+from loadtest_model.judgement.abort import watch_for_abort
 from loadtest_model.judgement.judged_thresholds import threshold_results
 from loadtest_model.judgement.judging import run_health
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Status
 from loadtest_operator.decide.actions import Action, Conclude
-from loadtest_operator.decide.causes import Cause
-from loadtest_operator.decide.compose import base_status, verified_mark
-from loadtest_operator.decide.conditions import Mark, Marks
+from loadtest_operator.decide.causes import StopCause
+from loadtest_operator.decide.compose import base_status, verified_value
+from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
 from loadtest_operator.decide.decision import Decision, Policy
-from loadtest_operator.decide.fleet import Fleet, verified_of
+from loadtest_operator.decide.fleet import Fleet, verified_status
 from loadtest_operator.decide.following import endpoint_orders
-from loadtest_operator.decide.progress import started_at, status_progress
+from loadtest_operator.decide.progress import load_started_at, status_progress
 from loadtest_operator.facts.observation import Observation
 
 _CONCLUDING_POLL_SECONDS: Final = 0.5
 
 
-def running(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
+def follow_load(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
     """Look on and say what is seen; the pods are kept up to date about the target's endpoints."""
     message = progress_message(fleet)
     return Decision(
         status=live_status(observation, fleet, Phase.RUNNING, message, None),
         actions=endpoint_orders(observation, fleet),
-        requeue_seconds=_next_look(fleet, policy),
+        requeue_seconds=_next_look_seconds(fleet, policy),
         plan=fleet.plan,
         aggregate=fleet.aggregate,
-        watch=watch(fleet.plan, fleet.aggregate, observation.watch),
+        abort_watch=watch_for_abort(fleet.plan, fleet.aggregate, observation.abort_watch),
     )
 
 
-def concluding(observation: Observation, fleet: Fleet) -> Decision:
+def await_read_back(observation: Observation, fleet: Fleet) -> Decision:
     """Have the read-back made, and wait for it; the pod bounds it, and the Job's deadline bounds the pod."""
     message = "every load is over; what the target has stored is read back"
     return Decision(
@@ -51,25 +51,29 @@ def concluding(observation: Observation, fleet: Fleet) -> Decision:
 def read_back_orders(fleet: Fleet) -> tuple[Action, ...]:
     """Tell the pod that reads back to begin; one that has begun needs no word."""
     reader = fleet.reader
-    if reader is None or not reader.reachable or reader.state is not PodState.LOADED:
+    if reader is None or not reader.is_reachable or reader.state is not PodState.LOADED:
         return ()
     return (Conclude((reader,)),)
 
 
-def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: str, cause: Cause | None) -> Status:
+def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: str, cause: StopCause | None) -> Status:
     """The status of a run that has begun and not ended."""
-    mark = Mark.true(Reason.Started, "the load runs") if cause is None else Mark.false(cause.reason, cause.message)
-    marks = Marks(verified=verified_mark(observation), running=mark)
+    mark = (
+        ConditionValue.true(Reason.Started, "the load runs")
+        if cause is None
+        else ConditionValue.false(cause.reason, cause.message)
+    )
+    marks = ConditionValues(verified=verified_value(observation), running=mark)
     status = base_status(observation, phase, message, marks, fleet.plan)
     return structs.replace(
         status,
-        started_at=started_at(observation, fleet.aggregate),
+        started_at=load_started_at(observation, fleet.aggregate),
         pods=fleet.counts,
         progress=status_progress(fleet.plan, fleet.aggregate),
-        verification=verified_of(fleet.proof, fleet.notice),
+        verification=verified_status(fleet.proof, fleet.notice),
         thresholds=threshold_results(fleet.plan, fleet.aggregate),
-        health=run_health(fleet.plan, fleet.aggregate, fleet.target, fleet.evictions),
-        target=fleet.target,
+        health=run_health(fleet.plan, fleet.aggregate, fleet.target_watch, fleet.evictions),
+        target=fleet.target_watch,
         evicted=fleet.evictions.pods,
     )
 
@@ -81,7 +85,7 @@ def progress_message(fleet: Fleet) -> str:
     return f"{counts.running} of {counts.desired} pods load the target"
 
 
-def _next_look(fleet: Fleet, policy: Policy) -> float:
+def _next_look_seconds(fleet: Fleet, policy: Policy) -> float:
     """The end of the load is looked for more closely, so that a test ends when its load does or soon after."""
     plan = fleet.plan
     end = sum(plan.step_span_seconds[:-1]) + plan.steps[-1].duration_seconds

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtest_model.reasons import Reason
-from loadtest_operator.decide.fleet import Fleet, listed
-from loadtest_operator.facts.observation import Complaint, Observation, PodSeen
+from loadtest_operator.decide.fleet import Fleet, join_names
+from loadtest_operator.facts.observation import Complaint, Observation, ObservedPod
 from loadtest_operator.facts.quantities import quantity
-from loadtest_operator.facts.resources import NOTHING_SAID
+from loadtest_operator.facts.resources import UNEXPLAINED_WAIT
 
-_SHOWN: Final = 3
+_MOST_LISTED: Final = 3
 
 # Said of a container that is just being made: an Event of its pod tells more.
-_VAGUE: Final = ("", "ContainerCreating", "PodInitializing", NOTHING_SAID)
+_VAGUE: Final = ("", "ContainerCreating", "PodInitializing", UNEXPLAINED_WAIT)
 
 _OF_PODS: Final = (
     (Reason.ImageMissing, r"^(ErrImage\w*|ImagePullBackOff|InvalidImageName|ImageInspectError|RegistryUnavailable)"),
@@ -40,33 +40,35 @@ _CERTAIN: Final = frozenset({Reason.PodSecurityRefused, Reason.QuotaNeedsResourc
 
 
 @dataclass(frozen=True)
-class Wait:
+class FleetWait:
     """A reason, a sentence with what to do, and whether waiting is certain to be in vain."""
 
     reason: Reason
     message: str
-    certain: bool = False
+    is_certain: bool = False
 
 
-def wait_of(observation: Observation, fleet: Fleet) -> Wait | None:
+def find_wait(observation: Observation, fleet: Fleet) -> FleetWait | None:
     """What keeps the fleet from running, where anybody has said so; of several things one that is certain."""
-    said = {complaint.uid: complaint for complaint in observation.complaints}
-    waits = [wait for pod in fleet.pods if (wait := _of_pod(pod, said.get(pod.uid))) is not None]
+    complaints_by_uid = {complaint.uid: complaint for complaint in observation.complaints}
+    waits = [wait for pod in fleet.pods if (wait := _of_pod(pod, complaints_by_uid.get(pod.uid))) is not None]
     job = observation.job
-    if job is not None and fleet.absent and job.uid in said:
-        waits.insert(0, _of_job(said[job.uid], fleet))
-    return min(waits, key=lambda wait: not wait.certain, default=None)
+    if job is not None and fleet.absent_indexes and job.uid in complaints_by_uid:
+        waits.insert(0, _of_job(complaints_by_uid[job.uid], fleet))
+    return min(waits, key=lambda wait: not wait.is_certain, default=None)
 
 
-def waits(fleet: Fleet) -> str:
+def waits_text(fleet: Fleet) -> str:
     """What the pods that do not run yet wait for; empty where all run or have run."""
-    texts = [f"pod {pod.index} waits for {pod.waits_for}" for pod in fleet.pods if not (pod.running or pod.over)]
-    texts += [f"pod {index} has not been made" for index in fleet.absent]
-    return listed(texts, _SHOWN)
+    texts = [
+        f"pod {pod.index} waits for {pod.waits_for}" for pod in fleet.pods if not (pod.is_running or pod.has_ended)
+    ]
+    texts += [f"pod {index} has not been made" for index in fleet.absent_indexes]
+    return join_names(texts, _MOST_LISTED)
 
 
-def _of_pod(pod: PodSeen, complaint: Complaint | None) -> Wait | None:
-    if pod.running or pod.over:
+def _of_pod(pod: ObservedPod, complaint: Complaint | None) -> FleetWait | None:
+    if pod.is_running or pod.has_ended:
         return None
     text = pod.waits_for
     reason = None if text in _VAGUE else _reason_in(text, _OF_PODS)
@@ -76,16 +78,16 @@ def _of_pod(pod: PodSeen, complaint: Complaint | None) -> Wait | None:
     if text in _VAGUE:
         return None
     reason = reason or Reason.PodNotStarting
-    return Wait(reason, reason.with_advice(f"pod {pod.index} ({pod.name}) waits for {text}"))
+    return FleetWait(reason, reason.with_advice(f"pod {pod.index} ({pod.name}) waits for {text}"))
 
 
-def _of_job(complaint: Complaint, fleet: Fleet) -> Wait:
+def _of_job(complaint: Complaint, fleet: Fleet) -> FleetWait:
     text = complaint.message.removeprefix("Error creating: ")
     reason = _reason_in(text, _OF_JOBS) or Reason.PodsRefused
     certain = reason in _CERTAIN or (reason is Reason.QuotaExceeded and _never_enough(text, fleet.plan.parallelism))
     # Each refused pod has a name of its own, which nobody ever sees.
     text = re.sub(r'^(pods "[^"]*" is forbidden|Pod "[^"]*" is invalid): ', "", text)
-    return Wait(reason, reason.with_advice(f"pods are refused: {text}"), certain)
+    return FleetWait(reason, reason.with_advice(f"pods are refused: {text}"), certain)
 
 
 def _reason_in(text: str, forms: tuple[tuple[Reason, str], ...]) -> Reason | None:
@@ -98,9 +100,9 @@ def _never_enough(text: str, pods: int) -> bool:
     if parts is None:
         return False
     limited = dict(_pairs(parts[2]))
-    return any(name in limited and asked * pods > limited[name] for name, asked in _pairs(parts[1]))
+    return any(name in limited and amount * pods > limited[name] for name, amount in _pairs(parts[1]))
 
 
 def _pairs(text: str) -> list[tuple[str, float]]:
-    found = (part.partition("=") for part in text.split(","))
-    return [(name.strip(), number) for name, _, value in found if (number := quantity(value)) is not None]
+    assignments = (part.partition("=") for part in text.split(","))
+    return [(name.strip(), number) for name, _, value in assignments if (number := quantity(value)) is not None]

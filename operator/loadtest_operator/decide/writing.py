@@ -9,8 +9,8 @@ from msgspec import structs
 
 from loadtest_model.judgement.workload import points_text
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Status
-from loadtest_operator.decide.conditions import telling_reason
-from loadtest_operator.facts.texts import shortened
+from loadtest_operator.decide.conditions import reason_of_phase
+from loadtest_operator.facts.texts import shorten
 from loadtest_operator.manifests.common import Json, without_nulls
 
 # What moves with every look at a running test.
@@ -24,18 +24,18 @@ _SHORT_TEXT: Final = 200
 _SHORTEST_TEXT: Final = 60
 
 
-def to_write(status: Status, held: Json, progress_seconds: float) -> Json | None:
+def status_to_write(status: Status, previous: Json, progress_seconds: float) -> Json | None:
     """The status, within its budget and as JSON, if it should replace the one held, None if it should not."""
-    status = structs.replace(status, reason=telling_reason(status.phase, status.conditions))
+    status = structs.replace(status, reason=reason_of_phase(status.phase, status.conditions))
     new: Json = {**without_nulls(msgspec.to_builtins(within_limit(status))), "phase": str(status.phase)}
-    if new == held:
+    if new == previous:
         return None
-    if _steady(new) == _steady(held):
-        before, after = held.get("progress"), new.get("progress")
+    if _steady(new) == _steady(previous):
+        before, after = previous.get("progress"), new.get("progress")
         if before and after and before["step"] == after["step"]:
             # A first look long after the last write must not wait, nor one whose clock was set back.
-            passed = after["elapsedSeconds"] - before["elapsedSeconds"]
-            return None if 0 <= passed < progress_seconds else new
+            seconds_since_write = after["elapsedSeconds"] - before["elapsedSeconds"]
+            return None if 0 <= seconds_since_write < progress_seconds else new
     return new
 
 
@@ -130,11 +130,11 @@ def _with_fewer_points(status: Status) -> Status:
 def _with_worst_thresholds(status: Status) -> Status:
     """The breached ones first, then those without a value; their order stays."""
     worst = sorted(status.thresholds, key=lambda result: (result.passed is None, result.passed is True))
-    kept = worst[:_THRESHOLDS_KEPT]
+    shown_results = worst[:_THRESHOLDS_KEPT]
     plan = status.plan
     if plan is not None:
         plan = structs.replace(plan, steps=tuple(structs.replace(step, thresholds=()) for step in plan.steps))
-    thresholds = tuple(result for result in status.thresholds if result in kept)[:_THRESHOLDS_KEPT]
+    thresholds = tuple(result for result in status.thresholds if result in shown_results)[:_THRESHOLDS_KEPT]
     return structs.replace(status, plan=plan, thresholds=thresholds)
 
 
@@ -158,13 +158,15 @@ def _with_short_lists(status: Status) -> Status:
 def _with_short_repeats(status: Status) -> Status:
     """`Ready` and `Stalled` say what `Succeeded` does, and the summary says of a refusal what stands beside it."""
     conditions = tuple(
-        structs.replace(made, message=shortened(made.message, _SHORT_TEXT)) if made.type in _REPEATING else made
-        for made in status.conditions
+        structs.replace(condition, message=shorten(condition.message, _SHORT_TEXT))
+        if condition.type in _REPEATING
+        else condition
+        for condition in status.conditions
     )
-    summary, told = status.summary, status.verification
+    summary, verification = status.summary, status.verification
     if summary is not None:
         # The reasons of the whole run stand in the status itself.
-        new = tuple(each for each in summary.diagnoses if told is None or each.next_step != told.hint)
+        new = tuple(each for each in summary.diagnoses if verification is None or each.next_step != verification.hint)
         summary = structs.replace(summary, reasons=(), diagnoses=new)
     return structs.replace(status, conditions=conditions, summary=summary)
 
@@ -207,12 +209,12 @@ def _cut(status: Status, characters: int) -> Status:
     What counting the target's restarts goes on from stays as it is.
     """
 
-    def cut(made: Any) -> Any:
-        if isinstance(made, str):
-            return shortened(made, characters)
-        if isinstance(made, dict):
-            return {key: cut(value) for key, value in made.items()}
-        return [cut(value) for value in made] if isinstance(made, list | tuple) else made
+    def cut(document: Any) -> Any:
+        if isinstance(document, str):
+            return shorten(document, characters)
+        if isinstance(document, dict):
+            return {key: cut(value) for key, value in document.items()}
+        return [cut(value) for value in document] if isinstance(document, list | tuple) else document
 
-    made = msgspec.convert(cut(msgspec.to_builtins(structs.replace(status, target=None))), Status)
-    return structs.replace(made, target=status.target)
+    short_status = msgspec.convert(cut(msgspec.to_builtins(structs.replace(status, target=None))), Status)
+    return structs.replace(short_status, target=status.target)

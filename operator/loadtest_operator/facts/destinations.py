@@ -26,14 +26,14 @@ class Destination:
     ports: tuple[int | str, ...] = ()
 
 
-def fixed(url: str, aliases: Iterable[HostAlias]) -> Destination | None:
+def fixed_destination(url: str, aliases: Iterable[HostAlias]) -> Destination | None:
     """Where a URL leads whose host is an address, or a name that the spec itself resolves; None for another."""
     parts = parse_url(url)
     if parts is None:
         return None
-    named = tuple(alias.ip for alias in aliases if parts.host in alias.hostnames)
-    if named:
-        return Destination(addresses=named, ports=(parts.port,))
+    alias_addresses = tuple(alias.ip for alias in aliases if parts.host in alias.hostnames)
+    if alias_addresses:
+        return Destination(addresses=alias_addresses, ports=(parts.port,))
     try:
         address = ipaddress.ip_address(parts.host)
     except ValueError:
@@ -41,39 +41,39 @@ def fixed(url: str, aliases: Iterable[HostAlias]) -> Destination | None:
     return Destination(addresses=(str(address),), ports=(parts.port,))
 
 
-def anywhere(url: str) -> Destination:
+def unresolved_destination(url: str) -> Destination:
     """Where a URL leads whose host is a name that only the pods will resolve."""
     parts = parse_url(url)
     return Destination(ports=(parts.port,) if parts else ())
 
 
-def behind_service(host: ServiceHost, service: Json, slices: list[Json]) -> Destination:
+def service_destination(host: ServiceHost, service: Json, slices: list[Json]) -> Destination:
     """The pods behind a Service's port; where it has no selector, its endpoints' addresses."""
     spec = service.get("spec", {})
     declared = next((port for port in spec.get("ports", []) if port["port"] == host.port), None)
-    found = tuple(
+    slice_ports = tuple(
         sorted(
             {
                 port["port"]
-                for made in slices
-                for port in made.get("ports") or []
+                for endpoint_slice in slices
+                for port in endpoint_slice.get("ports") or []
                 if port.get("port") is not None
                 and (declared is None or (port.get("name") or "") == declared.get("name", ""))
             }
         )
     )
-    wanted = [] if declared is None else [declared.get("targetPort", declared["port"])]
+    target_ports = [] if declared is None else [declared.get("targetPort", declared["port"])]
     if spec.get("clusterIP") == "None" or declared is None:
         # Who resolves a headless Service's name connects to its pods at the port that the URL names.
-        wanted.append(host.port)
-    ports: tuple[int | str, ...] = tuple(dict.fromkeys((*wanted, *found)))
+        target_ports.append(host.port)
+    ports: tuple[int | str, ...] = tuple(dict.fromkeys((*target_ports, *slice_ports)))
     if spec.get("selector"):
         return Destination(namespace=host.namespace, labels=dict(spec["selector"]), ports=ports)
     addresses = {
         address
-        for made in slices
-        if made.get("addressType") != "FQDN"
-        for endpoint in made.get("endpoints") or []
+        for endpoint_slice in slices
+        if endpoint_slice.get("addressType") != "FQDN"
+        for endpoint in endpoint_slice.get("endpoints") or []
         for address in endpoint.get("addresses", [])
     }
     return Destination(namespace="" if addresses else host.namespace, addresses=tuple(sorted(addresses)), ports=ports)

@@ -21,14 +21,14 @@ class Eviction:
     message: str
 
     @property
-    def planned(self) -> bool:
+    def is_planned(self) -> bool:
         return self.reason != _BY_THE_NODE
 
     def __str__(self) -> str:
         return f"{self.pod} ({self.reason})"
 
     @property
-    def why(self) -> str:
+    def explanation(self) -> str:
         return f"{self.reason}: {self.message}" if self.message else self.reason
 
 
@@ -43,5 +43,5 @@ def eviction_of(pod: Json) -> Eviction | None:
 
 def evictions_of(pods: list[Json]) -> tuple[Eviction, ...]:
     """The planned evictions among pods, the oldest first."""
-    found = (eviction_of(pod) for pod in pods)
-    return tuple(sorted(each for each in found if each is not None and each.planned))
+    candidates = (eviction_of(pod) for pod in pods)
+    return tuple(sorted(each for each in candidates if each is not None and each.is_planned))

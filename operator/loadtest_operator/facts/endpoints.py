@@ -16,31 +16,34 @@ API_SERVER: Final = ("default", "kubernetes")
 
 @dataclass(frozen=True)
 class ServiceHost:
-    """A host that names, or may name, a Service. Where `certain` is false it may also be a name outside the cluster."""
+    """A host that names, or may name, a Service.
+
+    Where `is_certain` is false it may also be a name outside the cluster.
+    """
 
     namespace: str
     name: str
     port: int
-    certain: bool
+    is_certain: bool
 
 
 @dataclass(frozen=True)
 class Endpoints:
     """What a Service offers for a port.
 
-    `addresses` are the ready endpoints as `ip:port`, `unready` those that are there and neither ready nor on their way
-    out, `draining` those on their way out that still serve. Where there is a `problem`, a `message`
-    tells of it; a `lasting` one is not mended by waiting. `unseen` says that there may be endpoints which the operator
-    may not read.
+    `addresses` are the ready endpoints as `ip:port`, `unready_addresses` those that are there and neither ready nor on
+    their way out, `draining_addresses` those on their way out that still serve. Where there is a `problem`, a `message`
+    tells of it; a `is_lasting` one is not mended by waiting. `may_be_hidden` says that there may be endpoints which the
+    operator may not read.
     """
 
     addresses: tuple[str, ...] = ()
-    unready: tuple[str, ...] = ()
-    draining: tuple[str, ...] = ()
+    unready_addresses: tuple[str, ...] = ()
+    draining_addresses: tuple[str, ...] = ()
     problem: Reason | None = None
     message: str = ""
-    lasting: bool = False
-    unseen: bool = False
+    is_lasting: bool = False
+    may_be_hidden: bool = False
 
 
 def service_of(url: str, namespace: str, cluster_domain: str) -> ServiceHost | None:
@@ -56,11 +59,11 @@ def service_of(url: str, namespace: str, cluster_domain: str) -> ServiceHost | N
         return None
     for suffix in (["svc", *cluster_domain.split(".")], ["svc"]):
         if len(labels) == len(suffix) + 2 and labels[2:] == suffix:
-            return ServiceHost(labels[1], labels[0], port, certain=True)
+            return ServiceHost(labels[1], labels[0], port, is_certain=True)
     if len(labels) == 1:
-        return ServiceHost(namespace, host, port, certain=True)
+        return ServiceHost(namespace, host, port, is_certain=True)
     if len(labels) == 2:
-        return ServiceHost(labels[1], labels[0], port, certain=False)
+        return ServiceHost(labels[1], labels[0], port, is_certain=False)
     return None
 
 
@@ -71,7 +74,7 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
         return Endpoints(
             problem=Reason.AddressNotAllowed,
             message=f"{where} is the API server, which is never a target; correct the host in spec.target.url",
-            lasting=True,
+            is_lasting=True,
         )
     spec = service.get("spec", {})
     if spec.get("type") == "ExternalName":
@@ -79,53 +82,53 @@ def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoi
             problem=Reason.ExternalNameRefused,
             message=f"{where} is of type ExternalName, which may point anywhere; name the target itself in"
             " spec.target.url",
-            lasting=True,
+            is_lasting=True,
         )
     declared = {port["port"]: port.get("name", "") for port in spec.get("ports", [])}
     headless = spec.get("clusterIP") == "None"
     if host.port not in declared and not headless:
-        known = ", ".join(str(port) for port in sorted(declared)) or "none"
+        port_list = ", ".join(str(port) for port in sorted(declared)) or "none"
         return Endpoints(
             problem=Reason.ServicePortMissing,
-            message=f"{where} has no port {host.port} (it has: {known}); correct the port in spec.target.url",
-            lasting=True,
+            message=f"{where} has no port {host.port} (it has: {port_list}); correct the port in spec.target.url",
+            is_lasting=True,
         )
-    found: dict[_Stage, set[str]] = {stage: set() for stage in _Stage}
-    for made in slices:
-        for address, stage in _present(made, declared.get(host.port), host.port):
-            found[stage].add(address)
-    ready = found[_Stage.READY]
-    unready = tuple(sorted(found[_Stage.UNREADY] - ready))
-    draining = tuple(sorted(found[_Stage.DRAINING] - ready - found[_Stage.UNREADY]))
+    addresses_by_stage: dict[_Stage, set[str]] = {stage: set() for stage in _Stage}
+    for endpoint_slice in slices:
+        for address, stage in _addresses_by_readiness(endpoint_slice, declared.get(host.port), host.port):
+            addresses_by_stage[stage].add(address)
+    ready = addresses_by_stage[_Stage.READY]
+    unready = tuple(sorted(addresses_by_stage[_Stage.UNREADY] - ready))
+    draining = tuple(sorted(addresses_by_stage[_Stage.DRAINING] - ready - addresses_by_stage[_Stage.UNREADY]))
     if not ready:
         return Endpoints(
-            unready=unready,
-            draining=draining,
+            unready_addresses=unready,
+            draining_addresses=draining,
             problem=Reason.TargetHasNoEndpoints,
             message=f"{where} has no ready endpoint for port {host.port}; check that its pods run and are ready",
         )
     return Endpoints(tuple(sorted(ready)), unready, draining)
 
 
-def endpoints_seen(host: ServiceHost, service: Json | None, slices: list[Json], pods: list[Json]) -> Endpoints:
+def observed_endpoints(host: ServiceHost, service: Json | None, slices: list[Json], pods: list[Json]) -> Endpoints:
     """The same where the Service may be missing, and from the pods that it selects where it has no slice."""
     if service is None:
-        return missing_service(host) if host.certain else Endpoints()
+        return missing_service(host) if host.is_certain else Endpoints()
     if not slices and selector_of(service):
         slices = [slice_of_pods(service, pods)]
     return endpoints_of(host, service, slices)
 
 
-def endpoints_in(slices: list[Json]) -> tuple[str, ...]:
+def all_addresses(slices: list[Json]) -> tuple[str, ...]:
     """Every address in EndpointSlices with each port, as `ip:port`, ready or not."""
     return tuple(
         sorted(
-            _joined(address, port["port"])
-            for made in slices
-            if made.get("addressType") != "FQDN"
-            for endpoint in made.get("endpoints") or []
+            _address_with_port(address, port["port"])
+            for endpoint_slice in slices
+            if endpoint_slice.get("addressType") != "FQDN"
+            for endpoint in endpoint_slice.get("endpoints") or []
             for address in endpoint.get("addresses", [])
-            for port in made.get("ports") or []
+            for port in endpoint_slice.get("ports") or []
             if port.get("port") is not None
         )
     )
@@ -154,7 +157,7 @@ def slice_of_pods(service: Json, pods: list[Json]) -> Json:
     return {"endpoints": endpoints, "ports": ports}
 
 
-def slices_of(service_name: str) -> str:
+def slice_selector(service_name: str) -> str:
     """Selects the EndpointSlices of a Service."""
     return f"kubernetes.io/service-name={service_name}"
 
@@ -174,15 +177,15 @@ def missing_service(host: ServiceHost) -> Endpoints:
     )
 
 
-def unreadable(host: ServiceHost, said: str) -> Endpoints:
-    """What to say of a Service whose endpoints the operator may not read, as the API server `said`."""
+def unreadable_endpoints(host: ServiceHost, refusal: str) -> Endpoints:
+    """What to say of a Service whose endpoints the operator may not read, as the API server `refusal`."""
     return Endpoints(
         problem=Reason.EndpointsNotReadable,
-        message=f"the operator may not read the endpoints behind Service {host.namespace}/{host.name} ({said}), so it"
-        " could have the Service's own address proven, and not each endpoint; have it given a Role in namespace"
+        message=f"the operator may not read the endpoints behind Service {host.namespace}/{host.name} ({refusal}), so"
+        " it could have the Service's own address proven, and not each endpoint; have it given a Role in namespace"
         f" {host.namespace} to get, list and watch services, pods and endpointslices (watch.targetNamespaces in the"
         " operator's values makes one), or set spec.verification.unreadableEndpoints to Accept, which lowers the claim",
-        unseen=True,
+        may_be_hidden=True,
     )
 
 
@@ -194,19 +197,21 @@ class _Stage(Enum):
     DRAINING = "draining"
 
 
-def _present(endpoint_slice: Json, port_name: str | None, fallback_port: int) -> list[tuple[str, _Stage]]:
+def _addresses_by_readiness(
+    endpoint_slice: Json, port_name: str | None, fallback_port: int
+) -> list[tuple[str, _Stage]]:
     """The addresses of endpoints, and where each stands; without those on their way out that serve no more."""
     ports = {port.get("name") or "": port.get("port") for port in endpoint_slice.get("ports") or []}
     port = fallback_port if port_name is None else ports.get(port_name)
     if port is None or endpoint_slice.get("addressType") == "FQDN":
         # A slice of names may point anywhere, just as an ExternalName may.
         return []
-    found = []
+    addresses = []
     for endpoint in endpoint_slice.get("endpoints") or []:
         stage = _stage(endpoint.get("conditions") or {})
         if stage is not None:
-            found += [(_joined(address, port), stage) for address in endpoint.get("addresses", [])]
-    return found
+            addresses += [(_address_with_port(address, port), stage) for address in endpoint.get("addresses", [])]
+    return addresses
 
 
 def _stage(conditions: Json) -> _Stage | None:
@@ -232,7 +237,7 @@ def _target_port(port: Json, pods: list[Json]) -> int | None:
     return None
 
 
-def _joined(address: str, port: int) -> str:
+def _address_with_port(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 

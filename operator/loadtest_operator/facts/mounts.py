@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from loadtest_model.plan import Place, SecretPlaces
+from loadtest_model.plan import SecretPlace, SecretPlaces
 from loadtest_model.spec.target import Target
 
 Json = dict[str, Any]
@@ -14,7 +14,7 @@ _MODE: Final = 0o440
 """For the pod's own user and group alone."""
 
 
-class Source(StrEnum):
+class MountSource(StrEnum):
     """The kind of the object that is mounted."""
 
     SECRET = "Secret"  # noqa: S105 - the name of a kind
@@ -22,11 +22,11 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True)
-class Mounted:
+class MountedVolume:
     """A volume and its mount: some keys of one object, each with the file that it becomes."""
 
     name: str
-    kind: Source
+    kind: MountSource
     object_name: str
     files: tuple[tuple[str, str], ...]
 
@@ -37,51 +37,53 @@ class Mounted:
     @property
     def volume(self) -> Json:
         items = [{"key": key, "path": path} for key, path in self.files]
-        chosen: Json = {"defaultMode": _MODE, "items": items}
-        if self.kind is Source.SECRET:
-            return {"name": self.name, "secret": {"secretName": self.object_name, **chosen}}
-        return {"name": self.name, "configMap": {"name": self.object_name, **chosen}}
+        projection: Json = {"defaultMode": _MODE, "items": items}
+        if self.kind is MountSource.SECRET:
+            return {"name": self.name, "secret": {"secretName": self.object_name, **projection}}
+        return {"name": self.name, "configMap": {"name": self.object_name, **projection}}
 
     @property
     def mount(self) -> Json:
         return {"name": self.name, "mountPath": f"{DIRECTORY}/{self.name}", "readOnly": True}
 
 
-def mounts(target: Target) -> list[Mounted]:
+def mounted_volumes(target: Target) -> list[MountedVolume]:
     """Every volume that a target's spec asks for; no more than the keys that it names."""
-    made: list[Mounted] = []
+    volumes: list[MountedVolume] = []
     auth, tls = target.auth, target.tls
     if auth and auth.secret_key_ref:
-        made.append(_secret("auth", auth.secret_key_ref.name, (auth.secret_key_ref.key, "token")))
+        volumes.append(_secret("auth", auth.secret_key_ref.name, (auth.secret_key_ref.key, "token")))
     if auth and auth.login:
         secret = auth.login.secret_ref
-        made.append(_secret("login", secret.name, (secret.username_key, "username"), (secret.password_key, "password")))
+        volumes.append(
+            _secret("login", secret.name, (secret.username_key, "username"), (secret.password_key, "password"))
+        )
     if tls and tls.ca_secret_key_ref:
-        made.append(_secret("ca", tls.ca_secret_key_ref.name, (tls.ca_secret_key_ref.key, "ca.crt")))
+        volumes.append(_secret("ca", tls.ca_secret_key_ref.name, (tls.ca_secret_key_ref.key, "ca.crt")))
     if tls and tls.ca_config_map_key_ref:
         reference = tls.ca_config_map_key_ref
-        made.append(Mounted("ca", Source.CONFIG_MAP, reference.name, ((reference.key, "ca.crt"),)))
+        volumes.append(MountedVolume("ca", MountSource.CONFIG_MAP, reference.name, ((reference.key, "ca.crt"),)))
     if tls and tls.client_certificate_secret_ref:
         pair = (("tls.crt", "tls.crt"), ("tls.key", "tls.key"))
-        made.append(_secret("certificate", tls.client_certificate_secret_ref.name, *pair))
-    return made
+        volumes.append(_secret("certificate", tls.client_certificate_secret_ref.name, *pair))
+    return volumes
 
 
 def secret_places(target: Target) -> SecretPlaces:
-    """Where a pod finds what `mounts` gives it."""
+    """Where a pod finds what `mounted_volumes` gives it."""
     auth, tls = target.auth, target.tls
     login = bool(auth and auth.login)
     certificate = bool(tls and tls.client_certificate_secret_ref)
     authority = bool(tls and (tls.ca_secret_key_ref or tls.ca_config_map_key_ref))
     return SecretPlaces(
-        token=Place(file=f"{DIRECTORY}/auth/token") if auth and auth.secret_key_ref else None,
-        username=Place(file=f"{DIRECTORY}/login/username") if login else None,
-        password=Place(file=f"{DIRECTORY}/login/password") if login else None,
+        token=SecretPlace(file=f"{DIRECTORY}/auth/token") if auth and auth.secret_key_ref else None,
+        username=SecretPlace(file=f"{DIRECTORY}/login/username") if login else None,
+        password=SecretPlace(file=f"{DIRECTORY}/login/password") if login else None,
         ca_file=f"{DIRECTORY}/ca/ca.crt" if authority else None,
         certificate_file=f"{DIRECTORY}/certificate/tls.crt" if certificate else None,
         key_file=f"{DIRECTORY}/certificate/tls.key" if certificate else None,
     )
 
 
-def _secret(name: str, object_name: str, *files: tuple[str, str]) -> Mounted:
-    return Mounted(name, Source.SECRET, object_name, files)
+def _secret(name: str, object_name: str, *files: tuple[str, str]) -> MountedVolume:
+    return MountedVolume(name, MountSource.SECRET, object_name, files)

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from loadtest_model.judgement.abort import Watch
+from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.measurement.timeline import Series
 from loadtest_model.plan import Plan
-from loadtest_model.report.status import Condition, ConditionType, Phase, Start
+from loadtest_model.report.status import Condition, ConditionType, Phase, StatusStart
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.values import WireValue
 from loadtest_operator.facts.destinations import Destination
@@ -20,7 +20,7 @@ from loadtest_operator.facts.workload import WorkloadLook
 from loadtest_operator.policy.line import Turn
 
 
-class Recorded(WireValue, frozen=True, kw_only=True):
+class RecordedStatus(WireValue, frozen=True, kw_only=True):
     """What the decisions need of the status that stands in the resource."""
 
     observed_generation: int = -1
@@ -31,7 +31,7 @@ class Recorded(WireValue, frozen=True, kw_only=True):
     started_at: str | None = None
     completed_at: str | None = None
     conditions: tuple[Condition, ...] = ()
-    start: Start | None = None
+    start: StatusStart | None = None
     target: TargetWatch | None = None
     evicted: tuple[str, ...] = ()
     verdict: str | None = None
@@ -41,10 +41,10 @@ class Recorded(WireValue, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class LoadTestSeen:
+class ObservedTest:
     """The LoadTest. `spec` is None where it cannot be read, and `spec_error` says why.
 
-    `status` is the status as it stands in the resource, `recorded` what decisions need of it.
+    `status` is the status as it stands in the resource, `record` what decisions need of it.
     """
 
     identity: Identity
@@ -52,36 +52,36 @@ class LoadTestSeen:
     resource_version: str
     spec: Spec | None
     spec_error: str
-    recorded: Recorded
+    record: RecordedStatus
     finished_run: str | None
     newer_fields: tuple[str, ...] = ()
     status: dict[str, Any] = field(default_factory=dict)
-    deleting: bool = False
-    created: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    is_deleting: bool = False
+    created_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class JobSeen:
+class ObservedJob:
     """A Job that carries the test's label. `plan` is the one its pods were given."""
 
     name: str
     uid: str
     run_id: str
-    owned: bool
-    created: datetime
+    is_owned: bool
+    created_at: datetime
     plan: Plan | None
-    deleting: bool = False
+    is_deleting: bool = False
     failure: str = ""
     failure_message: str = ""
-    complete: bool = False
+    is_complete: bool = False
 
     @property
-    def ended(self) -> bool:
-        return self.complete or bool(self.failure)
+    def has_ended(self) -> bool:
+        return self.is_complete or bool(self.failure)
 
 
 @dataclass(frozen=True)
-class NetworkPolicySeen:
+class ObservedNetworkPolicy:
     """A NetworkPolicy that carries the test's label."""
 
     name: str
@@ -89,28 +89,29 @@ class NetworkPolicySeen:
 
 
 @dataclass(frozen=True)
-class Terminated:
+class ContainerEnd:
     """How a pod's container ended.
 
-    `last_word` says whether its final snapshot could be read from its message; otherwise `message` is what stood there.
+    `has_last_word` says whether its final snapshot could be read from its message; otherwise `message` is what stood
+    there.
     """
 
     exit_code: int
     reason: str
-    last_word: bool = False
+    has_last_word: bool = False
     message: str = ""
 
 
 @dataclass(frozen=True)
-class PodSeen:
+class ObservedPod:
     """One pod of the run, or what is remembered of one that is gone.
 
-    `snapshot` is the newest known; its seconds stand in the observation's series. `reachable` says whether it answered
-    just now; a running pod that did not has been silent for `silent_seconds`. `waits_for` explains why its container
-    does not run. `lingers` says that another container, a sidecar, lives on although the generator has ended;
-    `beside` are the containers that run with the generator and are not ours. `left_behind` says that it should have
-    ended long ago and nobody removes it, as on a node that is gone. The limits are the generator's, where it has any.
-    `evicted` says why it is being taken away.
+    `snapshot` is the newest known; its seconds stand in the observation's series. `is_reachable` says whether it
+    answered just now; a running pod that did not has been silent for `silent_seconds`. `waits_for` explains why its
+    container does not run. `has_lingering_sidecar` says that another container, a sidecar, lives on although the
+    generator has ended; `other_containers` are the containers that run with the generator and are not ours.
+    `is_left_behind` says that it should have ended long ago and nobody removes it, as on a node that is gone. The
+    limits are the generator's, where it has any. `eviction_reason` says why it is being taken away.
     """
 
     index: int
@@ -118,20 +119,20 @@ class PodSeen:
     uid: str
     ip: str | None
     run_id: str
-    running: bool = False
-    gone: bool = False
-    deleting: bool = False
+    is_running: bool = False
+    is_gone: bool = False
+    is_deleting: bool = False
     waits_for: str = ""
-    crashed: bool = False
-    lingers: bool = False
-    beside: tuple[str, ...] = ()
-    left_behind: bool = False
+    has_crashed: bool = False
+    has_lingering_sidecar: bool = False
+    other_containers: tuple[str, ...] = ()
+    is_left_behind: bool = False
     cpu_limit_cores: float | None = None
     memory_limit: str = ""
-    terminated: Terminated | None = None
-    evicted: str = ""
+    container_end: ContainerEnd | None = None
+    eviction_reason: str = ""
     snapshot: Snapshot | None = None
-    reachable: bool = False
+    is_reachable: bool = False
     silent_seconds: float = 0.0
 
     @property
@@ -139,14 +140,14 @@ class PodSeen:
         return self.snapshot.state if self.snapshot else None
 
     @property
-    def over(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether its process has ended."""
-        return self.gone or self.terminated is not None
+        return self.is_gone or self.container_end is not None
 
     @property
-    def last_known(self) -> bool:
+    def has_last_snapshot(self) -> bool:
         """Whether nothing that it measured is missing."""
-        if self.terminated is not None and self.terminated.last_word:
+        if self.container_end is not None and self.container_end.has_last_word:
             return True
         return self.snapshot is not None and self.snapshot.final
 
@@ -165,37 +166,37 @@ class Observation:
     """Everything a decision is made from. `pods` are those of the current run, by index, one for an index; `series`
     are their seconds in sum, by step.
 
-    `watch` is what earlier looks found of the bounds that would abort the run; it may have been lost. `api_server`
-    are the API server's own endpoints, as `ip:port`, where they may be read. `secret_access` was looked for only where
-    the test names Secrets and has no Job yet. `turn` says whether a test that has not begun may, and `target` what its
-    target is known by. `complaints` are about a fleet that does not run yet. `workload` is the target's, where it was
-    looked at; under load `endpoints` are those that were seen last, known since an instant on the operator's monotonic
-    clock, `evictions` are all that were seen of the target's pods, and `watched` is what earlier looks made of the
-    workload, where that was not lost. `destinations` are where the spec's URLs lead, the target's first, looked up
-    before there is a Job; `network_policies` are looked for once the test is over.
+    `abort_watch` is what earlier looks found of the bounds that would abort the run; it may have been lost.
+    `api_server` are the API server's own endpoints, as `ip:port`, where they may be read. `secret_access` was looked
+    for only where the test names Secrets and has no Job yet. `turn` says whether a test that has not begun may, and
+    `target_identities` what its target is known by. `complaints` are about a fleet that does not run yet. `workload` is
+    the target's, where it was looked at; under load `endpoints` are those that were seen last, known since an instant
+    on the operator's monotonic clock, `evictions` are all that were seen of the target's pods, and `target_watch` is
+    what earlier looks made of the workload, where that was not lost. `destinations` are where the spec's URLs lead, the
+    target's first, looked up before there is a Job; `network_policies` are looked for once the test is over.
     """
 
-    test: LoadTestSeen
+    test: ObservedTest
     now: datetime
     run_id: str
-    job: JobSeen | None = None
-    other_jobs: tuple[JobSeen, ...] = ()
+    job: ObservedJob | None = None
+    other_jobs: tuple[ObservedJob, ...] = ()
     other_pods_active: bool = False
-    pods: tuple[PodSeen, ...] = ()
+    pods: tuple[ObservedPod, ...] = ()
     series: Series = ()
     endpoints: Endpoints | None = None
     endpoints_known_at: float | None = None
     evictions: tuple[Eviction, ...] = ()
     workload: WorkloadLook | None = None
-    watched: TargetWatch | None = None
+    target_watch: TargetWatch | None = None
     destinations: tuple[Destination, ...] = ()
-    network_policies: tuple[NetworkPolicySeen, ...] = ()
+    network_policies: tuple[ObservedNetworkPolicy, ...] = ()
     api_server: tuple[str, ...] = ()
     secret_access: SecretAccess = field(default_factory=SecretAccess)
     command_digests: dict[str, str] = field(default_factory=dict)
-    watch: Watch = field(default_factory=Watch)
+    abort_watch: AbortWatch = field(default_factory=AbortWatch)
     turn: Turn = field(default_factory=Turn)
-    target: tuple[str, ...] = ()
+    target_identities: tuple[str, ...] = ()
     complaints: tuple[Complaint, ...] = ()
 
     def seconds_since(self, instant: datetime) -> float:

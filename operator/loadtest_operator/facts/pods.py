@@ -7,12 +7,12 @@ Json = dict[str, Any]
 OUT_OF_MEMORY: Final = "OOMKilled"
 """The reason of a container's end that was killed for its memory."""
 
-_ENDED: Final = ("Succeeded", "Failed")
+_END_PHASES: Final = ("Succeeded", "Failed")
 
 
 def has_ended(pod: Json) -> bool:
     """Whether its containers have ended for good."""
-    return (pod.get("status") or {}).get("phase") in _ENDED
+    return (pod.get("status") or {}).get("phase") in _END_PHASES
 
 
 def is_ready(pod: Json) -> bool:
@@ -22,4 +22,4 @@ def is_ready(pod: Json) -> bool:
 def condition_of(pod: Json, kind: str) -> Json:
     """The condition of a kind; empty where there is none."""
     conditions = (pod.get("status") or {}).get("conditions") or []
-    return next((made for made in conditions if made["type"] == kind), {})
+    return next((condition for condition in conditions if condition["type"] == kind), {})

@@ -12,14 +12,14 @@ from loadtest_model.spec import Identity, Spec
 from loadtest_operator.facts.disruptions import eviction_of
 from loadtest_operator.facts.last_lines import last_lines
 from loadtest_operator.facts.names import CONTAINER, FINISHED_RUN_ANNOTATION, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
-from loadtest_operator.facts.newer_fields import known_part
-from loadtest_operator.facts.observation import JobSeen, LoadTestSeen, PodSeen, Recorded, Terminated
+from loadtest_operator.facts.newer_fields import split_newer_fields
+from loadtest_operator.facts.observation import ContainerEnd, ObservedJob, ObservedPod, ObservedTest, RecordedStatus
 from loadtest_operator.facts.pods import condition_of, has_ended
 from loadtest_operator.facts.quantities import quantity
 
 Json = dict[str, Any]
 
-NOTHING_SAID = "the pod's container to be created"
+UNEXPLAINED_WAIT = "the pod's container to be created"
 _LEFT_BEHIND_SECONDS: Final = 60.0
 _ON_ITS_WAY: Final = ("ContainerCreating", "PodInitializing")
 
@@ -34,51 +34,53 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def loadtest_seen(resource: Json) -> LoadTestSeen:
+def observed_test(resource: Json) -> ObservedTest:
     metadata = resource["metadata"]
     spec, error = None, ""
-    known, newer = known_part(resource.get("spec", {}))
+    known_spec, newer = split_newer_fields(resource.get("spec", {}))
     try:
-        spec = msgspec.convert(known, Spec)
+        spec = msgspec.convert(known_spec, Spec)
     except msgspec.ValidationError as invalid:
         error = str(invalid)
-    return LoadTestSeen(
+    return ObservedTest(
         identity=Identity(namespace=metadata["namespace"], name=metadata["name"], uid=metadata["uid"]),
         generation=metadata.get("generation", 0),
         resource_version=metadata["resourceVersion"],
         spec=spec,
         spec_error=error,
         newer_fields=newer,
-        recorded=_recorded(resource.get("status") or {}),
+        record=_recorded_status(resource.get("status") or {}),
         finished_run=(metadata.get("annotations") or {}).get(FINISHED_RUN_ANNOTATION),
         status=resource.get("status") or {},
-        deleting="deletionTimestamp" in metadata,
-        created=instant(metadata["creationTimestamp"]),
+        is_deleting="deletionTimestamp" in metadata,
+        created_at=instant(metadata["creationTimestamp"]),
     )
 
 
-def run_id_of(test: LoadTestSeen) -> str:
+def run_id_of(test: ObservedTest) -> str:
     """The run that the spec asks for."""
     return (test.spec.run_id if test.spec else None) or DEFAULT_RUN_ID
 
 
-def job_seen(job: Json, uid: str) -> JobSeen:
+def observed_job(job: Json, uid: str) -> ObservedJob:
     """A Job as the test with this UID sees it."""
     metadata = job["metadata"]
-    conditions = {made["type"]: made for made in (job.get("status") or {}).get("conditions") or []}
+    conditions = {condition["type"]: condition for condition in (job.get("status") or {}).get("conditions") or []}
     failed = conditions.get("Failed", {})
     has_failed = failed.get("status") == "True"
-    return JobSeen(
+    return ObservedJob(
         name=metadata["name"],
         uid=metadata["uid"],
         run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
-        owned=any(owner["uid"] == uid and owner.get("controller") for owner in metadata.get("ownerReferences") or []),
-        created=instant(metadata["creationTimestamp"]),
+        is_owned=any(
+            owner["uid"] == uid and owner.get("controller") for owner in metadata.get("ownerReferences") or []
+        ),
+        created_at=instant(metadata["creationTimestamp"]),
         plan=_plan_of(job),
-        deleting="deletionTimestamp" in metadata,
+        is_deleting="deletionTimestamp" in metadata,
         failure=(failed.get("reason") or "JobFailed") if has_failed else "",
         failure_message=failed.get("message", "") if has_failed else "",
-        complete=conditions.get("Complete", {}).get("status") == "True",
+        is_complete=conditions.get("Complete", {}).get("status") == "True",
     )
 
 
@@ -89,46 +91,51 @@ def pod_index(pod: Json) -> int:
     return int(text if text is not None else (metadata.get("labels") or {}).get(INDEX_ANNOTATION, -1))
 
 
-def pod_seen(pod: Json) -> PodSeen:
+def observed_pod(pod: Json) -> ObservedPod:
     """A pod without its snapshot, which is not in the API."""
     metadata, status = pod["metadata"], pod.get("status") or {}
     container: Json = next(
-        (made for made in status.get("containerStatuses") or [] if made["name"] == CONTAINER), {"state": {}}
+        (
+            container_status
+            for container_status in status.get("containerStatuses") or []
+            if container_status["name"] == CONTAINER
+        ),
+        {"state": {}},
     )
     state = container.get("state") or {}
     phase = status.get("phase", "Pending")
-    ended = state.get("terminated")
-    limits = _limits(pod.get("spec") or {})
-    return PodSeen(
+    termination = state.get("terminated")
+    limits = _generator_limits(pod.get("spec") or {})
+    return ObservedPod(
         index=pod_index(pod),
         name=metadata["name"],
         uid=metadata["uid"],
         ip=status.get("podIP") or None,
         run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
-        running="running" in state,
-        deleting="deletionTimestamp" in metadata,
-        waits_for="" if "running" in state or ended else _waits_for(pod, state),
-        crashed=_crashed(ended, phase),
-        beside=_beside(pod.get("spec") or {}),
-        lingers=ended is not None and _some_run(status),
+        is_running="running" in state,
+        is_deleting="deletionTimestamp" in metadata,
+        waits_for="" if "running" in state or termination else _wait_description(pod, state),
+        has_crashed=_has_crashed(termination, phase),
+        other_containers=_other_containers(pod.get("spec") or {}),
+        has_lingering_sidecar=termination is not None and _has_running_container(status),
         cpu_limit_cores=quantity(str(limits.get("cpu", ""))),
         memory_limit=str(limits.get("memory", "")),
-        terminated=_terminated(ended, pod),
-        evicted=eviction.why if (eviction := eviction_of(pod)) else "",
+        container_end=_container_end(termination, pod),
+        eviction_reason=eviction.explanation if (eviction := eviction_of(pod)) else "",
     )
 
 
 def termination_message(pod: Json) -> str:
     """What the loadgen container left behind when it ended."""
-    for made in (pod.get("status") or {}).get("containerStatuses") or []:
-        if made["name"] == CONTAINER:
-            return ((made.get("state") or {}).get("terminated") or {}).get("message") or ""
+    for container_status in (pod.get("status") or {}).get("containerStatuses") or []:
+        if container_status["name"] == CONTAINER:
+            return ((container_status.get("state") or {}).get("terminated") or {}).get("message") or ""
     return ""
 
 
-def is_left_behind(made: Json, now: datetime) -> bool:
+def is_left_behind(pod: Json, now: datetime) -> bool:
     """Whether a pod is long past its end: its node is gone, and nobody removes it."""
-    deleted = made["metadata"].get("deletionTimestamp")
+    deleted = pod["metadata"].get("deletionTimestamp")
     return deleted is not None and (now - instant(deleted)).total_seconds() > _LEFT_BEHIND_SECONDS
 
 
@@ -136,12 +143,12 @@ def owner_uid(resource: Json) -> str:
     return str((resource["metadata"].get("labels") or {}).get(UID_LABEL, ""))
 
 
-def _recorded(status: Json) -> Recorded:
+def _recorded_status(status: Json) -> RecordedStatus:
     try:
-        return msgspec.convert(status, Recorded)
+        return msgspec.convert(status, RecordedStatus)
     except msgspec.ValidationError:
         # A status that another writer spoiled is as good as none: what matters is read from the children.
-        return Recorded()
+        return RecordedStatus()
 
 
 def _plan_of(job: Json) -> Plan | None:
@@ -155,46 +162,54 @@ def _plan_of(job: Json) -> Plan | None:
     return None
 
 
-def _terminated(ended: Json | None, pod: Json) -> Terminated | None:
-    if ended is not None:
-        return Terminated(
-            exit_code=ended.get("exitCode", -1),
-            reason=ended.get("reason", ""),
-            message=ended.get("message", ""),
+def _container_end(termination: Json | None, pod: Json) -> ContainerEnd | None:
+    if termination is not None:
+        return ContainerEnd(
+            exit_code=termination.get("exitCode", -1),
+            reason=termination.get("reason", ""),
+            message=termination.get("message", ""),
         )
     if has_ended(pod):
         # Evicted pods, and those of a node that went away, end without a word of their container.
         status = pod["status"]
-        message = status.get("message") or _what_comes_before(status)
-        return Terminated(exit_code=-1, reason=status.get("reason", status["phase"]), message=message)
+        message = status.get("message") or _init_container_obstacle(status)
+        return ContainerEnd(exit_code=-1, reason=status.get("reason", status["phase"]), message=message)
     return None
 
 
-def _crashed(ended: Json | None, phase: str) -> bool:
-    if ended is None:
+def _has_crashed(termination: Json | None, phase: str) -> bool:
+    if termination is None:
         return phase == "Failed"
-    return ended.get("exitCode") not in tuple(PodExit)
+    return termination.get("exitCode") not in tuple(PodExit)
 
 
-def _limits(spec: Json) -> Json:
+def _generator_limits(spec: Json) -> Json:
     """The generator's limits as the API server has them, which a LimitRange may have set."""
-    own: Json = next((made for made in spec.get("containers") or () if made["name"] == CONTAINER), {})
+    own: Json = next((container for container in spec.get("containers") or () if container["name"] == CONTAINER), {})
     limits: Json = (own.get("resources") or {}).get("limits") or {}
     return limits
 
 
-def _beside(spec: Json) -> tuple[str, ...]:
+def _other_containers(spec: Json) -> tuple[str, ...]:
     """The containers that run with the generator: a pod as we make it has none."""
-    sidecars = [made for made in spec.get("initContainers") or [] if made.get("restartPolicy") == "Always"]
-    return tuple(made["name"] for made in (*(spec.get("containers") or ()), *sidecars) if made["name"] != CONTAINER)
+    sidecars = [
+        container for container in spec.get("initContainers") or [] if container.get("restartPolicy") == "Always"
+    ]
+    return tuple(
+        container["name"]
+        for container in (*(spec.get("containers") or ()), *sidecars)
+        if container["name"] != CONTAINER
+    )
 
 
-def _some_run(status: Json) -> bool:
+def _has_running_container(status: Json) -> bool:
     """Whether any container runs; those that were declared as sidecars are not asked, since the kubelet ends them."""
-    return any("running" in (made.get("state") or {}) for made in status.get("containerStatuses") or [])
+    return any(
+        "running" in (container_status.get("state") or {}) for container_status in status.get("containerStatuses") or []
+    )
 
 
-def _waits_for(pod: Json, state: Json) -> str:
+def _wait_description(pod: Json, state: Json) -> str:
     """Why a pod's container does not run, in the words of the kubelet or the scheduler."""
     waiting = state.get("waiting") or {}
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
@@ -203,21 +218,21 @@ def _waits_for(pod: Json, state: Json) -> str:
     scheduled = condition_of(pod, "PodScheduled")
     if scheduled.get("status") == "False":
         return f"{scheduled.get('reason', 'Unschedulable')}: {scheduled.get('message', 'no node fits')}"
-    return _what_comes_before(pod.get("status") or {}) or reason or NOTHING_SAID
+    return _init_container_obstacle(pod.get("status") or {}) or reason or UNEXPLAINED_WAIT
 
 
-def _what_comes_before(status: Json) -> str:
+def _init_container_obstacle(status: Json) -> str:
     """Which container, of those that an injector put before the generator, keeps it from starting, and why."""
-    for made in status.get("initContainerStatuses") or []:
-        state = made.get("state") or {}
-        waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
-        said = waiting.get("message") or last_lines(ended.get("message") or "")
-        if ended.get("exitCode"):
-            why = f"ended with exit code {ended['exitCode']}"
+    for container_status in status.get("initContainerStatuses") or []:
+        state = container_status.get("state") or {}
+        waiting, termination = state.get("waiting") or {}, state.get("terminated") or {}
+        detail = waiting.get("message") or last_lines(termination.get("message") or "")
+        if termination.get("exitCode"):
+            why = f"ended with exit code {termination['exitCode']}"
         elif waiting.get("reason", "PodInitializing") not in _ON_ITS_WAY:
             why = f"waits: {waiting['reason']}"
         else:
             continue
-        text = f"container {made['name']}, which comes before it, {why}"
-        return f"{text}: {said}" if said else text
+        text = f"container {container_status['name']}, which comes before it, {why}"
+        return f"{text}: {detail}" if detail else text
     return ""

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from loadtest_model.reasons import Reason
 from loadtest_model.spec import Spec
-from loadtest_operator.facts.mounts import Source, mounts
+from loadtest_operator.facts.mounts import MountSource, mounted_volumes
 
 Json = dict[str, Any]
 
-VOUCHED: Final = "installed-by-admin"
+INSTALLED_BY_ADMIN: Final = "installed-by-admin"
 SETTING: Final = "admission.secretAccess"
 IN_FORCE_AFTER: Final = timedelta(seconds=3)
 """API servers look for new policies every second or so; times in metadata are cut to whole ones."""
@@ -24,52 +24,54 @@ IN_FORCE_AFTER: Final = timedelta(seconds=3)
 class SecretAccess:
     """Why a test that names Secrets may not run; without a `problem` it may.
 
-    A `lasting` one is not mended by waiting.
+    A `is_lasting` one is not mended by waiting.
     """
 
     problem: Reason | None = None
     message: str = ""
-    lasting: bool = False
+    is_lasting: bool = False
 
 
 def named_secrets(spec: Spec) -> tuple[str, ...]:
     """Every Secret that the pods of a test would be given, each once."""
-    mounted = [made.object_name for made in mounts(spec.target) if made.kind is Source.SECRET]
-    pulled = [secret.name for secret in spec.pod.image_pull_secrets or []]
-    return tuple(dict.fromkeys([*mounted, *pulled]))
+    mounted_secrets = [
+        volume.object_name for volume in mounted_volumes(spec.target) if volume.kind is MountSource.SECRET
+    ]
+    pull_secrets = [secret.name for secret in spec.pod.image_pull_secrets or []]
+    return tuple(dict.fromkeys([*mounted_secrets, *pull_secrets]))
 
 
-def unchecked(why: str) -> SecretAccess:
+def unchecked_access(why: str) -> SecretAccess:
     """What to say where no policy is in force."""
     return SecretAccess(
         Reason.SecretAccessUnchecked,
         f"the test names Secrets, and nothing checks whether its author may read them: {why}; an administrator sets"
-        f" {SETTING} in the chart's values to true, or to {VOUCHED} once the policy was installed otherwise",
+        f" {SETTING} in the chart's values to true, or to {INSTALLED_BY_ADMIN} once the policy was installed otherwise",
     )
 
 
-def access_by(name: str, policy: Json | None, binding: Json | None, created: datetime) -> SecretAccess:
+def access_under_policy(name: str, policy: Json | None, binding: Json | None, created: datetime) -> SecretAccess:
     """What the policy and its binding of this name, as JSON, mean for a test created at that time."""
     if policy is None:
-        return unchecked(f"there is no ValidatingAdmissionPolicy {name}")
+        return unchecked_access(f"there is no ValidatingAdmissionPolicy {name}")
     if binding is None:
-        return unchecked(f"there is no ValidatingAdmissionPolicyBinding {name}")
-    lacking = _lacking(name, policy["spec"], binding["spec"])
+        return unchecked_access(f"there is no ValidatingAdmissionPolicyBinding {name}")
+    lacking = _policy_gap(name, policy["spec"], binding["spec"])
     if lacking:
-        return unchecked(lacking)
-    since = max(datetime.fromisoformat(made["metadata"]["creationTimestamp"]) for made in (policy, binding))
+        return unchecked_access(lacking)
+    since = max(datetime.fromisoformat(rule["metadata"]["creationTimestamp"]) for rule in (policy, binding))
     if created < since + IN_FORCE_AFTER:
         return SecretAccess(
             Reason.SecretAccessUnchecked,
             f"the test names Secrets and was created before ValidatingAdmissionPolicy {name} was in force"
             f" ({since:%Y-%m-%d %H:%M:%S} UTC), so nothing checked whether its author may read them; delete the test"
             " and apply it again",
-            lasting=True,
+            is_lasting=True,
         )
     return SecretAccess()
 
 
-def _lacking(name: str, policy: Json, binding: Json) -> str:
+def _policy_gap(name: str, policy: Json, binding: Json) -> str:
     if policy.get("failurePolicy", "Fail") != "Fail":
         return f"ValidatingAdmissionPolicy {name} lets a test pass when it cannot be evaluated"
     if binding.get("policyName") != name:

@@ -12,7 +12,7 @@ from loadtest_operator.facts.quantities import quantity
 Json = dict[str, Any]
 
 _REVISION_LABELS: Final = ("pod-template-hash", "controller-revision-hash")
-_UID_KEPT: Final = 8
+_UID_LENGTH: Final = 8
 
 
 @dataclass(frozen=True)
@@ -22,23 +22,23 @@ class ContainerLook:
     key: str
     ends: int
     last_end: str = ""
-    out_of_memory: bool = False
+    ran_out_of_memory: bool = False
 
 
 @dataclass(frozen=True)
 class PodLook:
-    """A pod of the workload that is there to stay. `created` is in RFC 3339, `images` are digests."""
+    """A pod of the workload that is there to stay. `created_at` is in RFC 3339, `images` are digests."""
 
     name: str
-    created: str
-    ready: bool
+    created_at: str
+    is_ready: bool
     revision: str
     images: tuple[str, ...]
     containers: tuple[ContainerLook, ...]
 
 
 @dataclass(frozen=True)
-class Use:
+class ResourceUsage:
     """What the pods used together at the time `at`, by the metrics API. `problem` says why that is not known."""
 
     at: str = ""
@@ -52,32 +52,32 @@ class Use:
 class WorkloadLook:
     """One look at a workload. Where there is a `problem`, a `message` tells of it.
 
-    `use` is None where it was not asked for.
+    `usage` is None where it was not asked for.
     """
 
-    desired: int = 0
+    desired_pods: int = 0
     pods: tuple[PodLook, ...] = ()
-    use: Use | None = None
+    usage: ResourceUsage | None = None
     evictions: tuple[Eviction, ...] = ()
     problem: Reason | None = None
     message: str = ""
 
     @property
-    def newest(self) -> str:
+    def newest_pod_created_at(self) -> str:
         """When the newest pod was made."""
-        return max((pod.created for pod in self.pods), default="")
+        return max((pod.created_at for pod in self.pods), default="")
 
 
-def look_at(workload: Workload, made: Json, pods: list[Json]) -> WorkloadLook:
+def look_at_workload(workload: Workload, resource: Json, pods: list[Json]) -> WorkloadLook:
     """What a workload and the pods that its selector selects show."""
-    mine = [pod for pod in pods if _belongs(pod, workload, made)]
-    there = tuple(_pod_look(pod) for pod in mine if _is_there(pod))
-    return WorkloadLook(desired=_desired(made), pods=there, evictions=evictions_of(mine))
+    mine = [pod for pod in pods if _belongs(pod, workload, resource)]
+    there = tuple(_pod_look(pod) for pod in mine if _is_present(pod))
+    return WorkloadLook(desired_pods=_desired(resource), pods=there, evictions=evictions_of(mine))
 
 
-def selector_in(made: Json) -> str:
+def workload_selector(resource: Json) -> str:
     """A workload's selector in the form that a list takes."""
-    selector = made["spec"].get("selector") or {}
+    selector = resource["spec"].get("selector") or {}
     parts = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
     for expression in selector.get("matchExpressions") or []:
         key, values = expression["key"], ",".join(expression.get("values") or [])
@@ -93,28 +93,28 @@ def selector_in(made: Json) -> str:
     return ",".join(parts)
 
 
-def use_in(listed: list[Json], pods: tuple[PodLook, ...]) -> Use:
+def usage_of(metrics_list: list[Json], pods: tuple[PodLook, ...]) -> ResourceUsage:
     """What these pods used together, from a list of the metrics API (metrics.k8s.io/v1beta1, PodMetrics)."""
     names = {pod.name for pod in pods}
-    mine = [made for made in listed if made["metadata"]["name"] in names]
+    mine = [pod_metrics for pod_metrics in metrics_list if pod_metrics["metadata"]["name"] in names]
     if not mine:
-        return Use(problem="the metrics API knows none of its pods yet")
-    used = [container["usage"] for made in mine for container in made.get("containers") or []]
-    return Use(
-        at=max(made["timestamp"] for made in mine),
-        memory_bytes=round(_sum(used, "memory")),
-        cpu_cores=_sum(used, "cpu"),
-        pods=tuple(sorted(made["metadata"]["name"] for made in mine)),
+        return ResourceUsage(problem="the metrics API knows none of its pods yet")
+    usages = [container["usage"] for pod_metrics in mine for container in pod_metrics.get("containers") or []]
+    return ResourceUsage(
+        at=max(pod_metrics["timestamp"] for pod_metrics in mine),
+        memory_bytes=round(_sum(usages, "memory")),
+        cpu_cores=_sum(usages, "cpu"),
+        pods=tuple(sorted(pod_metrics["metadata"]["name"] for pod_metrics in mine)),
     )
 
 
-def _sum(used: list[Json], resource: str) -> float:
+def _sum(usages: list[Json], resource: str) -> float:
     """What containers used together of a resource.
 
     Raises ValueError.
     """
     total = 0.0
-    for each in used:
+    for each in usages:
         text = each.get(resource, "0")
         amount = quantity(text)
         if amount is None:
@@ -123,13 +123,13 @@ def _sum(used: list[Json], resource: str) -> float:
     return total
 
 
-def _desired(made: Json) -> int:
-    if made["kind"] == WorkloadKind.DAEMON_SET:
-        return int((made.get("status") or {}).get("desiredNumberScheduled", 0))
-    return int(made["spec"].get("replicas", 1))
+def _desired(resource: Json) -> int:
+    if resource["kind"] == WorkloadKind.DAEMON_SET:
+        return int((resource.get("status") or {}).get("desiredNumberScheduled", 0))
+    return int(resource["spec"].get("replicas", 1))
 
 
-def _belongs(pod: Json, workload: Workload, made: Json) -> bool:
+def _belongs(pod: Json, workload: Workload, resource: Json) -> bool:
     """Whether the workload made the pod; its selector alone may also select a stranger."""
     owner = next((each for each in pod["metadata"].get("ownerReferences") or [] if each.get("controller")), None)
     if owner is None:
@@ -137,10 +137,10 @@ def _belongs(pod: Json, workload: Workload, made: Json) -> bool:
     if workload.kind == WorkloadKind.DEPLOYMENT:
         revision = (pod["metadata"].get("labels") or {}).get("pod-template-hash", "")
         return bool(owner["kind"] == WorkloadKind.REPLICA_SET and owner["name"] == f"{workload.name}-{revision}")
-    return bool(owner["uid"] == made["metadata"]["uid"])
+    return bool(owner["uid"] == resource["metadata"]["uid"])
 
 
-def _is_there(pod: Json) -> bool:
+def _is_present(pod: Json) -> bool:
     """Neither on its way out nor ended: how such a pod's containers end says nothing of the target."""
     return "deletionTimestamp" not in pod["metadata"] and not has_ended(pod)
 
@@ -151,28 +151,28 @@ def _pod_look(pod: Json) -> PodLook:
     labels = metadata.get("labels") or {}
     return PodLook(
         name=metadata["name"],
-        created=metadata["creationTimestamp"],
-        ready=is_ready(pod),
+        created_at=metadata["creationTimestamp"],
+        is_ready=is_ready(pod),
         revision=next((labels[name] for name in _REVISION_LABELS if name in labels), ""),
-        images=tuple(made["imageID"] for made in statuses if made.get("imageID")),
-        containers=tuple(_container_look(metadata, made) for made in statuses),
+        images=tuple(container_status["imageID"] for container_status in statuses if container_status.get("imageID")),
+        containers=tuple(_container_look(metadata, container_status) for container_status in statuses),
     )
 
 
-def _container_look(metadata: Json, made: Json) -> ContainerLook:
+def _container_look(metadata: Json, container_status: Json) -> ContainerLook:
     """How often a container has ended: its restarts, and the end after which it was not started again yet."""
-    state, last = made.get("state") or {}, made.get("lastState") or {}
-    ended: Json | None = state.get("terminated") or last.get("terminated")
-    lies_down = "terminated" in state or ("waiting" in state and "terminated" in last)
-    said, out_of_memory = "", False
-    if ended is not None:
-        reason = ended.get("reason", "")
+    state, last = container_status.get("state") or {}, container_status.get("lastState") or {}
+    termination: Json | None = state.get("terminated") or last.get("terminated")
+    awaits_restart = "terminated" in state or ("waiting" in state and "terminated" in last)
+    description, out_of_memory = "", False
+    if termination is not None:
+        reason = termination.get("reason", "")
         out_of_memory = reason == OUT_OF_MEMORY
-        said = f"{made['name']} in {metadata['name']}, exit code {ended.get('exitCode', -1)}"
-        said += f", {reason}" if reason and reason != "Error" else ""
+        description = f"{container_status['name']} in {metadata['name']}, exit code {termination.get('exitCode', -1)}"
+        description += f", {reason}" if reason and reason != "Error" else ""
     return ContainerLook(
-        key=f"{metadata['uid'][:_UID_KEPT]}/{made['name']}"[:40],
-        ends=made.get("restartCount", 0) + lies_down,
-        last_end=said,
-        out_of_memory=out_of_memory,
+        key=f"{metadata['uid'][:_UID_LENGTH]}/{container_status['name']}"[:40],
+        ends=container_status.get("restartCount", 0) + awaits_restart,
+        last_end=description,
+        ran_out_of_memory=out_of_memory,
     )

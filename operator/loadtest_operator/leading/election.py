@@ -36,7 +36,7 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class Take:
+class TakeLease:
     """Write ourselves into the Lease, where it still has `version`; None: make it."""
 
     version: str | None
@@ -44,29 +44,29 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Wait:
+class WaitForLease:
     """Look again after `seconds`."""
 
     seconds: float
 
 
-def sighted(before: Sighting | None, lease: Lease | None, now: float) -> Sighting:
+def next_sighting(before: Sighting | None, lease: Lease | None, now: float) -> Sighting:
     """What is known after a look. Whatever changed in the Lease counts as a sign of its holder."""
     if before is not None and before.lease == lease:
         return before
     return Sighting(lease, now)
 
 
-def candidate(sighting: Sighting, now: float) -> Take | Wait:
+def candidate_action(sighting: Sighting, now: float) -> TakeLease | WaitForLease:
     """What an operator does that is not at work."""
     lease = sighting.lease
     if lease is not None and not lease.holder:
-        return Take(lease.version, lease.transitions + 1)
+        return TakeLease(lease.version, lease.transitions + 1)
     remaining = sighting.since + LEASE_SECONDS - now
     if remaining > 0:
-        return Wait(min(remaining, POLL_SECONDS))
+        return WaitForLease(min(remaining, POLL_SECONDS))
     # A Lease that is not there may have been removed from under its holder, so its absence had to last as long.
-    return Take(lease.version, lease.transitions + 1) if lease is not None else Take(None, 0)
+    return TakeLease(lease.version, lease.transitions + 1) if lease is not None else TakeLease(None, 0)
 
 
 @dataclass(frozen=True)
@@ -77,26 +77,26 @@ class Holding:
     renewed_at: float
 
     @property
-    def until(self) -> float:
+    def ends_at(self) -> float:
         """The moment from which we may no longer act."""
         return self.renewed_at + HOLD_SECONDS
 
-    def renewed(self, version: str, sent_at: float) -> "Holding":
+    def with_renewal(self, version: str, sent_at: float) -> "Holding":
         return Holding(replace(self.lease, version=version), sent_at)
 
 
-def lost(holding: Holding, now: float) -> str:
+def loss_reason(holding: Holding, now: float) -> str:
     """Why we may no longer act; empty while we may."""
-    if now < holding.until:
+    if now < holding.ends_at:
         return ""
     return f"the Lease could not be renewed for {now - holding.renewed_at:.1f} s"
 
 
-def after_conflict(holding: Holding, found: Lease | None) -> Holding | str:
+def after_conflict(holding: Holding, current: Lease | None) -> Holding | str:
     """What a renewal means that met another version of the Lease than ours: a reason to stop, or what to renew."""
-    if found is None:
+    if current is None:
         return "the Lease was removed"
-    if found.holder != holding.lease.holder:
-        return f"the Lease is held by {found.holder or 'nobody'}"
+    if current.holder != holding.lease.holder:
+        return f"the Lease is held by {current.holder or 'nobody'}"
     # Our own write that went unanswered, or somebody's label: no longer time follows from it.
-    return replace(holding, lease=found)
+    return replace(holding, lease=current)

@@ -18,12 +18,12 @@ from loadtest_operator.leading.election import (
     Holding,
     Lease,
     Sighting,
-    Take,
-    Wait,
+    TakeLease,
+    WaitForLease,
     after_conflict,
-    candidate,
-    lost,
-    sighted,
+    candidate_action,
+    loss_reason,
+    next_sighting,
 )
 
 _LOG: Final = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class LeadershipDependencies:
     """What an election needs of the world. `clock` is monotonic and counts a suspended machine's time too; `end` ends
     the process and does not return; `beat` hears that a candidate still looks."""
 
@@ -46,22 +46,24 @@ class Surroundings:
 class Leadership:
     """One operator's part in the election. `identity` is this process's own, never used before."""
 
-    def __init__(self, api: Api, namespace: str, name: str, identity: str, world: Surroundings) -> None:
+    def __init__(
+        self, api: Api, namespace: str, name: str, identity: str, dependencies: LeadershipDependencies
+    ) -> None:
         self._api = api
         self._namespace = namespace
         self._name = name
         self._identity = identity
-        self._world = world
+        self._dependencies = dependencies
         self._holding: Holding | None = None
-        self._written: Json = {}
+        self._lease_object: Json = {}
 
     def check(self) -> None:
         """End the process if it may no longer act. Whatever changes anything asks this right before."""
-        if self._holding is not None and (why := lost(self._holding, self._world.clock())):
-            self._world.end(why)
+        if self._holding is not None and (why := loss_reason(self._holding, self._dependencies.clock())):
+            self._dependencies.end(why)
 
     @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
+    async def lead(self) -> AsyncIterator[None]:
         """Wait until this operator is the one at work, stay it while the context is open, and let go after it."""
         await self._win()
         async with asyncio.TaskGroup() as group:
@@ -76,39 +78,43 @@ class Leadership:
 
     async def _win(self) -> None:
         sighting: Sighting | None = None
-        told = ""
+        last_message = ""
         while self._holding is None:
-            self._world.beat()
+            self._dependencies.beat()
             pause = POLL_SECONDS
             try:
                 async with asyncio.timeout(REQUEST_SECONDS):
                     raw = await self._api.get(LEASES, self._namespace, self._name)
-                sighting = sighted(sighting, _lease(raw), self._world.clock())
-                told = _tell(told, logging.INFO, _standing(sighting.lease))
-                match candidate(sighting, self._world.clock()):
-                    case Wait(seconds):
+                sighting = next_sighting(sighting, _lease(raw), self._dependencies.clock())
+                last_message = _log_change(last_message, logging.INFO, _waiting_message(sighting.lease))
+                match candidate_action(sighting, self._dependencies.clock()):
+                    case WaitForLease(seconds):
                         pause = seconds
-                    case Take() as take:
+                    case TakeLease() as take:
                         await self._take(raw, take)
             except (ApiError, TimeoutError) as error:
                 # A conflict among them: somebody else was quicker, or its holder still lives.
-                told = _tell(told, _level(error), f"the Lease {self._name} could not be had: {error or 'no answer'}")
+                last_message = _log_change(
+                    last_message, _level(error), f"the Lease {self._name} could not be had: {error or 'no answer'}"
+                )
             if self._holding is None:
-                await self._world.sleep(pause)
+                await self._dependencies.sleep(pause)
         _LOG.info("at work as %s", self._identity)
 
-    async def _take(self, raw: Json | None, take: Take) -> None:
-        sent = self._world.clock()
-        moment = _moment(self._world.now())
+    async def _take(self, raw: Json | None, take: TakeLease) -> None:
+        sent_at = self._dependencies.clock()
+        moment = _timestamp(self._dependencies.now())
         spec = {"acquireTime": moment, "leaseTransitions": take.transitions}
-        made = await self._write(raw, take.version, spec)
-        self._written = made
-        self._holding = Holding(Lease(self._identity, made["metadata"]["resourceVersion"], take.transitions), sent)
+        lease_object = await self._write(raw, take.version, spec)
+        self._lease_object = lease_object
+        self._holding = Holding(
+            Lease(self._identity, lease_object["metadata"]["resourceVersion"], take.transitions), sent_at
+        )
 
     async def _keep(self) -> None:
         pause = RENEW_SECONDS
         while self._holding is not None:
-            await self._world.sleep(min(pause, max(0.0, self._holding.until - self._world.clock())))
+            await self._dependencies.sleep(min(pause, max(0.0, self._holding.ends_at - self._dependencies.clock())))
             self.check()
             try:
                 await self._renew(self._holding)
@@ -118,41 +124,41 @@ class Leadership:
                 pause = POLL_SECONDS
 
     async def _renew(self, holding: Holding) -> None:
-        sent = self._world.clock()
+        sent_at = self._dependencies.clock()
         try:
             # No longer than we may act: a renewal that hangs must not outlast our time.
-            async with asyncio.timeout(min(REQUEST_SECONDS, max(0.0, holding.until - sent))):
-                made = await self._write(self._written, holding.lease.version, {})
+            async with asyncio.timeout(min(REQUEST_SECONDS, max(0.0, holding.ends_at - sent_at))):
+                lease_object = await self._write(self._lease_object, holding.lease.version, {})
         except ApiError as error:
             if not error.is_outdated:
                 raise
             await self._look_again(holding)
             return
-        self._written = made
-        self._holding = holding.renewed(made["metadata"]["resourceVersion"], sent)
+        self._lease_object = lease_object
+        self._holding = holding.with_renewal(lease_object["metadata"]["resourceVersion"], sent_at)
 
     async def _look_again(self, holding: Holding) -> None:
-        async with asyncio.timeout(min(REQUEST_SECONDS, max(0.0, holding.until - self._world.clock()))):
+        async with asyncio.timeout(min(REQUEST_SECONDS, max(0.0, holding.ends_at - self._dependencies.clock()))):
             raw = await self._api.get(LEASES, self._namespace, self._name)
-        found = after_conflict(holding, _lease(raw))
-        if isinstance(found, str):
-            self._world.end(found)
+        consequence = after_conflict(holding, _lease(raw))
+        if isinstance(consequence, str):
+            self._dependencies.end(consequence)
             return
-        self._written = raw or {}
-        self._holding = found
+        self._lease_object = raw or {}
+        self._holding = consequence
 
     async def _release(self) -> None:
         """Let somebody else begin at once. What this operator did has ended by now."""
         holding, self._holding = self._holding, None
-        if holding is None or lost(holding, self._world.clock()):
+        if holding is None or loss_reason(holding, self._dependencies.clock()):
             return
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 # Read again, since a renewal that was cut short may have arrived.
                 raw = await self._api.get(LEASES, self._namespace, self._name)
-                found = after_conflict(holding, _lease(raw))
-                if isinstance(found, Holding):
-                    await self._write(raw, found.lease.version, {}, holder="")
+                consequence = after_conflict(holding, _lease(raw))
+                if isinstance(consequence, Holding):
+                    await self._write(raw, consequence.lease.version, {}, holder="")
                     _LOG.info("let go of the Lease %s", self._name)
         except (ApiError, TimeoutError) as error:
             _LOG.warning("the Lease %s runs out by itself: %s", self._name, error or "no answer")
@@ -165,7 +171,7 @@ class Leadership:
             **spec,
             "holderIdentity": self._identity if holder is None else holder,
             "leaseDurationSeconds": int(LEASE_SECONDS),
-            "renewTime": _moment(self._world.now()),
+            "renewTime": _timestamp(self._dependencies.now()),
         }
         if version is None:
             metadata: Json = {"name": self._name, "labels": {MANAGED_BY_LABEL: MANAGED_BY}}
@@ -188,22 +194,22 @@ def _lease(raw: Json | None) -> Lease | None:
     )
 
 
-def _standing(lease: Lease | None) -> str:
+def _waiting_message(lease: Lease | None) -> str:
     if lease is None:
         return "waiting for a Lease that somebody may have removed"
     return f"ready to take over from {lease.holder}" if lease.holder else "taking a Lease that nobody holds"
 
 
-def _tell(before: str, level: int, said: str) -> str:
+def _log_change(before: str, level: int, message: str) -> str:
     """Say something unless it was said last; what is looked at every second is not told every second."""
-    if said != before:
-        _LOG.log(level, "%s", said)
-    return said
+    if message != before:
+        _LOG.log(level, "%s", message)
+    return message
 
 
 def _level(error: ApiError | TimeoutError) -> int:
     return logging.INFO if isinstance(error, ApiError) and error.status == 409 else logging.WARNING
 
 
-def _moment(at: datetime) -> str:
+def _timestamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -30,8 +30,8 @@ def metadata(plan: Plan, name: str) -> Json:
     }
 
 
-def without_nulls(made: Any) -> Any:
+def without_nulls(document: Any) -> Any:
     """JSON without the members that are null: in a resource, absent and null mean the same."""
-    if isinstance(made, dict):
-        return {key: without_nulls(value) for key, value in made.items() if value is not None}
-    return [without_nulls(value) for value in made] if isinstance(made, list | tuple) else made
+    if isinstance(document, dict):
+        return {key: without_nulls(value) for key, value in document.items() if value is not None}
+    return [without_nulls(value) for value in document] if isinstance(document, list | tuple) else document

@@ -11,17 +11,17 @@ _PORT: Final = str(CONTROL_PORT)
 
 
 @dataclass(frozen=True)
-class Marks:
+class PodMetadata:
     """Labels and annotations of a pod."""
 
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
 
-    def __or__(self, other: "Marks") -> "Marks":
-        return Marks({**self.labels, **other.labels}, {**self.annotations, **other.annotations})
+    def __or__(self, other: "PodMetadata") -> "PodMetadata":
+        return PodMetadata({**self.labels, **other.labels}, {**self.annotations, **other.annotations})
 
 
-MESH_OFF: Final = Marks(
+MESH_OFF: Final = PodMetadata(
     # Istio reads the label and, in older releases, the annotation alone; so does Kuma.
     labels={
         "sidecar.istio.io/inject": "false",
@@ -37,7 +37,7 @@ MESH_OFF: Final = Marks(
 )
 """The switches of meshes, all off."""
 
-OTHERS_OFF: Final = Marks(
+OTHERS_OFF: Final = PodMetadata(
     labels={"admission.datadoghq.com/enabled": "false"},
     annotations={
         "dapr.io/enabled": "false",
@@ -50,7 +50,7 @@ OTHERS_OFF: Final = Marks(
 )
 """The switches of other injectors, all off: nothing but a mesh has a reason to be in a pod that only sends."""
 
-MESH_CONTROL: Final = Marks(
+MESH_CONTROL: Final = PodMetadata(
     annotations={
         # The operator is outside of the mesh, and a halt must reach a pod whatever its proxy does.
         "traffic.sidecar.istio.io/excludeInboundPorts": _PORT,
@@ -75,6 +75,6 @@ MESH_CONTROL: Final = Marks(
 MESH_SWITCHES: Final = frozenset({*MESH_OFF.labels, *MESH_OFF.annotations})
 
 
-def injection(mesh: Mesh) -> Marks:
+def injection_metadata(mesh: Mesh) -> PodMetadata:
     """What the pods say to injectors. Whether a mesh that is let in comes is the namespace's to say, or the spec's."""
     return OTHERS_OFF | (MESH_CONTROL if mesh == Mesh.ENABLED else MESH_OFF)

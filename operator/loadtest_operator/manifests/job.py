@@ -30,9 +30,9 @@ def active_deadline_seconds(plan: Plan, starting_seconds: float) -> int:
 
 def target_text(target: tuple[str, ...]) -> str:
     """What a target is known by as one annotation: its names, and of its addresses no more than a pod should carry."""
-    named = [key for key in target if key.startswith(("service:", "host:"))]
-    addresses = [key for key in target if key not in named]
-    return " ".join([*named, *addresses[:_MOST_ADDRESSES]])
+    names = [key for key in target if key.startswith(("service:", "host:"))]
+    addresses = [key for key in target if key not in names]
+    return " ".join([*names, *addresses[:_MOST_ADDRESSES]])
 
 
 def job(
@@ -48,7 +48,7 @@ def job(
     `destination` is where its own pods are, if that is known.
     """
     known_by = {TARGET_ANNOTATION: target_text(target)}
-    made: Json = {
+    manifest: Json = {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {**metadata(plan, job_name(plan.name, plan.uid, plan.run_id)), "annotations": known_by},
@@ -76,5 +76,5 @@ def job(
         },
     }
     if spec.ttl_seconds_after_finished is not None:
-        made["spec"]["ttlSecondsAfterFinished"] = spec.ttl_seconds_after_finished
-    return made
+        manifest["spec"]["ttlSecondsAfterFinished"] = spec.ttl_seconds_after_finished
+    return manifest

@@ -10,7 +10,7 @@ from loadtest_model.protocol.commands import CONTROL_PORT
 from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.facts.names import network_policy_name, run_labels
 from loadtest_operator.manifests.common import Json, metadata
-from loadtest_operator.policy.target_policy import why_denied
+from loadtest_operator.policy.target_policy import denial_reason
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -62,10 +62,10 @@ def _rules(destination: Destination, network: AddressPolicy, meshed: bool) -> li
     if destination.namespace:
         to = [_pods(destination.namespace, destination.labels)]
     elif destination.addresses:
-        found = [ipaddress.ip_address(address) for address in destination.addresses]
+        addresses = [ipaddress.ip_address(address) for address in destination.addresses]
         # What a URL names is not allowed for that.
-        permitted = [address for address in found if not why_denied(address, network)]
-        to = [{"ipBlock": {"cidr": f"{address}/{address.max_prefixlen}"}} for address in permitted]
+        permitted_addresses = [address for address in addresses if not denial_reason(address, network)]
+        to = [{"ipBlock": {"cidr": f"{address}/{address.max_prefixlen}"}} for address in permitted_addresses]
     else:
         to = _blocks(network, destination.ports)
     if not to:
@@ -83,17 +83,17 @@ def _blocks(network: AddressPolicy, ports: tuple[int | str, ...]) -> list[Json]:
         ip, _, port = endpoint.rpartition(":")
         if int(port) in ports:
             denied.append(ipaddress.ip_network(ip.strip("[]")))
-    made = []
+    blocks = []
     for text in network.allowed or _EVERYWHERE:
         block = ipaddress.ip_network(text, strict=False)
         if any(_within(block, other) for other in denied):
             continue
-        excepted = [other for other in denied if _within(other, block)]
+        exceptions = [other for other in denied if _within(other, block)]
         cidr: Json = {"cidr": str(block)}
-        if excepted:
-            cidr["except"] = [str(other) for other in _in_order(excepted)]
-        made.append({"ipBlock": cidr})
-    return made
+        if exceptions:
+            cidr["except"] = [str(other) for other in _in_order(exceptions)]
+        blocks.append({"ipBlock": cidr})
+    return blocks
 
 
 def _in_order(networks: Iterable[Network]) -> list[Network]:

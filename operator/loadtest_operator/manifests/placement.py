@@ -7,13 +7,13 @@ import msgspec
 from loadtest_model.spec.pod import Pod
 from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.manifests.common import Json, without_nulls
-from loadtest_operator.manifests.injection import Marks
+from loadtest_operator.manifests.injection import PodMetadata
 
 _NODE: Final = "kubernetes.io/hostname"
 _PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
 _AWAY_FROM_TARGET: Final = 100
 
-NOT_TO_BE_MOVED: Final = Marks(
+NOT_TO_BE_MOVED: Final = PodMetadata(
     annotations={
         "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         "karpenter.sh/do-not-disrupt": "true",
@@ -21,7 +21,7 @@ NOT_TO_BE_MOVED: Final = Marks(
 )
 
 
-def spread(run: dict[str, str]) -> list[Json]:
+def spread_constraints(run: dict[str, str]) -> list[Json]:
     """The pods with the labels of a run, spread over the nodes as far as there are any."""
     return [
         {
@@ -33,11 +33,11 @@ def spread(run: dict[str, str]) -> list[Json]:
     ]
 
 
-def affinity(chosen: Pod, target: Destination | None) -> Json:
+def affinity(options: Pod, target: Destination | None) -> Json:
     """What the spec says, and with it a preference for nodes without pods of the target, where these are known."""
-    made: Json = without_nulls(msgspec.to_builtins(chosen.affinity)) if chosen.affinity else {}
+    rules: Json = without_nulls(msgspec.to_builtins(options.affinity)) if options.affinity else {}
     if target is None or not target.labels:
-        return made
+        return rules
     away = {
         "weight": _AWAY_FROM_TARGET,
         "podAffinityTerm": {
@@ -46,5 +46,5 @@ def affinity(chosen: Pod, target: Destination | None) -> Json:
             "topologyKey": _NODE,
         },
     }
-    others = made.get("podAntiAffinity", {})
-    return {**made, "podAntiAffinity": {**others, _PREFERRED: [*others.get(_PREFERRED, []), away]}}
+    others = rules.get("podAntiAffinity", {})
+    return {**rules, "podAntiAffinity": {**others, _PREFERRED: [*others.get(_PREFERRED, []), away]}}

@@ -10,11 +10,11 @@ from loadtest_model.plan.variable import PLAN_VARIABLE, encode_plan
 from loadtest_model.protocol.commands import CONTROL_PORT
 from loadtest_model.spec import Spec
 from loadtest_operator.facts.destinations import Destination
-from loadtest_operator.facts.mounts import mounts
+from loadtest_operator.facts.mounts import mounted_volumes
 from loadtest_operator.facts.names import CONTAINER, labels, run_labels
 from loadtest_operator.manifests.common import Json, without_nulls
-from loadtest_operator.manifests.injection import Marks, injection
-from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED, affinity, spread
+from loadtest_operator.manifests.injection import PodMetadata, injection_metadata
+from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED, affinity, spread_constraints
 
 GRACE_SECONDS: Final = 10
 _USER: Final = 65_532
@@ -38,12 +38,12 @@ def pod_template(
 
     `target` is where the target's own pods are, if that is known.
     """
-    chosen = spec.pod
+    options = spec.pod
     marks = (
-        Marks(chosen.labels or {}, chosen.annotations or {})
-        | injection(chosen.mesh)
+        PodMetadata(options.labels or {}, options.annotations or {})
+        | injection_metadata(options.mesh)
         | NOT_TO_BE_MOVED
-        | Marks(labels(plan.name, plan.uid, plan.run_id), known_by)
+        | PodMetadata(labels(plan.name, plan.uid, plan.run_id), known_by)
     )
     return {
         "metadata": {"labels": marks.labels, "annotations": marks.annotations},
@@ -52,8 +52,8 @@ def pod_template(
 
 
 def _pod_spec(plan: Plan, spec: Spec, defaults: PodDefaults, target: Destination | None) -> Json:
-    chosen = spec.pod
-    made: Json = {
+    options = spec.pod
+    manifest: Json = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -66,23 +66,23 @@ def _pod_spec(plan: Plan, spec: Spec, defaults: PodDefaults, target: Destination
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [_container(plan, spec, defaults)],
-        "topologySpreadConstraints": spread(run_labels(plan.uid, plan.run_id)),
-        "volumes": [{"name": "tmp", "emptyDir": {}}, *(mounted.volume for mounted in mounts(spec.target))],
+        "topologySpreadConstraints": spread_constraints(run_labels(plan.uid, plan.run_id)),
+        "volumes": [{"name": "tmp", "emptyDir": {}}, *(volume.volume for volume in mounted_volumes(spec.target))],
     }
-    placed = affinity(chosen, target)
-    if placed:
-        made["affinity"] = placed
-    if chosen.host_aliases:
-        made["hostAliases"] = msgspec.to_builtins(chosen.host_aliases)
-    if chosen.node_selector:
-        made["nodeSelector"] = chosen.node_selector
-    if chosen.tolerations:
-        made["tolerations"] = [without_nulls(msgspec.to_builtins(toleration)) for toleration in chosen.tolerations]
-    if chosen.priority_class_name:
-        made["priorityClassName"] = chosen.priority_class_name
-    if chosen.image_pull_secrets:
-        made["imagePullSecrets"] = [{"name": secret.name} for secret in chosen.image_pull_secrets]
-    return made
+    affinity_rules = affinity(options, target)
+    if affinity_rules:
+        manifest["affinity"] = affinity_rules
+    if options.host_aliases:
+        manifest["hostAliases"] = msgspec.to_builtins(options.host_aliases)
+    if options.node_selector:
+        manifest["nodeSelector"] = options.node_selector
+    if options.tolerations:
+        manifest["tolerations"] = [without_nulls(msgspec.to_builtins(toleration)) for toleration in options.tolerations]
+    if options.priority_class_name:
+        manifest["priorityClassName"] = options.priority_class_name
+    if options.image_pull_secrets:
+        manifest["imagePullSecrets"] = [{"name": secret.name} for secret in options.image_pull_secrets]
+    return manifest
 
 
 def _container(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
@@ -109,7 +109,7 @@ def _container(plan: Plan, spec: Spec, defaults: PodDefaults) -> Json:
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - an emptyDir of the pod
-            *(mounted.mount for mounted in mounts(spec.target)),
+            *(volume.mount for volume in mounted_volumes(spec.target)),
         ],
     }
 

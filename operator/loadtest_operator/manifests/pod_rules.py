@@ -12,7 +12,7 @@ from loadtest_model.spec.pod import HostAlias, Mesh, Pod
 from loadtest_operator.facts.names import MANAGED_BY_LABEL
 from loadtest_operator.manifests.injection import MESH_CONTROL, MESH_SWITCHES, OTHERS_OFF
 from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED
-from loadtest_operator.policy.target_policy import why_denied
+from loadtest_operator.policy.target_policy import denial_reason
 
 _OURS: Final = frozenset(
     {MANAGED_BY_LABEL, "job-name", "controller-uid"}.union(
@@ -35,26 +35,26 @@ def refuse_pod(pod: Pod, allowed_prefixes: tuple[str, ...], network: AddressPoli
 
 def _refuse_key(path: str, key: str, meshed: bool, allowed_prefixes: tuple[str, ...]) -> None:
     reason = Reason.PodLabelRefused if path.endswith("labels") else Reason.PodAnnotationRefused
-    said = f"{path} has {key!r}"
+    entry = f"{path} has {key!r}"
     if _KEY.fullmatch(key) is None or len(key) > 317:
-        raise PlanError(reason, f"{said}, which is no valid key; write one such as example.com/team")
+        raise PlanError(reason, f"{entry}, which is no valid key; write one such as example.com/team")
     if key in _OURS or key.startswith(_OUR_PREFIXES):
-        raise PlanError(reason, f"{said}, which the operator itself sets on the pods; remove it")
+        raise PlanError(reason, f"{entry}, which the operator itself sets on the pods; remove it")
     if key in MESH_SWITCHES:
         if meshed:
             return
-        raise PlanError(reason, f"{said}, which lets a sidecar in; set spec.pod.mesh to Enabled, or remove it")
+        raise PlanError(reason, f"{entry}, which lets a sidecar in; set spec.pod.mesh to Enabled, or remove it")
     if not key.startswith(allowed_prefixes):
-        known = ", ".join(allowed_prefixes) or "none"
+        allowed_list = ", ".join(allowed_prefixes) or "none"
         raise PlanError(
             reason,
-            f"{said}, whose prefix the installation does not allow (allowed: {known}); have it added to the chart's"
-            " value pods.allowedPrefixes, or remove it",
+            f"{entry}, whose prefix the installation does not allow (allowed: {allowed_list}); have it added to the"
+            " chart's value pods.allowedPrefixes, or remove it",
         )
 
 
 def _refuse_aliases(aliases: Iterable[HostAlias], network: AddressPolicy) -> None:
     for number, alias in enumerate(aliases):
-        why = why_denied(ipaddress.ip_address(alias.ip), network)
+        why = denial_reason(ipaddress.ip_address(alias.ip), network)
         if why:
             raise PlanError(Reason.HostAliasRefused, f"spec.pod.hostAliases[{number}].ip is {alias.ip}, {why}")

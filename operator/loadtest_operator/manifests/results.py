@@ -29,20 +29,20 @@ def results(plan: Plan, aggregate: Aggregate, summary: Summary, budget_bytes: in
     A time series that does not fit is told in rows of more seconds, to its end.
     """
     texts = {"summary.json": msgspec.json.format(msgspec.json.encode(summary)), "junit.xml": junit_xml(summary)}
-    made: Json = {
+    config_map: Json = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata(plan, results_name(plan.name, plan.uid, plan.run_id)),
         "data": {name: text.decode() for name, text in texts.items()},
     }
-    left_bytes = budget_bytes - sum(len(text) for text in texts.values())
+    remaining_bytes = budget_bytes - sum(len(text) for text in texts.values())
     for row_seconds in ROW_SECONDS:
         series = time_series_csv(plan, aggregate, row_seconds).encode()
-        if len(series) <= min(left_bytes, PLAIN_SERIES_LIMIT_BYTES):
-            made["data"]["time_series.csv"] = series.decode()
+        if len(series) <= min(remaining_bytes, PLAIN_SERIES_LIMIT_BYTES):
+            config_map["data"]["time_series.csv"] = series.decode()
             break
-        packed = gzip.compress(series, mtime=0)
-        if len(packed) <= left_bytes:
-            made["binaryData"] = {"time_series.csv.gz": base64.b64encode(packed).decode()}
+        compressed_series = gzip.compress(series, mtime=0)
+        if len(compressed_series) <= remaining_bytes:
+            config_map["binaryData"] = {"time_series.csv.gz": base64.b64encode(compressed_series).decode()}
             break
-    return made
+    return config_map

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
 from loadtest_operator.cluster.backoff import backoff_seconds
 from loadtest_operator.facts.disruptions import Eviction, evictions_of
-from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, endpoints_seen, selector_of, slices_of
+from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, observed_endpoints, selector_of, slice_selector
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Run:
+class RunKey:
     """A run of a test, by the test's namespace, name and UID and the run id."""
 
     namespace: str
@@ -47,8 +47,8 @@ class Sight:
     evictions: tuple[Eviction, ...] = ()
 
 
-News = Callable[[Sight], Coroutine[Any, Any, None]]
-NewsOfRun = Callable[[Run, Sight], Awaitable[None]]
+SightHandler = Callable[[Sight], Coroutine[Any, Any, None]]
+RunSightHandler = Callable[[RunKey, Sight], Awaitable[None]]
 
 
 @dataclass
@@ -73,14 +73,14 @@ class Follower:
         self._clock = clock
         self._random = random
         self._evictions: dict[str, Eviction] = {}
-        self._last: Sight | None = None
-        self._news = asyncio.Event()
+        self._last_sight: Sight | None = None
+        self._change_event = asyncio.Event()
         self.sight: Sight | None = None
 
-    async def run(self, news: News) -> None:
+    async def run(self, news: SightHandler) -> None:
         """Follow, and tell of each change, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._tell(news, tasks))
+            tasks.create_task(self._report_changes(news, tasks))
             failures = 0
             while True:
                 try:
@@ -95,94 +95,100 @@ class Follower:
                     _LOG.log(level, "Service %s/%s: not followed: %s", self._host.namespace, self._host.name, error)
                     await asyncio.sleep(backoff)
 
-    async def _tell(self, news: News, tasks: asyncio.TaskGroup) -> None:
+    async def _report_changes(self, news: SightHandler, tasks: asyncio.TaskGroup) -> None:
         """Tell of each change at once, also while somebody still hears of the one before."""
-        told: Sight | None = None
+        reported: Sight | None = None
         while True:
-            await self._news.wait()
-            self._news.clear()
-            if self.sight is not None and self.sight != told:
-                told = self.sight
-                tasks.create_task(news(told))
+            await self._change_event.wait()
+            self._change_event.clear()
+            if self.sight is not None and self.sight != reported:
+                reported = self.sight
+                tasks.create_task(news(reported))
 
     async def _follow_once(self) -> None:
         """List everything, and watch it until a watch ends, the Service itself is changed or all should have ended.
 
         Raises ApiError, also where a watch ends as soon as it has begun.
         """
-        began = self._clock()
+        began_at = self._clock()
         namespace, name = self._host.namespace, self._host.name
         by_name = f"metadata.name={name}"
         objects = _Objects()
-        services, services_version = await self._api.listed(SERVICES, namespace, fields=by_name)
+        services, services_version = await self._api.list_with_version(SERVICES, namespace, fields=by_name)
         objects.services = _by_uid(services)
-        slices, slices_version = await self._api.listed(ENDPOINT_SLICES, namespace, slices_of(name))
+        slices, slices_version = await self._api.list_with_version(ENDPOINT_SLICES, namespace, slice_selector(name))
         objects.slices = _by_uid(slices)
         selector = selector_of(objects.service) if objects.service else ""
         pods_version = ""
         if selector:
-            pods, pods_version = await self._api.listed(PODS, namespace, selector)
+            pods, pods_version = await self._api.list_with_version(PODS, namespace, selector)
             objects.pods = _by_uid(pods)
-        self._see(objects)
+        self._update_sight(objects)
         watches = [
             self._watch(objects, objects.services, SERVICES, services_version, fields=by_name),
-            self._watch(objects, objects.slices, ENDPOINT_SLICES, slices_version, slices_of(name)),
+            self._watch(objects, objects.slices, ENDPOINT_SLICES, slices_version, slice_selector(name)),
         ]
         if selector:
             watches.append(self._watch(objects, objects.pods, PODS, pods_version, selector))
         tasks = [asyncio.ensure_future(watch) for watch in watches]
         try:
-            ended, _ = await asyncio.wait(
+            ended_tasks, _ = await asyncio.wait(
                 tasks, timeout=LISTING_SECONDS + _GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        changed = [task.result() for task in ended]
-        if not any(changed) and self._clock() - began < _LEAST_SECONDS:
+        service_changes = [task.result() for task in ended_tasks]
+        if not any(service_changes) and self._clock() - began_at < _LEAST_SECONDS:
             raise ApiError(0, "WatchEnded", "a watch ended as soon as it had begun")
 
     async def _watch(
-        self, objects: _Objects, held: dict[str, Json], kind: str, version: str, selector: str = "", fields: str = ""
+        self,
+        objects: _Objects,
+        known_objects: dict[str, Json],
+        kind: str,
+        version: str,
+        selector: str = "",
+        fields: str = "",
     ) -> bool:
         """Take in what changes; gives whether the Service itself did, after which the watch is over."""
         changes = self._api.watch(kind, self._host.namespace, version, LISTING_SECONDS, selector, fields=fields)
         async with aclosing(changes):
             async for change in changes:
                 uid = change.object["metadata"]["uid"]
-                if change.removed:
-                    held.pop(uid, None)
+                if change.is_removed:
+                    known_objects.pop(uid, None)
                 else:
-                    held[uid] = change.object
-                self._see(objects)
-                if held is objects.services:
+                    known_objects[uid] = change.object
+                self._update_sight(objects)
+                if known_objects is objects.services:
                     # What else belongs to it may be selected otherwise now.
                     return True
         return False
 
-    def _see(self, objects: _Objects) -> None:
+    def _update_sight(self, objects: _Objects) -> None:
         pods = list(objects.pods.values())
         for each in evictions_of(pods):
             self._evictions.setdefault(each.pod, each)
-        endpoints = endpoints_seen(self._host, objects.service, list(objects.slices.values()), pods)
+        endpoints = observed_endpoints(self._host, objects.service, list(objects.slices.values()), pods)
         known_at = self._clock()
-        if self._last is not None and self._last.endpoints == endpoints:
-            known_at = self._last.known_at
-        self.sight = self._last = Sight(endpoints, known_at, tuple(sorted(self._evictions.values())))
-        self._news.set()
+        if self._last_sight is not None and self._last_sight.endpoints == endpoints:
+            known_at = self._last_sight.known_at
+        self.sight = self._last_sight = Sight(endpoints, known_at, tuple(sorted(self._evictions.values())))
+        self._change_event.set()
 
 
 class Followers:
-    """The followers of all running tests; `news` hears of each change at once."""
+    """The followers of all running tests; `on_change` hears of each change at once."""
 
     def __init__(self, api: Api, clock: Callable[[], float], random: Callable[[], float]) -> None:
         self._api = api
         self._clock = clock
         self._random = random
-        self._running: dict[Run, tuple[Follower, asyncio.Task[None]]] = {}
+        self._running: dict[RunKey, tuple[Follower, asyncio.Task[None]]] = {}
         self._group: asyncio.TaskGroup | None = None
-        self.news: NewsOfRun | None = None
+        self.on_change: RunSightHandler | None = None
 
     async def __aenter__(self) -> Self:
         self._group = asyncio.TaskGroup()
@@ -197,31 +203,31 @@ class Followers:
         if self._group is not None:
             await self._group.__aexit__(kind, error, trace)
 
-    def sight(self, run: Run, host: ServiceHost) -> Sight | None:
-        """What stands behind a run's target, followed from now on; None while that is not known."""
+    def follow(self, run: RunKey, host: ServiceHost) -> Sight | None:
+        """Follow a run's target from now on. Returns what stands behind it, None while that is not known."""
         if run not in self._running:
             if self._group is None:
                 raise RuntimeError("nothing is followed outside of the `async with`")
-            self.end(run.uid)
+            self.stop(run.uid)
             follower = Follower(self._api, host, self._clock, self._random)
             self._running[run] = (follower, self._group.create_task(self._follow(run, follower)))
         return self._running[run][0].sight
 
-    def latest(self, uid: str, run_id: str) -> Sight | None:
+    def latest_sight(self, uid: str, run_id: str) -> Sight | None:
         """What stands behind a run's target, where that is followed and known."""
-        found = (follower for run, (follower, _) in self._running.items() if (run.uid, run.run_id) == (uid, run_id))
-        follower = next(found, None)
+        followers = (follower for run, (follower, _) in self._running.items() if (run.uid, run.run_id) == (uid, run_id))
+        follower = next(followers, None)
         return follower.sight if follower else None
 
-    def end(self, uid: str) -> None:
-        """Follow nothing more for a test."""
+    def stop(self, uid: str) -> None:
+        """Stop following the target of a test."""
         for run in [run for run in self._running if run.uid == uid]:
             self._running.pop(run)[1].cancel()
 
-    async def _follow(self, run: Run, follower: Follower) -> None:
+    async def _follow(self, run: RunKey, follower: Follower) -> None:
         async def told(sight: Sight) -> None:
-            if self.news is not None:
-                await self.news(run, sight)
+            if self.on_change is not None:
+                await self.on_change(run, sight)
 
         try:
             await follower.run(told)
@@ -233,4 +239,4 @@ class Followers:
 
 
 def _by_uid(objects: list[Json]) -> dict[str, Json]:
-    return {made["metadata"]["uid"]: made for made in objects}
+    return {resource["metadata"]["uid"]: resource for resource in objects}

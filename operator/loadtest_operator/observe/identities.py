@@ -9,24 +9,24 @@ from typing import Any, Final
 from loadtest_model.spec.pod import HostAlias
 from loadtest_model.urls import parse_url
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
-from loadtest_operator.facts.endpoints import selector_of, service_of, slices_of
+from loadtest_operator.facts.endpoints import selector_of, service_of, slice_selector
 
 Json = dict[str, Any]
 Resolve = Callable[[str], Awaitable[frozenset[str]]]
 
-_KEPT_SECONDS: Final = 5.0
+_CACHE_SECONDS: Final = 5.0
 _RESOLVING_SECONDS: Final = 2.0
 _MOST_ADDRESSES: Final = 8
 
 
-async def resolved(host: str) -> frozenset[str]:
+async def resolve_host(host: str) -> frozenset[str]:
     """The addresses of a host's name; none where it has none, or not in time."""
     try:
         async with asyncio.timeout(_RESOLVING_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            entries = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return frozenset()
-    return frozenset(str(entry[4][0]) for entry in found)
+    return frozenset(str(entry[4][0]) for entry in entries)
 
 
 class Identities:
@@ -42,16 +42,16 @@ class Identities:
         namespaces: tuple[str, ...],
         cluster_domain: str,
         clock: Callable[[], float],
-        resolve: Resolve = resolved,
+        resolve: Resolve = resolve_host,
     ) -> None:
         self._api = api
         self._namespaces = namespaces
         self._cluster_domain = cluster_domain
         self._clock = clock
         self._resolve = resolve
-        self._kept: dict[tuple[str, str, tuple[str, ...]], tuple[float, frozenset[str]]] = {}
+        self._cache: dict[tuple[str, str, tuple[str, ...]], tuple[float, frozenset[str]]] = {}
 
-    async def known_by(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> frozenset[str]:
+    async def identities_of(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> frozenset[str]:
         """Everything that the target of a URL, seen from a namespace by pods with these aliases, is known by.
 
         Raises ApiError.
@@ -64,33 +64,35 @@ class Identities:
         pinned = tuple(alias.ip for alias in aliases if host in alias.hostnames)
         key = (host, namespace, pinned)
         now = self._clock()
-        self._kept = {key: made for key, made in self._kept.items() if now - made[0] < _KEPT_SECONDS}
-        if key not in self._kept:
-            self._kept[key] = (now, await self._look(url, host, namespace, pinned))
-        return self._kept[key][1]
+        self._cache = {key: entry for key, entry in self._cache.items() if now - entry[0] < _CACHE_SECONDS}
+        if key not in self._cache:
+            self._cache[key] = (now, await self._find_identities(url, host, namespace, pinned))
+        return self._cache[key][1]
 
-    async def _look(self, url: str, host: str, namespace: str, pinned: tuple[str, ...]) -> frozenset[str]:
+    async def _find_identities(self, url: str, host: str, namespace: str, pinned: tuple[str, ...]) -> frozenset[str]:
         if pinned:
             return frozenset().union(*[await self._of_address(one) for one in map(address_of, pinned) if one])
-        named = service_of(url, namespace, self._cluster_domain)
-        if named is not None:
-            service = await self._service(named.namespace, named.name)
-            if service is not None or named.certain:
-                return await self._of_service(named.namespace, named.name, service)
+        service_host = service_of(url, namespace, self._cluster_domain)
+        if service_host is not None:
+            service = await self._service(service_host.namespace, service_host.name)
+            if service is not None or service_host.is_certain:
+                return await self._of_service(service_host.namespace, service_host.name, service)
         literal = address_of(host)
         if literal:
             return await self._of_address(literal)
         addresses = sorted({address_of(text) for text in await self._resolve(host)} - {""})[:_MOST_ADDRESSES]
-        found = [await self._of_address(address) for address in addresses]
-        return frozenset({f"host:{host}"}).union(*found)
+        identities = [await self._of_address(address) for address in addresses]
+        return frozenset({f"host:{host}"}).union(*identities)
 
     async def _of_service(self, namespace: str, name: str, service: Json | None) -> frozenset[str]:
         keys = {f"service:{namespace}/{name}"}
         if service is None:
             return frozenset(keys)
         keys |= {address_of(text) for text in service["spec"].get("clusterIPs") or []}
-        for made in await self._list(ENDPOINT_SLICES, namespace, selector=slices_of(name)):
-            keys |= {address_of(text) for end in made.get("endpoints") or [] for text in end.get("addresses", [])}
+        for endpoint_slice in await self._list(ENDPOINT_SLICES, namespace, selector=slice_selector(name)):
+            keys |= {
+                address_of(text) for end in endpoint_slice.get("endpoints") or [] for text in end.get("addresses", [])
+            }
         selector = selector_of(service)
         if selector:
             pods = await self._list(PODS, namespace, selector=selector)
@@ -120,10 +122,10 @@ class Identities:
             raise
 
     async def _everywhere(self, kind: str, fields: str) -> list[Json]:
-        found: list[Json] = []
+        objects: list[Json] = []
         for namespace in self._namespaces or (None,):
-            found += await self._list(kind, namespace, fields=fields)
-        return found
+            objects += await self._list(kind, namespace, fields=fields)
+        return objects
 
     async def _list(self, kind: str, namespace: str | None, *, selector: str = "", fields: str = "") -> list[Json]:
         """A list; empty where the operator has no right to it, as in namespaces that it does not watch."""

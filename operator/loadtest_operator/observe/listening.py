@@ -5,10 +5,10 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from loadtest_operator.cluster.pods import AT_ONCE, PodClient
-from loadtest_operator.facts.observation import PodSeen, Terminated
+from loadtest_operator.cluster.pods import MOST_AT_ONCE, PodClient
+from loadtest_operator.facts.observation import ContainerEnd, ObservedPod
 from loadtest_operator.facts.resources import termination_message
-from loadtest_operator.observe.memory import Known, Memory
+from loadtest_operator.observe.memory import Memory, RememberedPod
 
 Json = dict[str, Any]
 
@@ -21,77 +21,79 @@ class Listener:
         self._memory = memory
         self._scrape_failed = scrape_failed
 
-    async def fleet(self, uid: str, run_id: str, seen: list[tuple[Json, PodSeen]]) -> tuple[PodSeen, ...]:
+    async def ask_fleet(
+        self, uid: str, run_id: str, observed_pods: list[tuple[Json, ObservedPod]]
+    ) -> tuple[ObservedPod, ...]:
         """The pods with what they measured: the present ones are asked, the others remembered."""
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = asyncio.Semaphore(MOST_AT_ONCE)
 
-        async def one(raw: Json, pod: PodSeen) -> PodSeen:
+        async def one(raw: Json, pod: ObservedPod) -> ObservedPod:
             async with gate:
-                return await self._pod(uid, run_id, raw, pod)
+                return await self._ask_pod(uid, run_id, raw, pod)
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(raw, pod)) for raw, pod in seen]
+            tasks = [group.create_task(one(raw, pod)) for raw, pod in observed_pods]
         present = {pod.uid: pod for pod in (task.result() for task in tasks)}
         remembered = self._memory.pods(uid, run_id)
-        gone = [
-            pod_that_is_gone(pod_uid, known, run_id) for pod_uid, known in remembered.items() if pod_uid not in present
+        gone_pods = [
+            gone_pod(pod_uid, record, run_id) for pod_uid, record in remembered.items() if pod_uid not in present
         ]
-        return one_for_each_index([*gone, *present.values()])
+        return choose_pods_by_index([*gone_pods, *present.values()])
 
-    async def _pod(self, uid: str, run_id: str, raw: Json, pod: PodSeen) -> PodSeen:
-        if pod.terminated is not None:
+    async def _ask_pod(self, uid: str, run_id: str, raw: Json, pod: ObservedPod) -> ObservedPod:
+        if pod.container_end is not None:
             last_word = self._memory.take_last_word(uid, run_id, pod.uid, pod.index, pod.name, termination_message(raw))
-            known = self._memory.pod(uid, run_id, pod.uid, pod.index, pod.name)
-            ended = dataclasses.replace(pod.terminated, last_word=last_word)
-            return dataclasses.replace(pod, terminated=ended, snapshot=known.snapshot)
-        if not pod.running or pod.ip is None:
+            record = self._memory.remember_pod(uid, run_id, pod.uid, pod.index, pod.name)
+            container_end = dataclasses.replace(pod.container_end, has_last_word=last_word)
+            return dataclasses.replace(pod, container_end=container_end, snapshot=record.snapshot)
+        if not pod.is_running or pod.ip is None:
             return pod
-        known = self._memory.pod(uid, run_id, pod.uid, pod.index, pod.name)
-        received = await self._pods.snapshot(pod.ip, known.snapshot.sequence if known.snapshot else 0)
+        record = self._memory.remember_pod(uid, run_id, pod.uid, pod.index, pod.name)
+        received = await self._pods.snapshot(pod.ip, record.snapshot.sequence if record.snapshot else 0)
         reachable = received is not None and received.pod_uid == pod.uid
         if received is not None and reachable:
-            self._memory.hear(uid, run_id, known, received)
-        elif known.snapshot is not None:
+            self._memory.record_answer(uid, run_id, record, received)
+        elif record.snapshot is not None:
             # Before its first answer a pod is still starting.
             self._scrape_failed()
         return dataclasses.replace(
             pod,
-            snapshot=known.snapshot,
-            reachable=reachable,
-            silent_seconds=0.0 if reachable else self._memory.unanswered(known),
+            snapshot=record.snapshot,
+            is_reachable=reachable,
+            silent_seconds=0.0 if reachable else self._memory.record_silence(record),
         )
 
 
-def one_for_each_index(pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
+def choose_pods_by_index(pods: Iterable[ObservedPod]) -> tuple[ObservedPod, ...]:
     """Of several pods of one index the one that loaded the target: a replacement must not hide what it measured."""
-    by_index: dict[int, PodSeen] = {}
+    by_index: dict[int, ObservedPod] = {}
     for pod in sorted(pods, key=_weight):
         if pod.index >= 0:
             by_index[pod.index] = pod
     return tuple(by_index[index] for index in sorted(by_index))
 
 
-def pod_that_is_gone(pod_uid: str, known: Known, run_id: str) -> PodSeen:
+def gone_pod(pod_uid: str, record: RememberedPod, run_id: str) -> ObservedPod:
     """A pod of which only what was heard of it is left."""
-    return PodSeen(
-        index=known.index,
-        name=known.name,
+    return ObservedPod(
+        index=record.index,
+        name=record.name,
         uid=pod_uid,
         ip=None,
         run_id=run_id,
-        gone=True,
-        terminated=_end_of(known),
-        evicted=known.evicted,
-        snapshot=known.snapshot,
+        is_gone=True,
+        container_end=_remembered_end(record),
+        eviction_reason=record.eviction_reason,
+        snapshot=record.snapshot,
     )
 
 
-def _end_of(known: Known) -> Terminated | None:
+def _remembered_end(record: RememberedPod) -> ContainerEnd | None:
     """How the container of a pod that is gone ended, as far as an event told before."""
-    if known.ended is not None:
-        return dataclasses.replace(known.ended, last_word=known.last_word)
-    return Terminated(exit_code=-1, reason="Deleted", last_word=True) if known.last_word else None
+    if record.container_end is not None:
+        return dataclasses.replace(record.container_end, has_last_word=record.has_last_word)
+    return ContainerEnd(exit_code=-1, reason="Deleted", has_last_word=True) if record.has_last_word else None
 
 
-def _weight(pod: PodSeen) -> tuple[bool, bool, bool]:
-    return (pod.snapshot is not None and bool(pod.snapshot.steps), pod.snapshot is not None, not pod.over)
+def _weight(pod: ObservedPod) -> tuple[bool, bool, bool]:
+    return (pod.snapshot is not None and bool(pod.snapshot.steps), pod.snapshot is not None, not pod.has_ended)

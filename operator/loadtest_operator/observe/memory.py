@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from loadtest_model.judgement.abort import Watch
+from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.snapshot import Snapshot
 from loadtest_model.measurement.timeline import Series, Timeline
 from loadtest_model.protocol.last_word import decode_last_word
 from loadtest_operator.facts.disruptions import Eviction
-from loadtest_operator.facts.observation import Complaint, Observation, Terminated
+from loadtest_operator.facts.observation import Complaint, ContainerEnd, Observation
 from loadtest_operator.observe.followers import Sight
 
 Key = tuple[str, str]
@@ -21,10 +21,10 @@ LISTENING_SECONDS: Final = 10.0
 
 
 @dataclass
-class Known:
+class RememberedPod:
     """One pod: its newest snapshot, whose seconds stand in the run's timeline, when it was last asked, on the monotonic
-    clock, and for how long it has not answered. `ended` is how its container did, and `evicted` why it is being taken
-    away, in case that the pod is gone by the next look.
+    clock, and for how long it has not answered. `container_end` is how its container did, and `eviction_reason` why it
+    is being taken away, in case that the pod is gone by the next look.
     """
 
     index: int
@@ -32,25 +32,25 @@ class Known:
     asked_at: float
     silent_seconds: float = 0.0
     snapshot: Snapshot | None = None
-    last_word: bool = False
-    ended: Terminated | None = None
-    evicted: str = ""
+    has_last_word: bool = False
+    container_end: ContainerEnd | None = None
+    eviction_reason: str = ""
 
 
 @dataclass
-class _Run:
+class _RunMemory:
     """One run: its pods by their UID, their seconds in sum, what was found of the bounds that would abort it, of the
     target's workload, behind its Service and in Events, when what was last looked at, and the last look under load.
     `evictions` are those of the target's pods by their names.
     """
 
-    pods: dict[str, Known] = field(default_factory=dict)
+    pods: dict[str, RememberedPod] = field(default_factory=dict)
     timeline: Timeline = field(default_factory=Timeline)
-    watch: Watch = field(default_factory=Watch)
-    looked_at: dict[str, float] = field(default_factory=dict)
-    target: TargetWatch | None = None
+    abort_watch: AbortWatch = field(default_factory=AbortWatch)
+    last_looks: dict[str, float] = field(default_factory=dict)
+    target_watch: TargetWatch | None = None
     sight: Sight | None = None
-    last: Observation | None = None
+    last_look: Observation | None = None
     complaints: tuple[Complaint, ...] = ()
     evictions: dict[str, Eviction] = field(default_factory=dict)
 
@@ -60,63 +60,63 @@ class Memory:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._met: dict[Key, str] = {}
-        self._runs: dict[tuple[str, str], _Run] = {}
+        self._uids: dict[Key, str] = {}
+        self._runs: dict[tuple[str, str], _RunMemory] = {}
 
     @property
-    def met(self) -> frozenset[Key]:
-        """The tests that were looked at, in so far as nobody has noticed yet that they are gone."""
-        return frozenset(self._met)
+    def keys(self) -> frozenset[Key]:
+        """The tests that were remembered and not forgotten yet."""
+        return frozenset(self._uids)
 
-    def meet(self, key: Key, uid: str) -> str | None:
-        """A test is looked at. Another that had its name before is forgotten; gives the UID of that one."""
-        before = self._met.get(key, uid)
-        self._met[key] = uid
+    def remember(self, key: Key, uid: str) -> str | None:
+        """Remember a test. An earlier test of this name is forgotten, and its UID is returned."""
+        before = self._uids.get(key, uid)
+        self._uids[key] = uid
         if before == uid:
             return None
-        self.forget(before)
+        self.forget_runs(before)
         return before
 
-    def part(self, key: Key) -> str | None:
-        """There is no test of this name any more; gives the UID of the one that there was."""
-        uid = self._met.pop(key, None)
+    def forget(self, key: Key) -> str | None:
+        """Forget the test of this name and its runs. Returns the UID that it had, None if no such test was known."""
+        uid = self._uids.pop(key, None)
         if uid is not None:
-            self.forget(uid)
+            self.forget_runs(uid)
         return uid
 
-    def pods(self, uid: str, run_id: str) -> dict[str, Known]:
+    def pods(self, uid: str, run_id: str) -> dict[str, RememberedPod]:
         return self._run(uid, run_id).pods
 
-    def hear(self, uid: str, run_id: str, pod: Known, received: Snapshot) -> None:
-        """Take in an answer of a pod."""
+    def record_answer(self, uid: str, run_id: str, pod: RememberedPod, received: Snapshot) -> None:
+        """Record the answer of a pod."""
         pod.asked_at = self._clock()
         pod.silent_seconds = 0.0
-        pod.snapshot = self._run(uid, run_id).timeline.hear(received)
+        pod.snapshot = self._run(uid, run_id).timeline.add_snapshot(received)
 
-    def pod(self, uid: str, run_id: str, pod_uid: str, index: int, name: str) -> Known:
-        """What is known of a pod; of one not met before, nothing, from now on."""
+    def remember_pod(self, uid: str, run_id: str, pod_uid: str, index: int, name: str) -> RememberedPod:
+        """What is remembered of a pod. A pod that was not known is remembered from now on."""
         pods = self.pods(uid, run_id)
         if pod_uid not in pods:
-            pods[pod_uid] = Known(index, name, self._clock())
+            pods[pod_uid] = RememberedPod(index, name, self._clock())
         return pods[pod_uid]
 
     def series(self, uid: str, run_id: str, pod_uids: Collection[str]) -> Series:
         """The seconds of these pods in sum."""
         return self._run(uid, run_id).timeline.series(pod_uids)
 
-    def watch(self, uid: str, run_id: str) -> Watch:
+    def abort_watch(self, uid: str, run_id: str) -> AbortWatch:
         """What was found of the bounds that would abort the run."""
-        return self._run(uid, run_id).watch
+        return self._run(uid, run_id).abort_watch
 
-    def keep_watch(self, uid: str, run_id: str, watch: Watch) -> None:
-        self._run(uid, run_id).watch = watch
+    def keep_abort_watch(self, uid: str, run_id: str, watch: AbortWatch) -> None:
+        self._run(uid, run_id).abort_watch = watch
 
-    def target(self, uid: str, run_id: str) -> TargetWatch | None:
+    def target_watch(self, uid: str, run_id: str) -> TargetWatch | None:
         """What was seen of the target's workload."""
-        return self._run(uid, run_id).target
+        return self._run(uid, run_id).target_watch
 
-    def keep_target(self, uid: str, run_id: str, target: TargetWatch) -> None:
-        self._run(uid, run_id).target = target
+    def keep_target_watch(self, uid: str, run_id: str, target: TargetWatch) -> None:
+        self._run(uid, run_id).target_watch = target
 
     def sight(self, uid: str, run_id: str) -> Sight | None:
         """What was seen last behind the target's Service while the load ran."""
@@ -125,21 +125,21 @@ class Memory:
     def keep_sight(self, uid: str, run_id: str, sight: Sight) -> None:
         self._run(uid, run_id).sight = sight
 
-    def with_evictions(self, uid: str, run_id: str, seen: Collection[Eviction]) -> tuple[Eviction, ...]:
-        """Take in evictions of the target's pods; gives them with all that were seen before, the oldest first."""
+    def add_evictions(self, uid: str, run_id: str, observed_evictions: Collection[Eviction]) -> tuple[Eviction, ...]:
+        """Add evictions of the target's pods. Returns all evictions so far, the oldest first."""
         evictions = self._run(uid, run_id).evictions
-        for each in seen:
+        for each in observed_evictions:
             evictions.setdefault(each.pod, each)
         return tuple(sorted(evictions.values()))
 
     def last_look(self, uid: str, run_id: str) -> Observation | None:
         """The last look at a load that runs; None where it does not, as far as is known."""
         run = self._runs.get((uid, run_id))
-        return None if run is None else run.last
+        return None if run is None else run.last_look
 
     def keep_look(self, observation: Observation, *, running: bool) -> None:
         run = self._run(observation.test.identity.uid, observation.run_id)
-        run.last = observation if running else None
+        run.last_look = observation if running else None
 
     def complaints(self, uid: str, run_id: str) -> tuple[Complaint, ...]:
         """What Events said, when they were read last, of pods that did not run."""
@@ -148,16 +148,16 @@ class Memory:
     def keep_complaints(self, uid: str, run_id: str, complaints: tuple[Complaint, ...]) -> None:
         self._run(uid, run_id).complaints = complaints
 
-    def is_due(self, uid: str, run_id: str, what: str, every_seconds: float) -> bool:
+    def claim_look(self, uid: str, run_id: str, what: str, every_seconds: float) -> bool:
         """Whether a look at something is due; if so, the next one is not before so many seconds have passed."""
-        looked_at, now = self._run(uid, run_id).looked_at, self._clock()
+        looked_at, now = self._run(uid, run_id).last_looks, self._clock()
         if what in looked_at and now - looked_at[what] < every_seconds:
             return False
         looked_at[what] = now
         return True
 
-    def unanswered(self, pod: Known) -> float:
-        """A pod was asked in vain: for how many seconds it has been silent, as far as anybody listened meanwhile."""
+    def record_silence(self, pod: RememberedPod) -> float:
+        """Record that a pod did not answer. Returns for how many seconds it has been silent while it was asked."""
         now = self._clock()
         pod.silent_seconds += min(now - pod.asked_at, LISTENING_SECONDS)
         pod.asked_at = now
@@ -168,18 +168,18 @@ class Memory:
 
         The last word carries no seconds; those already known are kept beside its counts.
         """
-        pod = self.pod(uid, run_id, pod_uid, index, name)
+        pod = self.remember_pod(uid, run_id, pod_uid, index, name)
         word = decode_last_word(message) if message else None
         if word is not None and word.pod_uid == pod_uid:
-            pod.snapshot = self._run(uid, run_id).timeline.hear(word)
-            pod.last_word = True
-        return pod.last_word
+            pod.snapshot = self._run(uid, run_id).timeline.add_snapshot(word)
+            pod.has_last_word = True
+        return pod.has_last_word
 
-    def forget(self, uid: str) -> None:
+    def forget_runs(self, uid: str) -> None:
         self._runs = {key: run for key, run in self._runs.items() if key[0] != uid}
 
     def forget_other_runs(self, uid: str, run_id: str) -> None:
         self._runs = {key: run for key, run in self._runs.items() if key[0] != uid or key[1] == run_id}
 
-    def _run(self, uid: str, run_id: str) -> _Run:
-        return self._runs.setdefault((uid, run_id), _Run())
+    def _run(self, uid: str, run_id: str) -> _RunMemory:
+        return self._runs.setdefault((uid, run_id), _RunMemory())

@@ -23,22 +23,28 @@ from loadtest_operator.cluster.tokens import command_digests
 from loadtest_operator.facts.names import uid_selector
 from loadtest_operator.facts.observation import (
     Complaint,
-    JobSeen,
-    LoadTestSeen,
-    NetworkPolicySeen,
     Observation,
-    PodSeen,
+    ObservedJob,
+    ObservedNetworkPolicy,
+    ObservedPod,
+    ObservedTest,
 )
 from loadtest_operator.facts.resources import (
     is_left_behind,
-    job_seen,
-    loadtest_seen,
-    pod_seen,
+    observed_job,
+    observed_pod,
+    observed_test,
     run_id_of,
 )
-from loadtest_operator.facts.secret_access import VOUCHED, SecretAccess, access_by, named_secrets, unchecked
+from loadtest_operator.facts.secret_access import (
+    INSTALLED_BY_ADMIN,
+    SecretAccess,
+    access_under_policy,
+    named_secrets,
+    unchecked_access,
+)
 from loadtest_operator.facts.workload import WorkloadLook
-from loadtest_operator.observe.followers import Followers, Run, Sight
+from loadtest_operator.observe.followers import Followers, RunKey, Sight
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.observe.targets import DestinationReader, TargetReader
@@ -57,11 +63,12 @@ USE_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Means:
+class ObserverDependencies:
     """What looking is done with. `now` gives the time in UTC, `clock` is monotonic, in seconds; `scrape_failed` hears
     of each pod that did not answer.
 
-    `secret_policy` names the admission policy that checks who may name which Secret; it may be empty, or `VOUCHED`.
+    `secret_policy` names the admission policy that checks who may name which Secret. It may be empty, or
+    `INSTALLED_BY_ADMIN`.
     """
 
     api: Api
@@ -80,7 +87,7 @@ class Means:
 class Observer:
     """Makes observations."""
 
-    def __init__(self, means: Means) -> None:
+    def __init__(self, means: ObserverDependencies) -> None:
         self._means = means
         self._api = means.api
         self._memory = means.memory
@@ -88,12 +95,12 @@ class Observer:
         self._targets = TargetReader(means.api, means.cluster_domain)
         self._destinations = DestinationReader(means.api, means.cluster_domain)
 
-    def latest(self, observation: Observation) -> Observation:
+    def with_latest_endpoints(self, observation: Observation) -> Observation:
         """The look with what has changed behind the target meanwhile: asking the pods may take seconds."""
-        sight = self._means.followers.latest(observation.test.identity.uid, observation.run_id)
+        sight = self._means.followers.latest_sight(observation.test.identity.uid, observation.run_id)
         if sight is None or observation.endpoints is None:
             return observation
-        evictions = self._memory.with_evictions(observation.test.identity.uid, observation.run_id, sight.evictions)
+        evictions = self._memory.add_evictions(observation.test.identity.uid, observation.run_id, sight.evictions)
         return replace(
             observation,
             endpoints=sight.endpoints,
@@ -101,9 +108,9 @@ class Observer:
             evictions=evictions,
         )
 
-    def part(self, uid: str) -> None:
-        """There is no test with this UID any more."""
-        self._means.followers.end(uid)
+    def stop_following(self, uid: str) -> None:
+        """Stop following the target of the test with this UID, which is gone."""
+        self._means.followers.stop(uid)
 
     async def observe(self, namespace: str, name: str) -> Observation | None:
         """The test of this name and what belongs to it; None where there is no such test.
@@ -113,71 +120,73 @@ class Observer:
         resource = await self._api.get(LOADTESTS, namespace, name)
         if resource is None:
             return None
-        test = loadtest_seen(resource)
+        test = observed_test(resource)
         uid, run_id = test.identity.uid, run_id_of(test)
-        replaced = self._memory.meet((namespace, name), uid)
+        replaced = self._memory.remember((namespace, name), uid)
         if replaced is not None:
-            self.part(replaced)
+            self.stop_following(replaced)
         selector = uid_selector(uid)
-        jobs = [job_seen(job, uid) for job in await self._api.list(JOBS, namespace, selector)]
-        mine = next((job for job in jobs if job.run_id == run_id), None)
+        jobs = [observed_job(job, uid) for job in await self._api.list(JOBS, namespace, selector)]
+        job_of_run = next((job for job in jobs if job.run_id == run_id), None)
         raw = await self._api.list(PODS, namespace, selector)
         now = self._means.now()
-        seen = [(pod, replace(pod_seen(pod), left_behind=is_left_behind(pod, now))) for pod in raw]
-        pods = await self._listener.fleet(uid, run_id, [(raw, pod) for raw, pod in seen if pod.run_id == run_id])
-        needs_endpoints = _needs_endpoints(test, mine, run_id)
+        pods_with_json = [(pod, replace(observed_pod(pod), is_left_behind=is_left_behind(pod, now))) for pod in raw]
+        pods = await self._listener.ask_fleet(
+            uid, run_id, [(raw, pod) for raw, pod in pods_with_json if pod.run_id == run_id]
+        )
+        needs_endpoints = _needs_endpoints(test, job_of_run, run_id)
         sight: Sight | None = None
-        if _follows(test, mine):
-            sight = await self._followed(test, run_id, pods)
+        if _follows_endpoints(test, job_of_run):
+            sight = await self._follow_target(test, run_id, pods)
         else:
-            self._means.followers.end(uid)
+            self._means.followers.stop(uid)
         endpoints = sight.endpoints if sight else None
         if needs_endpoints:
             endpoints = await self._targets.endpoints(test)
-        watched = self._memory.target(uid, run_id)
-        workload = await self._workload(test, run_id, pods, watched) if mine or needs_endpoints else None
+        target_watch = self._memory.target_watch(uid, run_id)
+        workload = await self._workload(test, run_id, pods, target_watch) if job_of_run or needs_endpoints else None
         evictions = (*(sight.evictions if sight else ()), *(workload.evictions if workload else ()))
-        others = [pod for _, pod in seen if pod.run_id != run_id and not pod.left_behind]
+        others = [pod for _, pod in pods_with_json if pod.run_id != run_id and not pod.is_left_behind]
         return Observation(
             test=test,
             now=self._means.now(),
             run_id=run_id,
-            job=mine,
+            job=job_of_run,
             other_jobs=tuple(job for job in jobs if job.run_id != run_id),
-            other_pods_active=any(pod.terminated is None for pod in others),
+            other_pods_active=any(pod.container_end is None for pod in others),
             pods=pods,
             series=self._memory.series(uid, run_id, [pod.uid for pod in pods]),
             endpoints=endpoints,
             endpoints_known_at=sight.known_at if sight else None,
-            evictions=self._memory.with_evictions(uid, run_id, evictions),
+            evictions=self._memory.add_evictions(uid, run_id, evictions),
             workload=workload,
-            watched=watched,
+            target_watch=target_watch,
             destinations=await self._destinations.destinations(test) if needs_endpoints else (),
             network_policies=await self._network_policies(test, run_id),
             api_server=await self._targets.api_server() if needs_endpoints else (),
             secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),
             command_digests=command_digests(self._means.key, uid, run_id),
-            watch=self._memory.watch(uid, run_id),
-            complaints=await self._complaints(test, mine, pods),
+            abort_watch=self._memory.abort_watch(uid, run_id),
+            complaints=await self._complaints(test, job_of_run, pods),
         )
 
     async def _complaints(
-        self, test: LoadTestSeen, job: JobSeen | None, pods: tuple[PodSeen, ...]
+        self, test: ObservedTest, job: ObservedJob | None, pods: tuple[ObservedPod, ...]
     ) -> tuple[Complaint, ...]:
         """What Events say of a fleet that does not run yet: refusals of pods are told nowhere else.
 
         They are read now and then only: an API server reads all Events of a namespace to find those of one object.
         """
-        recorded = test.recorded
+        recorded = test.record
         if job is None or job.plan is None or recorded.start is not None or recorded.phase is Phase.COMPLETED:
             return ()
         uid, run_id = test.identity.uid, job.run_id
-        if not self._memory.is_due(uid, run_id, "complaints", COMPLAINTS_SECONDS):
+        if not self._memory.claim_look(uid, run_id, "complaints", COMPLAINTS_SECONDS):
             return self._memory.complaints(uid, run_id)
         about = [job.uid] if len(pods) < job.plan.parallelism else []
-        about += [pod.uid for pod in pods if not (pod.running or pod.over)][:_MOST_ASKED_ABOUT]
-        found = [await self._complaint(test.identity.namespace, each) for each in about]
-        self._memory.keep_complaints(uid, run_id, tuple(complaint for complaint in found if complaint is not None))
+        about += [pod.uid for pod in pods if not (pod.is_running or pod.has_ended)][:_MOST_ASKED_ABOUT]
+        complaints = [await self._complaint(test.identity.namespace, each) for each in about]
+        self._memory.keep_complaints(uid, run_id, tuple(complaint for complaint in complaints if complaint is not None))
         return self._memory.complaints(uid, run_id)
 
     async def _complaint(self, namespace: str, uid: str) -> Complaint | None:
@@ -187,90 +196,92 @@ class Observer:
             if error.is_forbidden:
                 return None
             raise
-        latest = max(events, key=_told_at, default=None)
+        latest = max(events, key=_event_time, default=None)
         if latest is None:
             return None
         return Complaint(uid, latest.get("reason") or "", " ".join((latest.get("message") or "").split()))
 
-    async def _followed(self, test: LoadTestSeen, run_id: str, pods: tuple[PodSeen, ...]) -> Sight | None:
+    async def _follow_target(self, test: ObservedTest, run_id: str, pods: tuple[ObservedPod, ...]) -> Sight | None:
         """What stands behind a target under load, as it was seen last: by a watch, or else read now and then."""
         identity = test.identity
         host = self._targets.service(test)
         if host is None:
             return None
-        run = Run(identity.namespace, identity.name, identity.uid, run_id)
-        sight = self._means.followers.sight(run, host)
-        held = self._memory.sight(identity.uid, run_id)
+        run = RunKey(identity.namespace, identity.name, identity.uid, run_id)
+        sight = self._means.followers.follow(run, host)
+        last_sight = self._memory.sight(identity.uid, run_id)
         if sight is None and (
-            _may_be_the_last(pods) or self._memory.is_due(identity.uid, run_id, "endpoints", ENDPOINTS_SECONDS)
+            _may_be_last_look(pods) or self._memory.claim_look(identity.uid, run_id, "endpoints", ENDPOINTS_SECONDS)
         ):
             read = await self._targets.endpoints_under_load(test)
-            if read is not None and (held is None or read != held.endpoints):
+            if read is not None and (last_sight is None or read != last_sight.endpoints):
                 sight = Sight(read, self._means.clock())
         if sight is not None:
             self._memory.keep_sight(identity.uid, run_id, sight)
-        return sight or held
+        return sight or last_sight
 
     async def _workload(
-        self, test: LoadTestSeen, run_id: str, pods: tuple[PodSeen, ...], watched: TargetWatch | None
+        self, test: ObservedTest, run_id: str, pods: tuple[ObservedPod, ...], remembered_watch: TargetWatch | None
     ) -> WorkloadLook | None:
         """The target's workload: before there is a fleet, when it is verified, and while it loads."""
-        if test.spec is None or test.spec.target.workload is None or test.recorded.phase is Phase.COMPLETED:
+        if test.spec is None or test.spec.target.workload is None or test.record.phase is Phase.COMPLETED:
             return None
         uid = test.identity.uid
         if not pods:
             return await self._targets.workload(test)
         if not all(pod.snapshot is not None and pod.snapshot.verification is not None for pod in pods):
             return None
-        begun = test.recorded.start is not None
-        must_be_fresh = not begun or _may_be_the_last(pods)
-        if not must_be_fresh and not self._memory.is_due(uid, run_id, "workload", WORKLOAD_SECONDS):
+        has_begun = test.record.start is not None
+        must_be_fresh = not has_begun or _may_be_last_look(pods)
+        if not must_be_fresh and not self._memory.claim_look(uid, run_id, "workload", WORKLOAD_SECONDS):
             return None
-        held = watched or test.recorded.target
-        newest = held.tally.newest if held is not None and held.tally is not None else ""
-        with_use = begun and self._memory.is_due(uid, run_id, "use", USE_SECONDS)
+        target_watch = remembered_watch or test.record.target
+        newest = target_watch.tally.newest if target_watch is not None and target_watch.tally is not None else ""
+        with_use = has_begun and self._memory.claim_look(uid, run_id, "use", USE_SECONDS)
         return await self._targets.workload_under_load(test, newest, with_use=with_use)
 
-    async def _network_policies(self, test: LoadTestSeen, run_id: str) -> tuple[NetworkPolicySeen, ...]:
+    async def _network_policies(self, test: ObservedTest, run_id: str) -> tuple[ObservedNetworkPolicy, ...]:
         """What is left of them once a test is over."""
-        over = test.recorded.run_id == run_id and test.recorded.phase is Phase.COMPLETED
+        over = test.record.run_id == run_id and test.record.phase is Phase.COMPLETED
         if not over or not self._means.makes_network_policies:
             return ()
-        found = await self._api.list(NETWORK_POLICIES, test.identity.namespace, uid_selector(test.identity.uid))
-        return tuple(NetworkPolicySeen(made["metadata"]["name"], made["metadata"]["uid"]) for made in found)
+        policies = await self._api.list(NETWORK_POLICIES, test.identity.namespace, uid_selector(test.identity.uid))
+        return tuple(
+            ObservedNetworkPolicy(policy["metadata"]["name"], policy["metadata"]["uid"]) for policy in policies
+        )
 
-    async def _secret_access(self, test: LoadTestSeen) -> SecretAccess:
+    async def _secret_access(self, test: ObservedTest) -> SecretAccess:
         name = self._means.secret_policy
-        if name == VOUCHED or test.spec is None or not named_secrets(test.spec):
+        if name == INSTALLED_BY_ADMIN or test.spec is None or not named_secrets(test.spec):
             return SecretAccess()
         if not name:
-            return unchecked("the installation does without the policy that would")
+            return unchecked_access("the installation does without the policy that would")
         try:
             policy = await self._api.get(ADMISSION_POLICIES, None, name)
             binding = await self._api.get(ADMISSION_BINDINGS, None, name)
         except ApiError as error:
             if error.is_forbidden:
-                return unchecked(f"the operator may not look for ValidatingAdmissionPolicy {name}")
+                return unchecked_access(f"the operator may not look for ValidatingAdmissionPolicy {name}")
             raise
-        return access_by(name, policy, binding, test.created)
+        return access_under_policy(name, policy, binding, test.created_at)
 
 
-def _told_at(event: Json) -> str:
+def _event_time(event: Json) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
 
 
-def _needs_endpoints(test: LoadTestSeen, job: JobSeen | None, run_id: str) -> bool:
-    recorded = test.recorded
-    settled = recorded.run_id == run_id and (recorded.phase is Phase.COMPLETED or recorded.plan_hash is not None)
-    return job is None and not settled
+def _needs_endpoints(test: ObservedTest, job: ObservedJob | None, run_id: str) -> bool:
+    recorded = test.record
+    is_settled = recorded.run_id == run_id and (recorded.phase is Phase.COMPLETED or recorded.plan_hash is not None)
+    return job is None and not is_settled
 
 
-def _may_be_the_last(pods: tuple[PodSeen, ...]) -> bool:
+def _may_be_last_look(pods: tuple[ObservedPod, ...]) -> bool:
     """Whether this look may be what the run is judged by, so that all of it must be fresh."""
-    return all(pod.last_known or pod.over for pod in pods)
+    return all(pod.has_last_snapshot or pod.has_ended for pod in pods)
 
 
-def _follows(test: LoadTestSeen, job: JobSeen | None) -> bool:
+def _follows_endpoints(test: ObservedTest, job: ObservedJob | None) -> bool:
     """Whether the load runs at addresses that are a Service's, and so may change."""
-    under_load = test.recorded.start is not None and test.recorded.phase is not Phase.COMPLETED
+    under_load = test.record.start is not None and test.record.phase is not Phase.COMPLETED
     return under_load and job is not None and job.plan is not None and bool(job.plan.target.addresses)

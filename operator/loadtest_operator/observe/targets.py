@@ -11,20 +11,32 @@ from loadtest_model.reasons import Reason
 from loadtest_model.spec import Spec
 from loadtest_model.spec.verification import UnreadableEndpoints
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, POD_METRICS, PODS, SERVICES, WORKLOADS, Api, ApiError
-from loadtest_operator.facts.destinations import Destination, anywhere, behind_service, fixed
+from loadtest_operator.facts.destinations import (
+    Destination,
+    fixed_destination,
+    service_destination,
+    unresolved_destination,
+)
 from loadtest_operator.facts.endpoints import (
     API_SERVER,
     Endpoints,
     ServiceHost,
-    endpoints_in,
-    endpoints_seen,
+    all_addresses,
+    observed_endpoints,
     selector_of,
     service_of,
-    slices_of,
-    unreadable,
+    slice_selector,
+    unreadable_endpoints,
 )
-from loadtest_operator.facts.observation import LoadTestSeen
-from loadtest_operator.facts.workload import PodLook, Use, WorkloadLook, look_at, selector_in, use_in
+from loadtest_operator.facts.observation import ObservedTest
+from loadtest_operator.facts.workload import (
+    PodLook,
+    ResourceUsage,
+    WorkloadLook,
+    look_at_workload,
+    usage_of,
+    workload_selector,
+)
 from loadtest_operator.policy.target_policy import urls_of
 
 _LOG: Final = logging.getLogger(__name__)
@@ -66,19 +78,19 @@ class TargetReader:
         """
         namespace, name = API_SERVER
         try:
-            return endpoints_in(await self._api.list(ENDPOINT_SLICES, namespace, slices_of(name)))
+            return all_addresses(await self._api.list(ENDPOINT_SLICES, namespace, slice_selector(name)))
         except ApiError as error:
             if error.is_forbidden:
                 return ()
             raise
 
-    def service(self, test: LoadTestSeen) -> ServiceHost | None:
+    def service(self, test: ObservedTest) -> ServiceHost | None:
         """The Service that the target's URL names, or may name."""
-        if test.spec is None or fixed(test.spec.target.url, test.spec.pod.host_aliases or ()):
+        if test.spec is None or fixed_destination(test.spec.target.url, test.spec.pod.host_aliases or ()):
             return None
         return service_of(test.spec.target.url, test.identity.namespace, self._cluster_domain)
 
-    async def endpoints(self, test: LoadTestSeen) -> Endpoints:
+    async def endpoints(self, test: ObservedTest) -> Endpoints:
         """What is behind the target's URL, as it is now.
 
         Raises ApiError.
@@ -90,89 +102,91 @@ class TargetReader:
             service = await self._api.get(SERVICES, host.namespace, host.name)
             slices, pods = list[Json](), list[Json]()
             if service is not None:
-                slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slices_of(host.name))
+                slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
             if service is not None and not slices and selector_of(service):
                 pods = await self._api.list(PODS, host.namespace, selector_of(service))
         except ApiError as error:
             if error.is_forbidden:
                 return await self._unreadable(test.spec, host, error)
             raise
-        return endpoints_seen(host, service, slices, pods)
+        return observed_endpoints(host, service, slices, pods)
 
     async def _unreadable(self, spec: Spec, host: ServiceHost, error: ApiError) -> Endpoints:
         """What to do without the right to look at a Service: the pods can only resolve its name themselves."""
-        if not host.certain and not await self._may_exist(f"{host.name}.{host.namespace}.svc.{self._cluster_domain}"):
+        if not host.is_certain and not await self._may_exist(
+            f"{host.name}.{host.namespace}.svc.{self._cluster_domain}"
+        ):
             # A name outside the cluster that looks like a Service's.
             return Endpoints()
         if spec.verification.unreadable_endpoints == UnreadableEndpoints.ACCEPT:
-            return Endpoints(unseen=True)
-        return unreadable(host, error.message)
+            return Endpoints(may_be_hidden=True)
+        return unreadable_endpoints(host, error.message)
 
-    async def endpoints_under_load(self, test: LoadTestSeen) -> Endpoints | None:
+    async def endpoints_under_load(self, test: ObservedTest) -> Endpoints | None:
         """The same, where it can be read soon."""
         try:
             async with asyncio.timeout(BESIDE_SECONDS):
-                found = await self.endpoints(test)
+                endpoints = await self.endpoints(test)
         except (ApiError, TimeoutError) as error:
-            said = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
-            _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, said)
+            description = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
+            _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, description)
             return None
-        if found.unseen:
+        if endpoints.may_be_hidden:
             _LOG.warning("%s: the right to read the target's endpoints was taken away", test.identity)
             return None
-        return found
+        return endpoints
 
-    async def workload(self, test: LoadTestSeen, newest: str = "", *, with_use: bool = False) -> WorkloadLook | None:
+    async def workload(self, test: ObservedTest, newest: str = "", *, with_use: bool = False) -> WorkloadLook | None:
         """The workload that the test names, as it is now; None where it names none.
 
         `newest` says when the newest pod was made that is known already. Raises ApiError.
         """
-        wanted = test.spec.target.workload if test.spec else None
-        if wanted is None:
+        workload = test.spec.target.workload if test.spec else None
+        if workload is None:
             return None
-        kind, namespace = WORKLOADS[wanted.kind], test.identity.namespace
+        kind, namespace = WORKLOADS[workload.kind], test.identity.namespace
         try:
-            made = await self._api.get(kind, namespace, wanted.name)
-            if made is None:
-                said = f"there is no {wanted} in namespace {namespace}; correct spec.target.workload or create it"
-                return WorkloadLook(problem=Reason.WorkloadNotFound, message=said)
-            selector = selector_in(made)
+            resource = await self._api.get(kind, namespace, workload.name)
+            if resource is None:
+                message = f"there is no {workload} in namespace {namespace}; correct spec.target.workload or create it"
+                return WorkloadLook(problem=Reason.WorkloadNotFound, message=message)
+            selector = workload_selector(resource)
             pods = await self._api.list(PODS, namespace, selector)
-            look = look_at(wanted, made, pods)
-            if newest and look.newest > newest:
+            look = look_at_workload(workload, resource, pods)
+            if newest and look.newest_pod_created_at > newest:
                 # A pod must not be seen without the scaling that asked for it.
-                look = look_at(wanted, await self._api.get(kind, namespace, wanted.name) or made, pods)
+                look = look_at_workload(workload, await self._api.get(kind, namespace, workload.name) or resource, pods)
         except ApiError as error:
             if not error.is_forbidden:
                 raise
-            said = f"the operator may not read {wanted} in namespace {namespace}; give it the rights of its chart"
-            return WorkloadLook(problem=Reason.WorkloadNotReadable, message=said)
+            message = f"the operator may not read {workload} in namespace {namespace}; give it the rights of its chart"
+            return WorkloadLook(problem=Reason.WorkloadNotReadable, message=message)
         if not with_use:
             return look
-        return dataclasses.replace(look, use=await self._use(namespace, selector, look.pods))
+        return dataclasses.replace(look, usage=await self._use(namespace, selector, look.pods))
 
-    async def workload_under_load(self, test: LoadTestSeen, newest: str, *, with_use: bool) -> WorkloadLook | None:
+    async def workload_under_load(self, test: ObservedTest, newest: str, *, with_use: bool) -> WorkloadLook | None:
         """The same, where it can be read soon."""
         try:
             async with asyncio.timeout(BESIDE_SECONDS):
                 return await self.workload(test, newest, with_use=with_use)
         except (ApiError, TimeoutError) as error:
-            said = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
-            _LOG.warning("%s: the target's workload was not seen: %s", test.identity, said)
-            return WorkloadLook(problem=Reason.WorkloadNotSeen, message=said)
+            message = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
+            _LOG.warning("%s: the target's workload was not seen: %s", test.identity, message)
+            return WorkloadLook(problem=Reason.WorkloadNotSeen, message=message)
 
-    async def _use(self, namespace: str, selector: str, pods: tuple[PodLook, ...]) -> Use:
+    async def _use(self, namespace: str, selector: str, pods: tuple[PodLook, ...]) -> ResourceUsage:
         try:
             async with asyncio.timeout(_USE_SECONDS):
-                return use_in(await self._api.list(POD_METRICS, namespace, selector), pods)
+                return usage_of(await self._api.list(POD_METRICS, namespace, selector), pods)
         except TimeoutError:
-            return Use(problem=f"the metrics API did not answer within {_USE_SECONDS:g} s")
+            return ResourceUsage(problem=f"the metrics API did not answer within {_USE_SECONDS:g} s")
         except ApiError as error:
             if error.status == 404:
-                return Use(problem="the cluster has no metrics API (metrics.k8s.io)")
-            return Use(problem=f"the metrics API refused: {error}")
+                return ResourceUsage(problem="the cluster has no metrics API (metrics.k8s.io)")
+            return ResourceUsage(problem=f"the metrics API refused: {error}")
         except (KeyError, TypeError, ValueError) as error:
-            return Use(problem=f"the metrics API's answer is not understood: {error!r}")
+            return ResourceUsage(problem=f"the metrics API's answer is not understood: {error!r}")
 
 
 class DestinationReader:
@@ -182,7 +196,7 @@ class DestinationReader:
         self._api = api
         self._cluster_domain = cluster_domain
 
-    async def destinations(self, test: LoadTestSeen) -> tuple[Destination, ...]:
+    async def destinations(self, test: ObservedTest) -> tuple[Destination, ...]:
         """Where every URL of a test leads; the target's own is the first.
 
         Raises ApiError.
@@ -190,26 +204,26 @@ class DestinationReader:
         if test.spec is None:
             return ()
         aliases = test.spec.pod.host_aliases or ()
-        found: list[Destination] = []
+        destinations: list[Destination] = []
         for url in dict.fromkeys(url for _, url in urls_of(test.spec)):
-            known = fixed(url, aliases)
-            if known is not None:
-                found.append(known)
+            fixed = fixed_destination(url, aliases)
+            if fixed is not None:
+                destinations.append(fixed)
                 continue
             host = service_of(url, test.identity.namespace, self._cluster_domain)
-            found += [anywhere(url)] if host is None else await self._behind(url, host)
-        return tuple(found)
+            destinations += [unresolved_destination(url)] if host is None else await self._behind(url, host)
+        return tuple(destinations)
 
     async def _behind(self, url: str, host: ServiceHost) -> list[Destination]:
         try:
             service = await self._api.get(SERVICES, host.namespace, host.name)
             if service is None or service.get("spec", {}).get("type") == "ExternalName":
-                return [anywhere(url)]
-            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slices_of(host.name))
+                return [unresolved_destination(url)]
+            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
         except ApiError as error:
             if not error.is_forbidden:
                 raise
             # Which pods they are is not to be seen there, so it may be any of them.
             whole = Destination(namespace=host.namespace)
-            return [whole] if host.certain else [whole, anywhere(url)]
-        return [behind_service(host, service, slices)]
+            return [whole] if host.is_certain else [whole, unresolved_destination(url)]
+        return [service_destination(host, service, slices)]

@@ -21,21 +21,22 @@ class Limits:
 class Contender:
     """A test that runs or wants to. `target` are names and addresses; two tests that share one load the same target.
 
-    `name` is empty for what is left of a test that is gone. `alone` is false of a test that starts beside others.
+    `name` is empty for what is left of a test that is gone. `is_exclusive` is false of a test that starts beside
+    others.
     """
 
     uid: str
     namespace: str
     name: str
-    created: str
+    created_at: str
     pods: int
     target: frozenset[str]
-    alone: bool = True
+    is_exclusive: bool = True
 
     @property
     def rank(self) -> tuple[str, str]:
         """The order of the line: by creation time, in RFC 3339, then by UID."""
-        return self.created, self.uid
+        return self.created_at, self.uid
 
     def meets(self, other: "Contender") -> bool:
         return not self.target.isdisjoint(other.target)
@@ -59,13 +60,17 @@ def turn_of(uid: str, holders: Iterable[Contender], waiting: Iterable[Contender]
     """
     running, line, short = list(holders), list[Contender](), list[Contender]()
     for contender in sorted(waiting, key=lambda one: one.rank):
-        busy = [one for one in running if contender.alone and one.meets(contender)]
-        before = [one for one in line if contender.alone and one.meets(contender)]
-        reason = None if busy or before else _limit_reached(contender, running, limits, held_up=bool(short))
+        busy = [one for one in running if contender.is_exclusive and one.meets(contender)]
+        before = [one for one in line if contender.is_exclusive and one.meets(contender)]
+        reason = None if busy or before else _reached_limit(contender, running, limits, held_up=bool(short))
         if contender.uid == uid:
             if busy or before:
-                return Turn(Reason.TargetBusy, _busy(contender, busy, before), len(before) + 1)
-            return Turn(reason, _full(reason, running, limits, len(short) + 1), len(short) + 1) if reason else Turn()
+                return Turn(Reason.TargetBusy, _busy_message(contender, busy, before), len(before) + 1)
+            return (
+                Turn(reason, _full_message(reason, running, limits, len(short) + 1), len(short) + 1)
+                if reason
+                else Turn()
+            )
         if busy or before:
             line.append(contender)
         elif reason:
@@ -76,7 +81,7 @@ def turn_of(uid: str, holders: Iterable[Contender], waiting: Iterable[Contender]
     return Turn()
 
 
-def never_fits(pods: int, limits: Limits) -> str:
+def size_refusal(pods: int, limits: Limits) -> str:
     """Why a test of so many pods can never run here, and the one setting to change; empty where it can."""
     for limit, name in ((limits.pods_per_test, "limits.podsPerTest"), (limits.pods, "limits.pods")):
         if limit != NO_LIMIT and pods > limit:
@@ -87,7 +92,7 @@ def never_fits(pods: int, limits: Limits) -> str:
     return ""
 
 
-def _limit_reached(contender: Contender, running: list[Contender], limits: Limits, *, held_up: bool) -> Reason | None:
+def _reached_limit(contender: Contender, running: list[Contender], limits: Limits, *, held_up: bool) -> Reason | None:
     pods = sum(one.pods for one in running) + contender.pods
     if limits.tests != NO_LIMIT and (len(running) >= limits.tests or held_up):
         return Reason.TestLimitReached
@@ -96,25 +101,27 @@ def _limit_reached(contender: Contender, running: list[Contender], limits: Limit
     return None
 
 
-def _busy(contender: Contender, busy: list[Contender], before: list[Contender]) -> str:
-    said = f"place {len(before) + 1} in line: "
+def _busy_message(contender: Contender, busy: list[Contender], before: list[Contender]) -> str:
+    position = f"place {len(before) + 1} in line: "
     if busy:
-        said += f"{_named(busy, contender.namespace)} {'loads' if len(busy) == 1 else 'load'} the same target"
+        position += f"{_list_tests(busy, contender.namespace)} {'loads' if len(busy) == 1 else 'load'} the same target"
     else:
-        said += f"{_named(before, contender.namespace)} {'is' if len(before) == 1 else 'are'} to load the target first"
-    return f"{said}; the test starts by itself when it is its turn"
+        position += (
+            f"{_list_tests(before, contender.namespace)} {'is' if len(before) == 1 else 'are'} to load the target first"
+        )
+    return f"{position}; the test starts by itself when it is its turn"
 
 
-def _full(reason: Reason, running: list[Contender], limits: Limits, place: int) -> str:
+def _full_message(reason: Reason, running: list[Contender], limits: Limits, place: int) -> str:
     if reason is Reason.TestLimitReached:
-        taken = f"{len(running)} tests run, of {limits.tests} that may at once (limits.tests in the operator's values)"
+        usage = f"{len(running)} tests run, of {limits.tests} that may at once (limits.tests in the operator's values)"
     else:
         pods = sum(one.pods for one in running)
-        taken = f"{pods} pods are taken, of {limits.pods} that may be at once (limits.pods in the operator's values)"
-    return f"place {place} in line: {taken}; the test starts by itself when it is its turn"
+        usage = f"{pods} pods are taken, of {limits.pods} that may be at once (limits.pods in the operator's values)"
+    return f"place {place} in line: {usage}; the test starts by itself when it is its turn"
 
 
-def _named(tests: list[Contender], namespace: str) -> str:
+def _list_tests(tests: list[Contender], namespace: str) -> str:
     """Tests of the reader's own namespace by name, others by their number: their names are not the reader's to know."""
     own = sorted(one.name for one in tests if one.namespace == namespace and one.name)
     others = len(tests) - len(own)

@@ -69,19 +69,19 @@ def host_of(url: str) -> str:
 def urls_of(spec: Spec) -> tuple[tuple[str, str], ...]:
     """Every URL that a pod connects to for this spec, with its field."""
     auth, read_back = spec.target.auth, spec.verification.read_back
-    found = [("spec.target.url", spec.target.url)]
+    urls = [("spec.target.url", spec.target.url)]
     if spec.target.metrics_url:
-        found.append(("spec.target.metricsUrl", spec.target.metrics_url))
+        urls.append(("spec.target.metricsUrl", spec.target.metrics_url))
     if auth and auth.login:
-        found.append(("spec.target.auth.login.url", auth.login.url))
+        urls.append(("spec.target.auth.login.url", auth.login.url))
     if read_back:
-        found.append(("spec.verification.readBack.url", read_back.url))
+        urls.append(("spec.verification.readBack.url", read_back.url))
         if read_back.control and read_back.control.url:
-            found.append(("spec.verification.readBack.control.url", read_back.control.url))
-    return tuple(found)
+            urls.append(("spec.verification.readBack.control.url", read_back.control.url))
+    return tuple(urls)
 
 
-def refusal(spec: Spec, policy: TargetPolicy) -> str:
+def target_refusal(spec: Spec, policy: TargetPolicy) -> str:
     """Why a spec is not for this installation, and which setting would change that; empty where it is."""
     for field, url in urls_of(spec):
         host = host_of(url)
@@ -99,18 +99,20 @@ def _hint(host: str) -> str:
     return f"; a Service of another namespace is written {host}.svc"
 
 
-def why_denied(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: AddressPolicy) -> str:
+def denial_reason(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: AddressPolicy) -> str:
     """Why nothing may be sent to an address, with the setting to change where there is one; empty where it may.
 
     The pods hold to the same rules at each connect.
     """
-    meant = address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
+    effective_address = address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
     for block in network.denied:
-        if meant in ipaddress.ip_network(block, strict=False):
+        if effective_address in ipaddress.ip_network(block, strict=False):
             return (
                 f"which lies in {block}, where nothing may be sent to (chart value policy.denied, and what never may)"
             )
-    if network.allowed and not any(meant in ipaddress.ip_network(block, strict=False) for block in network.allowed):
+    if network.allowed and not any(
+        effective_address in ipaddress.ip_network(block, strict=False) for block in network.allowed
+    ):
         return (
             f"which is outside of the networks that the installation allows ({', '.join(network.allowed)}); have it"
             " added to the chart's value policy.allowed"

@@ -33,16 +33,16 @@ from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.followers import Followers
 from loadtest_operator.observe.identities import Identities
 from loadtest_operator.observe.memory import Memory
-from loadtest_operator.observe.observer import Means, Observer
+from loadtest_operator.observe.observer import Observer, ObserverDependencies
 from loadtest_operator.program.handlers import watching_registry
-from loadtest_operator.program.health import Health, Pulse, Readiness
+from loadtest_operator.program.health import OperatorHealth, Pulse, Readiness
 from loadtest_operator.program.introduction import introduction
 from loadtest_operator.program.metrics import OperatorMetrics, RunMetrics
 from loadtest_operator.program.queue import WorkQueue
-from loadtest_operator.program.reconcile import Parts, Reconciler
+from loadtest_operator.program.reconcile import Reconciler, ReconcilerDependencies
 from loadtest_operator.program.settings import Settings
-from loadtest_operator.program.standby import Fence, at_work
-from loadtest_operator.program.watches import end_when_told, persistently, watch_until_told
+from loadtest_operator.program.standby import Fence, lead
+from loadtest_operator.program.watches import end_on_sigterm, retry_until_success, watch_until_stopped
 from loadtest_operator.program.web import serve
 
 _LOG: Final = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ Json = dict[str, Any]
 async def run(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Of several operators that share a Lease, one works and the others wait."""
     _LOG.info("%s", introduction(settings, installed_version()))
-    end_when_told()
+    end_on_sigterm()
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -61,26 +61,26 @@ async def run(settings: Settings) -> None:
     own = OperatorMetrics(registry)
     # Whoever waits for its turn at work is ready to take over.
     readiness = Readiness("" if settings.lease else "the operator has not begun to watch yet")
-    health = Health(Pulse(settings.resync_seconds), readiness)
+    health = OperatorHealth(Pulse(settings.resync_seconds), readiness)
     async with serve(settings.host, settings.port, registry, health):
         configuration = await client_configuration()
         async with (
-            at_work(configuration, settings, health.pulse.beat) as fence,
-            Api(configuration, fence, own.answered) as api,
+            lead(configuration, settings, health.pulse.beat) as fence,
+            Api(configuration, fence, own.count_answer) as api,
         ):
             own.at_work.set(1)
-            key = await persistently(
+            key = await retry_until_success(
                 partial(command_key, api, settings.own_namespace),
                 partial(about_the_key, namespace=settings.own_namespace),
                 health,
             )
-            shared = Shared(api, fence, key, settings, own, health)
+            shared = WorkContext(api, fence, key, settings, own, health)
             while not await _work(shared, registry):
-                end_when_told()
+                end_on_sigterm()
 
 
 @dataclass(frozen=True)
-class Shared:
+class WorkContext:
     """What lives as long as this operator is at work."""
 
     api: Api
@@ -88,10 +88,10 @@ class Shared:
     key: bytes
     settings: Settings
     own: OperatorMetrics
-    health: Health
+    health: OperatorHealth
 
 
-async def _work(shared: Shared, registry: CollectorRegistry) -> bool:
+async def _work(shared: WorkContext, registry: CollectorRegistry) -> bool:
     """Watch LoadTests and run them, as long as the API server serves them; gives whether this process was told to end.
 
     Nothing is kept from one time to the next: with the CustomResourceDefinition every LoadTest has gone.
@@ -99,7 +99,7 @@ async def _work(shared: Shared, registry: CollectorRegistry) -> bool:
     api, settings = shared.api, shared.settings
     # kopf serves only the kinds that exist when it starts.
     for namespace in settings.namespaces or (None,):
-        await persistently(
+        await retry_until_success(
             partial(api.list, LOADTESTS, namespace),
             partial(about_loadtests, namespace=namespace),
             shared.health,
@@ -108,20 +108,20 @@ async def _work(shared: Shared, registry: CollectorRegistry) -> bool:
     registry.register(tests)
     try:
         async with PodClient(shared.key, time.monotonic, shared.fence) as pods:
-            return await _reconciling(shared, pods, tests)
+            return await _run_with_followers(shared, pods, tests)
     finally:
         registry.unregister(tests)
 
 
-async def _reconciling(shared: Shared, pods: PodClient, tests: RunMetrics) -> bool:
+async def _run_with_followers(shared: WorkContext, pods: PodClient, tests: RunMetrics) -> bool:
     async with Followers(shared.api, time.monotonic, random.random) as followers:
-        return await _following(shared, pods, tests, followers)
+        return await _run_with_reconciler(shared, pods, tests, followers)
 
 
-async def _following(shared: Shared, pods: PodClient, tests: RunMetrics, followers: Followers) -> bool:
+async def _run_with_reconciler(shared: WorkContext, pods: PodClient, tests: RunMetrics, followers: Followers) -> bool:
     api, settings = shared.api, shared.settings
     memory = Memory(time.monotonic)
-    means = Means(
+    means = ObserverDependencies(
         api=api,
         pods=pods,
         memory=memory,
@@ -138,17 +138,17 @@ async def _following(shared: Shared, pods: PodClient, tests: RunMetrics, followe
     identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
     contenders = Contenders(api, identities, settings.namespaces, settings.policy.limits, _utc)
     queue = WorkQueue(time.monotonic, random.random, shared.own)
-    parts = Parts(api, Observer(means), contenders, actor, settings.policy, memory, tests)
+    parts = ReconcilerDependencies(api, Observer(means), contenders, actor, settings.policy, memory, tests)
     reconciler = Reconciler(parts, queue.add)
-    followers.news = reconciler.hear
+    followers.on_change = reconciler.push_endpoints
     async with asyncio.TaskGroup() as group:
         background = [
             group.create_task(queue.run(reconciler.reconcile)),
             group.create_task(_resync(api, reconciler, memory, queue, settings, shared.health.pulse)),
         ]
-        new_registry = partial(watching_registry, queue.add, reconciler.ring, memory)
+        new_registry = partial(watching_registry, queue.add, reconciler.wake_waiting_tests, memory)
         try:
-            return await watch_until_told(api, settings, shared.health, new_registry)
+            return await watch_until_stopped(api, settings, shared.health, new_registry)
         finally:
             for task in background:
                 task.cancel()
@@ -162,25 +162,27 @@ async def _resync(
         pulse.beat()
         try:
             # The children first: a test listed after them is there if it ever was when they were made.
-            made = {kind: await _listed(api, settings, kind, SELECTOR) for kind in reconciler.children}
-            tests = await _listed(api, settings, LOADTESTS)
+            children_by_kind = {
+                kind: await _list_everywhere(api, settings, kind, SELECTOR) for kind in reconciler.child_kinds
+            }
+            tests = await _list_everywhere(api, settings, LOADTESTS)
             # Those that were met before and are gone, too: that they were deleted may be what was missed.
-            for key in memory.met.union((test["metadata"]["namespace"], test["metadata"]["name"]) for test in tests):
+            for key in memory.keys.union((test["metadata"]["namespace"], test["metadata"]["name"]) for test in tests):
                 queue.add(key)
             uids = frozenset(test["metadata"]["uid"] for test in tests)
-            for kind, children in made.items():
+            for kind, children in children_by_kind.items():
                 await remove_orphans(api, kind, children, uids)
         except ApiError as error:
             _LOG.warning("resync put off: %s", error)
         await asyncio.sleep(settings.resync_seconds)
 
 
-async def _listed(api: Api, settings: Settings, kind: str, selector: str = "") -> list[Json]:
+async def _list_everywhere(api: Api, settings: Settings, kind: str, selector: str = "") -> list[Json]:
     """All objects of a kind in the namespaces that are watched."""
-    found: list[Json] = []
+    objects: list[Json] = []
     for namespace in settings.namespaces or (None,):
-        found += await api.list(kind, namespace, selector)
-    return found
+        objects += await api.list(kind, namespace, selector)
+    return objects
 
 
 def _utc() -> datetime:

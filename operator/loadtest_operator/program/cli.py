@@ -35,19 +35,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     log_to_stderr(settings.log_level)
     _allow_many_connections()
-    _have_a_home()
+    _ensure_home()
     return _run(settings)
 
 
 def _allow_many_connections() -> None:
     """Container runtimes start programs with a limit of 1,024 open files: too few for a fleet of a thousand pods."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, _OPEN_FILES) if hard != resource.RLIM_INFINITY else _OPEN_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    target_limit = min(hard, _OPEN_FILES) if hard != resource.RLIM_INFINITY else _OPEN_FILES
+    if soft != resource.RLIM_INFINITY and soft < target_limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target_limit, hard))
 
 
-def _have_a_home() -> None:
+def _ensure_home() -> None:
     """A container's user need not be in its passwd file, and the Kubernetes client asks for a home as it is loaded."""
     try:
         Path.home()

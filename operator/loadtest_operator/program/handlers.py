@@ -9,7 +9,7 @@ from loadtest_model.spec import GROUP, PLURAL, VERSION
 from loadtest_operator.cluster.login import connection_info
 from loadtest_operator.facts.names import RUN_LABEL, SELECTOR
 from loadtest_operator.facts.pods import has_ended
-from loadtest_operator.facts.resources import owner_uid, pod_index, pod_seen, termination_message
+from loadtest_operator.facts.resources import observed_pod, owner_uid, pod_index, termination_message
 from loadtest_operator.observe.memory import Key, Memory
 
 Json = dict[str, Any]
@@ -30,11 +30,11 @@ def watching_settings() -> kopf.OperatorSettings:
 
 
 def watching_registry(
-    add: Callable[[Key], None], released: Callable[[], None], memory: Memory
+    add: Callable[[Key], None], on_release: Callable[[], None], memory: Memory
 ) -> kopf.OperatorRegistry:
     """The handlers. What belongs to a test carries its UID as a label; the tests met so far give the UID a name.
 
-    `released` hears that a Job or a pod is gone, or has ended: another test may have waited for that.
+    `on_release` hears that a Job or a pod is gone, or has ended: another test may have waited for that.
     """
     registry = kopf.OperatorRegistry()
     keys: dict[str, Key] = {}
@@ -52,15 +52,15 @@ def watching_registry(
 
     async def child(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002
         if type == "DELETED" or has_ended(dict(body)):
-            released()
+            on_release()
         key = keys.get(owner_uid(dict(body)))
         if key is not None:
             add(key)
 
     async def pod(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002
-        made = dict(body)
-        if owner_uid(made) in keys:
-            keep_last_word(made, memory)
+        resource = dict(body)
+        if owner_uid(resource) in keys:
+            keep_last_word(resource, memory)
         await child(body, type)
 
     kopf.on.login(registry=registry)(login)
@@ -73,15 +73,15 @@ def watching_registry(
 def keep_last_word(pod: Json, memory: Memory) -> None:
     """A failed Job's pods are removed as soon as they have ended, often before the next look: keep what they said, and
     why somebody took them away."""
-    seen = pod_seen(pod)
-    ended = seen.terminated
-    if ended is None and not seen.evicted:
+    observed = observed_pod(pod)
+    container_end = observed.container_end
+    if container_end is None and not observed.eviction_reason:
         return
     metadata = pod["metadata"]
     run_id = (metadata.get("labels") or {}).get(RUN_LABEL, "")
-    known = (owner_uid(pod), run_id, metadata["uid"], pod_index(pod), metadata["name"])
-    held = memory.pod(*known)
-    held.evicted = seen.evicted
-    if ended is not None:
-        held.ended = ended
-        memory.take_last_word(*known, termination_message(pod))
+    pod_identity = (owner_uid(pod), run_id, metadata["uid"], pod_index(pod), metadata["name"])
+    record = memory.remember_pod(*pod_identity)
+    record.eviction_reason = observed.eviction_reason
+    if container_end is not None:
+        record.container_end = container_end
+        memory.take_last_word(*pod_identity, termination_message(pod))

@@ -13,16 +13,16 @@ class Pulse:
     """Whether the operator still gets round to looking at everything; the API server's absence is not its fault."""
 
     def __init__(self, resync_seconds: float) -> None:
-        self._longest = resync_seconds * _DEAD_AFTER_RESYNCS
+        self._longest_silence_seconds = resync_seconds * _DEAD_AFTER_RESYNCS
         self._beat_at = time.monotonic()
 
     def beat(self) -> None:
         self._beat_at = time.monotonic()
 
-    def failing(self) -> str:
+    def failure(self) -> str:
         """Why the operator should be started anew; empty while it should not."""
         silent = time.monotonic() - self._beat_at
-        return f"no resync for {silent:.0f} s" if silent > self._longest else ""
+        return f"no resync for {silent:.0f} s" if silent > self._longest_silence_seconds else ""
 
 
 class Readiness:
@@ -31,7 +31,7 @@ class Readiness:
     def __init__(self, obstacle: str = "") -> None:
         self._obstacle = obstacle
 
-    def meet(self, obstacle: str) -> None:
+    def set_obstacle(self, obstacle: str) -> None:
         if obstacle != self._obstacle:
             _LOG.warning("%s", obstacle)
         self._obstacle = obstacle
@@ -44,7 +44,7 @@ class Readiness:
 
 
 @dataclass(frozen=True)
-class Health:
+class OperatorHealth:
     """All that the probes hear of."""
 
     pulse: Pulse

@@ -1,7 +1,7 @@
 """What the operator says of itself when it starts: one line with what decides what it will do."""
 
 from loadtest_model.plan.bounds import NEVER_TARGETS
-from loadtest_operator.facts.secret_access import VOUCHED
+from loadtest_operator.facts.secret_access import INSTALLED_BY_ADMIN
 from loadtest_operator.policy.line import NO_LIMIT, Limits
 from loadtest_operator.program.settings import Settings
 
@@ -9,7 +9,7 @@ from loadtest_operator.program.settings import Settings
 def introduction(settings: Settings, version: str) -> str:
     """Version, namespaces, limits, policies, and who is at work where there are several."""
     policy = settings.policy
-    said = [
+    parts = [
         f"loadtest-operator {version}",
         f"image of the pods: {policy.pods.image}",
         f"namespaces watched: {', '.join(settings.namespaces) or 'all'}",
@@ -20,7 +20,7 @@ def introduction(settings: Settings, version: str) -> str:
         f"NetworkPolicies of runs: {'none' if policy.network_policies is None else 'made'}",
         f"leadership: {_leadership(settings)}",
     ]
-    return "; ".join(said)
+    return "; ".join(parts)
 
 
 def _networks(settings: Settings) -> str:
@@ -40,7 +40,7 @@ def _limits(limits: Limits) -> str:
 
 
 def _secrets(policy: str) -> str:
-    if policy == VOUCHED:
+    if policy == INSTALLED_BY_ADMIN:
         return "an administrator vouches for who names them"
     return f"checked by ValidatingAdmissionPolicy {policy}" if policy else "nobody checks them, so no test may name one"
 

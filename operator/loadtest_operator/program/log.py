@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final
 
 from loadtest_operator.cluster.obstacles import REFUSALS
-from loadtest_operator.facts.texts import escaped
+from loadtest_operator.facts.texts import escape
 
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _WITHIN: Final = "    | "
@@ -14,17 +14,17 @@ _WITHIN: Final = "    | "
 _ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-class Lines(logging.Formatter):
+class OneLineFormatter(logging.Formatter):
     """A record in one line, with what is not printable escaped; a traceback below it, each line of it marked."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name for it
-        return escaped(super().formatMessage(record))
+        return escape(super().formatMessage(record))
 
     def formatException(self, ei: _ExceptionInfo) -> str:  # noqa: N802 - logging's name for it
-        return "\n".join(f"{_WITHIN}{escaped(line)}" for line in super().formatException(ei).split("\n"))
+        return "\n".join(f"{_WITHIN}{escape(line)}" for line in super().formatException(ei).split("\n"))
 
 
-def is_told_in_our_words(record: logging.LogRecord) -> bool:
+def is_refused_watch(record: logging.LogRecord) -> bool:
     """Whether kopf reports the refusal of a watch, which ends it: see `app`."""
     error = record.exc_info[1] if record.exc_info else None
     return record.name.startswith("kopf.") and getattr(error, "status", None) in REFUSALS
@@ -33,8 +33,8 @@ def is_told_in_our_words(record: logging.LogRecord) -> bool:
 def log_to_stderr(level: str) -> None:
     """Send every log of this process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines(_FORMAT))
-    handler.addFilter(lambda record: not is_told_in_our_words(record))
+    handler.setFormatter(OneLineFormatter(_FORMAT))
+    handler.addFilter(lambda record: not is_refused_watch(record))
     logging.basicConfig(level=level, handlers=[handler])
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

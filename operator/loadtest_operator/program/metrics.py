@@ -64,13 +64,15 @@ class RunMetrics:
         """Take over what a turn found. An ended test keeps what was shown last, or is shown from its status."""
         identity = observation.test.identity
         key = (identity.namespace, identity.name)
-        held = self._views.get(key)
-        if held is not None and (held.uid, held.run_id) != (identity.uid, observation.run_id):
-            held = None
+        previous = self._views.get(key)
+        if previous is not None and (previous.uid, previous.run_id) != (identity.uid, observation.run_id):
+            previous = None
         if decision.status is not None:
             view = _live_view(observation, decision.status, decision.plan, decision.aggregate)
-            self._views[key] = replace(view, steps=_never_less(view, held, _all_heard(observation, decision)))
-        elif held is None:
+            self._views[key] = replace(
+                view, steps=_monotonic_steps(view, previous, _has_every_snapshot(observation, decision))
+            )
+        elif previous is None:
             self._views[key] = _recorded_view(observation)
 
     def forget(self, namespace: str, name: str) -> None:
@@ -84,25 +86,25 @@ class RunMetrics:
         yield from _test_families(self._views)
 
 
-def _all_heard(observation: Observation, decision: Decision) -> bool:
+def _has_every_snapshot(observation: Observation, decision: Decision) -> bool:
     """Whether what every pod of the run measured is in the aggregate."""
-    heard = sum(pod.snapshot is not None for pod in observation.pods)
-    return decision.plan is None or heard >= decision.plan.parallelism
+    snapshots = sum(pod.snapshot is not None for pod in observation.pods)
+    return decision.plan is None or snapshots >= decision.plan.parallelism
 
 
-def _never_less(view: RunView, held: RunView | None, all_heard: bool) -> tuple[StepView, ...]:
+def _monotonic_steps(view: RunView, previous: RunView | None, all_heard: bool) -> tuple[StepView, ...]:
     """The steps to show: a counter that went back would be taken for one that began anew, and counted twice.
 
     An operator that was restarted hears of its pods one by one; until it has heard all, it shows no counts.
     """
-    before = held.steps if held is not None else ()
+    before = previous.steps if previous is not None else ()
     if view.verdict is None and not all_heard and not before:
         return ()
-    is_less = any(_measured(now) < _measured(then) for now, then in zip(view.steps, before, strict=False))
+    is_less = any(_due_uploads(now) < _due_uploads(then) for now, then in zip(view.steps, before, strict=False))
     return before if is_less or len(view.steps) < len(before) else view.steps
 
 
-def _measured(step: StepView) -> int:
+def _due_uploads(step: StepView) -> int:
     return step.total.due
 
 
@@ -136,7 +138,7 @@ class OperatorMetrics:
             registry=registry,
         )
 
-    def answered(self, verb: str, code: int) -> None:
+    def count_answer(self, verb: str, code: int) -> None:
         """Count a request to the API server."""
         self.api_requests.labels(verb, str(code)).inc()
 
@@ -189,7 +191,7 @@ def _response_families(views: Views) -> Iterable[Metric]:
             if step.response is not None and step.response.count:
                 family.add_metric(
                     [namespace, test, step.name],
-                    buckets=cumulative(step.response, RESPONSE_BOUNDS_SECONDS),
+                    buckets=cumulative_buckets(step.response, RESPONSE_BOUNDS_SECONDS),
                     sum_value=step.response.sum_nanoseconds / NANOSECONDS,
                 )
     return (family,)
@@ -203,7 +205,7 @@ def _test_families(views: Views) -> Iterable[Metric]:
         "Measured value beside a threshold, in seconds, as a ratio or as a number.",
         labels=[*labels, "step", "threshold"],
     )
-    passed = GaugeMetricFamily(
+    threshold_passed = GaugeMetricFamily(
         "loadtest_threshold_passed", "1 while a threshold holds, else 0.", labels=[*labels, "step", "threshold"]
     )
     verdict = GaugeMetricFamily(
@@ -220,27 +222,27 @@ def _test_families(views: Views) -> Iterable[Metric]:
             if result.value is not None:
                 value.add_metric([*values, result.step, result.expression], result.value)
             if result.passed is not None:
-                passed.add_metric([*values, result.step, result.expression], float(result.passed))
+                threshold_passed.add_metric([*values, result.step, result.expression], float(result.passed))
         if view.verdict is not None:
             for name in Verdict:
                 verdict.add_metric([*values, name], float(view.verdict == name))
         if view.health is not None:
             for level in HealthLevel:
                 health.add_metric([*values, level], float(view.health == level))
-    return (users, value, passed, verdict, health)
+    return (users, value, threshold_passed, verdict, health)
 
 
-def cumulative(sketch: Sketch, bounds_seconds: tuple[float, ...]) -> list[tuple[str, float]]:
+def cumulative_buckets(sketch: Sketch, bounds_seconds: tuple[float, ...]) -> list[tuple[str, float]]:
     """The sketch as a Prometheus histogram: how many values lie at or below each bound, and in all."""
     gamma = GAMMA ** (2**sketch.coarseness)
     ordered = sorted((2 * gamma**bucket / (gamma + 1), count) for bucket, count in sketch.buckets.items())
-    made, position, seen = [], 0, sketch.underflow
+    buckets, position, count_so_far = [], 0, sketch.underflow
     for bound in bounds_seconds:
         while position < len(ordered) and ordered[position][0] <= bound:
-            seen += ordered[position][1]
+            count_so_far += ordered[position][1]
             position += 1
-        made.append((str(bound), float(seen)))
-    return [*made, ("+Inf", float(sketch.count))]
+        buckets.append((str(bound), float(count_so_far)))
+    return [*buckets, ("+Inf", float(sketch.count))]
 
 
 def _live_view(observation: Observation, status: Status, plan: Plan | None, aggregate: Aggregate) -> RunView:
@@ -269,24 +271,24 @@ def _recorded_view(observation: Observation) -> RunView:
         run_id=observation.run_id,
         verdict=status.get("verdict"),
         health=(status.get("health") or {}).get("level"),
-        thresholds=tuple(_recorded_threshold(made) for made in status.get("thresholds") or []),
-        steps=tuple(_recorded_step(made) for made in (status.get("summary") or {}).get("steps") or []),
+        thresholds=tuple(_recorded_threshold(entry) for entry in status.get("thresholds") or []),
+        steps=tuple(_recorded_step(entry) for entry in (status.get("summary") or {}).get("steps") or []),
     )
 
 
 # A value that was null is absent from what the API server gives back.
 
 
-def _recorded_threshold(made: Json) -> ThresholdResult:
+def _recorded_threshold(entry: Json) -> ThresholdResult:
     return ThresholdResult(
-        expression=made["expression"],
-        value=made.get("value"),
-        passed=made.get("passed"),
-        step=made.get("step", ""),
+        expression=entry["expression"],
+        value=entry.get("value"),
+        passed=entry.get("passed"),
+        step=entry.get("step", ""),
     )
 
 
-def _recorded_step(made: Json) -> StepView:
-    records = made["records"]
-    counts = Counts(records_sent=records["sent"], records_confirmed=records["confirmed"], **made["requests"])
-    return StepView(made["name"], counts, made.get("errors") or {}, None)
+def _recorded_step(entry: Json) -> StepView:
+    records = entry["records"]
+    counts = Counts(records_sent=records["sent"], records_confirmed=records["confirmed"], **entry["requests"])
+    return StepView(entry["name"], counts, entry.get("errors") or {}, None)

@@ -28,19 +28,19 @@ class WorkQueue:
         self._random = random
         self._metrics = metrics
         self._schedule: Schedule[Key] = Schedule()
-        self._changed = asyncio.Event()
+        self._change_event = asyncio.Event()
 
     def add(self, key: Key) -> None:
         """Ask for a turn as soon as may be."""
         self._schedule.add(key, self._clock())
-        self._changed.set()
+        self._change_event.set()
 
     async def run(self, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
         """Work until cancelled; turns under way are then cancelled too."""
         async with asyncio.TaskGroup() as group:
             running: set[asyncio.Task[None]] = set()
             while True:
-                self._changed.clear()
+                self._change_event.clear()
                 while len(running) < _AT_ONCE and (key := self._schedule.take(self._clock())) is not None:
                     task = group.create_task(self._turn(key, reconcile))
                     running.add(task)
@@ -49,7 +49,7 @@ class WorkQueue:
                 await self._wait(full=len(running) >= _AT_ONCE)
 
     async def _turn(self, key: Key, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
-        began = self._clock()
+        began_at = self._clock()
         try:
             again = await reconcile(key)
         except Exception as error:
@@ -59,16 +59,16 @@ class WorkQueue:
             trace = None if isinstance(error, ApiError) else error
             _LOG.error("%s/%s: %s; again in %.1f s", *key, error, backoff, exc_info=trace)
         else:
-            self._schedule.finish(key, began, self._clock(), again)
+            self._schedule.finish(key, began_at, self._clock(), again)
         finally:
-            self._metrics.reconcile_seconds.observe(self._clock() - began)
-            self._changed.set()
+            self._metrics.reconcile_seconds.observe(self._clock() - began_at)
+            self._change_event.set()
 
     async def _wait(self, full: bool) -> None:
         due = None if full else self._schedule.next_due()
         timeout = None if due is None else max(0.0, due - self._clock())
         try:
             async with asyncio.timeout(timeout):
-                await self._changed.wait()
+                await self._change_event.wait()
         except TimeoutError:
             return

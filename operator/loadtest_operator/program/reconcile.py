@@ -14,12 +14,12 @@ from loadtest_operator.act.orphans import remove_orphans
 from loadtest_operator.cluster.api import EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders
 from loadtest_operator.decide.outcomes import with_outcomes
-from loadtest_operator.decide.writing import essential, to_write
+from loadtest_operator.decide.writing import essential, status_to_write
 from loadtest_operator.facts.names import SELECTOR, TEST_LABEL, label_value
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.observe.contenders import Contenders
-from loadtest_operator.observe.followers import Run, Sight
+from loadtest_operator.observe.followers import RunKey, Sight
 from loadtest_operator.observe.memory import Key, Memory
 from loadtest_operator.observe.observer import Observer
 from loadtest_operator.program.metrics import RunMetrics
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Parts:
+class ReconcilerDependencies:
     """What a turn is made with."""
 
     api: Api
@@ -51,7 +51,7 @@ class Reconciler:
     `bell` asks for a turn. Who waits in line is remembered only to ring for them; whose turn it is, is read.
     """
 
-    def __init__(self, parts: Parts, bell: Callable[[Key], None]) -> None:
+    def __init__(self, parts: ReconcilerDependencies, bell: Callable[[Key], None]) -> None:
         self._api = parts.api
         self._observer = parts.observer
         self._contenders = parts.contenders
@@ -59,8 +59,8 @@ class Reconciler:
         self._policy = parts.policy
         self._memory = parts.memory
         self._metrics = parts.metrics
-        self._bell = bell
-        self._line: set[Key] = set()
+        self._request_turn = bell
+        self._waiting_tests: set[Key] = set()
         self._beginning = asyncio.Lock()
 
     async def reconcile(self, key: Key) -> float | None:
@@ -79,64 +79,64 @@ class Reconciler:
             # One at a time, from whose turn it is to its Job: the next one then sees that Job.
             async with self._beginning:
                 observation = await self._contenders.with_turn(observation)
-                decision = await self._decided_and_done(observation)
+                decision = await self._decide_and_act(observation)
         else:
-            decision = await self._decided_and_done(observation)
+            decision = await self._decide_and_act(observation)
         self._keep_line(key, observation, decision)
         self._metrics.show(observation, decision)
         if decision.status is not None and not await self._write(observation, decision.status):
             return _CONFLICT_SECONDS
-        if decision.requeue_seconds is None and observation.test.recorded.phase is Phase.COMPLETED:
-            self._memory.forget(identity.uid)
+        if decision.requeue_seconds is None and observation.test.record.phase is Phase.COMPLETED:
+            self._memory.forget_runs(identity.uid)
         return decision.requeue_seconds
 
-    async def hear(self, run: Run, sight: Sight) -> None:
-        """Something has changed behind a target under load: its pods hear of it at once, the rest has its turn."""
+    async def push_endpoints(self, run: RunKey, sight: Sight) -> None:
+        """Push the changed endpoints of a target under load to its pods at once, and ask for a turn for the rest."""
         last = self._memory.last_look(run.uid, run.run_id)
         if last is not None:
-            seen = replace(last, endpoints=sight.endpoints, endpoints_known_at=sight.known_at)
+            current = replace(last, endpoints=sight.endpoints, endpoints_known_at=sight.known_at)
             try:
-                await self._actor.perform(seen, urgent_orders(seen, self._policy))
+                await self._actor.perform(current, urgent_orders(current, self._policy))
             except ApiError as error:
                 _LOG.warning("%s: the pods were not told of the endpoints yet: %s", last.test.identity, error)
-        self._bell((run.namespace, run.name))
+        self._request_turn((run.namespace, run.name))
 
-    def ring(self) -> None:
-        """Have another look at the tests that wait for their turn: something has ended."""
-        for key in self._line:
-            self._bell(key)
+    def wake_waiting_tests(self) -> None:
+        """Ask for a turn for every test that waits in line, because something has ended."""
+        for key in self._waiting_tests:
+            self._request_turn(key)
 
     def _keep_line(self, key: Key, observation: Observation, decision: Decision) -> None:
         """Remember who waits, and ring for them when this test waits no longer, or has ended with all its pods."""
         waits = bool(observation.turn.reason) and decision.status is not None and decision.status.verdict is None
         if waits:
-            self._line.add(key)
+            self._waiting_tests.add(key)
             return
-        ended = observation.test.recorded.phase is Phase.COMPLETED and decision.requeue_seconds is None
-        if key in self._line or ended:
-            self._line.discard(key)
-            self.ring()
+        has_ended = observation.test.record.phase is Phase.COMPLETED and decision.requeue_seconds is None
+        if key in self._waiting_tests or has_ended:
+            self._waiting_tests.discard(key)
+            self.wake_waiting_tests()
 
-    async def _decided_and_done(self, observation: Observation) -> Decision:
-        observation = self._observer.latest(observation)
+    async def _decide_and_act(self, observation: Observation) -> Decision:
+        observation = self._observer.with_latest_endpoints(observation)
         decision = decide(observation, self._policy)
-        if decision.watch is not None:
-            self._memory.keep_watch(observation.test.identity.uid, observation.run_id, decision.watch)
-        if decision.target is not None:
-            self._memory.keep_target(observation.test.identity.uid, observation.run_id, decision.target)
+        if decision.abort_watch is not None:
+            self._memory.keep_abort_watch(observation.test.identity.uid, observation.run_id, decision.abort_watch)
+        if decision.target_watch is not None:
+            self._memory.keep_target_watch(observation.test.identity.uid, observation.run_id, decision.target_watch)
         running = decision.status is not None and decision.status.phase is Phase.RUNNING
         self._memory.keep_look(observation, running=running)
         outcomes = await self._actor.perform(observation, decision.actions)
         return with_outcomes(observation, decision, outcomes, self._policy)
 
     @property
-    def children(self) -> tuple[str, ...]:
+    def child_kinds(self) -> tuple[str, ...]:
         """The kinds that are removed when their LoadTest is gone."""
         return (JOBS,) if self._policy.network_policies is None else (JOBS, NETWORK_POLICIES)
 
     async def _write(self, observation: Observation, status: Status) -> bool:
         """Replace the status, unless the resource has changed since it was read; say whether that went well."""
-        body = to_write(status, observation.test.status, self._policy.progress_seconds)
+        body = status_to_write(status, observation.test.status, self._policy.progress_seconds)
         if body is None:
             return True
         identity = observation.test.identity
@@ -147,11 +147,11 @@ class Reconciler:
                 _LOG.info("%s: changed while it was looked at; looking again", identity)
                 return False
             raise
-        recorded = observation.test.recorded
+        recorded = observation.test.record
         if recorded.phase is not status.phase:
             _LOG.info("%s: %s: %s", identity, status.phase, status.message)
-        for made in events.announcements(recorded, status):
-            await self._announce(observation, made)
+        for announcement in events.announcements(recorded, status):
+            await self._announce(observation, announcement)
         return True
 
     async def _apply_or_shorten(self, observation: Observation, status: Status, body: Json) -> None:
@@ -163,7 +163,7 @@ class Reconciler:
             if error.reason != "Invalid" and _UNKNOWN_FIELD not in error.message:
                 raise
             _LOG.error("%s: the status was refused, so only its essentials are written: %s", identity, error)
-            shorter = to_write(essential(status), observation.test.status, self._policy.progress_seconds)
+            shorter = status_to_write(essential(status), observation.test.status, self._policy.progress_seconds)
             if shorter is not None:
                 await self._apply(identity, version, shorter)
 
@@ -180,24 +180,28 @@ class Reconciler:
         }
         await self._api.patch(LOADTESTS, identity.namespace, f"{identity.name}/status", body, PatchType.APPLY)
 
-    async def _announce(self, observation: Observation, made: events.Announcement) -> None:
+    async def _announce(self, observation: Observation, announcement: events.Announcement) -> None:
         """Events are for people; that one cannot be kept is no reason to stop."""
         namespace = observation.test.identity.namespace
         try:
-            await self._api.create(EVENTS, namespace, events.manifest(observation, made, rfc3339(observation.now)))
+            await self._api.create(
+                EVENTS, namespace, events.manifest(observation, announcement, rfc3339(observation.now))
+            )
         except ApiError as error:
             if not error.already_exists:
                 _LOG.warning("%s: an Event was not taken: %s", observation.test.identity, error)
 
     async def _clean_up(self, namespace: str, name: str) -> None:
         """A test that is gone: what it owned is the garbage collector's; what was orphaned is removed here."""
-        self._line.discard((namespace, name))
-        self.ring()
+        self._waiting_tests.discard((namespace, name))
+        self.wake_waiting_tests()
         self._metrics.forget(namespace, name)
-        uid = self._memory.part((namespace, name))
+        uid = self._memory.forget((namespace, name))
         if uid is not None:
-            self._observer.part(uid)
-        for kind in self.children:
-            made = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
-            uids = {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if made else set()
-            await remove_orphans(self._api, kind, made, uids)
+            self._observer.stop_following(uid)
+        for kind in self.child_kinds:
+            children = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
+            uids = (
+                {test["metadata"]["uid"] for test in await self._api.list(LOADTESTS, namespace)} if children else set()
+            )
+            await remove_orphans(self._api, kind, children, uids)

@@ -23,21 +23,21 @@ class Schedule(Generic[KeyT]):
     _heap: list[tuple[float, int, KeyT]] = field(default_factory=list)
     _active: set[KeyT] = field(default_factory=set)
     _failures: dict[KeyT, int] = field(default_factory=dict)
-    _added: int = 0
+    _entry_count: int = 0
 
     def add(self, key: KeyT, at: float) -> None:
         """Make a key due at an instant, or earlier if it already is."""
-        held = self._due.get(key)
-        if held is not None and held <= at:
+        due_at = self._due.get(key)
+        if due_at is not None and due_at <= at:
             return
         self._due[key] = at
-        self._added += 1
-        heapq.heappush(self._heap, (at, self._added, key))
+        self._entry_count += 1
+        heapq.heappush(self._heap, (at, self._entry_count, key))
 
     def take(self, now: float) -> KeyT | None:
         """The next key that is due and free; it is then worked on until `finish`."""
         deferred: list[tuple[float, int, KeyT]] = []
-        taken: KeyT | None = None
+        next_key: KeyT | None = None
         while self._heap and self._heap[0][0] <= now:
             entry = heapq.heappop(self._heap)
             at, _, key = entry
@@ -48,25 +48,25 @@ class Schedule(Generic[KeyT]):
                 continue
             del self._due[key]
             self._active.add(key)
-            taken = key
+            next_key = key
             break
         for entry in deferred:
             heapq.heappush(self._heap, entry)
-        return taken
+        return next_key
 
     def next_due(self) -> float | None:
         """The earliest instant at which a free key is due."""
         return min((at for key, at in self._due.items() if key not in self._active), default=None)
 
-    def finish(self, key: KeyT, began: float, now: float, again_in_seconds: float | None) -> None:
-        """A key was worked on with success since `began`; the next turn is due so long after that instant.
+    def finish(self, key: KeyT, began_at: float, now: float, again_in_seconds: float | None) -> None:
+        """A key was worked on with success since `began_at`; the next turn is due so long after that instant.
 
         A turn that took longer is followed by a rest of `LEAST_REST` of that distance.
         """
         self._active.discard(key)
         self._failures.pop(key, None)
         if again_in_seconds is not None:
-            self.add(key, max(began + again_in_seconds, now + again_in_seconds * LEAST_REST))
+            self.add(key, max(began_at + again_in_seconds, now + again_in_seconds * LEAST_REST))
 
     def fail(self, key: KeyT, now: float, jitter: float) -> float:
         """A key's work failed: it is due again after a back-off that doubles with each failure in a row.

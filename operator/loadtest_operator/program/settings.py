@@ -112,14 +112,14 @@ def _network(environment: Mapping[str, str]) -> AddressPolicy:
 
 def _targets(environment: Mapping[str, str]) -> tuple[str, ...]:
     """The list of targets; one that is set and empty allows none."""
-    made = tuple(environment.get("LOADTEST_TARGETS", CLUSTER_SERVICES).lower().split())
-    for pattern in made:
+    patterns = tuple(environment.get("LOADTEST_TARGETS", CLUSTER_SERVICES).lower().split())
+    for pattern in patterns:
         if not is_pattern(pattern):
             raise SettingsError(
                 f"LOADTEST_TARGETS: {pattern!r} is no pattern; write hosts such as upload.example.com, names below one"
                 f" such as *.example.com, {CLUSTER_SERVICES}, or * for every host, each on a line of its own"
             )
-    return made
+    return patterns
 
 
 def _cluster_domain(environment: Mapping[str, str]) -> str:
@@ -153,13 +153,13 @@ def _api_server(environment: Mapping[str, str], allow_loopback: bool) -> str:
 
 
 def _networks(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
-    made = []
+    networks = []
     for text in _list(environment, name):
         try:
-            made.append(str(ipaddress.ip_network(text)))
+            networks.append(str(ipaddress.ip_network(text)))
         except ValueError as error:
             raise SettingsError(f"{name}: {error}; write networks such as 10.0.0.0/8, separated by commas") from error
-    return tuple(made)
+    return tuple(networks)
 
 
 def _list(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
@@ -191,9 +191,9 @@ def _object(environment: Mapping[str, str], name: str, default: Json) -> Json:
     if not text:
         return default
     try:
-        made = json.loads(text)
+        decoded = json.loads(text)
     except ValueError as error:
         raise SettingsError(f"{name} is not JSON: {error}") from error
-    if not isinstance(made, dict):
+    if not isinstance(decoded, dict):
         raise SettingsError(f"{name} must be a JSON object, such as {json.dumps(default)}")
-    return made
+    return decoded

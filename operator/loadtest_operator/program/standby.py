@@ -14,7 +14,7 @@ from kubernetes.aio.client import Configuration
 
 from loadtest_operator.cluster.api import Api
 from loadtest_operator.leading.election import REQUEST_SECONDS
-from loadtest_operator.leading.leadership import Leadership, Surroundings
+from loadtest_operator.leading.leadership import Leadership, LeadershipDependencies
 from loadtest_operator.program.settings import Settings
 
 _LOG: Final = logging.getLogger(__name__)
@@ -24,17 +24,17 @@ Fence = Callable[[], None]
 
 
 @asynccontextmanager
-async def at_work(configuration: Configuration, settings: Settings, beat: Callable[[], None]) -> AsyncIterator[Fence]:
+async def lead(configuration: Configuration, settings: Settings, beat: Callable[[], None]) -> AsyncIterator[Fence]:
     """Be the one operator at work while the context is open. Yields what ends the process when it no longer is."""
     if not settings.lease:
         yield lambda: None
         return
     # Its own connections: a renewal must not wait in line behind other requests.
     async with Api(configuration, timeout_seconds=REQUEST_SECONDS) as api:
-        world = Surroundings(_uptime, lambda: datetime.now(UTC), asyncio.sleep, _end, beat)
+        world = LeadershipDependencies(_uptime, lambda: datetime.now(UTC), asyncio.sleep, _end, beat)
         identity = f"{settings.pod_name}_{uuid.uuid4().hex[:12]}"
         leadership = Leadership(api, settings.own_namespace, settings.lease, identity, world)
-        async with leadership.at_work():
+        async with leadership.lead():
             yield leadership.check
 
 

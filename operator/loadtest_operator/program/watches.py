@@ -10,10 +10,10 @@ from typing import Any, Final, TypeVar, cast
 import kopf
 
 from loadtest_operator.cluster.api import JOBS, LOADTESTS, PODS, Api, ApiError
-from loadtest_operator.cluster.obstacles import NO_SUCH_KIND, REFUSALS, about_a_right, about_the_watched
+from loadtest_operator.cluster.obstacles import NO_SUCH_KIND, REFUSALS, about_a_right, about_a_watched_kind
 from loadtest_operator.facts.names import SELECTOR
 from loadtest_operator.program.handlers import watching_settings
-from loadtest_operator.program.health import Health, Readiness
+from loadtest_operator.program.health import OperatorHealth, Readiness
 from loadtest_operator.program.settings import Settings
 
 _LOG: Final = logging.getLogger(__name__)
@@ -22,35 +22,37 @@ _RETRY_SECONDS: Final = 2.0
 T = TypeVar("T")
 
 
-async def watch_until_told(
-    api: Api, settings: Settings, health: Health, registry: Callable[[], kopf.OperatorRegistry]
+async def watch_until_stopped(
+    api: Api, settings: Settings, health: OperatorHealth, registry: Callable[[], kopf.OperatorRegistry]
 ) -> bool:
     """Have kopf ring the bell until it is told to end, or LoadTests are no longer served (False).
 
     A right that is missing for a while takes nothing from the tests that run: they are looked at again and again.
     """
-    while (refusal := await _refusal_of_a_watch(registry(), settings, health)) is not None:
+    while (refusal := await _watch_until_refused(registry(), settings, health)) is not None:
         if refusal.status == NO_SUCH_KIND:
-            health.readiness.meet(f"LoadTests can no longer be watched: {refusal.message}")
+            health.readiness.set_obstacle(f"LoadTests can no longer be watched: {refusal.message}")
             return False
-        health.readiness.meet(about_a_right(refusal.message))
-        end_when_told()
+        health.readiness.set_obstacle(about_a_right(refusal.message))
+        end_on_sigterm()
         await asyncio.sleep(_RETRY_SECONDS)
         for kind in (LOADTESTS, JOBS, PODS):
             selector = "" if kind == LOADTESTS else SELECTOR
             for namespace in settings.namespaces or (None,):
-                await persistently(
+                await retry_until_success(
                     partial(api.list, kind, namespace, selector),
-                    partial(about_the_watched, namespace=namespace, loadtests=kind == LOADTESTS),
+                    partial(about_a_watched_kind, namespace=namespace, loadtests=kind == LOADTESTS),
                     health,
                 )
     return True
 
 
-async def _refusal_of_a_watch(registry: kopf.OperatorRegistry, settings: Settings, health: Health) -> ApiError | None:
+async def _watch_until_refused(
+    registry: kopf.OperatorRegistry, settings: Settings, health: OperatorHealth
+) -> ApiError | None:
     """Have kopf ring the bell until it is told to end (None), or a watch of its own is refused."""
-    watches, told = asyncio.Event(), asyncio.Event()
-    beginning = asyncio.create_task(_have_begun(watches, told, health.readiness))
+    watches, stop_event = asyncio.Event(), asyncio.Event()
+    beginning = asyncio.create_task(_announce_readiness(watches, stop_event, health.readiness))
     try:
         await kopf.operator(
             registry=registry,
@@ -61,40 +63,44 @@ async def _refusal_of_a_watch(registry: kopf.OperatorRegistry, settings: Setting
             # Otherwise kopf asks for the user's name, and a container's user need not have one.
             identity=cast("Any", settings.pod_name),
             ready_flag=watches,
-            stop_flag=told,
+            stop_flag=stop_event,
         )
     except Exception as error:
         # kopf ends with what its watch met, which is no public type of its own.
         status = getattr(error, "status", None)
         if status not in REFUSALS:
             raise
-        return None if told.is_set() else ApiError(status, "Refused", getattr(error, "message", None) or str(error))
+        return (
+            None if stop_event.is_set() else ApiError(status, "Refused", getattr(error, "message", None) or str(error))
+        )
     finally:
         beginning.cancel()
     return None
 
 
-async def _have_begun(watches: asyncio.Event, told: asyncio.Event, readiness: Readiness) -> None:
+async def _announce_readiness(watches: asyncio.Event, stop_event: asyncio.Event, readiness: Readiness) -> None:
     await watches.wait()
     # kopf has put its own in the place of our handler, which says nothing to us while kopf ends for another reason.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop_event.set)
     readiness.clear()
     _LOG.info("watching LoadTests")
 
 
-def end_when_told() -> None:
+def end_on_sigterm() -> None:
     """Heed SIGTERM from the first moment: the first process of a container is deaf to it by default."""
     running = asyncio.current_task()
     if running is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
 
 
-async def persistently(attempt: Callable[[], Awaitable[T]], obstacle: Callable[[ApiError], str], health: Health) -> T:
+async def retry_until_success(
+    attempt: Callable[[], Awaitable[T]], obstacle: Callable[[ApiError], str], health: OperatorHealth
+) -> T:
     """Try until it succeeds: at the start of a cluster the API server, the CRD or the rights may come later."""
     while True:
         health.pulse.beat()
         try:
             return await attempt()
         except ApiError as error:
-            health.readiness.meet(obstacle(error))
+            health.readiness.set_obstacle(obstacle(error))
         await asyncio.sleep(_RETRY_SECONDS)

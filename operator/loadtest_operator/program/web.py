@@ -7,11 +7,11 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from loadtest_operator.program.health import Health
+from loadtest_operator.program.health import OperatorHealth
 
 
 @asynccontextmanager
-async def serve(host: str, port: int, registry: CollectorRegistry, health: Health) -> AsyncIterator[None]:
+async def serve(host: str, port: int, registry: CollectorRegistry, health: OperatorHealth) -> AsyncIterator[None]:
     """Serve while the context is open, at every address of both families where `host` is empty.
 
     A probe that fails is answered 503 with the reason.
@@ -25,7 +25,7 @@ async def serve(host: str, port: int, registry: CollectorRegistry, health: Healt
     app.add_routes(
         [
             web.get("/metrics", metrics),
-            web.get("/healthz", _probe(health.pulse.failing)),
+            web.get("/healthz", _probe(health.pulse.failure)),
             web.get("/readyz", _probe(health.readiness.obstacle)),
         ]
     )
@@ -40,7 +40,7 @@ async def serve(host: str, port: int, registry: CollectorRegistry, health: Healt
 
 def _probe(reason: Callable[[], str]) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(_request: web.Request) -> web.Response:
-        said = reason()
-        return web.Response(text=said or "ok", status=503 if said else 200)
+        failure = reason()
+        return web.Response(text=failure or "ok", status=503 if failure else 200)
 
     return answer

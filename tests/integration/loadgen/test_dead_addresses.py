@@ -56,7 +56,7 @@ class Load:
     def __init__(self, live: HttpTarget, dead: Endpoint, **plan: Any) -> None:
         made = make_plan(live.url, **plan)
         self.live, self.dead = Endpoint(live.host, live.port), dead
-        self.book = AddressBook(is_told=True)
+        self.book = AddressBook(has_push=True)
         for endpoint in (dead, self.live):
             self.book.confirm(endpoint)
         self.book.observe((dead, self.live))
@@ -68,8 +68,8 @@ class Load:
     async def run(self) -> StepAggregate:
         assert await self.engine.run(time.monotonic_ns()) is None
         (step,) = self.recorder.read(0, time.monotonic_ns())[1]
-        assert step.total.conserved
-        assert all(second.counts.conserved for second in step.seconds)
+        assert step.total.is_conserved
+        assert all(second.counts.is_conserved for second in step.seconds)
         assert sum(counts.sent for counts in step.addresses.values()) == step.total.sent
         return step
 
@@ -90,7 +90,7 @@ async def test_an_address_that_is_still_the_targets_refuses_once_and_is_left() -
     assert step.addresses[str(dead)].refused == 1
     assert step.total.accepted == len(target.received) > 5
     assert step.total.rerouted == 0
-    assert load.book.doubted == (dead,)
+    assert load.book.doubted_addresses == (dead,)
 
 
 async def test_an_upload_refused_by_an_address_that_had_left_goes_to_another_and_is_counted_apart() -> None:

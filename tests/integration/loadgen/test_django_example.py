@@ -167,7 +167,7 @@ async def test_some_errors_are_counted_and_halt_nothing(tmp_path: Path) -> None:
 
             assert await pod.exited() == PodExit.DONE
             (step,) = final.steps
-            assert step.total.conserved
+            assert step.total.is_conserved
             assert set(step.errors) == {"server_error"}
             # The verification's full-size batch was the first of the uploads of which every third fails.
             assert step.total.rejected == (step.total.sent + 1) // 3
@@ -186,4 +186,4 @@ async def test_a_target_that_loses_its_marker_in_the_middle_halts_the_pod(tmp_pa
             assert final.violation is not None
             stored = await asyncio.to_thread(server.count, final.violation.first_client_id)
             assert stored == 1
-            assert final.steps[0].total.conserved
+            assert final.steps[0].total.is_conserved

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from example_server import Answer, ExampleServer, example_server
-from loadtest_model.plan import Place, Plan, SecretPlaces
+from loadtest_model.plan import Plan, SecretPlace, SecretPlaces
 from loadtest_model.protocol.exits import PodExit
 from support.loadgen_plans import make_plan
 from support.loadgen_pods import pod_process, start_fleet
@@ -79,7 +79,7 @@ def plan_for(target: ExampleServer, folder: Path) -> Plan:
         duration_seconds=8.0,
         target={"auth": {"login": login}},
         places=SecretPlaces(
-            username=Place(file=str(folder / "username")), password=Place(file=str(folder / "password"))
+            username=SecretPlace(file=str(folder / "username")), password=SecretPlace(file=str(folder / "password"))
         ),
     )
 

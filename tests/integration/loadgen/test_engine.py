@@ -50,9 +50,9 @@ class Load:
     def step(self) -> StepAggregate:
         """The only step, with its counts found in order."""
         (step,) = self.steps()
-        assert step.total.conserved
+        assert step.total.is_conserved
         assert sum(second.counts.sent for second in step.seconds) == step.total.sent
-        assert all(second.counts.conserved for second in step.seconds)
+        assert all(second.counts.is_conserved for second in step.seconds)
         return step
 
 
@@ -363,7 +363,7 @@ async def test_a_target_that_refuses_connections_is_not_spun_on() -> None:
 async def test_no_upload_waits_for_an_address_until_after_the_load() -> None:
     async with serving() as target:
         load = Load(make_plan(target.url, duration_seconds=0.4))
-        load.book.expect(more=True)
+        load.book.expect_others(has_others=True)
         running = asyncio.create_task(load.run())
         await asyncio.sleep(0.7)
         load.book.confirm(Endpoint("127.0.0.1", target.port))

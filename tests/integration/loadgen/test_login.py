@@ -16,21 +16,21 @@ from aiohttp import web
 
 from certificates import make_authority
 from http_target import HttpTarget, Received, honoured, serving
-from loadgen.auth.login import Granted, LoginFailedError, log_in
+from loadgen.auth.login import GrantedToken, LoginFailedError, log_in
 from loadgen.http.address_rules import AddressRules, rules_of
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.tls import tls_context
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import Uploader, make_uploader
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import Refusal
-from loadtest_model.plan import AddressPolicy, LoginPlan, Place, Plan, SecretPlaces, TlsPlan
+from loadtest_model.plan import AddressPolicy, LoginPlan, Plan, SecretPlace, SecretPlaces, TlsPlan
 from support.loadgen_plans import make_plan
 
 PASSWORD = "correct horse battery staple"
-PLACES = SecretPlaces(username=Place(variable="ROBOT"), password=Place(variable="WORD"))
+PLACES = SecretPlaces(username=SecretPlace(variable="ROBOT"), password=SecretPlace(variable="WORD"))
 ANYWHERE = AddressRules()
 ENVIRONMENT = {"ROBOT": "robot", "WORD": PASSWORD}
 
@@ -92,7 +92,7 @@ async def granted(
     rules: AddressRules = ANYWHERE,
     tls: Any = None,
     environment: Mapping[str, str] = ENVIRONMENT,
-) -> Granted:
+) -> GrantedToken:
     return await log_in(plan, rules, tls, environment, time.time)
 
 
@@ -143,7 +143,7 @@ async def test_name_and_password_are_read_from_files_without_their_line_ends(tmp
     (tmp_path / "username").write_text("robot\n")
     (tmp_path / "password").write_text(" sp ace \r\n")
     async with issuing() as issuer:
-        files = {name: Place(file=str(tmp_path / name)) for name in ("username", "password")}
+        files = {name: SecretPlace(file=str(tmp_path / name)) for name in ("username", "password")}
         await granted(login_plan(issuer.url, **files))
 
     assert issuer.received == [{"username": "robot", "password": " sp ace "}]
@@ -217,11 +217,11 @@ async def test_a_login_trusts_the_authority_that_the_target_has(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("place", "words"),
     [
-        (Place(variable="NONE"), "environment variable NONE, with the password, is not set"),
-        (Place(file="/nowhere/password"), "no password in /nowhere/password: No such file"),
+        (SecretPlace(variable="NONE"), "environment variable NONE, with the password, is not set"),
+        (SecretPlace(file="/nowhere/password"), "no password in /nowhere/password: No such file"),
     ],
 )
-async def test_a_password_that_is_nowhere_is_told(place: Place, words: str) -> None:
+async def test_a_password_that_is_nowhere_is_told(place: SecretPlace, words: str) -> None:
     with pytest.raises(LoginFailedError, match=words):
         await granted(login_plan("http://127.0.0.1:1/", password=place))
 
@@ -251,7 +251,7 @@ async def test_a_target_behind_a_login_is_verified_after_one_login() -> None:
         plan = plan_with_login(target, issuer)
         report = await Prover(plan, uploader_of(plan), AddressBook()).prove(full_rows=50)
 
-    assert report.proven
+    assert report.is_proven
     assert len(issuer.received) == 1
     assert {received.headers["Authorization"] for received in target.received} == {"Bearer token-1"}
 
@@ -272,7 +272,7 @@ async def test_a_token_that_ends_within_the_load_is_no_refusal_where_a_login_ren
         plan = plan_with_login(target, issuer, duration_seconds=3_600)
         report = await Prover(plan, uploader_of(plan), AddressBook()).prove(full_rows=50)
 
-    assert report.proven
+    assert report.is_proven
 
 
 async def test_an_upload_that_got_a_401_is_counted_and_the_next_one_has_a_new_token(
@@ -284,11 +284,11 @@ async def test_an_upload_that_got_a_401_is_counted_and_the_next_one_has_a_new_to
         uploader = uploader_of(plan_with_login(target, issuer))
         endpoint = Endpoint(target.host, target.port)
         async with uploader.open_client(5) as client:
-            first = await uploader.upload(client, endpoint, 5, Progress())
+            first = await uploader.upload(client, endpoint, 5, UploadProgress())
             accepted.clear()
             accepted.add("token-2")
-            second = await uploader.upload(client, endpoint, 5, Progress())
-            third = await uploader.upload(client, endpoint, 5, Progress())
+            second = await uploader.upload(client, endpoint, 5, UploadProgress())
+            third = await uploader.upload(client, endpoint, 5, UploadProgress())
 
     assert [upload.error for upload in (first, second, third)] == [None, ErrorKind.UNAUTHORIZED, None]
     assert len(target.received) == 3

@@ -17,7 +17,7 @@ from http_target import PATH, Answer, HttpTarget, Received, from_rows, honoured,
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import HaltReason, PodState, Refusal, Snapshot
 from loadtest_model.plan import Deadlines, Plan, plan_hash
-from loadtest_model.protocol.commands import Ack, Addresses, Arm, Halt, Verb, endpoints_digest
+from loadtest_model.protocol.commands import Ack, Arm, Halt, TargetAddresses, Verb, endpoints_digest
 from loadtest_model.protocol.exits import PodExit
 from loadtest_model.protocol.last_word import decode_last_word
 from support.loadgen_plans import make_plan, token
@@ -38,9 +38,9 @@ def hangs_under_load(received: Received) -> Answer | Awaitable[Answer]:
 
 def assert_conserved(snapshot: Snapshot) -> None:
     for step in snapshot.steps:
-        assert step.total.conserved
-        assert step.judged.conserved
-        assert all(second.counts.conserved for second in step.seconds)
+        assert step.total.is_conserved
+        assert step.judged.is_conserved
+        assert all(second.counts.is_conserved for second in step.seconds)
         assert sum(second.counts.sent for second in step.seconds) == step.total.sent
 
 
@@ -60,7 +60,7 @@ async def test_a_pod_verifies_loads_reports_and_exits_when_it_is_acknowledged(tm
             assert (await pod.snapshot()).state is PodState.WAITING
             snapshot = await pod.verify()
             assert snapshot.verification is not None
-            assert snapshot.verification.proven
+            assert snapshot.verification.is_proven
             assert await pod.arm() == (200, {"state": "armed"})
             assert await pod.start() == (200, {"state": "running"})
 
@@ -185,7 +185,7 @@ async def test_a_proven_address_that_breaks_its_promise_when_it_is_verified_agai
             # Under load it answers as ever, so that nothing but the verification can find out.
             two.answer = lambda received: stored(received) if received.rows == 1 else honoured(received)
             for addresses in ((sound,), (sound, faulty)):
-                assert (await pods[0].command(Verb.ENDPOINTS, Addresses(addresses=addresses)))[0] == 200
+                assert (await pods[0].command(Verb.ENDPOINTS, TargetAddresses(addresses=addresses)))[0] == 200
 
             finals = [await pod.until_final() for pod in pods]
             for pod, final in zip(pods, finals, strict=True):
@@ -253,7 +253,7 @@ async def test_sigterm_cuts_the_uploads_in_flight_and_leaves_a_last_word(tmp_pat
         assert time.monotonic() - start < 4
         word = pod.last_word()
         assert (word.state, word.halt_reason) == (PodState.HALTED, HaltReason.SIGNAL)
-        assert word.steps[0].total.conserved
+        assert word.steps[0].total.is_conserved
         assert word.steps[0].errors == {ErrorKind.CANCELLED: 3}
         assert word.steps[0].in_flight == 0
 
@@ -269,7 +269,7 @@ async def test_sigterm_in_the_middle_of_large_bodies_conserves_every_upload(tmp_
 
             assert await pod.exited() == PodExit.HALTED
             total = pod.last_word().steps[0].total
-            assert total.conserved
+            assert total.is_conserved
             assert total.unknown == total.cancelled
             # The target counts what arrived whole: at least what was accepted, at most what was sent.
             assert total.accepted <= load_uploads(target) <= total.sent
@@ -523,7 +523,7 @@ async def test_a_pod_follows_the_addresses_that_it_is_told(tmp_path: Path) -> No
         async with pod_process(plan, tmp_path) as pod:
             await running_pod(pod)
             for _ in range(2):
-                assert (await pod.command(Verb.ENDPOINTS, Addresses(addresses=(new, ignorant))))[0] == 200
+                assert (await pod.command(Verb.ENDPOINTS, TargetAddresses(addresses=(new, ignorant))))[0] == 200
 
             def moved(snapshot: Snapshot) -> bool:
                 seen = snapshot.verification
@@ -545,7 +545,7 @@ async def test_addresses_that_are_none_are_refused_and_change_nothing(tmp_path: 
         address = f"127.0.0.1:{target.port}"
         plan = make_plan("http://django.shop.svc/clients/upload/process/", addresses=(address,))
         async with pod_process(plan, tmp_path) as pod:
-            status, answer = await pod.command(Verb.ENDPOINTS, Addresses(addresses=("django:8000",)))
+            status, answer = await pod.command(Verb.ENDPOINTS, TargetAddresses(addresses=("django:8000",)))
 
             assert status == 409
             assert "'django:8000' is not an address with a port" in answer["error"]

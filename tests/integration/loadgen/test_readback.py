@@ -11,15 +11,15 @@ from aiohttp import web
 
 from http_target import Answer, HttpTarget, Received, from_rows, honoured, serving
 from loadgen.http.endpoints import parse_endpoint
-from loadgen.http.fetching import Fetched
-from loadgen.http.upload_progress import Progress
+from loadgen.http.fetching import FetchedAnswer
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
-from loadgen.proof.read_back import ReadBack, fetch_of
+from loadgen.proof.read_back import ReadBack, make_fetch
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import make_uploader
-from loadtest_model.measurement.proof import Moment, Shown, concluded_from
+from loadtest_model.measurement.proof import ReadBackResult, ReadingMoment, read_back_conclusion
 from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel, Refusal, VerificationReport
-from loadtest_model.plan import AddressPolicy, Place, Plan
+from loadtest_model.plan import AddressPolicy, Plan, SecretPlace
 from loadtest_model.plan.verification import ReadBackPlan, compile_read_back
 from loadtest_model.protocol.commands import Verb
 from loadtest_model.protocol.exits import PodExit
@@ -70,15 +70,15 @@ async def proven(plan: Plan) -> VerificationReport:
 async def concluded(plan: Plan) -> VerificationReport:
     prover = a_prover(plan)
     report = await prover.prove(full_rows=FULL)
-    assert report.proven, report.message
+    assert report.is_proven, report.message
     await prover.conclude()
     assert prover.report is not None
     return prover.report
 
 
-def shown(report: VerificationReport) -> Shown:
+def shown(report: VerificationReport) -> ReadBackResult:
     assert report.read_back is not None
-    return concluded_from(report.read_back).shown
+    return read_back_conclusion(report.read_back).result
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -89,9 +89,9 @@ async def test_a_target_that_stores_nothing_is_proven_once_all_readings_agree(wa
         before = await prover.prove(full_rows=FULL)
         await prover.conclude()
 
-        assert before.reached is ProofLevel.ECHOED
+        assert before.reached_level is ProofLevel.ECHOED
         assert prover.report is not None
-        assert prover.report.reached is ProofLevel.PROVEN
+        assert prover.report.reached_level is ProofLevel.PROVEN
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -132,12 +132,12 @@ async def test_rows_stored_by_the_load_are_found_after_it(way: Way) -> None:
         target.answer = storage.storing()
         async with prover._uploader.open_client(FULL) as client:
             endpoint = parse_endpoint(f"127.0.0.1:{target.port}")
-            await prover._uploader.upload(client, endpoint, FULL, Progress())
+            await prover._uploader.upload(client, endpoint, FULL, UploadProgress())
 
         await prover.conclude()
 
         assert prover.report is not None
-        assert shown(prover.report) is Shown.STORED
+        assert shown(prover.report) is ReadBackResult.STORED
 
 
 async def test_rows_that_are_stored_late_are_found_when_the_target_has_settled() -> None:
@@ -154,7 +154,7 @@ async def test_rows_that_are_stored_late_are_found_when_the_target_has_settled()
         await prover.conclude()
 
         assert prover.report is not None
-        assert shown(prover.report) is Shown.STORED
+        assert shown(prover.report) is ReadBackResult.STORED
         assert len(storage.asked) == asked + 2
 
 
@@ -191,7 +191,7 @@ async def test_a_filtered_count_of_nothing_stands_beside_a_control_of_its_own() 
 
         report = await concluded(a_plan(target, filtered))
 
-        assert report.reached is ProofLevel.PROVEN
+        assert report.reached_level is ProofLevel.PROVEN
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ async def test_what_fails_for_a_moment_is_tried_again() -> None:
 
         report = await concluded(a_plan(target, counting(storage, timeout="10s")))
 
-        assert report.reached is ProofLevel.PROVEN
+        assert report.reached_level is ProofLevel.PROVEN
 
 
 async def test_a_reading_that_fails_at_the_end_leaves_the_target_unproven() -> None:
@@ -239,8 +239,8 @@ async def test_a_reading_that_fails_at_the_end_leaves_the_target_unproven() -> N
         await prover.conclude()
 
         assert prover.report is not None
-        assert prover.report.reached is ProofLevel.ECHOED
-        assert shown(prover.report) is Shown.FAILED
+        assert prover.report.reached_level is ProofLevel.ECHOED
+        assert shown(prover.report) is ReadBackResult.FAILED
 
 
 async def test_where_less_is_required_a_failing_read_back_refuses_nobody() -> None:
@@ -249,8 +249,8 @@ async def test_where_less_is_required_a_failing_read_back_refuses_nobody() -> No
 
         report = await concluded(a_plan(target, counting(storage), require="Acknowledged"))
 
-        assert report.reached is ProofLevel.ECHOED
-        assert shown(report) is Shown.FAILED
+        assert report.reached_level is ProofLevel.ECHOED
+        assert shown(report) is ReadBackResult.FAILED
 
 
 async def test_the_address_policy_holds_for_the_read_back_too() -> None:
@@ -271,7 +271,7 @@ async def test_the_targets_token_is_sent_unless_the_spec_says_none(tmp_path: Pat
     async with telling() as storage, serving() as target:
         plan = a_plan(target, counting(storage, auth=auth, headers={"X-Tenant": "t1"}))
         plan = msgspec.structs.replace(
-            plan, target=msgspec.structs.replace(plan.target, token=Place(file=str(token_file)))
+            plan, target=msgspec.structs.replace(plan.target, token=SecretPlace(file=str(token_file)))
         )
 
         await concluded(plan)
@@ -285,9 +285,9 @@ async def test_the_targets_token_is_sent_unless_the_spec_says_none(tmp_path: Pat
 async def test_the_targets_own_host_is_asked_with_the_targets_host_header() -> None:
     async with telling() as storage:
         plan = make_plan(f"http://{storage.address}/upload/", target={"host": "django.example"})
-        read_back = ReadBack(counting(storage), fetch_of(plan), no_token)
+        read_back = ReadBack(counting(storage), make_fetch(plan), no_token)
 
-        await read_back.read(Moment.BEFORE, ())
+        await read_back.read(ReadingMoment.BEFORE, ())
 
         assert read_back.report.readings[0].rows == 1
         assert {request.headers["Host"] for request in storage.asked} == {"django.example"}
@@ -302,23 +302,23 @@ async def test_a_look_up_at_a_wrong_path_proves_nothing_where_the_control_is_fou
         wrong = f"http://{storage.address}/no/such/path/{{client_id}}"
         plan = read_back_plan(wrong, countPath="count", control={"url": storage.count_url})
         storage.ids.add(KNOWN)
-        read_back = ReadBack(plan, fetch_of(make_plan("http://127.0.0.1:1/upload/")), no_token)
+        read_back = ReadBack(plan, make_fetch(make_plan("http://127.0.0.1:1/upload/")), no_token)
 
-        await read_back.read(Moment.VERIFIED, ("C1",))
+        await read_back.read(ReadingMoment.VERIFIED, ("C1",))
 
         assert "no control shows that this means absent" in read_back.report.readings[0].problem
-        assert concluded_from(read_back.report).shown is Shown.FAILED
+        assert read_back_conclusion(read_back.report).result is ReadBackResult.FAILED
 
 
 async def test_a_storage_that_repeats_the_token_does_not_make_it_known() -> None:
-    async def refuse(_url: str, headers: Mapping[str, str], _timeout_seconds: float) -> Fetched:
-        return Fetched(403, f"{'no ' * 55}{headers['Authorization']} is not allowed".encode())
+    async def refuse(_url: str, headers: Mapping[str, str], _timeout_seconds: float) -> FetchedAnswer:
+        return FetchedAnswer(403, f"{'no ' * 55}{headers['Authorization']} is not allowed".encode())
 
     async def token() -> str | None:
         return "Bearer s3cret-of-some-length-and-more-than-fits"
 
     read_back = ReadBack(read_back_plan("http://127.0.0.1:1/count", countPath="count"), refuse, token)
-    await read_back.read(Moment.BEFORE, ())
+    await read_back.read(ReadingMoment.BEFORE, ())
 
     (reading,) = read_back.report.readings
     assert "answered 403: no no" in reading.problem
@@ -328,10 +328,10 @@ async def test_a_storage_that_repeats_the_token_does_not_make_it_known() -> None
 async def test_a_client_id_is_written_into_the_url_as_it_must_be() -> None:
     async with telling() as storage:
         plan = make_plan("http://127.0.0.1:1/upload/")
-        read_back = ReadBack(looking_up(storage), fetch_of(plan), no_token)
+        read_back = ReadBack(looking_up(storage), make_fetch(plan), no_token)
         storage.ids.add("A&B /?é")
 
-        await read_back.read(Moment.VERIFIED, ("A&B /?é", "A"))
+        await read_back.read(ReadingMoment.VERIFIED, ("A&B /?é", "A"))
 
         assert read_back.report.readings[0].found == ("A&B /?é",)
 
@@ -340,7 +340,7 @@ async def test_a_target_that_no_load_follows_for_is_proven_at_once() -> None:
     async with telling() as storage, serving() as target:
         report = await a_prover(a_plan(target, looking_up(storage))).prove_alone(full_rows=FULL)
 
-        assert report.reached is ProofLevel.PROVEN
+        assert report.reached_level is ProofLevel.PROVEN
 
 
 async def test_a_target_that_no_load_follows_for_is_refused_for_what_shows_late() -> None:
@@ -352,7 +352,7 @@ async def test_a_target_that_no_load_follows_for_is_refused_for_what_shows_late(
         report = await prover.prove_alone(full_rows=FULL)
 
         assert report.refusal is Refusal.STORED
-        assert not report.proven
+        assert not report.is_proven
 
 
 async def hang(_: Received) -> Answer:
@@ -379,10 +379,10 @@ async def test_a_pod_reads_back_when_it_is_told_that_every_load_is_over(tmp_path
             assert final.state is PodState.DONE
             assert final.elapsed_seconds == loaded.elapsed_seconds
             assert final.verification is not None
-            assert final.verification.reached is ProofLevel.PROVEN
+            assert final.verification.reached_level is ProofLevel.PROVEN
             word = pod.last_word().verification
             assert word is not None
-            assert word.reached is ProofLevel.PROVEN
+            assert word.reached_level is ProofLevel.PROVEN
 
 
 async def test_a_pod_without_a_word_from_the_operator_reads_back_when_the_plan_says_every_load_is_over(
@@ -396,7 +396,7 @@ async def test_a_pod_without_a_word_from_the_operator_reads_back_when_the_plan_s
             final = await pod.until_final()
 
             assert final.verification is not None
-            assert final.verification.reached is ProofLevel.PROVEN
+            assert final.verification.reached_level is ProofLevel.PROVEN
 
 
 async def test_only_the_first_pod_reads_back(tmp_path: Path) -> None:
@@ -425,7 +425,7 @@ async def test_a_pod_that_is_halted_while_it_waits_to_read_back_ends_at_once(tmp
 
             assert (final.state, final.halt_reason) == (PodState.HALTED, HaltReason.OPERATOR)
             assert final.verification is not None
-            assert final.verification.reached is ProofLevel.ECHOED
+            assert final.verification.reached_level is ProofLevel.ECHOED
 
 
 @pytest.mark.parametrize("end", [Verb.HALT, Verb.STOP])
@@ -445,7 +445,7 @@ async def test_a_verification_that_is_cut_off_names_the_canary_that_was_under_wa
             assert final.verification is not None
             assert final.verification.canary_ids == (canary,)
             assert final.verification.refusal is None
-            assert not final.verification.proven
+            assert not final.verification.is_proven
 
 
 async def test_a_verification_that_takes_too_long_names_the_canary_that_was_under_way() -> None:

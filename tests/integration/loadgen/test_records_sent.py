@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 from example_server import ExampleServer, example_server
 from http_target import HttpTarget, Received, honoured, serving
 from loadgen.http.endpoints import Endpoint
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.upload.uploading import Upload, make_uploader
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.spec.records import INVALID_KINDS
@@ -27,7 +27,7 @@ async def uploaded(target: HttpTarget, rows: int, *, expect: str, **records: Any
     plan = make_plan(target.url, target={"response": {"expectCount": expect}}, records=records)
     uploader = make_uploader(plan, 0, lambda: "nonce", {})
     async with uploader.open_client(rows) as client:
-        return await uploader.upload(client, Endpoint(target.host, target.port), rows, Progress())
+        return await uploader.upload(client, Endpoint(target.host, target.port), rows, UploadProgress())
 
 
 def counting_the_valid(received: Received) -> Any:

@@ -15,11 +15,11 @@ from certificates import Authority, Certificate, make_authority
 from http_target import PATH, HttpTarget, serving
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.endpoints import Endpoint
-from loadgen.http.patience import Timeouts
 from loadgen.http.request_headers import request_head
+from loadgen.http.timeouts import UploadTimeouts
 from loadgen.http.tls import TlsUnusableError, tls_context
 from loadgen.http.transport import Exchange, Request, open_client
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import TlsPlan
 
@@ -54,8 +54,8 @@ def trusting(authority: Authority, shown: Certificate | None = None) -> TlsPlan:
 
 async def post(
     target: HttpTarget, plan: TlsPlan, name: str = "target.example", *bodies: bytes
-) -> tuple[Exchange, Progress]:
-    progress = Progress()
+) -> tuple[Exchange, UploadProgress]:
+    progress = UploadProgress()
     parts = bodies or (BODY,)
     own = {"Host": "target.example", "X-Load-Test-Nonce": "n"}
     headers = {**own, "Content-Type": "multipart/form-data; boundary=b"}
@@ -67,7 +67,7 @@ async def post(
         parts=parts,
     )
     async with open_client(AddressRules(), keep_alive=False, tls=tls_context(plan)) as client:
-        return await client.post(request, progress, Timeouts(10)), progress
+        return await client.post(request, progress, UploadTimeouts(10)), progress
 
 
 @contextmanager
@@ -121,13 +121,13 @@ def _shake_hands(connection: socket.socket, context: ssl.SSLContext) -> None:
         pass
 
 
-def assert_refused(exchange: Exchange, progress: Progress, *words: str) -> None:
+def assert_refused(exchange: Exchange, progress: UploadProgress, *words: str) -> None:
     """The upload failed in TLS, with these words said of it, and counts as one that was never sent."""
     assert exchange.error is ErrorKind.TLS
     assert outcome_of(ErrorKind.TLS) is Outcome.REJECTED
     for word in words:
         assert word in exchange.detail
-    assert (progress.begun, progress.body_bytes_sent) == (False, 0)
+    assert (progress.has_begun, progress.body_bytes_sent) == (False, 0)
 
 
 async def test_a_named_authority_is_trusted_and_the_name_is_asked_for(
@@ -241,7 +241,7 @@ async def test_a_connection_lost_in_the_handshake_is_no_unknown_upload() -> None
 
     assert exchange.error is not None
     assert outcome_of(exchange.error) is Outcome.REJECTED
-    assert not progress.begun
+    assert not progress.has_begun
 
 
 @pytest.mark.parametrize("farewell", [b"\x15\x03\x03\x00\x02\x02\x50", b"not a record of TLS at all", b""])
@@ -269,7 +269,7 @@ async def test_a_connection_that_tls_loses_after_the_body_was_taken_is_an_unknow
 
     assert exchange.error is not None
     assert outcome_of(exchange.error) is Outcome.UNKNOWN
-    assert (progress.begun, progress.body_bytes_sent) == (True, len(BODY))
+    assert (progress.has_begun, progress.body_bytes_sent) == (True, len(BODY))
 
 
 async def test_a_large_body_goes_through_tls_whole(authority: Authority, certificate: Certificate) -> None:

@@ -18,12 +18,12 @@ from msgspec import structs
 
 from http_target import PATH, serving
 from loadgen.http.address_rules import AddressRules, rules_of
-from loadgen.http.connections import KEPT_IDLE_SECONDS
+from loadgen.http.connections import MOST_IDLE_SECONDS
 from loadgen.http.endpoints import Endpoint
-from loadgen.http.patience import Timeouts
 from loadgen.http.request_headers import request_head
+from loadgen.http.timeouts import UploadTimeouts
 from loadgen.http.transport import ANSWER_LIMIT_BYTES, Exchange, Request, keeps_connections, open_client
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import AddressPolicy
 from loadtest_model.spec.connecting import ConnectionUse
@@ -59,12 +59,12 @@ async def post(
     *,
     timeout_seconds: float = 10.0,
     rules: AddressRules = ANYWHERE,
-    timeouts: Timeouts | None = None,
+    timeouts: UploadTimeouts | None = None,
     tls: ssl.SSLContext | None = None,
-) -> tuple[Exchange, Progress]:
-    progress = Progress()
+) -> tuple[Exchange, UploadProgress]:
+    progress = UploadProgress()
     async with open_client(rules, keep_alive=False, tls=tls) as client:
-        return await client.post(request, progress, timeouts or Timeouts(timeout_seconds)), progress
+        return await client.post(request, progress, timeouts or UploadTimeouts(timeout_seconds)), progress
 
 
 def raw_url(address: str) -> str:
@@ -89,7 +89,7 @@ async def test_connections_are_closed_after_one_upload_or_kept_as_chosen() -> No
         for keep_alive in (False, True):
             async with open_client(ANYWHERE, keep_alive=keep_alive) as client:
                 for _ in range(2):
-                    await client.post(request_to(target.url), Progress(), Timeouts(10))
+                    await client.post(request_to(target.url), UploadProgress(), UploadTimeouts(10))
 
         one, two, three, four = (received.connection for received in target.received)
         assert one != two
@@ -127,7 +127,7 @@ async def test_cookies_of_the_target_are_not_sent_back() -> None:
 
     async with serving(with_cookie) as target, open_client(ANYWHERE, keep_alive=True) as client:
         for _ in range(2):
-            await client.post(request_to(target.url), Progress(), Timeouts(10))
+            await client.post(request_to(target.url), UploadProgress(), UploadTimeouts(10))
 
         assert "Cookie" not in target.received[1].headers
 
@@ -156,7 +156,7 @@ async def test_an_answer_that_cannot_be_decoded_keeps_its_status(encoding: str, 
         exchange, _ = await post(request_to(target.url))
 
         assert exchange.answer is not None
-        assert (exchange.answer.status, exchange.answer.whole) == (200, False)
+        assert (exchange.answer.status, exchange.answer.is_whole) == (200, False)
 
 
 async def test_a_redirect_is_one_although_the_rest_of_it_never_comes() -> None:
@@ -177,7 +177,7 @@ async def test_an_answer_is_read_up_to_a_bound() -> None:
         exchange, _ = await post(request_to(target.url))
 
         assert exchange.answer is not None
-        assert not exchange.answer.whole
+        assert not exchange.answer.is_whole
         assert len(exchange.answer.body) == ANSWER_LIMIT_BYTES
 
 
@@ -190,7 +190,7 @@ async def test_a_refused_connection_is_rejected_and_nothing_was_sent() -> None:
     assert exchange.error is ErrorKind.REFUSED
     assert exchange.detail == "no connection: Connection refused"
     assert outcome_of(exchange.error) is Outcome.REJECTED
-    assert (progress.begun, progress.body_bytes_sent) == (False, 0)
+    assert (progress.has_begun, progress.body_bytes_sent) == (False, 0)
 
 
 async def test_a_want_of_sockets_is_not_laid_to_the_target() -> None:
@@ -206,7 +206,7 @@ async def test_a_want_of_sockets_is_not_laid_to_the_target() -> None:
 
         assert exchange.error is ErrorKind.NO_SOCKET
         assert outcome_of(exchange.error) is Outcome.REJECTED
-        assert not progress.begun
+        assert not progress.has_begun
 
 
 async def test_a_denied_address_is_never_connected_to() -> None:
@@ -218,7 +218,7 @@ async def test_a_denied_address_is_never_connected_to() -> None:
 
         assert exchange.error is mapped.error is ErrorKind.NO_ADDRESS
         assert exchange.detail == "connections to 127.0.0.1 are not allowed"
-        assert not progress.begun
+        assert not progress.has_begun
         assert target.received == []
 
 
@@ -258,16 +258,16 @@ async def test_after_an_early_answer_a_kept_connection_is_not_used_again() -> No
 
     async with serving() as target, open_client(ANYWHERE, keep_alive=True) as client:
         target.early = too_large
-        first = await client.post(request_to(target.url, *[MEGABYTE] * 64), Progress(), Timeouts(10))
+        first = await client.post(request_to(target.url, *[MEGABYTE] * 64), UploadProgress(), UploadTimeouts(10))
         target.early = None
-        progress = Progress()
-        second = await client.post(request_to(target.url), progress, Timeouts(10))
+        progress = UploadProgress()
+        second = await client.post(request_to(target.url), progress, UploadTimeouts(10))
 
         assert first.answer is not None
         assert first.answer.status == 413
         assert second.answer is not None
         assert second.answer.status == 200
-        assert not progress.reused
+        assert not progress.reuses_connection
 
 
 async def test_an_interim_answer_neither_ends_the_sending_nor_is_the_answer() -> None:
@@ -293,12 +293,12 @@ async def test_an_answer_too_many_is_not_taken_for_that_to_the_next_upload() -> 
         await asyncio.Event().wait()
 
     async with conversing(twice) as address, open_client(ANYWHERE, keep_alive=True) as client:
-        await client.post(request_to(raw_url(address)), Progress(), Timeouts(10))
-        progress = Progress()
-        second = await client.post(request_to(raw_url(address)), progress, Timeouts(10))
+        await client.post(request_to(raw_url(address)), UploadProgress(), UploadTimeouts(10))
+        progress = UploadProgress()
+        second = await client.post(request_to(raw_url(address)), progress, UploadTimeouts(10))
 
         assert second.answer is not None
-        assert not progress.reused
+        assert not progress.reuses_connection
 
 
 async def test_a_short_patience_of_one_upload_does_not_outlast_it() -> None:
@@ -311,13 +311,13 @@ async def test_a_short_patience_of_one_upload_does_not_outlast_it() -> None:
             writer.write(GOOD)
 
     async with conversing(slow_at_last) as address, open_client(ANYWHERE, keep_alive=True) as client:
-        first = await client.post(request_to(raw_url(address)), Progress(), Timeouts(0.2))
-        progress = Progress()
-        second = await client.post(request_to(raw_url(address)), progress, Timeouts(10))
+        first = await client.post(request_to(raw_url(address)), UploadProgress(), UploadTimeouts(0.2))
+        progress = UploadProgress()
+        second = await client.post(request_to(raw_url(address)), progress, UploadTimeouts(10))
 
         assert first.answer is not None
         assert second.answer is not None
-        assert progress.reused
+        assert progress.reuses_connection
 
 
 async def test_no_answer_in_time_is_unknown() -> None:
@@ -399,12 +399,12 @@ async def test_a_reset_of_a_kept_connection_before_any_answer_is_a_stale_connect
         reset(writer)
 
     async with conversing(once) as address, open_client(ANYWHERE, keep_alive=True) as client:
-        first = await client.post(request_to(raw_url(address)), Progress(), Timeouts(10))
-        progress = Progress()
-        second = await client.post(request_to(raw_url(address)), progress, Timeouts(10))
+        first = await client.post(request_to(raw_url(address)), UploadProgress(), UploadTimeouts(10))
+        progress = UploadProgress()
+        second = await client.post(request_to(raw_url(address)), progress, UploadTimeouts(10))
 
         assert first.answer is not None
-        assert progress.reused
+        assert progress.reuses_connection
         assert second.error is kind
         assert outcome_of(second.error) is Outcome.UNKNOWN
 
@@ -496,21 +496,21 @@ async def test_an_answer_with_a_body_longer_than_it_says_is_cut_there_and_its_co
         await asyncio.Event().wait()
 
     async with conversing(say_too_much) as address, open_client(ANYWHERE, keep_alive=True) as client:
-        first = await client.post(request_to(raw_url(address)), Progress(), Timeouts(10))
+        first = await client.post(request_to(raw_url(address)), UploadProgress(), UploadTimeouts(10))
         await asyncio.sleep(0.1)
-        progress = Progress()
-        await client.post(request_to(raw_url(address)), progress, Timeouts(10))
+        progress = UploadProgress()
+        await client.post(request_to(raw_url(address)), progress, UploadTimeouts(10))
 
         assert first.answer is not None
         assert first.answer.body == b"{}"
-        assert not progress.reused
+        assert not progress.reuses_connection
 
 
 @pytest.mark.parametrize("unasked", [GOOD, b""])
 async def test_what_comes_on_a_kept_connection_before_anything_is_sent_on_it_ends_no_upload(unasked: bytes) -> None:
     """An upload of some size waits for its turn to make a part, and meanwhile anything may come, or the end of it."""
     loop = asyncio.get_running_loop()
-    progress = Progress()
+    progress = UploadProgress()
     waiting: list[asyncio.Task[Exchange]] = []
 
     async def take_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -521,7 +521,7 @@ async def test_what_comes_on_a_kept_connection_before_anything_is_sent_on_it_end
     def parts() -> Iterator[bytes | memoryview]:
         yield MEGABYTE
         kept.send(unasked) if unasked else kept.shutdown(socket.SHUT_WR)
-        waiting.append(tasks.create_task(client.post(request_to(url, MEGABYTE), progress, Timeouts(10))))
+        waiting.append(tasks.create_task(client.post(request_to(url, MEGABYTE), progress, UploadTimeouts(10))))
         yield MEGABYTE
 
     with contextlib.ExitStack() as sockets:
@@ -536,13 +536,13 @@ async def test_what_comes_on_a_kept_connection_before_anything_is_sent_on_it_end
             asyncio.timeout(10),
             asyncio.TaskGroup() as tasks,
         ):
-            small = tasks.create_task(client.post(request_to(url), Progress(), Timeouts(10)))
+            small = tasks.create_task(client.post(request_to(url), UploadProgress(), UploadTimeouts(10)))
             kept = sockets.enter_context((await loop.sock_accept(listening))[0])
             await loop.sock_recv(kept, 1 << 16)
             await loop.sock_sendall(kept, GOOD)
             await small
             ahead = structs.replace(request_to(raw_url(other)), parts=parts(), length=2 << 20)
-            await client.post(ahead, Progress(), Timeouts(10))
+            await client.post(ahead, UploadProgress(), UploadTimeouts(10))
             fresh = sockets.enter_context((await loop.sock_accept(listening))[0])
             received = b""
             while not received.endswith(TAIL):
@@ -552,7 +552,7 @@ async def test_what_comes_on_a_kept_connection_before_anything_is_sent_on_it_end
             left_on_kept = await loop.sock_recv(kept, 1 << 16)
 
     assert exchange.answer is not None
-    assert not progress.reused
+    assert not progress.reuses_connection
     assert left_on_kept == b""
 
 
@@ -578,8 +578,10 @@ class LateReader:
 async def test_cancelling_drops_the_connection_at_once_with_what_is_buffered() -> None:
     server = LateReader()
     async with conversing(server.converse) as address, open_client(ANYWHERE, keep_alive=False) as client:
-        progress = Progress()
-        upload = asyncio.create_task(client.post(request_to(raw_url(address), MEGABYTE * 64), progress, Timeouts(60)))
+        progress = UploadProgress()
+        upload = asyncio.create_task(
+            client.post(request_to(raw_url(address), MEGABYTE * 64), progress, UploadTimeouts(60))
+        )
         await asyncio.wait_for(server.connected.wait(), 5)
 
         upload.cancel()
@@ -588,7 +590,7 @@ async def test_cancelling_drops_the_connection_at_once_with_what_is_buffered() -
 
         server.may_read.set()
         await asyncio.wait_for(server.ended.wait(), 10)
-        assert progress.begun
+        assert progress.has_begun
         # What the kernel had taken may still arrive; the rest of the part was buffered on our side.
         assert server.taken < 32 << 20
 
@@ -658,12 +660,12 @@ async def test_what_an_upload_that_was_given_up_took_is_known_too() -> None:
 
 async def test_a_kept_connection_takes_no_time_to_open() -> None:
     async with serving() as target, open_client(ANYWHERE, keep_alive=True) as client:
-        first, second = Progress(), Progress()
-        await client.post(request_to(target.url), first, Timeouts(10))
-        await client.post(request_to(target.url), second, Timeouts(10))
+        first, second = UploadProgress(), UploadProgress()
+        await client.post(request_to(target.url), first, UploadTimeouts(10))
+        await client.post(request_to(target.url), second, UploadTimeouts(10))
 
     assert first.connect_seconds > 0
-    assert (second.connect_seconds, second.reused) == (0.0, True)
+    assert (second.connect_seconds, second.reuses_connection) == (0.0, True)
 
 
 async def test_an_answer_that_is_slow_after_the_body_ends_with_its_own_time_out() -> None:
@@ -672,7 +674,7 @@ async def test_an_answer_that_is_slow_after_the_body_ends_with_its_own_time_out(
         await asyncio.Event().wait()
 
     async with conversing(hang) as address:
-        timeouts = Timeouts(10, answer_seconds=0.2)
+        timeouts = UploadTimeouts(10, answer_seconds=0.2)
         exchange, progress = await post(request_to(raw_url(address)), timeouts=timeouts)
 
     assert exchange.error is ErrorKind.TIMEOUT
@@ -686,7 +688,7 @@ async def test_a_body_that_is_not_taken_ends_with_its_own_time_out() -> None:
         await asyncio.Event().wait()
 
     async with conversing(stall) as address:
-        timeouts = Timeouts(10, upload_seconds=0.3)
+        timeouts = UploadTimeouts(10, upload_seconds=0.3)
         exchange, progress = await post(request_to(raw_url(address), *[MEGABYTE] * 64), timeouts=timeouts)
 
     assert exchange.error is ErrorKind.TIMEOUT
@@ -707,7 +709,7 @@ async def test_a_slow_upload_leaves_the_answer_its_whole_time() -> None:
         writer.write(GOOD)
 
     async with conversing(slow) as address:
-        timeouts = Timeouts(10, connect_seconds=0.5, upload_seconds=5, answer_seconds=0.5)
+        timeouts = UploadTimeouts(10, connect_seconds=0.5, upload_seconds=5, answer_seconds=0.5)
         exchange, _ = await post(request_to(raw_url(address), *[MEGABYTE] * 64), timeouts=timeouts)
 
     assert exchange.answer is not None
@@ -720,7 +722,7 @@ async def test_no_part_has_longer_than_the_whole_upload() -> None:
 
     async with conversing(hang) as address:
         began = time.monotonic()
-        exchange, _ = await post(request_to(raw_url(address)), timeouts=Timeouts(0.3, answer_seconds=5))
+        exchange, _ = await post(request_to(raw_url(address)), timeouts=UploadTimeouts(0.3, answer_seconds=5))
 
     assert exchange.detail == "no complete answer within 0.3 s"
     assert time.monotonic() - began < 4
@@ -735,13 +737,13 @@ async def test_a_connection_that_does_not_open_in_its_time_was_never_used() -> N
             filler = waiting.enter_context(socket.socket())
             filler.setblocking(False)
             filler.connect_ex(full.getsockname())
-        timeouts = Timeouts(10, connect_seconds=0.3)
+        timeouts = UploadTimeouts(10, connect_seconds=0.3)
         exchange, progress = await post(request_to(f"http://127.0.0.1:{full.getsockname()[1]}/"), timeouts=timeouts)
 
     assert exchange.error is ErrorKind.CONNECT_TIMEOUT
     assert exchange.detail == "no connection within 0.3 s"
     assert outcome_of(exchange.error) is Outcome.REJECTED
-    assert not progress.begun
+    assert not progress.has_begun
     assert 0.25 < progress.connect_seconds < 5
 
 
@@ -751,7 +753,7 @@ async def test_a_tls_handshake_that_hangs_counts_as_connecting() -> None:
 
     async with conversing(mute) as address:
         request = request_to(f"https://{address}{PATH}", hostname="target.example")
-        exchange, _ = await post(request, timeouts=Timeouts(10, connect_seconds=0.3))
+        exchange, _ = await post(request, timeouts=UploadTimeouts(10, connect_seconds=0.3))
 
     assert exchange.error is ErrorKind.CONNECT_TIMEOUT
 
@@ -768,12 +770,12 @@ def test_small_uploads_keep_their_connection_unless_told_otherwise(
 
 async def test_a_connection_that_was_idle_for_longer_than_a_second_is_not_used_again() -> None:
     async with serving() as target, open_client(ANYWHERE, keep_alive=True) as client:
-        await client.post(request_to(target.url), Progress(), Timeouts(10))
-        await asyncio.sleep(KEPT_IDLE_SECONDS + 0.5)
-        progress = Progress()
-        await client.post(request_to(target.url), progress, Timeouts(10))
+        await client.post(request_to(target.url), UploadProgress(), UploadTimeouts(10))
+        await asyncio.sleep(MOST_IDLE_SECONDS + 0.5)
+        progress = UploadProgress()
+        await client.post(request_to(target.url), progress, UploadTimeouts(10))
 
-    assert not progress.reused
+    assert not progress.reuses_connection
 
 
 async def test_memory_of_a_body_may_be_overwritten_once_the_upload_is_over() -> None:
@@ -822,7 +824,7 @@ async def test_memory_of_a_body_may_be_overwritten_once_the_upload_is_cut() -> N
     memory = bytearray(b"a" * (32 << 20))
     async with conversing(read_late) as address, open_client(ANYWHERE, keep_alive=False) as client:
         request = request_to(raw_url(address), memoryview(memory))
-        upload = asyncio.create_task(client.post(request, Progress(), Timeouts(60)))
+        upload = asyncio.create_task(client.post(request, UploadProgress(), UploadTimeouts(60)))
         await asyncio.wait_for(began.wait(), 5)
         upload.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -836,7 +838,7 @@ async def test_memory_of_a_body_may_be_overwritten_once_the_upload_is_cut() -> N
 
 async def test_memory_of_a_body_may_be_overwritten_although_its_end_was_only_buffered() -> None:
     memory = bytearray(b"a" * 40_000)
-    progress = Progress()
+    progress = UploadProgress()
 
     def parts() -> Iterator[bytes | memoryview]:
         yield HEAD
@@ -855,7 +857,7 @@ async def test_memory_of_a_body_may_be_overwritten_although_its_end_was_only_buf
         whole = request_to(f"http://127.0.0.1:{listening.getsockname()[1]}{PATH}", bytes(memory))
         request = structs.replace(whole, parts=parts())
         async with open_client(ANYWHERE, keep_alive=False) as client:
-            upload = asyncio.create_task(client.post(request, progress, Timeouts(10)))
+            upload = asyncio.create_task(client.post(request, progress, UploadTimeouts(10)))
             connection, _ = await loop.sock_accept(listening)
             with connection:
                 await loop.sock_recv(connection, 100)
@@ -898,7 +900,7 @@ async def test_no_two_uploads_make_a_part_in_the_same_turn_of_the_event_loop() -
         whole = request_to(raw_url(address))
         counting = asyncio.create_task(count_turns())
         uploads = [
-            client.post(structs.replace(whole, length=8 << 20, parts=parts()), Progress(), Timeouts(10))
+            client.post(structs.replace(whole, length=8 << 20, parts=parts()), UploadProgress(), UploadTimeouts(10))
             for _ in range(3)
         ]
         exchanges = await asyncio.gather(*uploads)

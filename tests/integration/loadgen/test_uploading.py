@@ -13,13 +13,13 @@ from certificates import make_authority
 from http_target import PATH, HttpTarget, Received, honoured, serving
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.http.endpoints import Endpoint
-from loadgen.http.upload_progress import Progress
+from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import Upload, make_uploader
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import Refusal
-from loadtest_model.plan import Place, Plan, SecretPlaces
+from loadtest_model.plan import Plan, SecretPlace, SecretPlaces
 from support.loadgen_plans import make_plan
 
 
@@ -29,7 +29,9 @@ async def uploaded(
     """So many uploads of five rows, one after the other, by one client."""
     uploader = make_uploader(plan, 0, lambda: "nonce", environment or {})
     async with uploader.open_client(5) as client:
-        return [await uploader.upload(client, Endpoint(target.host, target.port), 5, Progress()) for _ in range(times)]
+        return [
+            await uploader.upload(client, Endpoint(target.host, target.port), 5, UploadProgress()) for _ in range(times)
+        ]
 
 
 async def test_the_host_header_may_be_another_than_the_url_s() -> None:
@@ -53,7 +55,7 @@ async def test_connections_are_kept_as_the_spec_says(chosen: str, connections: i
 
 async def test_a_token_of_the_environment_is_sent_and_written_nowhere() -> None:
     async with serving() as target:
-        plan = make_plan(target.url, places=SecretPlaces(token=Place(variable="AUTH_TOKEN")))
+        plan = make_plan(target.url, places=SecretPlaces(token=SecretPlace(variable="AUTH_TOKEN")))
         await uploaded(plan, target, environment={"AUTH_TOKEN": "s3cret\n"})
 
     assert target.received[0].headers["Authorization"] == "Bearer s3cret"
@@ -61,7 +63,7 @@ async def test_a_token_of_the_environment_is_sent_and_written_nowhere() -> None:
 
 
 def test_a_variable_without_a_token_is_named() -> None:
-    plan = make_plan(f"http://127.0.0.1:1{PATH}", places=SecretPlaces(token=Place(variable="AUTH_TOKEN")))
+    plan = make_plan(f"http://127.0.0.1:1{PATH}", places=SecretPlaces(token=SecretPlace(variable="AUTH_TOKEN")))
 
     with pytest.raises(TokenUnreadableError, match="no token in the environment variable AUTH_TOKEN: it is empty"):
         make_uploader(plan, 0, lambda: "nonce", {})
@@ -73,7 +75,7 @@ async def test_a_target_that_repeats_the_token_does_not_make_it_known(status: in
         return web.Response(text=f"you are {received.headers['Authorization']}", status=status)
 
     async with serving(telling) as target:
-        plan = make_plan(target.url, places=SecretPlaces(token=Place(variable="AUTH_TOKEN")))
+        plan = make_plan(target.url, places=SecretPlaces(token=SecretPlace(variable="AUTH_TOKEN")))
         (upload,) = await uploaded(plan, target, environment={"AUTH_TOKEN": "s3cret"})
 
     assert upload.answer_text == "you are Bearer ***"
@@ -139,7 +141,7 @@ async def test_a_target_behind_tls_is_verified_at_each_address_under_its_own_nam
         )
         report = await proven(plan)
 
-    assert report.proven
+    assert report.is_proven
     assert set(names) == {"shop.example"}
     assert {received.headers["Host"] for received in target.received} == {f"shop.example:{target.port}"}
 
@@ -156,7 +158,7 @@ async def test_another_name_for_tls_leaves_the_host_header_alone(tmp_path: Path)
         )
         report = await proven(plan)
 
-    assert report.proven
+    assert report.is_proven
     assert set(names) == {"inner.example"}
     assert target.received[0].headers["Host"] == f"127.0.0.1:{target.port}"
 

@@ -60,7 +60,7 @@ async def test_a_proven_target_is_reported_with_what_was_sent() -> None:
 
         report = await proven(make_plan(target.url), book=book)
 
-        assert report.proven
+        assert report.is_proven
         assert (report.uploads, report.rows) == (4, 56)
         assert report.canary_ids == target.received[1].client_ids
         assert report.addresses == (f"127.0.0.1:{target.port}",)
@@ -71,7 +71,7 @@ async def test_without_a_full_size_batch_the_few_rows_are_the_last() -> None:
     async with serving() as target:
         report = await proven(make_plan(target.url), full_rows=None)
 
-        assert report.proven
+        assert report.is_proven
         assert [received.rows for received in target.received] == [0, 1, 5]
 
 
@@ -90,7 +90,7 @@ async def test_every_file_of_the_verification_is_in_the_format_of_the_run() -> N
     async with serving() as target:
         report = await proven(make_plan(target.url, target={"format": "xlsx"}))
 
-        assert report.proven
+        assert report.is_proven
         assert [received.rows for received in target.received] == [0, 1, 5, FULL]
         assert {received.file_type for received in target.received} == {
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -105,7 +105,7 @@ async def test_a_rejected_empty_file_is_no_refusal() -> None:
     async with serving(strict) as target:
         report = await proven(make_plan(target.url))
 
-        assert report.proven
+        assert report.is_proven
         assert report.checks[1].status == 400
 
 
@@ -118,7 +118,7 @@ async def test_without_an_echo_the_level_is_acknowledged() -> None:
     async with serving(lambda received: honoured(received, load_test_nonce=None)) as target:
         report = await proven(make_plan(target.url))
 
-        assert report.proven
+        assert report.is_proven
         assert report.level is ProofLevel.ACKNOWLEDGED
 
 
@@ -359,7 +359,7 @@ async def test_the_token_is_sent_and_a_missing_one_is_a_refusal(tmp_path: Path) 
         report = await proven(make_plan(target.url, token_file=str(token_file)))
         missing = await proven(make_plan(target.url, token_file=str(tmp_path / "none")))
 
-        assert report.proven
+        assert report.is_proven
         assert {received.headers["Authorization"] for received in target.received} == {"Bearer s3cret"}
         assert missing.refusal is Refusal.UNAUTHORIZED
         assert "none" in missing.message
@@ -372,7 +372,7 @@ async def test_every_endpoint_is_verified_with_the_original_host() -> None:
 
         report = await proven(make_plan(f"http://django.shop.svc:8000{PATH}", addresses=addresses))
 
-        assert report.proven
+        assert report.is_proven
         assert report.addresses == addresses
         assert [received.rows for received in one.received] == [0, 1, 5, FULL]
         assert [received.rows for received in two.received] == [0, 1, 5]
@@ -414,7 +414,7 @@ async def test_a_name_with_an_address_that_nobody_listens_on_is_proven_by_the_ot
 
         report = await verified_as_a_name(make_plan(target.url), endpoints)
 
-        assert report.proven
+        assert report.is_proven
         assert report.addresses == (f"127.0.0.1:{target.port}",)
         assert [check.passed for check in report.checks if check.name == "connect"] == [False, True]
 
@@ -456,7 +456,7 @@ async def followed(plan: Plan, names: Names) -> AsyncIterator[tuple[Prover, Addr
     book = AddressBook()
     numbers = itertools.count()
     prover = Prover(plan, make_uploader(plan, 0, lambda: f"nonce-{next(numbers)}"), book, names.resolve)
-    assert (await prover.prove(full_rows=None)).proven
+    assert (await prover.prove(full_rows=None)).is_proven
     following = asyncio.create_task(prover.keep_fresh(pause_seconds=0.01))
     try:
         yield prover, book
@@ -473,7 +473,7 @@ async def test_a_new_address_of_the_name_is_used_after_its_own_verification() ->
             names.endpoints = (old, new)
             await names.asked_again()
 
-            assert book.proven == (old, new)
+            assert book.proven_addresses == (old, new)
             assert [received.rows for received in two.received] == [0, 1, 5]
             assert prover.report is not None
             assert prover.report.addresses == (str(old), str(new))
@@ -489,8 +489,8 @@ async def test_a_new_address_that_ignores_the_header_is_never_used_and_asked_onl
             await names.asked_again()
             await names.asked_again()
 
-            assert book.proven == (old,)
-            assert book.distrusted == (new,)
+            assert book.proven_addresses == (old,)
+            assert book.distrusted_addresses == (new,)
             assert [received.rows for received in two.received] == [0]
 
 
@@ -503,7 +503,7 @@ async def test_a_new_address_that_is_denied_is_never_connected_to() -> None:
             names.endpoints = (old, new)
             await names.asked_again()
 
-            assert book.proven == (old,)
+            assert book.proven_addresses == (old,)
             assert two.received == []
 
 
@@ -515,8 +515,8 @@ async def test_an_address_that_vanished_is_dropped() -> None:
             names.endpoints = (new,)
             await names.asked_again()
 
-            assert book.proven == (new,)
-            assert book.vanished == (old,)
+            assert book.proven_addresses == (new,)
+            assert book.vanished_addresses == (old,)
 
 
 async def test_a_doubted_address_that_is_only_busy_is_proven_anew_when_it_answers() -> None:
@@ -528,13 +528,13 @@ async def test_a_doubted_address_that_is_only_busy_is_proven_anew_when_it_answer
             book.doubt(busy)
             await names.asked_again()
             await names.asked_again()
-            assert book.doubted == (busy,)
-            assert book.distrusted == ()
+            assert book.doubted_addresses == (busy,)
+            assert book.distrusted_addresses == ()
             assert {book.next() for _ in range(4)} == {well}
 
             two.answer = honoured
             async with asyncio.timeout(10):
-                while book.doubted:  # noqa: ASYNC110 - asks a plain value
+                while book.doubted_addresses:  # noqa: ASYNC110 - asks a plain value
                     await asyncio.sleep(0.01)
 
             assert {book.next() for _ in range(4)} == {well, busy}
@@ -558,7 +558,7 @@ async def test_a_proven_address_that_breaks_its_promise_by_now_is_a_violation_of
         plan = make_plan(f"http://django.shop{PATH}")
         numbers = itertools.count()
         prover = Prover(plan, make_uploader(plan, 0, lambda: f"nonce-{next(numbers)}"), book, names.resolve)
-        assert (await prover.prove(full_rows=None)).proven
+        assert (await prover.prove(full_rows=None)).is_proven
         two.answer = answer
         if came_back:
             book.observe((well,))
@@ -594,7 +594,7 @@ async def test_the_canary_of_an_address_that_ignores_the_header_comes_before_tho
                     await asyncio.sleep(0.01)
             names.endpoints = (well, busy, new)
             async with asyncio.timeout(20):
-                while new not in book.distrusted:  # noqa: ASYNC110 - a plain value
+                while new not in book.distrusted_addresses:  # noqa: ASYNC110 - a plain value
                     await asyncio.sleep(0.01)
 
             (canary,) = lying.received[-1].client_ids
@@ -637,7 +637,7 @@ async def test_a_busy_address_that_is_trusted_again_while_it_is_verified_stays_i
             await names.asked_again()
             await names.asked_again()
 
-            assert (book.proven, book.doubted, book.distrusted) == ((well, busy), (), ())
+            assert (book.proven_addresses, book.doubted_addresses, book.distrusted_addresses) == ((well, busy), (), ())
             assert len(two.received) == 5
 
 

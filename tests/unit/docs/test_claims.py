@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
+from loadtest_model.measurement.proof import ReadBackReport, Reading, ReadingMoment
 from loadtest_model.measurement.snapshot import PodState, ProofLevel, VerificationReport
 from loadtest_model.plan import compile_plan
 from loadtest_operator.decide import decide
@@ -69,7 +69,9 @@ def test_no_file_claims_it_where_the_proof_is_not_spoken_of() -> None:
 def test_no_status_below_proven_claims_it(level: ProofLevel, state: PodState, rows: tuple[int, ...] | None) -> None:
     read_back = {"url": "http://clients.shop.svc:8000/clients/count/", "countPath": "count"}
     spec = a_fleet_spec(parallelism=1, verification={"readBack": read_back} if rows is not None else {})
-    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(Moment, rows or (), strict=False))
+    readings = tuple(
+        Reading(moment=moment, rows=count) for moment, count in zip(ReadingMoment, rows or (), strict=False)
+    )
     proof = VerificationReport(
         level=level,
         message="acknowledged",

@@ -13,10 +13,10 @@ import yaml
 from loadgen.cli.main import main
 from loadgen.records import Composer, RecordSpace
 from loadtest_model.plan import compile_plan
-from loadtest_model.plan.columns import MOST_VARYING
+from loadtest_model.plan.columns import MOST_VARYING_FIELDS
 from loadtest_model.records.columns import CLIENT_COLUMNS
 from loadtest_model.spec import Identity, Spec
-from loadtest_model.spec.fields import KINDS, PARAMETERS
+from loadtest_model.spec.fields import FIELD_KINDS, FIELD_PARAMETERS
 from loadtest_model.spec.records import INVALID_KINDS, Dialect
 from support.builders import URL
 from support.record_plans import POOLS, content, format_of
@@ -73,8 +73,13 @@ def test_it_names_every_column_kind_parameter_and_field() -> None:
     dialect = [field.encode_name for field in msgspec.structs.fields(Dialect)]
     named = set(re.findall(r"`([A-Za-z_]+)", PAGE))
 
-    assert {column.name for column in CLIENT_COLUMNS} | {*KINDS, *PARAMETERS, *INVALID_KINDS, *dialect} <= named
-    assert f"{MOST_VARYING} fields beside the client's own" in PAGE
+    assert {column.name for column in CLIENT_COLUMNS} | {
+        *FIELD_KINDS,
+        *FIELD_PARAMETERS,
+        *INVALID_KINDS,
+        *dialect,
+    } <= named
+    assert f"{MOST_VARYING_FIELDS} fields beside the client's own" in PAGE
 
 
 def test_every_example_of_a_template_in_its_text_is_a_field_that_is_taken() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loadtest_model.admission.crd import custom_resource_definition
-from loadtest_model.explanations import GROUPS
+from loadtest_model.explanations import EXPLANATION_GROUPS
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.plan.exposure import STOP_SECONDS
 from tools import generate_troubleshooting
@@ -82,7 +82,7 @@ def test_every_make_target_in_the_documents_exists() -> None:
 def test_troubleshooting_has_every_cause_once_and_as_the_code_tells_it() -> None:
     held = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
 
-    assert sorted(cause for group in GROUPS.values() for cause in group) == sorted(Cause)
+    assert sorted(cause for group in EXPLANATION_GROUPS.values() for cause in group) == sorted(Cause)
     assert generate_troubleshooting.document(held) == held
 
 

@@ -6,17 +6,17 @@ from enum import EnumType
 import pytest
 
 from loadtest_model.judgement.verdict import Verdict
-from loadtest_model.measurement.proof import Shown
+from loadtest_model.measurement.proof import ReadBackResult
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal
-from loadtest_model.reasons import Reason, reason_named
+from loadtest_model.reasons import Reason, reason_of_name
 from loadtest_model.report.status import Phase
 
 CAMEL_CASE = re.compile(r"[A-Z][A-Za-z]+")
 
 
-@pytest.mark.parametrize("kind", [Refusal, Verdict, Phase, ProofLevel, Shown])
+@pytest.mark.parametrize("kind", [Refusal, Verdict, Phase, ProofLevel, ReadBackResult])
 def test_every_member_that_becomes_a_reason_is_one(kind: EnumType) -> None:
-    never = {ProofLevel.NONE, Shown.NOTHING_STORED, Phase.COMPLETED}
+    never = {ProofLevel.NONE, ReadBackResult.NOTHING_STORED, Phase.COMPLETED}
 
     assert [str(member) for member in kind if member not in never and member not in Reason.__members__] == []
 
@@ -30,7 +30,7 @@ def test_every_reason_is_one_that_the_schema_takes_and_every_text_one_sentence()
         assert CAMEL_CASE.fullmatch(reason)
         assert reason.meaning
         assert not reason.meaning.endswith(".")
-        assert not reason.to_do.endswith(".")
+        assert not reason.advice.endswith(".")
 
 
 def test_the_advice_follows_the_message() -> None:
@@ -39,5 +39,5 @@ def test_the_advice_follows_the_message() -> None:
 
 
 def test_a_reason_that_another_version_wrote_is_kept_as_it_is() -> None:
-    assert reason_named("PodLost") is Reason.PodLost
-    assert reason_named("PodWentAway") == "PodWentAway"
+    assert reason_of_name("PodLost") is Reason.PodLost
+    assert reason_of_name("PodWentAway") == "PodWentAway"

@@ -51,9 +51,9 @@ def test_another_reader_of_a_url_that_is_taken_reads_the_same(url: str) -> None:
     if parts is None:
         return
 
-    other = urlsplit(url)
+    other_parts = urlsplit(url)
 
-    assert other.scheme == parts.scheme
-    assert (other.hostname or "").rstrip(".") == parts.host.rstrip(".")
-    assert other.port in (parts.port, None)
-    assert other.username is other.password is None
+    assert other_parts.scheme == parts.scheme
+    assert (other_parts.hostname or "").rstrip(".") == parts.host.rstrip(".")
+    assert other_parts.port in (parts.port, None)
+    assert other_parts.username is other_parts.password is None

@@ -31,7 +31,7 @@ def test_screen_and_status_show_the_same_figures_of_the_same_measurements() -> N
             in_flight=2,
         ),
     )
-    pod = a_pod(0, snapshot=a_snapshot(0, PodState.RUNNING, steps=steps), reachable=True)
+    pod = a_pod(0, snapshot=a_snapshot(0, PodState.RUNNING, steps=steps), is_reachable=True)
     observation = seen(pod, spec=SPEC, begun=True)
     observation = replace(observation, job=a_job(plan=a_fleet_plan(SPEC)), series=((), tail))
 

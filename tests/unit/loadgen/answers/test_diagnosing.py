@@ -8,7 +8,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from loadgen.answers.diagnosing import diagnose
-from loadgen.answers.judging import Answer, AnswerPaths, Judgement, judge
+from loadgen.answers.judging import AnswerPaths, HttpAnswer, Judgement, judge
 from loadgen.answers.request_facts import RequestFacts
 from loadgen.answers.signs import AnsweredUpload
 from loadtest_model.measurement.causes import Cause
@@ -31,7 +31,7 @@ def facts(**changes: Any) -> RequestFacts:
     made: dict[str, Any] = {
         "url": URL("http://clients.shop.svc:8000/clients/upload/process/"),
         "scheme": None,
-        "token_expired": False,
+        "is_token_expired": False,
         "body_bytes": 300,
         "most_accepted_bytes": 0,
         **changes,
@@ -42,7 +42,9 @@ def facts(**changes: Any) -> RequestFacts:
 def cause(status: int, body: object = "", known: RequestFacts | None = None, **headers: str) -> Cause | None:
     """What an answer with this status, body and headers is diagnosed as; `_` in a header's name stands for `-`."""
     content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    answer = Answer(status, CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()}), content)
+    answer = HttpAnswer(
+        status, CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()}), content
+    )
     return diagnose(judge(answer, 5, "nonce", PATHS), answer, known or facts())
 
 
@@ -217,7 +219,7 @@ def test_an_upload_whose_token_is_not_taken(
 
 
 def test_a_token_that_has_expired_by_its_own_word_is_told_whatever_the_answer_says() -> None:
-    assert cause(401, "", facts(scheme="Bearer", token_expired=True)) is Cause.TOKEN_EXPIRED
+    assert cause(401, "", facts(scheme="Bearer", is_token_expired=True)) is Cause.TOKEN_EXPIRED
 
 
 @pytest.mark.parametrize(
@@ -310,7 +312,7 @@ def test_a_reset_of_the_first_upload_that_django_would_write_to_its_folder() -> 
 
 def test_a_connection_that_was_closed_on_the_first_body_of_its_size_that_was_read_whole() -> None:
     cut = Judgement(ErrorKind.RESET, "the connection was lost before a complete answer: Server disconnected")
-    spilling = {"body_bytes": 6 * MEGABYTE, "most_accepted_bytes": 2 * MEGABYTE, "body_read": True}
+    spilling = {"body_bytes": 6 * MEGABYTE, "most_accepted_bytes": 2 * MEGABYTE, "is_body_read": True}
 
     assert diagnose(cut, None, facts(**spilling, age_seconds=0.1)) is Cause.WORKER_KILLED
     assert diagnose(cut, None, facts(**{**spilling, "body_bytes": 5_000, "most_accepted_bytes": 900})) is (
@@ -337,13 +339,13 @@ def test_a_connection_that_was_closed_on_the_first_body_of_its_size_that_was_rea
     ],
 )
 def test_a_proxys_page_is_known_by_its_form(body: str, by_proxy: bool) -> None:
-    assert AnsweredUpload(Answer(502, {}, body.encode()), facts()).is_of_proxy is by_proxy
+    assert AnsweredUpload(HttpAnswer(502, {}, body.encode()), facts()).is_proxy_page is by_proxy
 
 
 def test_a_proxy_on_the_way_is_told_by_headers() -> None:
-    def passed_a_proxy(**headers: str) -> bool:
-        return AnsweredUpload(Answer(200, CIMultiDict(headers), b""), facts()).passed_a_proxy
+    def is_behind_proxy(**headers: str) -> bool:
+        return AnsweredUpload(HttpAnswer(200, CIMultiDict(headers), b""), facts()).is_behind_proxy
 
-    assert passed_a_proxy(server="nginx/1.22.1")
-    assert passed_a_proxy(via="1.1 proxy")
-    assert not passed_a_proxy(server="gunicorn")
+    assert is_behind_proxy(server="nginx/1.22.1")
+    assert is_behind_proxy(via="1.1 proxy")
+    assert not is_behind_proxy(server="gunicorn")

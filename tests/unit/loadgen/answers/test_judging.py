@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loadgen.answers.judging import Answer, AnswerPaths, Judgement, Marker, judge, printable
+from loadgen.answers.judging import AnswerPaths, HttpAnswer, Judgement, Marker, judge, printable_text
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 
 PATHS = AnswerPaths(marker="load_test_mode", count="processed_count", nonce="load_test_nonce")
@@ -14,7 +14,7 @@ GOOD: dict[str, Any] = {"success": True, "load_test_mode": True, "processed_coun
 
 def judged(body: Any, status: int = 200, *, rows: int = 7, paths: AnswerPaths = PATHS) -> Judgement:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return judge(Answer(status, {}, content), rows, "n1", paths)
+    return judge(HttpAnswer(status, {}, content), rows, "n1", paths)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 207, 299])
@@ -23,7 +23,7 @@ def test_a_2xx_with_a_true_marker_and_the_right_count_is_accepted(status: int) -
 
     assert judgement.error is None
     assert judgement.records_confirmed == 7
-    assert judgement.echoed
+    assert judgement.is_echoed
 
 
 def test_an_answer_without_the_field_success_is_accepted() -> None:
@@ -65,7 +65,7 @@ def test_only_the_json_value_true_is_a_true_marker(marker: Any) -> None:
 
 
 def test_a_2xx_that_is_too_long_to_read_whole_is_a_violation() -> None:
-    answer = Answer(200, {}, json.dumps(GOOD).encode(), whole=False)
+    answer = HttpAnswer(200, {}, json.dumps(GOOD).encode(), is_whole=False)
 
     assert judge(answer, 7, "n1", PATHS).error is ErrorKind.MARKER_MISSING
 
@@ -79,7 +79,7 @@ def test_any_3xx_is_a_violation_whatever_it_says(status: int) -> None:
 
 
 def test_a_redirect_names_where_it_leads() -> None:
-    judgement = judge(Answer(302, {"Location": "/login/?next=/"}, b""), 7, "n1", PATHS)
+    judgement = judge(HttpAnswer(302, {"Location": "/login/?next=/"}, b""), 7, "n1", PATHS)
 
     assert judgement.detail == "redirected (302) to /login/?next=/"
 
@@ -154,7 +154,7 @@ def test_marker_count_and_nonce_may_lie_deeper_in_the_answer() -> None:
     judgement = judged(body, paths=paths)
 
     assert judgement.error is None
-    assert judgement.echoed
+    assert judgement.is_echoed
 
 
 def test_a_path_through_what_is_no_object_is_absent() -> None:
@@ -164,7 +164,7 @@ def test_a_path_through_what_is_no_object_is_absent() -> None:
 
 
 def test_another_nonce_is_not_an_echo() -> None:
-    assert not judged({**GOOD, "load_test_nonce": "n2"}).echoed
+    assert not judged({**GOOD, "load_test_nonce": "n2"}).is_echoed
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_another_nonce_is_not_an_echo() -> None:
     ],
 )
 def test_where_the_nonce_must_return_a_2xx_without_it_is_a_violation(body: dict[str, Any]) -> None:
-    judgement = judge(Answer(200, {}, json.dumps(body).encode()), 7, "n1", PATHS, must_echo=True)
+    judgement = judge(HttpAnswer(200, {}, json.dumps(body).encode()), 7, "n1", PATHS, must_echo=True)
 
     assert judgement.error is ErrorKind.NONCE_MISSING
     assert outcome_of(judgement.error) is Outcome.VIOLATION
@@ -186,10 +186,10 @@ def test_where_the_nonce_must_return_a_2xx_without_it_is_a_violation(body: dict[
 
 
 def test_where_the_nonce_must_return_an_answer_with_it_and_an_error_status_are_judged_as_ever() -> None:
-    accepted = judge(Answer(200, {}, json.dumps(GOOD).encode()), 7, "n1", PATHS, must_echo=True)
-    failed = judge(Answer(503, {}, b"busy"), 7, "n1", PATHS, must_echo=True)
+    accepted = judge(HttpAnswer(200, {}, json.dumps(GOOD).encode()), 7, "n1", PATHS, must_echo=True)
+    failed = judge(HttpAnswer(503, {}, b"busy"), 7, "n1", PATHS, must_echo=True)
 
-    assert (accepted.error, accepted.echoed) == (None, True)
+    assert (accepted.error, accepted.is_echoed) == (None, True)
     assert failed.error is ErrorKind.SERVER_ERROR
 
 
@@ -203,7 +203,7 @@ def test_the_detail_quotes_at_most_200_printable_characters() -> None:
 
 
 def test_a_short_text_is_shown_whole() -> None:
-    assert printable("Côté " * 3) == "Côté Côté Côté "
+    assert printable_text("Côté " * 3) == "Côté Côté Côté "
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_the_count_is_held_against_what_the_target_is_said_to_count(
     expected: Any, count: Any, confirmed: int | None
 ) -> None:
     paths = AnswerPaths("load_test_mode", "processed_count", "load_test_nonce", expected)
-    answer = Answer(200, {}, json.dumps({**GOOD, "processed_count": count}).encode())
+    answer = HttpAnswer(200, {}, json.dumps({**GOOD, "processed_count": count}).encode())
 
     judgement = judge(answer, 7, "n1", paths, valid_rows=5)
 
@@ -243,6 +243,6 @@ def test_a_count_that_does_not_matter_may_be_absent_but_the_marker_may_not() -> 
 def test_a_wrong_count_of_valid_rows_is_told_beside_the_rows_sent() -> None:
     paths = AnswerPaths("load_test_mode", "processed_count", "load_test_nonce", "valid")
 
-    judgement = judge(Answer(200, {}, json.dumps(GOOD).encode()), 7, "n1", paths, valid_rows=5)
+    judgement = judge(HttpAnswer(200, {}, json.dumps(GOOD).encode()), 7, "n1", paths, valid_rows=5)
 
     assert "(processed_count is 7, 7 rows were sent, 5 of them valid)" in judgement.detail

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from loadgen.auth.login import PAUSE_SECONDS, Granted, LoginFailedError, LoginToken
+from loadgen.auth.login import PAUSE_SECONDS, GrantedToken, LoginFailedError, LoginToken
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Issuer:
     def __post_init__(self) -> None:
         self.may_answer.set()
 
-    async def log_in(self) -> Granted:
+    async def log_in(self) -> GrantedToken:
         self.logins += 1
         number = self.logins
         if number == 2:
@@ -31,7 +31,7 @@ class Issuer:
         if self.failing:
             raise LoginFailedError("the login was answered 401")
         expires_at = None if self.lifetime_seconds is None else self.now + self.lifetime_seconds
-        return Granted(f"token-{number}", self.now, expires_at)
+        return GrantedToken(f"token-{number}", self.now, expires_at)
 
     def token(self) -> LoginToken:
         return LoginToken(self.log_in, "Bearer", lambda: self.now)
@@ -68,9 +68,9 @@ async def test_a_refused_token_is_replaced_by_one_login_whoever_else_was_refused
     issuer.now += PAUSE_SECONDS
 
     for _ in range(10):
-        token.refused(first)
+        token.note_refusal(first)
     second = await token.authorization()
-    token.refused(first)
+    token.note_refusal(first)
 
     assert second == await token.authorization() == "Bearer token-2"
     assert issuer.logins == 2
@@ -80,13 +80,13 @@ async def test_a_target_that_refuses_every_token_is_not_flooded_with_logins() ->
     issuer = Issuer()
     token = issuer.token()
     for _ in range(100):
-        token.refused(await token.authorization())
+        token.note_refusal(await token.authorization())
     assert issuer.logins == 1
 
     issuer.now += PAUSE_SECONDS
 
     for _ in range(100):
-        token.refused(await token.authorization())
+        token.note_refusal(await token.authorization())
     assert issuer.logins == 2
 
 
@@ -94,7 +94,7 @@ async def test_a_first_login_that_fails_is_told() -> None:
     issuer = Issuer(failing=True)
 
     with pytest.raises(LoginFailedError):
-        await issuer.token().lapses_at()
+        await issuer.token().final_expiry()
 
 
 async def test_a_later_login_that_fails_leaves_the_last_token_and_is_tried_again() -> None:
@@ -141,14 +141,14 @@ async def test_a_token_that_says_nothing_of_its_end_is_left_alone() -> None:
 
 
 async def test_a_token_that_can_be_renewed_never_lapses() -> None:
-    assert await Issuer(lifetime_seconds=5).token().lapses_at() is None
+    assert await Issuer(lifetime_seconds=5).token().final_expiry() is None
 
 
 @pytest.mark.parametrize(("lifetime", "renew_after"), [(10, 8.0), (300, 240.0), (3_600, 3_540.0)])
 def test_a_fifth_of_the_lifetime_is_left_for_the_renewal_but_a_minute_at_most(
     lifetime: float, renew_after: float
 ) -> None:
-    assert Granted("t", 0.0, lifetime).renew_at == pytest.approx(renew_after)
+    assert GrantedToken("t", 0.0, lifetime).renew_at == pytest.approx(renew_after)
 
 
 async def test_tokens_that_expire_at_once_do_not_make_every_upload_log_in() -> None:

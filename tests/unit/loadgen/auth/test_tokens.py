@@ -43,7 +43,7 @@ async def test_a_refused_token_is_read_again_though_the_file_looks_unchanged(tmp
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert await token.authorization() == "Bearer first"
 
-    token.refused("Bearer first")
+    token.note_refusal("Bearer first")
 
     assert await token.authorization() == "Bearer other"
 

@@ -19,7 +19,7 @@ from loadtest_model.protocol.commands import Arm, Start
 
 HASH = "the plan's hash"
 ENDED = [PodState.DONE, PodState.REFUSED, PodState.HALTED]
-NOT_ENDED = [state for state in PodState if not state.ended]
+NOT_ENDED = [state for state in PodState if not state.is_end]
 LOAD_OVER = [PodState.LOADED, PodState.CONCLUDING]
 
 

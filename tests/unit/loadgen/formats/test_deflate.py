@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadgen.formats.archive import Member, packed
-from loadgen.formats.deflate import Deflated, deflate
+from loadgen.formats.archive import Member, pack
+from loadgen.formats.deflate import DeflatedStream, deflate
 
 MEGABYTE = 1_000_000
 
@@ -66,7 +66,7 @@ async def test_little_is_deflated_without_giving_way() -> None:
 async def test_an_archive_holds_its_members_with_the_earliest_date() -> None:
     members = [Member("a.txt", await deflate([b"first"])), Member("b/c.txt", await deflate([noise(MEGABYTE)]))]
 
-    with zipfile.ZipFile(io.BytesIO(b"".join(packed(members)))) as archive:
+    with zipfile.ZipFile(io.BytesIO(b"".join(pack(members)))) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["a.txt", "b/c.txt"]
         assert archive.read("a.txt") == b"first"
@@ -77,4 +77,4 @@ async def test_an_archive_holds_its_members_with_the_earliest_date() -> None:
 @pytest.mark.parametrize("plain_bytes", [2**32 - 1, 2**33])
 def test_a_member_of_four_gigabytes_is_refused_by_its_name(plain_bytes: int) -> None:
     with pytest.raises(OverflowError, match=r"sheet\.xml .* fewer than 4 GiB"):
-        packed([Member("sheet.xml", Deflated((b"",), 0, plain_bytes))])
+        pack([Member("sheet.xml", DeflatedStream((b"",), 0, plain_bytes))])

@@ -19,7 +19,7 @@ def sheet(columns: list[Column], *rows: list[str]) -> ElementTree.Element:
     """The sheet's data as a parser of XML sees it."""
     rendering = SheetRendering(columns)
     rendered = b"".join(rendering.rows([list(column) for column in zip(*rows, strict=True)])) if rows else b""
-    return ElementTree.fromstring(rendering.before(len(rows)) + rendering.head + rendered + rendering.tail)
+    return ElementTree.fromstring(rendering.prologue(len(rows)) + rendering.head + rendered + rendering.tail)
 
 
 def cells(columns: list[Column], *rows: list[str]) -> list[list[tuple[str | None, str | None]]]:
@@ -28,7 +28,7 @@ def cells(columns: list[Column], *rows: list[str]) -> list[list[tuple[str | None
     return [[(cell.get("t"), next(cell.itertext(), None)) for cell in row] for row in found]
 
 
-TEXT, NUMBER = Column("note"), Column("balance", number=True)
+TEXT, NUMBER = Column("note"), Column("balance", is_number=True)
 
 
 def test_numbers_are_cells_without_a_type_and_texts_stand_within_their_cell() -> None:

@@ -36,9 +36,9 @@ def test_tls_asks_for_the_name_in_the_url() -> None:
 
 
 def test_an_address_in_the_url_needs_no_resolving() -> None:
-    assert site_of("http://127.0.0.1:8000/u/").literal == Endpoint("127.0.0.1", 8000)
-    assert site_of("http://[::1]:8000/u/").literal == Endpoint("::1", 8000)
-    assert site_of("http://localhost:8000/u/").literal is None
+    assert site_of("http://127.0.0.1:8000/u/").literal_endpoint == Endpoint("127.0.0.1", 8000)
+    assert site_of("http://[::1]:8000/u/").literal_endpoint == Endpoint("::1", 8000)
+    assert site_of("http://localhost:8000/u/").literal_endpoint is None
 
 
 @pytest.mark.parametrize("url", ["", "django", "ftp://django/u/", "http:///u/", "http://django:99999/", "//django/u/"])

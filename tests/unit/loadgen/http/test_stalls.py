@@ -10,21 +10,21 @@ def test_without_a_stall_nothing_is_our_own() -> None:
     stalls.expect(20 * MS)
 
     assert stalls.wake(21 * MS) == MS
-    assert stalls.noticed_late_ns(0, 30 * MS) == 0
+    assert stalls.stalled_ns(0, 30 * MS) == 0
 
 
 def test_what_is_noticed_while_a_sleeper_is_overdue_was_late_since_it_was_due() -> None:
     stalls = Stalls()
     stalls.expect(20 * MS)
 
-    assert stalls.noticed_late_ns(0, 520 * MS) == 500 * MS
+    assert stalls.stalled_ns(0, 520 * MS) == 500 * MS
 
 
 def test_of_a_stall_only_the_part_since_the_waiting_began_counts() -> None:
     stalls = Stalls()
     stalls.expect(20 * MS)
 
-    assert stalls.noticed_late_ns(420 * MS, 520 * MS) == 100 * MS
+    assert stalls.stalled_ns(420 * MS, 520 * MS) == 100 * MS
 
 
 def test_what_is_worked_off_just_after_a_stall_was_late_by_it() -> None:
@@ -33,7 +33,7 @@ def test_what_is_worked_off_just_after_a_stall_was_late_by_it() -> None:
     stalls.wake(520 * MS)
     stalls.expect(540 * MS)
 
-    assert stalls.noticed_late_ns(0, 530 * MS) == 500 * MS
+    assert stalls.stalled_ns(0, 530 * MS) == 500 * MS
 
 
 def test_stalls_that_follow_each_other_count_together() -> None:
@@ -42,7 +42,7 @@ def test_stalls_that_follow_each_other_count_together() -> None:
         stalls.expect(begin * MS)
         stalls.wake(end * MS)
 
-    assert stalls.noticed_late_ns(0, 341 * MS) == 300 * MS
+    assert stalls.stalled_ns(0, 341 * MS) == 300 * MS
 
 
 def test_a_stall_long_ago_delayed_no_answer_that_came_since() -> None:
@@ -50,4 +50,4 @@ def test_a_stall_long_ago_delayed_no_answer_that_came_since() -> None:
     stalls.expect(20 * MS)
     stalls.wake(520 * MS)
 
-    assert stalls.noticed_late_ns(0, 900 * MS) == 0
+    assert stalls.stalled_ns(0, 900 * MS) == 0

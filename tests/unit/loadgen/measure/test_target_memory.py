@@ -7,30 +7,30 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 import loadgen.measure.target_memory
-from loadgen.http.fetching import Fetched, FetchError
+from loadgen.http.fetching import FetchedAnswer, FetchError
 from loadgen.measure.target_memory import MAX_POINTS, MemoryWatch, read_process_metrics
 from loadtest_model.values import NANOSECONDS
 
 
-def exposition(memory_bytes: int, started_at_seconds: float = 1_000.0) -> Fetched:
+def exposition(memory_bytes: int, started_at_seconds: float = 1_000.0) -> FetchedAnswer:
     text = f"""# HELP process_resident_memory_bytes Resident memory size in bytes.
 # TYPE process_resident_memory_bytes gauge
 process_resident_memory_bytes {memory_bytes}
 # TYPE process_start_time_seconds gauge
 process_start_time_seconds {started_at_seconds}
 """
-    return Fetched(200, text.encode())
+    return FetchedAnswer(200, text.encode())
 
 
 class Target:
     """Answers one reading after the other; time passes by two seconds with each. After the last it never answers."""
 
-    def __init__(self, answers: list[Fetched | FetchError]) -> None:
+    def __init__(self, answers: list[FetchedAnswer | FetchError]) -> None:
         self._answers = answers
         self.reading_count = 0
         self.end = asyncio.Event()
 
-    async def fetch(self) -> Fetched:
+    async def fetch(self) -> FetchedAnswer:
         if self.reading_count == len(self._answers):
             self.end.set()
             await asyncio.Event().wait()
@@ -49,7 +49,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loadgen.measure.target_memory, "POLL_SECONDS", 0)
 
 
-async def watch_target(answers: list[Fetched | FetchError]) -> MemoryWatch:
+async def watch_target(answers: list[FetchedAnswer | FetchError]) -> MemoryWatch:
     target = Target(answers)
     watch = MemoryWatch(target.fetch, target.clock_ns)
     await _watch_until(watch.watch, target.end)
@@ -75,7 +75,7 @@ async def test_each_reading_is_a_point_on_the_runs_own_time() -> None:
 
 
 async def test_a_reading_that_fails_takes_nothing_away() -> None:
-    watch = await watch_target([exposition(100), FetchError("no answer"), Fetched(503, b""), exposition(300)])
+    watch = await watch_target([exposition(100), FetchError("no answer"), FetchedAnswer(503, b""), exposition(300)])
 
     assert watch.memory.points == ((0.0, 100), (6.0, 300))
     assert watch.memory.problem == ""
@@ -89,7 +89,7 @@ async def test_another_process_makes_memory_unmeasurable_and_ends_the_readings()
 
 
 async def test_a_url_without_these_metrics_is_named_as_the_reason() -> None:
-    watch = await watch_target([Fetched(200, b"up 1\n")])
+    watch = await watch_target([FetchedAnswer(200, b"up 1\n")])
 
     assert watch.memory.points == ()
     assert "process_resident_memory_bytes" in watch.memory.problem

@@ -5,20 +5,20 @@ import pytest
 from loadgen.answers.judging import Judgement, Marker
 from loadgen.http.endpoints import Endpoint
 from loadgen.proof.refusals import (
-    CAUSES,
+    CAUSE_BY_REFUSAL,
+    attribute_to_throttling,
     cause_of_refusal,
-    excused,
+    expiry_refusal,
     may_be_stored,
+    read_back_refusal,
     refusal_of,
-    refused_for_expiry,
-    refused_for_read_back,
 )
 from loadgen.upload.uploading import Upload
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
+from loadtest_model.measurement.proof import ReadBackReport, Reading, ReadingMoment
 from loadtest_model.measurement.snapshot import CheckName, ProofLevel, Refusal, VerificationReport
 
 
@@ -97,7 +97,7 @@ def test_every_refusal_has_a_cause_and_so_something_to_do(refusal: Refusal) -> N
     ],
 )
 def test_what_to_do_names_what_usually_helps(refusal: Refusal, word: str) -> None:
-    assert word in explanation_of(CAUSES[refusal]).next_step
+    assert word in explanation_of(CAUSE_BY_REFUSAL[refusal]).next_step
 
 
 def test_a_refusal_has_the_finer_cause_of_the_upload_that_it_was_told_from() -> None:
@@ -132,12 +132,12 @@ THROTTLED = GeneratorHealth(throttled_share=0.93, cpu_limit_cores=0.02)
 
 
 def a_refusal(refusal: Refusal | None, cause: Cause | None = None) -> VerificationReport:
-    made = cause or (CAUSES[refusal] if refusal else None)
+    made = cause or (CAUSE_BY_REFUSAL[refusal] if refusal else None)
     return VerificationReport(level=ProofLevel.NONE, refusal=refusal, cause=made, message="seen", canary_ids=("C1",))
 
 
 def test_a_time_out_of_a_throttled_generator_is_its_limits_doing() -> None:
-    report = excused(a_refusal(Refusal.TIMEOUT), THROTTLED)
+    report = attribute_to_throttling(a_refusal(Refusal.TIMEOUT), THROTTLED)
 
     assert (report.refusal, report.cause) == (Refusal.THROTTLED, Cause.GENERATOR_THROTTLED)
     assert report.message == (
@@ -148,7 +148,7 @@ def test_a_time_out_of_a_throttled_generator_is_its_limits_doing() -> None:
 
 
 def test_a_body_that_came_too_slowly_from_a_throttled_generator_is_its_limits_doing() -> None:
-    report = excused(a_refusal(Refusal.REJECTED, Cause.BODY_TOO_SLOW), THROTTLED)
+    report = attribute_to_throttling(a_refusal(Refusal.REJECTED, Cause.BODY_TOO_SLOW), THROTTLED)
 
     assert report.refusal is Refusal.THROTTLED
 
@@ -164,7 +164,7 @@ def test_a_body_that_came_too_slowly_from_a_throttled_generator_is_its_limits_do
     ],
 )
 def test_what_a_limit_does_not_explain_is_the_targets(refusal: Refusal | None, generator: GeneratorHealth) -> None:
-    assert excused(a_refusal(refusal), generator) == a_refusal(refusal)
+    assert attribute_to_throttling(a_refusal(refusal), generator) == a_refusal(refusal)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_what_a_limit_does_not_explain_is_the_targets(refusal: Refusal | None, g
     [(-5.0, "the token expired 5 s ago"), (10.0, "expires in 10 s, but the load lasts 60 s"), (60.0, None)],
 )
 def test_a_token_is_refused_that_expires_before_the_load_is_over(left_seconds: float, said: str | None) -> None:
-    report = refused_for_expiry(left_seconds, planned_seconds=60.0)
+    report = expiry_refusal(left_seconds, planned_seconds=60.0)
 
     assert report is None if said is None else report is not None and said in report.message
 
@@ -181,10 +181,14 @@ def test_a_token_is_refused_that_expires_before_the_load_is_over(left_seconds: f
 def test_rows_that_are_stored_refuse_a_target_and_a_failed_reading_does_if_it_must_prove_that_there_are_none(
     must_prove: bool,
 ) -> None:
-    stored = ReadBackReport(settle_seconds=0.0, readings=(Reading(moment=Moment.VERIFIED, asked=1, found=("C1",)),))
-    failed = ReadBackReport(settle_seconds=0.0, readings=(Reading(moment=Moment.BEFORE, problem="answered 500"),))
+    stored = ReadBackReport(
+        settle_seconds=0.0, readings=(Reading(moment=ReadingMoment.VERIFIED, asked=1, found=("C1",)),)
+    )
+    failed = ReadBackReport(
+        settle_seconds=0.0, readings=(Reading(moment=ReadingMoment.BEFORE, problem="answered 500"),)
+    )
 
-    by_stored, by_failed = (refused_for_read_back(each, must_prove=must_prove) for each in (stored, failed))
+    by_stored, by_failed = (read_back_refusal(each, must_prove=must_prove) for each in (stored, failed))
 
     assert by_stored is not None
     assert by_stored.refusal is Refusal.STORED

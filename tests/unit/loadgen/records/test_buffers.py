@@ -4,7 +4,7 @@ from loadgen.records.buffers import Buffers
 
 
 def test_memory_is_not_given_again_while_a_slice_of_a_view_is_referenced() -> None:
-    buffers = Buffers(kept=4)
+    buffers = Buffers(most_free_blocks=4)
     part = buffers.get(1_000).data.toreadonly()[10:20]
 
     addresses = {buffers.get(1_000).__array_interface__["data"][0] for _ in range(3)}
@@ -14,7 +14,7 @@ def test_memory_is_not_given_again_while_a_slice_of_a_view_is_referenced() -> No
 
 
 def test_memory_that_nobody_refers_to_is_given_again() -> None:
-    buffers = Buffers(kept=4)
+    buffers = Buffers(most_free_blocks=4)
     first = buffers.get(1_000)
     address = first.__array_interface__["data"][0]
 
@@ -24,14 +24,14 @@ def test_memory_that_nobody_refers_to_is_given_again() -> None:
 
 
 def test_a_block_that_is_too_small_is_replaced() -> None:
-    buffers = Buffers(kept=4)
+    buffers = Buffers(most_free_blocks=4)
     buffers.get(1_000)
 
     assert len(buffers.get(100_000)) == 100_000
 
 
 def test_no_more_is_kept_than_was_asked_for() -> None:
-    buffers = Buffers(kept=2)
+    buffers = Buffers(most_free_blocks=2)
     held = [buffers.get(1_000) for _ in range(5)]
 
     del held

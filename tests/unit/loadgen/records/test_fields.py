@@ -9,7 +9,7 @@ import pytest
 
 from loadgen.records import FieldRefusedError
 from loadgen.records.faking import FakedValues, Fakers
-from loadgen.records.fields import Slice, marked_digits, numbers
+from loadgen.records.fields import RowSlice, marked_digits, numbers
 from loadgen.records.make_providers import find_providers
 from loadgen.records.words import Words
 from loadtest_model.plan.columns import ColumnPlan
@@ -198,7 +198,7 @@ def a_number(kind: str, low: int, high: int, places: int = 0) -> ColumnPlan:
 )
 def test_a_mark_stands_for_digits_that_all_lie_in_the_range_and_leave_every_number_as_likely(plan: ColumnPlan) -> None:
     mark = "\x05" * marked_digits(plan)
-    texts = numbers(plan, Words(3), mark)(Slice(20_000, np.zeros(20_000, np.int64), {}, {}))
+    texts = numbers(plan, Words(3), mark)(RowSlice(20_000, np.zeros(20_000, np.int64), {}, {}))
 
     found: Counter[int] = Counter()
     for text in texts:

@@ -7,7 +7,7 @@ from loadgen.records import CsvRendering
 from loadgen.records.marks import CLIENT_MARK, EMAIL_MARK, HOUSE_MARK, PHONE_MARK, Slot
 from loadgen.records.phones import PhoneBook
 from loadgen.records.sources import CLIENT_CODE, EMAIL_CODE, HOUSE, PhoneEnd
-from loadgen.records.template import Drawn, TemplateDraft
+from loadgen.records.template import DrawnRows, TemplateDraft
 from loadtest_model.records.columns import Column
 
 ALL_MARKS = (CLIENT_MARK, EMAIL_MARK, PHONE_MARK, HOUSE_MARK)
@@ -17,8 +17,8 @@ SLOTS = [
 RENDERING = CsvRendering([Column("first"), *(Column(mark) for mark in "abcd")])
 
 
-def drawn(*rows: tuple[str, ...]) -> Drawn:
-    return Drawn(tuple(zip(*rows, strict=True)), np.zeros(len(rows), np.intp))
+def drawn(*rows: tuple[str, ...]) -> DrawnRows:
+    return DrawnRows(tuple(zip(*rows, strict=True)), np.zeros(len(rows), np.intp))
 
 
 def test_rows_and_marks_are_found_across_slices_and_multi_byte_letters() -> None:

@@ -1,15 +1,15 @@
 """The verification as people see it."""
 
 from loadgen.screen.checklist import checklist
-from loadtest_model.measurement.snapshot import Check, CheckName, ProofLevel, Refusal, VerificationReport
+from loadtest_model.measurement.snapshot import CheckName, ProofLevel, Refusal, VerificationCheck, VerificationReport
 
 URL = "http://shop/u/"
 
 
 def a_check(
     name: CheckName = CheckName.CANARY, rows: int = 1, status: int = 200, detail: str = "", address: str = ""
-) -> Check:
-    return Check(
+) -> VerificationCheck:
+    return VerificationCheck(
         name=name,
         address=address or "10.0.0.1:80",
         passed=status < 400 or name is CheckName.HEADER_ONLY,

@@ -6,7 +6,9 @@ import itertools
 import pytest
 
 from loadgen.http.endpoints import Endpoint
-from loadgen.upload.addresses import AddressBook, NameNotResolvedError, Told, keep_fresh, resolve
+from loadgen.upload.addresses import AddressBook
+from loadgen.upload.following import PushedAddresses, follow_addresses
+from loadgen.upload.name_resolution import NameNotResolvedError, resolve
 
 A, B, C = (Endpoint(f"10.0.0.{n}", 80) for n in (1, 2, 3))
 
@@ -43,8 +45,8 @@ def test_a_vanished_address_is_dropped_and_remembered() -> None:
 
     book.observe([B])
 
-    assert book.proven == (B,)
-    assert book.vanished == (A,)
+    assert book.proven_addresses == (B,)
+    assert book.vanished_addresses == (A,)
 
 
 def test_an_address_that_comes_back_is_verified_again() -> None:
@@ -53,7 +55,7 @@ def test_an_address_that_comes_back_is_verified_again() -> None:
 
     assert book.observe([A, B]) == (A,)
     book.confirm(A)
-    assert book.vanished == ()
+    assert book.vanished_addresses == ()
 
 
 def test_when_all_have_vanished_none_is_handed_out() -> None:
@@ -70,7 +72,7 @@ def test_a_distrusted_address_is_never_tried_again() -> None:
     book.distrust(B)
 
     assert book.observe([A, B]) == ()
-    assert book.distrusted == (B,)
+    assert book.distrusted_addresses == (B,)
 
 
 def test_a_book_in_order_has_nothing_to_say() -> None:
@@ -94,7 +96,7 @@ def test_the_notice_says_when_no_address_is_left() -> None:
 
 
 async def followed(book: AddressBook, answers: list[object], proofs: dict[Endpoint, bool | None]) -> list[Endpoint]:
-    """Run `keep_fresh` over these answers of the resolver; gives what was verified."""
+    """Run `follow_addresses` over these answers of the resolver; gives what was verified."""
     asked, over = itertools.count(), asyncio.Event()
     verified: list[Endpoint] = []
 
@@ -113,7 +115,7 @@ async def followed(book: AddressBook, answers: list[object], proofs: dict[Endpoi
         verified.append(endpoint)
         return proofs[endpoint]
 
-    task = asyncio.create_task(keep_fresh(book, ask, prove, lambda: asyncio.sleep(0)))
+    task = asyncio.create_task(follow_addresses(book, ask, prove, lambda: asyncio.sleep(0)))
     await asyncio.wait_for(over.wait(), 5)
     task.cancel()
     return verified
@@ -125,8 +127,8 @@ async def test_following_a_name_verifies_what_is_new_and_drops_what_is_gone() ->
     verified = await followed(book, [(A, B), (B,)], {B: True})
 
     assert verified == [B]
-    assert book.proven == (B,)
-    assert book.vanished == (A,)
+    assert book.proven_addresses == (B,)
+    assert book.vanished_addresses == (A,)
 
 
 async def test_a_new_address_that_failed_in_passing_is_tried_again_and_one_that_lied_is_not() -> None:
@@ -135,24 +137,24 @@ async def test_a_new_address_that_failed_in_passing_is_tried_again_and_one_that_
     verified = await followed(book, [(A, B, C), (A, B, C)], {B: None, C: False})
 
     assert verified == [B, C, B]
-    assert book.proven == (A,)
+    assert book.proven_addresses == (A,)
 
 
 async def test_a_resolver_that_fails_in_passing_changes_nothing() -> None:
     book = book_of(A)
 
-    await followed(book, [NameNotResolvedError("try again", gone=False)], {})
+    await followed(book, [NameNotResolvedError("try again", does_not_exist=False)], {})
 
-    assert book.proven == (A,)
+    assert book.proven_addresses == (A,)
 
 
 async def test_a_name_that_is_gone_takes_its_addresses_with_it() -> None:
     book = book_of(A)
 
-    await followed(book, [NameNotResolvedError("no such name", gone=True)], {})
+    await followed(book, [NameNotResolvedError("no such name", does_not_exist=True)], {})
 
-    assert book.proven == ()
-    assert book.vanished == (A,)
+    assert book.proven_addresses == ()
+    assert book.vanished_addresses == (A,)
 
 
 async def test_localhost_resolves_to_loopback_addresses_with_the_port() -> None:
@@ -174,12 +176,12 @@ def test_an_address_that_vanished_while_it_was_verified_is_not_used() -> None:
 
     book.confirm(B)
 
-    assert book.proven == (A,)
-    assert book.vanished == (B,)
+    assert book.proven_addresses == (A,)
+    assert book.vanished_addresses == (B,)
 
 
 async def test_an_address_that_never_answers_keeps_no_other_waiting() -> None:
-    book, told, over = book_of(A), Told((A,)), asyncio.Event()
+    book, told, over = book_of(A), PushedAddresses((A,)), asyncio.Event()
 
     async def prove(endpoint: Endpoint) -> bool:
         if endpoint == B:
@@ -187,33 +189,33 @@ async def test_an_address_that_never_answers_keeps_no_other_waiting() -> None:
         over.set()
         return True
 
-    task = asyncio.create_task(keep_fresh(book, told.ask, prove, lambda: told.news(60)))
-    told.tell((A, B))
+    task = asyncio.create_task(follow_addresses(book, told.read_addresses, prove, lambda: told.wait_for_push(60)))
+    told.push((A, B))
     await asyncio.sleep(0)
-    told.tell((A, B, C))
+    told.push((A, B, C))
     await asyncio.wait_for(over.wait(), 5)
     task.cancel()
 
-    assert book.proven == (A, C)
+    assert book.proven_addresses == (A, C)
 
 
 async def test_what_was_told_before_anyone_waited_is_news() -> None:
-    told = Told((A,))
-    told.tell((B,))
+    told = PushedAddresses((A,))
+    told.push((B,))
 
-    await asyncio.wait_for(told.news(60), 5)
+    await asyncio.wait_for(told.wait_for_push(60), 5)
 
-    assert await told.ask() == (B,)
+    assert await told.read_addresses() == (B,)
 
 
 async def test_without_news_the_wait_ends_by_itself() -> None:
-    await asyncio.wait_for(Told((A,)).news(0.001), 5)
+    await asyncio.wait_for(PushedAddresses((A,)).wait_for_push(0.001), 5)
 
 
 async def test_an_upload_waits_for_the_address_that_is_being_verified() -> None:
     book = book_of(A)
     book.observe([B])
-    waiting = asyncio.create_task(book.next_in_time(60))
+    waiting = asyncio.create_task(book.wait_for_next(60))
     await asyncio.sleep(0)
 
     book.confirm(B)
@@ -223,9 +225,9 @@ async def test_an_upload_waits_for_the_address_that_is_being_verified() -> None:
 
 async def test_an_upload_waits_for_what_is_verified_elsewhere() -> None:
     book = book_of(A)
-    book.expect(True)
+    book.expect_others(True)
     book.observe([])
-    waiting = asyncio.create_task(book.next_in_time(60))
+    waiting = asyncio.create_task(book.wait_for_next(60))
     await asyncio.sleep(0)
 
     book.observe([B])
@@ -237,7 +239,7 @@ async def test_an_upload_waits_for_what_is_verified_elsewhere() -> None:
 async def test_an_upload_does_not_wait_where_no_address_is_left_to_verify() -> None:
     book = book_of(A)
     book.observe([B])
-    waiting = asyncio.create_task(book.next_in_time(60))
+    waiting = asyncio.create_task(book.wait_for_next(60))
     await asyncio.sleep(0)
 
     book.distrust(B)
@@ -249,17 +251,17 @@ async def test_an_upload_does_not_wait_longer_than_its_time() -> None:
     book = book_of(A)
     book.observe([B])
 
-    assert await asyncio.wait_for(book.next_in_time(0.001), 5) is None
+    assert await asyncio.wait_for(book.wait_for_next(0.001), 5) is None
 
 
 async def test_the_proof_of_an_address_that_left_and_came_back_meanwhile_is_none() -> None:
-    book, told = book_of(A), Told((A,))
+    book, told = book_of(A), PushedAddresses((A,))
     begun, asked = asyncio.Queue[asyncio.Event](), asyncio.Queue[tuple[Endpoint, ...]]()
     proven = asyncio.Event()
 
     async def ask() -> tuple[Endpoint, ...]:
-        asked.put_nowait(await told.ask())
-        return await told.ask()
+        asked.put_nowait(await told.read_addresses())
+        return await told.read_addresses()
 
     async def prove(_: Endpoint) -> bool:
         go = asyncio.Event()
@@ -268,20 +270,20 @@ async def test_the_proof_of_an_address_that_left_and_came_back_meanwhile_is_none
         proven.set()
         return True
 
-    task = asyncio.create_task(keep_fresh(book, ask, prove, lambda: told.news(60)))
-    told.tell((A, B))
+    task = asyncio.create_task(follow_addresses(book, ask, prove, lambda: told.wait_for_push(60)))
+    told.push((A, B))
     first = await asyncio.wait_for(begun.get(), 5)
-    told.tell((A,))
+    told.push((A,))
     while await asyncio.wait_for(asked.get(), 5) != (A,):
         pass
-    told.tell((A, B))
+    told.push((A, B))
     await asyncio.wait_for(begun.get(), 5)
 
     first.set()
     await asyncio.wait_for(proven.wait(), 5)
     task.cancel()
 
-    assert book.proven == (A,)
+    assert book.proven_addresses == (A,)
 
 
 async def test_a_connect_that_has_just_run_out_of_time_is_not_hurried_any_more() -> None:
@@ -289,7 +291,7 @@ async def test_a_connect_that_has_just_run_out_of_time_is_not_hurried_any_more()
 
     async def connect() -> None:
         async with asyncio.timeout(0.01) as bound:
-            with book.connecting(A, bound):
+            with book.watch_connect(A, bound):
                 try:
                     await asyncio.Event().wait()
                 finally:
@@ -298,4 +300,4 @@ async def test_a_connect_that_has_just_run_out_of_time_is_not_hurried_any_more()
     with pytest.raises(TimeoutError):
         await connect()
 
-    assert book.vanished == (A,)
+    assert book.vanished_addresses == (A,)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from loadgen.answers.judging import Answer
+from loadgen.answers.judging import HttpAnswer
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.transport import Exchange
 from loadgen.upload.addresses import AddressBook
@@ -13,7 +13,7 @@ from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
 
 A, B = Endpoint("10.0.0.1", 8000), Endpoint("10.0.0.2", 8000)
-ANSWERED = Exchange(Answer(200, {}, b"{}"))
+ANSWERED = Exchange(HttpAnswer(200, {}, b"{}"))
 
 
 def book_of(*proven: Endpoint) -> AddressBook:
@@ -28,7 +28,7 @@ def lose_trust(book: AddressBook, endpoint: Endpoint) -> None:
 
 
 def leave(book: AddressBook, endpoint: Endpoint) -> None:
-    book.observe(each for each in book.proven if each != endpoint)
+    book.observe(each for each in book.proven_addresses if each != endpoint)
 
 
 @pytest.mark.parametrize("lose", [lose_trust, leave])
@@ -44,11 +44,11 @@ async def test_an_upload_whose_address_was_lost_while_its_file_was_made_goes_to_
         tried.append(endpoint)
         return ANSWERED
 
-    exchange = await route.travel(attempt)
+    exchange = await route.try_addresses(attempt)
 
     assert exchange is ANSWERED
     assert tried == [B]
-    assert (route.endpoint, route.departed) == (B, ())
+    assert (route.endpoint, route.departed_addresses) == (B, ())
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ async def test_an_upload_whose_only_address_was_lost_while_its_file_was_made_goe
     async def attempt(endpoint: Endpoint) -> Exchange:
         raise AssertionError(endpoint)
 
-    exchange = await route.travel(attempt)
+    exchange = await route.try_addresses(attempt)
 
     assert (exchange.error, exchange.cause) == (ErrorKind.NO_ADDRESS, Cause.ADDRESSES_VANISHED)
     assert told in exchange.detail
@@ -83,7 +83,7 @@ async def test_an_upload_whose_address_lost_its_trust_before_the_first_byte_goes
             return Exchange(None, error)
         return ANSWERED
 
-    exchange = await route.travel(attempt)
+    exchange = await route.try_addresses(attempt)
 
     assert exchange is ANSWERED
     assert tried == [A, B]
@@ -99,7 +99,7 @@ async def test_an_upload_that_was_begun_when_its_address_lost_its_trust_is_sent_
         book.distrust(A)
         return reset
 
-    exchange = await Route(book, A).travel(attempt)
+    exchange = await Route(book, A).try_addresses(attempt)
 
     assert exchange is reset
     assert tried == [A]

@@ -8,10 +8,10 @@ from loadtest_model.measurement.causes import Cause
 
 @pytest.mark.parametrize("cause", list(Cause))
 def test_every_cause_is_explained_in_words_that_fit(cause: Cause) -> None:
-    explained = explanation_of(cause)
+    explanation = explanation_of(cause)
 
-    assert 5 < len(explained.title) <= 60
-    assert not explained.title.endswith(".")
-    assert explained.meaning.endswith(".")
-    assert explained.next_step.endswith(".")
-    assert len(explained.next_step) <= 512
+    assert 5 < len(explanation.title) <= 60
+    assert not explanation.title.endswith(".")
+    assert explanation.meaning.endswith(".")
+    assert explanation.next_step.endswith(".")
+    assert len(explanation.next_step) <= 512

@@ -3,7 +3,13 @@
 import pytest
 from msgspec import structs
 
-from loadtest_model.judgement.health import HealthLevel, assess, longest_silence_seconds, memory_health, worst
+from loadtest_model.judgement.health import (
+    HealthLevel,
+    assess_step,
+    longest_silence_seconds,
+    memory_health,
+    worst_health,
+)
 from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
@@ -29,7 +35,7 @@ def series(length: int, *, answers: int = 4, response_seconds: float = 0.2, begi
 
 
 def test_a_quick_target_without_errors_is_good() -> None:
-    health = assess(LIGHT, a_step(seconds=series(120)))
+    health = assess_step(LIGHT, a_step(seconds=series(120)))
 
     assert (health.level, health.evidence) == (HealthLevel.GOOD, ())
 
@@ -38,32 +44,32 @@ def test_a_quick_target_without_errors_is_good() -> None:
     ("rejected", "level"), [(0, HealthLevel.GOOD), (3, HealthLevel.WARNING), (10, HealthLevel.CRITICAL)]
 )
 def test_the_error_rate_warns_above_one_and_alarms_above_five_per_cent(rejected: int, level: HealthLevel) -> None:
-    assert assess(LIGHT, a_step(accepted=100, rejected=rejected)).level is level
+    assert assess_step(LIGHT, a_step(accepted=100, rejected=rejected)).level is level
 
 
 @pytest.mark.parametrize(
     ("seconds_each", "level"), [(9.0, HealthLevel.GOOD), (12.0, HealthLevel.WARNING), (31.0, HealthLevel.CRITICAL)]
 )
 def test_the_average_warns_from_ten_and_alarms_above_thirty_seconds(seconds_each: float, level: HealthLevel) -> None:
-    assert assess(LIGHT, a_step(seconds_each=seconds_each)).level is level
+    assert assess_step(LIGHT, a_step(seconds_each=seconds_each)).level is level
 
 
 def test_time_outs_warn() -> None:
-    health = assess(LIGHT, a_step(accepted=1_000, unknown=1, errors={ErrorKind.TIMEOUT: 1}))
+    health = assess_step(LIGHT, a_step(accepted=1_000, unknown=1, errors={ErrorKind.TIMEOUT: 1}))
 
     assert health.level is HealthLevel.WARNING
     assert "1 uploads timed out" in health.evidence[0]
 
 
 def test_complete_failure_is_critical() -> None:
-    health = assess(LIGHT, a_step(accepted=0, rejected=5))
+    health = assess_step(LIGHT, a_step(accepted=0, rejected=5))
 
     assert health.level is HealthLevel.CRITICAL
     assert "none of 5 uploads" in health.evidence[0]
 
 
 def test_refused_connections_after_successes_say_that_the_target_went_down() -> None:
-    health = assess(LIGHT, a_step(accepted=1_000, rejected=2, errors={ErrorKind.REFUSED: 2}))
+    health = assess_step(LIGHT, a_step(accepted=1_000, rejected=2, errors={ErrorKind.REFUSED: 2}))
 
     assert health.level is HealthLevel.CRITICAL
     assert "went down" in health.evidence[0]
@@ -75,14 +81,14 @@ def test_thirty_seconds_of_silence_with_an_upload_in_flight_are_critical() -> No
     seconds = (*series(10), hanging, cut, *series(5, begin=45))
 
     assert longest_silence_seconds(seconds) == 34
-    assert assess(LIGHT, a_step(seconds=seconds)).level is HealthLevel.CRITICAL
+    assert assess_step(LIGHT, a_step(seconds=seconds)).level is HealthLevel.CRITICAL
 
 
 @pytest.mark.parametrize("outcome", ["rejected", "unknown"])
 def test_a_pause_after_an_upload_that_got_no_answer_is_no_silence(outcome: str) -> None:
-    failed = Second(second=10, counts=counts(**{outcome: 1}), virtual_users=1, ended=1)
+    second_of_failure = Second(second=10, counts=counts(**{outcome: 1}), virtual_users=1, ended=1)
 
-    assert longest_silence_seconds((*series(10), failed, *series(5, begin=60))) == 0
+    assert longest_silence_seconds((*series(10), second_of_failure, *series(5, begin=60))) == 0
 
 
 def test_silence_without_uploads_in_flight_is_a_pause() -> None:
@@ -92,7 +98,7 @@ def test_silence_without_uploads_in_flight_is_a_pause() -> None:
 def test_uneven_throughput_on_a_plateau_warns() -> None:
     seconds = (*series(60, answers=4), *series(60, answers=2, begin=60))
 
-    health = assess(LIGHT, a_step(seconds=seconds))
+    health = assess_step(LIGHT, a_step(seconds=seconds))
 
     assert health.level is HealthLevel.WARNING
     assert any("varies by" in text for text in health.evidence)
@@ -104,7 +110,7 @@ def test_throughput_of_few_answers_is_not_judged() -> None:
         for second in series(120)
     )
 
-    assert not any("varies by" in text for text in assess(LIGHT, a_step(seconds=seconds)).evidence)
+    assert not any("varies by" in text for text in assess_step(LIGHT, a_step(seconds=seconds)).evidence)
 
 
 def test_a_median_that_rises_with_load_without_more_throughput_warns() -> None:
@@ -114,7 +120,7 @@ def test_a_median_that_rises_with_load_without_more_throughput_warns() -> None:
         segment_response=tuple(sketch_of([int(value * 1e9)] * 50) for value in (0.2, 0.6, 1.0)),
     )
 
-    health = assess(STRESS, step)
+    health = assess_step(STRESS, step)
 
     assert health.level is HealthLevel.WARNING
     assert any("from 2 to 6 virtual users the median goes from 200 ms to 600 ms" in text for text in health.evidence)
@@ -123,22 +129,22 @@ def test_a_median_that_rises_with_load_without_more_throughput_warns() -> None:
 def test_a_response_time_that_rises_at_constant_load_warns() -> None:
     seconds = (*series(60, response_seconds=0.2), *series(60, response_seconds=0.4, begin=60))
 
-    health = assess(LIGHT, a_step(seconds=seconds))
+    health = assess_step(LIGHT, a_step(seconds=seconds))
 
     assert any("rises at constant load" in text for text in health.evidence)
 
 
 def test_the_health_of_a_run_is_its_worst_steps() -> None:
-    good, bad = assess(LIGHT, a_step()), assess(LIGHT, a_step(accepted=0, rejected=1))
+    good, bad = assess_step(LIGHT, a_step()), assess_step(LIGHT, a_step(accepted=0, rejected=1))
 
-    assert worst([good, bad]).level is HealthLevel.CRITICAL
-    assert worst([]).level is HealthLevel.GOOD
+    assert worst_health([good, bad]).level is HealthLevel.CRITICAL
+    assert worst_health([]).level is HealthLevel.GOOD
 
 
 def test_arrivals_that_find_every_user_busy_are_the_targets_doing_and_warn() -> None:
     (step,) = a_plan(scenario="custom", load={"batchSize": 10, "arrivalRate": 2, "duration": "60s"}).steps
 
-    health = assess(step, structs.replace(a_step(accepted=120), vu_limit_reached=30))
+    health = assess_step(step, structs.replace(a_step(accepted=120), vu_limit_reached=30))
 
     assert health.level is HealthLevel.WARNING
     assert "30 of 120 arrivals found none of 60 virtual users free" in health.evidence[0]
@@ -148,18 +154,18 @@ def test_in_the_open_model_plateaus_are_those_of_the_arrival_rate() -> None:
     stages = [{"duration": d, "arrivalRate": r} for r in (2, 6) for d in ("0s", "200s")]
     (step,) = a_plan(scenario="custom", load={"batchSize": 10, "stages": stages}).steps
     seconds = (*series(200), *series(200, begin=200, response_seconds=0.6))
-    seen = structs.replace(
+    aggregate = structs.replace(
         a_step(seconds=seconds), segment_response=tuple(sketch_of([int(v * 1e9)] * 50) for v in (0.2, 0.6))
     )
 
-    assert any("from 2 to 6 uploads/s due the median goes" in text for text in assess(step, seen).evidence)
+    assert any("from 2 to 6 uploads/s due the median goes" in text for text in assess_step(step, aggregate).evidence)
 
 
 def test_a_load_by_records_is_judged_up_to_its_end() -> None:
     (step,) = a_plan(scenario="custom", load={"batchSize": 10, "records": 10_000}).steps
     seconds = (*series(60, response_seconds=0.2), *series(60, response_seconds=0.4, begin=60))
 
-    health = assess(step, structs.replace(a_step(seconds=seconds), load_seconds=120.0))
+    health = assess_step(step, structs.replace(a_step(seconds=seconds), load_seconds=120.0))
 
     assert any("rises at constant load" in text for text in health.evidence)
 

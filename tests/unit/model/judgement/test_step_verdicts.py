@@ -22,7 +22,7 @@ RANK = {Verdict.PASSED: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAILED: 2}
 UPLOADS = (200, 200, 200, 120)
 
 
-def a_step(number: int, *, seconds: float = 1.0, rejected: int = 0, finished: bool = True) -> StepAggregate:
+def a_step(number: int, *, seconds: float = 1.0, rejected: int = 0, is_finished: bool = True) -> StepAggregate:
     accepted, rows = UPLOADS[number], PLAN.steps[number].batch_size
     counts = Counts(
         due=accepted + rejected,
@@ -34,11 +34,11 @@ def a_step(number: int, *, seconds: float = 1.0, rejected: int = 0, finished: bo
     )
     times = sketch_of([int(seconds * SECOND)] * accepted)
     return StepAggregate(
-        total=counts, judged=counts, response=times, service=times, finished_pods=PLAN.parallelism if finished else 0
+        total=counts, judged=counts, response=times, service=times, finished_pods=PLAN.parallelism if is_finished else 0
     )
 
 
-def judged(*steps: StepAggregate, gaps: tuple[Gap, ...] = ()) -> tuple[Verdict, list[Verdict]]:
+def verdicts_of(*steps: StepAggregate, gaps: tuple[Gap, ...] = ()) -> tuple[Verdict, list[Verdict]]:
     judgement = judge(Facts(plan=PLAN, aggregate=Aggregate(steps=steps), gaps=gaps))
     return judgement.verdict, [step.verdict for step in judgement.steps]
 
@@ -48,7 +48,7 @@ P, F, I = Verdict.PASSED, Verdict.FAILED, Verdict.INCONCLUSIVE  # noqa: E741 - t
 
 
 def test_four_sound_steps_pass_and_so_does_the_run() -> None:
-    assert judged(*SOUND) == (P, [P, P, P, P])
+    assert verdicts_of(*SOUND) == (P, [P, P, P, P])
 
 
 @pytest.mark.parametrize("number", range(4))
@@ -56,13 +56,13 @@ def test_one_slow_step_fails_alone_and_with_it_the_run(number: int) -> None:
     steps = list(SOUND)
     steps[number] = a_step(number, seconds=25.0)
 
-    assert judged(*steps) == (F, [F if step == number else P for step in range(4)])
+    assert verdicts_of(*steps) == (F, [F if step == number else P for step in range(4)])
 
 
 def test_a_pod_lost_in_the_third_step_leaves_the_first_two_judged() -> None:
-    lost = Gap(Reason.PodLost, "lost pod 1")
+    has_gap = Gap(Reason.PodLost, "lost pod 1")
 
-    verdicts = judged(*SOUND[:2], a_step(2, finished=False), gaps=(lost,))
+    verdicts = verdicts_of(*SOUND[:2], a_step(2, is_finished=False), gaps=(has_gap,))
 
     assert verdicts == (I, [P, P, I, I])
 
@@ -71,7 +71,7 @@ def test_a_violation_fails_the_step_that_it_was_counted_in() -> None:
     broken = structs.replace(SOUND[1].total, violation=1, accepted=SOUND[1].total.accepted - 1)
     steps = (SOUND[0], structs.replace(SOUND[1], total=broken, judged=broken), *SOUND[2:])
 
-    assert judged(*steps) == (F, [P, F, P, P])
+    assert verdicts_of(*steps) == (F, [P, F, P, P])
 
 
 @given(
@@ -82,14 +82,14 @@ def test_a_violation_fails_the_step_that_it_was_counted_in() -> None:
     ),
     st.booleans(),
 )
-def test_no_step_is_judged_worse_than_the_run(made: list[tuple[float, int, bool]], lost: bool) -> None:
+def test_no_step_is_judged_worse_than_the_run(step_values: list[tuple[float, int, bool]], has_gap: bool) -> None:
     steps = tuple(
-        a_step(number, seconds=seconds, rejected=rejected, finished=finished)
-        for number, (seconds, rejected, finished) in enumerate(made)
+        a_step(number, seconds=seconds, rejected=rejected, is_finished=is_finished)
+        for number, (seconds, rejected, is_finished) in enumerate(step_values)
     )
-    gaps = (Gap(Reason.PodLost, "lost"),) if lost else ()
+    gaps = (Gap(Reason.PodLost, "lost"),) if has_gap else ()
 
-    verdict, of_steps = judged(*steps, gaps=gaps)
+    verdict, step_verdicts = verdicts_of(*steps, gaps=gaps)
 
-    assert len(of_steps) == 4
-    assert RANK[verdict] >= max(RANK[one] for one in of_steps)
+    assert len(step_verdicts) == 4
+    assert RANK[verdict] >= max(RANK[step_verdict] for step_verdict in step_verdicts)

@@ -1,5 +1,6 @@
 """The verdict is that of the first check that finds something, in the order of docs/semantics.md."""
 
+import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.health import HealthLevel
@@ -127,10 +128,12 @@ def test_our_own_time_is_no_matter_where_a_bound_is_far_off() -> None:
 
 def test_where_a_tenth_of_the_load_or_more_was_not_offered_times_must_hold_in_proportion_to_it() -> None:
     half_offered = OwnTime(offered=50, planned=100)
-    near, far = (structs.replace(a_step(seconds_each=each), own=half_offered) for each in (9.9, 4.9))
+    near_the_bound, far_from_the_bound = (
+        structs.replace(a_step(seconds_each=seconds_each), own=half_offered) for seconds_each in (9.9, 4.9)
+    )
 
-    assert verdict_of(a_run(near)).reason == "ThresholdInDoubt"
-    assert verdict_of(a_run(far)).verdict is Verdict.PASSED
+    assert verdict_of(a_run(near_the_bound)).reason == "ThresholdInDoubt"
+    assert verdict_of(a_run(far_from_the_bound)).verdict is Verdict.PASSED
 
 
 def test_a_rate_that_falls_short_proves_nothing_where_less_was_offered_than_planned() -> None:
@@ -177,30 +180,57 @@ def test_no_sample_can_never_pass() -> None:
 def test_thresholds_without_a_sample_are_told_together() -> None:
     judgement = verdict_of(a_run(a_step(accepted=0)))
 
-    told = [reason for reason in judgement.reasons if "no sample" in reason]
-    assert told == ["no sample to judge error_rate < 1%, avg < 10s, p95 < 20s, p99 < 30s by; lengthen the load"]
+    sample_reasons = [reason for reason in judgement.reasons if "no sample" in reason]
+    assert sample_reasons == [
+        "no sample to judge error_rate < 1%, avg < 10s, p95 < 20s, p99 < 30s by; lengthen the load"
+    ]
 
 
 def test_a_step_without_an_upload_can_never_pass_although_no_threshold_asks_for_one() -> None:
     plan = a_plan(thresholds=[])
 
-    judgement = judge(Facts(plan=plan, aggregate=Aggregate()))
+    judgement = judge(Facts(plan=plan, aggregate=a_run(a_step(accepted=0))))
 
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "TooFewSamples")
 
 
-def test_a_violation_on_record_fails_although_the_pod_that_saw_it_is_gone() -> None:
-    held = Gap(Reason.Violation, "answered 200 without a true load_test_mode")
+@pytest.mark.parametrize("steps", [(), (a_step(finished_pods=0),)], ids=["not begun", "cut short"])
+def test_a_step_that_was_not_finished_can_never_pass_although_nothing_tells_why(
+    steps: tuple[StepAggregate, ...],
+) -> None:
+    judgement = judge(Facts(plan=a_plan(thresholds=[]), aggregate=Aggregate(steps=steps)))
 
-    judgement = judge(Facts(plan=PLAN, aggregate=a_run(), gaps=(LOST,), on_record=(held,)))
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "LoadUnfinished")
+
+
+def test_a_breach_in_an_unfinished_step_counts_only_if_missing_data_cannot_undo_it() -> None:
+    plan = a_plan(thresholds=["p95 < 5s", "max < 5s"])
+    slow = a_step(seconds_each=6, finished_pods=0)
+
+    judgement = judge(Facts(plan=plan, aggregate=a_run(slow)))
+
+    assert judgement.reason == "ThresholdBreached"
+    assert [text for text in judgement.reasons if "p95" in text] == []
+
+
+def test_an_unfinished_step_with_a_reason_of_its_own_has_no_second_one() -> None:
+    judgement = judge(Facts(plan=PLAN, aggregate=a_run(a_step(finished_pods=0)), gaps=(LOST,)))
+
+    assert judgement.reasons == (LOST.message,)
+
+
+def test_a_violation_on_record_fails_although_the_pod_that_saw_it_is_gone() -> None:
+    violation = Gap(Reason.Violation, "answered 200 without a true load_test_mode")
+
+    judgement = judge(Facts(plan=PLAN, aggregate=a_run(), gaps=(LOST,), recorded_failures=(violation,)))
 
     assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "Violation")
 
 
 def test_a_violation_that_is_known_in_full_is_told_once() -> None:
-    held = Gap(Reason.Violation, BROKEN_PROMISE.message)
+    violation = Gap(Reason.Violation, BROKEN_PROMISE.message)
 
-    judgement = judge(Facts(plan=PLAN, aggregate=a_run(violations=(BROKEN_PROMISE,)), on_record=(held,)))
+    judgement = judge(Facts(plan=PLAN, aggregate=a_run(violations=(BROKEN_PROMISE,)), recorded_failures=(violation,)))
 
     assert len(judgement.reasons) == 1
 
@@ -287,14 +317,17 @@ def test_a_load_that_ended_before_its_last_record_is_inconclusive() -> None:
 
 
 def test_throttling_is_noted_with_the_limit_and_changes_what_is_advised() -> None:
-    throttled = GeneratorHealth(throttled_share=0.4, cpu_limit_cores=0.5)
+    throttled_generator = GeneratorHealth(throttled_share=0.4, cpu_limit_cores=0.5)
     doubtful = with_own_time(a_step(seconds_each=25), seconds_each=16)
 
-    judgement = verdict_of(a_run(doubtful, generator=throttled))
+    judgement = verdict_of(a_run(doubtful, generator=throttled_generator))
 
     assert "; raise spec.pod.resources.limits.cpu" in judgement.reasons[0]
-    assert "throttled for 40% of the time by its CPU limit of 500m" in own_limits(PLAN, a_run(generator=throttled))[0]
-    assert verdict_of(a_run(generator=throttled)).verdict is Verdict.PASSED
+    assert (
+        "throttled for 40% of the time by its CPU limit of 500m"
+        in own_limits(PLAN, a_run(generator=throttled_generator))[0]
+    )
+    assert verdict_of(a_run(generator=throttled_generator)).verdict is Verdict.PASSED
 
 
 def test_a_verification_that_a_cpu_limit_prevented_says_nothing_of_the_target() -> None:

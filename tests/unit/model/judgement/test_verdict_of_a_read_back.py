@@ -4,7 +4,7 @@ import pytest
 
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
-from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
+from loadtest_model.measurement.proof import ReadBackReport, Reading, ReadingMoment
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 from loadtest_model.reasons import Reason
 from support.builders import a_plan, a_run, a_step
@@ -14,12 +14,12 @@ PLAN = a_plan(verification={"require": "Proven", "readBack": READ_BACK})
 UNDEMANDING = a_plan(verification={"require": "Acknowledged", "readBack": READ_BACK})
 
 
-def counted(*rows: int) -> ReadBackReport:
-    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(Moment, rows, strict=False))
+def report_of_counts(*rows: int) -> ReadBackReport:
+    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(ReadingMoment, rows, strict=False))
     return ReadBackReport(settle_seconds=5, readings=readings)
 
 
-FAILED = ReadBackReport(settle_seconds=5, readings=(Reading(moment=Moment.ENDED, problem="answered 500"),))
+FAILED = ReadBackReport(settle_seconds=5, readings=(Reading(moment=ReadingMoment.ENDED, problem="answered 500"),))
 
 
 def verdict_of(report: ReadBackReport | None, *gaps: Gap, plan: object = PLAN, accepted: int = 100) -> Judgement:
@@ -28,17 +28,17 @@ def verdict_of(report: ReadBackReport | None, *gaps: Gap, plan: object = PLAN, a
 
 
 def test_a_run_that_was_read_back_to_its_end_passes() -> None:
-    assert verdict_of(counted(3, 3, 3, 3)).verdict is Verdict.PASSED
+    assert verdict_of(report_of_counts(3, 3, 3, 3)).verdict is Verdict.PASSED
 
 
 def test_rows_found_stored_fail_the_run_before_anything_else() -> None:
-    judgement = verdict_of(counted(3, 3, 3, 9), Gap(Reason.PodLost, "pod 1 was lost"))
+    judgement = verdict_of(report_of_counts(3, 3, 3, 9), Gap(Reason.PodLost, "pod 1 was lost"))
 
     assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "RecordsStored")
 
 
 def test_rows_found_stored_fail_also_where_less_was_required() -> None:
-    judgement = verdict_of(counted(3, 9), plan=UNDEMANDING)
+    judgement = verdict_of(report_of_counts(3, 9), plan=UNDEMANDING)
 
     assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "RecordsStored")
 
@@ -47,8 +47,8 @@ def test_rows_found_stored_fail_also_where_less_was_required() -> None:
     ("report", "reason"),
     [
         (None, "ReadBackUnfinished"),
-        (counted(3, 3), "ReadBackUnfinished"),
-        (counted(3, 3, 2, 2), "ReadBackUnsteady"),
+        (report_of_counts(3, 3), "ReadBackUnfinished"),
+        (report_of_counts(3, 3, 2, 2), "ReadBackUnsteady"),
         (FAILED, "ReadBackFailed"),
     ],
 )
@@ -58,7 +58,7 @@ def test_without_the_proof_that_is_required_a_run_is_inconclusive(report: ReadBa
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, reason)
 
 
-@pytest.mark.parametrize("report", [None, counted(3, 3), counted(3, 3, 2, 2), FAILED])
+@pytest.mark.parametrize("report", [None, report_of_counts(3, 3), report_of_counts(3, 3, 2, 2), FAILED])
 def test_where_less_is_required_a_read_back_that_shows_nothing_changes_no_verdict(
     report: ReadBackReport | None,
 ) -> None:

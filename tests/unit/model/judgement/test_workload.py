@@ -8,7 +8,7 @@ from msgspec import structs
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.judgement.judging import judge, run_health
 from loadtest_model.judgement.verdict import Facts, Judgement, Verdict
-from loadtest_model.judgement.workload import Tally, TargetWatch, points_text, target_health
+from loadtest_model.judgement.workload import TargetWatch, WorkloadTally, points_text, target_health
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import TargetMemory
 from loadtest_model.report.summary import TargetUse, summarize
@@ -110,7 +110,7 @@ def test_the_summary_says_what_was_seen_of_the_workload() -> None:
 
 
 def test_memory_points_are_seconds_and_bytes() -> None:
-    watch = a_watch(tally=Tally(memory=points_text(((5.0, 100), (10.2, 110)))))
+    watch = a_watch(tally=WorkloadTally(memory=points_text(((5.0, 100), (10.2, 110)))))
 
     assert watch.memory_points == ((5.0, 100), (10.0, 110))
     assert a_watch().memory_points == ()

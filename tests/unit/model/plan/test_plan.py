@@ -60,10 +60,10 @@ def test_thresholds_of_the_spec_replace_the_defaults() -> None:
 
 
 def test_more_pods_than_virtual_users_are_refused_with_the_remedy() -> None:
-    with pytest.raises(PlanError, match=r"spec\.parallelism is 2, .* fewer virtual users \(1\)") as refused:
+    with pytest.raises(PlanError, match=r"spec\.parallelism is 2, .* fewer virtual users \(1\)") as refusal:
         a_plan(scenario="light", parallelism=2)
 
-    assert refused.value.reason == "ParallelismAboveVirtualUsers"
+    assert refusal.value.reason == "ParallelismAboveVirtualUsers"
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_more_pods_than_virtual_users_are_refused_with_the_remedy() -> None:
     ],
 )
 def test_a_spec_that_breaks_a_rule_has_no_plan(fields: dict[str, object], reason: str, message: str) -> None:
-    with pytest.raises(PlanError) as refused:
+    with pytest.raises(PlanError) as refusal:
         a_plan(**fields)
 
-    assert refused.value.reason == reason
-    assert str(refused.value).startswith(message)
+    assert refusal.value.reason == reason
+    assert str(refusal.value).startswith(message)
 
 
 def test_a_warm_up_as_long_as_the_load_is_refused() -> None:
@@ -90,25 +90,27 @@ def test_a_warm_up_as_long_as_the_load_is_refused() -> None:
 
 
 def test_equal_specs_have_equal_plans_and_another_run_has_other_records() -> None:
-    one, same, other = a_plan(), a_plan(), a_plan(runId="2")
+    plan, equal_plan, plan_of_another_run = a_plan(), a_plan(), a_plan(runId="2")
 
-    assert plan_hash(one) == plan_hash(same)
-    assert one.records != other.records
-    assert plan_hash(one) != plan_hash(other)
+    assert plan_hash(plan) == plan_hash(equal_plan)
+    assert plan.records != plan_of_another_run.records
+    assert plan_hash(plan) != plan_hash(plan_of_another_run)
 
 
 def test_a_plan_has_the_same_hash_for_who_wrote_and_who_read_it() -> None:
-    written = compile_plan(a_spec(), IDENTITY, deadlines=Deadlines(barrier_seconds=60))
+    plan = compile_plan(a_spec(), IDENTITY, deadlines=Deadlines(barrier_seconds=60))
 
-    assert plan_hash(written) == plan_hash(msgspec.json.decode(msgspec.json.encode(written), type=Plan))
+    assert plan_hash(plan) == plan_hash(msgspec.json.decode(msgspec.json.encode(plan), type=Plan))
 
 
 def test_a_seed_chooses_the_people_but_never_the_run_tag() -> None:
-    one = compile_plan(a_spec(records={"seed": 7}), IDENTITY)
-    other = compile_plan(a_spec(records={"seed": 7}), Identity(namespace="shop", name="heavy", uid="another"))
+    plan = compile_plan(a_spec(records={"seed": 7}), IDENTITY)
+    plan_of_another_test = compile_plan(
+        a_spec(records={"seed": 7}), Identity(namespace="shop", name="heavy", uid="another")
+    )
 
-    assert one.records.seed == other.records.seed == 7
-    assert one.records.run_tag != other.records.run_tag
+    assert plan.records.seed == plan_of_another_test.records.seed == 7
+    assert plan.records.run_tag != plan_of_another_test.records.run_tag
 
 
 def test_a_plan_survives_the_wire() -> None:
@@ -205,10 +207,10 @@ def test_the_graceful_stop_bounds_the_drain() -> None:
 
 @pytest.mark.parametrize("load", [{"records": 20}, {"arrivalRate": 1, "duration": "2s", "virtualUsers": 10}])
 def test_more_pods_than_uploads_are_refused(load: dict[str, object]) -> None:
-    with pytest.raises(PlanError) as refused:
+    with pytest.raises(PlanError) as refusal:
         a_plan(scenario="custom", parallelism=3, load={"batchSize": 10, "virtualUsers": 10, **load})
 
-    assert refused.value.reason == "ParallelismAboveUploads"
+    assert refusal.value.reason == "ParallelismAboveUploads"
 
 
 def test_a_threshold_of_one_step_is_held_in_that_step_alone() -> None:

@@ -5,24 +5,24 @@ from typing import Any
 import pytest
 
 from loadtest_model.plan import PlanError
-from loadtest_model.plan.columns import CLIENT_PLANS, MOST_VARYING, columns_of
-from loadtest_model.plan.notices import notices
+from loadtest_model.plan.columns import CLIENT_PLANS, MOST_VARYING_FIELDS, columns_of
+from loadtest_model.plan.notices import plan_notices
 from loadtest_model.plan.records import STANDARD_DIALECT, RecordsPlan
-from loadtest_model.spec.fields import KINDS, Field
+from loadtest_model.spec.fields import FIELD_KINDS, Field
 from support.builders import a_plan, a_spec
 
 WIDTH = {"name": "loyalty", "kind": "unique", "width": 8}
 
 
-def planned(**records: Any) -> RecordsPlan:
+def records_plan(**records: Any) -> RecordsPlan:
     return a_plan(records=records).records
 
 
-def names(**fields: Any) -> list[str]:
-    return [column.name for column in planned(fields=fields).columns]
+def column_names(**fields: Any) -> list[str]:
+    return [column.name for column in records_plan(fields=fields).columns]
 
 
-def refused(records: dict[str, Any], **spec: Any) -> str:
+def refusal_text(records: dict[str, Any], **spec: Any) -> str:
     with pytest.raises(PlanError) as caught:
         a_plan(records=records, **spec)
     assert caught.value.reason == "RecordsInvalid"
@@ -30,7 +30,7 @@ def refused(records: dict[str, Any], **spec: Any) -> str:
 
 
 def test_records_of_which_nothing_is_said_are_the_client_columns() -> None:
-    plan = planned()
+    plan = records_plan()
 
     assert plan.columns is CLIENT_PLANS
     assert plan.dialect is STANDARD_DIALECT
@@ -38,21 +38,21 @@ def test_records_of_which_nothing_is_said_are_the_client_columns() -> None:
 
 
 def test_columns_are_renamed_dropped_added_and_ordered() -> None:
-    made = names(rename={"client_id": "id"}, drop=["balance"], add=[WIDTH], order=["loyalty", "id"])
+    names = column_names(rename={"client_id": "id"}, drop=["balance"], add=[WIDTH], order=["loyalty", "id"])
 
-    clients = [plan.name for plan in CLIENT_PLANS if plan.name not in ("client_id", "balance")]
-    assert made == ["loyalty", "id", *clients]
+    client_names = [plan.name for plan in CLIENT_PLANS if plan.name not in ("client_id", "balance")]
+    assert names == ["loyalty", "id", *client_names]
 
 
 def test_an_added_column_takes_the_place_of_a_client_column_with_its_name() -> None:
-    plan = planned(fields={"add": [{"name": "status", "kind": "constant", "value": "new"}]})
+    plan = records_plan(fields={"add": [{"name": "status", "kind": "constant", "value": "new"}]})
 
     assert [column.name for column in plan.columns] == [column.name for column in CLIENT_PLANS]
     assert [column.kind for column in plan.columns if column.name == "status"] == ["constant"]
 
 
 def test_numbers_are_told_apart_from_texts_for_the_formats() -> None:
-    plan = planned(
+    plan = records_plan(
         fields={
             "add": [
                 {"name": "visits", "kind": "integer", "min": 0, "max": 9},
@@ -62,11 +62,11 @@ def test_numbers_are_told_apart_from_texts_for_the_formats() -> None:
         }
     )
 
-    assert [column.name for column in columns_of(plan.columns) if column.number] == ["balance", "visits", "score"]
+    assert [column.name for column in columns_of(plan.columns) if column.is_number] == ["balance", "visits", "score"]
 
 
 def test_a_template_finds_dropped_columns_renamed_ones_and_those_that_it_takes_the_place_of() -> None:
-    plan = planned(
+    plan = records_plan(
         fields={
             "rename": {"client_id": "id"},
             "drop": ["city"],
@@ -92,7 +92,7 @@ def a_field(**parameters: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("records", "told"),
+    ("records", "clause"),
     [
         (
             {"fields": {"drop": ["balanc"]}},
@@ -136,24 +136,24 @@ def a_field(**parameters: Any) -> dict[str, Any]:
     ],
 )
 def test_what_cannot_be_made_is_refused_with_its_path_its_value_and_what_it_may_mean(
-    records: dict[str, Any], told: str
+    records: dict[str, Any], clause: str
 ) -> None:
-    message = refused(records)
+    message = refusal_text(records)
 
     assert message.startswith("spec.records.")
-    assert told in message
+    assert clause in message
 
 
 def test_templates_that_need_each_other_are_refused() -> None:
     pair = [{"name": "a", "kind": "template", "template": "{b}"}, {"name": "b", "kind": "template", "template": "{a}"}]
 
-    assert "a -> b -> a" in refused({"fields": {"add": pair}})
+    assert "a -> b -> a" in refusal_text({"fields": {"add": pair}})
 
 
 def test_a_dialect_of_csv_is_refused_for_xlsx_but_not_formats_of_dates() -> None:
     target = {"url": "http://x/", "format": "xlsx"}
 
-    message = refused({"dialect": {"lineEnd": "LF"}}, target=target)
+    message = refusal_text({"dialect": {"lineEnd": "LF"}}, target=target)
     plan = a_plan(records={"dialect": {"dateFormat": "%d/%m/%Y"}}, target=target)
 
     assert "spec.records.dialect.lineEnd is 'LF', but spec.target.format is xlsx" in message
@@ -163,59 +163,59 @@ def test_a_dialect_of_csv_is_refused_for_xlsx_but_not_formats_of_dates() -> None
 def test_wrong_rows_need_a_right_one_beside_them_in_each_batch() -> None:
     load = {"batchSize": 1, "duration": "10s"}
 
-    assert "batches of at least 2 rows" in refused({"invalid": {"share": 0.1}}, scenario="custom", load=load)
+    assert "batches of at least 2 rows" in refusal_text({"invalid": {"share": 0.1}}, scenario="custom", load=load)
 
 
 def test_only_so_many_fields_can_differ_in_every_row() -> None:
     def fields(count: int) -> dict[str, Any]:
         return {"fields": {"add": [{**WIDTH, "name": f"unique {number}"} for number in range(count)]}}
 
-    assert len(planned(**fields(MOST_VARYING)).columns) == len(CLIENT_PLANS) + MOST_VARYING
-    assert f"has {MOST_VARYING + 1} fields" in refused(fields(MOST_VARYING + 1))
+    assert len(records_plan(**fields(MOST_VARYING_FIELDS)).columns) == len(CLIENT_PLANS) + MOST_VARYING_FIELDS
+    assert f"has {MOST_VARYING_FIELDS + 1} fields" in refusal_text(fields(MOST_VARYING_FIELDS + 1))
 
 
 def test_columns_that_the_plan_has_no_room_for_are_refused() -> None:
     values = [f"{number:0256}" for number in range(256)]
     fields = [{"name": name, "kind": "choice", "values": values} for name in "xy"]
 
-    assert "takes 1" in refused({"fields": {"add": fields}})
+    assert "takes 1" in refusal_text({"fields": {"add": fields}})
 
 
 def test_every_parameter_of_a_field_belongs_to_a_kind() -> None:
-    parameters = {name for needed, possible in KINDS.values() for name in (*needed, *possible)}
+    parameters = {name for required, optional in FIELD_KINDS.values() for name in (*required, *optional)}
 
     assert parameters | {"name", "kind", "null_share"} == set(Field.__struct_fields__)
 
 
-def told(**spec: Any) -> str:
-    return "; ".join(notices(a_plan(**spec)))
+def notices_text(**spec: Any) -> str:
+    return "; ".join(plan_notices(a_plan(**spec)))
 
 
 def test_a_run_within_the_number_of_phones_is_told_nothing() -> None:
-    assert told() == ""
-    assert told(scenario="custom", load={"batchSize": 10_000, "records": 200_000_000, "virtualUsers": 5}) == ""
+    assert notices_text() == ""
+    assert notices_text(scenario="custom", load={"batchSize": 10_000, "records": 200_000_000, "virtualUsers": 5}) == ""
 
 
 def test_a_run_that_needs_more_phones_than_there_are_is_told_from_when_on_they_come_again() -> None:
-    notice = told(scenario="custom", load={"batchSize": 10_000, "records": 1_000_000_000, "virtualUsers": 5})
+    notice = notices_text(scenario="custom", load={"batchSize": 10_000, "records": 1_000_000_000, "virtualUsers": 5})
 
     assert notice.startswith("phones come again from about 220,")
     assert "area code 416 has 7,920,000 numbers" in notice
 
 
 def test_reserved_phones_are_so_few_that_the_first_batches_use_them_up() -> None:
-    assert "area code 416 has 100 numbers" in told(scenario="heavy", records={"contact": "reserved"})
-    assert told(scenario="heavy", records={"contact": "reserved", "fields": {"drop": ["phone"]}}) == ""
+    assert "area code 416 has 100 numbers" in notices_text(scenario="heavy", records={"contact": "reserved"})
+    assert notices_text(scenario="heavy", records={"contact": "reserved", "fields": {"drop": ["phone"]}}) == ""
 
 
 def test_a_unique_column_that_is_too_narrow_for_the_run_is_named() -> None:
     fields = {"add": [{"name": "no", "kind": "unique", "width": 4, "characters": "digits"}]}
     load = {"batchSize": 1_000, "records": 10_001, "virtualUsers": 1}
 
-    assert "column 'no' come again after 10,000 records" in told(
+    assert "column 'no' come again after 10,000 records" in notices_text(
         scenario="custom", load=load, records={"fields": fields}
     )
-    assert told(scenario="custom", load={**load, "records": 10_000}, records={"fields": fields}) == ""
+    assert notices_text(scenario="custom", load={**load, "records": 10_000}, records={"fields": fields}) == ""
 
 
 def test_a_spec_without_records_is_as_good_as_an_empty_one() -> None:

@@ -22,8 +22,8 @@ from loadtest_model.protocol.last_word import decode_last_word
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import WriteResults
-from loadtest_operator.facts.observation import Observation, PodSeen
-from loadtest_operator.facts.resources import instant, job_seen, loadtest_seen, pod_seen, termination_message
+from loadtest_operator.facts.observation import Observation, ObservedPod
+from loadtest_operator.facts.resources import instant, observed_job, observed_pod, observed_test, termination_message
 from support.operator_builders import PLAN, POLICY
 from wire.record import meaning
 
@@ -32,25 +32,25 @@ VERSIONS = sorted((Path(__file__).resolve().parents[3] / "wire").glob("*.json"))
 
 
 @cache
-def recorded(version: Path) -> Json:
-    made: Json = json.loads(version.read_text())
-    return made
+def wire_record(version: Path) -> Json:
+    record: Json = json.loads(version.read_text())
+    return record
 
 
 @pytest.fixture(params=VERSIONS, ids=lambda path: path.stem)
 def version(request: pytest.FixtureRequest) -> Json:
-    return recorded(request.param)
+    return wire_record(request.param)
 
 
-def read(wire: Json, kind: type[Any]) -> Any:
+def decode(wire: Json, kind: type[Any]) -> Any:
     return msgspec.json.decode(json.dumps(wire), type=kind)
 
 
 def forms(version: Json) -> list[tuple[Json, type[Any]]]:
     """Everything that was recorded beside its meaning."""
-    made: list[tuple[Json, type[Any]]] = [(plan, Plan) for plan in version["plans"].values()]
-    made += [(form, getattr(commands, name)) for name, form in version["commands"].items()]
-    return [*made, (version["snapshot"], Snapshot)]
+    forms: list[tuple[Json, type[Any]]] = [(plan, Plan) for plan in version["plans"].values()]
+    forms += [(form, getattr(commands, name)) for name, form in version["commands"].items()]
+    return [*forms, (version["snapshot"], Snapshot)]
 
 
 def without_what_is_new(now: Any, then: Any) -> Any:
@@ -64,14 +64,14 @@ def without_what_is_new(now: Any, then: Any) -> Any:
 
 def test_what_was_written_means_what_it_meant(version: Json) -> None:
     for form, kind in forms(version):
-        assert without_what_is_new(meaning(read(form["wire"], kind)), form["meaning"]) == form["meaning"]
+        assert without_what_is_new(meaning(decode(form["wire"], kind)), form["meaning"]) == form["meaning"]
 
 
 def test_what_was_read_is_written_as_it_was_written_then(version: Json) -> None:
     """So a version that is rolled back to reads what this one writes."""
     for form, kind in forms(version):
-        written = json.loads(msgspec.json.encode(read(form["wire"], kind)))
-        assert without_what_is_new(written, form["wire"]) == form["wire"]
+        wire = json.loads(msgspec.json.encode(decode(form["wire"], kind)))
+        assert without_what_is_new(wire, form["wire"]) == form["wire"]
 
 
 def test_a_pod_numbers_its_steps_and_says_whether_it_finished_them_as_version_0_1_0_reads_it() -> None:
@@ -79,16 +79,16 @@ def test_a_pod_numbers_its_steps_and_says_whether_it_finished_them_as_version_0_
     recorder.open_step(PLAN.steps[0], 0).mark_complete()
     recorder.open_step(PLAN.steps[0], 0)
 
-    written = json.loads(msgspec.json.encode(recorder.read(0, 0)[1]))
+    encoded_steps = json.loads(msgspec.json.encode(recorder.read(0, 0)[1]))
 
-    assert [each["step"] for each in written] == [0, 1]
-    assert [each.get("finished", False) for each in written] == [True, False]
-    assert all(isinstance(each.get("finished", False), bool) for each in written)
+    assert [step["step"] for step in encoded_steps] == [0, 1]
+    assert [step.get("finished", False) for step in encoded_steps] == [True, False]
+    assert all(isinstance(step.get("finished", False), bool) for step in encoded_steps)
 
 
 def test_a_plan_keeps_its_hash_so_that_its_pods_take_the_start(version: Json) -> None:
     for plan in version["plans"].values():
-        assert plan_hash(read(plan["wire"], Plan)) == plan["hash"]
+        assert plan_hash(decode(plan["wire"], Plan)) == plan["hash"]
 
 
 def test_a_field_that_a_newer_version_adds_is_ignored(version: Json) -> None:
@@ -96,35 +96,37 @@ def test_a_field_that_a_newer_version_adds_is_ignored(version: Json) -> None:
         (version["plans"]["light"]["wire"], Plan),
         *[(form["wire"], getattr(commands, name)) for name, form in version["commands"].items()],
     ]:
-        assert read({**wire, "fromTheFuture": {"anything": [1]}}, kind) == read(wire, kind)
+        assert decode({**wire, "fromTheFuture": {"anything": [1]}}, kind) == decode(wire, kind)
     wire = version["snapshot"]["wire"]
     future = {**wire, "fromTheFuture": 1, "steps": [{**step, "fromTheFuture": 1} for step in wire["steps"]]}
-    assert read(future, Snapshot) == read(wire, Snapshot)
+    assert decode(future, Snapshot) == decode(wire, Snapshot)
 
 
-def observed(version: Json, moment: str, *, snapshots: bool = True) -> Observation:
+def observation_of(version: Json, moment: str, *, snapshots: bool = True) -> Observation:
     """What this version's operator sees of the recorded run: in the middle, or after its pods have ended.
 
     The status is the one that stood there while the test ran: no operator saw the end.
     """
     run = version["run"]
-    test = loadtest_seen(run["during"]["loadtest"])
+    test = observed_test(run["during"]["loadtest"])
     assert test.spec is not None, test.spec_error
-    job = job_seen(run[moment]["job"], test.identity.uid)
-    heard = {made["podUid"]: read(made, Snapshot) for made in run[moment]["snapshots"]}
+    job = observed_job(run[moment]["job"], test.identity.uid)
+    heard = {snapshot["podUid"]: decode(snapshot, Snapshot) for snapshot in run[moment]["snapshots"]}
     pods = []
     for raw in run[moment]["pods"]:
-        pod: PodSeen = pod_seen(raw)
+        pod: ObservedPod = observed_pod(raw)
         word = decode_last_word(termination_message(raw))
-        if pod.terminated is not None:
-            pod = replace(pod, terminated=replace(pod.terminated, last_word=word is not None))
-        pods.append(replace(pod, snapshot=heard[pod.uid] if snapshots else word, reachable=pod.terminated is None))
+        if pod.container_end is not None:
+            pod = replace(pod, container_end=replace(pod.container_end, has_last_word=word is not None))
+        pods.append(
+            replace(pod, snapshot=heard[pod.uid] if snapshots else word, is_reachable=pod.container_end is None)
+        )
     assert job.plan is not None
-    started = instant(test.recorded.started_at or "")
+    started_at = instant(test.record.started_at or "")
     after_seconds = max(snapshot.elapsed_seconds for snapshot in heard.values())
     return Observation(
         test=test,
-        now=(started + timedelta(seconds=after_seconds)).astimezone(UTC),
+        now=(started_at + timedelta(seconds=after_seconds)).astimezone(UTC),
         run_id="1",
         job=job,
         pods=tuple(sorted(pods, key=lambda pod: pod.index)),
@@ -132,7 +134,7 @@ def observed(version: Json, moment: str, *, snapshots: bool = True) -> Observati
 
 
 def test_a_run_of_the_version_before_goes_on_under_this_one(version: Json) -> None:
-    observation = observed(version, "during")
+    observation = observation_of(version, "during")
 
     decision = decide(observation, POLICY)
 
@@ -144,7 +146,7 @@ def test_a_run_of_the_version_before_goes_on_under_this_one(version: Json) -> No
 
 @pytest.mark.parametrize("snapshots", [True, False], ids=["by their snapshots", "by their last words"])
 def test_a_run_of_the_version_before_comes_to_its_verdict(version: Json, snapshots: bool) -> None:
-    decision: Decision = decide(observed(version, "after", snapshots=snapshots), POLICY)
+    decision: Decision = decide(observation_of(version, "after", snapshots=snapshots), POLICY)
 
     assert version["run"]["after"]["loadtest"]["status"]["phase"] == "Running"
     assert decision.status is not None

@@ -20,8 +20,8 @@ OUTCOMES = ("failure", "error", "skipped")
 
 def a_summary(**fields: Any) -> Summary:
     run = a_run()
-    made = summarize(PLAN, run, judge(Facts(plan=PLAN, aggregate=run)), PROOF, "2026-01-01T00:00:00Z")
-    return structs.replace(made, **fields)
+    summary = summarize(PLAN, run, judge(Facts(plan=PLAN, aggregate=run)), PROOF, "2026-01-01T00:00:00Z")
+    return structs.replace(summary, **fields)
 
 
 def suite_of(summary: Summary) -> Xml.Element:
@@ -59,27 +59,31 @@ def test_a_run_that_passed_has_a_case_for_the_proof_each_threshold_and_the_verdi
     assert outcomes(suite) == dict.fromkeys(names, "passed")
     assert suite.attrib["name"] == summary.name
     assert suite.attrib["timestamp"] == "2026-01-01T00:00:00"
-    known = {made.attrib["name"]: made.attrib["value"] for made in suite.iter("property")}
-    assert known["records_confirmed"] == str(summary.records.confirmed)
-    assert known["proof"] == "Echoed"
-    assert "notice" not in known
+    properties = {element.attrib["name"]: element.attrib["value"] for element in suite.iter("property")}
+    assert properties["records_confirmed"] == str(summary.records.confirmed)
+    assert properties["proof"] == "Echoed"
+    assert "notice" not in properties
 
 
 def test_what_lowers_the_claim_stands_among_the_properties() -> None:
     summary = a_summary()
-    lowered = structs.replace(summary, verification=structs.replace(summary.verification, notice="little was proven"))
+    summary_with_notice = structs.replace(
+        summary, verification=structs.replace(summary.verification, notice="little was proven")
+    )
 
-    known = {made.attrib["name"]: made.attrib["value"] for made in suite_of(lowered).iter("property")}
+    properties = {
+        element.attrib["name"]: element.attrib["value"] for element in suite_of(summary_with_notice).iter("property")
+    }
 
-    assert known["notice"] == "little was proven"
+    assert properties["notice"] == "little was proven"
 
 
 def test_a_breached_threshold_fails_with_what_was_measured_and_one_without_a_sample_is_skipped() -> None:
-    breached = ThresholdResult(expression="p95 < 20s", value=21.5, passed=False)
-    unmeasured = ThresholdResult(expression="p99 < 30s", value=None, passed=None, step="heavy")
+    breach = ThresholdResult(expression="p95 < 20s", value=21.5, passed=False)
+    result_without_sample = ThresholdResult(expression="p99 < 30s", value=None, passed=None, step="heavy")
     reasons = ("p95 < 20s: measured 21.5 s",)
 
-    suite = suite_of(a_summary(thresholds=(breached, unmeasured), verdict=Verdict.FAILED, reasons=reasons))
+    suite = suite_of(a_summary(thresholds=(breach, result_without_sample), verdict=Verdict.FAILED, reasons=reasons))
 
     assert outcomes(suite) == {
         "verification": "passed",
@@ -110,16 +114,18 @@ def test_whatever_a_target_says_is_still_xml() -> None:
 
     suite = suite_of(a_summary(verdict=Verdict.FAILED, reasons=(reason,), name="heavy"))
 
-    said = suite.find("testcase[@name='verdict']/failure").text  # type: ignore[union-attr]
-    assert said is not None
-    assert '<b>&"quoted"</b>' in said
-    assert "東京 🚀" in said
+    text = suite.find("testcase[@name='verdict']/failure").text  # type: ignore[union-attr]
+    assert text is not None
+    assert '<b>&"quoted"</b>' in text
+    assert "東京 🚀" in text
 
 
 def test_the_steps_of_a_test_are_told_apart() -> None:
-    same = [ThresholdResult(expression="p95 < 20s", value=1.0, passed=True, step=step) for step in ("light", "heavy")]
+    results = [
+        ThresholdResult(expression="p95 < 20s", value=1.0, passed=True, step=step) for step in ("light", "heavy")
+    ]
 
-    suite = suite_of(a_summary(thresholds=tuple(same)))
+    suite = suite_of(a_summary(thresholds=tuple(results)))
 
     assert [case.attrib["classname"].rpartition(".")[2] for case in suite.findall("testcase")[1:3]] == [
         "light",

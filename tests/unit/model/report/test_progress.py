@@ -16,7 +16,7 @@ def a_second(number: int, records: int = 1_000) -> Second:
     )
 
 
-def loaded(seconds: float, **fields: int) -> StepAggregate:
+def step_after(seconds: float, **fields: int) -> StepAggregate:
     """A step whose load has lasted so long."""
     return structs.replace(a_step(**fields), load_seconds=seconds)
 
@@ -24,9 +24,9 @@ def loaded(seconds: float, **fields: int) -> StepAggregate:
 def test_progress_tells_step_stage_and_the_rate_of_the_last_ten_seconds() -> None:
     plan = a_plan(scenario="all")
     seconds = tuple(a_second(number, 1_000 if number < 60 else 3_000) for number in range(71))
-    running = structs.replace(loaded(70.0), seconds=seconds, in_flight=2)
+    running = structs.replace(step_after(70.0), seconds=seconds, in_flight=2)
 
-    progress = progress_of(plan, structs.replace(a_run(loaded(120.0), running), virtual_users=2))
+    progress = progress_of(plan, structs.replace(a_run(step_after(120.0), running), virtual_users=2))
 
     assert (progress.step, progress.step_number, progress.steps) == ("medium", 2, 4)
     assert (progress.stage_number, progress.stages) == (2, 3)
@@ -39,7 +39,7 @@ def test_progress_tells_step_stage_and_the_rate_of_the_last_ten_seconds() -> Non
     ("numbers", "rate"), [((), 0), ((0,), 1_000), ((0, 1, 2), 1_000), ((0, 5, 20), 0), ((0, 15, 20), 100)]
 )
 def test_seconds_that_nobody_told_of_yet_count_in_the_rate_as_empty(numbers: tuple[int, ...], rate: float) -> None:
-    step = structs.replace(loaded(21.0), seconds=tuple(a_second(number) for number in numbers))
+    step = structs.replace(step_after(21.0), seconds=tuple(a_second(number) for number in numbers))
 
     assert progress_of(a_plan(), a_run(step)).records_per_second == rate
 
@@ -48,40 +48,40 @@ def test_the_time_between_two_steps_is_no_part_of_the_load() -> None:
     plan = a_plan(scenario="all", target={"url": "http://a.shop/", "timeout": "100s"})
     ready = StepAggregate(step=1)
 
-    draining = progress_of(plan, structs.replace(a_run(loaded(120.0), ready), elapsed_seconds=200.0))
+    draining = progress_of(plan, structs.replace(a_run(step_after(120.0), ready), elapsed_seconds=200.0))
 
     assert (draining.elapsed_seconds, draining.share) == (120, 0.1)
     assert draining.step == "light"
 
 
 def test_a_step_is_the_current_one_from_its_first_moment_on() -> None:
-    progress = progress_of(a_plan(scenario="all"), a_run(loaded(120.0), StepAggregate(step=1, load_seconds=0.1)))
+    progress = progress_of(a_plan(scenario="all"), a_run(step_after(120.0), StepAggregate(step=1, load_seconds=0.1)))
 
     assert progress.step == "medium"
     assert (progress.p95_seconds, progress.errors, progress.error_rate) == (None, 0, None)
 
 
 def test_a_number_of_records_is_as_far_as_its_uploads_and_foresees_its_end() -> None:
-    progress = progress_of(a_plan(load={"records": 200_000}), a_run(loaded(30.0, accepted=50)))
+    progress = progress_of(a_plan(load={"records": 200_000}), a_run(step_after(30.0, accepted=50)))
 
     assert (progress.share, progress.is_foreseen) == (0.25, True)
     assert (progress.elapsed_seconds, progress.total_seconds) == (30, 120)
 
 
 def test_a_number_of_records_of_which_none_was_sent_foresees_nothing() -> None:
-    progress = progress_of(a_plan(load={"records": 200_000}), a_run(loaded(3.0, accepted=0)))
+    progress = progress_of(a_plan(load={"records": 200_000}), a_run(step_after(3.0, accepted=0)))
 
     assert (progress.share, progress.total_seconds) == (0, 3)
 
 
 def test_errors_leave_out_what_was_cut_here() -> None:
-    progress = progress_of(a_plan(), a_run(loaded(9.0, accepted=6, unknown=3, rejected=1, cancelled=2)))
+    progress = progress_of(a_plan(), a_run(step_after(9.0, accepted=6, unknown=3, rejected=1, cancelled=2)))
 
     assert (progress.errors, progress.error_rate) == (2, 2 / 8)
 
 
 def test_errors_are_those_of_the_current_step_and_records_those_of_all() -> None:
-    run = a_run(loaded(120.0, accepted=50, rejected=50), loaded(10.0, accepted=99, rejected=1))
+    run = a_run(step_after(120.0, accepted=50, rejected=50), step_after(10.0, accepted=99, rejected=1))
 
     progress = progress_of(a_plan(scenario="all"), run)
 

@@ -44,13 +44,13 @@ def test_the_schema_itself_is_one() -> None:
     ],
 )
 def test_a_wrong_value_does_not_fit(summary: Any, name: str, wrong: object) -> None:
-    changed = copy.deepcopy(summary) | {name: wrong}
+    wrong_summary = copy.deepcopy(summary) | {name: wrong}
 
-    assert not EXACT.is_valid(changed)
+    assert not EXACT.is_valid(wrong_summary)
 
 
 def test_a_missing_key_and_an_unknown_one_do_not_fit(summary: Any) -> None:
-    without = {name: value for name, value in summary.items() if name != "target"}
+    incomplete_summary = {name: value for name, value in summary.items() if name != "target"}
 
-    assert [error.message for error in EXACT.iter_errors(without)] == ["'target' is a required property"]
+    assert [error.message for error in EXACT.iter_errors(incomplete_summary)] == ["'target' is a required property"]
     assert [error.validator for error in EXACT.iter_errors(summary | {"colour": "red"})] == ["additionalProperties"]

@@ -20,13 +20,13 @@ EXAMPLES = sorted((Path(__file__).resolve().parents[4] / "examples").glob("*.yam
 
 @pytest.mark.parametrize("case", WRONG)
 def test_what_the_api_server_refuses_is_refused_here(case: str) -> None:
-    spec, named = WRONG[case]
+    spec, path = WRONG[case]
     try:
-        texts = [refused.message for refused in broken_rules(msgspec.convert(spec, Spec))]
+        texts = [fault.message for fault in broken_rules(msgspec.convert(spec, Spec))]
     except msgspec.ValidationError as error:
         texts = [str(error)]
 
-    assert any(named in text or named.removeprefix("spec.") in text.replace("$.", "") for text in texts)
+    assert any(path in text or path.removeprefix("spec.") in text.replace("$.", "") for text in texts)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -35,14 +35,14 @@ def test_the_examples_are_taken(path: Path) -> None:
 
 
 def test_every_rule_of_the_schema_is_kept_by_some_generated_spec_and_broken_by_another() -> None:
-    kept, broken = set(), set()
+    fulfilled_rules, violated_rules = set(), set()
     for spec in specs():
         for rule, value in applicable_rules(msgspec.convert(spec, Spec)):
-            (kept if rule.holds(value) else broken).add(rule.message)
+            (fulfilled_rules if rule.holds(value) else violated_rules).add(rule.message)
 
-    every = set(_messages(spec_schema()))
-    assert kept == every
-    assert broken == every
+    all_rules = set(_messages(spec_schema()))
+    assert fulfilled_rules == all_rules
+    assert violated_rules == all_rules
 
 
 def test_some_generated_specs_break_no_rule() -> None:
@@ -68,14 +68,14 @@ def test_the_value_that_breaks_a_rule_is_named_and_a_password_is_not() -> None:
 
     assert too_long.message.endswith("it is '168h'")
     assert with_password
-    assert not any("secret" in refused.message.replace("a Secret", "") for refused in with_password)
+    assert not any("secret" in fault.message.replace("a Secret", "") for fault in with_password)
 
 
 def _messages(node: Any) -> Iterator[str]:
     if isinstance(node, dict):
         yield from (rule["message"] for rule in node.get("x-kubernetes-validations", ()))
-        for below in node.values():
-            yield from _messages(below)
+        for entry in node.values():
+            yield from _messages(entry)
 
 
 def _patterns(node: Any) -> Iterator[str]:
@@ -86,5 +86,5 @@ def _patterns(node: Any) -> Iterator[str]:
         for name in node.__struct_fields__:
             yield from _patterns(getattr(node, name))
     elif isinstance(node, tuple):
-        for each in node:
-            yield from _patterns(each)
+        for entry in node:
+            yield from _patterns(entry)

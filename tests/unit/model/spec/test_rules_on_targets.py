@@ -11,8 +11,8 @@ from support.builders import a_spec
 LOGIN = {"url": "https://clients/api/token/", "secretRef": {"name": "robot"}}
 
 
-def said_of(**target: Any) -> str:
-    return "\n".join(refused.message for refused in broken_rules(a_spec(target={"url": "https://clients/x", **target})))
+def messages_about(**target: Any) -> str:
+    return "\n".join(fault.message for fault in broken_rules(a_spec(target={"url": "https://clients/x", **target})))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def said_of(**target: Any) -> str:
     ],
 )
 def test_what_a_target_may_say_is_taken(target: dict[str, Any]) -> None:
-    assert said_of(**target) == ""
+    assert messages_about(**target) == ""
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_what_a_target_may_say_is_taken(target: dict[str, Any]) -> None:
     ],
 )
 def test_what_a_target_may_not_say_is_refused_with_the_field_named(target: dict[str, Any], words: str) -> None:
-    assert words in said_of(**target)
+    assert words in messages_about(**target)
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_a_host_that_is_none_is_refused_by_its_type(target: dict[str, Any]) -> N
     (field,) = target
 
     with pytest.raises(msgspec.ValidationError, match=rf"\$\.target\.{field}"):
-        said_of(**target)
+        messages_about(**target)

@@ -7,7 +7,7 @@ from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.measurement.upload_parts import Part, Parts
+from loadtest_model.measurement.upload_parts import UploadPart, UploadParts
 from loadtest_model.thresholds.bounds import evaluate, parse_threshold
 from loadtest_model.thresholds.metrics import METRICS
 from support.builders import a_step
@@ -134,17 +134,17 @@ def test_every_measured_quantity_can_be_bounded(metric: str, value: float) -> No
         judged=counts,
         errors={ErrorKind.TIMEOUT: 2},
         service=sketch_of([10**9, 2 * 10**9]),
-        parts=Parts(
-            connect=Part(count=2, sum_nanoseconds=500_000_000, max_nanoseconds=400_000_000),
-            upload=Part(count=2, sum_nanoseconds=10**9, max_nanoseconds=10**9),
-            wait=Part(count=1, sum_nanoseconds=3 * 10**9, max_nanoseconds=3 * 10**9),
+        parts=UploadParts(
+            connect=UploadPart(count=2, sum_nanoseconds=500_000_000, max_nanoseconds=400_000_000),
+            upload=UploadPart(count=2, sum_nanoseconds=10**9, max_nanoseconds=10**9),
+            wait=UploadPart(count=1, sum_nanoseconds=3 * 10**9, max_nanoseconds=3 * 10**9),
         ),
     )
 
-    measured = METRICS[metric].read(step, 60.0)
+    measurement = METRICS[metric].read(step, 60.0)
 
-    assert measured.value == pytest.approx(value, rel=0.01)
-    assert measured.samples > 0
+    assert measurement.value == pytest.approx(value, rel=0.01)
+    assert measurement.samples > 0
 
 
 @pytest.mark.parametrize(

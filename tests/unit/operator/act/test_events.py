@@ -8,7 +8,7 @@ from loadtest_model.report.status import Status
 from loadtest_operator.act.events import announcements, manifest
 from loadtest_operator.decide import decide
 from loadtest_operator.facts.endpoints import Endpoints
-from loadtest_operator.facts.observation import Observation, Recorded
+from loadtest_operator.facts.observation import Observation, RecordedStatus
 from support.operator_builders import NOW, POLICY, a_halted_pod, a_pod, as_written, new, seen
 
 
@@ -18,21 +18,21 @@ def status_of(observation: Observation) -> Status:
     return status
 
 
-def recorded(status: Status) -> Recorded:
-    return msgspec.convert(as_written(status), Recorded)
+def recorded(status: Status) -> RecordedStatus:
+    return msgspec.convert(as_written(status), RecordedStatus)
 
 
 def test_each_phase_is_announced_once() -> None:
     status = status_of(new())
 
-    assert [made.reason for made in announcements(Recorded(), status)] == ["Starting"]
+    assert [made.reason for made in announcements(RecordedStatus(), status)] == ["Starting"]
     assert announcements(recorded(status), status) == ()
 
 
 def test_the_proof_is_announced_when_it_is_complete() -> None:
     status = status_of(seen(a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFIED)))
 
-    assert "Verified" in [made.reason for made in announcements(Recorded(run_id="1"), status)]
+    assert "Verified" in [made.reason for made in announcements(RecordedStatus(run_id="1"), status)]
     assert announcements(recorded(status), status) == ()
 
 
@@ -40,11 +40,11 @@ def test_an_end_is_announced_with_its_reason_and_a_failure_as_a_warning() -> Non
     passed = status_of(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True))
     failed = status_of(seen(a_pod(0, PodState.REFUSED), a_halted_pod(1, HaltReason.OPERATOR)))
 
-    assert [(made.kind, made.reason) for made in announcements(Recorded(run_id="1"), passed)][-1] == (
+    assert [(made.kind, made.reason) for made in announcements(RecordedStatus(run_id="1"), passed)][-1] == (
         "Normal",
         "Passed",
     )
-    (last,) = announcements(Recorded(run_id="1"), failed)
+    (last,) = announcements(RecordedStatus(run_id="1"), failed)
     assert (last.kind, last.reason) == ("Warning", "LoadTestHeaderIgnored")
     assert "Failed" in last.message
 
@@ -58,7 +58,7 @@ def test_a_new_reason_to_wait_is_announced_though_the_phase_stays() -> None:
 
 def test_the_same_announcement_has_the_same_name_and_another_run_another() -> None:
     observation = new()
-    (made,) = announcements(Recorded(), status_of(observation))
+    (made,) = announcements(RecordedStatus(), status_of(observation))
     at = NOW.isoformat()
 
     first, again = (manifest(observation, made, at) for _ in range(2))

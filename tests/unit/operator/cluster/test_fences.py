@@ -29,6 +29,6 @@ async def test_no_request_is_sent_to_the_api_server() -> None:
 async def test_no_command_is_sent_to_a_pod() -> None:
     async with PodClient(b"key", time.monotonic, fence) as pods:
         with pytest.raises(ExceptionGroup) as raised:
-            await pods.command_all("uid", "1", [Command(UNREACHABLE, Verb.VERIFY, lambda: None)])
+            await pods.send_commands("uid", "1", [Command(UNREACHABLE, Verb.VERIFY, lambda: None)])
 
     assert raised.group_contains(OverError)

@@ -48,7 +48,7 @@ async def test_each_line_is_a_change() -> None:
     async with answering(ADDED, DELETED) as api:
         changes = await watched(api)
 
-    assert [change.removed for change in changes] == [False, True]
+    assert [change.is_removed for change in changes] == [False, True]
     assert changes[0].object == {"metadata": {"uid": "1"}}
 
 

@@ -17,7 +17,7 @@ from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.names import TARGET_ANNOTATION
 from loadtest_operator.facts.observation import Observation
-from loadtest_operator.facts.secret_access import SecretAccess, unchecked
+from loadtest_operator.facts.secret_access import SecretAccess, unchecked_access
 from loadtest_operator.manifests import NetworkPolicyDefaults
 from loadtest_operator.policy.line import Limits, Turn
 from support.builders import URL
@@ -132,7 +132,7 @@ def test_the_time_spent_suspended_does_not_count_as_waiting_for_endpoints() -> N
 
 
 def test_an_external_name_is_refused_at_once() -> None:
-    refused = Endpoints(problem=Reason.ExternalNameRefused, message="no", lasting=True)
+    refused = Endpoints(problem=Reason.ExternalNameRefused, message="no", is_lasting=True)
 
     status = decided(new(endpoints=refused))
 
@@ -309,8 +309,8 @@ def test_a_start_waits_until_every_pod_is_reachable() -> None:
 
 def test_a_container_that_crashes_ends_the_test_with_what_it_said() -> None:
     dead = a_killed_pod(0, None, exit_code=127)
-    assert dead.terminated is not None
-    dead = replace(dead, terminated=replace(dead.terminated, message="loadgen: not found"))
+    assert dead.container_end is not None
+    dead = replace(dead, container_end=replace(dead.container_end, message="loadgen: not found"))
 
     status = decided(seen(dead, a_pending_pod(1)))
 
@@ -356,7 +356,7 @@ def test_a_job_that_was_made_is_never_made_again() -> None:
 
 
 def test_a_job_of_the_same_name_that_belongs_to_another_is_not_touched() -> None:
-    decision = decide(seen(job=a_job(owned=False)), POLICY)
+    decision = decide(seen(job=a_job(is_owned=False)), POLICY)
 
     assert decision.actions == ()
     assert reason(status_of(decision), ConditionType.SUCCEEDED) == "JobNameTaken"
@@ -398,12 +398,12 @@ def batch_sizes(plan: Plan) -> list[int]:
 
 
 def test_a_test_being_deleted_is_left_to_the_garbage_collector() -> None:
-    assert decide(new(test=a_test(deleting=True)), POLICY) == Decision()
-    assert decide(new(test=a_test(deleting=True), job=a_job(deleting=True)), POLICY) == Decision()
+    assert decide(new(test=a_test(is_deleting=True)), POLICY) == Decision()
+    assert decide(new(test=a_test(is_deleting=True), job=a_job(is_deleting=True)), POLICY) == Decision()
 
 
 def test_a_deleted_test_loads_no_more_even_if_a_finalizer_keeps_it() -> None:
-    decision = decide(seen(test=a_test(deleting=True)), POLICY)
+    decision = decide(seen(test=a_test(is_deleting=True)), POLICY)
 
     assert decision == Decision(actions=(DeleteJob(a_job().name, a_job().uid),))
 
@@ -434,7 +434,7 @@ def test_a_target_that_is_not_on_the_list_ends_the_test_at_once_with_the_setting
 
 
 def test_a_test_whose_secrets_nobody_asked_about_waits_and_ends_inconclusive() -> None:
-    observation = new(secret_access=unchecked("there is no policy"))
+    observation = new(secret_access=unchecked_access("there is no policy"))
     first = decide(observation, POLICY)
     late = next_look(observation, first, now=NOW + timedelta(seconds=POLICY.waiting_seconds))
 
@@ -447,7 +447,7 @@ def test_a_test_whose_secrets_nobody_asked_about_waits_and_ends_inconclusive() -
 
 
 def test_a_test_older_than_the_policy_that_asks_ends_at_once() -> None:
-    status = decided(new(secret_access=SecretAccess(Reason.SecretAccessUnchecked, "apply it again", lasting=True)))
+    status = decided(new(secret_access=SecretAccess(Reason.SecretAccessUnchecked, "apply it again", is_lasting=True)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
     assert reason(status, ConditionType.SUCCEEDED) == "SecretAccessUnchecked"
@@ -480,7 +480,7 @@ def test_the_wait_in_line_is_dated_from_its_beginning_and_bounded() -> None:
 
 
 def test_a_spec_that_cannot_run_is_refused_without_waiting_for_its_turn() -> None:
-    missing = Endpoints(problem=Reason.ServicePortMissing, message="no", lasting=True)
+    missing = Endpoints(problem=Reason.ServicePortMissing, message="no", is_lasting=True)
 
     assert decided(new(a_fleet_spec(thresholds=["latency < 1s"]), turn=BUSY)).phase is Phase.COMPLETED
     assert decided(new(endpoints=missing, turn=BUSY)).phase is Phase.COMPLETED
@@ -498,7 +498,7 @@ def decided_by(observation: Observation, policy: Policy) -> Status:
 
 
 def test_pods_and_job_say_what_is_loaded_for_as_long_as_one_of_them_lives() -> None:
-    decision = decide(new(target=("10.0.0.5", "service:shop/clients")), POLICY)
+    decision = decide(new(target_identities=("10.0.0.5", "service:shop/clients")), POLICY)
 
     (action,) = decision.actions
     assert isinstance(action, CreateJob)
@@ -513,7 +513,7 @@ def test_pods_and_job_say_what_is_loaded_for_as_long_as_one_of_them_lives() -> N
         (new(), True),
         (new(a_fleet_spec(suspend=True)), False),
         (new(a_fleet_spec(stop=True)), False),
-        (new(test=a_test(deleting=True)), False),
+        (new(test=a_test(is_deleting=True)), False),
         (new(test=a_test(finished_run="1")), False),
         (new(other_pods_active=True), False),
         (seen(), False),

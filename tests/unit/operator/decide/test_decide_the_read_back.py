@@ -6,13 +6,13 @@ import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.verdict import Verdict
-from loadtest_model.measurement.proof import Moment, ReadBackReport, Reading
+from loadtest_model.measurement.proof import ReadBackReport, Reading, ReadingMoment
 from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel, VerificationReport
 from loadtest_model.plan import compile_plan
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import Action, Conclude, Drain, HaltFleet, WriteResults
-from loadtest_operator.facts.observation import Observation, PodSeen
+from loadtest_operator.facts.observation import Observation, ObservedPod
 from loadtest_operator.manifests import active_deadline_seconds
 from support.builders import IDENTITY
 from support.operator_builders import (
@@ -38,23 +38,23 @@ PROVEN_PLAN = compile_plan(SPEC, IDENTITY, addresses=("10.0.0.5:8000",))
 
 
 def counted(*rows: int) -> ReadBackReport:
-    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(Moment, rows, strict=False))
+    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(ReadingMoment, rows, strict=False))
     return ReadBackReport(settle_seconds=5, readings=readings)
 
 
 SO_FAR = structs.replace(PROOF, read_back=counted(3, 3))
 
 
-def the_reader(state: PodState, proof: VerificationReport = SO_FAR, **fields: object) -> PodSeen:
+def the_reader(state: PodState, proof: VerificationReport = SO_FAR, **fields: object) -> ObservedPod:
     """Pod 0, which reads back for all."""
     return replace(a_pod(0, state), snapshot=a_snapshot(0, state, verification=proof), **fields)  # type: ignore[arg-type]
 
 
-def look(*pods: PodSeen, stop: bool = False) -> Observation:
+def look(*pods: ObservedPod, stop: bool = False) -> Observation:
     return seen(*pods, begun=True, spec=structs.replace(SPEC, stop=stop), job=a_job(plan=PROVEN_PLAN))
 
 
-def ordered(*pods: PodSeen, stop: bool = False) -> tuple[Action, ...]:
+def ordered(*pods: ObservedPod, stop: bool = False) -> tuple[Action, ...]:
     return decide(look(*pods, stop=stop), POLICY).actions
 
 
@@ -94,7 +94,7 @@ def test_a_pod_that_reads_back_already_is_waited_for() -> None:
 
 
 def test_a_reader_that_does_not_answer_for_a_moment_is_waited_for() -> None:
-    assert ordered(the_reader(PodState.LOADED, reachable=False), a_pod(1, PodState.DONE)) == ()
+    assert ordered(the_reader(PodState.LOADED, is_reachable=False), a_pod(1, PodState.DONE)) == ()
 
 
 def test_a_restarted_operator_finds_the_fleet_loaded_and_goes_on() -> None:
@@ -187,7 +187,8 @@ def test_rows_found_stored_fail_the_run() -> None:
 
 def test_a_read_back_that_fails_at_the_end_leaves_the_run_inconclusive() -> None:
     failed = ReadBackReport(
-        settle_seconds=5, readings=(*counted(3, 3).readings, Reading(moment=Moment.ENDED, problem="answered 500"))
+        settle_seconds=5,
+        readings=(*counted(3, 3).readings, Reading(moment=ReadingMoment.ENDED, problem="answered 500")),
     )
 
     status = ended(structs.replace(PROOF, read_back=failed))

@@ -10,28 +10,28 @@ from msgspec import structs
 
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.judgement.verdict import Verdict
-from loadtest_model.measurement.cause_counts import CauseSeen, Example
+from loadtest_model.measurement.cause_counts import CauseCount, Example
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import HaltReason, PodState
-from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Start, Status
+from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status, StatusStart
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import (
     Acknowledge,
     DeleteJob,
     Drain,
+    FleetStarted,
     HaltFleet,
     MarkFinished,
     ObserveGeneration,
     ResultsNotWritten,
-    Started,
     StartFleet,
     WriteResults,
 )
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.writing import within_limit
-from loadtest_operator.facts.observation import Observation, PodSeen, Recorded, Terminated
+from loadtest_operator.facts.observation import ContainerEnd, Observation, ObservedPod, RecordedStatus
 from loadtest_operator.facts.resources import rfc3339
 from support.operator_builders import (
     NOW,
@@ -69,7 +69,7 @@ def mark(status: Status, kind: ConditionType) -> tuple[str, str]:
     return condition.status, condition.reason
 
 
-def a_violating_pod(index: int) -> PodSeen:
+def a_violating_pod(index: int) -> ObservedPod:
     return a_halted_pod(index, HaltReason.VIOLATION, violation=VIOLATION)
 
 
@@ -77,7 +77,7 @@ def test_a_confirmed_start_stands_in_the_status_with_its_skew() -> None:
     observation = seen(a_pod(0, PodState.ARMED), a_pod(1, PodState.ARMED), begun=True)
     decision = decide(observation, POLICY)
 
-    after = with_outcomes(observation, decision, (Started(at=NOW, skew_seconds=0.004),), POLICY)
+    after = with_outcomes(observation, decision, (FleetStarted(at=NOW, skew_seconds=0.004),), POLICY)
 
     status = status_of(after)
     assert [type(action) for action in decision.actions] == [StartFleet]
@@ -88,7 +88,7 @@ def test_a_confirmed_start_stands_in_the_status_with_its_skew() -> None:
 
 def test_a_pod_that_misses_the_start_halts_the_run() -> None:
     observation = seen(a_pod(0, PodState.ARMED), a_pod(1, PodState.ARMED), begun=True)
-    missed = Started(at=NOW, skew_seconds=0.0, missed=("heavy-1-1",))
+    missed = FleetStarted(at=NOW, skew_seconds=0.0, unconfirmed_pods=("heavy-1-1",))
     after = with_outcomes(observation, decide(observation, POLICY), (missed,), POLICY)
 
     halted = (a_pod(0, PodState.RUNNING), a_halted_pod(1, HaltReason.OPERATOR))
@@ -114,10 +114,10 @@ def test_a_restarted_operator_that_finds_half_a_start_halts_the_run() -> None:
 
 def test_a_start_that_was_given_just_now_may_still_be_on_its_way() -> None:
     observation = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True)
-    just_now = Start(start_id="start-1", at=rfc3339(NOW))
-    recorded = structs.replace(observation.test.recorded, start=just_now)
+    just_now = StatusStart(start_id="start-1", at=rfc3339(NOW))
+    recorded = structs.replace(observation.test.record, start=just_now)
 
-    decision = decide(replace(observation, test=replace(observation.test, recorded=recorded)), POLICY)
+    decision = decide(replace(observation, test=replace(observation.test, record=recorded)), POLICY)
 
     assert decision.actions == ()
 
@@ -157,13 +157,13 @@ def test_a_violation_ends_failed_whatever_else_was_lost() -> None:
     "lost",
     [
         a_killed_pod(1),
-        a_pod(1, PodState.RUNNING, running=False, reachable=False, gone=True),
+        a_pod(1, PodState.RUNNING, is_running=False, is_reachable=False, is_gone=True),
         a_silent_pod(1, POLICY.lost_seconds),
         a_pending_pod(1),
     ],
     ids=["killed", "gone", "silent", "pending again"],
 )
-def test_a_lost_pod_halts_the_rest(lost: PodSeen) -> None:
+def test_a_lost_pod_halts_the_rest(lost: ObservedPod) -> None:
     decision = decide_on_record(seen(a_pod(0, PodState.RUNNING), lost, begun=True))
 
     (action,) = decision.actions
@@ -330,9 +330,11 @@ def test_a_run_that_fails_by_its_errors_tells_what_to_do_about_the_first_of_them
     measured = a_snapshot(0, PodState.DONE).steps[0]
     failed = Counts(due=100, sent=100, accepted=50, rejected=50)
     example = Example(address="10.0.0.5:8000", status=504, text="answered 504: <html>" + 180 * "x")
-    causes = {Cause.PROXY_TIMEOUT: CauseSeen(count=50, shortest_seconds=60, longest_seconds=60.2, example=example)}
+    causes = {Cause.PROXY_TIMEOUT: CauseCount(count=50, shortest_seconds=60, longest_seconds=60.2, example=example)}
     step = structs.replace(measured, total=failed, judged=failed, errors={ErrorKind.SERVER_ERROR: 50}, causes=causes)
-    pods = [a_pod(index, snapshot=a_snapshot(index, PodState.DONE, steps=(step,)), reachable=True) for index in (0, 1)]
+    pods = [
+        a_pod(index, snapshot=a_snapshot(index, PodState.DONE, steps=(step,)), is_reachable=True) for index in (0, 1)
+    ]
 
     status = within_limit(decided(seen(*pods, begun=True)))
 
@@ -352,8 +354,8 @@ def test_an_early_finisher_waits_for_the_slowest() -> None:
 
 
 def test_a_last_word_is_as_good_as_an_answer() -> None:
-    ended = Terminated(exit_code=0, reason="Completed", last_word=True)
-    gone = a_pod(1, PodState.DONE, running=False, reachable=False, terminated=ended)
+    ended = ContainerEnd(exit_code=0, reason="Completed", has_last_word=True)
+    gone = a_pod(1, PodState.DONE, is_running=False, is_reachable=False, container_end=ended)
 
     status = decided(seen(a_pod(0, PodState.DONE), gone, begun=True))
 
@@ -407,7 +409,7 @@ def test_results_that_cannot_be_written_do_not_keep_a_test_from_ending() -> None
 # After the end.
 
 
-def completed_look(*pods: PodSeen, **fields: object) -> Observation:
+def completed_look(*pods: ObservedPod, **fields: object) -> Observation:
     """A look at a test whose end stands in its status."""
     observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
     return replace(next_look(observation, decide(observation, POLICY)), pods=pods, **fields)  # type: ignore[arg-type]
@@ -446,7 +448,9 @@ def test_a_pod_that_comes_back_after_the_end_is_halted() -> None:
     ],
     ids=["never ran", "silent", "silent for long", "lingering"],
 )
-def test_what_will_not_end_by_itself_is_removed_with_its_job(pod: PodSeen, seconds_later: float, removed: bool) -> None:
+def test_what_will_not_end_by_itself_is_removed_with_its_job(
+    pod: ObservedPod, seconds_later: float, removed: bool
+) -> None:
     look = completed_look(pod, now=NOW + timedelta(seconds=seconds_later))
 
     decision = decide(look, POLICY)
@@ -492,7 +496,9 @@ def test_a_resource_restored_without_its_status_does_not_run_again() -> None:
 def test_the_end_of_the_load_is_looked_for_more_closely(elapsed_seconds: float, next_look_seconds: float) -> None:
     loading = a_snapshot(0, PodState.RUNNING, elapsed_seconds=elapsed_seconds)
 
-    decision = decide(seen(a_pod(0, snapshot=loading, reachable=True), a_pod(1, PodState.RUNNING), begun=True), POLICY)
+    decision = decide(
+        seen(a_pod(0, snapshot=loading, is_reachable=True), a_pod(1, PodState.RUNNING), begun=True), POLICY
+    )
 
     assert decision.requeue_seconds == next_look_seconds
 
@@ -500,9 +506,9 @@ def test_the_end_of_the_load_is_looked_for_more_closely(elapsed_seconds: float, 
 @pytest.mark.parametrize("state", [PodState.RUNNING, PodState.DONE])
 def test_the_instant_of_the_start_is_told_although_the_write_that_kept_it_was_lost(state: PodState) -> None:
     observation = seen(a_pod(0, state), a_pod(1, state), begun=True)
-    recorded = structs.replace(observation.test.recorded, started_at=None)
+    recorded = structs.replace(observation.test.record, started_at=None)
 
-    status = decided(replace(observation, test=replace(observation.test, recorded=recorded)))
+    status = decided(replace(observation, test=replace(observation.test, record=recorded)))
 
     elapsed = timedelta(seconds=30 if state is PodState.RUNNING else 60)
     assert status.started_at == rfc3339(NOW - elapsed)
@@ -583,13 +589,13 @@ def _transitions(new_status: Status, old: Status) -> dict[ConditionType, str]:
 
 def test_a_status_that_cannot_be_read_starts_from_what_the_children_show() -> None:
     observation = seen(a_pod(0, PodState.WAITING), a_pod(1, PodState.WAITING))
-    spoiled = replace(observation, test=replace(observation.test, recorded=Recorded()))
+    spoiled = replace(observation, test=replace(observation.test, record=RecordedStatus()))
 
     assert decided(spoiled).phase is Phase.VERIFYING
 
 
 def test_the_snapshot_of_a_pod_that_is_gone_still_counts() -> None:
-    gone = a_pod(1, PodState.HALTED, running=False, reachable=False, gone=True)
+    gone = a_pod(1, PodState.HALTED, is_running=False, is_reachable=False, is_gone=True)
     gone = replace(gone, snapshot=a_snapshot(1, PodState.RUNNING))
 
     decision = decide(seen(a_halted_pod(0, HaltReason.OPERATOR), gone, begun=True), POLICY)

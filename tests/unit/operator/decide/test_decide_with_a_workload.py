@@ -8,11 +8,11 @@ from msgspec import structs
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.judgement.workload import (
     IMAGE_LENGTH,
-    IMAGES_KEPT,
-    POINTS_KEPT,
-    RESTARTED_KEPT,
-    Tally,
+    MOST_IMAGES,
+    MOST_MEMORY_POINTS,
+    MOST_RESTARTED_CONTAINERS,
     TargetWatch,
+    WorkloadTally,
     points_text,
 )
 from loadtest_model.measurement.snapshot import HaltReason, PodState
@@ -21,7 +21,7 @@ from loadtest_model.report.status import STATUS_LIMIT_BYTES, Phase, Status
 from loadtest_model.spec import Spec
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import CreateJob
-from loadtest_operator.decide.writing import to_write, within_limit
+from loadtest_operator.decide.writing import status_to_write, within_limit
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.workload import WorkloadLook
 from support.operator_builders import POLICY, PROOF, a_fleet_spec, a_halted_pod, a_pod, as_written, new, next_look, seen
@@ -112,7 +112,7 @@ def test_a_crash_under_load_shows_in_status_and_health_and_is_remembered() -> No
     assert (decision.status.target.restarts, decision.status.target.oom_kills) == (1, 1)
     assert decision.status.health is not None
     assert decision.status.health.level is HealthLevel.CRITICAL
-    assert decision.target == decision.status.target
+    assert decision.target_watch == decision.status.target
 
 
 def test_an_ended_test_keeps_what_was_seen_and_not_what_counting_goes_on_from() -> None:
@@ -132,19 +132,19 @@ def test_a_crash_is_written_at_once_and_mere_movement_is_not() -> None:
     held = as_written(status_of(quiet))
     crashed = replace(quiet, workload=CRASHED)
 
-    assert to_write(status_of(loading(WELL)), held, POLICY.progress_seconds) is None
-    assert to_write(status_of(crashed), held, POLICY.progress_seconds) is not None
+    assert status_to_write(status_of(loading(WELL)), held, POLICY.progress_seconds) is None
+    assert status_to_write(status_of(crashed), held, POLICY.progress_seconds) is not None
 
 
 def test_memory_that_grows_by_the_metrics_api_warns_and_is_the_targets_memory() -> None:
     growing = tuple((5.0 * number, 100_000_000 + 2_000_000 * number) for number in range(30))
     begun = loading(WELL)
-    held = begun.test.recorded.target
+    held = begun.test.record.target
     assert held is not None
     assert held.tally is not None
     tally = structs.replace(held.tally, memory=points_text(growing))
 
-    status = status_of(replace(begun, watched=structs.replace(held, tally=tally)))
+    status = status_of(replace(begun, target_watch=structs.replace(held, tally=tally)))
 
     assert status.health is not None
     assert status.health.level is HealthLevel.WARNING
@@ -152,12 +152,12 @@ def test_memory_that_grows_by_the_metrics_api_warns_and_is_the_targets_memory() 
 
 
 def test_the_largest_record_of_a_workload_fits_into_the_status() -> None:
-    images = tuple(f"{number}{'x' * (IMAGE_LENGTH - 1)}" for number in range(IMAGES_KEPT))
-    tally = Tally(
-        ends={f"{number:08}/{'c' * 31}": 1_000 for number in range(RESTARTED_KEPT)},
+    images = tuple(f"{number}{'x' * (IMAGE_LENGTH - 1)}" for number in range(MOST_IMAGES))
+    tally = WorkloadTally(
+        ends={f"{number:08}/{'c' * 31}": 1_000 for number in range(MOST_RESTARTED_CONTAINERS)},
         newest="2026-03-01T12:00:00Z",
         revision="5d59d67564",
-        memory=points_text([(10_000.0 + number, 10**11 + number) for number in range(POINTS_KEPT)]),
+        memory=points_text([(10_000.0 + number, 10**11 + number) for number in range(MOST_MEMORY_POINTS)]),
     )
     target = TargetWatch(workload="Deployment/" + "w" * 253, images=images, new_images=images, tally=tally)
     running = status_of(loading(WELL))

@@ -7,11 +7,11 @@ from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.report.status import EVICTED_KEPT, ConditionType, Status
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.watching import at_the_start, watched
+from loadtest_operator.decide.watching import initial_watch, updated_watch
 from loadtest_operator.facts.disruptions import Eviction, eviction_of, evictions_of
 from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
-from loadtest_operator.facts.observation import Observation, PodSeen
-from loadtest_operator.observe.listening import pod_that_is_gone
+from loadtest_operator.facts.observation import Observation, ObservedPod
+from loadtest_operator.observe.listening import gone_pod
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.program.handlers import keep_last_word
 from support.operator_builders import POLICY, START, a_halted_pod, a_pod, as_written, next_look, seen
@@ -28,7 +28,7 @@ def a_pod_that_is_taken(reason: str = "EvictionByEvictionAPI", status: str = "Tr
     return {"metadata": {"name": "clients-1"}, "status": {"conditions": [{"type": "Ready", "status": "True"}, told]}}
 
 
-def status_after(*evictions: Eviction, pods: tuple[PodSeen, ...] = (), **fields: object) -> Status:
+def status_after(*evictions: Eviction, pods: tuple[ObservedPod, ...] = (), **fields: object) -> Status:
     running = pods or (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
     status = decide(seen(*running, begun=True, evictions=evictions, **fields), POLICY).status
     assert status is not None
@@ -39,13 +39,13 @@ def a_look_under_load(evictions: tuple[Eviction, ...], *pods: Json) -> Observati
     """A look at a load whose target's workload has these pods, as it had at the start."""
     look = a_look(*pods, desired=len(pods))
     fleet = (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
-    return seen(*fleet, begun=True, evictions=evictions, workload=look, watched=at_the_start(CLIENTS, look))
+    return seen(*fleet, begun=True, evictions=evictions, workload=look, target_watch=initial_watch(CLIENTS, look))
 
 
 def test_an_eviction_is_read_from_the_condition_of_its_pod() -> None:
     assert evictions_of([a_pod_that_is_taken(), {"metadata": {"name": "clients-2"}}]) == (TAKEN,)
     assert eviction_of(a_pod_that_is_taken(status="False")) is None
-    assert TAKEN.why == "EvictionByEvictionAPI: Eviction API: evicting"
+    assert TAKEN.explanation == "EvictionByEvictionAPI: Eviction API: evicting"
 
 
 def test_a_node_that_ends_pods_for_want_of_memory_planned_nothing() -> None:
@@ -100,7 +100,7 @@ def test_more_evictions_than_are_named_are_all_counted() -> None:
 def test_evictions_on_record_beyond_those_that_are_named_stay_counted_by_another_operator() -> None:
     many = tuple(replace(TAKEN, pod=f"clients-{number}") for number in range(EVICTED_KEPT + 2))
     before = a_look_under_load(many, *(a_pod_of_it(f"{n}", created="10:00:00") for n in range(2)))
-    after = decide(replace(next_look(before, decide(before, POLICY)), evictions=(), watched=None), POLICY).status
+    after = decide(replace(next_look(before, decide(before, POLICY)), evictions=(), target_watch=None), POLICY).status
 
     assert after is not None
     assert after.health is not None
@@ -125,9 +125,9 @@ def test_evictions_are_remembered_when_their_pods_are_gone() -> None:
     memory = Memory(lambda: 100.0)
     other = replace(TAKEN, pod="clients-2")
 
-    assert memory.with_evictions("u", "1", (other,)) == (other,)
-    assert memory.with_evictions("u", "1", (replace(TAKEN, at=EARLIER),)) == (replace(TAKEN, at=EARLIER), other)
-    assert memory.with_evictions("u", "1", (TAKEN,)) == (replace(TAKEN, at=EARLIER), other)
+    assert memory.add_evictions("u", "1", (other,)) == (other,)
+    assert memory.add_evictions("u", "1", (replace(TAKEN, at=EARLIER),)) == (replace(TAKEN, at=EARLIER), other)
+    assert memory.add_evictions("u", "1", (TAKEN,)) == (replace(TAKEN, at=EARLIER), other)
 
 
 def test_an_ended_run_says_what_was_evicted() -> None:
@@ -138,7 +138,7 @@ def test_an_ended_run_says_what_was_evicted() -> None:
 
 
 def test_the_message_of_a_drained_fleet_names_the_eviction() -> None:
-    gone = replace(a_halted_pod(0, HaltReason.SIGNAL), evicted=TAKEN.why)
+    gone = replace(a_halted_pod(0, HaltReason.SIGNAL), eviction_reason=TAKEN.explanation)
 
     status = status_after(pods=(gone, a_halted_pod(1, HaltReason.OPERATOR)))
 
@@ -160,7 +160,7 @@ def test_why_a_pod_was_taken_away_is_known_when_it_is_gone() -> None:
 
     keep_last_word(pod, memory)
 
-    assert pod_that_is_gone("p0", memory.pods("u", "1")["p0"], "1").evicted == TAKEN.why
+    assert gone_pod("p0", memory.pods("u", "1")["p0"], "1").eviction_reason == TAKEN.explanation
 
 
 def test_pods_that_come_for_evicted_ones_have_replaced_none() -> None:
@@ -171,8 +171,8 @@ def test_pods_that_come_for_evicted_ones_have_replaced_none() -> None:
     look = a_look(taken, new)
     assert [eviction.pod for eviction in look.evictions] == ["clients-0"]
 
-    evicted = watched(at_the_start(CLIENTS, a_look(old)), look, 2.0, len(look.evictions))
-    again = watched(evicted, look, 4.0, len(look.evictions))
-    deleted = watched(again, a_look(another), 6.0, len(look.evictions))
+    evicted = updated_watch(initial_watch(CLIENTS, a_look(old)), look, 2.0, len(look.evictions))
+    again = updated_watch(evicted, look, 4.0, len(look.evictions))
+    deleted = updated_watch(again, a_look(another), 6.0, len(look.evictions))
 
     assert [seen.replaced_pods for seen in (evicted, again, deleted)] == [0, 0, 1]

@@ -13,14 +13,14 @@ from loadtest_model.reasons import Reason
 from loadtest_operator.decide import decide, urgent_orders
 from loadtest_operator.decide.actions import Action, EndpointOrder, TellEndpoints
 from loadtest_operator.facts.endpoints import Endpoints
-from loadtest_operator.facts.observation import PodSeen
+from loadtest_operator.facts.observation import ObservedPod
 from support.operator_builders import ADDRESSES, PLAN, POLICY, PROOF, a_job, a_measured_step, a_pod, a_snapshot, seen
 
 OLD, NEW = ADDRESSES.addresses[0], "10.0.0.6:8000"
 FOLLOWING = a_job(plan=structs.replace(PLAN, command_digests={Verb.ENDPOINTS: "digest"}))
 
 
-def a_loading_pod(index: int, *told: str, proven: tuple[str, ...] = (OLD,)) -> PodSeen:
+def a_loading_pod(index: int, *told: str, proven: tuple[str, ...] = (OLD,)) -> ObservedPod:
     """A pod that was told these addresses last."""
     snapshot = a_snapshot(
         index,
@@ -40,7 +40,7 @@ def orders_in(actions: tuple[Action, ...]) -> tuple[EndpointOrder, ...]:
     return action.orders
 
 
-def told(endpoints: Endpoints | None, *pods: PodSeen) -> tuple[EndpointOrder, ...]:
+def told(endpoints: Endpoints | None, *pods: ObservedPod) -> tuple[EndpointOrder, ...]:
     return orders_in(decide(seen(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).actions)
 
 
@@ -91,11 +91,13 @@ def test_a_vanished_endpoint_is_told_to_all() -> None:
 def test_an_endpoint_that_is_not_ready_goes_out_of_use_while_another_is() -> None:
     pod = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW))
 
-    assert told(Endpoints((NEW,), unready=(OLD,)), pod, a_loading_pod(1, NEW)) == (EndpointOrder((pod,), (NEW,)),)
+    assert told(Endpoints((NEW,), unready_addresses=(OLD,)), pod, a_loading_pod(1, NEW)) == (
+        EndpointOrder((pod,), (NEW,)),
+    )
 
 
 def test_endpoints_none_of_which_is_ready_stay_in_use() -> None:
-    down = Endpoints(unready=(OLD, NEW), problem=Reason.TargetHasNoEndpoints)
+    down = Endpoints(unready_addresses=(OLD, NEW), problem=Reason.TargetHasNoEndpoints)
 
     assert told(down, a_loading_pod(0, OLD), a_loading_pod(1, OLD)) == ()
 
@@ -103,11 +105,13 @@ def test_endpoints_none_of_which_is_ready_stay_in_use() -> None:
 def test_an_endpoint_on_its_way_out_gets_nothing_new_while_another_is_ready() -> None:
     pod = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW))
 
-    assert told(Endpoints((NEW,), draining=(OLD,)), pod, a_loading_pod(1, NEW)) == (EndpointOrder((pod,), (NEW,)),)
+    assert told(Endpoints((NEW,), draining_addresses=(OLD,)), pod, a_loading_pod(1, NEW)) == (
+        EndpointOrder((pod,), (NEW,)),
+    )
 
 
 def test_where_no_endpoint_is_ready_those_on_their_way_out_still_serve() -> None:
-    leaving = Endpoints(unready=(NEW,), draining=(OLD,), problem=Reason.TargetHasNoEndpoints)
+    leaving = Endpoints(unready_addresses=(NEW,), draining_addresses=(OLD,), problem=Reason.TargetHasNoEndpoints)
     pod = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW))
 
     assert told(leaving, pod, a_loading_pod(1, OLD)) == (EndpointOrder((pod,), (OLD,)),)
@@ -179,11 +183,11 @@ def test_connections_refused_at_an_endpoint_that_is_gone_are_no_crash() -> None:
 
 
 def test_connections_refused_at_an_endpoint_that_is_on_its_way_out_are_no_crash() -> None:
-    assert refused_at_the_old_one(Endpoints((NEW,), draining=(OLD,))).level is HealthLevel.WARNING
+    assert refused_at_the_old_one(Endpoints((NEW,), draining_addresses=(OLD,))).level is HealthLevel.WARNING
 
 
 def test_connections_refused_at_an_endpoint_that_is_there_and_not_ready_are_a_crash() -> None:
-    assert refused_at_the_old_one(Endpoints((NEW,), unready=(OLD,))).level is HealthLevel.CRITICAL
+    assert refused_at_the_old_one(Endpoints((NEW,), unready_addresses=(OLD,))).level is HealthLevel.CRITICAL
 
 
 def test_where_the_endpoints_are_not_known_a_refused_connection_is_a_crash() -> None:

@@ -9,9 +9,9 @@ from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.status import ConditionType
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.losses import how_it_ended
-from loadtest_operator.facts.observation import Observation, PodSeen, Terminated
-from loadtest_operator.facts.resources import pod_seen
+from loadtest_operator.decide.losses import end_description
+from loadtest_operator.facts.observation import ContainerEnd, Observation, ObservedPod
+from loadtest_operator.facts.resources import observed_pod
 from support.operator_builders import POLICY, a_killed_pod, a_pod, a_silent_pod, seen
 
 LOG = (
@@ -20,13 +20,13 @@ LOG = (
 THROTTLED = GeneratorHealth(throttled_share=0.93, cpu_limit_cores=0.02)
 
 
-def ended(exit_code: int, reason: str, message: str = LOG, memory_limit: str = "") -> PodSeen:
+def ended(exit_code: int, reason: str, message: str = LOG, memory_limit: str = "") -> ObservedPod:
     made = a_killed_pod(1, exit_code=exit_code)
-    terminated = Terminated(exit_code=exit_code, reason=reason, message=message)
-    return replace(made, terminated=terminated, memory_limit=memory_limit)
+    terminated = ContainerEnd(exit_code=exit_code, reason=reason, message=message)
+    return replace(made, container_end=terminated, memory_limit=memory_limit)
 
 
-def throttled(pod: PodSeen) -> PodSeen:
+def throttled(pod: ObservedPod) -> ObservedPod:
     assert pod.snapshot is not None
     return replace(pod, snapshot=structs.replace(pod.snapshot, generator=THROTTLED))
 
@@ -40,15 +40,15 @@ def why_it_stops(observation: Observation) -> str:
 
 
 def test_of_a_killed_pod_no_log_is_told() -> None:
-    assert how_it_ended(ended(137, "OOMKilled")) == "exit code 137, OOMKilled"
-    assert how_it_ended(ended(137, "Error")) == "exit code 137, Error"
-    assert how_it_ended(ended(1, "OOMKilled")) == "exit code 1, OOMKilled"
+    assert end_description(ended(137, "OOMKilled")) == "exit code 137, OOMKilled"
+    assert end_description(ended(137, "Error")) == "exit code 137, Error"
+    assert end_description(ended(1, "OOMKilled")) == "exit code 1, OOMKilled"
 
 
 def test_of_another_end_the_warnings_are_told() -> None:
-    assert how_it_ended(ended(139, "Error")) == "exit code 139, Error: error: defect"
+    assert end_description(ended(139, "Error")) == "exit code 139, Error: error: defect"
     assert (
-        how_it_ended(ended(-1, "Evicted", "The node was low on memory."))
+        end_description(ended(-1, "Evicted", "The node was low on memory."))
         == "ended, Evicted: The node was low on memory."
     )
 
@@ -98,8 +98,8 @@ def test_the_limits_are_those_of_the_generators_container() -> None:
     own = {"name": "loadgen", "resources": {"limits": {"cpu": "20m", "memory": "128Mi"}}}
     pod = {"metadata": {"name": "a", "uid": "u"}, "spec": {"containers": [beside, own]}, "status": {}}
 
-    assert (pod_seen(pod).cpu_limit_cores, pod_seen(pod).memory_limit) == (0.02, "128Mi")
+    assert (observed_pod(pod).cpu_limit_cores, observed_pod(pod).memory_limit) == (0.02, "128Mi")
     own["resources"] = {"limits": {"cpu": 2}}
-    assert (pod_seen(pod).cpu_limit_cores, pod_seen(pod).memory_limit) == (2.0, "")
+    assert (observed_pod(pod).cpu_limit_cores, observed_pod(pod).memory_limit) == (2.0, "")
     del own["resources"]
-    assert (pod_seen(pod).cpu_limit_cores, pod_seen(pod).memory_limit) == (None, "")
+    assert (observed_pod(pod).cpu_limit_cores, observed_pod(pod).memory_limit) == (None, "")

@@ -12,7 +12,7 @@ from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.status import ConditionType, Phase
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import CreateJob
-from loadtest_operator.facts.newer_fields import known_part
+from loadtest_operator.facts.newer_fields import split_newer_fields
 from support.builders import URL
 from support.operator_builders import NOW, POLICY, a_pod, new, next_look, seen
 
@@ -24,7 +24,7 @@ SPEC: dict[str, Any] = {
 
 
 def test_a_spec_of_this_version_is_left_as_it_is() -> None:
-    assert known_part(SPEC) == (SPEC, ())
+    assert split_newer_fields(SPEC) == (SPEC, ())
 
 
 def test_what_this_version_does_not_know_is_named_and_left_out() -> None:
@@ -35,12 +35,12 @@ def test_what_this_version_does_not_know_is_named_and_left_out() -> None:
         "load": {"stages": [{"duration": "10s", "virtualUsers": 2, "curve": "log"}]},
     }
 
-    assert known_part(newer) == (SPEC, ("spec.speed", "spec.target.protocol", "spec.load.stages[0].curve"))
+    assert split_newer_fields(newer) == (SPEC, ("spec.speed", "spec.target.protocol", "spec.load.stages[0].curve"))
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner)))
 def test_nothing_that_is_no_spec_is_made_one(anything: Any) -> None:
-    known, _ = known_part(anything)
+    known, _ = split_newer_fields(anything)
 
     assert isinstance(known, dict) == isinstance(anything, dict)
 

@@ -5,7 +5,7 @@ from msgspec import structs
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts
 from loadtest_model.report.summary import summarize
-from loadtest_operator.decide.compose import effective
+from loadtest_operator.decide.compose import effective_plan
 from loadtest_operator.decide.progress import last_progress, status_progress
 from support.builders import a_plan, a_run, a_step
 
@@ -40,7 +40,7 @@ def test_at_the_end_the_figures_are_those_of_all_steps() -> None:
 def test_the_status_shows_the_arrivals_and_their_rates() -> None:
     plan = a_plan(scenario="custom", load={"batchSize": 10, "arrivalRate": 2, "arrivals": "poisson", "duration": "60s"})
 
-    (step,) = effective(plan).steps
+    (step,) = effective_plan(plan).steps
 
     assert (step.arrivals, step.virtual_users, step.records) == ("poisson", 60, None)
     assert [(stage.first_per_second, stage.first_users) for stage in step.stages] == [(2.0, None)]

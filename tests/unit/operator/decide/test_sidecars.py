@@ -11,14 +11,14 @@ from loadtest_model.plan.mesh import NOTICE
 from loadtest_model.report.status import ConditionType, Status
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import DeleteJob, DeleteNetworkPolicy
-from loadtest_operator.facts.observation import NetworkPolicySeen, Observation, PodSeen, Terminated
-from loadtest_operator.facts.resources import pod_seen
+from loadtest_operator.facts.observation import ContainerEnd, Observation, ObservedNetworkPolicy, ObservedPod
+from loadtest_operator.facts.resources import observed_pod
 from support.operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_silent_pod, new, next_look, seen
 
 Json = dict[str, Any]
 ENDED = {"terminated": {"exitCode": 0, "reason": "Completed", "message": "word"}}
 RUNNING = {"running": {"startedAt": "2026-03-01T12:00:00Z"}}
-BOUNDS = NetworkPolicySeen("heavy-1-pods", "policy-1")
+BOUNDS = ObservedNetworkPolicy("heavy-1-pods", "policy-1")
 
 
 def a_resource(phase: str, **containers: Json) -> Json:
@@ -36,13 +36,13 @@ def a_resource(phase: str, **containers: Json) -> Json:
     }
 
 
-def an_ended_pod(index: int, *, lingers: bool = False) -> PodSeen:
-    ended = Terminated(exit_code=0, reason="Completed", last_word=True)
+def an_ended_pod(index: int, *, lingers: bool = False) -> ObservedPod:
+    ended = ContainerEnd(exit_code=0, reason="Completed", has_last_word=True)
     made = a_pod(index, PodState.DONE)
-    return replace(made, running=False, reachable=False, terminated=ended, lingers=lingers)
+    return replace(made, is_running=False, is_reachable=False, container_end=ended, has_lingering_sidecar=lingers)
 
 
-def after_the_end(*pods: PodSeen, **fields: Any) -> Observation:
+def after_the_end(*pods: ObservedPod, **fields: Any) -> Observation:
     observation = seen(an_ended_pod(0), an_ended_pod(1), begun=True)
     return replace(next_look(observation, decide(observation, POLICY)), pods=pods, **fields)
 
@@ -55,30 +55,30 @@ def actions_of(observation: Observation, kind: type) -> list[Any]:
 def test_the_end_of_the_generator_is_the_end_of_the_pod_whatever_lives_on_beside_it(order: tuple[str, str]) -> None:
     states = {"loadgen": ENDED, "proxy": RUNNING}
 
-    pod = pod_seen(a_resource("Running", **{name: states[name] for name in order}))
+    pod = observed_pod(a_resource("Running", **{name: states[name] for name in order}))
 
-    assert pod.terminated is not None
-    assert (pod.terminated.exit_code, pod.terminated.message) == (0, "word")
-    assert (pod.over, pod.running, pod.crashed, pod.lingers) == (True, False, False, True)
+    assert pod.container_end is not None
+    assert (pod.container_end.exit_code, pod.container_end.message) == (0, "word")
+    assert (pod.has_ended, pod.is_running, pod.has_crashed, pod.has_lingering_sidecar) == (True, False, False, True)
 
 
 def test_a_running_sidecar_is_no_running_generator() -> None:
-    pod = pod_seen(a_resource("Running", proxy=RUNNING, loadgen={"waiting": {"reason": "PodInitializing"}}))
+    pod = observed_pod(a_resource("Running", proxy=RUNNING, loadgen={"waiting": {"reason": "PodInitializing"}}))
 
-    assert (pod.running, pod.over, pod.lingers) == (False, False, False)
+    assert (pod.is_running, pod.has_ended, pod.has_lingering_sidecar) == (False, False, False)
 
 
 def test_a_sidecar_that_ended_badly_is_no_crash_of_the_generator() -> None:
-    pod = pod_seen(a_resource("Failed", loadgen=ENDED, proxy={"terminated": {"exitCode": 1}}))
+    pod = observed_pod(a_resource("Failed", loadgen=ENDED, proxy={"terminated": {"exitCode": 1}}))
 
-    assert (pod.over, pod.crashed, pod.lingers) == (True, False, False)
+    assert (pod.has_ended, pod.has_crashed, pod.has_lingering_sidecar) == (True, False, False)
 
 
 def test_a_sidecar_that_the_kubelet_ends_by_itself_does_not_linger() -> None:
     resource = a_resource("Running", loadgen=ENDED)
     resource["status"]["initContainerStatuses"] = [{"name": "proxy", "state": RUNNING}]
 
-    assert not pod_seen(resource).lingers
+    assert not observed_pod(resource).has_lingering_sidecar
 
 
 def test_what_an_injector_put_before_the_generator_is_named_where_it_keeps_it_from_starting() -> None:
@@ -92,10 +92,10 @@ def test_what_an_injector_put_before_the_generator_is_named_where_it_keeps_it_fr
         {"name": "init", "state": {"terminated": {"exitCode": 3, "message": "no NET_ADMIN"}}}
     ]
 
-    ended = pod_seen(failed).terminated
+    ended = observed_pod(failed).container_end
 
     said = "container init, which comes before it, waits: ImagePullBackOff: no such image"
-    assert pod_seen(stuck).waits_for == said
+    assert observed_pod(stuck).waits_for == said
     assert ended is not None
     assert ended.message == "container init, which comes before it, ended with exit code 3: no NET_ADMIN"
 
@@ -145,7 +145,7 @@ def test_the_network_policy_outlives_the_pods() -> None:
 def test_a_pod_of_a_node_that_is_gone_is_not_waited_for_for_ever() -> None:
     silent, answers = a_silent_pod(0, 90), a_pod(0, PodState.RUNNING)
     looks = [
-        decide(after_the_end(replace(pod, left_behind=left), an_ended_pod(1), network_policies=(BOUNDS,)), POLICY)
+        decide(after_the_end(replace(pod, is_left_behind=left), an_ended_pod(1), network_policies=(BOUNDS,)), POLICY)
         for pod, left in ((silent, False), (silent, True), (answers, True))
     ]
 
@@ -153,7 +153,7 @@ def test_a_pod_of_a_node_that_is_gone_is_not_waited_for_for_ever() -> None:
     assert [DeleteNetworkPolicy("heavy-1-pods", "policy-1") in look.actions for look in looks] == [False, True, False]
 
 
-def meshed(*pods: PodSeen) -> Status:
+def meshed(*pods: ObservedPod) -> Status:
     observation = seen(*pods, begun=True)
     assert observation.job is not None
     job = replace(observation.job, plan=structs.replace(PLAN, mesh=True))
@@ -187,7 +187,10 @@ def test_without_a_mesh_nothing_lowers_the_claim() -> None:
 
 
 def test_what_stands_beside_the_generator_although_it_was_kept_out_is_told() -> None:
-    pods = (replace(an_ended_pod(0), beside=("proxy",)), replace(an_ended_pod(1), beside=("proxy", "agent")))
+    pods = (
+        replace(an_ended_pod(0), other_containers=("proxy",)),
+        replace(an_ended_pod(1), other_containers=("proxy", "agent")),
+    )
 
     status = decide(seen(*pods, begun=True), POLICY).status
 
@@ -206,7 +209,7 @@ def test_containers_that_are_not_ours_are_seen_in_the_pod() -> None:
         "initContainers": [{"name": "init"}, {"name": "agent", "restartPolicy": "Always"}],
     }
 
-    assert pod_seen(resource).beside == ("proxy", "agent")
+    assert observed_pod(resource).other_containers == ("proxy", "agent")
 
 
 def test_a_mesh_is_told_of_before_the_load() -> None:

@@ -12,16 +12,16 @@ from msgspec import structs
 
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.plan.mesh import NOTICE as MESH
-from loadtest_model.plan.mesh import notice_of
-from loadtest_model.plan.notices import notices
-from loadtest_model.plan.unseen import NOTICE, UNSEEN
+from loadtest_model.plan.mesh import mesh_notice
+from loadtest_model.plan.notices import plan_notices
+from loadtest_model.plan.unseen_endpoints import EXPLANATION, NOTICE
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_model.spec import Spec
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import CreateJob
-from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, unreadable
-from loadtest_operator.facts.resources import job_seen
+from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, unreadable_endpoints
+from loadtest_operator.facts.resources import observed_job
 from loadtest_operator.observe.targets import TargetReader, may_exist
 from support.builders import IDENTITY
 from support.operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_test, new, next_look, seen
@@ -75,7 +75,7 @@ def test_endpoints_that_may_not_be_read_are_a_problem_that_names_the_right_to_gi
     found = looked_up(a_spec(host), forbidden)
 
     assert found is not None
-    assert (found.problem, found.lasting) == ("EndpointsNotReadable", False)
+    assert (found.problem, found.is_lasting) == ("EndpointsNotReadable", False)
     for said in (
         "Service shop/clients",
         f"{forbidden.rpartition('/')[2]} is forbidden",
@@ -88,7 +88,7 @@ def test_endpoints_that_may_not_be_read_are_a_problem_that_names_the_right_to_gi
 
 @pytest.mark.parametrize("host", ["clients.shop.svc", "clients.shop"])
 def test_a_test_may_accept_that_they_are_not_seen(host: str) -> None:
-    assert looked_up(a_spec(host, accepts=True), ENDPOINT_SLICES) == Endpoints(unseen=True)
+    assert looked_up(a_spec(host, accepts=True), ENDPOINT_SLICES) == Endpoints(may_be_hidden=True)
 
 
 @pytest.mark.parametrize("accepts", [True, False])
@@ -96,7 +96,7 @@ def test_endpoints_that_may_be_read_are_proven_each_whatever_a_test_accepts(acce
     found = looked_up(a_spec("clients.shop.svc", accepts))
 
     assert found is not None
-    assert found.unseen is False
+    assert found.may_be_hidden is False
     assert found.problem == "TargetHasNoEndpoints"
 
 
@@ -121,7 +121,7 @@ async def test_a_name_may_exist_unless_dns_says_that_it_does_not(
     assert await may_exist("localhost") is exists
 
 
-REFUSED = unreadable(ServiceHost("shop", "clients", 8000, certain=True), "endpointslices is forbidden")
+REFUSED = unreadable_endpoints(ServiceHost("shop", "clients", 8000, is_certain=True), "endpointslices is forbidden")
 
 
 def test_without_the_right_no_pod_is_made_and_the_wait_for_it_ends() -> None:
@@ -151,15 +151,15 @@ def test_a_test_starts_by_itself_once_the_right_is_given() -> None:
 
 
 def test_what_is_accepted_is_said_before_the_load() -> None:
-    decision = decide(new(a_spec("clients.shop.svc", accepts=True), endpoints=Endpoints(unseen=True)), POLICY)
+    decision = decide(new(a_spec("clients.shop.svc", accepts=True), endpoints=Endpoints(may_be_hidden=True)), POLICY)
 
     (creation,) = decision.actions
     assert isinstance(creation, CreateJob)
     metadata = {**creation.manifest["metadata"], "uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
-    plan = job_seen({**creation.manifest, "metadata": metadata}, IDENTITY.uid).plan
+    plan = observed_job({**creation.manifest, "metadata": metadata}, IDENTITY.uid).plan
     assert plan is not None
     assert plan.unseen_endpoints
-    assert notices(plan) == (NOTICE,)
+    assert plan_notices(plan) == (NOTICE,)
     assert decision.status is not None
     assert NOTICE in decision.status.message
 
@@ -182,8 +182,8 @@ def test_what_was_accepted_lowers_the_claim_wherever_it_is_made() -> None:
     assert status.verification is not None
     assert status.summary is not None
     assert verified is not None
-    assert UNSEEN in status.message
-    assert UNSEEN in verified.message
+    assert EXPLANATION in status.message
+    assert EXPLANATION in verified.message
     assert status.verification.notice == status.summary.verification.notice == NOTICE
 
 
@@ -195,10 +195,10 @@ def test_where_each_endpoint_was_proven_nothing_lowers_the_claim() -> None:
     assert verified is not None
     assert status.verification.notice == ""
     assert "unproven" not in status.message
-    assert UNSEEN not in status.message + verified.message
+    assert EXPLANATION not in status.message + verified.message
 
 
 def test_everything_that_lowers_a_claim_has_room_in_the_status() -> None:
-    beside = notice_of(PLAN, tuple("c" * 63 for _ in range(9)))
+    beside = mesh_notice(PLAN, tuple("c" * 63 for _ in range(9)))
 
     assert max(len(f"{NOTICE}; {other}") for other in (MESH, beside)) <= 1_024

@@ -6,7 +6,7 @@ from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.report.status import ConditionType, Phase
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.fleet import Fleet
-from loadtest_operator.decide.waits import Wait, wait_of
+from loadtest_operator.decide.waits import FleetWait, find_wait
 from loadtest_operator.facts.observation import Complaint
 from loadtest_operator.facts.quantities import quantity
 from support.operator_builders import PLAN, POLICY, a_pending_pod, a_pod, seen
@@ -19,9 +19,9 @@ PSA = (
 )
 
 
-def found(*pods: object, complaints: tuple[Complaint, ...] = ()) -> Wait | None:
+def found(*pods: object, complaints: tuple[Complaint, ...] = ()) -> FleetWait | None:
     observation = seen(*pods, complaints=complaints)  # type: ignore[arg-type]
-    return wait_of(observation, Fleet(PLAN, observation.pods, 30))
+    return find_wait(observation, Fleet(PLAN, observation.pods, 30))
 
 
 def about_the_job(message: str) -> tuple[Complaint, ...]:
@@ -48,7 +48,7 @@ def test_what_a_pod_says_itself_is_explained(words: str, expected: str) -> None:
     assert wait.reason == expected
     assert words in wait.message
     assert "heavy-1-0" in wait.message
-    assert not wait.certain
+    assert not wait.is_certain
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_refusal_of_pods_is_known_from_the_jobs_event_alone(words: str, expect
     wait = found(complaints=about_the_job(words))
 
     assert wait is not None
-    assert (wait.reason, wait.certain) == (expected, certain)
+    assert (wait.reason, wait.is_certain) == (expected, certain)
     assert "abcde" not in wait.message
 
 

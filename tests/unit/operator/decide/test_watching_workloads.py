@@ -5,10 +5,10 @@ import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.trend import FEWEST_POINTS
-from loadtest_model.judgement.workload import POINTS_KEPT, RESTARTED_KEPT, TargetWatch
+from loadtest_model.judgement.workload import MOST_MEMORY_POINTS, MOST_RESTARTED_CONTAINERS, TargetWatch
 from loadtest_model.reasons import Reason
-from loadtest_operator.decide.watching import at_the_start, to_watch, watched
-from loadtest_operator.facts.workload import Use, WorkloadLook
+from loadtest_operator.decide.watching import initial_watch, updated_watch, watchable_look
+from loadtest_operator.facts.workload import ResourceUsage, WorkloadLook
 from support.workload_builders import CLIENTS, IMAGE, Json, a_container, a_look, a_pod_of_it
 
 OOM = {"exitCode": 137, "reason": "OOMKilled"}
@@ -16,13 +16,13 @@ NEW_IMAGE = "registry.example/clients@sha256:2"
 
 
 def started(*pods: Json, desired: int = 1) -> TargetWatch:
-    return at_the_start(CLIENTS, a_look(*(pods or (a_pod_of_it(),)), desired=desired))
+    return initial_watch(CLIENTS, a_look(*(pods or (a_pod_of_it(),)), desired=desired))
 
 
 def after(held: TargetWatch, *looks: WorkloadLook | None, every: float = 2.0) -> TargetWatch:
     """The record after these looks, as if each were written into the status and read from it by another operator."""
     for number, look in enumerate(looks, 1):
-        made = watched(held, look, number * every)
+        made = updated_watch(held, look, number * every)
         held = msgspec.convert(msgspec.to_builtins(made), TargetWatch)
     return held
 
@@ -142,7 +142,9 @@ def test_time_that_nobody_watched_is_not_made_up() -> None:
 
 def test_a_look_that_failed_is_told_until_one_succeeds_and_changes_no_count() -> None:
     held = after(started(), a_look(a_pod_that_ended(1)))
-    failed = watched(held, WorkloadLook(problem=Reason.WorkloadNotFound, message="there is no Deployment/clients"), 4)
+    failed = updated_watch(
+        held, WorkloadLook(problem=Reason.WorkloadNotFound, message="there is no Deployment/clients"), 4
+    )
 
     assert failed == structs.replace(held, problem="there is no Deployment/clients")
     assert after(failed, a_look(a_pod_that_ended(1))).problem == ""
@@ -151,16 +153,16 @@ def test_a_look_that_failed_is_told_until_one_succeeds_and_changes_no_count() ->
 def test_no_look_changes_nothing() -> None:
     held = started()
 
-    assert watched(held, None, 4) == held
+    assert updated_watch(held, None, 4) == held
 
 
 def used(number: int, memory_bytes: int, pods: tuple[str, ...] = ("a",)) -> WorkloadLook:
-    use = Use(at=f"2026-03-01T12:{number:04}Z", memory_bytes=memory_bytes, cpu_cores=0.5, pods=pods)
+    use = ResourceUsage(at=f"2026-03-01T12:{number:04}Z", memory_bytes=memory_bytes, cpu_cores=0.5, pods=pods)
     return measured(a_look(a_pod_of_it()), use)
 
 
-def measured(look: WorkloadLook, use: Use) -> WorkloadLook:
-    return WorkloadLook(desired=look.desired, pods=look.pods, use=use)
+def measured(look: WorkloadLook, use: ResourceUsage) -> WorkloadLook:
+    return WorkloadLook(desired_pods=look.desired_pods, pods=look.pods, usage=use)
 
 
 def test_memory_and_cpu_are_the_most_that_was_used() -> None:
@@ -183,11 +185,11 @@ def test_memory_of_other_pods_is_no_growth() -> None:
 def test_points_are_thinned_and_stay_enough_to_judge_by() -> None:
     seen = after(started(), *(used(number, 100 + number) for number in range(500)))
 
-    assert FEWEST_POINTS < len(seen.memory_points) <= POINTS_KEPT
+    assert FEWEST_POINTS < len(seen.memory_points) <= MOST_MEMORY_POINTS
 
 
 def test_why_nothing_was_measured_is_told() -> None:
-    problem = Use(problem="the cluster has no metrics API (metrics.k8s.io)")
+    problem = ResourceUsage(problem="the cluster has no metrics API (metrics.k8s.io)")
 
     seen = after(started(), measured(a_look(a_pod_of_it()), problem))
 
@@ -195,13 +197,13 @@ def test_why_nothing_was_measured_is_told() -> None:
 
 
 def test_of_more_restarted_containers_than_there_is_place_for_none_is_counted_twice() -> None:
-    pods = [a_pod_that_ended(1, f"{n:08}") for n in range(RESTARTED_KEPT + 10)]
+    pods = [a_pod_that_ended(1, f"{n:08}") for n in range(MOST_RESTARTED_CONTAINERS + 10)]
     held = started(*pods, desired=len(pods))
 
     seen = after(held, a_look(*pods, desired=len(pods)))
 
     assert seen.tally is not None
-    assert (len(seen.tally.ends), seen.restarts) == (RESTARTED_KEPT, 0)
+    assert (len(seen.tally.ends), seen.restarts) == (MOST_RESTARTED_CONTAINERS, 0)
 
 
 @pytest.mark.parametrize(
@@ -216,4 +218,4 @@ def test_of_more_restarted_containers_than_there_is_place_for_none_is_counted_tw
 def test_a_workload_that_cannot_be_watched_is_told_with_its_reason(
     look: WorkloadLook | None, reason: str | None
 ) -> None:
-    assert to_watch(CLIENTS, look).problem == reason
+    assert watchable_look(CLIENTS, look).problem == reason

@@ -14,7 +14,7 @@ from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.writing import essential, to_write, within_limit
+from loadtest_operator.decide.writing import essential, status_to_write, within_limit
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.policy.line import Turn
 from support.operator_builders import (
@@ -34,7 +34,7 @@ from support.operator_builders import (
 def running_after(seconds: float) -> Status:
     steps = (structs.replace(a_measured_step(finished=False), load_seconds=seconds),)
     snapshots = [a_snapshot(index, PodState.RUNNING, steps=steps, elapsed_seconds=seconds) for index in range(2)]
-    pods = [replace(a_pod(index), snapshot=made, reachable=True) for index, made in enumerate(snapshots)]
+    pods = [replace(a_pod(index), snapshot=made, is_reachable=True) for index, made in enumerate(snapshots)]
     status = decide(seen(*pods, begun=True, now=NOW), POLICY).status
     assert status is not None
     return status
@@ -43,12 +43,12 @@ def running_after(seconds: float) -> Status:
 def test_a_status_that_says_nothing_new_is_not_written() -> None:
     status = running_after(10)
 
-    assert to_write(status, as_written(status), 5.0) is None
+    assert status_to_write(status, as_written(status), 5.0) is None
 
 
 @pytest.mark.parametrize(("later", "written"), [(4.9, False), (5.0, True)])
 def test_mere_progress_is_written_at_intervals(later: float, written: bool) -> None:
-    body = to_write(running_after(10 + later), as_written(running_after(10)), 5.0)
+    body = status_to_write(running_after(10 + later), as_written(running_after(10)), 5.0)
 
     assert (body is not None) is written
 
@@ -56,21 +56,21 @@ def test_mere_progress_is_written_at_intervals(later: float, written: bool) -> N
 def test_anything_but_progress_is_written_at_once() -> None:
     changed = structs.replace(running_after(11), message="something happened")
 
-    assert to_write(changed, as_written(running_after(10)), 5.0) is not None
+    assert status_to_write(changed, as_written(running_after(10)), 5.0) is not None
 
 
 def test_the_first_progress_is_written_at_once() -> None:
     held = as_written(running_after(10))
     del held["progress"]
 
-    assert to_write(running_after(10), held, 5.0) is not None
+    assert status_to_write(running_after(10), held, 5.0) is not None
 
 
 def test_the_phase_is_always_written_and_null_never() -> None:
     status = decide(new(), POLICY).status
     assert status is not None
 
-    body = to_write(structs.replace(status, phase=Status().phase), {}, 5.0)
+    body = status_to_write(structs.replace(status, phase=Status().phase), {}, 5.0)
 
     assert body is not None
     assert body["phase"] == "Queued"
@@ -129,7 +129,7 @@ def test_one_word_says_why_a_test_stands_where_it_does(observation: Observation,
     status = decide(observation, POLICY).status
     assert status is not None
 
-    body = to_write(status, {}, 5.0)
+    body = status_to_write(status, {}, 5.0)
 
     assert body is not None
     assert body.get("reason") == reason

@@ -7,16 +7,16 @@ import pytest
 from loadtest_operator.facts.endpoints import (
     Endpoints,
     ServiceHost,
-    endpoints_in,
+    all_addresses,
     endpoints_of,
-    endpoints_seen,
+    observed_endpoints,
     selector_of,
     service_of,
     slice_of_pods,
 )
 
 Json = dict[str, Any]
-HOST = ServiceHost("shop", "clients", 80, certain=True)
+HOST = ServiceHost("shop", "clients", 80, is_certain=True)
 
 
 def a_service(**spec: Any) -> Json:
@@ -84,13 +84,13 @@ def test_an_ipv6_endpoint_is_written_in_brackets() -> None:
 def test_a_service_without_a_ready_endpoint_is_a_problem_that_may_pass() -> None:
     found = endpoints_of(HOST, a_service(), [a_slice("10.0.0.5", ready=False)])
 
-    assert (found.problem, found.lasting, found.addresses) == ("TargetHasNoEndpoints", False, ())
+    assert (found.problem, found.is_lasting, found.addresses) == ("TargetHasNoEndpoints", False, ())
 
 
 def test_an_external_name_is_refused_for_good() -> None:
     found = endpoints_of(HOST, a_service(type="ExternalName", externalName="example.com"), [])
 
-    assert (found.problem, found.lasting) == ("ExternalNameRefused", True)
+    assert (found.problem, found.is_lasting) == ("ExternalNameRefused", True)
 
 
 def test_a_slice_of_names_has_no_address() -> None:
@@ -105,18 +105,18 @@ def test_the_api_servers_service_is_refused_for_good() -> None:
 
     found = endpoints_of(host, a_service(ports=[{"name": "https", "port": 443}]), [a_slice("10.0.0.5", name="https")])
 
-    assert (found.problem, found.lasting, found.addresses) == ("AddressNotAllowed", True, ())
+    assert (found.problem, found.is_lasting, found.addresses) == ("AddressNotAllowed", True, ())
 
 
 def test_a_port_that_the_service_does_not_have_is_refused_and_the_others_are_named() -> None:
-    found = endpoints_of(ServiceHost("shop", "clients", 9999, certain=True), a_service(), [a_slice("10.0.0.5")])
+    found = endpoints_of(ServiceHost("shop", "clients", 9999, is_certain=True), a_service(), [a_slice("10.0.0.5")])
 
-    assert (found.problem, found.lasting) == ("ServicePortMissing", True)
+    assert (found.problem, found.is_lasting) == ("ServicePortMissing", True)
     assert "80" in found.message
 
 
 def test_a_headless_service_takes_the_urls_port_as_it_is() -> None:
-    host = ServiceHost("shop", "clients", 9000, certain=True)
+    host = ServiceHost("shop", "clients", 9000, is_certain=True)
 
     found = endpoints_of(host, a_service(clusterIP="None"), [a_slice("10.0.0.5")])
 
@@ -143,7 +143,9 @@ def test_without_a_slice_the_selected_pods_say_the_same() -> None:
 
     found = endpoints_of(HOST, a_service(), [slice_of_pods(a_service(), pods)])
 
-    assert found == Endpoints(("10.0.0.5:8000",), unready=("10.0.0.6:8000",), draining=("10.0.0.7:8000",))
+    assert found == Endpoints(
+        ("10.0.0.5:8000",), unready_addresses=("10.0.0.6:8000",), draining_addresses=("10.0.0.7:8000",)
+    )
 
 
 def test_a_named_target_port_is_looked_up_in_the_pods() -> None:
@@ -169,7 +171,7 @@ def test_every_port_of_every_address_is_an_endpoint_of_the_api_server() -> None:
         {"addressType": "IPv4", "endpoints": None, "ports": None},
     ]
 
-    assert endpoints_in(slices) == ("192.0.2.10:6443", "192.0.2.11:6443", "[2001:db8::1]:6443")
+    assert all_addresses(slices) == ("192.0.2.10:6443", "192.0.2.11:6443", "[2001:db8::1]:6443")
 
 
 def test_endpoints_that_are_not_ready_are_known_unless_they_are_on_their_way_out_and_serve_no_more() -> None:
@@ -184,15 +186,15 @@ def test_endpoints_that_are_not_ready_are_known_unless_they_are_on_their_way_out
 
     found = endpoints_of(HOST, a_service(), [slices])
 
-    assert (found.addresses, found.unready, found.problem) == ((), ("10.0.0.5:8000",), "TargetHasNoEndpoints")
-    assert found.draining == ("10.0.0.6:8000",)
+    assert (found.addresses, found.unready_addresses, found.problem) == ((), ("10.0.0.5:8000",), "TargetHasNoEndpoints")
+    assert found.draining_addresses == ("10.0.0.6:8000",)
 
 
 def test_pods_that_have_ended_are_no_endpoints() -> None:
     ended = a_pod("10.0.0.5")
     ended["status"]["phase"] = "Failed"
 
-    assert endpoints_of(HOST, a_service(), [slice_of_pods(a_service(), [ended])]).unready == ()
+    assert endpoints_of(HOST, a_service(), [slice_of_pods(a_service(), [ended])]).unready_addresses == ()
 
 
 def test_an_address_that_is_ready_in_one_slice_is_no_longer_what_it_was_in_another() -> None:
@@ -204,7 +206,7 @@ def test_an_address_that_is_ready_in_one_slice_is_no_longer_what_it_was_in_anoth
 def test_pods_are_asked_only_where_there_is_no_slice() -> None:
     pods = [a_pod("10.0.0.9")]
 
-    assert endpoints_seen(HOST, a_service(), [a_slice("10.0.0.5")], pods).addresses == ("10.0.0.5:8000",)
-    assert endpoints_seen(HOST, a_service(), [], pods).addresses == ("10.0.0.9:8000",)
-    assert endpoints_seen(HOST, None, [], []).problem == "ServiceNotFound"
-    assert endpoints_seen(ServiceHost("shop", "clients", 80, certain=False), None, [], []) == Endpoints()
+    assert observed_endpoints(HOST, a_service(), [a_slice("10.0.0.5")], pods).addresses == ("10.0.0.5:8000",)
+    assert observed_endpoints(HOST, a_service(), [], pods).addresses == ("10.0.0.9:8000",)
+    assert observed_endpoints(HOST, None, [], []).problem == "ServiceNotFound"
+    assert observed_endpoints(ServiceHost("shop", "clients", 80, is_certain=False), None, [], []) == Endpoints()

@@ -8,7 +8,7 @@ import pytest
 
 from loadtest_model.plan import SecretPlaces
 from loadtest_model.spec.target import Target
-from loadtest_operator.facts.mounts import mounts, secret_places
+from loadtest_operator.facts.mounts import mounted_volumes, secret_places
 
 LOGIN = {"url": "https://clients/api/token/", "secretRef": {"name": "robot", "passwordKey": "word"}}
 CASES: dict[str, dict[str, Any]] = {
@@ -38,14 +38,14 @@ def files_of(places: SecretPlaces) -> set[str]:
 def test_each_file_that_the_plan_names_is_mounted_and_no_other(case: str) -> None:
     made = target(**CASES[case])
 
-    mounted = {f"{each.mount['mountPath']}/{path}" for each in mounts(made) for _, path in each.files}
+    mounted = {f"{each.mount['mountPath']}/{path}" for each in mounted_volumes(made) for _, path in each.files}
 
     assert mounted == files_of(secret_places(made)) != set()
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_volumes_are_read_only_and_closed_to_others(case: str) -> None:
-    for mounted in mounts(target(**CASES[case])):
+    for mounted in mounted_volumes(target(**CASES[case])):
         source = mounted.volume.get("secret") or mounted.volume["configMap"]
         assert mounted.mount["readOnly"] is True
         assert source["defaultMode"] == 0o440
@@ -53,7 +53,7 @@ def test_volumes_are_read_only_and_closed_to_others(case: str) -> None:
 
 
 def test_only_the_named_keys_are_mounted() -> None:
-    (login,) = mounts(target(auth={"login": LOGIN}))
+    (login,) = mounted_volumes(target(auth={"login": LOGIN}))
 
     assert login.volume["secret"]["secretName"] == "robot"
     assert login.volume["secret"]["items"] == [
@@ -63,7 +63,7 @@ def test_only_the_named_keys_are_mounted() -> None:
 
 
 def test_an_authority_may_come_from_a_config_map() -> None:
-    (mounted,) = mounts(target(**CASES["an authority in a ConfigMap"]))
+    (mounted,) = mounted_volumes(target(**CASES["an authority in a ConfigMap"]))
 
     assert mounted.volume["configMap"]["name"] == "trust"
     assert mounted.volume["configMap"]["items"] == [{"key": "bundle.pem", "path": "ca.crt"}]
@@ -71,14 +71,14 @@ def test_an_authority_may_come_from_a_config_map() -> None:
 
 
 def test_a_target_without_secrets_mounts_nothing() -> None:
-    assert mounts(target()) == []
+    assert mounted_volumes(target()) == []
     assert secret_places(target()) == SecretPlaces()
 
 
 def test_what_is_mounted_reads_well() -> None:
-    assert [str(each) for each in mounts(target(**CASES["all at once"]))] == [
+    assert [str(each) for each in mounted_volumes(target(**CASES["all at once"]))] == [
         "Secret robot (keys username, word)",
         "Secret ca (key ca.crt)",
         "Secret me (keys tls.crt, tls.key)",
     ]
-    assert "token" not in json.dumps([each.volume for each in mounts(target(auth={"login": LOGIN}))])
+    assert "token" not in json.dumps([each.volume for each in mounted_volumes(target(auth={"login": LOGIN}))])

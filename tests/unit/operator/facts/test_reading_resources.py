@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from loadtest_model.report.status import Phase
-from loadtest_operator.facts.resources import is_left_behind, loadtest_seen, pod_seen, rfc3339, run_id_of
+from loadtest_operator.facts.resources import is_left_behind, observed_pod, observed_test, rfc3339, run_id_of
 from support.operator_builders import NOW
 
 Json = dict[str, Any]
@@ -47,23 +47,23 @@ def a_pod(state: Json | None = None, **status: Any) -> Json:
     ],
 )
 def test_what_a_pod_waits_for_is_told_in_the_clusters_own_words(pod: Json, expected: str) -> None:
-    assert pod_seen(pod).waits_for == expected
+    assert observed_pod(pod).waits_for == expected
 
 
 def test_a_running_pod_waits_for_nothing() -> None:
-    seen = pod_seen(a_pod({"running": {}}, phase="Running", podIP="10.0.1.3"))
+    seen = observed_pod(a_pod({"running": {}}, phase="Running", podIP="10.0.1.3"))
 
-    assert (seen.running, seen.waits_for, seen.ip, seen.index) == (True, "", "10.0.1.3", 3)
-    assert not seen.over
+    assert (seen.is_running, seen.waits_for, seen.ip, seen.index) == (True, "", "10.0.1.3", 3)
+    assert not seen.has_ended
 
 
 @pytest.mark.parametrize(("code", "crashed"), [(0, False), (40, False), (43, False), (1, True), (137, True)])
 def test_an_exit_code_that_is_not_the_generators_is_a_crash(code: int, crashed: bool) -> None:
-    seen = pod_seen(a_pod({"terminated": {"exitCode": code, "reason": "Error", "message": "bye"}}, phase="Failed"))
+    seen = observed_pod(a_pod({"terminated": {"exitCode": code, "reason": "Error", "message": "bye"}}, phase="Failed"))
 
-    assert (seen.over, seen.crashed) == (True, crashed)
-    assert seen.terminated is not None
-    assert seen.terminated.message == "bye"
+    assert (seen.has_ended, seen.has_crashed) == (True, crashed)
+    assert seen.container_end is not None
+    assert seen.container_end.message == "bye"
 
 
 @pytest.mark.parametrize(("seconds", "left_behind"), [(59, False), (61, True)])
@@ -75,11 +75,11 @@ def test_a_pod_long_past_its_end_is_on_a_node_that_is_gone(seconds: int, left_be
 
 
 def test_an_evicted_pod_is_over_though_its_container_says_nothing() -> None:
-    seen = pod_seen(a_pod(phase="Failed", reason="Evicted", message="low on memory"))
+    seen = observed_pod(a_pod(phase="Failed", reason="Evicted", message="low on memory"))
 
-    assert (seen.over, seen.crashed) == (True, True)
-    assert seen.terminated is not None
-    assert seen.terminated.reason == "Evicted"
+    assert (seen.has_ended, seen.has_crashed) == (True, True)
+    assert seen.container_end is not None
+    assert seen.container_end.reason == "Evicted"
 
 
 def a_resource(**fields: Any) -> Json:
@@ -98,19 +98,19 @@ def a_resource(**fields: Any) -> Json:
 
 
 def test_a_resource_that_nobody_has_looked_at_is_in_no_phase() -> None:
-    seen = loadtest_seen(a_resource(status={"observedGeneration": -1}))
+    seen = observed_test(a_resource(status={"observedGeneration": -1}))
 
-    assert (seen.recorded.phase, seen.recorded.run_id, run_id_of(seen)) == (None, None, "1")
+    assert (seen.record.phase, seen.record.run_id, run_id_of(seen)) == (None, None, "1")
 
 
 def test_a_status_of_a_newer_operator_is_read_as_far_as_it_is_known() -> None:
-    seen = loadtest_seen(a_resource(status={"phase": "Running", "runId": "7", "invented": {"x": 1}}))
+    seen = observed_test(a_resource(status={"phase": "Running", "runId": "7", "invented": {"x": 1}}))
 
-    assert (seen.recorded.phase, seen.recorded.run_id) == (Phase.RUNNING, "7")
+    assert (seen.record.phase, seen.record.run_id) == (Phase.RUNNING, "7")
 
 
 def test_a_spec_that_cannot_be_read_says_which_field() -> None:
-    seen = loadtest_seen(a_resource(spec={"target": {"url": "http://clients/x"}, "scenario": "huge"}))
+    seen = observed_test(a_resource(spec={"target": {"url": "http://clients/x"}, "scenario": "huge"}))
 
     assert seen.spec is None
     assert "scenario" in seen.spec_error

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loadtest_model.spec.target import Workload
-from loadtest_operator.facts.workload import Use, look_at, selector_in, use_in
+from loadtest_operator.facts.workload import ResourceUsage, look_at_workload, usage_of, workload_selector
 from support.workload_builders import CLIENTS, IMAGE, a_container, a_deployment, a_look, a_pod_of_it
 
 OOM = {"exitCode": 137, "reason": "OOMKilled"}
@@ -37,7 +37,7 @@ def test_a_look_shows_the_pods_that_the_workload_made_and_that_stay() -> None:
 
     assert [pod.name for pod in look.pods] == ["clients-aaaaaaaa-1"]
     (pod,) = look.pods
-    assert (pod.ready, pod.revision, pod.images, look.desired) == (True, "r1", (IMAGE,), 3)
+    assert (pod.is_ready, pod.revision, pod.images, look.desired_pods) == (True, "r1", (IMAGE,), 3)
 
 
 def test_pods_of_other_kinds_are_known_by_their_owner() -> None:
@@ -45,7 +45,7 @@ def test_pods_of_other_kinds_are_known_by_their_owner() -> None:
     mine, foreign = a_pod_of_it("mine"), a_pod_of_it("foreign")
     mine["metadata"]["ownerReferences"] = [{"kind": "StatefulSet", "name": "clients", "uid": "set", "controller": True}]
 
-    look = look_at(Workload(kind="StatefulSet", name="clients"), made, [mine, foreign])
+    look = look_at_workload(Workload(kind="StatefulSet", name="clients"), made, [mine, foreign])
 
     assert [pod.name for pod in look.pods] == ["clients-mine"]
 
@@ -53,7 +53,7 @@ def test_pods_of_other_kinds_are_known_by_their_owner() -> None:
 def test_a_daemon_set_wants_a_pod_on_each_of_its_nodes() -> None:
     made = {**a_deployment(), "kind": "DaemonSet", "status": {"desiredNumberScheduled": 7}}
 
-    assert look_at(Workload(kind="DaemonSet", name="clients"), made, []).desired == 7
+    assert look_at_workload(Workload(kind="DaemonSet", name="clients"), made, []).desired_pods == 7
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_an_end_counts_from_when_it_comes_and_not_only_from_the_restart(containe
 def test_an_end_is_told_with_its_exit_code_and_reason() -> None:
     (pod,) = a_look(a_pod_of_it("aaaaaaaa-1", a_container(restarts=1, ended=OOM))).pods
 
-    assert pod.containers[0].out_of_memory
+    assert pod.containers[0].ran_out_of_memory
     assert pod.containers[0].last_end == "django in clients-aaaaaaaa-1, exit code 137, OOMKilled"
 
 
@@ -83,7 +83,7 @@ def test_a_kill_that_is_not_called_one_for_memory_is_none() -> None:
     killed = {"exitCode": 137, "reason": "Error"}
     (pod,) = a_look(a_pod_of_it("aaaaaaaa-1", a_container(restarts=1, ended=killed))).pods
 
-    assert not pod.containers[0].out_of_memory
+    assert not pod.containers[0].ran_out_of_memory
     assert pod.containers[0].last_end.endswith("exit code 137")
 
 
@@ -96,15 +96,17 @@ def test_a_selector_is_written_as_a_list_takes_it() -> None:
     ]
     selector = {"matchLabels": {"b": "2", "a": "1"}, "matchExpressions": expressions}
 
-    assert selector_in({"spec": {"selector": selector}}) == "a=1,b=2,tier in (web,api),!canary,zone,env notin (dev)"
+    assert (
+        workload_selector({"spec": {"selector": selector}}) == "a=1,b=2,tier in (web,api),!canary,zone,env notin (dev)"
+    )
 
 
 def test_what_the_metrics_api_says_is_summed_over_the_workloads_pods() -> None:
     foreign = {**POD_METRICS, "metadata": {"name": "other"}}
 
-    use = use_in([POD_METRICS, foreign], a_look(a_pod_of_it("aaaaaaaa-1")).pods)
+    use = usage_of([POD_METRICS, foreign], a_look(a_pod_of_it("aaaaaaaa-1")).pods)
 
-    assert use == Use(
+    assert use == ResourceUsage(
         at="2026-03-01T11:59:52Z",
         memory_bytes=(152_340 + 8 * 1024) * 1024,
         cpu_cores=pytest.approx(0.414345678),
@@ -113,14 +115,14 @@ def test_what_the_metrics_api_says_is_summed_over_the_workloads_pods() -> None:
 
 
 def test_pods_that_the_metrics_api_does_not_know_yet_are_not_measurable() -> None:
-    assert use_in([], a_look(a_pod_of_it()).pods).problem == "the metrics API knows none of its pods yet"
+    assert usage_of([], a_look(a_pod_of_it()).pods).problem == "the metrics API knows none of its pods yet"
 
 
 def test_a_use_that_is_no_quantity_is_named() -> None:
     spoilt = {**POD_METRICS, "containers": [{"name": "web", "usage": {"memory": "5Q"}}]}
 
     with pytest.raises(ValueError, match="'5Q' is not a quantity"):
-        use_in([spoilt], a_look(a_pod_of_it("aaaaaaaa-1")).pods)
+        usage_of([spoilt], a_look(a_pod_of_it("aaaaaaaa-1")).pods)
 
 
 def test_a_workload_reads_as_kubectl_names_it() -> None:

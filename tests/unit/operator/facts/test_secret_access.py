@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loadtest_operator.facts.secret_access import SecretAccess, access_by, named_secrets
+from loadtest_operator.facts.secret_access import SecretAccess, access_under_policy, named_secrets
 from support.operator_builders import a_fleet_spec
 
 Json = dict[str, Any]
@@ -24,7 +24,7 @@ def a_binding(**spec: Any) -> Json:
 
 
 def test_a_policy_that_denies_is_enough() -> None:
-    assert access_by(NAME, a_policy(), a_binding(), LATER) == SecretAccess()
+    assert access_under_policy(NAME, a_policy(), a_binding(), LATER) == SecretAccess()
 
 
 @pytest.mark.parametrize(
@@ -41,17 +41,17 @@ def test_a_policy_that_denies_is_enough() -> None:
 def test_whatever_lets_a_name_pass_unasked_keeps_the_test_waiting(
     policy: Json | None, binding: Json | None, why: str
 ) -> None:
-    found = access_by(NAME, policy, binding, LATER)
+    found = access_under_policy(NAME, policy, binding, LATER)
 
-    assert (found.problem, found.lasting) == ("SecretAccessUnchecked", False)
+    assert (found.problem, found.is_lasting) == ("SecretAccessUnchecked", False)
     assert why in found.message
     assert "admission.secretAccess" in found.message
 
 
 def test_a_test_older_than_the_policy_was_never_asked() -> None:
-    found = access_by(NAME, a_policy(), a_binding(), SINCE + timedelta(seconds=2))
+    found = access_under_policy(NAME, a_policy(), a_binding(), SINCE + timedelta(seconds=2))
 
-    assert (found.problem, found.lasting) == ("SecretAccessUnchecked", True)
+    assert (found.problem, found.is_lasting) == ("SecretAccessUnchecked", True)
     assert "delete the test and apply it again" in found.message
 
 

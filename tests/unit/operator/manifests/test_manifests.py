@@ -10,7 +10,7 @@ from msgspec import structs
 from loadtest_model.plan import Plan
 from loadtest_operator.facts import names
 from loadtest_operator.facts.destinations import Destination
-from loadtest_operator.facts.resources import job_seen
+from loadtest_operator.facts.resources import observed_job
 from loadtest_operator.manifests import PodDefaults, active_deadline_seconds, job, results
 from support.builders import IDENTITY
 from support.operator_builders import PLAN, a_fleet_plan, a_fleet_spec, a_result
@@ -82,10 +82,10 @@ def test_the_pods_can_read_the_plan_back_from_the_job() -> None:
     manifest = a_manifest()
     manifest["metadata"] |= {"uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
 
-    seen = job_seen(manifest, IDENTITY.uid)
+    seen = observed_job(manifest, IDENTITY.uid)
 
     assert seen.plan == PLAN
-    assert seen.owned
+    assert seen.is_owned
     assert seen.run_id == "1"
 
 
@@ -93,7 +93,7 @@ def test_a_job_of_another_owner_is_not_ours() -> None:
     manifest = a_manifest()
     manifest["metadata"] |= {"uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
 
-    assert not job_seen(manifest, "another-uid").owned
+    assert not observed_job(manifest, "another-uid").is_owned
 
 
 def test_a_pod_knows_its_address_and_its_uid() -> None:

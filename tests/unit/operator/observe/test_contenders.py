@@ -7,7 +7,7 @@ import pytest
 from loadtest_model.reasons import Reason
 from loadtest_operator.facts.names import RUN_LABEL, UID_LABEL
 from loadtest_operator.facts.observation import Observation
-from loadtest_operator.facts.resources import loadtest_seen, run_id_of
+from loadtest_operator.facts.resources import observed_test, run_id_of
 from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.identities import Identities
 from loadtest_operator.policy.line import Limits
@@ -38,7 +38,7 @@ async def turn_of(asking: Json, **held: list[Json]) -> Reason | None:
     async with HeldObjects(**held) as api, HeldObjects() as of_targets:
         identities = Identities(of_targets, (), "cluster.local", lambda: 0.0)
         contenders = Contenders(api, identities, (), Limits(), lambda: NOW)
-        seen = loadtest_seen(asking)
+        seen = observed_test(asking)
         observation = await contenders.with_turn(Observation(test=seen, now=NOW, run_id=run_id_of(seen)))
         return observation.turn.reason
 

@@ -9,13 +9,13 @@ from kubernetes.aio.client import Configuration
 
 from loadtest_operator.cluster.api import SERVICES, Api, Change
 from loadtest_operator.facts.endpoints import ServiceHost
-from loadtest_operator.observe.followers import LISTING_SECONDS, Follower, Followers, News, Run, Sight
+from loadtest_operator.observe.followers import LISTING_SECONDS, Follower, Followers, RunKey, Sight, SightHandler
 from support.virtual_time import run_in_virtual_time
 
 Json = dict[str, Any]
 
-HOST = ServiceHost("shop", "clients", 80, certain=True)
-RUN = Run("shop", "heavy", "u", "1")
+HOST = ServiceHost("shop", "clients", 80, is_certain=True)
+RUN = RunKey("shop", "heavy", "u", "1")
 SERVICE: Json = {
     "metadata": {"uid": "service"},
     "spec": {"ports": [{"name": "http", "port": 80, "targetPort": 8000}]},
@@ -29,7 +29,7 @@ class Watched(Api):
         super().__init__(Configuration())
         self.listings = 0
 
-    async def listed(self, kind: str, *_: Any, **__: Any) -> tuple[list[Json], str]:
+    async def list_with_version(self, kind: str, *_: Any, **__: Any) -> tuple[list[Json], str]:
         if kind != SERVICES:
             return [], "1"
         self.listings += 1
@@ -43,9 +43,9 @@ class Watched(Api):
 class WithoutWatches(Watched):
     """Every watch ends at once, and in order."""
 
-    async def listed(self, kind: str, *_: Any, **__: Any) -> tuple[list[Json], str]:
+    async def list_with_version(self, kind: str, *_: Any, **__: Any) -> tuple[list[Json], str]:
         assert self.listings < 100
-        return await super().listed(kind)
+        return await super().list_with_version(kind)
 
     async def watch(self, *_: Any, **__: Any) -> AsyncGenerator[Change, None]:
         for change in ():
@@ -76,8 +76,8 @@ class Removed(Watched):
 class FirstUnreadable(Watched):
     """The first list of Services is no list."""
 
-    async def listed(self, kind: str, *_: Any, **__: Any) -> tuple[list[Json], str]:
-        found, version = await super().listed(kind)
+    async def list_with_version(self, kind: str, *_: Any, **__: Any) -> tuple[list[Json], str]:
+        found, version = await super().list_with_version(kind)
         return ([{}] if self.listings == 1 and found else found), version
 
 
@@ -85,7 +85,7 @@ async def ignore(_: Sight) -> None:
     return
 
 
-async def follow(api: Api, seconds: float, hear: News = ignore) -> Follower:
+async def follow(api: Api, seconds: float, hear: SightHandler = ignore) -> Follower:
     """Follow for so long."""
     follower = Follower(api, HOST, asyncio.get_running_loop().time, lambda: 0.5)
     async with api:
@@ -135,9 +135,9 @@ def test_a_service_that_is_changed_is_listed_anew_without_a_rest() -> None:
 
 async def test_a_follower_that_ended_with_a_defect_is_followed_anew_by_the_next_turn() -> None:
     async with FirstUnreadable() as api, Followers(api, lambda: 100.0, lambda: 0.5) as followers:
-        assert followers.sight(RUN, HOST) is None
+        assert followers.follow(RUN, HOST) is None
         async with asyncio.timeout(5):
-            while followers.sight(RUN, HOST) is None:  # noqa: ASYNC110 - each is a turn
+            while followers.follow(RUN, HOST) is None:  # noqa: ASYNC110 - each is a turn
                 await asyncio.sleep(0)
 
     assert api.listings == 2

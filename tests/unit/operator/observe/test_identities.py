@@ -25,4 +25,4 @@ async def test_a_target_that_cannot_be_told_is_known_by_nothing_and_stops_nobody
     async with Api(Configuration(host="http://127.0.0.1:9")) as api:
         identities = Identities(api, (), "cluster.local", lambda: 0.0, nobody)
 
-        assert await identities.known_by(url, "shop", aliases) == frozenset()
+        assert await identities.identities_of(url, "shop", aliases) == frozenset()

@@ -19,38 +19,38 @@ class Clock:
 def test_a_pods_silence_counts_from_its_last_answer() -> None:
     clock = Clock()
     memory = Memory(clock)
-    pod = memory.pod("u", "1", "pod-0", 0, "heavy-0")
+    pod = memory.remember_pod("u", "1", "pod-0", 0, "heavy-0")
     clock.now += 7
 
-    assert memory.unanswered(pod) == 7
+    assert memory.record_silence(pod) == 7
     clock.now += 2
-    assert memory.unanswered(pod) == 9
-    memory.hear("u", "1", pod, a_snapshot(0, PodState.RUNNING))
+    assert memory.record_silence(pod) == 9
+    memory.record_answer("u", "1", pod, a_snapshot(0, PodState.RUNNING))
     clock.now += 3
-    assert memory.unanswered(pod) == 3
+    assert memory.record_silence(pod) == 3
 
 
 def test_a_pod_that_was_not_asked_for_minutes_has_not_been_silent_for_minutes() -> None:
     clock = Clock()
     memory = Memory(clock)
-    pod = memory.pod("u", "1", "pod-0", 0, "heavy-0")
-    memory.hear("u", "1", pod, a_snapshot(0, PodState.RUNNING))
+    pod = memory.remember_pod("u", "1", "pod-0", 0, "heavy-0")
+    memory.record_answer("u", "1", pod, a_snapshot(0, PodState.RUNNING))
 
     clock.now += 300
 
-    assert memory.unanswered(pod) < POLICY.lost_seconds
+    assert memory.record_silence(pod) < POLICY.lost_seconds
 
 
 def test_a_last_word_replaces_an_earlier_snapshot_and_not_a_later_one() -> None:
     memory = Memory(Clock())
-    pod = memory.pod("u", "1", "pod-0", 0, "heavy-0")
-    memory.hear("u", "1", pod, a_snapshot(0, PodState.RUNNING, sequence=7))
+    pod = memory.remember_pod("u", "1", "pod-0", 0, "heavy-0")
+    memory.record_answer("u", "1", pod, a_snapshot(0, PodState.RUNNING, sequence=7))
     word = a_snapshot(0, PodState.HALTED, sequence=9)
 
     assert memory.take_last_word("u", "1", "pod-0", 0, "heavy-0", encode_last_word(word))
     assert held(memory).sequence == 9
 
-    memory.hear("u", "1", pod, a_snapshot(0, PodState.RUNNING, sequence=8))
+    memory.record_answer("u", "1", pod, a_snapshot(0, PodState.RUNNING, sequence=8))
     assert held(memory).sequence == 9
 
 
@@ -85,36 +85,36 @@ def test_a_last_word_once_heard_is_still_known_when_the_pod_is_gone() -> None:
 def test_a_new_run_forgets_the_one_before_and_a_deleted_test_all() -> None:
     memory = Memory(Clock())
     for run_id in ("1", "2"):
-        memory.pod("u", run_id, "pod-0", 0, "heavy-0")
+        memory.remember_pod("u", run_id, "pod-0", 0, "heavy-0")
 
     memory.forget_other_runs("u", "2")
     assert memory.pods("u", "1") == {}
     assert list(memory.pods("u", "2")) == ["pod-0"]
 
-    memory.forget("u")
+    memory.forget_runs("u")
     assert memory.pods("u", "2") == {}
 
 
 def test_a_test_made_anew_under_its_name_leaves_nothing_of_the_one_before() -> None:
     memory = Memory(Clock())
-    memory.meet(("shop", "heavy"), "before")
-    memory.pod("before", "1", "pod-0", 0, "heavy-0")
+    memory.remember(("shop", "heavy"), "before")
+    memory.remember_pod("before", "1", "pod-0", 0, "heavy-0")
 
-    assert memory.meet(("shop", "heavy"), "anew") == "before"
-    assert memory.meet(("shop", "heavy"), "anew") is None
+    assert memory.remember(("shop", "heavy"), "anew") == "before"
+    assert memory.remember(("shop", "heavy"), "anew") is None
 
     assert memory.pods("before", "1") == {}
 
 
 def test_a_test_is_known_to_have_been_met_until_it_is_noticed_that_it_is_gone() -> None:
     memory = Memory(Clock())
-    memory.meet(("shop", "heavy"), "u")
-    memory.pod("u", "1", "pod-0", 0, "heavy-0")
-    assert memory.met == {("shop", "heavy")}
+    memory.remember(("shop", "heavy"), "u")
+    memory.remember_pod("u", "1", "pod-0", 0, "heavy-0")
+    assert memory.keys == {("shop", "heavy")}
 
-    memory.part(("shop", "heavy"))
+    memory.forget(("shop", "heavy"))
 
-    assert memory.met == frozenset()
+    assert memory.keys == frozenset()
     assert memory.pods("u", "1") == {}
 
 
@@ -124,7 +124,7 @@ def test_a_look_is_due_at_once_and_then_after_its_time() -> None:
 
     due = []
     for _ in range(5):
-        due.append(memory.is_due("u", "1", "endpoints", 3))
+        due.append(memory.claim_look("u", "1", "endpoints", 3))
         clock.now += 1
 
     assert due == [True, False, False, True, False]

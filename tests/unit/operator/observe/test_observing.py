@@ -10,7 +10,7 @@ from loadtest_operator.facts.observation import Complaint, Observation
 from loadtest_operator.manifests import job
 from loadtest_operator.observe.followers import Followers
 from loadtest_operator.observe.memory import Memory
-from loadtest_operator.observe.observer import COMPLAINTS_SECONDS, Means, Observer
+from loadtest_operator.observe.observer import COMPLAINTS_SECONDS, Observer, ObserverDependencies
 from support.builders import IDENTITY
 from support.held_objects import HeldObjects
 from support.operator_builders import NOW, PLAN, POLICY, a_fleet_spec, a_snapshot
@@ -54,9 +54,9 @@ class NotedEnds(Followers):
 
     ended: tuple[str, ...] = ()
 
-    def end(self, uid: str) -> None:
+    def stop(self, uid: str) -> None:
         self.ended += (uid,)
-        super().end(uid)
+        super().stop(uid)
 
 
 def a_running_pod(index: int) -> Json:
@@ -75,7 +75,7 @@ def a_running_pod(index: int) -> Json:
 def an_observer(api: HeldObjects, memory: Memory, followers: Followers | None = None) -> Observer:
     pods = Verified(b"key", time.monotonic)
     followers = followers or Followers(api, lambda: 100.0, lambda: 0.5)
-    means = Means(
+    means = ObserverDependencies(
         api=api,
         pods=pods,
         memory=memory,
@@ -111,7 +111,7 @@ async def test_events_are_read_now_and_then_and_what_they_said_is_known_in_betwe
 async def test_a_test_made_anew_under_its_name_ends_what_was_followed_for_the_one_before() -> None:
     async with HeldObjects(loadtests=[TEST]) as api:
         memory, followers = Memory(lambda: 100.0), NotedEnds(api, lambda: 100.0, lambda: 0.5)
-        memory.meet((IDENTITY.namespace, IDENTITY.name), "before")
+        memory.remember((IDENTITY.namespace, IDENTITY.name), "before")
 
         await look(an_observer(api, memory, followers))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_operator.policy.line import Contender, Limits, Turn, never_fits, turn_of
+from loadtest_operator.policy.line import Contender, Limits, Turn, size_refusal, turn_of
 
 SHOP = frozenset({"service:shop/clients", "10.96.0.7", "10.0.0.5"})
 OTHER = frozenset({"service:shop/orders", "10.96.0.8"})
@@ -13,7 +13,9 @@ NO_LIMITS = Limits()
 
 
 def a_contender(uid: str, **fields: object) -> Contender:
-    made = Contender(uid=uid, namespace="shop", name=f"test-{uid}", created="2026-03-01T12:00:00Z", pods=2, target=SHOP)
+    made = Contender(
+        uid=uid, namespace="shop", name=f"test-{uid}", created_at="2026-03-01T12:00:00Z", pods=2, target=SHOP
+    )
     return replace(made, **fields)  # type: ignore[arg-type]
 
 
@@ -36,7 +38,7 @@ def test_tests_of_other_targets_do_not_wait() -> None:
 
 def test_the_line_is_by_creation_and_then_by_uid() -> None:
     waiting = [
-        a_contender("c", created="2026-03-01T12:00:05Z"),
+        a_contender("c", created_at="2026-03-01T12:00:05Z"),
         a_contender("b"),
         a_contender("a"),
     ]
@@ -60,7 +62,7 @@ def test_a_message_names_no_test_of_another_namespace() -> None:
 
 
 def test_a_test_that_allows_others_does_not_wait_but_is_waited_for() -> None:
-    beside = a_contender("b", alone=False)
+    beside = a_contender("b", is_exclusive=False)
 
     assert turn_of("b", [a_contender("a")], [beside], NO_LIMITS) == Turn()
     assert turn_of("c", [beside], [a_contender("c")], NO_LIMITS).reason == "TargetBusy"
@@ -90,9 +92,9 @@ def test_a_test_that_waits_for_its_target_is_passed_by_those_of_others() -> None
 
 
 def test_a_test_that_can_never_fit_is_told_the_one_setting_to_change() -> None:
-    assert "limits.podsPerTest" in never_fits(51, Limits(pods=100, pods_per_test=50))
-    assert "limits.pods " in never_fits(101, Limits(pods=100))
-    assert never_fits(1_000, NO_LIMITS) == ""
+    assert "limits.podsPerTest" in size_refusal(51, Limits(pods=100, pods_per_test=50))
+    assert "limits.pods " in size_refusal(101, Limits(pods=100))
+    assert size_refusal(1_000, NO_LIMITS) == ""
 
 
 CONTENDERS = st.lists(
@@ -112,7 +114,7 @@ def test_in_whatever_order_tests_look_nothing_overlaps_and_all_have_their_turn(
     made: list[tuple[int, int, frozenset[str]]], chance: object, pods: int, tests: int
 ) -> None:
     waiting = [
-        a_contender(str(uid), created=f"2026-03-01T12:00:0{second}Z", pods=size, target=target)
+        a_contender(str(uid), created_at=f"2026-03-01T12:00:0{second}Z", pods=size, target=target)
         for uid, (second, size, target) in enumerate(made)
     ]
     limits, running, begun = Limits(tests=tests, pods=pods), list[Contender](), list[Contender]()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_operator.policy.target_policy import TargetPolicy, host_of, is_cluster_service, is_pattern, refusal
+from loadtest_operator.policy.target_policy import TargetPolicy, host_of, is_cluster_service, is_pattern, target_refusal
 from support.operator_builders import a_fleet_spec
 from support.target_hosts import CASES
 
@@ -17,7 +17,7 @@ LOGIN = {"secretRef": {"name": "robot"}}
 
 @pytest.mark.parametrize(("patterns", "url", "passes"), CASES)
 def test_a_url_passes_where_its_host_is_on_the_list(patterns: tuple[str, ...], url: str, passes: bool) -> None:
-    refused = refusal(a_fleet_spec(target={"url": url}), TargetPolicy(patterns))
+    refused = target_refusal(a_fleet_spec(target={"url": url}), TargetPolicy(patterns))
 
     assert (refused == "") is passes
 
@@ -36,7 +36,7 @@ def test_a_url_passes_where_its_host_is_on_the_list(patterns: tuple[str, ...], u
 )
 def test_what_readers_of_urls_may_differ_about_passes_no_list_of_services(url: str) -> None:
     assert host_of(url) == ""
-    assert refusal(a_fleet_spec(target={"url": url}), TargetPolicy()) != ""
+    assert target_refusal(a_fleet_spec(target={"url": url}), TargetPolicy()) != ""
 
 
 FIELDS: dict[str, dict[str, Any]] = {
@@ -52,14 +52,14 @@ FIELDS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_every_url_of_a_spec_is_held_against_the_list(field: str) -> None:
-    said = refusal(a_fleet_spec(**FIELDS[field]), TargetPolicy())
+    said = target_refusal(a_fleet_spec(**FIELDS[field]), TargetPolicy())
 
     assert said.startswith(f"{field}: the host example.com is not among the targets of this installation")
     assert said.endswith("an administrator can add it to policy.targets")
 
 
 def test_a_service_written_with_two_labels_is_told_how_to_be_written() -> None:
-    said = refusal(a_fleet_spec(target={"url": "http://clients.shop:8000/"}), TargetPolicy())
+    said = target_refusal(a_fleet_spec(target={"url": "http://clients.shop:8000/"}), TargetPolicy())
 
     assert "a Service of another namespace is written clients.shop.svc" in said
 

@@ -6,7 +6,7 @@ import pytest
 
 from loadtest_operator.cluster.api import ApiError
 from loadtest_operator.cluster.obstacles import about_loadtests, about_the_key
-from loadtest_operator.facts.texts import escaped
+from loadtest_operator.facts.texts import escape
 from loadtest_operator.program.health import Readiness
 from loadtest_operator.program.introduction import introduction
 from loadtest_operator.program.settings import settings_from
@@ -14,7 +14,7 @@ from loadtest_operator.program.settings import settings_from
 
 def said_of(**environment: str) -> list[str]:
     line = introduction(settings_from({"LOADTEST_IMAGE": "loadgen:1", **environment}), "1.2.3")
-    assert escaped(line) == line, "it is one line of a log"
+    assert escape(line) == line, "it is one line of a log"
     return line.split("; ")
 
 
@@ -93,9 +93,9 @@ def test_an_obstacle_is_logged_once_for_each_time_that_it_comes(caplog: pytest.L
     readiness = Readiness()
     with caplog.at_level(logging.WARNING):
         for obstacle in ("no CRD", "no CRD", "no rights", "no CRD"):
-            readiness.meet(obstacle)
+            readiness.set_obstacle(obstacle)
         readiness.clear()
-        readiness.meet("no CRD")
+        readiness.set_obstacle("no CRD")
 
     assert [record.getMessage() for record in caplog.records] == ["no CRD", "no rights", "no CRD", "no CRD"]
     assert readiness.obstacle() == "no CRD"

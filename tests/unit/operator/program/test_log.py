@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_operator.facts.texts import shortened
-from loadtest_operator.program.log import Lines, is_told_in_our_words
+from loadtest_operator.facts.texts import shorten
+from loadtest_operator.program.log import OneLineFormatter, is_refused_watch
 
-LINES = Lines("%(levelname)s %(name)s %(message)s")
+LINES = OneLineFormatter("%(levelname)s %(name)s %(message)s")
 
 
 def a_record(message: str, *arguments: object, failed: bool = False) -> logging.LogRecord:
@@ -53,7 +53,7 @@ def _fail(message: str) -> None:
 
 
 def test_what_the_api_server_says_stays_in_one_line_of_a_status() -> None:
-    assert shortened("exceeded quota:\n\tpods") == "exceeded quota:\\n\\tpods"
+    assert shorten("exceeded quota:\n\tpods") == "exceeded quota:\\n\\tpods"
 
 
 class AnsweredError(Exception):
@@ -78,4 +78,4 @@ def test_of_kopfs_traces_only_what_the_operator_says_itself_is_left_out(
 ) -> None:
     record = logging.LogRecord(logger, logging.ERROR, "file.py", 1, "failed", (), (type(error), error, None))
 
-    assert is_told_in_our_words(record) is told
+    assert is_refused_watch(record) is told

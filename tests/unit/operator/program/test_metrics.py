@@ -11,7 +11,7 @@ from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_operator.decide import decide
 from loadtest_operator.facts.observation import Observation
-from loadtest_operator.program.metrics import RESPONSE_BOUNDS_SECONDS, OperatorMetrics, RunMetrics, cumulative
+from loadtest_operator.program.metrics import RESPONSE_BOUNDS_SECONDS, OperatorMetrics, RunMetrics, cumulative_buckets
 from support.operator_builders import POLICY, a_measured_step, a_pod, a_snapshot, next_look, seen
 
 LABELS = {"namespace": "shop", "test": "heavy"}
@@ -146,7 +146,7 @@ def test_requests_to_the_api_server_are_counted_by_verb_and_code() -> None:
     own = OperatorMetrics(registry)
 
     for verb, code in (("GET", 200), ("GET", 200), ("PATCH", 409), ("GET", 0)):
-        own.answered(verb, code)
+        own.count_answer(verb, code)
 
     def count(verb: str, code: str) -> float | None:
         return registry.get_sample_value("loadtest_operator_api_requests_total", {"verb": verb, "code": code})
@@ -157,7 +157,7 @@ def test_requests_to_the_api_server_are_counted_by_verb_and_code() -> None:
 def test_a_sketch_as_a_histogram_counts_what_lies_at_or_below_each_bound() -> None:
     sketch = sketch_of(int(seconds * 1e9) for seconds in (0.003, 0.04, 0.3, 3.0, 400.0))
 
-    buckets = dict(cumulative(sketch, RESPONSE_BOUNDS_SECONDS))
+    buckets = dict(cumulative_buckets(sketch, RESPONSE_BOUNDS_SECONDS))
 
     assert (buckets["0.005"], buckets["0.05"], buckets["0.5"], buckets["5.0"]) == (1, 2, 3, 4)
     assert (buckets["300.0"], buckets["+Inf"]) == (4, 5)

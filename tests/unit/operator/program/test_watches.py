@@ -7,9 +7,9 @@ import kopf
 import pytest
 
 from loadtest_operator.cluster.api import ApiError
-from loadtest_operator.program.health import Health, Pulse, Readiness
+from loadtest_operator.program.health import OperatorHealth, Pulse, Readiness
 from loadtest_operator.program.settings import settings_from
-from loadtest_operator.program.watches import watch_until_told
+from loadtest_operator.program.watches import watch_until_stopped
 from support.held_objects import HeldObjects
 from support.virtual_time import run_in_virtual_time
 
@@ -39,7 +39,7 @@ class NoRightToPods(HeldObjects):
 class Kopf:
     """Ends with each of these errors in turn, and then as one that is told to end."""
 
-    def __init__(self, health: Health, *errors: Exception) -> None:
+    def __init__(self, health: OperatorHealth, *errors: Exception) -> None:
         self._health = health
         self._errors = list(errors)
         self.obstacles: list[str] = []
@@ -52,15 +52,15 @@ class Kopf:
             raise self._errors.pop(0)
 
 
-def watched(monkeypatch: pytest.MonkeyPatch, api: HeldObjects, *errors: Exception) -> tuple[bool, Kopf, Health]:
+def watched(monkeypatch: pytest.MonkeyPatch, api: HeldObjects, *errors: Exception) -> tuple[bool, Kopf, OperatorHealth]:
     """Whether the operator was told to end, after kopf had ended with these errors."""
-    health = Health(Pulse(60), Readiness())
+    health = OperatorHealth(Pulse(60), Readiness())
     stand_in = Kopf(health, *errors)
     monkeypatch.setattr(kopf, "operator", stand_in.operator)
 
     async def watch() -> bool:
         async with api:
-            return await watch_until_told(api, SETTINGS, health, kopf.OperatorRegistry)
+            return await watch_until_stopped(api, SETTINGS, health, kopf.OperatorRegistry)
 
     return run_in_virtual_time(watch()), stand_in, health
 

@@ -1,0 +1,97 @@
+"""The templates that batches are drawn from, rendered anew little by little, and the numbers of their rows."""
+
+from typing import Final
+
+from loadgen.records.buffers import Buffers
+from loadgen.records.phones import PhoneBook
+from loadgen.records.pieces import TemplatePiece
+from loadgen.records.rendering import Rendering
+from loadgen.records.row_maker import RowMaker
+from loadgen.records.space import ROWS_PER_POD, RecordSpace
+from loadgen.records.template import Template, TemplateDraft
+from loadgen.records.words import Words
+
+_TEMPLATES: Final = 8
+# A row costs a hundred times as much to render as to copy, so few are; more while the templates are still few.
+_ROWS_PER_NEW_ROW: Final = 2_000
+_ROWS_PER_NEW_ROW_AT_FIRST: Final = 200
+_ROWS_PER_RENDERING: Final = 125  # About a millisecond; a whole template would stall the event loop for 20.
+
+_FREE_BUFFERS: Final = 8
+
+
+class RecordNumbers:
+    """The numbers that a pod has left, and its place among the phones."""
+
+    def __init__(self, space: RecordSpace, phones: PhoneBook) -> None:
+        self.space = space
+        self.phones = phones
+        self.next_number = 0
+
+    def take(self, rows: int) -> int:
+        """The first of the next numbers. Raises OverflowError when the pod has not so many left."""
+        if self.next_number + rows > ROWS_PER_POD:
+            raise OverflowError(f"the pod's {ROWS_PER_POD} record numbers are used up")
+        self.next_number += rows
+        return self.next_number - rows
+
+
+class TemplatePool:
+    """Templates of rows of one kind, rendered anew little by little."""
+
+    def __init__(
+        self, maker: RowMaker, rendering: Rendering, choices: Words, numbers: RecordNumbers, rows: int
+    ) -> None:
+        self.rows = rows
+        self._maker = maker
+        self._rendering = rendering
+        self._choices = choices
+        self._numbers = numbers
+        self._buffers = Buffers(_FREE_BUFFERS)
+        self._templates: list[Template] = []
+        self._draft = TemplateDraft(rendering, maker.slots)
+        self._rows_until_rendering = 0
+        self._slack_bytes = max((slot.source.width for slot in maker.slots if slot.may_be_absent), default=0)
+
+    def render_first(self, count: int) -> None:
+        while len(self._templates) < count:
+            self._render()
+
+    def draw(self, rows: int, duplicate_of: int = 0) -> TemplatePiece:
+        """The next rows, at most as many as a template has; duplicates are of the record with that number."""
+        first_number = self._numbers.take(rows)
+        template = self._templates[self._choices.one_below(len(self._templates))]
+        first_row = self._choices.one_below(template.rows - rows + 1)
+        phones = self._numbers.phones
+        bases = phones.take(template.area_indices, first_row, rows)
+        return TemplatePiece(
+            space=self._numbers.space,
+            buffers=self._buffers,
+            slots=self._maker.slots,
+            slack_bytes=self._slack_bytes,
+            template=template,
+            first_row=first_row,
+            rows=rows,
+            first_number=first_number,
+            phone_bases=bases,
+            phone_capacity=phones.capacity,
+            duplicate_of=duplicate_of,
+        )
+
+    def render_if_due(self, rows: int) -> None:
+        """Render one slice for every so many rows drawn, but never more than one a call."""
+        self._rows_until_rendering -= rows
+        if self._rows_until_rendering <= 0:
+            has_few_templates = len(self._templates) < _TEMPLATES
+            self._rows_until_rendering += _ROWS_PER_RENDERING * (
+                _ROWS_PER_NEW_ROW_AT_FIRST if has_few_templates else _ROWS_PER_NEW_ROW
+            )
+            self._render()
+
+    def _render(self) -> None:
+        self._draft.add(self._maker.draw(_ROWS_PER_RENDERING))
+        if self._draft.rows == self.rows:
+            if len(self._templates) == _TEMPLATES:
+                del self._templates[0]
+            self._templates.append(self._draft.finish(self._numbers.phones))
+            self._draft = TemplateDraft(self._rendering, self._maker.slots)
