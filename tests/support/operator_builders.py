@@ -229,6 +229,15 @@ def next_look(observation: Observation, decision: Decision, **fields: Any) -> Ob
     return replace(observation, test=test, **fields)
 
 
+def decide_end(observation: Observation) -> Decision:
+    """What is decided once the verdict of the first look is on record; that look does nothing but write it."""
+    judging = decide(observation, POLICY)
+    assert judging.actions == ()
+    assert judging.status is not None
+    assert judging.status.verdict is not None
+    return decide(next_look(observation, judging), POLICY)
+
+
 def decide_on_record(observation: Observation) -> Decision:
     """What is decided once the cause that the first look finds is on record; that look does nothing but write it."""
     first_look = decide(observation, POLICY)

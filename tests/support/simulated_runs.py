@@ -27,8 +27,10 @@ from loadtest_operator.decide.actions import (
     HaltFleet,
     MarkFinished,
     Outcome,
+    ResultsExist,
     StartFleet,
     Verify,
+    WriteResults,
 )
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.writing import status_to_write
@@ -49,6 +51,7 @@ from support.operator_builders import (
 LOAD_SECONDS: Final = 60.0
 DRAIN_SECONDS: Final = 0.5
 BACK_OFF_SECONDS: Final = 2.0
+MOST_LOOKS: Final = 200
 LEAD_SECONDS: Final = 0.5
 SLOW_POLICY: Final = replace(POLICY, scrape_seconds=5.0, progress_seconds=20.0)
 """Fewer looks and writes of mere progress, which are all alike."""
@@ -152,6 +155,7 @@ class SimulatedRun:
     disturbance: Disturbance = field(default_factory=Disturbance)
     response_seconds: float = 1.0
     now: float = 0.0
+    has_results: bool = False
     status: dict[str, Any] = field(default_factory=dict)
     has_job: bool = False
     is_job_deleted: bool = False
@@ -178,7 +182,7 @@ class SimulatedRun:
 
     def run(self) -> tuple[str, str]:
         """Go through all looks until the test has ended and its pods are gone."""
-        while self.now < 600:
+        for _ in range(MOST_LOOKS):
             for pod in self.pods:
                 pod.advance(self.now)
             self.happen(self)
@@ -258,6 +262,9 @@ class SimulatedRun:
                 self.pods = [ModelPod(index, self.response_seconds) for index in (0, 1)]
             case DeleteJob():
                 self.is_job_deleted = True
+            case WriteResults():
+                has_results, self.has_results = self.has_results, True
+                return ResultsExist() if has_results else None
             case MarkFinished():
                 self.finished_run = action.run_id
             case StartFleet():

@@ -33,6 +33,7 @@ from support.operator_builders import (
     a_pod,
     a_silent_pod,
     a_test,
+    decide_end,
     decide_on_record,
     new,
     next_look,
@@ -221,8 +222,8 @@ def test_while_pods_are_pending_the_status_says_what_they_wait_for() -> None:
 def test_pods_that_do_not_run_in_time_end_the_test_inconclusive() -> None:
     job = a_job(age_seconds=POLICY.starting_seconds)
 
-    explained = decided(seen(a_pending_pod(0, "Unschedulable: no node fits"), a_pending_pod(1), job=job))
-    silent = decided(seen(a_pending_pod(0), job=job))
+    explained = status_of(decide_end(seen(a_pending_pod(0, "Unschedulable: no node fits"), a_pending_pod(1), job=job)))
+    silent = status_of(decide_end(seen(a_pending_pod(0), job=job)))
 
     for status, expected in ((explained, "Unschedulable"), (silent, "PodsNotStarted")):
         assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
@@ -266,7 +267,7 @@ def test_a_refused_verification_halts_the_others() -> None:
 def test_a_refused_verification_ends_failed_with_its_reason_its_hint_and_the_canary() -> None:
     pods = (a_pod(0, PodState.REFUSED), a_halted_pod(1, HaltReason.OPERATOR))
 
-    status = decided(seen(*pods))
+    status = status_of(decide_end(seen(*pods)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
     assert reason(status, ConditionType.VERIFIED) == "LoadTestHeaderIgnored"
@@ -277,7 +278,7 @@ def test_a_refused_verification_ends_failed_with_its_reason_its_hint_and_the_can
 
 
 def test_a_refusal_does_not_wait_for_a_pod_that_never_ran() -> None:
-    status = decided(seen(a_pod(0, PodState.REFUSED), a_pending_pod(1)))
+    status = status_of(decide_end(seen(a_pod(0, PodState.REFUSED), a_pending_pod(1))))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
 

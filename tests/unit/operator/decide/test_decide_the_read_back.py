@@ -27,6 +27,7 @@ from support.operator_builders import (
     a_pod,
     a_silent_pod,
     a_snapshot,
+    decide_end,
     decide_on_record,
     next_look,
     seen,
@@ -158,9 +159,8 @@ def test_a_stop_while_the_target_is_read_back_comes_too_late_to_change_anything(
 
 
 def test_a_run_that_was_read_back_to_its_end_passes_with_the_level_proven() -> None:
-    decision = decide(
-        look(the_reader(PodState.DONE, structs.replace(PROOF, read_back=counted(3, 3, 3, 3))), a_pod(1, PodState.DONE)),
-        POLICY,
+    decision = decide_end(
+        look(the_reader(PodState.DONE, structs.replace(PROOF, read_back=counted(3, 3, 3, 3))), a_pod(1, PodState.DONE))
     )
 
     status = decision.status

@@ -25,7 +25,6 @@ from loadtest_operator.decide.actions import (
     HaltFleet,
     MarkFinished,
     ObserveGeneration,
-    ResultsNotWritten,
     StartFleet,
     WriteResults,
 )
@@ -47,6 +46,7 @@ from support.operator_builders import (
     a_silent_pod,
     a_snapshot,
     a_test,
+    decide_end,
     decide_on_record,
     new,
     next_look,
@@ -145,7 +145,7 @@ def test_a_violation_halts_every_pod_that_still_loads() -> None:
 
 
 def test_a_violation_ends_failed_whatever_else_was_lost() -> None:
-    status = decided(seen(a_violating_pod(0), a_killed_pod(1), begun=True))
+    status = status_of(decide_end(seen(a_violating_pod(0), a_killed_pod(1), begun=True)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
     assert mark(status, ConditionType.SUCCEEDED) == ("False", "Violation")
@@ -191,7 +191,7 @@ def test_a_pod_that_is_silent_for_a_moment_is_not_lost() -> None:
 def test_a_run_with_a_lost_pod_ends_inconclusive_and_names_it() -> None:
     pods = (a_halted_pod(0, HaltReason.OPERATOR), a_killed_pod(1))
 
-    status = decided(seen(*pods, begun=True))
+    status = status_of(decide_end(seen(*pods, begun=True)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
     assert mark(status, ConditionType.SUCCEEDED) == ("False", "PodLost")
@@ -277,7 +277,7 @@ def test_a_drained_run_ends_inconclusive_with_all_its_results() -> None:
     stopping = decide(observation, POLICY)
 
     done = (a_pod(0, PodState.DONE), a_pod(1, PodState.DONE))
-    status = decided(next_look(observation, stopping, pods=done))
+    status = status_of(decide_end(next_look(observation, stopping, pods=done)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
     assert mark(status, ConditionType.SUCCEEDED) == ("False", "Stopped")
@@ -301,7 +301,7 @@ def test_a_stop_that_comes_after_the_last_upload_changes_nothing() -> None:
 
 
 def test_a_run_whose_every_pod_is_done_passes_and_keeps_its_results() -> None:
-    decision = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True), POLICY)
+    decision = decide_end(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True))
 
     (action,) = decision.actions
     assert isinstance(action, WriteResults)
@@ -363,7 +363,7 @@ def test_a_last_word_is_as_good_as_an_answer() -> None:
 
 
 def test_a_start_on_record_without_its_job_is_inconclusive() -> None:
-    status = decided(seen(job=None, begun=True))
+    status = status_of(decide_end(seen(job=None, begun=True)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
 
@@ -393,26 +393,13 @@ def test_pods_terminated_from_outside_end_the_run_inconclusive() -> None:
     assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "PodLost")
 
 
-def test_results_that_cannot_be_written_do_not_keep_a_test_from_ending() -> None:
-    observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
-
-    decision = with_outcomes(
-        observation, decide(observation, POLICY), (ResultsNotWritten("exceeded quota: configmaps"),), POLICY
-    )
-
-    status = status_of(decision)
-    assert status.verdict is Verdict.PASSED
-    assert status.results is None
-    assert mark(status, ConditionType.RESULTS_COMPLETE) == ("False", "ResultsNotWritten")
-
-
 # After the end.
 
 
 def completed_look(*pods: ObservedPod, **fields: object) -> Observation:
     """A look at a test whose end stands in its status."""
     observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
-    return replace(next_look(observation, decide(observation, POLICY)), pods=pods, **fields)  # type: ignore[arg-type]
+    return replace(next_look(observation, decide_end(observation)), pods=pods, **fields)  # type: ignore[arg-type]
 
 
 def test_after_the_end_the_pods_are_let_go_and_the_run_is_marked_as_finished() -> None:

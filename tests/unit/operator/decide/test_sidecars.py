@@ -13,7 +13,7 @@ from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import DeleteJob, DeleteNetworkPolicy
 from loadtest_operator.facts.observation import ContainerEnd, Observation, ObservedNetworkPolicy, ObservedPod
 from loadtest_operator.facts.resources import observed_pod
-from support.operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_silent_pod, new, next_look, seen
+from support.operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_silent_pod, decide_end, new, next_look, seen
 
 Json = dict[str, Any]
 ENDED = {"terminated": {"exitCode": 0, "reason": "Completed", "message": "word"}}
@@ -44,7 +44,7 @@ def an_ended_pod(index: int, *, lingers: bool = False) -> ObservedPod:
 
 def after_the_end(*pods: ObservedPod, **fields: Any) -> Observation:
     observation = seen(an_ended_pod(0), an_ended_pod(1), begun=True)
-    return replace(next_look(observation, decide(observation, POLICY)), pods=pods, **fields)
+    return replace(next_look(observation, decide_end(observation)), pods=pods, **fields)
 
 
 def actions_of(observation: Observation, kind: type) -> list[Any]:

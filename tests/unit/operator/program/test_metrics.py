@@ -12,7 +12,7 @@ from loadtest_model.measurement.snapshot import PodState
 from loadtest_operator.decide import decide
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.program.metrics import RESPONSE_BOUNDS_SECONDS, OperatorMetrics, RunMetrics, cumulative_buckets
-from support.operator_builders import POLICY, a_measured_step, a_pod, a_snapshot, next_look, seen
+from support.operator_builders import POLICY, a_measured_step, a_pod, a_snapshot, decide_end, next_look, seen
 
 LABELS = {"namespace": "shop", "test": "heavy"}
 
@@ -80,7 +80,7 @@ def test_a_completed_test_keeps_its_series_while_it_exists() -> None:
 
 def test_a_restarted_operator_shows_a_completed_test_from_its_status() -> None:
     observation = done()
-    after = next_look(observation, decide(observation, POLICY), pods=())
+    after = next_look(observation, decide_end(observation), pods=())
     metrics = RunMetrics()
 
     metrics.show(after, decide(after, POLICY))
