@@ -16,6 +16,7 @@ class Sample(Struct, frozen=True):
     `has_begun` is False if no byte of it can have left. `address` is empty if no address was available.
     `departed_addresses` are the addresses tried before it, which had left the target when a connection was tried.
     `own_response_ns` and `own_service_ns` are how much of its response and service time our own side may have added.
+    `remaining_ns` is how much longer it had until its time-out.
     For a failed upload, `cause` is its diagnosis if there is one, `status` is the status of its answer, and `detail`
     describes the failure in one printable line.
     """
@@ -30,6 +31,7 @@ class Sample(Struct, frozen=True):
     has_begun: bool
     own_response_ns: int = 0
     own_service_ns: int = 0
+    remaining_ns: int = 0
     address: str = ""
     departed_addresses: tuple[str, ...] = ()
     parts: PartNanoseconds = PartNanoseconds()

@@ -135,24 +135,28 @@ class Composer:
         if self._wrong_templates is None:
             return 0
         self._drawn_rows += rows
-        wrong_rows_due = self._drawn_rows * self._wrong_millionths // MILLION - self._wrong_rows
-        wrong_rows = min(wrong_rows_due, max(0, rows - 1))
+        missing_rows = self._drawn_rows * self._wrong_millionths // MILLION - self._wrong_rows
+        wrong_rows = min(missing_rows, max(0, rows - 1))
         self._wrong_rows += wrong_rows
         return wrong_rows
 
     def _pieces(self, rows: int, wrong_rows: int) -> tuple[TemplatePiece | ComposedPiece, ...]:
         right_rows = rows - wrong_rows
         if rows < _CUT_BELOW_ROWS:
-            cuts = tuple(self._cuts(right_rows))
-            return (*cuts, *self._wrong_pieces(wrong_rows, cuts[-1])) if wrong_rows else cuts
+            composed_pieces = tuple(self._composed_pieces(right_rows))
+            return (
+                (*composed_pieces, *self._wrong_pieces(wrong_rows, composed_pieces[-1]))
+                if wrong_rows
+                else composed_pieces
+            )
         self._right_templates.render_if_due(right_rows)
         if not wrong_rows:
             return tuple(
                 self._right_templates.draw(min(CHUNK_ROWS, rows - first)) for first in range(0, rows, CHUNK_ROWS)
             )
-        return tuple(self._mixed(right_rows, wrong_rows))
+        return tuple(self._mixed_pieces(right_rows, wrong_rows))
 
-    def _mixed(self, right_rows: int, wrong_rows: int) -> Iterator[TemplatePiece]:
+    def _mixed_pieces(self, right_rows: int, wrong_rows: int) -> Iterator[TemplatePiece]:
         """Right rows a chunk at a time, after each one its part of the wrong ones."""
         for first in range(0, right_rows, CHUNK_ROWS):
             last = min(first + CHUNK_ROWS, right_rows)
@@ -167,7 +171,7 @@ class Composer:
             for first in range(0, rows, _WRONG_ROWS):
                 yield self._wrong_templates.draw(min(_WRONG_ROWS, rows - first), right.first_number + right.rows - 1)
 
-    def _cuts(self, rows: int) -> Iterator[ComposedPiece]:
+    def _composed_pieces(self, rows: int) -> Iterator[ComposedPiece]:
         while rows > 0:
             if self._composed_chunk is None or self._cut_rows == self._composed_chunk.rows:
                 self._right_templates.render_if_due(CHUNK_ROWS)

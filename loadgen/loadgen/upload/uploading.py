@@ -26,6 +26,7 @@ from loadgen.http.multipart import Form
 from loadgen.http.request_headers import header_lines, request_head, upload_headers
 from loadgen.http.retry_after import retry_after_seconds
 from loadgen.http.stalls import Stalls
+from loadgen.http.target_clock import TargetClock
 from loadgen.http.timeouts import UploadTimeouts
 from loadgen.http.tls import tls_context
 from loadgen.http.transport import Client, Exchange, Request, keeps_connections, open_client
@@ -66,7 +67,8 @@ class Uploader:
 
     `newest_confirmed_id` is the first client_id of the upload that was accepted last. `unechoed_uploads` counts the
     accepted uploads whose answers did not return their nonce; with `must_echo` none of those is accepted. `stalls`,
-    which the watcher of the event loop keeps, shows what of an upload's time is our own.
+    which the watcher of the event loop keeps, shows what of an upload's time is our own. `clock` is the target's, as
+    its answers tell it.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Uploader:
         make_nonce: Callable[[], str],
         tokens: TokenSource | None,
     ) -> None:
+        self.clock = TargetClock()
         self.stalls = Stalls()
         target = plan.target
         self._site = site_of(target.url, target.host, target.tls.server_name)
@@ -171,6 +174,8 @@ class Uploader:
             exchange = await self._post_along_route(client, destination, request, progress)
         else:
             exchange = await client.post(request, progress, self._timeouts)
+        if exchange.answer is not None:
+            self.clock.observe(exchange.answer.headers)
         if exchange.answer is None:
             judgement = Judgement(exchange.error, exchange.detail)
         else:
@@ -220,7 +225,7 @@ class Uploader:
         return RequestFacts(
             url=self._named_url,
             scheme=scheme or None,
-            is_token_expired=expires_at is not None and expires_at <= time.time(),
+            is_token_expired=expires_at is not None and expires_at <= self.clock.now(),
             body_bytes=body_bytes,
             most_accepted_bytes=self._most_accepted_bytes,
             age_seconds=0.0 if started_at is None or ended_at is None else ended_at - started_at,
@@ -255,7 +260,11 @@ def make_uploader(
     file_format = file_format_named(plan.target.format, columns_of(records.columns), records.dialect)
     space = RecordSpace(records.seed, records.run_tag, pod_index, plan.parallelism)
     composer = Composer(space, load_pools(), file_format.rendering, records)
-    return Uploader(plan, pod_index, composer, file_format, make_nonce, token_source(plan, environment))
+    clock = TargetClock()
+    tokens = token_source(plan, environment, clock)
+    uploader = Uploader(plan, pod_index, composer, file_format, make_nonce, tokens)
+    uploader.clock = clock
+    return uploader
 
 
 def _without_token(text: str, authorization: str | None) -> str:

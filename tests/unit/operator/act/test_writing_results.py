@@ -11,7 +11,7 @@ from loadtest_operator.act.actor import Actor
 from loadtest_operator.cluster.api import Api, ApiError
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.decide.actions import Outcome, ResultsExist, ResultsNotWritten, WriteResults
-from support.operator_builders import NOW, new
+from support.operator_builders import NOW, a_new_observation
 
 
 class Refusing(Api):
@@ -30,7 +30,7 @@ class Refusing(Api):
 async def outcomes_of(api: Refusing) -> tuple[Outcome, ...]:
     async with api:
         actor = Actor(api, PodClient(b"key", time.monotonic), time.monotonic, lambda: NOW, asyncio.sleep)
-        return await actor.perform(new(), (WriteResults({"metadata": {"name": "heavy-results"}}),))
+        return await actor.perform(a_new_observation(), (WriteResults({"metadata": {"name": "heavy-results"}}),))
 
 
 async def test_results_that_exist_are_not_replaced() -> None:

@@ -12,7 +12,7 @@ from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import Outcome, ResultsExist, ResultsNotWritten, WriteResults
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.facts.observation import Observation, ObservedPod
-from support.operator_builders import POLICY, a_killed_pod, a_pod, next_look, seen
+from support.operator_builders import POLICY, a_killed_pod, a_pod, an_observation, next_observation
 
 DONE = (a_pod(0, PodState.DONE), a_pod(1, PodState.DONE))
 FORBIDDEN = ResultsNotWritten("exceeded quota: configmaps")
@@ -20,10 +20,10 @@ FORBIDDEN = ResultsNotWritten("exceeded quota: configmaps")
 
 def judged_look(*later_pods: ObservedPod) -> Observation:
     """A look at a run that passed, whose verdict is on record and whose results are not written."""
-    observation = seen(*DONE, begun=True)
+    observation = an_observation(*DONE, begun=True)
     judging = decide(observation, POLICY)
     assert judging.actions == ()
-    return next_look(observation, judging, pods=later_pods)
+    return next_observation(observation, judging, pods=later_pods)
 
 
 def finished(observation: Observation, *outcomes: Outcome) -> Decision:
@@ -42,7 +42,7 @@ def results_complete(status: Status) -> tuple[str, str]:
 
 
 def test_the_verdict_is_on_record_before_the_results_are_written_and_the_test_completes_after_that() -> None:
-    judging = decide(seen(*DONE, begun=True), POLICY)
+    judging = decide(an_observation(*DONE, begun=True), POLICY)
     finishing = decide(judged_look(*DONE), POLICY)
 
     assert (status_of(judging).phase, status_of(judging).verdict) == (Phase.RUNNING, Verdict.PASSED)
@@ -78,7 +78,7 @@ def test_results_that_were_written_before_stay_and_are_as_complete_as_was_said_t
 def test_results_that_cannot_be_written_are_tried_again_while_the_pods_wait() -> None:
     look = judged_look(*DONE)
     first = finished(look, FORBIDDEN)
-    second_look = next_look(look, first)
+    second_look = next_observation(look, first)
 
     second = finished(second_look)
 
