@@ -231,7 +231,10 @@ class Reason(ExplainedReason):
 
     InProgress = _results("the test has not ended")
     AllPodsReported = _results("the last snapshot of every pod is known")
-    ResultsMissing = _results("what a lost pod measured last is missing")
+    ResultsMissing = _results(
+        "a part of what was measured is missing: a pod was lost, or ended before an operator had read everything",
+        "look at the message for what is missing; if the verdict depends on it, run again with a new spec.runId",
+    )
     ResultsNotWritten = _results("the ConfigMap of the results could not be written", "do what the message says")
     NoRun = _results("no load was made")
     FinishedEarlier = _results(

@@ -10,7 +10,7 @@ from msgspec import structs
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts
 from loadtest_model.measurement.aggregate import Aggregate
-from loadtest_model.measurement.counts import Counts
+from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import (
@@ -149,6 +149,7 @@ def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepAggrega
         judged=counts,
         response=times,
         service=times,
+        seconds=(Second(second=0, counts=counts, virtual_users=2, ended=accepted, answers=accepted),),
         load_seconds=60.0 if finished else 30.0,
         finished_pods=finished,
     )

@@ -7,7 +7,9 @@ from msgspec import structs
 from loadtest_model.judgement.diagnoses import Diagnosis, diagnosis_text, main_diagnosis
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
+from loadtest_model.measurement.missing import is_silence_known, uploads_without_second, without_partial_seconds
 from loadtest_model.measurement.proof import read_back_conclusion
+from loadtest_model.measurement.silence import UNRESPONSIVE_SECONDS
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.plan import Plan, unseen_endpoints
 from loadtest_model.plan.exposure import exposure_of
@@ -19,6 +21,7 @@ from loadtest_operator.decide.compose import base_status, verified_value
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues, recorded_value
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.fleet import Fleet, join_names, verified_status
+from loadtest_operator.decide.lasting_signs import lasting_failures
 from loadtest_operator.decide.losses import end_description
 from loadtest_operator.decide.progress import last_progress, load_started_at, round_optional
 from loadtest_operator.facts.names import results_name
@@ -38,12 +41,15 @@ def conclude(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ..
 def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ...]) -> tuple[Status, Summary]:
     """The status with the verdict, before the test has completed, and the summary for the results."""
     plan = fleet.plan
+    aggregate = without_partial_seconds(fleet.aggregate)
     gaps = tuple(Gap(cause.reason, cause.message) for cause in causes if cause.is_gap)
+    gaps += _unknown_silences(fleet)
     findings = tuple(Gap(cause.reason, cause.message) for cause in causes if not cause.is_gap)
+    findings += lasting_failures(observation, fleet)
     judgement = judge(
         Facts(
             plan=plan,
-            aggregate=fleet.aggregate,
+            aggregate=aggregate,
             refusal=fleet.refusal,
             read_back=fleet.read_back,
             gaps=gaps,
@@ -53,7 +59,7 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
         ),
     )
     load_start = load_started_at(observation, fleet.aggregate)
-    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, load_start, fleet.target_watch)
+    summary = summarize(plan, aggregate, judgement, fleet.proof, load_start, fleet.target_watch)
     summary = structs.replace(summary, verification=structs.replace(summary.verification, notice=fleet.notice))
     succeeded = judgement.verdict is Verdict.PASSED
     message = _verdict_message(judgement, fleet, summary.diagnoses)
@@ -138,9 +144,30 @@ def _missing_results(observation: Observation, fleet: Fleet) -> str:
         return ""
     names = [f"{pod.name} ({end_description(pod)})" for pod in fleet.pods if not pod.has_last_snapshot]
     names += [f"index {index}" for index in fleet.absent_indexes]
-    if not names:
+    if names:
+        return f"what was measured since the last reading is missing of {join_names(names)}"
+    missing = sum(uploads_without_second(step) for step in fleet.aggregate.steps)
+    if not missing:
         return ""
-    return f"what was measured since the last reading is missing of {join_names(names)}"
+    due = sum(step.total.due for step in fleet.aggregate.steps)
+    return (
+        f"the seconds of {missing} of {due} uploads are missing: the pods had ended before an operator read them, and"
+        " their last words have no seconds"
+    )
+
+
+def _unknown_silences(fleet: Fleet) -> tuple[Gap, ...]:
+    """Steps of which nobody can tell whether the target stopped answering in them for a while."""
+    return tuple(
+        Gap(
+            Reason.ResultsMissing,
+            f"whether the target was silent for {UNRESPONSIVE_SECONDS} s in step {step.name} is not known, because"
+            f" {uploads_without_second(aggregate)} of {aggregate.total.due} uploads are in no second that was read; run"
+            " it again",
+        )
+        for step, aggregate in zip(fleet.plan.steps, fleet.aggregate.steps, strict=False)
+        if aggregate.load_seconds >= UNRESPONSIVE_SECONDS and not is_silence_known(aggregate)
+    )
 
 
 def _verdict_message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagnosis, ...]) -> str:
