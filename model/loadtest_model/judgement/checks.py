@@ -16,7 +16,7 @@ from loadtest_model.measurement.snapshot import Refusal, Violation
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.spec.verification import Requirement
-from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
+from loadtest_model.thresholds.bounds import COARSE, ThresholdResult, parse_threshold
 from loadtest_model.thresholds.metrics import METRICS
 
 _PARTS: Final = ("connect_", "upload_", "wait_")
@@ -260,6 +260,10 @@ def thresholds_in_doubt(evidence: Evidence) -> list[Finding]:
     for result in evidence.thresholds:
         was_cut_short = result.step in incomplete_steps or bool(evidence.facts.recorded_failures)
         if not result.is_in_doubt or (result.censored and was_cut_short):
+            continue
+        if result.note.startswith(COARSE):
+            text = f"{doubt_text(result)}; {result.note}; run it again"
+            findings.append(Finding(Verdict.INCONCLUSIVE, Reason.ResultsMissing, text))
             continue
         next_step = LONGER_GRACE if result.censored else advice(evidence.facts.aggregate)
         findings.append(Finding(Verdict.INCONCLUSIVE, Reason.ThresholdInDoubt, f"{doubt_text(result)}; {next_step}"))

@@ -9,7 +9,7 @@ from msgspec import structs
 from loadgen.measure.recorder import Recorder, Sample
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.silence import Silence
-from loadtest_model.measurement.sketch import Sketch
+from loadtest_model.measurement.sketch import Sketch, sketch_of
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.measurement.timeline import Timeline
 from loadtest_model.protocol.last_word import decode_last_word, encode_last_word
@@ -184,3 +184,17 @@ def test_what_an_earlier_run_has_on_record_does_not_stand() -> None:
     )
 
     assert status.verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("seconds", "verdict"), [(50.0, Verdict.INCONCLUSIVE), (20.0, Verdict.PASSED)])
+def test_a_percentile_that_is_too_coarse_to_tell_on_which_side_of_its_bound_it_lies_decides_nothing(
+    seconds: float, verdict: Verdict
+) -> None:
+    times = sketch_of([int(seconds * NANOSECONDS)] * 60 + [90 * NANOSECONDS]).coarsen(5)
+
+    status = judged([a_loaded_snapshot(index) for index in (0, 1)], is_there=False, loses={"service": times})
+
+    assert status.verdict is verdict
+    if verdict is Verdict.INCONCLUSIVE:
+        assert reason_of(status, ConditionType.SUCCEEDED) == "ResultsMissing"
+        assert "last words had no room for finer percentiles" in status.message
