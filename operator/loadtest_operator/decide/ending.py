@@ -26,7 +26,7 @@ from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.facts.texts import shorten
-from loadtest_operator.manifests import results
+from loadtest_operator.manifests import chosen_labels, results
 
 NO_RUN: Final = ConditionValue.false(Reason.NoRun, "no load was made, so there are no results")
 
@@ -79,7 +79,7 @@ def conclude(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ..
     )
     return Decision(
         status=status,
-        actions=(WriteResults(results(plan, fleet.aggregate, summary)),),
+        actions=(WriteResults(results(plan, fleet.aggregate, summary, labels=chosen_labels(observation.test.spec))),),
         requeue_seconds=0.0,
         plan=plan,
         aggregate=fleet.aggregate,

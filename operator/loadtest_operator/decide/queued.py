@@ -21,7 +21,7 @@ from loadtest_operator.facts.mounts import secret_places
 from loadtest_operator.facts.newer_fields import MOST_LISTED
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import instant, rfc3339
-from loadtest_operator.manifests import job, network_policy
+from loadtest_operator.manifests import chosen_labels, job, network_policy
 from loadtest_operator.manifests.pod_rules import refuse_pod
 from loadtest_operator.policy.line import size_refusal
 from loadtest_operator.policy.target_policy import target_refusal
@@ -105,7 +105,7 @@ def _job_creation(observation: Observation, plan: Plan, spec: Spec, policy: Poli
     )
     if policy.network_policies is None:
         return CreateJob(job_manifest)
-    bounds = network_policy(plan, destinations, policy.network_policies)
+    bounds = network_policy(plan, destinations, policy.network_policies, chosen_labels(spec))
     return CreateJob(job_manifest, bounds)
 
 
