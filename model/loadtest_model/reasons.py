@@ -86,6 +86,11 @@ class Reason(ExplainedReason):
     ExternalNameRefused = _target(
         "the Service is of type ExternalName, which may point anywhere", "name the target itself in spec.target.url"
     )
+    ServiceNotUsable = _target(
+        "a Service of another namespace does not exist, lacks the port or a ready endpoint, or is of type ExternalName:"
+        " which of these only those learn who may read it",
+        "correct the URL that the message names, or have the Service mended",
+    )
     WorkloadNotFound = _target(
         "there is no workload as spec.target.workload names it", "correct its kind and name, or create it"
     )

@@ -80,8 +80,9 @@ def _wait_for_target_or_turn(
     observation: Observation, spec: Spec, endpoints: Endpoints, policy: Policy
 ) -> Decision | None:
     """What to do while there is nothing to load, or it is another test's turn; None once it may begin."""
-    without = _target_obstacle(observation, spec, endpoints)
-    if without is not None and endpoints.is_lasting:
+    host = endpoints if endpoints.problem else observation.destinations.problem or endpoints
+    without = _target_obstacle(observation, spec, host)
+    if without is not None and host.is_lasting:
         return end_without_run(observation, Verdict.FAILED, without.reason, without.message, without)
     if observation.turn.reason is not None:
         return _wait_in_line(observation, observation.turn.reason, policy)
@@ -99,7 +100,7 @@ def _target_obstacle(observation: Observation, spec: Spec, endpoints: Endpoints)
 
 
 def _job_creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) -> CreateJob:
-    destinations = observation.destinations
+    destinations = observation.destinations.places
     job_manifest = job(
         plan, spec, policy.pods, observation.target_identities, destinations[0] if destinations else None
     )
