@@ -121,6 +121,9 @@ class Reason(ExplainedReason):
     PlanTooLarge = _spec("the test's texts are longer than the environment of a pod holds")
 
     JobRefused = _pods("the API server did not take the Job: a quota, an admission policy", "do what the message says")
+    NamespaceTerminating = _pods(
+        "the test's namespace is being deleted, and with it the test", "run the test in another namespace"
+    )
     NetworkPolicyRefused = _pods(
         "the API server did not take the NetworkPolicy that bounds the pods, so no Job was made",
         "do what the message says, or have pods.networkPolicy set to false in the operator's values",

@@ -21,6 +21,7 @@ from loadtest_operator.facts.mounts import secret_places
 from loadtest_operator.facts.newer_fields import MOST_LISTED
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import instant, rfc3339
+from loadtest_operator.facts.terminating import is_of_ending_namespace
 from loadtest_operator.manifests import chosen_labels, job, network_policy
 from loadtest_operator.manifests.pod_rules import refuse_pod
 from loadtest_operator.policy.line import size_refusal
@@ -135,6 +136,9 @@ def make_plan(observation: Observation, spec: Spec, policy: Policy, endpoints: E
 
 def retry_refused_job(observation: Observation, refused: JobRefused, policy: Policy) -> Decision:
     """The API server did not take the Job: say so, and try again for a while, since a quota may become free."""
+    if is_of_ending_namespace(refused.message):
+        message = f"namespace {observation.test.identity.namespace} is being deleted, so no pods are made in it"
+        return end_without_run(observation, Verdict.INCONCLUSIVE, Reason.NamespaceTerminating, message)
     mark = ConditionValue.false(Reason.JobRefused, f"the Job was refused: {refused.message}")
     if refused.of_network_policy:
         message = f"the NetworkPolicy of the pods was refused: {refused.message}; or set pods.networkPolicy to false"

@@ -538,3 +538,21 @@ def test_a_url_beside_the_targets_is_held_to_the_rules_for_hosts_too() -> None:
     assert reason(status_of(ended), ConditionType.SUCCEEDED) == "ExternalNameRefused"
     assert status_of(waiting).phase is Phase.QUEUED
     assert reason(status_of(waiting), ConditionType.VERIFIED) == "ServiceNotFound"
+
+
+@pytest.mark.parametrize("of_network_policy", [True, False])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "jobs.batch is forbidden: unable to create new content in namespace shop because it is being terminated",
+        'namespaces "shop" not found',
+    ],
+)
+def test_in_a_namespace_that_is_being_deleted_a_test_ends_at_once(words: str, of_network_policy: bool) -> None:
+    observation = a_new_observation()
+
+    ended = with_outcomes(observation, decide(observation, POLICY), (JobRefused(words, of_network_policy),), POLICY)
+
+    assert (status_of(ended).phase, status_of(ended).verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
+    assert reason(status_of(ended), ConditionType.SUCCEEDED) == "NamespaceTerminating"
+    assert status_of(ended).message == "namespace shop is being deleted, so no pods are made in it"
