@@ -118,7 +118,9 @@ class Reason(ExplainedReason):
     ReadBackInvalid = _spec("spec.verification.readBack cannot be used")
     ReadBackMissing = _spec("spec.verification.require is Proven without a readBack")
     TLSWithoutHTTPS = _spec("spec.target.tls stands beside an http URL")
-    PlanTooLarge = _spec("the test's texts are longer than the environment of a pod holds")
+    PlanTooLarge = _spec(
+        "the test's texts, or the addresses of its target, are longer than the environment of a pod holds"
+    )
 
     JobRefused = _pods("the API server did not take the Job: a quota, an admission policy", "do what the message says")
     NamespaceTerminating = _pods(
