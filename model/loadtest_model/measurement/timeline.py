@@ -46,6 +46,9 @@ class Timeline:
         newest = self._newest.get(pod)
         if newest is not None and snapshot.sequence <= newest.sequence:
             return newest
+        if newest is None:
+            # A new pod's seconds are summed as they come in: all pods of a long run at once would take minutes.
+            self._summed_pods.add(pod)
         is_summed = pod in self._summed_pods
         for number, step in enumerate(snapshot.steps):
             self._add_seconds(pod, number, step.seconds, is_summed=is_summed)
@@ -78,7 +81,7 @@ class Timeline:
                 sums.add_to_second(second.second, list(map(sub, row, replaced_row)))
 
     def _add_to_sums(self, pod: str, sign: Callable[[int, int], int]) -> None:
-        for number, rows in self._rows[pod].items():
+        for number, rows in self._rows.get(pod, {}).items():
             sums = self._sums[number]
             for second, row in rows:
                 sums.add_to_second(second, [sign(0, value) for value in row])

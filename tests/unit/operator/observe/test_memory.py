@@ -1,11 +1,16 @@
 """What is remembered of pods between two looks."""
 
+from collections.abc import Sequence
+
+import pytest
 from msgspec import structs
 
+from loadtest_model.measurement import timeline
+from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.protocol.last_word import encode_last_word
 from loadtest_operator.observe.memory import Memory
-from support.operator_builders import POLICY, a_snapshot
+from support.operator_builders import POLICY, a_measured_step, a_snapshot
 
 
 class Clock:
@@ -128,3 +133,29 @@ def test_a_look_is_due_at_once_and_then_after_its_time() -> None:
         clock.now += 1
 
     assert due == [True, False, False, True, False]
+
+
+def test_the_seconds_of_a_pod_that_is_new_are_summed_as_they_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    sums = 0
+    add_to_second = timeline._StepSums.add_to_second
+
+    def count(self: timeline._StepSums, second: int, difference: Sequence[int]) -> None:
+        nonlocal sums
+        sums += 1
+        add_to_second(self, second, difference)
+
+    monkeypatch.setattr(timeline._StepSums, "add_to_second", count)
+    memory = Memory(Clock())
+    seconds = tuple(
+        Second(second=number, counts=Counts(due=1, sent=1, accepted=1), virtual_users=1) for number in range(100)
+    )
+    step = structs.replace(a_measured_step(), seconds=seconds)
+    for index in range(2):
+        pod = memory.remember_pod("u", "1", f"pod-{index}", index, f"heavy-{index}")
+        memory.record_answer("u", "1", pod, a_snapshot(index, PodState.RUNNING, steps=(step,)))
+    summed_before = sums
+
+    (series,) = memory.series("u", "1", ["pod-0", "pod-1"])
+
+    assert (summed_before, sums) == (200, 200)
+    assert [second.counts.due for second in series] == [2] * 100
