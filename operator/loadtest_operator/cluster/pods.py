@@ -1,7 +1,7 @@
 """Speaking to the pods' control servers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -26,6 +26,12 @@ LARGE_ANSWER_BYTES: Final = 1024 * 1024
 _LARGE_ANSWER_SECONDS: Final = 30.0
 
 _DECODER: Final = msgspec.json.Decoder(Snapshot)
+
+Taker = Callable[[Snapshot], Awaitable[None]]
+
+
+async def take_nothing(_snapshot: Snapshot) -> None:
+    return
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,10 @@ class PodClient:
     ) -> None:
         await self._open_session.close()
 
-    async def snapshot(self, ip: str, since: int) -> Snapshot | None:
+    async def snapshot(self, ip: str, since: int, take: Taker = take_nothing) -> Snapshot | None:
         """What a pod measured, of the seconds only those changed after sequence `since`; None if it did not answer.
 
-        Whoever gets an answer has to take it in before awaiting anything else, since the next large one is read then.
+        `take` takes the answer in. The next large answer is read only after that.
         """
         try:
             async with (
@@ -90,12 +96,16 @@ class PodClient:
                 if answer.status != 200:
                     return None
                 if answer.content_length is not None and answer.content_length <= LARGE_ANSWER_BYTES:
-                    return await _read_snapshot(answer)
+                    snapshot = await _read_snapshot(answer)
+                    deadline.reschedule(None)
+                    return await _taken(snapshot, take)
                 # The pod has answered; that others are read first is no silence of its own.
                 deadline.reschedule(None)
                 async with self._large_answers:
                     deadline.reschedule(asyncio.get_running_loop().time() + _LARGE_ANSWER_SECONDS)
-                    return await _read_snapshot(answer)
+                    snapshot = await _read_snapshot(answer)
+                    deadline.reschedule(None)
+                    return await _taken(snapshot, take)
         except (*NO_ANSWER, msgspec.DecodeError):
             return None
 
@@ -137,6 +147,12 @@ class PodClient:
         if self._session is None:
             raise RuntimeError("the client is used outside of its `async with`")
         return self._session
+
+
+async def _taken(snapshot: Snapshot | None, take: Taker) -> Snapshot | None:
+    if snapshot is not None:
+        await take(snapshot)
+    return snapshot
 
 
 async def _read_snapshot(answer: aiohttp.ClientResponse) -> Snapshot | None:

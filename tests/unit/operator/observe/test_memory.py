@@ -1,5 +1,6 @@
 """What is remembered of pods between two looks."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -159,3 +160,35 @@ def test_the_seconds_of_a_pod_that_is_new_are_summed_as_they_come_in(monkeypatch
 
     assert (summed_before, sums) == (200, 200)
     assert [second.counts.due for second in series] == [2] * 100
+
+
+async def test_a_day_of_seconds_is_taken_in_with_breaks_for_others() -> None:
+    memory, breaks = Memory(Clock()), 0
+    seconds = tuple(Second(second=number, counts=Counts(due=1), virtual_users=1) for number in range(10_000))
+    answer = a_snapshot(0, PodState.RUNNING, steps=(structs.replace(a_measured_step(), seconds=seconds),))
+    pod = memory.remember_pod("u", "1", "pod-0", 0, "heavy-0")
+    taking = asyncio.create_task(memory.take_answer("u", "1", pod, answer))
+
+    while not taking.done():
+        breaks += 1
+        await asyncio.sleep(0)
+
+    assert breaks >= 10
+    assert held(memory).sequence == answer.sequence
+    assert len(memory.series("u", "1", ["pod-0"])[0]) == 10_000
+
+
+async def test_a_last_word_that_comes_while_an_answer_is_taken_in_stays_the_newest() -> None:
+    memory = Memory(Clock())
+    seconds = tuple(Second(second=number, counts=Counts(due=1), virtual_users=1) for number in range(10_000))
+    answer = a_snapshot(0, PodState.RUNNING, sequence=7, steps=(structs.replace(a_measured_step(), seconds=seconds),))
+    pod = memory.remember_pod("u", "1", "pod-0", 0, "heavy-0")
+    taking = asyncio.create_task(memory.take_answer("u", "1", pod, answer))
+    await asyncio.sleep(0)
+    word = encode_last_word(a_snapshot(0, PodState.HALTED, sequence=9))
+
+    assert memory.take_last_word("u", "1", "pod-0", 0, "heavy-0", word)
+    await taking
+
+    assert held(memory).sequence == 9
+    assert len(memory.series("u", "1", ["pod-0"])[0]) == 10_000
