@@ -1,14 +1,15 @@
 """Samples become counts and sketches; at every instant the counts of a step, a second and a segment add up."""
 
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, takewhile
+from operator import itemgetter
 
 from loadgen.measure.cause_tally import CauseTally
 from loadgen.measure.censored_tally import CensoredTally
 from loadgen.measure.own_tally import ON_TIME_NS, OwnTally
 from loadgen.measure.tallies import AddressTally, PartsTally, Sample, SecondTally, Tally
 from loadtest_model.load.pacing import share_of, users_at
-from loadtest_model.measurement.counts import merged_counts
+from loadtest_model.measurement.counts import Second, merged_counts
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome
 from loadtest_model.measurement.sketch import SketchBuilder, merged_sketch
 from loadtest_model.measurement.spread import limit_addresses
@@ -44,6 +45,7 @@ class StepRecorder:
         self._own = OwnTally()
         self._censored = CensoredTally()
         self._seconds: list[SecondTally] = []
+        self._by_change: dict[int, SecondTally] = {}
         self._segment_response = [SketchBuilder() for _ in step.segments]
         self._segment_counts = [Tally() for _ in step.segments]
         self._in_flight: dict[int, int] = {}
@@ -182,11 +184,7 @@ class StepRecorder:
             response=merged_sketch(segment_response),
             service=self._service.snapshot(),
             rejected_response=self._rejected_response.snapshot(),
-            seconds=tuple(
-                second.second(number, self._users_in(number, second))
-                for number, second in enumerate(self._seconds)
-                if second.last_change_reading > since
-            ),
+            seconds=self._seconds_changed_after(since),
             segment_response=segment_response,
             segment_counts=segment_counts,
             parts=self._parts.parts(),
@@ -199,6 +197,18 @@ class StepRecorder:
             in_flight=len(self._in_flight),
             in_flight_ages_seconds=tuple(max(0, now_ns - intended_ns) / NANOSECONDS for intended_ns in ages),
             finished_pods=self._is_complete,
+        )
+
+    def _seconds_changed_after(self, since: int) -> tuple[Second, ...]:
+        """In the order of time. A day has 86,400 seconds, so those that have not changed are neither looked at nor
+        made again.
+        """
+        changed = list(takewhile(lambda entry: entry[1].last_change_reading > since, reversed(self._by_change.items())))
+        for number, tally in changed:
+            if tally.last_value is None:
+                tally.last_value = tally.second(number, self._users_in(number, tally))
+        return tuple(
+            tally.last_value for _, tally in sorted(changed, key=itemgetter(0)) if tally.last_value is not None
         )
 
     def _judge(self, sample: Sample, since_start_ns: int) -> None:
@@ -238,15 +248,20 @@ class StepRecorder:
             self._add_seconds_until(since_start_ns)
             number = max(0, number)
         second = self._seconds[number]
-        second.last_change_reading = self.next_reading
+        second.last_value = None
+        if second.last_change_reading != self.next_reading:
+            second.last_change_reading = self.next_reading
+            # A dict keeps its keys in the order in which they came.
+            del self._by_change[number]
+            self._by_change[number] = second
         return second
 
     def _add_seconds_until(self, since_start_ns: int) -> None:
         """Have every second up to this instant, also those in which nothing happened."""
-        while len(self._seconds) * NANOSECONDS <= since_start_ns:
-            self._seconds.append(SecondTally(self._users, self.next_reading))
-        if not self._seconds:
-            self._seconds.append(SecondTally(self._users, self.next_reading))
+        while len(self._seconds) * NANOSECONDS <= since_start_ns or not self._seconds:
+            second = SecondTally(self._users, self.next_reading)
+            self._by_change[len(self._seconds)] = second
+            self._seconds.append(second)
 
     def _users_in(self, number: int, second: SecondTally) -> int:
         """Those that the profile has at work in a second; in the open model, where it has a limit, those that were."""

@@ -90,7 +90,10 @@ class Tally:
 
 
 class SecondTally:
-    """The counts of one second. `last_change_reading` is the number of the first reading that shows its last change."""
+    """The counts of one second. `last_change_reading` is the number of the first reading that shows its last change.
+
+    `last_value` is what the last reading showed of this second; None if the second has changed since.
+    """
 
     __slots__ = (
         "answers",
@@ -98,6 +101,7 @@ class SecondTally:
         "failed",
         "lapsed",
         "last_change_reading",
+        "last_value",
         "records_answered",
         "response_ns_sum",
         "tally",
@@ -105,6 +109,7 @@ class SecondTally:
     )
 
     def __init__(self, users: int, last_change_reading: int) -> None:
+        self.last_value: Second | None = None
         self.tally = Tally()
         self.users = users
         self.ended = self.answers = self.records_answered = self.response_ns_sum = self.failed = self.lapsed = 0
