@@ -7,11 +7,12 @@ import pytest
 from kubernetes.aio.client import Configuration
 
 from loadtest_operator.act.actor import Actor
-from loadtest_operator.cluster.api import EVENTS, Api, ApiError
+from loadtest_operator.cluster.api import EVENTS, LOADTESTS, Api, ApiError
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.observe.observer import Observer
+from loadtest_operator.observe.roster import Roster
 from loadtest_operator.program.metrics import RunMetrics
 from loadtest_operator.program.reconcile import Reconciler, ReconcilerDependencies
 from support.operator_builders import POLICY, a_fleet_spec, a_new_observation
@@ -29,8 +30,9 @@ class WithoutEvents(Api):
         self._refusal = refusal
         self.refused_events = 0
 
-    async def patch(self, *_: Any, **__: Any) -> dict[str, Any]:
-        return {}
+    async def patch(self, kind: str, namespace: str, name: str, body: dict[str, Any], *_: Any) -> dict[str, Any]:
+        assert (kind, name) == (LOADTESTS, f"{body['metadata']['name']}/status")
+        return {"spec": {}, **body, "metadata": {**body["metadata"], "namespace": namespace, "uid": "uid-1"}}
 
     async def create(self, kind: str, *_: Any, **__: Any) -> dict[str, Any]:
         assert kind == EVENTS
@@ -50,6 +52,9 @@ class SuspendedTest:
     async def with_turn(self, observation: Observation) -> Observation:
         return observation
 
+    def release(self, _uid: str) -> None:
+        pass
+
 
 class NothingToDo:
     async def perform(self, _observation: Observation, actions: tuple[object, ...]) -> tuple[()]:
@@ -67,6 +72,7 @@ async def test_an_event_that_is_refused_is_worth_a_warning_unless_its_namespace_
         parts = ReconcilerDependencies(
             api,
             cast("Observer", test),
+            Roster(),
             cast("Contenders", test),
             cast("Actor", NothingToDo()),
             POLICY,
