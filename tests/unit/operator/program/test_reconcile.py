@@ -17,6 +17,7 @@ from loadtest_operator.program.metrics import RunMetrics
 from loadtest_operator.program.reconcile import Reconciler, ReconcilerDependencies
 from support.operator_builders import POLICY, a_fleet_spec, a_new_observation
 
+KEPT_METADATA = {"uid": "uid-1", "creationTimestamp": "2026-11-29T10:00:00Z"}
 TERMINATING = (
     'events "heavy.1" is forbidden: unable to create new content in namespace shop because it is being terminated'
 )
@@ -32,7 +33,7 @@ class WithoutEvents(Api):
 
     async def patch(self, kind: str, namespace: str, name: str, body: dict[str, Any], *_: Any) -> dict[str, Any]:
         assert (kind, name) == (LOADTESTS, f"{body['metadata']['name']}/status")
-        return {"spec": {}, **body, "metadata": {**body["metadata"], "namespace": namespace, "uid": "uid-1"}}
+        return {"spec": {}, **body, "metadata": {**body["metadata"], "namespace": namespace, **KEPT_METADATA}}
 
     async def create(self, kind: str, *_: Any, **__: Any) -> dict[str, Any]:
         assert kind == EVENTS
