@@ -115,7 +115,10 @@ class Reason(ExplainedReason):
     TLSWithoutHTTPS = _spec("spec.target.tls stands beside an http URL")
     PlanTooLarge = _spec("the test's texts are longer than the environment of a pod holds")
 
-    JobRefused = _pods("the API server did not take the Job: a quota, an admission policy", "do what the message says")
+    JobRefused = _pods(
+        "the API server did not take the Job: an invalid field, a quota, an admission policy",
+        "do what the message says",
+    )
     NetworkPolicyRefused = _pods(
         "the API server did not take the NetworkPolicy that bounds the pods, so no Job was made",
         "do what the message says, or have pods.networkPolicy set to false in the operator's values",

@@ -110,7 +110,9 @@ class Actor:
                     continue
                 if not error.is_final:
                     raise
-                return actions.JobRefused(error.message, of_network_policy=kind == NETWORK_POLICIES)
+                return actions.JobRefused(
+                    error.message, of_network_policy=kind == NETWORK_POLICIES, is_invalid=error.is_invalid
+                )
         return None
 
     async def _write_results(self, namespace: str, action: actions.WriteResults) -> Outcome | None:

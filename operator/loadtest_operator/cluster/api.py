@@ -88,6 +88,11 @@ class ApiError(Exception):
         """Whether the same request would be refused again: neither an outage, nor a conflict, nor a throttling."""
         return 400 <= self.status < 500 and self.status not in (408, 409, 429)
 
+    @property
+    def is_invalid(self) -> bool:
+        """Whether the object itself was refused, so that nothing but another object would be taken."""
+        return self.status in (400, 413, 422)
+
 
 class Api:
     """Requests by path. A resource's `kind` is its path without a namespace, such as `apis/batch/v1/jobs`.

@@ -123,10 +123,14 @@ Action = (
 
 @dataclass(frozen=True)
 class JobRefused:
-    """The API server did not take the Job, or the NetworkPolicy before it: a quota, a policy, a missing right."""
+    """The API server did not take the Job, or the NetworkPolicy before it: a quota, a policy, a missing right.
+
+    `is_invalid` says that the object itself was refused, so that waiting cannot mend it.
+    """
 
     message: str
     of_network_policy: bool = False
+    is_invalid: bool = False
 
 
 @dataclass(frozen=True)

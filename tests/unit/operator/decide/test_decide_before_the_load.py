@@ -172,6 +172,24 @@ def test_a_refused_job_is_tried_again_and_ends_inconclusive_in_the_end() -> None
     assert reason(status_of(given_up), ConditionType.SUCCEEDED) == "JobRefused"
 
 
+@pytest.mark.parametrize(
+    ("of_network_policy", "expected"), [(False, "JobRefused"), (True, "NetworkPolicyRefused")], ids=["Job", "policy"]
+)
+def test_what_is_refused_as_invalid_ends_the_test_at_once_before_anything_is_loaded(
+    of_network_policy: bool, expected: str
+) -> None:
+    observation = new()
+    refused = JobRefused("spec.template: Invalid value", of_network_policy=of_network_policy, is_invalid=True)
+
+    ended = status_of(with_outcomes(observation, decide(observation, POLICY), (refused,), POLICY))
+
+    assert (ended.phase, ended.verdict) == (Phase.COMPLETED, Verdict.FAILED)
+    assert reason(ended, ConditionType.SUCCEEDED) == expected
+    assert reason(ended, ConditionType.RESULTS_COMPLETE) == "NoRun"
+    assert "spec.template: Invalid value" in ended.message
+    assert ended.plan_hash is None
+
+
 def test_the_network_policy_of_the_pods_is_made_with_the_job_where_the_installation_wants_it() -> None:
     destination = Destination(namespace="shop", labels={"app": "clients"}, ports=(8000,))
     policy = replace(POLICY, network_policies=NetworkPolicyDefaults("loadtest-system", {"app": "operator"}))
