@@ -19,6 +19,9 @@ from loadtest_operator.facts.observation import Observation, ObservedPod
 _LOG: Final = logging.getLogger(__name__)
 _KINDS: Final = {actions.DeleteJob: JOBS, actions.DeleteNetworkPolicy: NETWORK_POLICIES}
 
+_URGENT_ACTIONS: Final = (actions.HaltFleet, actions.Drain)
+"""No request that fails at the API server may hold these up."""
+
 
 class Actor:
     """Executes actions. `clock` is monotonic, `now` the wall clock in UTC, `sleep` waits for seconds."""
@@ -38,11 +41,12 @@ class Actor:
         self._sleep = sleep
 
     async def perform(self, observation: Observation, requested_actions: tuple[Action, ...]) -> tuple[Outcome, ...]:
-        """Do everything in order; what is to be said of it comes back.
+        """Do everything in order, but stop and halt pods first; what is to be said of it comes back.
 
         Raises ApiError where an outage or a conflict asks for another try.
         """
-        outcomes = [await self._perform(observation, action) for action in requested_actions]
+        ordered_actions = sorted(requested_actions, key=lambda action: not isinstance(action, _URGENT_ACTIONS))
+        outcomes = [await self._perform(observation, action) for action in ordered_actions]
         return tuple(outcome for outcome in outcomes if outcome is not None)
 
     async def _perform(self, observation: Observation, action: Action) -> Outcome | None:

@@ -138,3 +138,10 @@ def test_the_depth_counts_what_waits_and_what_is_worked_on_once(schedule: Schedu
     schedule.add("a", 1.0)
 
     assert schedule.depth == 2
+
+
+def test_a_key_that_failed_rests_as_long_as_the_api_server_asks_for_within_the_longest_back_off(
+    schedule: Schedule[str],
+) -> None:
+    assert schedule.fail("a", 0.0, 0.0, retry_after_seconds=7.0) == 7.0
+    assert schedule.fail("b", 0.0, 0.0, retry_after_seconds=600.0) == LONGEST_BACKOFF_SECONDS
