@@ -23,7 +23,8 @@ def retry_pause_seconds(
 ) -> float | None:
     """The pause before a request is sent again that has failed so often; None if it is given up.
 
-    The pauses double up to a bound. `jitter` in [0, 1) takes away up to half of one, and what the server asks for is the least.
+    The pauses double up to a bound, and are at least what the server asks for. `jitter` in [0, 1) takes away up to half
+    of a pause of our own.
     """
     if failures >= MOST_TRIES:
         return None
