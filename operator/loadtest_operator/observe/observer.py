@@ -1,5 +1,6 @@
 """Looking: everything that belongs to a LoadTest, read afresh from the API server and from the pods."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +21,8 @@ from loadtest_operator.cluster.api import (
 )
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.cluster.tokens import command_digests
+from loadtest_operator.facts.destinations import Destination
+from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.names import uid_selector
 from loadtest_operator.facts.observation import (
     Complaint,
@@ -47,6 +50,7 @@ from loadtest_operator.facts.workload import WorkloadLook
 from loadtest_operator.observe.followers import Followers, RunKey, Sight
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
+from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.observe.targets import DestinationReader, TargetReader
 
 Json = dict[str, Any]
@@ -92,8 +96,9 @@ class Observer:
         self._api = means.api
         self._memory = means.memory
         self._listener = Listener(means.pods, means.memory, means.scrape_failed)
-        self._targets = TargetReader(means.api, means.cluster_domain)
-        self._destinations = DestinationReader(means.api, means.cluster_domain)
+        refusals = RefusalWatch(means.clock)
+        self._targets = TargetReader(means.api, means.cluster_domain, refusals)
+        self._destinations = DestinationReader(means.api, means.cluster_domain, refusals)
 
     def with_latest_endpoints(self, observation: Observation) -> Observation:
         """The look with what has changed behind the target meanwhile: asking the pods may take seconds."""
@@ -143,6 +148,7 @@ class Observer:
         endpoints = sight.endpoints if sight else None
         if needs_endpoints:
             endpoints = await self._targets.endpoints(test)
+        destinations, api_server = await self._surroundings(test, endpoints) if needs_endpoints else ((), ())
         target_watch = self._memory.target_watch(uid, run_id)
         workload = await self._workload(test, run_id, pods, target_watch) if job_of_run or needs_endpoints else None
         evictions = (*(sight.evictions if sight else ()), *(workload.evictions if workload else ()))
@@ -161,14 +167,23 @@ class Observer:
             evictions=self._memory.add_evictions(uid, run_id, evictions),
             workload=workload,
             target_watch=target_watch,
-            destinations=await self._destinations.destinations(test) if needs_endpoints else (),
+            destinations=destinations,
             network_policies=await self._network_policies(test, run_id),
-            api_server=await self._targets.api_server() if needs_endpoints else (),
+            api_server=api_server,
             secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),
             command_digests=command_digests(self._means.key, uid, run_id),
             abort_watch=self._memory.abort_watch(uid, run_id),
             complaints=await self._complaints(test, job_of_run, pods),
         )
+
+    async def _surroundings(
+        self, test: ObservedTest, endpoints: Endpoints | None
+    ) -> tuple[tuple[Destination, ...], tuple[str, ...]]:
+        """Where else the pods connect to, and what they never may: not asked for while the target is not there."""
+        if endpoints is None or endpoints.problem:
+            return (), ()
+        # Each may wait for a right that has just been granted.
+        return await asyncio.gather(self._destinations.destinations(test), self._targets.api_server())
 
     async def _complaints(
         self, test: ObservedTest, job: ObservedJob | None, pods: tuple[ObservedPod, ...]

@@ -5,6 +5,7 @@ import dataclasses
 import logging
 import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 from loadtest_model.reasons import Reason
@@ -37,6 +38,7 @@ from loadtest_operator.facts.workload import (
     usage_of,
     workload_selector,
 )
+from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.policy.target_policy import urls_of
 
 _LOG: Final = logging.getLogger(__name__)
@@ -66,9 +68,16 @@ async def may_exist(name: str) -> bool:
 class TargetReader:
     """Reads what belongs to the targets of tests."""
 
-    def __init__(self, api: Api, cluster_domain: str, may_exist: Callable[[str], Awaitable[bool]] = may_exist) -> None:
+    def __init__(
+        self,
+        api: Api,
+        cluster_domain: str,
+        refusals: RefusalWatch,
+        may_exist: Callable[[str], Awaitable[bool]] = may_exist,
+    ) -> None:
         self._api = api
         self._cluster_domain = cluster_domain
+        self._refusals = refusals
         self._may_exist = may_exist
 
     async def api_server(self) -> tuple[str, ...]:
@@ -77,8 +86,9 @@ class TargetReader:
         Raises ApiError.
         """
         namespace, name = API_SERVER
+        read = partial(self._api.list, ENDPOINT_SLICES, namespace, slice_selector(name))
         try:
-            return all_addresses(await self._api.list(ENDPOINT_SLICES, namespace, slice_selector(name)))
+            return all_addresses(await self._refusals.read(API_SERVER, read))
         except ApiError as error:
             if error.is_forbidden:
                 return ()
@@ -90,25 +100,30 @@ class TargetReader:
             return None
         return service_of(test.spec.target.url, test.identity.namespace, self._cluster_domain)
 
-    async def endpoints(self, test: ObservedTest) -> Endpoints:
+    async def endpoints(self, test: ObservedTest, *, under_load: bool = False) -> Endpoints:
         """What is behind the target's URL, as it is now.
 
-        Raises ApiError.
+        A test that does without what the operator may not read does so only where that lasts. Raises ApiError.
         """
         host = self.service(test)
         if host is None or test.spec is None:
             return Endpoints()
+        accepts = test.spec.verification.unreadable_endpoints == UnreadableEndpoints.ACCEPT
+        read = partial(self._read_endpoints, host)
         try:
-            service = await self._api.get(SERVICES, host.namespace, host.name)
-            slices, pods = list[Json](), list[Json]()
-            if service is not None:
-                slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
-            if service is not None and not slices and selector_of(service):
-                pods = await self._api.list(PODS, host.namespace, selector_of(service))
+            return await (self._refusals.read(host, read) if accepts and not under_load else read())
         except ApiError as error:
             if error.is_forbidden:
                 return await self._unreadable(test.spec, host, error)
             raise
+
+    async def _read_endpoints(self, host: ServiceHost) -> Endpoints:
+        service = await self._api.get(SERVICES, host.namespace, host.name)
+        slices, pods = list[Json](), list[Json]()
+        if service is not None:
+            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
+        if service is not None and not slices and selector_of(service):
+            pods = await self._api.list(PODS, host.namespace, selector_of(service))
         return observed_endpoints(host, service, slices, pods)
 
     async def _unreadable(self, spec: Spec, host: ServiceHost, error: ApiError) -> Endpoints:
@@ -126,7 +141,7 @@ class TargetReader:
         """The same, where it can be read soon."""
         try:
             async with asyncio.timeout(BESIDE_SECONDS):
-                endpoints = await self.endpoints(test)
+                endpoints = await self.endpoints(test, under_load=True)
         except (ApiError, TimeoutError) as error:
             description = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
             _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, description)
@@ -192,9 +207,10 @@ class TargetReader:
 class DestinationReader:
     """Reads the Services that tests name."""
 
-    def __init__(self, api: Api, cluster_domain: str) -> None:
+    def __init__(self, api: Api, cluster_domain: str, refusals: RefusalWatch) -> None:
         self._api = api
         self._cluster_domain = cluster_domain
+        self._refusals = refusals
 
     async def destinations(self, test: ObservedTest) -> tuple[Destination, ...]:
         """Where every URL of a test leads; the target's own is the first.
@@ -216,14 +232,17 @@ class DestinationReader:
 
     async def _behind(self, url: str, host: ServiceHost) -> list[Destination]:
         try:
-            service = await self._api.get(SERVICES, host.namespace, host.name)
-            if service is None or service.get("spec", {}).get("type") == "ExternalName":
-                return [unresolved_destination(url)]
-            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
+            return await self._refusals.read((host, "destination"), partial(self._read, url, host))
         except ApiError as error:
             if not error.is_forbidden:
                 raise
             # Which pods they are is not to be seen there, so it may be any of them.
             whole = Destination(namespace=host.namespace)
             return [whole] if host.is_certain else [whole, unresolved_destination(url)]
+
+    async def _read(self, url: str, host: ServiceHost) -> list[Destination]:
+        service = await self._api.get(SERVICES, host.namespace, host.name)
+        if service is None or service.get("spec", {}).get("type") == "ExternalName":
+            return [unresolved_destination(url)]
+        slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
         return [service_destination(host, service, slices)]

@@ -22,9 +22,11 @@ from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import CreateJob
 from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, unreadable_endpoints
 from loadtest_operator.facts.resources import observed_job
+from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.observe.targets import TargetReader, may_exist
 from support.builders import IDENTITY
 from support.operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_test, new, next_look, seen
+from support.virtual_time import run_in_virtual_time
 
 Json = dict[str, Any]
 SERVICE: Json = {"metadata": {"name": "clients"}, "spec": {"ports": [{"port": 8000}], "selector": {"app": "clients"}}}
@@ -62,11 +64,12 @@ def looked_up(spec: Spec, *forbidden: str, exists: bool = True, beside: bool = F
         return exists
 
     async def look() -> Endpoints | None:
-        reader = TargetReader(Guarded(*forbidden), "cluster.local", dns)
+        clock = asyncio.get_running_loop().time
+        reader = TargetReader(Guarded(*forbidden), "cluster.local", RefusalWatch(clock), dns)
         test = a_test(spec)
         return await (reader.endpoints_under_load(test) if beside else reader.endpoints(test))
 
-    return asyncio.run(look())
+    return run_in_virtual_time(look())
 
 
 @pytest.mark.parametrize("forbidden", [SERVICES, ENDPOINT_SLICES, PODS])
