@@ -220,6 +220,7 @@ class Reason(ExplainedReason):
     )
     Aborted = _load("a bound of spec.abort was breached")
     Stopped = _load("spec.stop was set", "to run again, set spec.stop to false together with a new spec.runId")
+    Deleted = _load("the test was deleted while somebody's finalizer keeps it", "have the finalizer removed")
     PodLost = _load(
         "a pod was lost, and with it a part of the load",
         "do what the message begins with, then run again with a new spec.runId",

@@ -256,8 +256,8 @@ class Observer:
         return await self._targets.workload_under_load(test, newest, with_use=with_use)
 
     async def _network_policies(self, test: ObservedTest, run_id: str) -> tuple[ObservedNetworkPolicy, ...]:
-        """What is left of them once a test is over."""
-        over = test.record.run_id == run_id and test.record.phase is Phase.COMPLETED
+        """What is left of them once a test is over or deleted."""
+        over = test.is_deleting or (test.record.run_id == run_id and test.record.phase is Phase.COMPLETED)
         if not over or not self._means.makes_network_policies:
             return ()
         policies = await self._api.list(NETWORK_POLICIES, test.identity.namespace, uid_selector(test.identity.uid))
