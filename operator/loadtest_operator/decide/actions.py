@@ -49,6 +49,23 @@ class StartFleet:
 
 
 @dataclass(frozen=True)
+class StartRest:
+    """Start these pods of a fleet at once, whose others were started by an operator that has ended since."""
+
+    pods: tuple[ObservedPod, ...]
+    fleet: tuple[ObservedPod, ...]
+    start_id: str
+    plan_hash: str
+
+
+@dataclass(frozen=True)
+class BoundSkew:
+    """Ask the pods that load when they began, since nobody has kept how far apart that was."""
+
+    pods: tuple[ObservedPod, ...]
+
+
+@dataclass(frozen=True)
 class EndpointOrder:
     """What these pods are to hear: addresses, each `ip:port`; `more` are being verified elsewhere."""
 
@@ -114,10 +131,18 @@ class ObserveGeneration:
     generation: int
 
 
-Order = Verify | TellEndpoints | Conclude | Drain | HaltFleet | Acknowledge
+Order = Verify | StartRest | TellEndpoints | Conclude | Drain | HaltFleet | Acknowledge
 
 Action = (
-    CreateJob | DeleteJob | DeleteNetworkPolicy | StartFleet | WriteResults | MarkFinished | ObserveGeneration | Order
+    CreateJob
+    | DeleteJob
+    | DeleteNetworkPolicy
+    | StartFleet
+    | BoundSkew
+    | WriteResults
+    | MarkFinished
+    | ObserveGeneration
+    | Order
 )
 
 
@@ -145,8 +170,16 @@ class FleetStarted:
 
 
 @dataclass(frozen=True)
+class SkewBounded:
+    """The pods began at `at`, or so long after it as `skew_seconds` says at most."""
+
+    at: datetime
+    skew_seconds: float
+
+
+@dataclass(frozen=True)
 class ResultsNotWritten:
     message: str
 
 
-Outcome = JobRefused | FleetStarted | ResultsNotWritten
+Outcome = JobRefused | FleetStarted | SkewBounded | ResultsNotWritten

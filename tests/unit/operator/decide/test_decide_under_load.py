@@ -15,10 +15,12 @@ from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import HaltReason, PodState
-from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status, StatusStart
+from loadtest_model.plan import plan_hash
+from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import (
     Acknowledge,
+    BoundSkew,
     DeleteJob,
     Drain,
     FleetStarted,
@@ -26,7 +28,9 @@ from loadtest_operator.decide.actions import (
     MarkFinished,
     ObserveGeneration,
     ResultsNotWritten,
+    SkewBounded,
     StartFleet,
+    StartRest,
     WriteResults,
 )
 from loadtest_operator.decide.outcomes import with_outcomes
@@ -35,6 +39,7 @@ from loadtest_operator.facts.observation import ContainerEnd, Observation, Obser
 from loadtest_operator.facts.resources import rfc3339
 from support.operator_builders import (
     NOW,
+    PLAN,
     POLICY,
     START,
     VIOLATION,
@@ -111,14 +116,60 @@ def test_a_restarted_operator_that_finds_half_a_start_halts_the_run() -> None:
     assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "StartMissed")
 
 
-def test_a_start_that_was_given_just_now_may_still_be_on_its_way() -> None:
-    observation = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True)
-    just_now = StatusStart(start_id="start-1", at=rfc3339(NOW))
-    recorded = structs.replace(observation.test.record, start=just_now)
+def a_loading_pod(index: int, seconds: float) -> ObservedPod:
+    """A pod whose load began so long ago."""
+    snapshot = a_snapshot(index, PodState.RUNNING, elapsed_seconds=seconds)
+    return replace(a_pod(index, PodState.RUNNING), snapshot=snapshot)
 
-    decision = decide(replace(observation, test=replace(observation.test, record=recorded)), POLICY)
+
+def without_skew(observation: Observation) -> Observation:
+    """The same where the operator that started the fleet could not write down its skew."""
+    start = structs.replace(START, skew_seconds=None)
+    record = structs.replace(observation.test.record, start=start)
+    return replace(observation, test=replace(observation.test, record=record))
+
+
+@pytest.mark.parametrize("state", [PodState.ARMED, PodState.VERIFIED])
+def test_an_operator_that_comes_in_time_starts_the_pods_that_the_one_before_did_not(state: PodState) -> None:
+    pods = (a_loading_pod(0, 5.9), a_pod(1, state))
+
+    decision = decide(without_skew(seen(*pods, begun=True)), POLICY)
+
+    assert decision.actions == (StartRest(pods[1:], pods, START.start_id, plan_hash(PLAN)),)
+    assert mark(status_of(decision), ConditionType.RUNNING) == ("True", "Started")
+
+
+@pytest.mark.parametrize("seconds", [6.1, 30.0])
+def test_a_pod_is_not_started_later_than_a_tenth_of_the_shortest_step(seconds: float) -> None:
+    decision = decide(seen(a_loading_pod(0, seconds), a_pod(1, PodState.ARMED), begun=True), POLICY)
+
+    assert [type(action) for action in decision.actions] == [HaltFleet]
+    assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "StartMissed")
+    assert "nor within 6 s after them" in status_of(decision).message
+
+
+def test_no_pod_is_started_late_in_a_fleet_that_is_not_complete() -> None:
+    decision = decide(seen(a_loading_pod(0, 1.0), a_pod(1, PodState.ARMED, is_reachable=False), begun=True), POLICY)
 
     assert decision.actions == ()
+
+
+def test_a_skew_that_nobody_kept_is_asked_for_once_every_pod_loads() -> None:
+    pods = (a_loading_pod(0, 2.0), a_loading_pod(1, 1.5))
+    observation = without_skew(seen(*pods, begun=True))
+    decision = decide(observation, POLICY)
+
+    after = with_outcomes(observation, decision, (SkewBounded(at=NOW, skew_seconds=0.52),), POLICY)
+
+    assert decision.actions == (BoundSkew(pods),)
+    assert status_of(after).start == structs.replace(START, at=rfc3339(NOW), skew_seconds=0.52)
+    assert decide(next_look(observation, after), POLICY).actions == ()
+
+
+def test_the_skew_is_not_asked_for_before_the_common_start() -> None:
+    observation = without_skew(seen(a_loading_pod(0, 0.0), a_loading_pod(1, 1.5), begun=True))
+
+    assert decide(observation, POLICY).actions == ()
 
 
 def test_while_the_load_runs_the_status_tells_how_far_it_is() -> None:
