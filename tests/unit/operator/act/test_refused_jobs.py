@@ -11,7 +11,7 @@ from loadtest_operator.act.actor import Actor
 from loadtest_operator.cluster.api import Api, ApiError
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.decide.actions import CreateJob, JobRefused
-from support.operator_builders import NOW, new
+from support.operator_builders import NOW, a_new_observation
 
 
 class RefusingApi(Api):
@@ -32,6 +32,6 @@ async def test_only_a_refusal_of_the_object_itself_is_final(status: int, is_inva
     async with RefusingApi(status) as api:
         actor = Actor(api, PodClient(b"key", time.monotonic), time.monotonic, lambda: NOW, asyncio.sleep)
 
-        outcomes = await actor.perform(new(), (CreateJob({"metadata": {"name": "heavy-1"}}),))
+        outcomes = await actor.perform(a_new_observation(), (CreateJob({"metadata": {"name": "heavy-1"}}),))
 
     assert outcomes == (JobRefused("not this one", is_invalid=is_invalid),)

@@ -16,7 +16,7 @@ from loadtest_operator.cluster.api import PODS, Api, ApiError, PatchType
 from loadtest_operator.cluster.pods import Command, CommandAnswer, PodClient
 from loadtest_operator.cluster.retries import MOST_TRIES, RETRYING_SECONDS, Retrying, retry_pause_seconds
 from loadtest_operator.decide.actions import DeleteJob, Drain, HaltFleet, MarkFinished
-from support.operator_builders import NOW, a_pod, new
+from support.operator_builders import NOW, a_new_observation, a_pod
 
 POD = {"metadata": {"name": "a", "uid": "1"}}
 
@@ -181,7 +181,7 @@ async def test_pods_are_stopped_and_halted_before_what_may_fail_at_the_api_serve
         actor = Actor(api, pods, lambda: 0.0, lambda: NOW, asyncio.sleep)
         with pytest.raises(ApiError):
             await actor.perform(
-                new(),
+                a_new_observation(),
                 (MarkFinished("1"), DeleteJob("heavy-1", "job-1"), HaltFleet((a_pod(0),), "over"), Drain((a_pod(1),))),
             )
 
