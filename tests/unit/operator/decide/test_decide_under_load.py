@@ -14,7 +14,7 @@ from loadtest_model.measurement.cause_counts import CauseCount, Example
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import HaltReason, PodState
+from loadtest_model.measurement.snapshot import HaltReason, PodState, Refusal, RefusedAddress
 from loadtest_model.plan import plan_hash
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
 from loadtest_operator.decide import Decision, decide
@@ -41,12 +41,14 @@ from support.operator_builders import (
     NOW,
     PLAN,
     POLICY,
+    PROOF,
     START,
     VIOLATION,
     a_fleet_spec,
     a_halted_pod,
     a_job,
     a_killed_pod,
+    a_measured_step,
     a_new_observation,
     a_pending_pod,
     a_pod,
@@ -616,3 +618,29 @@ def test_the_snapshot_of_a_pod_that_is_gone_still_counts() -> None:
     decision = decide(an_observation(a_halted_pod(0, HaltReason.OPERATOR), gone, begun=True), POLICY)
 
     assert sum(step.total.accepted for step in decision.aggregate.steps) == 50
+
+
+def test_new_addresses_that_were_refused_are_named_in_the_reasons_and_the_condition() -> None:
+    refused = RefusedAddress(
+        address="10.0.0.9:8000",
+        refusal=Refusal.MARKER_MISSING,
+        cause=Cause.MARKER_MISSING,
+        message="10.0.0.9:8000 (canary, 1 row): answered 200 without load_test_mode",
+    )
+    step = structs.replace(a_measured_step(), errors={ErrorKind.NO_ADDRESS: 20})
+    proof = structs.replace(PROOF, refused_addresses=(refused,), unverified=(refused.address,))
+    pods = tuple(
+        replace(
+            a_pod(index, PodState.DONE), snapshot=a_snapshot(index, PodState.DONE, steps=(step,), verification=proof)
+        )
+        for index in range(2)
+    )
+
+    status = decided(an_observation(*pods, begun=True))
+    verified = status.condition(ConditionType.VERIFIED)
+
+    assert (status.verdict, mark(status, ConditionType.SUCCEEDED)) == ("Failed", ("False", "LoadTestHeaderIgnored"))
+    assert status.reasons[0].startswith(refused.message)
+    assert verified is not None
+    assert refused.message in verified.message
+    assert "restarted, moved or scaled down" not in status.message
