@@ -1,6 +1,7 @@
 """Looking: everything that belongs to a LoadTest, read afresh from the API server and from the pods."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -52,6 +53,8 @@ from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.observe.targets import DestinationReader, TargetReader
+
+_LOG: Final = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -200,7 +203,12 @@ class Observer:
             return self._memory.complaints(uid, run_id)
         about = [job.uid] if len(pods) < job.plan.parallelism else []
         about += [pod.uid for pod in pods if not (pod.is_running or pod.has_ended)][:_MOST_ASKED_ABOUT]
-        complaints = [await self._complaint(test.identity.namespace, each) for each in about]
+        try:
+            complaints = [await self._complaint(test.identity.namespace, each) for each in about]
+        except ApiError as error:
+            # What only explains a wait is no reason to do nothing else.
+            _LOG.warning("%s: the Events about its pods were not read: %s", test.identity, error)
+            return self._memory.complaints(uid, run_id)
         self._memory.keep_complaints(uid, run_id, tuple(complaint for complaint in complaints if complaint is not None))
         return self._memory.complaints(uid, run_id)
 
