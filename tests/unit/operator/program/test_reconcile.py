@@ -12,6 +12,7 @@ from loadtest_operator.facts.observation import Observation
 from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.observe.observer import Observer
+from loadtest_operator.observe.roster import Roster
 from loadtest_operator.program.metrics import RunMetrics
 from loadtest_operator.program.reconcile import Reconciler, ReconcilerDependencies
 from support.operator_builders import POLICY, a_fleet_spec, a_new_observation
@@ -50,6 +51,12 @@ class SuspendedTest:
     async def with_turn(self, observation: Observation) -> Observation:
         return observation
 
+    def release(self, _uid: str) -> None:
+        return
+
+    def see_test(self, *_: object) -> None:
+        return
+
 
 class NothingToDo:
     async def perform(self, _observation: Observation, actions: tuple[object, ...]) -> tuple[()]:
@@ -67,6 +74,7 @@ async def test_an_event_that_is_refused_is_worth_a_warning_unless_its_namespace_
         parts = ReconcilerDependencies(
             api,
             cast("Observer", test),
+            cast("Roster", test),
             cast("Contenders", test),
             cast("Actor", NothingToDo()),
             POLICY,
