@@ -228,6 +228,7 @@ class Reason(ExplainedReason):
     )
     Aborted = _load("a bound of spec.abort was breached")
     Stopped = _load("spec.stop was set", "to run again, set spec.stop to false together with a new spec.runId")
+    LoadUnfinished = _load("the load of a step did not run to its end in every pod, and nothing tells why", _RUN_AGAIN)
     PodLost = _load(
         "a pod was lost, and with it a part of the load",
         "do what the message begins with, then run again with a new spec.runId",
@@ -240,7 +241,10 @@ class Reason(ExplainedReason):
 
     InProgress = _results("the test has not ended")
     AllPodsReported = _results("the last snapshot of every pod is known")
-    ResultsMissing = _results("what a lost pod measured last is missing")
+    ResultsMissing = _results(
+        "a part of what was measured is missing: a pod was lost, or ended before an operator had read everything",
+        "look at the message for what is missing; if the verdict depends on it, run again with a new spec.runId",
+    )
     ResultsNotWritten = _results("the ConfigMap of the results could not be written", "do what the message says")
     NoRun = _results("no load was made")
     FinishedEarlier = _results(

@@ -28,6 +28,7 @@ from support.operator_builders import (
     a_pod,
     a_snapshot,
     an_observation,
+    decide_end,
     next_observation,
 )
 
@@ -97,7 +98,7 @@ def test_a_completed_test_keeps_its_series_while_it_exists() -> None:
 
 def test_a_restarted_operator_shows_a_completed_test_from_its_status() -> None:
     observation = done()
-    after = next_observation(observation, decide(observation, POLICY), pods=())
+    after = next_observation(observation, decide_end(observation), pods=())
     metrics = RunMetrics()
 
     metrics.show(after, decide(after, POLICY))

@@ -7,7 +7,7 @@ import pytest
 from kubernetes.aio.client import Configuration
 
 from loadtest_operator.act.actor import Actor
-from loadtest_operator.cluster.api import EVENTS, Api, ApiError
+from loadtest_operator.cluster.api import EVENTS, LOADTESTS, Api, ApiError
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.memory import Memory
@@ -17,6 +17,7 @@ from loadtest_operator.program.metrics import RunMetrics
 from loadtest_operator.program.reconcile import Reconciler, ReconcilerDependencies
 from support.operator_builders import POLICY, a_fleet_spec, a_new_observation
 
+KEPT_METADATA = {"uid": "uid-1", "creationTimestamp": "2026-11-29T10:00:00Z"}
 TERMINATING = (
     'events "heavy.1" is forbidden: unable to create new content in namespace shop because it is being terminated'
 )
@@ -30,8 +31,9 @@ class WithoutEvents(Api):
         self._refusal = refusal
         self.refused_events = 0
 
-    async def patch(self, *_: Any, **__: Any) -> dict[str, Any]:
-        return {}
+    async def patch(self, kind: str, namespace: str, name: str, body: dict[str, Any], *_: Any) -> dict[str, Any]:
+        assert (kind, name) == (LOADTESTS, f"{body['metadata']['name']}/status")
+        return {"spec": {}, **body, "metadata": {**body["metadata"], "namespace": namespace, **KEPT_METADATA}}
 
     async def create(self, kind: str, *_: Any, **__: Any) -> dict[str, Any]:
         assert kind == EVENTS
@@ -52,10 +54,7 @@ class SuspendedTest:
         return observation
 
     def release(self, _uid: str) -> None:
-        return
-
-    def see_test(self, *_: object) -> None:
-        return
+        pass
 
 
 class NothingToDo:
@@ -74,7 +73,7 @@ async def test_an_event_that_is_refused_is_worth_a_warning_unless_its_namespace_
         parts = ReconcilerDependencies(
             api,
             cast("Observer", test),
-            cast("Roster", test),
+            Roster(),
             cast("Contenders", test),
             cast("Actor", NothingToDo()),
             POLICY,
