@@ -119,6 +119,7 @@ class Session:
             read_back=report.read_back if report is not None else None,
             gaps=tuple(self._gaps()),
             recorded_failures=(Gap(Reason.Aborted, f"aborted: {self.breach}"),) if self.breach else (),
+            load_began=self.started_at is not None,
         )
         return SessionState(facts, report, self.started_at)
 
