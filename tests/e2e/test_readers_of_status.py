@@ -214,6 +214,7 @@ def test_a_gate_in_a_pipeline_exits_by_the_verdict_of_a_run_of_its_own(
     assert rest.call("GET", path)["status"]["runId"] == release
     assert gate(release, "1s")[0] == 0
     assert gate("release-4", scenario="large")[0] == 3
-    missing = {**hook["spec"]["target"], "url": "http://nobody:8000/clients/upload/process/"}
-    status, said = gate("v1.2.3_Release", target=missing)
-    assert (status, rest.call("GET", path)["status"]["reasonClass"]) == (3, "Misconfigured"), said
+    status, said = gate("release-5", target={"url": "http://clients:8000/clients/nowhere/"})
+    ended = rest.call("GET", path)["status"]
+    assert (status, ended["reasonClass"], "  also: " in said) == (3, "Misconfigured", False), said
+    assert [ended.get(key) for key in ("thresholds", "health", "steps")] in ([None] * 3, [[], None, []]), ended

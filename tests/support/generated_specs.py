@@ -64,9 +64,13 @@ _STAGES: Final[tuple[list[Json], ...]] = (
     [{"duration": "9999999h", "virtualUsers": 1}, {"duration": "1s", "virtualUsers": 1}],
 )
 _BOUNDS: Final = (
-    *("p95 < 20s", "light.p95<=1.5m", "stress.error_rate  >  1.5%", "error_rate < 0.01", "accepted >= 10", "max>1ms"),
+    *("p95 < 20s", "light.p95<=1.5m", "stress.error_rate  >  1.5%", "error_rate < 0.01", "accepted >= 10", "max<1ms"),
     *("p95 < 20", "p95 < 20%", "accepted < 1s", "latency < 1s", "tiny.p95 < 1s", "p95 == 1s", "p95 < 1s ", "p95 < .5s"),
-    *("p95 < 20s\n", "", "P95 < 1s", "error_rate < 1%%"),
+    *("p95 < 20s\n", "", "P95 < 1s", "error_rate < 1%%", "p95 > 20s", "heavy.max>=1m", "p95 > 20", "avg > 1%"),
+    *("error_rate > 1%", "success_rate < 99%", "timeouts >= 1", "success_rate >= 100%", "rejected > 1", "accepted < 9"),
+    *("error_rate < 5", "error_rate <= 100.5%", "success_rate > 1", "success_rate > 100.0%", "error_rate <= 1.0"),
+    *("error_rate < 0%", "p95 < 0s", "dropped <= 0", "rejected < 0.0", "error_rate < 99.99%", "success_rate > 0.99"),
+    *("connect_max > 1s", "error_rate <= 101%", "light.error_rate < 1.01", "records_per_second < 0.5"),
 )
 _PARAMETERS: Final[Json] = {
     "width": 8,
