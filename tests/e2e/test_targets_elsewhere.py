@@ -4,22 +4,22 @@ import copy
 
 import pytest
 
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, wait_until_available, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
 from support.loadtests import Namespace, make_namespace
-from support.manifest_tools import rendered
+from support.manifest_tools import chart_objects
 
 SHORT = {"batchSize": 200, "virtualUsers": 1, "duration": "5s"}
-LOCAL = {"policy.allowLoopback": chosen() is Kind.LOCAL}
+LOCAL = {"policy.allowLoopback": cluster_kind() is ClusterKind.LOCAL}
 
 
 @pytest.fixture(scope="module")
 def shop(bare: Cluster) -> Namespace:
     """Where the target is."""
     made = make_namespace(bare, Rest.from_kubeconfig(bare.kubeconfig), "shop")
-    made.deploy_unhurried()
+    made.deploy_slow()
     return made
 
 
@@ -30,14 +30,14 @@ def team(bare: Cluster, shop: Namespace) -> Namespace:
     made.rest.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}})
     install(made)
     wait_until_served(made.rest)
-    shop.available("clients")
+    shop.until_available("clients")
     wait_until_available(made.rest, OPERATOR_NAMESPACE, OPERATOR)
     return made
 
 
 def install(team: Namespace, *target_namespaces: str) -> None:
     values = {**LOCAL, "watch": {"namespaces": [team.name], "targetNamespaces": list(target_namespaces)}}
-    for document in rendered(values):
+    for document in chart_objects(values):
         team.rest.apply(document, OPERATOR_NAMESPACE)
 
 
@@ -51,7 +51,9 @@ def verified(status: Json) -> Json:
 
 
 def test_a_test_that_accepts_it_is_run_and_says_how_little_was_proven(team: Namespace, shop: Namespace) -> None:
-    status = team.apply(a_test(team, shop, "accepts", verification={"unreadableEndpoints": "Accept"})).completed(120)
+    status = team.apply(a_test(team, shop, "accepts", verification={"unreadableEndpoints": "Accept"})).until_completed(
+        120
+    )
 
     said = "the operator may not read the endpoints behind the target's Service"
     service = shop.rest.call("GET", f"/api/v1/namespaces/{shop.name}/services/clients")
@@ -78,7 +80,7 @@ def test_without_that_it_waits_until_the_right_is_given_and_then_proves_each_end
     assert team.rest.items(f"/apis/batch/v1/namespaces/{team.name}/jobs", "x-load-test.dev/test=refused") == []
 
     install(team, shop.name)
-    status = test.completed(120)
+    status = test.until_completed(120)
 
     (pod,) = shop.pods("clients")
     assert verified(status)["status"] == "True", status["message"]

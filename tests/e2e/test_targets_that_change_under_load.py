@@ -9,7 +9,7 @@ import pytest
 from localcluster.cluster import LocalCluster
 from localcluster.rest import Json, Rest
 from support.loadtests import Namespace, Test, make_namespace, message, reason
-from support.operators import renew
+from support.operators import replace_killed_operator
 
 TARGET = {"url": "http://clients:8000/clients/upload/process/", "timeout": "20s"}
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
@@ -23,7 +23,7 @@ WATCHED = {**TARGET, "workload": {"kind": "Deployment", "name": "clients"}}
 @pytest.fixture
 def namespace(cluster: LocalCluster, rest: Rest) -> Iterator[Namespace]:
     """One for each test, since each leaves its target changed."""
-    renew(rest)
+    replace_killed_operator(rest)
     made = make_namespace(cluster, rest, "changing")
     yield made
     rest.delete(f"/api/v1/namespaces/{made.name}")
@@ -38,15 +38,15 @@ def test_a_rollout_under_load_moves_it_to_the_new_pods_and_never_to_one_that_ign
 ) -> None:
     namespace.deploy()
     namespace.deploy("ignorant", FAULT="ignores-header", FAULT_REFUSES_EMPTY="1")
-    namespace.available("ignorant")
+    namespace.until_available("ignorant")
     namespace.scale("clients", 2)
     old = addresses(namespace.pods())
     (stranger,) = namespace.pods("ignorant")
     test = namespace.start("rolled", load=LONG, target=WATCHED)
-    test.running()
+    test.until_running()
 
     namespace.roll_out("clients")
-    namespace.join(stranger, "clients")
+    namespace.add_to_service(stranger, "clients")
     strange = addresses([stranger])
 
     def moved(status: Json) -> bool:
@@ -57,7 +57,7 @@ def test_a_rollout_under_load_moves_it_to_the_new_pods_and_never_to_one_that_ign
     new = addresses(namespace.pods()) - old - strange
     test.until("verified at both new pods", lambda status: new <= set(status["verification"]["addresses"]), 30)
     test.patch(stop=True)
-    status = test.completed()
+    status = test.until_completed()
 
     seen = status["target"]
     assert (seen["rolledOut"], seen["restarts"], seen["replacedPods"]) == (True, 0, 0)
@@ -96,7 +96,7 @@ def stopped(test: Test) -> Json:
     """
     test.until("well under way", lambda status: status["progress"]["recordsConfirmed"] >= ENOUGH_RECORDS, 120)
     test.patch(stop=True)
-    status = test.completed()
+    status = test.until_completed()
     assert reason(status, "Succeeded") == "Stopped", (status["reasons"], status["health"])
     return status
 
@@ -130,7 +130,7 @@ def test_pods_that_are_scaled_away_are_left_at_once_and_have_not_crashed(
     namespace: Namespace, replicas: list[Json]
 ) -> None:
     test = namespace.start("scaled", load=BUSY, target=WATCHED)
-    test.running()
+    test.until_running()
 
     namespace.scale("clients", 1)
     gone = addresses(replicas) - addresses([pod for pod in namespace.pods() if is_there(pod)])
@@ -144,7 +144,7 @@ def test_pods_that_are_scaled_away_are_left_at_once_and_have_not_crashed(
 
 def test_a_rollout_of_pods_that_end_at_once_is_no_crash(namespace: Namespace, replicas: list[Json]) -> None:
     test = namespace.start("restarted", load=BUSY, target=TARGET)
-    test.running()
+    test.until_running()
 
     namespace.roll_out("clients")
     gone = addresses(replicas)
@@ -156,12 +156,12 @@ def test_a_rollout_of_pods_that_end_at_once_is_no_crash(namespace: Namespace, re
 
 def test_with_a_pre_stop_hook_nothing_is_said_of_a_rollout(namespace: Namespace, replicas: list[Json]) -> None:
     before = addresses(replicas)
-    namespace.pre_stop("clients", 4)
-    namespace.settled("clients")
+    namespace.set_pre_stop("clients", 4)
+    namespace.until_rolled_out("clients")
     gone = addresses([pod for pod in namespace.pods() if is_there(pod)])
     assert not before & gone
     test = namespace.start("prepared", load=BUSY, target=TARGET)
-    test.running()
+    test.until_running()
 
     namespace.roll_out("clients")
     vanished(test, gone)
@@ -175,7 +175,7 @@ def test_with_a_pre_stop_hook_nothing_is_said_of_a_rollout(namespace: Namespace,
 
 def test_a_pod_that_is_evicted_is_a_warning_with_its_name(namespace: Namespace, replicas: list[Json]) -> None:
     test = namespace.start("evicted", load=BUSY, target=WATCHED)
-    test.running()
+    test.until_running()
     taken = replicas[0]["metadata"]["name"]
 
     namespace.evict(replicas[0])
@@ -194,11 +194,11 @@ def test_a_drain_that_takes_a_pod_of_the_fleet_too_says_so_and_proves_nothing(
     namespace: Namespace, replicas: list[Json]
 ) -> None:
     test = namespace.start("drained", load=BUSY, target=TARGET)
-    test.running()
+    test.until_running()
 
     for pod in (replicas[0], test.pods()[0]):
         namespace.evict(pod)
-    status = test.completed()
+    status = test.until_completed()
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "PodLost")
     assert "evicted (EvictionByEvictionAPI" in message(status, "Completed")

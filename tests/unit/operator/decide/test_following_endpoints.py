@@ -14,7 +14,17 @@ from loadtest_operator.decide import decide, urgent_orders
 from loadtest_operator.decide.actions import Action, EndpointOrder, TellEndpoints
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.observation import ObservedPod
-from support.operator_builders import ADDRESSES, PLAN, POLICY, PROOF, a_job, a_measured_step, a_pod, a_snapshot, seen
+from support.operator_builders import (
+    ADDRESSES,
+    PLAN,
+    POLICY,
+    PROOF,
+    a_job,
+    a_measured_step,
+    a_pod,
+    a_snapshot,
+    an_observation,
+)
 
 OLD, NEW = ADDRESSES.addresses[0], "10.0.0.6:8000"
 FOLLOWING = a_job(plan=structs.replace(PLAN, command_digests={Verb.ENDPOINTS: "digest"}))
@@ -41,7 +51,7 @@ def orders_in(actions: tuple[Action, ...]) -> tuple[EndpointOrder, ...]:
 
 
 def told(endpoints: Endpoints | None, *pods: ObservedPod) -> tuple[EndpointOrder, ...]:
-    return orders_in(decide(seen(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).actions)
+    return orders_in(decide(an_observation(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).actions)
 
 
 def test_pods_that_know_the_endpoints_are_told_nothing() -> None:
@@ -119,7 +129,9 @@ def test_where_no_endpoint_is_ready_those_on_their_way_out_still_serve() -> None
 
 def test_the_pods_are_told_since_when_it_is_known() -> None:
     first, second = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW)), a_loading_pod(1, OLD, NEW)
-    observation = seen(first, second, begun=True, endpoints=Endpoints((NEW,)), job=FOLLOWING, endpoints_known_at=40.0)
+    observation = an_observation(
+        first, second, begun=True, endpoints=Endpoints((NEW,)), job=FOLLOWING, endpoints_known_at=40.0
+    )
 
     orders = decide(observation, POLICY).actions
 
@@ -128,14 +140,14 @@ def test_the_pods_are_told_since_when_it_is_known() -> None:
 
 def test_what_must_not_wait_is_what_the_next_turn_would_tell() -> None:
     first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
-    observation = seen(first, second, begun=True, endpoints=Endpoints((OLD, NEW)), job=FOLLOWING)
+    observation = an_observation(first, second, begun=True, endpoints=Endpoints((OLD, NEW)), job=FOLLOWING)
 
     assert urgent_orders(observation, POLICY) == decide(observation, POLICY).actions != ()
 
 
 def test_what_must_not_wait_is_told_to_all_since_nobody_knows_what_they_heard_since_the_last_look() -> None:
     first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
-    observation = seen(first, second, begun=True, endpoints=Endpoints((OLD,)), job=FOLLOWING)
+    observation = an_observation(first, second, begun=True, endpoints=Endpoints((OLD,)), job=FOLLOWING)
 
     assert decide(observation, POLICY).actions == ()
     assert orders_in(urgent_orders(observation, POLICY)) == (
@@ -156,7 +168,7 @@ def test_a_service_that_is_gone_takes_its_endpoints_with_it() -> None:
 def test_pods_of_a_version_that_takes_no_endpoints_are_told_nothing() -> None:
     pods = (a_loading_pod(0), a_loading_pod(1))
 
-    assert decide(seen(*pods, begun=True, endpoints=Endpoints((NEW,)), job=a_job()), POLICY).actions == ()
+    assert decide(an_observation(*pods, begun=True, endpoints=Endpoints((NEW,)), job=a_job()), POLICY).actions == ()
 
 
 def refused_at_the_old_one(endpoints: Endpoints | None) -> Health:
@@ -169,7 +181,7 @@ def refused_at_the_old_one(endpoints: Endpoints | None) -> Health:
     moved = structs.replace(PROOF, addresses=(OLD, NEW), vanished=(OLD,))
     snapshots = [a_snapshot(index, PodState.RUNNING, steps=(step,), verification=moved) for index in range(2)]
     pods = [replace(a_pod(index, PodState.RUNNING), snapshot=snapshot) for index, snapshot in enumerate(snapshots)]
-    status = decide(seen(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).status
+    status = decide(an_observation(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).status
     assert status is not None
     assert status.health is not None
     return status.health
