@@ -217,4 +217,4 @@ def test_a_gate_in_a_pipeline_exits_by_the_verdict_of_a_run_of_its_own(
     status, said = gate("release-5", target={"url": "http://clients:8000/clients/nowhere/"})
     ended = rest.call("GET", path)["status"]
     assert (status, ended["reasonClass"], "  also: " in said) == (3, "Misconfigured", False), said
-    assert [ended.get(key) for key in ("thresholds", "health", "steps")] in ([None] * 3, [[], None, []]), ended
+    assert not {"thresholds", "health", "steps"} & {key for key, value in ended.items() if value}, ended
