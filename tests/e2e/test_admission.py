@@ -77,7 +77,7 @@ def test_stop_and_suspend_can_be_changed_at_any_time(namespace: Namespace) -> No
 
 def test_a_new_run_of_a_test_that_is_still_stopped_is_refused_with_a_hint(namespace: Namespace) -> None:
     test = namespace.start("stopped-before", stop=True)
-    assert test.completed()["reasonClass"] == "Prevented"
+    assert test.until_completed()["reasonClass"] == "Prevented"
 
     with pytest.raises(RestError) as refused:
         test.patch(runId="v1.2.3")
