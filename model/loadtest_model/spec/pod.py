@@ -80,10 +80,11 @@ class HostAlias(Value, frozen=True, kw_only=True):
         rule_annotation(VALID_ALIAS_IP),
     ]
     hostnames: Annotated[
-        list[
+        tuple[
             Annotated[
                 str, Meta(max_length=253, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+\Z")
-            ]
+            ],
+            ...,
         ],
         Meta(
             min_length=1,

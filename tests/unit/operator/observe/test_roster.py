@@ -110,3 +110,11 @@ def test_a_list_that_is_late_brings_back_nothing_that_a_later_one_has_ended_with
     roster.replace_tests(late, late_mark)
 
     assert roster.test("a") is None
+
+
+def test_targets_with_aliases_are_told_apart() -> None:
+    roster = Roster()
+    for uid, name in (("a", "one.example"), ("b", "two.example"), ("c", "one.example")):
+        roster.see_test(a_test(uid, pod={"hostAliases": [{"ip": "10.0.0.1", "hostnames": [name]}]}))
+
+    assert len({entry.target for entry in roster.tests}) == 2
