@@ -4,7 +4,7 @@ The first doubt ends it, so a target that ignores the header costs at most one c
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -47,13 +47,16 @@ class VerificationCourse:
     """A verification under way, readable at any time: also after it was cut off.
 
     `first_ids` are the first client_ids of every upload that was accepted. `refused_upload` is the one that the refusal
-    comes from, if it comes from an upload.
+    comes from, if it comes from an upload. `proof_spans` has for each proven address when its proof began and ended, in
+    seconds of the monotonic clock. `is_overtaken` says that every address left the target before it could be proven.
     """
 
     checks: list[VerificationCheck] = field(default_factory=list)
     canary_ids: list[str] = field(default_factory=list)
     first_ids: list[str] = field(default_factory=list)
     proven_addresses: list[Endpoint] = field(default_factory=list)
+    proof_spans: dict[Endpoint, tuple[float, float]] = field(default_factory=dict)
+    is_overtaken: bool = False
     uploads: int = 0
     rows: int = 0
     is_echoed: bool = True
@@ -63,6 +66,15 @@ class VerificationCourse:
     message: str = ""
     is_cut_off: bool = False
     running_check: _RunningCheck | None = None
+
+    def withdraw_refusal(self) -> None:
+        """Go on as if the last refusal had not been; what was sent stays counted."""
+        self.refusal, self.judgement, self.refused_upload, self.message = None, None, None, ""
+
+    def begin_anew(self) -> None:
+        """Go on with other addresses, in place of those that have left."""
+        self.is_overtaken = False
+        self.withdraw_refusal()
 
     def report_cut_off(self, refusal: Refusal | None, message: str) -> VerificationReport:
         """The report of a verification that was not brought to its end, with the rows that were under way."""
@@ -117,7 +129,10 @@ class VerificationCourse:
 
 
 class Verifier:
-    """Verifies addresses with uploads of its own."""
+    """Verifies addresses with uploads of its own.
+
+    `has_departed` tells whether an address that could not be proven has left the target.
+    """
 
     def __init__(
         self,
@@ -125,10 +140,12 @@ class Verifier:
         client: Client,
         *,
         observe: CheckObserver | None = None,
+        has_departed: Callable[[Endpoint], Awaitable[bool]] | None = None,
     ) -> None:
         self._uploader = uploader
         self._client = client
         self._observe = observe
+        self._has_departed = has_departed
 
     async def verify(
         self,
@@ -146,27 +163,48 @@ class Verifier:
         """
         course = course or VerificationCourse()
         unreachable_addresses: list[tuple[Endpoint, str]] = []
+        departed_addresses: list[Endpoint] = []
         for endpoint in endpoints:
+            began_at = time.monotonic()
             await self._verify_address(endpoint, course)
-            if course.refusal is Refusal.REFUSED and spare_unreachable:
+            if await self._is_excused(endpoint, course):
+                departed_addresses.append(endpoint)
+                course.withdraw_refusal()
+            elif course.refusal is Refusal.REFUSED and spare_unreachable:
                 unreachable_addresses.append((endpoint, course.message))
                 course.refusal, course.message = None, ""
             elif course.refusal is not None:
                 return course.report()
             else:
                 course.proven_addresses.append(endpoint)
+                course.proof_spans[endpoint] = (began_at, time.monotonic())
         if not course.proven_addresses:
             course.refusal = Refusal.REFUSED
+            course.is_overtaken = bool(departed_addresses) and not unreachable_addresses
             course.message = "; ".join(message for _, message in unreachable_addresses) or "the target has no address"
             return course.report()
         if full_rows is not None:
-            await self._check(CheckName.FULL_BATCH, course.proven_addresses[0], full_rows, course)
+            await self._upload_full_batch(full_rows, course)
         if course.refusal is None:
             addresses = ", ".join(str(endpoint) for endpoint in course.proven_addresses)
             course.message = (
                 f"{course.report().level}: {addresses} acknowledged {course.uploads} uploads, {course.rows} rows"
             )
         return course.report()
+
+    async def _upload_full_batch(self, rows: int, course: VerificationCourse) -> None:
+        """Upload one whole batch to the first proven address; to the next if that one leaves the target meanwhile."""
+        for endpoint in tuple(course.proven_addresses):
+            await self._check(CheckName.FULL_BATCH, endpoint, rows, course)
+            if not await self._is_excused(endpoint, course):
+                return
+            course.withdraw_refusal()
+
+    async def _is_excused(self, endpoint: Endpoint, course: VerificationCourse) -> bool:
+        """Whether the refusal only shows that the address has left the target. A broken promise is never excused."""
+        if course.refusal is None or course.violation is not None or self._has_departed is None:
+            return False
+        return course.refused_upload is not None and await self._has_departed(endpoint)
 
     async def _verify_address(self, endpoint: Endpoint, course: VerificationCourse) -> None:
         for name, rows in SMALL_CHECKS:

@@ -7,6 +7,7 @@ from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import conclude
 from loadtest_operator.decide.fleet import Fleet
+from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.running import live_status, read_back_orders
 from loadtest_operator.facts.observation import Observation
 
@@ -20,14 +21,14 @@ def stop_fleet(observation: Observation, fleet: Fleet, causes: tuple[StopCause, 
     first = causes[0]
     return Decision(
         status=live_status(observation, fleet, Phase.STOPPING, first.message, first),
-        actions=_stop_orders(fleet, causes),
+        actions=_stop_orders(observation, fleet, causes),
         requeue_seconds=_POLL_SECONDS,
         plan=fleet.plan,
         aggregate=fleet.aggregate,
     )
 
 
-def _stop_orders(fleet: Fleet, causes: tuple[StopCause, ...]) -> tuple[Action, ...]:
+def _stop_orders(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ...]) -> tuple[Action, ...]:
     live = tuple(pod for pod in fleet.reachable_pods if pod.state is not None and not pod.state.is_end)
     if not live:
         return ()
@@ -39,7 +40,7 @@ def _stop_orders(fleet: Fleet, causes: tuple[StopCause, ...]) -> tuple[Action, .
     # Only a load can be drained; a pod that has none has nothing to finish.
     loading = tuple(pod for pod in live if pod.state is PodState.RUNNING)
     idle = tuple(pod for pod in live if pod.state is not PodState.RUNNING)
-    orders: list[Action] = [Drain(loading)] if loading else []
+    orders: list[Action] = [*endpoint_orders(observation, fleet), Drain(loading)] if loading else []
     if idle:
         orders.append(HaltFleet(idle, causes[0].message))
     return tuple(orders)
