@@ -43,15 +43,15 @@ def memory(batches: int) -> None:
     """Compose many batches of 10,000 rows; print what the composer itself holds early and late."""
     tracemalloc.start()
     source = composer()
-    seen = []
+    measurements = []
     for number in range(batches):
         for chunk in source.compose(10_000).chunks():
             del chunk
         if number in (batches // 10, batches - 1):
-            seen.append(tracemalloc.get_traced_memory())
+            measurements.append(tracemalloc.get_traced_memory())
     tracemalloc.stop()
-    for name, (held, peak) in zip(("early", "late"), seen, strict=True):
-        print(f"{name}: the composer holds {held / 1e6:.1f} MB, at most {peak / 1e6:.1f} MB")
+    for name, (held_bytes, peak) in zip(("early", "late"), measurements, strict=True):
+        print(f"{name}: the composer holds {held_bytes / 1e6:.1f} MB, at most {peak / 1e6:.1f} MB")
 
 
 def main() -> None:
@@ -59,9 +59,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, help="only batches of this many rows")
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each size is measured")
     options = parser.parse_args()
-    started = time.perf_counter()
+    start_seconds = time.perf_counter()
     source = composer()
-    print(f"first templates after {(time.perf_counter() - started) * 1e3:.0f} ms")
+    print(f"first templates after {(time.perf_counter() - start_seconds) * 1e3:.0f} ms")
     for rows in (options.rows,) if options.rows else (10, 1_000, 10_000, 100_000):
         throughput(source, rows, options.seconds)
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.rig.clients import CLIENTS, cores
-from bench.rig.processes import cpu_seconds, pinned, resident_bytes
+from bench.rig.processes import cpu_seconds, pinned_process, resident_bytes
 from bench.rig.sink import Sink, running_sink
 
 _STARTS: Final = 7
@@ -28,16 +28,16 @@ _LOADS: Final = ((10, 10), (10, 200), (10_000, 1), (10_000, 10), (10_000, 200), 
 
 def first_byte_seconds() -> float:
     """From the start of `loadgen run` to the first byte at its target, which is that of the verification."""
-    with socket.create_server(("127.0.0.1", 0)) as listening, tempfile.TemporaryDirectory() as out:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    with socket.create_server(("127.0.0.1", 0)) as listener, tempfile.TemporaryDirectory() as out:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         command = [sys.executable, "-m", "loadgen.cli.main", "run", "light", "--url", url, "--out", out]
-        began = time.monotonic()
+        start_seconds = time.monotonic()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            connection, _ = listening.accept()
+            connection, _ = listener.accept()
             with connection:
                 connection.recv(1)
-                return time.monotonic() - began
+                return time.monotonic() - start_seconds
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -46,37 +46,37 @@ def first_byte_seconds() -> float:
 def load(sink: Sink, core: int, rows: int, virtual_users: int, seconds: float) -> str:
     """Load the sink, and say what it cost in the first and in the last fifth of the time."""
     command = (sys.executable, str(CLIENTS / "ours.py"), sink.url, "csv", str(rows), str(virtual_users), "3600")
-    said = []
-    with tempfile.TemporaryDirectory() as folder, pinned(command, core, Path(folder) / "log") as process:
-        before = sink.taken().uploads
-        while sink.taken().uploads == before and process.poll() is None:
+    costs = []
+    with tempfile.TemporaryDirectory() as folder, pinned_process(command, core, Path(folder) / "log") as process:
+        uploads_before = sink.counts().uploads
+        while sink.counts().uploads == uploads_before and process.poll() is None:
             time.sleep(0.05)
         time.sleep(1.0)
         for pause in (0.0, seconds * 3 / 5):
             time.sleep(pause)
-            first, cpu = sink.taken(), cpu_seconds(process.pid)
+            first, cpu = sink.counts(), cpu_seconds(process.pid)
             time.sleep(seconds / 5)
-            last, cpu = sink.taken(), cpu_seconds(process.pid) - cpu
+            last, cpu = sink.counts(), cpu_seconds(process.pid) - cpu
             millions = (last.records - first.records) / 1e6
             cost = f"{cpu / millions:.3f}" if millions else "-"
-            said.append(f"{cost} CPU s per million records, {resident_bytes(process.pid) / 1e6:.0f} MB")
-    return f"{rows:>9} rows a batch, {virtual_users:>3} virtual users: early {said[0]}; late {said[1]}"
+            costs.append(f"{cost} CPU s per million records, {resident_bytes(process.pid) / 1e6:.0f} MB")
+    return f"{rows:>9} rows a batch, {virtual_users:>3} virtual users: early {costs[0]}; late {costs[1]}"
 
 
 def generator(sink: Sink, core: int, rows: int, virtual_users: int, seconds: float) -> str:
     """Load the sink with the whole generator, from its verification on; the chart asks for a pod by this."""
     with tempfile.TemporaryDirectory() as folder:
-        load = ("--batch-size", str(rows), "--virtual-users", str(virtual_users), "--duration", f"{seconds:g}s")
-        where = ("--url", sink.url, "--out", folder)
-        command = (sys.executable, "-m", "loadgen.cli.main", "run", "custom", *where, *load)
-        with pinned(command, core, Path(folder) / "log") as process:
-            before = sink.taken().records
+        load_options = ("--batch-size", str(rows), "--virtual-users", str(virtual_users), "--duration", f"{seconds:g}s")
+        target_options = ("--url", sink.url, "--out", folder)
+        command = (sys.executable, "-m", "loadgen.cli.main", "run", "custom", *target_options, *load_options)
+        with pinned_process(command, core, Path(folder) / "log") as process:
+            records_before = sink.counts().records
             time.sleep(seconds / 2)
-            cpu, since = cpu_seconds(process.pid), time.monotonic()
+            cpu, start_seconds = cpu_seconds(process.pid), time.monotonic()
             time.sleep(seconds / 4)
-            cores_used = (cpu_seconds(process.pid) - cpu) / (time.monotonic() - since)
+            cores_used = (cpu_seconds(process.pid) - cpu) / (time.monotonic() - start_seconds)
             memory = resident_bytes(process.pid) / 1e6
-            records = sink.taken().records - before
+            records = sink.counts().records - records_before
     rate = records / (seconds * 3 / 4)
     return (
         f"the whole generator, {rows} rows a batch, {virtual_users} virtual users: {memory:.0f} MB,"
@@ -87,13 +87,13 @@ def generator(sink: Sink, core: int, rows: int, virtual_users: int, seconds: flo
 def watch(sink: Sink, core: int, minutes: float) -> Iterator[str]:
     """Load the sink with 10,000 rows a batch and 10 virtual users, and say twice a minute how much memory is held."""
     command = (sys.executable, str(CLIENTS / "ours.py"), sink.url, "csv", "10000", "10", str(int(minutes * 60) + 60))
-    with tempfile.TemporaryDirectory() as folder, pinned(command, core, Path(folder) / "log") as process:
+    with tempfile.TemporaryDirectory() as folder, pinned_process(command, core, Path(folder) / "log") as process:
         for number in range(1, round(minutes * 2) + 1):
             time.sleep(30)
             if process.poll() is not None:
                 raise RuntimeError(f"the load ended: {(Path(folder) / 'log').read_text()[-2000:]}")
-            held, sent = resident_bytes(process.pid) / 1e6, sink.taken().records / 1e6
-            yield f"after {number / 2:g} min: {held:.0f} MB, {sent:,.0f} million records"
+            memory, records = resident_bytes(process.pid) / 1e6, sink.counts().records / 1e6
+            yield f"after {number / 2:g} min: {memory:.0f} MB, {records:,.0f} million records"
 
 
 def main() -> None:

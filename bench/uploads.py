@@ -19,11 +19,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from bench.rig.clients import Client, Work, artillery_client, cores, k6_client, locust, our_transport, ours, raw_socket
+from bench.rig.clients import (
+    Client,
+    Work,
+    artillery_client,
+    cores,
+    k6_client,
+    loadgen_client,
+    locust_client,
+    raw_socket_client,
+    transport_client,
+)
 from bench.rig.django import running_django
 from bench.rig.measuring import Run, measure, median
 from bench.rig.rows import body, request, write_pool
-from bench.rig.sink import Taken, running_sink
+from bench.rig.sink import SinkCounts, running_sink
 from bench.rig.table import markdown
 from peers import PeerMissingError, artillery, k6, locust_python
 
@@ -43,51 +53,56 @@ class Row:
     path: str = "/upload"
 
 
-def _prepared(work: Work) -> list[Client]:
-    peers = [locust(work, "body"), artillery_client(work, "body"), k6_client(work, "body")]
-    return [raw_socket(work), raw_socket(work, "fresh"), our_transport(work), *peers]
+def _prepared_clients(work: Work) -> list[Client]:
+    peers = [locust_client(work, "body"), artillery_client(work, "body"), k6_client(work, "body")]
+    return [raw_socket_client(work), raw_socket_client(work, "fresh"), transport_client(work), *peers]
 
 
-def _unique(work: Work) -> list[Client]:
-    peers = [locust(work, "pool"), artillery_client(work, "pool"), k6_client(work, "pool")]
-    return [raw_socket(work), ours(work), locust(work, "composer", "Locust with our records"), *peers]
+def _unique_clients(work: Work) -> list[Client]:
+    peers = [locust_client(work, "pool"), artillery_client(work, "pool"), k6_client(work, "pool")]
+    return [
+        raw_socket_client(work),
+        loadgen_client(work),
+        locust_client(work, "composer", "Locust with our records"),
+        *peers,
+    ]
 
 
-def _django(work: Work) -> list[Client]:
-    return [ours(work), locust(work, "pool"), artillery_client(work, "pool"), k6_client(work, "pool")]
+def _django_clients(work: Work) -> list[Client]:
+    return [loadgen_client(work), locust_client(work, "pool"), artillery_client(work, "pool"), k6_client(work, "pool")]
 
 
-def _workbooks(work: Work) -> list[Client]:
-    return [ours(work, "xlsx")]
+def _workbook_clients(work: Work) -> list[Client]:
+    return [loadgen_client(work, "xlsx")]
 
 
 ROWS: Final = (
-    Row("static", "One file of 10,000 rows, prepared once", 10_000, _prepared),
-    Row("unique", "10,000 rows a batch, every row unique", 10_000, _unique),
-    Row("small", "10 rows a batch, every row unique", 10, _unique),
-    Row("small-static", "One file of 10 rows, prepared once", 10, _prepared),
-    Row("xlsx", "XLSX, 10,000 rows a batch, every row unique", 10_000, _workbooks, path="/rows/10000"),
-    Row("django", "The Django example, 10,000 rows a batch", 10_000, _django, target="django"),
+    Row("static", "One file of 10,000 rows, prepared once", 10_000, _prepared_clients),
+    Row("unique", "10,000 rows a batch, every row unique", 10_000, _unique_clients),
+    Row("small", "10 rows a batch, every row unique", 10, _unique_clients),
+    Row("small-static", "One file of 10 rows, prepared once", 10, _prepared_clients),
+    Row("xlsx", "XLSX, 10,000 rows a batch, every row unique", 10_000, _workbook_clients, path="/rows/10000"),
+    Row("django", "The Django example, 10,000 rows a batch", 10_000, _django_clients, target="django"),
 )
 
 
 @contextmanager
-def _target(row: Row, folder: Path, core: int) -> Iterator[tuple[str, Callable[[], Taken]]]:
+def _target(row: Row, folder: Path, core: int) -> Iterator[tuple[str, Callable[[], SinkCounts]]]:
     """The URL that is uploaded to, and what tells how much has arrived there."""
     if row.target == "django":
         with running_django(folder, core) as django:
-            yield django.url, django.taken
+            yield django.url, django.counts
     else:
         with running_sink(folder, core) as sink:
-            yield f"http://127.0.0.1:{sink.port}{row.path}", sink.taken
+            yield f"http://127.0.0.1:{sink.port}{row.path}", sink.counts
 
 
-def run(row: Row, rounds: int, seconds: float, say: Callable[[str], None]) -> dict[str, Run]:
+def run(row: Row, rounds: int, seconds: float, report: Callable[[str], None]) -> dict[str, Run]:
     """The median of each client of a row of work, by its name."""
     client_core, target_core = cores()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="loadtest-bench-")))
-        url, taken = stack.enter_context(_target(row, folder, target_core))
+        url, read_counts = stack.enter_context(_target(row, folder, target_core))
         form = body(row.rows)
         (folder / "body").write_bytes(form)
         (folder / "request").write_bytes(request(row.path, form))
@@ -97,14 +112,14 @@ def run(row: Row, rounds: int, seconds: float, say: Callable[[str], None]) -> di
         runs: dict[str, list[Run]] = {client.name: [] for client in clients}
         for number in range(rounds):
             for client in clients:
-                measured = measure(client, client_core, taken, seconds, folder / "client.log")
-                runs[client.name].append(measured)
-                rate = f"{measured.records_per_second:,.0f} records/s, {measured.uploads_per_second:,.0f} uploads/s"
-                say(f"{row.name}, round {number + 1} of {rounds}, {client.name}: {rate}, busy {measured.busy:.0%}")
-        return {name: median(of_client) for name, of_client in runs.items()}
+                round_run = measure(client, client_core, read_counts, seconds, folder / "client.log")
+                runs[client.name].append(round_run)
+                rate = f"{round_run.records_per_second:,.0f} records/s, {round_run.uploads_per_second:,.0f} uploads/s"
+                report(f"{row.name}, round {number + 1} of {rounds}, {client.name}: {rate}, busy {round_run.busy:.0%}")
+        return {name: median(client_runs) for name, client_runs in runs.items()}
 
 
-def surroundings(rounds: int, seconds: float) -> dict[str, Any]:
+def measurement_conditions(rounds: int, seconds: float) -> dict[str, Any]:
     """What the figures depend on."""
     model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
     return {
@@ -117,9 +132,9 @@ def surroundings(rounds: int, seconds: float) -> dict[str, Any]:
             "aiohttp": version("aiohttp"),
             "numpy": version("numpy"),
             "uvloop": version("uvloop"),
-            "k6": _said(str(k6()), "version").split()[1],
+            "k6": _first_line_of(str(k6()), "version").split()[1],
             "Artillery": _artillery_version(),
-            "Locust": _said(str(locust_python()), "-m", "locust", "--version").split()[1],
+            "Locust": _first_line_of(str(locust_python()), "-m", "locust", "--version").split()[1],
         },
     }
 
@@ -128,13 +143,13 @@ def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines()
 
 
-def _said(*command: str) -> str:
+def _first_line_of(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0].strip()
 
 
 def _artillery_version() -> str:
     package = json.loads(Path(artillery()[1]).parents[1].joinpath("package.json").read_text("utf-8"))
-    return f"{package['version']} on Node.js {_said(artillery()[0], '--version')}"
+    return f"{package['version']} on Node.js {_first_line_of(artillery()[0], '--version')}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -145,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there as well")
     options = parser.parse_args(arguments)
     try:
-        about = surroundings(options.rounds, options.seconds)
+        about = measurement_conditions(options.rounds, options.seconds)
         results = {
             row.title: run(row, options.rounds, options.seconds, lambda text: print(text, file=sys.stderr))
             for row in ROWS
@@ -157,7 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     RESULTS.mkdir(exist_ok=True)
     document = {
         **about,
-        "work": {title: {name: asdict(run) for name, run in of.items()} for title, of in results.items()},
+        "work": {
+            title: {name: asdict(run) for name, run in client_runs.items()} for title, client_runs in results.items()
+        },
     }
     path = RESULTS / f"uploads_{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -27,7 +27,7 @@ Rows = list[list[str | float]]
 Writer = Callable[[Rows], Awaitable[int]]
 
 
-class Ours:
+class OwnWriter:
     """Composes and encodes as an upload does."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Ours:
         return (await self.format.encode(self.composer.compose(rows))).content_length
 
 
-async def by_openpyxl(rows: Rows) -> int:
+async def write_with_openpyxl(rows: Rows) -> int:
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet("clients")
     for row in rows:
@@ -49,7 +49,7 @@ async def by_openpyxl(rows: Rows) -> int:
     return content.tell()
 
 
-async def by_xlsxwriter(rows: Rows) -> int:
+async def write_with_xlsxwriter(rows: Rows) -> int:
     content = io.BytesIO()
     workbook: Any = importlib.import_module("xlsxwriter").Workbook(content, {"constant_memory": True})
     sheet = workbook.add_worksheet("clients")
@@ -59,11 +59,11 @@ async def by_xlsxwriter(rows: Rows) -> int:
     return len(content.getvalue())
 
 
-async def made_beforehand(rows: int) -> Rows:
+async def prepared_rows(rows: int) -> Rows:
     """Records with their header as a project would hand them to a writer: balances are numbers."""
-    form = file_format("csv")
-    batch = Composer(RecordSpace(seed=1, run_tag=1), load_pools(), form.rendering).compose(rows)
-    text = b"".join((await form.encode(batch)).chunks()).decode()
+    csv_format = file_format("csv")
+    batch = Composer(RecordSpace(seed=1, run_tag=1), load_pools(), csv_format.rendering).compose(rows)
+    text = b"".join((await csv_format.encode(batch)).chunks()).decode()
     header, *records = csv.reader(io.StringIO(text, newline=""))
     numbers = [column.is_number for column in CLIENT_COLUMNS]
     return [
@@ -87,30 +87,30 @@ class Best:
         self.cpu_seconds = min(self.cpu_seconds, time.process_time() - cpu)
 
 
-async def throughput(ours: Ours, rows: int, rounds: int) -> None:
+async def throughput(own_writer: OwnWriter, rows: int, rounds: int) -> None:
     """Print the rate of each writer at files of so many rows; ours writes ten files a round."""
-    table = await made_beforehand(rows)
-    peers: dict[str, Writer] = {"openpyxl, write-only": by_openpyxl}
+    table = await prepared_rows(rows)
+    peers: dict[str, Writer] = {"openpyxl, write-only": write_with_openpyxl}
     if importlib.util.find_spec("xlsxwriter"):
-        peers["XlsxWriter, constant memory"] = by_xlsxwriter
+        peers["XlsxWriter, constant memory"] = write_with_xlsxwriter
     best = {name: Best() for name in ("ours", *peers)}
 
-    async def ten() -> int:
-        return sum([await ours.write(rows) for _ in range(10)]) // 10
+    async def write_ten_files() -> int:
+        return sum([await own_writer.write(rows) for _ in range(10)]) // 10
 
     for _ in range(rounds):
-        await best["ours"].round(ten)
+        await best["ours"].round(write_ten_files)
         for name, write in peers.items():
             await best[name].round(lambda write=write: write(table))  # type: ignore[misc]
-    for name, found in best.items():
+    for name, best_round in best.items():
         files = 10 if name == "ours" else 1
         print(
-            f"{name:>28}: {files * rows / found.cpu_seconds / 1e3:7.0f} k rows per CPU second, "
-            f"{files * rows / found.wall_seconds / 1e3:7.0f} k rows/s, {found.file_bytes / 1e6:.2f} MB a file"
+            f"{name:>28}: {files * rows / best_round.cpu_seconds / 1e3:7.0f} k rows per CPU second, "
+            f"{files * rows / best_round.wall_seconds / 1e3:7.0f} k rows/s, {best_round.file_bytes / 1e6:.2f} MB a file"
         )
 
 
-async def stalls(ours: Ours, rows: int, users: int, files: int) -> None:
+async def stalls(own_writer: OwnWriter, rows: int, users: int, files: int) -> None:
     """Print how long another task waits for its turn while so many users have files encoded."""
     waits: list[float] = []
 
@@ -123,15 +123,15 @@ async def stalls(ours: Ours, rows: int, users: int, files: int) -> None:
 
     async def encode() -> None:
         for _ in range(files // users):
-            await ours.write(rows)
+            await own_writer.write(rows)
 
-    watching = asyncio.create_task(watch())
+    watch_task = asyncio.create_task(watch())
     async with asyncio.TaskGroup() as tasks:
         for _ in range(users):
             tasks.create_task(encode())
-    watching.cancel()
+    watch_task.cancel()
     with suppress(asyncio.CancelledError):
-        await watching
+        await watch_task
     p50, p99, longest = np.percentile(waits, [50, 99, 100]) * 1_000
     print(f"{users:>2} users: another task waits p50 {p50:.2f} ms, p99 {p99:.2f} ms, at most {longest:.2f} ms")
 
@@ -139,24 +139,24 @@ async def stalls(ours: Ours, rows: int, users: int, files: int) -> None:
 async def memory(rows: int) -> None:
     """Print what encoding holds, and what a body that is being sent holds."""
     tracemalloc.start()
-    ours = Ours()
-    await ours.write(rows)
+    own_writer = OwnWriter()
+    await own_writer.write(rows)
     idle, _ = tracemalloc.get_traced_memory()
     tracemalloc.reset_peak()
-    body = await ours.format.encode(ours.composer.compose(rows))
-    held, peak = tracemalloc.get_traced_memory()
+    body = await own_writer.format.encode(own_writer.composer.compose(rows))
+    held_bytes, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     print(
         f"memory: {idle / 1e6:.1f} MB before, {peak / 1e6:.1f} MB at most while a file is encoded, "
-        f"{(held - idle) / 1e6:.2f} MB for each body in flight ({body.content_length / 1e6:.2f} MB sent)"
+        f"{(held_bytes - idle) / 1e6:.2f} MB for each body in flight ({body.content_length / 1e6:.2f} MB sent)"
     )
 
 
 async def run(rows: int, rounds: int) -> None:
-    ours = Ours()
-    await throughput(ours, rows, rounds)
+    own_writer = OwnWriter()
+    await throughput(own_writer, rows, rounds)
     for users in (1, 10):
-        await stalls(ours, rows, users, 100)
+        await stalls(own_writer, rows, users, 100)
     await memory(rows)
 
 

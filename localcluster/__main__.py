@@ -8,18 +8,19 @@ import tempfile
 from pathlib import Path
 
 from localcluster import demo
-from localcluster.build import BuildError, find_programs
-from localcluster.choice import chosen
+from localcluster.build import find_programs
+from localcluster.choice import cluster_kind
 from localcluster.detached import start_detached, stop_detached
+from localcluster.go import BuildError
 from localcluster.installation import install_everything
-from localcluster.progress import Progress
+from localcluster.progress import ActivityLine
 from localcluster.rest import Rest, RestError
-from localcluster.supervised import ClusterError
+from localcluster.supervisor_process import ClusterError
 
 
-def _up(state: Path, progress: Progress) -> None:
+def _up(state: Path, progress: ActivityLine) -> None:
     """Leave a cluster with the operator and the example target running; end it again if they do not get ready."""
-    cluster = start_detached(state, chosen(), progress)
+    cluster = start_detached(state, cluster_kind(), progress)
     try:
         install_everything(Rest.from_kubeconfig(cluster.kubeconfig), progress)
     except BaseException:
@@ -35,7 +36,7 @@ def _up(state: Path, progress: Progress) -> None:
     )
 
 
-async def _build(progress: Progress) -> None:
+async def _build(progress: ActivityLine) -> None:
     with tempfile.TemporaryDirectory(prefix="loadtest-build-") as work_dir:
         programs = await find_programs(Path(work_dir), progress)
     progress.close()
@@ -51,7 +52,7 @@ def main() -> int:
     verbs.add_parser("down").add_argument("state", type=Path, metavar="DIR")
     verbs.add_parser("build")
     arguments = parser.parse_args()
-    progress = Progress(sys.stderr, is_terminal=os.isatty(sys.stderr.fileno()))
+    progress = ActivityLine(sys.stderr, is_terminal=os.isatty(sys.stderr.fileno()))
     try:
         match arguments.verb:
             case "demo":

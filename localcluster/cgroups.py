@@ -16,7 +16,9 @@ def make_groups(name: str) -> str:
         if (hierarchy / "cgroup.subtree_control").exists():
             available = (hierarchy / "cgroup.controllers").read_text().split()
             with contextlib.suppress(OSError):
-                (hierarchy / "cgroup.subtree_control").write_text(" ".join(f"+{one}" for one in available))
+                (hierarchy / "cgroup.subtree_control").write_text(
+                    " ".join(f"+{controller}" for controller in available)
+                )
         group = hierarchy / name
         group.mkdir(exist_ok=True)
         # Under version 1 a cpuset is empty at first, and an empty one takes no process.
@@ -78,5 +80,5 @@ def own_memory_group() -> Path | None:
             # In a container the path may be the host's, and what is mounted is its own group.
             mount = _MOUNT / "memory"
             candidates = (mount / path.lstrip("/"), mount)
-            return next((one for one in candidates if (one / "cgroup.procs").exists()), None)
+            return next((group for group in candidates if (group / "cgroup.procs").exists()), None)
     return None

@@ -10,13 +10,13 @@ from localcluster.cluster import Cluster, local_cluster
 from localcluster.current import CurrentCluster
 from localcluster.images import ImageError
 from localcluster.realnode.cluster import real_cluster
-from localcluster.realnode.images import archives
-from localcluster.supervised import ClusterError
+from localcluster.realnode.images import image_archives
+from localcluster.supervisor_process import ClusterError
 
 VARIABLE = "CLUSTER"
 
 
-class Kind(StrEnum):
+class ClusterKind(StrEnum):
     """The value of CLUSTER."""
 
     LOCAL = "local"
@@ -27,35 +27,35 @@ class Kind(StrEnum):
     """The cluster that kubectl is set to, in which the project's images are at hand."""
 
 
-def chosen() -> Kind:
+def cluster_kind() -> ClusterKind:
     """Return what CLUSTER says, local where it says nothing; raise ClusterError for anything else."""
-    value = os.environ.get(VARIABLE) or Kind.LOCAL
+    value = os.environ.get(VARIABLE) or ClusterKind.LOCAL
     try:
-        return Kind(value)
+        return ClusterKind(value)
     except ValueError:
-        known = ", ".join(Kind)
-        raise ClusterError(f"{VARIABLE}={value} is no cluster that is known here; take one of {known}") from None
+        kinds = ", ".join(ClusterKind)
+        raise ClusterError(f"{VARIABLE}={value} is no cluster that is known here; take one of {kinds}") from None
 
 
-def images_of(kind: Kind, report: Callable[[str], None]) -> list[Path]:
+def image_archives_for(kind: ClusterKind, report: Callable[[str], None]) -> list[Path]:
     """Return archives of the images that a cluster must be given; raise ClusterError where they cannot be made."""
-    if kind is not Kind.NODE:
+    if kind is not ClusterKind.NODE:
         return []
     try:
-        return archives(report)
+        return image_archives(report)
     except ImageError as error:
         raise ClusterError(str(error)) from error
 
 
 @contextmanager
-def cluster_of(kind: Kind, report: Callable[[str], None]) -> Iterator[Cluster]:
+def cluster_of(kind: ClusterKind, report: Callable[[str], None]) -> Iterator[Cluster]:
     """Have a cluster for as long as the context lasts; raise ClusterError where it cannot be had."""
     match kind:
-        case Kind.LOCAL:
+        case ClusterKind.LOCAL:
             with local_cluster(report=report) as local:
                 yield local
-        case Kind.NODE:
-            with real_cluster(images_of(kind, report), report) as real:
+        case ClusterKind.NODE:
+            with real_cluster(image_archives_for(kind, report), report) as real:
                 yield real
-        case Kind.CURRENT:
+        case ClusterKind.CURRENT:
             yield CurrentCluster.from_environment()

@@ -21,8 +21,8 @@ from localcluster.node.control import short_path
 from localcluster.node.delays import Delays
 from localcluster.node.images import Image
 from localcluster.rest import Json
-from localcluster.supervised import ClusterError, Supervised
 from localcluster.supervisor import SupervisorConfig
+from localcluster.supervisor_process import ClusterError, SupervisorProcess
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _CONTROL_SECONDS = 10.0
@@ -51,7 +51,7 @@ class Cluster(Protocol):
     ) -> tuple[int, bytes]:
         """Send one request to a port of a running pod; return the status and the body of its answer."""
 
-    def written(self) -> Mapping[str, str]:
+    def all_logs(self) -> Mapping[str, str]:
         """Return all that containers of any pod wrote, by names that begin with `<namespace>_<pod>`."""
 
     def pod_processes(self, namespace: str, pod: str) -> dict[str, int]:
@@ -95,8 +95,8 @@ class LocalCluster:
             raise ClusterError(f"{namespace}/{pod} has several containers: {[file.name for file in files]}")
         return files[0].read_text(encoding="utf-8", errors="replace") if files else ""
 
-    def written(self) -> Mapping[str, str]:
-        """See Cluster.written."""
+    def all_logs(self) -> Mapping[str, str]:
+        """See Cluster.all_logs."""
         files = (self.run_dir / "logs").glob("*_*_*.log")
         return {file.name: file.read_text(encoding="utf-8", errors="replace") for file in files}
 
@@ -137,19 +137,19 @@ def default_images() -> dict[str, Image]:
     """
     environment = Path(sys.prefix)
     interpreter = Path(os.path.realpath(sys.executable)).parents[1]
-    ours = Image(
+    operator_image = Image(
         path=(str(environment / "bin"),),
         env={"LOADTEST_HTTP_HOST": "$(POD_IP)"},
         visible=(str(REPOSITORY), str(environment), str(interpreter)),
         user=65532,
     )
-    django = replace(
-        ours,
+    target_image = replace(
+        operator_image,
         env={"BIND": "$(POD_IP):8000"},
         workdir=str(REPOSITORY / "examples" / "django_target"),
         user=10001,
     )
-    return {"loadtest-operator:dev": ours, "django-target:dev": django}
+    return {"loadtest-operator:dev": operator_image, "django-target:dev": target_image}
 
 
 @contextmanager
@@ -169,9 +169,9 @@ def local_cluster(
     Raise ClusterError if the cluster cannot be had.
     """
     config = process_config(images, node_name, back_off_seconds, delays)
-    with Supervised(config, None) as supervised:
-        started = supervised.until_ready(report or _ignore)
-        yield LocalCluster(started.kubeconfig, started.server, started.run_dir, started.pid)
+    with SupervisorProcess(config, None) as supervisor:
+        ready_cluster = supervisor.wait_until_ready(report or _ignore)
+        yield LocalCluster(ready_cluster.kubeconfig, ready_cluster.server, ready_cluster.run_dir, ready_cluster.pid)
 
 
 def process_config(
@@ -181,9 +181,9 @@ def process_config(
     delays: Delays | None = None,
 ) -> SupervisorConfig:
     """Return the settings of a cluster that runs pods as processes; see local_cluster."""
-    table = default_images() if images is None else images
+    chosen_images = default_images() if images is None else images
     return SupervisorConfig(
-        images={name: image.to_json() for name, image in table.items()},
+        images={name: image.to_json() for name, image in chosen_images.items()},
         node_name=node_name,
         back_off_seconds=back_off_seconds,
         delays=(delays or Delays()).to_json(),

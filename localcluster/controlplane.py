@@ -31,7 +31,7 @@ _POLL_SECONDS = 0.05
 
 
 class ControlPlaneError(Exception):
-    """A part of the control plane ended or did not become ready; the message has its last words."""
+    """A component of the control plane ended or did not become ready; the message has the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One process of the cluster."""
+class Component:
+    """One process of the cluster, such as etcd or the node."""
 
     name: str
     process: asyncio.subprocess.Process
     log: Path
 
-    def last_words(self) -> str:
+    def describe_end(self) -> str:
         tail = self.log.read_bytes()[-3000:].decode(errors="replace").splitlines()[-15:]
         return f"{self.name} ended with {self.process.returncode}:\n" + "\n".join(tail)
 
@@ -60,9 +60,9 @@ class Part:
 def free_ports(count: int) -> list[int]:
     """Return ports of 127.0.0.1 that nobody listened on just now."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    ports = [listener.getsockname()[1] for listener in sockets]
+    for listener in sockets:
+        listener.close()
     return ports
 
 
@@ -91,7 +91,7 @@ def kubeconfig(access: Access) -> str:
     )
 
 
-async def start_part(name: str, command: Sequence[str], log: Path, cwd: Path | None = None) -> Part:
+async def start_component(name: str, command: Sequence[str], log: Path, cwd: Path | None = None) -> Component:
     """Start a process that ends with this one, its output going to log."""
     starter = getpid()
     with log.open("ab") as output:
@@ -103,13 +103,13 @@ async def start_part(name: str, command: Sequence[str], log: Path, cwd: Path | N
             stderr=output,
             preexec_fn=lambda: linux.die_with_parent(signal.SIGKILL, starter),
         )
-    return Part(name, process, log)
+    return Component(name, process, log)
 
 
 async def start_api_server(
     programs: Programs,
     run_dir: Path,
-    parts: list[Part],
+    components: list[Component],
     address: str = "127.0.0.1",
     flags: Sequence[str] = (),
     *,
@@ -118,37 +118,37 @@ async def start_api_server(
     """Start etcd and the API server and return once the latter answers its administrator.
 
     It listens at the address, with more flags of its own, and takes cluster IPs from service_range. The kubeconfig is
-    written then. What is started is added to parts.
+    written then. The started processes are added to components.
     """
     directory = run_dir / "controlplane"
     directory.mkdir(mode=0o700)
     etcd_port, peer_port, api_port = free_ports(3)
     logs = run_dir / "logs"
     command = _etcd_command(programs.paths["etcd"], directory, etcd_port, peer_port)
-    parts.append(await start_part("etcd", command, logs / "etcd.log"))
+    components.append(await start_component("etcd", command, logs / "etcd.log"))
     token = secrets.token_urlsafe(32)
     (directory / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n', encoding="ascii")
     service_account_key(run_dir).write_text(signing_key_pem(), encoding="ascii")
     command = _api_server_command(programs.paths["kube-apiserver"], directory, etcd_port, (address, api_port))
     flags = [f"--service-cluster-ip-range={service_range}", *flags]
-    parts.append(await start_part("kube-apiserver", [*command, *flags], logs / "kube-apiserver.log"))
+    components.append(await start_component("kube-apiserver", [*command, *flags], logs / "kube-apiserver.log"))
     # Its self-signed certificate comes with the authority that signed it.
     access = Access(
         f"https://{address}:{api_port}", token, directory / "certs" / "apiserver.crt", run_dir / "kubeconfig"
     )
-    await until(lambda: answers(access, "/api/v1/nodes"), parts, "the API server answers")
+    await wait_until(lambda: is_served(access, "/api/v1/nodes"), components, "the API server answers")
     access.kubeconfig.touch(mode=0o600)
     access.kubeconfig.write_text(kubeconfig(access), encoding="ascii")
     return access
 
 
-async def start_controllers(programs: Programs, run_dir: Path, access: Access) -> Part:
+async def start_controllers(programs: Programs, run_dir: Path, access: Access) -> Component:
     """Start the controllers; they are at work when they have made the default service account."""
     name = "kube-controller-manager"
     command = [str(programs.paths[name]), f"--kubeconfig={access.kubeconfig}", f"--root-ca-file={access.ca_file}"]
-    if name not in programs.ours:
+    if name not in programs.own_builds:
         command += [f"--controllers={','.join(_CONTROLLERS)}", "--leader-elect=false", "--secure-port=0"]
-    return await start_part(name, command, run_dir / "logs" / f"{name}.log")
+    return await start_component(name, command, run_dir / "logs" / f"{name}.log")
 
 
 def service_account_key(run_dir: Path) -> Path:
@@ -156,31 +156,33 @@ def service_account_key(run_dir: Path) -> Path:
     return run_dir / "controlplane" / "service-accounts.key"
 
 
-def administrator(access: Access) -> Rest:
+def administrator_client(access: Access) -> Rest:
     """Return requests to the API server as its administrator."""
     return Rest(access.server, access.token, ssl.create_default_context(cafile=str(access.ca_file)))
 
 
-def answers(access: Access, path: str) -> bool:
+def is_served(access: Access, path: str) -> bool:
     """Return whether the API server answers the path with success."""
     try:
-        administrator(access).call("GET", path)
+        administrator_client(access).call("GET", path)
     except (RestError, OSError):
         return False
     return True
 
 
-async def until(holds: Callable[[], bool], parts: Sequence[Part], what: str, seconds: float = 90.0) -> None:
-    """Return when holds() does; raise ControlPlaneError if a part ends before, or the time is over."""
+async def wait_until(
+    condition: Callable[[], bool], components: Sequence[Component], goal: str, seconds: float = 90.0
+) -> None:
+    """Return once condition() is true; raise ControlPlaneError if a component ends before, or the time is over."""
     try:
         async with asyncio.timeout(seconds):
-            while not await asyncio.to_thread(holds):
-                for part in parts:
-                    if part.process.returncode is not None:
-                        raise ControlPlaneError(part.last_words())
+            while not await asyncio.to_thread(condition):
+                for component in components:
+                    if component.process.returncode is not None:
+                        raise ControlPlaneError(component.describe_end())
                 await asyncio.sleep(_POLL_SECONDS)
     except TimeoutError as error:
-        raise ControlPlaneError(f"waited {seconds:g} s in vain until {what}") from error
+        raise ControlPlaneError(f"waited {seconds:g} s in vain until {goal}") from error
 
 
 def _etcd_command(program: Path, directory: Path, port: int, peer_port: int) -> list[str]:
@@ -199,16 +201,16 @@ def _etcd_command(program: Path, directory: Path, port: int, peer_port: int) -> 
     ]
 
 
-def _api_server_command(program: Path, directory: Path, etcd_port: int, at: tuple[str, int]) -> list[str]:
+def _api_server_command(program: Path, directory: Path, etcd_port: int, address: tuple[str, int]) -> list[str]:
     key = service_account_key(directory.parent)
     return [
         str(program),
         f"--etcd-servers=http://127.0.0.1:{etcd_port}",
-        f"--bind-address={at[0]}",
-        f"--secure-port={at[1]}",
-        f"--advertise-address={at[0]}",
+        f"--bind-address={address[0]}",
+        f"--secure-port={address[1]}",
+        f"--advertise-address={address[0]}",
         # Loopback addresses are refused as endpoints.
-        *(["--endpoint-reconciler-type=none"] if at[0].startswith("127.") else []),
+        *(["--endpoint-reconciler-type=none"] if address[0].startswith("127.") else []),
         f"--cert-dir={directory / 'certs'}",
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
         f"--service-account-key-file={key}",

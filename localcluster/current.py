@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from localcluster.rest import Json, Rest
-from localcluster.supervised import ClusterError
+from localcluster.supervisor_process import ClusterError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ class CurrentCluster:
     ) -> tuple[int, bytes]:
         """See Cluster.ask."""
         metadata = pod["metadata"]
-        at = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}:{port}/proxy{path}"
-        return self._rest().ask(method, at, body, content_type, host="localhost")
+        proxy_path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}:{port}/proxy{path}"
+        return self._rest().ask(method, proxy_path, body, content_type, host="localhost")
 
-    def written(self) -> dict[str, str]:
-        """See Cluster.written; of pods that exist."""
+    def all_logs(self) -> dict[str, str]:
+        """See Cluster.all_logs; of pods that exist."""
         pods = [pod["metadata"] for pod in self._rest().items("/api/v1/pods")]
         names = [(pod["namespace"], pod["name"]) for pod in pods]
         return {f"{namespace}_{name}": self.logs(namespace, name) for namespace, name in names}
@@ -60,8 +60,8 @@ class CurrentCluster:
 
     def kill(self, namespace: str, pod: str, container: str | None = None) -> None:
         """Raise ClusterError: the processes of such a cluster are out of reach."""
-        named = f"{namespace}/{pod}" + (f", container {container}" if container else "")
-        raise ClusterError(f"{named}: the processes of a cluster elsewhere are out of reach")
+        target = f"{namespace}/{pod}" + (f", container {container}" if container else "")
+        raise ClusterError(f"{target}: the processes of a cluster elsewhere are out of reach")
 
     def _log(self, namespace: str, pod: str, query: dict[str, str]) -> str:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log?{urllib.parse.urlencode(query)}"

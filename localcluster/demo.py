@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.live import Live
 
 from localcluster import view
-from localcluster.choice import Kind, chosen, cluster_of
+from localcluster.choice import ClusterKind, cluster_kind, cluster_of
 from localcluster.cluster import Cluster
 from localcluster.detached import start_detached
 from localcluster.installation import install_everything, stored_rows
 from localcluster.node import linux
-from localcluster.progress import Progress
+from localcluster.progress import ActivityLine
 from localcluster.rest import Json, Rest
 
 RESULTS = Path("load_test_results")
@@ -31,7 +31,7 @@ LINE_SECONDS = 3.0
 SLACK_SECONDS = 600.0
 
 
-class Ended(BaseException):
+class SignalReceived(BaseException):
     """A signal asked the demo to end; everything it started is ended on the way out."""
 
 
@@ -47,18 +47,18 @@ def run(manifest: Path) -> int:
             rest = Rest.from_kubeconfig(cluster.kubeconfig)
             install_everything(rest, progress)
             progress.close()
-            return _load(cluster, rest, manifest, console)
-    except Ended as ended:
-        console.print(f"\nended by {ended}" + ("" if keep else "; everything that was started is gone"))
+            return _run_load_test(cluster, rest, manifest, console)
+    except SignalReceived as received:
+        console.print(f"\nended by {received}" + ("" if keep else "; everything that was started is gone"))
         return 130
 
 
 @contextmanager
-def _cluster(*, keep: bool, console: Console) -> Iterator[tuple[Cluster, Progress]]:
-    progress = Progress(sys.stderr, is_terminal=sys.stderr.isatty())
+def _cluster(*, keep: bool, console: Console) -> Iterator[tuple[Cluster, ActivityLine]]:
+    progress = ActivityLine(sys.stderr, is_terminal=sys.stderr.isatty())
     try:
-        kind = chosen()
-        if keep and kind is not Kind.CURRENT:
+        kind = cluster_kind()
+        if keep and kind is not ClusterKind.CURRENT:
             cluster = start_detached(STATE, kind, progress)
             try:
                 yield cluster, progress
@@ -72,7 +72,7 @@ def _cluster(*, keep: bool, console: Console) -> Iterator[tuple[Cluster, Progres
         else:
             with cluster_of(kind, progress) as cluster:
                 yield cluster, progress
-            if kind is Kind.CURRENT:
+            if kind is ClusterKind.CURRENT:
                 console.print(
                     "Operator and example target are left in the cluster; to remove them:\n"
                     "  kubectl delete -f examples/django_target/manifests.yaml -f charts/install.yaml",
@@ -82,28 +82,30 @@ def _cluster(*, keep: bool, console: Console) -> Iterator[tuple[Cluster, Progres
         progress.close()
 
 
-def _load(cluster: Cluster, rest: Rest, manifest: Path, console: Console) -> int:
-    (document,) = [made for made in yaml.safe_load_all(manifest.read_text()) if made]
-    before = stored_rows(cluster, rest)
+def _run_load_test(cluster: Cluster, rest: Rest, manifest: Path, console: Console) -> int:
+    (document,) = [document for document in yaml.safe_load_all(manifest.read_text()) if document]
+    rows_before = stored_rows(cluster, rest)
     path = rest.path_of(document)
     rest.apply(document)
-    console.print(f"applied {manifest}; the target's database holds {before:,} rows")
+    console.print(f"applied {manifest}; the target's database holds {rows_before:,} rows")
     test = _watch(rest, path, console)
-    after = stored_rows(cluster, rest)
-    console.print(view.result(test, before, after))
+    rows_after = stored_rows(cluster, rest)
+    console.print(view.result_view(test, rows_before, rows_after))
     for file in _save_results(rest, test):
         console.print(f"  saved as {file}")
     passed = test["status"].get("verdict") == "Passed"
-    return 0 if passed and before == after else 1
+    return 0 if passed and rows_before == rows_after else 1
 
 
 def _watch(rest: Rest, path: str, console: Console) -> Json:
     """Show the test until it has completed, and return it."""
-    begin = time.monotonic()
+    start_seconds = time.monotonic()
     if not console.is_terminal:
-        return _follow(rest, path, begin, _line_printer(console))
+        return _follow(rest, path, start_seconds, _line_printer(console))
     with Live(console=console, auto_refresh=False, transient=False) as live:
-        return _follow(rest, path, begin, lambda test, age: live.update(view.live(test, age), refresh=True))
+        return _follow(
+            rest, path, start_seconds, lambda test, age: live.update(view.live_view(test, age), refresh=True)
+        )
 
 
 def _line_printer(console: Console) -> Callable[[Json, float], None]:
@@ -112,20 +114,20 @@ def _line_printer(console: Console) -> Callable[[Json, float], None]:
 
     def show(test: Json, elapsed_seconds: float) -> None:
         nonlocal phase, line, printed_at
-        now_phase, now_line = test.get("status", {}).get("phase", ""), view.plain_line(test)
-        due = elapsed_seconds - printed_at >= LINE_SECONDS
-        if now_phase != phase or (due and now_line != line):
-            phase, line, printed_at = now_phase, now_line, elapsed_seconds
+        new_phase, new_line = test.get("status", {}).get("phase", ""), view.plain_line(test)
+        is_due = elapsed_seconds - printed_at >= LINE_SECONDS
+        if new_phase != phase or (is_due and new_line != line):
+            phase, line, printed_at = new_phase, new_line, elapsed_seconds
             console.print(f"{elapsed_seconds:5.0f} s  {line}", soft_wrap=True)
 
     return show
 
 
-def _follow(rest: Rest, path: str, begin: float, show: Callable[[Json, float], None]) -> Json:
+def _follow(rest: Rest, path: str, start_seconds: float, show: Callable[[Json, float], None]) -> Json:
     planned_seconds = 0.0
     while True:
         test = rest.call("GET", path)
-        elapsed_seconds = time.monotonic() - begin
+        elapsed_seconds = time.monotonic() - start_seconds
         show(test, elapsed_seconds)
         status = test.get("status", {})
         if any(c["type"] == "Completed" and c["status"] == "True" for c in status.get("conditions", ())):
@@ -142,15 +144,15 @@ def _save_results(rest: Rest, test: Json) -> Iterator[Path]:
     results = test["status"].get("results")
     if not results:
         return
-    stored = rest.call("GET", f"/api/v1/namespaces/{namespace}/configmaps/{results['configMap']}")
+    config_map = rest.call("GET", f"/api/v1/namespaces/{namespace}/configmaps/{results['configMap']}")
     RESULTS.mkdir(exist_ok=True)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    contents = {key: text.encode() for key, text in stored.get("data", {}).items()}
-    contents.update((key, base64.b64decode(text)) for key, text in stored.get("binaryData", {}).items())
+    contents = {key: text.encode() for key, text in config_map.get("data", {}).items()}
+    contents.update((key, base64.b64decode(text)) for key, text in config_map.get("binaryData", {}).items())
     for key, content in sorted(contents.items()):
-        packed = key.endswith(".gz")
+        is_compressed = key.endswith(".gz")
         file = RESULTS / f"{name}_{stamp}_{key.removesuffix('.gz')}"
-        file.write_bytes(gzip.decompress(content) if packed else content)
+        file.write_bytes(gzip.decompress(content) if is_compressed else content)
         yield file
 
 
@@ -158,4 +160,4 @@ def _end(number: int, _frame: FrameType | None) -> None:
     # A second signal must not interrupt the clean-up.
     for other in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(other, signal.SIG_IGN)
-    raise Ended(signal.Signals(number).name)
+    raise SignalReceived(signal.Signals(number).name)

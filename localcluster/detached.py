@@ -9,33 +9,35 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from localcluster.choice import Kind, images_of
+from localcluster.choice import ClusterKind, image_archives_for
 from localcluster.cluster import Cluster, LocalCluster, process_config
-from localcluster.realnode.cluster import RealCluster, prepare
-from localcluster.supervised import END_SECONDS, ClusterError, Supervised
-from localcluster.supervisor import is_held, remove_stale_run_dirs
+from localcluster.realnode.cluster import RealCluster, prepare_node
+from localcluster.supervisor import is_supervised, remove_stale_run_dirs
+from localcluster.supervisor_process import END_SECONDS, ClusterError, SupervisorProcess
 
 
-def start_detached(state: Path, kind: Kind, report: Callable[[str], None]) -> Cluster:
+def start_detached(state: Path, kind: ClusterKind, report: Callable[[str], None]) -> Cluster:
     """Start a cluster that outlives this process; the folder state says how to reach it and how to end it."""
     if read_state(state) is not None:
         raise ClusterError(f"a cluster is up already; `down {state}` ends it")
-    if kind is Kind.CURRENT:
+    if kind is ClusterKind.CURRENT:
         raise ClusterError("CLUSTER=current is up already; `make demo CLUSTER=current` installs operator and target")
-    node, config = prepare(images_of(kind, report), report) if kind is Kind.NODE else (None, process_config())
+    node, config = (
+        prepare_node(image_archives_for(kind, report), report) if kind is ClusterKind.NODE else (None, process_config())
+    )
     state.mkdir(parents=True, exist_ok=True)
     with (
         (state / "supervisor.log").open("wb") as log,
-        Supervised(config, log, node.place if node else None) as supervised,
+        SupervisorProcess(config, log, node.network if node else None) as supervisor,
     ):
-        started = supervised.until_ready(report)
-        shutil.copy(started.kubeconfig, state / "kubeconfig")
-        fields = {"pid": supervised.pid, "server": started.server, "run_dir": str(started.run_dir)}
+        ready_cluster = supervisor.wait_until_ready(report)
+        shutil.copy(ready_cluster.kubeconfig, state / "kubeconfig")
+        fields = {"pid": supervisor.pid, "server": ready_cluster.server, "run_dir": str(ready_cluster.run_dir)}
         fields["kind"] = kind
         # Under another name until it is whole.
         (state / "state.new").write_text(json.dumps(fields), encoding="utf-8")
         (state / "state.new").rename(state / "state.json")
-        supervised.detach()
+        supervisor.detach()
     cluster = read_state(state)
     assert cluster is not None
     return cluster
@@ -48,7 +50,7 @@ def read_state(state: Path) -> Cluster | None:
         return None
     kubeconfig, server, run_dir = state / "kubeconfig", str(fields["server"]), Path(str(fields["run_dir"]))
     pid = int(fields["pid"])
-    if fields["kind"] == Kind.NODE:
+    if fields["kind"] == ClusterKind.NODE:
         return RealCluster(kubeconfig, server, run_dir, pid)
     return LocalCluster(kubeconfig, server, run_dir, pid)
 
@@ -62,7 +64,7 @@ def stop_detached(state: Path) -> bool:
         deadline = time.monotonic() + END_SECONDS
         while Path(str(fields["run_dir"])).exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        if is_held(Path(str(fields["run_dir"]))):
+        if is_supervised(Path(str(fields["run_dir"]))):
             # The kernel ends what its end leaves.
             with suppress(ProcessLookupError):
                 os.kill(int(fields["pid"]), signal.SIGKILL)
@@ -78,4 +80,4 @@ def _fields(state: Path) -> dict[str, str | int] | None:
     except FileNotFoundError:
         return None
     run_dir = Path(str(fields["run_dir"]))
-    return fields if run_dir.exists() and is_held(run_dir) else None
+    return fields if run_dir.exists() and is_supervised(run_dir) else None

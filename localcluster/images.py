@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcluster.build import BuildError, Report, cache_directory
+from localcluster.go import BuildError, Report, cache_directory
 from localcluster.packages import PackageError, install_missing
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -30,7 +30,7 @@ _SUITE = "trixie"
 _BASE_IMAGE = "localhost/loadtest-base:local"
 _BASE_PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates")
 # What a base image needs not hold when Python programs are all that runs in it.
-_LEFT_OUT = (
+_EXCLUDED_PATTERNS = (
     "./dev/*",
     "./var/cache/apt/*",
     "./var/lib/apt/lists/*",
@@ -96,14 +96,14 @@ def open_store(folder: Path, report: Report) -> ImageStore:
     settings = folder / "storage.conf"
     settings.write_text(f'[storage]\ndriver = "{driver}"\ngraphroot = "{folder}/storage"\nrunroot = "{folder}/run"\n')
     # Of a make that this process may have been started by, nothing is for the one that builds.
-    kept = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
-    ours = {
+    inherited = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
+    store_settings = {
         "CONTAINERS_STORAGE_CONF": str(settings),
         "STORAGE_DRIVER": driver,
         "BUILDAH_ISOLATION": "chroot",
         "TMPDIR": str(folder),
     }
-    return ImageStore(folder, report, {**kept, **ours})
+    return ImageStore(folder, report, {**inherited, **store_settings})
 
 
 def make_images(folder: Path, report: Report, images: Sequence[str] = tuple(_MAKE_TARGETS)) -> dict[str, Path]:
@@ -146,13 +146,13 @@ def base_archive(folder: Path, report: Report) -> Path:
     packages = ",".join(_BASE_PACKAGES)
     topic = "making the base of the images, once"
     _run(["debootstrap", "--variant=minbase", f"--include={packages}", _SUITE, str(root)], os.environ, report, topic)
-    excluded = [f"--exclude={pattern}" for pattern in _LEFT_OUT]
+    excluded = [f"--exclude={pattern}" for pattern in _EXCLUDED_PATTERNS]
     archive.parent.mkdir(parents=True, exist_ok=True)
     # Under another name until it is whole: neither an interrupted nor a second run may leave half an archive.
     partial = archive.with_suffix(f".{os.getpid()}")
-    pack = ["tar", f"--directory={root}", "--create", "--use-compress-program=gzip -1", f"--file={partial}"]
+    pack_command = ["tar", f"--directory={root}", "--create", "--use-compress-program=gzip -1", f"--file={partial}"]
     try:
-        _run([*pack, *excluded, "."], os.environ)
+        _run([*pack_command, *excluded, "."], os.environ)
         partial.rename(archive)
     finally:
         partial.unlink(missing_ok=True)
@@ -162,23 +162,23 @@ def base_archive(folder: Path, report: Report) -> Path:
 
 def pip_settings() -> dict[str, str]:
     """Return this machine's settings of pip that name the package index, whether from files or the environment."""
-    listed = subprocess.run(
+    listing = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     ).stdout
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     # The environment comes last: it counts more than the files.
-    for line in sorted(listed.splitlines(), key=lambda line: line.startswith(":env:")):
+    for line in sorted(listing.splitlines(), key=lambda line: line.startswith(":env:")):
         key, _, value = line.partition("=")
         name = key.rpartition(".")[2]
         if name in _INDEX_SETTINGS:
-            found[name] = str(ast.literal_eval(value))
-    return found
+            settings[name] = str(ast.literal_eval(value))
+    return settings
 
 
 def machine_certificates() -> Path | None:
     """Return the file of authorities that this machine's programs trust, if there is one."""
-    named = [os.environ.get(name) for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")]
-    candidates = [*named, ssl.get_default_verify_paths().cafile, CERTIFICATES]
+    configured = [os.environ.get(name) for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")]
+    candidates = [*configured, ssl.get_default_verify_paths().cafile, CERTIFICATES]
     return next((Path(path) for path in candidates if path and Path(path).is_file()), None)
 
 
@@ -205,10 +205,10 @@ def _can_overlay(folder: Path) -> bool:
     lower, upper, work, merged = parts
     layers = f"lowerdir={lower},upperdir={upper},workdir={work}"
     mount = ["unshare", "--mount", "mount", "-t", "overlay", "overlay", "-o", layers, str(merged)]
-    done = subprocess.run(mount, capture_output=True, check=False)
+    process = subprocess.run(mount, capture_output=True, check=False)
     for part in parts:
         shutil.rmtree(part)
-    return done.returncode == 0
+    return process.returncode == 0
 
 
 def _run(command: Sequence[str], env: Mapping[str, str], report: Report | None = None, topic: str = "") -> str:
@@ -218,10 +218,18 @@ def _run(command: Sequence[str], env: Mapping[str, str], report: Report | None =
     """
     isolated = ["unshare", "--mount", *command]
     if report is None:
-        done = subprocess.run(isolated, cwd=REPOSITORY, env=env, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise ImageError(_failure(command, done.returncode, (done.stdout + done.stderr).splitlines()))
-        return done.stdout
+        completed_process = subprocess.run(
+            isolated, cwd=REPOSITORY, env=env, capture_output=True, text=True, check=False
+        )
+        if completed_process.returncode != 0:
+            raise ImageError(
+                _failure(
+                    command,
+                    completed_process.returncode,
+                    (completed_process.stdout + completed_process.stderr).splitlines(),
+                )
+            )
+        return completed_process.stdout
     report(topic)
     lines: list[str] = []
     with subprocess.Popen(

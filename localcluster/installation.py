@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, RestError, documents, wait_for
 
@@ -22,10 +22,10 @@ LOCAL_SETTINGS = {"LOADTEST_ALLOW_LOOPBACK": "true"}
 
 def install_operator(rest: Rest, settings: dict[str, str] | None = None) -> None:
     """Apply the CRD and the operator's manifests; `settings` are environment variables of the operator."""
-    ours = LOCAL_SETTINGS if chosen() is Kind.LOCAL else {}
+    own_settings = LOCAL_SETTINGS if cluster_kind() is ClusterKind.LOCAL else {}
     for document in documents(OPERATOR_MANIFEST):
         if document["kind"] == "Deployment":
-            _set_environment(document, {**ours, **(settings or {})})
+            _set_environment(document, {**own_settings, **(settings or {})})
         rest.apply(document, OPERATOR_NAMESPACE)
 
 
@@ -39,11 +39,11 @@ def wait_until_available(rest: Rest, namespace: str, deployment: str) -> None:
     """Wait for a Deployment's pods; raise TimeoutError with what they wait for."""
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}"
 
-    def available() -> bool:
+    def is_available() -> bool:
         return bool(rest.call("GET", path).get("status", {}).get("availableReplicas"))
 
     try:
-        wait_for(f"Deployment {namespace}/{deployment}", available, READY_SECONDS)
+        wait_for(f"Deployment {namespace}/{deployment}", is_available, READY_SECONDS)
     except TimeoutError as error:
         raise TimeoutError(f"{error}: {_why_not_ready(rest, namespace)}") from None
 
@@ -51,14 +51,14 @@ def wait_until_available(rest: Rest, namespace: str, deployment: str) -> None:
 def wait_until_served(rest: Rest) -> None:
     """Wait until the API server serves LoadTests: for a moment after the CRD was made it does not."""
 
-    def served() -> bool:
+    def is_served() -> bool:
         try:
             rest.call("GET", "/apis/x-load-test.dev/v1alpha1/loadtests")
         except RestError:
             return False
         return True
 
-    wait_for("the LoadTest resource to be served", served, READY_SECONDS)
+    wait_for("the LoadTest resource to be served", is_served, READY_SECONDS)
 
 
 def stored_rows(cluster: Cluster, rest: Rest, namespace: str = "default", target: str = TARGET) -> int:
@@ -85,8 +85,8 @@ def install_everything(rest: Rest, report: Callable[[str], None]) -> None:
 
 def _set_environment(deployment: Json, settings: dict[str, str]) -> None:
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    kept = [variable for variable in container.get("env", []) if variable["name"] not in settings]
-    container["env"] = [*kept, *({"name": name, "value": value} for name, value in settings.items())]
+    other_variables = [variable for variable in container.get("env", []) if variable["name"] not in settings]
+    container["env"] = [*other_variables, *({"name": name, "value": value} for name, value in settings.items())]
 
 
 def _is_ready(pod: Json) -> bool:

@@ -22,15 +22,17 @@ def install_missing(programs: Sequence[str], also: Sequence[str] = ()) -> None:
 
 def install(packages: Sequence[str]) -> None:
     """Install Debian packages, and remove none for them. Needs root. Raises PackageError where that cannot be done."""
-    named = " and ".join(packages)
+    names = " and ".join(packages)
     if shutil.which("apt-get") is None:
-        raise PackageError(f"{named} must be installed, and there is no apt-get to do it")
+        raise PackageError(f"{names} must be installed, and there is no apt-get to do it")
     apt = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "--quiet", "--yes"]
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     install = [*apt, "install", "--no-install-recommends", "--no-remove", *packages]
     # The lists of packages may be missing or too old; they are fetched only then.
     for command in (install, [*apt, "update"], install):
-        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if command is install and done.returncode == 0:
+        process = subprocess.run(
+            command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        if command is install and process.returncode == 0:
             return
-    raise PackageError(f"{named} cannot be installed: {done.stderr.strip()[-500:]}")
+    raise PackageError(f"{names} cannot be installed: {process.stderr.strip()[-500:]}")

@@ -7,7 +7,7 @@ _PLAIN_SECONDS = 10.0
 _TERMINAL_SECONDS = 0.1
 
 
-class Progress:
+class ActivityLine:
     """Called with each news; shows it at once where it begins something else, and else not too often."""
 
     def __init__(self, output: TextIO, *, is_terminal: bool) -> None:

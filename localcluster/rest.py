@@ -45,12 +45,12 @@ class Rest:
     def from_kubeconfig(cls, path: Path) -> "Rest":
         """Requests as the kubeconfig's current context says."""
         config = yaml.safe_load(path.read_text())
-        context = _named(config, "contexts", config["current-context"])["context"]
-        cluster = _named(config, "clusters", context["cluster"])["cluster"]
-        user = _named(config, "users", context["user"])["user"]
-        made = cls(cluster["server"], user.get("token"), _tls_context(cluster, user, path.parent))
-        made.is_authenticated = any(user.get(key) for key in ("token", "client-certificate", "client-certificate-data"))
-        return made
+        context = _find_entry(config, "contexts", config["current-context"])["context"]
+        cluster = _find_entry(config, "clusters", context["cluster"])["cluster"]
+        user = _find_entry(config, "users", context["user"])["user"]
+        rest = cls(cluster["server"], user.get("token"), _tls_context(cluster, user, path.parent))
+        rest.is_authenticated = any(user.get(key) for key in ("token", "client-certificate", "client-certificate-data"))
+        return rest
 
     def with_token(self, token: str) -> "Rest":
         """The same server with another identity."""
@@ -58,9 +58,9 @@ class Rest:
 
     def impersonating(self, user: str) -> "Rest":
         """The same identity, which asks to act as somebody else."""
-        made = Rest(self.server, self._token, self._tls)
-        made._headers = {**self._headers, "Impersonate-User": user}
-        return made
+        rest = Rest(self.server, self._token, self._tls)
+        rest._headers = {**self._headers, "Impersonate-User": user}
+        return rest
 
     def call(
         self,
@@ -135,8 +135,8 @@ class Rest:
 
     def items(self, path: str, selector: str = "") -> list[Json]:
         """The objects of a collection that carry the labels of a selector."""
-        found: list[Json] = self.call("GET", path, query={"labelSelector": selector} if selector else None)["items"]
-        return found
+        objects: list[Json] = self.call("GET", path, query={"labelSelector": selector} if selector else None)["items"]
+        return objects
 
     def apply(self, document: Json, namespace: str = "default", *, dry_run: bool = False) -> Json:
         """Create or change an object, as `kubectl apply --server-side` does; a dry run does all but store it."""
@@ -162,9 +162,9 @@ class Rest:
     def path_of(self, document: Json, namespace: str = "default") -> str:
         """Where an object lives; `namespace` is for a namespaced object that names none."""
         version, kind = document["apiVersion"], document["kind"]
-        plural, namespaced = self._resource(version, kind)
+        plural, is_namespaced = self._resource(version, kind)
         root = f"/api/{version}" if "/" not in version else f"/apis/{version}"
-        within = f"/namespaces/{document['metadata'].get('namespace', namespace)}" if namespaced else ""
+        within = f"/namespaces/{document['metadata'].get('namespace', namespace)}" if is_namespaced else ""
         return f"{root}{within}/{plural}/{document['metadata']['name']}"
 
     def _resource(self, version: str, kind: str) -> tuple[str, bool]:
@@ -182,19 +182,19 @@ def documents(*files: Path) -> Iterator[Json]:
         yield from (document for document in yaml.safe_load_all(file.read_text()) if document)
 
 
-def wait_for(what: str, look: Callable[[], T | None], seconds: float, *, poll_seconds: float = 0.1) -> T:
+def wait_for(goal: str, look: Callable[[], T | None], seconds: float, *, poll_seconds: float = 0.1) -> T:
     """Look until there is something to return; raise TimeoutError, naming what was waited for."""
     deadline = time.monotonic() + seconds
     while True:
-        found = look()
-        if found:
-            return found
+        result = look()
+        if result:
+            return result
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {seconds:g} s for {what}")
+            raise TimeoutError(f"waited {seconds:g} s for {goal}")
         time.sleep(poll_seconds)
 
 
-def _named(config: Json, collection: str, name: str) -> Json:
+def _find_entry(config: Json, collection: str, name: str) -> Json:
     entries: Iterable[Json] = config[collection]
     return next(entry for entry in entries if entry["name"] == name)
 
@@ -207,8 +207,8 @@ def _tls_context(cluster: Json, user: Json, folder: Path) -> ssl.SSLContext:
     )
     if "client-certificate-data" in user:
         # The ssl module reads a certificate chain from files only.
-        with tempfile.TemporaryDirectory() as made:
-            certificate, key = Path(made, "crt"), Path(made, "key")
+        with tempfile.TemporaryDirectory() as folder_name:
+            certificate, key = Path(folder_name, "crt"), Path(folder_name, "key")
             certificate.write_bytes(base64.b64decode(user["client-certificate-data"]))
             key.write_bytes(base64.b64decode(user["client-key-data"]))
             context.load_cert_chain(certificate, key)

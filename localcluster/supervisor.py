@@ -25,14 +25,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from localcluster import cgroups, controlplane
-from localcluster.build import BuildError, find_programs
-from localcluster.controlplane import Access, ControlPlaneError, Part
+from localcluster.build import find_programs
+from localcluster.controlplane import Access, Component, ControlPlaneError
+from localcluster.go import BuildError
 from localcluster.node import linux
-from localcluster.node.network import Network
+from localcluster.node.network import LoopbackNetwork
 from localcluster.realnode import machine
 from localcluster.realnode.logs import keep_logs
-from localcluster.realnode.place import PlaceError
-from localcluster.realnode.start import RealNode, start
+from localcluster.realnode.node_network import NodeNetworkError
+from localcluster.realnode.start import RealNode, start_real_node
 
 RUN_DIR_PREFIX = "loadtest-cluster-"
 _LOCK = "lock"
@@ -63,7 +64,7 @@ class _Starter:
             sys.stdout.write(json.dumps(message) + "\n")
             sys.stdout.flush()
 
-    async def gone(self) -> None:
+    async def wait_until_gone(self) -> None:
         """Return at the end of standard input, unless it said `detach`."""
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(
@@ -78,7 +79,7 @@ class _Starter:
 def remove_stale_run_dirs() -> None:
     """Remove the run folders of this user that no supervisor holds any more."""
     for directory in Path(tempfile.gettempdir()).glob(f"{RUN_DIR_PREFIX}*"):
-        if directory.stat().st_uid == os.geteuid() and not is_held(directory):
+        if directory.stat().st_uid == os.geteuid() and not is_supervised(directory):
             remove_run_dir(directory)
 
 
@@ -88,7 +89,7 @@ def remove_run_dir(run_dir: Path) -> None:
     shutil.rmtree(run_dir, ignore_errors=True)
 
 
-def is_held(run_dir: Path) -> bool:
+def is_supervised(run_dir: Path) -> bool:
     """Return whether the supervisor of a run folder lives."""
     try:
         with (run_dir / _LOCK).open("r") as lock:
@@ -109,14 +110,14 @@ def _make_run_dir() -> tuple[Path, TextIO]:
     return run_dir, lock
 
 
-async def _start_node(config: SupervisorConfig, run_dir: Path, access: Access, network: Network) -> Part:
+async def _start_node(config: SupervisorConfig, run_dir: Path, access: Access, network: LoopbackNetwork) -> Component:
     node = {
         "server": access.server,
         "token": access.token,
         "ca_file": str(access.ca_file),
         "run_dir": str(run_dir),
         "node_name": config.node_name,
-        "second_octet": network.second,
+        "second_octet": network.second_octet,
         "images": config.images,
         "back_off_seconds": config.back_off_seconds,
         "delays": config.delays,
@@ -125,28 +126,28 @@ async def _start_node(config: SupervisorConfig, run_dir: Path, access: Access, n
     path.touch(mode=0o600)
     path.write_text(json.dumps(node), encoding="utf-8")
     command = [sys.executable, "-m", "localcluster.node", str(path), str(os.getpid())]
-    return await controlplane.start_part("node", command, run_dir / "logs" / "node.log", _REPOSITORY)
+    return await controlplane.start_component("node", command, run_dir / "logs" / "node.log", _REPOSITORY)
 
 
-async def _start(config: SupervisorConfig, run_dir: Path, starter: _Starter, parts: list[Part]) -> None:
-    """Start everything, adding it to parts, and return when pods can be run."""
+async def _start(config: SupervisorConfig, run_dir: Path, starter: _Starter, components: list[Component]) -> None:
+    """Start everything, adding it to components, and return when pods can be run."""
     if config.real is not None:
         node = RealNode(**config.real)
-        access = await start(node, run_dir, parts, lambda text: starter.tell(progress=text))
+        access = await start_real_node(node, run_dir, components, lambda text: starter.tell(progress=text))
         starter.tell(ready={"server": access.server, "kubeconfig": str(access.kubeconfig)})
         return
     programs = await find_programs(run_dir, lambda text: starter.tell(progress=text))
     starter.tell(progress="starting the control plane")
     # Any but the first, in which the machine's own services live.
-    network = Network(1 + secrets.randbelow(254))
-    access = await controlplane.start_api_server(programs, run_dir, parts, service_range=network.service_range)
-    parts.append(await controlplane.start_controllers(programs, run_dir, access))
-    parts.append(await _start_node(config, run_dir, access, network))
+    network = LoopbackNetwork(1 + secrets.randbelow(254))
+    access = await controlplane.start_api_server(programs, run_dir, components, service_range=network.service_range)
+    components.append(await controlplane.start_controllers(programs, run_dir, access))
+    components.append(await _start_node(config, run_dir, access, network))
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     root_ca = "/api/v1/namespaces/default/configmaps/kube-root-ca.crt"
-    wanted = ["/readyz", account, root_ca, f"/api/v1/nodes/{config.node_name}"]
-    await controlplane.until(
-        lambda: all(controlplane.answers(access, path) for path in wanted), parts, "pods can be run"
+    paths = ["/readyz", account, root_ca, f"/api/v1/nodes/{config.node_name}"]
+    await controlplane.wait_until(
+        lambda: all(controlplane.is_served(access, path) for path in paths), components, "pods can be run"
     )
     starter.tell(ready={"server": access.server, "kubeconfig": str(access.kubeconfig)})
 
@@ -160,34 +161,34 @@ async def _stop_signal() -> AsyncIterator[asyncio.Event]:
     yield stop
 
 
-async def _must_live(part: Part) -> None:
-    """Raise ControlPlaneError when the part ends by itself."""
-    await part.process.wait()
-    raise ControlPlaneError(part.last_words())
+async def _watch_component(component: Component) -> None:
+    """Raise ControlPlaneError when the component ends by itself."""
+    await component.process.wait()
+    raise ControlPlaneError(component.describe_end())
 
 
-async def _live(config: SupervisorConfig, run_dir: Path, starter: _Starter) -> None:
-    parts: list[Part] = []
+async def _run_cluster(config: SupervisorConfig, run_dir: Path, starter: _Starter) -> None:
+    components: list[Component] = []
     try:
-        await _start(config, run_dir, starter, parts)
+        await _start(config, run_dir, starter, components)
         async with asyncio.TaskGroup() as group:
-            for part in parts:
-                group.create_task(_must_live(part))
+            for component in components:
+                group.create_task(_watch_component(component))
             if config.real is not None:
                 group.create_task(keep_logs(run_dir / "var" / "log" / "pods", run_dir / "logs" / "pods"))
     finally:
-        for part in parts:
-            if part.process.returncode is None:
-                part.process.kill()
-            await part.process.wait()
+        for component in components:
+            if component.process.returncode is None:
+                component.process.kill()
+            await component.process.wait()
 
 
 async def _supervise(config: SupervisorConfig, run_dir: Path, starter: _Starter) -> None:
     async with _stop_signal() as stop, asyncio.TaskGroup() as group:
-        living = group.create_task(_live(config, run_dir, starter))
-        ends = [group.create_task(stop.wait()), group.create_task(starter.gone())]
-        await asyncio.wait({living, *ends}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (living, *ends):
+        cluster_task = group.create_task(_run_cluster(config, run_dir, starter))
+        end_tasks = [group.create_task(stop.wait()), group.create_task(starter.wait_until_gone())]
+        await asyncio.wait({cluster_task, *end_tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (cluster_task, *end_tasks):
             task.cancel()
 
 
@@ -207,28 +208,28 @@ def _end_descendants() -> None:
             return
 
 
-def messages(group: BaseExceptionGroup[BaseException]) -> list[str]:
+def error_messages(group: BaseExceptionGroup[BaseException]) -> list[str]:
     """Return what the errors of a group say, those of groups in it included."""
     return [
         text
         for error in group.exceptions
-        for text in (messages(error) if isinstance(error, BaseExceptionGroup) else [str(error)])
+        for text in (error_messages(error) if isinstance(error, BaseExceptionGroup) else [str(error)])
     ]
 
 
 def main() -> int:
     starter = _Starter()
-    config = SupervisorConfig(**json.loads(_first_line()))
+    config = SupervisorConfig(**json.loads(_read_first_line()))
     remove_stale_run_dirs()
     linux.become_subreaper()
     run_dir, lock = _make_run_dir()
-    failed = 0
+    exit_code = 0
     try:
         starter.tell(run_dir=str(run_dir))
         asyncio.run(_supervise(config, run_dir, starter))
-    except* (BuildError, ControlPlaneError, PlaceError) as group:
-        failed = 1
-        reason = "\n".join(messages(group))
+    except* (BuildError, ControlPlaneError, NodeNetworkError) as group:
+        exit_code = 1
+        reason = "\n".join(error_messages(group))
         starter.tell(failed=reason)
         # Once the cluster is up its starter no longer listens, so that its end would go unexplained.
         print(f"the cluster ended: {reason}", file=sys.stderr)
@@ -238,10 +239,10 @@ def main() -> int:
             machine.leave_mounts(run_dir)
         remove_run_dir(run_dir)
         lock.close()
-    return failed
+    return exit_code
 
 
-def _first_line() -> bytes:
+def _read_first_line() -> bytes:
     """Read one line of standard input and not a byte more, so that its end can be waited for later."""
     line = b""
     while not line.endswith(b"\n"):

@@ -17,10 +17,18 @@ from loadtest_model.thresholds.bounds import ThresholdResult
 
 Json = dict[str, Any]
 
+_WARNING_MEANS = (
+    "  A Warning says something about the target, and does not change the verdict."
+    "\n  This one often says only that the machine is small: where target, generator and cluster share it, as they do"
+    "\n  in a local demo, its processors are busy before the load is at its highest. Answers then come later, without"
+    "\n  more records a second."
+)
+_SIGNS_OF_A_SMALL_MACHINE = ("response time rises", "throughput at")
+
 _COLOURS = {"Passed": "green", "Failed": "red", "Inconclusive": "yellow"}
 
 
-def live(test: Json, elapsed_seconds: float) -> RenderableType:
+def live_view(test: Json, elapsed_seconds: float) -> RenderableType:
     """The view that is drawn again and again while a test runs."""
     status, progress = _status(test), _progress(test)
     head = Text.assemble(
@@ -64,7 +72,7 @@ def _figures(test: Json) -> Iterator[tuple[str, str]]:
     yield "errors", str(progress.get("errors", 0))
 
 
-def result(test: Json, rows_before: int | None, rows_after: int | None) -> RenderableType:
+def result_view(test: Json, rows_before: int | None, rows_after: int | None) -> RenderableType:
     """The end of a test: verdict and reasons, thresholds beside what was measured, and what the target stores."""
     status = _status(test)
     verdict = status.get("verdict", "none")
@@ -95,9 +103,9 @@ def _threshold_table(thresholds: list[Json]) -> Table:
             if passed
             else Text("breached", "red")
         )
-        measured = ThresholdResult(expression=item["expression"], value=item.get("value"), passed=passed)
+        result = ThresholdResult(expression=item["expression"], value=item.get("value"), passed=passed)
         step = f"{item['step']}: " if item.get("step") else ""
-        table.add_row(step + item["expression"], measured_text(measured), mark, item.get("note", ""))
+        table.add_row(step + item["expression"], measured_text(result), mark, item.get("note", ""))
     return table
 
 
@@ -105,7 +113,12 @@ def _facts(test: Json) -> Iterator[str]:
     status = _status(test)
     health, summary = status.get("health"), status.get("summary")
     if health:
-        yield f"Health: {health['level']}" + "".join(f"\n  - {text}" for text in health.get("evidence", ()))
+        evidence = health.get("evidence", ())
+        yield f"Health: {health['level']}" + "".join(f"\n  - {text}" for text in evidence)
+        if health["level"] == "Warning" and any(
+            sign in text for sign in _SIGNS_OF_A_SMALL_MACHINE for text in evidence
+        ):
+            yield _WARNING_MEANS
     if summary:
         requests, records = summary["requests"], summary["records"]
         yield (

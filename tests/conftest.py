@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from localcluster.choice import Kind, chosen, cluster_of
+from localcluster.choice import ClusterKind, cluster_kind, cluster_of
 from localcluster.cluster import Cluster
 from localcluster.installation import (
     OPERATOR,
@@ -27,8 +27,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "laws"))
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("process_node"):
-        if chosen() is not Kind.LOCAL:
-            pytest.skip(f"CLUSTER={chosen()}: {marker.args[0]}")
+        if cluster_kind() is not ClusterKind.LOCAL:
+            pytest.skip(f"CLUSTER={cluster_kind()}: {marker.args[0]}")
 
 
 @pytest.fixture(scope="session")
@@ -38,12 +38,12 @@ def cluster() -> Iterator[Cluster]:
     def report(text: str) -> None:
         print(text, file=sys.__stderr__)
 
-    with cluster_of(chosen(), report) as made:
-        rest = Rest.from_kubeconfig(made.kubeconfig)
+    with cluster_of(cluster_kind(), report) as new_cluster:
+        rest = Rest.from_kubeconfig(new_cluster.kubeconfig)
         install(rest)
         wait_until_served(rest)
         wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
-        yield made
+        yield new_cluster
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from tools.committed_files import REPOSITORY, filled, written
+from tools.committed_files import REPOSITORY, replace_section, write_or_check
 
 FILE: Final = REPOSITORY / "docs" / "adr" / "README.md"
 
 
-def document(held: str, decisions: Iterable[Path]) -> str:
+def document(current: str, decisions: Iterable[Path]) -> str:
     """The document with its list written anew.
 
     Raises ValueError where it has no place for it, or where a decision's title has not the number of its file alone.
@@ -25,16 +25,16 @@ def document(held: str, decisions: Iterable[Path]) -> str:
         if number in lines:
             raise ValueError(f"{file.name}: there is another decision {number}; give it the next free number")
         lines[number] = f"{number}. [{title[1]}]({file.name})"
-    return filled(held, "decisions", "\n".join(lines.values()), FILE)
+    return replace_section(current, "decisions", "\n".join(lines.values()), FILE)
 
 
 def main() -> int:
     try:
-        made = document(FILE.read_text(), FILE.parent.glob("[0-9]*.md"))
-    except ValueError as wrong:
-        sys.stderr.write(f"{wrong}\n")
+        text = document(FILE.read_text(), FILE.parent.glob("[0-9]*.md"))
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
-    return written(FILE, made, "the decisions")
+    return write_or_check(FILE, text, "the decisions")
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ from typing import Final
 
 from loadtest_model.reason_groups import ReasonGroup
 from loadtest_model.reasons import Reason
-from tools.committed_files import REPOSITORY, filled, written
+from tools.committed_files import REPOSITORY, replace_section, write_or_check
 
 FILE: Final = REPOSITORY / "docs" / "operator.md"
 
 
-def document(held: str) -> str:
+def document(current: str) -> str:
     """The document with its tables written anew. Raises ValueError where it has no place for them."""
     tables = "\n".join(line for group in ReasonGroup for line in _table(group))
-    return filled(held, "reasons", f"{tables}\n", FILE)
+    return replace_section(current, "reasons", f"{tables}\n", FILE)
 
 
 def _table(group: ReasonGroup) -> Iterator[str]:
@@ -23,7 +23,7 @@ def _table(group: ReasonGroup) -> Iterator[str]:
 
 
 def main() -> int:
-    return written(FILE, document(FILE.read_text()), "the reasons")
+    return write_or_check(FILE, document(FILE.read_text()), "the reasons")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from loadtest_model.admission.crd import custom_resource_definition
 from loadtest_model.spec import API_VERSION, KIND
-from tools.committed_files import REPOSITORY, written
+from tools.committed_files import REPOSITORY, write_or_check
 
 FILE: Final = REPOSITORY / "docs" / "reference.md"
 
@@ -57,16 +57,16 @@ def _tables(path: str, node: Json, level: int) -> Iterator[str]:
     yield "| field | type | default | meaning |"
     yield "|---|---|---|---|"
     for name, value in node["properties"].items():
-        shown = f"**`{name}`**" if name in required else f"`{name}`"
-        yield f"| {shown} | {_kind(value)} | {_default(value)} | {_cell(_meaning(value))} |"
+        name_cell = f"**`{name}`**" if name in required else f"`{name}`"
+        yield f"| {name_cell} | {_kind(value)} | {_default(value)} | {_cell(_meaning(value))} |"
     yield ""
     for name, value in node["properties"].items():
-        held, suffix = _held(value)
-        if "properties" in held and f"{path}.{name}" not in _ELSEWHERE:
-            yield from _tables(f"{path}.{name}{suffix}", held, level + 1)
+        element, suffix = _element(value)
+        if "properties" in element and f"{path}.{name}" not in _ELSEWHERE:
+            yield from _tables(f"{path}.{name}{suffix}", element, level + 1)
 
 
-def _held(node: Json) -> tuple[Json, str]:
+def _element(node: Json) -> tuple[Json, str]:
     """What a list or a map is of, with the sign for it; anything else is itself."""
     if "items" in node:
         return node["items"], "[]"
@@ -76,9 +76,9 @@ def _held(node: Json) -> tuple[Json, str]:
 
 
 def _kind(node: Json) -> str:
-    held, suffix = _held(node)
-    if held is not node:
-        return f"{'list' if suffix == '[]' else 'map'} of {_kind(held)}"
+    element, suffix = _element(node)
+    if element is not node:
+        return f"{'list' if suffix == '[]' else 'map'} of {_kind(element)}"
     if "enum" in node:
         return " or ".join(f"`{value}`" for value in node["enum"])
     return "number or text" if node.get("x-kubernetes-int-or-string") else str(node.get("type", "any"))
@@ -93,18 +93,18 @@ def _default(node: Json) -> str:
 
 def _meaning(node: Json) -> str:
     """The description, and the bounds that it does not repeat."""
-    held, _ = _held(node)
-    said = [node.get("description", held.get("description", ""))]
-    bounds = [bound for least, most, of in _BOUNDS if (bound := _bound(node.get(least), node.get(most), of))]
-    return " ".join([*filter(None, said), *([f"({', '.join(bounds)})"] if bounds else [])])
+    element, _ = _element(node)
+    sentences = [node.get("description", element.get("description", ""))]
+    bounds = [bound for least, most, unit in _BOUNDS if (bound := _bound(node.get(least), node.get(most), unit))]
+    return " ".join([*filter(None, sentences), *([f"({', '.join(bounds)})"] if bounds else [])])
 
 
-def _bound(least: float | None, most: float | None, of: str) -> str:
+def _bound(least: float | None, most: float | None, unit: str) -> str:
     if least is None:
-        return "" if most is None else f"at most {most:,}{of}"
+        return "" if most is None else f"at most {most:,}{unit}"
     if most is None:
-        return f"at least {least:,}{of}" if least else ""
-    return f"{least:,}{of}" if least == most else f"{least:,} to {most:,}{of}"
+        return f"at least {least:,}{unit}" if least else ""
+    return f"{least:,}{unit}" if least == most else f"{least:,} to {most:,}{unit}"
 
 
 def _cell(text: str) -> str:
@@ -113,24 +113,24 @@ def _cell(text: str) -> str:
 
 def _messages(node: Json) -> list[str]:
     """What the rules say that go beyond types and bounds; the many of one form are told once."""
-    found: list[str] = []
+    messages: list[str] = []
 
-    def gather(part: Json) -> None:
-        found.extend(made["message"] for made in part.get("x-kubernetes-validations", ()))
+    def collect(part: Json) -> None:
+        messages.extend(rule["message"] for rule in part.get("x-kubernetes-validations", ()))
         for value in part.get("properties", {}).values():
-            gather(value)
-        held, _ = _held(part)
-        if held is not part:
-            gather(held)
+            collect(value)
+        element, _ = _element(part)
+        if element is not part:
+            collect(element)
 
-    gather(node)
-    fixed = [text for text in found if " cannot be changed; " in text]
-    others = [text for text in dict.fromkeys(found) if text not in fixed]
+    collect(node)
+    fixed = [text for text in messages if " cannot be changed; " in text]
+    others = [text for text in dict.fromkeys(messages) if text not in fixed]
     return [f"- {text}" for text in others] + ([f"- {fixed[0]} (and so for each field)"] if fixed else [])
 
 
 def main() -> int:
-    return written(FILE, document(custom_resource_definition()), "the schema")
+    return write_or_check(FILE, document(custom_resource_definition()), "the schema")
 
 
 if __name__ == "__main__":

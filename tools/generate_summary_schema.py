@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from loadtest_model.report.summary import Summary
-from tools.committed_files import REPOSITORY, written
+from tools.committed_files import REPOSITORY, write_or_check
 
 FILE: Final = REPOSITORY / "docs" / "summary.schema.json"
 
@@ -20,7 +20,7 @@ def summary_schema() -> dict[str, Any]:
 
 def main() -> int:
     text = json.dumps(summary_schema(), indent=2, ensure_ascii=False) + "\n"
-    return written(FILE, text, "the model")
+    return write_or_check(FILE, text, "the model")
 
 
 if __name__ == "__main__":

@@ -7,15 +7,15 @@ from typing import Final
 from loadtest_model.explanations import EXPLANATION_GROUPS
 from loadtest_model.explanations.explanation import Explanation
 from loadtest_model.measurement.causes import Cause
-from tools.committed_files import REPOSITORY, filled, written
+from tools.committed_files import REPOSITORY, replace_section, write_or_check
 
 FILE: Final = REPOSITORY / "docs" / "troubleshooting.md"
 
 
-def document(held: str) -> str:
+def document(current: str) -> str:
     """The document with its tables written anew. Raises ValueError where it has no place for them."""
     tables = "\n".join(line for title, group in EXPLANATION_GROUPS.items() for line in _table(title, group))
-    return filled(held, "causes", f"{tables}\n", FILE)
+    return replace_section(current, "causes", f"{tables}\n", FILE)
 
 
 def _table(title: str, group: Mapping[Cause, Explanation]) -> Iterator[str]:
@@ -25,7 +25,7 @@ def _table(title: str, group: Mapping[Cause, Explanation]) -> Iterator[str]:
 
 
 def main() -> int:
-    return written(FILE, document(FILE.read_text()), "the causes")
+    return write_or_check(FILE, document(FILE.read_text()), "the causes")
 
 
 if __name__ == "__main__":

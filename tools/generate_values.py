@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from tools.committed_files import REPOSITORY, filled, written
+from tools.committed_files import REPOSITORY, replace_section, write_or_check
 
 FILE: Final = REPOSITORY / "docs" / "install.md"
 CHART: Final = REPOSITORY / "charts" / "loadtest-operator"
@@ -33,45 +33,45 @@ def rows(values: str, schema: dict[str, Any]) -> Iterator[Row]:
 
 
 def _rows(
-    mapping: Any, schema: dict[str, Any], whole: dict[str, Any], lines: list[str], prefix: str, *, explained: bool
+    mapping: Any, schema: dict[str, Any], root_schema: dict[str, Any], lines: list[str], prefix: str, *, explained: bool
 ) -> Iterator[Row]:
     for key, value in mapping.value:
         name = f"{prefix}{key.value}"
         if key.value not in schema["properties"]:
             raise ValueError(f"values.schema.json has no {name}")
-        kind = _resolved(schema["properties"][key.value], whole)
+        kind = _resolve(schema["properties"][key.value], root_schema)
         meaning = _comment(lines, key.start_mark.line)
         if isinstance(value, yaml.MappingNode) and value.value and "$ref" not in schema["properties"][key.value]:
             if meaning:
                 yield Row(name, "", "", meaning)
-            yield from _rows(value, kind, whole, lines, f"{name}.", explained=explained or bool(meaning))
+            yield from _rows(value, kind, root_schema, lines, f"{name}.", explained=explained or bool(meaning))
             continue
         if not (meaning or explained):
             raise ValueError(f"{name} has no comment in values.yaml, nor has its group")
         default = json.dumps(yaml.SafeLoader("").construct_document(value), ensure_ascii=False)
-        yield Row(name, f"`{default}`", _takes(kind, whole), meaning)
+        yield Row(name, f"`{default}`", _takes(kind, root_schema), meaning)
 
 
 def _comment(lines: list[str], line: int) -> str:
     """The comment right above a line."""
-    found: list[str] = []
+    comment_lines: list[str] = []
     while line and (text := lines[line - 1].strip()).startswith("#"):
-        found.insert(0, text.removeprefix("#").strip())
+        comment_lines.insert(0, text.removeprefix("#").strip())
         line -= 1
-    return " ".join(found)
+    return " ".join(comment_lines)
 
 
-def _resolved(kind: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
+def _resolve(kind: dict[str, Any], root_schema: dict[str, Any]) -> dict[str, Any]:
     reference = kind.get("$ref", "")
-    made: dict[str, Any] = whole["$defs"][reference.rpartition("/")[2]] if reference else kind
-    return made
+    definition: dict[str, Any] = root_schema["$defs"][reference.rpartition("/")[2]] if reference else kind
+    return definition
 
 
-def _takes(kind: dict[str, Any], whole: dict[str, Any]) -> str:
+def _takes(kind: dict[str, Any], root_schema: dict[str, Any]) -> str:
     if "enum" in kind:
         return ", ".join(f"`{json.dumps(each)}`" for each in kind["enum"])
     if kind.get("type") == "array":
-        return f"list of {_takes(_resolved(kind['items'], whole), whole)}"
+        return f"list of {_takes(_resolve(kind['items'], root_schema), root_schema)}"
     low = kind.get("minimum", kind.get("exclusiveMinimum"))
     if low is not None:
         above = "above " if "exclusiveMinimum" in kind else ""
@@ -79,20 +79,20 @@ def _takes(kind: dict[str, Any], whole: dict[str, Any]) -> str:
     return str(kind.get("type", ""))
 
 
-def document(held: str) -> str:
+def document(current: str) -> str:
     """The document with its table written anew. Raises ValueError where it has no place for it."""
     schema = json.loads((CHART / "values.schema.json").read_text())
-    made = rows((CHART / "values.yaml").read_text(), schema)
+    table_rows = rows((CHART / "values.yaml").read_text(), schema)
     cells = "\n".join(
         "| " + " | ".join((f"`{row.name}`", row.default, row.takes, row.meaning.replace("|", "\\|"))) + " |"
-        for row in made
+        for row in table_rows
     )
     table = f"| value | default | takes | what it is for |\n|---|---|---|---|\n{cells}"
-    return filled(held, "values", table, FILE)
+    return replace_section(current, "values", table, FILE)
 
 
 def main() -> int:
-    return written(FILE, document(FILE.read_text()), "the chart's values")
+    return write_or_check(FILE, document(FILE.read_text()), "the chart's values")
 
 
 if __name__ == "__main__":

@@ -16,30 +16,30 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Tool:
-    """A program, its module and version; `asks` makes it say its version."""
+    """A program, its module and version; `version_arguments` make it print its version."""
 
     name: str
     module: str
     version: str
-    asks: tuple[str, ...]
+    version_arguments: tuple[str, ...]
 
-    def found(self) -> Path | None:
+    def find(self) -> Path | None:
         """The program in the right minor version: on the PATH, or one built earlier."""
         for candidate in (shutil.which(self.name), str(cache() / self.name)):
             if candidate is None or not Path(candidate).exists():
                 continue
-            seen = subprocess.run([candidate, *self.asks], check=False, capture_output=True, text=True)  # noqa: S603
+            process = subprocess.run([candidate, *self.version_arguments], check=False, capture_output=True, text=True)  # noqa: S603
             # What `go install` makes may know no more of its version than the minor one.
-            if re.match(rf"{re.escape(self.version.rsplit('.', 1)[0])}(\.|\+|$)", seen.stdout.strip()):
+            if re.match(rf"{re.escape(self.version.rsplit('.', 1)[0])}(\.|\+|$)", process.stdout.strip()):
                 return Path(candidate)
         return None
 
-    def built(self, go: str | None = None) -> Path:
+    def find_or_build(self, go: str | None = None) -> Path:
         """The program, built if there is none yet; `go` is the Go to build it with, by default the one on the PATH."""
         cache().mkdir(parents=True, exist_ok=True)
         with (cache() / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return self.found() or self._build(go or shutil.which("go"))
+            return self.find() or self._build(go or shutil.which("go"))
 
     def _build(self, go: str | None) -> Path:
         if go is None:

@@ -36,25 +36,25 @@ def main() -> int:
     if "--check" in sys.argv[1:]:
         return check()
     CRD_COPY.write_text(CRD.read_text())
-    body = render(HELM.built())
+    body = render(HELM.find_or_build())
     FILE.write_text(header(body) + body)
     return 0
 
 
 def check() -> int:
     """0 if install.yaml and the chart's copy of the CRD are what the sources give."""
-    wrong = ""
+    problem = ""
     head, body = split(FILE.read_text()) if FILE.exists() else ("", "")
-    found = HELM.found()
+    helm = HELM.find()
     if CRD_COPY.read_text() != CRD.read_text():
-        wrong = f"{CRD_COPY.relative_to(CHARTS)} differs from crds/{CRD.name}"
+        problem = f"{CRD_COPY.relative_to(CHARTS)} differs from crds/{CRD.name}"
     elif head != header(body):
-        wrong = f"{FILE.name} was not rendered from the chart as it is"
-    elif found is not None and body != render(found):
-        wrong = f"{FILE.name} differs from what helm renders"
-    if not wrong:
+        problem = f"{FILE.name} was not rendered from the chart as it is"
+    elif helm is not None and body != render(helm):
+        problem = f"{FILE.name} differs from what helm renders"
+    if not problem:
         return 0
-    sys.stderr.write(f"{wrong}; run `make generate` and commit the result\n")
+    sys.stderr.write(f"{problem}; run `make generate` and commit the result\n")
     return 1
 
 
@@ -84,13 +84,13 @@ def chart_digest() -> str:
 
 def render(program: Path) -> str:
     """What helm makes of the chart with its default values, after the namespace it goes into."""
-    done = subprocess.run(  # noqa: S603 - a helm that was looked for by version
+    process = subprocess.run(  # noqa: S603 - a helm that was looked for by version
         [program, "template", RELEASE, str(CHART), "--namespace", NAMESPACE],
         check=True,
         capture_output=True,
         text=True,
     )
-    return NAMESPACE_MANIFEST + done.stdout.removeprefix("---\n")
+    return NAMESPACE_MANIFEST + process.stdout.removeprefix("---\n")
 
 
 if __name__ == "__main__":

@@ -67,28 +67,28 @@ def loaded_files() -> set[Path]:
     """Return the files of all modules that a Python of its own has loaded with everything."""
     # -B: bytecode is compiled once nothing is left to remove.
     command = [sys.executable, "-B", __file__, "--loaded"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - this file itself
-    return {Path(line) for line in done.stdout.splitlines()}
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - this file itself
+    return {Path(line) for line in process.stdout.splitlines()}
 
 
-def unneeded(packages: Path, loaded: set[Path]) -> set[Path]:
+def unneeded_files(packages: Path, loaded: set[Path]) -> set[Path]:
     """Return the files below `packages` that can go. Raises TrimError where a program loads one of them."""
-    never = {file for pattern in NEVER_RUN for found in packages.glob(pattern) for file in _files(found)}
-    never |= {file for file in _files(packages) if file.suffix in ONLY_READ_BY_BUILDERS}
-    if wrong := sorted(never & loaded):
-        raise TrimError(f"a program loads what would be removed: {', '.join(map(str, wrong))}")
-    idle = set()
+    never_run_files = {file for pattern in NEVER_RUN for path in packages.glob(pattern) for file in _files(path)}
+    never_run_files |= {file for file in _files(packages) if file.suffix in ONLY_READ_BY_BUILDERS}
+    if wrong_files := sorted(never_run_files & loaded):
+        raise TrimError(f"a program loads what would be removed: {', '.join(map(str, wrong_files))}")
+    idle_modules = set()
     for folder in ONLY_WHAT_LOADS:
         modules = {file for file in _files(packages / folder) if file.suffix == ".py"}
         if not modules:
             raise TrimError(f"there is no {folder} any more: correct ONLY_WHAT_LOADS")
-        idle |= modules - loaded
-    return never | idle
+        idle_modules |= modules - loaded
+    return never_run_files | idle_modules
 
 
 def trim(environment: Path, packages: Path) -> None:
     """Remove what is not needed, and the commands of other packages."""
-    for file in unneeded(packages, loaded_files()):
+    for file in unneeded_files(packages, loaded_files()):
         file.unlink()
     for command in (environment / "bin").iterdir():
         if command.name not in PROGRAMS and not command.name.startswith("python"):

@@ -23,20 +23,20 @@ HEAD = (
 TAIL = f"\r\n--{BOUNDARY}--\r\n"
 
 
-def prepared() -> Callable[[], bytes]:
+def prepared_form_maker() -> Callable[[], bytes]:
     body = Path(os.environ["BODY"]).read_bytes()
     return lambda: body
 
 
-def pooled() -> Callable[[], bytes]:
+def pool_form_maker() -> Callable[[], bytes]:
     pool: dict[str, Any] = json.loads(Path(os.environ["POOL"]).read_text("utf-8"))
     rows = cycle([tuple(row) for row in pool["rows"]])
     upper, lower = (prefix := secrets.token_hex(6)).upper(), prefix
-    drawn = 0
+    next_number = 0
 
     def make() -> bytes:
-        nonlocal drawn
-        first, drawn = drawn, drawn + ROWS
+        nonlocal next_number
+        first, next_number = next_number, next_number + ROWS
         lines = [
             f"{before}{upper}{number:08}{between}{lower}{number:08}{end}"
             for number, (before, between, end) in enumerate(islice(rows, ROWS), first)
@@ -46,7 +46,7 @@ def pooled() -> Callable[[], bytes]:
     return make
 
 
-def composed() -> Callable[[], bytes]:
+def composer_form_maker() -> Callable[[], bytes]:
     from loadgen.records import Composer, RecordSpace, load_pools  # noqa: PLC0415 - only this form needs it
 
     composer = Composer(RecordSpace(seed=1, run_tag=secrets.randbits(48)), load_pools())
@@ -54,7 +54,13 @@ def composed() -> Callable[[], bytes]:
     return lambda: b"".join([head, *composer.compose(ROWS).chunks(), tail])
 
 
-make_body = prepared() if "BODY" in os.environ else pooled() if "POOL" in os.environ else composed()
+make_body = (
+    prepared_form_maker()
+    if "BODY" in os.environ
+    else pool_form_maker()
+    if "POOL" in os.environ
+    else composer_form_maker()
+)
 
 
 class Uploader(FastHttpUser):  # type: ignore[misc]

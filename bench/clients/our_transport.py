@@ -39,8 +39,8 @@ async def load(url: str, body: bytes, rows: int, virtual_users: int) -> None:
         length=len(body),
         parts=(body,),
     )
-    kept = keeps_connections(ConnectionUse.AUTO, rows)
-    async with open_client(AddressRules(), keep_alive=kept) as client, asyncio.TaskGroup() as users:
+    keeps_alive = keeps_connections(ConnectionUse.AUTO, rows)
+    async with open_client(AddressRules(), keep_alive=keeps_alive) as client, asyncio.TaskGroup() as users:
         for _ in range(virtual_users):
             users.create_task(upload_for_ever(client, request))
 

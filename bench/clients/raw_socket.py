@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def send(address: tuple[str, int], request: bytes, *, fresh: bool) -> None:
-    connection = _connected(address)
+    connection = _connect(address)
     while True:
         connection.sendall(request)
         answer = b""
@@ -22,10 +22,10 @@ def send(address: tuple[str, int], request: bytes, *, fresh: bool) -> None:
             answer += piece
         if fresh:
             connection.close()
-            connection = _connected(address)
+            connection = _connect(address)
 
 
-def _connected(address: tuple[str, int]) -> socket.socket:
+def _connect(address: tuple[str, int]) -> socket.socket:
     connection = socket.create_connection(address)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
@@ -33,9 +33,10 @@ def _connected(address: tuple[str, int]) -> socket.socket:
 
 def main() -> None:
     host, port, request, connections, *rest = sys.argv[1:]
-    content, choice = Path(request).read_bytes(), {"fresh": "fresh" in rest}
+    content, options = Path(request).read_bytes(), {"fresh": "fresh" in rest}
     threads = [
-        threading.Thread(target=send, args=((host, int(port)), content), kwargs=choice) for _ in range(int(connections))
+        threading.Thread(target=send, args=((host, int(port)), content), kwargs=options)
+        for _ in range(int(connections))
     ]
     for thread in threads:
         thread.start()

@@ -20,7 +20,7 @@ _PODS: Final = 100
 _LOOKS: Final = 5
 _LOOK_SECONDS: Final = 2
 _LENGTHS_SECONDS: Final = (60, 600, 3_600)
-_A_SECOND: Final = 5
+_UPLOADS_PER_SECOND: Final = 5
 _STEP: Final = Step(
     name="custom",
     batch_size=1_000,
@@ -43,10 +43,10 @@ class _Pod:
     def load_until(self, second: int) -> None:
         """Five uploads a second, of 0.4 s in the median."""
         while self._second < second:
-            for number in range(_A_SECOND):
-                intended_ns = self._second * NANOSECONDS + number * NANOSECONDS // _A_SECOND
-                took_ns = int(self._random.lognormvariate(0, 0.4) * 0.4 * NANOSECONDS)
-                self._step.finish(self._step.begin(intended_ns), sample(intended_ns, took_ns, 1_000))
+            for number in range(_UPLOADS_PER_SECOND):
+                intended_ns = self._second * NANOSECONDS + number * NANOSECONDS // _UPLOADS_PER_SECOND
+                duration_ns = int(self._random.lognormvariate(0, 0.4) * 0.4 * NANOSECONDS)
+                self._step.finish(self._step.begin(intended_ns), sample(intended_ns, duration_ns, 1_000))
             self._second += 1
 
     def answer(self) -> bytes:
@@ -75,17 +75,17 @@ def merging() -> list[Figure]:
             pod.load_until(length - _LOOKS * _LOOK_SECONDS)
             timeline.add_snapshot(decoder.decode(pod.answer()))
         timeline.series(uids)
-        taken, size = [], 0
+        pod_seconds, size = [], 0
         for look in range(_LOOKS):
             for pod in pods:
                 pod.load_until(length - (_LOOKS - 1 - look) * _LOOK_SECONDS)
             bodies = [pod.answer() for pod in pods]
             size = len(bodies[0])
-            began = time.process_time()
+            start_seconds = time.process_time()
             newest = [timeline.add_snapshot(decoder.decode(body)) for body in bodies]
             with_series(merge_snapshots(newest), timeline.series(uids))
-            taken.append((time.process_time() - began) / _PODS)
-        median = sorted(taken)[len(taken) // 2]
-        what = f"decode and merge, a pod and look, {length:,} s into the run ({size:,} bytes)"
-        figures.append(Figure(what, f"{1e3 * median:.2f} ms", "0.8 ms"))
+            pod_seconds.append((time.process_time() - start_seconds) / _PODS)
+        median = sorted(pod_seconds)[len(pod_seconds) // 2]
+        name = f"decode and merge, a pod and look, {length:,} s into the run ({size:,} bytes)"
+        figures.append(Figure(name, f"{1e3 * median:.2f} ms", "0.8 ms"))
     return figures

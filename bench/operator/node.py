@@ -24,7 +24,7 @@ class Node:
     def __init__(self, api: Api, folder: Path, second_octet: int) -> None:
         self._api = api
         self._octet = second_octet
-        self._made = 0
+        self._pod_count = 0
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._folder = folder
@@ -32,11 +32,11 @@ class Node:
         self.running_since: dict[str, float] = {}
 
     async def run(self) -> None:
-        cache = Cache(f"/api/v1/pods?labelSelector={_LABEL}", self._changed)
+        cache = Cache(f"/api/v1/pods?labelSelector={_LABEL}", self._on_pod)
         async with asyncio.TaskGroup() as self._group:
             await cache.follow(self._api)
 
-    def _changed(self, resource: Json, exists: bool) -> None:
+    def _on_pod(self, resource: Json, exists: bool) -> None:
         uid = resource["metadata"]["uid"]
         if exists and uid not in self._tasks and "deletionTimestamp" not in resource["metadata"]:
             assert self._group is not None
@@ -47,27 +47,33 @@ class Node:
     async def _live(self, resource: Json) -> None:
         metadata = resource["metadata"]
         uid = metadata["uid"]
-        self._made += 1
-        ip = f"127.{self._octet}.{self._made // 250}.{self._made % 250 + 2}"
+        self._pod_count += 1
+        ip = f"127.{self._octet}.{self._pod_count // 250}.{self._pod_count % 250 + 2}"
         (container,) = resource["spec"]["containers"]
         plan = next(variable["value"] for variable in container["env"] if variable["name"] == PLAN_VARIABLE)
-        message = self._folder / uid
+        message_file = self._folder / uid
         settings = PodSettings(
             plan=decode_plan(plan),
             pod_index=int(metadata["annotations"][_INDEX]),
             pod_uid=uid,
             ip=ip,
-            termination_path=message,
+            termination_path=message_file,
         )
         pod = self.pods[uid] = make_pod(settings)
-        life = asyncio.create_task(pod.run())
-        began = _now()
-        await self._report(resource, "Running", ip, {"running": {"startedAt": began}})
+        run_task = asyncio.create_task(pod.run())
+        started_at = _now()
+        await self._report(resource, "Running", ip, {"running": {"startedAt": started_at}})
         self.running_since[uid] = asyncio.get_running_loop().time()
-        code = int(await life)
-        said = _read(message)
-        ended = {"exitCode": code, "message": said, "startedAt": began, "finishedAt": _now(), "reason": "Completed"}
-        await self._report(resource, "Failed" if code else "Succeeded", ip, {"terminated": ended})
+        code = int(await run_task)
+        message = _read(message_file)
+        end = {
+            "exitCode": code,
+            "message": message,
+            "startedAt": started_at,
+            "finishedAt": _now(),
+            "reason": "Completed",
+        }
+        await self._report(resource, "Failed" if code else "Succeeded", ip, {"terminated": end})
 
     async def _report(self, resource: Json, phase: str, ip: str, state: Json) -> None:
         metadata = resource["metadata"]

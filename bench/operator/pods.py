@@ -61,7 +61,7 @@ class Engine:
         self._recorder: Recorder = recorder
         self._clock_ns: Callable[[], int] = clock_ns
         self._random = random.Random(pod_index)
-        self._broken: asyncio.Event = asyncio.Event()
+        self._promise_broken: asyncio.Event = asyncio.Event()
         self._drained = asyncio.Event()
         self._users = max(1, share_of(plan.steps[0].virtual_users, pod_index, plan.parallelism))
         self.virtual_users = 0
@@ -72,7 +72,7 @@ class Engine:
         self._drained.set()
 
     def break_promise(self) -> None:
-        self._broken.set()
+        self._promise_broken.set()
 
     async def run(self, start_ns: int, *, is_alone: bool) -> Violation | None:
         assert not is_alone
@@ -83,16 +83,18 @@ class Engine:
                 recorder = self._recorder.open_step(step, start_ns)
                 self.virtual_users = self._users
                 end_ns = start_ns + int(step.duration_seconds * NANOSECONDS)
-                begin_ns = start_ns
-                while begin_ns < end_ns:
-                    upto_ns = min(end_ns, begin_ns + int(_TICK_SECONDS * NANOSECONDS))
-                    if await self._stopped(upto_ns):
+                tick_start_ns = start_ns
+                while tick_start_ns < end_ns:
+                    tick_end_ns = min(end_ns, tick_start_ns + int(_TICK_SECONDS * NANOSECONDS))
+                    if await self._must_stop_before(tick_end_ns):
                         recorder.end()
                         return self._violation()
-                    for intended_ns in range(begin_ns, upto_ns, int(_MEDIAN_SECONDS / self._users * NANOSECONDS)):
-                        took_ns = int(self._random.lognormvariate(0, 0.4) * _MEDIAN_SECONDS * NANOSECONDS)
-                        recorder.finish(recorder.begin(intended_ns), sample(intended_ns, took_ns, step.batch_size))
-                    begin_ns = upto_ns
+                    for intended_ns in range(
+                        tick_start_ns, tick_end_ns, int(_MEDIAN_SECONDS / self._users * NANOSECONDS)
+                    ):
+                        duration_ns = int(self._random.lognormvariate(0, 0.4) * _MEDIAN_SECONDS * NANOSECONDS)
+                        recorder.finish(recorder.begin(intended_ns), sample(intended_ns, duration_ns, step.batch_size))
+                    tick_start_ns = tick_end_ns
                 recorder.mark_complete()
                 recorder.end(end_ns)
                 start_ns = end_ns
@@ -101,16 +103,16 @@ class Engine:
             self.ended_ns = self._clock_ns()
         return None
 
-    async def _stopped(self, until_ns: int) -> bool:
+    async def _must_stop_before(self, until_ns: int) -> bool:
         try:
             async with asyncio.timeout(max(0.0, (until_ns - self._clock_ns()) / NANOSECONDS)):
-                await self._broken.wait()
+                await self._promise_broken.wait()
         except TimeoutError:
             return self._drained.is_set()
         return True
 
     def _violation(self) -> Violation | None:
-        if not self._broken.is_set():
+        if not self._promise_broken.is_set():
             return None
         return Violation(
             kind=ErrorKind.MARKER_MISSING,
@@ -159,18 +161,18 @@ def make_pod(settings: PodSettings) -> Pod:
     return Pod(settings, time.monotonic_ns)
 
 
-def sample(intended_ns: int, took_ns: int, rows: int) -> Sample:
+def sample(intended_ns: int, duration_ns: int, rows: int) -> Sample:
     return Sample(
         intended_ns=intended_ns,
         sent_ns=intended_ns + 1_000,
-        finished_ns=intended_ns + took_ns,
+        finished_ns=intended_ns + duration_ns,
         rows=rows,
         error=None,
         records_confirmed=rows,
         bytes_sent=rows * 200,
         has_begun=True,
         address=_ADDRESS,
-        parts=PartNanoseconds(connect=1_000_000, upload=took_ns // 2, wait=took_ns // 2),
+        parts=PartNanoseconds(connect=1_000_000, upload=duration_ns // 2, wait=duration_ns // 2),
     )
 
 

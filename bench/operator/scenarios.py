@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
-from bench.operator.stage import LOADTESTS, NAMESPACE, Json, Stage, until
+from bench.operator.stage import LOADTESTS, NAMESPACE, Json, Stage, wait_until
 from loadtest_model.plan.exposure import STOP_SECONDS
 
 _LOOK_SECONDS: Final = 2.0
@@ -17,8 +17,8 @@ _numbers = count(1)
 class Figure:
     """One measured quantity, in words and with its unit; `bound` is what it was to reach, empty where nothing was."""
 
-    what: str
-    measured: str
+    name: str
+    value: str
     bound: str = ""
 
 
@@ -34,12 +34,12 @@ async def idle(stage: Stage) -> list[Figure]:
             await stage.call("POST", path, _foreign_pod(number))
 
     await asyncio.gather(*(make(number) for number in range(foreign)))
-    beside = await _resident_after_start(stage)
+    with_foreign_pods = await _resident_after_start(stage)
     stage.operator.kill()
     await stage.call("DELETE", path)
     return [
         Figure("idle memory", f"{alone / 1e6:.0f} MB", "90 MB"),
-        Figure(f"idle memory beside {foreign:,} foreign pods", f"{beside / 1e6:.0f} MB", "90 MB"),
+        Figure(f"idle memory beside {foreign:,} foreign pods", f"{with_foreign_pods / 1e6:.0f} MB", "90 MB"),
     ]
 
 
@@ -65,39 +65,39 @@ async def start_and_violation(stage: Stage, pods: int) -> list[Figure]:
     stage.operator.kill()
     stage.operator.start()
     await asyncio.sleep(5)
-    applied = time.monotonic()
+    applied_at = time.monotonic()
     await stage.apply(name, pods, pods, 120)
-    await until("all pods run", lambda: len(stage.node.running_since) == pods, 120)
+    await wait_until("all pods run", lambda: len(stage.node.running_since) == pods, 120)
     last_running = max(stage.node.running_since.values())
     engines = [pod.engine for pod in stage.node.pods.values()]
-    await until("all load", lambda: all(engine.began_ns for engine in engines), 120)
-    began = [engine.began_ns / 1e9 for engine in engines]
+    await wait_until("all load", lambda: all(engine.began_ns for engine in engines), 120)
+    load_starts = [engine.began_ns / 1e9 for engine in engines]
     starts = [pod.start_ns / 1e9 for pod in stage.node.pods.values()]
     await asyncio.sleep(3)
     status = await stage.status(name)
     stage.operator.kill()
-    broken = time.monotonic()
+    violation_at = time.monotonic()
     engines[pods // 2].break_promise()
-    await until("all have stopped", lambda: all(engine.ended_ns for engine in engines), 60)
-    stopped = max(engine.ended_ns for engine in engines) / 1e9 - broken
+    await wait_until("all have stopped", lambda: all(engine.ended_ns for engine in engines), 60)
+    stop_seconds = max(engine.ended_ns for engine in engines) / 1e9 - violation_at
     stage.operator.start()
-    ended = await _completed(stage, name)
+    final_status = await _wait_until_completed(stage, name)
     await stage.delete(name)
     return [
-        Figure(f"{pods:,} pods: apply to the last pod running", f"{last_running - applied:.1f} s"),
-        Figure(f"{pods:,} pods: from the last pod running to load", f"{max(began) - last_running:.1f} s", "5 s"),
+        Figure(f"{pods:,} pods: apply to the last pod running", f"{last_running - applied_at:.1f} s"),
+        Figure(f"{pods:,} pods: from the last pod running to load", f"{max(load_starts) - last_running:.1f} s", "5 s"),
         Figure(f"{pods:,} pods: first to last instant to begin", f"{1e3 * (max(starts) - min(starts)):.1f} ms"),
         Figure(f"{pods:,} pods: its bound, the skew in the status", f"{1e3 * status['start']['skewSeconds']:.0f} ms"),
         Figure(
             f"{pods:,} pods: violation in one, operator dead, to the last stopped",
-            f"{stopped:.2f} s",
+            f"{stop_seconds:.2f} s",
             f"{STOP_SECONDS:g} s",
         ),
-        Figure(f"{pods:,} pods: verdict after that, by a restarted operator", str(ended["verdict"]), "Failed"),
+        Figure(f"{pods:,} pods: verdict after that, by a restarted operator", str(final_status["verdict"]), "Failed"),
     ]
 
 
-async def _completed(stage: Stage, name: str) -> Json:
+async def _wait_until_completed(stage: Stage, name: str) -> Json:
     deadline = time.monotonic() + 120
     while True:
         status = await stage.status(name)
@@ -108,49 +108,55 @@ async def _completed(stage: Stage, name: str) -> Json:
         await asyncio.sleep(0.5)
 
 
-async def looking(stage: Stage, pods: int, seconds: float) -> list[Figure]:
+async def polling(stage: Stage, pods: int, seconds: float) -> list[Figure]:
     """What looking at a large fleet costs the operator while it loads."""
     name = f"fleet-{next(_numbers)}"
     stage.operator.kill()
     stage.operator.start()
     await stage.apply(name, pods, pods, seconds + 30)
-    await until("all pods run", lambda: len(stage.node.running_since) == pods, 300)
+    await wait_until("all pods run", lambda: len(stage.node.running_since) == pods, 300)
     engines = [pod.engine for pod in stage.node.pods.values()]
     last_running = max(stage.node.running_since.values())
-    loading = await until("all load", lambda: all(engine.began_ns for engine in engines), 120) - last_running
+    load_delay = await wait_until("all load", lambda: all(engine.began_ns for engine in engines), 120) - last_running
     await asyncio.sleep(5)
     skew_seconds = (await stage.status(name))["start"]["skewSeconds"]
-    writes, cpu, turns, since = await _reading(stage)
+    writes, cpu, turns, start_seconds = await _usage(stage)
     await asyncio.sleep(seconds)
-    writes_after, cpu_after, turns_after, now = await _reading(stage)
+    writes_after, cpu_after, turns_after, end_seconds = await _usage(stage)
     resident = stage.operator.resident_bytes
     await stage.delete(name)
-    passed, turned = now - since, turns_after - turns
+    elapsed_seconds, turn_count = end_seconds - start_seconds, turns_after - turns
     return [
-        Figure(f"{pods:,} pods: from the last pod running to load", f"{loading:.1f} s"),
+        Figure(f"{pods:,} pods: from the last pod running to load", f"{load_delay:.1f} s"),
         Figure(f"{pods:,} pods: skew in the status", f"{1e3 * skew_seconds:.0f} ms"),
-        Figure(f"{pods:,} pods under load: operator", f"{(cpu_after - cpu) / passed:.2f} cores", "1 core"),
-        Figure(f"{pods:,} pods under load: CPU a turn", f"{1e3 * (cpu_after - cpu) / turned:.0f} ms"),
-        Figure(f"{pods:,} pods under load: time between turns", f"{passed / turned:.1f} s", f"{_LOOK_SECONDS:g} s"),
+        Figure(f"{pods:,} pods under load: operator", f"{(cpu_after - cpu) / elapsed_seconds:.2f} cores", "1 core"),
+        Figure(f"{pods:,} pods under load: CPU a turn", f"{1e3 * (cpu_after - cpu) / turn_count:.0f} ms"),
+        Figure(
+            f"{pods:,} pods under load: time between turns",
+            f"{elapsed_seconds / turn_count:.1f} s",
+            f"{_LOOK_SECONDS:g} s",
+        ),
         Figure(f"{pods:,} pods under load: memory", f"{resident / 1e6:.0f} MB"),
-        Figure(f"{pods:,} pods under load: API writes", f"{(writes_after - writes) / passed:.2f} /s", "0.2 /s"),
+        Figure(
+            f"{pods:,} pods under load: API writes", f"{(writes_after - writes) / elapsed_seconds:.2f} /s", "0.2 /s"
+        ),
     ]
 
 
-async def requests(stage: Stage, pods: int, seconds: float) -> list[Figure]:
+async def resource_requests(stage: Stage, pods: int, seconds: float) -> list[Figure]:
     """What the chart asks for the operator is taken from: the operator at rest, and with one test of some size."""
     resident = await _resident_after_start(stage)
-    _, cpu, _, since = await _reading(stage)
+    _, cpu, _, start_seconds = await _usage(stage)
     await asyncio.sleep(seconds)
-    _, cpu_after, _, now = await _reading(stage)
+    _, cpu_after, _, end_seconds = await _usage(stage)
     at_rest = [
-        Figure("at rest: operator", f"{1e3 * (cpu_after - cpu) / (now - since):.1f} millicores"),
+        Figure("at rest: operator", f"{1e3 * (cpu_after - cpu) / (end_seconds - start_seconds):.1f} millicores"),
         Figure("at rest: memory", f"{resident / 1e6:.0f} MB"),
     ]
-    return [*at_rest, *await looking(stage, pods, seconds)]
+    return [*at_rest, *await polling(stage, pods, seconds)]
 
 
-async def _reading(stage: Stage) -> tuple[float, float, float, float]:
+async def _usage(stage: Stage) -> tuple[float, float, float, float]:
     turns = stage.operator.metric("loadtest_operator_reconcile_seconds_count")
     return await stage.writes(), stage.operator.cpu_seconds, turns, time.monotonic()
 
@@ -163,20 +169,20 @@ async def many_tests(stage: Stage, tests: int, pods: int) -> list[Figure]:
     await asyncio.sleep(5)
     names = [f"test-{number}" for number in range(tests)]
     writes, cpu = await stage.writes(), stage.operator.cpu_seconds
-    applied = time.monotonic()
+    applied_at = time.monotonic()
     for name in names:
         await stage.apply(name, pods, pods, load_seconds)
-    made = tests
-    await until("all pods run", lambda: len(stage.node.running_since) == tests * pods, 300)
-    running = time.monotonic()
+    applied_writes = tests
+    await wait_until("all pods run", lambda: len(stage.node.running_since) == tests * pods, 300)
+    running_at = time.monotonic()
     engines = [pod.engine for pod in stage.node.pods.values()]
-    await until("all load", lambda: all(engine.began_ns for engine in engines), 120)
-    loading = time.monotonic()
+    await wait_until("all load", lambda: all(engine.began_ns for engine in engines), 120)
+    loading_at = time.monotonic()
     # What tells of the start is a transition, and over by then.
     await asyncio.sleep(4)
-    steady, since = await stage.writes(), time.monotonic()
+    steady_writes, steady_start = await stage.writes(), time.monotonic()
     await asyncio.sleep(max(1.0, load_seconds - 12))
-    steady, steady_seconds = await stage.writes() - steady, time.monotonic() - since
+    steady_writes, steady_seconds = await stage.writes() - steady_writes, time.monotonic() - steady_start
     items: list[Json] = []
     deadline = time.monotonic() + 120
     while len([item for item in items if item["status"]["phase"] == "Completed"]) < tests:
@@ -184,21 +190,21 @@ async def many_tests(stage: Stage, tests: int, pods: int) -> list[Figure]:
             raise TimeoutError(f"not all completed: {[item['status'].get('phase') for item in items]}")
         await asyncio.sleep(1)
         items = (await stage.call("GET", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests"))["items"]
-    completed = time.monotonic()
+    completed_at = time.monotonic()
     verdicts = [item["status"]["verdict"] for item in items]
     skews = [item["status"]["start"]["skewSeconds"] for item in items]
-    total = await stage.writes() - writes - made
-    spent = stage.operator.cpu_seconds - cpu
+    total = await stage.writes() - writes - applied_writes
+    cpu_spent = stage.operator.cpu_seconds - cpu
     for name in names:
         await stage.call("DELETE", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests/{name}")
     label = f"{tests} tests of {pods:,} pods"
     return [
-        Figure(f"{label}: apply to all pods running", f"{running - applied:.1f} s"),
-        Figure(f"{label}: from then to all loading", f"{loading - running:.1f} s"),
-        Figure(f"{label}: end of the last load to all verdicts", f"{completed - loading - load_seconds:.1f} s"),
+        Figure(f"{label}: apply to all pods running", f"{running_at - applied_at:.1f} s"),
+        Figure(f"{label}: from then to all loading", f"{loading_at - running_at:.1f} s"),
+        Figure(f"{label}: end of the last load to all verdicts", f"{completed_at - loading_at - load_seconds:.1f} s"),
         Figure(f"{label}: passed", f"{verdicts.count('Passed')}", str(tests)),
         Figure(f"{label}: worst skew in a status", f"{1e3 * max(skews):.0f} ms"),
-        Figure(f"{label}: API writes of a running test", f"{steady / tests / steady_seconds:.2f} /s", "0.2 /s"),
+        Figure(f"{label}: API writes of a running test", f"{steady_writes / tests / steady_seconds:.2f} /s", "0.2 /s"),
         Figure(f"{label}: API writes of a whole test", f"{total / tests:.0f}"),
-        Figure(f"{label}: operator", f"{spent / (completed - applied):.2f} cores"),
+        Figure(f"{label}: operator", f"{cpu_spent / (completed_at - applied_at):.2f} cores"),
     ]

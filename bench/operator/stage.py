@@ -75,7 +75,7 @@ class Operator:
     def metric(self, name: str) -> float:
         """The sum of a metric's series."""
         with urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=10) as answer:
-            return added(answer.read().decode(), name)
+            return metric_sum(answer.read().decode(), name)
 
     @property
     def _pid(self) -> int:
@@ -98,17 +98,17 @@ class Stage:
         await self.call("POST", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests", manifest(name, pods, users, seconds))
 
     async def status(self, name: str) -> Json:
-        found = await self.call("GET", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests/{name}")
-        status: Json = found.get("status") or {}
+        load_test = await self.call("GET", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests/{name}")
+        status: Json = load_test.get("status") or {}
         return status
 
     async def delete(self, name: str) -> None:
         await self.call("DELETE", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests/{name}")
-        await until("the pods are gone", lambda: not self.live(), 60)
+        await wait_until("the pods are gone", lambda: not self.live_pods(), 60)
         self.node.pods.clear()
         self.node.running_since.clear()
 
-    def live(self) -> int:
+    def live_pods(self) -> int:
         return sum(
             pod.engine.ended_ns == 0 and pod.snapshot(0).state.is_end is False for pod in self.node.pods.values()
         )
@@ -116,20 +116,20 @@ class Stage:
     async def writes(self) -> float:
         """What was written of LoadTests and of what the operator makes for them, as the API server counts it."""
         text = await asyncio.to_thread(self.rest.text, "GET", "/metrics")
-        wanted = re.compile(
+        write_pattern = re.compile(
             r'^apiserver_request_total\{(?=.*verb="(?:POST|PUT|PATCH|APPLY|DELETE)")'
             r'(?=.*resource="(?:loadtests|events|configmaps|jobs)").*\} (\S+)$',
             re.MULTILINE,
         )
-        lines = [match for match in wanted.finditer(text) if not _of_the_job_controller(match[0])]
+        lines = [match for match in write_pattern.finditer(text) if not _is_from_job_controller(match[0])]
         return sum(float(match[1]) for match in lines)
 
 
-def _of_the_job_controller(line: str) -> bool:
+def _is_from_job_controller(line: str) -> bool:
     return 'resource="jobs"' in line and 'subresource="status"' in line
 
 
-def added(exposition: str, name: str) -> float:
+def metric_sum(exposition: str, name: str) -> float:
     """The sum of a metric's series in Prometheus' text format."""
     return sum(float(value) for value in re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", exposition, re.MULTILINE))
 
@@ -150,12 +150,12 @@ def manifest(name: str, pods: int, users: int, seconds: float) -> Json:
     }
 
 
-async def until(what: str, holds: Callable[[], object], seconds: float) -> float:
+async def wait_until(goal: str, condition: Callable[[], object], seconds: float) -> float:
     """Wait until it holds; gives the instant on the monotonic clock. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {seconds:g} s until {what}")
+            raise TimeoutError(f"waited {seconds:g} s until {goal}")
         await asyncio.sleep(0.02)
     return time.monotonic()
 
@@ -170,13 +170,13 @@ async def stage() -> AsyncIterator[Stage]:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=50)) as session:
             api = Api(session, cluster.server, *_identity(cluster, folder))
             node = Node(api, folder, random.randrange(2, 254))
-            living = asyncio.create_task(node.run())
+            node_task = asyncio.create_task(node.run())
             try:
                 yield Stage(cluster, operator, node)
             finally:
                 operator.kill()
-                living.cancel()
-                await asyncio.wait({living})
+                node_task.cancel()
+                await asyncio.wait({node_task})
 
 
 @contextmanager
@@ -208,7 +208,7 @@ def _folder() -> Iterator[Path]:
 
 def _identity(cluster: LocalCluster, folder: Path) -> tuple[str, str]:
     """An administrator's token, and the file with the API server's authority."""
-    known = yaml.safe_load(cluster.kubeconfig.read_text())
+    kubeconfig = yaml.safe_load(cluster.kubeconfig.read_text())
     authority = folder / "ca.crt"
-    authority.write_bytes(b64decode(known["clusters"][0]["cluster"]["certificate-authority-data"]))
-    return known["users"][0]["user"]["token"], str(authority)
+    authority.write_bytes(b64decode(kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"]))
+    return kubeconfig["users"][0]["user"]["token"], str(authority)

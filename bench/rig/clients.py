@@ -14,7 +14,7 @@ from peers import SILENT, artillery, k6, locust_python
 VIRTUAL_USERS: Final = 10
 CLIENTS: Final = Path(__file__).parents[1] / "clients"
 _REPOSITORY: Final = Path(__file__).parents[2]
-_OURS: Final = os.pathsep.join(str(_REPOSITORY / folder) for folder in ("model", "loadgen"))
+_OWN_PACKAGES: Final = os.pathsep.join(str(_REPOSITORY / folder) for folder in ("model", "loadgen"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,45 +38,45 @@ class Work:
     seconds: int
 
 
-def raw_socket(work: Work, *fresh: str) -> Client:
+def raw_socket_client(work: Work, *fresh: str) -> Client:
     target = urlsplit(work.url)
     arguments = (str(target.hostname), str(target.port), str(work.request), "4", *fresh)
     name = "raw socket, a connection for each upload" if fresh else "raw socket, prepared bytes"
     return Client(name, (sys.executable, str(CLIENTS / "raw_socket.py"), *arguments))
 
 
-def our_transport(work: Work) -> Client:
+def transport_client(work: Work) -> Client:
     command = (sys.executable, str(CLIENTS / "our_transport.py"))
     arguments = (work.url, str(work.body), str(work.rows), str(VIRTUAL_USERS))
-    return Client("loadgen's HTTP client alone", (*command, *arguments), {"PYTHONPATH": _OURS})
+    return Client("loadgen's HTTP client alone", (*command, *arguments), {"PYTHONPATH": _OWN_PACKAGES})
 
 
-def ours(work: Work, file_format: str = "csv") -> Client:
+def loadgen_client(work: Work, file_format: str = "csv") -> Client:
     arguments = (work.url, file_format, str(work.rows), str(VIRTUAL_USERS), str(work.seconds))
-    return Client("loadgen", (sys.executable, str(CLIENTS / "ours.py"), *arguments), {"PYTHONPATH": _OURS})
+    return Client("loadgen", (sys.executable, str(CLIENTS / "ours.py"), *arguments), {"PYTHONPATH": _OWN_PACKAGES})
 
 
-def locust(work: Work, source: str, name: str = "Locust") -> Client:
+def locust_client(work: Work, source: str, name: str = "Locust") -> Client:
     target = urlsplit(work.url)
     users = ("--users", str(VIRTUAL_USERS), "--spawn-rate", str(VIRTUAL_USERS))
     command = (str(locust_python()), "-m", "locust", "-f", str(CLIENTS / "locustfile.py"), "--headless")
     host = f"http://{target.hostname}:{target.port}"
-    environment = {"ROWS": str(work.rows), "UPLOAD_PATH": target.path, "PYTHONPATH": _OURS, **SILENT}
-    return Client(name, (*command, *users, "--host", host), environment | _from(work, source))
+    environment = {"ROWS": str(work.rows), "UPLOAD_PATH": target.path, "PYTHONPATH": _OWN_PACKAGES, **SILENT}
+    return Client(name, (*command, *users, "--host", host), environment | _body_source(work, source))
 
 
 def k6_client(work: Work, source: str) -> Client:
     environment = {"ROWS": str(work.rows), "URL": work.url, "VUS": str(VIRTUAL_USERS), "GOMAXPROCS": "1", **SILENT}
-    return Client("k6", (str(k6()), "run", "--quiet", str(CLIENTS / "k6.js")), environment | _from(work, source))
+    return Client("k6", (str(k6()), "run", "--quiet", str(CLIENTS / "k6.js")), environment | _body_source(work, source))
 
 
 def artillery_client(work: Work, source: str) -> Client:
     environment = {"ROWS": str(work.rows), "URL": work.url, **SILENT}
     command = (*artillery(), "run", "--quiet", str(CLIENTS / "artillery.yml"))
-    return Client("Artillery", command, environment | _from(work, source))
+    return Client("Artillery", command, environment | _body_source(work, source))
 
 
-def _from(work: Work, source: str) -> dict[str, str]:
+def _body_source(work: Work, source: str) -> dict[str, str]:
     """Where a peer takes its body from: "body", "pool" or "composer"."""
     return {"BODY": str(work.body)} if source == "body" else {"POOL": str(work.pool)} if source == "pool" else {}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.rig.clients import Client
-from bench.rig.processes import cpu_seconds, pinned, resident_bytes
-from bench.rig.sink import Taken
+from bench.rig.processes import cpu_seconds, pinned_process, resident_bytes
+from bench.rig.sink import SinkCounts
 
 WARM_UP_SECONDS: Final = 1.0
 _FIRST_UPLOADS: Final = 5
@@ -28,23 +28,23 @@ class Run:
     resident_bytes: int
 
 
-def measure(client: Client, core: int, taken: Callable[[], Taken], seconds: float, log: Path) -> Run:
+def measure(client: Client, core: int, read_counts: Callable[[], SinkCounts], seconds: float, log: Path) -> Run:
     """Start a client, let it warm up, and measure it for so long.
 
-    Raises RuntimeError, with what it said, where it does not upload.
+    Raises RuntimeError, with its output, if it does not upload.
     """
-    before = taken().uploads
-    with pinned(client.command, core, log, client.environment) as process:
+    uploads_before = read_counts().uploads
+    with pinned_process(client.command, core, log, client.environment) as process:
         deadline = time.monotonic() + _START_SECONDS
-        while taken().uploads < before + _FIRST_UPLOADS:
+        while read_counts().uploads < uploads_before + _FIRST_UPLOADS:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{client.name} does not upload:\n{log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.05)
         time.sleep(WARM_UP_SECONDS)
-        first, cpu_before = taken(), cpu_seconds(process.pid)
+        first, cpu_before = read_counts(), cpu_seconds(process.pid)
         time.sleep(seconds)
-        last, cpu = taken(), cpu_seconds(process.pid) - cpu_before
-        held = resident_bytes(process.pid)
+        last, cpu = read_counts(), cpu_seconds(process.pid) - cpu_before
+        memory_bytes = resident_bytes(process.pid)
         if process.poll() is not None:
             raise RuntimeError(f"{client.name} ended:\n{log.read_text(errors='replace')[-2000:]}")
     wall = (last.nanoseconds - first.nanoseconds) / 1e9
@@ -55,7 +55,7 @@ def measure(client: Client, core: int, taken: Callable[[], Taken], seconds: floa
         bytes_per_second=(last.bytes - first.bytes) / wall,
         cpu_seconds_per_million_records=cpu / records * 1e6 if records else float("inf"),
         busy=cpu / wall,
-        resident_bytes=held,
+        resident_bytes=memory_bytes,
     )
 
 

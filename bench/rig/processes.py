@@ -13,7 +13,7 @@ _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
-def pinned(
+def pinned_process(
     command: Sequence[str], core: int, log: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A process group on one core; all of it has ended when the context ends. Its standard input stays open."""
@@ -38,25 +38,25 @@ def pinned(
 
 def cpu_seconds(root: int) -> float:
     """What a process and all its descendants, also those that ended, have taken so far."""
-    return sum(sum(int(field) for field in _stat(pid)[11:15]) for pid in _tree(root)) / _TICKS_PER_SECOND
+    return sum(sum(int(field) for field in _stat(pid)[11:15]) for pid in _process_tree(root)) / _TICKS_PER_SECOND
 
 
 def resident_bytes(root: int) -> int:
     """The memory that a process and its descendants hold; what they share counts for each."""
-    return sum(int(_stat(pid)[21]) for pid in _tree(root)) * _PAGE_BYTES
+    return sum(int(_stat(pid)[21]) for pid in _process_tree(root)) * _PAGE_BYTES
 
 
-def _tree(root: int) -> list[int]:
-    found, todo = [], [root]
+def _process_tree(root: int) -> list[int]:
+    pids, todo = [], [root]
     while todo:
         pid = todo.pop()
         try:
             children = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
         except OSError:
             continue
-        found.append(pid)
+        pids.append(pid)
         todo += [int(child) for text in children for child in text.split()]
-    return found
+    return pids
 
 
 def _stat(pid: int) -> list[str]:

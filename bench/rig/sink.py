@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
-from bench.rig.processes import pinned
+from bench.rig.processes import pinned_process
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class SinkCounts:
     """What a sink has read and counted up to an instant of the monotonic clock."""
 
     nanoseconds: int
@@ -30,11 +30,11 @@ class Sink:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/upload"
 
-    def taken(self) -> Taken:
+    def counts(self) -> SinkCounts:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("GET", "/stats", headers={"Connection": "close"})
-            return Taken(**json.loads(connection.getresponse().read()))
+            return SinkCounts(**json.loads(connection.getresponse().read()))
         finally:
             connection.close()
 
@@ -44,10 +44,10 @@ def running_sink(folder: Path, core: int) -> Iterator[Sink]:
     """Build the sink in a folder and run it until the context ends."""
     source, program, log = Path(__file__).with_name("sink.c"), folder / "sink", folder / "sink.log"
     subprocess.run(["cc", "-O2", "-o", str(program), str(source)], check=True)
-    with pinned([str(program)], core, log):
+    with pinned_process([str(program)], core, log):
         deadline = time.monotonic() + 10
-        while not (said := log.read_text()).endswith("\n"):
+        while not (log_text := log.read_text()).endswith("\n"):
             if time.monotonic() > deadline:
-                raise RuntimeError(f"the sink does not listen: {said}")
+                raise RuntimeError(f"the sink does not listen: {log_text}")
             time.sleep(0.01)
-        yield Sink(int(said))
+        yield Sink(int(log_text))

@@ -13,7 +13,7 @@ _HEAD = (
 
 def markdown(about: Mapping[str, Any], results: Mapping[str, Mapping[str, Run]]) -> str:
     """Every row of work as a table, under a line that says where the figures come from."""
-    versions = ", ".join(f"{name} {said}" for name, said in about["versions"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     origin = (
         f"Measured on {about['date']}: {about['machine']}, Python {about['python']}; {versions}. Medians of"
         f" {about['rounds']} rounds of {about['seconds_a_round']:g} s.\n"

@@ -16,13 +16,13 @@ import aiohttp
 
 from localcluster.node import control, linux
 from localcluster.node.api import Api
+from localcluster.node.bound_pod import NodeFacts
 from localcluster.node.delays import Delays
 from localcluster.node.images import Image
-from localcluster.node.memory import Memory
-from localcluster.node.network import Network
+from localcluster.node.memory import MemoryLimits
+from localcluster.node.network import LoopbackNetwork
 from localcluster.node.node import Node
-from localcluster.node.pod import NodeFacts
-from localcluster.node.vacated import Vacated
+from localcluster.node.silent_ports import SilentPorts
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,14 @@ class _Switch:
         while True:
             await self._on.wait()
             async with asyncio.TaskGroup() as group:
-                living = group.create_task(self._node.run())
-                leaving = group.create_task(self._off.wait())
-                await asyncio.wait({living, leaving}, return_when=asyncio.FIRST_COMPLETED)
-                living.cancel()
-                leaving.cancel()
+                run_task = group.create_task(self._node.run())
+                leave_task = group.create_task(self._off.wait())
+                await asyncio.wait({run_task, leave_task}, return_when=asyncio.FIRST_COMPLETED)
+                run_task.cancel()
+                leave_task.cancel()
             self._off.clear()
 
-    async def handle(self, request: control.Request) -> control.Answer:
+    async def handle(self, request: control.ControlRequest) -> control.ControlAnswer:
         match request["verb"]:
             case "leave":
                 self._on.clear()
@@ -73,7 +73,7 @@ class _Switch:
             case "return":
                 self._on.set()
             case "kill" | "processes" as verb:
-                pod = self._node.find(request["namespace"], request["pod"])
+                pod = self._node.find_pod(request["namespace"], request["pod"])
                 if pod is None:
                     return {"error": f"no pod {request['namespace']}/{request['pod']} runs on the node"}
                 if verb == "processes":
@@ -86,7 +86,7 @@ class _Switch:
 
 async def _run(config: NodeConfig) -> None:
     server = urlsplit(config.server)
-    network, delays = Network(config.second_octet), Delays(**config.delays)
+    network, delays = LoopbackNetwork(config.second_octet), Delays(**config.delays)
     # Every pod is another address, and so many streams stay open: there is nothing to ration.
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=30)
@@ -102,8 +102,8 @@ async def _run(config: NodeConfig) -> None:
             images={name: Image.from_json(fields) for name, fields in config.images.items()},
             back_off_seconds=config.back_off_seconds,
             delays=delays,
-            memory=Memory(Path(config.run_dir).name),
-            vacated=Vacated(delays.address),
+            memory=MemoryLimits(Path(config.run_dir).name),
+            silent_ports=SilentPorts(delays.address),
         )
         switch = _Switch(Node(config.node_name, network, facts))
         async with asyncio.TaskGroup() as group:
@@ -114,8 +114,8 @@ async def _run(config: NodeConfig) -> None:
 def main(config_file: str, parent_pid: int) -> None:
     linux.die_with_parent(signal.SIGKILL, parent_pid)
     # Connections through Services take two each; containers elsewhere may open as many.
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
     config = NodeConfig(**json.loads(Path(config_file).read_bytes()))
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(config))

@@ -135,12 +135,12 @@ class Cache:
 
     async def _list(self, api: Api) -> str:
         answer = await api.call("GET", self.path)
-        present = {item["metadata"]["uid"]: item for item in answer["items"]}
-        for gone in [uid for uid in self.objects if uid not in present]:
-            self.on_change(self.objects.pop(gone), False)
-        for uid, item in present.items():
-            known = self.objects.get(uid)
-            if known is None or known["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
+        listed_items = {item["metadata"]["uid"]: item for item in answer["items"]}
+        for uid in [uid for uid in self.objects if uid not in listed_items]:
+            self.on_change(self.objects.pop(uid), False)
+        for uid, item in listed_items.items():
+            cached_item = self.objects.get(uid)
+            if cached_item is None or cached_item["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
                 self._store(item)
         self.synced.set()
         return str(answer["metadata"]["resourceVersion"])

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from localcluster.node import probes, process
 from localcluster.node.environment import ConfigError
-from localcluster.node.memory import Bound
+from localcluster.node.memory import MemoryLimit
 from localcluster.node.process import ContainerProcess, StartFailure
 from localcluster.node.sandbox import START_FAILED_EXIT_CODE, SandboxSpec
 from localcluster.node.status import ContainerStatus, Running, Terminated, Waiting
@@ -31,7 +31,7 @@ class ImageError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class ContainerFiles:
     """Where a container's files lie on the host."""
 
     spec: Path
@@ -51,25 +51,25 @@ class Timing:
     grace_seconds: float
 
 
-class Surroundings(Protocol):
+class ContainerContext(Protocol):
     """What a container asks of its pod."""
 
-    async def prepare(self, container: Mapping[str, Any], files: Files) -> SandboxSpec:
+    async def prepare(self, container: Mapping[str, Any], files: ContainerFiles) -> SandboxSpec:
         """Return what to run; raise ConfigError or ImageError for what is missing."""
 
-    def bound(self, container: Mapping[str, Any]) -> AbstractContextManager[Bound | None]:
+    def memory_limit(self, container: Mapping[str, Any]) -> AbstractContextManager[MemoryLimit | None]:
         """Return the memory limit of one run."""
 
-    def prober(self, container: Mapping[str, Any], running: ContainerProcess) -> probes.Prober: ...
+    def prober(self, container: Mapping[str, Any], container_process: ContainerProcess) -> probes.Prober: ...
 
-    def delivered(self, message: str) -> str:
+    def delivered_message(self, message: str) -> str:
         """Return what arrives of a termination message."""
 
-    def changed(self) -> None:
-        """Hear that the container's status is another."""
+    def on_status_change(self) -> None:
+        """Take note that the container's status has changed."""
 
 
-def termination_message(files: Files, policy: str, exit_code: int, log_start: int) -> str:
+def termination_message(files: ContainerFiles, policy: str, exit_code: int, log_start: int) -> str:
     """Return the last word of a container: its message file's end or, if so asked and it failed, its log's.
 
     The log is that of the run that ended, from the byte log_start on.
@@ -92,17 +92,17 @@ class Container:
         self,
         spec: Mapping[str, Any],
         restart_policy: str,
-        files: Files,
-        pod: Surroundings,
+        files: ContainerFiles,
+        context: ContainerContext,
         timing: Timing,
     ) -> None:
         self.status = ContainerStatus(name=spec["name"], image=spec["image"])
         self.process: ContainerProcess | None = None
-        self.started = asyncio.Event()
+        self.has_started = asyncio.Event()
         self._spec = spec
         self._restart_policy = restart_policy
         self._files = files
-        self._pod = pod
+        self._context = context
         self._timing = timing
         self._stopping = asyncio.Event()
 
@@ -111,23 +111,23 @@ class Container:
         back_off_seconds, back_off = 0.0, self._timing.back_off_seconds
         while not self._stopping.is_set():
             if back_off_seconds:
-                self._set(state=Waiting("CrashLoopBackOff", self._back_off_message(back_off_seconds)))
-                if await self._interrupted(back_off_seconds):
+                self._update_status(state=Waiting("CrashLoopBackOff", self._back_off_message(back_off_seconds)))
+                if await self._must_stop_within(back_off_seconds):
                     self._restore_end()
                     return
-            sandbox = await self._prepared()
+            sandbox = await self._wait_for_sandbox()
             if sandbox is None:
                 return
-            began = asyncio.get_running_loop().time()
+            start_seconds = asyncio.get_running_loop().time()
             end = await self._run_once(sandbox)
-            if self._rests(end):
+            if self._stays_ended(end):
                 return
-            lasted = asyncio.get_running_loop().time() - began
-            if lasted > _RESET_BACK_OFF_AFTER_SECONDS:
+            duration_seconds = asyncio.get_running_loop().time() - start_seconds
+            if duration_seconds > _RESET_BACK_OFF_AFTER_SECONDS:
                 back_off_seconds, back_off = 0.0, self._timing.back_off_seconds
             elif self.status.restart_count:
                 back_off_seconds, back_off = back_off, min(2 * back_off, _MAX_BACK_OFF_SECONDS)
-            self._set(restart_count=self.status.restart_count + 1, last_state=end)
+            self._update_status(restart_count=self.status.restart_count + 1, last_state=end)
 
     async def stop(self, grace_seconds: float) -> None:
         """End the container and keep it from starting again: its hook, SIGTERM, and after the grace SIGKILL.
@@ -135,45 +135,45 @@ class Container:
         What the hook leaves of the grace is SIGTERM's, but never less than the kubelet's least.
         """
         self._stopping.set()
-        running = self.process
-        if running is None:
+        container_process = self.process
+        if container_process is None:
             return
         clock = asyncio.get_running_loop().time
         deadline = clock() + grace_seconds
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
-                await self._pre_stop(running)
-        running.terminate()
+                await self._pre_stop(container_process)
+        container_process.terminate()
         try:
             async with asyncio.timeout_at(max(deadline, clock() + _LEAST_GRACE_SECONDS)):
-                await running.exit_code()
+                await container_process.exit_code()
         except TimeoutError:
-            running.kill()
-            await running.exit_code()
+            container_process.kill()
+            await container_process.exit_code()
 
     def kill(self) -> None:
         """SIGKILL the container's process, if it runs."""
         if self.process is not None:
             self.process.kill()
 
-    def lose(self) -> None:
-        """Say that the container ended unseen, with its node."""
+    def mark_lost(self) -> None:
+        """Report that the container ended together with its node, so that its exit is unknown."""
         now = datetime.now(UTC)
         message = "The container could not be located when the pod was terminated"
-        self._set(state=Terminated(137, "ContainerStatusUnknown", message, now, now), ready=False)
+        self._update_status(state=Terminated(137, "ContainerStatusUnknown", message, now, now), ready=False)
 
-    def _set(self, **changes: Any) -> None:
+    def _update_status(self, **changes: Any) -> None:
         self.status = replace(self.status, **changes)
-        self._pod.changed()
+        self._context.on_status_change()
 
     def _back_off_message(self, seconds: float) -> str:
         return f"back-off {seconds:g}s restarting failed container={self._spec['name']}"
 
     def _restore_end(self) -> None:
         if self.status.last_state is not None:
-            self._set(state=self.status.last_state)
+            self._update_status(state=self.status.last_state)
 
-    async def _interrupted(self, seconds: float) -> bool:
+    async def _must_stop_within(self, seconds: float) -> bool:
         """Wait so long; return True at once if the container is to stop."""
         try:
             async with asyncio.timeout(seconds):
@@ -182,102 +182,102 @@ class Container:
             return False
         return True
 
-    async def _prepared(self) -> SandboxSpec | None:
+    async def _wait_for_sandbox(self) -> SandboxSpec | None:
         """Return what to run once all it needs is there, None if the container is to stop."""
         back_off = self._timing.back_off_seconds
         while not self._stopping.is_set():
             try:
-                return await self._pod.prepare(self._spec, self._files)
+                return await self._context.prepare(self._spec, self._files)
             except ConfigError as error:
-                self._set(state=Waiting("CreateContainerConfigError", str(error)))
-                await self._interrupted(_CONFIG_RETRY_SECONDS)
+                self._update_status(state=Waiting("CreateContainerConfigError", str(error)))
+                await self._must_stop_within(_CONFIG_RETRY_SECONDS)
             except ImageError as error:
-                self._set(state=Waiting("ErrImagePull", str(error)))
-                if not await self._interrupted(_CONFIG_RETRY_SECONDS):
+                self._update_status(state=Waiting("ErrImagePull", str(error)))
+                if not await self._must_stop_within(_CONFIG_RETRY_SECONDS):
                     text = f'Back-off pulling image "{self._spec["image"]}"'
-                    self._set(state=Waiting("ImagePullBackOff", text))
-                    await self._interrupted(back_off)
+                    self._update_status(state=Waiting("ImagePullBackOff", text))
+                    await self._must_stop_within(back_off)
                 back_off = min(2 * back_off, _MAX_BACK_OFF_SECONDS)
         return None
 
     async def _run_once(self, sandbox: SandboxSpec) -> Terminated:
-        with self._pod.bound(self._spec) as bound:
-            if bound is None:
+        with self._context.memory_limit(self._spec) as limit:
+            if limit is None:
                 return await self._run_within(sandbox, None)
-            return await self._run_within(replace(sandbox, cgroup=bound.join_file), bound)
+            return await self._run_within(replace(sandbox, cgroup=limit.join_file), limit)
 
-    async def _run_within(self, sandbox: SandboxSpec, bound: Bound | None) -> Terminated:
+    async def _run_within(self, sandbox: SandboxSpec, limit: MemoryLimit | None) -> Terminated:
         self._files.message.write_bytes(b"")
         # Whoever it runs as must be able to write it.
         self._files.message.chmod(0o666)
         log_start = self._files.log_size()
-        outcome = await process.start(sandbox, self._files.spec, self._files.log)
+        container_process = await process.start(sandbox, self._files.spec, self._files.log)
         started_at = datetime.now(UTC)
-        if isinstance(outcome, StartFailure):
-            return self._ended(START_FAILED_EXIT_CODE, "StartError", outcome.message, started_at)
-        self.process = outcome
-        self._set(state=Running(started_at), container_id=f"localcluster://{outcome.pid}")
+        if isinstance(container_process, StartFailure):
+            return self._record_end(START_FAILED_EXIT_CODE, "StartError", container_process.message, started_at)
+        self.process = container_process
+        self._update_status(state=Running(started_at), container_id=f"localcluster://{container_process.pid}")
         try:
             if self._stopping.is_set():
-                outcome.kill()
+                container_process.kill()
             async with asyncio.TaskGroup() as group:
-                watching = [group.create_task(self._probe(outcome))]
-                if bound is not None:
-                    watching.append(group.create_task(bound.keep(outcome.pid)))
-                exit_code = await outcome.exit_code()
-                for task in watching:
+                watch_tasks = [group.create_task(self._probe(container_process))]
+                if limit is not None:
+                    watch_tasks.append(group.create_task(limit.enforce(container_process.pid)))
+                exit_code = await container_process.exit_code()
+                for task in watch_tasks:
                     task.cancel()
         except asyncio.CancelledError:
-            outcome.kill()
+            container_process.kill()
             raise
         finally:
             self.process = None
         policy = self._spec.get("terminationMessagePolicy", "File")
-        message = self._pod.delivered(termination_message(self._files, policy, exit_code, log_start))
+        message = self._context.delivered_message(termination_message(self._files, policy, exit_code, log_start))
         # As containerd says it: also where a child was killed, and the container then ended in another way.
-        killed = bound is not None and bound.kills() > 0
-        reason = "OOMKilled" if killed else "Error" if exit_code else "Completed"
-        return self._ended(exit_code, reason, message, started_at)
+        was_oom_killed = limit is not None and limit.kills() > 0
+        reason = "OOMKilled" if was_oom_killed else "Error" if exit_code else "Completed"
+        return self._record_end(exit_code, reason, message, started_at)
 
-    def _ended(self, exit_code: int, reason: str, message: str, started_at: datetime) -> Terminated:
+    def _record_end(self, exit_code: int, reason: str, message: str, started_at: datetime) -> Terminated:
         end = Terminated(exit_code, reason, message, started_at, datetime.now(UTC), self.status.container_id)
-        self.started.clear()
-        self._set(state=end, ready=False, started=False)
+        self.has_started.clear()
+        self._update_status(state=end, ready=False, started=False)
         return end
 
-    def _rests(self, end: Terminated) -> bool:
-        over = self._restart_policy == "Never" or (self._restart_policy == "OnFailure" and end.exit_code == 0)
-        return over or self._stopping.is_set()
+    def _stays_ended(self, end: Terminated) -> bool:
+        is_final = self._restart_policy == "Never" or (self._restart_policy == "OnFailure" and end.exit_code == 0)
+        return is_final or self._stopping.is_set()
 
-    async def _probe(self, running: ContainerProcess) -> None:
-        prober = self._pod.prober(self._spec, running)
-        if not await probes.until_startup(prober, self._spec.get("startupProbe")):
-            await self._end_unhealthy(running)
+    async def _probe(self, container_process: ContainerProcess) -> None:
+        prober = self._context.prober(self._spec, container_process)
+        if not await probes.wait_until_started(prober, self._spec.get("startupProbe")):
+            await self._terminate_unhealthy_process(container_process)
             return
-        self.started.set()
-        self._set(started=True, ready="readinessProbe" not in self._spec)
+        self.has_started.set()
+        self._update_status(started=True, ready="readinessProbe" not in self._spec)
         async with asyncio.TaskGroup() as group:
             if "readinessProbe" in self._spec:
-                follow = probes.follow_readiness(
-                    prober, self._spec["readinessProbe"], lambda ready: self._set(ready=ready)
+                readiness = probes.follow_readiness(
+                    prober, self._spec["readinessProbe"], lambda ready: self._update_status(ready=ready)
                 )
-                group.create_task(follow)
+                group.create_task(readiness)
             if "livenessProbe" in self._spec:
-                group.create_task(self._follow_liveness(prober, running))
+                group.create_task(self._follow_liveness(prober, container_process))
 
-    async def _follow_liveness(self, prober: probes.Prober, running: ContainerProcess) -> None:
-        await probes.until_unhealthy(prober, self._spec["livenessProbe"])
+    async def _follow_liveness(self, prober: probes.Prober, container_process: ContainerProcess) -> None:
+        await probes.wait_until_unhealthy(prober, self._spec["livenessProbe"])
         if not self._stopping.is_set():
-            await self._end_unhealthy(running)
+            await self._terminate_unhealthy_process(container_process)
 
-    async def _end_unhealthy(self, running: ContainerProcess) -> None:
-        running.terminate()
+    async def _terminate_unhealthy_process(self, container_process: ContainerProcess) -> None:
+        container_process.terminate()
         await asyncio.sleep(self._timing.grace_seconds)
-        running.kill()
+        container_process.kill()
 
-    async def _pre_stop(self, running: ContainerProcess) -> None:
+    async def _pre_stop(self, container_process: ContainerProcess) -> None:
         hook = self._spec.get("lifecycle", {}).get("preStop", {})
         if "exec" in hook:
-            await running.execute(hook["exec"]["command"])
+            await container_process.execute(hook["exec"]["command"])
         elif "sleep" in hook:
             await asyncio.sleep(hook["sleep"]["seconds"])

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-Request = dict[str, Any]
-Answer = dict[str, Any]
+ControlRequest = dict[str, Any]
+ControlAnswer = dict[str, Any]
 
 
 @contextmanager
@@ -25,10 +25,10 @@ def short_path(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
-async def serve(socket: Path, handle: Callable[[Request], Awaitable[Answer]]) -> None:
+async def serve(socket: Path, handle: Callable[[ControlRequest], Awaitable[ControlAnswer]]) -> None:
     """Answer requests at the socket until cancelled."""
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async for line in reader:
                 writer.write(json.dumps(await handle(json.loads(line))).encode() + b"\n")
@@ -39,6 +39,6 @@ async def serve(socket: Path, handle: Callable[[Request], Awaitable[Answer]]) ->
             writer.close()
 
     with short_path(socket) as path:
-        server = await asyncio.start_unix_server(connected, path)
+        server = await asyncio.start_unix_server(handle_connection, path)
         async with server:
             await server.serve_forever()

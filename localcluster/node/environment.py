@@ -25,18 +25,18 @@ class Objects:
 
     def secret(self, name: str) -> dict[str, bytes] | None:
         """Return the Secret's decoded data, None where there is no such Secret."""
-        found = self.secrets.get(name)
-        if found is None:
+        secret = self.secrets.get(name)
+        if secret is None:
             return None
-        return {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}
+        return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
 
     def config_map(self, name: str) -> dict[str, bytes] | None:
         """Return the ConfigMap's data as bytes, None where there is no such ConfigMap."""
-        found = self.config_maps.get(name)
-        if found is None:
+        config_map = self.config_maps.get(name)
+        if config_map is None:
             return None
-        text = {key: value.encode() for key, value in (found.get("data") or {}).items()}
-        binary = {key: base64.b64decode(value) for key, value in (found.get("binaryData") or {}).items()}
+        text = {key: value.encode() for key, value in (config_map.get("data") or {}).items()}
+        binary = {key: base64.b64decode(value) for key, value in (config_map.get("binaryData") or {}).items()}
         return {**text, **binary}
 
 
@@ -53,10 +53,10 @@ class Sources:
 def expand(text: str, env: Mapping[str, str]) -> str:
     """Replace each $(NAME) that env knows, leave the others, and turn $$ into $."""
 
-    def replaced(match: re.Match[str]) -> str:
+    def replacement(match: re.Match[str]) -> str:
         return "$" if match[1] else env.get(match[2], match[0])
 
-    return _REFERENCE.sub(replaced, text)
+    return _REFERENCE.sub(replacement, text)
 
 
 def service_variables(
@@ -67,17 +67,17 @@ def service_variables(
     Those of the API server, whose host and port are given, are always there; with links, so are those of the
     namespace's Services that have a cluster IP.
     """
-    variables = _link("kubernetes", api_server[0], [("https", api_server[1], "TCP")])
+    variables = _link_variables("kubernetes", api_server[0], [("https", api_server[1], "TCP")])
     for service in services:
         metadata, spec = service["metadata"], service["spec"]
-        linked = links and metadata["namespace"] == namespace and spec.get("clusterIP") not in {None, "", "None"}
-        if linked and (namespace, metadata["name"]) != ("default", "kubernetes"):
+        is_linked = links and metadata["namespace"] == namespace and spec.get("clusterIP") not in {None, "", "None"}
+        if is_linked and (namespace, metadata["name"]) != ("default", "kubernetes"):
             ports = [(port.get("name", ""), int(port["port"]), port.get("protocol", "TCP")) for port in spec["ports"]]
-            variables |= _link(metadata["name"], spec["clusterIP"], ports)
+            variables |= _link_variables(metadata["name"], spec["clusterIP"], ports)
     return variables
 
 
-def _link(service: str, host: str, ports: Sequence[tuple[str, int, str]]) -> dict[str, str]:
+def _link_variables(service: str, host: str, ports: Sequence[tuple[str, int, str]]) -> dict[str, str]:
     name = service.upper().replace("-", "_")
     first_port, first_protocol = ports[0][1:]
     variables = {
@@ -103,12 +103,12 @@ def references(container: Mapping[str, Any]) -> tuple[set[str], set[str]]:
     secrets: set[str] = set()
     config_maps: set[str] = set()
     for entry in container.get("envFrom", []):
-        secrets.update(_name(entry.get("secretRef")))
-        config_maps.update(_name(entry.get("configMapRef")))
+        secrets.update(_referenced_name(entry.get("secretRef")))
+        config_maps.update(_referenced_name(entry.get("configMapRef")))
     for entry in container.get("env", []):
         source = entry.get("valueFrom") or {}
-        secrets.update(_name(source.get("secretKeyRef")))
-        config_maps.update(_name(source.get("configMapKeyRef")))
+        secrets.update(_referenced_name(source.get("secretKeyRef")))
+        config_maps.update(_referenced_name(source.get("configMapKeyRef")))
     return secrets, config_maps
 
 
@@ -139,7 +139,7 @@ def command_line(container: Mapping[str, Any], entrypoint: Sequence[str], env: M
     return [*command, *(expand(word, env) for word in container.get("args", []))]
 
 
-def _name(reference: Mapping[str, Any] | None) -> set[str]:
+def _referenced_name(reference: Mapping[str, Any] | None) -> set[str]:
     return {reference["name"]} if reference else set()
 
 
@@ -171,12 +171,12 @@ def _env_value(
         return resource_value(container, source["resourceFieldRef"], sources.capacity)
     if "secretKeyRef" in source:
         reference = source["secretKeyRef"]
-        return _key(objects.secret(reference["name"]), reference, "Secret", objects.namespace)
+        return _key_value(objects.secret(reference["name"]), reference, "Secret", objects.namespace)
     reference = source["configMapKeyRef"]
-    return _key(objects.config_map(reference["name"]), reference, "ConfigMap", objects.namespace)
+    return _key_value(objects.config_map(reference["name"]), reference, "ConfigMap", objects.namespace)
 
 
-def _key(data: Mapping[str, bytes] | None, reference: Mapping[str, Any], kind: str, namespace: str) -> str | None:
+def _key_value(data: Mapping[str, bytes] | None, reference: Mapping[str, Any], kind: str, namespace: str) -> str | None:
     name, key = reference["name"], reference["key"]
     if data is not None and key in data:
         return data[key].decode()

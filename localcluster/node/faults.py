@@ -26,12 +26,12 @@ class Fault(StrEnum):
 
 def has_fault(fault: Fault, pod: Mapping[str, Any], namespace: Mapping[str, Any] | None) -> bool:
     """Return whether the fault is asked for this pod; its own annotation comes before its namespace's."""
-    own = pod["metadata"].get("annotations", {})
-    around = (namespace or {}).get("metadata", {}).get("annotations", {})
-    wanted = own.get(_PREFIX + fault, around.get(_PREFIX + fault))
-    if wanted is None:
+    annotations = pod["metadata"].get("annotations", {})
+    namespace_annotations = (namespace or {}).get("metadata", {}).get("annotations", {})
+    selection = annotations.get(_PREFIX + fault, namespace_annotations.get(_PREFIX + fault))
+    if selection is None:
         return False
-    return wanted == "*" or own.get(_INDEX) in [index.strip() for index in wanted.split(",")]
+    return selection == "*" or annotations.get(_INDEX) in [index.strip() for index in selection.split(",")]
 
 
 def damaged_message(message: str, *, lost: bool, torn: bool) -> str:

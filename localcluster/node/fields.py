@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_KEYED = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
+_ENTRY = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
 _QUANTITY = re.compile(r"([0-9.]+)([A-Za-z]*)")
 _SUFFIXES = {
     "": 1.0,
@@ -41,12 +41,12 @@ def quantity(text: str) -> float:
 def field_value(pod: Mapping[str, Any], path: str, addresses: Addresses) -> str:
     """Return what a fieldRef's path says of the pod; raise ValueError for a path that has no value."""
     metadata, spec = pod["metadata"], pod["spec"]
-    keyed = _KEYED.fullmatch(path)
-    if keyed is not None:
-        return str(metadata.get(keyed[1], {}).get(keyed[2], ""))
+    entry_match = _ENTRY.fullmatch(path)
+    if entry_match is not None:
+        return str(metadata.get(entry_match[1], {}).get(entry_match[2], ""))
     if path in {"metadata.labels", "metadata.annotations"}:
         entries = metadata.get(path.removeprefix("metadata."), {})
-        return "\n".join(f"{key}={_quoted(value)}" for key, value in sorted(entries.items()))
+        return "\n".join(f"{key}={_quote(value)}" for key, value in sorted(entries.items()))
     values = {
         "metadata.name": metadata["name"],
         "metadata.namespace": metadata["namespace"],
@@ -67,13 +67,13 @@ def resource_value(container: Mapping[str, Any], reference: Mapping[str, Any], c
     """Return a container's request or limit in whole divisors, rounded up; without a limit, the node's."""
     kind, _, name = str(reference["resource"]).partition(".")
     resources = container.get("resources", {})
-    stated = resources.get(kind, {}).get(name)
-    if stated is None:
-        stated = capacity.get(name, "0") if kind == "limits" else "0"
+    amount = resources.get(kind, {}).get(name)
+    if amount is None:
+        amount = capacity.get(name, "0") if kind == "limits" else "0"
     divisor = quantity(str(reference.get("divisor", "1"))) or 1.0
-    return str(math.ceil(quantity(stated) / divisor))
+    return str(math.ceil(quantity(amount) / divisor))
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

@@ -12,7 +12,7 @@ import struct
 import sys
 from collections.abc import Awaitable, Callable
 
-from localcluster.node.services import Place, Routes
+from localcluster.node.services import Routes, SocketAddress
 
 _CHUNK_BYTES = 256 * 1024
 _CONNECT_SECONDS = 60.0
@@ -26,17 +26,17 @@ class Forwarder:
     def __init__(self, seconds: float) -> None:
         """seconds pass at least between two changes of where connections go, but the first is made at once."""
         self._seconds = seconds
-        self._wanted: Routes = {}
+        self._next_routes: Routes = {}
         self._routes: Routes = {}
         self._changed = asyncio.Event()
-        self._listeners: dict[Place, asyncio.Server] = {}
-        self._refused: set[Place] = set()
+        self._listeners: dict[SocketAddress, asyncio.Server] = {}
+        self._unavailable: set[SocketAddress] = set()
         self._connections: set[asyncio.Task[None]] = set()
 
-    def lead(self, routes: Routes) -> None:
+    def set_routes(self, routes: Routes) -> None:
         """Have connections go where routes says, from the next change on."""
-        if routes != self._wanted:
-            self._wanted = routes
+        if routes != self._next_routes:
+            self._next_routes = routes
             self._changed.set()
 
     async def run(self) -> None:
@@ -56,57 +56,59 @@ class Forwarder:
             await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _apply(self) -> None:
-        self._routes = self._wanted
-        for place in [place for place in self._listeners if not self._routes.get(place)]:
-            self._listeners.pop(place).close()
-        self._refused &= self._routes.keys()
-        for place, ends in self._routes.items():
-            if ends and place not in self._listeners:
-                await self._listen(place)
+        self._routes = self._next_routes
+        for address in [address for address in self._listeners if not self._routes.get(address)]:
+            self._listeners.pop(address).close()
+        self._unavailable &= self._routes.keys()
+        for address, endpoints in self._routes.items():
+            if endpoints and address not in self._listeners:
+                await self._listen(address)
 
-    async def _listen(self, place: Place) -> None:
+    async def _listen(self, address: SocketAddress) -> None:
         try:
-            self._listeners[place] = await asyncio.start_server(
-                self._connected(place), *place, limit=_CHUNK_BYTES, backlog=1024
+            self._listeners[address] = await asyncio.start_server(
+                self._connection_handler(address), *address, limit=_CHUNK_BYTES, backlog=1024
             )
         except OSError as error:
             # Ports below 1024 need root; whoever connects is refused.
-            if place not in self._refused:
-                self._refused.add(place)
-                print(f"no Service at {place[0]}:{place[1]}: {error}", file=sys.stderr)
+            if address not in self._unavailable:
+                self._unavailable.add(address)
+                print(f"no Service at {address[0]}:{address[1]}: {error}", file=sys.stderr)
 
-    def _connected(self, place: Place) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            ends = self._routes.get(place)
-            if not ends or len(self._connections) >= _MAX_CONNECTIONS:
+    def _connection_handler(
+        self, address: SocketAddress
+    ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+        async def handle_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            endpoints = self._routes.get(address)
+            if not endpoints or len(self._connections) >= _MAX_CONNECTIONS:
                 _reset(writer)
                 return
-            joining = asyncio.create_task(_join(reader, writer, random.choice(ends)))
-            self._connections.add(joining)
-            joining.add_done_callback(self._connections.discard)
+            join_task = asyncio.create_task(_join(reader, writer, random.choice(endpoints)))
+            self._connections.add(join_task)
+            join_task.add_done_callback(self._connections.discard)
 
-        return connected
+        return handle_connection
 
 
-async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, end: Place) -> None:
+async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, endpoint: SocketAddress) -> None:
     """Pass on everything both ways until both have ended, or either is reset."""
     writers = [writer]
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            far_reader, far_writer = await asyncio.open_connection(*end, limit=_CHUNK_BYTES)
+            far_reader, far_writer = await asyncio.open_connection(*endpoint, limit=_CHUNK_BYTES)
         writers.append(far_writer)
         async with asyncio.TaskGroup() as group:
             group.create_task(_copy(reader, far_writer))
             group.create_task(_copy(far_reader, writer))
-        for one in writers:
-            one.close()
+        for each_writer in writers:
+            each_writer.close()
     except* OSError:
         pass
     finally:
         # Nothing is left to be reset of what was closed.
-        for one in writers:
-            if not one.is_closing():
-                _reset(one)
+        for each_writer in writers:
+            if not each_writer.is_closing():
+                _reset(each_writer)
 
 
 async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

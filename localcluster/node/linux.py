@@ -34,10 +34,10 @@ class _MountAttr(ctypes.Structure):
     )
 
 
-def _check(result: int, what: str) -> None:
+def _check(result: int, operation: str) -> None:
     if result != 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        raise OSError(number, f"{operation}: {os.strerror(number)}")
 
 
 def die_with_parent(signal_number: int, parent_pid: int) -> None:

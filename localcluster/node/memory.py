@@ -18,44 +18,44 @@ from typing import Protocol
 from localcluster.cgroups import own_memory_group
 
 _MOUNTS = Path("/sys/fs/cgroup")
-LOOK_SECONDS = 0.2
+WATCH_SECONDS = 0.2
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-class Bound(Protocol):
+class MemoryLimit(Protocol):
     """The limit of one run of a container."""
 
     @property
     def join_file(self) -> str | None:
         """The file by which the container's first process comes under the limit, None where it need not."""
 
-    async def keep(self, pid: int) -> None:
-        """Hold the processes from pid on to the limit until cancelled."""
+    async def enforce(self, pid: int) -> None:
+        """Enforce the limit on pid and its descendants until cancelled."""
 
     def kills(self) -> int:
         """Return how many processes were killed because of the limit."""
 
 
-class Memory:
+class MemoryLimits:
     """What the node can do about limits. name is that of the cluster's run folder."""
 
     def __init__(self, name: str) -> None:
-        self._group = _made_group(name)
+        self._group = _make_group(name)
 
     @contextmanager
-    def bound(self, name: str, limit_bytes: int | None) -> Iterator[Bound | None]:
-        """Yield the bound of one run of a container, None without a limit. name is a file name of its own."""
+    def limit(self, name: str, limit_bytes: int | None) -> Iterator[MemoryLimit | None]:
+        """Yield the limit of one run of a container, None without one. name is a file name of its own."""
         if limit_bytes is None:
             yield None
         elif self._group is None:
-            yield Watch(limit_bytes)
+            yield WatchedLimit(limit_bytes)
         else:
-            with self._group.limited(name, limit_bytes) as bound:
-                yield bound
+            with self._group.limit(name, limit_bytes) as limit:
+                yield limit
 
 
 @dataclass(frozen=True, slots=True)
-class _Files:
+class _GroupFiles:
     """The files of a control group of one version."""
 
     limit: str
@@ -64,8 +64,8 @@ class _Files:
     events: str
 
 
-_VERSION_1 = _Files("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", True, "memory.oom_control")
-_VERSION_2 = _Files("memory.max", "memory.swap.max", False, "memory.events")
+_VERSION_1 = _GroupFiles("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", True, "memory.oom_control")
+_VERSION_2 = _GroupFiles("memory.max", "memory.swap.max", False, "memory.events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,10 @@ class _Group:
     """The cluster's own group, with one beneath it for each container that has a limit."""
 
     path: Path
-    files: _Files
+    files: _GroupFiles
 
     @contextmanager
-    def limited(self, name: str, limit_bytes: int) -> Iterator[Bound]:
+    def limit(self, name: str, limit_bytes: int) -> Iterator[MemoryLimit]:
         path = self.path / name
         path.mkdir(exist_ok=True)
         try:
@@ -85,8 +85,8 @@ class _Group:
             with contextlib.suppress(OSError):
                 swap_bytes = limit_bytes if self.files.swap_at_limit else 0
                 (path / self.files.swap).write_text(str(swap_bytes), encoding="ascii")
-            bound = _Limited(path, self.files, 0)
-            yield _Limited(path, self.files, bound.kills())
+            limit = _GroupLimit(path, self.files, 0)
+            yield _GroupLimit(path, self.files, limit.kills())
         finally:
             # The kernel may not be done with its processes yet; what stays goes with the cluster.
             with contextlib.suppress(OSError):
@@ -94,16 +94,16 @@ class _Group:
 
 
 @dataclass(frozen=True, slots=True)
-class _Limited:
+class _GroupLimit:
     path: Path
-    files: _Files
+    files: _GroupFiles
     kills_before: int
 
     @property
     def join_file(self) -> str:
         return str(self.path / "cgroup.procs")
 
-    async def keep(self, _pid: int) -> None:
+    async def enforce(self, _pid: int) -> None:
         return None
 
     def kills(self) -> int:
@@ -114,7 +114,7 @@ class _Limited:
         return 0
 
 
-class Watch:
+class WatchedLimit:
     """Looks at what the processes take a few times a second, and kills as the kernel would."""
 
     join_file = None
@@ -123,24 +123,24 @@ class Watch:
         self._limit_bytes = limit_bytes
         self._kills = 0
 
-    async def keep(self, pid: int) -> None:
+    async def enforce(self, pid: int) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            sizes = {one: _resident_bytes(one) for one in _tree(pid)}
+            await asyncio.sleep(WATCH_SECONDS)
+            sizes = {member: _resident_bytes(member) for member in _process_tree(pid)}
             # Pages that several share count for each of them here; only who seems too large is looked at in full.
             if sum(sizes.values()) <= self._limit_bytes:
                 continue
-            sizes = {one: _own_bytes(one, size) for one, size in sizes.items()}
+            sizes = {member: _own_bytes(member, size) for member, size in sizes.items()}
             if sum(sizes.values()) > self._limit_bytes:
                 self._kills += 1
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(max(sizes, key=lambda one: sizes[one]), signal.SIGKILL)
+                    os.kill(max(sizes, key=lambda member: sizes[member]), signal.SIGKILL)
 
     def kills(self) -> int:
         return self._kills
 
 
-def _made_group(name: str) -> _Group | None:
+def _make_group(name: str) -> _Group | None:
     for base, files in ((own_memory_group(), _VERSION_1), (_version_2(), _VERSION_2)):
         if base is None:
             continue
@@ -148,8 +148,8 @@ def _made_group(name: str) -> _Group | None:
         try:
             path.mkdir(exist_ok=True)
             if files is _VERSION_2:
-                for above in (base, path):
-                    (above / "cgroup.subtree_control").write_text("+memory", encoding="ascii")
+                for folder in (base, path):
+                    (folder / "cgroup.subtree_control").write_text("+memory", encoding="ascii")
         except OSError:
             with contextlib.suppress(OSError):
                 path.rmdir()
@@ -168,15 +168,15 @@ def _version_2() -> Path | None:
     return None
 
 
-def _tree(pid: int) -> list[int]:
+def _process_tree(pid: int) -> list[int]:
     """Return a process and its descendants, which are all of a container, since orphans become its first one's."""
-    found = [pid]
-    for one in found:
+    pids = [pid]
+    for parent in pids:
         with contextlib.suppress(OSError):
-            for thread in os.listdir(f"/proc/{one}/task"):
-                text = Path(f"/proc/{one}/task/{thread}/children").read_text(encoding="ascii")
-                found += [int(child) for child in text.split()]
-    return found
+            for thread in os.listdir(f"/proc/{parent}/task"):
+                text = Path(f"/proc/{parent}/task/{thread}/children").read_text(encoding="ascii")
+                pids += [int(child) for child in text.split()]
+    return pids
 
 
 def _resident_bytes(pid: int) -> int:
@@ -187,11 +187,11 @@ def _resident_bytes(pid: int) -> int:
     return (int(resident) - int(shared)) * _PAGE_BYTES
 
 
-def _own_bytes(pid: int, otherwise: int) -> int:
-    """Return a process's share of the memory that no file backs; what is given where it cannot be seen."""
+def _own_bytes(pid: int, fallback_bytes: int) -> int:
+    """Return a process's share of the memory that no file backs; fallback_bytes where it cannot be read."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
-        return otherwise
+        return fallback_bytes
     fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line.split(" ", 1)[0])
-    return int(fields["Pss_Anon"].split()[0]) * 1024 if "Pss_Anon" in fields else otherwise
+    return int(fields["Pss_Anon"].split()[0]) * 1024 if "Pss_Anon" in fields else fallback_bytes

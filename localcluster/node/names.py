@@ -33,27 +33,27 @@ def service_lines(
     A name stands for the Service's cluster IP, whether or not a pod is ready; a headless one's for its ready pods.
     """
     lines: list[str] = []
-    members = list(pods)
+    all_pods = list(pods)
     for service in sorted(services, key=lambda item: (item["metadata"]["namespace"], item["metadata"]["name"])):
         spec, metadata = service["spec"], service["metadata"]
         selector = spec.get("selector") or {}
-        unready_too = bool(spec.get("publishNotReadyAddresses"))
-        behind = [
+        includes_unready = bool(spec.get("publishNotReadyAddresses"))
+        selected = [
             pod
-            for pod in members
+            for pod in all_pods
             if pod["metadata"]["namespace"] == metadata["namespace"]
             and selects(selector, pod)
             and pod.get("status", {}).get("podIP")
-            and (unready_too or is_ready(pod))
+            and (includes_unready or is_ready(pod))
         ]
-        local = metadata["namespace"] == namespace
-        names = _forms(metadata["name"], metadata["namespace"], local)
+        is_local = metadata["namespace"] == namespace
+        names = _forms(metadata["name"], metadata["namespace"], is_local)
         if spec.get("clusterIP") in {None, "", "None"}:
-            addresses = sorted(pod["status"]["podIP"] for pod in behind)
+            addresses = sorted(pod["status"]["podIP"] for pod in selected)
         else:
             addresses = [spec["clusterIP"]]
         lines.extend(f"{address} {names}" for address in addresses)
-        lines.extend(_named_pods(behind, metadata, local))
+        lines.extend(_pod_name_lines(selected, metadata, is_local))
     return lines
 
 
@@ -64,23 +64,23 @@ def resolver_settings(namespace: str) -> str:
 
 def hosts_file(pod: Mapping[str, Any], pod_ip: str, lines: Iterable[str]) -> str:
     """Return the whole hosts file of a pod: itself, its hostAliases, then the given lines."""
-    own = pod["spec"].get("hostname") or pod["metadata"]["name"]
+    host_name = pod["spec"].get("hostname") or pod["metadata"]["name"]
     aliases = [f"{alias['ip']} {' '.join(alias.get('hostnames', []))}" for alias in pod["spec"].get("hostAliases", [])]
-    return "\n".join(["127.0.0.1 localhost", f"{pod_ip} {own}", *aliases, *lines, ""])
+    return "\n".join(["127.0.0.1 localhost", f"{pod_ip} {host_name}", *aliases, *lines, ""])
 
 
-def _named_pods(behind: Iterable[Mapping[str, Any]], service: Mapping[str, Any], local: bool) -> list[str]:
+def _pod_name_lines(selected: Iterable[Mapping[str, Any]], service: Mapping[str, Any], is_local: bool) -> list[str]:
     lines = []
-    for pod in behind:
+    for pod in selected:
         host_name = pod["spec"].get("hostname")
         if host_name and pod["spec"].get("subdomain") == service["name"]:
-            names = _forms(f"{host_name}.{service['name']}", service["namespace"], local)
+            names = _forms(f"{host_name}.{service['name']}", service["namespace"], is_local)
             lines.append(f"{pod['status']['podIP']} {names}")
     return sorted(lines)
 
 
-def _forms(name: str, namespace: str, local: bool) -> str:
+def _forms(name: str, namespace: str, is_local: bool) -> str:
     """Return what the name may be written as: each form that the search list completes, and the whole one."""
-    whole = f"{name}.{namespace}.svc.{_DOMAIN}"
-    forms = f"{whole} {whole}. {name}.{namespace}.svc {name}.{namespace}"
-    return f"{forms} {name}" if local else forms
+    full_name = f"{name}.{namespace}.svc.{_DOMAIN}"
+    forms = f"{full_name} {full_name}. {name}.{namespace}.svc {name}.{namespace}"
+    return f"{forms} {name}" if is_local else forms

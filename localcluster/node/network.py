@@ -4,24 +4,27 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """127.second.0.0/16: the first /24 is the node's own, the last /20 the Services', and the pods' lie between."""
+class LoopbackNetwork:
+    """The range 127.<second_octet>.0.0/16.
 
-    second: int
+    The first /24 is the node's own, the last /20 is the Services', and the pods' addresses lie between.
+    """
+
+    second_octet: int
 
     @property
     def host_ip(self) -> str:
         """The node's address."""
-        return f"127.{self.second}.0.2"
+        return f"127.{self.second_octet}.0.2"
 
     @property
     def service_range(self) -> str:
         """The range from which the API server takes cluster IPs."""
-        return f"127.{self.second}.240.0/20"
+        return f"127.{self.second_octet}.240.0/20"
 
     def pod_ip(self, number: int) -> str:
         """Return the address of the number-th pod, counted from 0; raise ValueError past the last."""
-        third, fourth = divmod(number, 254)
-        if not 0 <= third < 239:
+        third_octet, fourth_octet = divmod(number, 254)
+        if not 0 <= third_octet < 239:
             raise ValueError(f"the node has no address for pod {number}")
-        return f"127.{self.second}.{third + 1}.{fourth + 1}"
+        return f"127.{self.second_octet}.{third_octet + 1}.{fourth_octet + 1}"

@@ -10,22 +10,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcluster.node.api import MERGE_PATCH, STRATEGIC_PATCH, ApiError, Cache, Object
+from localcluster.node.bound_pod import NodeFacts, pod_path
 from localcluster.node.faults import Fault, has_fault
 from localcluster.node.forwarder import Forwarder
 from localcluster.node.names import service_lines
-from localcluster.node.network import Network
-from localcluster.node.pod import NodeFacts, Pod, pod_path, release
-from localcluster.node.services import routes
-from localcluster.node.status import OVER, timestamp
+from localcluster.node.network import LoopbackNetwork
+from localcluster.node.pod import Pod, confirm_deletion
+from localcluster.node.services import service_routes
+from localcluster.node.status import FINAL_PHASES, timestamp
 from localcluster.node.warnings import warn
 
 _HEARTBEAT_SECONDS = 10.0
 
 
-def fits(pod: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+def selector_matches(pod: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     """Return whether the pod's nodeSelector lets it onto a node with these labels."""
-    wanted = pod["spec"].get("nodeSelector", {})
-    return all(labels.get(key) == value for key, value in wanted.items())
+    selector = pod["spec"].get("nodeSelector", {})
+    return all(labels.get(key) == value for key, value in selector.items())
 
 
 def waits_for_a_node(pod: Mapping[str, Any]) -> bool:
@@ -37,7 +38,7 @@ def waits_for_a_node(pod: Mapping[str, Any]) -> bool:
 class Node:
     """One node named name. run() is its life; a second run() is the node come back without its processes."""
 
-    def __init__(self, name: str, network: Network, facts: NodeFacts) -> None:
+    def __init__(self, name: str, network: LoopbackNetwork, facts: NodeFacts) -> None:
         self._name = name
         self._network = network
         self._facts = facts
@@ -67,48 +68,50 @@ class Node:
         async with asyncio.TaskGroup() as group:
             for cache in (namespaces, services, pods, *sources):
                 group.create_task(cache.follow(self._facts.api))
-            group.create_task(self._beat())
+            group.create_task(self._send_heartbeats())
             group.create_task(forwarder.run())
             for cache in (namespaces, services, pods):
                 await cache.synced.wait()
             while True:
                 self._wake.clear()
-                around = {item["metadata"]["name"]: item for item in namespaces.objects.values()}
-                await self._take_pods(pods.objects, around, group)
-                visible = [pod for pod in pods.objects.values() if pod.get("status", {}).get("phase") not in OVER]
+                namespaces_by_name = {item["metadata"]["name"]: item for item in namespaces.objects.values()}
+                await self._start_pods(pods.objects, namespaces_by_name, group)
+                visible = [
+                    pod for pod in pods.objects.values() if pod.get("status", {}).get("phase") not in FINAL_PHASES
+                ]
                 self._resolve(visible)
-                forwarder.lead(routes(self._services.values(), visible))
+                forwarder.set_routes(service_routes(self._services.values(), visible))
                 await self._wake.wait()
 
-    def find(self, namespace: str, name: str) -> Pod | None:
+    def find_pod(self, namespace: str, name: str) -> Pod | None:
         """Return the running pod of that name."""
         for pod in self._running.values():
-            metadata = pod.latest["metadata"]
+            metadata = pod.bound.metadata
             if (metadata["namespace"], metadata["name"]) == (namespace, name):
                 return pod
         return None
 
     def _on_pod(self, pod: Object, exists: bool) -> None:
-        running = self._running.get(pod["metadata"]["uid"])
-        if running is not None:
+        running_pod = self._running.get(pod["metadata"]["uid"])
+        if running_pod is not None:
             if exists:
-                running.update(pod, running.namespace)
+                running_pod.update(pod, running_pod.bound.namespace)
             else:
-                running.vanish()
+                running_pod.end_unreported()
         self._wake.set()
 
     def _on_source(self, item: Object, _exists: bool) -> None:
         for pod in self._running.values():
-            if pod.latest["metadata"]["namespace"] == item["metadata"]["namespace"]:
-                pod.refresh()
+            if pod.bound.metadata["namespace"] == item["metadata"]["namespace"]:
+                pod.refresh_volumes()
 
-    async def _take_pods(
+    async def _start_pods(
         self, pods: Mapping[str, Object], namespaces: Mapping[str, Object], group: asyncio.TaskGroup
     ) -> None:
         for uid, pod in list(pods.items()):
             namespace = namespaces.get(pod["metadata"]["namespace"])
             if uid in self._running:
-                self._running[uid].namespace = namespace
+                self._running[uid].bound.namespace = namespace
             elif waits_for_a_node(pod):
                 if uid not in self._scheduling:
                     self._scheduling.add(uid)
@@ -123,35 +126,35 @@ class Node:
                 self._releasing.add(uid)
                 group.create_task(self._release(pod))
             return
-        if pod.get("status", {}).get("phase") in OVER:
+        if pod.get("status", {}).get("phase") in FINAL_PHASES:
             return
         pod_ip = pod.get("status", {}).get("podIP") or self._network.pod_ip(self._next_address)
         self._next_address += 1
-        running = Pod(pod, namespace, pod_ip, self._facts, self._services)
+        running_pod = Pod(pod, namespace, pod_ip, self._facts, self._services)
         if pod.get("status", {}).get("containerStatuses"):
-            running.lose()
-        running.update(pod, namespace)
-        self._running[uid] = running
-        group.create_task(self._run_pod(uid, running))
+            running_pod.mark_lost()
+        running_pod.update(pod, namespace)
+        self._running[uid] = running_pod
+        group.create_task(self._run_pod(uid, running_pod))
 
     async def _run_pod(self, uid: str, pod: Pod) -> None:
-        async with _contained(f"running the pod {uid}"):
+        async with _log_failures(f"running the pod {uid}"):
             await pod.run()
         self._running.pop(uid, None)
 
     async def _schedule(self, pod: Object, namespace: Object | None) -> None:
-        async with _contained(f"scheduling the pod {pod['metadata']['uid']}"):
-            await self._place(pod, namespace)
+        async with _log_failures(f"scheduling the pod {pod['metadata']['uid']}"):
+            await self._bind_or_refuse(pod, namespace)
         self._scheduling.discard(pod["metadata"]["uid"])
 
     async def _release(self, pod: Object) -> None:
-        async with _contained(f"releasing the pod {pod['metadata']['uid']}"):
-            await release(self._facts.api, pod)
+        async with _log_failures(f"releasing the pod {pod['metadata']['uid']}"):
+            await confirm_deletion(self._facts.api, pod)
 
-    async def _place(self, pod: Object, namespace: Object | None) -> None:
+    async def _bind_or_refuse(self, pod: Object, namespace: Object | None) -> None:
         if has_fault(Fault.UNSCHEDULED, pod, namespace):
             await self._refuse(pod, "0/1 nodes are available: 1 held back by a fault of the test.")
-        elif not fits(pod, self._labels):
+        elif not selector_matches(pod, self._labels):
             reason = "1 node(s) didn't match Pod's node affinity/selector."
             await self._refuse(pod, f"0/1 nodes are available: {reason}")
         else:
@@ -161,11 +164,11 @@ class Node:
         metadata = {"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]}
         target = {"apiVersion": "v1", "kind": "Node", "name": self._name}
         body = {"apiVersion": "v1", "kind": "Binding", "metadata": metadata, "target": target}
-        await self._attempt("POST", pod_path(pod) + "/binding", body)
+        await self._call_ignoring_conflicts("POST", pod_path(pod) + "/binding", body)
 
     async def _refuse(self, pod: Object, message: str) -> None:
-        known = pod.get("status", {}).get("conditions", [])
-        if any(item["type"] == "PodScheduled" and item.get("message") == message for item in known):
+        conditions = pod.get("status", {}).get("conditions", [])
+        if any(item["type"] == "PodScheduled" and item.get("message") == message for item in conditions):
             return
         condition = {
             "type": "PodScheduled",
@@ -176,10 +179,12 @@ class Node:
         }
         body = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": {"conditions": [condition]}}
         await warn(self._facts.api, pod, "FailedScheduling", message, "default-scheduler")
-        await self._attempt("PATCH", pod_path(pod) + "/status", body, STRATEGIC_PATCH)
+        await self._call_ignoring_conflicts("PATCH", pod_path(pod) + "/status", body, STRATEGIC_PATCH)
 
-    async def _attempt(self, method: str, path: str, body: Object, content_type: str = "application/json") -> None:
-        """Send a request about a pod that may be gone, or taken, by now."""
+    async def _call_ignoring_conflicts(
+        self, method: str, path: str, body: Object, content_type: str = "application/json"
+    ) -> None:
+        """Send a request about a pod that may have been deleted, or bound, meanwhile."""
         try:
             await self._facts.api.call(method, path, body, content_type=content_type)
         except ApiError as error:
@@ -188,11 +193,11 @@ class Node:
 
     def _resolve(self, pods: list[Object]) -> None:
         lines: dict[str, list[str]] = {}
-        for running in self._running.values():
-            namespace = running.latest["metadata"]["namespace"]
+        for running_pod in self._running.values():
+            namespace = running_pod.bound.metadata["namespace"]
             if namespace not in lines:
                 lines[namespace] = service_lines(self._services.values(), pods, namespace)
-            running.resolve(lines[namespace])
+            running_pod.set_service_lines(lines[namespace])
 
     async def _register(self) -> None:
         metadata = {"name": self._name, "labels": self._labels}
@@ -208,10 +213,10 @@ class Node:
             "PATCH", f"/api/v1/nodes/{self._name}", {"spec": {"taints": None}}, content_type=MERGE_PATCH
         )
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
-            async with _contained("reporting the node"):
+            async with _log_failures("reporting the node"):
                 await self._report()
 
     async def _report(self) -> None:
@@ -245,10 +250,10 @@ class Node:
 
 
 @asynccontextmanager
-async def _contained(what: str) -> AsyncIterator[None]:
+async def _log_failures(activity: str) -> AsyncIterator[None]:
     """Keep a failure to what it befell, as a kubelet does: it is told in the node's log, and other pods go on."""
     try:
         yield
     except Exception:
-        print(f"failed {what}:", file=sys.stderr)
+        print(f"failed {activity}:", file=sys.stderr)
         traceback.print_exc()

@@ -51,7 +51,7 @@ class Prober:
         return port if isinstance(port, int) else self.ports[port]
 
 
-async def until_startup(prober: Prober, probe: Mapping[str, Any] | None) -> bool:
+async def wait_until_started(prober: Prober, probe: Mapping[str, Any] | None) -> bool:
     """Return True when the probe first succeeds, False when it has failed too often; no probe succeeds."""
     if probe is None:
         return True
@@ -63,7 +63,7 @@ async def until_startup(prober: Prober, probe: Mapping[str, Any] | None) -> bool
     return False
 
 
-async def until_unhealthy(prober: Prober, probe: Mapping[str, Any]) -> None:
+async def wait_until_unhealthy(prober: Prober, probe: Mapping[str, Any]) -> None:
     """Return when the probe has failed failureThreshold times in a row."""
     await asyncio.sleep(probe.get("initialDelaySeconds", 0))
     failures = 0
@@ -81,8 +81,8 @@ async def follow_readiness(prober: Prober, probe: Mapping[str, Any], report: Cal
     while True:
         succeeded = await prober.succeeds(probe)
         streak = streak + 1 if succeeded != ready else 0
-        needed = probe.get("successThreshold", 1) if succeeded else probe.get("failureThreshold", 3)
-        if streak >= needed:
+        threshold = probe.get("successThreshold", 1) if succeeded else probe.get("failureThreshold", 3)
+        if streak >= threshold:
             ready, streak = succeeded, 0
             report(ready)
         await asyncio.sleep(probe.get("periodSeconds", 10))

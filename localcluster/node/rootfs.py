@@ -32,13 +32,13 @@ def directories_to_split(targets: list[str], exists: list[str]) -> set[str]:
     targets are absolute and without symbolic links; exists names those of them, and of the directories above
     them, that the host has. A target beneath another target is made inside that one and splits nothing.
     """
-    have = set(exists)
+    existing = set(exists)
     split = {"/"}
     for target in targets:
         above = parents(target)
-        if target in have or any(parent in targets for parent in above):
+        if target in existing or any(parent in targets for parent in above):
             continue
-        split.update(parent for parent in above if parent in have)
+        split.update(parent for parent in above if parent in existing)
     return split
 
 
@@ -61,8 +61,8 @@ def build(new_root: str, mounts: list[Mount]) -> None:
     split = directories_to_split(targets, [path for path in candidates if os.path.lexists(path)])
     _mirror("/", new_root, split, {*targets, "/proc"})
     os.makedirs(new_root + "/proc", exist_ok=True)
-    inner = [target for target in targets if not any(parent in resolved for parent in parents(target))]
-    for target in inner:
+    outermost_targets = [target for target in targets if not any(parent in resolved for parent in parents(target))]
+    for target in outermost_targets:
         _make_mount_point(new_root + target, resolved[target].source)
     linux.make_read_only(new_root, recursive=True)
     _mount_proc(new_root + "/proc")
@@ -74,20 +74,20 @@ def build(new_root: str, mounts: list[Mount]) -> None:
             linux.make_read_only(new_root + target, recursive=False)
 
 
-def _mirror(directory: str, new_root: str, split: set[str], covered: set[str]) -> None:
+def _mirror(directory: str, new_root: str, split: set[str], mount_targets: set[str]) -> None:
     with os.scandir(directory) as entries:
         for entry in entries:
-            inside = new_root + entry.path
+            new_path = new_root + entry.path
             if entry.path in split:
-                os.mkdir(inside)
-                _mirror(entry.path, new_root, split, covered)
-            elif entry.path in covered:
+                os.mkdir(new_path)
+                _mirror(entry.path, new_root, split, mount_targets)
+            elif entry.path in mount_targets:
                 continue
             elif entry.is_symlink():
-                os.symlink(os.readlink(entry.path), inside)
+                os.symlink(os.readlink(entry.path), new_path)
             else:
-                _make_mount_point(inside, entry.path)
-                linux.mount(entry.path, inside, None, linux.MS_BIND | linux.MS_REC)
+                _make_mount_point(new_path, entry.path)
+                linux.mount(entry.path, new_path, None, linux.MS_BIND | linux.MS_REC)
 
 
 def _make_mount_point(path: str, source: str | None) -> None:

@@ -88,7 +88,7 @@ def _unshare(spec: SandboxSpec) -> None:
             file.write(text)
 
 
-def _become(user: User) -> None:
+def _change_user(user: User) -> None:
     os.setgroups(user.groups)
     os.setgid(user.gid)
     os.setuid(user.uid)
@@ -103,7 +103,7 @@ def _exec(spec: SandboxSpec, argv: list[str]) -> NoReturn:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.umask(0o022)
     if not spec.user_namespace:
-        _become(spec.user)
+        _change_user(spec.user)
     os.chdir(spec.working_directory)
     try:
         os.execvpe(argv[0], argv, spec.env)
@@ -111,7 +111,7 @@ def _exec(spec: SandboxSpec, argv: list[str]) -> NoReturn:
         raise StartError(f'exec: "{argv[0]}": executable file not found in $PATH') from error
 
 
-def _in_container(spec: SandboxSpec, parent_alive_fd: int) -> NoReturn:
+def _run_in_container(spec: SandboxSpec, parent_alive_fd: int) -> NoReturn:
     linux.die_with_parent(signal.SIGKILL, 0)
     if select.select([parent_alive_fd], [], [], 0)[0]:
         os._exit(START_FAILED_EXIT_CODE)
@@ -146,7 +146,7 @@ def _fork_container(spec: SandboxSpec) -> tuple[int, int]:
     if child == 0:
         try:
             os.close(alive_write)
-            _in_container(spec, alive_read)
+            _run_in_container(spec, alive_read)
         except Exception as error:
             os.write(error_write, _start_error(error).encode())
         finally:
@@ -164,11 +164,11 @@ def run(spec: SandboxSpec, report_fd: int) -> int:
     _unshare(spec)
     child, error_fd = _fork_container(spec)
 
-    def pass_on(number: int, _frame: FrameType | None) -> None:
+    def forward_signal(number: int, _frame: FrameType | None) -> None:
         os.kill(child, signal.SIGKILL if number == signal.SIGUSR1 else number)
 
     for number in signals:
-        signal.signal(number, pass_on)
+        signal.signal(number, forward_signal)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
     with os.fdopen(error_fd, "rb") as errors:
         failure = errors.read()

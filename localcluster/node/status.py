@@ -8,7 +8,7 @@ from typing import Any
 # The kubelet's: what all termination messages of a pod may have together, divided among its containers.
 _ALL_MESSAGES_BYTES = 12_288
 
-OVER = frozenset({"Succeeded", "Failed"})
+FINAL_PHASES = frozenset({"Succeeded", "Failed"})
 """The phases after which nothing of a pod runs any more."""
 
 
@@ -97,20 +97,20 @@ class ContainerStatus:
 
 @dataclass(frozen=True, slots=True)
 class PodView:
-    """What the node knows of a pod. ending: no container will be started again (deleted, or past its deadline)."""
+    """What the node knows of a pod. is_ending: no container will be started again (deleted, or past its deadline)."""
 
     containers: Sequence[ContainerStatus]
     init_containers: Sequence[ContainerStatus] = ()
     sidecars: frozenset[str] = frozenset()
     restart_policy: str = "Always"
-    ending: bool = False
+    is_ending: bool = False
     failure: tuple[str, str] | None = None
     """Reason and message of a pod that the node itself has failed."""
     conditions: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     """The conditions last reported, for the times of their transitions."""
-    over: bool = True
+    is_over: bool = True
     """Whether the node is done with the pod: until then a final phase is not reported."""
-    phase_before: str = ""
+    previous_phase: str = ""
     """The phase last reported, empty at first."""
 
 
@@ -133,24 +133,24 @@ def phase(view: PodView) -> str:
     """Return the pod's phase: Pending, Running, Succeeded or Failed."""
     states = [status.state for status in view.containers]
     inits = [status.state for status in view.init_containers if status.name not in view.sidecars]
-    ended = [state for state in states if isinstance(state, Terminated)]
-    init_failed = any(isinstance(state, Terminated) and state.exit_code != 0 for state in inits)
-    over = len(ended) == len(states) or view.ending
-    alive = any(isinstance(status.state, Running) for status in [*view.containers, *view.init_containers])
-    if view.ending and not alive:
-        failed = view.failure or init_failed or any(state.exit_code != 0 for state in ended)
-        return "Failed" if failed or len(ended) < len(states) else "Succeeded"
-    if init_failed and view.restart_policy == "Never":
+    ends = [state for state in states if isinstance(state, Terminated)]
+    has_failed_init = any(isinstance(state, Terminated) and state.exit_code != 0 for state in inits)
+    has_no_work_left = len(ends) == len(states) or view.is_ending
+    is_alive = any(isinstance(status.state, Running) for status in [*view.containers, *view.init_containers])
+    if view.is_ending and not is_alive:
+        has_failed = view.failure or has_failed_init or any(state.exit_code != 0 for state in ends)
+        return "Failed" if has_failed or len(ends) < len(states) else "Succeeded"
+    if has_failed_init and view.restart_policy == "Never":
         return "Failed"
-    if not is_initialized(view) and not ended:
+    if not is_initialized(view) and not ends:
         return "Pending"
-    if over and not alive and view.restart_policy != "Always":
-        if all(state.exit_code == 0 for state in ended):
+    if has_no_work_left and not is_alive and view.restart_policy != "Always":
+        if all(state.exit_code == 0 for state in ends):
             return "Succeeded"
         return "Failed" if view.restart_policy == "Never" else "Running"
-    restarted = any(status.restart_count or status.last_state for status in view.containers)
-    begun = restarted or any(not isinstance(state, Waiting) for state in states)
-    return "Running" if begun else "Pending"
+    was_restarted = any(status.restart_count or status.last_state for status in view.containers)
+    has_begun = was_restarted or any(not isinstance(state, Waiting) for state in states)
+    return "Running" if has_begun else "Pending"
 
 
 def pod_status(view: PodView, pod_ip: str, host_ip: str, start_time: datetime, now: datetime) -> dict[str, Any]:
@@ -158,49 +158,55 @@ def pod_status(view: PodView, pod_ip: str, host_ip: str, start_time: datetime, n
     all_count = len(view.containers) + len(view.init_containers)
     limit = _ALL_MESSAGES_BYTES // max(1, all_count)
     current_phase = phase(view)
-    delayed = current_phase in OVER and not view.over
+    is_delayed = current_phase in FINAL_PHASES and not view.is_over
     status: dict[str, Any] = {
-        "phase": (view.phase_before or "Pending") if delayed else current_phase,
+        "phase": (view.previous_phase or "Pending") if is_delayed else current_phase,
         "conditions": _conditions(view, current_phase, now),
         "hostIP": host_ip,
         "hostIPs": [{"ip": host_ip}],
         "podIP": pod_ip,
         "podIPs": [{"ip": pod_ip}],
         "startTime": timestamp(start_time),
-        "containerStatuses": [one.with_message_limit(limit).to_json() for one in view.containers],
+        "containerStatuses": [container.with_message_limit(limit).to_json() for container in view.containers],
     }
     if view.init_containers:
-        status["initContainerStatuses"] = [one.with_message_limit(limit).to_json() for one in view.init_containers]
-    if view.failure and not delayed:
+        status["initContainerStatuses"] = [
+            container.with_message_limit(limit).to_json() for container in view.init_containers
+        ]
+    if view.failure and not is_delayed:
         status["reason"], status["message"] = view.failure
     return status
 
 
 def _conditions(view: PodView, current_phase: str, now: datetime) -> list[dict[str, Any]]:
-    unready = [status.name for status in view.containers if not status.ready]
-    if current_phase in OVER:
+    unready_names = [status.name for status in view.containers if not status.ready]
+    if current_phase in FINAL_PHASES:
         ready_reason = "PodCompleted" if current_phase == "Succeeded" else "PodFailed"
     else:
         ready_reason = "ContainersNotReady"
-    message = f"containers with unready status: [{' '.join(unready)}]" if unready else ""
-    initialized = is_initialized(view)
-    wanted = [
-        ("Initialized", initialized, "ContainersNotInitialized", ""),
-        ("ContainersReady", not unready, ready_reason, message),
-        ("Ready", not unready, ready_reason, message),
+    message = f"containers with unready status: [{' '.join(unready_names)}]" if unready_names else ""
+    has_initialized = is_initialized(view)
+    condition_states = [
+        ("Initialized", has_initialized, "ContainersNotInitialized", ""),
+        ("ContainersReady", not unready_names, ready_reason, message),
+        ("Ready", not unready_names, ready_reason, message),
     ]
-    known = {item["type"]: item for item in view.conditions}
+    previous = {item["type"]: item for item in view.conditions}
     conditions = []
-    for name, holds, reason, text in wanted:
-        value = "True" if holds else "False"
-        before = known.get(name)
-        changed_at = before["lastTransitionTime"] if before and before["status"] == value else timestamp(now)
+    for name, is_true, reason, text in condition_states:
+        value = "True" if is_true else "False"
+        previous_condition = previous.get(name)
+        changed_at = (
+            previous_condition["lastTransitionTime"]
+            if previous_condition and previous_condition["status"] == value
+            else timestamp(now)
+        )
         condition: dict[str, Any] = {
             "type": name,
             "status": value,
             # An explicit null takes an earlier reason back out of the merged list.
-            "reason": None if holds else reason,
-            "message": None if holds else text or None,
+            "reason": None if is_true else reason,
+            "message": None if is_true else text or None,
             "lastTransitionTime": changed_at,
         }
         conditions.append(condition)

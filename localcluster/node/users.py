@@ -21,21 +21,24 @@ def user_of(pod: Mapping[str, Any], container: Mapping[str, Any], image_user: in
     The group is none that the image names: a kubelet hands on the image's user as a number, and a runtime then takes
     group 0. Raise ConfigError for root where it must not be.
     """
-    around = pod["spec"].get("securityContext") or {}
-    own = {**around, **(container.get("securityContext") or {})}
-    uid = own.get("runAsUser")
-    where = f'(pod: "{pod["metadata"]["name"]}_{pod["metadata"]["namespace"]}", container: {container["name"]})'
-    if own.get("runAsNonRoot") and uid == 0:
-        raise ConfigError(f"container's runAsUser breaks non-root policy {where}")
-    if own.get("runAsNonRoot") and uid is None and image_user == 0:
-        raise ConfigError(f"container has runAsNonRoot and image will run as root {where}")
-    gid = own.get("runAsGroup", 0)
-    groups = [*around.get("supplementalGroups", ()), *([around["fsGroup"]] if "fsGroup" in around else ())]
+    pod_context = pod["spec"].get("securityContext") or {}
+    context = {**pod_context, **(container.get("securityContext") or {})}
+    uid = context.get("runAsUser")
+    subject = f'(pod: "{pod["metadata"]["name"]}_{pod["metadata"]["namespace"]}", container: {container["name"]})'
+    if context.get("runAsNonRoot") and uid == 0:
+        raise ConfigError(f"container's runAsUser breaks non-root policy {subject}")
+    if context.get("runAsNonRoot") and uid is None and image_user == 0:
+        raise ConfigError(f"container has runAsNonRoot and image will run as root {subject}")
+    gid = context.get("runAsGroup", 0)
+    groups = [
+        *pod_context.get("supplementalGroups", ()),
+        *([pod_context["fsGroup"]] if "fsGroup" in pod_context else ()),
+    ]
     return User(image_user if uid is None else uid, gid, tuple(groups))
 
 
 @cache
-def can_be_others() -> bool:
+def can_change_user() -> bool:
     """Return whether containers of this node can really run as other users than its own.
 
     It takes root, and a checkout and a Python that others may read.
@@ -49,7 +52,7 @@ def common_user(pod: Mapping[str, Any]) -> int | None:
 
     A service account's token belongs to that user.
     """
-    around = pod["spec"].get("securityContext") or {}
+    pod_context = pod["spec"].get("securityContext") or {}
     containers = [*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"]]
-    users = {{**around, **(one.get("securityContext") or {})}.get("runAsUser") for one in containers}
+    users = {{**pod_context, **(container.get("securityContext") or {})}.get("runAsUser") for container in containers}
     return users.pop() if len(users) == 1 else None

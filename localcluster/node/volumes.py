@@ -10,7 +10,7 @@ from typing import Any
 
 from localcluster.node.environment import ConfigError, Sources
 from localcluster.node.fields import field_value, resource_value
-from localcluster.node.users import can_be_others
+from localcluster.node.users import can_change_user
 
 _DEFAULT_MODE = 0o644
 
@@ -83,14 +83,14 @@ def volume_files(
     raise ConfigError(f'volume "{volume["name"]}": the local cluster has no {kind} volumes')
 
 
-def owned(files: Mapping[str, File], fs_group: int | None) -> dict[str, File]:
+def with_group(files: Mapping[str, File], fs_group: int | None) -> dict[str, File]:
     """Return the files as the pod's fsGroup makes them: its own, and readable for it."""
     if fs_group is None:
         return dict(files)
     return {path: replace(file, mode=file.mode | 0o440, gid=fs_group) for path, file in files.items()}
 
 
-def open_to(directory: Path, fs_group: int | None) -> None:
+def open_directory(directory: Path, fs_group: int | None) -> None:
     """Let everybody write in a directory of the pod's; what is made in it becomes its fsGroup's."""
     _chown(directory, None, fs_group)
     directory.chmod(0o777 if fs_group is None else 0o2777)
@@ -102,35 +102,37 @@ def write_files(directory: Path, files: Mapping[str, File]) -> None:
     The names in it are links into a dated directory that one rename of `..data` exchanges, as a kubelet does it.
     """
     current = directory / "..data"
-    old = current.resolve() if current.is_symlink() else None
-    if old is not None and _content(old) == {path: (file.content, file.mode) for path, file in files.items()}:
+    old_directory = current.resolve() if current.is_symlink() else None
+    if old_directory is not None and _content(old_directory) == {
+        path: (file.content, file.mode) for path, file in files.items()
+    }:
         return
-    dated = directory / f"..{time.time_ns()}"
+    new_directory = directory / f"..{time.time_ns()}"
     for path, file in files.items():
-        target = dated / path
+        target = new_directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.content)
         _chown(target, file.uid, file.gid)
         target.chmod(file.mode)
-    dated.mkdir(parents=True, exist_ok=True)
+    new_directory.mkdir(parents=True, exist_ok=True)
     new_link = directory / "..data_tmp"
-    new_link.symlink_to(dated.name)
+    new_link.symlink_to(new_directory.name)
     new_link.rename(current)
-    tops = {path.split("/", 1)[0] for path in files}
+    top_names = {path.split("/", 1)[0] for path in files}
     for entry in os.listdir(directory):
-        if not entry.startswith("..") and entry not in tops:
+        if not entry.startswith("..") and entry not in top_names:
             (directory / entry).unlink()
-    for top in tops:
-        link = directory / top
+    for top_name in top_names:
+        link = directory / top_name
         if not link.is_symlink():
-            link.symlink_to(f"..data/{top}")
-    if old is not None:
-        shutil.rmtree(old)
+            link.symlink_to(f"..data/{top_name}")
+    if old_directory is not None:
+        shutil.rmtree(old_directory)
 
 
 def _chown(path: Path, uid: int | None, gid: int | None) -> None:
     # Otherwise what the node makes is its own, which in the container is its user's.
-    if can_be_others():
+    if can_change_user():
         os.chown(path, -1 if uid is None else uid, -1 if gid is None else gid)
 
 
@@ -150,12 +152,12 @@ def _token_request(source: Mapping[str, Any]) -> TokenRequest:
     return TokenRequest(source.get("audience", ""), int(source.get("expirationSeconds", 3600)))
 
 
-def _selected(data: Mapping[str, bytes] | None, source: Mapping[str, Any], what: str, mode: int) -> dict[str, File]:
+def _item_files(data: Mapping[str, bytes] | None, source: Mapping[str, Any], kind: str, mode: int) -> dict[str, File]:
     optional = bool(source.get("optional"))
     if data is None:
         if optional:
             return {}
-        raise ConfigError(f'{what} "{source["name"]}" not found')
+        raise ConfigError(f'{kind} "{source["name"]}" not found')
     items = source.get("items")
     if items is None:
         return {key: File(value, mode) for key, value in data.items()}
@@ -164,17 +166,19 @@ def _selected(data: Mapping[str, bytes] | None, source: Mapping[str, Any], what:
         if item["key"] in data:
             files[item["path"]] = File(data[item["key"]], int(item.get("mode", mode)))
         elif not optional:
-            lacks = "references non-existent secret" if what == "secret" else "configmap references non-existent config"
-            raise ConfigError(f"{lacks} key: {item['key']}")
+            problem = (
+                "references non-existent secret" if kind == "secret" else "configmap references non-existent config"
+            )
+            raise ConfigError(f"{problem} key: {item['key']}")
     return files
 
 
 def _secret_files(source: Mapping[str, Any], sources: Sources, mode: int) -> dict[str, File]:
-    return _selected(sources.objects.secret(source["name"]), source, "secret", mode)
+    return _item_files(sources.objects.secret(source["name"]), source, "secret", mode)
 
 
 def _config_map_files(source: Mapping[str, Any], sources: Sources, mode: int) -> dict[str, File]:
-    return _selected(sources.objects.config_map(source["name"]), source, "configmap", mode)
+    return _item_files(sources.objects.config_map(source["name"]), source, "configmap", mode)
 
 
 def _downward_files(source: Mapping[str, Any], sources: Sources, mode: int) -> dict[str, File]:
@@ -185,7 +189,7 @@ def _downward_files(source: Mapping[str, Any], sources: Sources, mode: int) -> d
         else:
             reference = item["resourceFieldRef"]
             containers = sources.pod["spec"]["containers"]
-            container = next(one for one in containers if one["name"] == reference["containerName"])
+            container = next(candidate for candidate in containers if candidate["name"] == reference["containerName"])
             text = resource_value(container, reference, sources.capacity)
         files[item["path"]] = File(text.encode(), int(item.get("mode", mode)))
     return files
@@ -198,10 +202,10 @@ def _projected_files(
     files: dict[str, File] = {}
     for source in projected.get("sources", []):
         if "serviceAccountToken" in source:
-            wanted = source["serviceAccountToken"]
+            token_source = source["serviceAccountToken"]
             fs_group = (sources.pod["spec"].get("securityContext") or {}).get("fsGroup")
-            own = mode if user is None and fs_group is None else 0o600
-            files[wanted["path"]] = File(tokens[_token_request(wanted)].encode(), own, uid=user)
+            token_mode = mode if user is None and fs_group is None else 0o600
+            files[token_source["path"]] = File(tokens[_token_request(token_source)].encode(), token_mode, uid=user)
         elif "secret" in source:
             files |= _secret_files(source["secret"], sources, mode)
         elif "configMap" in source:

@@ -14,11 +14,11 @@ async def warn(api: Api, pod: Mapping[str, Any], reason: str, message: str, comp
     """Say something about a pod; the same thing said again is the same Event, at a later time."""
     metadata = pod["metadata"]
     now = timestamp(datetime.now(UTC))
-    said = hashlib.sha256(f"{metadata['uid']}/{reason}/{message}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{metadata['uid']}/{reason}/{message}".encode()).hexdigest()[:16]
     body: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": f"{metadata['name'][:200]}.{said}", "namespace": metadata["namespace"]},
+        "metadata": {"name": f"{metadata['name'][:200]}.{digest}", "namespace": metadata["namespace"]},
         "involvedObject": {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -43,5 +43,5 @@ async def warn(api: Api, pod: Mapping[str, Any], reason: str, message: str, comp
             if error.status != 409:
                 raise
             name = body["metadata"]["name"]
-            again = {"lastTimestamp": now}
-            await api.call("PATCH", f"{events}/{name}", again, content_type="application/merge-patch+json")
+            changes = {"lastTimestamp": now}
+            await api.call("PATCH", f"{events}/{name}", changes, content_type="application/merge-patch+json")

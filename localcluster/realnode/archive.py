@@ -24,11 +24,11 @@ def write_program_archive(program: Path, name: str, archive: Path) -> None:
         {
             "schemaVersion": 2,
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": _described("application/vnd.oci.image.config.v1+json", config_bytes),
-            "layers": [_described("application/vnd.oci.image.layer.v1.tar", layer)],
+            "config": _descriptor("application/vnd.oci.image.config.v1+json", config_bytes),
+            "layers": [_descriptor("application/vnd.oci.image.layer.v1.tar", layer)],
         }
     ).encode()
-    entry = _described("application/vnd.oci.image.manifest.v1+json", manifest)
+    entry = _descriptor("application/vnd.oci.image.manifest.v1+json", manifest)
     index = {"schemaVersion": 2, "manifests": [{**entry, "annotations": {"io.containerd.image.name": name}}]}
     files = {"oci-layout": b'{"imageLayoutVersion": "1.0.0"}', "index.json": json.dumps(index).encode()}
     for blob in (layer, config_bytes, manifest):
@@ -40,7 +40,7 @@ def _digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def _described(media_type: str, content: bytes) -> dict[str, str | int]:
+def _descriptor(media_type: str, content: bytes) -> dict[str, str | int]:
     return {"mediaType": media_type, "digest": _digest(content), "size": len(content)}
 
 

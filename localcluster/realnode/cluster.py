@@ -12,14 +12,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from localcluster import cgroups
-from localcluster.build import WHOLE_CLUSTER, BuildError, find_programs
+from localcluster.build import WHOLE_CLUSTER, find_programs
 from localcluster.cluster import ask_directly
+from localcluster.go import BuildError
 from localcluster.realnode import machine
-from localcluster.realnode.place import PlaceError, free_place
+from localcluster.realnode.node_network import NodeNetworkError, find_free_network
 from localcluster.realnode.start import RealNode
 from localcluster.rest import Rest
-from localcluster.supervised import ClusterError, Supervised
 from localcluster.supervisor import SupervisorConfig
+from localcluster.supervisor_process import ClusterError, SupervisorProcess
 
 # What the kubelet writes before each line: time, stream, and F for a full line or P for a part of one.
 _LOG_LINE = re.compile(r"\S+ (?:stdout|stderr) ([FP]) (.*\n?)")
@@ -44,21 +45,21 @@ class RealCluster:
         runs = sorted(containers[0].iterdir(), key=lambda file: file.stat().st_mtime) if containers else []
         return "".join(plain_log(file.read_text(encoding="utf-8", errors="replace")) for file in runs)
 
-    def forget_image(self, image: str) -> None:
+    def untag_image(self, image: str) -> None:
         """Take a full name away from an image, so that the node has none of that name; raise ClusterError."""
         self._ctr("remove", "--sync", image)
 
-    def name_image(self, image: str, other: str) -> None:
+    def tag_image(self, image: str, other: str) -> None:
         """Give an image that the node has, under its full name, another full name; raise ClusterError."""
         self._ctr("tag", "--force", image, other)
 
     def kill(self, namespace: str, pod: str, container: str | None = None) -> None:
         """See Cluster.kill."""
         processes = self.pod_processes(namespace, pod)
-        wanted = [pid for name, pid in processes.items() if container in (None, name)]
-        if not wanted:
+        pids = [pid for name, pid in processes.items() if container in (None, name)]
+        if not pids:
             raise ClusterError(f"{namespace}/{pod} has no running container {container or ''}".rstrip())
-        for pid in wanted:
+        for pid in pids:
             # The first process of a PID namespace takes the others with it.
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -67,36 +68,36 @@ class RealCluster:
         """See Cluster.pod_processes."""
         rest = Rest.from_kubeconfig(self.kubeconfig)
         status = rest.call("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}")["status"]
-        found = {}
-        for each in status.get("containerStatuses", ()):
-            container_id = each.get("containerID", "//none").rpartition("/")[2]
+        first_processes = {}
+        for container_status in status.get("containerStatuses", ()):
+            container_id = container_status.get("containerID", "//none").rpartition("/")[2]
             pids = cgroups.processes_of(self.run_dir.name, container_id)
-            if (first := _first_of(pids)) is not None:
-                found[each["name"]] = first
-        return found
+            if (first_process := _root_process(pids)) is not None:
+                first_processes[container_status["name"]] = first_process
+        return first_processes
 
     def _ctr(self, *arguments: str) -> None:
         # containerd's socket and folders are the node's own, in its mount namespace.
         inside = ["nsenter", f"--target={self.supervisor_pid}", "--mount"]
         command = [*inside, "ctr", "--namespace=k8s.io", "images", *arguments]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        if done.returncode != 0:
-            raise ClusterError(f"ctr images {' '.join(arguments)}: {_text(done.stderr) or _text(done.stdout)}")
+        process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if process.returncode != 0:
+            raise ClusterError(f"ctr images {' '.join(arguments)}: {_text(process.stderr) or _text(process.stdout)}")
 
-    def written(self) -> dict[str, str]:
-        """See Cluster.written."""
-        found = {}
+    def all_logs(self) -> dict[str, str]:
+        """See Cluster.all_logs."""
+        logs = {}
         for path in (self.run_dir / "logs" / "pods").glob("*/*"):
             namespace, _, pod = path.parent.name.partition("_")
-            found[f"{path.parent.name}_{path.name}"] = self.logs(namespace, pod, path.name)
-        return found
+            logs[f"{path.parent.name}_{path.name}"] = self.logs(namespace, pod, path.name)
+        return logs
 
 
 def _text(output: bytes) -> str:
     return output.decode(errors="replace").strip()
 
 
-def _first_of(pids: Sequence[int]) -> int | None:
+def _root_process(pids: Sequence[int]) -> int | None:
     """Return the process of a container whose parent is none of them."""
     for pid in pids:
         with suppress(FileNotFoundError):
@@ -109,8 +110,8 @@ def _first_of(pids: Sequence[int]) -> int | None:
 
 def plain_log(text: str) -> str:
     """Return what a container wrote, from the lines in which the kubelet keeps it."""
-    found = (_LOG_LINE.fullmatch(line) for line in text.splitlines(keepends=True))
-    return "".join(match[2] if match[1] == "F" else match[2].rstrip("\n") for match in found if match)
+    matches = (_LOG_LINE.fullmatch(line) for line in text.splitlines(keepends=True))
+    return "".join(match[2] if match[1] == "F" else match[2].rstrip("\n") for match in matches if match)
 
 
 @contextmanager
@@ -119,23 +120,23 @@ def real_cluster(archives: Sequence[Path], report: Callable[[str], None]) -> Ite
 
     archives are OCI archives of the images that its node is to have. Raises ClusterError if it cannot be had.
     """
-    node, config = prepare(archives, report)
-    with Supervised(config, None, node.place) as supervised:
-        started = supervised.until_ready(report)
-        yield RealCluster(started.kubeconfig, started.server, started.run_dir, started.pid)
+    node, config = prepare_node(archives, report)
+    with SupervisorProcess(config, None, node.network) as supervisor:
+        ready_cluster = supervisor.wait_until_ready(report)
+        yield RealCluster(ready_cluster.kubeconfig, ready_cluster.server, ready_cluster.run_dir, ready_cluster.pid)
 
 
-def prepare(archives: Sequence[Path], report: Callable[[str], None]) -> tuple[RealNode, SupervisorConfig]:
+def prepare_node(archives: Sequence[Path], report: Callable[[str], None]) -> tuple[RealNode, SupervisorConfig]:
     """Have everything that a node with real containers is made of, and return what it is to be like.
 
     Raises ClusterError.
     """
     try:
-        machine.require()
+        machine.ensure_programs()
         with tempfile.TemporaryDirectory(prefix="loadtest-build-") as work_dir:
             asyncio.run(find_programs(Path(work_dir), report, WHOLE_CLUSTER))
-        place = free_place()
-    except (machine.MachineError, BuildError, PlaceError) as error:
+        network = find_free_network()
+    except (machine.MachineError, BuildError, NodeNetworkError) as error:
         raise ClusterError(str(error)) from error
-    node = RealNode(place.octet, tuple(str(each.resolve()) for each in archives))
+    node = RealNode(network.octet, tuple(str(each.resolve()) for each in archives))
     return node, SupervisorConfig(images={}, node_name="node", back_off_seconds=0.0, real=asdict(node))

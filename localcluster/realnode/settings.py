@@ -2,7 +2,7 @@
 
 import json
 
-from localcluster.realnode.place import Place
+from localcluster.realnode.node_network import NodeNetwork
 
 SANDBOX_IMAGE = "localcluster/pause:1"
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
@@ -43,22 +43,22 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
 """
 
 
-def pod_network(place: Place) -> str:
+def pod_network(network: NodeNetwork) -> str:
     """Each pod on a link of its own to the node, which routes: so kube-proxy's rules see all that pods send."""
-    ranges = [[{"subnet": place.pods}]]
+    ranges = [[{"subnet": network.pods}]]
     addresses = {"type": "host-local", "ranges": ranges, "routes": [{"dst": "0.0.0.0/0"}]}
     plugins = [{"type": "ptp", "ipam": addresses}, {"type": "portmap", "capabilities": {"portMappings": True}}]
     return json.dumps({"cniVersion": "1.0.0", "name": "pods", "plugins": plugins})
 
 
-def kubelet_config(place: Place, cgroup_root: str, resolv_conf: str) -> str:
+def kubelet_config(network: NodeNetwork, cgroup_root: str, resolv_conf: str) -> str:
     """The kubelet; it is asked by this cluster's API server alone, which nothing else can reach.
 
     It never evicts for want of disk, nor removes an image: nobody could pull it again.
     """
     return f"""apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
-address: {place.node}
+address: {network.node}
 authentication:
   anonymous:
     enabled: true
@@ -69,7 +69,7 @@ authorization:
 cgroupDriver: cgroupfs
 cgroupRoot: {cgroup_root}
 clusterDNS:
-- {place.node}
+- {network.node}
 clusterDomain: {CLUSTER_DOMAIN}
 containerLogMaxSize: 1Gi
 containerRuntimeEndpoint: unix://{CONTAINERD_SOCKET}
@@ -87,14 +87,14 @@ resolvConf: {resolv_conf}
 """
 
 
-def proxy_config(place: Place, kubeconfig: str, node_name: str) -> str:
+def proxy_config(network: NodeNetwork, kubeconfig: str, node_name: str) -> str:
     """kube-proxy; it leaves the machine's limits of tracked connections alone."""
     return f"""apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
-bindAddress: {place.node}
+bindAddress: {network.node}
 clientConnection:
   kubeconfig: {kubeconfig}
-clusterCIDR: {place.pods}
+clusterCIDR: {network.pods}
 conntrack:
   maxPerCore: 0
   min: 0
@@ -103,10 +103,10 @@ mode: iptables
 """
 
 
-def names_config(place: Place, kubeconfig: str) -> str:
+def names_config(network: NodeNetwork, kubeconfig: str) -> str:
     """CoreDNS, which answers for the cluster's own names and refuses all others."""
     return f""".:53 {{
-  bind {place.node}
+  bind {network.node}
   errors
   kubernetes {CLUSTER_DOMAIN} {{
     kubeconfig {kubeconfig}

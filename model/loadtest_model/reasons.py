@@ -202,6 +202,7 @@ class Reason(ExplainedReason):
     UploadRejected = _refusal("an upload of the verification was rejected")
     TargetServerError = _refusal("the target failed with an error of its own")
     AnswerNotUnderstood = _refusal("the answer was not what the contract says")
+    AnswerUnreadable = _refusal("an answer is encoded in a way that is not read here, or is too long")
     ReadBackFailed = _refusal("what the target has stored could not be read")
     ReadBackControlFailed = _refusal("the read-back did not find what is known to exist, so it proves nothing")
     RecordsStored = _refusal("rows of the verification were found stored")
@@ -247,8 +248,9 @@ class Reason(ExplainedReason):
     RecordsNotSent = _verdict("not all of spec.load.records was sent in time", "give the load more time")
     ThresholdInDoubt = _verdict(
         "a threshold holds or is breached depending on what the generator itself, short of CPU, added to the times or"
-        " held back of the load",
-        "give the generator more CPU (spec.pod.resources) or a machine of its own, or raise spec.parallelism",
+        " held back of the load, or on what would have become of uploads that the test cut",
+        "do what the message says: give the generator more CPU (spec.pod.resources) or a machine of its own, raise"
+        " spec.parallelism, or lengthen spec.load.gracefulStop",
     )
     TooFewSamples = _verdict("too few uploads were measured for a threshold", "let the load last longer")
     ReadBackUnsteady = _verdict(

@@ -5,25 +5,25 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcluster.choice import Kind, chosen, cluster_of
+from localcluster.choice import ClusterKind, cluster_kind, cluster_of
 from localcluster.cluster import Cluster
 from localcluster.rest import Rest
 from support.loadtests import Namespace, make_namespace
-from support.operators import renew
+from support.operators import replace_killed_operator
 
 
 @pytest.fixture(scope="module")
 def bare() -> Iterator[Cluster]:
     """A cluster of a module's own, without an operator."""
-    if chosen() is Kind.CURRENT:
+    if cluster_kind() is ClusterKind.CURRENT:
         pytest.skip("a cluster that exists already may have an operator of its own")
-    with cluster_of(chosen(), lambda text: print(text, file=sys.__stderr__)) as made:
-        yield made
+    with cluster_of(cluster_kind(), lambda text: print(text, file=sys.__stderr__)) as new_cluster:
+        yield new_cluster
 
 
 @pytest.fixture(scope="module")
 def namespace(cluster: Cluster, rest: Rest, request: pytest.FixtureRequest) -> Iterator[Namespace]:
-    renew(rest)
-    made = make_namespace(cluster, rest, request.module.__name__.removeprefix("test_"))
-    yield made
-    rest.delete(f"/api/v1/namespaces/{made.name}")
+    replace_killed_operator(rest)
+    new_namespace = make_namespace(cluster, rest, request.module.__name__.removeprefix("test_"))
+    yield new_namespace
+    rest.delete(f"/api/v1/namespaces/{new_namespace.name}")

@@ -15,12 +15,12 @@ FULL = {"FAULT_MIN_ROWS": str(BATCH)}
 @pytest.fixture(scope="module")
 def tests(namespace: Namespace) -> dict[str, Test]:
     """All tests at once: each has a target of its own, with one row in its database but for `empty`."""
-    namespace.deploy_unhurried()
+    namespace.deploy_slow()
     namespace.deploy("lies", FAULT="lies", FAULT_AFTER="0", **FULL)
     namespace.deploy("lies-later", FAULT="lies", FAULT_AFTER="4", **FULL)
     namespace.deploy("empty")
     names = ("clients", "lies", "lies-later")
-    namespace.available(*names, "empty")
+    namespace.until_available(*names, "empty")
     for name in names:
         store_one_row(namespace, name)
     return {name: start(namespace, name, looks_up=name == "lies-later") for name in (*names, "empty")}
@@ -41,7 +41,7 @@ def start(namespace: Namespace, name: str, *, looks_up: bool) -> Test:
 
 @pytest.fixture(scope="module")
 def ended(tests: dict[str, Test]) -> dict[str, Json]:
-    return {name: test.completed(180) for name, test in tests.items()}
+    return {name: test.until_completed(180) for name, test in tests.items()}
 
 
 def test_a_sound_target_is_proven(namespace: Namespace, ended: dict[str, Json]) -> None:

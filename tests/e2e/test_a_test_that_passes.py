@@ -19,14 +19,14 @@ VERIFICATION_ROWS = {0, 1, 5}
 
 @pytest.fixture(scope="module")
 def test(namespace: Namespace) -> Test:
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
     return namespace.start("light")
 
 
 @pytest.fixture(scope="module")
 def status(test: Test) -> Json:
-    return test.completed()
+    return test.until_completed()
 
 
 def test_it_passes_with_every_condition_right(test: Test, status: Json) -> None:

@@ -18,7 +18,7 @@ URL = "http://clients:8000/clients/upload/process/"
 @pytest.fixture(scope="module", autouse=True)
 def target(namespace: Namespace) -> None:
     namespace.deploy(JWT_SECRET=KEY, LOGIN_USERNAME="robot", LOGIN_PASSWORD=PASSWORD, TOKEN_SECONDS="4")
-    namespace.available("clients")
+    namespace.until_available("clients")
 
 
 def token(left_seconds: int) -> str:
@@ -41,7 +41,7 @@ def log_in_and_run(namespace: Namespace, name: str) -> Json:
 
 
 def completed(namespace: Namespace, name: str, auth: Json, *, debug: bool = False) -> Json:
-    return namespace.start(name, target={"url": URL, "timeout": "20s", "auth": auth}, debug=debug).completed()
+    return namespace.start(name, target={"url": URL, "timeout": "20s", "auth": auth}, debug=debug).until_completed()
 
 
 def told(namespace: Namespace, rest: Rest) -> str:
@@ -50,7 +50,7 @@ def told(namespace: Namespace, rest: Rest) -> str:
     seen = [json.dumps(rest.call("GET", f"/api/v1/namespaces/{namespace.name}/{kind}")) for kind in kinds]
     seen.append(json.dumps(rest.call("GET", f"/apis/x-load-test.dev/v1alpha1/namespaces/{namespace.name}/loadtests")))
     seen.append(json.dumps(rest.call("GET", f"/apis/batch/v1/namespaces/{namespace.name}/jobs")))
-    logs = namespace.cluster.written()
+    logs = namespace.cluster.all_logs()
     assert any(OPERATOR_NAMESPACE in name for name in logs)
     return "\n".join([*seen, *logs.values()])
 
@@ -93,8 +93,9 @@ def test_a_login_that_fails_is_refused_as_a_failed_authentication(namespace: Nam
     assert status["summary"]["requests"]["due"] == 0
 
 
-def test_a_token_that_ends_before_the_load_is_refused_beforehand(namespace: Namespace) -> None:
-    secret(namespace, "short", token=token(3))
+def test_a_token_that_may_end_before_the_load_begins_is_refused_beforehand(namespace: Namespace) -> None:
+    # The load is short, but its pods may wait for each other for longer.
+    secret(namespace, "short", token=token(45))
 
     status = run(namespace, "short")
 

@@ -18,15 +18,15 @@ STOPPED_SECONDS = 5.0
 
 @pytest.fixture(scope="module", autouse=True)
 def target(namespace: Namespace) -> None:
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
 
 
 @pytest.fixture(scope="module")
 def finished(namespace: Namespace) -> Test:
     """A test that has passed, whose Job and pods are removed a second later."""
     test = namespace.start("finished", load=SHORT, ttlSecondsAfterFinished=1)
-    assert test.completed()["verdict"] == "Passed"
+    assert test.until_completed()["verdict"] == "Passed"
     return test
 
 
@@ -45,7 +45,7 @@ def load_stopped(test: Test) -> None:
 @pytest.mark.parametrize("propagation", ["Background", "Foreground", "Orphan"])
 def test_a_deleted_test_stops_within_seconds_and_leaves_nothing(namespace: Namespace, propagation: str) -> None:
     test = namespace.start(f"deleted-{propagation.lower()}", load=LONG)
-    test.running()
+    test.until_running()
 
     namespace.rest.call("DELETE", test.path, {"propagationPolicy": propagation})
 
@@ -55,7 +55,7 @@ def test_a_deleted_test_stops_within_seconds_and_leaves_nothing(namespace: Names
 
 def test_a_deleted_test_that_a_finalizer_keeps_loads_no_more(namespace: Namespace) -> None:
     test = namespace.start("kept", load=LONG)
-    test.running()
+    test.until_running()
     change_metadata(test, finalizers=["example.com/kept"])
 
     namespace.rest.delete(test.path)
@@ -73,7 +73,7 @@ def test_a_test_orphaned_while_the_operator_is_down_is_stopped_when_it_is_back(
     rest: Rest, namespace: Namespace
 ) -> None:
     test = namespace.start("unseen", load=LONG)
-    test.running()
+    test.until_running()
     with_operators(rest, 0)
 
     rest.call("DELETE", test.path, {"propagationPolicy": "Orphan"})
@@ -86,13 +86,13 @@ def test_a_test_orphaned_while_the_operator_is_down_is_stopped_when_it_is_back(
 
 def test_a_test_stopped_while_it_verifies_sends_no_load(namespace: Namespace) -> None:
     namespace.deploy("sleepy", FAULT="slow", FAULT_SECONDS="3", WEB_CONCURRENCY="4")
-    namespace.available("sleepy")
+    namespace.until_available("sleepy")
     url = "http://sleepy:8000/clients/upload/process/"
     test = namespace.start("unproven", load=LONG, target={"url": url, "timeout": "20s"})
     test.until("verifying", lambda status: status.get("phase") == "Verifying")
 
     test.patch(stop=True)
-    status = test.completed(20)
+    status = test.until_completed(20)
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "Stopped")
     assert status["summary"]["requests"]["sent"] == 0
@@ -104,7 +104,7 @@ def test_a_test_stopped_before_it_starts_never_does(namespace: Namespace) -> Non
     test.until("suspended", lambda status: reason(status, "Verified") == "Suspended")
 
     test.patch(stop=True, suspend=False)
-    status = test.completed(10)
+    status = test.until_completed(10)
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "Stopped")
     assert test.children() == []
@@ -144,7 +144,7 @@ def test_a_test_restored_without_its_status_does_not_run_again(namespace: Namesp
 
     metadata = {key: backup["metadata"][key] for key in ("name", "namespace", "annotations")}
     restored = namespace.apply({**copy.deepcopy(backup), "metadata": metadata, "status": {}})
-    status = restored.completed(20)
+    status = restored.until_completed(20)
 
     assert restored.uid != finished.uid
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "FinishedEarlier")

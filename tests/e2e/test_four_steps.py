@@ -14,13 +14,13 @@ LOAD = {"batchSize": 100, "virtualUsers": 2, "duration": "4s"}
 @pytest.fixture(scope="module")
 def seen(namespace: Namespace) -> dict[str, Any]:
     """What the status said while the third step ran, at the end, and the results."""
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
     bounds = ["error_rate < 50%", "heavy.p95 < 10ms"]
     test = namespace.start("all", scenario="all", load=LOAD, thresholds=bounds, parallelism=2)
     third = test.until("the third step", lambda s: (s.get("progress") or {}).get("step") == "heavy")
     after = test.until("the fourth step", lambda s: (s.get("progress") or {}).get("step") == "stress")
-    ended = test.completed()
+    ended = test.until_completed()
     return {"third": third, "after": after, "ended": ended, "results": test.results(ended)}
 
 

@@ -17,12 +17,12 @@ import pytest
 
 from loadtest_model.report.status import NO_OPERATOR_MESSAGE
 from loadtest_operator.leading.election import HOLD_SECONDS
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.installation import wait_until_available, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
 from support.loadtests import Namespace, Test, make_namespace, reason
-from support.manifest_tools import CHART, RELEASE, helm, rendered
+from support.manifest_tools import CHART, RELEASE, chart_objects, helm
 
 TOOLS = "team-tools"
 AGGREGATED = "rbac.authorization.k8s.io/aggregate-to-"
@@ -50,7 +50,7 @@ def team(bare: Cluster, admin: Rest) -> Namespace:
 @pytest.fixture(scope="module")
 def installer(bare: Cluster, admin: Rest, team: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The kubeconfig of somebody who administers these two namespaces, once the cluster's parts are there."""
-    for document in rendered({"parts": "cluster", "watch.namespaces": [team.name]}, namespace=TOOLS):
+    for document in chart_objects({"parts": "cluster", "watch.namespaces": [team.name]}, namespace=TOOLS):
         admin.apply(document, TOOLS)
     wait_until_served(admin)
     # What the cluster's own role `admin` is made of, by the controller that a local cluster does without.
@@ -87,7 +87,7 @@ def values(team: Namespace, **more: object) -> Json:
     return {
         "parts": "namespaced",
         "watch.namespaces": [team.name],
-        "policy.allowLoopback": chosen() is Kind.LOCAL,
+        "policy.allowLoopback": cluster_kind() is ClusterKind.LOCAL,
         "deadlines.linger": 4,
         **{name.replace("__", "."): value for name, value in more.items()},
     }
@@ -114,7 +114,7 @@ def operators(admin: Rest, *, ready: bool = False) -> list[str]:
 
 def running_test(team: Namespace, name: str, seconds: int) -> Test:
     test = team.start(name, load={**LOAD, "duration": f"{seconds}s"})
-    test.running()
+    test.until_running()
     return test
 
 
@@ -122,10 +122,10 @@ def test_a_team_installs_its_operator_without_any_right_beyond_its_namespaces(
     admin: Rest, team: Namespace, installer: Path, bare: Cluster
 ) -> None:
     helm("install", RELEASE, str(CHART), "--namespace", TOOLS, kubeconfig=installer, values=values(team))
-    team.deploy_unhurried()
-    team.available("clients")
+    team.deploy_slow()
+    team.until_available("clients")
     wait_until_available(admin, TOOLS, RELEASE)
-    status = team.start("restricted", load={**LOAD, "duration": "4s"}).completed()
+    status = team.start("restricted", load={**LOAD, "duration": "4s"}).until_completed()
 
     (operator,) = operators(admin)
     log = bare.logs(TOOLS, operator)
@@ -145,7 +145,7 @@ def test_a_test_outlives_an_upgrade_to_an_image_that_nobody_has_and_its_rollback
     wait_for("the operator to be missing its image", lambda: waits_for_its_image(admin), 60)
     left_alone = test.status
     helm("rollback", RELEASE, "--namespace", TOOLS, kubeconfig=installer)
-    status = test.completed()
+    status = test.until_completed()
 
     assert left_alone["phase"] == "Running"
     assert status["verdict"] == "Passed", status
@@ -161,7 +161,7 @@ def test_a_test_outlives_the_upgrade_of_its_operator(
 
     changed = values(team, operator__replicas=2, operator__logLevel="DEBUG")
     helm("upgrade", RELEASE, str(CHART), "--namespace", TOOLS, kubeconfig=installer, values=changed)
-    status = test.completed()
+    status = test.until_completed()
 
     assert status["verdict"] == "Passed", status
     assert reason(status, "ResultsComplete") == "AllPodsReported"
@@ -183,7 +183,7 @@ def test_of_two_operators_the_second_takes_over_from_a_killed_one(admin: Rest, t
         second = wait_for("another to take over", lambda: holder(admin) not in ("", first) and holder(admin), 60)
         took_seconds = time.monotonic() - killed_at
         met_by_nobody.until("suspended", lambda status: reason(status, "Verified") == "Suspended")
-        status = test.completed()
+        status = test.until_completed()
         admin.delete(f"/api/v1/namespaces/{TOOLS}/pods/{pod_of(second)}")
         third = wait_for("another to follow", lambda: holder(admin) not in ("", second) and holder(admin), 60)
 
@@ -221,7 +221,7 @@ def test_a_test_outlives_the_uninstallation_of_its_operator(
     everything = values(team, parts="all")
     adopting = ("install", RELEASE, str(CHART), "--namespace", TOOLS, "--take-ownership", "--force-conflicts")
     helm(*adopting, kubeconfig=bare.kubeconfig, values=everything)
-    status = test.completed()
+    status = test.until_completed()
 
     assert (status["verdict"], reason(status, "ResultsComplete")) == ("Passed", "AllPodsReported")
     assert {name: verdict(admin, team, name) for name in before} == before
@@ -253,12 +253,12 @@ def test_a_deleted_crd_halts_its_tests_and_is_missed_until_it_is_back(
     wait_for("the fleet to be gone", lambda: not test.pods(), 60)
     (operator,) = operators(admin)
     wait_for("the operator to miss the CRD", lambda: MISSING_CRD.search(bare.logs(TOOLS, operator)), 60)
-    for document in rendered({"parts": "cluster", "watch.namespaces": [team.name]}, namespace=TOOLS):
+    for document in chart_objects({"parts": "cluster", "watch.namespaces": [team.name]}, namespace=TOOLS):
         if document["kind"] == "CustomResourceDefinition":
             wait_for("the old one to be gone", lambda: admin.get_or_none(CRD) is None, 60)
             admin.apply(document)
     wait_until_served(admin)
-    status = team.start("defined-again", load={**LOAD, "duration": "4s"}).completed()
+    status = team.start("defined-again", load={**LOAD, "duration": "4s"}).until_completed()
 
     assert status["verdict"] == "Passed", status
     assert operators(admin) == [operator]

@@ -13,7 +13,7 @@ SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "4s", "thinkTime": "20
 @pytest.fixture(scope="module", autouse=True)
 def target(namespace: Namespace) -> None:
     namespace.deploy()
-    namespace.available("clients")
+    namespace.until_available("clients")
 
 
 def the_job(test: Test) -> str:
@@ -23,11 +23,11 @@ def the_job(test: Test) -> str:
 
 def test_a_deleted_job_ends_the_test_and_is_not_made_again(namespace: Namespace) -> None:
     test = namespace.start("jobless", load=LONG)
-    test.running()
+    test.until_running()
     path = f"/apis/batch/v1/namespaces/{test.namespace}/jobs/{the_job(test)}"
 
     namespace.rest.call("DELETE", path, {"propagationPolicy": "Background"})
-    status = test.completed(60)
+    status = test.until_completed(60)
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "JobGone")
     assert not [child for child in test.children() if child.startswith("jobs/")]
@@ -35,11 +35,11 @@ def test_a_deleted_job_ends_the_test_and_is_not_made_again(namespace: Namespace)
 
 def test_a_deleted_pod_leaves_its_last_word_and_ends_the_test(namespace: Namespace) -> None:
     test = namespace.start("podless", load=LONG)
-    test.running()
+    test.until_running()
     victim = test.pods()[0]["metadata"]["name"]
 
     namespace.rest.delete(f"/api/v1/namespaces/{test.namespace}/pods/{victim}")
-    status = test.completed(60)
+    status = test.until_completed(60)
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "PodLost")
     assert reason(status, "ResultsComplete") == "AllPodsReported"
@@ -49,10 +49,10 @@ def test_an_operator_that_is_dead_until_the_load_has_ended_loses_nothing(
     cluster: Cluster, rest: Rest, namespace: Namespace
 ) -> None:
     namespace.deploy("counted")
-    namespace.available("counted")
+    namespace.until_available("counted")
     target = {"url": "http://counted:8000/clients/upload/process/", "timeout": "20s"}
     test = namespace.start("unattended", load=SHORT, target=target)
-    test.running()
+    test.until_running()
 
     def all_done() -> bool:
         kill_operator(cluster, rest)
@@ -60,7 +60,7 @@ def test_an_operator_that_is_dead_until_the_load_has_ended_loses_nothing(
         return all('"event": "done"' in log for log in logs)
 
     wait_for("the load to end without an operator", all_done, 30)
-    status = test.completed()
+    status = test.until_completed()
 
     requests = status["summary"]["requests"]
     assert reason(status, "ResultsComplete") == "AllPodsReported"
@@ -76,7 +76,7 @@ def test_an_operator_that_is_dead_while_the_target_is_read_back_loses_no_proof(
     store_one_row(namespace, "clients")
     read_back = {"url": url, "countPath": "count", "settle": "3s"}
     test = namespace.start("unread", load=SHORT, verification={"require": "Proven", "readBack": read_back})
-    test.running()
+    test.until_running()
 
     def read() -> bool:
         logs = [cluster.logs(test.namespace, pod["metadata"]["name"]) for pod in test.pods()]
@@ -86,7 +86,7 @@ def test_an_operator_that_is_dead_while_the_target_is_read_back_loses_no_proof(
         return all('"event": "done"' in log for log in logs)
 
     wait_for("the target to be read back without an operator", read, 60)
-    status = test.completed()
+    status = test.until_completed()
 
     assert status["verification"]["level"] == "Proven"
     assert reason(status, "Verified") == "Proven"

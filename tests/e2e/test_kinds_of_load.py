@@ -33,9 +33,9 @@ class Ended:
 def ended(namespace: Namespace) -> dict[str, Ended]:
     for name in LOADS:
         namespace.deploy(name, FAULT="slow", FAULT_SECONDS="0.8", FAULT_MIN_ROWS=str(ROWS), WEB_CONCURRENCY="2")
-    namespace.available(*LOADS)
+    namespace.until_available(*LOADS)
     tests = {name: _start(namespace, name) for name in LOADS}
-    return {name: Ended(test.completed(), namespace.ledger(name)) for name, test in tests.items()}
+    return {name: Ended(test.until_completed(), namespace.ledger(name)) for name, test in tests.items()}
 
 
 def _start(namespace: Namespace, name: str) -> Test:

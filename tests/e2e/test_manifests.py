@@ -7,7 +7,7 @@ import pytest
 
 from localcluster.rest import Json, Rest
 from support.chart_variants import VARIANTS
-from support.manifest_tools import CHARTS, NAMESPACE, customized, rendered
+from support.manifest_tools import CHARTS, NAMESPACE, chart_objects, kustomization_objects
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -25,9 +25,9 @@ def accepted(rest: Rest, made: list[Json]) -> int:
 def test_the_api_server_takes_what_the_chart_makes(rest: Rest, variant: str) -> None:
     values: dict[str, Any] = VARIANTS[variant]
 
-    assert accepted(rest, rendered(values)) > 0
+    assert accepted(rest, chart_objects(values)) > 0
 
 
 @pytest.mark.parametrize("folder", [CHARTS, CHARTS.parent / "examples" / "kustomize"], ids=lambda path: path.name)
 def test_the_api_server_takes_what_kustomize_makes(rest: Rest, folder: Path) -> None:
-    assert accepted(rest, customized(folder)) > 0
+    assert accepted(rest, kustomization_objects(folder)) > 0

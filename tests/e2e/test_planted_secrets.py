@@ -70,7 +70,7 @@ def tests(namespace: Namespace, token: str, client_key: tuple[str, str]) -> dict
     _secret(namespace, "robot", username="robot", password=PASSWORD)
     _secret(namespace, "wrong", username="robot", password=f"{PASSWORD} no more")
     _secret(namespace, "certificate", **{"tls.crt": client_key[0], "tls.key": client_key[1]})
-    namespace.available(*TARGETS)
+    namespace.until_available(*TARGETS)
     with_token = {"auth": {"secretKeyRef": {"name": "token"}}}
     made = {name: _start(namespace, name, name, **with_token) for name in TARGETS}
     for name, secret in (("logging-in", "robot"), ("wrong-password", "wrong")):
@@ -95,7 +95,7 @@ def _start(namespace: Namespace, name: str, target: str, scheme: str = "http", *
 @pytest.fixture(scope="module")
 def processes(cluster: Cluster, namespace: Namespace, tests: dict[str, Test]) -> dict[str, bytes]:
     """Environment and command line of every process of the pods, operator included, while a test runs."""
-    tests["passing"].running()
+    tests["passing"].until_running()
     seen: dict[str, bytes] = {}
     for where in (namespace.name, OPERATOR_NAMESPACE):
         for pod in namespace.rest.items(f"/api/v1/namespaces/{where}/pods"):
@@ -128,7 +128,7 @@ def _read(path: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def ended(tests: dict[str, Test], processes: dict[str, bytes]) -> dict[str, Json]:
-    return {name: test.completed() for name, test in tests.items()}
+    return {name: test.until_completed() for name, test in tests.items()}
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def _collections(rest: Rest) -> Iterator[str]:
 
 
 def test_nothing_planted_stands_in_any_log(cluster: Cluster, ended: dict[str, Json], planted: dict[str, str]) -> None:
-    logs = {name: text.encode() for name, text in cluster.written().items()}
+    logs = {name: text.encode() for name, text in cluster.all_logs().items()}
 
     assert any(name.startswith(OPERATOR_NAMESPACE) for name in logs)
     assert any("telling" in name for name in logs)
@@ -224,7 +224,7 @@ def test_nothing_planted_stands_in_any_log(cluster: Cluster, ended: dict[str, Js
 def test_nothing_that_a_target_says_begins_a_line_of_a_log_or_of_a_status(
     namespace: Namespace, cluster: Cluster, ended: dict[str, Json]
 ) -> None:
-    logs = [text for name, text in cluster.written().items() if "telling" in name or "operator" in name]
+    logs = [text for name, text in cluster.all_logs().items() if "telling" in name or "operator" in name]
     lines = [line for text in logs for line in text.splitlines()]
 
     assert any(FORGED in line for line in lines), "the page was not quoted at all, so this shows nothing"

@@ -7,7 +7,7 @@ import pytest
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, wait_for
 from support.loadtests import Namespace, Test, reason
-from support.network_policies import Place, lets_out
+from support.network_policies import ConnectionEnd, allows_egress
 from support.operators import reinstall
 
 NAME = "staging.example.com"
@@ -19,10 +19,10 @@ TARGETS = f"cluster-services\n{NAME}"
 @pytest.fixture(scope="module", autouse=True)
 def installation(rest: Rest, namespace: Namespace) -> Iterator[None]:
     """One that lists a host of its own as a target, and allows one prefix of labels."""
-    namespace.deploy_unhurried()
+    namespace.deploy_slow()
     reinstall(rest, LOADTEST_TARGETS=TARGETS, LOADTEST_POD_PREFIXES="example.com/")
     _list(rest, namespace, TARGETS, passes=True)
-    namespace.available("clients")
+    namespace.until_available("clients")
     yield
     reinstall(rest)
     _list(rest, namespace, "cluster-services", passes=False)
@@ -64,13 +64,13 @@ def test_a_target_is_loaded_under_an_alias_by_pods_with_labels_and_a_place(names
         annotations={"example.com/note": "a note"},
         affinity={"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}},
     )
-    test.running()
+    test.until_running()
     (policy,) = namespace.rest.items(
         f"/apis/networking.k8s.io/v1/namespaces/{namespace.name}/networkpolicies", f"x-load-test.dev/uid={test.uid}"
     )
-    status = test.completed()
+    status = test.until_completed()
     pod = test.pods()[0]
-    itself = Place(pod["status"]["podIP"], namespace.name, pod["metadata"]["labels"])
+    itself = ConnectionEnd(pod["status"]["podIP"], namespace.name, pod["metadata"]["labels"])
 
     assert status["verdict"] == "Passed", status["reasons"]
     assert status["verification"]["addresses"] == [f"{ip}:8000"]
@@ -78,14 +78,14 @@ def test_a_target_is_loaded_under_an_alias_by_pods_with_labels_and_a_place(names
     assert pod["metadata"]["annotations"]["example.com/note"] == "a note"
     (kept,) = pod["spec"]["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
     assert (kept["weight"], kept["podAffinityTerm"]["topologyKey"]) == (7, "zone")
-    assert lets_out(policy, itself, Place(ip), 8000)
-    assert not lets_out(policy, itself, Place("203.0.113.9"), 8000)
+    assert allows_egress(policy, itself, ConnectionEnd(ip), 8000)
+    assert not allows_egress(policy, itself, ConnectionEnd("203.0.113.9"), 8000)
 
 
 def test_an_alias_does_not_hide_that_another_test_loads_the_same_target(namespace: Namespace) -> None:
     (target,) = namespace.pods()
     holder = namespace.start("holder", load={"batchSize": 200, "virtualUsers": 2, "duration": "300s"})
-    holder.running()
+    holder.until_running()
 
     test = start(namespace, "behind-an-alias", hostAliases=alias(target["status"]["podIP"]))
     status = test.until("queued", lambda status: reason(status, "Verified") == "TargetBusy", 20)
@@ -109,7 +109,7 @@ def test_what_the_installation_does_not_allow_ends_before_there_is_a_pod(
 ) -> None:
     test = start(namespace, why.lower(), **pod)
 
-    status = test.completed(30)
+    status = test.until_completed(30)
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Failed", why)
     assert said in status["message"]

@@ -15,7 +15,7 @@ from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, wait_for
 from peers import PeerMissingError, prometheus_programs
 from support.loadtests import Namespace
-from support.prometheus_server import Prometheus, scraping
+from support.prometheus_server import Prometheus, running_prometheus
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def address(operator_pod: Json) -> str:
 
 @pytest.fixture(scope="module")
 def prometheus(programs: tuple[Path, Path], address: str) -> Iterator[Prometheus]:
-    with scraping(programs[0], address) as made:
+    with running_prometheus(programs[0], address) as made:
         yield made
 
 
@@ -47,7 +47,7 @@ def test_prometheus_agrees_with_the_status_whatever_becomes_of_the_operator(
     cluster: Cluster, namespace: Namespace, operator_pod: Json, prometheus: Prometheus
 ) -> None:
     namespace.deploy()
-    namespace.available("clients")
+    namespace.until_available("clients")
     test = namespace.start("watched", load={"batchSize": 200, "virtualUsers": 2, "duration": "20s"})
     labels = f'namespace="{test.namespace}",test="watched"'
     accepted = f'loadtest_uploads_total{{{labels},outcome="accepted"}}'
@@ -56,7 +56,7 @@ def test_prometheus_agrees_with_the_status_whatever_becomes_of_the_operator(
     wait_for("both virtual users to be scraped", lambda: prometheus.value(users), 15)
 
     cluster.kill(OPERATOR_NAMESPACE, operator_pod["metadata"]["name"])
-    status = test.completed()
+    status = test.until_completed()
     verdict = f'loadtest_verdict{{{labels},verdict="{status["verdict"]}"}} == 1'
     wait_for("the verdict to be scraped", lambda: prometheus.value(verdict), 30)
 

@@ -64,8 +64,8 @@ class Lives:
 
 @pytest.fixture(scope="module")
 def lives(namespace: Namespace, tell: Kubectl) -> Lives:
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
     seen, columns = {}, {}
 
     passed = namespace.start("passes", load=LONGER, suspend=True)
@@ -78,19 +78,19 @@ def lives(namespace: Namespace, tell: Kubectl) -> Lives:
         for condition in ("condition=Completed", "condition=Ready", "jsonpath={.status.verdict}=Passed")
     }
     passed.patch(suspend=False)
-    passed.running()
+    passed.until_running()
     seen["running"] = passed.get()
     failed = namespace.start("fails", load=SHORT, thresholds=["p95 < 10ms"])
     failed.until("queued", lambda status: reason(status, "Verified") == "TargetBusy")
     seen["queued"] = failed.get()
     columns["during"] = tell("get", "xlt")
-    assert passed.completed()["verdict"] == "Passed"
+    assert passed.until_completed()["verdict"] == "Passed"
     seen["passed"] = passed.get()
     waited = {}
     for condition, process in waits.items():
         said, _ = process.communicate(timeout=30)
         waited[condition] = (process.returncode, said)
-    assert failed.completed()["verdict"] == "Failed"
+    assert failed.until_completed()["verdict"] == "Failed"
     seen["failed"] = failed.get()
     columns["after"] = tell("get", "xlt")
     return Lives(passed, failed, seen, waited, columns)

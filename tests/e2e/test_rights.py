@@ -260,7 +260,7 @@ def test_a_test_that_names_a_secret_cannot_be_sent_elsewhere_by_who_may_not_read
     manifest["metadata"]["name"] = "redirected"
     manifest["spec"] |= {"stop": True, "suspend": False}
     test = namespace.apply(manifest)
-    test.completed(30)
+    test.until_completed(30)
     elsewhere = copy.deepcopy(manifest)
     elsewhere["spec"]["target"]["url"] = "https://of-somebody-else:8443/"
 

@@ -8,7 +8,7 @@ from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, wait_for
 from support.loadtests import Namespace, Test, make_namespace, message, reason
-from support.network_policies import Place, lets_in, lets_out
+from support.network_policies import ConnectionEnd, allows_egress, allows_ingress
 
 # Istio's own switch, which its injector reads from the pod in the same way.
 WANTS_IT = "object.metadata.labels[?'sidecar.istio.io/inject'].orValue('') != 'false'"
@@ -69,8 +69,8 @@ def meshed(cluster: Cluster, rest: Rest) -> Iterator[Namespace]:
     documents = [*injector(namespace.name, native=False), *injector(namespace.name, native=True)]
     for document in documents:
         rest.apply(document)
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
     wait_for("the injectors to inject", lambda: injects(namespace, "any") == injects(namespace, NATIVE) == 2, 30)
     yield namespace
     for document in documents:
@@ -103,16 +103,16 @@ def policies(test: Test) -> list[Json]:
     return test.rest.items(path, f"x-load-test.dev/uid={test.uid}")
 
 
-def place(pod: Json) -> Place:
+def place(pod: Json) -> ConnectionEnd:
     metadata = pod["metadata"]
-    return Place(pod["status"]["podIP"], metadata["namespace"], metadata["labels"])
+    return ConnectionEnd(pod["status"]["podIP"], metadata["namespace"], metadata["labels"])
 
 
 def test_by_default_the_pods_keep_sidecars_out_and_their_job_stays(meshed: Namespace) -> None:
     test = meshed.start("alone")
-    test.running()
+    test.until_running()
     (policy,) = policies(test)
-    status = test.completed()
+    status = test.until_completed()
 
     assert status["verdict"] == "Passed"
     assert containers(test.pods()) == [["loadgen"], ["loadgen"]]
@@ -124,9 +124,9 @@ def test_by_default_the_pods_keep_sidecars_out_and_their_job_stays(meshed: Names
 
 def test_a_pod_whose_sidecar_lives_on_completes_and_nothing_of_it_stays(meshed: Namespace) -> None:
     test = meshed.start("beside-a-proxy", pod={"mesh": "Enabled"})
-    test.running()
+    test.until_running()
     injected = containers(test.pods())
-    status = test.completed()
+    status = test.until_completed()
 
     assert injected == [["loadgen", "proxy"], ["loadgen", "proxy"]]
     assert status["verdict"] == "Passed", status["reasons"]
@@ -153,7 +153,7 @@ def until_removed(test: Test) -> None:
 
 def test_a_pod_with_a_native_sidecar_ends_by_itself_and_its_job_stays(meshed: Namespace) -> None:
     test = meshed.start(NATIVE, pod={"mesh": "Enabled"})
-    status = test.completed()
+    status = test.until_completed()
 
     def phases() -> list[str]:
         return [pod["status"]["phase"] for pod in test.pods()]
@@ -165,12 +165,12 @@ def test_a_pod_with_a_native_sidecar_ends_by_itself_and_its_job_stays(meshed: Na
 
 def test_a_violation_beside_a_sidecar_halts_the_fleet_and_nothing_of_it_stays(meshed: Namespace) -> None:
     meshed.deploy("forgetful", FAULT="loses-marker", FAULT_AFTER="10")
-    meshed.available("forgetful")
+    meshed.until_available("forgetful")
     target = {"url": "http://forgetful:8000/clients/upload/process/", "timeout": "20s"}
     load = {"batchSize": 500, "virtualUsers": 2, "duration": "120s"}
 
     test = meshed.start("violated-beside-a-proxy", target=target, load=load, pod={"mesh": "Enabled"})
-    status = test.completed(60)
+    status = test.until_completed(60)
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Failed", "Violation")
     until_removed(test)
@@ -178,7 +178,7 @@ def test_a_violation_beside_a_sidecar_halts_the_fleet_and_nothing_of_it_stays(me
 
 def test_the_network_policy_of_a_run_fits_the_pods_that_there_are(meshed: Namespace) -> None:
     test = meshed.start("bounded", load={"batchSize": 200, "virtualUsers": 2, "duration": "60s"})
-    test.running()
+    test.until_running()
     (policy,) = policies(test)
     first, second = (place(pod) for pod in test.pods())
     (operator,) = meshed.rest.items(
@@ -186,11 +186,11 @@ def test_the_network_policy_of_a_run_fits_the_pods_that_there_are(meshed: Namesp
     )
     (target,) = (place(pod) for pod in meshed.pods())
 
-    assert lets_in(policy, first, place(operator), 8089)
-    assert lets_in(policy, first, second, 8089)
-    assert not lets_in(policy, first, target, 8089)
-    assert lets_out(policy, first, target, 8000)
-    assert not lets_out(policy, first, target, 5432)
-    assert not lets_out(policy, first, Place("169.254.169.254"), 80)
+    assert allows_ingress(policy, first, place(operator), 8089)
+    assert allows_ingress(policy, first, second, 8089)
+    assert not allows_ingress(policy, first, target, 8089)
+    assert allows_egress(policy, first, target, 8000)
+    assert not allows_egress(policy, first, target, 5432)
+    assert not allows_egress(policy, first, ConnectionEnd("169.254.169.254"), 80)
     meshed.rest.delete(test.path, "Orphan")
     until_removed(test)

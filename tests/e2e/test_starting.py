@@ -16,10 +16,10 @@ import yaml
 from localcluster.cluster import LocalCluster, local_cluster
 from localcluster.installation import OPERATOR_MANIFEST, OPERATOR_NAMESPACE, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
-from support.isolation import as_an_unknown_user
+from support.isolation import unknown_user_prefix
 from support.loadgen_pods import free_address
 from support.loadtests import make_namespace
-from support.manifest_tools import one
+from support.manifest_tools import only_object
 
 PORT = 8080
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/loadtests.x-load-test.dev"
@@ -35,11 +35,11 @@ def installed() -> list[Json]:
 
 def chart_environment() -> dict[str, str]:
     """What the chart sets, with what the API server would put in the place of references."""
-    (container,) = one("Deployment", installed())["spec"]["template"]["spec"]["containers"]
+    (container,) = only_object("Deployment", installed())["spec"]["template"]["spec"]["containers"]
     referred = {
         "metadata.name": "loadtest-operator-5d8f-x2x",
         "metadata.namespace": OPERATOR_NAMESPACE,
-        "targets": one("ConfigMap", installed())["data"]["targets"],
+        "targets": only_object("ConfigMap", installed())["data"]["targets"],
     }
 
     def value(variable: Json) -> str:
@@ -99,7 +99,7 @@ class Program:
 @pytest.fixture(scope="module")
 def shared() -> Iterator[LocalCluster]:
     with local_cluster() as made:
-        Rest.from_kubeconfig(made.kubeconfig).apply(one("Namespace", installed()))
+        Rest.from_kubeconfig(made.kubeconfig).apply(only_object("Namespace", installed()))
         yield made
 
 
@@ -118,7 +118,7 @@ def started(cluster: LocalCluster, folder: Path, **more: str) -> Iterator[Progra
     address, log_file = free_address(), folder / "log"
     # No service account's files lie where a process of this machine looks for them.
     reached = {"KUBECONFIG": str(cluster.kubeconfig), "LOADTEST_HTTP_HOST": address}
-    command = [*as_an_unknown_user(), str(Path(sys.executable).with_name("loadtest-operator")), "run"]
+    command = [*unknown_user_prefix(), str(Path(sys.executable).with_name("loadtest-operator")), "run"]
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, env={**chart_environment(), **reached, **more}, stderr=log)
     try:
@@ -148,7 +148,7 @@ def test_the_operator_waits_for_its_kind_by_name_whenever_that_is_missing(
     bare: LocalCluster, tmp_path: Path, home: dict[str, str]
 ) -> None:
     rest = Rest.from_kubeconfig(bare.kubeconfig)
-    crd = one("CustomResourceDefinition", installed())
+    crd = only_object("CustomResourceDefinition", installed())
     missing = "CustomResourceDefinition loadtests.x-load-test.dev is missing"
     with started(bare, tmp_path, **home) as operator:
         operator.until_unready(missing)
@@ -181,12 +181,12 @@ def test_with_its_kind_a_running_load_goes_and_the_next_one_runs_when_it_is_back
     bare: LocalCluster, tmp_path: Path
 ) -> None:
     rest = Rest.from_kubeconfig(bare.kubeconfig)
-    crd = one("CustomResourceDefinition", installed())
+    crd = only_object("CustomResourceDefinition", installed())
     rest.apply(crd)
     wait_until_served(rest)
     namespace = make_namespace(bare, rest, "kind")
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
 
     def children() -> list[Json]:
         jobs = rest.items(f"/apis/batch/v1/namespaces/{namespace.name}/jobs")
@@ -194,7 +194,7 @@ def test_with_its_kind_a_running_load_goes_and_the_next_one_runs_when_it_is_back
 
     with started(bare, tmp_path, LOADTEST_ALLOW_LOOPBACK="true") as operator:
         operator.until_ready()
-        namespace.start("first", load=LOAD).running()
+        namespace.start("first", load=LOAD).until_running()
         assert children()
 
         rest.delete(CRD)
@@ -203,7 +203,7 @@ def test_with_its_kind_a_running_load_goes_and_the_next_one_runs_when_it_is_back
 
         rest.apply(crd)
         operator.until_ready()
-        namespace.start("second", load=LOAD).running()
+        namespace.start("second", load=LOAD).until_running()
 
         assert operator.ended() == 0
 

@@ -103,7 +103,7 @@ def test_a_test_whose_target_was_struck_from_the_list_can_still_be_stopped(names
     with listed(rest, namespace, ()):
         test.patch(stop=True)
 
-    assert test.completed(30)["verdict"] == "Inconclusive"
+    assert test.until_completed(30)["verdict"] == "Inconclusive"
 
 
 def test_without_the_list_nothing_is_taken(namespace: Namespace, rest: Rest) -> None:
@@ -148,7 +148,7 @@ def only_warning(rest: Rest, name: str) -> Iterator[None]:
 def test_the_operator_refuses_again_what_the_api_server_let_pass(namespace: Namespace, rest: Rest) -> None:
     with only_warning(rest, "loadtest-operator-targets"):
         wait_for("the policy to let it pass", lambda: not refusal(namespace, target={"url": OUTSIDE}), 30)
-        status = namespace.start("let-pass", target={"url": OUTSIDE}).completed(30)
+        status = namespace.start("let-pass", target={"url": OUTSIDE}).until_completed(30)
     wait_for("the policy to refuse", lambda: refusal(namespace, target={"url": OUTSIDE}), 30)
 
     assert (status["verdict"], reason(status, "Verified")) == ("Failed", "TargetNotAllowed")
@@ -161,7 +161,7 @@ def test_a_test_that_names_a_secret_waits_where_nothing_asks_who_may_read_it(nam
     with without_binding(rest, "loadtest-operator-secret-access"):
         test = namespace.start("unasked", target=target)
         waiting = test.until("waiting", lambda status: reason(status, "Verified") == "SecretAccessUnchecked", 30)
-    ended = test.completed(30)
+    ended = test.until_completed(30)
 
     assert waiting["phase"] == "Queued"
     assert "there is no ValidatingAdmissionPolicyBinding loadtest-operator-secret-access" in waiting["message"]

@@ -5,22 +5,22 @@ import re
 
 import pytest
 
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, wait_until_available, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
 from support.loadtests import Namespace, make_namespace
-from support.manifest_tools import rendered
+from support.manifest_tools import chart_objects
 
 SHORT = {"batchSize": 200, "virtualUsers": 1, "duration": "5s"}
-LOCAL = {"policy.allowLoopback": chosen() is Kind.LOCAL}
+LOCAL = {"policy.allowLoopback": cluster_kind() is ClusterKind.LOCAL}
 
 
 @pytest.fixture(scope="module")
 def shop(bare: Cluster) -> Namespace:
     """Where the target is."""
     made = make_namespace(bare, Rest.from_kubeconfig(bare.kubeconfig), "shop")
-    made.deploy_unhurried()
+    made.deploy_slow()
     return made
 
 
@@ -31,14 +31,14 @@ def team(bare: Cluster, shop: Namespace) -> Namespace:
     made.rest.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}})
     install(made)
     wait_until_served(made.rest)
-    shop.available("clients")
+    shop.until_available("clients")
     wait_until_available(made.rest, OPERATOR_NAMESPACE, OPERATOR)
     return made
 
 
 def install(team: Namespace, *target_namespaces: str) -> None:
     values = {**LOCAL, "watch": {"namespaces": [team.name], "targetNamespaces": list(target_namespaces)}}
-    for document in rendered(values):
+    for document in chart_objects(values):
         team.rest.apply(document, OPERATOR_NAMESPACE)
 
 
@@ -52,7 +52,9 @@ def verified(status: Json) -> Json:
 
 
 def test_a_test_that_accepts_it_is_run_and_says_how_little_was_proven(team: Namespace, shop: Namespace) -> None:
-    status = team.apply(a_test(team, shop, "accepts", verification={"unreadableEndpoints": "Accept"})).completed(120)
+    status = team.apply(a_test(team, shop, "accepts", verification={"unreadableEndpoints": "Accept"})).until_completed(
+        120
+    )
 
     said = "the operator may not read the endpoints behind the target's Service"
     service = shop.rest.call("GET", f"/api/v1/namespaces/{shop.name}/services/clients")
@@ -69,7 +71,7 @@ def test_behind_a_name_a_new_address_that_ignores_the_header_meets_one_canary_wh
 ) -> None:
     for name, environment in (("named", {}), ("ignorant", {"FAULT": "ignores-header", "FAULT_REFUSES_EMPTY": "1"})):
         shop.deploy(name, **environment)
-        shop.available(name)
+        shop.until_available(name)
     ports = [{"name": "http", "port": 8000, "targetPort": 8000}]
     spec = {"clusterIP": "None", "selector": {"app.kubernetes.io/name": "named"}, "ports": ports}
     shop.rest.apply(
@@ -80,10 +82,10 @@ def test_behind_a_name_a_new_address_that_ignores_the_header_meets_one_canary_wh
     load = {**SHORT, "virtualUsers": 4, "duration": "300s", "thinkTime": "200ms"}
     accepts = {"unreadableEndpoints": "Accept"}
     test = team.apply(team.manifest("named", target=target, load=load, parallelism=4, verification=accepts))
-    test.running()
+    test.until_running()
 
-    shop.join(stranger, "named")
-    status = test.completed(120)
+    shop.add_to_service(stranger, "named")
+    status = test.until_completed(120)
 
     log = shop.cluster.logs(shop.name, stranger["metadata"]["name"])
     assert re.findall(r"upload load_test=\w+ rows=\d+ status=200", log) == ["upload load_test=false rows=1 status=200"]
@@ -106,7 +108,7 @@ def test_without_that_it_waits_until_the_right_is_given_and_then_proves_each_end
     assert team.rest.items(f"/apis/batch/v1/namespaces/{team.name}/jobs", "x-load-test.dev/test=refused") == []
 
     install(team, shop.name)
-    status = test.completed(120)
+    status = test.until_completed(120)
 
     (pod,) = shop.pods("clients")
     assert verified(status)["status"] == "True", status["message"]

@@ -25,7 +25,7 @@ def tests(namespace: Namespace) -> dict[str, Test]:
     namespace.deploy("unauthorized", FAULT="unauthorized")
     namespace.deploy("redirect", FAULT="redirect")
     namespace.deploy("sound")
-    namespace.available("ignores", "ignores-late", "unauthorized", "redirect", "sound")
+    namespace.until_available("ignores", "ignores-late", "unauthorized", "redirect", "sound")
     urls = {name: URL.format(host=name) for name in ("ignores", "ignores-late", "unauthorized", "redirect")}
     urls["wrong-url"] = "http://sound:8000/clients/uploads/"
     urls["closed"] = _closed_service(namespace)
@@ -61,7 +61,7 @@ def _closed_service(namespace: Namespace) -> str:
 
 @pytest.fixture(scope="module")
 def ended(tests: dict[str, Test]) -> dict[str, Json]:
-    return {name: test.completed() for name, test in tests.items()}
+    return {name: test.until_completed() for name, test in tests.items()}
 
 
 @pytest.mark.parametrize("name", REFUSED)

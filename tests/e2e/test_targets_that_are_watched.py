@@ -23,7 +23,7 @@ def a_target(workload: str) -> Json:
 @pytest.fixture(scope="module", autouse=True)
 def target(namespace: Namespace) -> None:
     namespace.deploy()
-    namespace.available("clients")
+    namespace.until_available("clients")
 
 
 @pytest.fixture
@@ -86,14 +86,14 @@ def test_a_workload_that_is_missing_is_waited_for(namespace: Namespace) -> None:
     assert "Deployment/clientele" in status["message"]
     assert not test.children()
     test.patch(stop=True)
-    test.completed()
+    test.until_completed()
 
 
 def test_a_target_that_crashes_under_load_fails_the_test_whoever_watched(
     cluster: Cluster, rest: Rest, namespace: Namespace, no_metrics_api: None
 ) -> None:
     test = namespace.start("crashing", load=LONG, target=a_target("clients"))
-    test.running()
+    test.until_running()
     (pod,) = namespace.pods()
     test.until("not measured", lambda status: "no metrics API" in status["target"].get("notMeasurable", ""), 30)
     measure(namespace, pod, "2026-03-01T12:00:00Z", cpu="250m", memory="52340Ki")
@@ -105,7 +105,7 @@ def test_a_target_that_crashes_under_load_fails_the_test_whoever_watched(
     rest.delete(f"/api/v1/namespaces/{namespace.name}/pods/{pod['metadata']['name']}")
     test.until("its replacement seen", lambda status: status["target"]["replacedPods"] == 1, 60)
     test.patch(stop=True)
-    status = test.completed()
+    status = test.until_completed()
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Failed", "HealthCritical")
     seen, used = status["target"], test.results(status)["target"]

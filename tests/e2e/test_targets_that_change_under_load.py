@@ -9,7 +9,7 @@ import pytest
 from localcluster.cluster import LocalCluster
 from localcluster.rest import Json, Rest
 from support.loadtests import Namespace, Test, make_namespace, message, reason
-from support.operators import renew
+from support.operators import replace_killed_operator
 
 TARGET = {"url": "http://clients:8000/clients/upload/process/", "timeout": "20s"}
 LONG: Json = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
@@ -23,7 +23,7 @@ WATCHED = {**TARGET, "workload": {"kind": "Deployment", "name": "clients"}}
 @pytest.fixture
 def namespace(cluster: LocalCluster, rest: Rest) -> Iterator[Namespace]:
     """One for each test, since each leaves its target changed."""
-    renew(rest)
+    replace_killed_operator(rest)
     made = make_namespace(cluster, rest, "changing")
     yield made
     rest.delete(f"/api/v1/namespaces/{made.name}")
@@ -38,7 +38,7 @@ def test_a_rollout_under_load_moves_it_to_the_new_pods(namespace: Namespace) -> 
     namespace.scale("clients", 2)
     old = addresses(namespace.pods())
     test = namespace.start("rolled", load=LONG, target=WATCHED)
-    test.running()
+    test.until_running()
 
     namespace.roll_out("clients")
 
@@ -51,7 +51,7 @@ def test_a_rollout_under_load_moves_it_to_the_new_pods(namespace: Namespace) -> 
     enough = verified["progress"]["recordsConfirmed"] + 50 * LONG["batchSize"]
     test.until("loading both", lambda status: status["progress"]["recordsConfirmed"] >= enough, 60)
     test.patch(stop=True)
-    status = test.completed()
+    status = test.until_completed()
 
     seen = status["target"]
     assert (seen["rolledOut"], seen["restarts"], seen["replacedPods"]) == (True, 0, 0)
@@ -69,7 +69,7 @@ def test_a_rollout_under_load_moves_it_to_the_new_pods(namespace: Namespace) -> 
 def stranger(namespace: Namespace) -> Json:
     """A pod that stores what it is sent, and belongs to no Service but its own so far."""
     namespace.deploy("ignorant", FAULT="ignores-header", FAULT_REFUSES_EMPTY="1")
-    namespace.available("ignorant")
+    namespace.until_available("ignorant")
     (pod,) = namespace.pods("ignorant")
     return pod
 
@@ -95,12 +95,12 @@ def test_a_new_endpoint_that_ignores_the_header_fails_the_run_and_meets_one_cana
     namespace: Namespace, stranger: Json
 ) -> None:
     namespace.deploy()
-    namespace.available("clients")
+    namespace.until_available("clients")
     test = namespace.start("joined", load={**LONG, "virtualUsers": 4}, parallelism=4, target=TARGET)
-    test.running()
+    test.until_running()
 
-    namespace.join(stranger, "clients")
-    status = test.completed()
+    namespace.add_to_service(stranger, "clients")
+    status = test.until_completed()
 
     assert reason(status, "Succeeded") == "Violation"
     assert_one_canary_was_stored(namespace, stranger, status)
@@ -132,11 +132,11 @@ def test_a_service_that_is_pointed_at_a_backend_without_the_header_before_the_st
     namespace: Namespace, stranger: Json
 ) -> None:
     namespace.deploy()
-    namespace.available("clients")
+    namespace.until_available("clients")
     test = held_between_verification_and_start(namespace, "pointed", load=LONG)
 
     select(namespace, "clients", "ignorant")
-    status = test.completed()
+    status = test.until_completed()
 
     assert reason(status, "Verified") == "LoadTestHeaderIgnored"
     assert_one_canary_was_stored(namespace, stranger, status)
@@ -149,7 +149,7 @@ def test_a_target_rolled_out_before_the_start_is_verified_again_and_only_its_new
     namespace.scale("clients", 2)
     old = addresses(namespace.pods())
     namespace.deploy("others")
-    namespace.available("others")
+    namespace.until_available("others")
     new = addresses(namespace.pods("others"))
     test = held_between_verification_and_start(namespace, "moved")
 
@@ -157,7 +157,7 @@ def test_a_target_rolled_out_before_the_start_is_verified_again_and_only_its_new
     namespace.rest.delete(namespace.deployment("clients"))
     test.until("moved", lambda _: not namespace.pods("clients"), 60)
     namespace.rest.apply(quota(100), namespace.name)
-    status = test.completed()
+    status = test.until_completed()
 
     assert status["verdict"] in ("Passed", "Inconclusive"), status["message"]
     (step,) = test.results(status)["steps"]
@@ -168,7 +168,7 @@ def test_a_target_rolled_out_before_the_start_is_verified_again_and_only_its_new
 
 def test_with_a_number_of_records_new_pods_are_used_also_once_the_first_pod_is_done(namespace: Namespace) -> None:
     namespace.deploy()
-    namespace.available("clients")
+    namespace.until_available("clients")
     old = addresses(namespace.pods())
     # Of three virtual users the first pod has two, so that it is done in half the time that the other takes.
     load = {"batchSize": 200, "virtualUsers": 3, "records": 200 * 400, "thinkTime": "200ms"}
@@ -182,7 +182,7 @@ def test_with_a_number_of_records_new_pods_are_used_also_once_the_first_pod_is_d
         return old <= set(seen.get("vanished", ())) and bool(set(seen.get("addresses", ())) - old)
 
     new = set(test.until("its target rolled out", moved, 60)["verification"]["addresses"]) - old
-    (step,) = test.results(test.completed())["steps"]
+    (step,) = test.results(test.until_completed())["steps"]
     assert all(step["addresses"][address]["accepted"] > 0 for address in new)
 
 
@@ -208,7 +208,7 @@ def stopped(test: Test) -> Json:
     """
     test.until("well under way", lambda status: status["progress"]["recordsConfirmed"] >= ENOUGH_RECORDS, 120)
     test.patch(stop=True)
-    status = test.completed()
+    status = test.until_completed()
     assert reason(status, "Succeeded") == "Stopped", (status["reasons"], status["health"])
     return status
 
@@ -242,7 +242,7 @@ def test_pods_that_are_scaled_away_are_left_at_once_and_have_not_crashed(
     namespace: Namespace, replicas: list[Json]
 ) -> None:
     test = namespace.start("scaled", load=BUSY, target=WATCHED)
-    test.running()
+    test.until_running()
 
     namespace.scale("clients", 1)
     gone = addresses(replicas) - addresses([pod for pod in namespace.pods() if is_there(pod)])
@@ -256,7 +256,7 @@ def test_pods_that_are_scaled_away_are_left_at_once_and_have_not_crashed(
 
 def test_a_rollout_of_pods_that_end_at_once_is_no_crash(namespace: Namespace, replicas: list[Json]) -> None:
     test = namespace.start("restarted", load=BUSY, target=TARGET)
-    test.running()
+    test.until_running()
 
     namespace.roll_out("clients")
     gone = addresses(replicas)
@@ -268,12 +268,12 @@ def test_a_rollout_of_pods_that_end_at_once_is_no_crash(namespace: Namespace, re
 
 def test_with_a_pre_stop_hook_nothing_is_said_of_a_rollout(namespace: Namespace, replicas: list[Json]) -> None:
     before = addresses(replicas)
-    namespace.pre_stop("clients", 4)
-    namespace.settled("clients")
+    namespace.set_pre_stop("clients", 4)
+    namespace.until_rolled_out("clients")
     gone = addresses([pod for pod in namespace.pods() if is_there(pod)])
     assert not before & gone
     test = namespace.start("prepared", load=BUSY, target=TARGET)
-    test.running()
+    test.until_running()
 
     namespace.roll_out("clients")
     vanished(test, gone)
@@ -287,7 +287,7 @@ def test_with_a_pre_stop_hook_nothing_is_said_of_a_rollout(namespace: Namespace,
 
 def test_a_pod_that_is_evicted_is_a_warning_with_its_name(namespace: Namespace, replicas: list[Json]) -> None:
     test = namespace.start("evicted", load=BUSY, target=WATCHED)
-    test.running()
+    test.until_running()
     taken = replicas[0]["metadata"]["name"]
 
     namespace.evict(replicas[0])
@@ -306,11 +306,11 @@ def test_a_drain_that_takes_a_pod_of_the_fleet_too_says_so_and_proves_nothing(
     namespace: Namespace, replicas: list[Json]
 ) -> None:
     test = namespace.start("drained", load=BUSY, target=TARGET)
-    test.running()
+    test.until_running()
 
     for pod in (replicas[0], test.pods()[0]):
         namespace.evict(pod)
-    status = test.completed()
+    status = test.until_completed()
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "PodLost")
     assert "evicted (EvictionByEvictionAPI" in message(status, "Completed")

@@ -17,7 +17,7 @@ def tests(namespace: Namespace) -> dict[str, Test]:
     namespace.deploy("loses", FAULT="loses-marker", FAULT_AFTER=str(AFTER))
     for name in ("forgets", "mumbles"):
         namespace.deploy(name, FAULT="loses-nonce", FAULT_AFTER=str(AFTER))
-    namespace.available("errors", "aborted", "loses", "forgets", "mumbles")
+    namespace.until_available("errors", "aborted", "loses", "forgets", "mumbles")
     loads = {"errors": LOAD, "aborted": LONG, "loses": LONG, "forgets": LONG, "mumbles": LOAD}
     return {
         name: namespace.start(
@@ -33,7 +33,7 @@ def tests(namespace: Namespace) -> dict[str, Test]:
 
 @pytest.fixture(scope="module")
 def ended(tests: dict[str, Test]) -> dict[str, Json]:
-    return {name: test.completed(60) for name, test in tests.items()}
+    return {name: test.until_completed(60) for name, test in tests.items()}
 
 
 def test_500_and_503_fail_the_test_by_its_error_rate(ended: dict[str, Json]) -> None:

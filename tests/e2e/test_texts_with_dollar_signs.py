@@ -11,7 +11,7 @@ TEXT = "$$5 for $(HOSTNAME), $(POD_IP) and $5"
 @pytest.fixture(scope="module")
 def status(namespace: Namespace) -> Json:
     namespace.deploy("notes", FAULT="notes")
-    namespace.available("notes")
+    namespace.until_available("notes")
     url = "http://notes:8000/clients/upload/process/"
     target = {
         "url": url,
@@ -20,7 +20,7 @@ def status(namespace: Namespace) -> Json:
         "formFields": {"price": TEXT, "$(POD_UID)": "$$"},
     }
     load = {"batchSize": 100, "virtualUsers": 2, "duration": "2s"}
-    return namespace.start("dollars", target=target, load=load).completed()
+    return namespace.start("dollars", target=target, load=load).until_completed()
 
 
 def test_the_pods_take_the_start_since_their_plan_is_the_operators(status: Json) -> None:
@@ -32,9 +32,9 @@ def test_every_upload_has_the_header_and_the_fields_as_the_spec_has_them(namespa
     sent = status["summary"]["requests"]["sent"] + status["verification"]["uploads"]
 
     # A real node's log comes some time after what is written to it.
-    wait_for(f"{sent} uploads in the target's log", lambda: len(namespace.noted("notes")) >= sent, 30)
+    wait_for(f"{sent} uploads in the target's log", lambda: len(namespace.logged_uploads("notes")) >= sent, 30)
 
-    noted = namespace.noted("notes")
+    noted = namespace.logged_uploads("notes")
     assert len(noted) == sent
     assert {each["headers"]["HTTP_X_PRICE"] for each in noted} == {TEXT}
     assert all(each["fields"] == {"price": TEXT, "$(POD_UID)": "$$"} for each in noted)

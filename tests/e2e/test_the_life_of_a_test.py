@@ -15,8 +15,8 @@ SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "6s"}
 
 @pytest.fixture(scope="module", autouse=True)
 def target(namespace: Namespace) -> None:
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
 
 
 @pytest.fixture
@@ -27,10 +27,10 @@ def long_test(namespace: Namespace, request: pytest.FixtureRequest) -> Iterator[
 
 
 def test_a_stopped_test_drains_and_is_inconclusive(long_test: Test) -> None:
-    long_test.running()
+    long_test.until_running()
 
     long_test.patch(stop=True)
-    status = long_test.completed(30)
+    status = long_test.until_completed(30)
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "Stopped")
     requests = status["summary"]["requests"]
@@ -46,15 +46,15 @@ def test_a_suspended_test_waits_and_starts_when_it_may(namespace: Namespace) -> 
 
     test.patch(suspend=False)
 
-    assert test.completed()["verdict"] == "Passed"
+    assert test.until_completed()["verdict"] == "Passed"
 
 
 def test_a_lost_pod_ends_the_test_inconclusive(cluster: Cluster, long_test: Test) -> None:
-    long_test.running()
+    long_test.until_running()
     victim = long_test.pods()[1]["metadata"]["name"]
 
     cluster.kill(long_test.namespace, victim)
-    status = long_test.completed(60)
+    status = long_test.until_completed(60)
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "PodLost")
     # What to do stands first; of a process that was killed no log is told.
@@ -66,13 +66,13 @@ def test_a_lost_pod_ends_the_test_inconclusive(cluster: Cluster, long_test: Test
 def test_killing_the_operator_changes_nothing(cluster: Cluster, rest: Rest, namespace: Namespace) -> None:
     load = {"batchSize": 200, "virtualUsers": 2, "duration": "12s"}
     test = namespace.start("orphaned", load=load)
-    test.running()
+    test.until_running()
     (operator,) = rest.items(
         f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator"
     )
 
     cluster.kill(OPERATOR_NAMESPACE, operator["metadata"]["name"])
-    status = test.completed()
+    status = test.until_completed()
 
     assert status["verdict"] == "Passed"
     assert status["summary"]["steps"][0]["load_seconds"] == 12.0
@@ -81,7 +81,7 @@ def test_killing_the_operator_changes_nothing(cluster: Cluster, rest: Rest, name
 
 def test_a_completed_test_never_runs_again_by_itself(namespace: Namespace) -> None:
     test = namespace.start("once", load=SHORT)
-    first = test.completed()
+    first = test.until_completed()
     (job,) = [child for child in test.children() if child.startswith("jobs/")]
 
     namespace.rest.delete(f"/apis/batch/v1/namespaces/{test.namespace}/{job}")
@@ -97,7 +97,7 @@ def test_a_completed_test_never_runs_again_by_itself(namespace: Namespace) -> No
 
 def test_another_run_id_runs_a_completed_test_again(namespace: Namespace) -> None:
     test = namespace.start("again", load=SHORT)
-    first = test.completed()
+    first = test.until_completed()
 
     test.patch(runId="second")
     second = test.until("completed again", lambda s: s.get("runId") == "second" and condition(s, "Completed") == "True")
@@ -108,11 +108,11 @@ def test_another_run_id_runs_a_completed_test_again(namespace: Namespace) -> Non
 
 def test_two_tests_in_two_namespaces_run_at_once(cluster: Cluster, rest: Rest, namespace: Namespace) -> None:
     other = make_namespace(cluster, rest, "neighbour")
-    other.deploy_unhurried()
-    other.available("clients")
+    other.deploy_slow()
+    other.until_available("clients")
 
     tests = [place.start("both", load=SHORT) for place in (namespace, other)]
-    ends = [test.completed() for test in tests]
+    ends = [test.until_completed() for test in tests]
 
     assert [status["verdict"] for status in ends] == ["Passed", "Passed"]
     started = sorted(status["start"]["at"] for status in ends)

@@ -33,8 +33,8 @@ def any_target_allowed(cluster: Cluster, rest: Rest, namespace: Namespace) -> It
 
 @pytest.fixture(scope="module", autouse=True)
 def target(namespace: Namespace) -> None:
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
 
 
 @pytest.fixture(scope="module")
@@ -92,16 +92,16 @@ def test_every_spelling_of_a_target_waits_for_the_one_that_runs_and_none_overlap
     cluster: Cluster, rest: Rest, namespace: Namespace, other: Namespace
 ) -> None:
     holder = namespace.start("holder", load=LONG)
-    holder.running()
+    holder.until_running()
     tests = {name: start(other, name, url) for name, url in spellings(namespace).items()}
 
     said = [queued(test) for test in tests.values()]
     beside = start(other, "beside", spellings(namespace)["svc"], concurrency="Allow")
-    assert beside.completed()["verdict"] == "Passed"
+    assert beside.until_completed()["verdict"] == "Passed"
     kill_operator(cluster, rest)
     holder.patch(stop=True)
-    ended = holder.completed(30)["completedAt"]
-    ends = [test.completed() for test in tests.values()]
+    ended = holder.until_completed(30)["completedAt"]
+    ends = [test.until_completed() for test in tests.values()]
 
     assert all("a test of another namespace loads the same target" in text for text in said)
     assert not any("holder" in text for text in said)
@@ -119,7 +119,7 @@ def one_at_a_time(ends: list[Json]) -> bool:
 def test_tests_made_at_the_same_moment_run_in_order_and_one_at_a_time(namespace: Namespace) -> None:
     tests = [start(namespace, f"moment-{number}", f"http://clients:8000{PATH}") for number in range(3)]
 
-    ends = [test.completed() for test in tests]
+    ends = [test.until_completed() for test in tests]
 
     order = sorted(tests, key=lambda test: (test.get()["metadata"]["creationTimestamp"], test.uid))
     spans = [(test.status["start"]["at"], test.status["completedAt"]) for test in order]
@@ -129,7 +129,7 @@ def test_tests_made_at_the_same_moment_run_in_order_and_one_at_a_time(namespace:
 
 def test_the_next_starts_within_seconds_of_a_deletion_and_names_a_neighbour(namespace: Namespace) -> None:
     holder = namespace.start("deleted", load=LONG)
-    holder.running()
+    holder.until_running()
     test = start(namespace, "next", f"http://clients:8000{PATH}")
     assert "test deleted loads the same target" in queued(test)
 
@@ -139,27 +139,27 @@ def test_the_next_starts_within_seconds_of_a_deletion_and_names_a_neighbour(name
     test.until("starting", lambda status: status["phase"] != "Queued", 10)
 
     assert time.monotonic() - gone < 5
-    assert test.completed()["verdict"] == "Passed"
+    assert test.until_completed()["verdict"] == "Passed"
 
 
 def test_limits_of_the_installation_queue_what_is_over_and_refuse_what_never_fits(
     rest: Rest, namespace: Namespace
 ) -> None:
     namespace.deploy("orders", FAULT="slow", FAULT_SECONDS="0.8", WEB_CONCURRENCY="4")
-    namespace.available("orders")
+    namespace.until_available("orders")
     reinstall(rest, LOADTEST_LIMIT_TESTS="1", LOADTEST_LIMIT_PODS_PER_TEST="3")
     try:
         holder = namespace.start("over", load=LONG)
-        holder.running()
+        holder.until_running()
         waiting = start(namespace, "waits", f"http://orders:8000{PATH}")
         four = {"batchSize": 10, "virtualUsers": 4, "duration": "5s"}
-        refused = start(namespace, "large", f"http://orders:8000{PATH}", parallelism=4, load=four).completed(20)
+        refused = start(namespace, "large", f"http://orders:8000{PATH}", parallelism=4, load=four).until_completed(20)
         status = waiting.until("queued", lambda s: reason(s, "Verified") == "TestLimitReached", 20)
 
         assert "limits.tests" in status["message"]
         assert (refused["verdict"], reason(refused, "Succeeded")) == ("Failed", "TooManyPods")
         assert "limits.podsPerTest" in message(refused, "Completed")
         rest.delete(holder.path)
-        assert waiting.completed()["verdict"] == "Passed"
+        assert waiting.until_completed()["verdict"] == "Passed"
     finally:
         reinstall(rest)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
 from support.loadtests import Namespace, Test, condition, make_namespace, message, reason
@@ -19,8 +19,8 @@ ENDED_SECONDS = 20.0
 
 @pytest.fixture(scope="module", autouse=True)
 def target(namespace: Namespace) -> None:
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def warned(test: Test, expected: str) -> None:
 
 def ended(test: Test, expected: str) -> str:
     """Wait for an end that comes soon, with this reason, and return what is said."""
-    status = test.completed(ENDED_SECONDS)
+    status = test.until_completed(ENDED_SECONDS)
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", expected)
     warned(test, expected)
     return message(status, "Succeeded")
@@ -73,7 +73,7 @@ def test_a_missing_secret_and_then_a_missing_key_are_told_until_both_are_there(n
     keyless = explained(test, "SecretKeyMissing")
     namespace.rest.apply({**secret, "data": {"jwt": base64.b64encode(b"abc").decode()}}, namespace.name)
 
-    assert test.completed()["verdict"] == "Passed"
+    assert test.until_completed()["verdict"] == "Passed"
     assert 'secret "shop-token" not found' in missing
     assert "create it in the test's namespace" in missing
     assert "jwt" in keyless
@@ -84,7 +84,7 @@ def test_pods_that_no_node_takes_say_so_and_can_be_stopped(namespace: Namespace)
 
     said = explained(test, "Unschedulable")
     test.patch(stop=True)
-    status = test.completed(20)
+    status = test.until_completed(20)
 
     assert "spec.pod.nodeSelector" in said
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "Stopped")
@@ -100,7 +100,7 @@ def test_an_image_that_is_missing_is_told_until_it_is_there(namespace: Namespace
     annotate(fenced, dict.fromkeys(fault))
 
     assert "image.repository" in said
-    assert test.completed()["verdict"] == "Passed"
+    assert test.until_completed()["verdict"] == "Passed"
 
 
 def test_a_quota_without_room_is_waited_for_and_one_too_small_is_not(namespace: Namespace, fenced: Namespace) -> None:
@@ -108,7 +108,7 @@ def test_a_quota_without_room_is_waited_for_and_one_too_small_is_not(namespace: 
     waiting = start(fenced, "crowded", namespace)
     room = explained(waiting, "QuotaExceeded")
     set_quota(fenced, pods=3, used=1)
-    status = waiting.completed()
+    status = waiting.until_completed()
     assert status["verdict"] == "Passed", status["reasons"]
 
     set_quota(fenced, pods=1, used=0)
@@ -131,7 +131,7 @@ def test_a_test_runs_in_a_restricted_namespace_and_explains_what_a_webhook_adds(
     limit_range = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": limits}
     rest.apply(limit_range, fenced.name)
     try:
-        passed = start(fenced, "plain", namespace).completed()
+        passed = start(fenced, "plain", namespace).until_completed()
         # Whether the policies are at work yet can only be seen by trying.
         refused = ended(start(fenced, "hosted", namespace), "PodSecurityRefused")
         crashed = ended(start(fenced, "crashing", namespace), "PodCrashed")
@@ -231,7 +231,7 @@ def set_quota(place: Namespace, pods: int, used: int) -> None:
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": hard}}
     place.rest.apply(quota, place.name)
     path = f"/api/v1/namespaces/{place.name}/resourcequotas/few"
-    if chosen() is not Kind.LOCAL:
+    if cluster_kind() is not ClusterKind.LOCAL:
         counted = {"hard": hard, "used": {"pods": str(used)}}
         wait_for("the quota to be counted", lambda: place.rest.call("GET", path).get("status") == counted, 30)
         return

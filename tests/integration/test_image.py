@@ -29,7 +29,7 @@ from localcluster.images import (
     open_store,
     pip_settings,
 )
-from support.unpacked_images import UnpackedImage, unpacked
+from support.unpacked_images import UnpackedImage, unpack_image
 
 CHECKOUT = Path(__file__).parents[2]
 COMPILER = re.compile(
@@ -142,7 +142,7 @@ def built() -> Iterator[Built]:
             pytest.skip(str(error))
         store.add_base()
         output = store.make(OPERATOR_IMAGE)
-        yield Built(unpacked(store, OPERATOR_IMAGE), output, canary)
+        yield Built(unpack_image(store, OPERATOR_IMAGE), output, canary)
 
 
 @pytest.fixture
@@ -154,19 +154,19 @@ def image(built: Built) -> UnpackedImage:
 def target(built: Built) -> UnpackedImage:
     """The example target's image."""
     built.image.store.make(TARGET_IMAGE)
-    return unpacked(built.image.store, TARGET_IMAGE)
+    return unpack_image(built.image.store, TARGET_IMAGE)
 
 
 @pytest.fixture(scope="module")
 def faulty_target(target: UnpackedImage) -> UnpackedImage:
     target.store.make(FAULTY_TARGET_IMAGE)
-    return unpacked(target.store, FAULTY_TARGET_IMAGE)
+    return unpack_image(target.store, FAULTY_TARGET_IMAGE)
 
 
 @contextmanager
 def served(target: UnpackedImage, *command: str, **variables: str) -> Iterator[int]:
     """Serve a target's image on a port of 127.0.0.1, as a user that no image knows, until the block ends."""
-    with target.serving("71234:71234", *command, BIND="127.0.0.1:0", ALLOWED_HOSTS="*", **variables) as process:
+    with target.running_process("71234:71234", *command, BIND="127.0.0.1:0", ALLOWED_HOSTS="*", **variables) as process:
         assert process.stdout is not None
         printed = ""
         for line in process.stdout:

@@ -12,9 +12,9 @@ import pytest
 
 from localcluster.controlplane import free_ports
 from localcluster.node.forwarder import Forwarder
-from localcluster.node.memory import LOOK_SECONDS, Watch
-from localcluster.node.services import Place, Routes
-from localcluster.node.vacated import Vacated, listening_ports
+from localcluster.node.memory import WATCH_SECONDS, WatchedLimit
+from localcluster.node.services import Routes, SocketAddress
+from localcluster.node.silent_ports import SilentPorts, listening_ports
 
 SERVICE = "127.0.240.9"
 FIRST, SECOND, SILENT = "127.0.1.1", "127.0.1.2", "127.0.1.3"
@@ -24,7 +24,7 @@ FIRST, SECOND, SILENT = "127.0.1.1", "127.0.1.2", "127.0.1.3"
 async def forwarding(routes: Routes) -> AsyncIterator[Forwarder]:
     forwarder = Forwarder(0.0)
     running = asyncio.create_task(forwarder.run())
-    forwarder.lead(routes)
+    forwarder.set_routes(routes)
     try:
         yield forwarder
     finally:
@@ -35,7 +35,7 @@ async def forwarding(routes: Routes) -> AsyncIterator[Forwarder]:
 
 @asynccontextmanager
 async def serving(
-    place: Place, answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+    place: SocketAddress, answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 ) -> AsyncIterator[None]:
     async with await asyncio.start_server(answer, *place):
         yield
@@ -52,7 +52,7 @@ def naming(name: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter]
     return answer
 
 
-async def said_by(place: Place, text: bytes = b"") -> bytes:
+async def said_by(place: SocketAddress, text: bytes = b"") -> bytes:
     reader, writer = await connect(place)
     writer.write(text)
     writer.write_eof()
@@ -61,7 +61,7 @@ async def said_by(place: Place, text: bytes = b"") -> bytes:
     return said
 
 
-async def connect(place: Place) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(place: SocketAddress) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect, though the forwarder may not have got to listening yet."""
     async with asyncio.timeout(10):
         while True:
@@ -71,7 +71,7 @@ async def connect(place: Place) -> tuple[asyncio.StreamReader, asyncio.StreamWri
                 await asyncio.sleep(0.01)
 
 
-async def refuses(place: Place) -> bool:
+async def refuses(place: SocketAddress) -> bool:
     try:
         _, writer = await asyncio.open_connection(*place)
     except ConnectionRefusedError:
@@ -92,7 +92,7 @@ async def test_connections_go_to_any_of_the_endpoints_and_to_none_that_has_left(
         forwarding({service: (first, second)}) as forwarder,
     ):
         both = {await said_by(service, b"from ") for _ in range(60)}
-        forwarder.lead({service: (second,)})
+        forwarder.set_routes({service: (second,)})
         async with asyncio.timeout(10):
             while {await said_by(service) for _ in range(20)} != {b"2"}:
                 pass
@@ -109,7 +109,7 @@ async def test_a_service_that_leads_nowhere_refuses_and_its_connections_live_on(
         reader, writer = await connect(service)
         # Only what was accepted lives on: what waits to be accepted goes with the listener.
         await said_by(service)
-        forwarder.lead({service: ()})
+        forwarder.set_routes({service: ()})
         async with asyncio.timeout(10):
             while not await refuses(service):
                 pass
@@ -132,7 +132,7 @@ async def test_an_endpoint_that_refuses_or_resets_resets_the_client() -> None:
 
     async with serving(first, reset), forwarding({service: (first,)}) as forwarder:
         for ends in ((first,), (nobody,)):
-            forwarder.lead({service: ends})
+            forwarder.set_routes({service: ends})
             reader, writer = await connect(service)
             with pytest.raises(ConnectionResetError):
                 await reader.read()
@@ -172,12 +172,12 @@ async def test_a_reader_that_waits_makes_the_writer_wait() -> None:
 
 async def test_nobody_answers_at_a_vacated_address_until_its_time_is_over() -> None:
     (port,) = free_ports(1)
-    vacated = Vacated(2.0)
+    silent_ports = SilentPorts(2.0)
     async with serving((SILENT, port), naming(b"")):
         assert listening_ports(SILENT) == {port}
         await said_by((SILENT, port))
 
-    vacated.silence(SILENT, [port])
+    silent_ports.silence(SILENT, [port])
 
     for _ in range(3):
         with pytest.raises(TimeoutError):
@@ -190,9 +190,9 @@ async def test_nobody_answers_at_a_vacated_address_until_its_time_is_over() -> N
 
 def test_an_address_that_is_in_use_is_not_vacated() -> None:
     async def silence_again() -> bool:
-        vacated = Vacated(0.0)
+        silent_ports = SilentPorts(0.0)
         with socket.create_server((SILENT, 0)) as server:
-            vacated.silence(SILENT, [server.getsockname()[1]])
+            silent_ports.silence(SILENT, [server.getsockname()[1]])
             with socket.create_connection(server.getsockname(), 1):
                 server.settimeout(1)
                 server.accept()[0].close()
@@ -205,13 +205,13 @@ TAKE = "import time; taken = bytearray({} << 20); time.sleep(60)"
 
 
 @asynccontextmanager
-async def watched(limit_mib: int, program: str) -> AsyncIterator[tuple[Watch, asyncio.subprocess.Process]]:
+async def watched(limit_mib: int, program: str) -> AsyncIterator[tuple[WatchedLimit, asyncio.subprocess.Process]]:
     """A Python program and its children, held to a limit."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-uc", program, stdout=asyncio.subprocess.PIPE, start_new_session=True
     )
-    watch = Watch(limit_mib << 20)
-    keeping = asyncio.create_task(watch.keep(process.pid))
+    watch = WatchedLimit(limit_mib << 20)
+    keeping = asyncio.create_task(watch.enforce(process.pid))
     try:
         yield watch, process
     finally:
@@ -238,7 +238,7 @@ async def test_the_watch_counts_once_what_processes_share() -> None:
         assert process.stdout is not None
         await process.stdout.readline()
         # Whoever is over the limit is found at the next look, and then killed at each.
-        await asyncio.sleep(4 * LOOK_SECONDS)
+        await asyncio.sleep(4 * WATCH_SECONDS)
 
         assert watch.kills() == 0
         assert process.returncode is None

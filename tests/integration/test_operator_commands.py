@@ -32,7 +32,7 @@ from loadtest_operator.decide.actions import (
 )
 from loadtest_operator.facts.observation import Observation, ObservedPod
 from support.builders import IDENTITY
-from support.operator_builders import PLAN, a_pod, a_snapshot, seen
+from support.operator_builders import PLAN, a_pod, a_snapshot, an_observation
 
 KEY = b"k" * 32
 LEAD_SECONDS = 0.3
@@ -132,7 +132,7 @@ def a_start(fleet: tuple[ObservedPod, ...]) -> StartFleet:
 async def test_every_pod_is_armed_before_any_is_started(servers: list[ControlServer], pods: PodClient) -> None:
     fleet = a_fleet(servers)
 
-    await perform(pods, seen(*fleet, begun=True), a_start(fleet))
+    await perform(pods, an_observation(*fleet, begun=True), a_start(fleet))
 
     armed = [server.one("arm")[0] for server in servers]
     started = [server.one("start")[0] for server in servers]
@@ -145,7 +145,7 @@ async def test_every_start_leads_to_one_instant_and_the_skew_bounds_it(
 ) -> None:
     fleet = a_fleet(servers)
 
-    (outcome,) = await perform(pods, seen(*fleet, begun=True), a_start(fleet))
+    (outcome,) = await perform(pods, an_observation(*fleet, begun=True), a_start(fleet))
 
     instants = [at + body["inSeconds"] for at, _, body in (server.one("start") for server in servers)]
     assert isinstance(outcome, FleetStarted)
@@ -159,7 +159,7 @@ async def test_a_start_names_the_other_pods_and_the_token_that_halts_them(
 ) -> None:
     fleet = a_fleet(servers)
 
-    await perform(pods, seen(*fleet, begun=True), a_start(fleet))
+    await perform(pods, an_observation(*fleet, begun=True), a_start(fleet))
 
     _, _, body = servers[0].one("start")
     assert body["peers"] == [f"{servers[1].address}:{CONTROL_PORT}"]
@@ -173,7 +173,7 @@ async def test_whoever_does_not_confirm_makes_the_whole_fleet_halt(
     servers[1].refuses = frozenset({verb})
     fleet = a_fleet(servers)
 
-    (outcome,) = await perform(pods, seen(*fleet, begun=True), a_start(fleet))
+    (outcome,) = await perform(pods, an_observation(*fleet, begun=True), a_start(fleet))
 
     assert outcome.unconfirmed_pods == (fleet[1].name,)
     assert [server.verbs()[-1] for server in servers] == ["halt", "halt"]
@@ -185,7 +185,7 @@ async def test_a_pod_that_refuses_to_be_armed_keeps_all_from_being_started(
     servers[1].refuses = frozenset({"arm"})
     fleet = a_fleet(servers)
 
-    await perform(pods, seen(*fleet, begun=True), a_start(fleet))
+    await perform(pods, an_observation(*fleet, begun=True), a_start(fleet))
 
     assert all("start" not in server.verbs() for server in servers)
 
@@ -193,8 +193,8 @@ async def test_a_pod_that_refuses_to_be_armed_keeps_all_from_being_started(
 async def test_each_verb_has_a_token_of_its_own(servers: list[ControlServer], pods: PodClient) -> None:
     fleet = a_fleet(servers[:1])
 
-    await perform(pods, seen(*fleet), Verify(fleet))
-    await perform(pods, seen(*fleet), Acknowledge(fleet))
+    await perform(pods, an_observation(*fleet), Verify(fleet))
+    await perform(pods, an_observation(*fleet), Acknowledge(fleet))
 
     tokens = {verb: servers[0].one(verb)[1] for verb in ("verify", "ack")}
     assert tokens == {verb: f"Bearer {command_token(KEY, IDENTITY.uid, '1', Verb(verb))}" for verb in ("verify", "ack")}
@@ -205,7 +205,7 @@ async def test_a_pod_that_is_not_there_is_an_answer_and_no_exception(pods: PodCl
     (address,) = free_addresses(1)
     absent = replace(a_pod(0, PodState.VERIFIED), ip=address)
 
-    (outcome,) = await perform(pods, seen(absent, begun=True), a_start((absent,)))
+    (outcome,) = await perform(pods, an_observation(absent, begun=True), a_start((absent,)))
 
     assert outcome.unconfirmed_pods == (absent.name,)
     assert await pods.snapshot(address, 0) is None
@@ -258,7 +258,7 @@ async def test_a_pod_that_does_not_answer_keeps_no_other_from_hearing_of_the_end
         EndpointOrder(fleet[1:], ("10.0.0.6:8000",), more=True),
     )
 
-    telling = asyncio.create_task(perform(pods, seen(*fleet, begun=True), TellEndpoints(orders)))
+    telling = asyncio.create_task(perform(pods, an_observation(*fleet, begun=True), TellEndpoints(orders)))
     async with asyncio.timeout(10):
         while not servers[1].heard:  # noqa: ASYNC110 - asks a plain value
             await asyncio.sleep(0.01)
@@ -276,7 +276,9 @@ async def test_pods_are_told_for_how_long_the_endpoints_are_known(
     fleet = a_fleet(servers)
     known_at = time.monotonic() - 5.0
 
-    await perform(pods, seen(*fleet, begun=True), TellEndpoints((EndpointOrder(fleet, ("10.0.0.6:8000",)),), known_at))
+    await perform(
+        pods, an_observation(*fleet, begun=True), TellEndpoints((EndpointOrder(fleet, ("10.0.0.6:8000",)),), known_at)
+    )
 
     for server in servers:
         _, _, body = server.one("endpoints")

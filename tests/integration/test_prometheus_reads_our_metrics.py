@@ -13,7 +13,7 @@ from loadtest_model.measurement.snapshot import PodState
 from loadtest_operator.decide import decide
 from loadtest_operator.program.metrics import OperatorMetrics, RunMetrics
 from peers import PeerMissingError, prometheus_programs
-from support.operator_builders import POLICY, a_pod, next_look, seen
+from support.operator_builders import POLICY, a_pod, an_observation, next_observation
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ALERTS = REPOSITORY / "examples" / "prometheus" / "alerts.yaml"
@@ -32,11 +32,11 @@ def test_names_types_units_and_help_follow_the_conventions(promtool: str) -> Non
     registry = CollectorRegistry()
     tests, own = RunMetrics(), OperatorMetrics(registry)
     registry.register(tests)
-    running = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
+    running = an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
     tests.show(running, decide(running, POLICY))
-    done = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
+    done = an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
     decision = decide(done, POLICY)
-    tests.show(next_look(done, decision), decision)
+    tests.show(next_observation(done, decision), decision)
     own.count_answer("GET", 200)
 
     checked = subprocess.run(

@@ -11,9 +11,9 @@ import pytest
 
 from example_server import EXAMPLE
 from loadtest_model.protocol.commands import CONTROL_PORT
-from support.isolation import on_a_machine_of_its_own
+from support.isolation import isolated_network_prefix
 from support.loadgen_plans import make_plan
-from support.loadgen_pods import told_to_a_pod
+from support.loadgen_pods import pod_environment
 
 NOT_POSSIBLE = 77
 FAMILIES = pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def reached(
     command: list[str], port: int, path: str, *, ipv6: bool, variables: Mapping[str, str], folder: Path
 ) -> list[str]:
     """The loopback addresses at which the command serves."""
-    prefix = on_a_machine_of_its_own(port, path, ipv6=ipv6)
+    prefix = isolated_network_prefix(port, path, ipv6=ipv6)
     environment = {"PATH": os.environ["PATH"], **variables}
     done = subprocess.run(
         [*prefix, *command], check=False, capture_output=True, text=True, env=environment, cwd=folder, timeout=120
@@ -60,7 +60,7 @@ def test_the_example_target_is_reached_at_every_address(ipv6: bool, addresses: l
 
 
 def test_a_pods_commands_are_taken_at_its_own_address_alone(tmp_path: Path) -> None:
-    variables = told_to_a_pod(make_plan("http://127.0.0.1:9/"), tmp_path, ip="127.0.0.2")
+    variables = pod_environment(make_plan("http://127.0.0.1:9/"), tmp_path, ip="127.0.0.2")
     command = [sys.executable, "-m", "loadgen.cli.main", "pod"]
 
     found = reached(command, CONTROL_PORT, "/healthz", ipv6=True, variables=variables, folder=tmp_path)

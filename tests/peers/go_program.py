@@ -5,7 +5,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from localcluster.build import BuildError, find_go, module_versions
+from localcluster.build import module_versions
+from localcluster.go import BuildError, find_go
 from peers.provided import PeerMissingError, Report, provided, run
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from localcluster.build import cache_directory
-from localcluster.progress import Progress
+from localcluster.go import cache_directory
+from localcluster.progress import ActivityLine
 
 Report = Callable[[str], None]
 
@@ -35,7 +35,7 @@ def provided(name: str, pinned_by: Path | None, salt: str, make: Callable[[Path,
     complete = home / ".complete"
     if complete.exists():
         return home
-    progress = Progress(sys.stderr, is_terminal=sys.stderr.isatty())
+    progress = ActivityLine(sys.stderr, is_terminal=sys.stderr.isatty())
     try:
         with _lock(base / f".{name}.lock", name, progress):
             if not complete.exists():

@@ -15,6 +15,7 @@ from loadtest_model.measurement.aggregate import (
 )
 from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseCount, Example, merged_causes
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.censored import CensoredTimes
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
@@ -135,6 +136,11 @@ def steps(draw: st.DrawFn, number: int) -> StepAggregate:
         addresses=draw(spreads),
         lateness=sketch_of(draw(nanoseconds)),
         own=draw(own_times()),
+        censored=CensoredTimes(
+            response=sketch_of(draw(nanoseconds)),
+            service=sketch_of(draw(nanoseconds)),
+            remaining_nanoseconds=draw(small),
+        ),
         vu_limit_reached=draw(small),
         load_seconds=draw(st.floats(0, 100)),
         in_flight=draw(small),
@@ -205,6 +211,7 @@ def test_no_field_of_a_step_is_forgotten_by_merging_or_by_these_laws() -> None:
         finished_pods=True,
         own=OwnTime(response=sketch_of([1]), lag_p99_seconds=0.1, offered=1, planned=1, unsent=1),
         gone=AddressCounts(sent=1),
+        censored=CensoredTimes(response=sketch_of([6_000]), service=sketch_of([7_000]), remaining_nanoseconds=1),
     )
     empty = StepAggregate()
 

@@ -1,11 +1,12 @@
 """Laws of the sketch: merging is order-free and loses nothing, quantiles are right within the stated error."""
 
 import math
+from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_model.measurement.sketch import RELATIVE_ERROR, Sketch, sketch_of
+from loadtest_model.measurement.sketch import RELATIVE_ERROR, Sketch, nearest_rank, sketch_of
 
 durations = st.one_of(
     st.integers(0, 2_000),
@@ -56,12 +57,17 @@ def test_quantiles_lie_within_the_stated_error_of_the_nearest_rank(
     values: list[int], quantile: float, coarseness: int
 ) -> None:
     sketch = sketch_of(values).coarsen(coarseness)
-    exact = sorted(values)[max(1, math.ceil(quantile * len(values) - 1e-9)) - 1] / 1e9
+    exact = sorted(values)[nearest_rank(quantile, len(values)) - 1] / 1e9
 
     estimate = sketch.quantile_seconds(quantile)
 
     assert estimate is not None
     assert abs(estimate - exact) <= exact * sketch.relative_error * (1 + 1e-9)
+
+
+@given(st.integers(1, 9_999), st.integers(1, 10**12))
+def test_the_rank_of_a_quantile_is_that_of_its_decimal_for_any_number_of_samples(permyriad: int, count: int) -> None:
+    assert nearest_rank(permyriad / 10_000, count) == math.ceil(Fraction(permyriad, 10_000) * count)
 
 
 def test_the_finest_sketch_is_within_one_per_cent() -> None:

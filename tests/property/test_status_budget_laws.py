@@ -22,10 +22,10 @@ from loadtest_operator.decide import decide
 from loadtest_operator.decide.fleet import verified_status
 from loadtest_operator.decide.writing import status_to_write
 from loadtest_operator.facts.texts import shorten
-from support.operator_builders import NOW, POLICY, PROOF, a_pod, seen
+from support.operator_builders import NOW, POLICY, PROOF, a_pod, an_observation
 
 NOTICES = f"{unseen_endpoints.NOTICE}; {MESH}"
-ENDED = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True, now=NOW), POLICY).status
+ENDED = decide(an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True, now=NOW), POLICY).status
 
 
 def strict(schema: dict[str, Any]) -> dict[str, Any]:

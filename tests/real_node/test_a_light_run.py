@@ -19,12 +19,12 @@ SHORTER = {"duration": "15s"}
 
 @pytest.fixture(scope="module", autouse=True)
 def target(namespace: Namespace) -> None:
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
 
 
 def test_light_passes_and_django_counted_what_the_status_says(namespace: Namespace) -> None:
-    status = namespace.start(scenario="light", load=SHORTER, parallelism=1).completed()
+    status = namespace.start(scenario="light", load=SHORTER, parallelism=1).until_completed()
 
     assert status["verdict"] == "Passed", status
     uploads = namespace.ledger()
@@ -36,7 +36,7 @@ def test_light_passes_and_django_counted_what_the_status_says(namespace: Namespa
 
 def test_what_the_pods_of_a_run_wrote_can_be_read_with_kubectl_logs(namespace: Namespace) -> None:
     test = namespace.start("logged", scenario="light", load=SHORTER, parallelism=1)
-    test.completed()
+    test.until_completed()
     (pod,) = test.pods()
 
     path = f"/api/v1/namespaces/{namespace.name}/pods/{pod['metadata']['name']}/log"
@@ -80,7 +80,7 @@ def test_who_has_the_kubeconfig_alone_reaches_the_target_through_the_api_server(
     monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
     example = make_namespace(cluster, rest, "example")
     install_target(rest, example.name)
-    example.available("clients")
+    example.until_available("clients")
 
     rows = stored_rows(CurrentCluster.from_environment(), rest, example.name)
 
@@ -90,11 +90,11 @@ def test_who_has_the_kubeconfig_alone_reaches_the_target_through_the_api_server(
 
 def test_a_run_outlives_the_deletion_of_its_operator(namespace: Namespace) -> None:
     test = namespace.start("outliving", scenario="light", load=SHORTER, parallelism=1)
-    test.running()
+    test.until_running()
     (operator,) = operators(namespace.rest)
 
     namespace.rest.delete(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{operator['metadata']['name']}")
-    status = test.completed()
+    status = test.until_completed()
 
     assert status["verdict"] == "Passed", status
     assert reason(status, "ResultsComplete") == "AllPodsReported"

@@ -34,10 +34,10 @@ def test_a_drain_that_takes_the_fleet_ends_the_run_without_blaming_the_target(
 ) -> None:
     rest = namespace.rest
     cordon(rest, unschedulable=False)
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
     test = namespace.start("drained", load=LONG)
-    test.running()
+    test.until_running()
 
     cordon(rest, unschedulable=True)
     for pod in [*test.pods(), *namespace.pods("clients")]:
@@ -47,7 +47,7 @@ def test_a_drain_that_takes_the_fleet_ends_the_run_without_blaming_the_target(
             # The fleet ends with its first pod, and what has ended may be gone.
             if error.status != 404:
                 raise
-    status = test.completed(90)
+    status = test.until_completed(90)
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "PodLost"), status
     said = " ".join(status["reasons"])

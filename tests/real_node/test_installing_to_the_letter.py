@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from localcluster.choice import Kind, cluster_of
+from localcluster.choice import ClusterKind, cluster_of
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, REPOSITORY, wait_until_available, wait_until_served
 from localcluster.realnode.cluster import RealCluster
 from localcluster.rest import Rest, wait_for
@@ -27,9 +27,9 @@ COMMAND_SECONDS = 240.0
 @pytest.fixture(scope="module")
 def bare(on_a_real_node: None) -> Iterator[RealCluster]:
     """A cluster without an operator, whose node has the image that the documents name."""
-    with cluster_of(Kind.NODE, lambda text: print(text, file=sys.__stderr__)) as made:
+    with cluster_of(ClusterKind.NODE, lambda text: print(text, file=sys.__stderr__)) as made:
         assert isinstance(made, RealCluster)
-        made.name_image("docker.io/library/loadtest-operator:dev", IMAGE)
+        made.tag_image("docker.io/library/loadtest-operator:dev", IMAGE)
         yield made
 
 
@@ -44,8 +44,8 @@ def shop(bare: RealCluster, admin: Rest) -> Namespace:
     made = make_namespace(bare, admin, "shop")
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     admin.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made.name, "labels": labels}})
-    made.deploy_unhurried()
-    made.available("clients")
+    made.deploy_slow()
+    made.until_available("clients")
     return made
 
 
@@ -77,7 +77,7 @@ def passes(admin: Rest, shop: Namespace, name: str) -> None:
     wait_until_served(admin)
     wait_until_available(admin, OPERATOR_NAMESPACE, OPERATOR)
     before = shop.ledger()
-    status = shop.start(name, **LIGHT).completed()
+    status = shop.start(name, **LIGHT).until_completed()
 
     assert status["verdict"] == "Passed", status
     proof, summary = status["verification"], status["summary"]

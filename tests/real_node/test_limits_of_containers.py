@@ -11,11 +11,11 @@ def said(status: Json) -> str:
 
 
 def test_a_pod_that_outgrows_its_memory_limit_is_called_that(namespace: Namespace) -> None:
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
     limits = {"limits": {"memory": "32Mi"}, "requests": {"memory": "32Mi"}}
 
-    status = namespace.start("outgrown", load=LONG, parallelism=1, pod={"resources": limits}).completed()
+    status = namespace.start("outgrown", load=LONG, parallelism=1, pod={"resources": limits}).until_completed()
 
     assert status["verdict"] == "Inconclusive", status
     assert "memory" in said(status)
@@ -29,11 +29,11 @@ def test_a_target_that_outgrows_its_memory_limit_is_blamed_for_that(namespace: N
     # Enough to start and for the small files of the verification, too little for a whole batch.
     container["resources"] = {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "88Mi"}}
     namespace.change_deployment("hungry", {"template": {"spec": {"containers": [container]}}})
-    namespace.available("hungry")
+    namespace.until_available("hungry")
     target = {"url": "http://hungry:8000/clients/upload/process/", "timeout": "20s"}
     large = {"batchSize": 200_000, "virtualUsers": 1, "duration": "20s"}
 
-    status = namespace.start("overfed", target=target, load=large, parallelism=1).completed()
+    status = namespace.start("overfed", target=target, load=large, parallelism=1).until_completed()
 
     assert status["verdict"] == "Failed", status
     assert "memory" in said(status)
@@ -44,7 +44,7 @@ def test_a_fleet_short_of_cpu_does_not_fail_its_target(namespace: Namespace) -> 
     limits = {"limits": {"cpu": "100m", "memory": "256Mi"}, "requests": {"cpu": "20m", "memory": "64Mi"}}
     short = {"batchSize": 10_000, "virtualUsers": 4, "duration": "15s"}
 
-    status = namespace.start("starved", load=short, parallelism=1, pod={"resources": limits}).completed()
+    status = namespace.start("starved", load=short, parallelism=1, pod={"resources": limits}).until_completed()
 
     assert status["verdict"] in ("Passed", "Inconclusive"), status
 

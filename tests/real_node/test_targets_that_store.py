@@ -11,10 +11,10 @@ LONG = {"batchSize": 500, "virtualUsers": 4, "duration": "120s"}
 
 def test_one_that_ignores_the_header_gets_no_load_and_stores_the_canary_at_most(namespace: Namespace) -> None:
     namespace.deploy("ignorant", FAULT="ignores-header")
-    namespace.available("ignorant")
+    namespace.until_available("ignorant")
     target = {"url": "http://ignorant:8000/clients/upload/process/", "timeout": "20s"}
 
-    status = namespace.start("refused", target=target, load=LONG).completed()
+    status = namespace.start("refused", target=target, load=LONG).until_completed()
 
     assert (status["verdict"], reason(status, "Verified")) == ("Failed", "LoadTestHeaderIgnored")
     assert sum(namespace.ledger("ignorant", load_test=False)) == 0
@@ -22,10 +22,10 @@ def test_one_that_ignores_the_header_gets_no_load_and_stores_the_canary_at_most(
 
 def test_one_that_forgets_it_halts_the_fleet_at_once_and_stores_no_more_than_was_said(namespace: Namespace) -> None:
     namespace.deploy("forgetful", FAULT="loses-marker", FAULT_AFTER="25")
-    namespace.available("forgetful")
+    namespace.until_available("forgetful")
     target = {"url": "http://forgetful:8000/clients/upload/process/", "timeout": "20s"}
 
-    status = namespace.start("halted", target=target, load=LONG).completed()
+    status = namespace.start("halted", target=target, load=LONG).until_completed()
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Failed", "Violation")
     assert 0 < sum(namespace.ledger("forgetful", load_test=False)) <= status["plan"]["exposedRows"]

@@ -105,13 +105,16 @@ def _columns() -> list[Assignment]:
     """Each kind with all its parameters, without each one of them, and with a parameter of another kind."""
     assignments = []
     for index, (kind, (needed, possible)) in enumerate(FIELD_KINDS.items()):
-        whole = {name: _PARAMETERS[name] for name in (*needed, *possible)}
-        others = [name for name in _PARAMETERS if name not in whole]
-        without = [{name: each for name, each in whole.items() if name != left_out} for left_out in whole]
-        assignments += _assign("records.fields.add", _column(kind=kind, **whole))
+        parameters = {name: _PARAMETERS[name] for name in (*needed, *possible)}
+        others = [name for name in _PARAMETERS if name not in parameters]
+        without = [
+            {name: each for name, each in parameters.items() if name != omitted_name} for omitted_name in parameters
+        ]
+        assignments += _assign("records.fields.add", _column(kind=kind, **parameters))
         assignments += _assign("records.fields.add", *(_column(kind=kind, **parameters) for parameters in without))
         assignments += _assign(
-            "records.fields.add", *(_column(kind=kind, **whole, **{n: _PARAMETERS[n]}) for n in others[index % 3 :: 3])
+            "records.fields.add",
+            *(_column(kind=kind, **parameters, **{n: _PARAMETERS[n]}) for n in others[index % 3 :: 3]),
         )
     return assignments
 
@@ -226,14 +229,16 @@ def specs(seed: int = 1) -> Iterator[Json]:
     random = Random(seed)
     remaining = random.sample(NEAR_RULES, len(NEAR_RULES))
     while remaining:
-        most = random.choice((1, 1, 2, 3, 5))
-        chosen: list[Assignment] = []
-        later: list[Assignment] = []
+        max_count = random.choice((1, 1, 2, 3, 5))
+        assignments: list[Assignment] = []
+        postponed: list[Assignment] = []
         for assignment in remaining:
-            fits = len(chosen) < most and not any(_overlap(assignment, other) for other in chosen)
-            (chosen if fits else later).append(assignment)
-        remaining = later
-        yield _spec(chosen)
+            is_compatible = len(assignments) < max_count and not any(
+                _overlap(assignment, other) for other in assignments
+            )
+            (assignments if is_compatible else postponed).append(assignment)
+        remaining = postponed
+        yield _spec(assignments)
 
 
 def unreadable_specs(seed: int = 1) -> Iterator[Json]:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from http_target import Received, honoured
+from http_target import ReceivedUpload, honouring_answer
 from loadgen.http.endpoints import parse_endpoint
 from loadgen.load.engine import Engine
 from loadgen.measure.recorder import Recorder
@@ -56,11 +56,11 @@ class Load:
         return step
 
 
-def after(seconds: float) -> Callable[[Received], Awaitable[web.StreamResponse]]:
+def answer_after(seconds: float) -> Callable[[ReceivedUpload], Awaitable[web.StreamResponse]]:
     """Answers that honour the header, each after so long."""
 
-    async def answer(received: Received) -> web.StreamResponse:
+    async def answer(received: ReceivedUpload) -> web.StreamResponse:
         await asyncio.sleep(seconds)
-        return honoured(received)
+        return honouring_answer(received)
 
     return answer

@@ -30,11 +30,11 @@ def free_address() -> str:
 class PodProcess:
     """A running pod."""
 
-    def __init__(self, process: asyncio.subprocess.Process, ip: str, plan: Plan, termination: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, ip: str, plan: Plan, termination_file: Path) -> None:
         self.process = process
         self.ip = ip
         self.plan = plan
-        self.termination = termination
+        self.termination_file = termination_file
 
     @property
     def peer(self) -> str:
@@ -63,12 +63,12 @@ class PodProcess:
         ):
             return answer.status, msgspec.json.decode(await answer.read(), type=dict[str, str])
 
-    async def until(self, holds: Callable[[Snapshot], bool]) -> Snapshot:
+    async def until(self, condition: Callable[[Snapshot], bool]) -> Snapshot:
         """The first snapshot that something holds of."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 snapshot = await self.snapshot()
-                if holds(snapshot):
+                if condition(snapshot):
                     return snapshot
                 await asyncio.sleep(0.02)
 
@@ -97,7 +97,7 @@ class PodProcess:
     async def ack(self, sequence: int) -> None:
         assert (await self.command(Verb.ACK, Ack(sequence=sequence)))[0] == 200
 
-    async def exited(self, within_seconds: float = PATIENCE_SECONDS) -> int:
+    async def until_exited(self, within_seconds: float = PATIENCE_SECONDS) -> int:
         """The exit code."""
         async with asyncio.timeout(within_seconds):
             return await self.process.wait()
@@ -107,7 +107,7 @@ class PodProcess:
 
     def last_word(self) -> Snapshot:
         """What the pod left in its termination message."""
-        snapshot = decode_last_word(self.termination.read_text())
+        snapshot = decode_last_word(self.termination_file.read_text())
         assert snapshot is not None
         return snapshot
 
@@ -123,7 +123,7 @@ async def start_fleet(pods: "tuple[PodProcess, ...]") -> None:
         assert (await pod.start(peers=peers))[0] == 200
 
 
-def told_to_a_pod(plan: Plan, folder: Path, index: int = 0, *, ip: str) -> dict[str, str]:
+def pod_environment(plan: Plan, folder: Path, index: int = 0, *, ip: str) -> dict[str, str]:
     """The variables that a Job's pod is told by."""
     return {
         "LOADTEST_PLAN": msgspec.json.encode(plan).decode(),
@@ -151,7 +151,7 @@ async def pod_process(
     `inherited` is the environment beneath what a pod is told.
     """
     ip = free_address()
-    told = told_to_a_pod(plan, folder, index, ip=ip)
+    pod_variables = pod_environment(plan, folder, index, ip=ip)
     with log.open("wb") if log else nullcontext() as stderr:
         process = await asyncio.create_subprocess_exec(
             *prefix,
@@ -159,10 +159,10 @@ async def pod_process(
             "-m",
             "loadgen.cli.main",
             "pod",
-            env={**inherited, **told, **environment},
+            env={**inherited, **pod_variables, **environment},
             stderr=stderr,
         )
-    pod = PodProcess(process, ip, plan, Path(told["TERMINATION_MESSAGE_PATH"]))
+    pod = PodProcess(process, ip, plan, Path(pod_variables["TERMINATION_MESSAGE_PATH"]))
     try:
         await _until_serving(pod)
         yield pod

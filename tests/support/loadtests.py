@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from client_files import client, csv_file
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE, TARGET_MANIFEST, wait_until_available
 from localcluster.rest import Json, Rest, documents, wait_for
-from localcluster.supervised import ClusterError
+from localcluster.supervisor_process import ClusterError
 
 PATH = "/apis/x-load-test.dev/v1alpha1/namespaces/{namespace}/loadtests"
 END_SECONDS = 120.0
@@ -34,9 +34,9 @@ class Namespace:
     def deploy(self, name: str = "clients", **environment: str) -> None:
         """Make the example target, or its faulty variant where FAULT is given, under a Service name; do not wait."""
         for document in documents(TARGET_MANIFEST):
-            self.rest.apply(_target(document, name, environment), self.name)
+            self.rest.apply(_target_manifest(document, name, environment), self.name)
 
-    def deploy_unhurried(self) -> None:
+    def deploy_slow(self) -> None:
         """A sound target that takes most of a second for each upload.
 
         Its response times bear the delays of a machine that is busy with other things; those of a quick target would
@@ -44,7 +44,7 @@ class Namespace:
         """
         self.deploy(FAULT="slow", FAULT_SECONDS="0.8", WEB_CONCURRENCY="4")
 
-    def available(self, *names: str) -> None:
+    def until_available(self, *names: str) -> None:
         for name in names:
             wait_until_available(self.rest, self.name, name)
 
@@ -53,30 +53,30 @@ class Namespace:
         strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
         self.change_deployment(name, {"replicas": replicas, "strategy": strategy})
 
-        def ready() -> bool:
+        def is_ready() -> bool:
             status = self.rest.call("GET", self.deployment(name)).get("status", {})
             return bool(status.get("readyReplicas", 0) == replicas)
 
-        wait_for(f"{replicas} ready pods of {self.name}/{name}", ready, 60)
+        wait_for(f"{replicas} ready pods of {self.name}/{name}", is_ready, 60)
 
-    def settled(self, name: str) -> None:
+    def until_rolled_out(self, name: str) -> None:
         """Wait until a target's last change has reached all its pods."""
 
-        def everywhere() -> bool:
-            made = self.rest.call("GET", self.deployment(name))
-            status, wanted = made["status"], made["spec"]["replicas"]
-            known = status.get("observedGeneration") == made["metadata"]["generation"]
+        def has_rolled_out() -> bool:
+            deployment = self.rest.call("GET", self.deployment(name))
+            status, replicas = deployment["status"], deployment["spec"]["replicas"]
+            is_observed = status.get("observedGeneration") == deployment["metadata"]["generation"]
             counts = {status.get(count, 0) for count in ("replicas", "updatedReplicas", "readyReplicas")}
-            return bool(known and counts == {wanted})
+            return bool(is_observed and counts == {replicas})
 
-        wait_for(f"all pods of {self.name}/{name} to be of its last revision", everywhere, 90)
+        wait_for(f"all pods of {self.name}/{name} to be of its last revision", has_rolled_out, 90)
 
     def roll_out(self, name: str) -> None:
         """Replace a Deployment's pods, as `kubectl rollout restart` does."""
         annotations = {"kubectl.kubernetes.io/restartedAt": uuid.uuid4().hex}
         self.change_deployment(name, {"template": {"metadata": {"annotations": annotations}}})
 
-    def pre_stop(self, name: str, seconds: int) -> None:
+    def set_pre_stop(self, name: str, seconds: int) -> None:
         """Have a target's pods wait so long before they stop, once they have been told to."""
         hook = {"preStop": {"sleep": {"seconds": seconds}}}
         (container,) = self.rest.call("GET", self.deployment(name))["spec"]["template"]["spec"]["containers"]
@@ -94,7 +94,7 @@ class Namespace:
     def deployment(self, name: str) -> str:
         return f"/apis/apps/v1/namespaces/{self.name}/deployments/{name}"
 
-    def join(self, pod: Json, name: str) -> None:
+    def add_to_service(self, pod: Json, name: str) -> None:
         """Give a pod the label by which a target's Service selects."""
         path = f"/api/v1/namespaces/{self.name}/pods/{pod['metadata']['name']}"
         label = {"metadata": {"labels": {"app.kubernetes.io/name": name}}}
@@ -116,8 +116,8 @@ class Namespace:
         }
 
     def apply(self, manifest: Json) -> "Test":
-        made = self.rest.apply(manifest)
-        return Test(self.cluster, self.rest, self.name, made["metadata"]["name"], made["metadata"]["uid"])
+        load_test = self.rest.apply(manifest)
+        return Test(self.cluster, self.rest, self.name, load_test["metadata"]["name"], load_test["metadata"]["uid"])
 
     def start(self, name: str = "light", **spec: Any) -> "Test":
         return self.apply(self.manifest(name, **spec))
@@ -128,7 +128,7 @@ class Namespace:
         flag = str(load_test).lower()
         return [int(rows) for rows in re.findall(rf"upload load_test={flag} rows=(\d+) status=200", text)]
 
-    def noted(self, deployment: str) -> list[Json]:
+    def logged_uploads(self, deployment: str) -> list[Json]:
         """The X- headers and form fields of each upload that a target with the fault `notes` wrote to its log."""
         text = "".join(self.cluster.logs(self.name, pod["metadata"]["name"]) for pod in self.pods(deployment))
         return [json.loads(line) for line in re.findall(r"^noted (.*)$", text, re.MULTILINE)]
@@ -164,22 +164,22 @@ class Test:
     def patch(self, **spec: Any) -> None:
         self.rest.call("PATCH", self.path, {"spec": spec}, content_type="application/merge-patch+json")
 
-    def until(self, what: str, holds: Callable[[Json], object], seconds: float = END_SECONDS) -> Json:
+    def until(self, what: str, condition_holds: Callable[[Json], object], seconds: float = END_SECONDS) -> Json:
         """Wait until the status fulfils a condition, and return it."""
 
         def look() -> Json | None:
             status = self.status
-            return status if holds(status) else None
+            return status if condition_holds(status) else None
 
         try:
             return wait_for(f"{self.namespace}/{self.name}: {what}", look, seconds)
         except TimeoutError as error:
             raise TimeoutError(f"{error}; its status is {self.status}") from None
 
-    def completed(self, seconds: float = END_SECONDS) -> Json:
+    def until_completed(self, seconds: float = END_SECONDS) -> Json:
         return self.until("completed", lambda status: condition(status, "Completed") == "True", seconds)
 
-    def running(self) -> Json:
+    def until_running(self) -> Json:
         """Wait until load is under way, and measured."""
         return self.until("running", lambda status: (status.get("progress") or {}).get("recordsConfirmed", 0) > 0, 60.0)
 
@@ -189,8 +189,8 @@ class Test:
     def results(self, status: Json) -> Json:
         """The summary in the results of a test that has ended."""
         name = status["results"]["configMap"]
-        stored = self.rest.call("GET", f"/api/v1/namespaces/{self.namespace}/configmaps/{name}")
-        summary: Json = json.loads(stored["data"]["summary.json"])
+        config_map = self.rest.call("GET", f"/api/v1/namespaces/{self.namespace}/configmaps/{name}")
+        summary: Json = json.loads(config_map["data"]["summary.json"])
         return summary
 
     def children(self) -> list[str]:
@@ -259,19 +259,19 @@ def make_namespace(cluster: Cluster, rest: Rest, prefix: str) -> Namespace:
     return Namespace(cluster, rest, name)
 
 
-def _target(document: Json, name: str, environment: dict[str, str]) -> Json:
+def _target_manifest(document: Json, name: str, environment: dict[str, str]) -> Json:
     """The example's manifest under another name, with variables of its own, and its faulty variant on demand."""
-    made: Json = copy.deepcopy(document)
-    made["metadata"]["name"] = name
+    manifest: Json = copy.deepcopy(document)
+    manifest["metadata"]["name"] = name
     labels = {"app.kubernetes.io/name": name}
-    if made["kind"] == "Service":
-        made["spec"]["selector"] = labels
-        return made
-    made["spec"]["selector"]["matchLabels"] = labels
-    made["spec"]["template"]["metadata"]["labels"] = labels
-    (container,) = made["spec"]["template"]["spec"]["containers"]
+    if manifest["kind"] == "Service":
+        manifest["spec"]["selector"] = labels
+        return manifest
+    manifest["spec"]["selector"]["matchLabels"] = labels
+    manifest["spec"]["template"]["metadata"]["labels"] = labels
+    (container,) = manifest["spec"]["template"]["spec"]["containers"]
     variables = {"ALLOWED_HOSTS": "*", "FAULT_LEDGER": "/var/lib/clients/ledger", **environment}
-    if chosen() is Kind.LOCAL:
+    if cluster_kind() is ClusterKind.LOCAL:
         variables["PYTHONPATH"] = str(TARGET_MANIFEST.parents[2] / "tests" / "targets")
     else:
         container["image"] = FAULTY_TARGET_IMAGE
@@ -279,6 +279,6 @@ def _target(document: Json, name: str, environment: dict[str, str]) -> Json:
         container["resources"]["requests"] = {"cpu": "20m", "memory": "64Mi"}
     if "FAULT" in environment:
         container["command"] = [*container["command"][:-1], "faulty_target.wsgi"]
-    kept = [variable for variable in container["env"] if variable["name"] not in variables]
-    container["env"] = [*kept, *({"name": key, "value": value} for key, value in variables.items())]
-    return made
+    other_variables = [variable for variable in container["env"] if variable["name"] not in variables]
+    container["env"] = [*other_variables, *({"name": key, "value": value} for key, value in variables.items())]
+    return manifest

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from localcluster.build import find_go
+from localcluster.go import find_go
 from tools.committed_files import REPOSITORY
 from tools.go_programs import HELM, KUSTOMIZE
 
@@ -30,11 +30,11 @@ Json = dict[str, Any]
 def program(name: str) -> str:
     """Where helm or kustomize is."""
     tool = {"helm": HELM, "kustomize": KUSTOMIZE}[name]
-    found = tool.found()
-    if found is None:
+    path = tool.find()
+    if path is None:
         go = asyncio.run(find_go(GO_VERSION, lambda text: print(text, file=sys.__stderr__)))
-        found = tool.built(str(go))
-    return str(found)
+        path = tool.find_or_build(str(go))
+    return str(path)
 
 
 def helm(*arguments: str, kubeconfig: Path | None = None, values: Mapping[str, Any] | None = None) -> str:
@@ -44,7 +44,7 @@ def helm(*arguments: str, kubeconfig: Path | None = None, values: Mapping[str, A
     """
     settings = [part for key, value in (values or {}).items() for part in ("--set-json", f"{key}={json.dumps(value)}")]
     environment = {**os.environ, **({"KUBECONFIG": str(kubeconfig)} if kubeconfig else {})}
-    done = subprocess.run(
+    process = subprocess.run(
         [program("helm"), *arguments, *settings],
         check=False,
         capture_output=True,
@@ -52,23 +52,23 @@ def helm(*arguments: str, kubeconfig: Path | None = None, values: Mapping[str, A
         env=environment,
         timeout=120,
     )
-    if done.returncode != 0:
-        raise AssertionError(f"helm {arguments[0]}: {done.stdout}{done.stderr}")
-    return done.stdout
+    if process.returncode != 0:
+        raise AssertionError(f"helm {arguments[0]}: {process.stdout}{process.stderr}")
+    return process.stdout
 
 
-def rendered(values: Mapping[str, Any] | None = None, namespace: str = NAMESPACE) -> list[Json]:
+def chart_objects(values: Mapping[str, Any] | None = None, namespace: str = NAMESPACE) -> list[Json]:
     """The objects that the chart makes."""
     text = helm("template", RELEASE, str(CHART), "--namespace", namespace, values=values)
-    return [made for made in yaml.safe_load_all(text) if made]
+    return [document for document in yaml.safe_load_all(text) if document]
 
 
-def customized(folder: Path) -> list[Json]:
+def kustomization_objects(folder: Path) -> list[Json]:
     """The objects that a kustomization makes."""
-    done = subprocess.run(
+    process = subprocess.run(
         [program("kustomize"), "build", str(folder)], check=True, capture_output=True, text=True, timeout=60
     )
-    return [made for made in yaml.load_all(done.stdout, _Loader) if made]
+    return [document for document in yaml.load_all(process.stdout, _Loader) if document]
 
 
 class _Loader(yaml.SafeLoader):
@@ -78,10 +78,10 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+e[-+][0-9]+$"), list("-+0123456789"))
 
 
-def kinds(made: list[Json]) -> set[str]:
-    return {document["kind"] for document in made}
+def kinds(objects: list[Json]) -> set[str]:
+    return {document["kind"] for document in objects}
 
 
-def one(kind: str, made: list[Json]) -> Json:
-    (found,) = [document for document in made if document["kind"] == kind]
-    return found
+def only_object(kind: str, objects: list[Json]) -> Json:
+    (document,) = [candidate for candidate in objects if candidate["kind"] == kind]
+    return document

@@ -8,7 +8,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Place:
+class ConnectionEnd:
     """One end of a connection. Outside of the cluster there is an address and nothing else."""
 
     ip: str = "192.0.2.1"
@@ -18,7 +18,7 @@ class Place:
     """The names that its ports have."""
 
 
-def lets_in(policy: Json, pod: Place, source: Place, port: int, protocol: str = "TCP") -> bool:
+def allows_ingress(policy: Json, pod: ConnectionEnd, source: ConnectionEnd, port: int, protocol: str = "TCP") -> bool:
     """Whether a pod may be connected to; one that the policy does not select may be by anyone."""
     if not _governs(policy, pod, "Ingress"):
         return True
@@ -26,7 +26,7 @@ def lets_in(policy: Json, pod: Place, source: Place, port: int, protocol: str = 
     return any(_has_port(rule, pod, port, protocol) and _has_peer(policy, rule.get("from"), source) for rule in rules)
 
 
-def lets_out(policy: Json, pod: Place, target: Place, port: int, protocol: str = "TCP") -> bool:
+def allows_egress(policy: Json, pod: ConnectionEnd, target: ConnectionEnd, port: int, protocol: str = "TCP") -> bool:
     """Whether a pod may connect to somewhere; one that the policy does not select may to anywhere."""
     if not _governs(policy, pod, "Egress"):
         return True
@@ -34,32 +34,34 @@ def lets_out(policy: Json, pod: Place, target: Place, port: int, protocol: str =
     return any(_has_port(rule, target, port, protocol) and _has_peer(policy, rule.get("to"), target) for rule in rules)
 
 
-def _governs(policy: Json, pod: Place, kind: str) -> bool:
+def _governs(policy: Json, pod: ConnectionEnd, kind: str) -> bool:
     spec = policy["spec"]
     in_namespace = pod.namespace == policy["metadata"]["namespace"]
     return in_namespace and kind in spec["policyTypes"] and _selects(spec["podSelector"], pod.labels)
 
 
-def _has_port(rule: Json, listener: Place, port: int, protocol: str) -> bool:
+def _has_port(rule: Json, listener: ConnectionEnd, port: int, protocol: str) -> bool:
     ports = rule.get("ports")
     return not ports or any(_is_port(entry, listener, port, protocol) for entry in ports)
 
 
-def _has_peer(policy: Json, peers: list[Json] | None, peer: Place) -> bool:
+def _has_peer(policy: Json, peers: list[Json] | None, peer: ConnectionEnd) -> bool:
     return not peers or any(_is_peer(policy, entry, peer) for entry in peers)
 
 
-def _is_port(entry: Json, listener: Place, port: int, protocol: str) -> bool:
-    wanted = entry.get("port")
-    number = listener.ports.get(wanted) if isinstance(wanted, str) else wanted
-    return entry.get("protocol", "TCP") == protocol and (wanted is None or number == port)
+def _is_port(entry: Json, listener: ConnectionEnd, port: int, protocol: str) -> bool:
+    policy_port = entry.get("port")
+    number = listener.ports.get(policy_port) if isinstance(policy_port, str) else policy_port
+    return entry.get("protocol", "TCP") == protocol and (policy_port is None or number == port)
 
 
-def _is_peer(policy: Json, entry: Json, peer: Place) -> bool:
+def _is_peer(policy: Json, entry: Json, peer: ConnectionEnd) -> bool:
     if "ipBlock" in entry:
         block, address = entry["ipBlock"], ipaddress.ip_address(peer.ip)
-        inside = address in ipaddress.ip_network(block["cidr"])
-        return inside and not any(address in ipaddress.ip_network(cut) for cut in block.get("except", []))
+        is_inside = address in ipaddress.ip_network(block["cidr"])
+        return is_inside and not any(
+            address in ipaddress.ip_network(exception) for exception in block.get("except", [])
+        )
     if not peer.namespace:
         return False
     if "namespaceSelector" in entry:
@@ -73,9 +75,9 @@ def _is_peer(policy: Json, entry: Json, peer: Place) -> bool:
 def _selects(selector: Json, labels: dict[str, str]) -> bool:
     if any(labels.get(key) != value for key, value in selector.get("matchLabels", {}).items()):
         return False
-    return all(_holds(requirement, labels) for requirement in selector.get("matchExpressions", []))
+    return all(_is_fulfilled(requirement, labels) for requirement in selector.get("matchExpressions", []))
 
 
-def _holds(requirement: Json, labels: dict[str, str]) -> bool:
+def _is_fulfilled(requirement: Json, labels: dict[str, str]) -> bool:
     assert requirement["operator"] == "In"
     return labels.get(requirement["key"]) in requirement["values"]

@@ -78,8 +78,8 @@ def a_fleet_spec(**fields: Any) -> Spec:
 
 
 def a_fleet_plan(spec: Spec | None = None) -> Plan:
-    made = spec or a_fleet_spec()
-    return compile_plan(made, IDENTITY, addresses=ADDRESSES.addresses, places=secret_places(made.target))
+    fleet_spec = spec or a_fleet_spec()
+    return compile_plan(fleet_spec, IDENTITY, addresses=ADDRESSES.addresses, places=secret_places(fleet_spec.target))
 
 
 PLAN = a_fleet_plan()
@@ -87,7 +87,7 @@ NOTHING_RECORDED = RecordedStatus()
 
 
 def a_test(spec: Spec | None = None, recorded: RecordedStatus = NOTHING_RECORDED, **fields: Any) -> ObservedTest:
-    given = {"finished_run": None, **fields}
+    test_fields = {"finished_run": None, **fields}
     return ObservedTest(
         identity=IDENTITY,
         generation=1,
@@ -95,12 +95,12 @@ def a_test(spec: Spec | None = None, recorded: RecordedStatus = NOTHING_RECORDED
         spec=spec or a_fleet_spec(),
         spec_error="",
         record=recorded,
-        **given,
+        **test_fields,
     )
 
 
 def a_job(*, age_seconds: float = 30.0, **fields: Any) -> ObservedJob:
-    made = ObservedJob(
+    job = ObservedJob(
         name="heavy-1",
         uid="job-1",
         run_id="1",
@@ -108,27 +108,27 @@ def a_job(*, age_seconds: float = 30.0, **fields: Any) -> ObservedJob:
         created_at=NOW - timedelta(seconds=age_seconds),
         plan=PLAN,
     )
-    return replace(made, **fields)
+    return replace(job, **fields)
 
 
 def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
     """A pod's snapshot; one that verified carries the proof, one that loaded has accepted 50 uploads in 1 s each."""
-    proven = state not in (PodState.WAITING, PodState.VERIFYING, PodState.REFUSED)
-    loaded = state in (PodState.RUNNING, PodState.DONE)
-    made = Snapshot(
+    is_proven = state not in (PodState.WAITING, PodState.VERIFYING, PodState.REFUSED)
+    has_loaded = state in (PodState.RUNNING, PodState.DONE)
+    snapshot = Snapshot(
         schema=1,
         pod_index=index,
         pod_uid=f"pod-{index}",
         sequence=7,
         state=state,
         plan_hash=plan_hash(PLAN),
-        verification=PROOF if proven else REFUSAL if state is PodState.REFUSED else None,
-        steps=(a_measured_step(finished=state is PodState.DONE),) if loaded else (),
-        elapsed_seconds=60.0 if state is PodState.DONE else 30.0 if loaded else 0.0,
+        verification=PROOF if is_proven else REFUSAL if state is PodState.REFUSED else None,
+        steps=(a_measured_step(finished=state is PodState.DONE),) if has_loaded else (),
+        elapsed_seconds=60.0 if state is PodState.DONE else 30.0 if has_loaded else 0.0,
         virtual_users=1 if state is PodState.RUNNING else 0,
         final=state.is_end,
     )
-    return structs.replace(made, **fields)
+    return structs.replace(snapshot, **fields)
 
 
 def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepAggregate:
@@ -156,7 +156,7 @@ def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepAggrega
 def a_pod(index: int, state: PodState | None = None, **fields: Any) -> ObservedPod:
     """A running pod that answered just now, in a state; without one it has not answered yet."""
     snapshot = None if state is None else a_snapshot(index, state)
-    made = ObservedPod(
+    pod = ObservedPod(
         index=index,
         name=f"heavy-1-{index}",
         uid=f"pod-{index}",
@@ -166,7 +166,7 @@ def a_pod(index: int, state: PodState | None = None, **fields: Any) -> ObservedP
         snapshot=snapshot,
         is_reachable=snapshot is not None,
     )
-    return replace(made, **fields)
+    return replace(pod, **fields)
 
 
 def a_pending_pod(index: int, waits_for: str = "ContainerCreating") -> ObservedPod:
@@ -174,60 +174,67 @@ def a_pending_pod(index: int, waits_for: str = "ContainerCreating") -> ObservedP
 
 
 def a_halted_pod(index: int, reason: HaltReason, **fields: Any) -> ObservedPod:
-    made = a_pod(index, PodState.HALTED)
-    return replace(made, snapshot=a_snapshot(index, PodState.HALTED, halt_reason=reason, **fields))
+    pod = a_pod(index, PodState.HALTED)
+    return replace(pod, snapshot=a_snapshot(index, PodState.HALTED, halt_reason=reason, **fields))
 
 
 def a_killed_pod(index: int, last_state: PodState | None = PodState.RUNNING, exit_code: int = 137) -> ObservedPod:
     """A pod whose process ended without a last word, last seen in a state."""
-    made = a_pod(index, last_state)
-    ended = ContainerEnd(exit_code=exit_code, reason="Error")
-    return replace(made, is_running=False, is_reachable=False, has_crashed=True, container_end=ended)
+    pod = a_pod(index, last_state)
+    end = ContainerEnd(exit_code=exit_code, reason="Error")
+    return replace(pod, is_running=False, is_reachable=False, has_crashed=True, container_end=end)
 
 
 def a_silent_pod(index: int, seconds: float, state: PodState | None = PodState.RUNNING) -> ObservedPod:
     return replace(a_pod(index, state), is_reachable=False, silent_seconds=seconds)
 
 
-def a_result(*steps: StepAggregate, plan: Plan = PLAN) -> tuple[Aggregate, Summary]:
+def a_run_result(*steps: StepAggregate, plan: Plan = PLAN) -> tuple[Aggregate, Summary]:
     """What a run came to, and its summary."""
     aggregate = Aggregate(steps=steps, pods=2)
     judgement = judge(Facts(plan=plan, aggregate=aggregate))
     return aggregate, summarize(plan, aggregate, judgement, PROOF, START.at)
 
 
-def seen(*pods: ObservedPod, **fields: Any) -> Observation:
+def an_observation(*pods: ObservedPod, **fields: Any) -> Observation:
     """An observation of a run whose Job was made, with these pods; `begun=True` puts a start on record."""
-    begun = fields.pop("begun", False)
+    has_begun = fields.pop("begun", False)
     spec = fields.pop("spec", None)
-    phase = Phase.RUNNING if begun else Phase.VERIFYING
+    phase = Phase.RUNNING if has_begun else Phase.VERIFYING
     recorded = RecordedStatus(
         observed_generation=1,
         phase=phase,
         run_id="1",
         plan_hash=plan_hash(PLAN),
-        start=START if begun else None,
-        started_at=START.at if begun else None,
+        start=START if has_begun else None,
+        started_at=START.at if has_begun else None,
     )
-    given = {"test": a_test(spec, recorded), "now": NOW, "run_id": "1", "job": a_job(), "pods": pods, **fields}
-    return Observation(**given)
+    observation_fields = {
+        "test": a_test(spec, recorded),
+        "now": NOW,
+        "run_id": "1",
+        "job": a_job(),
+        "pods": pods,
+        **fields,
+    }
+    return Observation(**observation_fields)
 
 
-def new(spec: Spec | None = None, **fields: Any) -> Observation:
+def a_new_observation(spec: Spec | None = None, **fields: Any) -> Observation:
     """An observation of a test that nothing was done about yet."""
-    given = {"test": a_test(spec), "now": NOW, "run_id": "1", "endpoints": ADDRESSES, **fields}
-    return Observation(**given)
+    observation_fields = {"test": a_test(spec), "now": NOW, "run_id": "1", "endpoints": ADDRESSES, **fields}
+    return Observation(**observation_fields)
 
 
-def next_look(observation: Observation, decision: Decision, **fields: Any) -> Observation:
+def next_observation(observation: Observation, decision: Decision, **fields: Any) -> Observation:
     """What the next look shows when the decision's status was written, with other changes."""
     assert decision.status is not None
-    written = as_written(decision.status)
-    recorded = msgspec.convert(written, RecordedStatus)
-    test = replace(observation.test, record=recorded, status=written)
+    written_status = status_json(decision.status)
+    recorded = msgspec.convert(written_status, RecordedStatus)
+    test = replace(observation.test, record=recorded, status=written_status)
     return replace(observation, test=test, **fields)
 
 
-def as_written(status: Status) -> dict[str, Any]:
-    made: dict[str, Any] = without_nulls(msgspec.to_builtins(status))
-    return {**made, "phase": str(status.phase)}
+def status_json(status: Status) -> dict[str, Any]:
+    fields: dict[str, Any] = without_nulls(msgspec.to_builtins(status))
+    return {**fields, "phase": str(status.phase)}

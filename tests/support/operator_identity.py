@@ -9,10 +9,10 @@ def as_operator(rest: Rest) -> Rest:
     selector = f"app.kubernetes.io/name={OPERATOR}"
     pods = rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", selector)
     (pod,) = [pod["metadata"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-    bound = {"apiVersion": "v1", "kind": "Pod", "name": pod["name"], "uid": pod["uid"]}
+    pod_reference = {"apiVersion": "v1", "kind": "Pod", "name": pod["name"], "uid": pod["uid"]}
     answer = rest.call(
         "POST",
         f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/serviceaccounts/{OPERATOR}/token",
-        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"boundObjectRef": bound}},
+        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"boundObjectRef": pod_reference}},
     )
     return rest.with_token(answer["status"]["token"])

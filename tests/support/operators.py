@@ -1,6 +1,6 @@
 """The operator of the tests' cluster: installed with other settings, and renewed after it was killed."""
 
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, install_operator, wait_until_available
 from localcluster.rest import Json, Rest, wait_for
 
@@ -10,35 +10,35 @@ _SMALL_PODS = '{"limits":{"memory":"512Mi"},"requests":{"cpu":"50m","memory":"64
 
 def install(rest: Rest, **settings: str) -> None:
     """Install the operator as tests need it, with settings over those; do not wait."""
-    of_kind = {} if chosen() is Kind.LOCAL else {"LOADTEST_POD_RESOURCES": _SMALL_PODS}
-    install_operator(rest, {**of_kind, **settings})
+    kind_settings = {} if cluster_kind() is ClusterKind.LOCAL else {"LOADTEST_POD_RESOURCES": _SMALL_PODS}
+    install_operator(rest, {**kind_settings, **settings})
 
 
 def reinstall(rest: Rest, **settings: str) -> None:
     """Give the operator other settings, and wait until the old one is gone and the new one ready."""
-    old = operators(rest)
+    old_pods = operators(rest)
     install(rest, **settings)
-    _wait_for_others(rest, old)
+    _wait_for_others(rest, old_pods)
 
 
-def renew(rest: Rest) -> None:
+def replace_killed_operator(rest: Rest) -> None:
     """Replace an operator that was killed: with each kill the node waits longer before it starts it again."""
-    killed = [
+    killed_pods = [
         pod
         for pod in operators(rest)
-        if any(made["restartCount"] for made in pod["status"].get("containerStatuses", ()))
+        if any(container["restartCount"] for container in pod["status"].get("containerStatuses", ()))
     ]
-    for pod in killed:
+    for pod in killed_pods:
         rest.delete(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{pod['metadata']['name']}")
-    if killed:
-        _wait_for_others(rest, killed)
+    if killed_pods:
+        _wait_for_others(rest, killed_pods)
 
 
 def operators(rest: Rest) -> list[Json]:
     return rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", "app.kubernetes.io/name=loadtest-operator")
 
 
-def _wait_for_others(rest: Rest, old: list[Json]) -> None:
-    uids = {pod["metadata"]["uid"] for pod in old}
+def _wait_for_others(rest: Rest, old_pods: list[Json]) -> None:
+    uids = {pod["metadata"]["uid"] for pod in old_pods}
     wait_for("the operator to be replaced", lambda: not uids & {pod["metadata"]["uid"] for pod in operators(rest)}, 60)
     wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)

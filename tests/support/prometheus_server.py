@@ -36,7 +36,7 @@ class Prometheus:
 
 
 @contextmanager
-def scraping(program: Path, address: str) -> Iterator[Prometheus]:
+def running_prometheus(program: Path, address: str) -> Iterator[Prometheus]:
     """Run the program until the context ends."""
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="prometheus-") as name:
@@ -52,19 +52,19 @@ def scraping(program: Path, address: str) -> Iterator[Prometheus]:
                 [*command, f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"], stdout=log, stderr=log
             )
         try:
-            made = Prometheus(f"http://127.0.0.1:{port}")
-            _await(made, process, folder / "log")
-            yield made
+            prometheus = Prometheus(f"http://127.0.0.1:{port}")
+            _wait_until_ready(prometheus, process, folder / "log")
+            yield prometheus
         finally:
             process.kill()
             process.wait()
 
 
-def _await(made: Prometheus, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_until_ready(prometheus: Prometheus, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + 30
     while True:
         try:
-            with urllib.request.urlopen(f"{made.url}/-/ready", timeout=5):
+            with urllib.request.urlopen(f"{prometheus.url}/-/ready", timeout=5):
                 return
         except OSError as error:
             if process.poll() is not None or time.monotonic() > deadline:

@@ -34,7 +34,7 @@ def content(batch: Batch) -> bytes:
     return b"".join(batch.chunks())
 
 
-def read(plan: RecordsPlan, data: bytes) -> list[dict[str, str]]:
+def read_rows(plan: RecordsPlan, data: bytes) -> list[dict[str, str]]:
     """The rows of a CSV file by the names of their columns."""
     text = data.decode("utf-8-sig" if plan.dialect.encoding == "utf-8" else plan.dialect.encoding)
     return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=plan.dialect.delimiter, strict=True))
@@ -44,10 +44,10 @@ def rows_of(plan: RecordsPlan, *sizes: int) -> Iterator[dict[str, str]]:
     """The rows of batches of these sizes, drawn one after the other."""
     source = composer_of(plan)
     for size in sizes:
-        yield from read(plan, content(source.compose(size)))
+        yield from read_rows(plan, content(source.compose(size)))
 
 
 def with_fields(*fields: dict[str, Any], **others: Any) -> RecordsPlan:
     """The plan of client records to which fields are added; each of them named x, y, z where it has no name."""
-    named = [{"name": name, **field} for name, field in zip("xyzuvw", fields, strict=False)]
-    return records_plan(fields={"add": named, **others})
+    named_fields = [{"name": name, **field} for name, field in zip("xyzuvw", fields, strict=False)]
+    return records_plan(fields={"add": named_fields, **others})

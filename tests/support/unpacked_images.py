@@ -12,7 +12,7 @@ from localcluster.images import ImageStore
 
 # buildah has no flag for a read-only root, and in chroot isolation now and then loses what a command printed.
 # /tmp is what an emptyDir would be there.
-_CONTAINED = """
+_ISOLATION_SCRIPT = """
 set -e; root=$1 user=$2 tmp=$3; shift 3
 mount --bind "$root" "$root"
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
@@ -37,14 +37,14 @@ class UnpackedImage:
 
         Raises ImageError where it fails.
         """
-        return self.store.run(*self._contained(command, {}, user, tmp=tmp))
+        return self.store.run(*self._isolated_command(command, {}, user, tmp=tmp))
 
     @contextmanager
-    def serving(self, user: str, *command: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
+    def running_process(self, user: str, *command: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
         """A command, the image's own if none is named, on a root that cannot be written, until the block ends."""
-        contained = self._contained(command or self.config["config"]["Cmd"], variables, user, tmp=True)
+        isolated_command = self._isolated_command(command or self.config["config"]["Cmd"], variables, user, tmp=True)
         with subprocess.Popen(
-            ["unshare", "--mount", *contained], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            ["unshare", "--mount", *isolated_command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process:
             try:
                 yield process
@@ -53,18 +53,29 @@ class UnpackedImage:
 
     def files(self) -> set[str]:
         """The paths of all files and links, relative to the root."""
-        found = (path for path in self.root.rglob("*") if path.is_symlink() or not path.is_dir())
-        return {str(path.relative_to(self.root)) for path in found}
+        paths = (path for path in self.root.rglob("*") if path.is_symlink() or not path.is_dir())
+        return {str(path.relative_to(self.root)) for path in paths}
 
-    def _contained(self, command: tuple[str, ...], variables: Mapping[str, str], user: str, *, tmp: bool) -> list[str]:
+    def _isolated_command(
+        self, command: tuple[str, ...], variables: Mapping[str, str], user: str, *, tmp: bool
+    ) -> list[str]:
         config = self.config["config"]
         # The environment is the image's, with the home that container runtimes give.
         environment = ["HOME=/", *config["Env"], *(f"{name}={value}" for name, value in variables.items())]
         inner = ["env", "-i", f"--chdir={config.get('WorkingDir') or '/'}", *environment, *command]
-        return ["sh", "-c", _CONTAINED, "sh", str(self.root), user or config["User"], "yes" if tmp else "no", *inner]
+        return [
+            "sh",
+            "-c",
+            _ISOLATION_SCRIPT,
+            "sh",
+            str(self.root),
+            user or config["User"],
+            "yes" if tmp else "no",
+            *inner,
+        ]
 
 
-def unpacked(store: ImageStore, image: str) -> UnpackedImage:
+def unpack_image(store: ImageStore, image: str) -> UnpackedImage:
     """Unpack one of a store's images into the store's folder."""
     config = json.loads(store.run("buildah", "inspect", "--type", "image", image))["OCIv1"]
     container = store.run("buildah", "from", image).strip()

@@ -21,20 +21,20 @@ def a_deployment(replicas: int = 1) -> Json:
 
 
 def a_container(
-    *, restarts: int = 0, ended: Json | None = None, down: bool = False, image: str = IMAGE, name: str = "django"
+    *, restarts: int = 0, last_end: Json | None = None, is_down: bool = False, image: str = IMAGE, name: str = "django"
 ) -> Json:
-    """A container's status; `ended` is how it ended last, after which it is `down` or runs again."""
-    state = {"waiting": {"reason": "CrashLoopBackOff"}} if down else {"running": {}}
+    """A container's status; `last_end` is how it ended last, after which it is down or runs again."""
+    state = {"waiting": {"reason": "CrashLoopBackOff"}} if is_down else {"running": {}}
     return {
         "name": name,
         "imageID": image,
         "restartCount": restarts,
         "state": state,
-        "lastState": {"terminated": ended} if ended else {},
+        "lastState": {"terminated": last_end} if last_end else {},
     }
 
 
-def a_pod_of_it(
+def a_workload_pod(
     uid: str = "aaaaaaaa-1", *containers: Json, created: str = "10:00:00", revision: str = "r1", ready: bool = True
 ) -> Json:
     return {

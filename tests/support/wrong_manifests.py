@@ -8,7 +8,7 @@ COUNT_URL = "http://clients:8000/clients/count/"
 LOOK_UP_URL = f"{COUNT_URL}?client_id={{client_id}}"
 
 
-def _reading_back(**read_back: Any) -> dict[str, Any]:
+def _with_read_back(**read_back: Any) -> dict[str, Any]:
     return {"target": {"url": URL}, "scenario": "light", "verification": {"readBack": read_back}}
 
 
@@ -177,23 +177,23 @@ WRONG: Final[dict[str, tuple[dict[str, Any], str]]] = {
         {"target": {"url": URL}, "scenario": "light", "verification": {"require": "Proven"}},
         "spec.verification.readBack",
     ),
-    "a read-back that is no URL": (_reading_back(url="count", countPath="count"), "spec.verification.readBack.url"),
-    "a count that is nowhere": (_reading_back(url=COUNT_URL), "countPath for a count"),
-    "a look-up without a control": (_reading_back(url=LOOK_UP_URL, countPath="count"), "control for a look-up"),
+    "a read-back that is no URL": (_with_read_back(url="count", countPath="count"), "spec.verification.readBack.url"),
+    "a count that is nowhere": (_with_read_back(url=COUNT_URL), "countPath for a count"),
+    "a look-up without a control": (_with_read_back(url=LOOK_UP_URL, countPath="count"), "control for a look-up"),
     "a control of two kinds": (
-        _reading_back(url=LOOK_UP_URL, countPath="count", control={"clientId": "C1", "url": COUNT_URL}),
+        _with_read_back(url=LOOK_UP_URL, countPath="count", control={"clientId": "C1", "url": COUNT_URL}),
         "either clientId or url",
     ),
     "a control by client_id of a count": (
-        _reading_back(url=COUNT_URL, countPath="count", control={"clientId": "C1"}),
+        _with_read_back(url=COUNT_URL, countPath="count", control={"clientId": "C1"}),
         "control.clientId needs {client_id}",
     ),
     "an Authorization header of a read-back": (
-        _reading_back(url=COUNT_URL, countPath="count", headers={"Authorization": "Bearer x"}),
+        _with_read_back(url=COUNT_URL, countPath="count", headers={"Authorization": "Bearer x"}),
         "spec.verification.readBack.headers",
     ),
     "a read-back that settles for an hour": (
-        _reading_back(url=COUNT_URL, countPath="count", settle="1h"),
+        _with_read_back(url=COUNT_URL, countPath="count", settle="1h"),
         "spec.verification.readBack.settle",
     ),
     "a field that does not exist": ({"target": {"url": URL}, "scenario": "light", "virtualUsers": 3}, "virtualUsers"),

@@ -16,19 +16,19 @@ class Certificate:
     key_file: Path
 
     def server_context(
-        self, names: list[str | None] | None = None, wanted: "Authority | None" = None
+        self, names: list[str | None] | None = None, client_authority: "Authority | None" = None
     ) -> ssl.SSLContext:
         """TLS of a server with this certificate.
 
-        Every name that it is asked for is added to `names`. With `wanted`, clients must show a certificate of it.
+        Every name that it is asked for is added to `names`. With `client_authority`, clients must show its certificate.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.file, self.key_file)
         if names is not None:
             context.sni_callback = lambda _socket, name, _context: names.append(name)
-        if wanted is not None:
+        if client_authority is not None:
             context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(wanted.file)
+            context.load_verify_locations(client_authority.file)
         return context
 
 
@@ -45,21 +45,21 @@ class Authority:
 
     def sign(self, name: str, alternatives: str, *, days: int = 2, use: str = "serverAuth") -> Certificate:
         """A certificate for `alternatives`, such as `DNS:target.example,IP:127.0.0.1`; expired with `days` below 0."""
-        made = Certificate(self.folder / f"{name}.crt", self.folder / f"{name}.key")
+        certificate = Certificate(self.folder / f"{name}.crt", self.folder / f"{name}.key")
         request, extensions = self.folder / f"{name}.csr", self.folder / f"{name}.ext"
         extensions.write_text(f"subjectAltName={alternatives}\nextendedKeyUsage={use}\nbasicConstraints=CA:FALSE\n")
-        _openssl("req", *_KEY, "-subj", f"/CN={name}", "-keyout", str(made.key_file), "-out", str(request))
-        self._issue(request, extensions, made.file, days)
-        return made
+        _openssl("req", *_KEY, "-subj", f"/CN={name}", "-keyout", str(certificate.key_file), "-out", str(request))
+        self._issue(request, extensions, certificate.file, days)
+        return certificate
 
     def delegate(self, folder: Path, name: str) -> "Authority":
         """An authority that this one signed."""
-        made = Authority(folder, name)
+        authority = Authority(folder, name)
         request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
         extensions.write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n")
         _openssl("req", *_KEY, "-subj", f"/CN={name}", "-keyout", str(folder / f"{name}.key"), "-out", str(request))
-        self._issue(request, extensions, made.file, days=2)
-        return made
+        self._issue(request, extensions, authority.file, days=2)
+        return authority
 
     def _issue(self, request: Path, extensions: Path, file: Path, days: int) -> None:
         authority = ("-CA", str(self.file), "-CAkey", str(self.folder / f"{self.name}.key"), "-CAcreateserial")

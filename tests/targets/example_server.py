@@ -77,8 +77,8 @@ class ExampleServer:
         )
         body = part.encode() + content + f"\r\n--{boundary}--\r\n".encode()
         marker = {"X-Load-Test": "true"} if load_test else {}
-        sent = {"Content-Type": f"multipart/form-data; boundary={boundary}", **marker, **(headers or {})}
-        return self.request("POST", UPLOAD_PATH, body, sent)
+        request_headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", **marker, **(headers or {})}
+        return self.request("POST", UPLOAD_PATH, body, request_headers)
 
     def count(self, client_id: str | None = None, headers: Mapping[str, str] | None = None) -> int:
         """Rows in the target's database, all or those with this client_id, as the target says."""

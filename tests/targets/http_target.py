@@ -17,7 +17,7 @@ PATH = "/clients/upload/process/"
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedUpload:
     """An upload as it arrived; `rows` without the header row."""
 
     number: int
@@ -35,11 +35,11 @@ class Received:
 
 
 Answer = web.StreamResponse
-Answerer = Callable[[Received], Answer | Awaitable[Answer]]
+Answerer = Callable[[ReceivedUpload], Answer | Awaitable[Answer]]
 Early = Callable[[web.Request], Awaitable[Answer]]
 
 
-def honoured(received: Received, **changes: Any) -> web.Response:
+def honouring_answer(received: ReceivedUpload, **changes: Any) -> web.Response:
     """The answer of a target that honours X-Load-Test; a change to None leaves the field out."""
     body: dict[str, Any] = {
         "success": True,
@@ -51,28 +51,28 @@ def honoured(received: Received, **changes: Any) -> web.Response:
     return web.json_response({name: value for name, value in body.items() if value is not None})
 
 
-def stored(received: Received) -> web.Response:
+def storing_answer(received: ReceivedUpload) -> web.Response:
     """The answer of a target that ignores X-Load-Test."""
     return web.json_response({"success": True, "processed_count": received.rows})
 
 
-def status(code: int, **headers: str) -> Answerer:
+def status_answerer(code: int, **headers: str) -> Answerer:
     """Always this status."""
     return lambda _received: web.Response(status=code, text=json.dumps({"detail": f"status {code}"}), headers=headers)
 
 
-def from_rows(least: int, answerer: Answerer) -> Answerer:
+def answerer_from_rows(least: int, answerer: Answerer) -> Answerer:
     """As `answerer` says for uploads of at least so many rows, and honoured below."""
-    return lambda received: answerer(received) if received.rows >= least else honoured(received)
+    return lambda received: answerer(received) if received.rows >= least else honouring_answer(received)
 
 
 @dataclass
 class HttpTarget:
     """A running target. `answer` may be changed at any time; `early` answers before the body is read."""
 
-    answer: Answerer = honoured
+    answer: Answerer = honouring_answer
     early: Early | None = None
-    received: list[Received] = field(default_factory=list)
+    uploads: list[ReceivedUpload] = field(default_factory=list)
     host: str = ""
     port: int = 0
     scheme: str = "http"
@@ -83,17 +83,17 @@ class HttpTarget:
 
     @property
     def rows(self) -> int:
-        return sum(received.rows for received in self.received)
+        return sum(upload.rows for upload in self.uploads)
 
     async def handle(self, request: web.Request) -> Answer:
         if self.early is not None:
             return await self.early(request)
-        received = await self._receive(request)
-        self.received.append(received)
-        answer = self.answer(received)
+        upload = await self._receive(request)
+        self.uploads.append(upload)
+        answer = self.answer(upload)
         return await answer if inspect.isawaitable(answer) else answer
 
-    async def _receive(self, request: web.Request) -> Received:
+    async def _receive(self, request: web.Request) -> ReceivedUpload:
         fields: dict[str, str] = {}
         name, kind, content = "", "", b""
         async for part in await request.multipart():
@@ -104,8 +104,8 @@ class HttpTarget:
                 name, kind = part.filename, part.headers["Content-Type"]  # type: ignore[union-attr]
                 content = bytes(await part.read())  # type: ignore[union-attr]
         peer = request.transport.get_extra_info("peername") if request.transport else ("", 0)
-        return Received(
-            number=len(self.received),
+        return ReceivedUpload(
+            number=len(self.uploads),
             headers=request.headers.copy(),
             fields=fields,
             file_name=name,
@@ -126,8 +126,8 @@ def _client_ids(kind: str, content: bytes) -> tuple[str, ...]:
 
 
 @asynccontextmanager
-async def serving(
-    answer: Answerer = honoured, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+async def running_target(
+    answer: Answerer = honouring_answer, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[HttpTarget]:
     """A target that listens until the block ends, on a port that the system chooses unless one is given."""
     target = HttpTarget(answer, host=host, scheme="https" if tls else "http")

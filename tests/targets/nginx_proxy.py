@@ -41,7 +41,7 @@ def nginx_proxy(folder: Path, server: str, http: str = "") -> Iterator[int]:
 
     Skips the test with the reason where nginx is missing and cannot be installed.
     """
-    program = _program()
+    program = _find_or_install()
     port = free_port()
     file = folder / "nginx.conf"
     # A worker of another user than root's could not reach into a folder of root's.
@@ -65,25 +65,25 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _program() -> str:
+def _find_or_install() -> str:
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
-    found = shutil.which("nginx", path=path)
-    if found:
-        return found
+    program = shutil.which("nginx", path=path)
+    if program:
+        return program
     if shutil.which("apt-get") is None:
         pytest.skip("there is no nginx, and no apt-get to install it")
     apt = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "--quiet", "--yes"]
     # The package would else start a server of its own.
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     install = [*apt, "install", "--no-install-recommends", "nginx-light"]
-    said = ""
+    errors = ""
     # The lists of packages may be missing or too old; they are fetched only then.
     for command in (install, [*apt, "update"], install):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        said = done.stderr
-        if found := shutil.which("nginx", path=path):
-            return found
-    pytest.skip(f"nginx cannot be installed: {said.strip()[-500:]}")
+        process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        errors = process.stderr
+        if program := shutil.which("nginx", path=path):
+            return program
+    pytest.skip(f"nginx cannot be installed: {errors.strip()[-500:]}")
 
 
 def _wait_until_serving(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

@@ -27,7 +27,7 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def conversing(conversation: Conversation, host: str = "127.0.0.1") -> AsyncIterator[str]:
+async def running_raw_target(conversation: Conversation, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """A server that holds this conversation on every connection; gives its address as `ip:port`."""
     ongoing: set[asyncio.Task[None]] = set()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from http_target import Answer, Answerer, Received, honoured
+from http_target import Answer, Answerer, ReceivedUpload, honouring_answer
 
 KNOWN = "KNOWN-1"
 
@@ -17,7 +17,7 @@ class Storage:
 
     ids: set[str] = field(default_factory=lambda: {KNOWN})
     answer: Callable[[web.Request], web.StreamResponse | None] | None = None
-    asked: list[web.Request] = field(default_factory=list)
+    requests: list[web.Request] = field(default_factory=list)
     address: str = ""
 
     @property
@@ -35,34 +35,34 @@ class Storage:
         """Where one row is, answered 404 where there is none."""
         return f"http://{self.address}/clients/{{client_id}}/"
 
-    def storing(self, answerer: Answerer = honoured) -> Answerer:
+    def storing_answerer(self, answerer: Answerer = honouring_answer) -> Answerer:
         """A target that answers as `answerer` does, and stores what it was sent all the same."""
 
-        def answer(received: Received) -> "Answer":
+        def answer(received: ReceivedUpload) -> "Answer":
             self.ids.update(received.client_ids)
-            made = answerer(received)
-            assert isinstance(made, web.StreamResponse)
-            return made
+            original_answer = answerer(received)
+            assert isinstance(original_answer, web.StreamResponse)
+            return original_answer
 
         return answer
 
     async def handle_count(self, request: web.Request) -> web.StreamResponse:
-        wanted = request.query.get("client_id")
-        found = len(self.ids) if wanted is None else int(wanted in self.ids)
-        return self._answered(request) or web.json_response({"count": found})
+        client_id = request.query.get("client_id")
+        count = len(self.ids) if client_id is None else int(client_id in self.ids)
+        return self._override(request) or web.json_response({"count": count})
 
     async def handle_row(self, request: web.Request) -> web.StreamResponse:
-        wanted = request.match_info["client_id"]
-        found = web.json_response({"client_id": wanted}, status=200 if wanted in self.ids else 404)
-        return self._answered(request) or found
+        client_id = request.match_info["client_id"]
+        row_answer = web.json_response({"client_id": client_id}, status=200 if client_id in self.ids else 404)
+        return self._override(request) or row_answer
 
-    def _answered(self, request: web.Request) -> web.StreamResponse | None:
-        self.asked.append(request)
+    def _override(self, request: web.Request) -> web.StreamResponse | None:
+        self.requests.append(request)
         return self.answer(request) if self.answer is not None else None
 
 
 @asynccontextmanager
-async def telling(*, host: str = "127.0.0.1") -> AsyncIterator[Storage]:
+async def running_storage(*, host: str = "127.0.0.1") -> AsyncIterator[Storage]:
     """A storage that can be asked until the block ends; it holds one row, KNOWN."""
     storage = Storage()
     application = web.Application()

@@ -85,10 +85,10 @@ def objects(test: Test) -> Json:
 
 def recorded(namespace: Namespace) -> Json:
     """A run while it runs, and after its end, which no operator saw."""
-    namespace.deploy_unhurried()
-    namespace.available("clients")
+    namespace.deploy_slow()
+    namespace.until_available("clients")
     test = namespace.start("upgraded", **SPEC)
-    test.running()
+    test.until_running()
     during = {**objects(test), "snapshots": snapshots(test)}
     scale = f"/apis/apps/v1/namespaces/{OPERATOR_NAMESPACE}/deployments/{OPERATOR}"
     namespace.rest.call("PATCH", scale, {"spec": {"replicas": 0}}, content_type="application/merge-patch+json")

@@ -16,13 +16,13 @@ def token_required(view: View[P]) -> View[P]:
     """Answer 401 to a request without a valid token; with no JWT_SECRET set, let every request pass."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded_view(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if settings.JWT_SECRET and (refusal := _refusal(request.headers.get("Authorization", ""))):
             _discard_body(request)
             return refusal
         return view(request, *args, **kwargs)
 
-    return guarded
+    return guarded_view
 
 
 def _refusal(authorization: str) -> JsonResponse | None:

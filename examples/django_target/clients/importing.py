@@ -32,33 +32,33 @@ def parse_clients(rows: Iterable[list[str]], now: datetime) -> ParsedFile:
     """Validate every row after the header; raise UnreadableFile where the header lacks a required column."""
     remaining = iter(rows)
     header = [name.strip() for name in next(remaining, [])]
-    if missing := [name for name in REQUIRED if name not in header]:
-        raise UnreadableFile(f"the header row lacks {', '.join(missing)}")
-    parsed = ParsedFile()
-    seen_ids: set[str] = set()
-    seen_emails: set[str] = set()
+    if missing_columns := [name for name in REQUIRED if name not in header]:
+        raise UnreadableFile(f"the header row lacks {', '.join(missing_columns)}")
+    parsed_file = ParsedFile()
+    client_ids: set[str] = set()
+    emails: set[str] = set()
     for number, row in enumerate(remaining, start=2):
         try:
-            client = client_from(_named(header, row), now)
-            _note_unique("client_id", client.client_id, seen_ids)
-            _note_unique("email", client.email, seen_emails)
+            client = client_from(_by_column(header, row), now)
+            _require_unique("client_id", client.client_id, client_ids)
+            _require_unique("email", client.email, emails)
         except BadValue as error:
-            parsed.add_error(number, error)
+            parsed_file.add_error(number, error)
         else:
-            parsed.clients.append(client)
-    return parsed
+            parsed_file.clients.append(client)
+    return parsed_file
 
 
-def _named(header: list[str], row: list[str]) -> dict[str, str]:
+def _by_column(header: list[str], row: list[str]) -> dict[str, str]:
     if len(row) != len(header):
         raise BadValue(None, f"has {len(row)} values, the header row has {len(header)}")
     return dict(zip(header, row, strict=True))
 
 
-def _note_unique(name: str, value: str, seen: set[str]) -> None:
-    if value in seen:
+def _require_unique(name: str, value: str, known_values: set[str]) -> None:
+    if value in known_values:
         raise BadValue(name, f"{value} occurs twice in this file")
-    seen.add(value)
+    known_values.add(value)
 
 
 def store_clients(clients: list[Client]) -> None:

@@ -33,7 +33,7 @@ def _fields(request: HttpRequest) -> dict[str, str]:
     if request.content_type != "application/json":
         return {name: str(value) for name, value in request.POST.items()}
     try:
-        sent = json.loads(request.body)
+        fields = json.loads(request.body)
     except ValueError:
         return {}
-    return {name: value for name, value in sent.items() if isinstance(value, str)} if isinstance(sent, dict) else {}
+    return {name: value for name, value in fields.items() if isinstance(value, str)} if isinstance(fields, dict) else {}

@@ -78,12 +78,12 @@ def _date_of_birth(text: str, today: date) -> date | None:
     if not text:
         return None
     try:
-        born = date.fromisoformat(text)
+        birth_date = date.fromisoformat(text)
     except ValueError as error:
         raise BadValue("date_of_birth", "is not a date like 1980-12-31") from error
-    if born > today:
+    if birth_date > today:
         raise BadValue("date_of_birth", "lies in the future")
-    return born
+    return birth_date
 
 
 def _balance(text: str) -> Decimal:
@@ -93,9 +93,9 @@ def _balance(text: str) -> Decimal:
         raise BadValue("balance", "is not a decimal number") from error
     if not balance.is_finite() or abs(balance) >= _BALANCE_LIMIT:
         raise BadValue("balance", "has more than ten digits before the point")
-    if balance != (rounded := balance.quantize(_CENT)):
+    if balance != (rounded_balance := balance.quantize(_CENT)):
         raise BadValue("balance", "has more than two decimals")
-    return rounded
+    return rounded_balance
 
 
 def _timestamp(row: Mapping[str, str], name: str, default: datetime) -> datetime:

@@ -32,11 +32,11 @@ def is_load_test(request: HttpRequest) -> bool:
     return request.headers.get("X-Load-Test", "").lower() == "true"
 
 
-def logged(view: Callable[[HttpRequest], JsonResponse]) -> Callable[[HttpRequest], JsonResponse]:
+def log_answers(view: Callable[[HttpRequest], JsonResponse]) -> Callable[[HttpRequest], JsonResponse]:
     """Log one line for every answer: mode, rows processed (0 where the file was refused) and status."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest) -> JsonResponse:
+    def logging_view(request: HttpRequest) -> JsonResponse:
         response = view(request)
         logger.info(
             "upload load_test=%s rows=%d status=%d",
@@ -46,33 +46,33 @@ def logged(view: Callable[[HttpRequest], JsonResponse]) -> Callable[[HttpRequest
         )
         return response
 
-    return wrapped
+    return logging_view
 
 
 @csrf_exempt
 @require_POST
-@logged
+@log_answers
 @token_required
 def upload_clients(request: HttpRequest) -> JsonResponse:
     """Validate the clients of the file in the form field `file`, and store all of them or none."""
     upload = request.FILES.get("file")
     if upload is None:
-        return _refused(400, "no file in the form field 'file'")
+        return _refusal(400, "no file in the form field 'file'")
     try:
-        parsed = parse_clients(read_rows(upload), timezone.now())
+        parsed_file = parse_clients(read_rows(upload), timezone.now())
     except UnreadableFile as error:
-        return _refused(400, str(error))
-    if parsed.errors:
-        return _refused(400, f"{parsed.error_count} rows are not valid", errors=parsed.errors)
+        return _refusal(400, str(error))
+    if parsed_file.errors:
+        return _refusal(400, f"{parsed_file.error_count} rows are not valid", errors=parsed_file.errors)
 
     if is_load_test(request):
-        return _processed_for_load_test(request, len(parsed.clients))
+        return _load_test_answer(request, len(parsed_file.clients))
 
     try:
-        store_clients(parsed.clients)
+        store_clients(parsed_file.clients)
     except IntegrityError:
-        return _refused(409, "a client_id or an e-mail of this file is stored already")
-    return _processed(len(parsed.clients), f"{len(parsed.clients)} clients stored")
+        return _refusal(409, "a client_id or an e-mail of this file is stored already")
+    return _success(len(parsed_file.clients), f"{len(parsed_file.clients)} clients stored")
 
 
 @require_GET
@@ -85,19 +85,19 @@ def count_clients(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"count": clients.count()})
 
 
-def _processed_for_load_test(request: HttpRequest, count: int) -> UploadResponse:
+def _load_test_answer(request: HttpRequest, count: int) -> UploadResponse:
     echo = {}
     if nonce := request.headers.get("X-Load-Test-Nonce"):
         # Returned, it proves to the sender that this very answer was made for this very request.
         echo["load_test_nonce"] = nonce
     message = f"Load test mode: {count} clients processed (no DB writes)"
-    return _processed(count, message, load_test_mode=True, **echo)
+    return _success(count, message, load_test_mode=True, **echo)
 
 
-def _processed(count: int, message: str, **more: object) -> UploadResponse:
+def _success(count: int, message: str, **more: object) -> UploadResponse:
     body = {"success": True, "message": message, **more, "processed_count": count}
     return UploadResponse(body, rows=count)
 
 
-def _refused(status: int, message: str, **more: object) -> UploadResponse:
+def _refusal(status: int, message: str, **more: object) -> UploadResponse:
     return UploadResponse({"success": False, "message": message, **more}, rows=0, status=status)

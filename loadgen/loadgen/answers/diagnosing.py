@@ -32,6 +32,8 @@ def diagnose(judgement: Judgement, answer: HttpAnswer | None, facts: RequestFact
 def _signs_for(judgement: Judgement, status: int) -> tuple[Sign, ...]:
     if judgement.error is ErrorKind.MARKER_MISSING:
         return (signs.marker_false,) if judgement.marker is Marker.NOT_TRUE else (signs.html_page,)
+    if judgement.error is ErrorKind.UNREADABLE:
+        return (signs.html_page,)
     if 200 <= status < 300:
         return (signs.missing_file,) if judgement.error is ErrorKind.UNSUCCESSFUL else ()
     if 300 <= status < 400:
@@ -42,7 +44,9 @@ def _signs_for(judgement: Judgement, status: int) -> tuple[Sign, ...]:
 def _without_answer(error: ErrorKind, detail: str, facts: RequestFacts) -> Cause | None:
     lower_detail = detail.lower()
     cause = None
-    if error is ErrorKind.NO_ADDRESS:
+    if _HTTP2_WORDS in lower_detail:
+        cause = Cause.HTTP2_ONLY
+    elif error is ErrorKind.NO_ADDRESS:
         cause = Cause.ADDRESS_NOT_ALLOWED
     elif error is ErrorKind.BAD_ANSWER and "\\x15\\x03" in lower_detail:
         # What came is the alert that TLS answers plain HTTP with.
@@ -60,8 +64,13 @@ def _cut_early(facts: RequestFacts) -> Cause | None:
         # It was taken in whole, so it had its place; what kills a process without a word is the kernel.
         return Cause.WORKER_KILLED if facts.is_first_of_its_size else None
     # A server that fails before it has read the body cuts the connection, and its answer may be lost with it.
-    return Cause.UPLOAD_FOLDER if facts.is_first_to_spill else None
+    if facts.is_first_to_spill:
+        return Cause.UPLOAD_FOLDER
+    return Cause.SIZE_CUT if facts.is_first_of_its_size else None
 
+
+_HTTP2_WORDS: Final = "the port speaks http/2 only"
+"""How `http2.HTTP2_ONLY` words it, with TLS and without."""
 
 _CAUSE_BY_TLS_TEXT: Final = {
     "client's certificate": Cause.TLS_CLIENT_CERTIFICATE,
@@ -71,8 +80,13 @@ _CAUSE_BY_TLS_TEXT: Final = {
 """How a failure of TLS is worded, see `tls.tls_failure`."""
 
 
-_OTHER_CLIENT_SIGNS: Final[tuple[Sign, ...]] = (signs.missing_tls, signs.proxy_refusal, signs.cors_text)
-_OTHER_SERVER_SIGNS: Final[tuple[Sign, ...]] = (signs.django_report, signs.out_of_memory)
+_OTHER_CLIENT_SIGNS: Final[tuple[Sign, ...]] = (
+    signs.http2_wanted,
+    signs.missing_tls,
+    signs.proxy_refusal,
+    signs.cors_text,
+)
+_OTHER_SERVER_SIGNS: Final[tuple[Sign, ...]] = (signs.http2_wanted, signs.django_report, signs.out_of_memory)
 _SIGNS_BY_STATUS: Final[dict[int, tuple[Sign, ...]]] = {
     400: (
         signs.missing_tls,
@@ -84,7 +98,7 @@ _SIGNS_BY_STATUS: Final[dict[int, tuple[Sign, ...]]] = {
         signs.refused_file,
     ),
     401: (signs.token,),
-    403: (signs.csrf, signs.token, signs.proxy_refusal, signs.cors_text, signs.cors_headers),
+    403: (signs.http2_wanted, signs.csrf, signs.token, signs.proxy_refusal, signs.cors_text, signs.cors_headers),
     404: (signs.proxy_refusal,),
     405: (signs.proxy_refusal, signs.always(Cause.METHOD_NOT_ALLOWED)),
     408: (signs.always(Cause.BODY_TOO_SLOW),),

@@ -26,13 +26,14 @@ _ERROR_BY_STATUS: Final = {
 class HttpAnswer(Struct, frozen=True):
     """An HTTP answer, its body decoded; of a redirect the head alone.
 
-    `is_whole` is False where the body was longer than what is read of an answer, or could not be decoded.
+    `unreadable` says why the body could not be read: its encoding, or a length above what is read of an answer. It is
+    empty for every other answer.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    is_whole: bool = True
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ def judge(
 
     With `must_echo` a 2xx that does not return the nonce breaks the promise, whatever else it says.
     """
+    if 200 <= answer.status < 300 and answer.unreadable:
+        return Judgement(ErrorKind.UNREADABLE, _description(answer), marker=Marker.ABSENT)
     if 200 <= answer.status < 300:
         return _judge_success(
             answer, _SentUpload(rows, rows if valid_rows is None else valid_rows, nonce, must_echo), paths
@@ -91,9 +94,12 @@ def judge(
     if 300 <= answer.status < 400:
         location = answer.headers.get("Location", "nowhere")
         return Judgement(ErrorKind.REDIRECT, f"redirected ({answer.status}) to {printable_text(location)}")
-    return Judgement(
-        _error_of(answer.status), f"answered {answer.status}: {printable_text(readable_text(answer.body))}"
-    )
+    return Judgement(_error_of(answer.status), _description(answer))
+
+
+def _description(answer: HttpAnswer) -> str:
+    text = f"answered {answer.status}: {printable_text(readable_text(answer.body))}"
+    return f"{text.removesuffix(': ')} ({answer.unreadable})" if answer.unreadable else text
 
 
 def _error_of(status: int) -> ErrorKind:
@@ -112,7 +118,7 @@ class _SentUpload(NamedTuple):
 
 
 def _judge_success(answer: HttpAnswer, sent_upload: _SentUpload, paths: AnswerPaths) -> Judgement:
-    description = f"answered {answer.status}: {printable_text(readable_text(answer.body))}"
+    description = _description(answer)
     document = _json_object(answer)
     if document is None:
         return Judgement(ErrorKind.MARKER_MISSING, f"{description} (not a JSON object)", marker=Marker.ABSENT)
@@ -163,8 +169,6 @@ def printable_text(text: str | bytes, most_characters: int = 200) -> str:
 
 
 def _json_object(answer: HttpAnswer) -> dict[str, Any] | None:
-    if not answer.is_whole:
-        return None
     try:
         document = parse_json(answer.body)
     except ValueError:

@@ -52,6 +52,7 @@ _FILE_MISSING: Final = re.compile(
     r"|\A\s*\{\"\w+\": ?\[\"this field is required|multivaluedictkeyerror"
 )
 _TLS_MISSING: Final = re.compile(r"plain http request was sent to https|http request to an https server")
+_HTTP2_WANTED: Final = re.compile(r"(unknown|missing) alpn protocol, expected `h2`")
 _CERTIFICATE_MISSING: Final = re.compile(r"no required ssl certificate was sent|the ssl certificate error")
 _LOGIN_LOCATION: Final = re.compile(r"/(accounts?|auth|admin|sso|oauth2?|users?)/|log-?_?in|sign-?_?in|[?&]next=")
 
@@ -167,6 +168,13 @@ def missing_tls(upload: AnsweredUpload) -> Cause | None:
     if _CERTIFICATE_MISSING.search(upload.text):
         return Cause.TLS_CLIENT_CERTIFICATE
     return Cause.TLS_EXPECTED if _TLS_MISSING.search(upload.text) else None
+
+
+def http2_wanted(upload: AnsweredUpload) -> Cause | None:
+    """What some servers of HTTP/2 say in HTTP/1.1 to whoever speaks no other."""
+    status, upgrade = upload.answer.status, upload.answer.headers.get("Upgrade", "").lower()
+    wanted = status == 505 or (status == 426 and "h2" in upgrade) or _HTTP2_WANTED.search(upload.text) is not None
+    return Cause.HTTP2_ONLY if wanted else None
 
 
 def django_report(upload: AnsweredUpload) -> Cause | None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -16,9 +17,10 @@ from loadgen import log
 from loadgen.answers.json_answers import parse_json, value_at
 from loadgen.answers.judging import printable_text
 from loadgen.answers.page_text import readable_text
-from loadgen.auth.tokens import TokenUnreadableError, expiry_of, parse_token, without_secret
+from loadgen.auth.tokens import TokenUnreadableError, expiry_of, issue_of, parse_token, without_secret
 from loadgen.http.address_rules import AddressRules
-from loadgen.http.fetching import FetchError, HttpsSettings, fetch
+from loadgen.http.fetching import FetchedAnswer, FetchError, HttpsSettings, fetch, fetch_in_first_seconds
+from loadgen.http.target_clock import TargetClock
 from loadtest_model.plan import LoginPlan, SecretPlace
 from loadtest_model.spec.auth import LoginFormat
 
@@ -49,17 +51,33 @@ class GrantedToken:
 
     @property
     def renew_at(self) -> float | None:
-        """When another one should be asked for: while uploads with this one are still accepted."""
-        if self.expires_at is None:
+        """When another one should be asked for: while uploads with this one are still accepted.
+
+        Nobody gives a token that is over. One that seems to be shows that a clock is wrong, and only the target can
+        tell when it ends.
+        """
+        if self.expires_at is None or self.expires_at <= self.granted_at:
             return None
         lifetime_seconds = self.expires_at - self.granted_at
         return self.expires_at - min(_MARGIN_SECONDS, _MARGIN_SHARE * lifetime_seconds)
 
 
 class LoginToken:
-    """The token of a login, one login at a time. `now` is the wall clock in seconds since the epoch."""
+    """The token of a login, one login at a time.
 
-    def __init__(self, log_in: Callable[[], Awaitable[GrantedToken]], scheme: str, now: Callable[[], float]) -> None:
+    `now` is the target's clock in seconds since the epoch, and may jump when an answer tells what it shows. `steady`
+    spaces logins; it is a clock that does not jump, and `now` if it is not given.
+    """
+
+    def __init__(
+        self,
+        log_in: Callable[[], Awaitable[GrantedToken]],
+        scheme: str,
+        now: Callable[[], float],
+        steady: Callable[[], float] | None = None,
+    ) -> None:
+        self._steady = steady or now
+        self._granted_at = float("-inf")
         self._log_in = log_in
         self._scheme = scheme
         self._now = now
@@ -89,7 +107,7 @@ class LoginToken:
         """Log in again, unless that is what was just done."""
         token = self._token
         if token is not None and authorization == self._header():
-            self._was_refused = self._now() >= token.granted_at + PAUSE_SECONDS
+            self._was_refused = self._steady() >= self._granted_at + PAUSE_SECONDS
 
     async def keep_fresh(self) -> None:
         while True:
@@ -108,10 +126,11 @@ class LoginToken:
         token = self._token
         if token is None or self._was_refused:
             return False
-        if token.expires_at is None:
+        if token.expires_at is None or token.renew_at is None:
             return True
-        last_moment = max(token.expires_at - _LAST_MOMENT_SECONDS, token.granted_at + _LEAST_USE_SECONDS)
-        return self._now() < last_moment
+        if self._steady() < self._granted_at + _LEAST_USE_SECONDS:
+            return True
+        return self._now() < token.expires_at - _LAST_MOMENT_SECONDS
 
     def _is_due(self) -> bool:
         renew_at = self._token.renew_at if self._token is not None else None
@@ -122,16 +141,17 @@ class LoginToken:
         return PAUSE_SECONDS if renew_at is None else min(PAUSE_SECONDS, max(0.1, renew_at - self._now()))
 
     async def _renew(self) -> None:
-        if self._token is not None and self._now() < self._failed_at + PAUSE_SECONDS:
+        if self._token is not None and self._steady() < self._failed_at + PAUSE_SECONDS:
             return
         try:
             self._token = await self._log_in()
         except LoginFailedError as error:
-            self._failed_at = self._now()
+            self._failed_at = self._steady()
             if self._token is None:
                 raise
             log.warn("the login failed; the last token is used", reason=str(error))
         else:
+            self._granted_at = self._steady()
             self._was_refused = False
 
 
@@ -140,9 +160,15 @@ async def log_in(
     rules: AddressRules,
     tls: ssl.SSLContext | None,
     environment: Mapping[str, str],
-    now: Callable[[], float],
+    clock: TargetClock,
+    *,
+    is_first: bool = False,
 ) -> GrantedToken:
-    """Post name and password and take the token from the answer. Raises LoginFailedError."""
+    """Post name and password and take the token from the answer. Raises LoginFailedError.
+
+    With `is_first` a connection that is refused or not answered, and a name that is not resolved for now, are tried
+    again for the first seconds.
+    """
     username = secret_at(plan.username, environment, "user's name")
     password = secret_at(plan.password, environment, "password")
     fields = {plan.username_field: username, plan.password_field: password}
@@ -151,12 +177,14 @@ async def log_in(
     else:
         body, content_type = urlencode(fields).encode(), "application/x-www-form-urlencoded"
     headers = {"Content-Type": content_type, "Accept": "application/json"}
-    requested_at = now()
+    began_at = time.monotonic()
     https = HttpsSettings(tls) if tls is not None else None
+
+    def post() -> Awaitable[FetchedAnswer]:
+        return fetch(plan.url, rules, headers=headers, timeout_seconds=LOGIN_TIMEOUT_SECONDS, body=body, tls=https)
+
     try:
-        answer = await fetch(
-            plan.url, rules, headers=headers, timeout_seconds=LOGIN_TIMEOUT_SECONDS, body=body, tls=https
-        )
+        answer = await (fetch_in_first_seconds(post) if is_first else post())
     except FetchError as error:
         raise LoginFailedError(f"the login at {plan.url} failed: {error}") from error
     if not 200 <= answer.status < 300:
@@ -164,7 +192,8 @@ async def log_in(
         answer_text = f"to {printable_text(location)}" if location else printable_text(readable_text(answer.body))
         safe_text = _without_password(answer_text, password)
         raise LoginFailedError(f"the login at {plan.url} was answered {answer.status}: {safe_text}")
-    return _token_in_answer(plan, answer.body, requested_at)
+    clock.observe(answer.headers, of_target=False)
+    return _token_in_answer(plan, answer.body, clock.now() - (time.monotonic() - began_at), is_timed=clock.is_known)
 
 
 def _without_password(text: str, password: str) -> str:
@@ -197,7 +226,8 @@ def secret_at(place: SecretPlace, environment: Mapping[str, str], secret_name: s
     return text
 
 
-def _token_in_answer(plan: LoginPlan, body: bytes, requested_at: float) -> GrantedToken:
+def _token_in_answer(plan: LoginPlan, body: bytes, requested_at: float, *, is_timed: bool) -> GrantedToken:
+    """The token in an answer; `requested_at` is by the target's clock if that `is_timed`, else by this machine's."""
     description = f"the login at {plan.url} was answered"
     try:
         document = parse_json(body)
@@ -214,7 +244,10 @@ def _token_in_answer(plan: LoginPlan, body: bytes, requested_at: float) -> Grant
         raise LoginFailedError(
             f"{description} with a token at {plan.token_path} that no header can carry: {error}"
         ) from error
-    expires_at = expiry_of(token)
+    expires_at, issued_at = expiry_of(token), issue_of(token)
+    if expires_at is not None and issued_at is not None and not is_timed:
+        # Both instants are on one clock, whatever that shows.
+        expires_at = requested_at + expires_at - issued_at
     if plan.expires_in_path is not None:
         seconds = value_at(document, plan.expires_in_path)
         is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)

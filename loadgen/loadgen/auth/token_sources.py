@@ -1,5 +1,6 @@
 """Where a plan's token comes from."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,18 +8,19 @@ from pathlib import Path
 from loadgen.auth.login import GrantedToken, LoginFailedError, LoginToken, log_in
 from loadgen.auth.tokens import FixedToken, TokenFile, TokenSource
 from loadgen.http.address_rules import rules_of
+from loadgen.http.target_clock import TargetClock
 from loadgen.http.tls import TlsUnusableError, tls_context
 from loadtest_model.plan import LoginPlan, Plan
 
 
-def token_source(plan: Plan, environment: Mapping[str, str]) -> TokenSource | None:
-    """What gives the token of a plan; None where it has none.
+def token_source(plan: Plan, environment: Mapping[str, str], clock: TargetClock) -> TokenSource | None:
+    """What gives the token of a plan; None where it has none. Lifetimes are read against `clock`.
 
     Raises TokenUnreadableError where a variable holds none.
     """
     target = plan.target
     if target.login is not None:
-        return _login(plan, target.login, environment)
+        return _login(plan, target.login, environment, clock)
     if target.token is None:
         return None
     if target.token.file is not None:
@@ -27,14 +29,20 @@ def token_source(plan: Plan, environment: Mapping[str, str]) -> TokenSource | No
     return FixedToken(environment.get(variable, ""), target.auth_scheme, f"the environment variable {variable}")
 
 
-def _login(plan: Plan, login: LoginPlan, environment: Mapping[str, str]) -> LoginToken:
+def _login(plan: Plan, login: LoginPlan, environment: Mapping[str, str], clock: TargetClock) -> LoginToken:
     rules = rules_of(plan.network)
+    is_first = True
 
     async def log_in_once() -> GrantedToken:
+        nonlocal is_first
         try:
-            tls = tls_context(plan.target.tls) if login.url.lower().startswith("https:") else None
+            # A login may be renewed under load, and reading the authorities takes some 20 ms.
+            is_https = login.url.lower().startswith("https:")
+            tls = await asyncio.to_thread(tls_context, plan.target.tls) if is_https else None
         except TlsUnusableError as error:
             raise LoginFailedError(str(error)) from error
-        return await log_in(login, rules, tls, environment, time.time)
+        granted = await log_in(login, rules, tls, environment, clock, is_first=is_first)
+        is_first = False
+        return granted
 
-    return LoginToken(log_in_once, plan.target.auth_scheme, time.time)
+    return LoginToken(log_in_once, plan.target.auth_scheme, clock.now, time.monotonic)

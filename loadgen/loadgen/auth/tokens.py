@@ -119,13 +119,22 @@ def expiry_of(token: str) -> float | None:
 
     The signature is not looked at: only the target can judge it.
     """
+    return _instant_in(token, "exp")
+
+
+def issue_of(token: str) -> float | None:
+    """The `iat` of a JSON Web Token: when it was made, by the clock of its issuer."""
+    return _instant_in(token, "iat")
+
+
+def _instant_in(token: str, claim: str) -> float | None:
     parts = token.split(".")
     if len(parts) != 3:
         return None
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        expiry = claims.get("exp") if isinstance(claims, dict) else None
-        return float(expiry) if isinstance(expiry, int | float) and not isinstance(expiry, bool) else None
+        instant = claims.get(claim) if isinstance(claims, dict) else None
+        return float(instant) if isinstance(instant, int | float) and not isinstance(instant, bool) else None
     except (ValueError, OverflowError, RecursionError):
         return None
 

@@ -8,6 +8,7 @@ from aiohttp.http import HttpProcessingError
 
 from loadgen.answers.judging import printable_text
 from loadgen.http.connections import AddressDeniedError
+from loadgen.http.http2 import http2_failure
 from loadgen.http.timeouts import UploadDeadline
 from loadgen.http.tls import refuses_certificate, tls_failure
 from loadgen.http.upload_progress import UploadProgress
@@ -35,7 +36,8 @@ def classify_error(error: Exception, progress: UploadProgress, deadline: UploadD
     if isinstance(error, TimeoutError):
         return ErrorKind.TIMEOUT, deadline.failure_text
     if isinstance(error, HttpProcessingError):
-        return ErrorKind.BAD_ANSWER, f"the answer is not HTTP: {printable_text(' '.join(error.message.split()))}"
+        not_http = f"the answer is not HTTP: {printable_text(' '.join(error.message.split()))}"
+        return ErrorKind.BAD_ANSWER, http2_failure(error.message) or not_http
     if progress.reuses_connection and not progress.has_answer_begun:
         return ErrorKind.STALE_CONNECTION, f"the kept connection was lost before an answer: {_error_text(error)}"
     return ErrorKind.RESET, f"the connection was lost before a complete answer: {_error_text(error)}"

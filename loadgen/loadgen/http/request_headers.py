@@ -6,6 +6,8 @@ from typing import Final
 
 from multidict import CIMultiDict
 
+from loadgen.http.content_encoding import ACCEPT_ENCODING
+
 USER_AGENT: Final = "loadgen (X-Load-Test)"
 
 _OWN_NAMES: Final = frozenset(
@@ -32,8 +34,7 @@ def upload_headers(user_headers: Mapping[str, str], host_header: str, run_id: st
 
     Raises ValueError, naming the header, where the user adds one that belongs to the generator or cannot be sent.
     """
-    # The HTTP client would ask for every encoding that is installed beside it, and not each of them is read here.
-    headers = CIMultiDict({"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"})
+    headers = CIMultiDict({"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING})
     for name, value in user_headers.items():
         if _NAME.fullmatch(name) is None:
             raise ValueError(f"{name!r} is no name of a header")

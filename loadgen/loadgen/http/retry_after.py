@@ -23,14 +23,15 @@ def retry_after_seconds(status: int, headers: Mapping[str, str], now: float) -> 
     if text.isascii() and text.isdecimal():
         # A number of any length is longer than the bound once it has more digits.
         return min(float(text[:12]), MOST_SECONDS)
-    retry_at = _instant(text)
+    retry_at = instant_of(text)
     if retry_at is None:
         return None
-    reference = _instant(headers.get("Date", ""))
+    reference = instant_of(headers.get("Date", ""))
     return min(max(0.0, retry_at - (now if reference is None else reference)), MOST_SECONDS)
 
 
-def _instant(text: str) -> float | None:
+def instant_of(text: str) -> float | None:
+    """An HTTP date in seconds since the epoch; None where it is none."""
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

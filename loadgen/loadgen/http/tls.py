@@ -1,5 +1,6 @@
 """TLS to the target: whom to trust, how to be known, and what went wrong, in words."""
 
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Final
 
 import aiohttp
 
+from loadgen.http.http2 import HTTP2_ONLY
 from loadtest_model.plan import TlsPlan
 
 
@@ -65,10 +67,9 @@ def tls_failure(error: BaseException) -> str | None:
     if isinstance(cause, ssl.SSLCertVerificationError):
         meaning = _MEANING_BY_VERIFY_CODE.get(cause.verify_code, "the target's certificate is not valid")
         return f"TLS: {meaning} ({cause.verify_message.rstrip('.')})"
-    reason = cause.reason or str(cause)
-    meaning = next(
-        (text for part, text in _MEANING_BY_REASON.items() if part in reason.upper()), "the handshake failed"
-    )
+    # Python knows no name for some of OpenSSL's reasons, only their text.
+    reason = cause.reason or _WITHOUT_NAME.sub("", str(cause)).replace(" ", "_").upper()
+    meaning = next((text for part, text in _MEANING_BY_REASON.items() if part in reason), "the handshake failed")
     return f"TLS: {meaning} ({reason.lower().replace('_', ' ')})"
 
 
@@ -81,6 +82,7 @@ def refuses_certificate(error: BaseException) -> bool:
     return any("ALERT" in reason and any(part in reason for part in _CERTIFICATE_ALERTS) for reason in reasons)
 
 
+_WITHOUT_NAME: Final = re.compile(r"^\[[^]]*\] |\s*\(_ssl\.c:\d+\)$")
 _CERTIFICATE_ALERTS: Final = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "DECRYPT_ERROR", "ACCESS_DENIED")
 _UNKNOWN_AUTHORITY: Final = "the target's certificate is signed by an authority that is not trusted"
 _NAME_MISMATCH: Final = "the target's certificate is for another name"
@@ -103,6 +105,7 @@ _MEANING_BY_REASON: Final = {
     "CERTIFICATE_EXPIRED": "the client's certificate has expired",
     "BAD_CERTIFICATE": "the target does not take the client's certificate",
     "UNRECOGNIZED_NAME": "the target does not know the name that it was asked for",
+    "NO_APPLICATION_PROTOCOL": f"{HTTP2_ONLY}, or another protocol that is not HTTP/1.1",
     "WRONG_VERSION_NUMBER": "the port speaks no TLS, most likely plain HTTP",
     "HTTP_REQUEST": "the port speaks no TLS, most likely plain HTTP",
     "RECORD_LAYER_FAILURE": "the port speaks no TLS, most likely plain HTTP",

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import ssl
 import time
-import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Final, Protocol
@@ -16,6 +15,7 @@ from msgspec import Struct
 from loadgen.answers.judging import HttpAnswer
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.connections import AddressDeniedError, Connection, Connections
+from loadgen.http.content_encoding import UnreadableBodyError, decode_body, encodings_in
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.exchange_errors import classify_error
 from loadgen.http.stalls import Stalls
@@ -33,8 +33,6 @@ _NO_TURN: Final = nullcontext()
 _NO_WATCH: Final = nullcontext()
 _JOIN_BELOW_BYTES: Final = 1 << 16
 """Parts smaller than this are sent together; each would else be a call of the system."""
-_WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-"""How zlib is told of an encoding (RFC 9110, section 8.4.1)."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -71,6 +69,10 @@ def keeps_connections(connection_use: ConnectionUse, rows: int) -> bool:
             return False
 
 
+class TurnedAwayError(Exception):
+    """Nothing may be sent any more, to whatever address: the load is over. Nothing of the upload was sent."""
+
+
 class SendGuard(Protocol):
     """Guards a request until its first byte is sent: it may shorten the connect, or forbid the sending."""
 
@@ -78,7 +80,10 @@ class SendGuard(Protocol):
         """Entered with the time-out of a new connection, which may be shortened while the connection is opened."""
 
     def refusal_reason(self) -> str:
-        """Why nothing may be sent to the address any more; empty if something may."""
+        """Why nothing may be sent to the address any more; empty if something may.
+
+        Raises TurnedAwayError if nothing may be sent to any address.
+        """
 
 
 class Client:
@@ -101,7 +106,8 @@ class Client:
 
         An answer that comes before the whole body is sent ends the sending. Cancelling drops the connection.
         A request of which nothing was sent may be posted again with the same progress; its time-outs count on. That is
-        so without a connection, and where the `guard` refused it before the first byte.
+        so without a connection, and where the `guard` refused it before the first byte. Raises TurnedAwayError if
+        the guard does.
         """
         now = time.monotonic()
         deadline = UploadDeadline(timeouts, progress.connecting_at or now, now)
@@ -168,7 +174,7 @@ class Client:
         """Write the request until it is written or the exchange is over.
 
         All of its time is our own but for that in which the system takes no more.
-        Raises AddressDeniedError where the guard refused the request before the first byte.
+        Raises AddressDeniedError where the guard refused the request before the first byte, or what the guard raises.
         """
         head = b"%sContent-Length: %d%s" % (request.head, request.length, self._head_end)
         sent_bytes = -len(head)
@@ -177,34 +183,43 @@ class Client:
         connection.set_deadline(deadline.ends_at)
         pieces = _join_small_parts(head, request.parts)
         buffer_full_seconds = 0.0
-        while True:
-            # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are ready
-            # would hold up everything else together, and who sends to a fast target would never give way.
-            async with self._turn if request.length >= _JOIN_BELOW_BYTES else _NO_TURN:
-                if connection.is_over or connection.transport is None or connection.transport.is_closing():
-                    return
-                if guard is not None and not progress.has_begun and (reason := guard.refusal_reason()):
-                    raise AddressDeniedError(errno.EACCES, reason)
-                piece = next(pieces, None)
-                if piece is None:
-                    break
-                progress.has_begun = True
-                connection.transport.write(piece)
-                if len(piece) >= _JOIN_BELOW_BYTES:
-                    await asyncio.sleep(0)
-            if connection.writing_paused:
-                buffer_full_at = time.monotonic()
-                await connection.wait_until_writable()
-                writable_at = connection.writable_at or time.monotonic()
-                buffer_full_seconds += writable_at - buffer_full_at - self._stalled_seconds(buffer_full_at, writable_at)
+        try:
+            while True:
+                # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are
+                # ready would hold up everything else together, and who sends to a fast target would never give way.
+                async with self._turn if request.length >= _JOIN_BELOW_BYTES else _NO_TURN:
+                    if connection.is_over or connection.transport is None or connection.transport.is_closing():
+                        return
+                    if guard is not None and not progress.has_begun and (reason := guard.refusal_reason()):
+                        raise AddressDeniedError(errno.EACCES, reason)
+                    piece = next(pieces, None)
+                    if piece is None:
+                        break
+                    progress.has_begun = True
+                    connection.transport.write(piece)
+                    if len(piece) >= _JOIN_BELOW_BYTES:
+                        await asyncio.sleep(0)
                 if connection.writing_paused:
-                    return
-            sent_bytes += len(piece)
-            progress.body_bytes_sent = max(0, sent_bytes)
-        progress.last_byte_at = now = time.monotonic()
-        progress.own_seconds += max(0.0, now - progress.first_byte_at - buffer_full_seconds)
-        deadline.enter(UploadPart.ANSWER, now)
-        connection.set_deadline(deadline.ends_at)
+                    buffer_full_at = time.monotonic()
+                    try:
+                        await connection.wait_until_writable()
+                    finally:
+                        # After a cut, the last that was heard of the system may be of an earlier piece.
+                        heard_at = connection.writable_at or 0.0
+                        writable_at = heard_at if heard_at >= buffer_full_at else time.monotonic()
+                        buffer_full_seconds += writable_at - buffer_full_at
+                        buffer_full_seconds -= self._stalled_seconds(buffer_full_at, writable_at)
+                    if connection.writing_paused:
+                        return
+                sent_bytes += len(piece)
+                progress.body_bytes_sent = max(0, sent_bytes)
+            progress.last_byte_at = now = time.monotonic()
+            deadline.enter(UploadPart.ANSWER, now)
+            connection.set_deadline(deadline.ends_at)
+        finally:
+            # However the sending ended: an upload that was cut or timed out in it counts too, at its age.
+            ended_at = progress.last_byte_at or time.monotonic()
+            progress.own_seconds += max(0.0, ended_at - progress.first_byte_at - buffer_full_seconds)
 
 
 async def _read_answer(connection: Connection, progress: UploadProgress, deadline: UploadDeadline) -> HttpAnswer:
@@ -219,14 +234,14 @@ async def _read_answer(connection: Connection, progress: UploadProgress, deadlin
         return HttpAnswer(status, headers, b"")
     body, is_whole = await _read_body(content)
     if not is_whole:
-        return HttpAnswer(status, headers, body, is_whole=False)
+        return HttpAnswer(status, headers, body, unreadable=f"the body is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
     progress.has_answer = True
-    plain_body = _decode(body, headers.get("Content-Encoding", ""))
-    return (
-        HttpAnswer(status, headers, body, is_whole=False)
-        if plain_body is None
-        else HttpAnswer(status, headers, plain_body)
-    )
+    # Decoded here, because the HTTP client takes an answer that it cannot decode for none at all, and its status is
+    # lost.
+    try:
+        return HttpAnswer(status, headers, decode_body(body, encodings_in(headers), ANSWER_LIMIT_BYTES))
+    except UnreadableBodyError as error:
+        return HttpAnswer(status, headers, b"", unreadable=str(error))
 
 
 @asynccontextmanager
@@ -278,21 +293,3 @@ async def _read_body(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
         if not piece or (content.at_eof() and content.exception() is None):
             break
     return bytes(pieces[:ANSWER_LIMIT_BYTES]), len(pieces) <= ANSWER_LIMIT_BYTES
-
-
-def _decode(content: bytes, encoding: str) -> bytes | None:
-    """An answer's body without its content encoding; None where it is broken, unknown or longer than the limit.
-
-    Done here, since the HTTP client takes an answer that it cannot decode for none at all, and its status is lost.
-    """
-    name = encoding.strip().lower()
-    if name in ("", "identity") or not content:
-        return content
-    if name not in _WINDOW_BITS:
-        return None
-    decompressor = zlib.decompressobj(_WINDOW_BITS[name])
-    try:
-        plain_body = decompressor.decompress(content, ANSWER_LIMIT_BYTES)
-    except zlib.error:
-        return None
-    return plain_body if decompressor.eof else None

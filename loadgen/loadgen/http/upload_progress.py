@@ -47,6 +47,11 @@ class UploadProgress:
     transport: asyncio.Transport | None = field(default=None, repr=False)
 
     @property
+    def has_approached(self) -> bool:
+        """Whether the upload has come to the target: a connection was tried, or a kept one used."""
+        return self.has_begun or self.connecting_at is not None or self.first_byte_at is not None
+
+    @property
     def connect_seconds(self) -> float:
         """What opening the connection took, TLS and tries elsewhere included; 0 where a kept one was used."""
         return _seconds_between(self.connecting_at, self.connected_at, self.finished_at)
@@ -58,7 +63,7 @@ class UploadProgress:
 
     @property
     def wait_seconds(self) -> float:
-        """From the last byte of the body to the end of the answer, or of the patience; 0 where none was last."""
+        """From the last byte of the body to the end of the answer, or to the time-out; 0 where none was last."""
         return _seconds_between(self.last_byte_at, self.finished_at)
 
     @property

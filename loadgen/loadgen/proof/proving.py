@@ -13,14 +13,17 @@ from msgspec import structs
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.http.address_rules import rules_of
 from loadgen.http.endpoints import Endpoint, parse_endpoint, site_of
+from loadgen.http.fetching import make_fetch
+from loadgen.http.first_seconds import Attempts
 from loadgen.http.tls import TlsUnusableError
-from loadgen.proof.read_back import ReadBack, make_fetch
+from loadgen.proof.read_back import ReadBack
 from loadgen.proof.refusals import (
     attribute_to_throttling,
     cause_of_no_token,
     expiry_refusal,
     read_back_refusal,
     refusal_report,
+    with_note,
     with_refusal,
 )
 from loadgen.proof.verification import CheckObserver, VerificationCourse, Verifier
@@ -65,8 +68,8 @@ class Prover:
     """Proves a target's addresses and enters them into the book. `report` is the result so far.
 
     `generator`, which may be set, tells how this process fares since the verification began.
-    `resolve_name` gives the addresses of a name and a port, `now` the wall clock's seconds since the epoch. Of several
-    pods behind a name the one that `goes_first` verifies a new address, and the others once they are told.
+    `resolve_name` gives the addresses of a name and a port. Of several pods behind a name the one that `goes_first`
+    verifies a new address, and the others once they are told.
     """
 
     def __init__(
@@ -75,7 +78,6 @@ class Prover:
         uploader: Uploader,
         book: AddressBook,
         resolve_name: Callable[[str, int], Awaitable[tuple[Endpoint, ...]]] = resolve,
-        now: Callable[[], float] = time.time,
         *,
         goes_first: bool = True,
     ) -> None:
@@ -84,7 +86,6 @@ class Prover:
         self._uploader = uploader
         self._rules = rules_of(plan.network)
         self._book = book
-        self._now = now
         self._source = AddressSource(
             tuple(parse_endpoint(address) for address in plan.target.addresses),
             self._site.literal_endpoint,
@@ -137,7 +138,7 @@ class Prover:
         except asyncio.CancelledError:
             self._report = course.report_cut_off(None, "the verification was cut off")
             raise
-        self._report = attribute_to_throttling(self._report, self.generator())
+        self._report = with_note(attribute_to_throttling(self._report, self.generator()), self._uploader.clock.note)
         if self._must_prove and self._report.level is ProofLevel.ECHOED:
             # What the read-back rests on must not become weaker than it was when it began.
             self._uploader.must_echo = True
@@ -261,13 +262,13 @@ class Prover:
             return endpoints
         if (refusal := await self._read(ReadingMoment.BEFORE, ())) is not None:
             return refusal
-        report = await self._verify(endpoints, full_rows, course)
+        report = await self._verify(endpoints, full_rows, course, is_first=True)
         while course.is_overtaken:
             endpoints = await self._permitted_endpoints()
             if isinstance(endpoints, VerificationReport):
                 return endpoints
             course.begin_anew()
-            report = await self._verify(endpoints, full_rows, course)
+            report = await self._verify(endpoints, full_rows, course, is_first=True)
         self._look_up_ids = tuple(dict.fromkeys((*course.canary_ids, *course.first_ids)))[:LOOKED_UP_ROWS]
         return with_refusal(
             report, await self._read(ReadingMoment.VERIFIED, self._look_up_ids) if report.is_proven else None
@@ -277,10 +278,16 @@ class Prover:
         """The addresses to verify, or a refusal that is known before anything is sent."""
         if (setup_refusal := await self._setup_refusal()) is not None:
             return setup_refusal
-        try:
-            endpoints = await self._source.read_provable()
-        except NameNotResolvedError as error:
-            return refusal_report(Refusal.DNS, str(error))
+        attempts = Attempts()
+        while True:
+            try:
+                endpoints = await self._source.read_provable()
+                break
+            except NameNotResolvedError as error:
+                if error.does_not_exist:
+                    return refusal_report(Refusal.DNS, str(error))
+                if not await attempts.try_again():
+                    return refusal_report(Refusal.DNS, f"{error} ({attempts})")
         denied_addresses = [
             str(endpoint) for endpoint in endpoints if not self._rules.permits(endpoint.ip, endpoint.port)
         ]
@@ -300,21 +307,48 @@ class Prover:
         """The refusal where token or certificates are not fit for the run; None where they are."""
         try:
             self._uploader.load_certificates()
-            expires_at = await self._uploader.token_final_expiry()
+            await self._uploader.token_final_expiry()
         except TlsUnusableError as error:
             return refusal_report(Refusal.TLS, str(error), Cause.TLS_SETTINGS)
         except TokenUnreadableError as error:
             return refusal_report(Refusal.UNAUTHORIZED, str(error), cause_of_no_token(error))
-        planned_seconds = sum(step.foreseen_seconds for step in self._plan.steps)
-        return None if expires_at is None else expiry_refusal(expires_at - self._now(), planned_seconds)
+        return None
+
+    async def _refuse_short_token(self) -> VerificationReport | None:
+        """The refusal of a token that does not last until the last upload begins; None where it does, or says nothing.
+
+        It is read against the target's clock, which the first answer tells.
+        """
+        try:
+            expires_at = await self._uploader.token_final_expiry()
+        except TokenUnreadableError as error:
+            return refusal_report(Refusal.UNAUTHORIZED, str(error), cause_of_no_token(error))
+        if expires_at is None:
+            return None
+        # A load by hand has no commands, and waits for no other pod.
+        alone = not self._plan.command_digests
+        wait_seconds = 0.0 if alone else self._plan.deadlines.barrier_seconds
+        remaining_seconds = expires_at - self._uploader.clock.now()
+        return expiry_refusal(remaining_seconds, self._plan.seconds_to_last_upload(alone=alone), wait_seconds)
 
     async def _verify(
-        self, endpoints: tuple[Endpoint, ...], full_rows: int | None, course: VerificationCourse
+        self,
+        endpoints: tuple[Endpoint, ...],
+        full_rows: int | None,
+        course: VerificationCourse,
+        *,
+        is_first: bool = False,
     ) -> VerificationReport:
         # Each upload of a verification connects anew.
         async with self._uploader.open_client(0) as client:
             verifier = Verifier(
-                self._uploader, client, observe=self.observe_check, has_departed=self._source.has_departed
+                self._uploader,
+                client,
+                observe=self.observe_check,
+                is_first=is_first,
+                vet=self._refuse_short_token if is_first else None,
+                # Later the result for an address that has left counts for nothing anyway.
+                has_departed=self._source.has_departed if is_first else None,
             )
             return await verifier.verify(
                 endpoints, full_rows=full_rows, spare_unreachable=self._source.is_name, course=course

@@ -1,7 +1,7 @@
 """Reading what the target has stored: a count of its rows, or a look-up of this run's, beside a control."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -10,11 +10,10 @@ from multidict import CIMultiDict
 from loadgen.answers.json_answers import ABSENT, parse_json, value_at
 from loadgen.answers.judging import printable_text
 from loadgen.auth.tokens import TokenUnreadableError, token_of, without_secret
-from loadgen.http.address_rules import rules_of
-from loadgen.http.endpoints import site_of
-from loadgen.http.fetching import FetchedAnswer, FetchError, HttpsSettings, fetch
+from loadgen.http.fetching import Fetch, FetchedAnswer, FetchError
+from loadgen.http.first_seconds import Attempts
 from loadgen.http.request_headers import USER_AGENT
-from loadgen.http.tls import TlsUnusableError, tls_context
+from loadgen.http.tls import TlsUnusableError
 from loadtest_model.measurement.proof import (
     ReadBackReport,
     ReadBackResult,
@@ -22,40 +21,23 @@ from loadtest_model.measurement.proof import (
     ReadingMoment,
     read_back_conclusion,
 )
-from loadtest_model.plan import Plan, ReadBackPlan
+from loadtest_model.plan import ReadBackPlan
 from loadtest_model.spec.verification import CLIENT_ID
 
 RETRY_PAUSE_SECONDS: Final = 1.0
 _PASSING_STATUSES: Final = frozenset({408, 425, 429})
 
-Fetch = Callable[[str, Mapping[str, str], float], Awaitable[FetchedAnswer]]
-"""GET a URL with headers, within seconds. Raises FetchError."""
-
 
 class _ReadingFailedError(Exception):
-    """A look that showed nothing. A lasting failure would come again at once."""
+    """A look that showed nothing. A lasting failure would come again at once. `may_pass` says that nothing was
+    sent, and that the reason may pass in the first seconds.
+    """
 
-    def __init__(self, problem: str, *, is_lasting: bool, control_failed: bool = False) -> None:
+    def __init__(self, problem: str, *, is_lasting: bool, control_failed: bool = False, may_pass: bool = False) -> None:
         super().__init__(problem)
+        self.may_pass = may_pass
         self.is_lasting = is_lasting
         self.control_failed = control_failed
-
-
-def make_fetch(plan: Plan) -> Fetch:
-    """How a run fetches what is no upload; from the target's own host with the same Host header and TLS."""
-    target = plan.target
-    site = site_of(target.url, target.host, target.tls.server_name)
-    rules = rules_of(plan.network)
-
-    async def get(url: str, headers: Mapping[str, str], timeout_seconds: float) -> FetchedAnswer:
-        other_site = site_of(url)
-        if (other_site.url.scheme, other_site.host, other_site.port) != (site.url.scheme, site.host, site.port):
-            return await fetch(url, rules, headers=headers, timeout_seconds=timeout_seconds)
-        tls = HttpsSettings(tls_context(target.tls), site.server_hostname) if site.url.scheme == "https" else None
-        headers_with_host = {**headers, "Host": site.host_header}
-        return await fetch(url, rules, headers=headers_with_host, timeout_seconds=timeout_seconds, tls=tls)
-
-    return get
 
 
 class ReadBack:
@@ -95,20 +77,29 @@ class ReadBack:
 
     async def _reading(self, moment: ReadingMoment, client_ids: Sequence[str]) -> Reading:
         last_error: _ReadingFailedError | None = None
+        attempts = Attempts()
+        # This may be the first that the pod connects to.
+        is_first = moment is ReadingMoment.BEFORE
         try:
-            async with asyncio.timeout(self._plan.timeout_seconds):
+            async with asyncio.timeout(self._plan.timeout_seconds) as deadline:
                 while True:
                     try:
                         return await self._read(moment, client_ids)
                     except _ReadingFailedError as error:
                         last_error = error
-                        if error.is_lasting:
+                        if error.is_lasting or (is_first and error.may_pass and attempts.are_over):
                             break
+                        if is_first and error.may_pass:
+                            now = asyncio.get_running_loop().time()
+                            deadline.reschedule(now + RETRY_PAUSE_SECONDS + self._plan.timeout_seconds)
                     await asyncio.sleep(RETRY_PAUSE_SECONDS)
+                    attempts.count()
         except TimeoutError:
             if last_error is None:
                 last_error = _ReadingFailedError(f"no answer within {self._plan.timeout_seconds:g} s", is_lasting=False)
         problem = without_secret(str(last_error), self._token) if self._token else str(last_error)
+        if last_error.may_pass:
+            problem = f"{problem} ({attempts})"
         return Reading(moment=moment, problem=problem, control_failed=last_error.control_failed)
 
     async def _read(self, moment: ReadingMoment, client_ids: Sequence[str]) -> Reading:
@@ -153,7 +144,11 @@ class ReadBack:
         """A fresh answer that is 2xx or 404."""
         try:
             answer = await self._fetch(url, await self._headers(), self._plan.timeout_seconds)
-        except (FetchError, TlsUnusableError, TokenUnreadableError) as error:
+        except FetchError as error:
+            raise _ReadingFailedError(
+                f"{url}: {error}", is_lasting=error.is_lasting, may_pass=error.may_pass
+            ) from error
+        except (TlsUnusableError, TokenUnreadableError) as error:
             raise _ReadingFailedError(f"{url}: {error}", is_lasting=False) from error
         status = answer.status
         if not (200 <= status < 300 or status == 404):

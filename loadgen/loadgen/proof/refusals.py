@@ -36,6 +36,7 @@ _REFUSAL_BY_ERROR: Final = {
     ErrorKind.STALE_CONNECTION: Refusal.RESET,
     ErrorKind.BAD_ANSWER: Refusal.BAD_ANSWER,
     ErrorKind.REDIRECT: Refusal.REDIRECT,
+    ErrorKind.UNREADABLE: Refusal.UNREADABLE,
     ErrorKind.NONCE_MISSING: Refusal.NOT_ECHOED,
 }
 
@@ -59,6 +60,7 @@ CAUSE_BY_REFUSAL: Final = {
     Refusal.REJECTED: Cause.FILE_REFUSED,
     Refusal.SERVER_ERROR: Cause.SERVER_ERROR,
     Refusal.BAD_ANSWER: Cause.NOT_HTTP,
+    Refusal.UNREADABLE: Cause.ANSWER_UNREADABLE,
     Refusal.READ_BACK: Cause.READ_BACK_FAILED,
     Refusal.READ_BACK_CONTROL: Cause.READ_BACK_CONTROL,
     Refusal.STORED: Cause.ROWS_STORED,
@@ -67,10 +69,13 @@ CAUSE_BY_REFUSAL: Final = {
 """The cause of a refusal if nothing finer was diagnosed."""
 
 
-def cause_of_refusal(refusal: Refusal, judgement: Judgement | None = None) -> Cause:
-    """What a refusal comes from; `judgement` is that of the upload that it was told from."""
+def cause_of_refusal(refusal: Refusal, judgement: Judgement | None = None, *, had_rows: bool = True) -> Cause:
+    """What a refusal comes from; `judgement` is that of the upload that it was told from, and `had_rows` whether that
+    upload had any.
+    """
     # The judgement of an upload that was accepted knows no cause, and then the refusal alone speaks.
-    return (judgement.cause if judgement is not None else None) or CAUSE_BY_REFUSAL[refusal]
+    cause = (judgement.cause if judgement is not None else None) or CAUSE_BY_REFUSAL[refusal]
+    return Cause.EMPTY_FILE_FAILED if cause is Cause.SERVER_ERROR and not had_rows else cause
 
 
 def cause_of_no_token(error: TokenUnreadableError) -> Cause:
@@ -105,15 +110,21 @@ _REFUSAL_BY_CONCLUSION: Final = {
 }
 
 
-def expiry_refusal(remaining_seconds: float, planned_seconds: float) -> VerificationReport | None:
-    """The refusal of a token that expires before the planned load is over; None where all is well."""
-    if remaining_seconds >= planned_seconds:
+def expiry_refusal(
+    remaining_seconds: float, planned_seconds: float, wait_seconds: float = 0.0
+) -> VerificationReport | None:
+    """The refusal of a token that expires before the planned load is over, if that begins after the longest wait; None
+    where all is well.
+    """
+    if remaining_seconds >= planned_seconds + wait_seconds:
         return None
     if remaining_seconds <= 0:
         return refusal_report(
             Refusal.EXPIRING, f"the token expired {-remaining_seconds:.0f} s ago", Cause.TOKEN_EXPIRED
         )
     message = f"the token expires in {remaining_seconds:.0f} s, but the load lasts {planned_seconds:.0f} s"
+    if wait_seconds:
+        message = f"{message} and may begin up to {wait_seconds:.0f} s from now"
     return refusal_report(Refusal.EXPIRING, message)
 
 
@@ -129,6 +140,11 @@ def with_refusal(report: VerificationReport, refusal: VerificationReport | None)
         message=refusal.message,
         hint=refusal.hint,
     )
+
+
+def with_note(report: VerificationReport, note: str) -> VerificationReport:
+    """The report with something else that its reader should know."""
+    return structs.replace(report, message=f"{report.message}; {note}") if note else report
 
 
 def attribute_to_throttling(report: VerificationReport, generator: GeneratorHealth) -> VerificationReport:

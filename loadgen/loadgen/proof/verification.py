@@ -5,12 +5,13 @@ The first doubt ends it, so a target that ignores the header costs at most one c
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from loadgen.answers.judging import Judgement, printable_text
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.http.endpoints import Endpoint
+from loadgen.http.first_seconds import Attempts
 from loadgen.http.transport import Client
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.refusals import cause_of_no_token, cause_of_refusal, may_be_stored, refusal_of
@@ -29,6 +30,12 @@ from loadtest_model.measurement.snapshot import (
 SMALL_CHECKS: Final = ((CheckName.HEADER_ONLY, 0), (CheckName.CANARY, 1), (CheckName.FEW_ROWS, 5))
 """What is uploaded to each address, with its number of rows."""
 
+
+_NO_CONNECTION: Final = frozenset({ErrorKind.REFUSED, ErrorKind.CONNECT_TIMEOUT})
+"""Failures of the first upload to an address that may pass by themselves."""
+
+Vet = Callable[[], Awaitable[VerificationReport | None]]
+"""Gives the refusal of a target, None where there is nothing to refuse."""
 
 CheckObserver = Callable[[CheckName, Upload, UploadProgress], None]
 """Called with each finished upload of a verification."""
@@ -93,6 +100,12 @@ class VerificationCourse:
                 )
         return self.report()
 
+    def refuse(self, refusal: VerificationReport | None) -> None:
+        """Take over a refusal that no upload showed, if there is one."""
+        if refusal is not None and refusal.refusal is not None:
+            self.refusal, self.message = refusal.refusal, refusal.message
+            self.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=refusal.cause)
+
     @property
     def violation(self) -> Violation | None:
         """The broken promise that the refusal comes from, as a violation of the load; None if none was broken."""
@@ -113,7 +126,8 @@ class VerificationCourse:
             level = ProofLevel.ECHOED if self.is_echoed else ProofLevel.ACKNOWLEDGED
         else:
             level = ProofLevel.NONE
-        cause = None if self.refusal is None else cause_of_refusal(self.refusal, self.judgement)
+        had_rows = self.refused_upload is None or self.refused_upload.rows > 0
+        cause = None if self.refusal is None else cause_of_refusal(self.refusal, self.judgement, had_rows=had_rows)
         return VerificationReport(
             level=level,
             refusal=self.refusal,
@@ -131,6 +145,8 @@ class VerificationCourse:
 class Verifier:
     """Verifies addresses with uploads of its own.
 
+    With `is_first` a connection that is refused or not answered is tried again for the first seconds, as long as
+    nothing was sent to its address. `vet` may refuse the target once a first file, without rows, was answered.
     `has_departed` tells whether an address that could not be proven has left the target.
     """
 
@@ -140,11 +156,15 @@ class Verifier:
         client: Client,
         *,
         observe: CheckObserver | None = None,
+        is_first: bool = False,
+        vet: Vet | None = None,
         has_departed: Callable[[Endpoint], Awaitable[bool]] | None = None,
     ) -> None:
         self._uploader = uploader
         self._client = client
         self._observe = observe
+        self._tries_again = is_first
+        self._vet = vet
         self._has_departed = has_departed
 
     async def verify(
@@ -162,27 +182,35 @@ class Verifier:
         nobody listens on, such as `::1`.
         """
         course = course or VerificationCourse()
-        unreachable_addresses: list[tuple[Endpoint, str]] = []
-        departed_addresses: list[Endpoint] = []
-        for endpoint in endpoints:
-            began_at = time.monotonic()
-            await self._verify_address(endpoint, course)
-            if await self._is_excused(endpoint, course):
-                departed_addresses.append(endpoint)
-                course.withdraw_refusal()
-            elif course.refusal is Refusal.REFUSED and spare_unreachable:
-                unreachable_addresses.append((endpoint, course.message))
-                course.refusal, course.message = None, ""
-            elif course.refusal is not None:
+        attempts = Attempts()
+        while not course.proven_addresses:
+            refusals: list[str] = []
+            departed_addresses: list[Endpoint] = []
+            for endpoint in endpoints:
+                began_at = time.monotonic()
+                await self._verify_address(endpoint, course, spare_unreachable=spare_unreachable)
+                if await self._is_excused(endpoint, course):
+                    departed_addresses.append(endpoint)
+                    course.withdraw_refusal()
+                elif course.refusal is Refusal.REFUSED and spare_unreachable:
+                    refusals.append(course.message)
+                    course.refusal, course.message = None, ""
+                elif course.refusal is not None:
+                    return course.report()
+                else:
+                    course.proven_addresses.append(endpoint)
+                    course.proof_spans[endpoint] = (began_at, time.monotonic())
+            may_pass = self._tries_again and refusals and not course.uploads
+            if may_pass and not course.proven_addresses and await attempts.try_again():
+                # Nothing but connections was tried, and they are tried anew.
+                course.checks.clear()
+            elif not course.proven_addresses:
+                course.refusal = Refusal.REFUSED
+                course.is_overtaken = bool(departed_addresses) and not refusals
+                course.message = "; ".join(refusals) or "the target has no address"
+                if may_pass:
+                    course.message = f"{course.message} ({attempts})"
                 return course.report()
-            else:
-                course.proven_addresses.append(endpoint)
-                course.proof_spans[endpoint] = (began_at, time.monotonic())
-        if not course.proven_addresses:
-            course.refusal = Refusal.REFUSED
-            course.is_overtaken = bool(departed_addresses) and not unreachable_addresses
-            course.message = "; ".join(message for _, message in unreachable_addresses) or "the target has no address"
-            return course.report()
         if full_rows is not None:
             await self._upload_full_batch(full_rows, course)
         if course.refusal is None:
@@ -206,18 +234,30 @@ class Verifier:
             return False
         return course.refused_upload is not None and await self._has_departed(endpoint)
 
-    async def _verify_address(self, endpoint: Endpoint, course: VerificationCourse) -> None:
+    async def _verify_address(self, endpoint: Endpoint, course: VerificationCourse, *, spare_unreachable: bool) -> None:
+        # Where another address may do, a refused connection is tried again only once all of them were tried.
+        passing = _NO_CONNECTION - {ErrorKind.REFUSED} if spare_unreachable else _NO_CONNECTION
         for name, rows in SMALL_CHECKS:
-            await self._check(name, endpoint, rows, course)
+            tries_again = self._tries_again and name is CheckName.HEADER_ONLY
+            await self._check(name, endpoint, rows, course, passing if tries_again else frozenset())
+            if course.refusal is None and name is CheckName.HEADER_ONLY and self._vet is not None:
+                course.refuse(await self._vet())
             if course.refusal is not None:
                 return
 
-    async def _check(self, name: CheckName, endpoint: Endpoint, rows: int, course: VerificationCourse) -> None:
-        progress = UploadProgress()
+    async def _check(
+        self,
+        name: CheckName,
+        endpoint: Endpoint,
+        rows: int,
+        course: VerificationCourse,
+        passing: frozenset[ErrorKind] = frozenset(),
+    ) -> None:
         started_at = time.monotonic()
-        course.running_check = _RunningCheck(name, rows, endpoint, progress)
         try:
-            upload = await self._uploader.upload(self._client, endpoint, rows, progress)
+            upload, progress, effort = await self._upload(
+                _RunningCheck(name, rows, endpoint, UploadProgress()), course, passing
+            )
         except TokenUnreadableError as error:
             course.refusal, course.message = Refusal.UNAUTHORIZED, str(error)
             course.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=cause_of_no_token(error))
@@ -252,7 +292,23 @@ class Verifier:
             course.first_ids.append(upload.first_client_id)
         if refusal is not None:
             course.refusal, course.judgement, course.refused_upload = refusal, upload.judgement, upload
-            course.message = _refusal_message(name, upload, rows, progress)
+            course.message = _refusal_message(name, upload, rows, progress) + effort
+
+    async def _upload(
+        self, first: _RunningCheck, course: VerificationCourse, passing: frozenset[ErrorKind]
+    ) -> tuple[Upload, UploadProgress, str]:
+        """Make one upload, again and again as long as nothing was sent and the failure may pass; the text says how long
+        that was tried in vain.
+        """
+        attempts = Attempts()
+        while True:
+            progress = UploadProgress()
+            course.running_check = replace(first, progress=progress)
+            upload = await self._uploader.upload(self._client, first.endpoint, first.rows, progress)
+            if progress.has_begun or upload.error not in passing:
+                return upload, progress, ""
+            if not await attempts.try_again():
+                return upload, progress, f" ({attempts})"
 
     def _note_connection(
         self, endpoint: Endpoint, upload: Upload, progress: UploadProgress, course: VerificationCourse

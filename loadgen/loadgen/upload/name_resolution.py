@@ -2,11 +2,9 @@
 
 import asyncio
 import socket
-from typing import Final
 
 from loadgen.http.endpoints import Endpoint
-
-_NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+from loadgen.http.first_seconds import NO_SUCH_NAME
 
 
 class NameNotResolvedError(OSError):
@@ -25,7 +23,7 @@ async def resolve(host: str, port: int) -> tuple[Endpoint, ...]:
             host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_ADDRCONFIG
         )
     except (OSError, UnicodeError) as error:
-        does_not_exist = isinstance(error, UnicodeError) or error.errno in _NO_SUCH_NAME
+        does_not_exist = isinstance(error, UnicodeError) or error.errno in NO_SUCH_NAME
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise NameNotResolvedError(
             f"the name {host} was not resolved: {reason}", does_not_exist=does_not_exist

@@ -1,5 +1,6 @@
 """One upload from its records to its judgement: compose, send to an address, judge the answer."""
 
+import asyncio
 import dataclasses
 import os
 import ssl
@@ -26,6 +27,7 @@ from loadgen.http.multipart import Form
 from loadgen.http.request_headers import header_lines, request_head, upload_headers
 from loadgen.http.retry_after import retry_after_seconds
 from loadgen.http.stalls import Stalls
+from loadgen.http.target_clock import TargetClock
 from loadgen.http.timeouts import UploadTimeouts
 from loadgen.http.tls import tls_context
 from loadgen.http.transport import Client, Exchange, Request, keeps_connections, open_client
@@ -66,7 +68,8 @@ class Uploader:
 
     `newest_confirmed_id` is the first client_id of the upload that was accepted last. `unechoed_uploads` counts the
     accepted uploads whose answers did not return their nonce; with `must_echo` none of those is accepted. `stalls`,
-    which the watcher of the event loop keeps, shows what of an upload's time is our own.
+    which the watcher of the event loop keeps, shows what of an upload's time is our own. `clock` is the target's, as
+    its answers tell it.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Uploader:
         make_nonce: Callable[[], str],
         tokens: TokenSource | None,
     ) -> None:
+        self.clock = TargetClock()
         self.stalls = Stalls()
         target = plan.target
         self._site = site_of(target.url, target.host, target.tls.server_name)
@@ -163,6 +167,9 @@ class Uploader:
         if authorization is not None:
             head += header_lines({"Authorization": authorization})
         batch = self._composer.compose(rows)
+        if self._composer.has_rendered:
+            # That took a millisecond or two, and so does the file's first chunk: others have their turn between them.
+            await asyncio.sleep(0)
         progress.first_client_id = first_client_id = batch.first_client_id
         endpoint = destination.endpoint if isinstance(destination, Route) else destination
         request = self._request(endpoint, head, await self._format.encode(batch))
@@ -171,6 +178,8 @@ class Uploader:
             exchange = await self._post_along_route(client, destination, request, progress)
         else:
             exchange = await client.post(request, progress, self._timeouts)
+        if exchange.answer is not None:
+            self.clock.observe(exchange.answer.headers)
         if exchange.answer is None:
             judgement = Judgement(exchange.error, exchange.detail)
         else:
@@ -220,7 +229,7 @@ class Uploader:
         return RequestFacts(
             url=self._named_url,
             scheme=scheme or None,
-            is_token_expired=expires_at is not None and expires_at <= time.time(),
+            is_token_expired=expires_at is not None and expires_at <= self.clock.now(),
             body_bytes=body_bytes,
             most_accepted_bytes=self._most_accepted_bytes,
             age_seconds=0.0 if started_at is None or ended_at is None else ended_at - started_at,
@@ -255,7 +264,11 @@ def make_uploader(
     file_format = file_format_named(plan.target.format, columns_of(records.columns), records.dialect)
     space = RecordSpace(records.seed, records.run_tag, pod_index, plan.parallelism)
     composer = Composer(space, load_pools(), file_format.rendering, records)
-    return Uploader(plan, pod_index, composer, file_format, make_nonce, token_source(plan, environment))
+    clock = TargetClock()
+    tokens = token_source(plan, environment, clock)
+    uploader = Uploader(plan, pod_index, composer, file_format, make_nonce, tokens)
+    uploader.clock = clock
+    return uploader
 
 
 def _without_token(text: str, authorization: str | None) -> str:

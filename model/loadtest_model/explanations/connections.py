@@ -133,6 +133,13 @@ NO_COMPLETE_ANSWER: Final = {
         "Raise the target's keep-alive (gunicorn --keep-alive, nginx keepalive_timeout) above one second, or set"
         " spec.target.connections to PerUpload.",
     ),
+    Cause.HTTP2_ONLY: Explanation(
+        "The port speaks HTTP/2 only",
+        "The generator uploads over HTTP/1.1, and what answers at the port speaks only HTTP/2: in plain text (h2c), as"
+        " servers for gRPC do, or over TLS, where it refuses every other protocol (ALPN).",
+        "Let the target speak HTTP/1.1 beside HTTP/2 at this port, or write the port that does into spec.target.url; a"
+        " proxy before it can translate.",
+    ),
     Cause.NOT_HTTP: Explanation(
         "What answers is not HTTP",
         "The port answers with something that is no HTTP answer.",

@@ -27,6 +27,15 @@ LOAD_TEST_CONTRACT: Final = {
         "Check that spec.target.url is the upload API and not the page with its form, that spec.target.auth is set if a"
         " log-in is wanted, and have the view answer load tests with JSON.",
     ),
+    Cause.ANSWER_UNREADABLE: Explanation(
+        "The answer cannot be read",
+        "The answer is a success, but its body is in an encoding that is not read here (gzip and deflate are, and"
+        " nothing else was asked for), broken, or longer than 1 MiB. Whether the target honoured X-Load-Test is not"
+        " known, so the rows may be stored.",
+        "Have the target, and each proxy before it, keep to the request's Accept-Encoding: gzip, deflate; switch off"
+        " other compression (br, zstd) for the upload API, and let the view answer load tests with a short JSON"
+        " object.",
+    ),
     Cause.ROWS_MISCOUNTED: Explanation(
         "The rows are miscounted",
         "The target says another number of rows than were sent, or none.",
@@ -72,6 +81,15 @@ TARGET_UNDER_LOAD: Final = {
         "The view or what it needs failed on this upload (5xx). Whether rows were stored before that is not known.",
         "Look into the target's log for the traceback. A view that fails on every upload often reads another form field"
         " (spec.target.fileField) or other columns (spec.records) than are sent.",
+    ),
+    Cause.EMPTY_FILE_FAILED: Explanation(
+        "The view fails on a file without rows",
+        "The first upload of a verification is a file with its header row and no other row, so that there is nothing"
+        " to store. The target failed on it (5xx). It may take files with rows, but none was sent.",
+        "What was sent was a file with its header row only: have the view answer such a file as any other, or with 400."
+        " Look into the target's log for the traceback: a view that fails here often takes the first row for granted,"
+        " and one that fails on every upload often reads another form field (spec.target.fileField) or other columns"
+        " (spec.records) than are sent.",
     ),
     Cause.SERVICE_UNAVAILABLE: Explanation(
         "The target is not available",

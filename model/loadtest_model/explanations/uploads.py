@@ -140,6 +140,16 @@ UPLOADED_CONTENT: Final = {
         "Raise the body limit of the target and of each proxy before it (nginx: client_max_body_size; Django:"
         " DATA_UPLOAD_MAX_MEMORY_SIZE, where the view reads request.body), or lower spec.load.batchSize.",
     ),
+    Cause.SIZE_CUT: Explanation(
+        "Uploads of this size are cut",
+        "Smaller uploads were accepted, and the first one of this size was cut before it was sent whole, without an"
+        " answer. A proxy with a limit on bodies, or a firewall, does that; the target may never have seen the"
+        " upload.",
+        "Look for a limit on bodies in each proxy before the target (nginx: client_max_body_size, 1 MB by default;"
+        " ingress-nginx: the annotation nginx.ingress.kubernetes.io/proxy-body-size; a web application firewall), and"
+        " raise it, or lower spec.load.batchSize. Else look into the target's log for a worker that ended, or an upload"
+        " folder that is full.",
+    ),
     Cause.DJANGO_BODY_LIMIT: Explanation(
         "Django's limit on the body",
         "Django answers 400 (RequestDataTooBig) to form data above DATA_UPLOAD_MAX_MEMORY_SIZE, 2.5 MB by default."

@@ -6,7 +6,7 @@ from typing import Final
 
 from loadtest_model.judgement.health import Health, HealthLevel
 from loadtest_model.judgement.judged_thresholds import breach_text, doubt_text
-from loadtest_model.judgement.own_limits import advice
+from loadtest_model.judgement.own_limits import LONGER_GRACE, advice
 from loadtest_model.judgement.verdict import Facts, Verdict
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -193,13 +193,19 @@ def records_not_sent(evidence: Evidence) -> list[Finding]:
 
 
 def thresholds_in_doubt(evidence: Evidence) -> list[Finding]:
-    """Thresholds that hold at one end of the interval that our own side leaves, and not at the other."""
-    next_step = advice(evidence.facts.aggregate)
-    return [
-        Finding(Verdict.INCONCLUSIVE, Reason.ThresholdInDoubt, f"{doubt_text(result)}; {next_step}")
-        for result in evidence.thresholds
-        if result.is_in_doubt
-    ]
+    """Thresholds that hold at one end of the interval in which the truth lies, and not at the other.
+
+    A run that was cut short says so itself; that this left uploads without an end needs no reason of its own.
+    """
+    incomplete_steps = _incomplete_steps(evidence)
+    findings = []
+    for result in evidence.thresholds:
+        was_cut_short = result.step in incomplete_steps or bool(evidence.facts.recorded_failures)
+        if not result.is_in_doubt or (result.censored and was_cut_short):
+            continue
+        next_step = LONGER_GRACE if result.censored else advice(evidence.facts.aggregate)
+        findings.append(Finding(Verdict.INCONCLUSIVE, Reason.ThresholdInDoubt, f"{doubt_text(result)}; {next_step}"))
+    return findings
 
 
 def too_few_samples(evidence: Evidence) -> list[Finding]:
@@ -223,6 +229,10 @@ def steps_without_uploads(evidence: Evidence) -> list[Finding]:
         judged = steps[number].judged if number < len(steps) else Counts()
         if judged.due <= judged.cancelled:
             text = f"step {step.name} made no upload to judge by"
+            if judged.cancelled:
+                text = (
+                    f"none of the {judged.cancelled} uploads of step {step.name} ended before its cut; {LONGER_GRACE}"
+                )
             findings.append(Finding(Verdict.INCONCLUSIVE, Reason.TooFewSamples, text))
     return findings
 

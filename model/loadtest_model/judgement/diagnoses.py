@@ -172,6 +172,7 @@ _BROKEN_PROMISES: Final = frozenset(
         Cause.MARKER_MISSING,
         Cause.MARKER_FALSE,
         Cause.NOT_JSON,
+        Cause.ANSWER_UNREADABLE,
         Cause.NONCE_NOT_ECHOED,
         Cause.SLASH_MISSING,
         Cause.HTTPS_REDIRECT,

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from statistics import median
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 
 from msgspec import Meta
 
+from loadtest_model.judgement.plateaus import Plateau, plateaus_of
+from loadtest_model.judgement.throughput import chance_share, deviation_on, uneven_throughput
 from loadtest_model.judgement.trend import memory_sign
 from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -18,9 +19,7 @@ from loadtest_model.quantities import clip, seconds_text
 from loadtest_model.thresholds.doubt import true_value_interval, without_own_failures
 from loadtest_model.values import WireValue
 
-WINDOW_SECONDS: Final = 10
 UNRESPONSIVE_SECONDS: Final = 30
-FEWEST_ANSWERS_IN_A_WINDOW: Final = 20
 FEWEST_ANSWERS_IN_A_THIRD: Final = 20
 EVIDENCE_LENGTH: Final = 256
 
@@ -60,8 +59,9 @@ def assess_step(step: Step, aggregate: StepAggregate) -> Health:
     signs: list[Sign] = [
         *_error_signs(aggregate),
         *_time_signs(aggregate),
+        *_cut_signs(aggregate),
         *_availability_signs(aggregate),
-        *_throughput_signs(step, aggregate),
+        *((HealthLevel.WARNING, text) for text in uneven_throughput(step, aggregate)),
         *_load_signs(step, aggregate),
     ]
     signs.sort(key=lambda sign: -_RANK[sign[0]])
@@ -128,6 +128,26 @@ def _time_signs(aggregate: StepAggregate) -> list[Sign]:
     return []
 
 
+def _cut_signs(aggregate: StepAggregate) -> list[Sign]:
+    """Uploads that the end of the load cut, and that had lasted longer than any that ended.
+
+    A step that did not run to its end says nothing if none ended in it: it may have been cut after a moment.
+    """
+    censored = aggregate.censored.response
+    ended = aggregate.response.without(censored)
+    if not ended.count and not aggregate.finished_pods:
+        return []
+    overdue = censored.count_above(ended.max_seconds or 0.0)
+    if overdue <= 0.01 * aggregate.judged.due:
+        return []
+    longest = f"none that ended took longer than {seconds_text(ended.max_seconds)}" if ended.count else "none ended"
+    text = (
+        f"{overdue} of {aggregate.judged.due} uploads had no answer when they were cut at the end, after up to"
+        f" {seconds_text(censored.max_seconds)}; {longest}"
+    )
+    return [(HealthLevel.WARNING, text)]
+
+
 def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
     signs: list[Sign] = []
     departed_counts = aggregate.gone
@@ -176,58 +196,6 @@ def _is_silent(aggregate: StepAggregate, waiting_seconds: float) -> bool:
     return last_answer < 0 or newest - last_answer >= UNRESPONSIVE_SECONDS or waiting_seconds > newest
 
 
-class Plateau(NamedTuple):
-    """A piece of a load at one level: its segment, its whole seconds without the warm-up, and the level in words."""
-
-    segment: int
-    first: int
-    end: int
-    level: float
-    unit: str
-
-    def __str__(self) -> str:
-        return f"{self.level:g} {self.unit}"
-
-
-def _plateaus(step: Step, aggregate: StepAggregate) -> list[Plateau]:
-    # When a load that is a number of records ends, its profile does not tell.
-    load_end = aggregate.load_seconds if step.records is not None else step.duration_seconds
-    plateaus, begin = [], 0.0
-    for number, segment in enumerate(step.segments):
-        end = begin + segment.duration_seconds
-        first_level, last_level, unit = float(segment.first_users), float(segment.last_users), "virtual users"
-        if step.arrivals is not None:
-            rate = step.arrivals.rates[number]
-            first_level, last_level, unit = rate.first_per_second, rate.last_per_second, "uploads/s due"
-        if first_level == last_level and last_level:
-            first = int(max(begin, step.warm_up_seconds) + 0.999)
-            if min(end, load_end) - first >= 1:
-                plateaus.append(Plateau(number, first, int(min(end, load_end)), last_level, unit))
-        begin = end
-    return plateaus
-
-
-def _throughput_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
-    by_number = {second.second: second for second in aggregate.seconds}
-    signs: list[Sign] = []
-    for plateau in _plateaus(step, aggregate):
-        # The first window of a plateau still holds the uploads that began before it.
-        starts = range(plateau.first + WINDOW_SECONDS, plateau.end - WINDOW_SECONDS + 1, WINDOW_SECONDS)
-        windows = [[by_number.get(n) for n in range(s, s + WINDOW_SECONDS)] for s in starts]
-        answers = [sum(second.answers for second in window if second) for window in windows]
-        if len(windows) < 3 or min(answers) < FEWEST_ANSWERS_IN_A_WINDOW:
-            continue
-        rates = [sum(s.records_answered for s in window if s) / WINDOW_SECONDS for window in windows]
-        spread = (max(rates) - min(rates)) / median(rates) if median(rates) else 0.0
-        if spread > 0.2:
-            text = (
-                f"throughput at {plateau} varies by {spread:.0%}"
-                f" ({min(rates):,.0f} to {max(rates):,.0f} records/s in windows of 10 s)"
-            )
-            signs.append((HealthLevel.WARNING, text))
-    return signs
-
-
 def _load_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
     signs: list[Sign] = []
     if aggregate.vu_limit_reached:
@@ -236,7 +204,7 @@ def _load_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
             f" {step.virtual_users} virtual users free: the target does not keep up with the arrival rate"
         )
         signs.append((HealthLevel.WARNING, text))
-    plateaus = _plateaus(step, aggregate)
+    plateaus = plateaus_of(step, aggregate)
     for before, after in pairwise(plateaus):
         if after.level < before.level * 1.5:
             continue
@@ -247,10 +215,17 @@ def _load_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
         third = (plateau.end - plateau.first) // 3
         early = _mean_response(aggregate.seconds, plateau.first, plateau.first + third)
         late = _mean_response(aggregate.seconds, plateau.end - third, plateau.end)
-        if early and late and late >= early * 1.3:
+        if early and late and late >= early * 1.3 and _is_no_chance(early, late, plateau, aggregate):
             text = f"response time rises at constant load of {plateau}: {seconds_text(early)} to {seconds_text(late)}"
             signs.append((HealthLevel.WARNING, text))
     return signs
+
+
+def _is_no_chance(early: float, late: float, plateau: Plateau, aggregate: StepAggregate) -> bool:
+    """Whether two means, each of a third of a plateau, differ by more than chance explains."""
+    answers = sum(second.answers for second in aggregate.seconds if plateau.first <= second.second < plateau.end)
+    # The difference of two means deviates by the root of 2 times as much as one.
+    return late - early > (early + late) / 2 * chance_share(deviation_on(plateau, aggregate), answers / 6)
 
 
 def _slower_without_gain(aggregate: StepAggregate, before: Plateau, after: Plateau) -> str | None:

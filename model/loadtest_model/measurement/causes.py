@@ -31,6 +31,7 @@ class Cause(StrEnum):
     PODS_LEFT = "pods_left"
     STALE_CONNECTION = "stale_connection"
     NOT_HTTP = "not_http"
+    HTTP2_ONLY = "http2_only"
     # Who uploads.
     TOKEN_MISSING = "token_missing"  # noqa: S105 - the name of a cause
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 - the name of a cause
@@ -55,6 +56,7 @@ class Cause(StrEnum):
     WRONG_CONTENT_TYPE = "wrong_content_type"
     FILE_REFUSED = "file_refused"
     BODY_LIMIT = "body_limit"
+    SIZE_CUT = "size_cut"
     DJANGO_BODY_LIMIT = "django_body_limit"
     TOO_MANY_FIELDS = "too_many_fields"
     UPLOAD_FOLDER = "upload_folder"
@@ -63,6 +65,7 @@ class Cause(StrEnum):
     MARKER_MISSING = "marker_missing"
     MARKER_FALSE = "marker_false"
     NOT_JSON = "not_json"
+    ANSWER_UNREADABLE = "answer_unreadable"
     ROWS_MISCOUNTED = "rows_miscounted"
     NONCE_NOT_ECHOED = "nonce_not_echoed"
     READ_BACK_FAILED = "read_back_failed"
@@ -71,6 +74,7 @@ class Cause(StrEnum):
     # The target under load.
     HIGH_ERROR_RATE = "high_error_rate"
     SERVER_ERROR = "server_error"
+    EMPTY_FILE_FAILED = "empty_file_failed"
     SERVICE_UNAVAILABLE = "service_unavailable"
     THROTTLED = "throttled"
     OUT_OF_MEMORY = "out_of_memory"
@@ -109,6 +113,7 @@ _BY_KIND: Final = {
     ErrorKind.MARKER_MISSING: Cause.MARKER_MISSING,
     ErrorKind.NONCE_MISSING: Cause.NONCE_NOT_ECHOED,
     ErrorKind.REDIRECT: Cause.REDIRECTED,
+    ErrorKind.UNREADABLE: Cause.ANSWER_UNREADABLE,
 }
 
 

@@ -43,6 +43,7 @@ class ErrorKind(StrEnum):
     MARKER_MISSING = "marker_missing"
     NONCE_MISSING = "nonce_missing"
     REDIRECT = "redirect"
+    UNREADABLE = "unreadable"
 
 
 NOT_STORED: Final = frozenset(
@@ -64,7 +65,9 @@ NOT_STORED: Final = frozenset(
 """After these no row is in the target's database: nothing was sent, or a complete answer refuses the upload."""
 
 _REJECTED: Final = NOT_STORED | {ErrorKind.SERVER_ERROR, ErrorKind.UNSUCCESSFUL, ErrorKind.MISCOUNTED}
-_VIOLATIONS: Final = frozenset({ErrorKind.MARKER_MISSING, ErrorKind.NONCE_MISSING, ErrorKind.REDIRECT})
+_VIOLATIONS: Final = frozenset(
+    {ErrorKind.MARKER_MISSING, ErrorKind.NONCE_MISSING, ErrorKind.REDIRECT, ErrorKind.UNREADABLE}
+)
 
 
 def outcome_of(error: ErrorKind | None) -> Outcome:

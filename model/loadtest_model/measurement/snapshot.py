@@ -74,6 +74,7 @@ class Refusal(StrEnum):
     REJECTED = Reason.UploadRejected
     SERVER_ERROR = Reason.TargetServerError
     BAD_ANSWER = Reason.AnswerNotUnderstood
+    UNREADABLE = Reason.AnswerUnreadable
     READ_BACK = Reason.ReadBackFailed
     READ_BACK_CONTROL = Reason.ReadBackControlFailed
     STORED = Reason.RecordsStored

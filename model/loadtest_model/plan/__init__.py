@@ -74,6 +74,16 @@ class Plan(WireValue, frozen=True, kw_only=True):
         """How long each step may take: its load and the longest drain."""
         return tuple(step.duration_seconds + step.graceful_stop_seconds for step in self.steps)
 
+    def seconds_to_last_upload(self, *, alone: bool) -> float:
+        """From the start to the end of the last step's load, as far as that is known beforehand, with the drains of the
+        steps before it at their longest.
+
+        The pods of a fleet begin each step together. A pod that is `alone` begins it as soon as the one before is over.
+        """
+        *before, last = self.steps
+        loads = (step.foreseen_seconds if alone else step.duration_seconds for step in before)
+        return sum(loads) + sum(step.graceful_stop_seconds for step in before) + last.foreseen_seconds
+
     @property
     def exposed_rows(self) -> int:
         """Rows that could at worst be on their way unproven if an endpoint lost its marker at once."""

@@ -1,8 +1,8 @@
 """A pod's last word: its final snapshot within the kubelet's limit on a termination message.
 
-Exact counts come first; then the sketches of response time, lateness and own time, as coarse as must be to fit. What is
-left out (seconds, segments, addresses, details of the verification's checks) is lost, and the reader can tell: the
-snapshot it gets has no seconds.
+Exact counts come first; then the sketches of response time, lateness, own time and the ages of what was cut, as coarse
+as must be to fit. What is left out (seconds, segments, addresses, details of the verification's checks) is lost, and
+the reader can tell: the snapshot it gets has no seconds.
 """
 
 import base64
@@ -109,6 +109,8 @@ def _shorten_step(step: StepAggregate, coarseness: int | None) -> StepAggregate:
             response=step.own.response.coarsen(coarseness),
             service=step.own.service.coarsen(coarseness),
         ),
+        # The service times themselves do not fit either.
+        censored=structs.replace(step.censored, response=step.censored.response.coarsen(coarseness), service=Sketch()),
     )
 
 

@@ -22,7 +22,7 @@ def pytest_asyncio_loop_factories(
 def group() -> Iterator[CpuGroup]:
     """A control group whose CPU a test may limit; without the right to make one the test is skipped."""
     try:
-        with cpu_group() as limited:
-            yield limited
+        with cpu_group() as new_group:
+            yield new_group
     except NoCpuGroupError as reason:
         pytest.skip(str(reason))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from http_target import serving
+from http_target import running_target
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.snapshot import PodState, Refusal
 from support.cpu_group import CpuGroup
@@ -13,7 +13,7 @@ from support.loadgen_pods import pod_process
 async def test_a_pod_that_its_limit_keeps_from_the_cpu_blames_the_limit_and_not_the_target(
     tmp_path: Path, group: CpuGroup
 ) -> None:
-    async with serving() as target:
+    async with running_target() as target:
         plan = make_plan(target.url, batch_size=200_000, target={"timeout": "1s"})
         async with pod_process(plan, tmp_path, prefix=group.prefix) as pod:
             group.limit(0.02)
@@ -32,7 +32,7 @@ async def test_a_pod_that_its_limit_keeps_from_the_cpu_blames_the_limit_and_not_
 
 async def test_a_pod_with_cpu_enough_is_not_throttled_and_knows_it(tmp_path: Path, group: CpuGroup) -> None:
     group.limit(4)
-    async with serving() as target, pod_process(make_plan(target.url), tmp_path, prefix=group.prefix) as pod:
+    async with running_target() as target, pod_process(make_plan(target.url), tmp_path, prefix=group.prefix) as pod:
         snapshot = await pod.verify()
 
     assert snapshot.state is PodState.VERIFIED

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from http_target import HttpTarget, serving
+from http_target import HttpTarget, running_target
 from loadgen.http.connections import Connection, Connections
 from loadgen.http.endpoints import Endpoint
 from loadgen.load.engine import Engine
@@ -80,7 +80,7 @@ class Load:
 
 
 async def test_an_address_that_is_still_the_targets_refuses_once_and_is_left() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         with refusing() as dead:
             load = Load(target, dead, virtual_users=1, duration_seconds=2.0)
 
@@ -88,20 +88,20 @@ async def test_an_address_that_is_still_the_targets_refuses_once_and_is_left() -
 
     assert (step.total.rejected, step.errors) == (1, {ErrorKind.REFUSED: 1})
     assert step.addresses[str(dead)].refused == 1
-    assert step.total.accepted == len(target.received) > 5
+    assert step.total.accepted == len(target.uploads) > 5
     assert step.total.rerouted == 0
     assert load.book.doubted_addresses == (dead,)
 
 
 async def test_an_upload_refused_by_an_address_that_had_left_goes_to_another_and_is_counted_apart() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         with refusing() as dead:
             load = Load(target, dead, virtual_users=1, duration_seconds=2.0)
             load.leaves(0.4, age_seconds=10.0)
 
             step = await load.run()
 
-    assert step.total.accepted == step.total.sent == len(target.received)
+    assert step.total.accepted == step.total.sent == len(target.uploads)
     assert (step.total.rerouted, step.errors) == (1, {})
     assert (step.addresses[str(dead)].sent, step.addresses[str(dead)].rerouted) == (0, 1)
     # Its response time has the wait for the word in it, so what the detour cost is seen.
@@ -110,7 +110,7 @@ async def test_an_upload_refused_by_an_address_that_had_left_goes_to_another_and
 
 
 async def test_an_upload_refused_before_its_address_left_stays_refused() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         with refusing() as dead:
             load = Load(target, dead, virtual_users=1, duration_seconds=2.0)
             load.leaves(0.5)
@@ -121,21 +121,21 @@ async def test_an_upload_refused_before_its_address_left_stays_refused() -> None
 
 
 async def test_the_rows_of_an_upload_that_went_elsewhere_arrive_once() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         with refusing() as dead:
             load = Load(target, dead, virtual_users=3, duration_seconds=1.5, batch_size=2_000)
             load.leaves(0.3, age_seconds=10.0)
 
             step = await load.run()
 
-    ids = [each for received in target.received for each in received.client_ids]
+    ids = [each for received in target.uploads for each in received.client_ids]
     assert step.total.rerouted > 0
     assert len(ids) == len(set(ids)) == step.total.records_sent == step.total.records_confirmed
 
 
 @pytest.mark.parametrize("virtual_users", [1, 3])
 async def test_a_silent_address_is_waited_for_no_longer_than_a_second_try_takes(virtual_users: int) -> None:
-    async with serving() as target:
+    async with running_target() as target:
         with silent() as dead:
             load = Load(target, dead, virtual_users=virtual_users, duration_seconds=7.0)
 
@@ -145,11 +145,11 @@ async def test_a_silent_address_is_waited_for_no_longer_than_a_second_try_takes(
     assert set(step.errors) == {ErrorKind.CONNECT_TIMEOUT}
     longest = step.rejected_response.max_seconds or 0.0
     assert CONNECT_SECONDS_WITH_ANOTHER <= longest < 9.0
-    assert step.total.accepted == len(target.received) > 0
+    assert step.total.accepted == len(target.uploads) > 0
 
 
 async def test_a_connect_to_a_silent_address_ends_soon_after_that_leaves() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         with silent() as dead:
             load = Load(target, dead, virtual_users=1, duration_seconds=2.5)
             load.leaves(0.5)
@@ -162,7 +162,7 @@ async def test_a_connect_to_a_silent_address_ends_soon_after_that_leaves() -> No
 
 
 async def test_a_connection_that_an_address_on_its_way_out_takes_is_used() -> None:
-    async with serving() as target, serving(host="127.0.0.5") as leaving:
+    async with running_target() as target, running_target(host="127.0.0.5") as leaving:
         load = Load(target, Endpoint(leaving.host, leaving.port), virtual_users=3, duration_seconds=2.0)
         load.leaves(0.5)
 
@@ -170,11 +170,11 @@ async def test_a_connection_that_an_address_on_its_way_out_takes_is_used() -> No
 
     assert step.total.accepted == step.total.sent
     assert step.total.rerouted == 0
-    assert len(leaving.received) > 0
+    assert len(leaving.uploads) > 0
 
 
 async def test_an_address_without_another_is_waited_for_as_long_as_the_plan_says() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         with silent() as dead:
             load = Load(
                 target,
@@ -192,7 +192,7 @@ async def test_an_address_without_another_is_waited_for_as_long_as_the_plan_says
 
 
 async def test_where_every_address_refuses_the_uploads_are_refused() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         with refusing() as dead, refusing() as other:
             load = Load(target, dead, virtual_users=2, duration_seconds=2.5, load={"thinkTime": "50ms"})
             load.book.observe((dead, other))
@@ -206,7 +206,7 @@ async def test_where_every_address_refuses_the_uploads_are_refused() -> None:
 
 
 async def test_a_connect_to_a_silent_address_ends_when_that_is_distrusted() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         with silent() as dead:
             load = Load(target, dead, virtual_users=1, duration_seconds=2.0)
             asyncio.get_running_loop().call_later(0.5, load.book.distrust, dead)
@@ -222,7 +222,7 @@ async def test_a_connect_to_a_silent_address_ends_when_that_is_distrusted() -> N
 async def test_nothing_is_sent_over_a_connection_to_an_address_that_was_distrusted_meanwhile(
     batch_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with serving() as target, serving(host="127.0.0.5") as lying:
+    async with running_target() as target, running_target(host="127.0.0.5") as lying:
         changed = Endpoint(lying.host, lying.port)
         load = Load(target, changed, virtual_users=2, duration_seconds=1.0, batch_size=batch_size)
         connect = Connections.open
@@ -237,5 +237,5 @@ async def test_nothing_is_sent_over_a_connection_to_an_address_that_was_distrust
 
         step = await load.run()
 
-    assert lying.received == []
-    assert step.total.accepted == step.total.sent == len(target.received) > 0
+    assert lying.uploads == []
+    assert step.total.accepted == step.total.sent == len(target.uploads) > 0

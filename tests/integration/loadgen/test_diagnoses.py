@@ -23,11 +23,12 @@ from loadtest_model.explanations import explanation_of
 from loadtest_model.judgement.diagnoses import Diagnosis, diagnose_run
 from loadtest_model.measurement.aggregate import aggregate_of
 from loadtest_model.measurement.causes import Cause
-from loadtest_model.measurement.snapshot import PodState, Refusal, Snapshot, VerificationReport
+from loadtest_model.measurement.snapshot import PodState, ProofLevel, Refusal, Snapshot, VerificationReport
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.plan.secrets import SecretPlaces
 from nginx_proxy import free_port, nginx_proxy
+from raw_target import Conversation, read_request, running_raw_target
 from support.loadgen_loads import Load
 from support.loadgen_plans import make_plan
 
@@ -67,6 +68,7 @@ class Proxy:
     port: int
     tls_port: int
     strict_port: int
+    http2_port: int
     authority: Authority
 
     def url(self, path: str) -> str:
@@ -79,7 +81,7 @@ def proxy(target: ExampleServer, tmp_path_factory: pytest.TempPathFactory) -> It
     folder = tmp_path_factory.mktemp("nginx")
     authority = make_authority(folder)
     certificate = authority.sign("proxy", "IP:127.0.0.1")
-    tls_port, strict_port = free_port(), free_port()
+    tls_port, strict_port, http2_port = free_port(), free_port(), free_port()
     upstream = f"http://127.0.0.1:{target.port}"
     server = f"""
         location /small/ {{ client_max_body_size 4k; proxy_pass {upstream}/; }}
@@ -89,6 +91,10 @@ def proxy(target: ExampleServer, tmp_path_factory: pytest.TempPathFactory) -> It
         location /stuck/ {{ proxy_pass {upstream}/mistakes/stuck/; }}
         location /killed/ {{ client_max_body_size 0; proxy_pass {upstream}/mistakes/killed/; }}
         location /limited/ {{ limit_req zone=uploads; proxy_pass {upstream}/; }}
+        location /cutting/ {{
+            if ($http_content_length ~ "^[0-9][0-9][0-9][0-9][0-9]") {{ return 444; }}
+            proxy_pass {upstream}/;
+        }}
         location /denied/ {{ deny all; }}
         location /nowhere/ {{ return 404; }}
         listen 127.0.0.1:{tls_port} ssl;
@@ -102,9 +108,10 @@ def proxy(target: ExampleServer, tmp_path_factory: pytest.TempPathFactory) -> It
             ssl_client_certificate {authority.file};
             ssl_verify_client on;
         }}
+        server {{ listen 127.0.0.1:{http2_port} http2; }}
     """
     with nginx_proxy(folder, server, http) as port:
-        yield Proxy(port, tls_port, strict_port, authority)
+        yield Proxy(port, tls_port, strict_port, http2_port, authority)
 
 
 def mistake(server: ExampleServer, name: str) -> str:
@@ -162,10 +169,13 @@ def diagnosed(step: StepAggregate, violation: Any = None) -> tuple[Diagnosis, ..
         ("csrf", Cause.CSRF, Refusal.FORBIDDEN, "csrf_exempt"),
         ("forbids", Cause.PERMISSION_DENIED, Refusal.FORBIDDEN, "permission_classes"),
         ("cors", Cause.CORS, Refusal.FORBIDDEN, "CORS"),
-        ("fails", Cause.SERVER_ERROR, Refusal.SERVER_ERROR, "traceback"),
+        ("fails", Cause.EMPTY_FILE_FAILED, Refusal.SERVER_ERROR, "traceback"),
+        ("fails-without-rows", Cause.EMPTY_FILE_FAILED, Refusal.SERVER_ERROR, "a file with its header row only"),
+        ("fails-with-rows", Cause.SERVER_ERROR, Refusal.SERVER_ERROR, "traceback"),
         ("ignores-header", Cause.MARKER_MISSING, Refusal.MARKER_MISSING, "load_test_mode"),
         ("marker-false", Cause.MARKER_FALSE, Refusal.MARKER_FALSE, "condition"),
         ("page", Cause.NOT_JSON, Refusal.MARKER_MISSING, "JSON"),
+        ("encoded-br", Cause.ANSWER_UNREADABLE, Refusal.UNREADABLE, "Accept-Encoding"),
         ("miscounts", Cause.ROWS_MISCOUNTED, Refusal.MISCOUNTED, "spec.target.response.count"),
         ("json-only", Cause.WRONG_CONTENT_TYPE, Refusal.REJECTED, "MultiPartParser"),
         ("log-in", Cause.LOGIN_REDIRECT, Refusal.REDIRECT, "spec.target.auth"),
@@ -185,6 +195,26 @@ async def test_a_mistake_of_the_view_is_refused_with_its_cause(
 
     assert (report.cause, report.refusal) == (cause, refusal)
     assert word in report.hint
+
+
+@pytest.mark.parametrize("name", ["encoded-raw", "encoded-twice-named"])
+async def test_an_answer_in_an_encoding_that_was_asked_for_is_read_however_it_is_named(
+    target: ExampleServer, name: str
+) -> None:
+    plan = make_plan(mistake(target, name), batch_size=SMALL)
+
+    report = await Prover(plan, make_uploader(plan, 0, lambda: "nonce"), AddressBook()).prove(full_rows=SMALL)
+
+    assert (report.level, report.refusal) == (ProofLevel.ECHOED, None)
+
+
+async def test_an_answer_that_cannot_be_read_names_its_encoding_and_says_nothing_of_the_header(
+    target: ExampleServer,
+) -> None:
+    report = await verified(mistake(target, "encoded-br"))
+
+    assert "the body is encoded as br" in report.message
+    assert "ignored" not in report.message + report.hint
 
 
 async def test_a_file_in_a_form_field_that_the_view_does_not_read(target: ExampleServer) -> None:
@@ -252,6 +282,15 @@ async def test_a_worker_that_is_killed_behind_a_proxy(proxy: Proxy) -> None:
 
     assert (report.cause, report.refusal) == (Cause.PROXY_BAD_GATEWAY, Refusal.SERVER_ERROR)
     assert "Perhaps out of memory?" in report.hint
+
+
+async def test_a_proxy_that_cuts_what_is_above_its_limit_is_named_with_its_limit(proxy: Proxy) -> None:
+    report = await verified(proxy.url("/cutting/clients/upload/process/"), rows=500)
+
+    assert (report.cause, report.refusal) == (Cause.SIZE_CUT, Refusal.RESET)
+    assert "(full-batch, 500 rows)" in report.message
+    assert "client_max_body_size" in report.hint
+    assert "proxy-body-size" in report.hint
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -364,6 +403,63 @@ async def test_a_target_that_wants_a_certificate_and_files_that_hold_none(proxy:
 
     assert wanted.cause is Cause.TLS_CLIENT_CERTIFICATE
     assert (unusable.cause, unusable.refusal) == (Cause.TLS_SETTINGS, Refusal.TLS)
+
+
+SETTINGS = b"\x00\x00\x12\x04" + bytes(5) + b"\x00\x03\x00\x00\x00\x64\x00\x04\x00\x10\x00\x00\x00\x06\x00\x10\x01\x40"
+GO_AWAY = b"\x00\x00\x08\x07" + bytes(12) + b"\x01"
+
+
+async def greets_in_http2(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """As gRPC's servers do: SETTINGS first, and an end when the client's preface is none."""
+    writer.write(SETTINGS)
+    await writer.drain()
+    await asyncio.sleep(0.2)
+    writer.write(GO_AWAY)
+    await writer.drain()
+
+
+async def answers_in_http2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    writer.write(SETTINGS[:3].replace(b"\x12", b"\x00") + b"\x04" + bytes(5) + GO_AWAY)
+    await writer.drain()
+
+
+@pytest.mark.parametrize("conversation", [greets_in_http2, answers_in_http2])
+async def test_a_port_that_speaks_http2_only_is_named_as_such(conversation: Conversation) -> None:
+    async with running_raw_target(conversation) as address:
+        report = await verified(f"http://{address}/")
+
+    assert (report.cause, report.refusal) == (Cause.HTTP2_ONLY, Refusal.BAD_ANSWER)
+    assert "HTTP/2 only" in report.message
+    assert "HTTP/1.1" in report.hint
+
+
+async def test_nginx_that_speaks_http2_only_is_named_as_such(proxy: Proxy) -> None:
+    report = await verified(f"http://127.0.0.1:{proxy.http2_port}/")
+
+    assert report.cause is Cause.HTTP2_ONLY
+
+
+async def test_a_port_that_speaks_http2_over_tls_only_is_named_as_such(tmp_path: Path) -> None:
+    authority = make_authority(tmp_path)
+    certificate = authority.sign("target", "IP:127.0.0.1")
+    port = free_port()
+    server = await asyncio.create_subprocess_exec(
+        *("openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-alpn", "h2"),
+        *("-cert", str(certificate.file), "-key", str(certificate.key_file), "-quiet"),
+        stdin=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        report = await verified(
+            f"https://127.0.0.1:{port}/",
+            target={"tls": {"caSecretKeyRef": {"name": "ca"}}},
+            places=SecretPlaces(ca_file=str(authority.file)),
+        )
+    finally:
+        server.kill()
+        await server.wait()
+
+    assert (report.cause, report.refusal) == (Cause.HTTP2_ONLY, Refusal.TLS), report.message
 
 
 async def test_a_target_that_cannot_be_connected_to() -> None:

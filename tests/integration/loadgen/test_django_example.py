@@ -123,7 +123,7 @@ async def test_a_pod_loads_the_example_and_not_a_row_is_stored(target: ExampleSe
         final = await pod.until_final()
         await pod.ack(final.sequence)
 
-        assert await pod.exited() == PodExit.DONE
+        assert await pod.until_exited() == PodExit.DONE
         assert final.state is PodState.DONE
         (step,) = final.steps
         assert step.errors == {}
@@ -147,7 +147,7 @@ async def test_the_example_counts_every_row_of_the_workbooks_that_a_pod_uploads(
         final = await pod.until_final()
         await pod.ack(final.sequence)
 
-        assert await pod.exited() == PodExit.DONE
+        assert await pod.until_exited() == PodExit.DONE
         assert final.verification is not None
         assert [check.rows for check in final.verification.checks if check.passed] == [0, 0, 1, 5, 500]
         (step,) = final.steps
@@ -165,7 +165,7 @@ async def test_some_errors_are_counted_and_halt_nothing(tmp_path: Path) -> None:
             final = await pod.until_final()
             await pod.ack(final.sequence)
 
-            assert await pod.exited() == PodExit.DONE
+            assert await pod.until_exited() == PodExit.DONE
             (step,) = final.steps
             assert step.total.is_conserved
             assert set(step.errors) == {"server_error"}
@@ -182,7 +182,7 @@ async def test_a_target_that_loses_its_marker_in_the_middle_halts_the_pod(tmp_pa
             final = await pod.until_final()
             await pod.ack(final.sequence)
 
-            assert await pod.exited() == PodExit.VIOLATION
+            assert await pod.until_exited() == PodExit.VIOLATION
             assert final.violation is not None
             stored = await asyncio.to_thread(server.count, final.violation.first_client_id)
             assert stored == 1

@@ -92,12 +92,12 @@ async def test_a_load_outlives_its_tokens_without_one_401_and_tells_no_secret(
         final = await pod.until_final()
         await pod.ack(final.sequence)
 
-        assert await pod.exited() == PodExit.DONE
+        assert await pod.until_exited() == PodExit.DONE
         (step,) = final.steps
         assert step.errors == {}
         assert step.total.accepted == step.total.sent > 0
         said = capfd.readouterr()
-        seen = said.out + said.err + repr(final) + pod.termination.read_text()
+        seen = said.out + said.err + repr(final) + pod.termination_file.read_text()
         assert '"event": "ended"' in seen
         assert PASSWORD not in seen
         assert "eyJ" not in seen

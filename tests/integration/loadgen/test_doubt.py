@@ -11,7 +11,7 @@ import yaml
 
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.report.summary import Summary
-from raw_target import conversing, read_request
+from raw_target import read_request, running_raw_target
 from support.cpu_group import CpuGroup
 from support.local_runs import command, environment, results_in
 
@@ -48,7 +48,7 @@ class Sink:
 @asynccontextmanager
 async def a_sink(seconds: float = 0.0) -> AsyncIterator[Sink]:
     sink = Sink(seconds)
-    async with conversing(sink.converse) as address:
+    async with running_raw_target(sink.converse) as address:
         sink.url = f"http://{address}/clients/upload/process/"
         yield sink
 

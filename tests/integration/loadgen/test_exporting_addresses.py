@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from http_target import PATH, Answerer, HttpTarget, from_rows, honoured, serving, stored
+from http_target import PATH, Answerer, HttpTarget, answerer_from_rows, honouring_answer, running_target, storing_answer
 from loadgen.exporting.artillery import artillery_test
 from loadgen.exporting.k6 import k6_script
 from loadtest_model.plan import Plan, compile_plan
@@ -94,17 +94,17 @@ def plan_for(port: int) -> Plan:
 
 
 @asynccontextmanager
-async def both(second: Answerer = honoured) -> AsyncIterator[tuple[HttpTarget, HttpTarget]]:
+async def both(second: Answerer = honouring_answer) -> AsyncIterator[tuple[HttpTarget, HttpTarget]]:
     """Targets at both addresses, on one port."""
     async with (
-        serving(host=FIRST) as first_target,
-        serving(second, host=SECOND, port=first_target.port) as second_target,
+        running_target(host=FIRST) as first_target,
+        running_target(second, host=SECOND, port=first_target.port) as second_target,
     ):
         yield first_target, second_target
 
 
 def rows(target: HttpTarget) -> list[int]:
-    return [received.rows for received in target.received]
+    return [received.rows for received in target.uploads]
 
 
 @each_tool
@@ -124,14 +124,14 @@ async def test_every_address_of_a_name_is_verified_and_loaded(command: Command, 
             assert {0, 1, 5} == set(small)
             assert ROWS in rows(target)
         assert sum(rows(target).count(ROWS) for target in targets) == 21
-        assert {received.headers["Host"] for target in targets for received in target.received} == {
+        assert {received.headers["Host"] for target in targets for received in target.uploads} == {
             f"{NAME}:{targets[0].port}"
         }
 
 
 @each_tool
 async def test_an_address_that_ignores_the_header_costs_a_canary_and_no_load(command: Command, tmp_path: Path) -> None:
-    async with both(from_rows(1, stored)) as (sound, other):
+    async with both(answerer_from_rows(1, storing_answer)) as (sound, other):
         exit_code, output = await run(command(plan_for(sound.port), tmp_path), tmp_path, [FIRST, SECOND])
 
         assert exit_code != 0
@@ -141,7 +141,7 @@ async def test_an_address_that_ignores_the_header_costs_a_canary_and_no_load(com
 
 
 async def test_artillery_leaves_out_an_address_that_nobody_listens_on(tmp_path: Path) -> None:
-    async with serving(host=FIRST) as target:
+    async with running_target(host=FIRST) as target:
         command = artillery_command(plan_for(target.port), tmp_path)
 
         exit_code, output = await run(command, tmp_path, [SECOND, FIRST])
@@ -152,7 +152,7 @@ async def test_artillery_leaves_out_an_address_that_nobody_listens_on(tmp_path: 
 
 
 async def test_k6_refuses_a_name_with_an_address_that_nobody_listens_on(tmp_path: Path) -> None:
-    async with serving(host=FIRST) as target:
+    async with running_target(host=FIRST) as target:
         command = k6_command(plan_for(target.port), tmp_path)
 
         exit_code, output = await run(command, tmp_path, [SECOND, FIRST])
@@ -164,11 +164,11 @@ async def test_k6_refuses_a_name_with_an_address_that_nobody_listens_on(tmp_path
 
 async def test_k6_is_not_begun_where_a_proxy_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    async with serving(host=FIRST) as target:
+    async with running_target(host=FIRST) as target:
         command = k6_command(plan_for(target.port), tmp_path)
 
         exit_code, output = await run(command, tmp_path, [FIRST])
 
         assert exit_code == 107, output
         assert "HTTP_PROXY is set" in output
-        assert not target.received
+        assert not target.uploads

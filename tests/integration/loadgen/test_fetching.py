@@ -1,6 +1,8 @@
 """Small requests beside the load, to a server of the test's own."""
 
+import gzip
 import ipaddress
+import zlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,6 +13,10 @@ from loadgen.http import fetching
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.fetching import FetchError, fetch
 
+_ENCODED = {
+    "deflate": zlib.compress(b'{"count": 3}', wbits=-15),
+    "gzip, identity": gzip.compress(b'{"count": 3}'),
+}
 NOWHERE = AddressRules(denied=(ipaddress.ip_network("127.0.0.0/8"),))
 
 
@@ -20,6 +26,9 @@ async def _answer(request: web.Request) -> web.Response:
             raise web.HTTPFound("/")
         case "/long":
             return web.Response(body=b"x" * 100_000)
+        case "/encoded":
+            named = request.query["named"]
+            return web.Response(body=_ENCODED.get(named, b"?"), headers={"Content-Encoding": named})
         case _:
             return web.Response(text=request.headers.get("X-Asked", "nothing"))
 
@@ -46,6 +55,18 @@ async def test_headers_are_sent(base: str) -> None:
     answer = await fetch(base, AddressRules(), headers={"X-Asked": "this"}, timeout_seconds=10)
 
     assert answer.body == b"this"
+
+
+@pytest.mark.parametrize("named", _ENCODED)
+async def test_an_encoded_answer_is_decoded(base: str, named: str) -> None:
+    answer = await fetch(f"{base}/encoded?named={named}", AddressRules(), headers={}, timeout_seconds=10)
+
+    assert answer.body == b'{"count": 3}'
+
+
+async def test_an_answer_in_an_unknown_encoding_is_named_as_such(base: str) -> None:
+    with pytest.raises(FetchError, match="answered 200, but the body is encoded as br"):
+        await fetch(f"{base}/encoded?named=br", AddressRules(), headers={}, timeout_seconds=10)
 
 
 async def test_a_redirect_is_an_answer_and_never_followed(base: str) -> None:

@@ -15,10 +15,11 @@ import pytest
 from aiohttp import web
 
 from certificates import make_authority
-from http_target import HttpTarget, Received, honoured, serving
+from http_target import HttpTarget, ReceivedUpload, honouring_answer, running_target
 from loadgen.auth.login import GrantedToken, LoginFailedError, log_in
 from loadgen.http.address_rules import AddressRules, rules_of
 from loadgen.http.endpoints import Endpoint
+from loadgen.http.target_clock import TargetClock
 from loadgen.http.tls import tls_context
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
@@ -93,7 +94,7 @@ async def granted(
     tls: Any = None,
     environment: Mapping[str, str] = ENVIRONMENT,
 ) -> GrantedToken:
-    return await log_in(plan, rules, tls, environment, time.time)
+    return await log_in(plan, rules, tls, environment, TargetClock())
 
 
 async def test_name_and_password_are_posted_as_json() -> None:
@@ -226,12 +227,12 @@ async def test_a_password_that_is_nowhere_is_told(place: SecretPlace, words: str
         await granted(login_plan("http://127.0.0.1:1/", password=place))
 
 
-def guarded(accepted: set[str]) -> Callable[[Received], web.StreamResponse]:
+def guarded(accepted: set[str]) -> Callable[[ReceivedUpload], web.StreamResponse]:
     """A target that takes these tokens and no others."""
 
-    def answer(received: Received) -> web.StreamResponse:
+    def answer(received: ReceivedUpload) -> web.StreamResponse:
         if received.headers.get("Authorization", "").removeprefix("Bearer ") in accepted:
-            return honoured(received)
+            return honouring_answer(received)
         return web.json_response({"detail": "token not valid"}, status=401)
 
     return answer
@@ -247,28 +248,31 @@ def uploader_of(plan: Plan) -> Uploader:
 
 
 async def test_a_target_behind_a_login_is_verified_after_one_login() -> None:
-    async with issuing() as issuer, serving(guarded({"token-1"})) as target:
+    async with issuing() as issuer, running_target(guarded({"token-1"})) as target:
         plan = plan_with_login(target, issuer)
         report = await Prover(plan, uploader_of(plan), AddressBook()).prove(full_rows=50)
 
     assert report.is_proven
     assert len(issuer.received) == 1
-    assert {received.headers["Authorization"] for received in target.received} == {"Bearer token-1"}
+    assert {received.headers["Authorization"] for received in target.uploads} == {"Bearer token-1"}
 
 
 async def test_a_login_that_fails_refuses_the_target_before_anything_is_sent() -> None:
-    async with issuing(lambda _: web.json_response({}, status=401)) as issuer, serving() as target:
+    async with issuing(lambda _: web.json_response({}, status=401)) as issuer, running_target() as target:
         plan = plan_with_login(target, issuer)
         report = await Prover(plan, uploader_of(plan), AddressBook()).prove(full_rows=50)
 
     assert report.refusal is Refusal.UNAUTHORIZED
     assert "the login at" in report.message
-    assert (report.uploads, target.received) == (0, [])
+    assert (report.uploads, target.uploads) == (0, [])
 
 
 async def test_a_token_that_ends_within_the_load_is_no_refusal_where_a_login_renews_it() -> None:
     short = jwt(30)
-    async with issuing(lambda _: web.json_response({"access": short})) as issuer, serving(guarded({short})) as target:
+    async with (
+        issuing(lambda _: web.json_response({"access": short})) as issuer,
+        running_target(guarded({short})) as target,
+    ):
         plan = plan_with_login(target, issuer, duration_seconds=3_600)
         report = await Prover(plan, uploader_of(plan), AddressBook()).prove(full_rows=50)
 
@@ -280,7 +284,7 @@ async def test_an_upload_that_got_a_401_is_counted_and_the_next_one_has_a_new_to
 ) -> None:
     monkeypatch.setattr("loadgen.auth.login.PAUSE_SECONDS", 0.0)
     accepted = {"token-1"}
-    async with issuing() as issuer, serving(guarded(accepted)) as target:
+    async with issuing() as issuer, running_target(guarded(accepted)) as target:
         uploader = uploader_of(plan_with_login(target, issuer))
         endpoint = Endpoint(target.host, target.port)
         async with uploader.open_client(5) as client:
@@ -291,5 +295,5 @@ async def test_an_upload_that_got_a_401_is_counted_and_the_next_one_has_a_new_to
             third = await uploader.upload(client, endpoint, 5, UploadProgress())
 
     assert [upload.error for upload in (first, second, third)] == [None, ErrorKind.UNAUTHORIZED, None]
-    assert len(target.received) == 3
+    assert len(target.uploads) == 3
     assert len(issuer.received) == 2

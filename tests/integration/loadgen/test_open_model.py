@@ -7,18 +7,18 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from http_target import Received, honoured, serving
-from support.loadgen_loads import Load, after, custom_plan
+from http_target import ReceivedUpload, honouring_answer, running_target
+from support.loadgen_loads import Load, answer_after, custom_plan
 
 
 async def test_uploads_are_due_at_the_arrival_rate_however_long_the_answers_take() -> None:
-    async with serving(after(0.4)) as target:
+    async with running_target(answer_after(0.4)) as target:
         load = Load(custom_plan(target.url, arrivalRate=20, duration="1500ms"), target.port)
 
         await load.run()
 
         step = load.step()
-        assert step.total.due == step.total.accepted == len(target.received) == 30
+        assert step.total.due == step.total.accepted == len(target.uploads) == 30
         assert step.vu_limit_reached == 0
         assert step.lateness.count == 30
         assert step.finished_pods
@@ -27,7 +27,7 @@ async def test_uploads_are_due_at_the_arrival_rate_however_long_the_answers_take
 
 
 async def test_an_arrival_that_waits_for_a_free_user_keeps_its_intended_start() -> None:
-    async with serving(after(0.25)) as target:
+    async with running_target(answer_after(0.25)) as target:
         plan = custom_plan(target.url, arrivalRate=10, duration="1s", virtualUsers=2)
         load = Load(plan, target.port)
 
@@ -44,7 +44,7 @@ async def test_an_arrival_that_waits_for_a_free_user_keeps_its_intended_start() 
 
 
 async def test_an_arrival_that_waits_too_long_is_dropped_and_counts_as_late_as_its_patience() -> None:
-    async with serving(after(0.6)) as target:
+    async with running_target(answer_after(0.6)) as target:
         plan = custom_plan(target.url, arrivalRate=10, duration="1s", virtualUsers=1, maxLateness="200ms")
         load = Load(plan, target.port)
 
@@ -53,7 +53,7 @@ async def test_an_arrival_that_waits_too_long_is_dropped_and_counts_as_late_as_i
         step = load.step()
         assert step.total.due == 10
         assert step.total.dropped >= 7
-        assert step.total.sent == len(target.received) == step.service.count
+        assert step.total.sent == len(target.uploads) == step.service.count
         assert step.response.count == 10
         assert step.total.error_rate == step.total.dropped / 10
         dropped_counts = [second.counts.dropped for second in step.seconds]
@@ -61,7 +61,7 @@ async def test_an_arrival_that_waits_too_long_is_dropped_and_counts_as_late_as_i
 
 
 async def test_what_waits_at_the_end_of_the_load_is_dropped_and_what_is_in_flight_is_finished() -> None:
-    async with serving(after(0.8)) as target:
+    async with running_target(answer_after(0.8)) as target:
         plan = custom_plan(target.url, arrivalRate=10, duration="1s", virtualUsers=1)
         load = Load(plan, target.port)
         start = time.monotonic()
@@ -76,7 +76,7 @@ async def test_what_waits_at_the_end_of_the_load_is_dropped_and_what_is_in_fligh
 
 
 async def test_stages_of_arrival_rates_are_ramps() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         stages = [{"duration": "1s", "arrivalRate": 20}, {"duration": "500ms", "arrivalRate": 20}]
         load = Load(custom_plan(target.url, stages=stages), target.port)
 
@@ -88,7 +88,7 @@ async def test_stages_of_arrival_rates_are_ramps() -> None:
 
 
 async def test_the_pods_of_a_fleet_share_one_poisson_schedule() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         plan = custom_plan(target.url, parallelism=2, arrivalRate=20, duration="1s", arrivals="poisson")
         loads = [Load(plan, target.port, index) for index in range(2)]
         single_load = Load(msgspec.structs.replace(plan, parallelism=1), target.port)
@@ -102,7 +102,7 @@ async def test_the_pods_of_a_fleet_share_one_poisson_schedule() -> None:
 
 
 async def test_a_stop_takes_back_what_waits_and_finishes_what_is_in_flight() -> None:
-    async with serving(after(0.5)) as target:
+    async with running_target(answer_after(0.5)) as target:
         plan = custom_plan(target.url, arrivalRate=50, duration="60s", virtualUsers=3)
         load = Load(plan, target.port)
         running = asyncio.create_task(load.run())
@@ -113,18 +113,18 @@ async def test_a_stop_takes_back_what_waits_and_finishes_what_is_in_flight() -> 
         await asyncio.wait_for(running, 5)
 
         step = load.step()
-        assert step.total.due == step.total.accepted == len(target.received)
+        assert step.total.due == step.total.accepted == len(target.uploads)
         assert step.in_flight == 0
         assert not step.finished_pods
         assert step.load_seconds < 5
 
 
 async def test_cancelling_takes_back_what_waits_and_counts_what_is_in_flight_as_cancelled() -> None:
-    async with serving(after(60)) as target:
+    async with running_target(answer_after(60)) as target:
         plan = custom_plan(target.url, arrivalRate=50, duration="60s", virtualUsers=3)
         load = Load(plan, target.port)
         running = asyncio.create_task(load.run())
-        while len(target.received) < 3:  # noqa: ASYNC110 - what is waited for is in the target
+        while len(target.uploads) < 3:  # noqa: ASYNC110 - what is waited for is in the target
             await asyncio.sleep(0.01)
 
         running.cancel()
@@ -137,10 +137,10 @@ async def test_cancelling_takes_back_what_waits_and_counts_what_is_in_flight_as_
 
 
 async def test_a_violation_ends_the_load_of_the_open_model_too() -> None:
-    def break_promise(received: Received) -> web.StreamResponse:
-        return honoured(received, load_test_mode=None if received.number == 3 else True)
+    def break_promise(received: ReceivedUpload) -> web.StreamResponse:
+        return honouring_answer(received, load_test_mode=None if received.number == 3 else True)
 
-    async with serving(break_promise) as target:
+    async with running_target(break_promise) as target:
         load = Load(custom_plan(target.url, arrivalRate=20, duration="60s"), target.port)
 
         violation = await asyncio.wait_for(load.run(), 5)
@@ -150,10 +150,10 @@ async def test_a_violation_ends_the_load_of_the_open_model_too() -> None:
 
 
 async def test_while_it_waits_an_arrival_is_told_with_its_age() -> None:
-    async with serving(after(60)) as target:
+    async with running_target(answer_after(60)) as target:
         load = Load(custom_plan(target.url, arrivalRate=20, duration="60s", virtualUsers=1), target.port)
         running = asyncio.create_task(load.run())
-        while load.recorder.read(0, 0) and not len(target.received):  # noqa: ASYNC110 - it is in the target
+        while load.recorder.read(0, 0) and not len(target.uploads):  # noqa: ASYNC110 - it is in the target
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.4)
 
@@ -167,7 +167,7 @@ async def test_while_it_waits_an_arrival_is_told_with_its_age() -> None:
 
 
 async def test_a_number_of_records_ends_an_open_load_too() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         load = Load(custom_plan(target.url, arrivalRate=40, records=190), target.port)
         start = time.monotonic()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from http_target import serving
+from http_target import running_target
 from support.local_runs import assert_passed, environment, results_in
 
 LACKING = """\
@@ -57,7 +57,7 @@ async def without_posix(*arguments: object) -> "subprocess.CompletedProcess[str]
 
 @pytest.mark.parametrize("file_format", ["csv", "xlsx"])
 async def test_a_run_needs_nothing_that_only_posix_has(tmp_path: Path, file_format: str) -> None:
-    async with serving() as target:
+    async with running_target() as target:
         done = await without_posix(
             *("run", "custom", "--batch-size", 20, "--duration", "1s", "--think-time", "50ms"),
             *("--format", file_format, "--url", target.url, "--out", tmp_path, "--samples", tmp_path / "samples.csv"),
@@ -70,7 +70,7 @@ async def test_a_run_needs_nothing_that_only_posix_has(tmp_path: Path, file_form
 
 
 async def test_a_verification_needs_nothing_that_only_posix_has() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         done = await without_posix("verify", "--url", target.url)
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -88,7 +88,7 @@ async def test_what_sends_nothing_needs_nothing_that_only_posix_has(arguments: t
 
 
 async def test_an_answer_that_the_terminal_has_no_letters_for_is_shown_all_the_same() -> None:
-    async with serving(lambda _: web.Response(text="客户")) as target:
+    async with running_target(lambda _: web.Response(text="客户")) as target:
         done = await asyncio.to_thread(
             subprocess.run,
             [sys.executable, "-m", "loadgen.cli.main", "verify", "--url", target.url],

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from http_target import Answer, HttpTarget, Received, from_rows, honoured, serving
+from http_target import Answer, HttpTarget, ReceivedUpload, answerer_from_rows, honouring_answer, running_target
 from loadgen.http.endpoints import parse_endpoint
-from loadgen.http.fetching import FetchedAnswer
+from loadgen.http.fetching import FetchedAnswer, make_fetch
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
-from loadgen.proof.read_back import ReadBack, make_fetch
+from loadgen.proof.read_back import ReadBack
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.measurement.proof import ReadBackResult, ReadingMoment, read_back_conclusion
@@ -24,7 +24,7 @@ from loadtest_model.plan.verification import ReadBackPlan, compile_read_back
 from loadtest_model.protocol.commands import Verb
 from loadtest_model.protocol.exits import PodExit
 from loadtest_model.spec.verification import Verification
-from storage import KNOWN, Storage, telling
+from storage import KNOWN, Storage, running_storage
 from support.loadgen_plans import make_plan
 from support.loadgen_pods import pod_process, start_fleet
 
@@ -83,7 +83,7 @@ def shown(report: VerificationReport) -> ReadBackResult:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_target_that_stores_nothing_is_proven_once_all_readings_agree(way: Way) -> None:
-    async with serving() as target, telling() as storage:
+    async with running_target() as target, running_storage() as storage:
         prover = a_prover(a_plan(target, way(storage)))
 
         before = await prover.prove(full_rows=FULL)
@@ -96,7 +96,7 @@ async def test_a_target_that_stores_nothing_is_proven_once_all_readings_agree(wa
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_target_that_lies_is_refused_before_the_load(way: Way) -> None:
-    async with telling() as storage, serving(storage.storing()) as target:
+    async with running_storage() as storage, running_target(storage.storing_answerer()) as target:
         report = await proven(a_plan(target, way(storage)))
 
         assert report.refusal is Refusal.STORED
@@ -106,7 +106,7 @@ async def test_a_target_that_lies_is_refused_before_the_load(way: Way) -> None:
 
 @pytest.mark.parametrize("way", [looking_up, finding_rows])
 async def test_a_look_up_names_the_canary_that_it_found(way: Way) -> None:
-    async with telling() as storage, serving(storage.storing()) as target:
+    async with running_storage() as storage, running_target(storage.storing_answerer()) as target:
         report = await proven(a_plan(target, way(storage)))
 
         (canary,) = report.canary_ids
@@ -114,22 +114,22 @@ async def test_a_look_up_names_the_canary_that_it_found(way: Way) -> None:
 
 
 async def test_a_lie_about_full_batches_only_is_found_by_looking_up_their_first_row() -> None:
-    async with telling() as storage, serving() as target:
-        target.answer = from_rows(FULL, storage.storing())
+    async with running_storage() as storage, running_target() as target:
+        target.answer = answerer_from_rows(FULL, storage.storing_answerer())
 
         report = await proven(a_plan(target, looking_up(storage)))
 
         assert report.refusal is Refusal.STORED
-        assert target.received[-1].client_ids[0] in report.message
+        assert target.uploads[-1].client_ids[0] in report.message
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_rows_stored_by_the_load_are_found_after_it(way: Way) -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         plan = a_plan(target, way(storage))
         prover = a_prover(plan)
         await prover.prove(full_rows=FULL)
-        target.answer = storage.storing()
+        target.answer = storage.storing_answerer()
         async with prover._uploader.open_client(FULL) as client:
             endpoint = parse_endpoint(f"127.0.0.1:{target.port}")
             await prover._uploader.upload(client, endpoint, FULL, UploadProgress())
@@ -141,11 +141,11 @@ async def test_rows_stored_by_the_load_are_found_after_it(way: Way) -> None:
 
 
 async def test_rows_that_are_stored_late_are_found_when_the_target_has_settled() -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         plan = a_plan(target, counting(storage))
         prover = a_prover(plan)
         await prover.prove(full_rows=FULL)
-        asked = len(storage.asked)
+        asked = len(storage.requests)
 
         def store_after_the_first_look(_: web.Request) -> None:
             storage.ids.add("LATE")
@@ -155,34 +155,34 @@ async def test_rows_that_are_stored_late_are_found_when_the_target_has_settled()
 
         assert prover.report is not None
         assert shown(prover.report) is ReadBackResult.STORED
-        assert len(storage.asked) == asked + 2
+        assert len(storage.requests) == asked + 2
 
 
 @pytest.mark.parametrize("way", [looking_up, finding_rows])
 async def test_a_control_that_is_not_found_refuses_the_target_before_anything_is_sent(way: Way) -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         storage.ids.clear()
 
         report = await proven(a_plan(target, way(storage)))
 
         assert report.refusal is Refusal.READ_BACK_CONTROL
         assert KNOWN in report.message
-        assert target.received == []
+        assert target.uploads == []
 
 
 async def test_a_count_of_nothing_is_no_control() -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         storage.ids.clear()
 
         report = await proven(a_plan(target, counting(storage)))
 
         assert report.refusal is Refusal.READ_BACK_CONTROL
         assert "count of 0" in report.message
-        assert target.received == []
+        assert target.uploads == []
 
 
 async def test_a_filtered_count_of_nothing_stands_beside_a_control_of_its_own() -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         filtered = read_back_plan(
             storage.look_up_url.replace("{client_id}", "none"),
             countPath="count",
@@ -211,19 +211,19 @@ async def test_a_filtered_count_of_nothing_stands_beside_a_control_of_its_own() 
 async def test_an_answer_that_shows_nothing_refuses_the_target_before_anything_is_sent(
     answer: Callable[[web.Request], web.StreamResponse], told: str
 ) -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         storage.answer = answer
 
         report = await proven(a_plan(target, counting(storage, timeout="1s")))
 
         assert report.refusal is Refusal.READ_BACK
         assert told in report.message
-        assert target.received == []
+        assert target.uploads == []
 
 
 async def test_what_fails_for_a_moment_is_tried_again() -> None:
-    async with telling() as storage, serving() as target:
-        storage.answer = lambda _: web.Response(status=503) if len(storage.asked) == 1 else None
+    async with running_storage() as storage, running_target() as target:
+        storage.answer = lambda _: web.Response(status=503) if len(storage.requests) == 1 else None
 
         report = await concluded(a_plan(target, counting(storage, timeout="10s")))
 
@@ -231,7 +231,7 @@ async def test_what_fails_for_a_moment_is_tried_again() -> None:
 
 
 async def test_a_reading_that_fails_at_the_end_leaves_the_target_unproven() -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         prover = a_prover(a_plan(target, counting(storage, timeout="1s")))
         await prover.prove(full_rows=FULL)
         storage.answer = lambda _: web.Response(status=500)
@@ -244,7 +244,7 @@ async def test_a_reading_that_fails_at_the_end_leaves_the_target_unproven() -> N
 
 
 async def test_where_less_is_required_a_failing_read_back_refuses_nobody() -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         storage.answer = lambda _: web.Response(status=403)
 
         report = await concluded(a_plan(target, counting(storage), require="Acknowledged"))
@@ -254,21 +254,21 @@ async def test_where_less_is_required_a_failing_read_back_refuses_nobody() -> No
 
 
 async def test_the_address_policy_holds_for_the_read_back_too() -> None:
-    async with telling(host="127.0.0.3") as storage, serving() as target:
+    async with running_storage(host="127.0.0.3") as storage, running_target() as target:
         policy = AddressPolicy(denied=("127.0.0.3/32",))
 
         report = await proven(a_plan(target, counting(storage, timeout="1s"), network=policy))
 
         assert report.refusal is Refusal.READ_BACK
         assert "not allowed" in report.message
-        assert storage.asked == []
+        assert storage.requests == []
 
 
 @pytest.mark.parametrize(("auth", "sent"), [("Target", "Bearer s3cret"), ("None", None)])
 async def test_the_targets_token_is_sent_unless_the_spec_says_none(tmp_path: Path, auth: str, sent: str | None) -> None:
     token_file = tmp_path / "token"
     token_file.write_text("s3cret")
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         plan = a_plan(target, counting(storage, auth=auth, headers={"X-Tenant": "t1"}))
         plan = msgspec.structs.replace(
             plan, target=msgspec.structs.replace(plan.target, token=SecretPlace(file=str(token_file)))
@@ -276,21 +276,21 @@ async def test_the_targets_token_is_sent_unless_the_spec_says_none(tmp_path: Pat
 
         await concluded(plan)
 
-        assert {request.headers.get("Authorization") for request in storage.asked} == {sent}
-        assert {request.headers["X-Tenant"] for request in storage.asked} == {"t1"}
-        assert {request.headers["Cache-Control"] for request in storage.asked} == {"no-cache"}
-        assert all("X-Load-Test" not in request.headers for request in storage.asked)
+        assert {request.headers.get("Authorization") for request in storage.requests} == {sent}
+        assert {request.headers["X-Tenant"] for request in storage.requests} == {"t1"}
+        assert {request.headers["Cache-Control"] for request in storage.requests} == {"no-cache"}
+        assert all("X-Load-Test" not in request.headers for request in storage.requests)
 
 
 async def test_the_targets_own_host_is_asked_with_the_targets_host_header() -> None:
-    async with telling() as storage:
+    async with running_storage() as storage:
         plan = make_plan(f"http://{storage.address}/upload/", target={"host": "django.example"})
         read_back = ReadBack(counting(storage), make_fetch(plan), no_token)
 
         await read_back.read(ReadingMoment.BEFORE, ())
 
         assert read_back.report.readings[0].rows == 1
-        assert {request.headers["Host"] for request in storage.asked} == {"django.example"}
+        assert {request.headers["Host"] for request in storage.requests} == {"django.example"}
 
 
 async def no_token() -> str | None:
@@ -298,7 +298,7 @@ async def no_token() -> str | None:
 
 
 async def test_a_look_up_at_a_wrong_path_proves_nothing_where_the_control_is_found_at_another_url() -> None:
-    async with telling() as storage:
+    async with running_storage() as storage:
         wrong = f"http://{storage.address}/no/such/path/{{client_id}}"
         plan = read_back_plan(wrong, countPath="count", control={"url": storage.count_url})
         storage.ids.add(KNOWN)
@@ -326,7 +326,7 @@ async def test_a_storage_that_repeats_the_token_does_not_make_it_known() -> None
 
 
 async def test_a_client_id_is_written_into_the_url_as_it_must_be() -> None:
-    async with telling() as storage:
+    async with running_storage() as storage:
         plan = make_plan("http://127.0.0.1:1/upload/")
         read_back = ReadBack(looking_up(storage), make_fetch(plan), no_token)
         storage.ids.add("A&B /?é")
@@ -337,17 +337,17 @@ async def test_a_client_id_is_written_into_the_url_as_it_must_be() -> None:
 
 
 async def test_a_target_that_no_load_follows_for_is_proven_at_once() -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         report = await a_prover(a_plan(target, looking_up(storage))).prove_alone(full_rows=FULL)
 
         assert report.reached_level is ProofLevel.PROVEN
 
 
 async def test_a_target_that_no_load_follows_for_is_refused_for_what_shows_late() -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         prover = a_prover(a_plan(target, counting(storage), require="Acknowledged"))
         # The first reading is made before the first upload, the second after the last; a task may store still later.
-        storage.answer = lambda _: web.json_response({"count": 1 if len(storage.asked) < 4 else 2})
+        storage.answer = lambda _: web.json_response({"count": 1 if len(storage.requests) < 4 else 2})
 
         report = await prover.prove_alone(full_rows=FULL)
 
@@ -355,27 +355,27 @@ async def test_a_target_that_no_load_follows_for_is_refused_for_what_shows_late(
         assert not report.is_proven
 
 
-async def hang(_: Received) -> Answer:
+async def hang(_: ReceivedUpload) -> Answer:
     await asyncio.Event().wait()
     raise AssertionError
 
 
 async def test_a_pod_reads_back_when_it_is_told_that_every_load_is_over(tmp_path: Path) -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         plan = a_plan(target, counting(storage), duration_seconds=0.5)
         async with pod_process(plan, tmp_path) as pod:
             await start_fleet((pod,))
             loaded = await pod.until_state(PodState.LOADED)
-            asked = len(storage.asked)
+            asked = len(storage.requests)
 
             assert (await pod.command(Verb.CONCLUDE))[0] == 200
             assert (await pod.command(Verb.CONCLUDE))[0] == 200
             final = await pod.until_final()
             await pod.ack(final.sequence)
 
-            assert await pod.exited() == PodExit.DONE
+            assert await pod.until_exited() == PodExit.DONE
             assert not loaded.final
-            assert len(storage.asked) == asked + 2
+            assert len(storage.requests) == asked + 2
             assert final.state is PodState.DONE
             assert final.elapsed_seconds == loaded.elapsed_seconds
             assert final.verification is not None
@@ -388,7 +388,7 @@ async def test_a_pod_reads_back_when_it_is_told_that_every_load_is_over(tmp_path
 async def test_a_pod_without_a_word_from_the_operator_reads_back_when_the_plan_says_every_load_is_over(
     tmp_path: Path,
 ) -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         plan = a_plan(target, counting(storage), duration_seconds=0.5, target={"timeout": "1s"})
         async with pod_process(plan, tmp_path) as pod:
             await start_fleet((pod,))
@@ -400,7 +400,7 @@ async def test_a_pod_without_a_word_from_the_operator_reads_back_when_the_plan_s
 
 
 async def test_only_the_first_pod_reads_back(tmp_path: Path) -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         plan = a_plan(target, counting(storage), duration_seconds=0.5, virtual_users=2, parallelism=2)
         async with pod_process(plan, tmp_path) as first, pod_process(plan, tmp_path, 1) as second:
             await start_fleet((first, second))
@@ -414,7 +414,7 @@ async def test_only_the_first_pod_reads_back(tmp_path: Path) -> None:
 
 
 async def test_a_pod_that_is_halted_while_it_waits_to_read_back_ends_at_once(tmp_path: Path) -> None:
-    async with telling() as storage, serving() as target:
+    async with running_storage() as storage, running_target() as target:
         plan = a_plan(target, counting(storage), duration_seconds=0.5)
         async with pod_process(plan, tmp_path) as pod:
             await start_fleet((pod,))
@@ -430,8 +430,8 @@ async def test_a_pod_that_is_halted_while_it_waits_to_read_back_ends_at_once(tmp
 
 @pytest.mark.parametrize("end", [Verb.HALT, Verb.STOP])
 async def test_a_verification_that_is_cut_off_names_the_canary_that_was_under_way(tmp_path: Path, end: Verb) -> None:
-    async with serving() as target:
-        target.answer = lambda received: hang(received) if received.rows == 1 else honoured(received)
+    async with running_target() as target:
+        target.answer = lambda received: hang(received) if received.rows == 1 else honouring_answer(received)
         async with pod_process(make_plan(target.url), tmp_path) as pod:
             await pod.command(Verb.VERIFY)
             while not target.rows:  # noqa: ASYNC110 - the target runs in this loop
@@ -440,7 +440,7 @@ async def test_a_verification_that_is_cut_off_names_the_canary_that_was_under_wa
             await pod.command(end, b'{"reason": "Stopped"}' if end is Verb.HALT else None)
             final = await pod.until_final()
 
-            canary = target.received[-1].client_ids[0]
+            canary = target.uploads[-1].client_ids[0]
             assert f"The canary with client_id {canary} may be stored" in final.message
             assert final.verification is not None
             assert final.verification.canary_ids == (canary,)
@@ -449,14 +449,14 @@ async def test_a_verification_that_is_cut_off_names_the_canary_that_was_under_wa
 
 
 async def test_a_verification_that_takes_too_long_names_the_canary_that_was_under_way() -> None:
-    async with serving() as target:
-        target.answer = lambda received: hang(received) if received.rows == 1 else honoured(received)
+    async with running_target() as target:
+        target.answer = lambda received: hang(received) if received.rows == 1 else honouring_answer(received)
         plan = make_plan(target.url)
         deadlines = msgspec.structs.replace(plan.deadlines, verification_seconds=1.0)
 
         report = await a_prover(msgspec.structs.replace(plan, deadlines=deadlines)).prove(full_rows=FULL)
 
-        canary = target.received[-1].client_ids[0]
+        canary = target.uploads[-1].client_ids[0]
         assert report.refusal is Refusal.TIMEOUT
         assert report.canary_ids == (canary,)
         assert f"The canary with client_id {canary} may be stored" in report.message

@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 from example_server import ExampleServer, example_server
-from http_target import HttpTarget, Received, honoured, serving
+from http_target import HttpTarget, ReceivedUpload, honouring_answer, running_target
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.upload.uploading import Upload, make_uploader
@@ -30,29 +30,29 @@ async def uploaded(target: HttpTarget, rows: int, *, expect: str, **records: Any
         return await uploader.upload(client, Endpoint(target.host, target.port), rows, UploadProgress())
 
 
-def counting_the_valid(received: Received) -> Any:
+def counting_the_valid(received: ReceivedUpload) -> Any:
     """A target that passes over the rows whose id it has seen in the same file."""
-    return honoured(received, processed_count=len(set(received.client_ids)))
+    return honouring_answer(received, processed_count=len(set(received.client_ids)))
 
 
 async def test_a_target_that_counts_the_valid_rows_is_right_where_that_is_expected_of_it() -> None:
-    async with serving(counting_the_valid) as target:
+    async with running_target(counting_the_valid) as target:
         upload = await uploaded(target, 5_000, expect="valid", **DUPLICATES)
 
     assert upload.error is None
     assert upload.judgement.records_confirmed == 4_000
-    assert len(target.received[0].client_ids) == 5_000
+    assert len(target.uploads[0].client_ids) == 5_000
 
 
 async def test_a_target_that_counts_the_valid_rows_miscounts_where_all_are_expected() -> None:
-    async with serving(counting_the_valid) as target:
+    async with running_target(counting_the_valid) as target:
         upload = await uploaded(target, 5_000, expect="sent", **DUPLICATES)
 
     assert upload.error is ErrorKind.MISCOUNTED
 
 
 async def test_where_the_count_does_not_matter_a_target_may_count_as_it_likes() -> None:
-    async with serving(lambda received: honoured(received, processed_count=None)) as target:
+    async with running_target(lambda received: honouring_answer(received, processed_count=None)) as target:
         upload = await uploaded(target, 100, expect="any", **DUPLICATES)
 
     assert upload.error is None

@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from example_server import UPLOAD_PATH, ExampleServer, example_server
-from http_target import PATH, HttpTarget, Received, honoured, serving, stored
+from http_target import PATH, HttpTarget, ReceivedUpload, honouring_answer, running_target, storing_answer
 from loadgen.http.endpoints import Endpoint
 from loadgen.local.samples import SAMPLE_COLUMNS
 from loadgen.local.session import Session
@@ -86,7 +86,7 @@ async def test_a_breached_threshold_fails_the_run(target: ExampleServer, tmp_pat
 
 
 async def test_a_target_that_ignores_the_header_is_refused_with_3_and_gets_no_load(tmp_path: Path) -> None:
-    async with serving(stored) as target:
+    async with running_target(storing_answer) as target:
         done = await loadgen("run", *SHORT, "--url", target.url, "--out", tmp_path)
 
         summary = results_in(tmp_path).summary
@@ -98,10 +98,10 @@ async def test_a_target_that_ignores_the_header_is_refused_with_3_and_gets_no_lo
 
 
 async def test_a_target_that_loses_the_marker_under_load_fails_the_run_at_once(tmp_path: Path) -> None:
-    def loses_the_marker(received: Received) -> web.Response:
-        return honoured(received) if received.number < 10 else stored(received)
+    def loses_the_marker(received: ReceivedUpload) -> web.Response:
+        return honouring_answer(received) if received.number < 10 else storing_answer(received)
 
-    async with serving(loses_the_marker) as target:
+    async with running_target(loses_the_marker) as target:
         done = await loadgen("run", "light", "--url", target.url, "--batch-size", 10, "--out", tmp_path)
 
     summary = results_in(tmp_path).summary
@@ -112,10 +112,10 @@ async def test_a_target_that_loses_the_marker_under_load_fails_the_run_at_once(t
 
 
 async def test_a_breach_that_lasts_aborts_the_run(tmp_path: Path) -> None:
-    def fails_under_load(received: Received) -> web.StreamResponse:
-        return honoured(received) if received.number < VERIFICATION_UPLOADS else web.Response(status=500)
+    def fails_under_load(received: ReceivedUpload) -> web.StreamResponse:
+        return honouring_answer(received) if received.number < VERIFICATION_UPLOADS else web.Response(status=500)
 
-    async with serving(fails_under_load) as target:
+    async with running_target(fails_under_load) as target:
         arguments = ("light", "--batch-size", 10, "--abort", "error_rate<50%", "--abort-after", "1s")
         done = await loadgen("run", *arguments, "--think-time", "50ms", "--url", target.url, "--out", tmp_path)
 
@@ -238,7 +238,7 @@ async def test_the_targets_memory_is_read_from_its_metrics(tmp_path: Path) -> No
 
     application = web.Application()
     application.router.add_get("/metrics", metrics)
-    async with serving() as target, TestServer(application, host="127.0.0.1") as server:
+    async with running_target() as target, TestServer(application, host="127.0.0.1") as server:
         options = ("--url", target.url, "--metrics-url", f"http://127.0.0.1:{server.port}/metrics")
         done = await loadgen("run", *SHORT, *options, "--out", tmp_path)
 
@@ -289,7 +289,7 @@ async def test_debug_prints_size_status_times_and_answer_of_each_upload(target: 
 
 
 async def test_outside_a_terminal_progress_is_told_in_plain_lines(tmp_path: Path) -> None:
-    async with serving() as target:
+    async with running_target() as target:
         arguments = ("custom", "--batch-size", 10, "--stage", "6s:1", "--stage", "6s:2")
         done = await loadgen("run", *arguments, "--url", target.url, "--out", tmp_path)
 
@@ -309,14 +309,14 @@ class Slow:
         self.both_wait = asyncio.Event()
         self.waiting = 0
 
-    async def answer(self, received: Received) -> web.StreamResponse:
+    async def answer(self, received: ReceivedUpload) -> web.StreamResponse:
         if received.number >= VERIFICATION_UPLOADS:
             self.waiting += 1
             if self.waiting == 2:
                 self.both_wait.set()
             async with asyncio.timeout(60):
                 await self.release.wait()
-        return honoured(received)
+        return honouring_answer(received)
 
 
 def slow_run(target: HttpTarget, out: Path) -> tuple[object, ...]:
@@ -326,7 +326,7 @@ def slow_run(target: HttpTarget, out: Path) -> tuple[object, ...]:
 @pytest.mark.parametrize("uvloop", [True, False], ids=["uvloop", "asyncio"])
 async def test_ctrl_c_once_finishes_what_is_in_flight(tmp_path: Path, uvloop: bool) -> None:
     slow = Slow()
-    async with serving(slow.answer) as target:
+    async with running_target(slow.answer) as target:
         with in_terminal(*slow_run(target, tmp_path), uvloop=uvloop) as terminal:
             await terminal.until_true(lambda: slow.waiting == 2)
             terminal.press_ctrl_c()
@@ -345,7 +345,7 @@ async def test_ctrl_c_once_finishes_what_is_in_flight(tmp_path: Path, uvloop: bo
 @pytest.mark.parametrize("uvloop", [True, False], ids=["uvloop", "asyncio"])
 async def test_ctrl_c_twice_stops_at_once_and_still_writes_what_there_is(tmp_path: Path, uvloop: bool) -> None:
     slow = Slow()
-    async with serving(slow.answer) as target:
+    async with running_target(slow.answer) as target:
         with in_terminal(*slow_run(target, tmp_path), uvloop=uvloop) as terminal:
             await terminal.until_true(lambda: slow.waiting == 2)
             terminal.press_ctrl_c()
@@ -367,7 +367,7 @@ async def test_ctrl_c_twice_stops_at_once_and_still_writes_what_there_is(tmp_pat
 
 async def test_outside_a_terminal_what_ctrl_c_does_is_told_at_once(tmp_path: Path) -> None:
     slow = Slow()
-    async with serving(slow.answer) as target:
+    async with running_target(slow.answer) as target:
         process = await asyncio.create_subprocess_exec(
             *command(*slow_run(target, tmp_path)), stderr=asyncio.subprocess.PIPE, env=environment()
         )
@@ -390,7 +390,7 @@ async def test_outside_a_terminal_what_ctrl_c_does_is_told_at_once(tmp_path: Pat
 
 async def test_a_signal_to_terminate_stops_at_once(tmp_path: Path) -> None:
     slow = Slow()
-    async with serving(slow.answer) as target:
+    async with running_target(slow.answer) as target:
         with in_terminal(*slow_run(target, tmp_path)) as terminal:
             await terminal.until_true(lambda: slow.waiting == 2)
             terminal.process.send_signal(signal.SIGTERM)
@@ -405,14 +405,14 @@ async def test_ctrl_c_during_the_verification_leaves_the_target_without_load(tmp
     release = asyncio.Event()
     canary_arrival = asyncio.Event()
 
-    async def holds_the_canary(received: Received) -> web.StreamResponse:
+    async def holds_the_canary(received: ReceivedUpload) -> web.StreamResponse:
         if received.rows == 1:
             canary_arrival.set()
             async with asyncio.timeout(60):
                 await release.wait()
-        return honoured(received)
+        return honouring_answer(received)
 
-    async with serving(holds_the_canary) as target:
+    async with running_target(holds_the_canary) as target:
         with in_terminal(*slow_run(target, tmp_path)) as terminal:
             await asyncio.wait_for(canary_arrival.wait(), 30)
             terminal.press_ctrl_c()
@@ -426,7 +426,7 @@ async def test_ctrl_c_during_the_verification_leaves_the_target_without_load(tmp
 
 
 async def test_a_run_that_is_killed_leaves_what_there_was(tmp_path: Path) -> None:
-    async with serving() as target:
+    async with running_target() as target:
         with in_terminal(*slow_run(target, tmp_path)) as terminal:
             await terminal.until_true(lambda: any(tmp_path.glob("*_summary.json")))
             terminal.process.send_signal(signal.SIGKILL)
@@ -439,7 +439,7 @@ async def test_a_run_that_is_killed_leaves_what_there_was(tmp_path: Path) -> Non
 
 
 async def test_a_terminal_shows_progress_that_is_drawn_over_itself(tmp_path: Path) -> None:
-    async with serving() as target:
+    async with running_target() as target:
         arguments = ("custom", "--batch-size", 10, "--stage", "2s:1", "--stage", "1s:2")
         with in_terminal("run", *arguments, "--url", target.url, "--out", tmp_path) as terminal:
             await terminal.exit_status()
@@ -454,7 +454,7 @@ async def test_a_terminal_shows_progress_that_is_drawn_over_itself(tmp_path: Pat
 
 
 async def test_no_color_is_obeyed(tmp_path: Path) -> None:
-    async with serving() as target:
+    async with running_target() as target:
         arguments = ("custom", "--batch-size", 10, "--duration", "1s", "--url", target.url, "--out", tmp_path)
         with in_terminal("run", *arguments, variables={"NO_COLOR": "1"}) as terminal:
             await terminal.exit_status()
@@ -464,16 +464,18 @@ async def test_no_color_is_obeyed(tmp_path: Path) -> None:
 
 
 async def test_a_proven_address_that_breaks_its_promise_when_it_is_verified_again_ends_a_run_without_a_fleet() -> None:
-    async with serving() as first_target, serving(host="127.0.0.2") as second_target:
+    async with running_target() as first_target, running_target(host="127.0.0.2") as second_target:
         sound, faulty = Endpoint("127.0.0.1", first_target.port), Endpoint("127.0.0.2", second_target.port)
         addresses = (str(sound), str(faulty))
         plan = make_plan(f"http://django.shop{PATH}", duration_seconds=60, addresses=addresses)
         session = Session(plan, time.monotonic_ns)
         await session.verify()
-        second_target.answer = lambda received: stored(received) if received.rows == 1 else honoured(received)
+        second_target.answer = lambda received: (
+            storing_answer(received) if received.rows == 1 else honouring_answer(received)
+        )
         loading = asyncio.create_task(session.load())
         async with asyncio.timeout(20):
-            while len(second_target.received) < 5:  # noqa: ASYNC110 - the target runs in this loop
+            while len(second_target.uploads) < 5:  # noqa: ASYNC110 - the target runs in this loop
                 await asyncio.sleep(0.01)
             for addresses_now in ((sound,), (sound, faulty)):
                 session._share.update_addresses(addresses_now, more=False)

@@ -5,7 +5,7 @@ import time
 
 from aiohttp import web
 
-from http_target import Received, from_rows, serving, stored
+from http_target import ReceivedUpload, answerer_from_rows, running_target, storing_answer
 from loadgen.load.engine import Iteration
 from loadgen.load.share import Share, cut, sole_error
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -19,13 +19,13 @@ def a_share(plan: Plan, pod_index: int = 0) -> Share:
 
 
 async def test_a_share_is_proven_and_loaded_and_tells_of_both_in_one_snapshot() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         share, iterations = a_share(make_plan(target.url, duration_seconds=0.5)), list[Iteration]()
         share.observe(iterations.append)
         before = share.snapshot(0, PodState.WAITING)
 
         report = await share.prove()
-        verification_uploads = len(target.received)
+        verification_uploads = len(target.uploads)
         violation = await share.load(time.monotonic_ns(), is_alone=True)
         share.freeze()
         after = share.snapshot(0, PodState.DONE)
@@ -36,7 +36,7 @@ async def test_a_share_is_proven_and_loaded_and_tells_of_both_in_one_snapshot() 
         assert (after.pod_index, after.pod_uid, after.state) == (0, "uid-0", PodState.DONE)
         assert after.verification == report == share.report
         assert after.steps[0].finished_pods
-        assert after.steps[0].total.accepted == len(iterations) == len(target.received) - verification_uploads > 0
+        assert after.steps[0].total.accepted == len(iterations) == len(target.uploads) - verification_uploads > 0
         assert after.elapsed_seconds > 0.4
         assert after.generator.max_loop_lag_seconds > 0
         assert share.snapshot(0, PodState.DONE).elapsed_seconds == after.elapsed_seconds
@@ -44,24 +44,24 @@ async def test_a_share_is_proven_and_loaded_and_tells_of_both_in_one_snapshot() 
 
 
 async def test_only_the_share_that_goes_first_is_proven_with_a_full_batch() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         plan = make_plan(target.url, batch_size=300, virtual_users=2, parallelism=2)
 
         for index in (0, 1):
             await a_share(plan, index).prove()
 
-        assert [received.rows for received in target.received].count(300) == 1
+        assert [received.rows for received in target.uploads].count(300) == 1
 
 
 async def test_a_share_that_is_cut_has_nothing_in_flight_and_its_load_is_over() -> None:
     arrival = asyncio.Event()
 
-    async def hang(_received: Received) -> web.StreamResponse:
+    async def hang(_received: ReceivedUpload) -> web.StreamResponse:
         arrival.set()
         await asyncio.sleep(30)
         raise AssertionError
 
-    async with serving() as target:
+    async with running_target() as target:
         share = a_share(make_plan(target.url, duration_seconds=60.0))
         await share.prove()
         target.answer = hang
@@ -80,10 +80,10 @@ async def test_a_share_that_is_cut_has_nothing_in_flight_and_its_load_is_over() 
 
 
 async def test_a_share_whose_target_breaks_its_promise_gives_the_violation_and_ends() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         share = a_share(make_plan(target.url, duration_seconds=60.0))
         await share.prove()
-        target.answer = from_rows(50, stored)
+        target.answer = answerer_from_rows(50, storing_answer)
 
         violation = await share.load(time.monotonic_ns(), is_alone=True)
 
@@ -93,7 +93,7 @@ async def test_a_share_whose_target_breaks_its_promise_gives_the_violation_and_e
 
 
 async def test_a_share_that_is_told_to_drain_finishes_what_is_in_flight() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         share = a_share(make_plan(target.url, duration_seconds=60.0))
         await share.prove()
         first_upload_end = asyncio.Event()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from certificates import Authority, Certificate, make_authority
-from http_target import PATH, HttpTarget, serving
+from http_target import PATH, HttpTarget, running_target
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.request_headers import request_head
@@ -134,33 +134,33 @@ async def test_a_named_authority_is_trusted_and_the_name_is_asked_for(
     authority: Authority, certificate: Certificate
 ) -> None:
     names: list[str | None] = []
-    async with serving(tls=certificate.server_context(names)) as target:
+    async with running_target(tls=certificate.server_context(names)) as target:
         exchange, _ = await post(target, trusting(authority))
 
         assert exchange.answer is not None
         assert exchange.answer.status == 200
         assert names == ["target.example"]
-        assert target.received[0].headers["Host"] == "target.example"
+        assert target.uploads[0].headers["Host"] == "target.example"
 
 
 async def test_an_authority_that_nobody_named_is_not_trusted(certificate: Certificate) -> None:
-    async with serving(tls=certificate.server_context()) as target:
+    async with running_target(tls=certificate.server_context()) as target:
         exchange, progress = await post(target, TlsPlan())
 
         assert_refused(exchange, progress, "signed by an authority that is not trusted")
-        assert target.received == []
+        assert target.uploads == []
 
 
 async def test_a_named_authority_stands_in_place_of_all_others(certificate: Certificate, tmp_path: Path) -> None:
     other = make_authority(tmp_path, "other")
-    async with serving(tls=certificate.server_context()) as target:
+    async with running_target(tls=certificate.server_context()) as target:
         assert_refused(*await post(target, trusting(other)), "signed by an authority that is not trusted")
 
 
 async def test_an_intermediate_authority_alone_is_trust_enough(authority: Authority, tmp_path: Path) -> None:
     intermediate = authority.delegate(tmp_path, "intermediate")
     leaf = intermediate.sign("leaf", "DNS:target.example")
-    async with serving(tls=leaf.server_context()) as target:
+    async with running_target(tls=leaf.server_context()) as target:
         exchange, _ = await post(target, trusting(intermediate))
 
         assert exchange.answer is not None
@@ -168,7 +168,7 @@ async def test_an_intermediate_authority_alone_is_trust_enough(authority: Author
 
 async def test_a_certificate_for_another_name_is_refused(authority: Authority, certificate: Certificate) -> None:
     names: list[str | None] = []
-    async with serving(tls=certificate.server_context(names)) as target:
+    async with running_target(tls=certificate.server_context(names)) as target:
         exchange, progress = await post(target, trusting(authority), "other.example")
 
         assert_refused(exchange, progress, "for another name", "other.example")
@@ -179,29 +179,29 @@ async def test_an_address_as_the_name_is_checked_against_the_addresses_of_the_ce
     authority: Authority, certificate: Certificate
 ) -> None:
     by_address = authority.sign("by-address", "IP:127.0.0.1")
-    async with serving(tls=by_address.server_context()) as target:
+    async with running_target(tls=by_address.server_context()) as target:
         exchange, _ = await post(target, trusting(authority), "127.0.0.1")
 
         assert exchange.answer is not None
-    async with serving(tls=certificate.server_context()) as target:
+    async with running_target(tls=certificate.server_context()) as target:
         assert_refused(*await post(target, trusting(authority), "127.0.0.1"), "for another name")
 
 
 async def test_an_expired_certificate_is_said_to_be(authority: Authority) -> None:
     expired = authority.sign("expired", "DNS:target.example", days=-1)
-    async with serving(tls=expired.server_context()) as target:
+    async with running_target(tls=expired.server_context()) as target:
         assert_refused(*await post(target, trusting(authority)), "has expired")
 
 
 async def test_a_port_that_speaks_plain_http_is_said_to_do_so(authority: Authority) -> None:
-    async with serving() as target:
+    async with running_target() as target:
         assert_refused(*await post(target, trusting(authority)), "speaks no TLS, most likely plain HTTP")
 
 
 async def test_a_client_shows_its_certificate_to_a_target_that_wants_one(
     authority: Authority, certificate: Certificate, client_certificate: Certificate
 ) -> None:
-    async with serving(tls=certificate.server_context(wanted=authority)) as target:
+    async with running_target(tls=certificate.server_context(client_authority=authority)) as target:
         exchange, _ = await post(target, trusting(authority, client_certificate))
 
         assert exchange.answer is not None
@@ -212,7 +212,7 @@ async def test_a_client_shows_its_certificate_to_a_target_that_wants_one(
 async def test_a_target_that_wants_a_client_s_certificate_is_said_to_and_has_taken_nothing(
     authority: Authority, certificate: Certificate, newest: ssl.TLSVersion
 ) -> None:
-    context = certificate.server_context(wanted=authority)
+    context = certificate.server_context(client_authority=authority)
     context.maximum_version = newest
     with blocking_server(context) as target:
         exchange, progress = await post(target, trusting(authority))
@@ -224,7 +224,7 @@ async def test_a_client_s_certificate_of_another_authority_is_refused_by_the_tar
     authority: Authority, certificate: Certificate, tmp_path: Path
 ) -> None:
     stranger = make_authority(tmp_path, "stranger").sign("stranger-client", "DNS:loadgen", use="clientAuth")
-    with blocking_server(certificate.server_context(wanted=authority)) as target:
+    with blocking_server(certificate.server_context(client_authority=authority)) as target:
         exchange, progress = await post(target, trusting(authority, stranger))
 
     assert_refused(exchange, progress, "does not know the authority of the client's certificate")
@@ -274,11 +274,11 @@ async def test_a_connection_that_tls_loses_after_the_body_was_taken_is_an_unknow
 
 async def test_a_large_body_goes_through_tls_whole(authority: Authority, certificate: Certificate) -> None:
     head, rows = HEAD + b"client_id\r\n", ROW * 500_000
-    async with serving(tls=certificate.server_context()) as target:
+    async with running_target(tls=certificate.server_context()) as target:
         exchange, progress = await post(target, trusting(authority), "target.example", head, rows, TAIL)
 
         assert exchange.answer is not None
-        assert target.received[0].rows == 500_000
+        assert target.uploads[0].rows == 500_000
         assert progress.body_bytes_sent == len(head + rows + TAIL)
 
 

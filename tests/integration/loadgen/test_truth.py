@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 
-from http_target import Received, honoured, serving
+from http_target import ReceivedUpload, honouring_answer, running_target
 from loadgen.http.endpoints import parse_endpoint
 from loadtest_model.measurement.sketch import Sketch
 from support.loadgen_loads import Load, custom_plan
@@ -25,12 +25,12 @@ class Delays:
     held_seconds: list[float] = field(default_factory=list)
     rows: int = 0
 
-    async def answer(self, received: Received) -> web.StreamResponse:
+    async def answer(self, received: ReceivedUpload) -> web.StreamResponse:
         start = time.monotonic()
         await asyncio.sleep(self.of(received.number))
         self.held_seconds.append(time.monotonic() - start)
         self.rows += received.rows
-        return honoured(received)
+        return honouring_answer(received)
 
     def exactly(self, quantile: float) -> float:
         """The nearest-rank quantile of what was held."""
@@ -58,7 +58,7 @@ async def test_in_the_closed_model_quantiles_are_those_of_the_targets_own_record
     delay: Callable[[int], float],
 ) -> None:
     delays = Delays(delay)
-    async with serving(delays.answer) as target:
+    async with running_target(delays.answer) as target:
         load = Load(custom_plan(target.url, virtualUsers=20, duration="6s"), target.port)
 
         await load.run()
@@ -66,7 +66,7 @@ async def test_in_the_closed_model_quantiles_are_those_of_the_targets_own_record
         step = load.step()
         assert_quantiles_agree(step.response, delays)
         assert_quantiles_agree(step.service, delays)
-        assert step.total.accepted == len(target.received) == len(delays.held_seconds) == step.response.count
+        assert step.total.accepted == len(target.uploads) == len(delays.held_seconds) == step.response.count
         assert step.total.records_sent == step.total.records_confirmed == delays.rows
         assert step.parts.wait.count == step.service.count
         mean = step.parts.wait.mean_seconds
@@ -83,17 +83,17 @@ class Stall:
     start: float = field(default_factory=time.monotonic)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def answer(self, received: Received) -> web.StreamResponse:
+    async def answer(self, received: ReceivedUpload) -> web.StreamResponse:
         async with self.turn:
             since = time.monotonic() - self.start
             if self.begins <= since < self.begins + self.lasts:
                 await asyncio.sleep(self.begins + self.lasts - since)
-            return honoured(received)
+            return honouring_answer(received)
 
 
 async def test_a_stall_shows_in_the_response_time_of_the_open_model_and_hides_in_the_service_time() -> None:
     stall = Stall(begins=1.0, lasts=2.0)
-    async with serving(stall.answer) as target:
+    async with running_target(stall.answer) as target:
         # One user: while it waits for the stalled answer, the arrivals of two seconds queue up behind it.
         plan = custom_plan(target.url, arrivalRate=50, virtualUsers=1, duration="5s")
         load = Load(plan, target.port)
@@ -118,20 +118,20 @@ async def test_a_stall_shows_in_the_response_time_of_the_open_model_and_hides_in
 
 async def test_in_the_closed_model_the_same_stall_is_one_slow_upload() -> None:
     stall = Stall(begins=1.0, lasts=2.0)
-    async with serving(stall.answer) as target:
+    async with running_target(stall.answer) as target:
         load = Load(custom_plan(target.url, virtualUsers=1, duration="4s", thinkTime="20ms"), target.port)
         stall.start = time.monotonic()
 
         await load.run()
 
         step = load.step()
-        assert step.total.accepted == len(target.received)
+        assert step.total.accepted == len(target.uploads)
         assert step.response.max_seconds == pytest.approx(2.0, rel=0.1)
         assert (step.response.quantile_seconds(0.95) or 9.0) < 0.25
 
 
 async def test_the_spread_over_addresses_is_what_each_of_them_received() -> None:
-    async with serving() as first_target, serving(host="127.0.0.2") as second_target:
+    async with running_target() as first_target, running_target(host="127.0.0.2") as second_target:
         load = Load(custom_plan(first_target.url, virtualUsers=3, duration="1s"), first_target.port)
         load.book.confirm(parse_endpoint(f"127.0.0.2:{second_target.port}"))
 
@@ -139,8 +139,8 @@ async def test_the_spread_over_addresses_is_what_each_of_them_received() -> None
 
         addresses = load.step().addresses
         received_counts = {
-            f"127.0.0.1:{first_target.port}": len(first_target.received),
-            f"127.0.0.2:{second_target.port}": len(second_target.received),
+            f"127.0.0.1:{first_target.port}": len(first_target.uploads),
+            f"127.0.0.2:{second_target.port}": len(second_target.uploads),
         }
         assert {address: counts.sent for address, counts in addresses.items()} == received_counts
         assert all(counts.accepted == counts.sent for counts in addresses.values())

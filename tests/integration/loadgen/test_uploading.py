@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from certificates import make_authority
-from http_target import PATH, HttpTarget, Received, honoured, serving
+from http_target import PATH, HttpTarget, ReceivedUpload, honouring_answer, running_target
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.upload_progress import UploadProgress
@@ -35,11 +35,11 @@ async def uploaded(
 
 
 async def test_the_host_header_may_be_another_than_the_url_s() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         await uploaded(make_plan(target.url, target={"host": "shop.example"}), target)
         await uploaded(make_plan(target.url), target)
 
-    assert [received.headers["Host"] for received in target.received] == [
+    assert [received.headers["Host"] for received in target.uploads] == [
         "shop.example",
         f"{target.host}:{target.port}",
     ]
@@ -47,18 +47,18 @@ async def test_the_host_header_may_be_another_than_the_url_s() -> None:
 
 @pytest.mark.parametrize(("chosen", "connections"), [("Auto", 1), ("Kept", 1), ("PerUpload", 3)])
 async def test_connections_are_kept_as_the_spec_says(chosen: str, connections: int) -> None:
-    async with serving() as target:
+    async with running_target() as target:
         await uploaded(make_plan(target.url, target={"connections": chosen}), target, times=3)
 
-    assert len({received.connection for received in target.received}) == connections
+    assert len({received.connection for received in target.uploads}) == connections
 
 
 async def test_a_token_of_the_environment_is_sent_and_written_nowhere() -> None:
-    async with serving() as target:
+    async with running_target() as target:
         plan = make_plan(target.url, places=SecretPlaces(token=SecretPlace(variable="AUTH_TOKEN")))
         await uploaded(plan, target, environment={"AUTH_TOKEN": "s3cret\n"})
 
-    assert target.received[0].headers["Authorization"] == "Bearer s3cret"
+    assert target.uploads[0].headers["Authorization"] == "Bearer s3cret"
     assert "s3cret" not in repr(plan)
 
 
@@ -71,10 +71,10 @@ def test_a_variable_without_a_token_is_named() -> None:
 
 @pytest.mark.parametrize("status", [200, 401, 500])
 async def test_a_target_that_repeats_the_token_does_not_make_it_known(status: int) -> None:
-    def telling(received: Received) -> web.Response:
+    def telling(received: ReceivedUpload) -> web.Response:
         return web.Response(text=f"you are {received.headers['Authorization']}", status=status)
 
-    async with serving(telling) as target:
+    async with running_target(telling) as target:
         plan = make_plan(target.url, places=SecretPlaces(token=SecretPlace(variable="AUTH_TOKEN")))
         (upload,) = await uploaded(plan, target, environment={"AUTH_TOKEN": "s3cret"})
 
@@ -84,10 +84,10 @@ async def test_a_target_that_repeats_the_token_does_not_make_it_known(status: in
 
 @pytest.mark.parametrize("status", [429, 503])
 async def test_the_pause_that_an_answer_asks_for_is_told(status: int) -> None:
-    def busy(_: Received) -> web.Response:
+    def busy(_: ReceivedUpload) -> web.Response:
         return web.Response(status=status, headers={"Retry-After": "7"})
 
-    async with serving(busy) as target:
+    async with running_target(busy) as target:
         (upload,) = await uploaded(make_plan(target.url), target)
 
     assert upload.retry_after_seconds == 7
@@ -95,30 +95,30 @@ async def test_the_pause_that_an_answer_asks_for_is_told(status: int) -> None:
 
 
 async def test_the_pause_may_be_a_date() -> None:
-    def busy(_: Received) -> web.Response:
+    def busy(_: ReceivedUpload) -> web.Response:
         headers = {"Retry-After": formatdate(time.time() + 20, usegmt=True)}
         return web.Response(status=429, headers=headers)
 
-    async with serving(busy) as target:
+    async with running_target(busy) as target:
         (upload,) = await uploaded(make_plan(target.url), target)
 
     assert upload.retry_after_seconds == pytest.approx(20, abs=2)
 
 
 async def test_no_upload_is_sent_a_second_time_whatever_was_answered() -> None:
-    async with serving(lambda _: web.Response(status=503, headers={"Retry-After": "0"})) as target:
+    async with running_target(lambda _: web.Response(status=503, headers={"Retry-After": "0"})) as target:
         await uploaded(make_plan(target.url), target, times=3)
 
-    assert len(target.received) == 3
-    ids = [client_id for received in target.received for client_id in received.client_ids]
+    assert len(target.uploads) == 3
+    ids = [client_id for received in target.uploads for client_id in received.client_ids]
     assert len(set(ids)) == len(ids)
 
 
 async def test_an_upload_tells_its_size_and_the_beginning_of_its_answer() -> None:
-    async with serving(lambda received: honoured(received, note="x" * 1_000)) as target:
+    async with running_target(lambda received: honouring_answer(received, note="x" * 1_000)) as target:
         (upload,) = await uploaded(make_plan(target.url), target)
 
-    assert upload.bytes_total == target.received[0].body_bytes
+    assert upload.bytes_total == target.uploads[0].body_bytes
     assert upload.answer_text.startswith('{"success": true')
     assert len(upload.answer_text) == 203
 
@@ -131,7 +131,7 @@ async def test_a_target_behind_tls_is_verified_at_each_address_under_its_own_nam
     authority = make_authority(tmp_path)
     names: list[str | None] = []
     context = authority.sign("target", "DNS:shop.example").server_context(names)
-    async with serving(tls=context) as target:
+    async with running_target(tls=context) as target:
         url = f"https://shop.example:{target.port}{PATH}"
         plan = make_plan(
             url,
@@ -143,14 +143,14 @@ async def test_a_target_behind_tls_is_verified_at_each_address_under_its_own_nam
 
     assert report.is_proven
     assert set(names) == {"shop.example"}
-    assert {received.headers["Host"] for received in target.received} == {f"shop.example:{target.port}"}
+    assert {received.headers["Host"] for received in target.uploads} == {f"shop.example:{target.port}"}
 
 
 async def test_another_name_for_tls_leaves_the_host_header_alone(tmp_path: Path) -> None:
     authority = make_authority(tmp_path)
     names: list[str | None] = []
     context = authority.sign("target", "DNS:inner.example").server_context(names)
-    async with serving(tls=context) as target:
+    async with running_target(tls=context) as target:
         plan = make_plan(
             target.url,
             target={"tls": {"caSecretKeyRef": {"name": "ca"}, "serverName": "inner.example"}},
@@ -160,18 +160,18 @@ async def test_another_name_for_tls_leaves_the_host_header_alone(tmp_path: Path)
 
     assert report.is_proven
     assert set(names) == {"inner.example"}
-    assert target.received[0].headers["Host"] == f"127.0.0.1:{target.port}"
+    assert target.uploads[0].headers["Host"] == f"127.0.0.1:{target.port}"
 
 
 async def test_a_certificate_that_is_not_trusted_refuses_the_target_with_what_to_do(tmp_path: Path) -> None:
     context = make_authority(tmp_path).sign("target", "IP:127.0.0.1").server_context()
-    async with serving(tls=context) as target:
+    async with running_target(tls=context) as target:
         report = await proven(make_plan(target.url))
 
     assert report.refusal is Refusal.TLS
     assert "signed by an authority that is not trusted" in report.message
     assert "spec.target.tls" in report.hint
-    assert (report.uploads, target.received) == (0, [])
+    assert (report.uploads, target.uploads) == (0, [])
 
 
 async def test_an_authority_that_cannot_be_read_refuses_the_target_before_anything_is_sent(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def with_fault(application: WSGIApplication, fault: str, settings: FaultSettings
     faulty = _FAULTS[fault](application, settings)
 
     def uploads_only(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        chosen = faulty if environ["REQUEST_METHOD"] == "POST" else application
-        return chosen(environ, start_response)
+        handler = faulty if environ["REQUEST_METHOD"] == "POST" else application
+        return handler(environ, start_response)
 
     return uploads_only
 
@@ -79,15 +79,17 @@ def _lies(application: WSGIApplication, settings: FaultSettings) -> WSGIApplicat
         if rows < settings.min_rows or ledger.add(rows) <= settings.after:
             return application(environ, start_response)
         environ.pop("HTTP_X_LOAD_TEST", None)
-        held: list[tuple[str, list[tuple[str, str]]]] = []
+        responses: list[tuple[str, list[tuple[str, str]]]] = []
 
-        def hold(status: str, headers: list[tuple[str, str]], _error: object = None, /) -> Callable[[bytes], object]:
-            held.append((status, headers))
+        def record_response(
+            status: str, headers: list[tuple[str, str]], _error: object = None, /
+        ) -> Callable[[bytes], object]:
+            responses.append((status, headers))
             return lambda _: None
 
-        answer = json.loads(b"".join(application(environ, hold)))
+        answer = json.loads(b"".join(application(environ, record_response)))
         body = json.dumps({**answer, "load_test_mode": True, "load_test_nonce": nonce}).encode()
-        (status, _), *_ = held
+        (status, _), *_ = responses
         start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 
@@ -97,7 +99,7 @@ def _lies(application: WSGIApplication, settings: FaultSettings) -> WSGIApplicat
 def _loses(header: str) -> Callable[[WSGIApplication, FaultSettings], WSGIApplication]:
     """From the upload after FAULT_AFTER full uploads on, this header never reaches Django."""
 
-    def losing(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
+    def with_loss(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
         ledger = settings.ledger()
 
         def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -110,7 +112,7 @@ def _loses(header: str) -> Callable[[WSGIApplication, FaultSettings], WSGIApplic
 
         return faulty
 
-    return losing
+    return with_loss
 
 
 def _some_errors(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
@@ -151,8 +153,8 @@ def _tells_all(application: WSGIApplication, settings: FaultSettings) -> WSGIApp
         rows = count_rows(environ)
         if rows < settings.min_rows or ledger.add(rows) <= settings.after:
             return application(environ, start_response)
-        shown = f"Authorization: {environ.get('HTTP_AUTHORIZATION', '')}"
-        body = f"{shown}\r\n2026-01-01 INFO {FORGED}\n\x1b[2J{shown} {shown}".encode()
+        header_line = f"Authorization: {environ.get('HTTP_AUTHORIZATION', '')}"
+        body = f"{header_line}\r\n2026-01-01 INFO {FORGED}\n\x1b[2J{header_line} {header_line}".encode()
         start_response(settings.status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
         return [body]
 
@@ -160,13 +162,13 @@ def _tells_all(application: WSGIApplication, settings: FaultSettings) -> WSGIApp
 
 
 def _notes(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:
-    def noting(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def faulty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         headers = {name: value for name, value in environ.items() if name.startswith("HTTP_X_")}
         # In one write: another worker's line must not come into the middle of this one.
         sys.stderr.write(f"noted {json.dumps({'headers': headers, 'fields': form_fields(environ)})}\n")
         return application(environ, start_response)
 
-    return noting
+    return faulty
 
 
 def _slow(application: WSGIApplication, settings: FaultSettings) -> WSGIApplication:

@@ -1,9 +1,11 @@
 """Upload views with one mistake each."""
 
+import gzip
 import json
 import os
 import signal
 import time
+import zlib
 from collections.abc import Callable
 
 from clients.views import upload_clients
@@ -27,7 +29,7 @@ class UploadForm(forms.Form):
     spreadsheet = forms.FileField()
 
 
-def _changed(request: HttpRequest, **changes: object) -> HttpResponse:
+def _answer_with(request: HttpRequest, **changes: object) -> HttpResponse:
     answer = json.loads(upload_clients(request).content)
     return JsonResponse({**answer, **changes})
 
@@ -40,6 +42,46 @@ def crashes(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 def forbids_with_cors_headers(request: HttpRequest) -> HttpResponse:
     return HttpResponseForbidden("Forbidden", headers={"Access-Control-Allow-Origin": "https://shop.example"})
+
+
+def _encoded(request: HttpRequest, name: str, encode: Callable[[bytes], bytes]) -> HttpResponse:
+    return HttpResponse(
+        encode(upload_clients(request).content), content_type="application/json", headers={"Content-Encoding": name}
+    )
+
+
+@csrf_exempt
+def answers_in_raw_deflate(request: HttpRequest) -> HttpResponse:
+    return _encoded(request, "deflate", lambda content: zlib.compress(content, wbits=-15))
+
+
+@csrf_exempt
+def answers_in_gzip_and_identity(request: HttpRequest) -> HttpResponse:
+    return _encoded(request, "gzip, identity", gzip.compress)
+
+
+@csrf_exempt
+def answers_in_brotli(request: HttpRequest) -> HttpResponse:
+    """Whatever the request accepts, as a proxy's cache may do; the first bytes are those of a brotli stream."""
+    return _encoded(request, "br", lambda content: b"\x0b\x02\x80" + content + b"\x03")
+
+
+@csrf_exempt
+def fails_without_rows(request: HttpRequest) -> HttpResponse:
+    """Takes the first row for granted."""
+    rows = request.FILES["file"].read().splitlines()
+    len(rows[1])
+    request.FILES["file"].seek(0)
+    return upload_clients(request)
+
+
+@csrf_exempt
+def fails_with_rows(request: HttpRequest) -> HttpResponse:
+    """Fails only where there is something to read."""
+    if len(request.FILES["file"].read().splitlines()) > 1:
+        raise ZeroDivisionError("a defect of the view")
+    request.FILES["file"].seek(0)
+    return upload_clients(request)
 
 
 @csrf_exempt
@@ -81,7 +123,7 @@ def killed_by_large_files(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def marker_false(request: HttpRequest) -> HttpResponse:
-    return _changed(request, load_test_mode=False)
+    return _answer_with(request, load_test_mode=False)
 
 
 @csrf_exempt
@@ -91,7 +133,7 @@ def runs_out_of_memory(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def miscounts(request: HttpRequest) -> HttpResponse:
-    return _changed(request, processed_count=7)
+    return _answer_with(request, processed_count=7)
 
 
 @csrf_exempt

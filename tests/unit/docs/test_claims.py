@@ -10,7 +10,7 @@ from loadtest_model.measurement.snapshot import PodState, ProofLevel, Verificati
 from loadtest_model.plan import compile_plan
 from loadtest_operator.decide import decide
 from support.builders import IDENTITY
-from support.operator_builders import POLICY, a_fleet_spec, a_job, a_pod, a_snapshot, seen
+from support.operator_builders import POLICY, a_fleet_spec, a_job, a_pod, a_snapshot, an_observation
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SHIPPED = ("docs", "charts", "crds", "examples", "model", "loadgen", "operator")
@@ -21,7 +21,7 @@ CLAIM = re.compile(
     re.IGNORECASE,
 )
 OF_PROVEN = re.compile(r"proven|read(ing)?.?back", re.IGNORECASE)
-AROUND = 2
+NEIGHBOUR_LINES = 2
 
 
 def shipped_files() -> list[Path]:
@@ -36,7 +36,8 @@ def claims_in(text: str) -> list[str]:
     return [
         line
         for number, line in enumerate(lines)
-        if CLAIM.search(line) and not OF_PROVEN.search("\n".join(lines[max(0, number - AROUND) : number + AROUND + 1]))
+        if CLAIM.search(line)
+        and not OF_PROVEN.search("\n".join(lines[max(0, number - NEIGHBOUR_LINES) : number + NEIGHBOUR_LINES + 1]))
     ]
 
 
@@ -54,13 +55,13 @@ def test_a_claim_is_known_as_one(claim: str) -> None:
 
 
 def test_no_file_claims_it_where_the_proof_is_not_spoken_of() -> None:
-    found = {
+    claims_by_file = {
         str(path.relative_to(REPOSITORY)): claims
         for path in shipped_files()
         if (claims := claims_in(path.read_text(errors="replace")))
     }
 
-    assert found == {}
+    assert claims_by_file == {}
 
 
 @pytest.mark.parametrize("level", [ProofLevel.ACKNOWLEDGED, ProofLevel.ECHOED])
@@ -81,10 +82,12 @@ def test_no_status_below_proven_claims_it(level: ProofLevel, state: PodState, ro
     pod = a_pod(0, state, snapshot=a_snapshot(0, state, verification=proof))
     plan = compile_plan(spec, IDENTITY, addresses=("10.0.0.5:8000",))
 
-    decision = decide(seen(pod, spec=spec, job=a_job(plan=plan), begun=state is not PodState.VERIFIED), POLICY)
+    decision = decide(
+        an_observation(pod, spec=spec, job=a_job(plan=plan), begun=state is not PodState.VERIFIED), POLICY
+    )
 
     assert decision.status is not None
     assert decision.status.verification is None or decision.status.verification.level is level
-    said = str(decision.status)
-    assert CLAIM.search(said) is None, CLAIM.search(said)
-    assert "found no stored row" not in said
+    status_text = str(decision.status)
+    assert CLAIM.search(status_text) is None, CLAIM.search(status_text)
+    assert "found no stored row" not in status_text

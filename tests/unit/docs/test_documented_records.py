@@ -61,24 +61,24 @@ def test_every_command_in_it_can_be_run(command: str, capfdbinary: pytest.Captur
 
 
 def test_the_sample_in_it_is_what_the_command_before_it_prints(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    (place,) = (index for index, (_, text) in enumerate(BLOCKS) if text == "loadgen sample --rows 4\n")
+    (index,) = (index for index, (_, text) in enumerate(BLOCKS) if text == "loadgen sample --rows 4\n")
 
     main(["sample", "--rows", "4"])
 
     sys.stdout.flush()
-    assert capfdbinary.readouterr().out.decode().replace("\r\n", "\n") == BLOCKS[place + 1][1]
+    assert capfdbinary.readouterr().out.decode().replace("\r\n", "\n") == BLOCKS[index + 1][1]
 
 
 def test_it_names_every_column_kind_parameter_and_field() -> None:
     dialect = [field.encode_name for field in msgspec.structs.fields(Dialect)]
-    named = set(re.findall(r"`([A-Za-z_]+)", PAGE))
+    documented_names = set(re.findall(r"`([A-Za-z_]+)", PAGE))
 
     assert {column.name for column in CLIENT_COLUMNS} | {
         *FIELD_KINDS,
         *FIELD_PARAMETERS,
         *INVALID_KINDS,
         *dialect,
-    } <= named
+    } <= documented_names
     assert f"{MOST_VARYING_FIELDS} fields beside the client's own" in PAGE
 
 

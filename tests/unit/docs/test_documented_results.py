@@ -23,19 +23,19 @@ def commands_in(name: str) -> list[str]:
     """The `loadgen` command lines in the code blocks of a document, those that go over several lines as one."""
     blocks = re.findall(r"```[a-z]*\n(.*?)```", (DOCS / name).read_text(), re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    found = [re.search(r"(?:^|[$:=] |\w=\S+ )(loadgen (?:run|verify|sample|export)\b.*)$", line) for line in lines]
-    return [match[1] for match in found if match]
+    matches = [re.search(r"(?:^|[$:=] |\w=\S+ )(loadgen (?:run|verify|sample|export)\b.*)$", line) for line in lines]
+    return [match[1] for match in matches if match]
 
 
 def test_every_key_of_the_summary_is_documented() -> None:
-    named = set(re.findall(r"`([a-z_0-9]+)`", RESULTS))
+    documented_names = set(re.findall(r"`([a-z_0-9]+)`", RESULTS))
 
     for kind in (Summary, StepSummary, RunResult):
-        assert {field.encode_name for field in msgspec.structs.fields(kind)} <= named
+        assert {field.encode_name for field in msgspec.structs.fields(kind)} <= documented_names
     for field in msgspec.structs.fields(Summary):
         below = msgspec.inspect.type_info(field.type)
         if isinstance(below, msgspec.inspect.StructType):
-            assert {each.encode_name for each in below.fields} <= named
+            assert {each.encode_name for each in below.fields} <= documented_names
 
 
 @pytest.mark.parametrize("column", [*TIME_SERIES_COLUMNS, *SAMPLE_COLUMNS])

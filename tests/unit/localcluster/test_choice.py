@@ -6,39 +6,41 @@ from typing import Any
 
 import pytest
 
-from localcluster.choice import Kind, chosen
+from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.current import CurrentCluster
-from localcluster.supervised import ClusterError
+from localcluster.supervisor_process import ClusterError
 
 
 def kubeconfig(folder: Path, user: dict[str, Any]) -> Path:
     file = folder / "config"
-    made = {
+    config = {
         "current-context": "shop",
         "contexts": [{"name": "shop", "context": {"cluster": "shop", "user": "me"}}],
         "clusters": [{"name": "shop", "cluster": {"server": "https://127.0.0.1:1"}}],
         "users": [{"name": "me", "user": user}],
     }
-    file.write_text(json.dumps(made))
+    file.write_text(json.dumps(config))
     return file
 
 
-@pytest.mark.parametrize(("value", "kind"), [(None, Kind.LOCAL), ("", Kind.LOCAL), ("node", Kind.NODE)])
+@pytest.mark.parametrize(
+    ("value", "kind"), [(None, ClusterKind.LOCAL), ("", ClusterKind.LOCAL), ("node", ClusterKind.NODE)]
+)
 def test_the_local_cluster_is_taken_where_nothing_is_said(
-    monkeypatch: pytest.MonkeyPatch, value: str | None, kind: Kind
+    monkeypatch: pytest.MonkeyPatch, value: str | None, kind: ClusterKind
 ) -> None:
     monkeypatch.delenv("CLUSTER", raising=False)
     if value is not None:
         monkeypatch.setenv("CLUSTER", value)
 
-    assert chosen() is kind
+    assert cluster_kind() is kind
 
 
 def test_an_unknown_cluster_is_refused_with_those_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLUSTER", "kind")
 
     with pytest.raises(ClusterError, match=r"CLUSTER=kind .* local, node, current"):
-        chosen()
+        cluster_kind()
 
 
 def test_the_current_cluster_is_that_of_the_kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from localcluster.build import at_least, module_versions, version_fits
-from localcluster.node.container import Files, termination_message
+from localcluster.build import module_versions, version_fits
+from localcluster.go import is_at_least
+from localcluster.node.container import ContainerFiles, termination_message
 from localcluster.node.environment import (
     ConfigError,
     Objects,
@@ -24,11 +25,11 @@ from localcluster.node.environment import (
 from localcluster.node.faults import Fault, damaged_message, has_fault
 from localcluster.node.fields import Addresses, field_value, quantity, resource_value
 from localcluster.node.names import hosts_file, service_lines
-from localcluster.node.network import Network
-from localcluster.node.node import fits, waits_for_a_node
+from localcluster.node.network import LoopbackNetwork
+from localcluster.node.node import selector_matches, waits_for_a_node
 from localcluster.node.rootfs import directories_to_split
 from localcluster.node.sandbox import User
-from localcluster.node.services import routes
+from localcluster.node.services import service_routes
 from localcluster.node.status import (
     ContainerStatus,
     PodView,
@@ -40,8 +41,8 @@ from localcluster.node.status import (
     pod_status,
 )
 from localcluster.node.users import common_user, user_of
-from localcluster.node.volumes import File, TokenRequest, owned, token_requests, volume_files, write_files
-from localcluster.progress import Progress
+from localcluster.node.volumes import File, TokenRequest, token_requests, volume_files, with_group, write_files
+from localcluster.progress import ActivityLine
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
 _ADDRESSES = Addresses(pod_ip="127.9.1.1", host_ip="127.9.0.2")
@@ -177,7 +178,7 @@ def _headless(name: str, **spec: Any) -> dict[str, Any]:
     return _service(name, clusterIP="None", **spec)
 
 
-def _serving(address: str, ready: bool) -> dict[str, Any]:
+def _pod_at(address: str, ready: bool) -> dict[str, Any]:
     pod = _pod()
     pod["status"] = {
         "podIP": address,
@@ -187,7 +188,7 @@ def _serving(address: str, ready: bool) -> dict[str, Any]:
 
 
 def test_a_headless_services_name_stands_for_its_ready_pods() -> None:
-    pods = [_serving("127.9.1.2", True), _serving("127.9.1.1", True), _serving("127.9.1.3", False)]
+    pods = [_pod_at("127.9.1.2", True), _pod_at("127.9.1.1", True), _pod_at("127.9.1.3", False)]
 
     near = service_lines([_headless("web")], pods, "n")
     far = service_lines([_headless("web")], pods, "elsewhere")
@@ -198,7 +199,7 @@ def test_a_headless_services_name_stands_for_its_ready_pods() -> None:
 
 
 def test_a_service_without_a_ready_pod_has_its_cluster_ip_and_a_headless_one_does_not_resolve() -> None:
-    pods = [_serving("127.9.1.3", False)]
+    pods = [_pod_at("127.9.1.3", False)]
 
     refusing = service_lines([_service("web")], pods, "n")
     silent = service_lines([_headless("web")], pods, "n")
@@ -209,39 +210,39 @@ def test_a_service_without_a_ready_pod_has_its_cluster_ip_and_a_headless_one_doe
     assert [line.split()[0] for line in early] == ["127.9.1.3"]
 
 
-def _ending(pod: dict[str, Any]) -> dict[str, Any]:
+def _with_deletion(pod: dict[str, Any]) -> dict[str, Any]:
     pod["metadata"]["deletionTimestamp"] = "2030-01-01T00:00:00Z"
     return pod
 
 
 def test_a_cluster_ip_leads_to_ready_pods_and_to_serving_ones_on_their_way_out_only_for_want_of_others() -> None:
     service = _service("web", ports=[{"port": 80, "targetPort": 8000}, {"port": 53, "protocol": "UDP"}])
-    ready, unready = _serving("127.9.1.1", True), _serving("127.9.1.2", False)
-    ending = _ending(_serving("127.9.1.3", True))
-    place = ("127.9.240.9", 80)
+    ready, unready = _pod_at("127.9.1.1", True), _pod_at("127.9.1.2", False)
+    ending = _with_deletion(_pod_at("127.9.1.3", True))
+    address = ("127.9.240.9", 80)
 
-    assert routes([service], [ready, unready, ending]) == {place: (("127.9.1.1", 8000),)}
-    assert routes([service], [unready, ending]) == {place: (("127.9.1.3", 8000),)}
-    assert routes([service], [unready]) == {place: ()}
+    assert service_routes([service], [ready, unready, ending]) == {address: (("127.9.1.1", 8000),)}
+    assert service_routes([service], [unready, ending]) == {address: (("127.9.1.3", 8000),)}
+    assert service_routes([service], [unready]) == {address: ()}
 
 
 def test_a_target_port_is_found_by_its_name_in_each_pod() -> None:
     service = _service("web", ports=[{"port": 80, "targetPort": "http"}])
-    named, nameless = _serving("127.9.1.1", True), _serving("127.9.1.2", True)
-    named["spec"]["containers"] = [{"name": "m", "ports": [{"name": "http", "containerPort": 8080}]}]
+    pod_with_names, nameless = _pod_at("127.9.1.1", True), _pod_at("127.9.1.2", True)
+    pod_with_names["spec"]["containers"] = [{"name": "m", "ports": [{"name": "http", "containerPort": 8080}]}]
     nameless["spec"]["containers"] = [{"name": "m"}]
 
-    assert routes([service], [named, nameless]) == {("127.9.240.9", 80): (("127.9.1.1", 8080),)}
+    assert service_routes([service], [pod_with_names, nameless]) == {("127.9.240.9", 80): (("127.9.1.1", 8080),)}
 
 
 def test_services_are_told_in_variables_as_a_kubelet_tells_them() -> None:
     ports = [{"port": 80, "name": "http"}, {"port": 81, "name": "more-of-it"}]
     services = [_service("my-web", ports=ports), _headless("silent", ports=ports)]
 
-    told = service_variables(services, "n", links=True, api_server=("127.0.0.1", 6443))
-    untold = service_variables(services, "n", links=False, api_server=("127.0.0.1", 6443))
+    linked_variables = service_variables(services, "n", links=True, api_server=("127.0.0.1", 6443))
+    base_variables = service_variables(services, "n", links=False, api_server=("127.0.0.1", 6443))
 
-    assert {name: value for name, value in told.items() if name not in untold} == {
+    assert {name: value for name, value in linked_variables.items() if name not in base_variables} == {
         "MY_WEB_SERVICE_HOST": "127.9.240.9",
         "MY_WEB_SERVICE_PORT": "80",
         "MY_WEB_SERVICE_PORT_HTTP": "80",
@@ -256,19 +257,19 @@ def test_services_are_told_in_variables_as_a_kubelet_tells_them() -> None:
         "MY_WEB_PORT_81_TCP_PORT": "81",
         "MY_WEB_PORT_81_TCP_ADDR": "127.9.240.9",
     }
-    assert untold["KUBERNETES_SERVICE_HOST"] == "127.0.0.1"
-    assert untold["KUBERNETES_SERVICE_PORT_HTTPS"] == "6443"
+    assert base_variables["KUBERNETES_SERVICE_HOST"] == "127.0.0.1"
+    assert base_variables["KUBERNETES_SERVICE_PORT_HTTPS"] == "6443"
 
 
-def _secured(pod: dict[str, Any], **container: Any) -> User:
+def _user_of(pod: dict[str, Any], **container: Any) -> User:
     return user_of(_pod(securityContext=pod), {"name": "m", "securityContext": container}, 10)
 
 
 def test_a_container_runs_as_its_spec_says_else_its_pod_else_its_image() -> None:
-    assert _secured({}) == User(10, 0)
-    assert _secured({"runAsUser": 5}) == User(5, 0)
-    assert _secured({"runAsUser": 5, "runAsGroup": 6, "fsGroup": 7, "supplementalGroups": [8]}) == User(5, 6, (8, 7))
-    assert _secured({"runAsUser": 5, "runAsGroup": 6}, runAsUser=9) == User(9, 6)
+    assert _user_of({}) == User(10, 0)
+    assert _user_of({"runAsUser": 5}) == User(5, 0)
+    assert _user_of({"runAsUser": 5, "runAsGroup": 6, "fsGroup": 7, "supplementalGroups": [8]}) == User(5, 6, (8, 7))
+    assert _user_of({"runAsUser": 5, "runAsGroup": 6}, runAsUser=9) == User(9, 6)
     assert [User(0, 0).home, User(65532, 0).home] == ["/root", "/"]
 
 
@@ -315,7 +316,7 @@ def test_a_host_directory_is_split_only_where_a_mount_point_must_be_made() -> No
 
 
 def test_pods_have_addresses_of_their_own_outside_the_nodes() -> None:
-    network = Network(7)
+    network = LoopbackNetwork(7)
 
     addresses = [network.pod_ip(number) for number in range(600)]
 
@@ -328,15 +329,15 @@ def test_pods_have_addresses_of_their_own_outside_the_nodes() -> None:
 
 
 def test_a_pod_goes_only_onto_a_node_that_its_selector_fits() -> None:
-    assert fits(_pod(), {})
-    assert fits(_pod(nodeSelector={"zone": "a"}), {"zone": "a", "other": "b"})
-    assert not fits(_pod(nodeSelector={"zone": "a"}), {"zone": "b"})
+    assert selector_matches(_pod(), {})
+    assert selector_matches(_pod(nodeSelector={"zone": "a"}), {"zone": "a", "other": "b"})
+    assert not selector_matches(_pod(nodeSelector={"zone": "a"}), {"zone": "b"})
     assert waits_for_a_node(_pod())
     assert not waits_for_a_node(_pod(nodeName="local"))
     assert not waits_for_a_node(_pod(schedulingGates=[{"name": "later"}]))
 
 
-def _ended(code: int) -> Terminated:
+def _end_with(code: int) -> Terminated:
     return Terminated(code, "Error" if code else "Completed", "", _NOW, _NOW)
 
 
@@ -349,11 +350,11 @@ def _status(state: State, **fields: Any) -> ContainerStatus:
     [
         (Waiting("ContainerCreating"), "Never", "Pending"),
         (Running(_NOW), "Never", "Running"),
-        (_ended(0), "Never", "Succeeded"),
-        (_ended(1), "Never", "Failed"),
-        (_ended(0), "OnFailure", "Succeeded"),
-        (_ended(1), "OnFailure", "Running"),
-        (_ended(0), "Always", "Running"),
+        (_end_with(0), "Never", "Succeeded"),
+        (_end_with(1), "Never", "Failed"),
+        (_end_with(0), "OnFailure", "Succeeded"),
+        (_end_with(1), "OnFailure", "Running"),
+        (_end_with(0), "Always", "Running"),
     ],
 )
 def test_the_phase_follows_from_the_container_and_the_restart_policy(state: State, policy: str, expected: str) -> None:
@@ -363,42 +364,42 @@ def test_the_phase_follows_from_the_container_and_the_restart_policy(state: Stat
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (_ended(0), "Succeeded"),
-        (_ended(137), "Failed"),
+        (_end_with(0), "Succeeded"),
+        (_end_with(137), "Failed"),
         (Waiting("ContainerCreating"), "Failed"),
         (Running(_NOW), "Running"),
     ],
 )
 def test_a_deleted_pod_reaches_a_final_phase_whatever_its_policy(state: State, expected: str) -> None:
-    assert phase(PodView(containers=[_status(state)], ending=True)) == expected
+    assert phase(PodView(containers=[_status(state)], is_ending=True)) == expected
 
 
 def test_a_pod_is_pending_until_its_init_containers_are_done_and_failed_with_them() -> None:
     waiting = [_status(Waiting("PodInitializing"))]
 
     assert phase(PodView(waiting, [_status(Running(_NOW))])) == "Pending"
-    assert phase(PodView(waiting, [_status(_ended(1))], restart_policy="Never")) == "Failed"
+    assert phase(PodView(waiting, [_status(_end_with(1))], restart_policy="Never")) == "Failed"
 
 
 def test_a_running_sidecar_keeps_the_pod_running() -> None:
     sidecar = _status(Running(_NOW), name="side", started=True)
-    view = PodView([_status(_ended(0))], [sidecar], frozenset({"side"}), "Never")
+    view = PodView([_status(_end_with(0))], [sidecar], frozenset({"side"}), "Never")
 
     assert phase(view) == "Running"
 
 
 def test_a_final_phase_is_told_only_after_the_ends_of_the_containers() -> None:
-    view = PodView(containers=[_status(_ended(3))], restart_policy="Never", over=False, phase_before="Running")
+    view = PodView(containers=[_status(_end_with(3))], restart_policy="Never", is_over=False, previous_phase="Running")
 
     before = pod_status(view, "127.9.1.1", "127.9.0.2", _NOW, _NOW)
-    after = pod_status(replace(view, over=True), "127.9.1.1", "127.9.0.2", _NOW, _NOW)
+    after = pod_status(replace(view, is_over=True), "127.9.1.1", "127.9.0.2", _NOW, _NOW)
 
     assert before["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 3
     assert [before["phase"], after["phase"]] == ["Running", "Failed"]
 
 
 def test_the_last_word_is_the_end_of_the_message_or_of_the_log_of_the_same_run(tmp_path: Path) -> None:
-    files = Files(tmp_path / "spec", tmp_path / "log", tmp_path / "message")
+    files = ContainerFiles(tmp_path / "spec", tmp_path / "log", tmp_path / "message")
     files.message.write_bytes(b"a" + b"m" * 4096)
     assert termination_message(files, "File", 1, 0) == "m" * 4096
 
@@ -419,7 +420,7 @@ def test_the_last_word_is_the_end_of_the_message_or_of_the_log_of_the_same_run(t
 
 
 def test_messages_of_many_containers_share_the_kubelets_limit() -> None:
-    long = replace(_ended(1), message="x" * 4096)
+    long = replace(_end_with(1), message="x" * 4096)
     view = PodView(containers=[_status(long) for _ in range(6)], restart_policy="Never")
 
     status = pod_status(view, "127.9.1.1", "127.9.0.2", _NOW, _NOW)
@@ -474,8 +475,8 @@ def test_a_pods_group_may_read_its_secrets_and_its_token() -> None:
     token = volume_files(volume, _sources(pod), dict.fromkeys(token_requests(pod), "t"), None)
 
     assert token is not None
-    assert owned(token, 7) == {"token": File(b"t", 0o640, gid=7)}
-    assert owned({"key": File(b"", 0o400)}, None) == {"key": File(b"", 0o400)}
+    assert with_group(token, 7) == {"token": File(b"t", 0o640, gid=7)}
+    assert with_group({"key": File(b"", 0o400)}, None) == {"key": File(b"", 0o400)}
 
 
 def test_a_volumes_files_are_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -503,16 +504,18 @@ def test_programs_on_the_path_are_taken_only_in_the_modules_minor_version() -> N
     assert not version_fits("etcd", "etcd Version: 3.6.3", versions)
 
 
-@pytest.mark.parametrize(("found", "enough"), [("go1.26.0", True), ("go1.27", True), ("go1.25.9", False), ("", False)])
-def test_an_older_go_is_not_taken(found: str, enough: bool) -> None:
-    assert at_least(found, "1.26.0") is enough
+@pytest.mark.parametrize(
+    ("version", "is_enough"), [("go1.26.0", True), ("go1.27", True), ("go1.25.9", False), ("", False)]
+)
+def test_an_older_go_is_not_taken(version: str, is_enough: bool) -> None:
+    assert is_at_least(version, "1.26.0") is is_enough
 
 
 def test_progress_is_told_once_for_each_thing_and_rewritten_on_a_terminal() -> None:
     plain, terminal = io.StringIO(), io.StringIO()
 
     for output, is_terminal in ((plain, False), (terminal, True)):
-        progress = Progress(output, is_terminal=is_terminal)
+        progress = ActivityLine(output, is_terminal=is_terminal)
         for text in ("building: 1", "building: 2", "starting"):
             progress(text)
         progress.close()

@@ -10,7 +10,7 @@ from localcluster.build import CONTROL_PLANE, built_path, find_programs, module_
 MODULE = Path(__file__).resolve().parents[3] / "localcluster" / "controlplane"
 
 
-def put(folder: Path, program: str, version: str = "v0.0.0") -> Path:
+def write_program(folder: Path, program: str, version: str = "v0.0.0") -> Path:
     """A program that says a version and can do nothing else."""
     folder.mkdir(exist_ok=True)
     path = folder / program
@@ -19,7 +19,7 @@ def put(folder: Path, program: str, version: str = "v0.0.0") -> Path:
     return path
 
 
-def unexpected(text: str) -> None:
+def fail_on_report(text: str) -> None:
     raise AssertionError(f"nothing was to be built, but: {text}")
 
 
@@ -27,13 +27,13 @@ async def test_programs_in_kubebuilder_assets_are_taken_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assets = tmp_path / "assets"
-    paths = {program: put(assets, program) for program in CONTROL_PLANE}
+    paths = {program: write_program(assets, program) for program in CONTROL_PLANE}
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(assets))
 
-    found = await find_programs(tmp_path, unexpected)
+    programs = await find_programs(tmp_path, fail_on_report)
 
-    assert dict(found.paths) == paths
-    assert found.ours == frozenset()
+    assert dict(programs.paths) == paths
+    assert programs.own_builds == frozenset()
 
 
 async def test_programs_on_the_path_are_taken_in_their_right_version(
@@ -42,13 +42,15 @@ async def test_programs_on_the_path_are_taken_in_their_right_version(
     versions = module_versions((MODULE / "go.mod").read_text())
     kubernetes, etcd = versions["k8s.io/kubernetes"], versions["go.etcd.io/etcd/server/v3"]
     folder = tmp_path / "bin"
-    paths = {program: put(folder, program, etcd if program == "etcd" else kubernetes) for program in CONTROL_PLANE}
+    paths = {
+        program: write_program(folder, program, etcd if program == "etcd" else kubernetes) for program in CONTROL_PLANE
+    }
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
-    found = await find_programs(tmp_path, unexpected)
+    programs = await find_programs(tmp_path, fail_on_report)
 
-    assert dict(found.paths) == paths
+    assert dict(programs.paths) == paths
 
 
 async def test_programs_built_earlier_are_found_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,15 +59,15 @@ async def test_programs_built_earlier_are_found_in_the_cache(tmp_path: Path, mon
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     versions = module_versions((MODULE / "go.mod").read_text())
     with pytest.raises(AssertionError, match="nothing was to be built"):
-        await find_programs(tmp_path, unexpected)
+        await find_programs(tmp_path, fail_on_report)
     homes = {program: built_path(program, versions).parent for program in CONTROL_PLANE}
     for program, home in homes.items():
         assert home.is_relative_to(tmp_path)
         assert home.name.startswith(versions["k8s.io/kubernetes"])
         home.mkdir()
-        put(home, program)
+        write_program(home, program)
 
-    found = await find_programs(tmp_path, unexpected)
+    programs = await find_programs(tmp_path, fail_on_report)
 
-    assert found.ours == frozenset(CONTROL_PLANE)
-    assert set(found.paths.values()) == {home / program for program, home in homes.items()}
+    assert programs.own_builds == frozenset(CONTROL_PLANE)
+    assert set(programs.paths.values()) == {home / program for program, home in homes.items()}

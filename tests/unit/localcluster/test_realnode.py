@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from localcluster.realnode import place
+from localcluster.realnode import node_network
 from localcluster.realnode.archive import write_program_archive
 from localcluster.realnode.cluster import plain_log
 from localcluster.realnode.images import fingerprint
 from localcluster.realnode.logs import keep_logs
-from localcluster.realnode.place import Place, PlaceError
+from localcluster.realnode.node_network import NodeNetwork, NodeNetworkError
 from localcluster.rest import wait_for
 
 
-def written(root: Path, pod: str, text: str, run: int = 0) -> Path:
+def write_log(root: Path, pod: str, text: str, run: int = 0) -> Path:
     file = root / f"shop_{pod}_uid-{pod}" / "main" / f"{run}.log"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
@@ -31,34 +31,34 @@ async def until_exists(path: Path) -> None:
 
 
 async def test_what_a_pod_wrote_stays_when_the_kubelet_removes_it(tmp_path: Path) -> None:
-    logs, kept = tmp_path / "pods", tmp_path / "kept"
-    file = written(logs, "gone", "before\n")
-    stays = kept / "shop_gone" / "main" / "uid-gone_0.log"
-    task = asyncio.create_task(keep_logs(logs, kept))
+    logs, archive = tmp_path / "pods", tmp_path / "kept"
+    file = write_log(logs, "gone", "before\n")
+    archived_file = archive / "shop_gone" / "main" / "uid-gone_0.log"
+    task = asyncio.create_task(keep_logs(logs, archive))
 
-    await until_exists(stays)
+    await until_exists(archived_file)
     with file.open("a") as log:
         log.write("after\n")
     shutil.rmtree(file.parents[1])
 
-    assert stays.read_text() == "before\nafter\n"
+    assert archived_file.read_text() == "before\nafter\n"
     assert not task.done()
     task.cancel()
 
 
 async def test_pods_that_come_and_go_do_not_end_the_keeping_of_logs(tmp_path: Path) -> None:
-    logs, kept = tmp_path / "pods", tmp_path / "kept"
+    logs, archive = tmp_path / "pods", tmp_path / "kept"
 
     def come_and_go() -> None:
         for number in range(3000):
-            shutil.rmtree(written(logs, f"pod{number % 50}", "x").parents[1])
+            shutil.rmtree(write_log(logs, f"pod{number % 50}", "x").parents[1])
 
-    task = asyncio.create_task(keep_logs(logs, kept, look_seconds=0.0))
+    task = asyncio.create_task(keep_logs(logs, archive, look_seconds=0.0))
     try:
         await asyncio.to_thread(come_and_go)
-        written(logs, "last", "x")
+        write_log(logs, "last", "x")
 
-        await until_exists(kept / "shop_last" / "main" / "uid-last_0.log")
+        await until_exists(archive / "shop_last" / "main" / "uid-last_0.log")
     finally:
         task.cancel()
 
@@ -71,13 +71,13 @@ def test_a_log_is_read_without_what_the_kubelet_adds() -> None:
 
 def test_a_node_takes_no_network_that_a_route_uses(monkeypatch: pytest.MonkeyPatch) -> None:
     used = [IPv4Network(f"10.{octet}.0.0/16") for octet in range(128, 256) if octet != 200]
-    monkeypatch.setattr(place, "_networks_in_use", lambda: [IPv4Network("0.0.0.0/0"), *used])
+    monkeypatch.setattr(node_network, "_networks_in_use", lambda: [IPv4Network("0.0.0.0/0"), *used])
 
-    assert place.free_place() == Place(200)
+    assert node_network.find_free_network() == NodeNetwork(200)
 
-    monkeypatch.setattr(place, "_networks_in_use", lambda: [IPv4Network("10.0.0.0/8")])
-    with pytest.raises(PlaceError, match="is in use"):
-        place.free_place()
+    monkeypatch.setattr(node_network, "_networks_in_use", lambda: [IPv4Network("10.0.0.0/8")])
+    with pytest.raises(NodeNetworkError, match="is in use"):
+        node_network.find_free_network()
 
 
 def test_an_archive_of_a_program_holds_what_its_digests_say(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from loadtest_model.quantities import seconds_text
 from loadtest_model.report.progress import progress_of
 from loadtest_operator.decide import decide
 from support.builders import a_step, counts
-from support.operator_builders import POLICY, a_fleet_plan, a_fleet_spec, a_job, a_pod, a_snapshot, seen
+from support.operator_builders import POLICY, a_fleet_plan, a_fleet_spec, a_job, a_pod, a_snapshot, an_observation
 
 SPEC = a_fleet_spec(scenario="all", load={}, parallelism=1)
 
@@ -32,7 +32,7 @@ def test_screen_and_status_show_the_same_figures_of_the_same_measurements() -> N
         ),
     )
     pod = a_pod(0, snapshot=a_snapshot(0, PodState.RUNNING, steps=steps), is_reachable=True)
-    observation = seen(pod, spec=SPEC, begun=True)
+    observation = an_observation(pod, spec=SPEC, begun=True)
     observation = replace(observation, job=a_job(plan=a_fleet_plan(SPEC)), series=((), tail))
 
     decision = decide(observation, POLICY)
@@ -41,16 +41,16 @@ def test_screen_and_status_show_the_same_figures_of_the_same_measurements() -> N
     assert decision.aggregate is not None
     status, stream = decision.status.progress, io.StringIO()
     LineScreen(stream).show(progress_of(decision.plan, decision.aggregate))
-    shown = stream.getvalue()
+    screen_text = stream.getvalue()
 
     assert status is not None
     assert (status.errors, status.error_rate) == (8, round(8 / 96, 4))
-    assert shown.split("  ")[-5:] == [
+    assert screen_text.split("  ")[-5:] == [
         "in flight 2",
         f"records {status.records_confirmed:,}",
         f"records/s {status.records_per_second:,.0f}",
         f"p95 {seconds_text(status.p95_seconds)}",
         f"errors {status.errors:,} ({status.error_rate:.2%})\n",
     ]
-    assert f" {status.percent:.0f}%  {status.step} (2 of 4)" in shown
-    assert f"VUs {status.virtual_users}  " in shown
+    assert f" {status.percent:.0f}%  {status.step} (2 of 4)" in screen_text
+    assert f"VUs {status.virtual_users}  " in screen_text

@@ -14,10 +14,10 @@ SHOW = "import resource; print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
 
 @pytest.mark.parametrize("program", RAISERS)
 def test_a_low_limit_of_open_files_is_raised(program: str) -> None:
-    limited = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 512))"
+    limit_code = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 512))"
 
-    shown = subprocess.run(
-        [sys.executable, "-c", f"{limited}; {RAISERS[program]}; {SHOW}"], capture_output=True, text=True, check=True
+    process = subprocess.run(
+        [sys.executable, "-c", f"{limit_code}; {RAISERS[program]}; {SHOW}"], capture_output=True, text=True, check=True
     )
 
-    assert shown.stdout.split() == ["512", "512"]
+    assert process.stdout.split() == ["512", "512"]

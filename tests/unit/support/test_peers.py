@@ -19,11 +19,11 @@ def pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_tool_is_made_once_although_several_ask_for_it_at_the_same_time(pins: Path) -> None:
-    made: list[Path] = []
+    homes: list[Path] = []
     together = threading.Barrier(4, timeout=10)
 
     def make(home: Path, _: Report) -> None:
-        made.append(home)
+        homes.append(home)
         (home / "tool").touch()
 
     def ask() -> None:
@@ -36,16 +36,16 @@ def test_a_tool_is_made_once_although_several_ask_for_it_at_the_same_time(pins: 
     for thread in threads:
         thread.join()
 
-    assert len(made) == 1
+    assert len(homes) == 1
 
 
 def test_what_an_interrupted_installation_left_is_removed(pins: Path) -> None:
-    def interrupted(home: Path, _: Report) -> None:
+    def fail_half_way(home: Path, _: Report) -> None:
         (home / "half").touch()
         raise PeerMissingError("no network")
 
     with pytest.raises(PeerMissingError, match="no network"):
-        provided("tool", pins, "", interrupted)
+        provided("tool", pins, "", fail_half_way)
     home = provided("tool", pins, "", lambda home, _: (home / "tool").touch())
 
     assert {path.name for path in home.iterdir()} == {"tool", ".complete"}
@@ -71,7 +71,7 @@ def test_lock_files_name_no_address() -> None:
     repository = Path(__file__).resolve().parents[3]
     locks = [*repository.glob("*.lock"), *(repository / "tests" / "peers").rglob("*lock*")]
 
-    addressed = [lock.name for lock in locks if lock.is_file() and "://" in lock.read_text()]
+    names_with_addresses = [lock.name for lock in locks if lock.is_file() and "://" in lock.read_text()]
 
     assert len(locks) >= 5
-    assert addressed == []
+    assert names_with_addresses == []

@@ -349,3 +349,22 @@ def test_a_proxy_on_the_way_is_told_by_headers() -> None:
     assert is_behind_proxy(server="nginx/1.22.1")
     assert is_behind_proxy(via="1.1 proxy")
     assert not is_behind_proxy(server="gunicorn")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (426, "", {"Upgrade": "h2c"}),
+        (505, "", {}),
+        (403, "Unknown ALPN Protocol, expected `h2` to be available.", {}),
+        (403, "Missing ALPN Protocol, expected `h2` to be available.", {}),
+    ],
+)
+def test_what_servers_of_http2_say_to_others_names_the_protocol(
+    status: int, body: str, headers: dict[str, str]
+) -> None:
+    assert cause(status, body, **headers) is Cause.HTTP2_ONLY
+
+
+def test_another_upgrade_that_is_wanted_is_not_http2() -> None:
+    assert cause(426, "", Upgrade="websocket") is Cause.CLIENT_ERROR

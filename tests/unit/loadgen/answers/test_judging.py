@@ -64,10 +64,21 @@ def test_only_the_json_value_true_is_a_true_marker(marker: Any) -> None:
     assert judgement.marker is Marker.NOT_TRUE
 
 
-def test_a_2xx_that_is_too_long_to_read_whole_is_a_violation() -> None:
-    answer = HttpAnswer(200, {}, json.dumps(GOOD).encode(), is_whole=False)
+def test_a_2xx_that_cannot_be_read_is_a_violation_with_the_reason() -> None:
+    answer = HttpAnswer(200, {}, json.dumps(GOOD).encode(), unreadable="the body is longer than 1 MiB")
 
-    assert judge(answer, 7, "n1", PATHS).error is ErrorKind.MARKER_MISSING
+    judgement = judge(answer, 7, "n1", PATHS)
+
+    assert judgement.error is ErrorKind.UNREADABLE
+    assert outcome_of(judgement.error) is Outcome.VIOLATION
+    assert judgement.detail.endswith("(the body is longer than 1 MiB)")
+
+
+def test_a_refusal_that_cannot_be_read_counts_by_its_status() -> None:
+    judgement = judge(HttpAnswer(413, {}, b"", unreadable="the body is encoded as br"), 7, "n1", PATHS)
+
+    assert judgement.error is ErrorKind.TOO_LARGE
+    assert judgement.detail == "answered 413 (the body is encoded as br)"
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 399])

@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 from loadgen.formats import XlsxFormat
-from support.record_files import Cell, composer_for, record_file, record_table, typed
+from support.record_files import Cell, composer_for, record_file, record_table, typed_table
 
 
 def cells_of(content: bytes, *, read_only: bool = False) -> list[list[Cell]]:
@@ -23,7 +23,7 @@ def cells_of(content: bytes, *, read_only: bool = False) -> list[list[Cell]]:
 @pytest.mark.parametrize("rows", [0, 1, 10, 3_000, 5_500])
 @pytest.mark.parametrize("read_only", [False, True])
 async def test_openpyxl_sees_the_cells_that_the_csv_file_of_the_same_seed_has(rows: int, read_only: bool) -> None:
-    expected = typed(await record_table(rows))
+    expected = typed_table(await record_table(rows))
 
     cells = cells_of(await record_file("xlsx", rows), read_only=read_only)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from support.record_plans import composer_of, content, format_of, read, records_plan
+from support.record_plans import composer_of, content, format_of, read_rows, records_plan
 
 FIELDS = {"drop": ["client_id", "email", "phone", "address", "city", "province", "postal_code", "date_of_birth",
                    "language", "status", "created_at", "updated_at", "first_name", "last_name"]}  # fmt: skip
@@ -69,8 +69,8 @@ def test_a_byte_order_mark_stands_once_and_is_counted() -> None:
 def test_what_windows_1252_has_no_letter_for_loses_its_accent_and_everything_else_stays() -> None:
     narrow, wide = records_plan(dialect={"encoding": "cp1252"}), records_plan()
 
-    told = read(narrow, content(composer_of(narrow).compose(10_000)))
-    meant = read(wide, content(composer_of(wide).compose(10_000)))
+    told = read_rows(narrow, content(composer_of(narrow).compose(10_000)))
+    meant = read_rows(wide, content(composer_of(wide).compose(10_000)))
 
     changed = {(a["last_name"], b["last_name"]) for a, b in zip(told, meant, strict=True) if a != b}
     assert changed == {("Kovac", "Kovač")}
@@ -106,4 +106,4 @@ def test_in_every_dialect_a_batch_has_its_length_and_no_mark_is_left(dialect: di
         data = content(batch)
         assert len(data) == batch.content_length
         assert not set(data) & {*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20)}
-        assert len(read(plan, data)) == size
+        assert len(read_rows(plan, data)) == size

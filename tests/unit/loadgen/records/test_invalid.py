@@ -10,7 +10,7 @@ import pytest
 
 from loadgen.records import RecordSpace
 from loadtest_model.spec.records import INVALID_KINDS
-from support.record_plans import composer_of, content, read, records_plan
+from support.record_plans import composer_of, content, read_rows, records_plan
 
 Row = dict[str, str]
 
@@ -44,7 +44,7 @@ def drawn(*sizes: int, **invalid: Any) -> list[tuple[int, list[set[str]]]]:
         data = content(batch)
         assert len(data) == batch.content_length
         seen: set[str] = set()
-        batches.append((batch.valid_rows, [wrong_in(row, seen) for row in read(plan, data)]))
+        batches.append((batch.valid_rows, [wrong_in(row, seen) for row in read_rows(plan, data)]))
     return batches
 
 
@@ -94,7 +94,7 @@ def test_a_duplicate_keeps_an_email_of_its_own() -> None:
     plan = records_plan(invalid={"share": 0.2, "kinds": ["duplicate_id"]})
     source = composer_of(plan)
 
-    rows = [row for size in (5_000, 10, 10) for row in read(plan, content(source.compose(size)))]
+    rows = [row for size in (5_000, 10, 10) for row in read_rows(plan, content(source.compose(size)))]
 
     assert len({row["email"] for row in rows}) == len(rows)
     assert len({row["phone"] for row in rows}) == len(rows)
@@ -106,14 +106,14 @@ def test_the_ids_that_a_batch_tells_are_those_in_its_file_also_where_some_are_du
 
     for size in (5_000, 10, 313):
         batch = source.compose(size)
-        assert list(batch.client_ids()) == [row["client_id"] for row in read(plan, content(batch))]
+        assert list(batch.client_ids()) == [row["client_id"] for row in read_rows(plan, content(batch))]
 
 
 def test_right_rows_are_the_same_with_wrong_ones_among_them() -> None:
     plain, mixed = records_plan(), records_plan(invalid={"share": 0.2, "kinds": ["bad_email"]})
 
-    right = read(plain, content(composer_of(plain).compose(1_000)))[:800]
-    among = [row for row in read(mixed, content(composer_of(mixed).compose(1_000))) if "@" in row["email"]]
+    right = read_rows(plain, content(composer_of(plain).compose(1_000)))[:800]
+    among = [row for row in read_rows(mixed, content(composer_of(mixed).compose(1_000))) if "@" in row["email"]]
 
     people = [(row["first_name"], row["last_name"], row["date_of_birth"]) for row in among]
     assert len(among) == 800
@@ -126,7 +126,7 @@ def test_what_is_wrong_with_a_column_shows_in_templates_that_hold_it() -> None:
         fields={"add": [{"name": "contact", "kind": "template", "template": "<{email}>"}]},
     )
 
-    rows = read(plan, content(composer_of(plan).compose(1_000)))
+    rows = read_rows(plan, content(composer_of(plan).compose(1_000)))
 
     assert all(row["contact"] == f"<{row['email']}>" for row in rows)
 

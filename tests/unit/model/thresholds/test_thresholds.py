@@ -58,6 +58,20 @@ def test_with_too_few_samples_the_maximum_stands_in_and_is_flagged() -> None:
     assert "too few uploads for p95 (19)" in result.note
 
 
+@pytest.mark.parametrize(("quantile", "samples"), [("p50", 2), ("p90", 10), ("p95", 20), ("p99", 100)])
+@pytest.mark.parametrize("prefix", ["", "service_"])
+def test_a_quantile_needs_as_many_samples_as_it_names_and_then_is_no_maximum(
+    prefix: str, quantile: str, samples: int
+) -> None:
+    times = sketch_of([int(1e9)] * (samples - 1) + [int(30e9)])
+    step = StepAggregate(response=times, service=times)
+
+    result = evaluate(parse_threshold(f"{prefix}{quantile} < 20s"), step, 60)
+
+    assert result.value == pytest.approx(1, rel=0.01)
+    assert (result.passed, result.note) == (True, "")
+
+
 def test_a_bound_within_the_sketchs_error_says_so() -> None:
     result = evaluate(parse_threshold("p50 < 1.001s"), a_step(seconds_each=1.0), 60)
 

@@ -9,7 +9,7 @@ from loadtest_operator.act.events import announcements, manifest
 from loadtest_operator.decide import decide
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.observation import Observation, RecordedStatus
-from support.operator_builders import NOW, POLICY, a_halted_pod, a_pod, as_written, new, seen
+from support.operator_builders import NOW, POLICY, a_halted_pod, a_new_observation, a_pod, an_observation, status_json
 
 
 def status_of(observation: Observation) -> Status:
@@ -19,26 +19,26 @@ def status_of(observation: Observation) -> Status:
 
 
 def recorded(status: Status) -> RecordedStatus:
-    return msgspec.convert(as_written(status), RecordedStatus)
+    return msgspec.convert(status_json(status), RecordedStatus)
 
 
 def test_each_phase_is_announced_once() -> None:
-    status = status_of(new())
+    status = status_of(a_new_observation())
 
     assert [made.reason for made in announcements(RecordedStatus(), status)] == ["Starting"]
     assert announcements(recorded(status), status) == ()
 
 
 def test_the_proof_is_announced_when_it_is_complete() -> None:
-    status = status_of(seen(a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFIED)))
+    status = status_of(an_observation(a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFIED)))
 
     assert "Verified" in [made.reason for made in announcements(RecordedStatus(run_id="1"), status)]
     assert announcements(recorded(status), status) == ()
 
 
 def test_an_end_is_announced_with_its_reason_and_a_failure_as_a_warning() -> None:
-    passed = status_of(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True))
-    failed = status_of(seen(a_pod(0, PodState.REFUSED), a_halted_pod(1, HaltReason.OPERATOR)))
+    passed = status_of(an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True))
+    failed = status_of(an_observation(a_pod(0, PodState.REFUSED), a_halted_pod(1, HaltReason.OPERATOR)))
 
     assert [(made.kind, made.reason) for made in announcements(RecordedStatus(run_id="1"), passed)][-1] == (
         "Normal",
@@ -50,19 +50,19 @@ def test_an_end_is_announced_with_its_reason_and_a_failure_as_a_warning() -> Non
 
 
 def test_a_new_reason_to_wait_is_announced_though_the_phase_stays() -> None:
-    first = status_of(new(endpoints=Endpoints(problem=Reason.ServiceNotFound, message="none")))
-    second = status_of(new(endpoints=Endpoints(problem=Reason.TargetHasNoEndpoints, message="no pods")))
+    first = status_of(a_new_observation(endpoints=Endpoints(problem=Reason.ServiceNotFound, message="none")))
+    second = status_of(a_new_observation(endpoints=Endpoints(problem=Reason.TargetHasNoEndpoints, message="no pods")))
 
     assert [made.reason for made in announcements(recorded(first), second)] == ["TargetHasNoEndpoints"]
 
 
 def test_the_same_announcement_has_the_same_name_and_another_run_another() -> None:
-    observation = new()
+    observation = a_new_observation()
     (made,) = announcements(RecordedStatus(), status_of(observation))
     at = NOW.isoformat()
 
     first, again = (manifest(observation, made, at) for _ in range(2))
-    other = manifest(new(run_id="2"), made, at)
+    other = manifest(a_new_observation(run_id="2"), made, at)
 
     assert first["metadata"]["name"] == again["metadata"]["name"] != other["metadata"]["name"]
     assert first["involvedObject"]["uid"] == observation.test.identity.uid

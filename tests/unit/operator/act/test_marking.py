@@ -11,7 +11,7 @@ from loadtest_operator.cluster.api import Api
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.decide.actions import MarkFinished, ObserveGeneration
 from loadtest_operator.facts.names import FINISHED_RUN_ANNOTATION
-from support.operator_builders import NOW, new
+from support.operator_builders import NOW, a_new_observation
 
 
 class Recorder(Api):
@@ -27,7 +27,7 @@ class Recorder(Api):
 
 
 async def test_a_test_made_anew_under_the_name_of_a_finished_one_is_not_marked_as_finished() -> None:
-    observation = new()
+    observation = a_new_observation()
     uid = observation.test.identity.uid
     async with Recorder() as api:
         actor = Actor(api, PodClient(b"key", time.monotonic), time.monotonic, lambda: NOW, asyncio.sleep)

@@ -21,8 +21,8 @@ from support.operator_builders import (
     a_measured_step,
     a_pod,
     a_snapshot,
-    next_look,
-    seen,
+    an_observation,
+    next_observation,
 )
 
 SPEC = a_fleet_spec(abort={"thresholds": ["p95 < 20s"], "after": "10s"})
@@ -40,7 +40,7 @@ def a_slow_pod(index: int, at_seconds: float, state: PodState = PodState.RUNNING
 
 def at(at_seconds: float, watch: AbortWatch) -> Observation:
     pods = (a_slow_pod(0, at_seconds), a_slow_pod(1, at_seconds))
-    return seen(*pods, spec=SPEC, begun=True, job=a_job(plan=PLAN), abort_watch=watch)
+    return an_observation(*pods, spec=SPEC, begun=True, job=a_job(plan=PLAN), abort_watch=watch)
 
 
 def test_a_breach_in_three_looks_in_a_row_halts_the_fleet() -> None:
@@ -62,7 +62,7 @@ def test_an_aborted_test_ends_failed_with_the_breached_bound_also_when_the_watch
     aborting = decide(observation, POLICY)
     halted = (a_slow_pod(0, 25.0, PodState.HALTED), a_slow_pod(1, 25.0, PodState.HALTED))
 
-    ended = decide(next_look(observation, aborting, pods=halted, abort_watch=AbortWatch()), POLICY)
+    ended = decide(next_observation(observation, aborting, pods=halted, abort_watch=AbortWatch()), POLICY)
 
     assert ended.status is not None
     assert ended.status.verdict == Verdict.FAILED

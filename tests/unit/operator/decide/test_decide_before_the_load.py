@@ -29,13 +29,13 @@ from support.operator_builders import (
     a_halted_pod,
     a_job,
     a_killed_pod,
+    a_new_observation,
     a_pending_pod,
     a_pod,
     a_silent_pod,
     a_test,
-    new,
-    next_look,
-    seen,
+    an_observation,
+    next_observation,
 )
 
 NO_ENDPOINTS = Endpoints(problem=Reason.TargetHasNoEndpoints, message="Service shop/clients has no ready endpoint")
@@ -61,7 +61,7 @@ def reason(status: Status, kind: ConditionType) -> str:
 
 
 def test_a_new_test_gets_its_job_and_its_plan_on_record() -> None:
-    decision = decide(new(), POLICY)
+    decision = decide(a_new_observation(), POLICY)
 
     (action,) = decision.actions
     assert isinstance(action, CreateJob)
@@ -74,13 +74,13 @@ def test_a_new_test_gets_its_job_and_its_plan_on_record() -> None:
 
 def test_a_test_whose_phones_will_come_again_says_so_before_it_starts() -> None:
     load = {"batchSize": 10_000, "duration": "10s", "virtualUsers": 2}
-    status = status_of(decide(new(a_fleet_spec(load=load, records={"contact": "reserved"})), POLICY))
+    status = status_of(decide(a_new_observation(a_fleet_spec(load=load, records={"contact": "reserved"})), POLICY))
 
     assert status.message.startswith("the pods are being made; phones come again from about 2,788 records on")
 
 
 def test_a_suspended_test_waits_without_an_action() -> None:
-    decision = decide(new(a_fleet_spec(suspend=True)), POLICY)
+    decision = decide(a_new_observation(a_fleet_spec(suspend=True)), POLICY)
 
     assert decision.actions == ()
     assert decision.requeue_seconds is None
@@ -89,7 +89,7 @@ def test_a_suspended_test_waits_without_an_action() -> None:
 
 
 def test_a_test_stopped_before_it_started_ends_inconclusive_without_a_job() -> None:
-    decision = decide(new(a_fleet_spec(stop=True)), POLICY)
+    decision = decide(a_new_observation(a_fleet_spec(stop=True)), POLICY)
 
     assert decision.actions == ()
     status = status_of(decision)
@@ -98,7 +98,7 @@ def test_a_test_stopped_before_it_started_ends_inconclusive_without_a_job() -> N
 
 
 def test_a_service_without_endpoints_is_waited_for() -> None:
-    decision = decide(new(endpoints=NO_ENDPOINTS), POLICY)
+    decision = decide(a_new_observation(endpoints=NO_ENDPOINTS), POLICY)
 
     assert decision.actions == ()
     assert decision.requeue_seconds is not None
@@ -108,11 +108,11 @@ def test_a_service_without_endpoints_is_waited_for() -> None:
 
 
 def test_the_wait_for_endpoints_is_bounded_and_ends_failed() -> None:
-    observation = new(endpoints=NO_ENDPOINTS)
+    observation = a_new_observation(endpoints=NO_ENDPOINTS)
     first = decide(observation, POLICY)
 
-    just_before = next_look(observation, first, now=NOW + timedelta(seconds=POLICY.waiting_seconds - 1))
-    after = next_look(observation, first, now=NOW + timedelta(seconds=POLICY.waiting_seconds))
+    just_before = next_observation(observation, first, now=NOW + timedelta(seconds=POLICY.waiting_seconds - 1))
+    after = next_observation(observation, first, now=NOW + timedelta(seconds=POLICY.waiting_seconds))
 
     assert decided(just_before).phase is Phase.QUEUED
     status = decided(after)
@@ -121,9 +121,9 @@ def test_the_wait_for_endpoints_is_bounded_and_ends_failed() -> None:
 
 
 def test_the_time_spent_suspended_does_not_count_as_waiting_for_endpoints() -> None:
-    observation = new(a_fleet_spec(suspend=True), endpoints=NO_ENDPOINTS)
+    observation = a_new_observation(a_fleet_spec(suspend=True), endpoints=NO_ENDPOINTS)
     suspended = decide(observation, POLICY)
-    an_hour_later = next_look(observation, suspended, now=NOW + timedelta(hours=1))
+    an_hour_later = next_observation(observation, suspended, now=NOW + timedelta(hours=1))
 
     resumed = replace(an_hour_later, test=replace(an_hour_later.test, spec=a_fleet_spec()))
 
@@ -133,7 +133,7 @@ def test_the_time_spent_suspended_does_not_count_as_waiting_for_endpoints() -> N
 def test_an_external_name_is_refused_at_once() -> None:
     refused = Endpoints(problem=Reason.ExternalNameRefused, message="no", is_lasting=True)
 
-    status = decided(new(endpoints=refused))
+    status = decided(a_new_observation(endpoints=refused))
 
     assert (status.verdict, reason(status, ConditionType.SUCCEEDED)) == (Verdict.FAILED, "ExternalNameRefused")
 
@@ -149,7 +149,7 @@ def test_an_external_name_is_refused_at_once() -> None:
     ],
 )
 def test_a_spec_that_cannot_be_run_fails_with_its_reason_and_no_job(fields: dict[str, object], expected: str) -> None:
-    decision = decide(new(a_fleet_spec(**fields)), POLICY)
+    decision = decide(a_new_observation(a_fleet_spec(**fields)), POLICY)
 
     assert decision.actions == ()
     assert status_of(decision).verdict is Verdict.FAILED
@@ -157,12 +157,12 @@ def test_a_spec_that_cannot_be_run_fails_with_its_reason_and_no_job(fields: dict
 
 
 def test_a_refused_job_is_tried_again_and_ends_inconclusive_in_the_end() -> None:
-    observation = new()
+    observation = a_new_observation()
     decision = decide(observation, POLICY)
     refused = JobRefused("exceeded quota: pods")
 
     waiting = with_outcomes(observation, decision, (refused,), POLICY)
-    late = next_look(observation, waiting, now=NOW + timedelta(seconds=POLICY.waiting_seconds))
+    late = next_observation(observation, waiting, now=NOW + timedelta(seconds=POLICY.waiting_seconds))
     given_up = with_outcomes(late, decide(late, POLICY), (refused,), POLICY)
 
     assert status_of(waiting).phase is Phase.QUEUED
@@ -176,8 +176,8 @@ def test_the_network_policy_of_the_pods_is_made_with_the_job_where_the_installat
     destination = Destination(namespace="shop", labels={"app": "clients"}, ports=(8000,))
     policy = replace(POLICY, network_policies=NetworkPolicyDefaults("loadtest-system", {"app": "operator"}))
 
-    (wanted,) = decide(new(destinations=(destination,)), policy).actions
-    (unwanted,) = decide(new(destinations=(destination,)), POLICY).actions
+    (wanted,) = decide(a_new_observation(destinations=(destination,)), policy).actions
+    (unwanted,) = decide(a_new_observation(destinations=(destination,)), POLICY).actions
 
     assert isinstance(wanted, CreateJob)
     assert wanted.network_policy is not None
@@ -190,7 +190,7 @@ def test_the_network_policy_of_the_pods_is_made_with_the_job_where_the_installat
 
 
 def test_a_refused_network_policy_says_which_setting_does_without() -> None:
-    observation = new()
+    observation = a_new_observation()
 
     waiting = with_outcomes(
         observation, decide(observation, POLICY), (JobRefused("no right", of_network_policy=True),), POLICY
@@ -201,7 +201,7 @@ def test_a_refused_network_policy_says_which_setting_does_without() -> None:
 
 
 def test_a_pod_that_the_installation_does_not_allow_ends_the_test_before_there_is_a_job() -> None:
-    decision = decide(new(a_fleet_spec(pod={"labels": {"example.com/team": "a"}})), POLICY)
+    decision = decide(a_new_observation(a_fleet_spec(pod={"labels": {"example.com/team": "a"}})), POLICY)
 
     assert decision.actions == ()
     assert status_of(decision).verdict is Verdict.FAILED
@@ -209,7 +209,7 @@ def test_a_pod_that_the_installation_does_not_allow_ends_the_test_before_there_i
 
 
 def test_while_pods_are_pending_the_status_says_what_they_wait_for() -> None:
-    decision = decide(seen(a_pending_pod(0, "ErrImagePull: no such image"), a_pending_pod(1)), POLICY)
+    decision = decide(an_observation(a_pending_pod(0, "ErrImagePull: no such image"), a_pending_pod(1)), POLICY)
 
     status = status_of(decision)
     assert (status.phase, decision.actions) == (Phase.STARTING, ())
@@ -220,8 +220,8 @@ def test_while_pods_are_pending_the_status_says_what_they_wait_for() -> None:
 def test_pods_that_do_not_run_in_time_end_the_test_inconclusive() -> None:
     job = a_job(age_seconds=POLICY.starting_seconds)
 
-    explained = decided(seen(a_pending_pod(0, "Unschedulable: no node fits"), a_pending_pod(1), job=job))
-    silent = decided(seen(a_pending_pod(0), job=job))
+    explained = decided(an_observation(a_pending_pod(0, "Unschedulable: no node fits"), a_pending_pod(1), job=job))
+    silent = decided(an_observation(a_pending_pod(0), job=job))
 
     for status, expected in ((explained, "Unschedulable"), (silent, "PodsNotStarted")):
         assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
@@ -231,7 +231,7 @@ def test_pods_that_do_not_run_in_time_end_the_test_inconclusive() -> None:
 
 
 def test_pod_0_verifies_first_and_alone() -> None:
-    decision = decide(seen(a_pod(0, PodState.WAITING), a_pod(1, PodState.WAITING)), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.WAITING), a_pod(1, PodState.WAITING)), POLICY)
 
     (action,) = decision.actions
     assert isinstance(action, Verify)
@@ -240,13 +240,13 @@ def test_pod_0_verifies_first_and_alone() -> None:
 
 
 def test_nobody_else_verifies_while_pod_0_does() -> None:
-    decision = decide(seen(a_pod(0, PodState.VERIFYING), a_pod(1, PodState.WAITING)), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.VERIFYING), a_pod(1, PodState.WAITING)), POLICY)
 
     assert decision.actions == ()
 
 
 def test_the_others_verify_once_pod_0_has_proved_the_target() -> None:
-    decision = decide(seen(a_pod(0, PodState.VERIFIED), a_pod(1, PodState.WAITING)), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.VERIFIED), a_pod(1, PodState.WAITING)), POLICY)
 
     (action,) = decision.actions
     assert isinstance(action, Verify)
@@ -254,7 +254,7 @@ def test_the_others_verify_once_pod_0_has_proved_the_target() -> None:
 
 
 def test_a_refused_verification_halts_the_others() -> None:
-    decision = decide(seen(a_pod(0, PodState.REFUSED), a_pod(1, PodState.WAITING)), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.REFUSED), a_pod(1, PodState.WAITING)), POLICY)
 
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
@@ -265,7 +265,7 @@ def test_a_refused_verification_halts_the_others() -> None:
 def test_a_refused_verification_ends_failed_with_its_reason_its_hint_and_the_canary() -> None:
     pods = (a_pod(0, PodState.REFUSED), a_halted_pod(1, HaltReason.OPERATOR))
 
-    status = decided(seen(*pods))
+    status = decided(an_observation(*pods))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
     assert reason(status, ConditionType.VERIFIED) == "LoadTestHeaderIgnored"
@@ -276,16 +276,16 @@ def test_a_refused_verification_ends_failed_with_its_reason_its_hint_and_the_can
 
 
 def test_a_refusal_does_not_wait_for_a_pod_that_never_ran() -> None:
-    status = decided(seen(a_pod(0, PodState.REFUSED), a_pending_pod(1)))
+    status = decided(an_observation(a_pod(0, PodState.REFUSED), a_pending_pod(1)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
 
 
 def test_the_point_of_no_return_is_written_before_any_pod_is_armed() -> None:
-    observation = seen(a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFIED))
+    observation = an_observation(a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFIED))
 
     first = decide(observation, POLICY)
-    second = decide(next_look(observation, first), POLICY)
+    second = decide(next_observation(observation, first), POLICY)
 
     assert first.actions == ()
     assert status_of(first).start is not None
@@ -300,7 +300,7 @@ def test_the_point_of_no_return_is_written_before_any_pod_is_armed() -> None:
 def test_a_start_waits_until_every_pod_is_reachable() -> None:
     pods = (a_pod(0, PodState.VERIFIED), a_silent_pod(1, 3.0, PodState.VERIFIED))
 
-    decision = decide(seen(*pods, begun=True), POLICY)
+    decision = decide(an_observation(*pods, begun=True), POLICY)
 
     assert decision.actions == ()
     assert decision.requeue_seconds is not None
@@ -311,7 +311,7 @@ def test_a_container_that_crashes_ends_the_test_with_what_it_said() -> None:
     assert dead.container_end is not None
     dead = replace(dead, container_end=replace(dead.container_end, message="loadgen: not found"))
 
-    status = decided(seen(dead, a_pending_pod(1)))
+    status = decided(an_observation(dead, a_pending_pod(1)))
 
     assert (status.verdict, reason(status, ConditionType.SUCCEEDED)) == (Verdict.INCONCLUSIVE, "PodCrashed")
     assert "loadgen: not found" in status.message
@@ -320,7 +320,7 @@ def test_a_container_that_crashes_ends_the_test_with_what_it_said() -> None:
 def test_a_pod_that_never_answers_is_explained_as_blocked_control() -> None:
     silent = a_silent_pod(1, POLICY.control_seconds, None)
 
-    decision = decide(seen(a_pod(0, PodState.VERIFIED), silent), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.VERIFIED), silent), POLICY)
 
     running = status_of(decision).condition(ConditionType.RUNNING)
     assert running is not None
@@ -331,7 +331,7 @@ def test_a_pod_that_never_answers_is_explained_as_blocked_control() -> None:
 def test_a_pod_that_waited_too_long_for_the_others_ends_the_test() -> None:
     pods = (a_pod(0, PodState.VERIFYING), a_halted_pod(1, HaltReason.BARRIER))
 
-    decision = decide(seen(*pods), POLICY)
+    decision = decide(an_observation(*pods), POLICY)
 
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
@@ -341,13 +341,13 @@ def test_a_pod_that_waited_too_long_for_the_others_ends_the_test() -> None:
 def test_a_stop_before_the_load_halts_rather_than_drains() -> None:
     pods = (a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFYING))
 
-    decision = decide(seen(*pods, spec=a_fleet_spec(stop=True)), POLICY)
+    decision = decide(an_observation(*pods, spec=a_fleet_spec(stop=True)), POLICY)
 
     assert [type(action) for action in decision.actions] == [HaltFleet]
 
 
 def test_a_job_that_was_made_is_never_made_again() -> None:
-    decision = decide(seen(job=None), POLICY)
+    decision = decide(an_observation(job=None), POLICY)
 
     assert not any(isinstance(action, CreateJob) for action in decision.actions)
     assert status_of(decision).verdict is Verdict.INCONCLUSIVE
@@ -355,7 +355,7 @@ def test_a_job_that_was_made_is_never_made_again() -> None:
 
 
 def test_a_job_of_the_same_name_that_belongs_to_another_is_not_touched() -> None:
-    decision = decide(seen(job=a_job(is_owned=False)), POLICY)
+    decision = decide(an_observation(job=a_job(is_owned=False)), POLICY)
 
     assert decision.actions == ()
     assert reason(status_of(decision), ConditionType.SUCCEEDED) == "JobNameTaken"
@@ -364,8 +364,8 @@ def test_a_job_of_the_same_name_that_belongs_to_another_is_not_touched() -> None
 def test_an_earlier_runs_job_goes_before_a_new_run_begins() -> None:
     old = a_job(name="heavy-0", run_id="0")
 
-    while_there = decide(new(other_jobs=(old,), other_pods_active=True), POLICY)
-    while_pods_end = decide(new(other_pods_active=True), POLICY)
+    while_there = decide(a_new_observation(other_jobs=(old,), other_pods_active=True), POLICY)
+    while_pods_end = decide(a_new_observation(other_pods_active=True), POLICY)
 
     assert while_there.actions == (DeleteJob("heavy-0", old.uid),)
     assert while_pods_end.actions == ()
@@ -378,7 +378,9 @@ def test_an_earlier_runs_job_goes_before_a_new_run_begins() -> None:
 
 
 def test_what_appears_of_an_earlier_run_holds_up_no_run_that_has_begun() -> None:
-    decision = decide(seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True, **LEFT), POLICY)
+    decision = decide(
+        an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True, **LEFT), POLICY
+    )
 
     assert status_of(decision).phase is Phase.RUNNING
 
@@ -386,7 +388,7 @@ def test_what_appears_of_an_earlier_run_holds_up_no_run_that_has_begun() -> None
 def test_the_plan_is_the_one_the_pods_were_given_whatever_the_spec_says_now() -> None:
     spec = a_fleet_spec(load={"batchSize": 5, "virtualUsers": 4, "duration": "10s"})
 
-    decision = decide(seen(a_pod(0, PodState.WAITING), a_pod(1), spec=spec), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.WAITING), a_pod(1), spec=spec), POLICY)
 
     assert decision.plan is not None
     assert batch_sizes(decision.plan) == [1_000]
@@ -397,12 +399,12 @@ def batch_sizes(plan: Plan) -> list[int]:
 
 
 def test_a_test_being_deleted_is_left_to_the_garbage_collector() -> None:
-    assert decide(new(test=a_test(is_deleting=True)), POLICY) == Decision()
-    assert decide(new(test=a_test(is_deleting=True), job=a_job(is_deleting=True)), POLICY) == Decision()
+    assert decide(a_new_observation(test=a_test(is_deleting=True)), POLICY) == Decision()
+    assert decide(a_new_observation(test=a_test(is_deleting=True), job=a_job(is_deleting=True)), POLICY) == Decision()
 
 
 def test_a_deleted_test_loads_no_more_even_if_a_finalizer_keeps_it() -> None:
-    decision = decide(seen(test=a_test(is_deleting=True)), POLICY)
+    decision = decide(an_observation(test=a_test(is_deleting=True)), POLICY)
 
     assert decision == Decision(actions=(DeleteJob(a_job().name, a_job().uid),))
 
@@ -410,21 +412,21 @@ def test_a_deleted_test_loads_no_more_even_if_a_finalizer_keeps_it() -> None:
 def test_a_container_that_is_not_created_points_at_the_secret_it_mounts() -> None:
     target = {"url": URL, "auth": {"secretKeyRef": {"name": "shop-token", "key": "jwt"}}}
 
-    status = decided(seen(a_pending_pod(0), a_pending_pod(1), spec=a_fleet_spec(target=target)))
+    status = decided(an_observation(a_pending_pod(0), a_pending_pod(1), spec=a_fleet_spec(target=target)))
 
     assert "Secret shop-token" in status.message
     assert "key jwt" in status.message
 
 
 def test_the_api_servers_own_endpoints_are_denied_to_the_pods() -> None:
-    decision = decide(new(api_server=("192.0.2.10:6443",)), POLICY)
+    decision = decide(a_new_observation(api_server=("192.0.2.10:6443",)), POLICY)
 
     assert decision.plan is not None
     assert decision.plan.network.denied_endpoints == ("192.0.2.10:6443",)
 
 
 def test_a_target_that_is_not_on_the_list_ends_the_test_at_once_with_the_setting_named() -> None:
-    status = decided(new(a_fleet_spec(target={"url": "https://example.com/"})))
+    status = decided(a_new_observation(a_fleet_spec(target={"url": "https://example.com/"})))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
     assert reason(status, ConditionType.VERIFIED) == "TargetNotAllowed"
@@ -433,9 +435,9 @@ def test_a_target_that_is_not_on_the_list_ends_the_test_at_once_with_the_setting
 
 
 def test_a_test_whose_secrets_nobody_asked_about_waits_and_ends_inconclusive() -> None:
-    observation = new(secret_access=unchecked_access("there is no policy"))
+    observation = a_new_observation(secret_access=unchecked_access("there is no policy"))
     first = decide(observation, POLICY)
-    late = next_look(observation, first, now=NOW + timedelta(seconds=POLICY.waiting_seconds))
+    late = next_observation(observation, first, now=NOW + timedelta(seconds=POLICY.waiting_seconds))
 
     waiting, given_up = status_of(first), decided(late)
 
@@ -446,7 +448,9 @@ def test_a_test_whose_secrets_nobody_asked_about_waits_and_ends_inconclusive() -
 
 
 def test_a_test_older_than_the_policy_that_asks_ends_at_once() -> None:
-    status = decided(new(secret_access=SecretAccess(Reason.SecretAccessUnchecked, "apply it again", is_lasting=True)))
+    status = decided(
+        a_new_observation(secret_access=SecretAccess(Reason.SecretAccessUnchecked, "apply it again", is_lasting=True))
+    )
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
     assert reason(status, ConditionType.SUCCEEDED) == "SecretAccessUnchecked"
@@ -458,7 +462,7 @@ BUSY = Turn(
 
 
 def test_a_test_whose_turn_it_is_not_waits_in_line_without_an_action() -> None:
-    decision = decide(new(turn=BUSY), POLICY)
+    decision = decide(a_new_observation(turn=BUSY), POLICY)
 
     assert decision.actions == ()
     assert decision.requeue_seconds is not None
@@ -468,10 +472,10 @@ def test_a_test_whose_turn_it_is_not_waits_in_line_without_an_action() -> None:
 
 
 def test_the_wait_in_line_is_dated_from_its_beginning_and_bounded() -> None:
-    observation = new(turn=BUSY)
+    observation = a_new_observation(turn=BUSY)
     first = decide(observation, POLICY)
-    later = next_look(observation, first, now=NOW + timedelta(seconds=60))
-    late = next_look(later, decide(later, POLICY), now=NOW + timedelta(seconds=POLICY.queued_seconds))
+    later = next_observation(observation, first, now=NOW + timedelta(seconds=60))
+    late = next_observation(later, decide(later, POLICY), now=NOW + timedelta(seconds=POLICY.queued_seconds))
 
     assert status_of(decide(later, POLICY)).queued_at == status_of(first).queued_at
     status = decided(late)
@@ -481,12 +485,12 @@ def test_the_wait_in_line_is_dated_from_its_beginning_and_bounded() -> None:
 def test_a_spec_that_cannot_run_is_refused_without_waiting_for_its_turn() -> None:
     missing = Endpoints(problem=Reason.ServicePortMissing, message="no", is_lasting=True)
 
-    assert decided(new(a_fleet_spec(thresholds=["latency < 1s"]), turn=BUSY)).phase is Phase.COMPLETED
-    assert decided(new(endpoints=missing, turn=BUSY)).phase is Phase.COMPLETED
+    assert decided(a_new_observation(a_fleet_spec(thresholds=["latency < 1s"]), turn=BUSY)).phase is Phase.COMPLETED
+    assert decided(a_new_observation(endpoints=missing, turn=BUSY)).phase is Phase.COMPLETED
 
 
 def test_a_test_of_more_pods_than_the_installation_allows_is_refused_at_once() -> None:
-    status = decided_by(new(turn=BUSY), replace(POLICY, limits=Limits(pods_per_test=1)))
+    status = decided_by(a_new_observation(turn=BUSY), replace(POLICY, limits=Limits(pods_per_test=1)))
 
     assert (status.verdict, reason(status, ConditionType.SUCCEEDED)) == (Verdict.FAILED, "TooManyPods")
     assert "limits.podsPerTest" in status.message
@@ -497,7 +501,7 @@ def decided_by(observation: Observation, policy: Policy) -> Status:
 
 
 def test_pods_and_job_say_what_is_loaded_for_as_long_as_one_of_them_lives() -> None:
-    decision = decide(new(target_identities=("10.0.0.5", "service:shop/clients")), POLICY)
+    decision = decide(a_new_observation(target_identities=("10.0.0.5", "service:shop/clients")), POLICY)
 
     (action,) = decision.actions
     assert isinstance(action, CreateJob)
@@ -509,14 +513,14 @@ def test_pods_and_job_say_what_is_loaded_for_as_long_as_one_of_them_lives() -> N
 @pytest.mark.parametrize(
     ("observation", "expected"),
     [
-        (new(), True),
-        (new(a_fleet_spec(suspend=True)), False),
-        (new(a_fleet_spec(stop=True)), False),
-        (new(test=a_test(is_deleting=True)), False),
-        (new(test=a_test(finished_run="1")), False),
-        (new(other_pods_active=True), False),
-        (seen(), False),
-        (seen(job=None), False),
+        (a_new_observation(), True),
+        (a_new_observation(a_fleet_spec(suspend=True)), False),
+        (a_new_observation(a_fleet_spec(stop=True)), False),
+        (a_new_observation(test=a_test(is_deleting=True)), False),
+        (a_new_observation(test=a_test(finished_run="1")), False),
+        (a_new_observation(other_pods_active=True), False),
+        (an_observation(), False),
+        (an_observation(job=None), False),
     ],
 )
 def test_whose_turn_it_is_matters_only_to_a_test_that_may_begin(observation: Observation, expected: bool) -> None:

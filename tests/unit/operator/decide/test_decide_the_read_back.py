@@ -27,8 +27,8 @@ from support.operator_builders import (
     a_pod,
     a_silent_pod,
     a_snapshot,
-    next_look,
-    seen,
+    an_observation,
+    next_observation,
 )
 
 READ_BACK = {"url": "http://clients.shop.svc:8000/clients/count/", "countPath": "count", "settle": "5s"}
@@ -50,7 +50,7 @@ def the_reader(state: PodState, proof: VerificationReport = SO_FAR, **fields: ob
 
 
 def look(*pods: ObservedPod, stop: bool = False) -> Observation:
-    return seen(*pods, begun=True, spec=structs.replace(SPEC, stop=stop), job=a_job(plan=PROVEN_PLAN))
+    return an_observation(*pods, begun=True, spec=structs.replace(SPEC, stop=stop), job=a_job(plan=PROVEN_PLAN))
 
 
 def ordered(*pods: ObservedPod, stop: bool = False) -> tuple[Action, ...]:
@@ -98,7 +98,7 @@ def test_a_reader_that_does_not_answer_for_a_moment_is_waited_for() -> None:
 
 def test_a_restarted_operator_finds_the_fleet_loaded_and_goes_on() -> None:
     observation = look(the_reader(PodState.LOADED), a_pod(1, PodState.DONE))
-    again = next_look(observation, decide(observation, POLICY))
+    again = next_observation(observation, decide(observation, POLICY))
 
     assert [type(action) for action in decide(again, POLICY).actions] == [Conclude]
 
@@ -133,10 +133,10 @@ def test_a_stop_drains_those_that_load_and_leaves_the_reader_alone() -> None:
 def test_a_stopped_run_is_read_back_before_it_ends_inconclusive() -> None:
     observation = look(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), stop=True)
     stopping = decide(observation, POLICY)
-    drained = next_look(observation, stopping, pods=(the_reader(PodState.LOADED), a_pod(1, PodState.DONE)))
+    drained = next_observation(observation, stopping, pods=(the_reader(PodState.LOADED), a_pod(1, PodState.DONE)))
     reading = decide(drained, POLICY)
     proven = structs.replace(PROOF, read_back=counted(3, 3, 3, 3))
-    done = next_look(drained, reading, pods=(the_reader(PodState.DONE, proven), a_pod(1, PodState.DONE)))
+    done = next_observation(drained, reading, pods=(the_reader(PodState.DONE, proven), a_pod(1, PodState.DONE)))
 
     status = decide(done, POLICY).status
 
@@ -202,7 +202,7 @@ def test_before_its_end_a_read_back_is_told_as_far_as_it_got() -> None:
         for index, proof in enumerate((SO_FAR, PROOF))
     )
 
-    status = decide(seen(*verified, spec=SPEC, job=a_job(plan=PROVEN_PLAN)), POLICY).status
+    status = decide(an_observation(*verified, spec=SPEC, job=a_job(plan=PROVEN_PLAN)), POLICY).status
 
     assert status is not None
     _, reason, message = mark(status, ConditionType.VERIFIED)
@@ -218,9 +218,10 @@ def test_a_canary_that_was_under_way_when_a_test_was_stopped_is_named() -> None:
     )
     halted = a_halted_pod(0, HaltReason.OPERATOR, verification=cut)
 
-    status = decide(seen(halted, a_pod(1, PodState.WAITING), spec=a_fleet_spec(stop=True)), POLICY).status
+    status = decide(an_observation(halted, a_pod(1, PodState.WAITING), spec=a_fleet_spec(stop=True)), POLICY).status
     over = decide(
-        seen(halted, a_halted_pod(1, HaltReason.OPERATOR, verification=None), spec=a_fleet_spec(stop=True)), POLICY
+        an_observation(halted, a_halted_pod(1, HaltReason.OPERATOR, verification=None), spec=a_fleet_spec(stop=True)),
+        POLICY,
     ).status
 
     assert status is not None
@@ -237,7 +238,7 @@ def test_of_many_canaries_those_likeliest_to_be_stored_are_kept() -> None:
     suspect = structs.replace(PROOF, canary_ids=("B0", VIOLATION.first_client_id))
     guilty = a_halted_pod(1, HaltReason.VIOLATION, violation=VIOLATION, verification=suspect)
 
-    status = decide(seen(a_halted_pod(0, HaltReason.PEER, verification=many), guilty), POLICY).status
+    status = decide(an_observation(a_halted_pod(0, HaltReason.PEER, verification=many), guilty), POLICY).status
 
     assert status is not None
     assert status.verification is not None

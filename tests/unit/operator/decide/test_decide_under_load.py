@@ -42,14 +42,14 @@ from support.operator_builders import (
     a_halted_pod,
     a_job,
     a_killed_pod,
+    a_new_observation,
     a_pending_pod,
     a_pod,
     a_silent_pod,
     a_snapshot,
     a_test,
-    new,
-    next_look,
-    seen,
+    an_observation,
+    next_observation,
 )
 
 
@@ -73,7 +73,7 @@ def a_violating_pod(index: int) -> ObservedPod:
 
 
 def test_a_confirmed_start_stands_in_the_status_with_its_skew() -> None:
-    observation = seen(a_pod(0, PodState.ARMED), a_pod(1, PodState.ARMED), begun=True)
+    observation = an_observation(a_pod(0, PodState.ARMED), a_pod(1, PodState.ARMED), begun=True)
     decision = decide(observation, POLICY)
 
     after = with_outcomes(observation, decision, (FleetStarted(at=NOW, skew_seconds=0.004),), POLICY)
@@ -86,12 +86,12 @@ def test_a_confirmed_start_stands_in_the_status_with_its_skew() -> None:
 
 
 def test_a_pod_that_misses_the_start_halts_the_run() -> None:
-    observation = seen(a_pod(0, PodState.ARMED), a_pod(1, PodState.ARMED), begun=True)
+    observation = an_observation(a_pod(0, PodState.ARMED), a_pod(1, PodState.ARMED), begun=True)
     missed = FleetStarted(at=NOW, skew_seconds=0.0, unconfirmed_pods=("heavy-1-1",))
     after = with_outcomes(observation, decide(observation, POLICY), (missed,), POLICY)
 
     halted = (a_pod(0, PodState.RUNNING), a_halted_pod(1, HaltReason.OPERATOR))
-    following = decide(next_look(observation, after, pods=halted), POLICY)
+    following = decide(next_observation(observation, after, pods=halted), POLICY)
 
     assert mark(status_of(after), ConditionType.RUNNING) == ("False", "StartMissed")
     start = status_of(after).start
@@ -104,7 +104,7 @@ def test_a_pod_that_misses_the_start_halts_the_run() -> None:
 
 
 def test_a_restarted_operator_that_finds_half_a_start_halts_the_run() -> None:
-    decision = decide(seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True), POLICY)
 
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
@@ -112,7 +112,7 @@ def test_a_restarted_operator_that_finds_half_a_start_halts_the_run() -> None:
 
 
 def test_a_start_that_was_given_just_now_may_still_be_on_its_way() -> None:
-    observation = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True)
+    observation = an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True)
     just_now = StatusStart(start_id="start-1", at=rfc3339(NOW))
     recorded = structs.replace(observation.test.record, start=just_now)
 
@@ -122,7 +122,7 @@ def test_a_start_that_was_given_just_now_may_still_be_on_its_way() -> None:
 
 
 def test_while_the_load_runs_the_status_tells_how_far_it_is() -> None:
-    decision = decide(seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True), POLICY)
 
     status = status_of(decision)
     assert decision.actions == ()
@@ -135,7 +135,7 @@ def test_while_the_load_runs_the_status_tells_how_far_it_is() -> None:
 
 
 def test_a_violation_halts_every_pod_that_still_loads() -> None:
-    decision = decide(seen(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True), POLICY)
+    decision = decide(an_observation(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True), POLICY)
 
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
@@ -144,7 +144,7 @@ def test_a_violation_halts_every_pod_that_still_loads() -> None:
 
 
 def test_a_violation_ends_failed_whatever_else_was_lost() -> None:
-    status = decided(seen(a_violating_pod(0), a_killed_pod(1), begun=True))
+    status = decided(an_observation(a_violating_pod(0), a_killed_pod(1), begun=True))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
     assert mark(status, ConditionType.SUCCEEDED) == ("False", "Violation")
@@ -163,7 +163,7 @@ def test_a_violation_ends_failed_whatever_else_was_lost() -> None:
     ids=["killed", "gone", "silent", "pending again"],
 )
 def test_a_lost_pod_halts_the_rest(lost: ObservedPod) -> None:
-    decision = decide(seen(a_pod(0, PodState.RUNNING), lost, begun=True), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.RUNNING), lost, begun=True), POLICY)
 
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
@@ -172,7 +172,7 @@ def test_a_lost_pod_halts_the_rest(lost: ObservedPod) -> None:
 
 
 def test_an_index_without_a_trace_under_load_is_a_lost_pod() -> None:
-    decision = decide(seen(a_pod(0, PodState.RUNNING), begun=True), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.RUNNING), begun=True), POLICY)
 
     assert [type(action) for action in decision.actions] == [HaltFleet]
     assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "PodLost")
@@ -181,7 +181,7 @@ def test_an_index_without_a_trace_under_load_is_a_lost_pod() -> None:
 def test_a_pod_that_is_silent_for_a_moment_is_not_lost() -> None:
     pods = (a_pod(0, PodState.RUNNING), a_silent_pod(1, POLICY.lost_seconds - 1))
 
-    decision = decide(seen(*pods, begun=True), POLICY)
+    decision = decide(an_observation(*pods, begun=True), POLICY)
 
     assert decision.actions == ()
     assert status_of(decision).phase is Phase.RUNNING
@@ -190,7 +190,7 @@ def test_a_pod_that_is_silent_for_a_moment_is_not_lost() -> None:
 def test_a_run_with_a_lost_pod_ends_inconclusive_and_names_it() -> None:
     pods = (a_halted_pod(0, HaltReason.OPERATOR), a_killed_pod(1))
 
-    status = decided(seen(*pods, begun=True))
+    status = decided(an_observation(*pods, begun=True))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
     assert mark(status, ConditionType.SUCCEEDED) == ("False", "PodLost")
@@ -200,18 +200,18 @@ def test_a_run_with_a_lost_pod_ends_inconclusive_and_names_it() -> None:
 
 
 def test_an_end_waits_for_the_last_snapshot_of_every_pod_that_can_still_give_one() -> None:
-    decision = decide(seen(a_pod(0, PodState.RUNNING), a_killed_pod(1), begun=True), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.RUNNING), a_killed_pod(1), begun=True), POLICY)
 
     assert status_of(decision).phase is Phase.STOPPING
     assert not any(isinstance(action, WriteResults) for action in decision.actions)
 
 
 def test_a_cause_on_record_outlives_what_it_was_found_from() -> None:
-    observation = seen(a_pod(0, PodState.RUNNING), a_killed_pod(1), begun=True)
+    observation = an_observation(a_pod(0, PodState.RUNNING), a_killed_pod(1), begun=True)
     stopping = decide(observation, POLICY)
 
     back = (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
-    following = decide(next_look(observation, stopping, pods=back), POLICY)
+    following = decide(next_observation(observation, stopping, pods=back), POLICY)
 
     assert [type(action) for action in following.actions] == [HaltFleet]
 
@@ -219,7 +219,7 @@ def test_a_cause_on_record_outlives_what_it_was_found_from() -> None:
 def test_a_stop_drains_the_load() -> None:
     pods = (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
 
-    decision = decide(seen(*pods, begun=True, spec=a_fleet_spec(stop=True)), POLICY)
+    decision = decide(an_observation(*pods, begun=True, spec=a_fleet_spec(stop=True)), POLICY)
 
     (action,) = decision.actions
     assert isinstance(action, Drain)
@@ -228,12 +228,12 @@ def test_a_stop_drains_the_load() -> None:
 
 
 def test_a_drained_run_ends_inconclusive_with_all_its_results() -> None:
-    observation = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
+    observation = an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
     observation = replace(observation, test=replace(observation.test, spec=a_fleet_spec(stop=True)))
     stopping = decide(observation, POLICY)
 
     done = (a_pod(0, PodState.DONE), a_pod(1, PodState.DONE))
-    status = decided(next_look(observation, stopping, pods=done))
+    status = decided(next_observation(observation, stopping, pods=done))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
     assert mark(status, ConditionType.SUCCEEDED) == ("False", "Stopped")
@@ -243,7 +243,7 @@ def test_a_drained_run_ends_inconclusive_with_all_its_results() -> None:
 def test_a_violation_while_draining_halts_instead() -> None:
     pods = (a_violating_pod(0), a_pod(1, PodState.RUNNING))
 
-    decision = decide(seen(*pods, begun=True, spec=a_fleet_spec(stop=True)), POLICY)
+    decision = decide(an_observation(*pods, begun=True, spec=a_fleet_spec(stop=True)), POLICY)
 
     assert [type(action) for action in decision.actions] == [HaltFleet]
 
@@ -251,13 +251,13 @@ def test_a_violation_while_draining_halts_instead() -> None:
 def test_a_stop_that_comes_after_the_last_upload_changes_nothing() -> None:
     pods = (a_pod(0, PodState.DONE), a_pod(1, PodState.DONE))
 
-    status = decided(seen(*pods, begun=True, spec=a_fleet_spec(stop=True)))
+    status = decided(an_observation(*pods, begun=True, spec=a_fleet_spec(stop=True)))
 
     assert status.verdict is Verdict.PASSED
 
 
 def test_a_run_whose_every_pod_is_done_passes_and_keeps_its_results() -> None:
-    decision = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True), POLICY)
 
     (action,) = decision.actions
     assert isinstance(action, WriteResults)
@@ -292,7 +292,7 @@ def test_a_run_that_fails_by_its_errors_tells_what_to_do_about_the_first_of_them
         a_pod(index, snapshot=a_snapshot(index, PodState.DONE, steps=(step,)), is_reachable=True) for index in (0, 1)
     ]
 
-    status = within_limit(decided(seen(*pods, begun=True)))
+    status = within_limit(decided(an_observation(*pods, begun=True)))
 
     assert status.verdict is Verdict.FAILED
     assert status.message.startswith("threshold error_rate < 1% is breached: measured 50.00%. The proxy's time-out. ")
@@ -303,7 +303,7 @@ def test_a_run_that_fails_by_its_errors_tells_what_to_do_about_the_first_of_them
 
 
 def test_an_early_finisher_waits_for_the_slowest() -> None:
-    decision = decide(seen(a_pod(0, PodState.DONE), a_pod(1, PodState.RUNNING), begun=True), POLICY)
+    decision = decide(an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.RUNNING), begun=True), POLICY)
 
     assert status_of(decision).phase is Phase.RUNNING
     assert decision.actions == ()
@@ -313,13 +313,13 @@ def test_a_last_word_is_as_good_as_an_answer() -> None:
     ended = ContainerEnd(exit_code=0, reason="Completed", has_last_word=True)
     gone = a_pod(1, PodState.DONE, is_running=False, is_reachable=False, container_end=ended)
 
-    status = decided(seen(a_pod(0, PodState.DONE), gone, begun=True))
+    status = decided(an_observation(a_pod(0, PodState.DONE), gone, begun=True))
 
     assert status.verdict is Verdict.PASSED
 
 
 def test_a_start_on_record_without_its_job_is_inconclusive() -> None:
-    status = decided(seen(job=None, begun=True))
+    status = decided(an_observation(job=None, begun=True))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
 
@@ -328,7 +328,7 @@ def test_a_job_that_took_too_long_ends_the_run() -> None:
     job = a_job(failure="DeadlineExceeded", failure_message="Job was active longer than specified deadline")
     pods = (a_halted_pod(0, HaltReason.SIGNAL), a_halted_pod(1, HaltReason.SIGNAL))
 
-    status = decided(seen(*pods, begun=True, job=job))
+    status = decided(an_observation(*pods, begun=True, job=job))
 
     assert mark(status, ConditionType.SUCCEEDED) == ("False", "JobDeadlineExceeded")
 
@@ -336,7 +336,7 @@ def test_a_job_that_took_too_long_ends_the_run() -> None:
 def test_a_defect_of_the_generator_is_told_as_such() -> None:
     pods = (a_pod(0, PodState.RUNNING), a_halted_pod(1, HaltReason.DEFECT, message="KeyError"))
 
-    decision = decide(seen(*pods, begun=True), POLICY)
+    decision = decide(an_observation(*pods, begun=True), POLICY)
 
     assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "GeneratorDefect")
 
@@ -344,13 +344,13 @@ def test_a_defect_of_the_generator_is_told_as_such() -> None:
 def test_pods_terminated_from_outside_end_the_run_inconclusive() -> None:
     pods = (a_pod(0, PodState.RUNNING), a_halted_pod(1, HaltReason.SIGNAL))
 
-    decision = decide(seen(*pods, begun=True), POLICY)
+    decision = decide(an_observation(*pods, begun=True), POLICY)
 
     assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "PodLost")
 
 
 def test_results_that_cannot_be_written_do_not_keep_a_test_from_ending() -> None:
-    observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
+    observation = an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
 
     decision = with_outcomes(
         observation, decide(observation, POLICY), (ResultsNotWritten("exceeded quota: configmaps"),), POLICY
@@ -367,8 +367,8 @@ def test_results_that_cannot_be_written_do_not_keep_a_test_from_ending() -> None
 
 def completed_look(*pods: ObservedPod, **fields: object) -> Observation:
     """A look at a test whose end stands in its status."""
-    observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
-    return replace(next_look(observation, decide(observation, POLICY)), pods=pods, **fields)  # type: ignore[arg-type]
+    observation = an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
+    return replace(next_observation(observation, decide(observation, POLICY)), pods=pods, **fields)  # type: ignore[arg-type]
 
 
 def test_after_the_end_the_pods_are_let_go_and_the_run_is_marked_as_finished() -> None:
@@ -426,7 +426,11 @@ def test_a_changed_spec_after_the_end_is_acknowledged_by_its_generation_alone() 
 def test_another_run_id_starts_a_completed_test_anew() -> None:
     look = completed_look()
     again = replace(
-        look, test=replace(look.test, spec=a_fleet_spec(runId="2")), run_id="2", job=None, endpoints=new().endpoints
+        look,
+        test=replace(look.test, spec=a_fleet_spec(runId="2")),
+        run_id="2",
+        job=None,
+        endpoints=a_new_observation().endpoints,
     )
 
     status = decided(again)
@@ -437,7 +441,7 @@ def test_another_run_id_starts_a_completed_test_anew() -> None:
 
 
 def test_a_resource_restored_without_its_status_does_not_run_again() -> None:
-    restored = new(test=replace(a_test(), finished_run="1"))
+    restored = a_new_observation(test=replace(a_test(), finished_run="1"))
 
     decision = decide(restored, POLICY)
 
@@ -453,7 +457,7 @@ def test_the_end_of_the_load_is_looked_for_more_closely(elapsed_seconds: float, 
     loading = a_snapshot(0, PodState.RUNNING, elapsed_seconds=elapsed_seconds)
 
     decision = decide(
-        seen(a_pod(0, snapshot=loading, is_reachable=True), a_pod(1, PodState.RUNNING), begun=True), POLICY
+        an_observation(a_pod(0, snapshot=loading, is_reachable=True), a_pod(1, PodState.RUNNING), begun=True), POLICY
     )
 
     assert decision.requeue_seconds == next_look_seconds
@@ -461,7 +465,7 @@ def test_the_end_of_the_load_is_looked_for_more_closely(elapsed_seconds: float, 
 
 @pytest.mark.parametrize("state", [PodState.RUNNING, PodState.DONE])
 def test_the_instant_of_the_start_is_told_although_the_write_that_kept_it_was_lost(state: PodState) -> None:
-    observation = seen(a_pod(0, state), a_pod(1, state), begun=True)
+    observation = an_observation(a_pod(0, state), a_pod(1, state), begun=True)
     recorded = structs.replace(observation.test.record, started_at=None)
 
     status = decided(replace(observation, test=replace(observation.test, record=recorded)))
@@ -471,8 +475,10 @@ def test_the_instant_of_the_start_is_told_although_the_write_that_kept_it_was_lo
 
 
 def test_a_violation_on_record_fails_the_test_also_for_an_operator_that_never_met_the_pod() -> None:
-    observation = seen(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True)
-    look = next_look(observation, decide(observation, POLICY), pods=(a_killed_pod(0, None), a_killed_pod(1, None)))
+    observation = an_observation(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True)
+    look = next_observation(
+        observation, decide(observation, POLICY), pods=(a_killed_pod(0, None), a_killed_pod(1, None))
+    )
 
     status = decided(look)
 
@@ -492,7 +498,7 @@ def test_what_an_earlier_run_left_on_record_says_nothing_of_a_new_one() -> None:
 
 
 def test_another_run_of_a_restored_resource_may_start() -> None:
-    restored = new(test=replace(a_test(a_fleet_spec(runId="2")), finished_run="1"), run_id="2")
+    restored = a_new_observation(test=replace(a_test(a_fleet_spec(runId="2")), finished_run="1"), run_id="2")
 
     assert decided(restored).phase is Phase.STARTING
 
@@ -500,12 +506,12 @@ def test_another_run_of_a_restored_resource_may_start() -> None:
 # What holds at every look.
 
 EVERY_LOOK: list[Callable[[], Observation]] = [
-    new,
-    lambda: seen(a_pending_pod(0), a_pending_pod(1)),
-    lambda: seen(a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFIED)),
-    lambda: seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True),
-    lambda: seen(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True),
-    lambda: seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True),
+    a_new_observation,
+    lambda: an_observation(a_pending_pod(0), a_pending_pod(1)),
+    lambda: an_observation(a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFIED)),
+    lambda: an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True),
+    lambda: an_observation(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True),
+    lambda: an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True),
 ]
 
 
@@ -525,7 +531,7 @@ def test_looking_twice_at_the_same_thing_moves_no_transition_time(look: Callable
     observation = look()
     first = decide(observation, POLICY)
 
-    later = next_look(observation, first, now=NOW + timedelta(seconds=1))
+    later = next_observation(observation, first, now=NOW + timedelta(seconds=1))
     second = decide(replace(later, job=observation.job), POLICY)
 
     if second.status is not None:
@@ -544,7 +550,7 @@ def _transitions(new_status: Status, old: Status) -> dict[ConditionType, str]:
 
 
 def test_a_status_that_cannot_be_read_starts_from_what_the_children_show() -> None:
-    observation = seen(a_pod(0, PodState.WAITING), a_pod(1, PodState.WAITING))
+    observation = an_observation(a_pod(0, PodState.WAITING), a_pod(1, PodState.WAITING))
     spoiled = replace(observation, test=replace(observation.test, record=RecordedStatus()))
 
     assert decided(spoiled).phase is Phase.VERIFYING
@@ -554,6 +560,6 @@ def test_the_snapshot_of_a_pod_that_is_gone_still_counts() -> None:
     gone = a_pod(1, PodState.HALTED, is_running=False, is_reachable=False, is_gone=True)
     gone = replace(gone, snapshot=a_snapshot(1, PodState.RUNNING))
 
-    decision = decide(seen(a_halted_pod(0, HaltReason.OPERATOR), gone, begun=True), POLICY)
+    decision = decide(an_observation(a_halted_pod(0, HaltReason.OPERATOR), gone, begun=True), POLICY)
 
     assert sum(step.total.accepted for step in decision.aggregate.steps) == 50

@@ -24,12 +24,22 @@ from loadtest_operator.decide.actions import CreateJob
 from loadtest_operator.decide.writing import status_to_write, within_limit
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.workload import WorkloadLook
-from support.operator_builders import POLICY, PROOF, a_fleet_spec, a_halted_pod, a_pod, as_written, new, next_look, seen
-from support.workload_builders import a_container, a_look, a_pod_of_it
+from support.operator_builders import (
+    POLICY,
+    PROOF,
+    a_fleet_spec,
+    a_halted_pod,
+    a_new_observation,
+    a_pod,
+    an_observation,
+    next_observation,
+    status_json,
+)
+from support.workload_builders import a_container, a_look, a_workload_pod
 
 URL = "http://django.shop.svc:8000/clients/upload/process/"
 OOM = {"exitCode": 137, "reason": "OOMKilled"}
-WELL, CRASHED = a_look(a_pod_of_it()), a_look(a_pod_of_it("aaaaaaaa-1", a_container(restarts=1, ended=OOM)))
+WELL, CRASHED = a_look(a_workload_pod()), a_look(a_workload_pod("aaaaaaaa-1", a_container(restarts=1, last_end=OOM)))
 
 
 def a_watching_spec() -> Spec:
@@ -39,13 +49,13 @@ def a_watching_spec() -> Spec:
 
 def verified(look: WorkloadLook | None) -> Observation:
     pods = (a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFIED))
-    return seen(*pods, spec=a_watching_spec(), workload=look)
+    return an_observation(*pods, spec=a_watching_spec(), workload=look)
 
 
 def loading(look: WorkloadLook | None, **fields: object) -> Observation:
     """What the look after the start shows, with the record that was written before it."""
     before = verified(WELL)
-    begun = next_look(before, decide(before, POLICY), workload=look, **fields)
+    begun = next_observation(before, decide(before, POLICY), workload=look, **fields)
     return replace(begun, pods=(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING)))
 
 
@@ -58,7 +68,7 @@ def status_of(observation: Observation) -> Status:
 def test_a_test_waits_for_its_workload() -> None:
     missing = WorkloadLook(problem=Reason.WorkloadNotFound, message="there is no Deployment/clients in namespace shop")
 
-    decision = decide(new(a_watching_spec(), workload=missing), POLICY)
+    decision = decide(a_new_observation(a_watching_spec(), workload=missing), POLICY)
 
     assert decision.status is not None
     assert decision.status.phase is Phase.QUEUED
@@ -67,7 +77,7 @@ def test_a_test_waits_for_its_workload() -> None:
 
 
 def test_a_test_whose_workload_has_pods_starts() -> None:
-    (action,) = decide(new(a_watching_spec(), workload=WELL), POLICY).actions
+    (action,) = decide(a_new_observation(a_watching_spec(), workload=WELL), POLICY).actions
 
     assert isinstance(action, CreateJob)
 
@@ -128,8 +138,8 @@ def test_an_ended_test_keeps_what_was_seen_and_not_what_counting_goes_on_from() 
 
 
 def test_a_crash_is_written_at_once_and_mere_movement_is_not() -> None:
-    quiet = loading(a_look(a_pod_of_it(ready=False)))
-    held = as_written(status_of(quiet))
+    quiet = loading(a_look(a_workload_pod(ready=False)))
+    held = status_json(status_of(quiet))
     crashed = replace(quiet, workload=CRASHED)
 
     assert status_to_write(status_of(loading(WELL)), held, POLICY.progress_seconds) is None

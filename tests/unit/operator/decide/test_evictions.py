@@ -14,8 +14,8 @@ from loadtest_operator.facts.observation import Observation, ObservedPod
 from loadtest_operator.observe.listening import gone_pod
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.program.handlers import keep_last_word
-from support.operator_builders import POLICY, START, a_halted_pod, a_pod, as_written, next_look, seen
-from support.workload_builders import CLIENTS, a_look, a_pod_of_it
+from support.operator_builders import POLICY, START, a_halted_pod, a_pod, an_observation, next_observation, status_json
+from support.workload_builders import CLIENTS, a_look, a_workload_pod
 
 Json = dict[str, Any]
 LATER, EARLIER = "2026-03-01T12:00:00Z", "2026-03-01T11:00:00Z"
@@ -30,7 +30,7 @@ def a_pod_that_is_taken(reason: str = "EvictionByEvictionAPI", status: str = "Tr
 
 def status_after(*evictions: Eviction, pods: tuple[ObservedPod, ...] = (), **fields: object) -> Status:
     running = pods or (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
-    status = decide(seen(*running, begun=True, evictions=evictions, **fields), POLICY).status
+    status = decide(an_observation(*running, begun=True, evictions=evictions, **fields), POLICY).status
     assert status is not None
     return status
 
@@ -39,7 +39,9 @@ def a_look_under_load(evictions: tuple[Eviction, ...], *pods: Json) -> Observati
     """A look at a load whose target's workload has these pods, as it had at the start."""
     look = a_look(*pods, desired=len(pods))
     fleet = (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
-    return seen(*fleet, begun=True, evictions=evictions, workload=look, target_watch=initial_watch(CLIENTS, look))
+    return an_observation(
+        *fleet, begun=True, evictions=evictions, workload=look, target_watch=initial_watch(CLIENTS, look)
+    )
 
 
 def test_an_eviction_is_read_from_the_condition_of_its_pod() -> None:
@@ -71,13 +73,13 @@ def test_what_was_evicted_before_the_load_is_none_of_its_business() -> None:
 
 
 def test_an_eviction_on_record_stays_one_and_counts_once() -> None:
-    before = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True, evictions=(TAKEN,))
+    before = an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True, evictions=(TAKEN,))
     status = decide(before, POLICY).status
     assert status is not None
-    assert as_written(status)["evicted"] == ["clients-1 (EvictionByEvictionAPI)"]
+    assert status_json(status)["evicted"] == ["clients-1 (EvictionByEvictionAPI)"]
 
     for again in ((), (TAKEN,)):
-        after = decide(replace(next_look(before, decide(before, POLICY)), evictions=again), POLICY).status
+        after = decide(replace(next_observation(before, decide(before, POLICY)), evictions=again), POLICY).status
         assert after is not None
         assert after.evicted == status.evicted
 
@@ -99,8 +101,10 @@ def test_more_evictions_than_are_named_are_all_counted() -> None:
 
 def test_evictions_on_record_beyond_those_that_are_named_stay_counted_by_another_operator() -> None:
     many = tuple(replace(TAKEN, pod=f"clients-{number}") for number in range(EVICTED_KEPT + 2))
-    before = a_look_under_load(many, *(a_pod_of_it(f"{n}", created="10:00:00") for n in range(2)))
-    after = decide(replace(next_look(before, decide(before, POLICY)), evictions=(), target_watch=None), POLICY).status
+    before = a_look_under_load(many, *(a_workload_pod(f"{n}", created="10:00:00") for n in range(2)))
+    after = decide(
+        replace(next_observation(before, decide(before, POLICY)), evictions=(), target_watch=None), POLICY
+    ).status
 
     assert after is not None
     assert after.health is not None
@@ -110,9 +114,9 @@ def test_evictions_on_record_beyond_those_that_are_named_stay_counted_by_another
 def test_pods_that_come_for_many_evicted_ones_have_replaced_none() -> None:
     count = EVICTED_KEPT + 2
     many = tuple(replace(TAKEN, pod=f"clients-{number}") for number in range(count))
-    before = a_look_under_load((), *(a_pod_of_it(f"{n}", created="10:00:00") for n in range(count)))
-    again = next_look(before, decide(before, POLICY))
-    come = a_look(*(a_pod_of_it(f"{count + n}", created="10:01:00") for n in range(count)), desired=count)
+    before = a_look_under_load((), *(a_workload_pod(f"{n}", created="10:00:00") for n in range(count)))
+    again = next_observation(before, decide(before, POLICY))
+    come = a_look(*(a_workload_pod(f"{count + n}", created="10:01:00") for n in range(count)), desired=count)
     status = decide(replace(again, evictions=many, workload=come), POLICY).status
 
     assert status is not None
@@ -164,8 +168,8 @@ def test_why_a_pod_was_taken_away_is_known_when_it_is_gone() -> None:
 
 
 def test_pods_that_come_for_evicted_ones_have_replaced_none() -> None:
-    old, new, another = (a_pod_of_it(f"{n}", created=f"10:0{n}:00") for n in range(3))
-    taken = a_pod_of_it("0", created="10:00:00")
+    old, new, another = (a_workload_pod(f"{n}", created=f"10:0{n}:00") for n in range(3))
+    taken = a_workload_pod("0", created="10:00:00")
     taken["metadata"]["deletionTimestamp"] = LATER
     taken["status"]["conditions"] += a_pod_that_is_taken()["status"]["conditions"][1:]
     look = a_look(taken, new)
@@ -175,4 +179,4 @@ def test_pods_that_come_for_evicted_ones_have_replaced_none() -> None:
     again = updated_watch(evicted, look, 4.0, len(look.evictions))
     deleted = updated_watch(again, a_look(another), 6.0, len(look.evictions))
 
-    assert [seen.replaced_pods for seen in (evicted, again, deleted)] == [0, 0, 1]
+    assert [an_observation.replaced_pods for an_observation in (evicted, again, deleted)] == [0, 0, 1]

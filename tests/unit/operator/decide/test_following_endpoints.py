@@ -16,7 +16,17 @@ from loadtest_operator.decide import decide, urgent_orders, without_departed
 from loadtest_operator.decide.actions import Action, EndpointOrder, TellEndpoints, Verify
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.observation import ObservedPod
-from support.operator_builders import ADDRESSES, PLAN, POLICY, PROOF, a_job, a_measured_step, a_pod, a_snapshot, seen
+from support.operator_builders import (
+    ADDRESSES,
+    PLAN,
+    POLICY,
+    PROOF,
+    a_job,
+    a_measured_step,
+    a_pod,
+    a_snapshot,
+    an_observation,
+)
 
 OLD, NEW = ADDRESSES.addresses[0], "10.0.0.6:8000"
 FOLLOWING_PLAN = structs.replace(PLAN, command_digests={Verb.ENDPOINTS: "digest"})
@@ -62,7 +72,7 @@ def orders_in(actions: tuple[Action, ...]) -> tuple[EndpointOrder, ...]:
 
 
 def told(endpoints: Endpoints | None, *pods: ObservedPod) -> tuple[EndpointOrder, ...]:
-    return orders_in(decide(seen(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).actions)
+    return orders_in(decide(an_observation(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).actions)
 
 
 def test_pods_that_know_the_endpoints_are_told_nothing() -> None:
@@ -140,7 +150,9 @@ def test_where_no_endpoint_is_ready_those_on_their_way_out_still_serve() -> None
 
 def test_the_pods_are_told_since_when_it_is_known() -> None:
     first, second = a_loading_pod(0, OLD, NEW, proven=(OLD, NEW)), a_loading_pod(1, OLD, NEW)
-    observation = seen(first, second, begun=True, endpoints=Endpoints((NEW,)), job=FOLLOWING, endpoints_known_at=40.0)
+    observation = an_observation(
+        first, second, begun=True, endpoints=Endpoints((NEW,)), job=FOLLOWING, endpoints_known_at=40.0
+    )
 
     orders = decide(observation, POLICY).actions
 
@@ -149,14 +161,14 @@ def test_the_pods_are_told_since_when_it_is_known() -> None:
 
 def test_what_must_not_wait_is_what_the_next_turn_would_tell() -> None:
     first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
-    observation = seen(first, second, begun=True, endpoints=Endpoints((OLD, NEW)), job=FOLLOWING)
+    observation = an_observation(first, second, begun=True, endpoints=Endpoints((OLD, NEW)), job=FOLLOWING)
 
     assert urgent_orders(observation, POLICY) == decide(observation, POLICY).actions != ()
 
 
 def test_what_must_not_wait_is_told_to_all_since_nobody_knows_what_they_heard_since_the_last_look() -> None:
     first, second = a_loading_pod(0, OLD), a_loading_pod(1, OLD)
-    observation = seen(first, second, begun=True, endpoints=Endpoints((OLD,)), job=FOLLOWING)
+    observation = an_observation(first, second, begun=True, endpoints=Endpoints((OLD,)), job=FOLLOWING)
 
     assert decide(observation, POLICY).actions == ()
     assert orders_in(urgent_orders(observation, POLICY)) == (
@@ -177,7 +189,7 @@ def test_a_service_that_is_gone_takes_its_endpoints_with_it() -> None:
 def test_pods_of_a_version_that_takes_no_endpoints_are_told_nothing() -> None:
     pods = (a_loading_pod(0), a_loading_pod(1))
 
-    assert decide(seen(*pods, begun=True, endpoints=Endpoints((NEW,)), job=a_job()), POLICY).actions == ()
+    assert decide(an_observation(*pods, begun=True, endpoints=Endpoints((NEW,)), job=a_job()), POLICY).actions == ()
 
 
 def refused_at_the_old_one(endpoints: Endpoints | None) -> Health:
@@ -190,7 +202,7 @@ def refused_at_the_old_one(endpoints: Endpoints | None) -> Health:
     moved = structs.replace(PROOF, addresses=(OLD, NEW), vanished=(OLD,))
     snapshots = [a_snapshot(index, PodState.RUNNING, steps=(step,), verification=moved) for index in range(2)]
     pods = [replace(a_pod(index, PodState.RUNNING), snapshot=snapshot) for index, snapshot in enumerate(snapshots)]
-    status = decide(seen(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).status
+    status = decide(an_observation(*pods, begun=True, endpoints=endpoints, job=FOLLOWING), POLICY).status
     assert status is not None
     assert status.health is not None
     return status.health
@@ -222,7 +234,7 @@ WAITING, VERIFIED, RUNNING = PodState.WAITING, PodState.VERIFIED, PodState.RUNNI
 @pytest.mark.parametrize("state", [WAITING, PodState.VERIFYING, VERIFIED])
 def test_the_first_pod_is_told_of_new_endpoints_also_before_the_load(state: PodState) -> None:
     first, second = a_proving_pod(0, state, OLD), a_proving_pod(1, WAITING, OLD)
-    observation = seen(first, second, endpoints=Endpoints((NEW,)), job=FOLLOWING)
+    observation = an_observation(first, second, endpoints=Endpoints((NEW,)), job=FOLLOWING)
 
     orders = [
         order
@@ -236,7 +248,7 @@ def test_the_first_pod_is_told_of_new_endpoints_also_before_the_load(state: PodS
 
 def test_before_the_first_proof_the_other_pods_are_told_nothing() -> None:
     first, second = a_proving_pod(0, WAITING, OLD), a_proving_pod(1, WAITING, OLD)
-    observation = seen(first, second, endpoints=Endpoints((NEW,)), job=FOLLOWING)
+    observation = an_observation(first, second, endpoints=Endpoints((NEW,)), job=FOLLOWING)
 
     (order,) = orders_in(urgent_orders(observation, POLICY))
 
@@ -246,7 +258,7 @@ def test_before_the_first_proof_the_other_pods_are_told_nothing() -> None:
 def test_pods_of_an_older_version_are_told_of_endpoints_only_under_load() -> None:
     pods = [replace(a_pod(index, VERIFIED), snapshot=a_snapshot(index, VERIFIED)) for index in range(2)]
 
-    assert urgent_orders(seen(*pods, endpoints=Endpoints((NEW,)), job=FOLLOWING), POLICY) == ()
+    assert urgent_orders(an_observation(*pods, endpoints=Endpoints((NEW,)), job=FOLLOWING), POLICY) == ()
 
 
 def test_once_the_first_pod_is_done_the_next_one_that_loads_verifies_new_endpoints() -> None:
@@ -280,7 +292,7 @@ def test_an_endpoint_that_was_proven_and_left_is_told_to_the_first_pod_alone_whe
 
 def test_a_proof_is_forgotten_with_the_endpoint_so_that_one_that_comes_back_between_two_looks_is_new() -> None:
     first, second = a_proving_pod(0, RUNNING, OLD, NEW), a_proving_pod(1, RUNNING, OLD, NEW)
-    observation = seen(first, second, begun=True, endpoints=Endpoints((OLD,)), job=FOLLOWING)
+    observation = an_observation(first, second, begun=True, endpoints=Endpoints((OLD,)), job=FOLLOWING)
 
     back = replace(without_departed(observation), endpoints=Endpoints((OLD, NEW)))
 
@@ -295,7 +307,7 @@ NAMED = a_job(plan=structs.replace(FOLLOWING_PLAN, target=structs.replace(PLAN.t
 
 
 def told_behind_name(*pods: ObservedPod) -> tuple[EndpointOrder, ...]:
-    return orders_in(decide(seen(*pods, begun=True, job=NAMED), POLICY).actions)
+    return orders_in(decide(an_observation(*pods, begun=True, job=NAMED), POLICY).actions)
 
 
 def test_behind_a_name_the_first_pod_is_told_what_others_have_found_and_they_what_it_has_proven() -> None:
@@ -329,7 +341,7 @@ def test_behind_a_name_a_pod_verifies_only_once_it_has_heard_what_is_proven() ->
     informed = a_proving_pod(1, WAITING, OLD, proofs=AddressProofs(by_name=True))
 
     def verified(pod: ObservedPod) -> list[Verify]:
-        actions = decide(seen(first, pod, job=NAMED), POLICY).actions
+        actions = decide(an_observation(first, pod, job=NAMED), POLICY).actions
         return [action for action in actions if isinstance(action, Verify)]
 
     assert verified(uninformed) == []

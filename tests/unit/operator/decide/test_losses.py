@@ -12,7 +12,7 @@ from loadtest_operator.decide import decide
 from loadtest_operator.decide.losses import end_description
 from loadtest_operator.facts.observation import ContainerEnd, Observation, ObservedPod
 from loadtest_operator.facts.resources import observed_pod
-from support.operator_builders import POLICY, a_killed_pod, a_pod, a_silent_pod, seen
+from support.operator_builders import POLICY, a_killed_pod, a_pod, a_silent_pod, an_observation
 
 LOG = (
     json.dumps({"level": "info", "event": "running"}) + "\n" + json.dumps({"level": "error", "event": "defect"}) + "\n"
@@ -56,14 +56,14 @@ def test_of_another_end_the_warnings_are_told() -> None:
 def test_a_pod_without_memory_is_told_by_the_step_that_helps_and_its_limit() -> None:
     lost = ended(137, "OOMKilled", memory_limit="128Mi")
 
-    told = why_it_stops(seen(a_pod(0, PodState.RUNNING), lost, begun=True))
+    told = why_it_stops(an_observation(a_pod(0, PodState.RUNNING), lost, begun=True))
 
     assert told.startswith("raise spec.pod.resources.limits.memory (128Mi now)")
     assert told.endswith("then run again; lost heavy-1-1 (exit code 137, OOMKilled)")
 
 
 def test_a_pod_that_was_killed_otherwise_is_told_by_where_to_look() -> None:
-    told = why_it_stops(seen(a_pod(0, PodState.RUNNING), ended(137, "Error"), begun=True))
+    told = why_it_stops(an_observation(a_pod(0, PodState.RUNNING), ended(137, "Error"), begun=True))
 
     assert told.startswith("look at the pods' events and nodes, then run again; lost heavy-1-1")
 
@@ -71,7 +71,7 @@ def test_a_pod_that_was_killed_otherwise_is_told_by_where_to_look() -> None:
 def test_a_silent_pod_that_is_throttled_is_told_by_its_limit() -> None:
     silent = throttled(a_silent_pod(1, 60.0))
 
-    told = why_it_stops(seen(a_pod(0, PodState.RUNNING), silent, begun=True))
+    told = why_it_stops(an_observation(a_pod(0, PodState.RUNNING), silent, begun=True))
 
     assert told.startswith("raise spec.pod.resources.limits.cpu to 1, or remove it, then run again; lost heavy-1-1")
     assert "silent for 60 s; the generator was throttled for 93% of the time by its CPU limit of 20m" in told
@@ -80,7 +80,7 @@ def test_a_silent_pod_that_is_throttled_is_told_by_its_limit() -> None:
 def test_a_pod_that_cannot_have_started_yet_is_told_by_its_limit_before_any_network_policy() -> None:
     silent = replace(a_silent_pod(1, POLICY.control_seconds, None), cpu_limit_cores=0.02)
 
-    told = why_it_stops(seen(a_pod(0, PodState.VERIFIED), silent))
+    told = why_it_stops(an_observation(a_pod(0, PodState.VERIFIED), silent))
 
     assert told.startswith("raise spec.pod.resources.limits.cpu to 1, or remove it; ")
     assert "its CPU limit of 20m gave it 0.6 s of CPU time in 30 s" in told
@@ -90,7 +90,7 @@ def test_a_pod_that_cannot_have_started_yet_is_told_by_its_limit_before_any_netw
 def test_a_pod_with_cpu_enough_to_start_is_not_told_by_its_limit() -> None:
     silent = replace(a_silent_pod(1, POLICY.control_seconds, None), cpu_limit_cores=0.5)
 
-    assert "limits.cpu" not in why_it_stops(seen(a_pod(0, PodState.VERIFIED), silent))
+    assert "limits.cpu" not in why_it_stops(an_observation(a_pod(0, PodState.VERIFIED), silent))
 
 
 def test_the_limits_are_those_of_the_generators_container() -> None:

@@ -14,7 +14,7 @@ from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import CreateJob
 from loadtest_operator.facts.newer_fields import split_newer_fields
 from support.builders import URL
-from support.operator_builders import NOW, POLICY, a_pod, new, next_look, seen
+from support.operator_builders import NOW, POLICY, a_new_observation, a_pod, an_observation, next_observation
 
 SPEC: dict[str, Any] = {
     "target": {"url": URL, "headers": {"X-Team": "a"}, "auth": {"secretKeyRef": {"name": "token", "key": "token"}}},
@@ -46,14 +46,14 @@ def test_nothing_that_is_no_spec_is_made_one(anything: Any) -> None:
 
 
 def test_a_run_that_has_begun_goes_on_under_an_operator_that_does_not_know_a_new_field() -> None:
-    observation = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
+    observation = an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
     newer = replace(observation, test=replace(observation.test, newer_fields=("spec.speed",)))
 
     assert decide(newer, POLICY) == decide(observation, POLICY)
 
 
 def test_a_test_with_a_new_field_waits_for_the_operator_that_knows_it() -> None:
-    fresh = new()
+    fresh = a_new_observation()
     observation = replace(fresh, test=replace(fresh.test, newer_fields=("spec.speed",)))
 
     decision = decide(observation, POLICY)
@@ -64,7 +64,7 @@ def test_a_test_with_a_new_field_waits_for_the_operator_that_knows_it() -> None:
     assert (decision.status.phase, verified.reason) == (Phase.QUEUED, "SpecTooNew")
     assert "does not know spec.speed" in verified.message
     assert not any(isinstance(action, CreateJob) for action in decision.actions)
-    late = decide(next_look(observation, decision, now=NOW + timedelta(seconds=POLICY.waiting_seconds)), POLICY)
+    late = decide(next_observation(observation, decision, now=NOW + timedelta(seconds=POLICY.waiting_seconds)), POLICY)
     assert late.status is not None
     assert (late.status.phase, late.status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
     assert decide(fresh, POLICY).actions

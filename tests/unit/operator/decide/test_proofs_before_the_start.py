@@ -13,7 +13,7 @@ from loadtest_operator.decide.actions import EndpointOrder, StartFleet, TellEndp
 from loadtest_operator.decide.proofs import PROOF_SECONDS
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.observation import ObservedPod
-from support.operator_builders import ADDRESSES, PLAN, POLICY, START, a_job, a_pod, a_snapshot, seen
+from support.operator_builders import ADDRESSES, PLAN, POLICY, START, a_job, a_pod, a_snapshot, an_observation
 
 OLD, NEW = ADDRESSES.addresses[0], "10.0.0.6:8000"
 JOB = a_job(plan=structs.replace(PLAN, command_digests={Verb.ENDPOINTS: "digest"}))
@@ -31,7 +31,7 @@ def a_verified_pod(index: int, age_seconds: float = YOUNG, *told: str, **proofs:
 
 def decision(*pods: ObservedPod, endpoints: Endpoints | None = ADDRESSES, recorded: bool = False) -> Decision:
     """What is decided before the load; with `recorded` its start is on record already."""
-    observation = seen(*pods, endpoints=endpoints, job=JOB)
+    observation = an_observation(*pods, endpoints=endpoints, job=JOB)
     if recorded:
         record = structs.replace(observation.test.record, start=START)
         observation = replace(observation, test=replace(observation.test, record=record))

@@ -13,7 +13,16 @@ from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import DeleteJob, DeleteNetworkPolicy
 from loadtest_operator.facts.observation import ContainerEnd, Observation, ObservedNetworkPolicy, ObservedPod
 from loadtest_operator.facts.resources import observed_pod
-from support.operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_silent_pod, new, next_look, seen
+from support.operator_builders import (
+    PLAN,
+    POLICY,
+    a_fleet_spec,
+    a_new_observation,
+    a_pod,
+    a_silent_pod,
+    an_observation,
+    next_observation,
+)
 
 Json = dict[str, Any]
 ENDED = {"terminated": {"exitCode": 0, "reason": "Completed", "message": "word"}}
@@ -43,8 +52,8 @@ def an_ended_pod(index: int, *, lingers: bool = False) -> ObservedPod:
 
 
 def after_the_end(*pods: ObservedPod, **fields: Any) -> Observation:
-    observation = seen(an_ended_pod(0), an_ended_pod(1), begun=True)
-    return replace(next_look(observation, decide(observation, POLICY)), pods=pods, **fields)
+    observation = an_observation(an_ended_pod(0), an_ended_pod(1), begun=True)
+    return replace(next_observation(observation, decide(observation, POLICY)), pods=pods, **fields)
 
 
 def actions_of(observation: Observation, kind: type) -> list[Any]:
@@ -101,7 +110,7 @@ def test_what_an_injector_put_before_the_generator_is_named_where_it_keeps_it_fr
 
 
 def test_a_run_is_judged_although_sidecars_live_on() -> None:
-    observation = seen(an_ended_pod(0, lingers=True), an_ended_pod(1, lingers=True), begun=True)
+    observation = an_observation(an_ended_pod(0, lingers=True), an_ended_pod(1, lingers=True), begun=True)
 
     status = decide(observation, POLICY).status
 
@@ -154,7 +163,7 @@ def test_a_pod_of_a_node_that_is_gone_is_not_waited_for_for_ever() -> None:
 
 
 def meshed(*pods: ObservedPod) -> Status:
-    observation = seen(*pods, begun=True)
+    observation = an_observation(*pods, begun=True)
     assert observation.job is not None
     job = replace(observation.job, plan=structs.replace(PLAN, mesh=True))
     status = decide(replace(observation, job=job), POLICY).status
@@ -178,7 +187,7 @@ def test_a_mesh_lowers_the_claim_wherever_it_is_made() -> None:
 
 
 def test_without_a_mesh_nothing_lowers_the_claim() -> None:
-    status = decide(seen(an_ended_pod(0), an_ended_pod(1), begun=True), POLICY).status
+    status = decide(an_observation(an_ended_pod(0), an_ended_pod(1), begun=True), POLICY).status
 
     assert status is not None
     assert status.verification is not None
@@ -192,7 +201,7 @@ def test_what_stands_beside_the_generator_although_it_was_kept_out_is_told() -> 
         replace(an_ended_pod(1), other_containers=("proxy", "agent")),
     )
 
-    status = decide(seen(*pods, begun=True), POLICY).status
+    status = decide(an_observation(*pods, begun=True), POLICY).status
 
     assert status is not None
     assert status.verification is not None
@@ -213,7 +222,7 @@ def test_containers_that_are_not_ours_are_seen_in_the_pod() -> None:
 
 
 def test_a_mesh_is_told_of_before_the_load() -> None:
-    status = decide(new(a_fleet_spec(pod={"mesh": "Enabled"})), POLICY).status
+    status = decide(a_new_observation(a_fleet_spec(pod={"mesh": "Enabled"})), POLICY).status
 
     assert status is not None
     assert NOTICE in status.message

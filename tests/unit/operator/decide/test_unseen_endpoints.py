@@ -24,7 +24,16 @@ from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, unreadable
 from loadtest_operator.facts.resources import observed_job
 from loadtest_operator.observe.targets import TargetReader, may_exist
 from support.builders import IDENTITY
-from support.operator_builders import PLAN, POLICY, a_fleet_spec, a_pod, a_test, new, next_look, seen
+from support.operator_builders import (
+    PLAN,
+    POLICY,
+    a_fleet_spec,
+    a_new_observation,
+    a_pod,
+    a_test,
+    an_observation,
+    next_observation,
+)
 
 Json = dict[str, Any]
 SERVICE: Json = {"metadata": {"name": "clients"}, "spec": {"ports": [{"port": 8000}], "selector": {"app": "clients"}}}
@@ -125,10 +134,10 @@ REFUSED = unreadable_endpoints(ServiceHost("shop", "clients", 8000, is_certain=T
 
 
 def test_without_the_right_no_pod_is_made_and_the_wait_for_it_ends() -> None:
-    observation = new(endpoints=REFUSED)
+    observation = a_new_observation(endpoints=REFUSED)
 
     waiting = decide(observation, POLICY)
-    later = next_look(observation, waiting, now=observation.now + timedelta(seconds=POLICY.waiting_seconds))
+    later = next_observation(observation, waiting, now=observation.now + timedelta(seconds=POLICY.waiting_seconds))
     ended = decide(later, POLICY).status
 
     assert waiting.actions == ()
@@ -143,15 +152,17 @@ def test_without_the_right_no_pod_is_made_and_the_wait_for_it_ends() -> None:
 
 
 def test_a_test_starts_by_itself_once_the_right_is_given() -> None:
-    observation = new(endpoints=REFUSED)
+    observation = a_new_observation(endpoints=REFUSED)
 
-    given = next_look(observation, decide(observation, POLICY), endpoints=Endpoints(("10.0.0.5:8000",)))
+    given = next_observation(observation, decide(observation, POLICY), endpoints=Endpoints(("10.0.0.5:8000",)))
 
     assert [type(action) for action in decide(given, POLICY).actions] == [CreateJob]
 
 
 def test_what_is_accepted_is_said_before_the_load() -> None:
-    decision = decide(new(a_spec("clients.shop.svc", accepts=True), endpoints=Endpoints(may_be_hidden=True)), POLICY)
+    decision = decide(
+        a_new_observation(a_spec("clients.shop.svc", accepts=True), endpoints=Endpoints(may_be_hidden=True)), POLICY
+    )
 
     (creation,) = decision.actions
     assert isinstance(creation, CreateJob)
@@ -165,7 +176,7 @@ def test_what_is_accepted_is_said_before_the_load() -> None:
 
 
 def passed(*, unseen: bool) -> Status:
-    observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
+    observation = an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
     assert observation.job is not None
     plan = structs.replace(PLAN, unseen_endpoints=unseen)
     made = replace(observation, job=replace(observation.job, plan=plan))

@@ -9,7 +9,7 @@ from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.decide.waits import FleetWait, find_wait
 from loadtest_operator.facts.observation import Complaint
 from loadtest_operator.facts.quantities import quantity
-from support.operator_builders import PLAN, POLICY, a_pending_pod, a_pod, seen
+from support.operator_builders import PLAN, POLICY, a_pending_pod, a_pod, an_observation
 
 MOUNT = 'MountVolume.SetUp failed for volume "auth" : '
 QUOTA = 'Error creating: pods "heavy-1-0-abcde" is forbidden: exceeded quota: q, '
@@ -20,7 +20,7 @@ PSA = (
 
 
 def found(*pods: object, complaints: tuple[Complaint, ...] = ()) -> FleetWait | None:
-    observation = seen(*pods, complaints=complaints)  # type: ignore[arg-type]
+    observation = an_observation(*pods, complaints=complaints)  # type: ignore[arg-type]
     return find_wait(observation, Fleet(PLAN, observation.pods, 30))
 
 
@@ -119,7 +119,7 @@ def test_a_refusal_of_a_fleet_that_is_there_by_now_is_old_news() -> None:
 
 
 def test_a_wait_that_may_end_is_told_and_waited_for() -> None:
-    decision = decide(seen(a_pending_pod(0, "ErrImagePull: no such image"), a_pending_pod(1)), POLICY)
+    decision = decide(an_observation(a_pending_pod(0, "ErrImagePull: no such image"), a_pending_pod(1)), POLICY)
 
     assert decision.status is not None
     assert decision.status.phase is Phase.STARTING
@@ -130,7 +130,7 @@ def test_a_wait_that_may_end_is_told_and_waited_for() -> None:
 
 
 def test_a_wait_that_is_certainly_in_vain_ends_the_test_at_once() -> None:
-    decision = decide(seen(complaints=about_the_job(PSA)), POLICY)
+    decision = decide(an_observation(complaints=about_the_job(PSA)), POLICY)
 
     assert decision.status is not None
     assert (decision.status.phase, decision.status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)

@@ -9,14 +9,14 @@ from loadtest_model.judgement.workload import MOST_MEMORY_POINTS, MOST_RESTARTED
 from loadtest_model.reasons import Reason
 from loadtest_operator.decide.watching import initial_watch, updated_watch, watchable_look
 from loadtest_operator.facts.workload import ResourceUsage, WorkloadLook
-from support.workload_builders import CLIENTS, IMAGE, Json, a_container, a_look, a_pod_of_it
+from support.workload_builders import CLIENTS, IMAGE, Json, a_container, a_look, a_workload_pod
 
 OOM = {"exitCode": 137, "reason": "OOMKilled"}
 NEW_IMAGE = "registry.example/clients@sha256:2"
 
 
 def started(*pods: Json, desired: int = 1) -> TargetWatch:
-    return initial_watch(CLIENTS, a_look(*(pods or (a_pod_of_it(),)), desired=desired))
+    return initial_watch(CLIENTS, a_look(*(pods or (a_workload_pod(),)), desired=desired))
 
 
 def after(held: TargetWatch, *looks: WorkloadLook | None, every: float = 2.0) -> TargetWatch:
@@ -27,12 +27,12 @@ def after(held: TargetWatch, *looks: WorkloadLook | None, every: float = 2.0) ->
     return held
 
 
-def a_pod_that_ended(times: int, uid: str = "aaaaaaaa-1", ended: Json = OOM, **fields: object) -> Json:
-    return a_pod_of_it(uid, a_container(restarts=times, ended=ended if times else None), **fields)  # type: ignore[arg-type]
+def a_pod_that_ended(times: int, uid: str = "aaaaaaaa-1", last_end: Json = OOM, **fields: object) -> Json:
+    return a_workload_pod(uid, a_container(restarts=times, last_end=last_end if times else None), **fields)  # type: ignore[arg-type]
 
 
 def test_a_target_that_fares_well_leaves_nothing_to_tell() -> None:
-    seen = after(started(), a_look(a_pod_of_it()), a_look(a_pod_of_it()))
+    seen = after(started(), a_look(a_workload_pod()), a_look(a_workload_pod()))
 
     assert (seen.restarts, seen.oom_kills, seen.replaced_pods, seen.rolled_out) == (0, 0, 0, False)
     assert (seen.not_ready_seconds, seen.images, seen.new_images) == (0, (IMAGE,), ())
@@ -50,15 +50,15 @@ def test_restarts_count_from_those_at_the_start() -> None:
 def test_a_restart_that_was_not_for_memory_is_no_oom_kill() -> None:
     crash = {"exitCode": 1, "reason": "Error"}
 
-    seen = after(started(), a_look(a_pod_that_ended(1, ended=crash)))
+    seen = after(started(), a_look(a_pod_that_ended(1, last_end=crash)))
 
     assert (seen.restarts, seen.oom_kills, seen.last_end) == (1, 0, "django in clients-aaaaaaaa-1, exit code 1")
 
 
 def test_an_old_oom_kill_of_a_container_beside_the_one_that_crashed_is_not_counted_again() -> None:
-    old = a_container(restarts=1, ended=OOM, name="worker")
-    before = a_pod_of_it("aaaaaaaa-1", old, a_container())
-    now = a_pod_of_it("aaaaaaaa-1", old, a_container(restarts=1, ended={"exitCode": 1}))
+    old = a_container(restarts=1, last_end=OOM, name="worker")
+    before = a_workload_pod("aaaaaaaa-1", old, a_container())
+    now = a_workload_pod("aaaaaaaa-1", old, a_container(restarts=1, last_end={"exitCode": 1}))
 
     seen = after(started(before), a_look(now))
 
@@ -66,19 +66,19 @@ def test_an_old_oom_kill_of_a_container_beside_the_one_that_crashed_is_not_count
 
 
 def test_a_pod_that_comes_in_anothers_place_was_replaced() -> None:
-    seen = after(started(), a_look(), a_look(a_pod_of_it("bbbbbbbb-2", created="10:05:00")))
+    seen = after(started(), a_look(), a_look(a_workload_pod("bbbbbbbb-2", created="10:05:00")))
 
     assert (seen.replaced_pods, seen.rolled_out) == (1, False)
 
 
 def test_a_replaced_pod_counts_once() -> None:
-    other = a_look(a_pod_of_it("bbbbbbbb-2", created="10:05:00"))
+    other = a_look(a_workload_pod("bbbbbbbb-2", created="10:05:00"))
 
     assert after(started(), other, other, other).replaced_pods == 1
 
 
 def test_pods_that_scaling_up_brings_replace_nobody() -> None:
-    one, two, three = (a_pod_of_it(f"{n}", created=f"10:0{n}:00") for n in range(3))
+    one, two, three = (a_workload_pod(f"{n}", created=f"10:0{n}:00") for n in range(3))
     slow = (a_look(one, desired=3), a_look(one, two, desired=3), a_look(one, two, three, desired=3))
 
     seen = after(started(one), *slow)
@@ -87,22 +87,22 @@ def test_pods_that_scaling_up_brings_replace_nobody() -> None:
 
 
 def test_a_pod_beyond_those_that_scaling_up_asked_for_replaces_another() -> None:
-    one, two, three = (a_pod_of_it(f"{n}", created=f"10:0{n}:00") for n in range(3))
+    one, two, three = (a_workload_pod(f"{n}", created=f"10:0{n}:00") for n in range(3))
 
     assert after(started(one), a_look(one, two, desired=2), a_look(one, three, desired=2)).replaced_pods == 1
 
 
 def test_scaling_down_and_up_again_replaces_nobody() -> None:
-    one, two, three = (a_pod_of_it(f"{n}", created=f"10:0{n}:00") for n in range(3))
+    one, two, three = (a_workload_pod(f"{n}", created=f"10:0{n}:00") for n in range(3))
     held = started(one, two, desired=2)
 
     assert after(held, a_look(one, desired=1), a_look(one, three, desired=2)).replaced_pods == 0
 
 
 def test_a_rollout_is_told_and_replaces_nobody() -> None:
-    new = a_pod_of_it("bbbbbbbb-2", a_container(image=NEW_IMAGE), created="10:05:00", revision="r2")
+    new = a_workload_pod("bbbbbbbb-2", a_container(image=NEW_IMAGE), created="10:05:00", revision="r2")
 
-    seen = after(started(), a_look(a_pod_of_it(), new), a_look(new))
+    seen = after(started(), a_look(a_workload_pod(), new), a_look(new))
 
     assert (seen.rolled_out, seen.replaced_pods, seen.restarts) == (True, 0, 0)
     assert seen.new_images == (NEW_IMAGE,)
@@ -115,11 +115,11 @@ def test_pods_of_the_new_revision_that_crash_are_told_as_well() -> None:
 
 
 def test_a_rollout_that_was_under_way_at_the_start_is_told() -> None:
-    assert started(a_pod_of_it(), a_pod_of_it("b", created="10:05:00", revision="r2"), desired=2).rolled_out
+    assert started(a_workload_pod(), a_workload_pod("b", created="10:05:00", revision="r2"), desired=2).rolled_out
 
 
 def test_time_with_fewer_ready_pods_than_at_the_start_is_measured() -> None:
-    ready, unready = a_look(a_pod_of_it()), a_look(a_pod_of_it(ready=False))
+    ready, unready = a_look(a_workload_pod()), a_look(a_workload_pod(ready=False))
 
     assert after(started(), ready, unready, unready, ready).not_ready_seconds == 4
 
@@ -129,13 +129,13 @@ def test_no_pod_at_all_is_none_that_is_ready() -> None:
 
 
 def test_pods_that_were_scaled_away_are_not_missed() -> None:
-    one, two = a_pod_of_it("one"), a_pod_of_it("two")
+    one, two = a_workload_pod("one"), a_workload_pod("two")
 
     assert after(started(one, two, desired=2), a_look(one, desired=1)).not_ready_seconds == 0
 
 
 def test_time_that_nobody_watched_is_not_made_up() -> None:
-    unready = a_look(a_pod_of_it(ready=False))
+    unready = a_look(a_workload_pod(ready=False))
 
     assert after(started(), unready, every=60).not_ready_seconds == 0
 
@@ -158,7 +158,7 @@ def test_no_look_changes_nothing() -> None:
 
 def used(number: int, memory_bytes: int, pods: tuple[str, ...] = ("a",)) -> WorkloadLook:
     use = ResourceUsage(at=f"2026-03-01T12:{number:04}Z", memory_bytes=memory_bytes, cpu_cores=0.5, pods=pods)
-    return measured(a_look(a_pod_of_it()), use)
+    return measured(a_look(a_workload_pod()), use)
 
 
 def measured(look: WorkloadLook, use: ResourceUsage) -> WorkloadLook:
@@ -191,7 +191,7 @@ def test_points_are_thinned_and_stay_enough_to_judge_by() -> None:
 def test_why_nothing_was_measured_is_told() -> None:
     problem = ResourceUsage(problem="the cluster has no metrics API (metrics.k8s.io)")
 
-    seen = after(started(), measured(a_look(a_pod_of_it()), problem))
+    seen = after(started(), measured(a_look(a_workload_pod()), problem))
 
     assert (seen.not_measurable, seen.memory_bytes) == (problem.problem, None)
 
@@ -212,7 +212,7 @@ def test_of_more_restarted_containers_than_there_is_place_for_none_is_counted_tw
         (None, "WorkloadNotSeen"),
         (WorkloadLook(problem=Reason.WorkloadNotFound, message="there is none"), "WorkloadNotFound"),
         (a_look(), "WorkloadHasNoPods"),
-        (a_look(a_pod_of_it()), None),
+        (a_look(a_workload_pod()), None),
     ],
 )
 def test_a_workload_that_cannot_be_watched_is_told_with_its_reason(

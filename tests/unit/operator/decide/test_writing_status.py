@@ -22,12 +22,12 @@ from support.operator_builders import (
     POLICY,
     a_killed_pod,
     a_measured_step,
+    a_new_observation,
     a_pending_pod,
     a_pod,
     a_snapshot,
-    as_written,
-    new,
-    seen,
+    an_observation,
+    status_json,
 )
 
 
@@ -35,7 +35,7 @@ def running_after(seconds: float) -> Status:
     steps = (structs.replace(a_measured_step(finished=False), load_seconds=seconds),)
     snapshots = [a_snapshot(index, PodState.RUNNING, steps=steps, elapsed_seconds=seconds) for index in range(2)]
     pods = [replace(a_pod(index), snapshot=made, is_reachable=True) for index, made in enumerate(snapshots)]
-    status = decide(seen(*pods, begun=True, now=NOW), POLICY).status
+    status = decide(an_observation(*pods, begun=True, now=NOW), POLICY).status
     assert status is not None
     return status
 
@@ -43,12 +43,12 @@ def running_after(seconds: float) -> Status:
 def test_a_status_that_says_nothing_new_is_not_written() -> None:
     status = running_after(10)
 
-    assert status_to_write(status, as_written(status), 5.0) is None
+    assert status_to_write(status, status_json(status), 5.0) is None
 
 
 @pytest.mark.parametrize(("later", "written"), [(4.9, False), (5.0, True)])
 def test_mere_progress_is_written_at_intervals(later: float, written: bool) -> None:
-    body = status_to_write(running_after(10 + later), as_written(running_after(10)), 5.0)
+    body = status_to_write(running_after(10 + later), status_json(running_after(10)), 5.0)
 
     assert (body is not None) is written
 
@@ -56,18 +56,18 @@ def test_mere_progress_is_written_at_intervals(later: float, written: bool) -> N
 def test_anything_but_progress_is_written_at_once() -> None:
     changed = structs.replace(running_after(11), message="something happened")
 
-    assert status_to_write(changed, as_written(running_after(10)), 5.0) is not None
+    assert status_to_write(changed, status_json(running_after(10)), 5.0) is not None
 
 
 def test_the_first_progress_is_written_at_once() -> None:
-    held = as_written(running_after(10))
+    held = status_json(running_after(10))
     del held["progress"]
 
     assert status_to_write(running_after(10), held, 5.0) is not None
 
 
 def test_the_phase_is_always_written_and_null_never() -> None:
-    status = decide(new(), POLICY).status
+    status = decide(a_new_observation(), POLICY).status
     assert status is not None
 
     body = status_to_write(structs.replace(status, phase=Status().phase), {}, 5.0)
@@ -78,7 +78,7 @@ def test_the_phase_is_always_written_and_null_never() -> None:
 
 
 def test_the_essentials_keep_what_ends_a_wait_and_what_forbids_a_second_start() -> None:
-    observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
+    observation = an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
     status = decide(observation, POLICY).status
     assert status is not None
 
@@ -91,7 +91,9 @@ def test_the_essentials_keep_what_ends_a_wait_and_what_forbids_a_second_start() 
 
 
 def test_a_status_stays_within_its_budget_whatever_the_run() -> None:
-    observation = seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True, now=NOW + timedelta(seconds=60))
+    observation = an_observation(
+        a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True, now=NOW + timedelta(seconds=60)
+    )
     status = decide(observation, POLICY).status
     assert status is not None
     assert status.summary is not None
@@ -116,13 +118,13 @@ def test_a_status_stays_within_its_budget_whatever_the_run() -> None:
 @pytest.mark.parametrize(
     ("observation", "reason"),
     [
-        (new(), None),
-        (new(turn=Turn(Reason.TargetBusy, "place 1 in line", 1)), "TargetBusy"),
-        (seen(a_pending_pod(0, "ErrImagePull: no such image"), a_pending_pod(1)), "ImageMissing"),
-        (seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True), None),
-        (seen(a_pod(0, PodState.RUNNING), a_killed_pod(1), begun=True), "PodLost"),
-        (seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True), None),
-        (seen(a_pod(0, PodState.DONE), a_killed_pod(1), begun=True), "PodLost"),
+        (a_new_observation(), None),
+        (a_new_observation(turn=Turn(Reason.TargetBusy, "place 1 in line", 1)), "TargetBusy"),
+        (an_observation(a_pending_pod(0, "ErrImagePull: no such image"), a_pending_pod(1)), "ImageMissing"),
+        (an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True), None),
+        (an_observation(a_pod(0, PodState.RUNNING), a_killed_pod(1), begun=True), "PodLost"),
+        (an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True), None),
+        (an_observation(a_pod(0, PodState.DONE), a_killed_pod(1), begun=True), "PodLost"),
     ],
 )
 def test_one_word_says_why_a_test_stands_where_it_does(observation: Observation, reason: str | None) -> None:
@@ -151,7 +153,7 @@ def test_a_refusal_keeps_its_whole_hint_in_the_budget(cause: Cause) -> None:
         replace(a_pod(0), snapshot=a_snapshot(0, PodState.REFUSED, verification=report)),
         replace(a_pod(1), snapshot=a_snapshot(1, PodState.HALTED, halt_reason=HaltReason.OPERATOR, message="refused")),
     ]
-    ended = decide(seen(*pods), POLICY).status
+    ended = decide(an_observation(*pods), POLICY).status
     assert ended is not None
     assert ended.phase is Phase.COMPLETED
 

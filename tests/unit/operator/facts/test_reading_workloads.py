@@ -6,7 +6,7 @@ import pytest
 
 from loadtest_model.spec.target import Workload
 from loadtest_operator.facts.workload import ResourceUsage, look_at_workload, usage_of, workload_selector
-from support.workload_builders import CLIENTS, IMAGE, a_container, a_deployment, a_look, a_pod_of_it
+from support.workload_builders import CLIENTS, IMAGE, a_container, a_deployment, a_look, a_workload_pod
 
 OOM = {"exitCode": 137, "reason": "OOMKilled"}
 
@@ -28,12 +28,12 @@ POD_METRICS: dict[str, Any] = {
 
 
 def test_a_look_shows_the_pods_that_the_workload_made_and_that_stay() -> None:
-    stranger, leaving, evicted = a_pod_of_it("b"), a_pod_of_it("c"), a_pod_of_it("d")
+    stranger, leaving, evicted = a_workload_pod("b"), a_workload_pod("c"), a_workload_pod("d")
     stranger["metadata"]["ownerReferences"] = []
     leaving["metadata"]["deletionTimestamp"] = "2026-03-01T12:00:00Z"
     evicted["status"]["phase"] = "Failed"
 
-    look = a_look(a_pod_of_it("aaaaaaaa-1"), stranger, leaving, evicted, desired=3)
+    look = a_look(a_workload_pod("aaaaaaaa-1"), stranger, leaving, evicted, desired=3)
 
     assert [pod.name for pod in look.pods] == ["clients-aaaaaaaa-1"]
     (pod,) = look.pods
@@ -42,7 +42,7 @@ def test_a_look_shows_the_pods_that_the_workload_made_and_that_stay() -> None:
 
 def test_pods_of_other_kinds_are_known_by_their_owner() -> None:
     made = {**a_deployment(), "kind": "StatefulSet", "metadata": {"name": "clients", "uid": "set"}}
-    mine, foreign = a_pod_of_it("mine"), a_pod_of_it("foreign")
+    mine, foreign = a_workload_pod("mine"), a_workload_pod("foreign")
     mine["metadata"]["ownerReferences"] = [{"kind": "StatefulSet", "name": "clients", "uid": "set", "controller": True}]
 
     look = look_at_workload(Workload(kind="StatefulSet", name="clients"), made, [mine, foreign])
@@ -60,20 +60,20 @@ def test_a_daemon_set_wants_a_pod_on_each_of_its_nodes() -> None:
     ("container", "ends"),
     [
         (a_container(), 0),
-        (a_container(restarts=2, ended=OOM), 2),
-        (a_container(restarts=2, ended=OOM, down=True), 3),
+        (a_container(restarts=2, last_end=OOM), 2),
+        (a_container(restarts=2, last_end=OOM, is_down=True), 3),
         ({**a_container(), "state": {"terminated": OOM}}, 1),
         ({**a_container(), "state": {"waiting": {"reason": "ContainerCreating"}}}, 0),
     ],
 )
 def test_an_end_counts_from_when_it_comes_and_not_only_from_the_restart(container: dict[str, Any], ends: int) -> None:
-    (pod,) = a_look(a_pod_of_it("aaaaaaaa-1", container)).pods
+    (pod,) = a_look(a_workload_pod("aaaaaaaa-1", container)).pods
 
     assert pod.containers[0].ends == ends
 
 
 def test_an_end_is_told_with_its_exit_code_and_reason() -> None:
-    (pod,) = a_look(a_pod_of_it("aaaaaaaa-1", a_container(restarts=1, ended=OOM))).pods
+    (pod,) = a_look(a_workload_pod("aaaaaaaa-1", a_container(restarts=1, last_end=OOM))).pods
 
     assert pod.containers[0].ran_out_of_memory
     assert pod.containers[0].last_end == "django in clients-aaaaaaaa-1, exit code 137, OOMKilled"
@@ -81,7 +81,7 @@ def test_an_end_is_told_with_its_exit_code_and_reason() -> None:
 
 def test_a_kill_that_is_not_called_one_for_memory_is_none() -> None:
     killed = {"exitCode": 137, "reason": "Error"}
-    (pod,) = a_look(a_pod_of_it("aaaaaaaa-1", a_container(restarts=1, ended=killed))).pods
+    (pod,) = a_look(a_workload_pod("aaaaaaaa-1", a_container(restarts=1, last_end=killed))).pods
 
     assert not pod.containers[0].ran_out_of_memory
     assert pod.containers[0].last_end.endswith("exit code 137")
@@ -104,7 +104,7 @@ def test_a_selector_is_written_as_a_list_takes_it() -> None:
 def test_what_the_metrics_api_says_is_summed_over_the_workloads_pods() -> None:
     foreign = {**POD_METRICS, "metadata": {"name": "other"}}
 
-    use = usage_of([POD_METRICS, foreign], a_look(a_pod_of_it("aaaaaaaa-1")).pods)
+    use = usage_of([POD_METRICS, foreign], a_look(a_workload_pod("aaaaaaaa-1")).pods)
 
     assert use == ResourceUsage(
         at="2026-03-01T11:59:52Z",
@@ -115,14 +115,14 @@ def test_what_the_metrics_api_says_is_summed_over_the_workloads_pods() -> None:
 
 
 def test_pods_that_the_metrics_api_does_not_know_yet_are_not_measurable() -> None:
-    assert usage_of([], a_look(a_pod_of_it()).pods).problem == "the metrics API knows none of its pods yet"
+    assert usage_of([], a_look(a_workload_pod()).pods).problem == "the metrics API knows none of its pods yet"
 
 
 def test_a_use_that_is_no_quantity_is_named() -> None:
     spoilt = {**POD_METRICS, "containers": [{"name": "web", "usage": {"memory": "5Q"}}]}
 
     with pytest.raises(ValueError, match="'5Q' is not a quantity"):
-        usage_of([spoilt], a_look(a_pod_of_it("aaaaaaaa-1")).pods)
+        usage_of([spoilt], a_look(a_workload_pod("aaaaaaaa-1")).pods)
 
 
 def test_a_workload_reads_as_kubectl_names_it() -> None:

@@ -13,7 +13,7 @@ from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.facts.resources import observed_job
 from loadtest_operator.manifests import PodDefaults, active_deadline_seconds, job, results
 from support.builders import IDENTITY
-from support.operator_builders import PLAN, a_fleet_plan, a_fleet_spec, a_result
+from support.operator_builders import PLAN, a_fleet_plan, a_fleet_spec, a_run_result
 
 Json = dict[str, Any]
 DEFAULTS = PodDefaults("loadgen:1", "IfNotPresent", {"requests": {"cpu": "500m"}}, starting_seconds=300)
@@ -248,7 +248,7 @@ def test_without_a_wish_the_installations_resources_hold() -> None:
 
 
 def test_every_child_is_owned_and_labelled() -> None:
-    for manifest in (a_manifest(), results(PLAN, *a_result())):
+    for manifest in (a_manifest(), results(PLAN, *a_run_result())):
         (owner,) = manifest["metadata"]["ownerReferences"]
         assert (owner["uid"], owner["controller"], owner["blockOwnerDeletion"]) == (IDENTITY.uid, True, False)
         assert manifest["metadata"]["labels"] == names.labels(IDENTITY.name, IDENTITY.uid, "1")

@@ -17,7 +17,7 @@ from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.report.summary import Summary
 from loadtest_operator.manifests.results import BUDGET_BYTES, ROW_SECONDS, results
-from support.operator_builders import PLAN, a_result
+from support.operator_builders import PLAN, a_run_result
 
 DAY_SECONDS = 24 * 3_600
 
@@ -44,7 +44,7 @@ def a_second(number: int, chance: Random) -> Second:
 @cache
 def a_run_of(seconds: int) -> tuple[Aggregate, Summary]:
     chance = Random(1)
-    return a_result(StepAggregate(seconds=tuple(a_second(number, chance) for number in range(seconds))))
+    return a_run_result(StepAggregate(seconds=tuple(a_second(number, chance) for number in range(seconds))))
 
 
 def size_of(manifest: dict[str, Any]) -> int:

@@ -11,7 +11,7 @@ from loadtest_operator.facts.resources import observed_test, run_id_of
 from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.identities import Identities
 from loadtest_operator.policy.line import Limits
-from support.held_objects import HeldObjects
+from support.fake_api import FakeApi
 from support.operator_builders import NOW
 
 Json = dict[str, Any]
@@ -35,7 +35,7 @@ def a_pod_of(uid: str, run_id: str = "1") -> Json:
 
 
 async def turn_of(asking: Json, **held: list[Json]) -> Reason | None:
-    async with HeldObjects(**held) as api, HeldObjects() as of_targets:
+    async with FakeApi(**held) as api, FakeApi() as of_targets:
         identities = Identities(of_targets, (), "cluster.local", lambda: 0.0)
         contenders = Contenders(api, identities, (), Limits(), lambda: NOW)
         seen = observed_test(asking)

@@ -12,7 +12,7 @@ from loadtest_operator.observe.followers import Followers
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.observe.observer import COMPLAINTS_SECONDS, Observer, ObserverDependencies
 from support.builders import IDENTITY
-from support.held_objects import HeldObjects
+from support.fake_api import FakeApi
 from support.operator_builders import NOW, PLAN, POLICY, a_fleet_spec, a_snapshot
 
 Json = dict[str, Any]
@@ -72,7 +72,7 @@ def a_running_pod(index: int) -> Json:
     }
 
 
-def an_observer(api: HeldObjects, memory: Memory, followers: Followers | None = None) -> Observer:
+def an_observer(api: FakeApi, memory: Memory, followers: Followers | None = None) -> Observer:
     pods = Verified(b"key", time.monotonic)
     followers = followers or Followers(api, lambda: 100.0, lambda: 0.5)
     means = ObserverDependencies(
@@ -98,18 +98,18 @@ async def look(observer: Observer) -> Observation:
 
 async def test_events_are_read_now_and_then_and_what_they_said_is_known_in_between() -> None:
     clock, told = [100.0], []
-    async with HeldObjects(loadtests=[TEST], jobs=[a_job()], events=[QUOTA]) as api:
+    async with FakeApi(loadtests=[TEST], jobs=[a_job()], events=[QUOTA]) as api:
         observer = an_observer(api, Memory(lambda: clock[0]))
         for _ in range(4):
             told.append((await look(observer)).complaints)
             clock[0] += COMPLAINTS_SECONDS / 2
 
         assert told == [(Complaint("job-1", "FailedCreate", "exceeded quota"),)] * 4
-        assert api.kinds_asked_for.count("events") == 2
+        assert api.requested_kinds.count("events") == 2
 
 
 async def test_a_test_made_anew_under_its_name_ends_what_was_followed_for_the_one_before() -> None:
-    async with HeldObjects(loadtests=[TEST]) as api:
+    async with FakeApi(loadtests=[TEST]) as api:
         memory, followers = Memory(lambda: 100.0), NotedEnds(api, lambda: 100.0, lambda: 0.5)
         memory.remember((IDENTITY.namespace, IDENTITY.name), "before")
 
@@ -119,7 +119,7 @@ async def test_a_test_made_anew_under_its_name_ends_what_was_followed_for_the_on
 
 
 async def test_before_the_start_every_look_is_at_the_workload_too() -> None:
-    held = HeldObjects(loadtests=[WATCHING], jobs=[a_job()], pods=[a_running_pod(0), a_running_pod(1)])
+    held = FakeApi(loadtests=[WATCHING], jobs=[a_job()], pods=[a_running_pod(0), a_running_pod(1)])
     async with held as api:
         observer = an_observer(api, Memory(lambda: 100.0))
 

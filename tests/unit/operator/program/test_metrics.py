@@ -12,13 +12,13 @@ from loadtest_model.measurement.snapshot import PodState
 from loadtest_operator.decide import decide
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.program.metrics import RESPONSE_BOUNDS_SECONDS, OperatorMetrics, RunMetrics, cumulative_buckets
-from support.operator_builders import POLICY, a_measured_step, a_pod, a_snapshot, next_look, seen
+from support.operator_builders import POLICY, a_measured_step, a_pod, a_snapshot, an_observation, next_observation
 
 LABELS = {"namespace": "shop", "test": "heavy"}
 
 
 def done() -> Observation:
-    return seen(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
+    return an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
 
 
 def shown(metrics: RunMetrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -56,7 +56,7 @@ def test_the_merged_measurements_of_a_test_are_shown_by_step() -> None:
 
 def test_a_running_test_has_virtual_users_and_no_verdict() -> None:
     metrics = RunMetrics()
-    observation = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
+    observation = an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
 
     metrics.show(observation, decide(observation, POLICY))
 
@@ -72,7 +72,7 @@ def test_a_completed_test_keeps_its_series_while_it_exists() -> None:
     metrics.show(observation, decision)
     before = shown(metrics)
 
-    after = next_look(observation, decision, pods=())
+    after = next_observation(observation, decision, pods=())
     metrics.show(after, decide(after, POLICY))
 
     assert shown(metrics) == before
@@ -80,7 +80,7 @@ def test_a_completed_test_keeps_its_series_while_it_exists() -> None:
 
 def test_a_restarted_operator_shows_a_completed_test_from_its_status() -> None:
     observation = done()
-    after = next_look(observation, decide(observation, POLICY), pods=())
+    after = next_observation(observation, decide(observation, POLICY), pods=())
     metrics = RunMetrics()
 
     metrics.show(after, decide(after, POLICY))
@@ -106,7 +106,7 @@ def test_a_new_run_replaces_the_one_before() -> None:
     observation = done()
     decision = decide(observation, POLICY)
     metrics.show(observation, decision)
-    after = next_look(observation, decision, pods=())
+    after = next_observation(observation, decision, pods=())
 
     metrics.show(replace(after, run_id="2"), decide(replace(after, run_id="2", job=None), POLICY))
 
@@ -115,8 +115,8 @@ def test_a_new_run_replaces_the_one_before() -> None:
 
 def test_a_restarted_operator_shows_no_counts_before_it_has_heard_of_every_pod() -> None:
     metrics = RunMetrics()
-    one_of_two = seen(a_pod(0, PodState.RUNNING), a_pod(1), begun=True)
-    both = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
+    one_of_two = an_observation(a_pod(0, PodState.RUNNING), a_pod(1), begun=True)
+    both = an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
 
     metrics.show(one_of_two, decide(one_of_two, POLICY))
     before = shown(metrics)
@@ -129,10 +129,10 @@ def test_a_restarted_operator_shows_no_counts_before_it_has_heard_of_every_pod()
 
 def test_counts_never_go_back_within_a_run() -> None:
     metrics = RunMetrics()
-    both = seen(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
+    both = an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True)
     metrics.show(both, decide(both, POLICY))
     before = shown(metrics)
-    one_left = seen(a_pod(0, PodState.RUNNING), begun=True)
+    one_left = an_observation(a_pod(0, PodState.RUNNING), begun=True)
 
     metrics.show(one_left, decide(one_left, POLICY))
 
@@ -189,7 +189,7 @@ def test_uploads_that_went_to_another_address_are_shown_apart() -> None:
         replace(a_pod(index, PodState.RUNNING), snapshot=a_snapshot(index, PodState.RUNNING, steps=steps))
         for index in range(2)
     ]
-    observation = seen(*pods, begun=True)
+    observation = an_observation(*pods, begun=True)
     metrics = RunMetrics()
 
     metrics.show(observation, decide(observation, POLICY))

@@ -10,7 +10,7 @@ from loadtest_operator.cluster.api import ApiError
 from loadtest_operator.program.health import OperatorHealth, Pulse, Readiness
 from loadtest_operator.program.settings import settings_from
 from loadtest_operator.program.watches import watch_until_stopped
-from support.held_objects import HeldObjects
+from support.fake_api import FakeApi
 from support.virtual_time import run_in_virtual_time
 
 SETTINGS = settings_from({"LOADTEST_IMAGE": "loadgen:1"})
@@ -26,12 +26,12 @@ class AnsweredError(Exception):
         self.message = message
 
 
-class NoRightToPods(HeldObjects):
+class NoRightToPods(FakeApi):
     """The right to list pods is missing at first."""
 
     async def list(self, kind: str, *args: Any, **named: Any) -> list[dict[str, Any]]:
         found = await super().list(kind, *args, **named)
-        if self.kinds_asked_for.count("pods") in (1, 2):
+        if self.requested_kinds.count("pods") in (1, 2):
             raise ApiError(403, "Forbidden", NO_PODS)
         return found
 
@@ -52,7 +52,7 @@ class Kopf:
             raise self._errors.pop(0)
 
 
-def watched(monkeypatch: pytest.MonkeyPatch, api: HeldObjects, *errors: Exception) -> tuple[bool, Kopf, OperatorHealth]:
+def watched(monkeypatch: pytest.MonkeyPatch, api: FakeApi, *errors: Exception) -> tuple[bool, Kopf, OperatorHealth]:
     """Whether the operator was told to end, after kopf had ended with these errors."""
     health = OperatorHealth(Pulse(60), Readiness())
     stand_in = Kopf(health, *errors)
@@ -76,12 +76,12 @@ def test_a_right_that_is_missing_is_waited_for_by_its_name_without_a_new_beginni
     assert NO_PODS in stand_in.obstacles[1]
     assert "LoadTests can no longer be watched" not in caplog.text
     assert "CustomResourceDefinition" not in caplog.text
-    assert api.kinds_asked_for.count("pods") == 3
+    assert api.requested_kinds.count("pods") == 3
     assert health.readiness.obstacle() == ""
 
 
 def test_where_loadtests_are_no_longer_served_the_operator_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    told_to_end, _, health = watched(monkeypatch, HeldObjects(), AnsweredError(404, "page not found"))
+    told_to_end, _, health = watched(monkeypatch, FakeApi(), AnsweredError(404, "page not found"))
 
     assert not told_to_end
     assert "LoadTests can no longer be watched: page not found" in health.readiness.obstacle()
@@ -89,4 +89,4 @@ def test_where_loadtests_are_no_longer_served_the_operator_begins_anew(monkeypat
 
 def test_what_is_no_refusal_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="a defect"):
-        watched(monkeypatch, HeldObjects(), ValueError("a defect"))
+        watched(monkeypatch, FakeApi(), ValueError("a defect"))

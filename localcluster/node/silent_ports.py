@@ -10,11 +10,11 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-_LISTENS = "0A"
-_MOST = 512
+_LISTEN_STATE = "0A"
+_MAX_SOCKETS = 512
 
 
-class Vacated:
+class SilentPorts:
     """Keeps at most some hundred ports silent, the oldest given up first, each for so many seconds."""
 
     def __init__(self, seconds: float) -> None:
@@ -26,40 +26,40 @@ class Vacated:
         for port in ports:
             # One that somebody listens at is no longer vacant.
             with contextlib.suppress(OSError):
-                held = _silent_socket(address, port)
-                self._sockets.append(held)
-                asyncio.get_running_loop().call_later(self._seconds, self._give_up, held)
-        for held in self._sockets[:-_MOST]:
-            self._give_up(held)
+                listener = _open_silent_socket(address, port)
+                self._sockets.append(listener)
+                asyncio.get_running_loop().call_later(self._seconds, self._release, listener)
+        for listener in self._sockets[:-_MAX_SOCKETS]:
+            self._release(listener)
 
-    def _give_up(self, held: socket.socket) -> None:
-        if held in self._sockets:
-            self._sockets.remove(held)
-        held.close()
+    def _release(self, listener: socket.socket) -> None:
+        if listener in self._sockets:
+            self._sockets.remove(listener)
+        listener.close()
 
 
 def listening_ports(address: str) -> set[int]:
     """Return the TCP ports of an IPv4 address at which a process of this machine listens."""
-    wanted = socket.inet_aton(address)[::-1].hex().upper()
-    found = set()
+    address_hex = socket.inet_aton(address)[::-1].hex().upper()
+    ports = set()
     for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
         _, local, _, state, *_ = line.split()
         host, _, port = local.partition(":")
-        if host == wanted and state == _LISTENS:
-            found.add(int(port, 16))
-    return found
+        if host == address_hex and state == _LISTEN_STATE:
+            ports.add(int(port, 16))
+    return ports
 
 
-def _silent_socket(address: str, port: int) -> socket.socket:
-    held = socket.socket()
+def _open_silent_socket(address: str, port: int) -> socket.socket:
+    listener = socket.socket()
     try:
         # Connections that the pod's processes left behind must not keep the port.
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind((address, port))
-        held.listen(0)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen(0)
         # It stays in the queue when its other end is closed.
         socket.create_connection((address, port), timeout=1).close()
     except OSError:
-        held.close()
+        listener.close()
         raise
-    return held
+    return listener

@@ -1,4 +1,4 @@
-"""`reached.py PORT PATH on|off COMMAND...`: start a server in this network namespace, print where it is reached.
+"""`listening_addresses.py PORT PATH on|off COMMAND...`: start a server in this network namespace, print its addresses.
 
 The namespace has nothing but the loopback, which is brought up here; `off` switches IPv6 off first. The exit status
 is 77 where that cannot be done.
@@ -27,14 +27,14 @@ def main(port: int, path: str, ipv6: str, command: list[str]) -> None:
         _switch_ipv6_off()
     server = subprocess.Popen(command)
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not _reached(port, path) and time.monotonic() < deadline and server.poll() is None:
+    while not _listening_addresses(port, path) and time.monotonic() < deadline and server.poll() is None:
         time.sleep(0.05)
-    print(json.dumps(_reached(port, path)))
+    print(json.dumps(_listening_addresses(port, path)))
     server.terminate()
     server.wait()
 
 
-def _reached(port: int, path: str) -> list[str]:
+def _listening_addresses(port: int, path: str) -> list[str]:
     return [address for address in ("127.0.0.1", "127.0.0.2", "::1") if _answers(address, port, path)]
 
 

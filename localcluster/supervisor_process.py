@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from localcluster.realnode.place import Place, PlaceError, connect
+from localcluster.realnode.node_network import NodeNetwork, NodeNetworkError, connect
 from localcluster.supervisor import SupervisorConfig, remove_run_dir
 
 END_SECONDS = 30.0
@@ -25,7 +25,7 @@ class ClusterError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedCluster:
     """How to reach a cluster that is up, and the process that ends it."""
 
     server: str
@@ -34,22 +34,22 @@ class Started:
     pid: int
 
 
-class Supervised:
+class SupervisorProcess:
     """The supervisor's process, from its start to its end.
 
     `place` is where a whole node lives; the supervisor then has namespaces of its own, linked to the machine.
     """
 
-    def __init__(self, config: SupervisorConfig, errors: BinaryIO | None, place: Place | None = None) -> None:
+    def __init__(self, config: SupervisorConfig, errors: BinaryIO | None, network: NodeNetwork | None = None) -> None:
         self._config = config
         self._errors = errors
-        self._place = place
+        self._network = network
         self._detached = False
         self._run_dir: Path | None = None
 
-    def __enter__(self) -> "Supervised":
+    def __enter__(self) -> "SupervisorProcess":
         self._process = subprocess.Popen(
-            [*(_OWN_NAMESPACES if self._place else ()), sys.executable, "-m", "localcluster.supervisor"],
+            [*(_OWN_NAMESPACES if self._network else ()), sys.executable, "-m", "localcluster.supervisor"],
             cwd=_REPOSITORY,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -58,11 +58,11 @@ class Supervised:
         )
         self.pid = self._process.pid
         try:
-            if self._place is not None:
-                self.pid = self._first_in_namespaces()
-                connect(self._place, self.pid)
-            self._tell(json.dumps(asdict(self._config)))
-        except (PlaceError, BrokenPipeError, ClusterError) as error:
+            if self._network is not None:
+                self.pid = self._wait_for_child()
+                connect(self._network, self.pid)
+            self._send(json.dumps(asdict(self._config)))
+        except (NodeNetworkError, BrokenPipeError, ClusterError) as error:
             self._process.kill()
             self._process.wait()
             raise ClusterError(str(error)) from error
@@ -86,7 +86,7 @@ class Supervised:
         if self._run_dir is not None:
             remove_run_dir(self._run_dir)
 
-    def until_ready(self, report: Callable[[str], None]) -> Started:
+    def wait_until_ready(self, report: Callable[[str], None]) -> StartedCluster:
         """Wait until pods can be run; raise ClusterError if that will not be."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
@@ -98,25 +98,25 @@ class Supervised:
                 case {"failed": reason}:
                     raise ClusterError(reason)
                 case {"ready": {"server": server, "kubeconfig": kubeconfig}} if self._run_dir is not None:
-                    return Started(server, Path(kubeconfig), self._run_dir, self.pid)
+                    return StartedCluster(server, Path(kubeconfig), self._run_dir, self.pid)
         raise ClusterError("the cluster's supervisor ended before the cluster was ready")
 
-    def _first_in_namespaces(self) -> int:
+    def _wait_for_child(self) -> int:
         """Wait for the one child of unshare, which is the supervisor."""
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         deadline = time.monotonic() + _CHILD_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
-            if found := children.read_text(encoding="ascii").split():
-                return int(found[0])
+            if pids := children.read_text(encoding="ascii").split():
+                return int(pids[0])
             time.sleep(0.01)
         raise ClusterError("the namespaces for a node with real containers cannot be made; unshare says why above")
 
     def detach(self) -> None:
         """Have the cluster outlive this process."""
-        self._tell("detach")
+        self._send("detach")
         self._detached = True
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
