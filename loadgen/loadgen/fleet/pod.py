@@ -83,7 +83,8 @@ class Pod:
         snapshot = self._share.snapshot(since, self._standing.state)
         if self._final_snapshot is not None:
             return structs.replace(self._final_snapshot, steps=snapshot.steps)
-        return structs.replace(snapshot, start_id=self._standing.start_id, endpoints=self._endpoints_digest)
+        digest = "" if self._share.has_forgotten_addresses else self._endpoints_digest
+        return structs.replace(snapshot, start_id=self._standing.start_id, endpoints=digest)
 
     def command(self, verb: Verb, body: Any) -> tuple[PodState, str | None]:
         """Obey a command, if the state allows it."""

@@ -86,6 +86,11 @@ class Share:
         """Whether the target's addresses are those of its name."""
         return self._prover.resolves_name
 
+    @property
+    def has_forgotten_addresses(self) -> bool:
+        """Whether addresses that the operator told of have left the target's name since."""
+        return self._prover.has_forgotten_addresses
+
     def follow_addresses(self) -> asyncio.Task[None]:
         """Follow the target's addresses from now on, through the load; the task fails where one breaks its promise."""
         if self._following is None:

@@ -151,6 +151,11 @@ class Prover:
         return self._source.is_name
 
     @property
+    def has_forgotten_addresses(self) -> bool:
+        """Whether the operator must tell of addresses again, because some have left the name since it did."""
+        return self._source.has_forgotten
+
+    @property
     def proofs(self) -> AddressProofs:
         """How the proofs stand now."""
         unverified = self._book.unverified_addresses if self._report is not None else ()

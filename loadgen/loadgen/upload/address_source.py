@@ -34,6 +34,12 @@ class AddressSource:
         self._goes_first = goes_first
         self._pushed_addresses = PushedAddresses(plan_addresses)
         self._newest_addresses = plan_addresses
+        self._departed_addresses: set[Endpoint] = set()
+
+    @property
+    def has_forgotten(self) -> bool:
+        """Whether an address that the operator told of has left the name since, so that its proof counts no more."""
+        return bool(self._departed_addresses)
 
     @property
     def newest_addresses(self) -> tuple[Endpoint, ...]:
@@ -43,6 +49,7 @@ class AddressSource:
     def push(self, addresses: tuple[Endpoint, ...], *, goes_first: bool = False) -> None:
         """Take what the operator tells."""
         self._goes_first = goes_first
+        self._departed_addresses.clear()
         self._pushed_addresses.push(addresses)
 
     def wake(self) -> None:
@@ -58,8 +65,9 @@ class AddressSource:
 
         A pod that was never told of addresses has an operator that does not tell of them, and waits for nobody.
         """
-        pushed = self._pushed_addresses
-        return not self.is_name or self._goes_first or not pushed.was_pushed or endpoint in pushed.addresses
+        if not self.is_name or self._goes_first or not self._pushed_addresses.was_pushed:
+            return True
+        return endpoint in self._pushed_addresses.addresses and endpoint not in self._departed_addresses
 
     async def read(self) -> tuple[Endpoint, ...]:
         """The target's addresses as of now. Raises NameNotResolvedError."""
@@ -69,6 +77,10 @@ class AddressSource:
             self._newest_addresses = (self._literal_endpoint,)
         else:
             resolved_addresses = await self._resolve_name()
+            if not self._goes_first:
+                # One that comes back may be another one, so that it waits for a new proof.
+                left_addresses = {*self._newest_addresses} - {*resolved_addresses}
+                self._departed_addresses |= left_addresses.intersection(self._pushed_addresses.addresses)
             # What other pods see behind the name is this pod's to verify for them.
             others = self._pushed_addresses.addresses if self._goes_first else ()
             self._newest_addresses = tuple(dict.fromkeys((*resolved_addresses, *others)))

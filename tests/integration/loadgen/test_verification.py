@@ -571,10 +571,20 @@ async def test_behind_a_name_a_pod_that_does_not_go_first_waits_until_another_ha
             async with asyncio.timeout(10):
                 while len(book.proven_addresses) < 2:  # noqa: ASYNC110 - asks a plain value
                     await asyncio.sleep(0.01)
+            assert prover.proofs.awaited == prover.proofs.pending == ()
+            assert not prover.has_forgotten_addresses
+
+            # One that left and came back is a new one, of which the operator must tell again.
+            names.endpoints = (old,)
+            await names.asked_again()
+            names.endpoints = (old, new)
+            await names.asked_again()
+            await names.asked_again()
+            assert prover.has_forgotten_addresses
+            assert prover.proofs.awaited == (str(new),)
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
-        assert prover.proofs.awaited == prover.proofs.pending == ()
         assert [received.rows for received in two.uploads] == [0, 1, 5]
 
 
