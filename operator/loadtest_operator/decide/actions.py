@@ -103,6 +103,8 @@ class Acknowledge:
 
 @dataclass(frozen=True)
 class WriteResults:
+    """Write the results, unless those of this run are there already."""
+
     manifest: Json
 
 
@@ -147,8 +149,13 @@ class FleetStarted:
 
 
 @dataclass(frozen=True)
+class ResultsExist:
+    """The results of this run had been written before, by an operator that knew no less."""
+
+
+@dataclass(frozen=True)
 class ResultsNotWritten:
     message: str
 
 
-Outcome = JobRefused | FleetStarted | ResultsNotWritten
+Outcome = JobRefused | FleetStarted | ResultsExist | ResultsNotWritten
