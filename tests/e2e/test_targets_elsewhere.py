@@ -1,6 +1,7 @@
 """An operator for one namespace, and a target in another: what it may not read, it has not loaded by default."""
 
 import copy
+import re
 
 import pytest
 
@@ -63,6 +64,33 @@ def test_a_test_that_accepts_it_is_run_and_says_how_little_was_proven(team: Name
     assert said in verified(status)["message"]
     assert said in status["verification"]["notice"]
     assert status["summary"]["verification"]["notice"] == status["verification"]["notice"]
+
+
+def test_behind_a_name_a_new_address_that_ignores_the_header_meets_one_canary_whatever_the_number_of_pods(
+    team: Namespace, shop: Namespace
+) -> None:
+    for name, environment in (("named", {}), ("ignorant", {"FAULT": "ignores-header", "FAULT_REFUSES_EMPTY": "1"})):
+        shop.deploy(name, **environment)
+        shop.until_available(name)
+    ports = [{"name": "http", "port": 8000, "targetPort": 8000}]
+    spec = {"clusterIP": "None", "selector": {"app.kubernetes.io/name": "named"}, "ports": ports}
+    shop.rest.apply(
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "everywhere"}, "spec": spec}, shop.name
+    )
+    (stranger,) = shop.pods("ignorant")
+    target = {"url": f"http://everywhere.{shop.name}.svc:8000/clients/upload/process/", "timeout": "20s"}
+    load = {**SHORT, "virtualUsers": 4, "duration": "300s", "thinkTime": "200ms"}
+    accepts = {"unreadableEndpoints": "Accept"}
+    test = team.apply(team.manifest("named", target=target, load=load, parallelism=4, verification=accepts))
+    test.until_running()
+
+    shop.add_to_service(stranger, "named")
+    status = test.until_completed(120)
+
+    log = shop.cluster.logs(shop.name, stranger["metadata"]["name"])
+    assert re.findall(r"upload load_test=\w+ rows=\d+ status=200", log) == ["upload load_test=false rows=1 status=200"]
+    assert status["verdict"] == "Failed"
+    assert f"{stranger['status']['podIP']}:8000 (canary, 1 row)" in status["message"]
 
 
 def test_without_that_it_waits_until_the_right_is_given_and_then_proves_each_endpoint(

@@ -12,7 +12,7 @@ from support.loadtests import Namespace, Test, make_namespace, message, reason
 from support.operators import replace_killed_operator
 
 TARGET = {"url": "http://clients:8000/clients/upload/process/", "timeout": "20s"}
-LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
+LONG: Json = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
 
 
 BUSY = {"batchSize": 500, "virtualUsers": 4, "duration": "300s", "thinkTime": "50ms"}
@@ -33,29 +33,23 @@ def addresses(pods: list[Json]) -> set[str]:
     return {f"{pod['status']['podIP']}:8000" for pod in pods}
 
 
-def test_a_rollout_under_load_moves_it_to_the_new_pods_and_never_to_one_that_ignores_the_header(
-    namespace: Namespace,
-) -> None:
+def test_a_rollout_under_load_moves_it_to_the_new_pods(namespace: Namespace) -> None:
     namespace.deploy()
-    namespace.deploy("ignorant", FAULT="ignores-header", FAULT_REFUSES_EMPTY="1")
-    namespace.until_available("ignorant")
     namespace.scale("clients", 2)
     old = addresses(namespace.pods())
-    (stranger,) = namespace.pods("ignorant")
     test = namespace.start("rolled", load=LONG, target=WATCHED)
     test.until_running()
 
     namespace.roll_out("clients")
-    namespace.add_to_service(stranger, "clients")
-    strange = addresses([stranger])
 
     def moved(status: Json) -> bool:
-        seen = status.get("verification") or {}
-        return old <= set(seen.get("vanished", ())) and strange <= set(seen.get("unverified", ()))
+        return old <= set((status.get("verification") or {}).get("vanished", ()))
 
     test.until("its target rolled out", moved, 90)
-    new = addresses(namespace.pods()) - old - strange
-    test.until("verified at both new pods", lambda status: new <= set(status["verification"]["addresses"]), 30)
+    new = addresses(namespace.pods()) - old
+    verified = test.until("verified at both", lambda status: new <= set(status["verification"]["addresses"]), 30)
+    enough = verified["progress"]["recordsConfirmed"] + 50 * LONG["batchSize"]
+    test.until("loading both", lambda status: status["progress"]["recordsConfirmed"] >= enough, 60)
     test.patch(stop=True)
     status = test.until_completed()
 
@@ -69,9 +63,127 @@ def test_a_rollout_under_load_moves_it_to_the_new_pods_and_never_to_one_that_ign
     assert all(spread[address]["accepted"] > 0 for address in new)
     assert status["summary"]["errors"].get("no_address", 0) == 0
     assert not any("went down" in text for text in status["health"]["evidence"]), spread
-    # Of the two pods only the first met the stranger, and it stopped at the canary.
-    met = namespace.cluster.logs(namespace.name, stranger["metadata"]["name"])
-    assert re.findall(r"upload load_test=\w+ rows=\d+ status=200", met) == ["upload load_test=false rows=1 status=200"]
+
+
+@pytest.fixture
+def stranger(namespace: Namespace) -> Json:
+    """A pod that stores what it is sent, and belongs to no Service but its own so far."""
+    namespace.deploy("ignorant", FAULT="ignores-header", FAULT_REFUSES_EMPTY="1")
+    namespace.until_available("ignorant")
+    (pod,) = namespace.pods("ignorant")
+    return pod
+
+
+def answered_by(namespace: Namespace, pod: Json) -> list[str]:
+    """The uploads that a target's pod answered with 200, as it logged them."""
+    log = namespace.cluster.logs(namespace.name, pod["metadata"]["name"])
+    return re.findall(r"upload load_test=\w+ rows=\d+ status=200", log)
+
+
+def assert_one_canary_was_stored(namespace: Namespace, stranger: Json, status: Json) -> None:
+    """The run failed because of the stranger, which met one pod and no more than its canary, and says so."""
+    assert answered_by(namespace, stranger) == ["upload load_test=false rows=1 status=200"]
+    (address,) = addresses([stranger])
+    canary = status["verification"]["canaryIds"][0]
+    text = json.dumps(status)
+    assert status["verdict"] == "Failed"
+    assert address in message(status, "Succeeded")
+    assert f"The canary with client_id {canary} may be stored" in text
+
+
+def test_a_new_endpoint_that_ignores_the_header_fails_the_run_and_meets_one_canary(
+    namespace: Namespace, stranger: Json
+) -> None:
+    namespace.deploy()
+    namespace.until_available("clients")
+    test = namespace.start("joined", load={**LONG, "virtualUsers": 4}, parallelism=4, target=TARGET)
+    test.until_running()
+
+    namespace.add_to_service(stranger, "clients")
+    status = test.until_completed()
+
+    assert reason(status, "Succeeded") == "Violation"
+    assert_one_canary_was_stored(namespace, stranger, status)
+    assert addresses([stranger]).isdisjoint(test.results(status)["steps"][0]["addresses"])
+
+
+def held_between_verification_and_start(namespace: Namespace, name: str, **spec: object) -> Test:
+    """A test whose first pod has verified the target, and whose second the namespace does not admit yet."""
+    used = len(namespace.rest.items(f"/api/v1/namespaces/{namespace.name}/pods"))
+    namespace.rest.apply(quota(used + 1), namespace.name)
+    test = namespace.start(name, target=TARGET, **spec)
+    test.until("verified by its first pod", lambda status: "pod 0 proved the target" in status.get("message", ""), 90)
+    return test
+
+
+def quota(pods: int) -> Json:
+    hard = {"pods": str(pods)}
+    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "pods"}, "spec": {"hard": hard}}
+
+
+def select(namespace: Namespace, service: str, deployment: str) -> None:
+    """Point a Service at another Deployment's pods."""
+    path = f"/api/v1/namespaces/{namespace.name}/services/{service}"
+    selector = {"spec": {"selector": {"app.kubernetes.io/name": deployment}}}
+    namespace.rest.call("PATCH", path, selector, content_type="application/merge-patch+json")
+
+
+def test_a_service_that_is_pointed_at_a_backend_without_the_header_before_the_start_is_never_loaded(
+    namespace: Namespace, stranger: Json
+) -> None:
+    namespace.deploy()
+    namespace.until_available("clients")
+    test = held_between_verification_and_start(namespace, "pointed", load=LONG)
+
+    select(namespace, "clients", "ignorant")
+    status = test.until_completed()
+
+    assert reason(status, "Verified") == "LoadTestHeaderIgnored"
+    assert_one_canary_was_stored(namespace, stranger, status)
+
+
+def test_a_target_rolled_out_before_the_start_is_verified_again_and_only_its_new_pods_are_loaded(
+    namespace: Namespace,
+) -> None:
+    namespace.deploy()
+    namespace.scale("clients", 2)
+    old = addresses(namespace.pods())
+    namespace.deploy("others")
+    namespace.until_available("others")
+    new = addresses(namespace.pods("others"))
+    test = held_between_verification_and_start(namespace, "moved")
+
+    select(namespace, "clients", "others")
+    namespace.rest.delete(namespace.deployment("clients"))
+    test.until("moved", lambda _: not namespace.pods("clients"), 60)
+    namespace.rest.apply(quota(100), namespace.name)
+    status = test.until_completed()
+
+    assert status["verdict"] in ("Passed", "Inconclusive"), status["message"]
+    (step,) = test.results(status)["steps"]
+    assert set(step["addresses"]) == new
+    assert step["requests"]["accepted"] == step["requests"]["sent"] > 0
+    assert old <= set(status["verification"]["vanished"])
+
+
+def test_with_a_number_of_records_new_pods_are_used_also_once_the_first_pod_is_done(namespace: Namespace) -> None:
+    namespace.deploy()
+    namespace.until_available("clients")
+    old = addresses(namespace.pods())
+    # Of three virtual users the first pod has two, so that it is done in half the time that the other takes.
+    load = {"batchSize": 200, "virtualUsers": 3, "records": 200 * 400, "thinkTime": "200ms"}
+    test = namespace.start("counted", load=load, parallelism=2, target=TARGET)
+    test.until("its first pod is done", lambda status: (status.get("pods") or {}).get("succeeded") == 1, 90)
+
+    namespace.roll_out("clients")
+
+    def moved(status: Json) -> bool:
+        seen = status.get("verification") or {}
+        return old <= set(seen.get("vanished", ())) and bool(set(seen.get("addresses", ())) - old)
+
+    new = set(test.until("its target rolled out", moved, 60)["verification"]["addresses"]) - old
+    (step,) = test.results(test.until_completed())["steps"]
+    assert all(step["addresses"][address]["accepted"] > 0 for address in new)
 
 
 @pytest.fixture

@@ -171,6 +171,8 @@ class _Batch:
 
 
 class _Composer:
+    has_rendered = False
+
     def compose(self, rows: int) -> Batch:
         return cast("Batch", _Batch(rows))
 

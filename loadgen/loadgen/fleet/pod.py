@@ -19,10 +19,14 @@ from loadgen.fleet.standing import CommandDecision, PodAction, Standing, deadlin
 from loadgen.http.endpoints import parse_endpoint
 from loadgen.load.debugging import log_trace, trace_of_check, trace_of_iteration
 from loadgen.load.share import Share, cut, sole_error
+from loadgen.proof.violations import BrokenPromiseError
 from loadtest_model.measurement.snapshot import HaltReason, PodState, Snapshot
 from loadtest_model.protocol.commands import CONTROL_PORT, Ack, Halt, Start, TargetAddresses, Verb, endpoints_digest
 from loadtest_model.protocol.exits import PodExit
 from loadtest_model.values import NANOSECONDS
+
+_IDLE_STATES: Final = frozenset({PodState.VERIFIED, PodState.ARMED})
+"""The states in which a pod has proven the target and loads it later."""
 
 OTHERS_GRACE_SECONDS: Final = 5.0
 """So long after the plan's last instant for its load, no pod has an upload in flight."""
@@ -44,8 +48,9 @@ class Pod:
         self._start: Start | None = None
         self._start_ns = 0
         self._final_snapshot: Snapshot | None = None
-        self._endpoints_digest = endpoints_digest(plan.target.addresses)
         self._share = Share(plan, settings.pod_index, settings.pod_uid, clock_ns)
+        goes_first = self._share.resolves_name and settings.pod_index == 0
+        self._endpoints_digest = endpoints_digest(plan.target.addresses, goes_first=goes_first)
         if plan.debug:
             self._share.observe(lambda iteration: log_trace(trace_of_iteration(iteration)))
             self._share.observe_checks(lambda *check: log_trace(trace_of_check(*check)))
@@ -78,7 +83,8 @@ class Pod:
         snapshot = self._share.snapshot(since, self._standing.state)
         if self._final_snapshot is not None:
             return structs.replace(self._final_snapshot, steps=snapshot.steps)
-        return structs.replace(snapshot, start_id=self._standing.start_id, endpoints=self._endpoints_digest)
+        digest = "" if self._share.has_forgotten_addresses else self._endpoints_digest
+        return structs.replace(snapshot, start_id=self._standing.start_id, endpoints=digest)
 
     def command(self, verb: Verb, body: Any) -> tuple[PodState, str | None]:
         """Obey a command, if the state allows it."""
@@ -98,8 +104,12 @@ class Pod:
             addresses = tuple(parse_endpoint(address) for address in body.addresses)
         except ValueError as error:
             return CommandDecision(self._standing, conflict=str(error))
-        self._share.update_addresses(addresses, more=body.more, age_seconds=body.age_seconds)
-        self._endpoints_digest = endpoints_digest(body.addresses, more=body.more)
+        self._share.update_addresses(
+            addresses, more=body.more, age_seconds=body.age_seconds, goes_first=body.goes_first
+        )
+        if body.proof_seconds is not None and self._standing.state in _IDLE_STATES:
+            self._share.renew_proofs(body.proof_seconds)
+        self._endpoints_digest = endpoints_digest(body.addresses, more=body.more, goes_first=body.goes_first)
         log.info("endpoints", pod=self._settings.pod_index, addresses=body.addresses, more=body.more)
         return CommandDecision(self._standing)
 
@@ -157,6 +167,7 @@ class Pod:
 
     async def _go_through_states(self) -> End:
         while True:
+            self._state_change.clear()
             match self._standing.state:
                 case PodState.VERIFYING:
                     report = await self._share.prove()
@@ -179,14 +190,36 @@ class Pod:
                     await self._share.conclude()
                     return End(PodState.DONE, self._share.notice)
                 case state:
-                    bound_seconds = deadline_seconds(state, self._plan.deadlines)
-                    if not await self._state_changes_within(bound_seconds):
-                        message = f"{state} for {bound_seconds:g} s without a further command"
-                        return halted_end(HaltReason.BARRIER, message)
+                    if (early_end := await self._await_command(state)) is not None:
+                        return early_end
+
+    async def _await_command(self, state: PodState) -> End | None:
+        """Wait for the command that leads on; the end if none comes in time, or if a proven target breaks its promise.
+
+        From its verification on the pod follows the target's addresses.
+        """
+        bound_seconds = deadline_seconds(state, self._plan.deadlines)
+        following = {self._share.follow_addresses()} if state in _IDLE_STATES else set[asyncio.Task[None]]()
+        command_task = asyncio.create_task(self._state_changes_within(bound_seconds))
+        try:
+            await asyncio.wait({command_task, *following}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            command_task.cancel()
+        if self._standing.state is not state:
+            return None
+        try:
+            for task in following:
+                if task.done():
+                    task.result()
+        except* BrokenPromiseError:
+            self._share.adopt_late_refusal()
+        report = self._share.report
+        if report is not None and not report.is_proven:
+            return End(PodState.REFUSED, report.message)
+        return halted_end(HaltReason.BARRIER, f"{state} for {bound_seconds:g} s without a further command")
 
     async def _state_changes_within(self, bound_seconds: float | None) -> bool:
         """Wait for the next state; False where none comes in time, counted from when this one was entered."""
-        self._state_change.clear()
         elapsed_seconds = (self._clock_ns() - self._state_entry_ns) / NANOSECONDS
         remaining_seconds = None if bound_seconds is None else max(0.0, bound_seconds - elapsed_seconds)
         try:
@@ -207,6 +240,7 @@ class Pod:
         await asyncio.wait({states_task, self._forced_end}, return_when=asyncio.FIRST_COMPLETED)
         if not states_task.done():
             await cut(states_task)
+        await self._share.stop_following()
         own_end = states_task.result() if states_task.done() and not states_task.cancelled() else None
         if own_end is not None and (own_end.violation is not None or not self._forced_end.done()):
             return own_end
@@ -236,7 +270,12 @@ class Pod:
         """The last snapshot: from now on nothing is recorded, and this is what everybody gets."""
         self._share.freeze()
         self._final_snapshot = structs.replace(
-            self.snapshot(0), message=end.message, halt_reason=end.halt_reason, violation=end.violation, final=True
+            self.snapshot(0),
+            message=end.message,
+            halt_reason=end.halt_reason,
+            violation=end.violation,
+            proofs=None,
+            final=True,
         )
         log.info("ended", state=str(end.state), reason=end.halt_reason, message=end.message)
         return self._final_snapshot

@@ -43,7 +43,8 @@ class Share:
         self._book = AddressBook(has_push=bool(plan.target.addresses))
         uploader = make_uploader(plan, pod_index, lambda: secrets.token_hex(16))
         self._monitor = Monitor(clock_ns, stalls=uploader.stalls, on_lag=self._recorder.record_lag)
-        self._prover = Prover(plan, uploader, self._book)
+        self._prover = Prover(plan, uploader, self._book, goes_first=pod_index == 0)
+        self._following: asyncio.Task[None] | None = None
         self._prover.generator = self._monitor.health
         self._engine = Engine(plan, pod_index, uploader, self._book, self._recorder, clock_ns)
         self._observers: list[Callable[[Iteration], None]] = []
@@ -70,9 +71,41 @@ class Share:
         """Call `observer` with the uploads of verifications."""
         self._prover.observe_check = observer
 
-    def update_addresses(self, addresses: tuple[Endpoint, ...], *, more: bool, age_seconds: float = 0.0) -> None:
+    def update_addresses(
+        self, addresses: tuple[Endpoint, ...], *, more: bool, age_seconds: float = 0.0, goes_first: bool = False
+    ) -> None:
         """Take the target's addresses as they are now, see `Prover.push_addresses`."""
-        self._prover.push_addresses(addresses, has_others=more, age_seconds=age_seconds)
+        self._prover.push_addresses(addresses, has_others=more, age_seconds=age_seconds, goes_first=goes_first)
+
+    def renew_proofs(self, older_than_seconds: float) -> None:
+        """Have every proof that is older made again while the addresses are followed."""
+        self._prover.renew_proofs(older_than_seconds)
+
+    @property
+    def resolves_name(self) -> bool:
+        """Whether the target's addresses are those of its name."""
+        return self._prover.resolves_name
+
+    @property
+    def has_forgotten_addresses(self) -> bool:
+        """Whether addresses that the operator told of have left the target's name since."""
+        return self._prover.has_forgotten_addresses
+
+    def follow_addresses(self) -> asyncio.Task[None]:
+        """Follow the target's addresses from now on, through the load; the task fails where one breaks its promise."""
+        if self._following is None:
+            self._following = asyncio.create_task(self._prover.keep_fresh())
+        return self._following
+
+    async def stop_following(self) -> None:
+        """Stop following the addresses, and wait until no verification is under way any more."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait({self._following}, timeout=STOP_SECONDS)
+
+    def adopt_late_refusal(self) -> None:
+        """Let the report be refused by the promise that following the addresses found broken before the load."""
+        self._prover.adopt_late_refusal()
 
     async def prove(self) -> VerificationReport:
         """Verify the target, with a full-size batch where this pod goes first."""
@@ -94,7 +127,7 @@ class Share:
         try:
             async with asyncio.TaskGroup() as tasks:
                 background_tasks = (
-                    tasks.create_task(self._prover.keep_fresh()),
+                    tasks.create_task(_wait_for(self.follow_addresses())),
                     tasks.create_task(self._monitor.watch()),
                     tasks.create_task(self._memory.watch(start_ns)),
                 )
@@ -106,6 +139,7 @@ class Share:
             violation = violation or first_violation(broken_promises)
         finally:
             self._end_ns = self._clock_ns()
+            await self.stop_following()
         return violation
 
     def drain(self) -> None:
@@ -138,6 +172,7 @@ class Share:
             target_memory=self._memory.memory,
             elapsed_seconds=self._elapsed_seconds(now_ns),
             virtual_users=self._engine.virtual_users,
+            proofs=self._prover.proofs,
         )
 
     def _elapsed_seconds(self, now_ns: int) -> float:
@@ -149,6 +184,11 @@ class Share:
     def _notify_observers(self, iteration: Iteration) -> None:
         for observer in self._observers:
             observer(iteration)
+
+
+async def _wait_for(task: asyncio.Task[None]) -> None:
+    """Wait for a task, and fail as it does; cancelling the wait leaves the task alone."""
+    await asyncio.shield(task)
 
 
 def sole_error(error: Exception) -> Exception:

@@ -1,6 +1,7 @@
 """From a plan's target to proven addresses: resolve, hold against the address rules, verify, keep up to date."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
 from functools import partial
@@ -27,14 +28,21 @@ from loadgen.proof.refusals import (
 )
 from loadgen.proof.verification import CheckObserver, VerificationCourse, Verifier
 from loadgen.proof.violations import BrokenPromiseError
+from loadgen.upload.address_source import AddressSource
 from loadgen.upload.addresses import AddressBook
-from loadgen.upload.following import REFRESH_SECONDS, PushedAddresses, follow_addresses
+from loadgen.upload.following import REFRESH_SECONDS, RETRY_SECONDS, follow_addresses
 from loadgen.upload.name_resolution import NameNotResolvedError, resolve
 from loadgen.upload.uploading import Uploader
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.proof import ReadingMoment
-from loadtest_model.measurement.snapshot import ProofLevel, Refusal, RefusedAddress, VerificationReport
+from loadtest_model.measurement.snapshot import (
+    AddressProofs,
+    ProofLevel,
+    Refusal,
+    RefusedAddress,
+    VerificationReport,
+)
 from loadtest_model.plan import Plan
 from loadtest_model.spec.verification import Requirement
 
@@ -45,11 +53,11 @@ run lasts, and its checks and canaries must not fill the snapshot."""
 MOST_REFUSED_ADDRESSES: Final = 8
 """The most refusals of new addresses that a report has."""
 
-RETRY_SECONDS: Final = 3.0
-"""The pause before an address that the operator pushed, and that is not proven or in doubt, is tried again."""
-
 LOOKED_UP_ROWS: Final = 32
 """Rows of the verification that a read-back looks up, one request each."""
+
+MOST_AWAITED: Final = 32
+"""The most addresses that a pod asks others to verify first at once."""
 
 _PASSING_REFUSALS: Final[frozenset[Refusal]] = frozenset(
     {Refusal.REFUSED, Refusal.TIMEOUT, Refusal.RESET, Refusal.SERVER_ERROR}
@@ -69,7 +77,8 @@ class Prover:
     """Proves a target's addresses and enters them into the book. `report` is the result so far.
 
     `generator`, which may be set, tells how this process fares since the verification began.
-    `resolve_name` gives the addresses of a name and a port.
+    `resolve_name` gives the addresses of a name and a port. Of several pods behind a name the one that `goes_first`
+    verifies a new address, and the others once they are told.
     """
 
     def __init__(
@@ -78,16 +87,23 @@ class Prover:
         uploader: Uploader,
         book: AddressBook,
         resolve_name: Callable[[str, int], Awaitable[tuple[Endpoint, ...]]] = resolve,
+        *,
+        goes_first: bool = True,
     ) -> None:
         self._plan = plan
         self._site = site_of(plan.target.url)
         self._uploader = uploader
         self._rules = rules_of(plan.network)
         self._book = book
-        self._resolve_name = resolve_name
-        self._resolves_name = not plan.target.addresses and self._site.literal_endpoint is None
+        self._source = AddressSource(
+            tuple(parse_endpoint(address) for address in plan.target.addresses),
+            self._site.literal_endpoint,
+            partial(resolve_name, self._site.host, self._site.port),
+            goes_first=goes_first,
+        )
         self._must_prove = plan.require == Requirement.PROVEN
-        self._pushed_addresses = PushedAddresses(tuple(parse_endpoint(address) for address in plan.target.addresses))
+        self._proof_spans: dict[Endpoint, tuple[float, float]] = {}
+        self._late_refusal: VerificationReport | None = None
         self._read_back: ReadBack | None = None
         self._look_up_ids: tuple[str, ...] = ()
         self._report: VerificationReport | None = None
@@ -101,7 +117,7 @@ class Prover:
         """The proof as it stands, with the addresses that came and went since."""
         if self._report is None:
             return None
-        unverified = tuple(map(str, self._book.distrusted_addresses))
+        unverified = tuple(map(str, self._book.unusable_addresses))
         return structs.replace(
             self._report,
             canary_ids=self._all_canaries(self._report.canary_ids),
@@ -137,9 +153,41 @@ class Prover:
         if self._must_prove and self._report.level is ProofLevel.ECHOED:
             # What the read-back rests on must not become weaker than it was when it began.
             self._uploader.must_echo = True
-        for address in self._report.addresses if self._report.is_proven else ():
-            self._book.confirm(parse_endpoint(address))
+        self._enter_proofs(self._report, course)
         return self.report or self._report
+
+    @property
+    def resolves_name(self) -> bool:
+        """Whether the target's addresses are those of its name, which each pod resolves itself."""
+        return self._source.is_name
+
+    @property
+    def has_forgotten_addresses(self) -> bool:
+        """Whether the operator must tell of addresses again, because some have left the name since it did."""
+        return self._source.has_forgotten
+
+    @property
+    def proofs(self) -> AddressProofs:
+        """How the proofs stand now."""
+        unverified = self._book.unverified_addresses if self._report is not None else ()
+        proven_addresses = self._book.proven_addresses
+        spans = [self._proof_spans[endpoint] for endpoint in proven_addresses if endpoint in self._proof_spans]
+        now = time.monotonic()
+        return AddressProofs(
+            proven=tuple(map(str, proven_addresses)),
+            pending=tuple(str(endpoint) for endpoint in unverified if self._source.may_prove(endpoint)),
+            awaited=tuple(str(endpoint) for endpoint in unverified if not self._source.may_prove(endpoint))[
+                :MOST_AWAITED
+            ],
+            by_name=self._source.is_name,
+            age_seconds=round(max((now - ended for _, ended in spans), default=0.0), 3),
+            longest_seconds=round(max((ended - began for began, ended in spans), default=0.0), 3),
+        )
+
+    def adopt_late_refusal(self) -> None:
+        """Let the report be refused by the promise that an address broke after the verification and before the load."""
+        if self._report is not None:
+            self._report = with_refusal(self._report, self._late_refusal)
 
     @property
     def reads_back(self) -> bool:
@@ -166,39 +214,63 @@ class Prover:
     async def keep_fresh(self, pause_seconds: float = REFRESH_SECONDS) -> None:
         """Follow the target's addresses, by its name or as they are pushed, and renew its token, until cancelled.
 
-        Raises a group with a BrokenPromiseError where an address that was proven breaks its promise by now.
+        Raises a group with a BrokenPromiseError where an address does not keep the promise, be it a new one or one
+        that was proven.
         """
+        longest_pause = pause_seconds if self._source.is_name else min(pause_seconds, RETRY_SECONDS)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._uploader.keep_token_fresh())
-            if self._resolves_name:
-                pause = partial(asyncio.sleep, pause_seconds)
-                tasks.create_task(follow_addresses(self._book, self._resolve, self._verify_new_address, pause))
-            elif self._plan.target.addresses:
-                wait = partial(self._pushed_addresses.wait_for_push, min(pause_seconds, RETRY_SECONDS))
-                tasks.create_task(
-                    follow_addresses(self._book, self._pushed_addresses.read_addresses, self._verify_new_address, wait)
+            tasks.create_task(
+                follow_addresses(
+                    self._book,
+                    self._source.read,
+                    self._verify_new_address,
+                    partial(self._source.wait_for_push, longest_pause),
+                    self._source.may_prove,
                 )
+            )
 
-    def push_addresses(self, addresses: tuple[Endpoint, ...], *, has_others: bool, age_seconds: float = 0.0) -> None:
-        """Take the target's addresses as they are now. From this moment on no upload connects to one that has left.
+    def push_addresses(
+        self,
+        addresses: tuple[Endpoint, ...],
+        *,
+        has_others: bool,
+        age_seconds: float = 0.0,
+        goes_first: bool = False,
+    ) -> None:
+        """Take the addresses that this pod may verify, as they are now.
 
-        An upload that has a connection goes on, and a connection that is being opened has a moment left. `has_others`
+        Behind a Service they are the target's, and from this moment on no upload connects to one that has left. An
+        upload that has a connection goes on, and a connection that is being opened has a moment left. `has_others`
         says that there are others, which are verified elsewhere first. `age_seconds` is for how long the sender has
-        known these addresses.
+        known these addresses. Behind a name they are those that another pod has proven; the pod that `goes_first`
+        verifies these and whatever the name resolves to.
         """
-        self._pushed_addresses.push(addresses)
-        self._book.expect_others(has_others)
-        self._book.observe(addresses, asyncio.get_running_loop().time() - age_seconds)
+        self._source.push(addresses, goes_first=goes_first)
+        if self._source.is_pushed:
+            self._book.expect_others(has_others)
+            self._book.observe(addresses, asyncio.get_running_loop().time() - age_seconds)
 
-    async def _resolve(self) -> tuple[Endpoint, ...]:
-        return await self._resolve_name(self._site.host, self._site.port)
+    def renew_proofs(self, older_than_seconds: float) -> None:
+        """Have every proof that is older made again; its address is not used until then."""
+        now = time.monotonic()
+        for endpoint in self._book.proven_addresses:
+            if now - self._proof_spans.get(endpoint, (0.0, 0.0))[1] > older_than_seconds:
+                self._book.expire(endpoint)
+        self._source.wake()
 
-    async def _endpoints(self) -> tuple[Endpoint, ...]:
-        if self._plan.target.addresses:
-            return await self._pushed_addresses.read_addresses()
-        if self._site.literal_endpoint is not None:
-            return (self._site.literal_endpoint,)
-        return await self._resolve()
+    def _enter_proofs(self, report: VerificationReport, course: VerificationCourse) -> None:
+        """Enter what the verification has proven, and what is the target's beside it."""
+        if not report.is_proven:
+            return
+        self._proof_spans.update(course.proof_spans)
+        self._book.observe(self._source.newest_addresses, asyncio.get_running_loop().time())
+        for address in report.addresses:
+            self._book.confirm(parse_endpoint(address))
+        if self._source.is_name:
+            # These refused the connection, while another address was proven.
+            for endpoint in filter(self._source.may_prove, self._book.unverified_addresses):
+                self._book.spare(endpoint)
 
     async def _prove(self, full_rows: int | None, course: VerificationCourse) -> VerificationReport:
         endpoints = await self._permitted_endpoints()
@@ -207,6 +279,12 @@ class Prover:
         if (refusal := await self._read(ReadingMoment.BEFORE, ())) is not None:
             return refusal
         report = await self._verify(endpoints, full_rows, course, is_first=True)
+        while course.is_overtaken:
+            endpoints = await self._permitted_endpoints()
+            if isinstance(endpoints, VerificationReport):
+                return endpoints
+            course.begin_anew()
+            report = await self._verify(endpoints, full_rows, course, is_first=True)
         self._look_up_ids = tuple(dict.fromkeys((*course.canary_ids, *course.first_ids)))[:LOOKED_UP_ROWS]
         return with_refusal(
             report, await self._read(ReadingMoment.VERIFIED, self._look_up_ids) if report.is_proven else None
@@ -219,7 +297,7 @@ class Prover:
         attempts = Attempts()
         while True:
             try:
-                endpoints = await self._endpoints()
+                endpoints = await self._source.read_provable()
                 break
             except NameNotResolvedError as error:
                 if error.does_not_exist:
@@ -285,20 +363,22 @@ class Prover:
                 observe=self.observe_check,
                 is_first=is_first,
                 vet=self._refuse_short_token if is_first else None,
+                # Later the result for an address that has left counts for nothing anyway.
+                has_departed=self._source.has_departed if is_first else None,
             )
             return await verifier.verify(
-                endpoints, full_rows=full_rows, spare_unreachable=self._resolves_name, course=course
+                endpoints, full_rows=full_rows, spare_unreachable=self._source.is_name, course=course
             )
 
     async def _verify_new_address(self, endpoint: Endpoint) -> bool | None:
         """Whether the address is proven; False where it must never be used, None where it may be tried later.
 
-        Raises BrokenPromiseError where it was proven before: that is a violation of the run, since it was loaded.
+        Raises BrokenPromiseError if the address does not keep the promise: that is a violation of the run, also by an
+        address that was never loaded.
         """
         course = VerificationCourse()
         # It may be proven, trusted or gone otherwise by the time that this verification ends.
         was_proven = endpoint in self._book.proven_addresses
-        was_loaded = was_proven or endpoint in self._book.vanished_addresses
         try:
             new_report = await self._verify((endpoint,), None, course)
         except asyncio.CancelledError:
@@ -310,8 +390,10 @@ class Prover:
         self._keep_canaries(new_report.canary_ids, course)
         self._note_refusal(endpoint, new_report)
         if new_report.is_proven:
+            self._proof_spans.update(course.proof_spans)
             return True
-        if was_loaded and course.violation is not None:
+        if course.violation is not None:
+            self._late_refusal = new_report
             raise BrokenPromiseError(course.violation)
         if was_proven:
             # It honoured the header before: a busy target, or a token that lapsed, says nothing against that.

@@ -54,13 +54,16 @@ class VerificationCourse:
     """A verification under way, readable at any time: also after it was cut off.
 
     `first_ids` are the first client_ids of every upload that was accepted. `refused_upload` is the one that the refusal
-    comes from, if it comes from an upload.
+    comes from, if it comes from an upload. `proof_spans` has for each proven address when its proof began and ended, in
+    seconds of the monotonic clock. `is_overtaken` says that every address left the target before it could be proven.
     """
 
     checks: list[VerificationCheck] = field(default_factory=list)
     canary_ids: list[str] = field(default_factory=list)
     first_ids: list[str] = field(default_factory=list)
     proven_addresses: list[Endpoint] = field(default_factory=list)
+    proof_spans: dict[Endpoint, tuple[float, float]] = field(default_factory=dict)
+    is_overtaken: bool = False
     uploads: int = 0
     rows: int = 0
     is_echoed: bool = True
@@ -70,6 +73,15 @@ class VerificationCourse:
     message: str = ""
     is_cut_off: bool = False
     running_check: _RunningCheck | None = None
+
+    def withdraw_refusal(self) -> None:
+        """Go on as if the last refusal had not been; what was sent stays counted."""
+        self.refusal, self.judgement, self.refused_upload, self.message = None, None, None, ""
+
+    def begin_anew(self) -> None:
+        """Go on with other addresses, in place of those that have left."""
+        self.is_overtaken = False
+        self.withdraw_refusal()
 
     def report_cut_off(self, refusal: Refusal | None, message: str) -> VerificationReport:
         """The report of a verification that was not brought to its end, with the rows that were under way."""
@@ -135,6 +147,7 @@ class Verifier:
 
     With `is_first` a connection that is refused or not answered is tried again for the first seconds, as long as
     nothing was sent to its address. `vet` may refuse the target once a first file, without rows, was answered.
+    `has_departed` tells whether an address that could not be proven has left the target.
     """
 
     def __init__(
@@ -145,12 +158,14 @@ class Verifier:
         observe: CheckObserver | None = None,
         is_first: bool = False,
         vet: Vet | None = None,
+        has_departed: Callable[[Endpoint], Awaitable[bool]] | None = None,
     ) -> None:
         self._uploader = uploader
         self._client = client
         self._observe = observe
         self._tries_again = is_first
         self._vet = vet
+        self._has_departed = has_departed
 
     async def verify(
         self,
@@ -170,33 +185,54 @@ class Verifier:
         attempts = Attempts()
         while not course.proven_addresses:
             refusals: list[str] = []
+            departed_addresses: list[Endpoint] = []
             for endpoint in endpoints:
+                began_at = time.monotonic()
                 await self._verify_address(endpoint, course, spare_unreachable=spare_unreachable)
-                if course.refusal is Refusal.REFUSED and spare_unreachable:
+                if await self._is_excused(endpoint, course):
+                    departed_addresses.append(endpoint)
+                    course.withdraw_refusal()
+                elif course.refusal is Refusal.REFUSED and spare_unreachable:
                     refusals.append(course.message)
                     course.refusal, course.message = None, ""
                 elif course.refusal is not None:
                     return course.report()
                 else:
                     course.proven_addresses.append(endpoint)
+                    course.proof_spans[endpoint] = (began_at, time.monotonic())
             may_pass = self._tries_again and refusals and not course.uploads
             if may_pass and not course.proven_addresses and await attempts.try_again():
                 # Nothing but connections was tried, and they are tried anew.
                 course.checks.clear()
             elif not course.proven_addresses:
                 course.refusal = Refusal.REFUSED
+                course.is_overtaken = bool(departed_addresses) and not refusals
                 course.message = "; ".join(refusals) or "the target has no address"
                 if may_pass:
                     course.message = f"{course.message} ({attempts})"
                 return course.report()
         if full_rows is not None:
-            await self._check(CheckName.FULL_BATCH, course.proven_addresses[0], full_rows, course)
+            await self._upload_full_batch(full_rows, course)
         if course.refusal is None:
             addresses = ", ".join(str(endpoint) for endpoint in course.proven_addresses)
             course.message = (
                 f"{course.report().level}: {addresses} acknowledged {course.uploads} uploads, {course.rows} rows"
             )
         return course.report()
+
+    async def _upload_full_batch(self, rows: int, course: VerificationCourse) -> None:
+        """Upload one whole batch to the first proven address; to the next if that one leaves the target meanwhile."""
+        for endpoint in tuple(course.proven_addresses):
+            await self._check(CheckName.FULL_BATCH, endpoint, rows, course)
+            if not await self._is_excused(endpoint, course):
+                return
+            course.withdraw_refusal()
+
+    async def _is_excused(self, endpoint: Endpoint, course: VerificationCourse) -> bool:
+        """Whether the refusal only shows that the address has left the target. A broken promise is never excused."""
+        if course.refusal is None or course.violation is not None or self._has_departed is None:
+            return False
+        return course.refused_upload is not None and await self._has_departed(endpoint)
 
     async def _verify_address(self, endpoint: Endpoint, course: VerificationCourse, *, spare_unreachable: bool) -> None:
         # Where another address may do, a refused connection is tried again only once all of them were tried.

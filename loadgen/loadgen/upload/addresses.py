@@ -17,7 +17,8 @@ CONNECT_SECONDS_ONCE_DEPARTED: Final = 1.0
 
 
 class AddressBook:
-    """The proven addresses, those that vanished, and those that failed their verification.
+    """The proven addresses, those that vanished, those that failed their verification, and those that could not be
+    verified so far.
 
     `next` hands the proven ones out in turn, and the doubted ones only if all are doubted. `has_push` says that
     somebody reports addresses as soon as they leave, so that it is worth waiting for that report. Instants are on the
@@ -33,6 +34,9 @@ class AddressBook:
         self._departed_at: dict[Endpoint, float] = {}
         self._connect_timeouts: dict[Endpoint, set[asyncio.Timeout]] = {}
         self._distrusted_addresses: set[Endpoint] = set()
+        self._failing_addresses: set[Endpoint] = set()
+        self._spared_addresses: set[Endpoint] = set()
+        self._expired_addresses: set[Endpoint] = set()
         self._current_addresses: frozenset[Endpoint] | None = None
         self._has_others = False
         self._turn = 0
@@ -56,9 +60,21 @@ class AddressBook:
     def distrusted_addresses(self) -> tuple[Endpoint, ...]:
         return tuple(sorted(self._distrusted_addresses))
 
+    @property
+    def unusable_addresses(self) -> tuple[Endpoint, ...]:
+        """Addresses that failed their verification, for good or so far, except those that were spared."""
+        return tuple(sorted(self._distrusted_addresses | (self._failing_addresses - self._spared_addresses)))
+
+    @property
+    def unverified_addresses(self) -> tuple[Endpoint, ...]:
+        """The target's addresses without a valid proof, except those that were tried in vain."""
+        valid_addresses = frozenset(self._proven_addresses) - self._expired_addresses
+        tried_addresses = self._distrusted_addresses | self._failing_addresses
+        return tuple(sorted((self._current_addresses or frozenset()) - valid_addresses - tried_addresses))
+
     def proves(self, endpoint: Endpoint) -> bool:
-        """Whether the address is proven, and the target's by now."""
-        return endpoint in self._proven_addresses
+        """Whether the address is proven by a proof that has not expired, and the target's by now."""
+        return endpoint in self._proven_addresses and endpoint not in self._expired_addresses
 
     def distrusts(self, endpoint: Endpoint) -> bool:
         """Whether the address failed its verification."""
@@ -72,8 +88,8 @@ class AddressBook:
             parts.append("no address of the target is left")
         if self._vanished_addresses:
             parts.append(f"vanished: {', '.join(map(str, self._vanished_addresses))}")
-        if self._distrusted_addresses:
-            parts.append(f"not verified, so not used: {', '.join(map(str, self.distrusted_addresses))}")
+        if self.unusable_addresses:
+            parts.append(f"not verified, so not used: {', '.join(map(str, self.unusable_addresses))}")
         return "; ".join(parts)
 
     def confirm(self, endpoint: Endpoint) -> None:
@@ -88,8 +104,30 @@ class AddressBook:
         if endpoint in self._vanished_addresses:
             self._vanished_addresses.remove(endpoint)
         self._departed_at.pop(endpoint, None)
+        self._failing_addresses.discard(endpoint)
+        self._spared_addresses.discard(endpoint)
+        self._expired_addresses.discard(endpoint)
         self._doubted_addresses.discard(endpoint)
         self._choose_usable()
+
+    def expire(self, endpoint: Endpoint) -> None:
+        """The proof of the address is too old: the address is not used until it is proven anew."""
+        if endpoint in self._proven_addresses:
+            self._expired_addresses.add(endpoint)
+            self._choose_usable()
+
+    def fail(self, endpoint: Endpoint) -> None:
+        """The address could not be verified so far, for a reason that may pass. A valid proof stays valid."""
+        self._wake_waiters()
+        if self.proves(endpoint) or endpoint not in (self._current_addresses or frozenset()):
+            return
+        self._failing_addresses.add(endpoint)
+        self._withdraw(endpoint)
+
+    def spare(self, endpoint: Endpoint) -> None:
+        """Nobody listens at the address, as at some address of many names: it fails, and nothing is said of it."""
+        self._spared_addresses.add(endpoint)
+        self.fail(endpoint)
 
     def distrust(self, endpoint: Endpoint) -> None:
         """The address failed its verification: it is never used and never tried again.
@@ -98,10 +136,16 @@ class AddressBook:
         """
         self._wake_waiters()
         self._distrusted_addresses.add(endpoint)
+        self._failing_addresses.discard(endpoint)
         self._shorten_connects(endpoint, 0.0)
+        self._withdraw(endpoint)
+
+    def _withdraw(self, endpoint: Endpoint) -> None:
+        """Take the proof from an address that has one."""
         if endpoint in self._proven_addresses:
             self._proven_addresses.remove(endpoint)
         self._doubted_addresses.discard(endpoint)
+        self._expired_addresses.discard(endpoint)
         self._choose_usable()
 
     def doubt(self, endpoint: Endpoint) -> None:
@@ -117,9 +161,10 @@ class AddressBook:
             self._choose_usable()
 
     def _choose_usable(self) -> None:
+        valid_addresses = [endpoint for endpoint in self._proven_addresses if self.proves(endpoint)]
         self._usable_addresses = [
-            endpoint for endpoint in self._proven_addresses if endpoint not in self._doubted_addresses
-        ] or list(self._proven_addresses)
+            endpoint for endpoint in valid_addresses if endpoint not in self._doubted_addresses
+        ] or valid_addresses
 
     def next(self) -> Endpoint | None:
         """The address for the next upload; None where none is left."""
@@ -209,12 +254,15 @@ class AddressBook:
             self._vanished_addresses.append(endpoint)
             self._departed_at[endpoint] = since
             self._doubted_addresses.discard(endpoint)
+            self._expired_addresses.discard(endpoint)
+        self._failing_addresses &= self._current_addresses
+        self._spared_addresses &= self._current_addresses
         self._choose_usable()
         if self._proven_addresses:
             for endpoint in departed_addresses:
                 # One that still serves takes a connection in that time.
                 self._shorten_connects(endpoint, CONNECT_SECONDS_ONCE_DEPARTED)
-        trusted_addresses = frozenset(self._proven_addresses) - self._doubted_addresses
+        trusted_addresses = frozenset(self._proven_addresses) - self._doubted_addresses - self._expired_addresses
         return tuple(
             endpoint
             for endpoint in current

@@ -1,4 +1,4 @@
-"""Following the target's addresses while the load runs: by its name, or as the operator pushes them."""
+"""Following the target's addresses from the verification on: by its name, or as the operator pushes them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,6 +9,9 @@ from loadgen.upload.addresses import AddressBook
 from loadgen.upload.name_resolution import NameNotResolvedError
 
 REFRESH_SECONDS: Final = 10.0
+"""The pause before a name is resolved again."""
+RETRY_SECONDS: Final = 3.0
+"""The pause before an address that the operator pushed, and that is not proven or in doubt, is tried again."""
 
 ReadAddresses = Callable[[], Awaitable[tuple[Endpoint, ...]]]
 
@@ -18,12 +21,13 @@ async def follow_addresses(
     read_addresses: ReadAddresses,
     prove: Callable[[Endpoint], Awaitable[bool | None]],
     pause: Callable[[], Awaitable[None]],
+    may_prove: Callable[[Endpoint], bool] = lambda _: True,
 ) -> None:
     """Ask for the target's addresses after each `pause`, until cancelled.
 
-    `prove` returns True if a new address is proven, False if it must never be used, and None if it may be tried later.
-    An address that does not answer delays neither the others nor the next look. The proof of an address that went away
-    meanwhile does not count, because it may have come back as another one.
+    Addresses that `may_prove` denies wait. `prove` returns True if a new address is proven, False if it must never be
+    used, and None if it may be tried later. An address that does not answer delays neither the others nor the next
+    look. The proof of an address that went away meanwhile does not count, because it may have come back as another one.
     """
     loop = asyncio.get_running_loop()
     proving: dict[Endpoint, object] = {}
@@ -37,6 +41,8 @@ async def follow_addresses(
             book.confirm(endpoint)
         elif is_proven is False:
             book.distrust(endpoint)
+        else:
+            book.fail(endpoint)
 
     async with asyncio.TaskGroup() as tasks:
         while True:
@@ -50,31 +56,40 @@ async def follow_addresses(
             for endpoint in proving.keys() - set(current_addresses):
                 del proving[endpoint]
             for endpoint in book.observe(current_addresses, loop.time()):
-                if endpoint not in proving:
+                if endpoint not in proving and may_prove(endpoint):
                     proving[endpoint] = attempt = object()
                     tasks.create_task(settle(endpoint, attempt))
 
 
 class PushedAddresses:
-    """The target's addresses as the operator pushes them, at first those of the plan."""
+    """The target's addresses as the operator pushes them, at first those of the plan.
+
+    `was_pushed` says whether there was a push at all.
+    """
 
     def __init__(self, addresses: tuple[Endpoint, ...]) -> None:
-        self._addresses = addresses
-        self._push = asyncio.Event()
+        self.addresses = addresses
+        self.was_pushed = False
+        self._wake = asyncio.Event()
 
     def push(self, addresses: tuple[Endpoint, ...]) -> None:
         """Take these in place of the addresses before."""
-        self._addresses = addresses
-        self._push.set()
+        self.addresses = addresses
+        self.was_pushed = True
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Have the addresses looked at again, as after a push."""
+        self._wake.set()
 
     async def read_addresses(self) -> tuple[Endpoint, ...]:
-        return self._addresses
+        return self.addresses
 
     async def wait_for_push(self, pause_seconds: float) -> None:
         """Wait until there was a push since the last wait, for so long at most."""
         try:
             async with asyncio.timeout(pause_seconds):
-                await self._push.wait()
+                await self._wake.wait()
         except TimeoutError:
             return
-        self._push.clear()
+        self._wake.clear()

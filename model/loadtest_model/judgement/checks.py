@@ -75,6 +75,9 @@ def counted_violations(evidence: Evidence) -> list[Finding]:
 
 def violation_text(violation: Violation) -> str:
     """A broken promise in a sentence: what was answered, where, and which rows may be stored because of it."""
+    if violation.message.startswith(violation.address):
+        # A verification has met it, whose message says all of this.
+        return violation.message
     return (
         f"{violation.address} {violation.message}; the {violation.rows} rows of that upload, from client_id"
         f" {violation.first_client_id} on, may be stored"

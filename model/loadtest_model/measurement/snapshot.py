@@ -126,7 +126,7 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
     says, and `hint` what to do; `canary_ids` are the rows that may be stored, the likeliest first.
 
     `uploads` and `rows` count what the verification sent: they are no part of the load. `addresses` are proven;
-    `unverified` failed their verification while the load ran and are not used; `vanished` were proven once.
+    `unverified` came later, failed their verification and are not used; `vanished` were proven once.
     `refused_addresses` says why addresses that came later are not proven, for good or for the time being. Where the
     verification showed ECHOED, `unechoed` counts the accepted uploads that lacked their nonce all the same. A
     verification that was cut off has level NONE and no refusal.
@@ -168,6 +168,22 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
         return structs.replace(self, level=self.reached_level)
 
 
+class AddressProofs(WireValue, frozen=True, kw_only=True):
+    """How a pod's proofs of the target's addresses stand at one instant.
+
+    `proven` may be loaded. `pending` are being verified, or will be at once. `awaited` are behind the target's name and
+    wait until another pod has proven them. `by_name` says that the pod resolves the target's name itself.
+    `age_seconds` is the age of the oldest proof, and `longest_seconds` how long the longest one took.
+    """
+
+    proven: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
+    by_name: bool = False
+    age_seconds: float = 0.0
+    longest_seconds: float = 0.0
+
+
 class TargetMemory(WireValue, frozen=True, kw_only=True):
     """The target's memory as (seconds since the common start, bytes), in the order of time.
 
@@ -201,7 +217,8 @@ class Snapshot(WireValue, frozen=True, kw_only=True):
 
     but for `steps[].seconds`, of which a reader that asks `since` gets only those seconds that changed. `steps` are
     all that have begun, in their order.
-    `endpoints` is the digest of the addresses that the pod was told last, at first of the plan's.
+    `endpoints` is the digest of the addresses that the pod was told last, at first of the plan's. `proofs` is None in
+    the last snapshot, and of a pod of a version that has none.
     """
 
     schema: int
@@ -221,4 +238,5 @@ class Snapshot(WireValue, frozen=True, kw_only=True):
     elapsed_seconds: float = 0.0
     virtual_users: int = 0
     endpoints: str = ""
+    proofs: AddressProofs | None = None
     final: bool = False

@@ -56,20 +56,27 @@ class Ack(WireValue, frozen=True, kw_only=True):
 
 
 class TargetAddresses(WireValue, frozen=True, kw_only=True):
-    """The target's addresses as of now, each `ip:port`, in place of those told before and of the plan's.
+    """The target's addresses that this pod may verify and use, each `ip:port`, in place of those told before.
+
+    Behind a Service they are in place of the plan's, and no other address is the target's. Behind a name each pod
+    resolves the name itself, and these are the ones that another pod has proven. `goes_first` tells a pod behind a name
+    that it verifies whatever the name resolves to, and these addresses too, which other pods have found.
 
     `more` says that there are others, which another pod verifies first. `age_seconds` says for how long the operator
-    has known this when it sends it.
+    has known this when it sends it. Proofs older than `proof_seconds` are made again.
     """
 
     addresses: tuple[str, ...]
     more: bool = False
     age_seconds: float = 0.0
+    goes_first: bool = False
+    proof_seconds: float | None = None
 
 
-def endpoints_digest(addresses: tuple[str, ...], *, more: bool = False) -> str:
+def endpoints_digest(addresses: tuple[str, ...], *, more: bool = False, goes_first: bool = False) -> str:
     """A short name for what a pod is told of addresses, by which it says what it was told last."""
-    return hashlib.sha256(",".join((*addresses, *("more" for _ in range(more)))).encode()).hexdigest()[:16]
+    words = (*addresses, *("more" for _ in range(more)), *("first" for _ in range(goes_first)))
+    return hashlib.sha256(",".join(words).encode()).hexdigest()[:16]
 
 
 def command_token(key: bytes, uid: str, run_id: str, verb: Verb) -> str:

@@ -87,6 +87,7 @@ def _shorten(snapshot: Snapshot, coarseness: int | None, text_length: int) -> Sn
         verification=_shorten_report(snapshot.verification, text_length),
         violation=_shorten_violation(snapshot.violation, text_length),
         steps=tuple(_shorten_step(step, coarseness) for step in snapshot.steps),
+        proofs=None,
         final=True,
     )
 

@@ -122,7 +122,8 @@ class StatusVerification(WireValue, frozen=True, kw_only=True):
     unverified: Annotated[
         tuple[str, ...],
         Meta(
-            max_length=16, description="Addresses that failed their verification while the load ran, and were not used."
+            max_length=16,
+            description="Addresses that came after the first verification, failed their own, and were not used.",
         ),
     ] = ()
     vanished: Annotated[

@@ -41,7 +41,7 @@ READ_BACK_KEPT: Final = 1_024
 class Proof(Struct, frozen=True, kw_only=True):
     """What the verification showed; its own uploads are no part of `requests`.
 
-    `unverified` are addresses that failed their verification while the load ran and were not used; `vanished` were
+    `unverified` are addresses that came later, failed their verification and were not used; `vanished` were
     proven once. `unechoed` are accepted uploads whose answers lacked the nonce that the verification's had returned;
     they take the level Echoed away. `read_back` says what was read of the target's storage, empty where nothing was.
     `notice` says what lowers the claim, empty where nothing does: endpoints that nobody could read, a mesh between.

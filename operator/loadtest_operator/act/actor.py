@@ -101,7 +101,13 @@ class Actor:
         def addresses(pod: ObservedPod) -> TargetAddresses:
             order = orders[pod.uid]
             age = 0.0 if action.known_at is None else max(0.0, self._clock() - action.known_at)
-            return TargetAddresses(addresses=order.addresses, more=order.more, age_seconds=round(age, 6))
+            return TargetAddresses(
+                addresses=order.addresses,
+                more=order.more,
+                age_seconds=round(age, 6),
+                goes_first=order.goes_first,
+                proof_seconds=order.proof_seconds,
+            )
 
         pods = tuple(pod for order in action.orders for pod in order.pods)
         await self._tell(observation, Verb.ENDPOINTS, pods, addresses)

@@ -18,7 +18,7 @@ from loadtest_operator.decide.deleted import end_deleted
 from loadtest_operator.decide.ending import conclude, end_without_run
 from loadtest_operator.decide.finishing import finish, judged_status
 from loadtest_operator.decide.fleet import Fleet
-from loadtest_operator.decide.following import endpoint_orders
+from loadtest_operator.decide.following import endpoint_orders, without_departed
 from loadtest_operator.decide.queued import begin_or_wait, make_plan
 from loadtest_operator.decide.running import await_read_back, follow_load
 from loadtest_operator.decide.stopping import stop_fleet
@@ -27,7 +27,7 @@ from loadtest_operator.decide.watching import evictions_under_load, updated_watc
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.observation import Observation, RecordedStatus
 
-__all__ = ["Decision", "Policy", "decide", "may_begin", "urgent_orders"]
+__all__ = ["Decision", "Policy", "decide", "may_begin", "urgent_orders", "without_departed"]
 
 _CLEAN_UP_SECONDS = 0.5
 
@@ -151,7 +151,7 @@ def add_target(observation: Observation, fleet: Fleet) -> Fleet:
 
 
 def urgent_orders(observation: Observation, policy: Policy) -> tuple[Action, ...]:
-    """What must not wait for the next turn while the load runs: what the pods are to hear of the endpoints.
+    """What must not wait for the next turn, from the Job to the end of the load: news of the endpoints for the pods.
 
     All pods are told: what they have heard since the last look is not known.
     """

@@ -67,11 +67,17 @@ class BoundSkew:
 
 @dataclass(frozen=True)
 class EndpointOrder:
-    """What these pods are to hear: addresses, each `ip:port`; `more` are being verified elsewhere."""
+    """What these pods are to hear: addresses, each `ip:port`; `more` are being verified elsewhere.
+
+    A pod behind a name that `goes_first` verifies what the name resolves to. Proofs older than `proof_seconds` are made
+    again.
+    """
 
     pods: tuple[ObservedPod, ...]
     addresses: tuple[str, ...]
     more: bool = False
+    goes_first: bool = False
+    proof_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,13 @@ class Fleet:
     def by_index(self) -> dict[int, ObservedPod]:
         return {pod.index: pod for pod in self.pods}
 
+    @cached_property
+    def first_prover(self) -> ObservedPod | None:
+        """The pod that verifies an address before all others: the first whose load is not over."""
+        over = (pod for pod in self.pods if pod.has_ended or pod.has_last_snapshot or pod.state in _LOAD_OVER)
+        over_indexes = {pod.index for pod in over}
+        return next((pod for index, pod in sorted(self.by_index.items()) if index not in over_indexes), None)
+
     @property
     def absent_indexes(self) -> tuple[int, ...]:
         """Indexes of which there is no trace."""

@@ -8,6 +8,7 @@ from loadtest_operator.decide.causes import StopCause, is_on_record
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import conclude
 from loadtest_operator.decide.fleet import Fleet
+from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.running import live_status, read_back_orders
 from loadtest_operator.facts.observation import Observation
 
@@ -26,7 +27,7 @@ def stop_fleet(observation: Observation, fleet: Fleet, causes: tuple[StopCause, 
     may_act = first.is_urgent or is_on_record(observation, first)
     return Decision(
         status=live_status(observation, fleet, Phase.STOPPING, first.message, first),
-        actions=_stop_orders(fleet, first) if may_act else (),
+        actions=_stop_orders(observation, fleet, first) if may_act else (),
         requeue_seconds=_POLL_SECONDS if may_act else 0.0,
         plan=fleet.plan,
         aggregate=fleet.aggregate,
@@ -35,7 +36,7 @@ def stop_fleet(observation: Observation, fleet: Fleet, causes: tuple[StopCause, 
     )
 
 
-def _stop_orders(fleet: Fleet, cause: StopCause) -> tuple[Action, ...]:
+def _stop_orders(observation: Observation, fleet: Fleet, cause: StopCause) -> tuple[Action, ...]:
     live = tuple(pod for pod in fleet.reachable_pods if pod.state is not None and not pod.state.is_end)
     if not live:
         return ()
@@ -47,7 +48,7 @@ def _stop_orders(fleet: Fleet, cause: StopCause) -> tuple[Action, ...]:
     # Only a load can be drained; a pod that has none has nothing to finish.
     loading = tuple(pod for pod in live if pod.state is PodState.RUNNING)
     idle = tuple(pod for pod in live if pod.state is not PodState.RUNNING)
-    orders: list[Action] = [Drain(loading)] if loading else []
+    orders: list[Action] = [*endpoint_orders(observation, fleet), Drain(loading)] if loading else []
     if idle:
         orders.append(HaltFleet(idle, cause.message))
     return tuple(orders)

@@ -13,6 +13,8 @@ from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import verified_message
 from loadtest_operator.decide.fleet import Fleet, verified_status
+from loadtest_operator.decide.following import address_orders, endpoint_orders, uninformed_pods
+from loadtest_operator.decide.proofs import find_proof_gap
 from loadtest_operator.decide.waits import find_wait, waits_text
 from loadtest_operator.decide.watching import initial_watch, watchable_look
 from loadtest_operator.facts.mounts import mounted_volumes
@@ -33,12 +35,18 @@ def verify_fleet(observation: Observation, fleet: Fleet) -> Decision:
     if first is None or first.snapshot is None:
         return _decision(observation, fleet, Phase.STARTING, _starting_message(observation, fleet), ())
     if fleet.is_verified:
-        return record_start(observation, fleet)
+        gap = find_proof_gap(observation, fleet)
+        if gap is None:
+            return record_start(observation, fleet)
+        return _decision(observation, fleet, Phase.VERIFYING, f"every pod is verified; {gap.message}", gap.actions)
+    uninformed = uninformed_pods(address_orders(observation, fleet))
     proven = first.snapshot.verification is not None and first.snapshot.verification.is_proven
     waiting = fleet.in_state(PodState.WAITING)
-    due = tuple(pod for pod in waiting if proven or pod.index == 0)
+    # A pod that verifies is to know which addresses are proven.
+    due = tuple(pod for pod in waiting if pod.index == 0 or (proven and pod.uid not in uninformed))
     message = _verifying_message(observation, fleet, proven)
-    return _decision(observation, fleet, Phase.VERIFYING, message, (Verify(due),) if due else ())
+    actions = (*endpoint_orders(observation, fleet), *((Verify(due),) if due else ()))
+    return _decision(observation, fleet, Phase.VERIFYING, message, actions)
 
 
 def record_start(observation: Observation, fleet: Fleet) -> Decision:
@@ -66,6 +74,10 @@ def start_fleet(observation: Observation, fleet: Fleet) -> Decision:
     ready = fleet.in_state(PodState.VERIFIED, PodState.ARMED)
     if recorded is None or len(ready) < fleet.plan.parallelism:
         return Decision(requeue_seconds=_POLL_SECONDS, plan=fleet.plan, aggregate=fleet.aggregate)
+    gap = find_proof_gap(observation, fleet)
+    if gap is not None:
+        poll = _POLL_SECONDS + _POLL_SECONDS_PER_POD * fleet.plan.parallelism
+        return Decision(actions=gap.actions, requeue_seconds=poll, plan=fleet.plan, aggregate=fleet.aggregate)
     action = StartFleet(
         pods=ready,
         start_id=recorded.start_id,

@@ -1,4 +1,4 @@
-"""Following what stands behind the targets of running tests: a watch of our own for each, for as long as it loads.
+"""Following what stands behind the targets of running tests: a watch of our own for each, from its Job to its end.
 
 What is followed is listed anew every half minute, whatever was heard meanwhile, so that nothing rests on a watch alone.
 """

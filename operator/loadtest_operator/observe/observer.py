@@ -59,7 +59,7 @@ _LOG: Final = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 ENDPOINTS_SECONDS: Final = 3.0
-"""How often a target's endpoints are read while the load runs and they cannot be watched."""
+"""How often a target's endpoints are read from the Job to the end of a run if they cannot be watched."""
 COMPLAINTS_SECONDS: Final = 2.0
 """How often it is read what Events say of pods that do not run."""
 _MOST_ASKED_ABOUT: Final = 3
@@ -227,7 +227,7 @@ class Observer:
         return Complaint(uid, latest.get("reason") or "", " ".join((latest.get("message") or "").split()))
 
     async def _follow_target(self, test: ObservedTest, run_id: str, pods: tuple[ObservedPod, ...]) -> Sight | None:
-        """What stands behind a target under load, as it was seen last: by a watch, or else read now and then."""
+        """What stands behind the target of a run, as it was seen last: by a watch, or else read now and then."""
         identity = test.identity
         host = self._targets.service(test)
         if host is None:
@@ -236,7 +236,8 @@ class Observer:
         sight = self._means.followers.follow(run, host)
         last_sight = self._memory.sight(identity.uid, run_id)
         if sight is None and (
-            _may_be_last_look(pods) or self._memory.claim_look(identity.uid, run_id, "endpoints", ENDPOINTS_SECONDS)
+            (pods and _may_be_last_look(pods))
+            or self._memory.claim_look(identity.uid, run_id, "endpoints", ENDPOINTS_SECONDS)
         ):
             read = await self._targets.endpoints_under_load(test)
             if read is not None and (last_sight is None or read != last_sight.endpoints):
@@ -307,6 +308,6 @@ def _may_be_last_look(pods: tuple[ObservedPod, ...]) -> bool:
 
 
 def _follows_endpoints(test: ObservedTest, job: ObservedJob | None) -> bool:
-    """Whether the load runs at addresses that are a Service's, and so may change."""
-    under_load = test.record.start is not None and test.record.phase is not Phase.COMPLETED
-    return under_load and job is not None and job.plan is not None and bool(job.plan.target.addresses)
+    """Whether there is a run at addresses that are a Service's, and so may change."""
+    is_over = test.record.phase is Phase.COMPLETED
+    return not is_over and job is not None and job.plan is not None and bool(job.plan.target.addresses)

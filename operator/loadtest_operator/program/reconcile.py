@@ -11,7 +11,7 @@ from loadtest_operator.act import events
 from loadtest_operator.act.actor import Actor
 from loadtest_operator.act.orphans import remove_orphans
 from loadtest_operator.cluster.api import EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
-from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders
+from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders, without_departed
 from loadtest_operator.decide.actions import CreateJob
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.writing import essential, status_to_write
@@ -28,6 +28,8 @@ from loadtest_operator.program.metrics import RunMetrics
 
 _LOG: Final = logging.getLogger(__name__)
 _CONFLICT_SECONDS: Final = 0.2
+_FOLLOWING_PHASES: Final = frozenset({Phase.STARTING, Phase.VERIFYING, Phase.RUNNING})
+"""The phases in which the pods hear of the target's addresses."""
 
 Json = dict[str, Any]
 
@@ -88,10 +90,11 @@ class Reconciler:
         return decision.requeue_seconds
 
     async def push_endpoints(self, run: RunKey, sight: Sight) -> None:
-        """Push the changed endpoints of a target under load to its pods at once, and ask for a turn for the rest."""
+        """Push the changed endpoints of a run's target to its pods at once, and ask for a turn for the rest."""
         last = self._memory.last_look(run.uid, run.run_id)
         if last is not None:
-            current = replace(last, endpoints=sight.endpoints, endpoints_known_at=sight.known_at)
+            current = without_departed(replace(last, endpoints=sight.endpoints, endpoints_known_at=sight.known_at))
+            self._memory.keep_look(current, running=True)
             try:
                 await self._actor.perform(current, urgent_orders(current, self._policy))
             except ApiError as error:
@@ -105,7 +108,9 @@ class Reconciler:
             self._memory.keep_abort_watch(observation.test.identity.uid, observation.run_id, decision.abort_watch)
         if decision.target_watch is not None:
             self._memory.keep_target_watch(observation.test.identity.uid, observation.run_id, decision.target_watch)
-        running = decision.status is not None and decision.status.phase is Phase.RUNNING
+        running = observation.job is not None and (
+            decision.status is None or decision.status.phase in _FOLLOWING_PHASES
+        )
         self._memory.keep_look(observation, running=running)
         outcomes = await self._actor.perform(observation, decision.actions)
         return with_outcomes(observation, decision, outcomes, self._policy)

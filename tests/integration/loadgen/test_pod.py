@@ -21,6 +21,7 @@ from http_target import (
     answerer_from_rows,
     honouring_answer,
     running_target,
+    status_answerer,
     storing_answer,
 )
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -537,14 +538,14 @@ async def test_a_pod_follows_the_addresses_that_it_is_told(tmp_path: Path) -> No
     async with (
         running_target() as one,
         running_target(host="127.0.0.2") as two,
-        running_target(storing_answer, host="127.0.0.3") as three,
+        running_target(status_answerer(403), host="127.0.0.3") as three,
     ):
-        old, new, ignorant = (f"127.0.0.{n}:{target.port}" for n, target in enumerate((one, two, three), 1))
+        old, new, forbidding = (f"127.0.0.{n}:{target.port}" for n, target in enumerate((one, two, three), 1))
         plan = make_plan("http://django.shop.svc/clients/upload/process/", duration_seconds=30.0, addresses=(old,))
         async with pod_process(plan, tmp_path) as pod:
             await running_pod(pod)
             for _ in range(2):
-                assert (await pod.command(Verb.ENDPOINTS, TargetAddresses(addresses=(new, ignorant))))[0] == 200
+                assert (await pod.command(Verb.ENDPOINTS, TargetAddresses(addresses=(new, forbidding))))[0] == 200
 
             def moved(snapshot: Snapshot) -> bool:
                 seen = snapshot.verification
@@ -553,12 +554,79 @@ async def test_a_pod_follows_the_addresses_that_it_is_told(tmp_path: Path) -> No
 
             snapshot = await pod.until(moved)
 
-            assert snapshot.endpoints == endpoints_digest((new, ignorant))
+            assert snapshot.endpoints == endpoints_digest((new, forbidding))
             assert snapshot.verification is not None
             assert snapshot.verification.vanished == (old,)
-            assert snapshot.verification.unverified == (ignorant,)
+            assert snapshot.verification.unverified == (forbidding,)
             assert [received.rows for received in two.uploads][:3] == [0, 1, 5]
             assert len(three.uploads) == 1
+
+
+@pytest.mark.parametrize("armed", [False, True])
+async def test_a_new_address_that_ignores_the_header_before_the_load_refuses_the_target(
+    tmp_path: Path, armed: bool
+) -> None:
+    async with running_target() as one, running_target(answerer_from_rows(1, storing_answer), host="127.0.0.2") as two:
+        old, new = f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}"
+        plan = make_plan(f"http://django.shop.svc{PATH}", duration_seconds=30.0, addresses=(old,))
+        async with pod_process(plan, tmp_path) as pod:
+            assert (await pod.verify()).state is PodState.VERIFIED
+            if armed:
+                assert (await pod.arm())[0] == 200
+            assert (await pod.command(Verb.ENDPOINTS, TargetAddresses(addresses=(new,))))[0] == 200
+
+            final = await pod.until_final()
+
+            assert final.state is PodState.REFUSED
+            assert final.verification is not None
+            assert final.verification.refusal is Refusal.MARKER_MISSING
+            (canary,) = two.uploads[-1].client_ids
+            assert new in final.message
+            assert canary in final.message
+            assert final.verification.canary_ids[0] == canary
+            await pod.ack(final.sequence)
+            assert await pod.until_exited() == PodExit.REFUSED
+            assert [received.rows for received in two.uploads] == [0, 1]
+            assert max(received.rows for received in one.uploads) == FULL
+
+
+async def test_a_pod_follows_the_addresses_between_its_verification_and_the_start(tmp_path: Path) -> None:
+    async with running_target() as one, running_target(host="127.0.0.2") as two:
+        old, new = f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}"
+        plan = make_plan(f"http://django.shop.svc{PATH}", duration_seconds=30.0, addresses=(old,))
+        async with pod_process(plan, tmp_path) as pod:
+            assert (await pod.verify()).state is PodState.VERIFIED
+            verification_uploads = len(one.uploads)
+            assert (await pod.command(Verb.ENDPOINTS, TargetAddresses(addresses=(new,))))[0] == 200
+
+            def is_settled(snapshot: Snapshot) -> bool:
+                return snapshot.proofs is not None and snapshot.proofs.proven == (new,) and not snapshot.proofs.pending
+
+            await pod.until(is_settled)
+            assert [received.rows for received in two.uploads] == [0, 1, 5]
+            assert (await pod.arm())[0] == (await pod.start())[0] == 200
+            await pod.until(lambda snapshot: bool(snapshot.steps) and snapshot.steps[0].total.accepted > 0)
+
+            assert len(one.uploads) == verification_uploads
+
+
+async def test_the_proofs_of_a_pod_that_waits_for_the_start_are_made_again_when_they_are_too_old(
+    tmp_path: Path,
+) -> None:
+    async with running_target() as target:
+        plan = make_plan(target.url, duration_seconds=30.0)
+        async with pod_process(plan, tmp_path) as pod:
+            await pod.verify()
+            address = f"127.0.0.1:{target.port}"
+            renewal = TargetAddresses(addresses=(address,), proof_seconds=0.0)
+            assert (await pod.command(Verb.ENDPOINTS, renewal))[0] == 200
+
+            async with asyncio.timeout(20):
+                while len(target.uploads) < 7:  # noqa: ASYNC110 - the target runs in this loop
+                    await asyncio.sleep(0.01)
+            await pod.until(lambda snapshot: snapshot.proofs is not None and not snapshot.proofs.pending)
+
+            assert [received.rows for received in target.uploads] == [0, 1, 5, FULL, 0, 1, 5]
 
 
 async def test_addresses_that_are_none_are_refused_and_change_nothing(tmp_path: Path) -> None:

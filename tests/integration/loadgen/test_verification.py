@@ -489,7 +489,9 @@ async def test_a_new_address_of_the_name_is_used_after_its_own_verification() ->
         names = Names(old)
         async with followed(make_plan(f"http://django.shop{PATH}"), names) as (prover, book):
             names.endpoints = (old, new)
-            await names.asked_again()
+            async with asyncio.timeout(10):
+                while len(book.proven_addresses) < 2:  # noqa: ASYNC110 - asks a plain value
+                    await asyncio.sleep(0.01)
 
             assert book.proven_addresses == (old, new)
             assert [received.rows for received in two.uploads] == [0, 1, 5]
@@ -498,18 +500,105 @@ async def test_a_new_address_of_the_name_is_used_after_its_own_verification() ->
             assert (prover.report.uploads, prover.report.rows) == (6, 12)
 
 
-async def test_a_new_address_that_ignores_the_header_is_never_used_and_asked_only_once() -> None:
-    async with running_target() as one, running_target(storing_answer, host="127.0.0.2") as two:
+async def test_a_new_address_that_ignores_the_header_is_a_violation_of_the_run_and_never_used() -> None:
+    async with running_target() as one, running_target(answerer_from_rows(1, storing_answer), host="127.0.0.2") as two:
+        old, new = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        names, book = Names(old), AddressBook()
+        numbers = itertools.count()
+        plan = make_plan(f"http://django.shop{PATH}")
+        prover = Prover(plan, make_uploader(plan, 0, lambda: f"nonce-{next(numbers)}"), book, names.resolve)
+        assert (await prover.prove(full_rows=None)).is_proven
+        names.endpoints = (old, new)
+
+        with pytest.raises(ExceptionGroup) as raised:
+            async with asyncio.timeout(10):
+                await prover.keep_fresh(pause_seconds=0.01)
+
+        violation = first_violation(raised.value)
+        (canary,) = two.uploads[-1].client_ids
+        assert (violation.kind, violation.address, violation.rows) == (ErrorKind.MARKER_MISSING, str(new), 1)
+        assert violation.first_client_id == canary
+        assert f"The canary with client_id {canary} may be stored" in violation.message
+        assert book.proven_addresses == (old,)
+        assert [received.rows for received in two.uploads] == [0, 1]
+
+
+@pytest.mark.parametrize(("code", "is_tried_again"), [(403, False), (503, True)])
+async def test_a_new_address_that_cannot_be_proven_for_another_reason_is_not_used_and_named(
+    code: int, is_tried_again: bool
+) -> None:
+    async with running_target() as one, running_target(status_answerer(code), host="127.0.0.2") as two:
         old, new = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
         names = Names(old)
-        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (_, book):
+        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (prover, book):
+            names.endpoints = (old, new)
+            async with asyncio.timeout(10):
+                while not book.unusable_addresses:  # noqa: ASYNC110 - asks a plain value
+                    await asyncio.sleep(0.01)
+
+            assert prover.report is not None
+            assert prover.report.unverified == (str(new),)
+            assert str(new) in book.notice
+            assert book.proven_addresses == (old,)
+            two.answer = honouring_answer
+            await names.asked_again()
+            await names.asked_again()
+            async with asyncio.timeout(10):
+                while is_tried_again and len(book.proven_addresses) < 2:  # noqa: ASYNC110 - asks a plain value
+                    await asyncio.sleep(0.01)
+            assert prover.report.unverified == (() if is_tried_again else (str(new),))
+
+
+async def test_behind_a_name_a_pod_that_does_not_go_first_waits_until_another_has_proven_a_new_address() -> None:
+    async with running_target() as one, running_target(host="127.0.0.2") as two:
+        old, new = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        names, book = Names(old), AddressBook()
+        numbers = itertools.count()
+        plan = make_plan(f"http://django.shop{PATH}", parallelism=2, virtual_users=2)
+        uploader = make_uploader(plan, 1, lambda: f"nonce-{next(numbers)}")
+        prover = Prover(plan, uploader, book, names.resolve, goes_first=False)
+        prover.push_addresses((old,), has_others=False)
+        assert (await prover.prove(full_rows=None)).is_proven
+        following = asyncio.create_task(prover.keep_fresh(pause_seconds=0.01))
+        try:
             names.endpoints = (old, new)
             await names.asked_again()
             await names.asked_again()
+            assert prover.proofs.awaited == (str(new),)
+            assert two.uploads == []
 
-            assert book.proven_addresses == (old,)
-            assert book.distrusted_addresses == (new,)
-            assert [received.rows for received in two.uploads] == [0]
+            prover.push_addresses((old, new), has_others=False)
+            async with asyncio.timeout(10):
+                while len(book.proven_addresses) < 2:  # noqa: ASYNC110 - asks a plain value
+                    await asyncio.sleep(0.01)
+            assert prover.proofs.awaited == prover.proofs.pending == ()
+            assert not prover.has_forgotten_addresses
+
+            # One that left and came back is a new one, of which the operator must tell again.
+            names.endpoints = (old,)
+            await names.asked_again()
+            names.endpoints = (old, new)
+            await names.asked_again()
+            await names.asked_again()
+            assert prover.has_forgotten_addresses
+            assert prover.proofs.awaited == (str(new),)
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+        assert [received.rows for received in two.uploads] == [0, 1, 5]
+
+
+async def test_the_pod_that_goes_first_proves_what_only_others_find_behind_the_name() -> None:
+    async with running_target() as one, running_target(host="127.0.0.2") as two:
+        old, new = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        names = Names(old)
+        async with followed(make_plan(f"http://django.shop{PATH}"), names) as (prover, book):
+            prover.push_addresses((new,), has_others=False, goes_first=True)
+            async with asyncio.timeout(10):
+                while len(book.proven_addresses) < 2:  # noqa: ASYNC110 - asks a plain value
+                    await asyncio.sleep(0.01)
+
+            assert prover.proofs.proven == (str(old), str(new))
 
 
 async def test_a_new_address_that_is_denied_is_never_connected_to() -> None:
@@ -612,7 +701,10 @@ async def test_the_canary_of_an_address_that_ignores_the_header_comes_before_tho
                     await asyncio.sleep(0.01)
             names.endpoints = (well, busy, new)
             async with asyncio.timeout(20):
-                while new not in book.distrusted_addresses:  # noqa: ASYNC110 - a plain value
+                while len(lying.uploads) < 2:  # noqa: ASYNC110 - the target runs in this loop
+                    await asyncio.sleep(0.01)
+                # The canary is in the report as soon as the broken promise has ended the following.
+                while prover.report.canary_ids[0] != lying.uploads[-1].client_ids[0]:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
 
             (canary,) = lying.uploads[-1].client_ids
@@ -620,6 +712,91 @@ async def test_the_canary_of_an_address_that_ignores_the_header_comes_before_tho
             assert prover.report.canary_ids[0] == canary
             assert prover.report.canary_ids[1] in busy_canaries
             assert two.uploads[1].client_ids[0] in prover.report.canary_ids[-2:]
+
+
+async def test_an_address_that_leaves_while_it_is_verified_does_not_refuse_the_target() -> None:
+    async with running_target() as one, running_target(host="127.0.0.2") as two:
+        gone, left = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        plan = make_plan(f"http://django.shop.svc{PATH}", addresses=(str(gone),))
+        book = AddressBook(has_push=True)
+        numbers = itertools.count()
+        prover = Prover(plan, make_uploader(plan, 0, lambda: f"nonce-{next(numbers)}"), book)
+
+        def leaves(received: ReceivedUpload) -> Answer | Awaitable[Answer]:
+            prover.push_addresses((left,), has_others=False)
+            return status_answerer(502)(received)
+
+        one.answer = answerer_from_rows(1, leaves)
+        report = await prover.prove(full_rows=FULL)
+
+        assert report.is_proven, report.message
+        assert report.addresses == (str(left),)
+        assert book.proven_addresses == (left,)
+        assert [received.rows for received in two.uploads] == [0, 1, 5, FULL]
+        assert report.uploads == len(one.uploads) + len(two.uploads)
+
+
+async def test_an_address_that_ignores_the_header_refuses_the_target_also_when_it_leaves() -> None:
+    async with running_target() as one, running_target(host="127.0.0.2") as two:
+        gone, left = Endpoint("127.0.0.1", one.port), Endpoint("127.0.0.2", two.port)
+        plan = make_plan(f"http://django.shop.svc{PATH}", addresses=(str(gone),))
+        prover = Prover(plan, make_uploader(plan, 0, lambda: "nonce"), AddressBook(has_push=True))
+
+        def leaves(received: ReceivedUpload) -> Answer | Awaitable[Answer]:
+            prover.push_addresses((left,), has_others=False)
+            return storing_answer(received)
+
+        one.answer = answerer_from_rows(1, leaves)
+        report = await prover.prove(full_rows=FULL)
+
+        assert report.refusal is Refusal.MARKER_MISSING
+        assert two.uploads == []
+
+
+async def test_a_verification_without_any_address_waits_until_there_is_one() -> None:
+    async with running_target() as one:
+        gone, there = Endpoint("127.0.0.9", one.port), Endpoint("127.0.0.1", one.port)
+        plan = make_plan(f"http://django.shop.svc{PATH}", addresses=(str(gone),))
+        numbers = itertools.count()
+        uploader = make_uploader(plan, 0, lambda: f"nonce-{next(numbers)}")
+        prover = Prover(plan, uploader, AddressBook(has_push=True))
+        prover.push_addresses((), has_others=True)
+        proving = asyncio.create_task(prover.prove(full_rows=None))
+        await asyncio.sleep(0)
+        prover.push_addresses((there,), has_others=False)
+
+        async with asyncio.timeout(10):
+            report = await proving
+
+        assert report.addresses == (str(there),)
+
+
+async def test_a_proof_that_is_too_old_is_made_again_and_its_address_not_used_until_then() -> None:
+    async with running_target() as one:
+        endpoint = Endpoint("127.0.0.1", one.port)
+        names, book = Names(endpoint), AddressBook()
+        numbers = itertools.count()
+        plan = make_plan(f"http://django.shop{PATH}")
+        prover = Prover(plan, make_uploader(plan, 0, lambda: f"nonce-{next(numbers)}"), book, names.resolve)
+        assert (await prover.prove(full_rows=None)).is_proven
+
+        prover.renew_proofs(older_than_seconds=60.0)
+        assert (prover.proofs.pending, book.next()) == ((), endpoint)
+        prover.renew_proofs(older_than_seconds=0.0)
+        assert (prover.proofs.pending, book.next()) == ((str(endpoint),), None)
+        age_seconds = prover.proofs.age_seconds
+        following = asyncio.create_task(prover.keep_fresh(pause_seconds=0.01))
+        try:
+            async with asyncio.timeout(10):
+                while prover.proofs.pending:  # noqa: ASYNC110 - asks a plain value
+                    await asyncio.sleep(0.01)
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+        assert book.next() == endpoint
+        assert prover.proofs.age_seconds < age_seconds + 10
+        assert [received.rows for received in one.uploads] == [0, 1, 5] * 2
 
 
 async def test_an_address_that_failed_its_verification_when_it_came_back_is_proven_no_more() -> None:

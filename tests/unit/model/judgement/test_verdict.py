@@ -69,6 +69,13 @@ def test_a_violation_fails_before_anything_else() -> None:
     )
 
 
+def test_a_violation_that_a_verification_has_met_names_address_and_row_once() -> None:
+    message = "127.0.0.2:8000 (canary, 1 row): answered 200. The canary with client_id c1 may be stored; remove it."
+    met = structs.replace(BROKEN_PROMISE, rows=1, message=message)
+
+    assert verdict_of(a_run(violations=(met,))).reasons[0] == message
+
+
 def test_a_violation_that_was_only_counted_fails_although_nobody_can_tell_more_of_it() -> None:
     judgement = verdict_of(a_run(a_step(violation=1)), LOST)
 

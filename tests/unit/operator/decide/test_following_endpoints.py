@@ -1,17 +1,19 @@
-"""What the pods are told of the endpoints behind the target's Service while the load runs."""
+"""What the pods are told of the target's addresses, from the Job to the end of the load."""
 
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.health import Health, HealthLevel
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.measurement.snapshot import AddressProofs, PodState
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.protocol.commands import Verb, endpoints_digest
 from loadtest_model.reasons import Reason
-from loadtest_operator.decide import decide, urgent_orders
-from loadtest_operator.decide.actions import Action, EndpointOrder, TellEndpoints
+from loadtest_operator.decide import decide, urgent_orders, without_departed
+from loadtest_operator.decide.actions import Action, EndpointOrder, TellEndpoints, Verify
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.observation import ObservedPod
 from support.operator_builders import (
@@ -27,7 +29,8 @@ from support.operator_builders import (
 )
 
 OLD, NEW = ADDRESSES.addresses[0], "10.0.0.6:8000"
-FOLLOWING = a_job(plan=structs.replace(PLAN, command_digests={Verb.ENDPOINTS: "digest"}))
+FOLLOWING_PLAN = structs.replace(PLAN, command_digests={Verb.ENDPOINTS: "digest"})
+FOLLOWING = a_job(plan=FOLLOWING_PLAN)
 
 
 def a_loading_pod(index: int, *told: str, proven: tuple[str, ...] = (OLD,)) -> ObservedPod:
@@ -39,6 +42,24 @@ def a_loading_pod(index: int, *told: str, proven: tuple[str, ...] = (OLD,)) -> O
         verification=structs.replace(PROOF, addresses=proven),
     )
     return replace(a_pod(index, PodState.RUNNING), snapshot=snapshot)
+
+
+def a_proving_pod(
+    index: int,
+    state: PodState = PodState.RUNNING,
+    *told: str,
+    proofs: AddressProofs | None = None,
+    more: bool = False,
+    first: bool = False,
+) -> ObservedPod:
+    """A pod that says how its proofs stand, and that was told these addresses last."""
+    snapshot = a_snapshot(
+        index,
+        state,
+        endpoints=endpoints_digest(told, more=more, goes_first=first),
+        proofs=proofs or AddressProofs(proven=told),
+    )
+    return replace(a_pod(index, state), snapshot=snapshot)
 
 
 def orders_in(actions: tuple[Action, ...]) -> tuple[EndpointOrder, ...]:
@@ -205,3 +226,123 @@ def test_connections_refused_at_an_endpoint_that_is_there_and_not_ready_are_a_cr
 def test_where_the_endpoints_are_not_known_a_refused_connection_is_a_crash() -> None:
     assert refused_at_the_old_one(None).level is HealthLevel.CRITICAL
     assert refused_at_the_old_one(Endpoints()).level is HealthLevel.CRITICAL
+
+
+WAITING, VERIFIED, RUNNING = PodState.WAITING, PodState.VERIFIED, PodState.RUNNING
+
+
+@pytest.mark.parametrize("state", [WAITING, PodState.VERIFYING, VERIFIED])
+def test_the_first_pod_is_told_of_new_endpoints_also_before_the_load(state: PodState) -> None:
+    first, second = a_proving_pod(0, state, OLD), a_proving_pod(1, WAITING, OLD)
+    observation = an_observation(first, second, endpoints=Endpoints((NEW,)), job=FOLLOWING)
+
+    orders = [
+        order
+        for each in decide(observation, POLICY).actions
+        if isinstance(each, TellEndpoints)
+        for order in each.orders
+    ]
+
+    assert orders[0] == EndpointOrder((first,), (NEW,))
+
+
+def test_before_the_first_proof_the_other_pods_are_told_nothing() -> None:
+    first, second = a_proving_pod(0, WAITING, OLD), a_proving_pod(1, WAITING, OLD)
+    observation = an_observation(first, second, endpoints=Endpoints((NEW,)), job=FOLLOWING)
+
+    (order,) = orders_in(urgent_orders(observation, POLICY))
+
+    assert order.pods == (first,)
+
+
+def test_pods_of_an_older_version_are_told_of_endpoints_only_under_load() -> None:
+    pods = [replace(a_pod(index, VERIFIED), snapshot=a_snapshot(index, VERIFIED)) for index in range(2)]
+
+    assert urgent_orders(an_observation(*pods, endpoints=Endpoints((NEW,)), job=FOLLOWING), POLICY) == ()
+
+
+def test_once_the_first_pod_is_done_the_next_one_that_loads_verifies_new_endpoints() -> None:
+    done = replace(a_pod(0, PodState.DONE), snapshot=a_snapshot(0, PodState.DONE, endpoints=endpoints_digest((OLD,))))
+    second, third = a_proving_pod(1, RUNNING, OLD), a_proving_pod(2, RUNNING, OLD)
+
+    assert told(Endpoints((OLD, NEW)), done, second, third) == (
+        EndpointOrder((second,), (OLD, NEW)),
+        EndpointOrder((third,), (OLD,), more=True),
+    )
+
+
+def test_a_first_pod_that_does_not_answer_for_a_moment_stays_the_first() -> None:
+    first, second = a_proving_pod(0, RUNNING, OLD), a_proving_pod(1, RUNNING, OLD)
+    silent = replace(first, is_reachable=False, silent_seconds=3.0)
+
+    assert told(Endpoints((OLD, NEW)), silent, second) == (EndpointOrder((second,), (OLD,), more=True),)
+
+
+def test_an_endpoint_that_was_proven_and_left_is_told_to_the_first_pod_alone_when_it_comes_back() -> None:
+    ever = structs.replace(PROOF, addresses=(OLD, NEW), vanished=(NEW,))
+    first, second = a_proving_pod(0, RUNNING, OLD), a_proving_pod(1, RUNNING, OLD)
+    assert first.snapshot is not None
+    first = replace(first, snapshot=structs.replace(first.snapshot, verification=ever))
+
+    assert told(Endpoints((OLD, NEW)), first, second) == (
+        EndpointOrder((first,), (OLD, NEW)),
+        EndpointOrder((second,), (OLD,), more=True),
+    )
+
+
+def test_a_proof_is_forgotten_with_the_endpoint_so_that_one_that_comes_back_between_two_looks_is_new() -> None:
+    first, second = a_proving_pod(0, RUNNING, OLD, NEW), a_proving_pod(1, RUNNING, OLD, NEW)
+    observation = an_observation(first, second, begun=True, endpoints=Endpoints((OLD,)), job=FOLLOWING)
+
+    back = replace(without_departed(observation), endpoints=Endpoints((OLD, NEW)))
+
+    assert [order.addresses for order in orders_in(urgent_orders(back, POLICY))] == [(OLD, NEW), (OLD,)]
+
+
+def by_name(*proven: str, **fields: Any) -> AddressProofs:
+    return AddressProofs(proven=proven, by_name=True, **fields)
+
+
+NAMED = a_job(plan=structs.replace(FOLLOWING_PLAN, target=structs.replace(PLAN.target, addresses=())))
+
+
+def told_behind_name(*pods: ObservedPod) -> tuple[EndpointOrder, ...]:
+    return orders_in(decide(an_observation(*pods, begun=True, job=NAMED), POLICY).actions)
+
+
+def test_behind_a_name_the_first_pod_is_told_what_others_have_found_and_they_what_it_has_proven() -> None:
+    first = a_proving_pod(0, RUNNING, first=True, proofs=by_name(OLD))
+    second = a_proving_pod(1, RUNNING, proofs=by_name(OLD, awaited=(NEW,)))
+
+    assert told_behind_name(first, second) == (
+        EndpointOrder((first,), (OLD, NEW), goes_first=True),
+        EndpointOrder((second,), (OLD,)),
+    )
+
+
+def test_behind_a_name_pods_that_know_all_there_is_are_told_nothing() -> None:
+    first = a_proving_pod(0, RUNNING, OLD, first=True, proofs=by_name(OLD))
+    second = a_proving_pod(1, RUNNING, OLD, proofs=by_name(OLD))
+
+    assert told_behind_name(first, second) == ()
+
+
+def test_behind_a_name_the_next_pod_that_loads_goes_first_once_the_first_is_done() -> None:
+    done = a_pod(0, PodState.DONE)
+    second = a_proving_pod(1, RUNNING, OLD, proofs=by_name(OLD))
+    third = a_proving_pod(2, RUNNING, OLD, proofs=by_name(OLD))
+
+    assert told_behind_name(done, second, third) == (EndpointOrder((second,), (OLD,), goes_first=True),)
+
+
+def test_behind_a_name_a_pod_verifies_only_once_it_has_heard_what_is_proven() -> None:
+    first = a_proving_pod(0, VERIFIED, first=True, proofs=by_name(OLD))
+    uninformed = a_proving_pod(1, WAITING, proofs=AddressProofs(by_name=True))
+    informed = a_proving_pod(1, WAITING, OLD, proofs=AddressProofs(by_name=True))
+
+    def verified(pod: ObservedPod) -> list[Verify]:
+        actions = decide(an_observation(first, pod, job=NAMED), POLICY).actions
+        return [action for action in actions if isinstance(action, Verify)]
+
+    assert verified(uninformed) == []
+    assert verified(informed) == [Verify((informed,))]
