@@ -178,7 +178,7 @@ class Client:
         """
         head = b"%sContent-Length: %d%s" % (request.head, request.length, self._head_end)
         sent_bytes = -len(head)
-        progress.first_byte_at = now = time.monotonic()
+        progress.sending_at = now = time.monotonic()
         deadline.enter(UploadPart.UPLOAD, now)
         connection.set_deadline(deadline.ends_at)
         pieces = _join_small_parts(head, request.parts)
@@ -219,7 +219,7 @@ class Client:
         finally:
             # However the sending ended: an upload that was cut or timed out in it counts too, at its age.
             ended_at = progress.last_byte_at or time.monotonic()
-            progress.own_seconds += max(0.0, ended_at - progress.first_byte_at - buffer_full_seconds)
+            progress.own_seconds += max(0.0, ended_at - progress.sending_at - buffer_full_seconds)
 
 
 async def _read_answer(connection: Connection, progress: UploadProgress, deadline: UploadDeadline) -> HttpAnswer:
@@ -263,7 +263,7 @@ async def open_client(
 
 def _waiting_since(progress: UploadProgress) -> float:
     """The last instant from which on we wait for the target."""
-    instants = (progress.last_byte_at, progress.first_byte_at, progress.connected_at, progress.connecting_at)
+    instants = (progress.last_byte_at, progress.sending_at, progress.connected_at, progress.connecting_at)
     return next((at for at in instants if at is not None), 0.0)
 
 
