@@ -19,7 +19,7 @@ from loadgen.http.content_encoding import UnreadableBodyError, decode_body, enco
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.exchange_errors import classify_error
 from loadgen.http.stalls import Stalls
-from loadgen.http.timeouts import UploadDeadline, UploadPart, UploadTimeouts
+from loadgen.http.timeouts import DeadlinePhase, UploadDeadline, UploadTimeouts
 from loadgen.http.upload_progress import UploadProgress
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -179,7 +179,7 @@ class Client:
         head = b"%sContent-Length: %d%s" % (request.head, request.length, self._head_end)
         sent_bytes = -len(head)
         progress.sending_at = now = time.monotonic()
-        deadline.enter(UploadPart.UPLOAD, now)
+        deadline.enter(DeadlinePhase.UPLOAD, now)
         connection.set_deadline(deadline.ends_at)
         pieces = _join_small_parts(head, request.parts)
         buffer_full_seconds = 0.0
@@ -214,7 +214,7 @@ class Client:
                 sent_bytes += len(piece)
                 progress.body_bytes_sent = max(0, sent_bytes)
             progress.last_byte_at = now = time.monotonic()
-            deadline.enter(UploadPart.ANSWER, now)
+            deadline.enter(DeadlinePhase.ANSWER, now)
             connection.set_deadline(deadline.ends_at)
         finally:
             # However the sending ended: an upload that was cut or timed out in it counts too, at its age.
@@ -226,7 +226,7 @@ async def _read_answer(connection: Connection, progress: UploadProgress, deadlin
     message, content = await connection.read()
     progress.answer_at = now = time.monotonic()
     if progress.last_byte_at is None:
-        deadline.enter(UploadPart.ANSWER, now)
+        deadline.enter(DeadlinePhase.ANSWER, now)
         connection.set_deadline(deadline.ends_at)
     status, headers = message.code, message.headers
     if 300 <= status < 400:

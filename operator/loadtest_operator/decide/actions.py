@@ -145,4 +145,4 @@ class ResultsNotWritten:
     message: str
 
 
-Outcome = JobRefused | FleetStarted | ResultsNotWritten
+ActionOutcome = JobRefused | FleetStarted | ResultsNotWritten
