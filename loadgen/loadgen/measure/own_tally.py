@@ -54,4 +54,5 @@ class OwnTally:
             unsent=self._unsent,
             timeouts=self._timeouts,
             dropped=self._dropped,
+            longest_stall_seconds=self.lag.snapshot().max_seconds or 0.0,
         )

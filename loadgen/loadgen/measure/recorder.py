@@ -11,6 +11,7 @@ from loadgen.measure.tallies import AddressTally, PartsTally, Sample, SecondTall
 from loadtest_model.load.pacing import share_of, users_at
 from loadtest_model.measurement.counts import Second, merged_counts
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome
+from loadtest_model.measurement.silence import Silence, silence_of
 from loadtest_model.measurement.sketch import SketchBuilder, merged_sketch
 from loadtest_model.measurement.spread import limit_addresses
 from loadtest_model.measurement.step import MOST_IN_FLIGHT_AGES, StepAggregate
@@ -55,6 +56,7 @@ class StepRecorder:
         self._last_activity_ns = start_ns
         self._end_ns: int | None = None
         self._is_complete = False
+        self._silence: Silence | None = None
         self.next_reading = 1
 
     def begin(self, intended_ns: int) -> int:
@@ -197,7 +199,16 @@ class StepRecorder:
             in_flight=len(self._in_flight),
             in_flight_ages_seconds=tuple(max(0, now_ns - intended_ns) / NANOSECONDS for intended_ns in ages),
             finished_pods=self._is_complete,
+            silence=self._silence_at_the_end(),
         )
+
+    def _silence_at_the_end(self) -> Silence:
+        """When the target did not answer; nothing before the step is over, because the seconds tell until then."""
+        if self._end_ns is None or self._in_flight:
+            return Silence()
+        if self._silence is None:
+            self._silence = silence_of([second.second(number, 0) for number, second in enumerate(self._seconds)])
+        return self._silence
 
     def _seconds_changed_after(self, since: int) -> tuple[Second, ...]:
         """In the order of time. A day has 86,400 seconds, so those that have not changed are neither looked at nor

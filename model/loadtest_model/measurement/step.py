@@ -17,6 +17,7 @@ from loadtest_model.measurement.censored import CensoredTimes, merged_censored_t
 from loadtest_model.measurement.counts import Counts, Second, merged_counts, merged_seconds
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.own_time import OwnTime, merged_own_time
+from loadtest_model.measurement.silence import Silence, merged_silence
 from loadtest_model.measurement.sketch import Sketch, merged_sketch
 from loadtest_model.measurement.spread import AddressCounts, merged_address_counts, merged_spread
 from loadtest_model.measurement.upload_parts import UploadParts, merged_parts
@@ -42,6 +43,7 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     `in_flight_ages_seconds` are the ages, oldest first, at most 100 of them.
     `own` is what the generator itself may have done to all this.
     `gone` counts the uploads to addresses that are no longer the target's, which only an operator can tell.
+    `silence` tells, once the step is over, when the target did not answer.
     """
 
     step: int = -1
@@ -67,6 +69,7 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     own: OwnTime = OwnTime()
     gone: AddressCounts = AddressCounts()
     censored: CensoredTimes = CensoredTimes()
+    silence: Silence = Silence()
 
     def merge(self, other: "StepAggregate") -> "StepAggregate":
         return merged_step([self, other])
@@ -104,6 +107,7 @@ def merged_step(steps: Sequence[StepAggregate]) -> StepAggregate:
         own=merged_own_time([step.own for step in steps]),
         gone=merged_address_counts(step.gone for step in steps),
         censored=merged_censored_times([step.censored for step in steps]),
+        silence=merged_silence([step.silence for step in steps]),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, structs
 
 from loadtest_model.load.scenarios import STEP_NAMES
-from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.sketch import RELATIVE_ERROR, sketch_of
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.quantities import count_text
 from loadtest_model.suggestions import suggestion
@@ -20,6 +20,7 @@ from loadtest_model.values import NANOSECONDS, WireValue
 
 ComparisonOperator = Literal["<", "<=", ">", ">="]
 
+COARSE: Final = "last words had no room for finer percentiles: known only within"
 _EXPRESSION: Final = re.compile(r"(?:([a-z]+)\.)?([a-z0-9_]+) *(<=|>=|<|>) *([0-9]+(?:\.[0-9]+)?)(ms|s|m|%)?")
 _FACTORS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "%": 0.01, "": 1.0}
 _ALLOWED_SUFFIXES: Final[dict[Unit, tuple[str, ...]]] = {
@@ -157,7 +158,9 @@ def evaluate(threshold: Threshold, aggregate: StepAggregate, window_seconds: flo
             expression=threshold.expression, value=None, passed=None, step=step, note="no sample to judge by"
         )
     read_interval = partial(true_value_interval, threshold.metric, with_overdue, measurement.value, window_seconds)
-    true_value, without_cuts = read_interval(), read_interval(with_cut_uploads=False)
+    true_value, without_cuts = (
+        _blurred(interval, measurement) for interval in (read_interval(), read_interval(with_cut_uploads=False))
+    )
     passed, passed_without_cuts = threshold.verdict_over(true_value), threshold.verdict_over(without_cuts)
     is_lower_bound = math.isinf(true_value.high) and not math.isinf(without_cuts.high)
     cut_uploads = _cut_uploads(threshold, with_overdue)
@@ -171,6 +174,16 @@ def evaluate(threshold: Threshold, aggregate: StepAggregate, window_seconds: flo
         note=_note(threshold, measurement, cut_uploads if is_lower_bound else 0),
         censored=cut_uploads if passed is None and passed_without_cuts is not None else 0,
     )
+
+
+def _blurred(interval: Interval, measurement: Measurement) -> Interval:
+    """The interval with the error of a sketch that a last word had no room to keep as fine as it was."""
+    error = measurement.relative_error
+    return Interval(interval.low * (1 - error), interval.high * (1 + error)) if is_coarse(measurement) else interval
+
+
+def is_coarse(measurement: Measurement) -> bool:
+    return measurement.relative_error > 2 * RELATIVE_ERROR
 
 
 def _cut_uploads(threshold: Threshold, aggregate: StepAggregate) -> int:
@@ -192,6 +205,8 @@ def _note(threshold: Threshold, measurement: Measurement, cut_uploads: int) -> s
         return f"at least this: {count_text(cut_uploads, 'upload')} of {measurement.samples} were cut before they ended"
     if measurement.is_stand_in:
         return f"the maximum stands in: too few uploads for {threshold.metric} ({measurement.samples})"
+    if is_coarse(measurement):
+        return f"{COARSE} {measurement.relative_error:.0%}"
     if measurement.relative_error and measurement.value is not None:
         margin = measurement.value * measurement.relative_error
         if math.fabs(measurement.value - threshold.bound) <= margin:

@@ -12,15 +12,18 @@ from loadtest_model.reasons import AnyReason, Reason, reason_of_name
 from loadtest_model.report.status import ConditionType
 from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, join_names
-from loadtest_operator.decide.losses import RAISE_CPU, end_description, loss_advice, starvation_text
+from loadtest_operator.decide.losses import RAISE_CPU, end_description, is_out_of_memory, loss_advice, starvation_text
 from loadtest_operator.decide.waits import find_wait, waits_text
 from loadtest_operator.decide.watching import watchable_look
-from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.observation import Observation, ObservedPod
 from loadtest_operator.facts.resources import instant
 
 _NO_CAUSE: Final = frozenset({Reason.Started, Reason.NotStarted, Reason.Finished})
-_FINDINGS: Final = frozenset({Reason.Violation, Reason.VerificationRefused, Reason.Aborted})
-"""These causes are no gaps: they are judged by what they are."""
+_FINDINGS: Final = (Reason.Violation, Reason.VerificationRefused, Reason.Aborted)
+"""These causes are no gaps: they are judged by what they are, the gravest first."""
+_URGENT: Final = frozenset({Reason.Violation, Reason.VerificationRefused})
+"""The fleet is halted for these causes before they are on record: the target's data goes first, and the pods' own last
+words have them."""
 
 _LOAD_STATES: Final = frozenset({PodState.RUNNING, PodState.LOADED, PodState.CONCLUDING, PodState.DONE})
 _START_GRACE_SECONDS: Final = 5.0
@@ -39,22 +42,40 @@ class StopCause:
     allows_draining: bool = False
     is_gap: bool = True
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the fleet is halted before the cause is on record."""
+        return self.reason in _URGENT
+
 
 Check = Callable[[Observation, Fleet, Policy], StopCause | None]
 
 
 def stop_causes(observation: Observation, fleet: Fleet, policy: Policy) -> tuple[StopCause, ...]:
-    """All causes that hold, gravest first; empty while the run may go on.
+    """All causes that hold; empty while the run may go on. The first one says how to stop, and is written down.
 
-    A cause on record stays one, since what it was found from may look different once the fleet has been halted.
+    A cause on record stays one, since what it was found from may look different once the fleet has been stopped. Only a
+    finding comes before it, so that no gap takes the place of what decides the verdict.
     """
     causes = [cause for check in CHECKS if (cause := check(observation, fleet, policy)) is not None]
     recorded = recorded_cause(observation)
-    if recorded is not None and all(cause.reason != recorded.reason for cause in causes):
-        causes.append(recorded)
+    if recorded is not None:
+        same_cause = next((cause for cause in causes if cause.reason == recorded.reason), recorded)
+        causes = [same_cause, *(cause for cause in causes if cause is not same_cause)]
     if not causes:
         causes = [cause for check in CONSEQUENCES if (cause := check(observation, fleet, policy)) is not None]
-    return tuple(causes)
+    return tuple(sorted(causes, key=_rank))
+
+
+def _rank(cause: StopCause) -> int:
+    """Findings come first, the gravest of them before the others."""
+    return _FINDINGS.index(cause.reason) if cause.reason in _FINDINGS else len(_FINDINGS)
+
+
+def is_on_record(observation: Observation, cause: StopCause) -> bool:
+    """Whether the status says already why the run must stop."""
+    recorded = recorded_cause(observation)
+    return recorded is not None and recorded.reason == cause.reason
 
 
 def recorded_cause(observation: Observation) -> StopCause | None:
@@ -81,6 +102,8 @@ def refusal(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCau
 def defect(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     for pod in fleet.pods:
         halted_by_defect = pod.snapshot is not None and pod.snapshot.halt_reason is HaltReason.DEFECT
+        if is_out_of_memory(pod):
+            continue
         if halted_by_defect or (pod.container_end is not None and pod.container_end.exit_code == PodExit.DEFECT):
             detail = f": {pod.snapshot.message}" if pod.snapshot and pod.snapshot.message else ""
             return StopCause(Reason.GeneratorDefect, f"pod {pod.name} ended with a defect of the generator{detail}")
@@ -91,17 +114,23 @@ def crash(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause 
     """A container that ended before it could say anything: nothing was loaded by it."""
     if observation.test.record.start is not None:
         return None
-    for pod in fleet.pods:
-        if pod.has_ended and pod.snapshot is None:
-            text = f"pod {pod.name} ended before it could verify: {end_description(pod)}"
-            return StopCause(Reason.PodCrashed, f"{loss_advice((pod,))}, then run again; {text}")
-    return None
+    crashed_pods = [pod for pod in fleet.pods if pod.has_ended and pod.snapshot is None]
+    if not crashed_pods:
+        return None
+    # The others are ended by the Job because one has failed, so the one whose cause is known speaks for all.
+    pod = next(filter(is_out_of_memory, crashed_pods), crashed_pods[0])
+    text = f"pod {pod.name} ended before it could verify: {end_description(pod)}"
+    return StopCause(Reason.PodCrashed, f"{loss_advice((pod,))}, then run again; {text}")
 
 
 def loss(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """Under load the fleet counts on every pod: without one it can only come to Inconclusive."""
     has_begun = observation.test.record.start is not None
-    lost_pods = [pod for pod in fleet.pods if fleet.is_lost(pod) and (has_begun or pod.snapshot is not None)]
+    lost_pods = [
+        pod
+        for pod in fleet.pods
+        if (fleet.is_lost(pod) or _is_cut_by_memory(pod)) and (has_begun or pod.snapshot is not None)
+    ]
     names = [f"{pod.name} ({end_description(pod)})" for pod in lost_pods]
     if has_begun:
         names += [f"pod of index {index} (no trace of it)" for index in fleet.absent_indexes]
@@ -109,6 +138,11 @@ def loss(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause |
     if not names:
         return None
     return StopCause(Reason.PodLost, f"{loss_advice(lost_pods)}, then run again; lost {join_names(names)}")
+
+
+def _is_cut_by_memory(pod: ObservedPod) -> bool:
+    """Whether a pod could still say its last word, of a share that it did not finish for want of memory."""
+    return is_out_of_memory(pod) and pod.state is not PodState.DONE
 
 
 def blocked_control(_observation: Observation, fleet: Fleet, policy: Policy) -> StopCause | None:
@@ -211,7 +245,12 @@ def _verification_time_out(finding: str, fleet: Fleet) -> StopCause:
 
 
 def bound_breach(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
-    """A bound of `spec.abort`: the breach is a finding, and what is cut with it is no gap."""
+    """A bound of `spec.abort`: the breach is a finding, and what is cut with it is no gap.
+
+    A run that stops already is not aborted: how its uploads fare meanwhile says nothing about the load.
+    """
+    if recorded_cause(observation) is not None:
+        return None
     breach = watch_for_abort(fleet.plan, fleet.aggregate, observation.abort_watch).breach
     return StopCause(Reason.Aborted, f"aborted: {breach}", is_gap=False) if breach else None
 
@@ -220,9 +259,7 @@ def stop_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> Sto
     spec = observation.test.spec
     if spec is None or not spec.stop:
         return None
-    if fleet.load_is_over or (
-        fleet.pods and all(pod.state is PodState.DONE and pod.has_last_snapshot for pod in fleet.pods)
-    ):
+    if fleet.has_finished:
         return None
     has_begun = observation.test.record.start is not None
     return StopCause(Reason.Stopped, "the test was stopped by spec.stop", allows_draining=has_begun)

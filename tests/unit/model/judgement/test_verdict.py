@@ -1,5 +1,6 @@
 """The verdict is that of the first check that finds something, in the order of docs/semantics.md."""
 
+import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.health import HealthLevel
@@ -243,9 +244,34 @@ def test_thresholds_without_a_sample_are_told_together() -> None:
 def test_a_step_without_an_upload_can_never_pass_although_no_threshold_asks_for_one() -> None:
     plan = a_plan(thresholds=[])
 
-    judgement = judge(Facts(plan=plan, aggregate=Aggregate()))
+    judgement = judge(Facts(plan=plan, aggregate=a_run(a_step(accepted=0))))
 
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "TooFewSamples")
+
+
+@pytest.mark.parametrize("steps", [(), (a_step(finished_pods=0),)], ids=["not begun", "cut short"])
+def test_a_step_that_was_not_finished_can_never_pass_although_nothing_tells_why(
+    steps: tuple[StepAggregate, ...],
+) -> None:
+    judgement = judge(Facts(plan=a_plan(thresholds=[]), aggregate=Aggregate(steps=steps)))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "LoadUnfinished")
+
+
+def test_a_breach_in_an_unfinished_step_counts_only_if_missing_data_cannot_undo_it() -> None:
+    plan = a_plan(thresholds=["p95 < 5s", "max < 5s"])
+    slow = a_step(seconds_each=6, finished_pods=0)
+
+    judgement = judge(Facts(plan=plan, aggregate=a_run(slow)))
+
+    assert judgement.reason == "ThresholdBreached"
+    assert [text for text in judgement.reasons if "p95" in text] == []
+
+
+def test_an_unfinished_step_with_a_reason_of_its_own_has_no_second_one() -> None:
+    judgement = judge(Facts(plan=PLAN, aggregate=a_run(a_step(finished_pods=0)), gaps=(LOST,)))
+
+    assert judgement.reasons == (LOST.message,)
 
 
 def test_a_violation_on_record_fails_although_the_pod_that_saw_it_is_gone() -> None:

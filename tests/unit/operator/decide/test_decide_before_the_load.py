@@ -13,7 +13,7 @@ from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_operator.decide import Decision, Policy, decide, may_begin
 from loadtest_operator.decide.actions import CreateJob, DeleteJob, HaltFleet, JobRefused, StartFleet, Verify
 from loadtest_operator.decide.outcomes import with_outcomes
-from loadtest_operator.facts.destinations import Destination
+from loadtest_operator.facts.destinations import Destination, Destinations
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.names import TARGET_ANNOTATION
 from loadtest_operator.facts.observation import Observation
@@ -35,6 +35,8 @@ from support.operator_builders import (
     a_silent_pod,
     a_test,
     an_observation,
+    decide_end,
+    decide_on_record,
     next_observation,
 )
 
@@ -176,8 +178,8 @@ def test_the_network_policy_of_the_pods_is_made_with_the_job_where_the_installat
     destination = Destination(namespace="shop", labels={"app": "clients"}, ports=(8000,))
     policy = replace(POLICY, network_policies=NetworkPolicyDefaults("loadtest-system", {"app": "operator"}))
 
-    (wanted,) = decide(a_new_observation(destinations=(destination,)), policy).actions
-    (unwanted,) = decide(a_new_observation(destinations=(destination,)), POLICY).actions
+    (wanted,) = decide(a_new_observation(destinations=Destinations((destination,))), policy).actions
+    (unwanted,) = decide(a_new_observation(destinations=Destinations((destination,))), POLICY).actions
 
     assert isinstance(wanted, CreateJob)
     assert wanted.network_policy is not None
@@ -220,8 +222,10 @@ def test_while_pods_are_pending_the_status_says_what_they_wait_for() -> None:
 def test_pods_that_do_not_run_in_time_end_the_test_inconclusive() -> None:
     job = a_job(age_seconds=POLICY.starting_seconds)
 
-    explained = decided(an_observation(a_pending_pod(0, "Unschedulable: no node fits"), a_pending_pod(1), job=job))
-    silent = decided(an_observation(a_pending_pod(0), job=job))
+    explained = status_of(
+        decide_end(an_observation(a_pending_pod(0, "Unschedulable: no node fits"), a_pending_pod(1), job=job))
+    )
+    silent = status_of(decide_end(an_observation(a_pending_pod(0), job=job)))
 
     for status, expected in ((explained, "Unschedulable"), (silent, "PodsNotStarted")):
         assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
@@ -265,7 +269,7 @@ def test_a_refused_verification_halts_the_others() -> None:
 def test_a_refused_verification_ends_failed_with_its_reason_its_hint_and_the_canary() -> None:
     pods = (a_pod(0, PodState.REFUSED), a_halted_pod(1, HaltReason.OPERATOR))
 
-    status = decided(an_observation(*pods))
+    status = status_of(decide_end(an_observation(*pods)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
     assert reason(status, ConditionType.VERIFIED) == "LoadTestHeaderIgnored"
@@ -276,7 +280,7 @@ def test_a_refused_verification_ends_failed_with_its_reason_its_hint_and_the_can
 
 
 def test_a_refusal_does_not_wait_for_a_pod_that_never_ran() -> None:
-    status = decided(an_observation(a_pod(0, PodState.REFUSED), a_pending_pod(1)))
+    status = status_of(decide_end(an_observation(a_pod(0, PodState.REFUSED), a_pending_pod(1))))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
 
@@ -331,7 +335,7 @@ def test_a_pod_that_never_answers_is_explained_as_blocked_control() -> None:
 def test_a_pod_that_waited_too_long_for_the_others_ends_the_test() -> None:
     pods = (a_pod(0, PodState.VERIFYING), a_halted_pod(1, HaltReason.BARRIER))
 
-    decision = decide(an_observation(*pods), POLICY)
+    decision = decide_on_record(an_observation(*pods))
 
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
@@ -341,7 +345,7 @@ def test_a_pod_that_waited_too_long_for_the_others_ends_the_test() -> None:
 def test_a_stop_before_the_load_halts_rather_than_drains() -> None:
     pods = (a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFYING))
 
-    decision = decide(an_observation(*pods, spec=a_fleet_spec(stop=True)), POLICY)
+    decision = decide_on_record(an_observation(*pods, spec=a_fleet_spec(stop=True)))
 
     assert [type(action) for action in decision.actions] == [HaltFleet]
 
@@ -525,3 +529,34 @@ def test_pods_and_job_say_what_is_loaded_for_as_long_as_one_of_them_lives() -> N
 )
 def test_whose_turn_it_is_matters_only_to_a_test_that_may_begin(observation: Observation, expected: bool) -> None:
     assert may_begin(observation) is expected
+
+
+def test_a_url_beside_the_targets_is_held_to_the_rules_for_hosts_too() -> None:
+    refused = Endpoints(problem=Reason.ExternalNameRefused, message="no", is_lasting=True)
+    missing = Endpoints(problem=Reason.ServiceNotFound, message="there is no Service shop/login")
+
+    ended = decide(a_new_observation(destinations=Destinations(problem=refused)), POLICY)
+    waiting = decide(a_new_observation(destinations=Destinations(problem=missing)), POLICY)
+
+    assert (ended.actions, waiting.actions) == ((), ())
+    assert reason(status_of(ended), ConditionType.SUCCEEDED) == "ExternalNameRefused"
+    assert status_of(waiting).phase is Phase.QUEUED
+    assert reason(status_of(waiting), ConditionType.VERIFIED) == "ServiceNotFound"
+
+
+@pytest.mark.parametrize("of_network_policy", [True, False])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "jobs.batch is forbidden: unable to create new content in namespace shop because it is being terminated",
+        'namespaces "shop" not found',
+    ],
+)
+def test_in_a_namespace_that_is_being_deleted_a_test_ends_at_once(words: str, of_network_policy: bool) -> None:
+    observation = a_new_observation()
+
+    ended = with_outcomes(observation, decide(observation, POLICY), (JobRefused(words, of_network_policy),), POLICY)
+
+    assert (status_of(ended).phase, status_of(ended).verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
+    assert reason(status_of(ended), ConditionType.SUCCEEDED) == "NamespaceTerminating"
+    assert status_of(ended).message == "namespace shop is being deleted, so no pods are made in it"
