@@ -111,11 +111,11 @@ check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@for made in $(GENERATORS); do $(BIN)/python -m $$made --check; done
+	@for generator in $(GENERATORS); do $(BIN)/python -m $$generator --check; done
 
 .PHONY: generate
 generate: setup ## Write the CRD, install.yaml and the tables of the docs anew
-	@for made in $(GENERATORS); do $(BIN)/python -m $$made; done
+	@for generator in $(GENERATORS); do $(BIN)/python -m $$generator; done
 
 .PHONY: format
 format: setup ## Format the code

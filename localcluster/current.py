@@ -34,7 +34,7 @@ class CurrentCluster:
         return cls(path, rest.server)
 
     def logs(self, namespace: str, pod: str, container: str | None = None) -> str:
-        """See Cluster.logs; of a deleted pod, and of all but the last run before this one, nothing is left here."""
+        """See Cluster.logs. Only the current and the previous run of a pod that still exists have logs."""
         return "".join(
             self._log(namespace, pod, {**({"container": container} if container else {}), "previous": previous})
             for previous in ("true", "false")

@@ -20,13 +20,13 @@ from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import (
     Acknowledge,
     Action,
+    ActionOutcome,
     CreateJob,
     DeleteJob,
     Drain,
     FleetStarted,
     HaltFleet,
     MarkFinished,
-    Outcome,
     ResultsExist,
     StartFleet,
     Verify,
@@ -197,7 +197,7 @@ class SimulatedRun:
         observation = self._observation()
         decision = decide(observation, SLOW_POLICY)
         self.abort_watch = decision.abort_watch or self.abort_watch
-        outcomes: list[Outcome] = []
+        outcomes: list[ActionOutcome] = []
         for action in decision.actions:
             self.acts += 1
             if self.acts == self.disturbance.lost_act:
@@ -255,7 +255,7 @@ class SimulatedRun:
             snapshot=self.remembered.get(model.index),
         )
 
-    def _perform(self, action: Action) -> Outcome | None:
+    def _perform(self, action: Action) -> ActionOutcome | None:
         match action:
             case CreateJob() if not self.has_job:
                 self.has_job = True

@@ -32,7 +32,7 @@ from loadgen.screen.drawing import (
     Screen,
     SilentScreen,
     can_redraw,
-    columns_of,
+    terminal_width,
     wants_colour,
     write_utf8,
 )
@@ -63,7 +63,7 @@ class Output:
 
     def say(self, text: str) -> None:
         if not self.is_quiet:
-            print(fit_to_width(text, columns_of(self.narrative)), file=self.narrative, flush=True)
+            print(fit_to_width(text, terminal_width(self.narrative)), file=self.narrative, flush=True)
 
     def report_error(self, text: str) -> None:
         print(f"loadgen run: {text}", file=sys.stderr, flush=True)
@@ -207,7 +207,7 @@ def _report_end(session: Session, result: RunResult, files: ResultFiles | None, 
     if output.is_quiet:
         if not output.is_json:
             lines = verdict_lines(result.summary, in_colour=output.in_colour)
-            print(fit_to_width("\n".join(lines), columns_of(sys.stdout)))
+            print(fit_to_width("\n".join(lines), terminal_width(sys.stdout)))
         return
     is_refused = result.verification is not None and result.verification.refusal is not None
     # Why and what to do was said when it was refused.

@@ -15,7 +15,7 @@ from loadgen.options.manifest import read_manifest
 from loadgen.options.records_options import record_settings
 from loadgen.options.wording import with_user_words
 from loadgen.records import Batch, Composer, FieldRefusedError, RecordSpace, load_pools, refuse_unmakeable
-from loadgen.screen.drawing import columns_of as width_of
+from loadgen.screen.drawing import terminal_width
 from loadgen.screen.tables import table_of
 from loadtest_model.plan import PlanError
 from loadtest_model.plan.columns import columns_of
@@ -41,7 +41,7 @@ def run_sample(options: argparse.Namespace) -> int:
     sample_format = file_format(Format.CSV if is_table else format_name, columns_of(plan.columns), plan.dialect)
     content = _content(sample_format, plan, rows)
     if is_table:
-        sys.stdout.write(table_of(_fields(content, plan), width_of(sys.stdout)))
+        sys.stdout.write(table_of(_fields(content, plan), terminal_width(sys.stdout)))
     elif options.out is None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()

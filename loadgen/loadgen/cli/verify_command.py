@@ -18,7 +18,7 @@ from loadgen.local.planning import access_of, plan_of
 from loadgen.options.document import draft_of
 from loadgen.options.manifest import read_manifest
 from loadgen.screen.checklist import checklist
-from loadgen.screen.drawing import columns_of, wants_colour, write_utf8
+from loadgen.screen.drawing import terminal_width, wants_colour, write_utf8
 from loadgen.screen.texts import fit_to_width
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.plan import Plan
@@ -46,7 +46,7 @@ def run_verify(options: argparse.Namespace) -> int:
         write_utf8(f"{msgspec.json.encode(report.final_report).decode()}\n")
     else:
         text = checklist(plan.target.url, report, in_colour=wants_colour(sys.stdout, os.environ))
-        print(fit_to_width(text, columns_of(sys.stdout)))
+        print(fit_to_width(text, terminal_width(sys.stdout)))
     if is_interrupted:
         print("loadgen verify: interrupted", file=sys.stderr)
     return ExitStatus.PASSED if report.is_proven and not is_interrupted else ExitStatus.NEVER_LOADED

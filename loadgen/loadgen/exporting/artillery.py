@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from loadgen.exporting.bounds import Bound, bounds_of
+from loadgen.exporting.bounds import ExportedBound, bounds_of
 from loadgen.exporting.script import fill_template, script_facts
 from loadtest_model.load.pacing import stagger_seconds, windows_of
 from loadtest_model.plan import Plan, Step
@@ -62,11 +62,11 @@ def _windows(plan: Plan, begins: list[float], user: int) -> list[tuple[str, floa
     ]
 
 
-def _condition(step: Step, bound: Bound) -> dict[str, Any]:
+def _condition(step: Step, bound: ExportedBound) -> dict[str, Any]:
     return {"expression": f"{_metric_expression(step, bound)} {bound.operator} {bound.value:.12g}"}
 
 
-def _metric_expression(step: Step, bound: Bound) -> str:
+def _metric_expression(step: Step, bound: ExportedBound) -> str:
     match bound.metric:
         case "response_time":
             statistic = _STATISTICS.get(bound.statistic, bound.statistic)

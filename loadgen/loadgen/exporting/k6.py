@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from loadgen.exporting.bounds import Bound, Metric, bounds_of
+from loadgen.exporting.bounds import ExportedBound, ExportedMetric, bounds_of
 from loadgen.exporting.script import fill_template, script_facts
 from loadtest_model.load.arrivals import expected_arrivals
 from loadtest_model.plan import Plan, Step
 
-_METRICS: Final[dict[Metric, str]] = {
+_METRICS: Final[dict[ExportedMetric, str]] = {
     "response_time": "upload_response_time",
     "failed": "upload_failed",
     "uploads_accepted": "uploads_accepted",
@@ -91,7 +91,7 @@ def _thresholds(step: Step) -> dict[str, list[str]]:
     return conditions
 
 
-def _condition(bound: Bound) -> str:
+def _condition(bound: ExportedBound) -> str:
     statistic = _QUANTILES.get(bound.statistic, bound.statistic)
     return f"{statistic} {bound.operator} {bound.value:.12g}"
 

@@ -54,7 +54,7 @@ def script_facts(plan: Plan) -> dict[str, Any]:
 def _check_exportable(plan: Plan) -> None:
     target = plan.target
     unsupported_parts = {
-        "spec.target.format: xlsx": target.format != Format.CSV,
+        f"spec.target.format: {target.format}": target.format != Format.CSV,
         "spec.target.auth.login": target.login is not None,
         "spec.target.tls": target.tls != TlsPlan(),
         "spec.load.arrivals: poisson": any(

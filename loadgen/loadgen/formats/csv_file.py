@@ -14,7 +14,6 @@ class CsvFormat:
     """Values with delimiters between them, in the dialect."""
 
     name: Final = Format.CSV
-    extension: Final = ".csv"
 
     def __init__(self, columns: Sequence[Column] = CLIENT_COLUMNS, dialect: DialectPlan = STANDARD_DIALECT) -> None:
         self.rendering = CsvRendering(columns, dialect)

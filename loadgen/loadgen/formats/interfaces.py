@@ -28,11 +28,6 @@ class FileFormat(Protocol):
         ...
 
     @property
-    def extension(self) -> str:
-        """The end of the file's name, with its dot."""
-        ...
-
-    @property
     def content_type(self) -> str:
         """The media type of the file part."""
         ...

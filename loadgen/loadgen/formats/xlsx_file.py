@@ -33,7 +33,6 @@ class XlsxFormat:
     """An Office Open XML workbook with one sheet."""
 
     name: Final = Format.XLSX
-    extension: Final = ".xlsx"
     content_type: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
     def __init__(self, columns: Sequence[Column] = CLIENT_COLUMNS) -> None:

@@ -15,8 +15,8 @@ class UploadTimeouts:
     answer_seconds: float = inf
 
 
-class UploadPart(IntEnum):
-    """The parts of an upload, in their order."""
+class DeadlinePhase(IntEnum):
+    """The parts of an upload that a deadline bounds, in their order."""
 
     CONNECT = 0
     UPLOAD = 1
@@ -24,7 +24,7 @@ class UploadPart(IntEnum):
 
 
 class UploadDeadline:
-    """One upload's deadline, which moves from part to part. `ends_at` and `started_at` are on the same clock.
+    """One upload's deadline, which moves from phase to phase. `ends_at` and `started_at` are on the same clock.
 
     `attempted_at` is when this attempt to connect began, if it is not the first one.
     """
@@ -32,16 +32,16 @@ class UploadDeadline:
     def __init__(self, timeouts: UploadTimeouts, started_at: float, attempted_at: float | None = None) -> None:
         self._timeouts = timeouts
         self._total_ends_at = started_at + timeouts.total_seconds
-        self._part = UploadPart.CONNECT
+        self._phase = DeadlinePhase.CONNECT
         self.ends_at = min(
             self._total_ends_at, (started_at if attempted_at is None else attempted_at) + timeouts.connect_seconds
         )
 
-    def enter(self, part: UploadPart, now: float) -> None:
-        """A part begins; one that has begun, or is over, does not begin again."""
-        if part > self._part:
-            self._part = part
-            bound_seconds = self._bound_seconds(part)
+    def enter(self, phase: DeadlinePhase, now: float) -> None:
+        """A phase begins. One that has begun, or is over, does not begin again."""
+        if phase > self._phase:
+            self._phase = phase
+            bound_seconds = self._bound_seconds(phase)
             self.ends_at = (
                 self._total_ends_at if bound_seconds == inf else min(self._total_ends_at, now + bound_seconds)
             )
@@ -50,24 +50,24 @@ class UploadDeadline:
     def failure_text(self) -> str:
         """The description of the time-out that ended the upload."""
         is_total = self.ends_at >= self._total_ends_at
-        seconds = self._timeouts.total_seconds if is_total else self._bound_seconds(self._part)
-        match self._part:
-            case UploadPart.CONNECT:
+        seconds = self._timeouts.total_seconds if is_total else self._bound_seconds(self._phase)
+        match self._phase:
+            case DeadlinePhase.CONNECT:
                 return f"no connection within {seconds:g} s"
-            case UploadPart.UPLOAD if is_total:
+            case DeadlinePhase.UPLOAD if is_total:
                 return f"no complete answer within {seconds:g} s: the body was not taken"
-            case UploadPart.UPLOAD:
+            case DeadlinePhase.UPLOAD:
                 return f"the body was not taken within {seconds:g} s"
-            case UploadPart.ANSWER if is_total:
+            case DeadlinePhase.ANSWER if is_total:
                 return f"no complete answer within {seconds:g} s"
             case _:
                 return f"no complete answer within {seconds:g} s after the body"
 
-    def _bound_seconds(self, part: UploadPart) -> float:
-        match part:
-            case UploadPart.CONNECT:
+    def _bound_seconds(self, phase: DeadlinePhase) -> float:
+        match phase:
+            case DeadlinePhase.CONNECT:
                 return self._timeouts.connect_seconds
-            case UploadPart.UPLOAD:
+            case DeadlinePhase.UPLOAD:
                 return self._timeouts.upload_seconds
             case _:
                 return self._timeouts.answer_seconds

@@ -19,7 +19,7 @@ from loadgen.http.content_encoding import UnreadableBodyError, decode_body, enco
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.exchange_errors import classify_error
 from loadgen.http.stalls import Stalls
-from loadgen.http.timeouts import UploadDeadline, UploadPart, UploadTimeouts
+from loadgen.http.timeouts import DeadlinePhase, UploadDeadline, UploadTimeouts
 from loadgen.http.upload_progress import UploadProgress
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -178,8 +178,8 @@ class Client:
         """
         head = b"%sContent-Length: %d%s" % (request.head, request.length, self._head_end)
         sent_bytes = -len(head)
-        progress.first_byte_at = now = time.monotonic()
-        deadline.enter(UploadPart.UPLOAD, now)
+        progress.sending_at = now = time.monotonic()
+        deadline.enter(DeadlinePhase.UPLOAD, now)
         connection.set_deadline(deadline.ends_at)
         pieces = _join_small_parts(head, request.parts)
         buffer_full_seconds = 0.0
@@ -214,19 +214,19 @@ class Client:
                 sent_bytes += len(piece)
                 progress.body_bytes_sent = max(0, sent_bytes)
             progress.last_byte_at = now = time.monotonic()
-            deadline.enter(UploadPart.ANSWER, now)
+            deadline.enter(DeadlinePhase.ANSWER, now)
             connection.set_deadline(deadline.ends_at)
         finally:
             # However the sending ended: an upload that was cut or timed out in it counts too, at its age.
             ended_at = progress.last_byte_at or time.monotonic()
-            progress.own_seconds += max(0.0, ended_at - progress.first_byte_at - buffer_full_seconds)
+            progress.own_seconds += max(0.0, ended_at - progress.sending_at - buffer_full_seconds)
 
 
 async def _read_answer(connection: Connection, progress: UploadProgress, deadline: UploadDeadline) -> HttpAnswer:
     message, content = await connection.read()
     progress.answer_at = now = time.monotonic()
     if progress.last_byte_at is None:
-        deadline.enter(UploadPart.ANSWER, now)
+        deadline.enter(DeadlinePhase.ANSWER, now)
         connection.set_deadline(deadline.ends_at)
     status, headers = message.code, message.headers
     if 300 <= status < 400:
@@ -263,7 +263,7 @@ async def open_client(
 
 def _waiting_since(progress: UploadProgress) -> float:
     """The last instant from which on we wait for the target."""
-    instants = (progress.last_byte_at, progress.first_byte_at, progress.connected_at, progress.connecting_at)
+    instants = (progress.last_byte_at, progress.sending_at, progress.connected_at, progress.connecting_at)
     return next((at for at in instants if at is not None), 0.0)
 
 

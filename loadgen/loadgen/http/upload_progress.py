@@ -22,9 +22,10 @@ class UploadProgress:
     `has_begun` is True as soon as a byte of the request may have left. `first_client_id` names the first row of its
     file. The instants are monotonic seconds, None if the upload never came to them: those of connecting if a kept
     connection was used, `last_byte_at` if the answer came before the body was sent. `ready_at` is when its file was
-    complete and only the sending remained. `finished_at` is when the answer was complete, or the upload was given up.
-    `own_seconds` is how much of its time our own side may have added after the file was complete: waiting for the turn
-    to send, for the event loop, for the processor.
+    complete and only the sending remained. `sending_at` is when the connection was ready to send, before the turn to
+    send and the last check, so nothing may have been sent. `finished_at` is when the answer was complete, or the upload
+    was given up. `own_seconds` is how much of its time our own side may have added after the file was complete: waiting
+    for the turn to send, for the event loop, for the processor.
     `is_closed_by_target` says that the target closed the connection in order and without an answer, so it was not a
     reset.
     """
@@ -39,7 +40,7 @@ class UploadProgress:
     ready_at: float | None = None
     connecting_at: float | None = None
     connected_at: float | None = None
-    first_byte_at: float | None = None
+    sending_at: float | None = None
     last_byte_at: float | None = None
     answer_at: float | None = None
     finished_at: float | None = None
@@ -49,7 +50,7 @@ class UploadProgress:
     @property
     def has_approached(self) -> bool:
         """Whether the upload has come to the target: a connection was tried, or a kept one used."""
-        return self.has_begun or self.connecting_at is not None or self.first_byte_at is not None
+        return self.has_begun or self.connecting_at is not None or self.sending_at is not None
 
     @property
     def connect_seconds(self) -> float:
@@ -58,8 +59,11 @@ class UploadProgress:
 
     @property
     def upload_seconds(self) -> float:
-        """From the first byte of the body to the last one handed to the system, or to the end where none was last."""
-        return _seconds_between(self.first_byte_at, self.last_byte_at, self.finished_at)
+        """From when the connection was ready to send to the last byte handed to the system, or to the end if none was.
+
+        The wait for the turn to send is in it. It is 0 if no connection was ever ready.
+        """
+        return _seconds_between(self.sending_at, self.last_byte_at, self.finished_at)
 
     @property
     def wait_seconds(self) -> float:
@@ -70,7 +74,7 @@ class UploadProgress:
     def parts(self) -> PartNanoseconds:
         return PartNanoseconds(
             connect=_nanoseconds(self.connecting_at, self.connect_seconds),
-            upload=_nanoseconds(self.first_byte_at, self.upload_seconds),
+            upload=_nanoseconds(self.sending_at, self.upload_seconds),
             wait=_nanoseconds(self.last_byte_at, self.wait_seconds),
         )
 

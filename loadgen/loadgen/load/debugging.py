@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import TextIO
 
 from loadgen import log
-from loadgen.http.upload_progress import UploadProgress
+from loadgen.http.upload_progress import PartNanoseconds, UploadProgress
 from loadgen.load.iterating import Iteration
 from loadgen.upload.uploading import Upload
 from loadtest_model.measurement.outcomes import outcome_of
@@ -75,12 +75,7 @@ class DebugLines:
         self._number += 1
         status = "no answer" if trace.status is None else str(trace.status)
         times = ", ".join(
-            f"{name} {seconds_text(seconds)}"
-            for name, seconds in (
-                ("connect", trace.connect_seconds),
-                ("upload", trace.upload_seconds),
-                ("wait", trace.wait_seconds),
-            )
+            f"{name} {seconds_text(getattr(trace, f'{name}_seconds'))}" for name in PartNanoseconds._fields
         )
         address_text = f" {trace.address}" if trace.address else ""
         print(

@@ -36,16 +36,16 @@ class StepRun:
     def at(self, seconds: float) -> int:
         return self.begin_ns + int(seconds * NANOSECONDS)
 
-    def turn_away(self, flight: int, now_ns: int, own_share: float, remaining_ns: int) -> None:
+    def turn_away(self, upload_number: int, now_ns: int, own_share: float, remaining_ns: int) -> None:
         """End an upload of which nothing was sent, and nothing will be.
 
         An arrival that the end of the load came upon is dropped; `own_share` is how much of its wait our own side
         caused, `remaining_ns` how much longer it had until its time-out. Any other upload is withdrawn.
         """
         if self.step.arrivals is not None and self.gate.has_reached_end:
-            self.recorder.drop_at_end(flight, now_ns, own_share, remaining_ns)
+            self.recorder.drop_at_end(upload_number, now_ns, own_share, remaining_ns)
         else:
-            self.recorder.withdraw(flight)
+            self.recorder.withdraw(upload_number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +85,15 @@ class IterationRunner:
         self.observer: Callable[[Iteration], None] | None = None
 
     async def iterate(
-        self, flight: int, due_ns: int, rows: int, step_run: StepRun, own_wait_ns: int = 0
+        self, upload_number: int, due_ns: int, rows: int, step_run: StepRun, own_wait_ns: int = 0
     ) -> IterationOutcome:
-        """Make the iteration that was begun in the recorder; in the open model its response time counts from `due_ns`.
+        """Run the iteration that the recorder counts under this number.
 
-        In the closed model it counts from when the file is made: making it is the virtual user's own time, and the
-        target's is what is measured. `own_wait_ns` is how much of the wait for a virtual user our own side caused.
-        Raises BrokenPromiseError after it was recorded. Cancelling cuts the upload and counts it so. An upload that
-        is not sent before the gate closes, or is cut before it came to the target, is turned away.
+        In the open model its response time counts from `due_ns`. In the closed model it counts from when the file is
+        made: making it is the virtual user's own time, and the target's is what is measured. `own_wait_ns` is how much
+        of the wait for a virtual user our own side caused. Raises BrokenPromiseError after it was
+        recorded. Cancelling cuts the upload and counts it so. An upload that is not sent before the gate closes, or is
+        cut before it came to the target, is turned away.
         """
         attempt = _Attempt(UploadProgress(), due_ns, rows, self._clock_ns(), own_wait_ns)
         try:
@@ -100,22 +101,24 @@ class IterationRunner:
                 await self._upload(attempt, step_run)
         except TurnedAwayError:
             if attempt.lacks_address and step_run.gate.has_reached_end:
-                self._record(flight, attempt, step_run, ErrorKind.NO_ADDRESS)
+                self._record(upload_number, attempt, step_run, ErrorKind.NO_ADDRESS)
             else:
-                self._turn_away(flight, attempt, step_run)
+                self._turn_away(upload_number, attempt, step_run)
         except BaseException:
             if attempt.progress.has_approached:
                 is_timed_out = self._clock_ns() - attempt.sent_ns >= self._timeout_ns
-                self._record(flight, attempt, step_run, ErrorKind.TIMEOUT if is_timed_out else ErrorKind.CANCELLED)
+                self._record(
+                    upload_number, attempt, step_run, ErrorKind.TIMEOUT if is_timed_out else ErrorKind.CANCELLED
+                )
             else:
-                self._turn_away(flight, attempt, step_run)
+                self._turn_away(upload_number, attempt, step_run)
             raise
         else:
             upload = attempt.upload
             error = ErrorKind.NO_ADDRESS if upload is None else upload.error
             if upload is not None and error is None:
                 self._book.trust(upload.endpoint)
-            self._record(flight, attempt, step_run, error)
+            self._record(upload_number, attempt, step_run, error)
             if upload is not None and error is not None and outcome_of(error) is Outcome.VIOLATION:
                 raise BrokenPromiseError(_violation(upload, error))
         pause_seconds = 0.0 if attempt.upload is None else attempt.upload.retry_after_seconds or 0.0
@@ -133,15 +136,15 @@ class IterationRunner:
             attempt.route = Route(self._book, endpoint, step_run.gate.may_send)
             attempt.upload = await self._uploader.upload(step_run.client, attempt.route, attempt.rows, attempt.progress)
 
-    def _turn_away(self, flight: int, attempt: "_Attempt", step_run: StepRun) -> None:
+    def _turn_away(self, upload_number: int, attempt: "_Attempt", step_run: StepRun) -> None:
         now_ns = self._clock_ns()
-        step_run.turn_away(flight, now_ns, attempt.own_share(now_ns), self._remaining_ns(attempt, now_ns))
+        step_run.turn_away(upload_number, now_ns, attempt.own_share(now_ns), self._remaining_ns(attempt, now_ns))
 
     def _remaining_ns(self, attempt: "_Attempt", now_ns: int) -> int:
         """How much longer an upload has until its time-out."""
         return max(0, attempt.sent_ns + self._timeout_ns - now_ns)
 
-    def _record(self, flight: int, attempt: "_Attempt", step_run: StepRun, error: ErrorKind | None) -> None:
+    def _record(self, upload_number: int, attempt: "_Attempt", step_run: StepRun, error: ErrorKind | None) -> None:
         """Count an iteration that has ended, and tell of it."""
         finished_ns = self._clock_ns()
         progress, route, upload = attempt.progress, attempt.route, attempt.upload
@@ -168,7 +171,7 @@ class IterationRunner:
             status=None if upload is None else upload.status,
             detail="" if upload is None else upload.judgement.detail,
         )
-        step_run.recorder.finish(flight, sample)
+        step_run.recorder.finish(upload_number, sample)
         if self.observer is not None:
             self.observer(Iteration(step_run.step, sample, upload, progress))
 

@@ -21,13 +21,13 @@ _QUEUE_CHECK_NS: Final = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """An upload that is due. `flight` is its number in the recorder.
+    """An upload that is due. `upload_number` is its number in the recorder.
 
     `had_free_user` says that a virtual user was free when the upload became due.
     """
 
     due_ns: int
-    flight: int
+    upload_number: int
     rows: int
     had_free_user: bool
 
@@ -69,7 +69,7 @@ class OpenModel:
             await self._admit_all(tasks)
         finally:
             while self._queue:
-                self._step_run.recorder.withdraw(self._queue.popleft().flight)
+                self._step_run.recorder.withdraw(self._queue.popleft().upload_number)
 
     async def _admit_all(self, tasks: asyncio.TaskGroup) -> None:
         next_arrival = self._next_arrival()
@@ -111,7 +111,7 @@ class OpenModel:
     def _drop_until(self, due_ns: int, now_ns: int) -> None:
         """Drop what has waited since this instant or longer."""
         while self._queue and self._queue[0].due_ns <= due_ns:
-            self._step_run.recorder.drop(self._queue.popleft().flight, now_ns, self._own_share)
+            self._step_run.recorder.drop(self._queue.popleft().upload_number, now_ns, self._own_share)
 
     def _next_check_ns(self, next_arrival: tuple[int, int] | None) -> int:
         instants = [self._step_run.end_ns]
@@ -129,7 +129,7 @@ class OpenModel:
                 wait_ns = iteration_start_ns - arrival.due_ns
                 own_wait_ns = wait_ns if arrival.had_free_user else int(wait_ns * self._own_share)
                 outcome = await self._iteration_runner.iterate(
-                    arrival.flight, arrival.due_ns, arrival.rows, self._step_run, own_wait_ns
+                    arrival.upload_number, arrival.due_ns, arrival.rows, self._step_run, own_wait_ns
                 )
                 now_ns = self._timing.clock_ns()
                 self._busy_ns += now_ns - iteration_start_ns

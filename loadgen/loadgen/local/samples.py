@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 from typing import Final
 
+from loadgen.http.upload_progress import PartNanoseconds
 from loadgen.load.engine import Iteration
 from loadgen.options.errors import UsageError
 from loadtest_model.values import NANOSECONDS
@@ -15,9 +16,7 @@ SAMPLE_COLUMNS: Final = (
     "finished_seconds",
     "response_seconds",
     "service_seconds",
-    "connect_seconds",
-    "upload_seconds",
-    "wait_seconds",
+    *(f"{name}_seconds" for name in PartNanoseconds._fields),
     "outcome",
     "error",
     "status",
@@ -52,9 +51,7 @@ class SampleFile:
                 ),
                 _seconds(sample.finished_ns - sample.intended_ns),
                 _seconds(sample.finished_ns - sample.sent_ns),
-                f"{progress.connect_seconds:.6f}",
-                f"{progress.upload_seconds:.6f}",
-                f"{progress.wait_seconds:.6f}",
+                *(_seconds(nanoseconds or 0) for nanoseconds in progress.parts),
                 sample.outcome,
                 sample.error or "",
                 upload.status if upload and upload.status is not None else "",

@@ -50,7 +50,7 @@ class StepRecorder:
         self._segment_response = [SketchBuilder() for _ in step.segments]
         self._segment_counts = [Tally() for _ in step.segments]
         self._in_flight: dict[int, int] = {}
-        self._next_flight = 0
+        self._last_upload_number = 0
         self._withdrawn = 0
         self._users = 0
         self._last_activity_ns = start_ns
@@ -61,13 +61,13 @@ class StepRecorder:
 
     def begin(self, intended_ns: int) -> int:
         """An upload is due: under way, or waiting for a virtual user. Gives the number to end it by."""
-        self._next_flight += 1
-        self._in_flight[self._next_flight] = intended_ns
-        return self._next_flight
+        self._last_upload_number += 1
+        self._in_flight[self._last_upload_number] = intended_ns
+        return self._last_upload_number
 
-    def finish(self, flight: int, sample: Sample) -> None:
+    def finish(self, upload_number: int, sample: Sample) -> None:
         """Count the upload that was begun under this number; each counts once."""
-        del self._in_flight[flight]
+        del self._in_flight[upload_number]
         self._last_activity_ns = max(self._last_activity_ns, sample.finished_ns)
         # Timers fire up to a millisecond early, and nothing is due before the start.
         since_start_ns = max(0, sample.intended_ns - self._start_ns)
@@ -85,35 +85,35 @@ class StepRecorder:
             self._warm_up.add(sample)
         self._second(sample.finished_ns - self._start_ns).end(sample)
 
-    def drop(self, flight: int, now_ns: int, own_share: float = 0.0) -> None:
+    def drop(self, upload_number: int, now_ns: int, own_share: float = 0.0) -> None:
         """Count an arrival that was begun under this number and got no virtual user in time.
 
         `own_share` is how much of the virtual users' time our own side took.
 
         Whatever it would have taken, it is more than the patience it was given: so it enters the response times.
         """
-        wait_ns = max(self._max_lateness_ns, now_ns - self._in_flight[flight])
-        if (segment := self._drop(flight, now_ns)) is not None:
+        wait_ns = max(self._max_lateness_ns, now_ns - self._in_flight[upload_number])
+        if (segment := self._drop(upload_number, now_ns)) is not None:
             self._segment_response[segment].add(wait_ns)
             self._own.drop(wait_ns, own_share)
 
-    def drop_at_end(self, flight: int, now_ns: int, own_share: float, remaining_ns: int) -> None:
+    def drop_at_end(self, upload_number: int, now_ns: int, own_share: float, remaining_ns: int) -> None:
         """Count an arrival that the end of the load came upon before anything of it was sent.
 
         It enters the response times at its age, like whatever is cut, unless our own side alone held it up.
         `remaining_ns` is how much longer it had until its time-out.
         """
-        wait_ns = max(0, now_ns - self._in_flight[flight])
-        if (segment := self._drop(flight, now_ns)) is None:
+        wait_ns = max(0, now_ns - self._in_flight[upload_number])
+        if (segment := self._drop(upload_number, now_ns)) is None:
             return
         self._own.drop(wait_ns, own_share, has_time=own_share < 1.0)
         if own_share < 1.0:
             self._segment_response[segment].add(wait_ns)
             self._censored.add(wait_ns, None, remaining_ns)
 
-    def _drop(self, flight: int, now_ns: int) -> int | None:
+    def _drop(self, upload_number: int, now_ns: int) -> int | None:
         """Count a dropped arrival; give the segment that it is judged in, None in the warm-up."""
-        intended_ns = self._in_flight.pop(flight)
+        intended_ns = self._in_flight.pop(upload_number)
         self._last_activity_ns = max(self._last_activity_ns, now_ns)
         since_start_ns = intended_ns - self._start_ns
         self._second(since_start_ns).tally.dropped += 1
@@ -125,15 +125,15 @@ class StepRecorder:
         self._segment_counts[segment].dropped += 1
         return segment
 
-    def withdraw(self, flight: int) -> None:
+    def withdraw(self, upload_number: int) -> None:
         """Forget an upload that was begun under this number: nothing of it was sent, and nothing will be."""
-        del self._in_flight[flight]
+        del self._in_flight[upload_number]
         self._withdrawn += 1
 
     @property
     def due(self) -> int:
         """How many uploads were due so far, without those that were withdrawn."""
-        return self._next_flight - self._withdrawn
+        return self._last_upload_number - self._withdrawn
 
     def record_lateness(self, due_ns: int, lateness_ns: int | None) -> None:
         """Note how late an arrival found a free virtual user; None where it found none."""

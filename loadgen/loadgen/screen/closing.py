@@ -9,6 +9,7 @@ from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.measurement.spread import merged_spread
 from loadtest_model.quantities import bytes_text, count_text, seconds_text, span_text
+from loadtest_model.report.figures import PartsTimes
 from loadtest_model.report.summary import Proof, StepSummary, Summary, TargetUse
 
 _COLOURS: Final = {Verdict.PASSED: "32", Verdict.FAILED: "31", Verdict.INCONCLUSIVE: "33"}
@@ -89,7 +90,7 @@ def _times(summary: Summary) -> Iterator[str]:
     for name, times in (("response", summary.response_time_seconds), ("service", summary.service_time_seconds)):
         rows.append((name, *(seconds_text(getattr(times, column)) for column in _COLUMNS)))
     parts = summary.steps[0].parts_seconds if len(summary.steps) == 1 else None
-    for name in ("connect", "upload", "wait") if parts else ():
+    for name in PartsTimes.__struct_fields__ if parts else ():
         part = getattr(parts, name)
         if part.uploads:
             rows.append((name, seconds_text(part.avg), "", "", "", "", seconds_text(part.max)))

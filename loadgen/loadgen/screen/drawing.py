@@ -97,7 +97,7 @@ def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
     return not environment.get("NO_COLOR") and can_redraw(stream, environment)
 
 
-def columns_of(stream: TextIO) -> int | None:
+def terminal_width(stream: TextIO) -> int | None:
     """How wide lines may be that go to a stream; None for a file or a pipe, where any width will do."""
     return _columns(stream) if stream.isatty() else None
 

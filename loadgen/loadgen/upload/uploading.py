@@ -224,7 +224,7 @@ class Uploader:
     def _request_facts(self, authorization: str, body_bytes: int, progress: UploadProgress) -> RequestFacts:
         scheme, _, token = authorization.partition(" ")
         expires_at = expiry_of(token)
-        started_at = progress.first_byte_at if progress.connecting_at is None else progress.connecting_at
+        started_at = progress.sending_at if progress.connecting_at is None else progress.connecting_at
         ended_at = progress.finished_at
         return RequestFacts(
             url=self._named_url,

@@ -5,6 +5,7 @@ from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
 from loadtest_model.quantities import count_text, seconds_text
 from loadtest_model.thresholds.bounds import ThresholdResult, evaluate_all, parse_threshold
+from loadtest_model.thresholds.metrics import METRICS
 
 
 def threshold_results(plan: Plan, aggregate: Aggregate) -> tuple[ThresholdResult, ...]:
@@ -62,6 +63,6 @@ def _value_text(expression: str, value: float | None) -> str:
     threshold = parse_threshold(expression)
     if threshold.is_of_time:
         return seconds_text(value)
-    if threshold.metric in ("error_rate", "success_rate"):
+    if METRICS[threshold.metric].unit == "ratio":
         return f"{value:.2%}"
     return f"{value:,.0f}"

@@ -24,8 +24,8 @@ class UploadPart(WireValue, frozen=True, kw_only=True):
 class UploadParts(WireValue, frozen=True, kw_only=True):
     """The parts of the uploads whose service times are measured; each counts those uploads that came to it.
 
-    `connect` has only new connections, TLS included; `upload` lasts from the first byte of the body to the last;
-    `wait` from there to the end of the answer, or of the patience.
+    `connect` has only new connections, TLS included. `upload` lasts from when the connection was ready to send to the
+    last byte handed to the system. `wait` lasts from there to the end of the answer, or to the time-out.
     """
 
     connect: UploadPart = UploadPart()

@@ -33,7 +33,13 @@ class AddressPolicy(WireValue, frozen=True, kw_only=True):
 
 
 class Deadlines(WireValue, frozen=True, kw_only=True):
-    """Bounds in seconds on what is not load."""
+    """Bounds, in seconds, on how long a pod stays in a state that is not load.
+
+    `verification_seconds` bounds each of Waiting, Verifying and Verified. `barrier_seconds` bounds Armed, until the
+    command to start. `linger_seconds` bounds how long an ended pod waits for the acknowledgement of its last snapshot.
+    A pod that is done also waits for the rest of the plan's span. In a cluster the chart's values override these
+    defaults.
+    """
 
     verification_seconds: float = 600.0
     barrier_seconds: float = 60.0

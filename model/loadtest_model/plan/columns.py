@@ -30,7 +30,8 @@ class ColumnPlan(WireValue, frozen=True, kw_only=True):
     """A column of the file. Kind `client` is the client column `source`; the others are those of a spec's fields.
 
     `low` and `high` bound, inclusively, an integer, a decimal in units of its last place, a date in days and a
-    datetime in seconds since 1970. An argument that is a text may be JSON.
+    datetime in seconds since 1970. `places` is the number of a decimal's places. A unique column has its `prefix` and
+    then `width` characters, which are decimal digits if `digits` is true. An argument that is a text may be JSON.
     """
 
     name: str
@@ -60,7 +61,7 @@ class ColumnPlan(WireValue, frozen=True, kw_only=True):
         return (10 if self.digits else 32) ** self.width if self.kind == "unique" else None
 
 
-CLIENT_PLANS: Final = tuple(ColumnPlan(name=name, kind="client", source=name) for name in CLIENT_NAMES)
+CLIENT_COLUMN_PLANS: Final = tuple(ColumnPlan(name=name, kind="client", source=name) for name in CLIENT_NAMES)
 
 
 def columns_of(plans: Sequence[ColumnPlan]) -> tuple[Column, ...]:
@@ -69,15 +70,16 @@ def columns_of(plans: Sequence[ColumnPlan]) -> tuple[Column, ...]:
 
 
 def varying_field_count(plans: Sequence[ColumnPlan], numbers: Set[str] = frozenset()) -> int:
-    """How many fields of a row are written anew in every row, beside the client's own and those within templates again.
+    """How many fields of a row are written anew in every row.
 
-    `numbers` are the integers and decimals among them.
+    The client's own fields are not counted. A field within a template counts again.
+    `numbers` are the names of the integers and decimals that are written anew.
     """
     columns = {plan.name: plan for plan in plans}
 
     def count(plan: ColumnPlan) -> int:
-        own = plan.kind == "unique" or plan.name in numbers
+        is_written_anew = plan.kind == "unique" or plan.name in numbers
         clients = sum(part.client in VARYING_CLIENT_NAMES for part in plan.parts)
-        return own + clients + sum(count(columns[part.column]) for part in plan.parts if part.column)
+        return is_written_anew + clients + sum(count(columns[part.column]) for part in plan.parts if part.column)
 
     return sum(map(count, plans))

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from loadtest_model.plan.column_compiler import compile_columns, records_error
-from loadtest_model.plan.columns import CLIENT_PLANS, MILLION, ColumnPlan
+from loadtest_model.plan.columns import CLIENT_COLUMN_PLANS, MILLION, ColumnPlan
 from loadtest_model.plan.steps import Step
 from loadtest_model.records.geography import Locale
 from loadtest_model.records.phone_space import Contact
@@ -55,7 +55,7 @@ class RecordsPlan(WireValue, frozen=True, kw_only=True):
     run_tag: int
     locale: Locale = Locale.MIXED
     contact: Contact = Contact.ANY
-    columns: tuple[ColumnPlan, ...] = CLIENT_PLANS
+    columns: tuple[ColumnPlan, ...] = CLIENT_COLUMN_PLANS
     dialect: DialectPlan = STANDARD_DIALECT
     invalid: InvalidRowsPlan | None = None
 
@@ -97,7 +97,7 @@ def plan_records(records: Records, file_format: Format, *, seed: int, run_tag: i
         locale=records.locale,
         contact=records.contact,
         # The same object, so that what is not said is not written into every plan.
-        columns=CLIENT_PLANS if columns == CLIENT_PLANS else columns,
+        columns=CLIENT_COLUMN_PLANS if columns == CLIENT_COLUMN_PLANS else columns,
         dialect=_compile_dialect(records.dialect, columns, file_format),
         invalid=_compile_invalid_rows(records.invalid, columns) if records.invalid else None,
     )

@@ -214,7 +214,7 @@ def _censored_service(step: StepAggregate) -> Sketch:
 METRICS: Final[dict[str, Metric]] = {
     "error_rate": Metric(
         "ratio",
-        "rejected, unknown, violating and dropped uploads over those due",
+        "rejected, unknown, violating and dropped uploads over those due, without those cut by the test",
         _ratio(lambda step: step.judged.error_rate),
         counts_failures=True,
         only_bound="upper",
@@ -238,7 +238,7 @@ METRICS: Final[dict[str, Metric]] = {
     "accepted": _count_metric("accepted uploads", lambda step: step.judged.accepted, rises_with_load=True),
     "rejected": _count_metric("rejected uploads", lambda step: step.judged.rejected, counts_failures=True),
     "unknown": _count_metric(
-        "uploads without a complete answer, but for those cut by the test",
+        "uploads without a complete answer, except those cut by the test",
         lambda step: step.judged.unknown - step.judged.cancelled,
         counts_failures=True,
         only_bound="upper",
@@ -259,11 +259,11 @@ METRICS: Final[dict[str, Metric]] = {
     "accepted_records": _count_metric(
         "records that the target confirmed", lambda step: step.judged.records_confirmed, rises_with_load=True
     ),
-    "requests_per_second": _rate_metric("accepted uploads a second of load", lambda step: step.judged.accepted),
+    "requests_per_second": _rate_metric("accepted uploads per second of load", lambda step: step.judged.accepted),
     "records_per_second": _rate_metric(
-        "confirmed records a second of load", lambda step: step.judged.records_confirmed
+        "confirmed records per second of load", lambda step: step.judged.records_confirmed
     ),
     "bytes_per_second": _rate_metric(
-        "bytes of request bodies sent a second of load", lambda step: step.judged.bytes_sent
+        "bytes of request bodies sent per second of load", lambda step: step.judged.bytes_sent
     ),
 }

@@ -12,7 +12,7 @@ from loadtest_model.values import WireValue
 from loadtest_operator.cluster.api import CONFIG_MAPS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.cluster.pods import Command, CommandAnswer, PodClient, control_address
 from loadtest_operator.decide import actions
-from loadtest_operator.decide.actions import Action, Outcome
+from loadtest_operator.decide.actions import Action, ActionOutcome
 from loadtest_operator.facts.names import FINISHED_RUN_ANNOTATION
 from loadtest_operator.facts.observation import Observation, ObservedPod
 
@@ -40,7 +40,9 @@ class Actor:
         self._now = now
         self._sleep = sleep
 
-    async def perform(self, observation: Observation, requested_actions: tuple[Action, ...]) -> tuple[Outcome, ...]:
+    async def perform(
+        self, observation: Observation, requested_actions: tuple[Action, ...]
+    ) -> tuple[ActionOutcome, ...]:
         """Do everything in order, but stop and halt pods first; what is to be said of it comes back.
 
         Raises ApiError where an outage or a conflict asks for another try.
@@ -49,7 +51,7 @@ class Actor:
         outcomes = [await self._perform(observation, action) for action in ordered_actions]
         return tuple(outcome for outcome in outcomes if outcome is not None)
 
-    async def _perform(self, observation: Observation, action: Action) -> Outcome | None:
+    async def _perform(self, observation: Observation, action: Action) -> ActionOutcome | None:
         identity = observation.test.identity
         namespace, name = identity.namespace, identity.name
         match action:
@@ -112,7 +114,7 @@ class Actor:
         pods = tuple(pod for order in action.orders for pod in order.pods)
         await self._tell(observation, Verb.ENDPOINTS, pods, addresses)
 
-    async def _create_job(self, namespace: str, action: actions.CreateJob) -> Outcome | None:
+    async def _create_job(self, namespace: str, action: actions.CreateJob) -> ActionOutcome | None:
         objects = [(JOBS, action.manifest)]
         if action.network_policy is not None:
             objects.insert(0, (NETWORK_POLICIES, action.network_policy))
@@ -129,7 +131,7 @@ class Actor:
                 )
         return None
 
-    async def _write_results(self, namespace: str, action: actions.WriteResults) -> Outcome | None:
+    async def _write_results(self, namespace: str, action: actions.WriteResults) -> ActionOutcome | None:
         """Create the results. Those that exist stay: whoever wrote them knew no less of a run that is over."""
         try:
             await self._api.create(CONFIG_MAPS, namespace, action.manifest)
@@ -141,7 +143,7 @@ class Actor:
             return actions.ResultsNotWritten(error.message)
         return None
 
-    async def _start(self, observation: Observation, action: actions.StartFleet) -> Outcome:
+    async def _start(self, observation: Observation, action: actions.StartFleet) -> ActionOutcome:
         """Arm all, then start all at one instant; whoever does not confirm makes the whole fleet halt."""
         arm = Arm(start_id=action.start_id, plan_hash=action.plan_hash)
         answers = await self._tell(observation, Verb.ARM, action.pods, lambda _: arm)
@@ -188,7 +190,7 @@ class Actor:
 
         return order
 
-    async def _bound_skew(self, action: actions.BoundSkew) -> Outcome | None:
+    async def _bound_skew(self, action: actions.BoundSkew) -> ActionOutcome | None:
         """How far apart pods began at most; None where one does not tell.
 
         A pod says how long ago it began. Its answer was made between the request and its arrival here, so its beginning

@@ -1,4 +1,4 @@
-"""Events on the LoadTest: one for each phase it enters and one for its end."""
+"""Events on the LoadTest: for each phase, for its verification, for each new reason to wait, and for its end."""
 
 import hashlib
 from dataclasses import dataclass

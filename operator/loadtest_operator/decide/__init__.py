@@ -31,7 +31,7 @@ __all__ = ["Decision", "Policy", "decide", "may_begin", "urgent_orders", "withou
 
 _CLEAN_UP_SECONDS = 0.5
 
-Rule = Callable[[Observation, Policy], Decision | None]
+DecisionRule = Callable[[Observation, Policy], Decision | None]
 
 
 def decide(observation: Observation, policy: Policy) -> Decision:
@@ -117,7 +117,7 @@ def refuse_foreign_job(observation: Observation, _policy: Policy) -> Decision | 
     return end_without_run(observation, Verdict.INCONCLUSIVE, Reason.JobNameTaken, message)
 
 
-RULES: Final[tuple[Rule, ...]] = (
+RULES: Final[tuple[DecisionRule, ...]] = (
     end_deleted_test,
     keep_ended,
     await_earlier_run,

@@ -195,4 +195,4 @@ class ResultsNotWritten:
     message: str
 
 
-Outcome = JobRefused | FleetStarted | SkewBounded | ResultsExist | ResultsNotWritten
+ActionOutcome = JobRefused | FleetStarted | SkewBounded | ResultsExist | ResultsNotWritten

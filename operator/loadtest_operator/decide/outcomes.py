@@ -1,4 +1,4 @@
-"""What the doing of a decision changes in what is said."""
+"""How the outcomes of a decision's actions change its status."""
 
 from dataclasses import replace
 
@@ -7,9 +7,9 @@ from msgspec import structs
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Status
 from loadtest_operator.decide.actions import (
+    ActionOutcome,
     FleetStarted,
     JobRefused,
-    Outcome,
     ResultsExist,
     ResultsNotWritten,
     SkewBounded,
@@ -25,7 +25,7 @@ from loadtest_operator.facts.texts import shorten
 
 
 def with_outcomes(
-    observation: Observation, decision: Decision, outcomes: tuple[Outcome, ...], policy: Policy
+    observation: Observation, decision: Decision, outcomes: tuple[ActionOutcome, ...], policy: Policy
 ) -> Decision:
     """The decision with its status brought up to what became of its actions."""
     for outcome in outcomes:
@@ -56,7 +56,7 @@ def _started_status(observation: Observation, status: Status, outcome: FleetStar
         marks = ConditionValues(verified=verified, running=ConditionValue.true(Reason.Started, message))
         phase = Phase.RUNNING
     at = rfc3339(outcome.at)
-    # Of pods that did not all begin there is no skew.
+    # If some pods did not begin, there is no skew.
     skew = None if outcome.unconfirmed_pods else outcome.skew_seconds
     return structs.replace(
         status,

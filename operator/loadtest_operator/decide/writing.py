@@ -1,5 +1,8 @@
-"""A status as it is written: every change is worth a write, but for mere progress, which is told at intervals; what the
-results hold in full is left out where the status grows beyond its budget, the least needed first."""
+"""A status as it is written.
+
+Every change is worth a write, except mere progress, which is written at intervals. If the status is larger than its
+budget, parts that the results hold in full are left out. The least needed part goes first.
+"""
 
 from collections.abc import Callable
 from typing import Any, Final

@@ -225,12 +225,12 @@ class Followers:
             self._running.pop(run)[1].cancel()
 
     async def _follow(self, run: RunKey, follower: Follower) -> None:
-        async def told(sight: Sight) -> None:
+        async def report_change(sight: Sight) -> None:
             if self.on_change is not None:
                 await self.on_change(run, sight)
 
         try:
-            await follower.run(told)
+            await follower.run(report_change)
         except Exception:
             # The next turn follows anew.
             if run in self._running and self._running[run][0] is follower:

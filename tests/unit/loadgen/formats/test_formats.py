@@ -12,7 +12,7 @@ async def test_a_csv_file_is_the_composed_batch() -> None:
 
     body = await csv.encode(batch)
 
-    assert (csv.name, csv.extension, csv.content_type) == ("csv", ".csv", "text/csv")
+    assert (csv.name, csv.content_type) == ("csv", "text/csv")
     assert sum(len(chunk) for chunk in body.chunks()) == body.content_length == batch.content_length
 
 

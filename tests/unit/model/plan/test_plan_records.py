@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loadtest_model.plan import PlanError
-from loadtest_model.plan.columns import CLIENT_PLANS, MOST_VARYING_FIELDS, columns_of
+from loadtest_model.plan.columns import CLIENT_COLUMN_PLANS, MOST_VARYING_FIELDS, columns_of
 from loadtest_model.plan.notices import plan_notices
 from loadtest_model.plan.records import STANDARD_DIALECT, RecordsPlan
 from loadtest_model.spec.fields import FIELD_KINDS, Field
@@ -32,7 +32,7 @@ def refusal_text(records: dict[str, Any], **spec: Any) -> str:
 def test_records_of_which_nothing_is_said_are_the_client_columns() -> None:
     plan = records_plan()
 
-    assert plan.columns is CLIENT_PLANS
+    assert plan.columns is CLIENT_COLUMN_PLANS
     assert plan.dialect is STANDARD_DIALECT
     assert (plan.locale, plan.contact, plan.invalid) == ("mixed", "any", None)
 
@@ -40,14 +40,14 @@ def test_records_of_which_nothing_is_said_are_the_client_columns() -> None:
 def test_columns_are_renamed_dropped_added_and_ordered() -> None:
     names = column_names(rename={"client_id": "id"}, drop=["balance"], add=[WIDTH], order=["loyalty", "id"])
 
-    client_names = [plan.name for plan in CLIENT_PLANS if plan.name not in ("client_id", "balance")]
+    client_names = [plan.name for plan in CLIENT_COLUMN_PLANS if plan.name not in ("client_id", "balance")]
     assert names == ["loyalty", "id", *client_names]
 
 
 def test_an_added_column_takes_the_place_of_a_client_column_with_its_name() -> None:
     plan = records_plan(fields={"add": [{"name": "status", "kind": "constant", "value": "new"}]})
 
-    assert [column.name for column in plan.columns] == [column.name for column in CLIENT_PLANS]
+    assert [column.name for column in plan.columns] == [column.name for column in CLIENT_COLUMN_PLANS]
     assert [column.kind for column in plan.columns if column.name == "status"] == ["constant"]
 
 
@@ -103,7 +103,7 @@ def a_field(**parameters: Any) -> dict[str, Any]:
         ({"fields": {"order": ["citty"]}}, "did you mean city?"),
         ({"fields": {"order": ["city", "city"]}}, "names a column twice"),
         ({"fields": {"add": [WIDTH, WIDTH]}}, "two columns named 'loyalty'"),
-        ({"fields": {"drop": [plan.name for plan in CLIENT_PLANS]}}, "leaves no column"),
+        ({"fields": {"drop": [plan.name for plan in CLIENT_COLUMN_PLANS]}}, "leaves no column"),
         (a_field(kind="uniqe"), "fields.add[0].kind is 'uniqe'; did you mean unique? (column 'x')"),
         (a_field(kind="choice", values=["a"], weights=[1, 2]), "weights has 2 numbers, but there are 1 values"),
         (a_field(kind="choice", values=["a"], weights=[0]), "weights are all 0"),
@@ -170,7 +170,7 @@ def test_only_so_many_fields_can_differ_in_every_row() -> None:
     def fields(count: int) -> dict[str, Any]:
         return {"fields": {"add": [{**WIDTH, "name": f"unique {number}"} for number in range(count)]}}
 
-    assert len(records_plan(**fields(MOST_VARYING_FIELDS)).columns) == len(CLIENT_PLANS) + MOST_VARYING_FIELDS
+    assert len(records_plan(**fields(MOST_VARYING_FIELDS)).columns) == len(CLIENT_COLUMN_PLANS) + MOST_VARYING_FIELDS
     assert f"has {MOST_VARYING_FIELDS + 1} fields" in refusal_text(fields(MOST_VARYING_FIELDS + 1))
 
 

@@ -113,26 +113,42 @@ def test_a_threshold_may_name_the_step_that_it_holds_for() -> None:
         parse_threshold("heaviest.p95 < 20s")
 
 
-@pytest.mark.parametrize(
-    ("metric", "value"),
-    [
-        ("service_avg", 1.5),
-        ("service_p50", 1.0),
-        ("service_max", 2.0),
-        ("connect_avg", 0.25),
-        ("connect_max", 0.4),
-        ("upload_avg", 0.5),
-        ("wait_max", 3.0),
-        ("rejected", 4),
-        ("unknown", 2),
-        ("dropped", 5),
-        ("timeouts", 2),
-        ("sent_records", 130),
-        ("bytes_per_second", 100),
-        ("success_rate", 1 - 11 / 21),
-    ],
-)
-def test_every_measured_quantity_can_be_bounded(metric: str, value: float) -> None:
+VALUES = {
+    "error_rate": 11 / 21,
+    "success_rate": 1 - 11 / 21,
+    "avg": 2.0,
+    "p50": 1.0,
+    "p90": 3.0,
+    "p95": 3.0,
+    "p99": 3.0,
+    "max": 3.0,
+    "service_avg": 1.5,
+    "service_p50": 1.0,
+    "service_p90": 2.0,
+    "service_p95": 2.0,
+    "service_p99": 2.0,
+    "service_max": 2.0,
+    "connect_avg": 0.25,
+    "connect_max": 0.4,
+    "upload_avg": 0.5,
+    "upload_max": 1.0,
+    "wait_avg": 3.0,
+    "wait_max": 3.0,
+    "accepted": 10,
+    "rejected": 4,
+    "unknown": 2,
+    "dropped": 5,
+    "timeouts": 2,
+    "sent_records": 130,
+    "accepted_records": 90,
+    "requests_per_second": 10 / 60,
+    "records_per_second": 1.5,
+    "bytes_per_second": 100,
+}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_measured_quantity_can_be_bounded(metric: str) -> None:
     counts = Counts(
         due=22,
         sent=17,
@@ -142,11 +158,13 @@ def test_every_measured_quantity_can_be_bounded(metric: str, value: float) -> No
         unknown=3,
         cancelled=1,
         records_sent=130,
+        records_confirmed=90,
         bytes_sent=6_000,
     )
     step = StepAggregate(
         judged=counts,
         errors={ErrorKind.TIMEOUT: 2},
+        response=sketch_of([10**9, 3 * 10**9]),
         service=sketch_of([10**9, 2 * 10**9]),
         parts=UploadParts(
             connect=UploadPart(count=2, sum_nanoseconds=500_000_000, max_nanoseconds=400_000_000),
@@ -157,7 +175,7 @@ def test_every_measured_quantity_can_be_bounded(metric: str, value: float) -> No
 
     measurement = METRICS[metric].read(step, 60.0)
 
-    assert measurement.value == pytest.approx(value, rel=0.01)
+    assert measurement.value == pytest.approx(VALUES[metric], rel=0.01)
     assert measurement.samples > 0
 
 

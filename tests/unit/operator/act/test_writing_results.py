@@ -10,7 +10,7 @@ from kubernetes.aio.client import Configuration
 from loadtest_operator.act.actor import Actor
 from loadtest_operator.cluster.api import Api, ApiError
 from loadtest_operator.cluster.pods import PodClient
-from loadtest_operator.decide.actions import Outcome, ResultsExist, ResultsNotWritten, WriteResults
+from loadtest_operator.decide.actions import ActionOutcome, ResultsExist, ResultsNotWritten, WriteResults
 from support.operator_builders import NOW, a_new_observation
 
 
@@ -27,7 +27,7 @@ class Refusing(Api):
         raise self.error
 
 
-async def outcomes_of(api: Refusing) -> tuple[Outcome, ...]:
+async def outcomes_of(api: Refusing) -> tuple[ActionOutcome, ...]:
     async with api:
         actor = Actor(api, PodClient(b"key", time.monotonic), time.monotonic, lambda: NOW, asyncio.sleep)
         return await actor.perform(a_new_observation(), (WriteResults({"metadata": {"name": "heavy-results"}}),))

@@ -9,7 +9,7 @@ from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_operator.decide import Decision, decide
-from loadtest_operator.decide.actions import Outcome, ResultsExist, ResultsNotWritten, WriteResults
+from loadtest_operator.decide.actions import ActionOutcome, ResultsExist, ResultsNotWritten, WriteResults
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.facts.observation import Observation, ObservedPod
 from support.operator_builders import POLICY, a_killed_pod, a_pod, an_observation, next_observation
@@ -26,7 +26,7 @@ def judged_look(*later_pods: ObservedPod) -> Observation:
     return next_observation(observation, judging, pods=later_pods)
 
 
-def finished(observation: Observation, *outcomes: Outcome) -> Decision:
+def finished(observation: Observation, *outcomes: ActionOutcome) -> Decision:
     return with_outcomes(observation, decide(observation, POLICY), outcomes, POLICY)
 
 

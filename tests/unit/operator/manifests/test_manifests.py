@@ -228,7 +228,9 @@ def test_an_affinity_of_the_spec_is_kept_whole_beside_ours() -> None:
 def test_aliases_reach_the_pods() -> None:
     aliases = [{"ip": "10.0.0.7", "hostnames": ["staging.example.com"]}]
 
-    assert pod_of(a_manifest(pod={"hostAliases": aliases}))["hostAliases"] == aliases
+    in_pod = pod_of(a_manifest(pod={"hostAliases": aliases}))["hostAliases"]
+
+    assert json.loads(json.dumps(in_pod)) == aliases
 
 
 def test_what_the_spec_says_of_its_pods_is_applied() -> None:
