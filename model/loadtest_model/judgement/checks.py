@@ -67,9 +67,10 @@ def counted_violations(evidence: Evidence) -> list[Finding]:
 
 def violation_text(violation: Violation) -> str:
     """A broken promise in a sentence: what was answered, where, and which rows may be stored because of it."""
+    first_row = violation.first_row or f"client_id {violation.first_client_id}"
     return (
-        f"{violation.address} {violation.message}; the {violation.rows} rows of that upload, from client_id"
-        f" {violation.first_client_id} on, may be stored"
+        f"{violation.address} {violation.message}; the {violation.rows} rows of that upload, from"
+        f" {first_row} on, may be stored"
     )
 
 
