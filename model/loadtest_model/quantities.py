@@ -21,6 +21,13 @@ def seconds_text(seconds: float | None) -> str:
     return f"{seconds:.3f} s" if seconds < 100 else f"{seconds:.0f} s"
 
 
+def short_seconds_text(seconds: float) -> str:
+    """A measured time for a narrow column: `87ms`, `1.93s`, `112s`."""
+    if seconds < _LEAST_SECONDS_SHOWN:
+        return f"{seconds * 1000:.0f}ms"
+    return f"{seconds:.2f}s" if seconds < 9.995 else f"{seconds:.1f}s" if seconds < 99.95 else f"{seconds:.0f}s"
+
+
 def span_text(seconds: float) -> str:
     """A length of time: `45s`, `2m05s`, `1h00m`."""
     whole = round(seconds)

@@ -13,6 +13,7 @@ from loadtest_model.plan import unseen_endpoints
 from loadtest_model.plan.exposure import exposure_of
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.report.status import ConditionStatus, ConditionType, Phase, Results, Status, StepResult
+from loadtest_model.report.status_summary import status_summary
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_operator.decide.actions import WriteResults
 from loadtest_operator.decide.causes import StopCause
@@ -74,7 +75,7 @@ def conclude(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ..
         health=judgement.health,
         target=structs.replace(fleet.target_watch, tally=None) if fleet.target_watch else None,
         evicted=fleet.evictions.pods,
-        summary=summary,
+        summary=status_summary(summary),
         results=Results(config_map=results_name(plan.name, plan.uid, plan.run_id)),
     )
     return Decision(
@@ -93,6 +94,9 @@ def _steps(summary: Summary) -> tuple[StepResult, ...]:
     return tuple(
         StepResult(
             name=step.name,
+            requests=step.requests,
+            records=step.records,
+            errors=step.errors,
             verdict=step.verdict,
             records_confirmed=step.records.confirmed,
             records_per_second=round(step.throughput.records_per_second, 1),

@@ -1,7 +1,5 @@
 """What is announced on a LoadTest."""
 
-import msgspec
-
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Status
@@ -9,6 +7,7 @@ from loadtest_operator.act.events import announcements, manifest
 from loadtest_operator.decide import decide
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.observation import Observation, RecordedStatus
+from loadtest_operator.facts.resources import recorded_status
 from support.operator_builders import NOW, POLICY, a_halted_pod, a_new_observation, a_pod, an_observation, status_json
 
 
@@ -19,7 +18,7 @@ def status_of(observation: Observation) -> Status:
 
 
 def recorded(status: Status) -> RecordedStatus:
-    return msgspec.convert(status_json(status), RecordedStatus)
+    return recorded_status(status_json(status))
 
 
 def test_each_phase_is_announced_once() -> None:
