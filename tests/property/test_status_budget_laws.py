@@ -1,5 +1,6 @@
 """A status fits its budget and its schema, whatever the run came to."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
@@ -110,12 +111,33 @@ def statuses(draw: st.DrawFn) -> Status:
     )
 
 
+def empty_objects(document: Any) -> Iterator[Any]:
+    if isinstance(document, dict):
+        if not document:
+            yield document
+        for value in document.values():
+            yield from empty_objects(value)
+
+
+def whole_texts(document: Any) -> Iterator[str]:
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, dict | list | tuple):
+        for value in document.values() if isinstance(document, dict) else document:
+            yield from whole_texts(value)
+
+
 @given(statuses())
 def test_a_status_fits_its_budget_and_its_schema_and_still_ends_every_wait(status: Status) -> None:
     status_json = status_to_write(status, {}, 5.0)
 
     assert status_json is not None
     assert len(msgspec.json.encode(status_json)) <= STATUS_LIMIT_BYTES
+    assert not list(empty_objects(status_json))
+    if len(msgspec.json.encode(status.message)) < 2_500:
+        assert status_json.get("message", "") == status.message
+    texts = [text for text in whole_texts({**status_json, "message": ""}) if len(text) > 60]
+    assert not [text for text in texts if text in status.message]
     assert [error.message for error in SCHEMA.iter_errors(status_json)] == []
     assert [
         (condition["type"], condition["status"], condition["reason"]) for condition in status_json["conditions"]

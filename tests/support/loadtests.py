@@ -284,3 +284,8 @@ def _target_manifest(document: Json, name: str, environment: dict[str, str]) -> 
     other_variables = [variable for variable in container["env"] if variable["name"] not in variables]
     container["env"] = [*other_variables, *({"name": key, "value": value} for key, value in variables.items())]
     return manifest
+
+
+def reasons(status: Json) -> list[str]:
+    """What decided the verdict, whole: a reason may refer to the message."""
+    return [resolve(text, status.get("message", "")) for text in status["reasons"]]

@@ -53,7 +53,15 @@ def written_form(status: Status) -> Json:
     document: Json = {**without_nulls(msgspec.to_builtins(within_limit(status))), "phase": str(status.phase)}
     if "thresholds" in document:
         document["thresholds"] = [_without_blanks(result) for result in document["thresholds"]]
-    return document
+    return _without_empty_objects(document)
+
+
+def _without_empty_objects(document: Json) -> Json:
+    """The same without objects that have nothing in them: the API server takes one that had something for null."""
+    nested = {
+        key: _without_empty_objects(value) if isinstance(value, dict) else value for key, value in document.items()
+    }
+    return {key: value for key, value in nested.items() if value != {}}
 
 
 def _steady(status: Json) -> Json:

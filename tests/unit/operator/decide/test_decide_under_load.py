@@ -419,7 +419,11 @@ def test_a_changed_spec_after_the_end_is_acknowledged_by_its_generation_alone() 
 
     decision = decide(replace(look, test=replace(look.test, generation=2)), POLICY)
 
-    assert ObserveGeneration(2) in decision.actions
+    (observed,) = [action for action in decision.actions if isinstance(action, ObserveGeneration)]
+    assert observed.generation == 2
+    # kubectl waits for a condition that is of the newest generation.
+    assert [condition["type"] for condition in observed.conditions] == [kind.value for kind in ConditionType]
+    assert {condition["observedGeneration"] for condition in observed.conditions} == {2}
     assert decision.status is None
 
 
