@@ -83,7 +83,7 @@ def test_nothing_was_stored(namespace: Namespace, status: Json) -> None:
 
 
 def test_both_pods_carried_their_share_and_began_together(status: Json) -> None:
-    assert status["pods"] == {"desired": 2, "verified": 2, "running": 0, "succeeded": 2, "failed": 0}
+    assert status["pods"] == {"desired": 2, "started": 2, "verified": 2, "running": 0, "succeeded": 2, "failed": 0}
     assert 0 < status["start"]["skewSeconds"] <= 0.25
 
 

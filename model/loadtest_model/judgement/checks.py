@@ -118,8 +118,8 @@ def vanished_target(evidence: Evidence) -> list[Finding]:
         else "look at the pods behind its Service"
     )
     text = (
-        f"{count} uploads had no address to go to: every proven address of the target vanished while the load ran;"
-        f" {explanation}"
+        f"{count} uploads had no address to go to and count as rejected: every proven address of the target"
+        f" vanished while the load ran; {explanation}"
     )
     return [Finding(Verdict.INCONCLUSIVE, Reason.TargetVanished, text)]
 
