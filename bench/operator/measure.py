@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from bench.operator.line import line
 from bench.operator.merging import merging
 from bench.operator.scenarios import Figure, idle, many_tests, polling, resource_requests, start_and_violation
 from bench.operator.stage import Stage, stage
@@ -21,6 +22,7 @@ _SCENARIOS: Final[dict[str, Scenario]] = {
     "looking": lambda running_stage: polling(running_stage, 1_000, 30.0),
     "requests": lambda running_stage: resource_requests(running_stage, 20, 20.0),
     "tests": lambda running_stage: many_tests(running_stage, 50, 4),
+    "line": lambda running_stage: line(running_stage, 500),
 }
 
 

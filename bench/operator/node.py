@@ -30,14 +30,29 @@ class Node:
         self._folder = folder
         self.pods: dict[str, Pod] = {}
         self.running_since: dict[str, float] = {}
+        self.pods_since: dict[str, float] = {}
+        self.jobs_since: dict[str, float] = {}
 
     async def run(self) -> None:
-        cache = Cache(f"/api/v1/pods?labelSelector={_LABEL}", self._on_pod)
+        pods = Cache(f"/api/v1/pods?labelSelector={_LABEL}", self._on_pod)
+        jobs = Cache(f"/apis/batch/v1/jobs?labelSelector={_LABEL}", self._on_job)
         async with asyncio.TaskGroup() as self._group:
-            await cache.follow(self._api)
+            self._group.create_task(jobs.follow(self._api))
+            await pods.follow(self._api)
+
+    def forget(self) -> None:
+        """Begin anew with the next pod."""
+        for record in (self.pods, self.running_since, self.pods_since, self.jobs_since):
+            record.clear()
+
+    def _on_job(self, resource: Json, exists: bool) -> None:
+        if exists:
+            self.jobs_since.setdefault(resource["metadata"]["uid"], asyncio.get_running_loop().time())
 
     def _on_pod(self, resource: Json, exists: bool) -> None:
         uid = resource["metadata"]["uid"]
+        if exists:
+            self.pods_since.setdefault(uid, asyncio.get_running_loop().time())
         if exists and uid not in self._tasks and "deletionTimestamp" not in resource["metadata"]:
             assert self._group is not None
             self._tasks[uid] = self._group.create_task(self._live(resource))

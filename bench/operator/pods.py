@@ -15,6 +15,7 @@ from typing import Any, Final
 import loadgen.fleet.pod
 import loadgen.load.share
 from loadgen.fleet.environment import PodSettings
+from loadgen.http.stalls import Stalls
 from loadgen.http.upload_progress import PartNanoseconds
 from loadgen.measure.recorder import Recorder, Sample
 from loadgen.upload.addresses import AddressBook
@@ -28,6 +29,13 @@ from loadtest_model.values import NANOSECONDS
 _TICK_SECONDS: Final = 1.0
 _MEDIAN_SECONDS: Final = 0.4
 _ADDRESS: Final = "127.0.0.1:8000"
+
+
+class Uploader:
+    """Uploads nothing; a pod knows by it when its process came late."""
+
+    def __init__(self) -> None:
+        self.stalls = Stalls()
 
 
 class Prover:
@@ -127,7 +135,7 @@ class Engine:
 class Monitor:
     """Nothing is watched: two hundred pods in one process would be watching each other."""
 
-    def __init__(self, _clock_ns: Callable[[], int]) -> None:
+    def __init__(self, _clock_ns: Callable[[], int], **_: object) -> None:
         pass
 
     def restart(self) -> None:
@@ -179,4 +187,4 @@ def sample(intended_ns: int, duration_ns: int, rows: int) -> Sample:
 loadgen.load.share.Prover = Prover  # type: ignore[attr-defined,assignment]
 loadgen.load.share.Engine = Engine  # type: ignore[attr-defined,assignment]
 loadgen.load.share.Monitor = Monitor  # type: ignore[attr-defined,assignment]
-loadgen.load.share.make_uploader = lambda *_: None  # type: ignore[attr-defined,assignment]
+loadgen.load.share.make_uploader = lambda *_: Uploader()  # type: ignore[attr-defined,assignment]

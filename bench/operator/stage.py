@@ -24,7 +24,7 @@ from bench.rig.processes import cpu_seconds, resident_bytes
 from localcluster.cluster import LocalCluster, local_cluster
 from localcluster.controlplane import free_ports
 from localcluster.installation import OPERATOR_NAMESPACE, wait_until_served
-from localcluster.node.api import Api
+from localcluster.node.api import MERGE_PATCH, Api
 from localcluster.rest import Rest, documents
 
 Json = dict[str, Any]
@@ -46,7 +46,7 @@ class Operator:
             "KUBECONFIG": str(cluster.kubeconfig),
             "LOADTEST_IMAGE": "bench",
             "LOADTEST_ALLOW_LOOPBACK": "true",
-            "LOADTEST_TARGETS": "127.0.0.1",
+            "LOADTEST_TARGETS": "*",
             "LOADTEST_OPERATOR_NAMESPACE": OPERATOR_NAMESPACE,
             "LOADTEST_HTTP_HOST": "127.0.0.1",
             "LOADTEST_HTTP_PORT": str(self._port),
@@ -94,8 +94,18 @@ class Stage:
     async def call(self, method: str, path: str, body: Json | None = None) -> Json:
         return await asyncio.to_thread(self.rest.call, method, path, body)
 
-    async def apply(self, name: str, pods: int, users: int, seconds: float) -> None:
-        await self.call("POST", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests", manifest(name, pods, users, seconds))
+    async def apply(self, name: str, pods: int, users: int, seconds: float, **spec: object) -> None:
+        resource = manifest(name, pods, users, seconds, **spec)
+        await self.call("POST", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests", resource)
+
+    async def stop(self, name: str) -> None:
+        path = f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests/{name}"
+        await asyncio.to_thread(self.rest.call, "PATCH", path, {"spec": {"stop": True}}, content_type=MERGE_PATCH)
+
+    async def statuses(self) -> dict[str, Json]:
+        """The status of every test by its name."""
+        items = (await self.call("GET", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests"))["items"]
+        return {item["metadata"]["name"]: item.get("status") or {} for item in items}
 
     async def status(self, name: str) -> Json:
         load_test = await self.call("GET", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests/{name}")
@@ -105,8 +115,7 @@ class Stage:
     async def delete(self, name: str) -> None:
         await self.call("DELETE", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests/{name}")
         await wait_until("the pods are gone", lambda: not self.live_pods(), 60)
-        self.node.pods.clear()
-        self.node.running_since.clear()
+        self.node.forget()
 
     def live_pods(self) -> int:
         return sum(
@@ -134,7 +143,8 @@ def metric_sum(exposition: str, name: str) -> float:
     return sum(float(value) for value in re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", exposition, re.MULTILINE))
 
 
-def manifest(name: str, pods: int, users: int, seconds: float) -> Json:
+def manifest(name: str, pods: int, users: int, seconds: float, **spec: object) -> Json:
+    """A test, with what `spec` says over it; unless that says otherwise it runs beside all others of its target."""
     return {
         "apiVersion": "x-load-test.dev/v1alpha1",
         "kind": "LoadTest",
@@ -146,6 +156,7 @@ def manifest(name: str, pods: int, users: int, seconds: float) -> Json:
             "parallelism": pods,
             # All tests have the one target that does not exist.
             "concurrency": "Allow",
+            **spec,
         },
     }
 
@@ -170,13 +181,14 @@ async def stage() -> AsyncIterator[Stage]:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=50)) as session:
             api = Api(session, cluster.server, *_identity(cluster, folder))
             node = Node(api, folder, random.randrange(2, 254))
-            node_task = asyncio.create_task(node.run())
-            try:
-                yield Stage(cluster, operator, node)
-            finally:
-                operator.kill()
-                node_task.cancel()
-                await asyncio.wait({node_task})
+            # A node that fails ends the scenario.
+            async with asyncio.TaskGroup() as group:
+                node_task = group.create_task(node.run())
+                try:
+                    yield Stage(cluster, operator, node)
+                finally:
+                    operator.kill()
+                    node_task.cancel()
 
 
 @contextmanager

@@ -218,6 +218,7 @@ class Reason(ExplainedReason):
     )
     Aborted = _load("a bound of spec.abort was breached")
     Stopped = _load("spec.stop was set", "to run again, set spec.stop to false together with a new spec.runId")
+    LoadUnfinished = _load("the load of a step did not run to its end in every pod, and nothing tells why", _RUN_AGAIN)
     PodLost = _load(
         "a pod was lost, and with it a part of the load",
         "do what the message begins with, then run again with a new spec.runId",
@@ -230,7 +231,10 @@ class Reason(ExplainedReason):
 
     InProgress = _results("the test has not ended")
     AllPodsReported = _results("the last snapshot of every pod is known")
-    ResultsMissing = _results("what a lost pod measured last is missing")
+    ResultsMissing = _results(
+        "a part of what was measured is missing: a pod was lost, or ended before an operator had read everything",
+        "look at the message for what is missing; if the verdict depends on it, run again with a new spec.runId",
+    )
     ResultsNotWritten = _results("the ConfigMap of the results could not be written", "do what the message says")
     NoRun = _results("no load was made")
     FinishedEarlier = _results(
@@ -248,8 +252,9 @@ class Reason(ExplainedReason):
     RecordsNotSent = _verdict("not all of spec.load.records was sent in time", "give the load more time")
     ThresholdInDoubt = _verdict(
         "a threshold holds or is breached depending on what the generator itself, short of CPU, added to the times or"
-        " held back of the load",
-        "give the generator more CPU (spec.pod.resources) or a machine of its own, or raise spec.parallelism",
+        " held back of the load, or on what would have become of uploads that the test cut",
+        "do what the message says: give the generator more CPU (spec.pod.resources) or a machine of its own, raise"
+        " spec.parallelism, or lengthen spec.load.gracefulStop",
     )
     TooFewSamples = _verdict("too few uploads were measured for a threshold", "let the load last longer")
     ReadBackUnsteady = _verdict(

@@ -15,10 +15,12 @@ from loadtest_model.measurement.aggregate import (
 )
 from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseCount, Example, merged_causes
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.censored import CensoredTimes
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.measurement.own_time import OwnTime
+from loadtest_model.measurement.silence import Silence, merged_silence
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.measurement.spread import (
@@ -83,7 +85,16 @@ def own_times(draw: st.DrawFn) -> OwnTime:
         unsent=draw(small),
         timeouts=draw(small),
         dropped=draw(small),
+        longest_stall_seconds=draw(st.floats(0, 100)),
     )
+
+
+@st.composite
+def silences(draw: st.DrawFn) -> Silence:
+    """As a pod tells it: merging with nothing leaves it as it is."""
+    spans = st.lists(st.tuples(st.integers(0, 300), st.integers(1, 40)), max_size=4)
+    answered, waiting = ([(begin, begin + length) for begin, length in draw(spans)] for _ in range(2))
+    return merged_silence([Silence(answered=tuple(answered), waiting=tuple(waiting), due=draw(small))])
 
 
 @st.composite
@@ -125,6 +136,7 @@ def steps(draw: st.DrawFn, number: int) -> StepAggregate:
         response=sketch_of(draw(st.lists(st.integers(1_000, 10**12), max_size=20))),
         service=sketch_of(draw(nanoseconds)),
         rejected_response=sketch_of(draw(nanoseconds)),
+        silence=draw(silences()),
         seconds=tuple(
             Second(second=second, counts=draw(conserved_counts()), virtual_users=draw(small))
             for second in sorted(numbers)
@@ -135,6 +147,11 @@ def steps(draw: st.DrawFn, number: int) -> StepAggregate:
         addresses=draw(spreads),
         lateness=sketch_of(draw(nanoseconds)),
         own=draw(own_times()),
+        censored=CensoredTimes(
+            response=sketch_of(draw(nanoseconds)),
+            service=sketch_of(draw(nanoseconds)),
+            remaining_nanoseconds=draw(small),
+        ),
         vu_limit_reached=draw(small),
         load_seconds=draw(st.floats(0, 100)),
         in_flight=draw(small),
@@ -205,6 +222,8 @@ def test_no_field_of_a_step_is_forgotten_by_merging_or_by_these_laws() -> None:
         finished_pods=True,
         own=OwnTime(response=sketch_of([1]), lag_p99_seconds=0.1, offered=1, planned=1, unsent=1),
         gone=AddressCounts(sent=1),
+        censored=CensoredTimes(response=sketch_of([6_000]), service=sketch_of([7_000]), remaining_nanoseconds=1),
+        silence=Silence(answered=((0, 1),), waiting=((1, 40),), due=1),
     )
     empty = StepAggregate()
 

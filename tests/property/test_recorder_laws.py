@@ -133,10 +133,12 @@ def test_no_time_is_lost_between_the_three_sketches(taken: list[Sample]) -> None
 
     _, (seen,) = recorder.read(0, START)
 
-    uncut = seen.judged.accepted + seen.judged.unknown - seen.judged.cancelled
-    assert seen.response.count == seen.service.count == uncut
+    timed = seen.judged.accepted + seen.judged.unknown
+    assert seen.response.count == seen.service.count == timed
     assert seen.rejected_response.count == seen.judged.rejected
-    assert sum(sketch.count for sketch in seen.segment_response) == uncut
+    assert sum(sketch.count for sketch in seen.segment_response) == timed
+    assert seen.censored.response.count == seen.censored.service.count == seen.judged.cancelled
+    assert seen.own.response.count == timed
     assert seen.service.sum_nanoseconds <= seen.response.sum_nanoseconds
 
 

@@ -3,8 +3,10 @@
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.censored import CensoredTimes
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
@@ -52,6 +54,21 @@ def a_step(
         service=sketch_of([int(seconds_each * 1e9)] * (accepted + outcomes.get("unknown", 0))),
         seconds=seconds,
         finished_pods=finished_pods,
+    )
+
+
+def with_cut_uploads(step: StepAggregate, uploads: int, seconds_each: float) -> StepAggregate:
+    """The step with further uploads, which were cut at an age and had a minute left until their time-out."""
+    ages = sketch_of([int(seconds_each * 1e9)] * uploads)
+    cut = counts(unknown=uploads, cancelled=uploads)
+    return structs.replace(
+        step,
+        total=step.total.merge(cut),
+        judged=step.judged.merge(cut),
+        errors={**step.errors, ErrorKind.CANCELLED: uploads},
+        response=step.response.merge(ages),
+        service=step.service.merge(ages),
+        censored=CensoredTimes(response=ages, service=ages, remaining_nanoseconds=uploads * 60 * 10**9),
     )
 
 

@@ -9,7 +9,7 @@ from msgspec import structs
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts
 from loadtest_model.measurement.aggregate import Aggregate
-from loadtest_model.measurement.counts import Counts
+from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import (
@@ -26,7 +26,7 @@ from loadtest_model.plan import Plan, compile_plan, plan_hash
 from loadtest_model.report.status import Phase, Status, StatusStart
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.spec import Spec
-from loadtest_operator.decide import Decision, Policy
+from loadtest_operator.decide import Decision, Policy, decide
 from loadtest_operator.decide.writing import written_form
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.mounts import secret_places
@@ -113,7 +113,8 @@ def a_job(*, age_seconds: float = 30.0, **fields: Any) -> ObservedJob:
 def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
     """A pod's snapshot; one that verified carries the proof, one that loaded has accepted 50 uploads in 1 s each."""
     is_proven = state not in (PodState.WAITING, PodState.VERIFYING, PodState.REFUSED)
-    has_loaded = state in (PodState.RUNNING, PodState.DONE)
+    has_finished = state in (PodState.LOADED, PodState.CONCLUDING, PodState.DONE)
+    has_loaded = has_finished or state is PodState.RUNNING
     snapshot = Snapshot(
         schema=1,
         pod_index=index,
@@ -122,8 +123,8 @@ def a_snapshot(index: int, state: PodState, **fields: Any) -> Snapshot:
         state=state,
         plan_hash=plan_hash(PLAN),
         verification=PROOF if is_proven else REFUSAL if state is PodState.REFUSED else None,
-        steps=(a_measured_step(finished=state is PodState.DONE),) if has_loaded else (),
-        elapsed_seconds=60.0 if state is PodState.DONE else 30.0 if has_loaded else 0.0,
+        steps=(a_measured_step(finished=has_finished),) if has_loaded else (),
+        elapsed_seconds=60.0 if has_finished else 30.0 if has_loaded else 0.0,
         virtual_users=1 if state is PodState.RUNNING else 0,
         final=state.is_end,
     )
@@ -147,6 +148,7 @@ def a_measured_step(accepted: int = 50, *, finished: bool = True) -> StepAggrega
         judged=counts,
         response=times,
         service=times,
+        seconds=(Second(second=0, counts=counts, virtual_users=2, ended=accepted, answers=accepted),),
         load_seconds=60.0 if finished else 30.0,
         finished_pods=finished,
     )
@@ -232,6 +234,23 @@ def next_observation(observation: Observation, decision: Decision, **fields: Any
     recorded = recorded_status(written_status)
     test = replace(observation.test, record=recorded, status=written_status)
     return replace(observation, test=test, **fields)
+
+
+def decide_end(observation: Observation) -> Decision:
+    """What is decided once the verdict of the first look is on record; that look does nothing but write it."""
+    judging = decide(observation, POLICY)
+    assert judging.actions == ()
+    assert judging.status is not None
+    assert judging.status.verdict is not None
+    return decide(next_observation(observation, judging), POLICY)
+
+
+def decide_on_record(observation: Observation) -> Decision:
+    """What is decided once the cause that the first look finds is on record; that look does nothing but write it."""
+    first_look = decide(observation, POLICY)
+    assert first_look.actions == ()
+    assert first_look.requeue_seconds == 0.0
+    return decide(next_observation(observation, first_look), POLICY)
 
 
 def status_json(status: Status) -> dict[str, Any]:

@@ -82,7 +82,7 @@ and suspend can change. So who may only stop a test needs no right to what it na
   verbs: [get, list, watch]
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [create, update]
+  verbs: [create]
 - apiGroups: [""]
   resources: [events]
   verbs: [create, list]

@@ -1,5 +1,6 @@
 """Where a plan's token comes from."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +36,9 @@ def _login(plan: Plan, login: LoginPlan, environment: Mapping[str, str], clock: 
     async def log_in_once() -> GrantedToken:
         nonlocal is_first
         try:
-            tls = tls_context(plan.target.tls) if login.url.lower().startswith("https:") else None
+            # A login may be renewed under load, and reading the authorities takes some 20 ms.
+            is_https = login.url.lower().startswith("https:")
+            tls = await asyncio.to_thread(tls_context, plan.target.tls) if is_https else None
         except TlsUnusableError as error:
             raise LoginFailedError(str(error)) from error
         granted = await log_in(login, rules, tls, environment, clock, is_first=is_first)

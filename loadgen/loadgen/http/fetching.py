@@ -1,5 +1,6 @@
 """Small requests beside the load, such as a look at the target's metrics: under the same address rules, once."""
 
+import asyncio
 import errno
 import socket
 import ssl
@@ -10,12 +11,14 @@ from typing import Any, Final
 import aiohttp
 from multidict import CIMultiDict
 
-from loadgen.http.address_rules import AddressRules
+from loadgen.http.address_rules import AddressRules, rules_of
 from loadgen.http.connections import AddressDeniedError
 from loadgen.http.content_encoding import ACCEPT_ENCODING, UnreadableBodyError, decode_body, encodings_in
+from loadgen.http.endpoints import site_of
 from loadgen.http.first_seconds import NO_SUCH_NAME, Attempts
 from loadgen.http.http2 import http2_failure
-from loadgen.http.tls import tls_failure
+from loadgen.http.tls import tls_context, tls_failure
+from loadtest_model.plan import Plan
 
 ANSWER_LIMIT_BYTES: Final = 4 << 20
 CONNECT_SECONDS: Final = 5.0
@@ -49,6 +52,10 @@ class HttpsSettings:
 
     context: ssl.SSLContext
     server_hostname: str | None = None
+
+
+Fetch = Callable[[str, Mapping[str, str], float], Awaitable[FetchedAnswer]]
+"""GET a URL with headers, within seconds. Raises FetchError."""
 
 
 async def fetch(
@@ -138,6 +145,29 @@ def _with_encodings(headers: Mapping[str, str]) -> CIMultiDict[str]:
     sent = CIMultiDict(headers)
     sent["Accept-Encoding"] = ACCEPT_ENCODING
     return sent
+
+
+def make_fetch(plan: Plan) -> Fetch:
+    """How a run fetches what is no upload; from the target's own host with the same Host header and TLS.
+
+    The function raises TlsUnusableError too.
+    """
+    target = plan.target
+    site = site_of(target.url, target.host, target.tls.server_name)
+    rules = rules_of(plan.network)
+
+    async def get(url: str, headers: Mapping[str, str], timeout_seconds: float) -> FetchedAnswer:
+        other_site = site_of(url)
+        if (other_site.url.scheme, other_site.host, other_site.port) != (site.url.scheme, site.host, site.port):
+            return await fetch(url, rules, headers=headers, timeout_seconds=timeout_seconds)
+        tls = None
+        if site.url.scheme == "https":
+            # Reading the authorities takes some 20 ms, and their files may have been replaced since the last request.
+            tls = HttpsSettings(await asyncio.to_thread(tls_context, target.tls), site.server_hostname)
+        headers_with_host = {**headers, "Host": site.host_header}
+        return await fetch(url, rules, headers=headers_with_host, timeout_seconds=timeout_seconds, tls=tls)
+
+    return get
 
 
 def _rule_bound_sockets(rules: AddressRules) -> Callable[[Any], socket.socket]:

@@ -69,6 +69,10 @@ def keeps_connections(connection_use: ConnectionUse, rows: int) -> bool:
             return False
 
 
+class TurnedAwayError(Exception):
+    """Nothing may be sent any more, to whatever address: the load is over. Nothing of the upload was sent."""
+
+
 class SendGuard(Protocol):
     """Guards a request until its first byte is sent: it may shorten the connect, or forbid the sending."""
 
@@ -76,7 +80,10 @@ class SendGuard(Protocol):
         """Entered with the time-out of a new connection, which may be shortened while the connection is opened."""
 
     def refusal_reason(self) -> str:
-        """Why nothing may be sent to the address any more; empty if something may."""
+        """Why nothing may be sent to the address any more; empty if something may.
+
+        Raises TurnedAwayError if nothing may be sent to any address.
+        """
 
 
 class Client:
@@ -99,7 +106,8 @@ class Client:
 
         An answer that comes before the whole body is sent ends the sending. Cancelling drops the connection.
         A request of which nothing was sent may be posted again with the same progress; its time-outs count on. That is
-        so without a connection, and where the `guard` refused it before the first byte.
+        so without a connection, and where the `guard` refused it before the first byte. Raises TurnedAwayError if
+        the guard does.
         """
         now = time.monotonic()
         deadline = UploadDeadline(timeouts, progress.connecting_at or now, now)
@@ -166,7 +174,7 @@ class Client:
         """Write the request until it is written or the exchange is over.
 
         All of its time is our own but for that in which the system takes no more.
-        Raises AddressDeniedError where the guard refused the request before the first byte.
+        Raises AddressDeniedError where the guard refused the request before the first byte, or what the guard raises.
         """
         head = b"%sContent-Length: %d%s" % (request.head, request.length, self._head_end)
         sent_bytes = -len(head)
@@ -175,34 +183,43 @@ class Client:
         connection.set_deadline(deadline.ends_at)
         pieces = _join_small_parts(head, request.parts)
         buffer_full_seconds = 0.0
-        while True:
-            # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are ready
-            # would hold up everything else together, and who sends to a fast target would never give way.
-            async with self._turn if request.length >= _JOIN_BELOW_BYTES else _NO_TURN:
-                if connection.is_over or connection.transport is None or connection.transport.is_closing():
-                    return
-                if guard is not None and not progress.has_begun and (reason := guard.refusal_reason()):
-                    raise AddressDeniedError(errno.EACCES, reason)
-                piece = next(pieces, None)
-                if piece is None:
-                    break
-                progress.has_begun = True
-                connection.transport.write(piece)
-                if len(piece) >= _JOIN_BELOW_BYTES:
-                    await asyncio.sleep(0)
-            if connection.writing_paused:
-                buffer_full_at = time.monotonic()
-                await connection.wait_until_writable()
-                writable_at = connection.writable_at or time.monotonic()
-                buffer_full_seconds += writable_at - buffer_full_at - self._stalled_seconds(buffer_full_at, writable_at)
+        try:
+            while True:
+                # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are
+                # ready would hold up everything else together, and who sends to a fast target would never give way.
+                async with self._turn if request.length >= _JOIN_BELOW_BYTES else _NO_TURN:
+                    if connection.is_over or connection.transport is None or connection.transport.is_closing():
+                        return
+                    if guard is not None and not progress.has_begun and (reason := guard.refusal_reason()):
+                        raise AddressDeniedError(errno.EACCES, reason)
+                    piece = next(pieces, None)
+                    if piece is None:
+                        break
+                    progress.has_begun = True
+                    connection.transport.write(piece)
+                    if len(piece) >= _JOIN_BELOW_BYTES:
+                        await asyncio.sleep(0)
                 if connection.writing_paused:
-                    return
-            sent_bytes += len(piece)
-            progress.body_bytes_sent = max(0, sent_bytes)
-        progress.last_byte_at = now = time.monotonic()
-        progress.own_seconds += max(0.0, now - progress.first_byte_at - buffer_full_seconds)
-        deadline.enter(UploadPart.ANSWER, now)
-        connection.set_deadline(deadline.ends_at)
+                    buffer_full_at = time.monotonic()
+                    try:
+                        await connection.wait_until_writable()
+                    finally:
+                        # After a cut, the last that was heard of the system may be of an earlier piece.
+                        heard_at = connection.writable_at or 0.0
+                        writable_at = heard_at if heard_at >= buffer_full_at else time.monotonic()
+                        buffer_full_seconds += writable_at - buffer_full_at
+                        buffer_full_seconds -= self._stalled_seconds(buffer_full_at, writable_at)
+                    if connection.writing_paused:
+                        return
+                sent_bytes += len(piece)
+                progress.body_bytes_sent = max(0, sent_bytes)
+            progress.last_byte_at = now = time.monotonic()
+            deadline.enter(UploadPart.ANSWER, now)
+            connection.set_deadline(deadline.ends_at)
+        finally:
+            # However the sending ended: an upload that was cut or timed out in it counts too, at its age.
+            ended_at = progress.last_byte_at or time.monotonic()
+            progress.own_seconds += max(0.0, ended_at - progress.first_byte_at - buffer_full_seconds)
 
 
 async def _read_answer(connection: Connection, progress: UploadProgress, deadline: UploadDeadline) -> HttpAnswer:

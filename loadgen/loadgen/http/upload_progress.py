@@ -49,6 +49,11 @@ class UploadProgress:
     transport: asyncio.Transport | None = field(default=None, repr=False)
 
     @property
+    def has_approached(self) -> bool:
+        """Whether the upload has come to the target: a connection was tried, or a kept one used."""
+        return self.has_begun or self.connecting_at is not None or self.first_byte_at is not None
+
+    @property
     def connect_seconds(self) -> float:
         """What opening the connection took, TLS and tries elsewhere included; 0 where a kept one was used."""
         return _seconds_between(self.connecting_at, self.connected_at, self.finished_at)

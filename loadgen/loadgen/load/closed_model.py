@@ -26,7 +26,6 @@ class ClosedModel:
         self._iteration_runner = iteration_runner
         self._timing = timing
         self.virtual_users = 0
-        self.uploads_begun = 0
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Let every user begin at its time, as a task of the group; the last one ends with the load."""
@@ -56,7 +55,6 @@ class ClosedModel:
             rows = next(self._batches, None)
             if rows is None:
                 return
-            self.uploads_begun += 1
             iteration_start_ns = self._timing.clock_ns()
             outcome = await self._iteration_runner.iterate(
                 self._step_run.recorder.begin(due_ns), due_ns, rows, self._step_run

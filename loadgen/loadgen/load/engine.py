@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import Final
 
 from loadgen.load.closed_model import ClosedModel
+from loadgen.load.gate import Gate
 from loadgen.load.iterating import Iteration, IterationRunner, StepRun
 from loadgen.load.open_model import OpenModel
 from loadgen.load.timing import Timing
@@ -91,9 +92,10 @@ class Engine:
         load_end_ns = None
         try:
             async with self._uploader.open_client(step.batch_size) as client:
-                step_run = StepRun(step, begin_ns, client, recorder)
-                uploads_begun = await self._load(step_run)
-            if self._ran_to_its_end(step_run, uploads_begun):
+                end_ns = begin_ns + int(step.duration_seconds * NANOSECONDS)
+                step_run = StepRun(step, begin_ns, client, recorder, Gate(self._timing, end_ns))
+                await self._load(step_run)
+            if self._ran_to_its_end(step_run):
                 recorder.mark_complete()
                 load_end_ns = step_run.end_ns if step.records is None else None
         except* BrokenPromiseError as broken_promises:
@@ -103,8 +105,8 @@ class Engine:
             recorder.end(load_end_ns or (now_ns if drain_start_ns is None else min(now_ns, drain_start_ns)))
         return violation
 
-    async def _load(self, step_run: StepRun) -> int:
-        """The load of a step and its drain; what is in flight after the drain is cut. Gives how many uploads began."""
+    async def _load(self, step_run: StepRun) -> None:
+        """The load of a step and its drain; what is in flight after the drain is cut."""
         step, pods = step_run.step, self._plan.parallelism
         model: ClosedModel | OpenModel = (
             ClosedModel(step_run, self._pod_index, pods, self._iteration_runner, self._timing)
@@ -118,6 +120,7 @@ class Engine:
         if step.graceful_stop_seconds >= self._plan.target.timeout_seconds:
             # Each upload has its own time-out, so the cut is only the last resort for one that is stuck.
             remaining_seconds += _CUT_GRACE_SECONDS
+        closing = asyncio.create_task(step_run.gate.close_in_time(), name=f"{step.name} gate")
         try:
             async with asyncio.timeout(remaining_seconds) as deadline, asyncio.TaskGroup() as tasks:
                 model.start(tasks)
@@ -125,13 +128,13 @@ class Engine:
             if not deadline.expired():
                 raise
         finally:
+            closing.cancel()
             # Of a user that was cancelled before its first turn the model itself never hears.
             self._model = None
-        return model.uploads_begun
 
-    def _ran_to_its_end(self, step_run: StepRun, uploads_begun: int) -> bool:
+    def _ran_to_its_end(self, step_run: StepRun) -> bool:
         """Whether nobody cut the load short; a stop while it drained took nothing away."""
         if step_run.step.uploads is not None:
-            return uploads_begun == share_of(step_run.step.uploads, self._pod_index, self._plan.parallelism)
+            return step_run.recorder.due == share_of(step_run.step.uploads, self._pod_index, self._plan.parallelism)
         drain_start_ns = self._timing.drain_start_ns
         return drain_start_ns is None or drain_start_ns >= step_run.end_ns

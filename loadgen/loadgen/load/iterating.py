@@ -1,11 +1,12 @@
 """One iteration: a batch is uploaded to the next address, its answer judged, and the sample recorded."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from loadgen.http.transport import Client
+from loadgen.http.transport import Client, TurnedAwayError
 from loadgen.http.upload_progress import UploadProgress
+from loadgen.load.gate import Gate
 from loadgen.measure.recorder import Sample, StepRecorder
 from loadgen.proof.violations import BrokenPromiseError
 from loadgen.upload.addresses import PROOF_WAIT_SECONDS, AddressBook
@@ -25,6 +26,7 @@ class StepRun:
     begin_ns: int
     client: Client
     recorder: StepRecorder
+    gate: Gate
 
     @property
     def end_ns(self) -> int:
@@ -33,6 +35,17 @@ class StepRun:
 
     def at(self, seconds: float) -> int:
         return self.begin_ns + int(seconds * NANOSECONDS)
+
+    def turn_away(self, flight: int, now_ns: int, own_share: float, remaining_ns: int) -> None:
+        """End an upload of which nothing was sent, and nothing will be.
+
+        An arrival that the end of the load came upon is dropped; `own_share` is how much of its wait our own side
+        caused, `remaining_ns` how much longer it had until its time-out. Any other upload is withdrawn.
+        """
+        if self.step.arrivals is not None and self.gate.has_reached_end:
+            self.recorder.drop_at_end(flight, now_ns, own_share, remaining_ns)
+        else:
+            self.recorder.withdraw(flight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,63 +91,123 @@ class IterationRunner:
 
         In the closed model it counts from when the file is made: making it is the virtual user's own time, and the
         target's is what is measured. `own_wait_ns` is how much of the wait for a virtual user our own side caused.
-        Raises BrokenPromiseError after it was recorded. Cancelling cuts the upload and counts it so.
+        Raises BrokenPromiseError after it was recorded. Cancelling cuts the upload and counts it so. An upload that
+        is not sent before the gate closes, or is cut before it came to the target, is turned away.
         """
-        progress = UploadProgress()
-        iteration_start_ns = self._clock_ns()
-        endpoint = self._book.next()
-        records_confirmed = 0
-        error: ErrorKind | None = None
-        upload: Upload | None = None
-        route: Route | None = None
+        attempt = _Attempt(UploadProgress(), due_ns, rows, self._clock_ns(), own_wait_ns)
         try:
-            if endpoint is None:
-                remaining_seconds = (step_run.end_ns - iteration_start_ns) / NANOSECONDS
-                endpoint = await self._book.wait_for_next(min(PROOF_WAIT_SECONDS, remaining_seconds))
-            if endpoint is not None:
-                route = Route(self._book, endpoint)
-                upload = await self._uploader.upload(step_run.client, route, rows, progress)
+            async with step_run.gate.passage(attempt.progress):
+                await self._upload(attempt, step_run)
+        except TurnedAwayError:
+            if attempt.lacks_address and step_run.gate.has_reached_end:
+                self._record(flight, attempt, step_run, ErrorKind.NO_ADDRESS)
+            else:
+                self._turn_away(flight, attempt, step_run)
         except BaseException:
-            is_timed_out = self._clock_ns() - iteration_start_ns >= self._timeout_ns
-            error = ErrorKind.TIMEOUT if is_timed_out else ErrorKind.CANCELLED
+            if attempt.progress.has_approached:
+                is_timed_out = self._clock_ns() - attempt.sent_ns >= self._timeout_ns
+                self._record(flight, attempt, step_run, ErrorKind.TIMEOUT if is_timed_out else ErrorKind.CANCELLED)
+            else:
+                self._turn_away(flight, attempt, step_run)
             raise
         else:
+            upload = attempt.upload
             error = ErrorKind.NO_ADDRESS if upload is None else upload.error
-            records_confirmed = 0 if upload is None else upload.judgement.records_confirmed
             if upload is not None and error is None:
                 self._book.trust(upload.endpoint)
-        finally:
-            sent_ns = iteration_start_ns if progress.ready_at is None else round(progress.ready_at * NANOSECONDS)
-            finished_ns = self._clock_ns()
-            service_own_ns = _own_nanoseconds(progress, finished_ns)
-            making_ns = 0 if step_run.step.arrivals is None else sent_ns - iteration_start_ns
-            sample = Sample(
-                intended_ns=sent_ns if step_run.step.arrivals is None else due_ns,
-                sent_ns=sent_ns,
-                finished_ns=finished_ns,
-                own_service_ns=service_own_ns,
-                own_response_ns=service_own_ns + making_ns + own_wait_ns,
-                rows=rows,
-                error=error,
-                records_confirmed=records_confirmed,
-                bytes_sent=progress.body_bytes_sent,
-                has_begun=progress.has_begun,
-                address="" if route is None else str(route.endpoint),
-                departed_addresses=() if route is None else tuple(map(str, route.departed_addresses)),
-                parts=progress.parts,
-                cause=None if upload is None else upload.judgement.cause,
-                status=None if upload is None else upload.status,
-                detail="" if upload is None else upload.judgement.detail,
-            )
-            step_run.recorder.finish(flight, sample)
-            if self.observer is not None:
-                self.observer(Iteration(step_run.step, sample, upload, progress))
-        own_ns = sent_ns - iteration_start_ns + service_own_ns
-        if upload is None:
-            return IterationOutcome(progress.has_begun, own_ns=own_ns)
-        if error is not None and outcome_of(error) is Outcome.VIOLATION:
-            raise BrokenPromiseError(_violation(upload, error))
-        return IterationOutcome(progress.has_begun, upload.retry_after_seconds or 0.0, own_ns)
+            self._record(flight, attempt, step_run, error)
+            if upload is not None and error is not None and outcome_of(error) is Outcome.VIOLATION:
+                raise BrokenPromiseError(_violation(upload, error))
+        pause_seconds = 0.0 if attempt.upload is None else attempt.upload.retry_after_seconds or 0.0
+        return IterationOutcome(attempt.progress.has_begun, pause_seconds, attempt.own_ns(self._clock_ns()))
+
+    async def _upload(self, attempt: "_Attempt", step_run: StepRun) -> None:
+        endpoint = self._book.next()
+        if endpoint is None:
+            attempt.lacks_address = True
+            remaining_seconds = (step_run.end_ns - attempt.start_ns) / NANOSECONDS
+            endpoint = await self._book.wait_for_next(min(PROOF_WAIT_SECONDS, remaining_seconds))
+            attempt.addressed_ns = self._clock_ns()
+        if endpoint is not None:
+            attempt.lacks_address = False
+            attempt.route = Route(self._book, endpoint, step_run.gate.may_send)
+            attempt.upload = await self._uploader.upload(step_run.client, attempt.route, attempt.rows, attempt.progress)
+
+    def _turn_away(self, flight: int, attempt: "_Attempt", step_run: StepRun) -> None:
+        now_ns = self._clock_ns()
+        step_run.turn_away(flight, now_ns, attempt.own_share(now_ns), self._remaining_ns(attempt, now_ns))
+
+    def _remaining_ns(self, attempt: "_Attempt", now_ns: int) -> int:
+        """How much longer an upload has until its time-out."""
+        return max(0, attempt.sent_ns + self._timeout_ns - now_ns)
+
+    def _record(self, flight: int, attempt: "_Attempt", step_run: StepRun, error: ErrorKind | None) -> None:
+        """Count an iteration that has ended, and tell of it."""
+        finished_ns = self._clock_ns()
+        progress, route, upload = attempt.progress, attempt.route, attempt.upload
+        is_open_model = step_run.step.arrivals is not None
+        sent_ns = attempt.sent_ns
+        service_own_ns = _own_nanoseconds(progress, finished_ns)
+        making_ns = sent_ns - attempt.addressed_ns if is_open_model else 0
+        sample = Sample(
+            intended_ns=attempt.due_ns if is_open_model else sent_ns,
+            sent_ns=sent_ns,
+            finished_ns=finished_ns,
+            own_service_ns=service_own_ns,
+            own_response_ns=service_own_ns + making_ns + attempt.own_wait_ns,
+            remaining_ns=self._remaining_ns(attempt, finished_ns),
+            rows=attempt.rows,
+            error=error,
+            records_confirmed=0 if upload is None else upload.judgement.records_confirmed,
+            bytes_sent=progress.body_bytes_sent,
+            has_begun=progress.has_begun,
+            address="" if route is None else str(route.endpoint),
+            departed_addresses=() if route is None else tuple(map(str, route.departed_addresses)),
+            parts=progress.parts,
+            cause=None if upload is None else upload.judgement.cause,
+            status=None if upload is None else upload.status,
+            detail="" if upload is None else upload.judgement.detail,
+        )
+        step_run.recorder.finish(flight, sample)
+        if self.observer is not None:
+            self.observer(Iteration(step_run.step, sample, upload, progress))
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One iteration under way. `addressed_ns` is when it had an address to go to, `upload` what came of it."""
+
+    progress: UploadProgress
+    due_ns: int
+    rows: int
+    start_ns: int
+    own_wait_ns: int
+    addressed_ns: int = field(init=False)
+    lacks_address: bool = False
+    route: Route | None = None
+    upload: Upload | None = None
+
+    def __post_init__(self) -> None:
+        self.addressed_ns = self.start_ns
+
+    @property
+    def sent_ns(self) -> int:
+        """When its file was ready to be sent; for one that never had a file, when it was begun."""
+        ready_at = self.progress.ready_at
+        return self.start_ns if ready_at is None else round(ready_at * NANOSECONDS)
+
+    def own_ns(self, now_ns: int) -> int:
+        """How much of its time until now our own side took, without the wait for a virtual user."""
+        if self.lacks_address:
+            return 0
+        if self.progress.ready_at is None:
+            return now_ns - self.addressed_ns
+        return self.sent_ns - self.addressed_ns + _own_nanoseconds(self.progress, now_ns)
+
+    def own_share(self, now_ns: int) -> float:
+        """The share of its time since it was due that our own side took."""
+        waited_ns = now_ns - self.due_ns
+        return min(1.0, (self.own_ns(now_ns) + self.own_wait_ns) / waited_ns) if waited_ns > 0 else 1.0
 
 
 def _own_nanoseconds(progress: UploadProgress, finished_ns: int) -> int:

@@ -54,7 +54,6 @@ class OpenModel:
         self._busy_ns = 0
         self._own_busy_ns = 0
         self.virtual_users = 0
-        self.uploads_begun = 0
 
     @property
     def _own_share(self) -> float:
@@ -101,7 +100,6 @@ class OpenModel:
 
     def _admit(self, due_ns: int, rows: int, now_ns: int, tasks: asyncio.TaskGroup | None) -> None:
         recorder = self._step_run.recorder
-        self.uploads_begun += 1
         has_free_user = self.virtual_users < self._user_limit
         self._queue.append(_Arrival(due_ns, recorder.begin(due_ns), rows, has_free_user))
         recorder.record_lateness(due_ns, now_ns - due_ns if has_free_user else None)

@@ -35,9 +35,13 @@ class OwnTally:
         self._response.add(min(response_ns, sample.own_response_ns))
         self._service.add(min(service_ns, sample.own_service_ns))
 
-    def drop(self, wait_ns: int, own_share: float) -> None:
-        """Add an arrival that waited in vain for a virtual user, of whose time our own side took a share."""
-        self._response.add(int(wait_ns * own_share))
+    def drop(self, wait_ns: int, own_share: float, *, has_time: bool = True) -> None:
+        """Add an arrival that waited in vain, of whose wait our own side caused a share.
+
+        With `has_time` its wait is one of the response times.
+        """
+        if has_time:
+            self._response.add(int(wait_ns * own_share))
         self._dropped += own_share > _NOTABLE_SHARE
 
     def own_time(self) -> OwnTime:
@@ -50,4 +54,5 @@ class OwnTally:
             unsent=self._unsent,
             timeouts=self._timeouts,
             dropped=self._dropped,
+            longest_stall_seconds=self.lag.snapshot().max_seconds or 0.0,
         )

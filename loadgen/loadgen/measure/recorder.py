@@ -1,14 +1,17 @@
 """Samples become counts and sketches; at every instant the counts of a step, a second and a segment add up."""
 
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, takewhile
+from operator import itemgetter
 
 from loadgen.measure.cause_tally import CauseTally
+from loadgen.measure.censored_tally import CensoredTally
 from loadgen.measure.own_tally import ON_TIME_NS, OwnTally
 from loadgen.measure.tallies import AddressTally, PartsTally, Sample, SecondTally, Tally
 from loadtest_model.load.pacing import share_of, users_at
-from loadtest_model.measurement.counts import merged_counts
+from loadtest_model.measurement.counts import Second, merged_counts
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome
+from loadtest_model.measurement.silence import Silence, silence_of
 from loadtest_model.measurement.sketch import SketchBuilder, merged_sketch
 from loadtest_model.measurement.spread import limit_addresses
 from loadtest_model.measurement.step import MOST_IN_FLIGHT_AGES, StepAggregate
@@ -41,15 +44,19 @@ class StepRecorder:
         self._lateness = SketchBuilder()
         self._user_limit_hits = 0
         self._own = OwnTally()
+        self._censored = CensoredTally()
         self._seconds: list[SecondTally] = []
+        self._by_change: dict[int, SecondTally] = {}
         self._segment_response = [SketchBuilder() for _ in step.segments]
         self._segment_counts = [Tally() for _ in step.segments]
         self._in_flight: dict[int, int] = {}
         self._next_flight = 0
+        self._withdrawn = 0
         self._users = 0
         self._last_activity_ns = start_ns
         self._end_ns: int | None = None
         self._is_complete = False
+        self._silence: Silence | None = None
         self.next_reading = 1
 
     def begin(self, intended_ns: int) -> int:
@@ -85,23 +92,48 @@ class StepRecorder:
 
         Whatever it would have taken, it is more than the patience it was given: so it enters the response times.
         """
+        wait_ns = max(self._max_lateness_ns, now_ns - self._in_flight[flight])
+        if (segment := self._drop(flight, now_ns)) is not None:
+            self._segment_response[segment].add(wait_ns)
+            self._own.drop(wait_ns, own_share)
+
+    def drop_at_end(self, flight: int, now_ns: int, own_share: float, remaining_ns: int) -> None:
+        """Count an arrival that the end of the load came upon before anything of it was sent.
+
+        It enters the response times at its age, like whatever is cut, unless our own side alone held it up.
+        `remaining_ns` is how much longer it had until its time-out.
+        """
+        wait_ns = max(0, now_ns - self._in_flight[flight])
+        if (segment := self._drop(flight, now_ns)) is None:
+            return
+        self._own.drop(wait_ns, own_share, has_time=own_share < 1.0)
+        if own_share < 1.0:
+            self._segment_response[segment].add(wait_ns)
+            self._censored.add(wait_ns, None, remaining_ns)
+
+    def _drop(self, flight: int, now_ns: int) -> int | None:
+        """Count a dropped arrival; give the segment that it is judged in, None in the warm-up."""
         intended_ns = self._in_flight.pop(flight)
         self._last_activity_ns = max(self._last_activity_ns, now_ns)
         since_start_ns = intended_ns - self._start_ns
         self._second(since_start_ns).tally.dropped += 1
         self._second(now_ns - self._start_ns).lapsed += 1
-        if since_start_ns >= self._warm_up_ns:
-            segment = self._segment(since_start_ns)
-            self._segment_counts[segment].dropped += 1
-            wait_ns = max(self._max_lateness_ns, now_ns - intended_ns)
-            self._segment_response[segment].add(wait_ns)
-            self._own.drop(wait_ns, own_share)
-        else:
+        if since_start_ns < self._warm_up_ns:
             self._warm_up.dropped += 1
+            return None
+        segment = self._segment(since_start_ns)
+        self._segment_counts[segment].dropped += 1
+        return segment
 
     def withdraw(self, flight: int) -> None:
-        """Forget an arrival that waited when the load was stopped: it was never sent, and will not be."""
+        """Forget an upload that was begun under this number: nothing of it was sent, and nothing will be."""
         del self._in_flight[flight]
+        self._withdrawn += 1
+
+    @property
+    def due(self) -> int:
+        """How many uploads were due so far, without those that were withdrawn."""
+        return self._next_flight - self._withdrawn
 
     def record_lateness(self, due_ns: int, lateness_ns: int | None) -> None:
         """Note how late an arrival found a free virtual user; None where it found none."""
@@ -154,11 +186,7 @@ class StepRecorder:
             response=merged_sketch(segment_response),
             service=self._service.snapshot(),
             rejected_response=self._rejected_response.snapshot(),
-            seconds=tuple(
-                second.second(number, self._users_in(number, second))
-                for number, second in enumerate(self._seconds)
-                if second.last_change_reading > since
-            ),
+            seconds=self._seconds_changed_after(since),
             segment_response=segment_response,
             segment_counts=segment_counts,
             parts=self._parts.parts(),
@@ -166,10 +194,32 @@ class StepRecorder:
             lateness=self._lateness.snapshot(),
             vu_limit_reached=self._user_limit_hits,
             own=self._own.own_time(),
+            censored=self._censored.times(),
             load_seconds=self._load_seconds(now_ns),
             in_flight=len(self._in_flight),
             in_flight_ages_seconds=tuple(max(0, now_ns - intended_ns) / NANOSECONDS for intended_ns in ages),
             finished_pods=self._is_complete,
+            silence=self._silence_at_the_end(),
+        )
+
+    def _silence_at_the_end(self) -> Silence:
+        """When the target did not answer; nothing before the step is over, because the seconds tell until then."""
+        if self._end_ns is None or self._in_flight:
+            return Silence()
+        if self._silence is None:
+            self._silence = silence_of([second.second(number, 0) for number, second in enumerate(self._seconds)])
+        return self._silence
+
+    def _seconds_changed_after(self, since: int) -> tuple[Second, ...]:
+        """In the order of time. A day has 86,400 seconds, so those that have not changed are neither looked at nor
+        made again.
+        """
+        changed = list(takewhile(lambda entry: entry[1].last_change_reading > since, reversed(self._by_change.items())))
+        for number, tally in changed:
+            if tally.last_value is None:
+                tally.last_value = tally.second(number, self._users_in(number, tally))
+        return tuple(
+            tally.last_value for _, tally in sorted(changed, key=itemgetter(0)) if tally.last_value is not None
         )
 
     def _judge(self, sample: Sample, since_start_ns: int) -> None:
@@ -180,13 +230,14 @@ class StepRecorder:
         self._own.count_own_failure(sample, response_ns)
         if outcome is Outcome.REJECTED:
             self._rejected_response.add(response_ns)
-        elif outcome is not Outcome.VIOLATION and sample.error is not ErrorKind.CANCELLED:
-            # What we cut ourselves would enter with a time that says nothing of the target.
+        elif outcome is not Outcome.VIOLATION:
             service_ns = max(0, sample.finished_ns - sample.sent_ns)
             self._service.add(service_ns)
             self._own.add(sample, response_ns, service_ns)
             self._segment_response[segment].add(response_ns)
             self._parts.add(sample.parts)
+            if sample.error is ErrorKind.CANCELLED:
+                self._censored.add(response_ns, service_ns, sample.remaining_ns)
 
     def _segment(self, since_start_ns: int) -> int:
         return min(bisect_right(self._segment_ends_ns, since_start_ns), len(self._segment_counts) - 1)
@@ -208,15 +259,20 @@ class StepRecorder:
             self._add_seconds_until(since_start_ns)
             number = max(0, number)
         second = self._seconds[number]
-        second.last_change_reading = self.next_reading
+        second.last_value = None
+        if second.last_change_reading != self.next_reading:
+            second.last_change_reading = self.next_reading
+            # A dict keeps its keys in the order in which they came.
+            del self._by_change[number]
+            self._by_change[number] = second
         return second
 
     def _add_seconds_until(self, since_start_ns: int) -> None:
         """Have every second up to this instant, also those in which nothing happened."""
-        while len(self._seconds) * NANOSECONDS <= since_start_ns:
-            self._seconds.append(SecondTally(self._users, self.next_reading))
-        if not self._seconds:
-            self._seconds.append(SecondTally(self._users, self.next_reading))
+        while len(self._seconds) * NANOSECONDS <= since_start_ns or not self._seconds:
+            second = SecondTally(self._users, self.next_reading)
+            self._by_change[len(self._seconds)] = second
+            self._seconds.append(second)
 
     def _users_in(self, number: int, second: SecondTally) -> int:
         """Those that the profile has at work in a second; in the open model, where it has a limit, those that were."""

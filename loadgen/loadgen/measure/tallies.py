@@ -16,6 +16,7 @@ class Sample(Struct, frozen=True):
     `has_begun` is False if no byte of it can have left. `address` is empty if no address was available.
     `departed_addresses` are the addresses tried before it, which had left the target when a connection was tried.
     `own_response_ns` and `own_service_ns` are how much of its response and service time our own side may have added.
+    `remaining_ns` is how much longer it had until its time-out.
     For a failed upload, `cause` is its diagnosis if there is one, `status` is the status of its answer, and `detail`
     describes the failure in one printable line.
     """
@@ -30,6 +31,7 @@ class Sample(Struct, frozen=True):
     has_begun: bool
     own_response_ns: int = 0
     own_service_ns: int = 0
+    remaining_ns: int = 0
     address: str = ""
     departed_addresses: tuple[str, ...] = ()
     parts: PartNanoseconds = PartNanoseconds()
@@ -88,7 +90,10 @@ class Tally:
 
 
 class SecondTally:
-    """The counts of one second. `last_change_reading` is the number of the first reading that shows its last change."""
+    """The counts of one second. `last_change_reading` is the number of the first reading that shows its last change.
+
+    `last_value` is what the last reading showed of this second; None if the second has changed since.
+    """
 
     __slots__ = (
         "answers",
@@ -96,6 +101,7 @@ class SecondTally:
         "failed",
         "lapsed",
         "last_change_reading",
+        "last_value",
         "records_answered",
         "response_ns_sum",
         "tally",
@@ -103,6 +109,7 @@ class SecondTally:
     )
 
     def __init__(self, users: int, last_change_reading: int) -> None:
+        self.last_value: Second | None = None
         self.tally = Tally()
         self.users = users
         self.ended = self.answers = self.records_answered = self.response_ns_sum = self.failed = self.lapsed = 0

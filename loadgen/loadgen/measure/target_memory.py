@@ -1,13 +1,13 @@
 """The target's memory while it is loaded, read from its own metrics."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from math import isfinite
 from typing import Final
 
-from loadgen.http.address_rules import rules_of
-from loadgen.http.fetching import FetchedAnswer, FetchError, fetch
+from loadgen.http.fetching import FetchedAnswer, FetchError, make_fetch
 from loadtest_model.measurement.snapshot import TargetMemory
 from loadtest_model.plan import Plan
 from loadtest_model.values import NANOSECONDS
@@ -34,10 +34,12 @@ def read_process_metrics(text: str) -> ProcessMetrics:
         text_string_to_metric_families,
     )
 
+    # A page may have thousands of lines, and taking each apart would hold the event loop for long.
+    lines = "\n".join(chain.from_iterable(_lines_beginning_with(name, text) for name in (_MEMORY, _START_TIME)))
     try:
         metrics = {
             sample.name: sample.value
-            for family in text_string_to_metric_families(text)
+            for family in text_string_to_metric_families(lines)
             for sample in family.samples
             if sample.name in (_MEMORY, _START_TIME) and isfinite(sample.value)
         }
@@ -48,6 +50,16 @@ def read_process_metrics(text: str) -> ProcessMetrics:
     if missing:
         raise ValueError(f"the metrics have no {' and no '.join(missing)}")
     return ProcessMetrics(int(metrics[_MEMORY]), metrics[_START_TIME])
+
+
+def _lines_beginning_with(name: str, text: str) -> Iterator[str]:
+    position = text.find(name)
+    while position >= 0:
+        end = text.find("\n", position)
+        line = text[position:] if end < 0 else text[position:end]
+        if position == 0 or text[position - 1] == "\n":
+            yield line
+        position = text.find(name, position + len(line))
 
 
 def _metrics_in(answer: FetchedAnswer) -> ProcessMetrics:
@@ -115,5 +127,8 @@ def memory_watch(plan: Plan, pod_index: int, clock_ns: Callable[[], int]) -> Mem
     url = plan.target.metrics_url
     if url is None or pod_index != 0:
         return MemoryWatch(None, clock_ns)
-    rules = rules_of(plan.network)
-    return MemoryWatch(lambda: fetch(url, rules, headers={}, timeout_seconds=FETCH_SECONDS), clock_ns)
+    # Importing the parser takes some 15 ms, which the load must not wait for.
+    import prometheus_client.parser  # noqa: F401, PLC0415 - only a test with a metrics URL pays for it
+
+    fetch = make_fetch(plan)
+    return MemoryWatch(lambda: fetch(url, {}, FETCH_SECONDS), clock_ns)

@@ -12,9 +12,10 @@ from msgspec import structs
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.http.address_rules import rules_of
 from loadgen.http.endpoints import Endpoint, parse_endpoint, site_of
+from loadgen.http.fetching import make_fetch
 from loadgen.http.first_seconds import Attempts
 from loadgen.http.tls import TlsUnusableError
-from loadgen.proof.read_back import ReadBack, make_fetch
+from loadgen.proof.read_back import ReadBack
 from loadgen.proof.refusals import (
     attribute_to_throttling,
     cause_of_no_token,

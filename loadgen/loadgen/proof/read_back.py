@@ -1,7 +1,7 @@
 """Reading what the target has stored: a count of its rows, or a look-up of this run's, beside a control."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -10,12 +10,10 @@ from multidict import CIMultiDict
 from loadgen.answers.json_answers import ABSENT, parse_json, value_at
 from loadgen.answers.judging import printable_text
 from loadgen.auth.tokens import TokenUnreadableError, token_of, without_secret
-from loadgen.http.address_rules import rules_of
-from loadgen.http.endpoints import site_of
-from loadgen.http.fetching import FetchedAnswer, FetchError, HttpsSettings, fetch
+from loadgen.http.fetching import Fetch, FetchedAnswer, FetchError
 from loadgen.http.first_seconds import Attempts
 from loadgen.http.request_headers import USER_AGENT
-from loadgen.http.tls import TlsUnusableError, tls_context
+from loadgen.http.tls import TlsUnusableError
 from loadtest_model.measurement.proof import (
     ReadBackReport,
     ReadBackResult,
@@ -23,14 +21,11 @@ from loadtest_model.measurement.proof import (
     ReadingMoment,
     read_back_conclusion,
 )
-from loadtest_model.plan import Plan, ReadBackPlan
+from loadtest_model.plan import ReadBackPlan
 from loadtest_model.spec.verification import CLIENT_ID
 
 RETRY_PAUSE_SECONDS: Final = 1.0
 _PASSING_STATUSES: Final = frozenset({408, 425, 429})
-
-Fetch = Callable[[str, Mapping[str, str], float], Awaitable[FetchedAnswer]]
-"""GET a URL with headers, within seconds. Raises FetchError."""
 
 
 class _ReadingFailedError(Exception):
@@ -43,23 +38,6 @@ class _ReadingFailedError(Exception):
         self.may_pass = may_pass
         self.is_lasting = is_lasting
         self.control_failed = control_failed
-
-
-def make_fetch(plan: Plan) -> Fetch:
-    """How a run fetches what is no upload; from the target's own host with the same Host header and TLS."""
-    target = plan.target
-    site = site_of(target.url, target.host, target.tls.server_name)
-    rules = rules_of(plan.network)
-
-    async def get(url: str, headers: Mapping[str, str], timeout_seconds: float) -> FetchedAnswer:
-        other_site = site_of(url)
-        if (other_site.url.scheme, other_site.host, other_site.port) != (site.url.scheme, site.host, site.port):
-            return await fetch(url, rules, headers=headers, timeout_seconds=timeout_seconds)
-        tls = HttpsSettings(tls_context(target.tls), site.server_hostname) if site.url.scheme == "https" else None
-        headers_with_host = {**headers, "Host": site.host_header}
-        return await fetch(url, rules, headers=headers_with_host, timeout_seconds=timeout_seconds, tls=tls)
-
-    return get
 
 
 class ReadBack:

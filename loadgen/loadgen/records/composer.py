@@ -83,7 +83,8 @@ class Composer:
     """Draws batches of records that belong to one pod. Two with the same arguments draw the same batches.
 
     Making one renders the first templates, which takes about 40 ms. Raises FieldRefusedError for a field whose values
-    cannot be made.
+    cannot be made. `has_rendered` says whether the last batch came with the rendering of new rows, which takes a
+    millisecond or two.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Composer:
             self._wrong_templates = TemplatePool(maker, self._rendering, choices, self._numbers, _WRONG_ROWS)
             self._wrong_templates.render_first(1)
             self._wrong_millionths = plan.invalid.millionths
+        self.has_rendered = False
         self._composed_chunk: TemplatePiece | None = None
         self._composed_data = memoryview(b"")
         self._cut_rows = 0
@@ -125,6 +127,7 @@ class Composer:
         """
         if rows < 0:
             raise ValueError(f"rows is {rows}; a batch cannot have fewer than none")
+        self.has_rendered = False
         wrong_rows = self._wrong_rows_due(rows)
         pieces = self._pieces(rows, wrong_rows)
         head, tail = self._rendering.head, self._rendering.tail
@@ -158,7 +161,7 @@ class Composer:
                 if wrong_rows
                 else composed_pieces
             )
-        self._right_templates.render_if_due(right_rows)
+        self.has_rendered |= self._right_templates.render_if_due(right_rows)
         if not wrong_rows:
             return tuple(
                 self._right_templates.draw(min(CHUNK_ROWS, rows - first)) for first in range(0, rows, CHUNK_ROWS)
@@ -176,14 +179,16 @@ class Composer:
     def _wrong_pieces(self, rows: int, right: TemplatePiece | ComposedPiece) -> Iterator[TemplatePiece]:
         """Wrong rows; those with the id of another have that of the last row of the right ones before them."""
         if self._wrong_templates is not None:
-            self._wrong_templates.render_if_due(rows)
+            self.has_rendered |= self._wrong_templates.render_if_due(rows)
             for first in range(0, rows, _WRONG_ROWS):
                 yield self._wrong_templates.draw(min(_WRONG_ROWS, rows - first), right.first_number + right.rows - 1)
 
     def _composed_pieces(self, rows: int) -> Iterator[ComposedPiece]:
+        # Composing a chunk takes as long as a step of the rendering, so one call does not do both.
+        needs_chunk = self._composed_chunk is None or self._cut_rows + rows > self._composed_chunk.rows
+        self.has_rendered |= self._right_templates.render_if_due(rows, may_render=not needs_chunk)
         while rows > 0:
             if self._composed_chunk is None or self._cut_rows == self._composed_chunk.rows:
-                self._right_templates.render_if_due(CHUNK_ROWS)
                 self._composed_chunk = self._right_templates.draw(CHUNK_ROWS)
                 self._composed_data = self._composed_chunk.view()
                 self._cut_rows = 0

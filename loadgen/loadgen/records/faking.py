@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FIRST_VALUES: Final = 200
 _MOST_VALUES: Final = 5_000
-_VALUES_PER_RENEWAL: Final = 10  # Some 20 to 50 microseconds each; rendering beside it takes a millisecond or two.
+_VALUES_PER_RENEWAL: Final = 2  # Some 20 to 200 microseconds each; drawing the rows beside it takes as long.
 
 _CONTROL_CHARACTERS: Final = dict.fromkeys((*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0xFFFE, 0xFFFF))
 

@@ -8,14 +8,15 @@ from loadgen.records.pieces import TemplatePiece
 from loadgen.records.rendering import Rendering
 from loadgen.records.row_maker import RowMaker
 from loadgen.records.space import ROWS_PER_POD, RecordSpace
-from loadgen.records.template import Template, TemplateDraft
+from loadgen.records.template import DrawnRows, Template, TemplateDraft
 from loadgen.records.words import Words
 
 _TEMPLATES: Final = 8
 # A row costs a hundred times as much to render as to copy, so few are; more while the templates are still few.
 _ROWS_PER_NEW_ROW: Final = 2_000
 _ROWS_PER_NEW_ROW_AT_FIRST: Final = 200
-_ROWS_PER_RENDERING: Final = 125  # About a millisecond; a whole template would stall the event loop for 20.
+_ROWS_PER_RENDERING: Final = 25  # A whole template would stall the event loop for 50 ms.
+_STEPS_PER_RENDERING: Final = 2
 
 _FREE_BUFFERS: Final = 8
 
@@ -50,6 +51,7 @@ class TemplatePool:
         self._buffers = Buffers(_FREE_BUFFERS)
         self._templates: list[Template] = []
         self._draft = TemplateDraft(rendering, maker.slots)
+        self._drawn_rows: DrawnRows | None = None
         self._rows_until_rendering = 0
         self._slack_bytes = max((slot.source.width for slot in maker.slots if slot.may_be_absent), default=0)
 
@@ -78,19 +80,28 @@ class TemplatePool:
             duplicate_of=duplicate_of,
         )
 
-    def render_if_due(self, rows: int) -> None:
-        """Render one slice for every so many rows drawn, but never more than one a call."""
+    def render_if_due(self, rows: int, *, may_render: bool = True) -> bool:
+        """Take a step of the rendering for every so many rows drawn; gives whether one was taken.
+
+        A call takes one step at most, and none if it must not; what is due is then done later.
+        """
         self._rows_until_rendering -= rows
-        if self._rows_until_rendering <= 0:
-            has_few_templates = len(self._templates) < _TEMPLATES
-            self._rows_until_rendering += _ROWS_PER_RENDERING * (
-                _ROWS_PER_NEW_ROW_AT_FIRST if has_few_templates else _ROWS_PER_NEW_ROW
-            )
-            self._render()
+        if self._rows_until_rendering > 0 or not may_render:
+            return False
+        has_few_templates = len(self._templates) < _TEMPLATES
+        rows_per_new_row = _ROWS_PER_NEW_ROW_AT_FIRST if has_few_templates else _ROWS_PER_NEW_ROW
+        self._rows_until_rendering += _ROWS_PER_RENDERING * rows_per_new_row // _STEPS_PER_RENDERING
+        self._render()
+        return True
 
     def _render(self) -> None:
-        self._draft.add(self._maker.draw(_ROWS_PER_RENDERING))
-        if self._draft.rows == self.rows:
+        # Each step takes a millisecond or two, so they are not taken at once.
+        if self._drawn_rows is not None:
+            self._draft.add(self._drawn_rows)
+            self._drawn_rows = None
+        elif self._draft.rows < self.rows:
+            self._drawn_rows = self._maker.draw(_ROWS_PER_RENDERING)
+        else:
             if len(self._templates) == _TEMPLATES:
                 del self._templates[0]
             self._templates.append(self._draft.finish(self._numbers.phones))

@@ -70,6 +70,9 @@ def _figures(summary: Summary) -> Iterator[str]:
     if summary.errors:
         kinds = sorted(summary.errors.items(), key=lambda item: -item[1])
         yield f"Errors      {', '.join(f'{kind} {count:,}' for kind, count in kinds)}"
+    if summary.response_time_seconds.censored:
+        uploads = f"{summary.response_time_seconds.censored:,} before they ended"
+        yield f"Cut         {uploads}; they count at their age, which is the least that they took"
     if summary.error_rate is not None:
         yield f"Error rate  {summary.error_rate:.2%}"
     yield f"Records     {records.confirmed:,} confirmed of {records.sent:,} sent"

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Final
 
 from loadgen.http.endpoints import Endpoint
-from loadgen.http.transport import Exchange
+from loadgen.http.transport import Exchange, TurnedAwayError
 from loadgen.upload.addresses import AddressBook
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -25,11 +25,13 @@ _DEPARTED_TEXT: Final = "{} left the target before there was a connection, and n
 class Route:
     """Where one upload goes: an address of the book, and another if that one left before there was a connection.
 
-    `endpoint` is the address now, `departed_addresses` are those before it.
+    `endpoint` is the address now, `departed_addresses` are those before it. `may_send` says whether the load still
+    lasts: it is asked before each connection and right before the first byte.
     """
 
-    def __init__(self, book: AddressBook, endpoint: Endpoint) -> None:
+    def __init__(self, book: AddressBook, endpoint: Endpoint, may_send: Callable[[], bool]) -> None:
         self._book = book
+        self._may_send = may_send
         self.endpoint = endpoint
         self.departed_addresses: tuple[Endpoint, ...] = ()
 
@@ -48,17 +50,23 @@ class Route:
     def refusal_reason(self) -> str:
         """Why nothing may be sent to the address any more; empty if something may.
 
-        One that left the target while a connection to it was being opened may still serve.
+        One that left the target while a connection to it was being opened may still serve. Raises TurnedAwayError
+        where nothing may be sent to any address.
         """
+        if not self._may_send():
+            raise TurnedAwayError
         return _DISTRUSTED_TEXT.format(self.endpoint) if self._book.distrusts(self.endpoint) else ""
 
     async def try_addresses(self, attempt: Callable[[Endpoint], Awaitable[Exchange]]) -> Exchange:
         """Attempt the upload, at another address as long as those before it had left and took no connection.
 
         An address that is still the target's and takes none has refused the upload, as it refuses whoever comes. None
-        is tried that is no longer proven: it may have left, or lost its proof, while the file was being made.
+        is tried that is no longer proven: it may have left, or lost its proof, while the file was being made. Raises
+        TurnedAwayError once nothing may be sent any more.
         """
         while True:
+            if not self._may_send():
+                raise TurnedAwayError
             if not self._book.proves(self.endpoint):
                 proven_address = self._book.next()
                 if proven_address is None:
@@ -66,7 +74,7 @@ class Route:
                     return Exchange(None, ErrorKind.NO_ADDRESS, detail, Cause.ADDRESSES_VANISHED)
                 self.endpoint = proven_address
             exchange = await attempt(self.endpoint)
-            if exchange.error in _ERRORS_BEFORE_SENDING and self.refusal_reason():
+            if exchange.error in _ERRORS_BEFORE_SENDING and self._book.distrusts(self.endpoint):
                 continue
             if exchange.error not in _CONNECT_ERRORS or (next_address := await self._next_after_departure()) is None:
                 return exchange

@@ -1,5 +1,6 @@
 """One upload from its records to its judgement: compose, send to an address, judge the answer."""
 
+import asyncio
 import dataclasses
 import os
 import ssl
@@ -168,6 +169,9 @@ class Uploader:
         if authorization is not None:
             head += header_lines({"Authorization": authorization})
         batch = self._composer.compose(rows)
+        if self._composer.has_rendered:
+            # That took a millisecond or two, and so does the file's first chunk: others have their turn between them.
+            await asyncio.sleep(0)
         progress.first_client_id = first_client_id = batch.first_client_id
         progress.first_row = first_row = batch.first_row_name
         endpoint = destination.endpoint if isinstance(destination, Route) else destination

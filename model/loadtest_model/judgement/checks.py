@@ -6,15 +6,21 @@ from typing import Final
 
 from loadtest_model.judgement.health import Health, HealthLevel
 from loadtest_model.judgement.judged_thresholds import breach_text, doubt_text
-from loadtest_model.judgement.own_limits import advice
+from loadtest_model.judgement.own_limits import LONGER_GRACE, advice
 from loadtest_model.judgement.verdict import Facts, Verdict
 from loadtest_model.measurement.counts import Counts
+from loadtest_model.measurement.missing import uploads_without_time
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import ReadBackResult, read_back_conclusion
 from loadtest_model.measurement.snapshot import Refusal, Violation
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.spec.verification import Requirement
-from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
+from loadtest_model.thresholds.bounds import COARSE, ThresholdResult, parse_threshold
+from loadtest_model.thresholds.metrics import METRICS
+
+_PARTS: Final = ("connect_", "upload_", "wait_")
+"""The metrics of an upload's parts are exact, and no last word leaves them out."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +138,11 @@ def lasting_breaches(evidence: Evidence) -> list[Finding]:
 
     A threshold that is in doubt is not breached: the generator itself may have caused what was measured.
     """
-    incomplete = _incomplete_steps(evidence)
+    incomplete, unjudged = _incomplete_steps(evidence), _lacking_times(evidence)
     findings = []
     for result in evidence.breaches:
         threshold = parse_threshold(result.expression)
-        if result.step in incomplete and not threshold.breach_is_lasting:
+        if (result.step in incomplete or result in unjudged) and not threshold.breach_is_lasting:
             continue
         findings.append(Finding(Verdict.FAILED, Reason.ThresholdBreached, breach_text(result)))
     return findings
@@ -148,7 +154,7 @@ def _incomplete_steps(evidence: Evidence) -> frozenset[str]:
     A step that all pods finished is whole, whatever became of a later one.
     """
     facts = evidence.facts
-    if not (facts.gaps or records_not_sent(evidence)):
+    if not (facts.gaps or records_not_sent(evidence) or unfinished_steps(evidence)):
         return frozenset()
     several = len(facts.plan.steps) > 1
     steps = facts.aggregate.steps
@@ -177,6 +183,61 @@ def gaps(evidence: Evidence) -> list[Finding]:
     return [Finding(Verdict.INCONCLUSIVE, gap.reason, gap.message) for gap in evidence.facts.gaps]
 
 
+def unfinished_steps(evidence: Evidence) -> list[Finding]:
+    """Steps whose load did not run to its end in every pod, although nothing else explains that."""
+    facts = evidence.facts
+    is_explained = facts.gaps or facts.recorded_failures or facts.refusal is not None or facts.aggregate.violations
+    if is_explained or counted_violations(evidence) or records_not_sent(evidence):
+        return []
+    pods, steps = facts.plan.parallelism, facts.aggregate.steps
+    findings = []
+    for number, step in enumerate(facts.plan.steps):
+        finished_pods = steps[number].finished_pods if number < len(steps) else 0
+        if finished_pods < pods:
+            text = (
+                f"the load of step {step.name} ran to its end in {finished_pods} of {pods} pods, and nothing tells why;"
+                " run it again"
+            )
+            findings.append(Finding(Verdict.INCONCLUSIVE, Reason.LoadUnfinished, text))
+    return findings
+
+
+def missing_times(evidence: Evidence) -> list[Finding]:
+    """Thresholds on times of which some are missing: a last word had no room for them, and no operator read them."""
+    unjudged = [result for result in evidence.thresholds if result in _lacking_times(evidence)]
+    findings = []
+    for step in dict.fromkeys(result.step for result in unjudged):
+        expressions = ", ".join(result.expression for result in unjudged if result.step == step)
+        clause = f" of step {step}" if step else ""
+        text = (
+            f"{expressions} cannot be judged: times of uploads{clause} are missing, because the pods' last words had no"
+            " room for them and no operator read them before the pods ended; run it again"
+        )
+        findings.append(Finding(Verdict.INCONCLUSIVE, Reason.ResultsMissing, text))
+    return findings
+
+
+def _lacking_times(evidence: Evidence) -> list[ThresholdResult]:
+    """The thresholds on times of which some are missing."""
+    several = len(evidence.facts.plan.steps) > 1
+    steps = {
+        step.name if several else "": aggregate
+        for step, aggregate in zip(evidence.facts.plan.steps, evidence.facts.aggregate.steps, strict=False)
+    }
+    return [
+        result
+        for result in evidence.thresholds
+        if result.step in steps and lacks_times(parse_threshold(result.expression).metric, steps[result.step])
+    ]
+
+
+def lacks_times(metric: str, step: StepAggregate) -> bool:
+    """Whether times are missing of those that a metric is read from."""
+    if METRICS[metric].unit != "seconds" or metric.startswith(_PARTS):
+        return False
+    return uploads_without_time(step, step.service if metric.startswith("service_") else step.response) > 0
+
+
 def records_not_sent(evidence: Evidence) -> list[Finding]:
     """A load that is a number of records and ended before the last of them was due."""
     findings = []
@@ -191,20 +252,33 @@ def records_not_sent(evidence: Evidence) -> list[Finding]:
 
 
 def thresholds_in_doubt(evidence: Evidence) -> list[Finding]:
-    """Thresholds that hold at one end of the interval that our own side leaves, and not at the other."""
-    next_step = advice(evidence.facts.aggregate)
-    return [
-        Finding(Verdict.INCONCLUSIVE, Reason.ThresholdInDoubt, f"{doubt_text(result)}; {next_step}")
-        for result in evidence.thresholds
-        if result.is_in_doubt
-    ]
+    """Thresholds that hold at one end of the interval in which the truth lies, and not at the other.
+
+    A run that was cut short says so itself; that this left uploads without an end needs no reason of its own.
+    """
+    incomplete_steps = _incomplete_steps(evidence)
+    findings = []
+    for result in evidence.thresholds:
+        was_cut_short = result.step in incomplete_steps or bool(evidence.facts.recorded_failures)
+        if not result.is_in_doubt or (result.censored and was_cut_short):
+            continue
+        if result.note.startswith(COARSE):
+            text = f"{doubt_text(result)}; {result.note}; run it again"
+            findings.append(Finding(Verdict.INCONCLUSIVE, Reason.ResultsMissing, text))
+            continue
+        next_step = LONGER_GRACE if result.censored else advice(evidence.facts.aggregate)
+        findings.append(Finding(Verdict.INCONCLUSIVE, Reason.ThresholdInDoubt, f"{doubt_text(result)}; {next_step}"))
+    return findings
 
 
 def too_few_samples(evidence: Evidence) -> list[Finding]:
     findings = []
+    lacking_times = _lacking_times(evidence)
     for step in dict.fromkeys(result.step for result in evidence.thresholds):
         unjudged_expressions = [
-            result.expression for result in evidence.thresholds if result.step == step and result.value is None
+            result.expression
+            for result in evidence.thresholds
+            if result.step == step and result.value is None and result not in lacking_times
         ]
         if unjudged_expressions:
             clause = f" of step {step}" if step else ""
@@ -221,6 +295,10 @@ def steps_without_uploads(evidence: Evidence) -> list[Finding]:
         judged = steps[number].judged if number < len(steps) else Counts()
         if judged.due <= judged.cancelled:
             text = f"step {step.name} made no upload to judge by"
+            if judged.cancelled:
+                text = (
+                    f"none of the {judged.cancelled} uploads of step {step.name} ended before its cut; {LONGER_GRACE}"
+                )
             findings.append(Finding(Verdict.INCONCLUSIVE, Reason.TooFewSamples, text))
     return findings
 
@@ -251,6 +329,8 @@ CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
     critical_health,
     gaps,
     records_not_sent,
+    unfinished_steps,
+    missing_times,
     not_read_back,
     thresholds_in_doubt,
     too_few_samples,

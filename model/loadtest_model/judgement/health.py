@@ -13,15 +13,16 @@ from loadtest_model.judgement.throughput import chance_share, deviation_on, unev
 from loadtest_model.judgement.trend import memory_sign
 from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.silence import UNRESPONSIVE_SECONDS
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Step
 from loadtest_model.quantities import clip, seconds_text
 from loadtest_model.thresholds.doubt import true_value_interval, without_own_failures
 from loadtest_model.values import WireValue
 
-UNRESPONSIVE_SECONDS: Final = 30
 FEWEST_ANSWERS_IN_A_THIRD: Final = 20
 EVIDENCE_LENGTH: Final = 256
+_NO_ANSWER: Final = "no answer for"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def assess_step(step: Step, aggregate: StepAggregate) -> Health:
     signs: list[Sign] = [
         *_error_signs(aggregate),
         *_time_signs(aggregate),
+        *_cut_signs(aggregate),
         *_availability_signs(aggregate),
         *((HealthLevel.WARNING, text) for text in uneven_throughput(step, aggregate)),
         *_load_signs(step, aggregate),
@@ -127,6 +129,26 @@ def _time_signs(aggregate: StepAggregate) -> list[Sign]:
     return []
 
 
+def _cut_signs(aggregate: StepAggregate) -> list[Sign]:
+    """Uploads that the end of the load cut, and that had lasted longer than any that ended.
+
+    A step that did not run to its end says nothing if none ended in it: it may have been cut after a moment.
+    """
+    censored = aggregate.censored.response
+    ended = aggregate.response.without(censored)
+    if not ended.count and not aggregate.finished_pods:
+        return []
+    overdue = censored.count_above(ended.max_seconds or 0.0)
+    if overdue <= 0.01 * aggregate.judged.due:
+        return []
+    longest = f"none that ended took longer than {seconds_text(ended.max_seconds)}" if ended.count else "none ended"
+    text = (
+        f"{overdue} of {aggregate.judged.due} uploads had no answer when they were cut at the end, after up to"
+        f" {seconds_text(censored.max_seconds)}; {longest}"
+    )
+    return [(HealthLevel.WARNING, text)]
+
+
 def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
     signs: list[Sign] = []
     departed_counts = aggregate.gone
@@ -146,14 +168,29 @@ def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
     if refused_connections and aggregate.total.accepted:
         text = f"{refused_connections} connections were refused although the target had answered before: it went down"
         signs.append((HealthLevel.CRITICAL, text))
-    silence = longest_silence_seconds(aggregate.seconds)
+    silence = target_silence_seconds(aggregate)
     longest_wait = max(aggregate.in_flight_ages_seconds, default=0.0)
     if silence >= UNRESPONSIVE_SECONDS or (
         longest_wait >= UNRESPONSIVE_SECONDS and _is_silent(aggregate, longest_wait)
     ):
         silent_seconds = max(silence, int(longest_wait))
-        signs.append((HealthLevel.CRITICAL, f"no answer for {silent_seconds} s with uploads in flight"))
+        signs.append((HealthLevel.CRITICAL, f"{_NO_ANSWER} {silent_seconds} s with uploads in flight"))
     return signs
+
+
+def tells_of_silence(evidence: str) -> bool:
+    """Whether a sentence of evidence says that the target did not answer for a while, which nothing later undoes."""
+    return _NO_ANSWER in evidence
+
+
+def target_silence_seconds(aggregate: StepAggregate) -> int:
+    """For how long the target did not answer, at most; a stall of the generator itself is taken off.
+
+    The pods' own accounts count once all of them are in: the seconds of some may be lost by then.
+    """
+    is_told = 0 < aggregate.total.due <= aggregate.silence.due
+    silence = aggregate.silence.longest_seconds if is_told else longest_silence_seconds(aggregate.seconds)
+    return int(max(0.0, silence - aggregate.own.longest_stall_seconds))
 
 
 def longest_silence_seconds(seconds: Sequence[Second]) -> int:

@@ -3,7 +3,7 @@
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
-from loadtest_model.quantities import seconds_text
+from loadtest_model.quantities import count_text, seconds_text
 from loadtest_model.thresholds.bounds import ThresholdResult, evaluate_all, parse_threshold
 
 
@@ -39,6 +39,12 @@ def doubt_text(result: ThresholdResult) -> str:
     step_clause = f" in step {result.step}" if result.step else ""
     high = "any value" if result.high is None else _value_text(result.expression, result.high)
     bounds_text = f"{_value_text(result.expression, result.low)} and {high}"
+    if result.censored:
+        uploads = f"{count_text(result.censored, 'upload')} {'was' if result.censored == 1 else 'were'}"
+        return (
+            f"threshold {result.expression} is in doubt{step_clause}: measured {measured_text(result)}, but {uploads}"
+            f" cut before they ended, so the truth lies between {bounds_text}"
+        )
     return (
         f"threshold {result.expression} is in doubt{step_clause}: measured {measured_text(result)}, and with what the"
         f" generator itself may have added or held back the truth lies between {bounds_text}"

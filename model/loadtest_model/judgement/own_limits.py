@@ -15,6 +15,7 @@ HIGHER_LIMIT: Final = "raise spec.pod.resources.limits.cpu, or share the load am
 MORE_SOCKETS: Final = (
     "use connections again (spec.target.connections: Kept), or share the load among more pods (spec.parallelism)"
 )
+LONGER_GRACE: Final = "let uploads that are in flight at the end finish (spec.load.gracefulStop)"
 _NOTABLE_LAG_SECONDS: Final = 0.010
 _NOTABLE_LAG_SHARE: Final = 0.05
 _NOTABLE_LATENESS_SECONDS: Final = 0.010

@@ -15,6 +15,7 @@ class OwnTime(WireValue, frozen=True, kw_only=True):
     `offered` is what was offered of the `planned` load: in the closed model nanoseconds of virtual users, in the open
     model arrivals. `unsent` are judged uploads that our own system could not send, `timeouts` those that timed out only
     with our own time, and `dropped` the arrivals that were dropped since virtual users were busy with our own side.
+    `longest_stall_seconds` is the longest time for which a process did not get to its work.
     """
 
     response: Sketch = Sketch()
@@ -25,6 +26,7 @@ class OwnTime(WireValue, frozen=True, kw_only=True):
     unsent: int = 0
     timeouts: int = 0
     dropped: int = 0
+    longest_stall_seconds: float = 0.0
 
     @property
     def offered_share(self) -> float:
@@ -43,4 +45,5 @@ def merged_own_time(parts: Sequence[OwnTime]) -> OwnTime:
         unsent=sum(part.unsent for part in parts),
         timeouts=sum(part.timeouts for part in parts),
         dropped=sum(part.dropped for part in parts),
+        longest_stall_seconds=max((part.longest_stall_seconds for part in parts), default=0.0),
     )

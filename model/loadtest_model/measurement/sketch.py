@@ -56,6 +56,43 @@ class Sketch(WireValue, frozen=True, kw_only=True):
         """Both distributions in one, as coarse as the coarser of them."""
         return merged_sketch([self, other])
 
+    def without(self, part: "Sketch") -> "Sketch":
+        """The rest of this distribution, of which `part` is a part.
+
+        Its least and greatest value are those of its buckets, so they lie within two relative errors of the exact ones.
+        """
+        count = self.count - part.count
+        if not part.count or count <= 0:
+            return self if count > 0 else Sketch()
+        coarseness = max(self.coarseness, part.coarseness)
+        whole, removed = self.coarsen(coarseness), part.coarsen(coarseness)
+        buckets = {
+            bucket: left
+            for bucket, number in whole.buckets.items()
+            if (left := number - removed.buckets.get(bucket, 0)) > 0
+        }
+        overflow = whole.overflow - removed.overflow
+        greatest = whole.max_nanoseconds
+        if overflow <= 0 and greatest is not None and greatest == removed.max_nanoseconds:
+            edge_seconds = GAMMA ** (2**coarseness * max(buckets)) if buckets else LEAST_SECONDS
+            greatest = min(greatest, int(edge_seconds * NANOSECONDS))
+        return Sketch(
+            count=count,
+            sum_nanoseconds=whole.sum_nanoseconds - removed.sum_nanoseconds,
+            min_nanoseconds=whole.min_nanoseconds,
+            max_nanoseconds=greatest,
+            underflow=whole.underflow - removed.underflow,
+            overflow=overflow,
+            coarseness=coarseness,
+            buckets=buckets,
+        )
+
+    def count_above(self, seconds: float) -> int:
+        """How many durations are surely above a bound: those in buckets that lie above it as a whole."""
+        gamma = GAMMA ** (2**self.coarseness)
+        count = sum(number for bucket, number in self.buckets.items() if gamma ** (bucket - 1) >= seconds)
+        return count + (self.overflow if seconds <= GREATEST_SECONDS else 0)
+
     def coarsen(self, coarseness: int) -> "Sketch":
         """The same distribution in wider buckets. It never gets finer, and an empty one stays the empty one."""
         if not self.count:

@@ -13,9 +13,11 @@ from msgspec import field
 
 from loadtest_model.measurement.cause_counts import CauseCount, merged_causes
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.censored import CensoredTimes, merged_censored_times
 from loadtest_model.measurement.counts import Counts, Second, merged_counts, merged_seconds
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.own_time import OwnTime, merged_own_time
+from loadtest_model.measurement.silence import Silence, merged_silence
 from loadtest_model.measurement.sketch import Sketch, merged_sketch
 from loadtest_model.measurement.spread import AddressCounts, merged_address_counts, merged_spread
 from loadtest_model.measurement.upload_parts import UploadParts, merged_parts
@@ -31,6 +33,7 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     `judged` counts what thresholds look at (the uploads after the warm-up); `total` counts everything.
     `response` and `service` hold accepted and unknown uploads after the warm-up, `rejected_response` the rejected;
     `response` also holds dropped arrivals, each with the patience that it was given. `parts` divide `service`.
+    An upload that was cut is in all of these at its age; `censored` holds these ages by themselves.
     `lateness` tells how long after its intended start an arrival was begun that found a virtual user free, and
     `vu_limit_reached` counts those that found none. `load_seconds` is the length of the load so far, of several pods
     the longest.
@@ -40,6 +43,7 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     `in_flight_ages_seconds` are the ages, oldest first, at most 100 of them.
     `own` is what the generator itself may have done to all this.
     `gone` counts the uploads to addresses that are no longer the target's, which only an operator can tell.
+    `silence` tells, once the step is over, when the target did not answer.
     """
 
     step: int = -1
@@ -64,6 +68,8 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     finished_pods: bool | int = field(default=False, name="finished")
     own: OwnTime = OwnTime()
     gone: AddressCounts = AddressCounts()
+    censored: CensoredTimes = CensoredTimes()
+    silence: Silence = Silence()
 
     def merge(self, other: "StepAggregate") -> "StepAggregate":
         return merged_step([self, other])
@@ -100,6 +106,8 @@ def merged_step(steps: Sequence[StepAggregate]) -> StepAggregate:
         finished_pods=sum(step.finished_pods for step in steps),
         own=merged_own_time([step.own for step in steps]),
         gone=merged_address_counts(step.gone for step in steps),
+        censored=merged_censored_times([step.censored for step in steps]),
+        silence=merged_silence([step.silence for step in steps]),
     )
 
 

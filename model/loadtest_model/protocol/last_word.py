@@ -1,8 +1,8 @@
 """A pod's last word: its final snapshot within the kubelet's limit on a termination message.
 
-Exact counts come first; then the sketches of response time, lateness and own time, as coarse as must be to fit. What is
-left out (seconds, segments, addresses, details of the verification's checks) is lost, and the reader can tell: the
-snapshot it gets has no seconds.
+Exact counts come first, with when the target did not answer; then the sketches of response time, service time, lateness
+and own time, as coarse as must be to fit. What is left out (seconds, segments, addresses, details of the verification's
+checks) is lost, and the reader can tell: the snapshot it gets has no seconds.
 """
 
 import base64
@@ -17,6 +17,7 @@ from loadtest_model.measurement.cause_counts import CauseCount
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.proof import ReadBackReport
+from loadtest_model.measurement.silence import Silence
 from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.snapshot import Snapshot, VerificationReport, Violation
 from loadtest_model.measurement.step import StepAggregate
@@ -29,6 +30,7 @@ MESH_LIMIT_BYTES: Final = 2_048
 gets: the generator, a mesh's proxy with its init containers, and two more."""
 _PREFIX: Final = "LT1"
 _COARSEST: Final = 12
+_SILENCES_KEPT: Final = 4
 _FIXED_SIZE_TYPES: Final = (int, float, Counts, UploadParts)
 _LONG_TEXT_LENGTH: Final = 800
 _TEXT_LENGTH: Final = 200
@@ -98,20 +100,36 @@ def _shorten_step(step: StepAggregate, coarseness: int | None) -> StepAggregate:
         name: value for name, value in structs.asdict(step).items() if isinstance(value, _FIXED_SIZE_TYPES)
     }
     own = structs.replace(step.own, response=Sketch(), service=Sketch())
-    shortened_step = structs.replace(StepAggregate(), **fixed_size_fields, errors=step.errors, own=own)
+    shortened_step = structs.replace(
+        StepAggregate(), **fixed_size_fields, errors=step.errors, own=own, silence=_shorten_silence(step.silence)
+    )
     if coarseness is None:
         return shortened_step
     return structs.replace(
         shortened_step,
         causes=_without_examples(step.causes),
         response=step.response.coarsen(coarseness),
+        service=step.service.coarsen(coarseness),
         lateness=step.lateness.coarsen(coarseness),
         own=structs.replace(
             step.own,
             response=step.own.response.coarsen(coarseness),
             service=step.own.service.coarsen(coarseness),
         ),
+        censored=structs.replace(
+            step.censored,
+            response=step.censored.response.coarsen(coarseness),
+            service=step.censored.service.coarsen(coarseness),
+        ),
     )
+
+
+def _shorten_silence(silence: Silence) -> Silence:
+    """The longest of the silences alone: a span that is left out only ever denies one."""
+    if len(silence.waiting) <= _SILENCES_KEPT:
+        return silence
+    longest = sorted(silence.waiting, key=lambda span: span[0] - span[1])[:_SILENCES_KEPT]
+    return structs.replace(silence, waiting=tuple(sorted(longest)))
 
 
 def _without_examples(causes: dict[Cause, CauseCount]) -> dict[Cause, CauseCount]:

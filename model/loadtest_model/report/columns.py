@@ -9,7 +9,7 @@ from loadtest_model.values import WireValue
 if TYPE_CHECKING:
     from loadtest_model.report.status import Status
 
-_PLACE: Final = re.compile(r"place (\d+) in line")
+_PLACE: Final = re.compile(r"place (\d+(?: to \d+)?) in line")
 
 
 class Columns(WireValue, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ def _way_to_the_load(status: "Status") -> str:
     pods = status.pods
     place = _PLACE.match(status.message)
     if status.phase == "Queued" and place is not None:
-        return f"place {place[1]}"
+        return f"place {place[1].replace(' to ', '-')}"
     if pods is None or not pods.desired:
         return ""
     if status.phase == "Starting":

@@ -28,7 +28,10 @@ class RecordCounts(Struct, frozen=True, kw_only=True):
 
 
 class Times(Struct, frozen=True, kw_only=True):
-    """A distribution in seconds; None where nothing was measured. Quantiles lie within `relative_error`."""
+    """A distribution in seconds; None where nothing was measured. Quantiles lie within `relative_error`.
+
+    `censored` counts the uploads that were cut: they count at their age, which is the least that their time can be.
+    """
 
     samples: int
     relative_error: float
@@ -38,6 +41,7 @@ class Times(Struct, frozen=True, kw_only=True):
     p95: float | None
     p99: float | None
     max: float | None
+    censored: int = 0
 
 
 class PartTimes(Struct, frozen=True, kw_only=True):
@@ -72,7 +76,7 @@ def records_of(counts: Counts) -> RecordCounts:
     return RecordCounts(sent=counts.records_sent, confirmed=counts.records_confirmed)
 
 
-def times_of(sketch: Sketch) -> Times:
+def times_of(sketch: Sketch, censored: Sketch) -> Times:
     return Times(
         samples=sketch.count,
         relative_error=sketch.relative_error,
@@ -82,6 +86,7 @@ def times_of(sketch: Sketch) -> Times:
         p95=sketch.quantile_seconds(0.95),
         p99=sketch.quantile_seconds(0.99),
         max=sketch.max_seconds,
+        censored=censored.count,
     )
 
 

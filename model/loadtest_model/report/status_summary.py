@@ -26,7 +26,7 @@ class StatusDiagnosis(WireValue, frozen=True, kw_only=True, omit_defaults=False)
 
 
 class StatusTimes(WireValue, frozen=True, kw_only=True):
-    """A distribution in seconds."""
+    """A distribution in seconds; `censored` of the samples count at the age at which they were cut."""
 
     samples: int = 0
     avg: float | None = None
@@ -35,6 +35,7 @@ class StatusTimes(WireValue, frozen=True, kw_only=True):
     p95: float | None = None
     p99: float | None = None
     max: float | None = None
+    censored: int = 0
 
 
 class StatusThroughput(WireValue, frozen=True, kw_only=True):
@@ -117,6 +118,7 @@ def _times(times: Times) -> StatusTimes:
         p95=round_figure(times.p95),
         p99=round_figure(times.p99),
         max=round_figure(times.max),
+        censored=times.censored,
     )
 
 

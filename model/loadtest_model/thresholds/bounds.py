@@ -4,20 +4,23 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, structs
 
 from loadtest_model.load.scenarios import STEP_NAMES
-from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.sketch import RELATIVE_ERROR, sketch_of
 from loadtest_model.measurement.step import StepAggregate
+from loadtest_model.quantities import count_text
 from loadtest_model.suggestions import suggestion
-from loadtest_model.thresholds.doubt import true_value_interval
+from loadtest_model.thresholds.doubt import Interval, true_value_interval
 from loadtest_model.thresholds.metrics import METRICS, Measurement, Unit
 from loadtest_model.values import NANOSECONDS, WireValue
 
 ComparisonOperator = Literal["<", "<=", ">", ">="]
 
+COARSE: Final = "last words had no room for finer percentiles: known only within"
 _EXPRESSION: Final = re.compile(r"(?:([a-z]+)\.)?([a-z0-9_]+) *(<=|>=|<|>) *([0-9]+(?:\.[0-9]+)?)(ms|s|m|%)?")
 _FACTORS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "%": 0.01, "": 1.0}
 _ALLOWED_SUFFIXES: Final[dict[Unit, tuple[str, ...]]] = {
@@ -65,6 +68,11 @@ class Threshold:
     def holds(self, value: float) -> bool:
         return _COMPARISONS[self.operator](value, self.bound)
 
+    def verdict_over(self, interval: Interval) -> bool | None:
+        """Whether the threshold holds at both ends of an interval; None if only at one."""
+        outcomes = {self.holds(interval.low), self.holds(interval.high)}
+        return None if len(outcomes) > 1 else outcomes.pop()
+
     @property
     def is_upper(self) -> bool:
         return self.operator in ("<", "<=")
@@ -89,7 +97,8 @@ class ThresholdResult(WireValue, frozen=True, kw_only=True, omit_defaults=False)
 
     The true value lies between `low` and `high`, which our own side may differ from the measured one by; a `high` of
     None beside a value has no bound. `passed` is None where there is nothing to judge by, and where the threshold is in
-    doubt: it holds at one end of the interval and not at the other.
+    doubt: it holds at one end of the interval and not at the other. `censored` counts the uploads that the test cut, if
+    it is in doubt only because of what might have become of them.
     """
 
     expression: Annotated[str, Meta(max_length=64)]
@@ -99,6 +108,7 @@ class ThresholdResult(WireValue, frozen=True, kw_only=True, omit_defaults=False)
     high: float | None = None
     step: str = ""
     note: Annotated[str, Meta(max_length=256)] = ""
+    censored: int = 0
 
     @property
     def is_in_doubt(self) -> bool:
@@ -147,17 +157,39 @@ def evaluate(threshold: Threshold, aggregate: StepAggregate, window_seconds: flo
         return ThresholdResult(
             expression=threshold.expression, value=None, passed=None, step=step, note="no sample to judge by"
         )
-    true_value = true_value_interval(threshold.metric, with_overdue, measurement.value, window_seconds)
-    outcomes = {threshold.holds(true_value.low), threshold.holds(true_value.high)}
+    read_interval = partial(true_value_interval, threshold.metric, with_overdue, measurement.value, window_seconds)
+    true_value, without_cuts = (
+        _blurred(interval, measurement) for interval in (read_interval(), read_interval(with_cut_uploads=False))
+    )
+    passed, passed_without_cuts = threshold.verdict_over(true_value), threshold.verdict_over(without_cuts)
+    is_lower_bound = math.isinf(true_value.high) and not math.isinf(without_cuts.high)
+    cut_uploads = _cut_uploads(threshold, with_overdue)
     return ThresholdResult(
         expression=threshold.expression,
         value=measurement.value,
-        passed=None if len(outcomes) > 1 else outcomes.pop(),
+        passed=passed,
         low=true_value.low,
         high=None if math.isinf(true_value.high) else true_value.high,
         step=step,
-        note=_note(threshold, measurement),
+        note=_note(threshold, measurement, cut_uploads if is_lower_bound else 0),
+        censored=cut_uploads if passed is None and passed_without_cuts is not None else 0,
     )
+
+
+def _blurred(interval: Interval, measurement: Measurement) -> Interval:
+    """The interval with the error of a sketch that a last word had no room to keep as fine as it was."""
+    error = measurement.relative_error
+    return Interval(interval.low * (1 - error), interval.high * (1 + error)) if is_coarse(measurement) else interval
+
+
+def is_coarse(measurement: Measurement) -> bool:
+    return measurement.relative_error > 2 * RELATIVE_ERROR
+
+
+def _cut_uploads(threshold: Threshold, aggregate: StepAggregate) -> int:
+    """How many of the uploads behind a metric the test cut."""
+    counts_failures = METRICS[threshold.metric].counts_failures
+    return aggregate.judged.cancelled if counts_failures else aggregate.censored.response.count
 
 
 def _with_overdue_uploads(aggregate: StepAggregate, ages_seconds: list[float]) -> StepAggregate:
@@ -167,9 +199,14 @@ def _with_overdue_uploads(aggregate: StepAggregate, ages_seconds: list[float]) -
     return structs.replace(aggregate, response=aggregate.response.merge(overdue))
 
 
-def _note(threshold: Threshold, measurement: Measurement) -> str:
+def _note(threshold: Threshold, measurement: Measurement, cut_uploads: int) -> str:
+    """A remark on the value; `cut_uploads` is not 0 if their age makes it a lower bound."""
+    if cut_uploads:
+        return f"at least this: {count_text(cut_uploads, 'upload')} of {measurement.samples} were cut before they ended"
     if measurement.is_stand_in:
         return f"the maximum stands in: too few uploads for {threshold.metric} ({measurement.samples})"
+    if is_coarse(measurement):
+        return f"{COARSE} {measurement.relative_error:.0%}"
     if measurement.relative_error and measurement.value is not None:
         margin = measurement.value * measurement.relative_error
         if math.fabs(measurement.value - threshold.bound) <= margin:

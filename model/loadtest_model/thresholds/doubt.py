@@ -4,6 +4,9 @@ A generator that is short of CPU changes a number in two ways. It lengthens time
 the generator's own, so the true time lies in [t - d, t]. And it offers less load than planned. Under the planned load,
 response times would have been longer; at most in proportion to the missing load, as long as no queue overflows. A rate
 that falls short then proves nothing about the target.
+
+Besides, the end of a load may cut uploads. Such an upload counts at its age, which is the least that its time can be.
+It counts as no failure, but it might have become one.
 """
 
 import math
@@ -12,7 +15,7 @@ from typing import Final
 
 from msgspec import structs
 
-from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.outcomes import ErrorKind, Outcome
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.thresholds.metrics import METRICS
 
@@ -32,20 +35,47 @@ class Interval:
         return self.low == self.high
 
 
-def true_value_interval(metric: str, step: StepAggregate, value: float, window_seconds: float) -> Interval:
-    """Where the true value of a metric lies that was measured as `value` in this step."""
+def true_value_interval(
+    metric: str, step: StepAggregate, value: float, window_seconds: float, *, with_cut_uploads: bool = True
+) -> Interval:
+    """Where the true value of a metric lies that was measured as `value` in this step.
+
+    Without `with_cut_uploads`, what might have become of the uploads that the test cut is left out.
+    """
     definition = METRICS[metric]
     share = step.own.offered_share
     if definition.own_seconds is not None:
         own_seconds = max(definition.own_seconds(step), step.own.lag_p99_seconds)
-        return Interval(max(0.0, value - own_seconds), value if share >= FULL_OFFER else _under_full_load(value, share))
+        greatest = value
+        if definition.greatest_seconds is not None and with_cut_uploads and step.censored.response.count:
+            greatest = max(value, definition.greatest_seconds(step))
+        high = greatest if share >= FULL_OFFER else _under_full_load(greatest, share)
+        return Interval(max(0.0, value - own_seconds), high)
     if definition.rises_with_load:
         return Interval(value, value if share >= FULL_OFFER else math.inf)
     if definition.counts_failures:
-        value_without_own_failures = definition.read(without_own_failures(step), window_seconds).value
-        ends = (value, value if value_without_own_failures is None else value_without_own_failures)
+        variants = [without_own_failures(step)]
+        if with_cut_uploads and step.judged.cancelled:
+            variants += [_with_cut_uploads_as(outcome, base) for base in (step, *variants) for outcome in _AFTER_A_CUT]
+        values = [definition.read(variant, window_seconds).value for variant in variants]
+        ends = [value, *(each for each in values if each is not None)]
         return Interval(min(ends), max(ends))
     return Interval(value, value)
+
+
+_AFTER_A_CUT: Final = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN)
+"""What an upload that was cut may have come to otherwise."""
+
+
+def _with_cut_uploads_as(outcome: Outcome, step: StepAggregate) -> StepAggregate:
+    """The step as it would be if every upload that was cut had come to this outcome; unknown by its time-out."""
+    judged, cut = step.judged, step.judged.cancelled
+    counts = structs.replace(judged, cancelled=0, unknown=judged.unknown - cut)
+    counts = structs.replace(counts, **{outcome.value: getattr(counts, outcome.value) + cut})
+    if outcome is not Outcome.UNKNOWN:
+        return structs.replace(step, judged=counts)
+    timeouts = step.errors.get(ErrorKind.TIMEOUT, 0) + step.errors.get(ErrorKind.CANCELLED, 0)
+    return structs.replace(step, judged=counts, errors={**step.errors, ErrorKind.TIMEOUT: timeouts})
 
 
 def without_own_failures(step: StepAggregate) -> StepAggregate:

@@ -1,5 +1,6 @@
 """The quantities that a threshold may bound, and how each is read from a step."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -8,6 +9,7 @@ from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.upload_parts import UploadPart
+from loadtest_model.thresholds.censoring import greatest_mean_seconds, greatest_quantile_seconds
 
 Unit = Literal["seconds", "ratio", "count"]
 
@@ -34,8 +36,9 @@ class Metric:
 
     `only_grows` says that more data can never lower it, and `counts_in_flight` that uploads still in flight count in
     it. `fewest_samples` is the number of samples that a breach in a running test needs. `own_seconds` gives how many
-    seconds of a time may be the generator's own. `rises_with_load` says that the value would be higher if more load
-    were offered, and `counts_failures` that failures of our own side count in it.
+    seconds of a time may be the generator's own, and `greatest_seconds` the time if each upload that was cut had lasted
+    until its time-out. `rises_with_load` says that the value would be higher if more load
+    were offered, and `counts_failures` that failures of our own side count in it, and that what was cut may have.
     """
 
     unit: Unit
@@ -45,6 +48,7 @@ class Metric:
     counts_in_flight: bool = False
     fewest_samples: int = 1
     own_seconds: Callable[[StepAggregate], float] | None = None
+    greatest_seconds: Callable[[StepAggregate], float] | None = None
     rises_with_load: bool = False
     counts_failures: bool = False
 
@@ -97,10 +101,14 @@ def _time_metrics(
     quantity: str,
     of: Callable[[StepAggregate], Sketch],
     own_part: Callable[[StepAggregate], Sketch],
+    censored_part: Callable[[StepAggregate], Sketch],
     *,
     counts_in_flight: bool,
 ) -> dict[str, Metric]:
-    """The figures of a distribution of times, each beside the same figure of our own part in them."""
+    """The figures of a distribution of times, each beside the same figure of our own part in them.
+
+    `censored_part` gives the times of the uploads that were cut.
+    """
 
     def quantile(name: str, description: str, value: float, fewest_samples: int) -> dict[str, Metric]:
         return {
@@ -111,6 +119,7 @@ def _time_metrics(
                 counts_in_flight=counts_in_flight,
                 fewest_samples=fewest_samples,
                 own_seconds=lambda step: _quantile(own_part, value, fewest_samples)(step, 0.0).value or 0.0,
+                greatest_seconds=lambda step: greatest_quantile_seconds(of(step), censored_part(step), value),
             )
         }
 
@@ -121,6 +130,7 @@ def _time_metrics(
             _average(of),
             counts_in_flight=counts_in_flight,
             own_seconds=_own_figure(own_part, lambda sketch: sketch.mean_seconds),
+            greatest_seconds=lambda step: greatest_mean_seconds(of(step), step.censored),
         ),
         **quantile("p50", "median", 0.5, 2),
         **quantile("p90", "90th percentile", 0.9, 10),
@@ -133,6 +143,7 @@ def _time_metrics(
             only_grows=True,
             counts_in_flight=counts_in_flight,
             own_seconds=_own_figure(own_part, lambda sketch: sketch.max_seconds),
+            greatest_seconds=lambda step: math.inf if censored_part(step).count else 0.0,
         ),
     }
 
@@ -144,6 +155,7 @@ def _part_metrics(name: str, phase: str, of: Callable[[StepAggregate], UploadPar
             f"average time for {phase}",
             _average(of),
             own_seconds=_own_figure(_own_service, lambda own: own.mean_seconds),
+            greatest_seconds=lambda step: greatest_mean_seconds(of(step), step.censored),
         ),
         f"{name}_max": Metric(
             "seconds",
@@ -151,6 +163,7 @@ def _part_metrics(name: str, phase: str, of: Callable[[StepAggregate], UploadPar
             _longest(of),
             only_grows=True,
             own_seconds=_own_figure(_own_service, lambda own: own.max_seconds),
+            greatest_seconds=lambda step: math.inf if step.censored.response.count else 0.0,
         ),
     }
 
@@ -184,6 +197,14 @@ def _own_service(step: StepAggregate) -> Sketch:
     return step.own.service
 
 
+def _censored_response(step: StepAggregate) -> Sketch:
+    return step.censored.response
+
+
+def _censored_service(step: StepAggregate) -> Sketch:
+    return step.censored.service
+
+
 METRICS: Final[dict[str, Metric]] = {
     "error_rate": Metric(
         "ratio",
@@ -194,8 +215,12 @@ METRICS: Final[dict[str, Metric]] = {
     "success_rate": Metric(
         "ratio", "1 - error_rate", _ratio(lambda step: step.judged.success_rate), counts_failures=True
     ),
-    **_time_metrics("", "response time", lambda step: step.response, _own_response, counts_in_flight=True),
-    **_time_metrics("service_", "service time", lambda step: step.service, _own_service, counts_in_flight=False),
+    **_time_metrics(
+        "", "response time", lambda step: step.response, _own_response, _censored_response, counts_in_flight=True
+    ),
+    **_time_metrics(
+        "service_", "service time", lambda step: step.service, _own_service, _censored_service, counts_in_flight=False
+    ),
     **_part_metrics("connect", "opening a connection", lambda step: step.parts.connect),
     **_part_metrics("upload", "sending the body", lambda step: step.parts.upload),
     **_part_metrics("wait", "the answer after the body was sent", lambda step: step.parts.wait),

@@ -117,22 +117,16 @@ class Actor:
         return None
 
     async def _write_results(self, namespace: str, action: actions.WriteResults) -> Outcome | None:
+        """Create the results. Those that exist stay: whoever wrote them knew no less of a run that is over."""
         try:
-            await self._write(namespace, action)
+            await self._api.create(CONFIG_MAPS, namespace, action.manifest)
         except ApiError as error:
+            if error.already_exists:
+                return actions.ResultsExist()
             if not error.is_final:
                 raise
             return actions.ResultsNotWritten(error.message)
         return None
-
-    async def _write(self, namespace: str, action: actions.WriteResults) -> None:
-        name = action.manifest["metadata"]["name"]
-        try:
-            await self._api.create(CONFIG_MAPS, namespace, action.manifest)
-        except ApiError as error:
-            if not error.already_exists:
-                raise
-            await self._api.replace(CONFIG_MAPS, namespace, name, action.manifest)
 
     async def _start(self, observation: Observation, action: actions.StartFleet) -> Outcome:
         """Arm all, then start all at one instant; whoever does not confirm makes the whole fleet halt."""

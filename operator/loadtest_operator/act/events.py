@@ -99,7 +99,7 @@ def _verified(recorded: RecordedStatus, status: Status) -> Announcement | None:
 
 def _new_reason_to_wait(recorded: RecordedStatus, status: Status) -> Announcement | None:
     """Until a test loads, each new thing that it waits for is worth a warning."""
-    if status.phase not in (Phase.QUEUED, Phase.STARTING, Phase.VERIFYING):
+    if status.verdict is not None or status.phase not in (Phase.QUEUED, Phase.STARTING, Phase.VERIFYING):
         return None
     new, old = status.condition(ConditionType.VERIFIED), recorded.condition(ConditionType.VERIFIED)
     if new is None or not new.is_false or (old is not None and old.reason == new.reason):

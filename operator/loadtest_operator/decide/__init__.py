@@ -15,6 +15,7 @@ from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.ending import conclude, end_without_run
+from loadtest_operator.decide.finishing import finish, judged_status
 from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.queued import begin_or_wait, make_plan
@@ -165,6 +166,9 @@ def urgent_orders(observation: Observation, policy: Policy) -> tuple[Action, ...
 def _decide_for_fleet(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
     plan = fleet.plan
     causes = stop_causes(observation, fleet, policy)
+    judged = judged_status(observation)
+    if judged is not None:
+        return finish(observation, fleet, causes, judged)
     if causes:
         return stop_fleet(observation, fleet, causes)
     if observation.test.record.start is None:

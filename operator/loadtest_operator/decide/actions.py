@@ -97,6 +97,8 @@ class Acknowledge:
 
 @dataclass(frozen=True)
 class WriteResults:
+    """Write the results, unless those of this run are there already."""
+
     manifest: Json
 
 
@@ -145,8 +147,13 @@ class FleetStarted:
 
 
 @dataclass(frozen=True)
+class ResultsExist:
+    """The results of this run had been written before, by an operator that knew no less."""
+
+
+@dataclass(frozen=True)
 class ResultsNotWritten:
     message: str
 
 
-Outcome = JobRefused | FleetStarted | ResultsNotWritten
+Outcome = JobRefused | FleetStarted | ResultsExist | ResultsNotWritten

@@ -19,8 +19,11 @@ from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import instant
 
 _NO_CAUSE: Final = frozenset({Reason.Started, Reason.NotStarted, Reason.Finished})
-_FINDINGS: Final = frozenset({Reason.Violation, Reason.VerificationRefused, Reason.Aborted})
-"""These causes are no gaps: they are judged by what they are."""
+_FINDINGS: Final = (Reason.Violation, Reason.VerificationRefused, Reason.Aborted)
+"""These causes are no gaps: they are judged by what they are, the gravest first."""
+_URGENT: Final = frozenset({Reason.Violation, Reason.VerificationRefused})
+"""The fleet is halted for these causes before they are on record: the target's data goes first, and the pods' own last
+words have them."""
 
 _LOAD_STATES: Final = frozenset({PodState.RUNNING, PodState.LOADED, PodState.CONCLUDING, PodState.DONE})
 _START_GRACE_SECONDS: Final = 5.0
@@ -39,22 +42,40 @@ class StopCause:
     allows_draining: bool = False
     is_gap: bool = True
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the fleet is halted before the cause is on record."""
+        return self.reason in _URGENT
+
 
 Check = Callable[[Observation, Fleet, Policy], StopCause | None]
 
 
 def stop_causes(observation: Observation, fleet: Fleet, policy: Policy) -> tuple[StopCause, ...]:
-    """All causes that hold, gravest first; empty while the run may go on.
+    """All causes that hold; empty while the run may go on. The first one says how to stop, and is written down.
 
-    A cause on record stays one, since what it was found from may look different once the fleet has been halted.
+    A cause on record stays one, since what it was found from may look different once the fleet has been stopped. Only a
+    finding comes before it, so that no gap takes the place of what decides the verdict.
     """
     causes = [cause for check in CHECKS if (cause := check(observation, fleet, policy)) is not None]
     recorded = recorded_cause(observation)
-    if recorded is not None and all(cause.reason != recorded.reason for cause in causes):
-        causes.append(recorded)
+    if recorded is not None:
+        same_cause = next((cause for cause in causes if cause.reason == recorded.reason), recorded)
+        causes = [same_cause, *(cause for cause in causes if cause is not same_cause)]
     if not causes:
         causes = [cause for check in CONSEQUENCES if (cause := check(observation, fleet, policy)) is not None]
-    return tuple(causes)
+    return tuple(sorted(causes, key=_rank))
+
+
+def _rank(cause: StopCause) -> int:
+    """Findings come first, the gravest of them before the others."""
+    return _FINDINGS.index(cause.reason) if cause.reason in _FINDINGS else len(_FINDINGS)
+
+
+def is_on_record(observation: Observation, cause: StopCause) -> bool:
+    """Whether the status says already why the run must stop."""
+    recorded = recorded_cause(observation)
+    return recorded is not None and recorded.reason == cause.reason
 
 
 def recorded_cause(observation: Observation) -> StopCause | None:
@@ -211,7 +232,12 @@ def _verification_time_out(finding: str, fleet: Fleet) -> StopCause:
 
 
 def bound_breach(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
-    """A bound of `spec.abort`: the breach is a finding, and what is cut with it is no gap."""
+    """A bound of `spec.abort`: the breach is a finding, and what is cut with it is no gap.
+
+    A run that stops already is not aborted: how its uploads fare meanwhile says nothing about the load.
+    """
+    if recorded_cause(observation) is not None:
+        return None
     breach = watch_for_abort(fleet.plan, fleet.aggregate, observation.abort_watch).breach
     return StopCause(Reason.Aborted, f"aborted: {breach}", is_gap=False) if breach else None
 
@@ -220,9 +246,7 @@ def stop_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> Sto
     spec = observation.test.spec
     if spec is None or not spec.stop:
         return None
-    if fleet.load_is_over or (
-        fleet.pods and all(pod.state is PodState.DONE and pod.has_last_snapshot for pod in fleet.pods)
-    ):
+    if fleet.has_finished:
         return None
     has_begun = observation.test.record.start is not None
     return StopCause(Reason.Stopped, "the test was stopped by spec.stop", allows_draining=has_begun)

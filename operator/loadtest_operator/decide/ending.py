@@ -7,40 +7,50 @@ from msgspec import structs
 from loadtest_model.judgement.diagnoses import Diagnosis, diagnosis_text, main_diagnosis
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
+from loadtest_model.measurement.missing import is_silence_known, uploads_without_second, without_partial_seconds
 from loadtest_model.measurement.proof import read_back_conclusion
+from loadtest_model.measurement.silence import UNRESPONSIVE_SECONDS
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
-from loadtest_model.plan import unseen_endpoints
+from loadtest_model.plan import Plan, unseen_endpoints
 from loadtest_model.plan.exposure import exposure_of
 from loadtest_model.reasons import AnyReason, Reason
-from loadtest_model.report.status import ConditionStatus, ConditionType, Phase, Results, Status, StepResult
+from loadtest_model.report.status import ConditionType, Phase, Results, Status, StepResult
 from loadtest_model.report.status_summary import status_summary
 from loadtest_model.report.summary import Summary, summarize
-from loadtest_operator.decide.actions import WriteResults
 from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.compose import base_status, verified_value
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues, recorded_value
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.fleet import Fleet, join_names, verified_status
+from loadtest_operator.decide.lasting_signs import lasting_failures
 from loadtest_operator.decide.losses import end_description
 from loadtest_operator.decide.progress import last_progress, load_started_at, round_optional
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.facts.texts import shorten
-from loadtest_operator.manifests import results
 
 NO_RUN: Final = ConditionValue.false(Reason.NoRun, "no load was made, so there are no results")
 
 
 def conclude(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ...]) -> Decision:
-    """The verdict of a run whose every pod is settled; its results are written before the status says so."""
+    """Write down the verdict of a run whose every pod is settled; `finishing` does what follows from it."""
+    status, _ = judge_run(observation, fleet, causes)
+    return Decision(status=status, requeue_seconds=0.0, plan=fleet.plan, aggregate=fleet.aggregate)
+
+
+def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ...]) -> tuple[Status, Summary]:
+    """The status with the verdict, before the test has completed, and the summary for the results."""
     plan = fleet.plan
+    aggregate = without_partial_seconds(fleet.aggregate)
     gaps = tuple(Gap(cause.reason, cause.message) for cause in causes if cause.is_gap)
+    gaps += _unknown_silences(fleet)
     findings = tuple(Gap(cause.reason, cause.message) for cause in causes if not cause.is_gap)
+    findings += lasting_failures(observation, fleet)
     judgement = judge(
         Facts(
             plan=plan,
-            aggregate=fleet.aggregate,
+            aggregate=aggregate,
             refusal=fleet.refusal,
             read_back=fleet.read_back,
             gaps=gaps,
@@ -50,7 +60,7 @@ def conclude(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ..
         ),
     )
     load_start = load_started_at(observation, fleet.aggregate)
-    summary = summarize(plan, fleet.aggregate, judgement, fleet.proof, load_start, fleet.target_watch)
+    summary = summarize(plan, aggregate, judgement, fleet.proof, load_start, fleet.target_watch)
     summary = structs.replace(summary, verification=structs.replace(summary.verification, notice=fleet.notice))
     succeeded = judgement.verdict is Verdict.PASSED
     message = _verdict_message(judgement, fleet, summary.diagnoses)
@@ -58,13 +68,11 @@ def conclude(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ..
         verified=_verified_value(observation, fleet),
         running=_running_value(observation, causes),
         results_complete=_results_complete(observation, fleet),
-        completed=ConditionValue.true(Reason[judgement.verdict], message),
         succeeded=(ConditionValue.true if succeeded else ConditionValue.false)(judgement.reason, message),
     )
     status = structs.replace(
-        base_status(observation, Phase.COMPLETED, message, marks, plan),
+        base_status(observation, observation.test.record.phase or Phase.STOPPING, message, marks, plan),
         started_at=load_start,
-        completed_at=rfc3339(observation.now),
         verdict=judgement.verdict,
         reasons=tuple(shorten(reason) for reason in judgement.reasons[:16]),
         steps=_steps(summary),
@@ -76,15 +84,14 @@ def conclude(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ..
         target=structs.replace(fleet.target_watch, tally=None) if fleet.target_watch else None,
         evicted=fleet.evictions.pods,
         summary=status_summary(summary),
-        results=Results(config_map=results_name(plan.name, plan.uid, plan.run_id)),
+        results=results_of(plan),
     )
-    return Decision(
-        status=status,
-        actions=(WriteResults(results(plan, fleet.aggregate, summary)),),
-        requeue_seconds=0.0,
-        plan=plan,
-        aggregate=fleet.aggregate,
-    )
+    return status, summary
+
+
+def results_of(plan: Plan) -> Results:
+    """Where the results of a run are kept."""
+    return Results(config_map=results_name(plan.name, plan.uid, plan.run_id))
 
 
 def _steps(summary: Summary) -> tuple[StepResult, ...]:
@@ -126,18 +133,6 @@ def end_without_run(
     return Decision(status=status, requeue_seconds=0.0)
 
 
-def mark_results_unwritten(status: Status, message: str) -> Status:
-    """The same end, where the results could not be kept: the verdict stands, and the condition tells."""
-    text = shorten(f"the results could not be written: {message}")
-    conditions = tuple(
-        structs.replace(condition, status=ConditionStatus.FALSE, reason=Reason.ResultsNotWritten, message=text)
-        if condition.type is ConditionType.RESULTS_COMPLETE
-        else condition
-        for condition in status.conditions
-    )
-    return structs.replace(status, conditions=conditions, results=None)
-
-
 def _results_complete(observation: Observation, fleet: Fleet) -> ConditionValue:
     missing = _missing_results(observation, fleet)
     if missing:
@@ -153,9 +148,30 @@ def _missing_results(observation: Observation, fleet: Fleet) -> str:
         return ""
     names = [f"{pod.name} ({end_description(pod)})" for pod in fleet.pods if not pod.has_last_snapshot]
     names += [f"index {index}" for index in fleet.absent_indexes]
-    if not names:
+    if names:
+        return f"what was measured since the last reading is missing of {join_names(names)}"
+    missing = sum(uploads_without_second(step) for step in fleet.aggregate.steps)
+    if not missing:
         return ""
-    return f"what was measured since the last reading is missing of {join_names(names)}"
+    due = sum(step.total.due for step in fleet.aggregate.steps)
+    return (
+        f"the seconds of {missing} of {due} uploads are missing: the pods had ended before an operator read them, and"
+        " their last words have no seconds"
+    )
+
+
+def _unknown_silences(fleet: Fleet) -> tuple[Gap, ...]:
+    """Steps of which nobody can tell whether the target stopped answering in them for a while."""
+    return tuple(
+        Gap(
+            Reason.ResultsMissing,
+            f"whether the target was silent for {UNRESPONSIVE_SECONDS} s in step {step.name} is not known, because"
+            f" {uploads_without_second(aggregate)} of {aggregate.total.due} uploads are in no second that was read; run"
+            " it again",
+        )
+        for step, aggregate in zip(fleet.plan.steps, fleet.aggregate.steps, strict=False)
+        if aggregate.load_seconds >= UNRESPONSIVE_SECONDS and not is_silence_known(aggregate)
+    )
 
 
 def _verdict_message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagnosis, ...]) -> str:

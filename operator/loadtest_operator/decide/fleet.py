@@ -129,6 +129,12 @@ class Fleet:
         )
 
     @property
+    def has_finished(self) -> bool:
+        """Whether every pod's load ran to its natural end, which nothing can stop any more."""
+        steps = self.aggregate.steps
+        return len(steps) == len(self.plan.steps) and all(step.finished_pods >= self.plan.parallelism for step in steps)
+
+    @property
     def notice(self) -> str:
         """What lowers the claim: endpoints nobody could read, a mesh, or what else stands beside the generators."""
         beside = mesh_notice(

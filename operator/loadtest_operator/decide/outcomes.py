@@ -6,11 +6,11 @@ from msgspec import structs
 
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Status
-from loadtest_operator.decide.actions import FleetStarted, JobRefused, Outcome, ResultsNotWritten
+from loadtest_operator.decide.actions import FleetStarted, JobRefused, Outcome, ResultsExist, ResultsNotWritten
 from loadtest_operator.decide.compose import verified_value
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues, conditions
 from loadtest_operator.decide.decision import Decision, Policy
-from loadtest_operator.decide.ending import mark_results_unwritten
+from loadtest_operator.decide.finishing import finish_without_results, keep_results
 from loadtest_operator.decide.queued import retry_refused_job
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
@@ -27,8 +27,10 @@ def with_outcomes(
                 decision = retry_refused_job(observation, outcome, policy)
             case FleetStarted() if decision.status is not None:
                 decision = _with_status(decision, _started_status(observation, decision.status, outcome))
-            case ResultsNotWritten() if decision.status is not None:
-                decision = _with_status(decision, mark_results_unwritten(decision.status, outcome.message))
+            case ResultsExist() if decision.status is not None:
+                decision = _with_status(decision, keep_results(observation, decision.status))
+            case ResultsNotWritten():
+                decision = finish_without_results(observation, decision, outcome.message)
     return decision
 
 

@@ -27,7 +27,6 @@ from loadtest_operator.policy.line import size_refusal
 from loadtest_operator.policy.target_policy import target_refusal
 
 _RETRY_SECONDS = 2.0
-_LINE_SECONDS = 10.0
 
 
 def begin_or_wait(observation: Observation, spec: Spec, policy: Policy) -> Decision:
@@ -168,7 +167,7 @@ def _refuse_unpermitted(observation: Observation, spec: Spec, policy: Policy) ->
 
 
 def _wait_in_line(observation: Observation, reason: Reason, policy: Policy) -> Decision:
-    """Wait for its turn, for so long at most; whatever ends elsewhere rings the bell, and a look now and then too."""
+    """Wait for its turn, for so long at most: it is looked at again when its turn changes, or the wait is too long."""
     turn, recorded = observation.turn, observation.test.record
     since = recorded.queued_at or rfc3339(observation.now)
     waited = observation.seconds_since(instant(since))
@@ -177,7 +176,7 @@ def _wait_in_line(observation: Observation, reason: Reason, policy: Policy) -> D
         return end_without_run(observation, Verdict.INCONCLUSIVE, Reason.QueuedTooLong, message)
     marks = ConditionValues(verified=ConditionValue.unknown(reason, turn.message))
     status = base_status(observation, Phase.QUEUED, turn.message, marks)
-    return Decision(structs.replace(status, queued_at=since), requeue_seconds=_LINE_SECONDS)
+    return Decision(structs.replace(status, queued_at=since), requeue_seconds=max(1.0, policy.queued_seconds - waited))
 
 
 def _wait_for_obstacle(observation: Observation, mark: ConditionValue, policy: Policy, verdict: Verdict) -> Decision:

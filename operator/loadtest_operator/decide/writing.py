@@ -94,7 +94,7 @@ def once(status: Status) -> Status:
     """The status in which each text stands once, whole, and each threshold: others refer to the message."""
 
     def refer(text: str) -> str:
-        return refer_to(status.message, text)
+        return refer_to(status.message, text, is_final=status.phase is Phase.COMPLETED)
 
     health, verification, summary, plan = status.health, status.verification, status.summary, status.plan
     if health is not None:

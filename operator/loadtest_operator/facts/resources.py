@@ -4,12 +4,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-from msgspec import structs
 
 from loadtest_model.plan import DEFAULT_RUN_ID, Plan
 from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
 from loadtest_model.protocol.exits import PodExit
-from loadtest_model.report.references import resolve
+from loadtest_model.report.references import resolve_all
 from loadtest_model.spec import Identity, Spec
 from loadtest_operator.facts.disruptions import eviction_of
 from loadtest_operator.facts.last_lines import last_lines
@@ -148,15 +147,10 @@ def owner_uid(resource: Json) -> str:
 def recorded_status(status: Json) -> RecordedStatus:
     """What decisions need of a status; where a condition refers to the message, it has the message."""
     try:
-        recorded = msgspec.convert(status, RecordedStatus)
+        return msgspec.convert(resolve_all(status), RecordedStatus)
     except msgspec.ValidationError:
         # A status that another writer spoiled is as good as none: what matters is read from the children.
         return RecordedStatus()
-    conditions = tuple(
-        structs.replace(condition, message=resolve(condition.message, status.get("message", "")))
-        for condition in recorded.conditions
-    )
-    return structs.replace(recorded, conditions=conditions)
 
 
 def _plan_of(job: Json) -> Plan | None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import inspect
+
 from loadtest_model.plan import Plan
 from loadtest_model.spec import API_VERSION, KIND
 from loadtest_operator.facts.names import labels
@@ -35,3 +37,33 @@ def without_nulls(document: Any) -> Any:
     if isinstance(document, dict):
         return {key: without_nulls(value) for key, value in document.items() if value is not None}
     return [without_nulls(value) for value in document] if isinstance(document, list | tuple) else document
+
+
+def with_nulls(document: Any, kind: inspect.Type) -> Any:
+    """JSON with a null for each member that its type demands and that `without_nulls` took away."""
+    match kind:
+        case inspect.UnionType():
+            return document if document is None else with_nulls(document, _without_none(kind))
+        case inspect.StructType() if isinstance(document, dict):
+            types = {field.encode_name: field.type for field in kind.fields}
+            absent = {field.encode_name: None for field in kind.fields if field.required and _may_be_null(field.type)}
+            known = {key: with_nulls(value, types[key]) for key, value in document.items() if key in types}
+            return {**absent, **known}
+        case inspect.DictType() if isinstance(document, dict):
+            return {key: with_nulls(value, kind.value_type) for key, value in document.items()}
+        case inspect.VarTupleType() if isinstance(document, list):
+            return [with_nulls(value, kind.item_type) for value in document]
+        case inspect.Metadata():
+            return with_nulls(document, kind.type)
+        case _:
+            return document
+
+
+def _without_none(union: inspect.UnionType) -> inspect.Type:
+    return next(each for each in union.types if not isinstance(each, inspect.NoneType))
+
+
+def _may_be_null(kind: inspect.Type) -> bool:
+    if isinstance(kind, inspect.Metadata):
+        return _may_be_null(kind.type)
+    return isinstance(kind, inspect.UnionType) and any(isinstance(each, inspect.NoneType) for each in kind.types)

@@ -1,115 +1,290 @@
-"""Looking at the other tests: which run, which wait, and whether it is a test's turn."""
+"""Whose turn it is: the line is read once for all who wait, whenever it has changed.
+
+Who is next follows from the roster, which may be behind. So a test that may start according to it is looked at once
+more: its target's identities and all Jobs and pods are read afresh, and it starts only where these agree. From then on
+it counts as one that runs, also before its Job is there to be seen.
+"""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import IntEnum
 from typing import Any, Final
 
-from loadtest_model.report.status import ConditionType, Phase
-from loadtest_model.spec import Concurrency
-from loadtest_operator.cluster.api import JOBS, LOADTESTS, PODS, Api
-from loadtest_operator.facts.names import RUN_LABEL, SELECTOR, TARGET_ANNOTATION
-from loadtest_operator.facts.observation import Observation, ObservedTest
-from loadtest_operator.facts.resources import is_left_behind, observed_test, owner_uid, run_id_of
+from loadtest_operator.cluster.api import JOBS, LOADTESTS, PODS, Api, ApiError
+from loadtest_operator.facts.names import SELECTOR
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.resources import observed_test
 from loadtest_operator.observe.identities import Identities
-from loadtest_operator.policy.line import Contender, Limits, turn_of
+from loadtest_operator.observe.joining import Joint
+from loadtest_operator.observe.memory import Key
+from loadtest_operator.observe.roster import Belongings, Entry, Roster, TargetKey, entry_of
+from loadtest_operator.policy.line import Contender, Limits, Turn, find_turns
+
+_LOG: Final = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
+LOOK_SECONDS: Final = 30.0
+"""How often the roster is corrected while anybody waits, whatever the watches told."""
+_IDENTITY_SECONDS: Final = 60.0
+_LEAST_REST_SECONDS: Final = 0.05
+_RETRY_SECONDS: Final = 2.0
+_LOOK_UPS_AT_ONCE: Final = 16
+_PATIENCE_SECONDS: Final = 1.0
 _ALIVE: Final = "status.phase!=Succeeded,status.phase!=Failed"
 
 
-@dataclass
-class _Belongings:
-    """What exists of one test: the runs that have a Job, the number of pods that live, and what these load."""
+class Urgency(IntEnum):
+    """How soon a test must be looked at; the most urgent first."""
 
-    runs: set[str] = field(default_factory=set)
-    pods: int = 0
-    target: set[str] = field(default_factory=set)
+    RUNS = 0
+    STARTS = 1
+    WAITS = 2
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Who holds a target, and who wants to."""
+
+    holders: dict[str, Contender]
+    remains: tuple[Contender, ...]
+    waiting: dict[str, Contender]
 
 
 class Contenders:
-    """Says whose turn it is, from what the API server holds at that moment and nothing else.
+    """Says whose turn it is. `namespaces` empty means all; `now` gives the time in UTC.
 
-    `namespaces` empty means all; `now` gives the time in UTC. Two tests must not be asked for at once, unless the
-    first has its Job before the second is asked for.
+    `wake` asks for a look at a test of which something else is to be said now. Only one look at a test is under way at
+    a time.
     """
 
     def __init__(
         self,
         api: Api,
+        roster: Roster,
         identities: Identities,
         namespaces: tuple[str, ...],
         limits: Limits,
         now: Callable[[], datetime],
     ) -> None:
         self._api = api
+        self._roster = roster
         self._identities = identities
         self._namespaces = namespaces
         self._limits = limits
         self._now = now
+        self._turns: dict[str, Turn] = {}
+        self._grants: dict[str, tuple[str, Contender]] = {}
+        self._version = -1
+        self._is_filled = False
+        self._searches: dict[TargetKey, asyncio.Task[None]] = {}
+        self._slow: set[TargetKey] = set()
+        self._gate = asyncio.Semaphore(_LOOK_UPS_AT_ONCE)
+        self._read_line = Joint(self._read_line_once)
+        self._look = Joint(self._look_once)
+        self.wake: Callable[[Key], None] = lambda _: None
 
-    async def with_turn(self, observation: Observation) -> Observation:
-        """The observation with its turn, and with the test as it is now.
+    async def run(self) -> None:
+        """Have those looked at whose turn changes, until cancelled."""
+        try:
+            while True:
+                await self._follow()
+        finally:
+            for search in self._searches.values():
+                search.cancel()
+
+    async def read(self) -> None:
+        """Know everybody's turn as the roster has it now.
 
         Raises ApiError.
         """
-        jobs, pods, tests = await asyncio.gather(
+        if self._version != self._roster.version:
+            await self._read_line()
+
+    async def with_turn(self, observation: Observation) -> Observation:
+        """The observation with its turn. Without a reason to wait the test counts as one that runs from now on, until
+        `release`.
+
+        Raises ApiError.
+        """
+        self._roster.see_observed(observation.test)
+        await self.read()
+        turn = self._turns.get(observation.test.identity.uid)
+        if turn is None or turn.reason is None:
+            return await self._decide_start(observation)
+        return replace(observation, turn=turn)
+
+    def release(self, uid: str) -> None:
+        """The test has not been started after all."""
+        if self._grants.pop(uid, None) is not None:
+            self._roster.touch()
+
+    def urgency(self, key: Key) -> Urgency:
+        """How soon a test must be looked at; one that is gone as soon as what is left of it makes it."""
+        uid = self._roster.uid_of(key)
+        if uid is None:
+            return Urgency.WAITS
+        entry = self._roster.test(uid)
+        has_job = self._roster.has_children(uid)
+        is_under_way = has_job if entry is None else (has_job or entry.has_begun) and not entry.is_over
+        if is_under_way or self._roster.has_pods(uid) or uid in self._grants:
+            return Urgency.RUNS
+        turn = self._turns.get(uid)
+        is_next = entry is not None and entry.holds_place and turn is not None and turn.reason is None
+        return Urgency.STARTS if is_next else Urgency.WAITS
+
+    def is_in_line(self, key: Key) -> bool:
+        """Whether a test waits for its turn and for nothing else, and is woken when there is anything to be said."""
+        uid = self._roster.uid_of(key)
+        entry = None if uid is None else self._roster.test(uid)
+        turn = None if uid is None else self._turns.get(uid)
+        return bool(entry and entry.holds_place and turn and turn.reason)
+
+    async def _follow(self) -> None:
+        """Read the line, and wait until it may have changed."""
+        try:
+            await self.read()
+            await asyncio.sleep(_LEAST_REST_SECONDS)
+            await self._change()
+        except ApiError as error:
+            _LOG.warning("the line of tests was not read: %s", error)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _change(self) -> None:
+        """Wait until the line may have changed; while anybody waits, at most until the next look."""
+        self._roster.changed.clear()
+        if self._version != self._roster.version:
+            return
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._roster.changed.wait()
+        except TimeoutError:
+            if any(turn.reason for turn in self._turns.values()):
+                await self._look()
+                self._roster.touch()
+
+    async def _read_line_once(self) -> None:
+        """Find everybody's turn, and wake those to whom something else is to be said."""
+        if not self._is_filled:
+            await self._fill()
+        await self._find_identities()
+        version = self._roster.version
+        line = self._line()
+        former = self._turns
+        self._turns = find_turns((*line.holders.values(), *line.remains), line.waiting.values(), self._limits)
+        self._version = version
+        for uid, turn in self._turns.items():
+            entry = self._roster.test(uid)
+            if entry is not None and entry.holds_place and former.get(uid, turn) != turn:
+                self.wake(entry.key)
+
+    async def _decide_start(self, observation: Observation) -> Observation:
+        """The observation with the turn that a fresh look allows, and with the test as it is now."""
+        identity = observation.test.identity
+        resource = await self._api.get(LOADTESTS, identity.namespace, identity.name)
+        if resource is not None and resource["metadata"]["uid"] == identity.uid:
+            self._roster.see_test(resource)
+            observation = replace(observation, test=observed_test(resource))
+        entry = entry_of(observation.test)
+        uid = entry.uid
+        target = await self._identities.identities_of(*entry.target)
+        await self._look()
+        await self.read()
+        # From here to the grant nobody else decides.
+        line = self._line()
+        mine = _contender(entry, Belongings(), target)
+        holders = [one for holder_uid, one in line.holders.items() if holder_uid != uid]
+        waiting = [one for other_uid, one in line.waiting.items() if other_uid != uid]
+        turn = find_turns((*holders, *line.remains), (*waiting, mine), self._limits)[uid]
+        # Whoever is told otherwise by the next reading of the line is woken.
+        self._turns[uid] = turn
+        if turn.reason is None:
+            self._grants[uid] = entry.run_id, mine
+            self._roster.touch()
+        else:
+            self.release(uid)
+        return replace(observation, turn=turn, target_identities=tuple(sorted(target)))
+
+    def _line(self) -> _Line:
+        """The line as the roster has it."""
+        belongings = self._roster.belongings(self._now())
+        self._forget_grants(belongings)
+        holders: dict[str, Contender] = {}
+        waiting: dict[str, Contender] = {}
+        for entry in self._roster.tests:
+            its = belongings.pop(entry.uid, None) or Belongings()
+            grant = self._grants.get(entry.uid)
+            if grant is not None and grant[0] == entry.run_id:
+                holders[entry.uid] = grant[1]
+            elif holds_target(entry, its):
+                holders[entry.uid] = _contender(entry, its, self._last_known(entry))
+            elif entry.url and not entry.is_over:
+                waiting[entry.uid] = _contender(entry, its, self._last_known(entry))
+        remains = tuple(Contender("", "", "", "", its.pods, frozenset(its.target)) for its in belongings.values())
+        return _Line(holders, remains, waiting)
+
+    def _forget_grants(self, belongings: dict[str, Belongings]) -> None:
+        """What has its Job is seen by that from now on, and what is gone starts no more."""
+        for uid, (run_id, _) in list(self._grants.items()):
+            entry, its = self._roster.test(uid), belongings.get(uid)
+            if entry is None or entry.is_over or (its is not None and run_id in its.runs):
+                del self._grants[uid]
+
+    def _last_known(self, entry: Entry) -> frozenset[str]:
+        return self._identities.last_known(*entry.target) or frozenset()
+
+    async def _find_identities(self) -> None:
+        """Have the identities of every target in line looked for, unless that was done lately.
+
+        Those that are known by nothing yet are waited for, but not for long: a name that nobody resolves must hold up
+        nobody. Whatever is found later changes the line then.
+        """
+        self._identities.forget_old(10 * _IDENTITY_SECONDS)
+        targets = {entry.target for entry in self._roster.tests if not entry.is_over}
+        for target in targets - self._searches.keys():
+            if self._identities.age_seconds(*target) >= _IDENTITY_SECONDS:
+                self._searches[target] = asyncio.create_task(self._search(target))
+        new = {
+            search
+            for target, search in self._searches.items()
+            if self._identities.last_known(*target) is None and target not in self._slow
+        }
+        if new:
+            await asyncio.wait(new, timeout=_PATIENCE_SECONDS)
+        self._slow = set(self._searches)
+
+    async def _search(self, target: TargetKey) -> None:
+        before = self._identities.last_known(*target)
+        try:
+            async with self._gate:
+                await self._identities.identities_of(*target)
+        except ApiError as error:
+            # Before it starts, a test must find them; the others need not wait for that.
+            _LOG.warning("the target %s of namespace %s was not looked for: %s", *target[:2], error)
+        finally:
+            del self._searches[target]
+        if self._identities.last_known(*target) != before:
+            self._roster.touch()
+
+    async def _fill(self) -> None:
+        """Know everything once, before anybody's turn is found."""
+        mark = self._roster.mark()
+        await self._look()
+        self._roster.replace_tests(await self._list_everywhere(LOADTESTS), mark)
+        self._is_filled = True
+
+    async def _look_once(self) -> None:
+        """Read which Jobs and living pods there are."""
+        mark = self._roster.mark()
+        jobs, pods = await asyncio.gather(
             self._list_everywhere(JOBS, SELECTOR, metadata_only=True),
             self._list_everywhere(PODS, SELECTOR, fields=_ALIVE, metadata_only=True),
-            self._list_everywhere(LOADTESTS),
         )
-        uid = observation.test.identity.uid
-        belongings = self._belongings(jobs, pods)
-        current_test = observation.test
-        holders: list[Contender] = []
-        waiting: list[Contender] = []
-        for resource in tests:
-            test = observed_test(resource)
-            is_mine = test.identity.uid == uid
-            if is_mine:
-                current_test = test
-            its = belongings.pop(test.identity.uid, _Belongings())
-            holds, waits = claim_of(test, its.runs, its.pods)
-            if not (holds or waits or is_mine) or test.spec is None:
-                continue
-            known_by = await self._identities.identities_of(
-                test.spec.target.url, test.identity.namespace, test.spec.pod.host_aliases or ()
-            )
-            contender = Contender(
-                uid=test.identity.uid,
-                namespace=test.identity.namespace,
-                name=test.identity.name,
-                created_at=resource["metadata"]["creationTimestamp"],
-                pods=max(its.pods, 0 if is_over(test) else test.spec.parallelism),
-                target=known_by | its.target,
-                is_exclusive=test.spec.concurrency == Concurrency.FORBID,
-            )
-            # The one that asks is in the line, even if it had something else to wait for until now, or if pods of an
-            # earlier run of its own are still on their way out.
-            (waiting if is_mine else holders if holds else waiting).append(contender)
-        holders += [
-            Contender("", "", "", "", remains.pods, frozenset(remains.target)) for remains in belongings.values()
-        ]
-        known_by = next((one.target for one in waiting if one.uid == uid), frozenset())
-        turn = turn_of(uid, holders, waiting, self._limits)
-        return replace(observation, test=current_test, turn=turn, target_identities=tuple(sorted(known_by)))
-
-    def _belongings(self, jobs: list[Json], pods: list[Json]) -> dict[str, _Belongings]:
-        belongings: dict[str, _Belongings] = defaultdict(_Belongings)
-        for child in jobs:
-            its = belongings[owner_uid(child)]
-            its.runs.add((child["metadata"].get("labels") or {}).get(RUN_LABEL, ""))
-            its.target |= target_identities_in(child)
-        for child in pods:
-            if is_left_behind(child, self._now()):
-                continue
-            its = belongings[owner_uid(child)]
-            its.pods += 1
-            its.target |= target_identities_in(child)
-        return dict(belongings)
+        self._roster.replace_children(jobs, mark, are_pods=False)
+        self._roster.replace_children(pods, mark, are_pods=True)
 
     async def _list_everywhere(
         self, kind: str, selector: str = "", *, fields: str = "", metadata_only: bool = False
@@ -120,33 +295,20 @@ class Contenders:
         return objects
 
 
-def claim_of(test: ObservedTest, runs: set[str], pods: int) -> tuple[bool, bool]:
-    """Whether a test holds its target, and else whether it waits for its turn.
-
-    It holds from its Job on until it has ended and its pods too. One that waits for something of its own, such as
-    endpoints or a quota, or that is suspended, keeps nobody waiting.
-    """
-    run_id, recorded = run_id_of(test), test.record
-    same_run = recorded.run_id == run_id
-    has_begun = run_id in runs or (same_run and recorded.plan_hash is not None)
-    if pods or (has_begun and not is_over(test)):
-        return True, False
-    spec = test.spec
-    if spec is None or is_over(test) or test.is_deleting or spec.stop or spec.suspend:
-        return False, False
-    verified = recorded.condition(ConditionType.VERIFIED) if same_run else None
-    return False, verified is None or not verified.is_false
+def holds_target(entry: Entry, its: Belongings) -> bool:
+    """Whether a test holds its target: from its Job on until it has ended and its pods too."""
+    has_begun = entry.has_begun or entry.run_id in its.runs
+    return its.pods > 0 or (has_begun and not entry.is_over)
 
 
-def is_over(test: ObservedTest) -> bool:
-    """Whether the run that the spec asks for is over."""
-    run_id, recorded = run_id_of(test), test.record
-    if recorded.run_id == run_id:
-        return recorded.phase is Phase.COMPLETED
-    return test.finished_run == run_id
-
-
-def target_identities_in(resource: Json) -> set[str]:
-    """What a Job's or a pod's annotation says that its target is known by."""
-    text = (resource["metadata"].get("annotations") or {}).get(TARGET_ANNOTATION, "")
-    return set(text.split())
+def _contender(entry: Entry, its: Belongings, identities: Iterable[str]) -> Contender:
+    return Contender(
+        uid=entry.uid,
+        namespace=entry.namespace,
+        name=entry.name,
+        created_at=entry.created_at,
+        pods=max(its.pods, 0 if entry.is_over else entry.pods),
+        target=frozenset(identities) | its.target,
+        is_exclusive=entry.is_exclusive,
+        holds_place=entry.holds_place,
+    )

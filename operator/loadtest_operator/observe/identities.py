@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import math
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
@@ -13,8 +14,8 @@ from loadtest_operator.facts.endpoints import selector_of, service_of, slice_sel
 
 Json = dict[str, Any]
 Resolve = Callable[[str], Awaitable[frozenset[str]]]
+_Key = tuple[str, str, tuple[str, ...]]
 
-_CACHE_SECONDS: Final = 5.0
 _RESOLVING_SECONDS: Final = 2.0
 _MOST_ADDRESSES: Final = 8
 
@@ -32,8 +33,8 @@ async def resolve_host(host: str) -> frozenset[str]:
 class Identities:
     """Targets by what they are known by: `service:NAMESPACE/NAME`, addresses, and names from outside the cluster.
 
-    `namespaces` empty means all. `clock` is monotonic, in seconds. What it found is kept for some seconds, since
-    every test in a line asks for those of the others.
+    `namespaces` empty means all. `clock` is monotonic, in seconds. What was found is remembered, since all tests in a
+    line ask for the same few targets.
     """
 
     def __init__(
@@ -49,25 +50,37 @@ class Identities:
         self._cluster_domain = cluster_domain
         self._clock = clock
         self._resolve = resolve
-        self._cache: dict[tuple[str, str, tuple[str, ...]], tuple[float, frozenset[str]]] = {}
+        self._cache: dict[_Key, tuple[float, frozenset[str]]] = {}
 
     async def identities_of(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> frozenset[str]:
-        """Everything that the target of a URL, seen from a namespace by pods with these aliases, is known by.
+        """Everything that the target of a URL, seen from a namespace by pods with these aliases, is known by now.
 
         Raises ApiError.
         """
-        parts = parse_url(url)
-        if parts is None:
+        key = _key_of(url, namespace, aliases)
+        if key is None:
             # Whoever named it is told so when it is their turn; it must not keep others from theirs.
             return frozenset()
-        host = parts.host
-        pinned = tuple(alias.ip for alias in aliases if host in alias.hostnames)
-        key = (host, namespace, pinned)
+        host, _, pinned = key
         now = self._clock()
-        self._cache = {key: entry for key, entry in self._cache.items() if now - entry[0] < _CACHE_SECONDS}
-        if key not in self._cache:
-            self._cache[key] = (now, await self._find_identities(url, host, namespace, pinned))
-        return self._cache[key][1]
+        identities = await self._find_identities(url, host, namespace, pinned)
+        self._cache[key] = now, identities
+        return identities
+
+    def last_known(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> frozenset[str] | None:
+        """The same as it was found last; None where it was never looked for."""
+        key = _key_of(url, namespace, aliases)
+        return frozenset() if key is None else self._cache.get(key, (0.0, None))[1]
+
+    def age_seconds(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> float:
+        """How long ago they were found; infinite where they were never looked for."""
+        key = _key_of(url, namespace, aliases)
+        return 0.0 if key is None else self._clock() - self._cache.get(key, (-math.inf, frozenset()))[0]
+
+    def forget_old(self, max_age_seconds: float) -> None:
+        """Remember nothing that was found longer ago."""
+        oldest = self._clock() - max_age_seconds
+        self._cache = {key: entry for key, entry in self._cache.items() if entry[0] > oldest}
 
     async def _find_identities(self, url: str, host: str, namespace: str, pinned: tuple[str, ...]) -> frozenset[str]:
         if pinned:
@@ -135,6 +148,14 @@ class Identities:
             if error.is_forbidden:
                 return []
             raise
+
+
+def _key_of(url: str, namespace: str, aliases: Iterable[HostAlias]) -> _Key | None:
+    """What the identities of a URL's host depend on; None where it has none."""
+    parts = parse_url(url)
+    if parts is None:
+        return None
+    return parts.host, namespace, tuple(alias.ip for alias in aliases if parts.host in alias.hostnames)
 
 
 def address_of(text: str) -> str:

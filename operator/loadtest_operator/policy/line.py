@@ -1,11 +1,16 @@
 """Who may start: tests of one target one after the other, and no more at once than the installation allows. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from loadtest_model.reasons import Reason
+from loadtest_operator.policy.places import EXACT_PLACES, STARTS_BY_ITSELF, list_tests, place_text
 
 NO_LIMIT = 0
+
+Target = frozenset[str]
+"""Names and addresses that a target is known by; two targets that share one are the same."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +24,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Contender:
-    """A test that runs or wants to. `target` are names and addresses; two tests that share one load the same target.
+    """A test that runs or wants to; two contenders whose targets share a name or an address load the same target.
 
     `name` is empty for what is left of a test that is gone. `is_exclusive` is false of a test that starts beside
-    others.
+    others, and `holds_place` of one that has something else to wait for: it keeps nobody waiting.
     """
 
     uid: str
@@ -30,8 +35,9 @@ class Contender:
     name: str
     created_at: str
     pods: int
-    target: frozenset[str]
+    target: Target
     is_exclusive: bool = True
+    holds_place: bool = True
 
     @property
     def rank(self) -> tuple[str, str]:
@@ -44,41 +50,49 @@ class Contender:
 
 @dataclass(frozen=True)
 class Turn:
-    """Whether it is a test's turn: without a `reason` it may start. `place` in the line counts from 1."""
+    """Whether it is a test's turn: without a `reason` it may start. `place` in the line counts from 1.
+
+    Turns are equal that say the same. A step ahead of the whole line changes what a few tests say: those near its head,
+    and those whose place enters another range.
+    """
 
     reason: Reason | None = None
     message: str = ""
-    place: int = 0
+    place: int = field(default=0, compare=False)
 
 
-def turn_of(uid: str, holders: Iterable[Contender], waiting: Iterable[Contender], limits: Limits) -> Turn:
-    """Whether the waiting test of this UID may start, beside what runs and after those in line before it.
+def find_turns(holders: Iterable[Contender], waiting: Iterable[Contender], limits: Limits) -> dict[str, Turn]:
+    """Whose turn it is: the turn of every test that waits, by its UID, beside what runs and in the order of the line.
 
     Everyone who decides from the same lists comes to the same order. A test that waits for its target is passed by
     tests of other targets; one for which a limit leaves no room holds up all after it, so that a large one gets its
     turn.
     """
-    running, line, short = list(holders), list[Contender](), list[Contender]()
-    for contender in sorted(waiting, key=lambda one: one.rank):
-        busy = [one for one in running if contender.is_exclusive and one.meets(contender)]
-        before = [one for one in line if contender.is_exclusive and one.meets(contender)]
-        reason = None if busy or before else _reached_limit(contender, running, limits, held_up=bool(short))
-        if contender.uid == uid:
-            if busy or before:
-                return Turn(Reason.TargetBusy, _busy_message(contender, busy, before), len(before) + 1)
-            return (
-                Turn(reason, _full_message(reason, running, limits, len(short) + 1), len(short) + 1)
-                if reason
-                else Turn()
-            )
-        if busy or before:
-            line.append(contender)
-        elif reason:
-            short.append(contender)
-            line.append(contender)
+    running, line = list(holders), sorted(waiting, key=lambda one: one.rank)
+    same_targets = _same_targets({one.target for one in (*running, *line)})
+    running_of, line_of = _by_target(running), _by_target(())
+    pods, short = sum(one.pods for one in running), 0
+    turns: dict[str, Turn] = {}
+    for contender in line:
+        same = same_targets[contender.target] if contender.is_exclusive else ()
+        busy = [one for target in same for one in running_of[target]]
+        reason = None
+        if busy or any(line_of[target] for target in same):
+            turn = _turn_behind(contender, busy, [line_of[target] for target in same])
         else:
+            reason = _reached_limit(len(running), pods + contender.pods, limits, is_held_up=short > 0)
+            turn = Turn() if reason is None else _turn_at_limit(reason, len(running), pods, limits, short + 1)
+        turns[contender.uid] = turn
+        if not contender.holds_place:
+            continue
+        if turn.reason is None:
             running.append(contender)
-    return Turn()
+            running_of[contender.target].append(contender)
+            pods += contender.pods
+        else:
+            line_of[contender.target].append(contender)
+            short += reason is not None
+    return turns
 
 
 def size_refusal(pods: int, limits: Limits) -> str:
@@ -92,42 +106,59 @@ def size_refusal(pods: int, limits: Limits) -> str:
     return ""
 
 
-def _reached_limit(contender: Contender, running: list[Contender], limits: Limits, *, held_up: bool) -> Reason | None:
-    pods = sum(one.pods for one in running) + contender.pods
-    if limits.tests != NO_LIMIT and (len(running) >= limits.tests or held_up):
+def _same_targets(targets: set[Target]) -> Mapping[Target, tuple[Target, ...]]:
+    """For each target all that share a name or an address with it; a target known by nothing is nobody's."""
+    by_identity: dict[str, list[Target]] = defaultdict(list)
+    for target in targets:
+        for identity in target:
+            by_identity[identity].append(target)
+    return {
+        target: tuple(dict.fromkeys(other for identity in target for other in by_identity[identity]))
+        for target in targets
+    }
+
+
+def _by_target(contenders: Iterable[Contender]) -> dict[Target, list[Contender]]:
+    members: dict[Target, list[Contender]] = defaultdict(list)
+    for contender in contenders:
+        members[contender.target].append(contender)
+    return members
+
+
+def _reached_limit(tests: int, pods: int, limits: Limits, *, is_held_up: bool) -> Reason | None:
+    if limits.tests != NO_LIMIT and (tests >= limits.tests or is_held_up):
         return Reason.TestLimitReached
-    if limits.pods != NO_LIMIT and (pods > limits.pods or held_up):
+    if limits.pods != NO_LIMIT and (pods > limits.pods or is_held_up):
         return Reason.PodLimitReached
     return None
 
 
-def _busy_message(contender: Contender, busy: list[Contender], before: list[Contender]) -> str:
-    position = f"place {len(before) + 1} in line: "
-    if busy:
-        position += f"{_list_tests(busy, contender.namespace)} {'loads' if len(busy) == 1 else 'load'} the same target"
+def _turn_behind(contender: Contender, busy: list[Contender], lines: list[list[Contender]]) -> Turn:
+    place = sum(map(len, lines)) + 1
+    if place > EXACT_PLACES:
+        who = "other tests of the same target come first"
+    elif busy:
+        who = f"{list_tests(_names(busy), contender.namespace)} {_verb(busy, 'loads', 'load')} the same target"
     else:
-        position += (
-            f"{_list_tests(before, contender.namespace)} {'is' if len(before) == 1 else 'are'} to load the target first"
-        )
-    return f"{position}; the test starts by itself when it is its turn"
+        before = [one for line in lines for one in line]
+        who = f"{list_tests(_names(before), contender.namespace)} {_verb(before, 'is', 'are')} to load the target first"
+    return Turn(Reason.TargetBusy, f"{place_text(place)}: {who}; {STARTS_BY_ITSELF}", place)
 
 
-def _full_message(reason: Reason, running: list[Contender], limits: Limits, place: int) -> str:
+def _names(contenders: list[Contender]) -> list[tuple[str, str]]:
+    return [(one.namespace, one.name) for one in contenders]
+
+
+def _verb(contenders: list[Contender], of_one: str, of_many: str) -> str:
+    return of_one if len(contenders) == 1 else of_many
+
+
+def _turn_at_limit(reason: Reason, tests: int, pods: int, limits: Limits, place: int) -> Turn:
+    is_near = place <= EXACT_PLACES
     if reason is Reason.TestLimitReached:
-        usage = f"{len(running)} tests run, of {limits.tests} that may at once (limits.tests in the operator's values)"
+        numbers = f"{tests} tests run, of {limits.tests} that" if is_near else f"{limits.tests} tests"
+        room = f"{numbers} may run at once (limits.tests in the operator's values)"
     else:
-        pods = sum(one.pods for one in running)
-        usage = f"{pods} pods are taken, of {limits.pods} that may be at once (limits.pods in the operator's values)"
-    return f"place {place} in line: {usage}; the test starts by itself when it is its turn"
-
-
-def _list_tests(tests: list[Contender], namespace: str) -> str:
-    """Tests of the reader's own namespace by name, others by their number: their names are not the reader's to know."""
-    own = sorted(one.name for one in tests if one.namespace == namespace and one.name)
-    others = len(tests) - len(own)
-    parts = [f"{'test' if len(own) == 1 else 'tests'} {', '.join(own[:3])}"] if own else []
-    if len(own) > 3:
-        parts.append(f"{len(own) - 3} more")
-    if others:
-        parts.append("a test of another namespace" if others == 1 else f"{others} tests of other namespaces")
-    return " and ".join(parts)
+        numbers = f"{pods} pods are taken, of {limits.pods} that" if is_near else f"{limits.pods} pods"
+        room = f"{numbers} may be at once (limits.pods in the operator's values)"
+    return Turn(reason, f"{place_text(place)}: {room}; {STARTS_BY_ITSELF}", place)

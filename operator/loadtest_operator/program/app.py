@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -32,8 +33,9 @@ from loadtest_operator.facts.names import SELECTOR
 from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.followers import Followers
 from loadtest_operator.observe.identities import Identities
-from loadtest_operator.observe.memory import Memory
+from loadtest_operator.observe.memory import Key, Memory
 from loadtest_operator.observe.observer import Observer, ObserverDependencies
+from loadtest_operator.observe.roster import Roster
 from loadtest_operator.program.handlers import watching_registry
 from loadtest_operator.program.health import OperatorHealth, Pulse, Readiness
 from loadtest_operator.program.introduction import introduction
@@ -136,17 +138,20 @@ async def _run_with_reconciler(shared: WorkContext, pods: PodClient, tests: RunM
     )
     actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
     identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
-    contenders = Contenders(api, identities, settings.namespaces, settings.policy.limits, _utc)
-    queue = WorkQueue(time.monotonic, random.random, shared.own)
-    parts = ReconcilerDependencies(api, Observer(means), contenders, actor, settings.policy, memory, tests)
+    roster = Roster()
+    contenders = Contenders(api, roster, identities, settings.namespaces, settings.policy.limits, _utc)
+    queue = WorkQueue(time.monotonic, random.random, shared.own, contenders.urgency)
+    contenders.wake = queue.add
+    parts = ReconcilerDependencies(api, Observer(means), roster, contenders, actor, settings.policy, memory, tests)
     reconciler = Reconciler(parts, queue.add)
     followers.on_change = reconciler.push_endpoints
     async with asyncio.TaskGroup() as group:
         background = [
             group.create_task(queue.run(reconciler.reconcile)),
-            group.create_task(_resync(api, reconciler, memory, queue, settings, shared.health.pulse)),
+            group.create_task(contenders.run()),
+            group.create_task(_resync(shared, parts, reconciler.child_kinds, queue.add)),
         ]
-        new_registry = partial(watching_registry, queue.add, reconciler.wake_waiting_tests, memory)
+        new_registry = partial(watching_registry, queue.add, roster, contenders.is_in_line, memory)
         try:
             return await watch_until_stopped(api, settings, shared.health, new_registry)
         finally:
@@ -155,33 +160,43 @@ async def _run_with_reconciler(shared: WorkContext, pods: PodClient, tests: RunM
 
 
 async def _resync(
-    api: Api, reconciler: Reconciler, memory: Memory, queue: WorkQueue, settings: Settings, pulse: Pulse
+    shared: WorkContext, parts: ReconcilerDependencies, kinds: tuple[str, ...], add: Callable[[Key], None]
 ) -> None:
-    """Look at everything now and then, whatever events were missed, and remove what has lost its owner."""
+    """Look at everything now and then, whatever events were missed, and remove what has lost its owner.
+
+    A test in line of which there is no news is looked at by the list alone.
+    """
+    api, settings, roster = shared.api, shared.settings, parts.roster
     while True:
-        pulse.beat()
+        shared.health.pulse.beat()
         try:
             # The children first: a test listed after them is there if it ever was when they were made.
-            children_by_kind = {
-                kind: await _list_everywhere(api, settings, kind, SELECTOR) for kind in reconciler.child_kinds
-            }
+            mark = roster.mark()
+            children = {kind: await _list_everywhere(api, settings, kind, SELECTOR) for kind in kinds}
             tests = await _list_everywhere(api, settings, LOADTESTS)
+            news = roster.replace_tests(tests, mark)
             # Those that were met before and are gone, too: that they were deleted may be what was missed.
-            for key in memory.keys.union((test["metadata"]["namespace"], test["metadata"]["name"]) for test in tests):
-                queue.add(key)
+            for key in parts.memory.keys.union(_key_of(test) for test in tests):
+                if key in news or not parts.contenders.is_in_line(key):
+                    add(key)
             uids = frozenset(test["metadata"]["uid"] for test in tests)
-            for kind, children in children_by_kind.items():
-                await remove_orphans(api, kind, children, uids)
+            for kind, objects in children.items():
+                await remove_orphans(api, kind, objects, uids)
         except ApiError as error:
             _LOG.warning("resync put off: %s", error)
         await asyncio.sleep(settings.resync_seconds)
 
 
+def _key_of(resource: Json) -> Key:
+    metadata = resource["metadata"]
+    return metadata["namespace"], metadata["name"]
+
+
 async def _list_everywhere(api: Api, settings: Settings, kind: str, selector: str = "") -> list[Json]:
-    """All objects of a kind in the namespaces that are watched."""
+    """All objects of a kind in the namespaces that are watched; of what belongs to tests the metadata alone."""
     objects: list[Json] = []
     for namespace in settings.namespaces or (None,):
-        objects += await api.list(kind, namespace, selector)
+        objects += await api.list(kind, namespace, selector, metadata_only=kind != LOADTESTS)
     return objects
 
 

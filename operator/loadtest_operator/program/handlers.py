@@ -1,4 +1,5 @@
-"""What rings the bell: kopf watches, and every event puts the key of its LoadTest on the queue. Nothing is written."""
+"""What rings the bell: kopf watches, and every event is noted in the roster and puts the key of its LoadTest on the
+queue. Nothing is written."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -8,9 +9,9 @@ import kopf
 from loadtest_model.spec import GROUP, PLURAL, VERSION
 from loadtest_operator.cluster.login import connection_info
 from loadtest_operator.facts.names import RUN_LABEL, SELECTOR
-from loadtest_operator.facts.pods import has_ended
 from loadtest_operator.facts.resources import observed_pod, owner_uid, pod_index, termination_message
 from loadtest_operator.observe.memory import Key, Memory
+from loadtest_operator.observe.roster import Roster
 
 Json = dict[str, Any]
 
@@ -30,38 +31,42 @@ def watching_settings() -> kopf.OperatorSettings:
 
 
 def watching_registry(
-    add: Callable[[Key], None], on_release: Callable[[], None], memory: Memory
+    add: Callable[[Key], None], roster: Roster, is_in_line: Callable[[Key], bool], memory: Memory
 ) -> kopf.OperatorRegistry:
-    """The handlers. What belongs to a test carries its UID as a label; the tests met so far give the UID a name.
+    """The handlers. What belongs to a test carries its UID as a label; the roster gives the UID a name.
 
-    `on_release` hears that a Job or a pod is gone, or has ended: another test may have waited for that.
+    `is_in_line` says of a test whether it is woken when it is its turn: only news of its own are worth a look before.
     """
     registry = kopf.OperatorRegistry()
-    keys: dict[str, Key] = {}
 
     async def login(**_: Any) -> kopf.ConnectionInfo:
         return await connection_info()
 
     async def loadtest(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name for it
-        key = (str(body["metadata"]["namespace"]), str(body["metadata"]["name"]))
+        resource = dict(body)
+        metadata = resource["metadata"]
+        key = (str(metadata["namespace"]), str(metadata["name"]))
         if type == "DELETED":
-            keys.pop(body["metadata"]["uid"], None)
-        else:
-            keys[body["metadata"]["uid"]] = key
+            roster.forget_test(metadata["uid"])
+        elif not roster.see_test(resource) and is_in_line(key):
+            return
         add(key)
 
-    async def child(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002
-        if type == "DELETED" or has_ended(dict(body)):
-            on_release()
-        key = keys.get(owner_uid(dict(body)))
+    async def child(body: kopf.Body, type: str | None, *, is_pod: bool = False, **_: Any) -> None:  # noqa: A002
+        resource = dict(body)
+        if type == "DELETED":
+            roster.forget_child(resource["metadata"]["uid"])
+        else:
+            roster.see_child(resource, is_pod=is_pod)
+        key = roster.key_of(owner_uid(resource))
         if key is not None:
             add(key)
 
     async def pod(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002
         resource = dict(body)
-        if owner_uid(resource) in keys:
+        if roster.key_of(owner_uid(resource)) is not None:
             keep_last_word(resource, memory)
-        await child(body, type)
+        await child(body, type, is_pod=True)
 
     kopf.on.login(registry=registry)(login)
     kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(loadtest)

@@ -1,11 +1,13 @@
-"""The work queue: runs what the schedule says is due, one turn for a key at a time."""
+"""The work queue: runs what is due, one turn for a key at a time, and what loads before what waits."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 from loadtest_operator.cluster.api import ApiError
+from loadtest_operator.observe.contenders import Urgency
 from loadtest_operator.observe.memory import Key
 from loadtest_operator.program.metrics import OperatorMetrics
 from loadtest_operator.program.schedule import Schedule
@@ -13,21 +15,29 @@ from loadtest_operator.program.schedule import Schedule
 _LOG: Final = logging.getLogger(__name__)
 # A turn mostly waits: for the API server, and for pods that may be silent. Slow tests must not hold up the others.
 _AT_ONCE: Final = 128
+# All turns share one thread and one API server: those that can wait must leave the others most of both.
+_WAITING_AT_ONCE: Final = 16
+_WAITING_BESIDE_A_START: Final = 2
 
 
 class WorkQueue:
-    """Keys to reconcile. `clock` is monotonic, in seconds; `random` gives numbers in [0, 1)."""
+    """Keys to reconcile. `clock` is monotonic, in seconds; `random` gives numbers in [0, 1).
+
+    `urgency` says how soon a key must have its turn, at the moment at which the turn is due.
+    """
 
     def __init__(
         self,
         clock: Callable[[], float],
         random: Callable[[], float],
         metrics: OperatorMetrics,
+        urgency: Callable[[Key], Urgency],
     ) -> None:
         self._clock = clock
         self._random = random
         self._metrics = metrics
-        self._schedule: Schedule[Key] = Schedule()
+        self._urgency = urgency
+        self._schedule: Schedule[Key] = Schedule(urgency)
         self._change_event = asyncio.Event()
 
     def add(self, key: Key) -> None:
@@ -38,15 +48,29 @@ class WorkQueue:
     async def run(self, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
         """Work until cancelled; turns under way are then cancelled too."""
         async with asyncio.TaskGroup() as group:
-            running: set[asyncio.Task[None]] = set()
+            turns: dict[asyncio.Task[None], Urgency] = {}
+
+            def end(task: asyncio.Task[None]) -> None:
+                del turns[task]
+                self._change_event.set()
+
             while True:
                 self._change_event.clear()
-                while len(running) < _AT_ONCE and (key := self._schedule.take(self._clock())) is not None:
+                while (key := self._next_key(turns.values())) is not None:
                     task = group.create_task(self._turn(key, reconcile))
-                    running.add(task)
-                    task.add_done_callback(running.discard)
+                    turns[task] = self._urgency(key)
+                    task.add_done_callback(end)
                 self._metrics.queue_depth.set(self._schedule.depth)
-                await self._wait(full=len(running) >= _AT_ONCE)
+                await self._wait()
+
+    def _next_key(self, under_way: Collection[Urgency]) -> Key | None:
+        """The next key that is due, if there is room for its turn."""
+        if len(under_way) >= _AT_ONCE:
+            return None
+        count = Counter(under_way)
+        most = _WAITING_BESIDE_A_START if count[Urgency.STARTS] else _WAITING_AT_ONCE
+        highest = Urgency.WAITS if count[Urgency.WAITS] < most else Urgency.STARTS
+        return self._schedule.take(self._clock(), highest)
 
     async def _turn(self, key: Key, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
         began_at = self._clock()
@@ -62,10 +86,10 @@ class WorkQueue:
             self._schedule.finish(key, began_at, self._clock(), again)
         finally:
             self._metrics.reconcile_seconds.observe(self._clock() - began_at)
-            self._change_event.set()
 
-    async def _wait(self, full: bool) -> None:
-        due = None if full else self._schedule.next_due()
+    async def _wait(self) -> None:
+        """Wait until something has changed, or the next key becomes due."""
+        due = self._schedule.next_due()
         timeout = None if due is None else max(0.0, due - self._clock())
         try:
             async with asyncio.timeout(timeout):

@@ -1,6 +1,5 @@
 """One turn for one LoadTest: observe, decide, act, and write the status if it says anything new."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from loadtest_operator.act.actor import Actor
 from loadtest_operator.act.orphans import remove_orphans
 from loadtest_operator.cluster.api import EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders
-from loadtest_operator.decide.actions import ObserveGeneration
+from loadtest_operator.decide.actions import CreateJob, ObserveGeneration
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.writing import essential, status_to_write
 from loadtest_operator.facts.names import SELECTOR, TEST_LABEL, label_value
@@ -23,6 +22,7 @@ from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.followers import RunKey, Sight
 from loadtest_operator.observe.memory import Key, Memory
 from loadtest_operator.observe.observer import Observer
+from loadtest_operator.observe.roster import Roster
 from loadtest_operator.program.metrics import RunMetrics
 
 _LOG: Final = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class ReconcilerDependencies:
 
     api: Api
     observer: Observer
+    roster: Roster
     contenders: Contenders
     actor: Actor
     policy: Policy
@@ -47,22 +48,21 @@ class ReconcilerDependencies:
 
 
 class Reconciler:
-    """Turns for LoadTests by (namespace, name). Everything it needs is read afresh.
+    """Turns for LoadTests by (namespace, name). Everything it needs is read afresh, but who stands in line before.
 
-    `bell` asks for a turn. Who waits in line is remembered only to ring for them; whose turn it is, is read.
+    `bell` asks for a turn.
     """
 
     def __init__(self, parts: ReconcilerDependencies, bell: Callable[[Key], None]) -> None:
         self._api = parts.api
         self._observer = parts.observer
         self._contenders = parts.contenders
+        self._roster = parts.roster
         self._actor = parts.actor
         self._policy = parts.policy
         self._memory = parts.memory
         self._metrics = parts.metrics
         self._request_turn = bell
-        self._waiting_tests: set[Key] = set()
-        self._beginning = asyncio.Lock()
 
     async def reconcile(self, key: Key) -> float | None:
         """One turn. Returns after how many seconds the next is due, None if only an event calls for one.
@@ -77,13 +77,10 @@ class Reconciler:
         identity, run_id = observation.test.identity, observation.run_id
         self._memory.forget_other_runs(identity.uid, run_id)
         if may_begin(observation):
-            # One at a time, from whose turn it is to its Job: the next one then sees that Job.
-            async with self._beginning:
-                observation = await self._contenders.with_turn(observation)
-                decision = await self._decide_and_act(observation)
-        else:
-            decision = await self._decide_and_act(observation)
-        self._keep_line(key, observation, decision)
+            observation = await self._contenders.with_turn(observation)
+        decision = await self._decide_and_act(observation)
+        if observation.job is None and not any(isinstance(action, CreateJob) for action in decision.actions):
+            self._contenders.release(identity.uid)
         self._metrics.show(observation, decision)
         if decision.status is not None and not await self._write(observation, decision.status):
             return _CONFLICT_SECONDS
@@ -103,22 +100,6 @@ class Reconciler:
             except ApiError as error:
                 _LOG.warning("%s: the pods were not told of the endpoints yet: %s", last.test.identity, error)
         self._request_turn((run.namespace, run.name))
-
-    def wake_waiting_tests(self) -> None:
-        """Ask for a turn for every test that waits in line, because something has ended."""
-        for key in self._waiting_tests:
-            self._request_turn(key)
-
-    def _keep_line(self, key: Key, observation: Observation, decision: Decision) -> None:
-        """Remember who waits, and ring for them when this test waits no longer, or has ended with all its pods."""
-        waits = bool(observation.turn.reason) and decision.status is not None and decision.status.verdict is None
-        if waits:
-            self._waiting_tests.add(key)
-            return
-        has_ended = observation.test.record.phase is Phase.COMPLETED and decision.requeue_seconds is None
-        if key in self._waiting_tests or has_ended:
-            self._waiting_tests.discard(key)
-            self.wake_waiting_tests()
 
     async def _decide_and_act(self, observation: Observation) -> Decision:
         observation = self._observer.with_latest_endpoints(observation)
@@ -181,7 +162,8 @@ class Reconciler:
             },
             "status": status,
         }
-        await self._api.patch(LOADTESTS, identity.namespace, f"{identity.name}/status", body, PatchType.APPLY)
+        changed = await self._api.patch(LOADTESTS, identity.namespace, f"{identity.name}/status", body, PatchType.APPLY)
+        self._roster.see_test(changed)
 
     async def _announce(self, observation: Observation, announcement: events.Announcement) -> None:
         """Events are for people; that one cannot be kept is no reason to stop."""
@@ -196,8 +178,7 @@ class Reconciler:
 
     async def _clean_up(self, namespace: str, name: str) -> None:
         """A test that is gone: what it owned is the garbage collector's; what was orphaned is removed here."""
-        self._waiting_tests.discard((namespace, name))
-        self.wake_waiting_tests()
+        self._roster.forget_key((namespace, name))
         self._metrics.forget(namespace, name)
         uid = self._memory.forget((namespace, name))
         if uid is not None:

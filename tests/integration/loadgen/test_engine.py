@@ -109,7 +109,8 @@ async def test_two_pods_share_the_users_and_their_files_and_rows_are_told_apart(
 
 async def test_users_who_upload_workbooks_at_the_same_time_send_each_row_once() -> None:
     async with running_target() as target:
-        plan = make_plan(target.url, virtual_users=3, duration_seconds=0.5, target={"format": "xlsx"})
+        # Long enough for some workbooks on a busy machine: what is not under way at the end is not sent.
+        plan = make_plan(target.url, virtual_users=3, duration_seconds=2.0, target={"format": "xlsx"})
         load = Load(plan, f"127.0.0.1:{target.port}")
 
         await load.run()
@@ -496,5 +497,6 @@ async def test_making_a_file_is_not_the_targets_time_but_makes_an_arrival_late(
     service_seconds = step.service.max_seconds or 0.0
     assert 0 < service_seconds < making_seconds
     assert ((step.response.max_seconds or 0.0) >= making_seconds) is is_counted
-    assert ((step.own.response.quantile_seconds(0.1) or 0.0) >= making_seconds * 0.98) is is_counted
+    # An arrival that was still being made when the load ended is dropped at its age.
+    assert ((step.own.response.quantile_seconds(0.5) or 0.0) >= making_seconds * 0.98) is is_counted
     assert (step.own.service.max_seconds or 0.0) < making_seconds

@@ -11,10 +11,10 @@ from aiohttp import web
 
 from http_target import Answer, HttpTarget, ReceivedUpload, answerer_from_rows, honouring_answer, running_target
 from loadgen.http.endpoints import parse_endpoint
-from loadgen.http.fetching import FetchedAnswer
+from loadgen.http.fetching import FetchedAnswer, make_fetch
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
-from loadgen.proof.read_back import ReadBack, make_fetch
+from loadgen.proof.read_back import ReadBack
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.measurement.proof import ReadBackResult, ReadingMoment, read_back_conclusion

@@ -116,13 +116,30 @@ def test_a_time_out_enters_the_response_times_and_a_rejection_does_not() -> None
     assert (aggregate.rejected_response.count, aggregate.rejected_response.max_seconds) == (1, 0.01)
 
 
-def test_what_we_cut_ourselves_enters_no_time() -> None:
+def test_an_upload_that_was_cut_enters_the_times_at_its_age_and_is_flagged() -> None:
     recorder, step = open_step()
+    cut = structs.replace(sample(0, 2.0, ErrorKind.CANCELLED), own_response_ns=SECOND // 2, remaining_ns=3 * SECOND)
 
-    record(step, sample(0, 0.01, ErrorKind.CANCELLED), sample(0, 0.01, ErrorKind.MARKER_MISSING))
+    record(step, sample(0, 1.0), cut, sample(0, 0.01, ErrorKind.MARKER_MISSING))
 
     aggregate = read(recorder)
-    assert aggregate.response.count == aggregate.service.count == aggregate.rejected_response.count == 0
+    assert aggregate.response.count == aggregate.service.count == aggregate.segment_response[0].count == 2
+    assert aggregate.response.max_seconds == 2.0
+    assert (aggregate.censored.response.count, aggregate.censored.response.max_seconds) == (1, 2.0)
+    assert (aggregate.censored.service.count, aggregate.censored.service.max_seconds) == (1, 1.9)
+    assert aggregate.censored.remaining_nanoseconds == 3 * SECOND
+    assert (aggregate.own.response.count, aggregate.own.response.max_seconds) == (2, 0.5)
+    assert aggregate.judged.error_rate == 0.5
+
+
+def test_a_time_out_and_a_cut_in_the_warm_up_are_not_censored() -> None:
+    recorder, step = open_step(make_step(warm_up_seconds=2.0))
+
+    record(step, sample(1, 1.0, ErrorKind.CANCELLED), sample(3, 1.0, ErrorKind.TIMEOUT))
+
+    aggregate = read(recorder)
+    assert aggregate.response.count == 1
+    assert aggregate.censored.response.count == aggregate.censored.remaining_nanoseconds == 0
 
 
 def test_the_warm_up_is_counted_but_not_judged() -> None:

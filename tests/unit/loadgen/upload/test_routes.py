@@ -36,7 +36,7 @@ async def test_an_upload_whose_address_was_lost_while_its_file_was_made_goes_to_
     lose: Callable[[AddressBook, Endpoint], None],
 ) -> None:
     book = book_of(A, B)
-    route = Route(book, A)
+    route = Route(book, A, lambda: True)
     tried: list[Endpoint] = []
     lose(book, A)
 
@@ -58,7 +58,7 @@ async def test_an_upload_whose_only_address_was_lost_while_its_file_was_made_goe
     lose: Callable[[AddressBook, Endpoint], None], told: str
 ) -> None:
     book = book_of(A)
-    route = Route(book, A)
+    route = Route(book, A, lambda: True)
     lose(book, A)
 
     async def attempt(endpoint: Endpoint) -> Exchange:
@@ -73,7 +73,7 @@ async def test_an_upload_whose_only_address_was_lost_while_its_file_was_made_goe
 @pytest.mark.parametrize("error", [ErrorKind.CONNECT_TIMEOUT, ErrorKind.NO_ADDRESS])
 async def test_an_upload_whose_address_lost_its_trust_before_the_first_byte_goes_to_another(error: ErrorKind) -> None:
     book = book_of(A, B)
-    route = Route(book, A)
+    route = Route(book, A, lambda: True)
     tried: list[Endpoint] = []
 
     async def attempt(endpoint: Endpoint) -> Exchange:
@@ -99,7 +99,7 @@ async def test_an_upload_that_was_begun_when_its_address_lost_its_trust_is_sent_
         book.distrust(A)
         return reset
 
-    exchange = await Route(book, A).try_addresses(attempt)
+    exchange = await Route(book, A, lambda: True).try_addresses(attempt)
 
     assert exchange is reset
     assert tried == [A]

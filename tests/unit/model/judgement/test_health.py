@@ -13,7 +13,7 @@ from loadtest_model.judgement.health import (
 from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
-from support.builders import a_plan, a_step, counts
+from support.builders import a_plan, a_step, counts, with_cut_uploads
 
 LIGHT = a_plan().steps[0]
 STRESS = a_plan(scenario="stress").steps[0]
@@ -59,6 +59,29 @@ def test_time_outs_warn() -> None:
 
     assert health.level is HealthLevel.WARNING
     assert "1 uploads timed out" in health.evidence[0]
+
+
+def test_uploads_that_were_cut_when_they_had_lasted_longer_than_any_that_ended_warn() -> None:
+    health = assess_step(LIGHT, with_cut_uploads(a_step(accepted=1, seconds_each=0.5), 4, seconds_each=1.5))
+
+    assert health.level is HealthLevel.WARNING
+    assert health.evidence == (
+        "light: 4 of 5 uploads had no answer when they were cut at the end, after up to 1.500 s; none that ended took"
+        " longer than 507 ms",
+    )
+
+
+def test_uploads_that_were_cut_at_an_age_at_which_others_ended_say_nothing() -> None:
+    health = assess_step(LIGHT, with_cut_uploads(a_step(accepted=10, seconds_each=5.0), 4, seconds_each=1.5))
+
+    assert (health.level, health.evidence) == (HealthLevel.GOOD, ())
+
+
+def test_a_target_that_answered_nothing_until_the_end_is_not_good_but_a_load_cut_at_once_says_nothing() -> None:
+    step = with_cut_uploads(a_step(accepted=0), 5, seconds_each=5.0)
+
+    assert assess_step(LIGHT, step).level is HealthLevel.WARNING
+    assert assess_step(LIGHT, structs.replace(step, finished_pods=0)).level is HealthLevel.GOOD
 
 
 def test_complete_failure_is_critical() -> None:

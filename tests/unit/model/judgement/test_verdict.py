@@ -1,5 +1,6 @@
 """The verdict is that of the first check that finds something, in the order of docs/semantics.md."""
 
+import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.health import HealthLevel
@@ -16,7 +17,7 @@ from loadtest_model.measurement.snapshot import ProofLevel, Refusal, Verificatio
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.reasons import Reason
 from loadtest_model.values import NANOSECONDS
-from support.builders import a_plan, a_run, a_step
+from support.builders import a_plan, a_run, a_step, with_cut_uploads
 
 PLAN = a_plan()
 LOST = Gap(Reason.PodLost, "pod 1 was lost")
@@ -113,6 +114,61 @@ def test_a_breach_of_time_that_our_own_time_may_have_caused_is_in_doubt_and_says
     )
 
 
+def test_a_percentile_that_falls_among_uploads_that_were_cut_is_in_doubt_and_says_what_to_do() -> None:
+    judgement = verdict_of(a_run(with_cut_uploads(a_step(accepted=100, seconds_each=0.5), 6, seconds_each=1.0)))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "ThresholdInDoubt")
+    assert judgement.reasons == (
+        "threshold error_rate < 1% is in doubt: measured 0.00%, but 6 uploads were cut before they ended, so the truth"
+        " lies between 0.00% and 5.66%; let uploads that are in flight at the end finish (spec.load.gracefulStop)",
+        "threshold p95 < 20s is in doubt: measured 990 ms, but 6 uploads were cut before they ended, so the truth lies"
+        " between 990 ms and any value; let uploads that are in flight at the end finish (spec.load.gracefulStop)",
+        "threshold p99 < 30s is in doubt: measured 990 ms, but 6 uploads were cut before they ended, so the truth lies"
+        " between 990 ms and any value; let uploads that are in flight at the end finish (spec.load.gracefulStop)",
+    )
+    results = {result.expression: result for result in judgement.thresholds}
+    assert results["avg < 10s"].passed
+    assert results["p99 < 30s"].note == "at least this: 6 uploads of 106 were cut before they ended"
+
+
+def test_a_few_uploads_that_were_cut_leave_a_long_run_passed() -> None:
+    judgement = verdict_of(a_run(with_cut_uploads(a_step(accepted=1_000, seconds_each=0.5), 5, seconds_each=1.0)))
+
+    assert (judgement.verdict, judgement.reasons) == (Verdict.PASSED, ())
+
+
+def test_an_age_above_a_bound_is_a_breach_whatever_would_have_become_of_the_upload() -> None:
+    judgement = verdict_of(a_run(with_cut_uploads(a_step(accepted=100, seconds_each=0.5), 10, seconds_each=25.0)))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "ThresholdBreached")
+    assert judgement.reasons[0] == "threshold p95 < 20s is breached: measured 24.780 s"
+
+
+def test_an_error_rate_above_its_bound_fails_although_some_uploads_were_cut() -> None:
+    judgement = verdict_of(a_run(with_cut_uploads(a_step(accepted=100, rejected=10), 5, seconds_each=1.0)))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "ThresholdBreached")
+
+
+def test_a_run_that_was_stopped_is_not_told_to_let_its_uploads_finish() -> None:
+    cut = with_cut_uploads(a_step(accepted=10, seconds_each=0.5, finished_pods=0), 5, seconds_each=1.0)
+
+    judgement = verdict_of(a_run(cut), Gap(Reason.Stopped, "the test was stopped at once by Ctrl-C"))
+
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.reasons == ("the test was stopped at once by Ctrl-C",)
+
+
+def test_where_every_upload_was_cut_the_run_is_inconclusive_and_says_so() -> None:
+    judgement = verdict_of(a_run(with_cut_uploads(a_step(accepted=0), 5, seconds_each=1.0)))
+
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert (
+        "none of the 5 uploads of step light ended before its cut; let uploads that are in flight at the end finish"
+        " (spec.load.gracefulStop)"
+    ) in judgement.reasons
+
+
 def test_a_breach_of_time_beyond_our_own_time_fails() -> None:
     judgement = verdict_of(a_run(with_own_time(a_step(seconds_each=25), seconds_each=4)))
 
@@ -188,9 +244,34 @@ def test_thresholds_without_a_sample_are_told_together() -> None:
 def test_a_step_without_an_upload_can_never_pass_although_no_threshold_asks_for_one() -> None:
     plan = a_plan(thresholds=[])
 
-    judgement = judge(Facts(plan=plan, aggregate=Aggregate()))
+    judgement = judge(Facts(plan=plan, aggregate=a_run(a_step(accepted=0))))
 
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "TooFewSamples")
+
+
+@pytest.mark.parametrize("steps", [(), (a_step(finished_pods=0),)], ids=["not begun", "cut short"])
+def test_a_step_that_was_not_finished_can_never_pass_although_nothing_tells_why(
+    steps: tuple[StepAggregate, ...],
+) -> None:
+    judgement = judge(Facts(plan=a_plan(thresholds=[]), aggregate=Aggregate(steps=steps)))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "LoadUnfinished")
+
+
+def test_a_breach_in_an_unfinished_step_counts_only_if_missing_data_cannot_undo_it() -> None:
+    plan = a_plan(thresholds=["p95 < 5s", "max < 5s"])
+    slow = a_step(seconds_each=6, finished_pods=0)
+
+    judgement = judge(Facts(plan=plan, aggregate=a_run(slow)))
+
+    assert judgement.reason == "ThresholdBreached"
+    assert [text for text in judgement.reasons if "p95" in text] == []
+
+
+def test_an_unfinished_step_with_a_reason_of_its_own_has_no_second_one() -> None:
+    judgement = judge(Facts(plan=PLAN, aggregate=a_run(a_step(finished_pods=0)), gaps=(LOST,)))
+
+    assert judgement.reasons == (LOST.message,)
 
 
 def test_a_violation_on_record_fails_although_the_pod_that_saw_it_is_gone() -> None:

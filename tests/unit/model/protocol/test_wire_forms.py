@@ -20,11 +20,11 @@ from loadtest_model.plan import Plan, plan_hash
 from loadtest_model.protocol import commands
 from loadtest_model.protocol.last_word import decode_last_word
 from loadtest_model.report.status import Phase
-from loadtest_operator.decide import Decision, decide
+from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import WriteResults
 from loadtest_operator.facts.observation import Observation, ObservedPod
 from loadtest_operator.facts.resources import instant, observed_job, observed_pod, observed_test, termination_message
-from support.operator_builders import PLAN, POLICY
+from support.operator_builders import PLAN, POLICY, decide_end
 from wire.record import meaning
 
 Json = dict[str, Any]
@@ -146,7 +146,7 @@ def test_a_run_of_the_version_before_goes_on_under_this_one(version: Json) -> No
 
 @pytest.mark.parametrize("snapshots", [True, False], ids=["by their snapshots", "by their last words"])
 def test_a_run_of_the_version_before_comes_to_its_verdict(version: Json, snapshots: bool) -> None:
-    decision: Decision = decide(observation_of(version, "after", snapshots=snapshots), POLICY)
+    decision = decide_end(observation_of(version, "after", snapshots=snapshots))
 
     assert version["run"]["after"]["loadtest"]["status"]["phase"] == "Running"
     assert decision.status is not None

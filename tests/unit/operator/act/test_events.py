@@ -10,11 +10,26 @@ from loadtest_operator.decide import decide
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.observation import Observation, RecordedStatus
 from loadtest_operator.facts.resources import recorded_status
-from support.operator_builders import NOW, POLICY, a_halted_pod, a_new_observation, a_pod, an_observation, status_json
+from support.operator_builders import (
+    NOW,
+    POLICY,
+    a_halted_pod,
+    a_new_observation,
+    a_pod,
+    an_observation,
+    decide_end,
+    status_json,
+)
 
 
 def status_of(observation: Observation) -> Status:
     status = decide(observation, POLICY).status
+    assert status is not None
+    return status
+
+
+def end_of(observation: Observation) -> Status:
+    status = decide_end(observation).status
     assert status is not None
     return status
 
@@ -38,8 +53,8 @@ def test_the_proof_is_announced_when_it_is_complete() -> None:
 
 
 def test_an_end_is_announced_with_its_reason_and_a_failure_as_a_warning() -> None:
-    passed = status_of(an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True))
-    failed = status_of(an_observation(a_pod(0, PodState.REFUSED), a_halted_pod(1, HaltReason.OPERATOR)))
+    passed = end_of(an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True))
+    failed = end_of(an_observation(a_pod(0, PodState.REFUSED), a_halted_pod(1, HaltReason.OPERATOR)))
 
     assert [(made.kind, made.reason) for made in announcements(RecordedStatus(run_id="1"), passed)][-1] == (
         "Normal",
@@ -48,6 +63,12 @@ def test_an_end_is_announced_with_its_reason_and_a_failure_as_a_warning() -> Non
     (last,) = announcements(RecordedStatus(run_id="1"), failed)
     assert (last.kind, last.reason) == ("Warning", "LoadTestHeaderIgnored")
     assert "Failed" in last.message
+
+
+def test_a_verdict_is_announced_once_when_the_test_has_completed() -> None:
+    refused = an_observation(a_pod(0, PodState.REFUSED), a_halted_pod(1, HaltReason.OPERATOR))
+
+    assert announcements(refused.test.record, status_of(refused)) == ()
 
 
 def test_a_new_reason_to_wait_is_announced_though_the_phase_stays() -> None:

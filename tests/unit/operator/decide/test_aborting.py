@@ -52,7 +52,8 @@ def test_a_breach_in_three_looks_in_a_row_halts_the_fleet() -> None:
         watch = decision.abort_watch or watch
 
     assert phases == [Phase.RUNNING, Phase.RUNNING, Phase.STOPPING]
-    (action,) = decision.actions
+    assert decision.actions == ()
+    (action,) = decide(next_observation(at(24.0, watch), decision, abort_watch=AbortWatch()), POLICY).actions
     assert isinstance(action, HaltFleet)
     assert action.message.startswith("aborted: threshold p95 < 20s is breached")
 
@@ -81,3 +82,29 @@ def test_the_watch_is_remembered_for_its_own_run_until_that_is_forgotten() -> No
     assert memory.abort_watch("uid", "2") == AbortWatch()
     memory.forget_other_runs("uid", "2")
     assert memory.abort_watch("uid", "1") == AbortWatch()
+
+
+def test_a_breach_that_could_not_be_written_down_is_not_forgotten() -> None:
+    observation = at(24.0, AbortWatch(step=0, at_seconds=22.0, in_a_row={"p95 < 20s": 2}))
+    unwritten = decide(observation, POLICY)
+    assert unwritten.abort_watch is not None
+
+    again = decide(replace(observation, abort_watch=unwritten.abort_watch), POLICY)
+
+    assert again.status is not None
+    running = again.status.condition(ConditionType.RUNNING)
+    assert running is not None
+    assert running.reason == "Aborted"
+
+
+def test_a_run_that_stops_already_is_not_aborted() -> None:
+    observation = at(24.0, AbortWatch(step=0, at_seconds=22.0, in_a_row={"p95 < 20s": 2}))
+    stopped = replace(observation, test=replace(observation.test, spec=structs.replace(SPEC, stop=True)))
+    stopping = decide(replace(stopped, abort_watch=AbortWatch()), POLICY)
+
+    following = decide(next_observation(stopped, stopping), POLICY)
+
+    assert following.status is not None
+    running = following.status.condition(ConditionType.RUNNING)
+    assert running is not None
+    assert running.reason == "Stopped"

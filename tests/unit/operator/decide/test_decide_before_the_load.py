@@ -35,6 +35,8 @@ from support.operator_builders import (
     a_silent_pod,
     a_test,
     an_observation,
+    decide_end,
+    decide_on_record,
     next_observation,
 )
 
@@ -220,8 +222,10 @@ def test_while_pods_are_pending_the_status_says_what_they_wait_for() -> None:
 def test_pods_that_do_not_run_in_time_end_the_test_inconclusive() -> None:
     job = a_job(age_seconds=POLICY.starting_seconds)
 
-    explained = decided(an_observation(a_pending_pod(0, "Unschedulable: no node fits"), a_pending_pod(1), job=job))
-    silent = decided(an_observation(a_pending_pod(0), job=job))
+    explained = status_of(
+        decide_end(an_observation(a_pending_pod(0, "Unschedulable: no node fits"), a_pending_pod(1), job=job))
+    )
+    silent = status_of(decide_end(an_observation(a_pending_pod(0), job=job)))
 
     for status, expected in ((explained, "Unschedulable"), (silent, "PodsNotStarted")):
         assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
@@ -265,7 +269,7 @@ def test_a_refused_verification_halts_the_others() -> None:
 def test_a_refused_verification_ends_failed_with_its_reason_its_hint_and_the_canary() -> None:
     pods = (a_pod(0, PodState.REFUSED), a_halted_pod(1, HaltReason.OPERATOR))
 
-    status = decided(an_observation(*pods))
+    status = status_of(decide_end(an_observation(*pods)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
     assert reason(status, ConditionType.VERIFIED) == "LoadTestHeaderIgnored"
@@ -276,7 +280,7 @@ def test_a_refused_verification_ends_failed_with_its_reason_its_hint_and_the_can
 
 
 def test_a_refusal_does_not_wait_for_a_pod_that_never_ran() -> None:
-    status = decided(an_observation(a_pod(0, PodState.REFUSED), a_pending_pod(1)))
+    status = status_of(decide_end(an_observation(a_pod(0, PodState.REFUSED), a_pending_pod(1))))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
 
@@ -331,7 +335,7 @@ def test_a_pod_that_never_answers_is_explained_as_blocked_control() -> None:
 def test_a_pod_that_waited_too_long_for_the_others_ends_the_test() -> None:
     pods = (a_pod(0, PodState.VERIFYING), a_halted_pod(1, HaltReason.BARRIER))
 
-    decision = decide(an_observation(*pods), POLICY)
+    decision = decide_on_record(an_observation(*pods))
 
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
@@ -341,7 +345,7 @@ def test_a_pod_that_waited_too_long_for_the_others_ends_the_test() -> None:
 def test_a_stop_before_the_load_halts_rather_than_drains() -> None:
     pods = (a_pod(0, PodState.VERIFIED), a_pod(1, PodState.VERIFYING))
 
-    decision = decide(an_observation(*pods, spec=a_fleet_spec(stop=True)), POLICY)
+    decision = decide_on_record(an_observation(*pods, spec=a_fleet_spec(stop=True)))
 
     assert [type(action) for action in decision.actions] == [HaltFleet]
 

@@ -28,6 +28,8 @@ from support.operator_builders import (
     a_silent_pod,
     a_snapshot,
     an_observation,
+    decide_end,
+    decide_on_record,
     next_observation,
 )
 
@@ -117,14 +119,14 @@ def test_a_reader_that_is_lost_leaves_the_run_inconclusive(state: PodState) -> N
 
 
 def test_a_pod_that_is_lost_while_the_reader_waits_halts_the_reader() -> None:
-    (action,) = ordered(the_reader(PodState.LOADED), a_killed_pod(1))
+    (action,) = decide_on_record(look(the_reader(PodState.LOADED), a_killed_pod(1))).actions
 
     assert isinstance(action, HaltFleet)
     assert [pod.index for pod in action.pods] == [0]
 
 
 def test_a_stop_drains_those_that_load_and_leaves_the_reader_alone() -> None:
-    (action,) = ordered(the_reader(PodState.LOADED), a_pod(1, PodState.RUNNING), stop=True)
+    (action,) = decide_on_record(look(the_reader(PodState.LOADED), a_pod(1, PodState.RUNNING), stop=True)).actions
 
     assert isinstance(action, Drain)
     assert [pod.index for pod in action.pods] == [1]
@@ -157,9 +159,8 @@ def test_a_stop_while_the_target_is_read_back_comes_too_late_to_change_anything(
 
 
 def test_a_run_that_was_read_back_to_its_end_passes_with_the_level_proven() -> None:
-    decision = decide(
-        look(the_reader(PodState.DONE, structs.replace(PROOF, read_back=counted(3, 3, 3, 3))), a_pod(1, PodState.DONE)),
-        POLICY,
+    decision = decide_end(
+        look(the_reader(PodState.DONE, structs.replace(PROOF, read_back=counted(3, 3, 3, 3))), a_pod(1, PodState.DONE))
     )
 
     status = decision.status

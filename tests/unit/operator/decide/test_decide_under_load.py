@@ -25,7 +25,6 @@ from loadtest_operator.decide.actions import (
     HaltFleet,
     MarkFinished,
     ObserveGeneration,
-    ResultsNotWritten,
     StartFleet,
     WriteResults,
 )
@@ -49,6 +48,8 @@ from support.operator_builders import (
     a_snapshot,
     a_test,
     an_observation,
+    decide_end,
+    decide_on_record,
     next_observation,
 )
 
@@ -104,7 +105,7 @@ def test_a_pod_that_misses_the_start_halts_the_run() -> None:
 
 
 def test_a_restarted_operator_that_finds_half_a_start_halts_the_run() -> None:
-    decision = decide(an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True), POLICY)
+    decision = decide_on_record(an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True))
 
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
@@ -144,7 +145,7 @@ def test_a_violation_halts_every_pod_that_still_loads() -> None:
 
 
 def test_a_violation_ends_failed_whatever_else_was_lost() -> None:
-    status = decided(an_observation(a_violating_pod(0), a_killed_pod(1), begun=True))
+    status = status_of(decide_end(an_observation(a_violating_pod(0), a_killed_pod(1), begun=True)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
     assert mark(status, ConditionType.SUCCEEDED) == ("False", "Violation")
@@ -163,7 +164,7 @@ def test_a_violation_ends_failed_whatever_else_was_lost() -> None:
     ids=["killed", "gone", "silent", "pending again"],
 )
 def test_a_lost_pod_halts_the_rest(lost: ObservedPod) -> None:
-    decision = decide(an_observation(a_pod(0, PodState.RUNNING), lost, begun=True), POLICY)
+    decision = decide_on_record(an_observation(a_pod(0, PodState.RUNNING), lost, begun=True))
 
     (action,) = decision.actions
     assert isinstance(action, HaltFleet)
@@ -172,7 +173,7 @@ def test_a_lost_pod_halts_the_rest(lost: ObservedPod) -> None:
 
 
 def test_an_index_without_a_trace_under_load_is_a_lost_pod() -> None:
-    decision = decide(an_observation(a_pod(0, PodState.RUNNING), begun=True), POLICY)
+    decision = decide_on_record(an_observation(a_pod(0, PodState.RUNNING), begun=True))
 
     assert [type(action) for action in decision.actions] == [HaltFleet]
     assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "PodLost")
@@ -190,7 +191,7 @@ def test_a_pod_that_is_silent_for_a_moment_is_not_lost() -> None:
 def test_a_run_with_a_lost_pod_ends_inconclusive_and_names_it() -> None:
     pods = (a_halted_pod(0, HaltReason.OPERATOR), a_killed_pod(1))
 
-    status = decided(an_observation(*pods, begun=True))
+    status = status_of(decide_end(an_observation(*pods, begun=True)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
     assert mark(status, ConditionType.SUCCEEDED) == ("False", "PodLost")
@@ -216,10 +217,53 @@ def test_a_cause_on_record_outlives_what_it_was_found_from() -> None:
     assert [type(action) for action in following.actions] == [HaltFleet]
 
 
+def test_a_violation_halts_the_rest_before_it_is_on_record() -> None:
+    decision = decide(an_observation(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True), POLICY)
+
+    assert [type(action) for action in decision.actions] == [HaltFleet]
+
+
+def test_no_pod_that_is_lost_later_takes_the_place_of_a_finding_on_record() -> None:
+    observation = an_observation(a_violating_pod(0), a_pod(1, PodState.RUNNING), begun=True)
+    violated = decide(observation, POLICY)
+    restarted = next_observation(observation, violated, pods=(a_killed_pod(0, None), a_pod(1, PodState.RUNNING)))
+
+    assert mark(decided(restarted), ConditionType.RUNNING) == ("False", "Violation")
+
+
+def test_a_stop_on_record_stands_when_the_spec_no_longer_asks_for_it() -> None:
+    pods = (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
+    stopped = an_observation(*pods, begun=True, spec=a_fleet_spec(stop=True))
+    reverted = next_observation(stopped, decide(stopped, POLICY))
+    reverted = replace(reverted, test=replace(reverted.test, spec=a_fleet_spec(stop=False)))
+
+    assert [type(action) for action in decide(reverted, POLICY).actions] == [Drain]
+    drained = (a_pod(0, PodState.DONE), a_pod(1, PodState.DONE))
+    assert decided(replace(reverted, pods=drained)).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_stop_that_drained_the_load_is_told_although_nothing_is_on_record() -> None:
+    unfinished = a_snapshot(0, PodState.RUNNING).steps
+    pods = [a_pod(index, snapshot=a_snapshot(index, PodState.DONE, steps=unfinished)) for index in (0, 1)]
+
+    status = decided(an_observation(*pods, begun=True, spec=a_fleet_spec(stop=True)))
+
+    assert (status.verdict, mark(status, ConditionType.SUCCEEDED)[1]) == (Verdict.INCONCLUSIVE, "Stopped")
+
+
+def test_a_load_that_not_every_pod_finished_is_never_passed() -> None:
+    short = a_snapshot(1, PodState.DONE, steps=a_snapshot(1, PodState.RUNNING).steps)
+
+    status = decided(an_observation(a_pod(0, PodState.DONE), a_pod(1, snapshot=short), begun=True))
+
+    assert (status.verdict, mark(status, ConditionType.SUCCEEDED)[1]) == (Verdict.INCONCLUSIVE, "LoadUnfinished")
+    assert "1 of 2 pods" in status.message
+
+
 def test_a_stop_drains_the_load() -> None:
     pods = (a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING))
 
-    decision = decide(an_observation(*pods, begun=True, spec=a_fleet_spec(stop=True)), POLICY)
+    decision = decide_on_record(an_observation(*pods, begun=True, spec=a_fleet_spec(stop=True)))
 
     (action,) = decision.actions
     assert isinstance(action, Drain)
@@ -233,7 +277,7 @@ def test_a_drained_run_ends_inconclusive_with_all_its_results() -> None:
     stopping = decide(observation, POLICY)
 
     done = (a_pod(0, PodState.DONE), a_pod(1, PodState.DONE))
-    status = decided(next_observation(observation, stopping, pods=done))
+    status = status_of(decide_end(next_observation(observation, stopping, pods=done)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
     assert mark(status, ConditionType.SUCCEEDED) == ("False", "Stopped")
@@ -257,7 +301,7 @@ def test_a_stop_that_comes_after_the_last_upload_changes_nothing() -> None:
 
 
 def test_a_run_whose_every_pod_is_done_passes_and_keeps_its_results() -> None:
-    decision = decide(an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True), POLICY)
+    decision = decide_end(an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True))
 
     (action,) = decision.actions
     assert isinstance(action, WriteResults)
@@ -319,7 +363,7 @@ def test_a_last_word_is_as_good_as_an_answer() -> None:
 
 
 def test_a_start_on_record_without_its_job_is_inconclusive() -> None:
-    status = decided(an_observation(job=None, begun=True))
+    status = status_of(decide_end(an_observation(job=None, begun=True)))
 
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
 
@@ -349,26 +393,13 @@ def test_pods_terminated_from_outside_end_the_run_inconclusive() -> None:
     assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "PodLost")
 
 
-def test_results_that_cannot_be_written_do_not_keep_a_test_from_ending() -> None:
-    observation = an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
-
-    decision = with_outcomes(
-        observation, decide(observation, POLICY), (ResultsNotWritten("exceeded quota: configmaps"),), POLICY
-    )
-
-    status = status_of(decision)
-    assert status.verdict is Verdict.PASSED
-    assert status.results is None
-    assert mark(status, ConditionType.RESULTS_COMPLETE) == ("False", "ResultsNotWritten")
-
-
 # After the end.
 
 
 def completed_look(*pods: ObservedPod, **fields: object) -> Observation:
     """A look at a test whose end stands in its status."""
     observation = an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
-    return replace(next_observation(observation, decide(observation, POLICY)), pods=pods, **fields)  # type: ignore[arg-type]
+    return replace(next_observation(observation, decide_end(observation)), pods=pods, **fields)  # type: ignore[arg-type]
 
 
 def test_after_the_end_the_pods_are_let_go_and_the_run_is_marked_as_finished() -> None:

@@ -146,9 +146,9 @@ def test_the_message_of_a_drained_fleet_names_the_eviction() -> None:
 
     status = status_after(pods=(gone, a_halted_pod(1, HaltReason.OPERATOR)))
 
-    condition = status.condition(ConditionType.COMPLETED)
+    condition = status.condition(ConditionType.SUCCEEDED)
     assert condition is not None
-    assert (status.verdict, condition.status) == ("Inconclusive", "True")
+    assert (status.verdict, condition.status) == ("Inconclusive", "False")
     assert "was evicted (EvictionByEvictionAPI: Eviction API: evicting)" in condition.message
 
 

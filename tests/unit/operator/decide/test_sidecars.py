@@ -21,6 +21,7 @@ from support.operator_builders import (
     a_pod,
     a_silent_pod,
     an_observation,
+    decide_end,
     next_observation,
 )
 
@@ -53,7 +54,7 @@ def an_ended_pod(index: int, *, lingers: bool = False) -> ObservedPod:
 
 def after_the_end(*pods: ObservedPod, **fields: Any) -> Observation:
     observation = an_observation(an_ended_pod(0), an_ended_pod(1), begun=True)
-    return replace(next_observation(observation, decide(observation, POLICY)), pods=pods, **fields)
+    return replace(next_observation(observation, decide_end(observation)), pods=pods, **fields)
 
 
 def actions_of(observation: Observation, kind: type) -> list[Any]:

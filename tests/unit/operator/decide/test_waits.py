@@ -9,7 +9,7 @@ from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.decide.waits import FleetWait, find_wait
 from loadtest_operator.facts.observation import Complaint
 from loadtest_operator.facts.quantities import quantity
-from support.operator_builders import PLAN, POLICY, a_pending_pod, a_pod, an_observation
+from support.operator_builders import PLAN, POLICY, a_pending_pod, a_pod, an_observation, decide_end
 
 MOUNT = 'MountVolume.SetUp failed for volume "auth" : '
 QUOTA = 'Error creating: pods "heavy-1-0-abcde" is forbidden: exceeded quota: q, '
@@ -130,7 +130,7 @@ def test_a_wait_that_may_end_is_told_and_waited_for() -> None:
 
 
 def test_a_wait_that_is_certainly_in_vain_ends_the_test_at_once() -> None:
-    decision = decide(an_observation(complaints=about_the_job(PSA)), POLICY)
+    decision = decide_end(an_observation(complaints=about_the_job(PSA)))
 
     assert decision.status is not None
     assert (decision.status.phase, decision.status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)

@@ -28,6 +28,7 @@ from support.operator_builders import (
     a_pod,
     a_snapshot,
     an_observation,
+    decide_end,
     status_json,
 )
 
@@ -151,7 +152,7 @@ def test_a_refusal_keeps_its_whole_hint_in_the_budget(cause: Cause) -> None:
         replace(a_pod(0), snapshot=a_snapshot(0, PodState.REFUSED, verification=report)),
         replace(a_pod(1), snapshot=a_snapshot(1, PodState.HALTED, halt_reason=HaltReason.OPERATOR, message="refused")),
     ]
-    ended = decide(an_observation(*pods), POLICY).status
+    ended = decide_end(an_observation(*pods)).status
     assert ended is not None
     assert ended.phase is Phase.COMPLETED
 

@@ -12,7 +12,15 @@ from loadtest_model.measurement.snapshot import PodState
 from loadtest_operator.decide import decide
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.program.metrics import RESPONSE_BOUNDS_SECONDS, OperatorMetrics, RunMetrics, cumulative_buckets
-from support.operator_builders import POLICY, a_measured_step, a_pod, a_snapshot, an_observation, next_observation
+from support.operator_builders import (
+    POLICY,
+    a_measured_step,
+    a_pod,
+    a_snapshot,
+    an_observation,
+    decide_end,
+    next_observation,
+)
 
 LABELS = {"namespace": "shop", "test": "heavy"}
 
@@ -80,7 +88,7 @@ def test_a_completed_test_keeps_its_series_while_it_exists() -> None:
 
 def test_a_restarted_operator_shows_a_completed_test_from_its_status() -> None:
     observation = done()
-    after = next_observation(observation, decide(observation, POLICY), pods=())
+    after = next_observation(observation, decide_end(observation), pods=())
     metrics = RunMetrics()
 
     metrics.show(after, decide(after, POLICY))

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from loadtest_operator.cluster.backoff import FIRST_BACKOFF_SECONDS
+from loadtest_operator.observe.contenders import Urgency
 from loadtest_operator.observe.memory import Key
 from loadtest_operator.program.metrics import OperatorMetrics
 from loadtest_operator.program.queue import WorkQueue
@@ -18,8 +19,10 @@ PATIENCE_SECONDS = 10.0
 
 
 @asynccontextmanager
-async def a_queue(turn: Callable[[Key], Awaitable[float | None]]) -> AsyncIterator[WorkQueue]:
-    queue = WorkQueue(time.monotonic, lambda: 0.0, OperatorMetrics(CollectorRegistry()))
+async def a_queue(
+    turn: Callable[[Key], Awaitable[float | None]], urgency: Callable[[Key], Urgency] = lambda _: Urgency.RUNS
+) -> AsyncIterator[WorkQueue]:
+    queue = WorkQueue(time.monotonic, lambda: 0.0, OperatorMetrics(CollectorRegistry()), urgency)
     async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
         running = group.create_task(queue.run(turn))
         yield queue
@@ -85,3 +88,66 @@ async def test_a_failed_turn_is_tried_again_later_and_does_not_end_the_queue(cap
 
     assert instants[1] - instants[0] >= FIRST_BACKOFF_SECONDS / 2
     assert "an outage" in caplog.text
+
+
+async def test_tests_that_run_have_their_turns_while_hundreds_wait_for_theirs() -> None:
+    under_way: set[Key] = set()
+    waiting = {("shop", f"waits-{number}") for number in range(500)}
+    begun, release, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    most, turns = 0, 0
+
+    async def turn(key: Key) -> None:
+        nonlocal most, turns
+        if key == A:
+            done.set()
+            return
+        under_way.add(key)
+        begun.set()
+        most = max(most, len(under_way))
+        await release.wait()
+        under_way.discard(key)
+        turns += 1
+        if turns == len(waiting):
+            done.set()
+
+    async with a_queue(turn, lambda key: Urgency.WAITS if key in waiting else Urgency.RUNS) as queue:
+        for key in waiting:
+            queue.add(key)
+        await begun.wait()
+        queue.add(A)
+        await done.wait()
+        done.clear()
+        release.set()
+        await done.wait()
+
+    assert most <= 16
+
+
+async def test_beside_the_one_that_may_start_few_that_wait_have_a_turn() -> None:
+    waiting = [("shop", f"waits-{number}") for number in range(100)]
+    under_way: set[Key] = set()
+    started, go_on, all_done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    beside: list[int] = []
+
+    async def turn(key: Key) -> None:
+        under_way.add(key)
+        if key == A:
+            started.set()
+            await go_on.wait()
+        else:
+            if A in under_way:
+                beside.append(len(under_way) - 1)
+            await asyncio.sleep(0)
+        under_way.discard(key)
+        waiting[:] = [each for each in waiting if each != key]
+        if not waiting:
+            all_done.set()
+
+    async with a_queue(turn, lambda key: Urgency.STARTS if key == A else Urgency.WAITS) as queue:
+        for key in (*waiting, A):
+            queue.add(key)
+        await all_done.wait()
+        go_on.set()
+
+    assert started.is_set()
+    assert max(beside) <= 2

@@ -9,7 +9,7 @@ from loadtest_operator.program.schedule import Schedule
 
 @pytest.fixture
 def schedule() -> Schedule[str]:
-    return Schedule()
+    return Schedule(lambda _: 0)
 
 
 def test_a_key_is_handed_out_when_it_is_due_and_not_before(schedule: Schedule[str]) -> None:
@@ -138,3 +138,33 @@ def test_the_depth_counts_what_waits_and_what_is_worked_on_once(schedule: Schedu
     schedule.add("a", 1.0)
 
     assert schedule.depth == 2
+
+
+def test_of_the_keys_that_are_due_the_lowest_rank_comes_first_and_equals_in_order() -> None:
+    schedule: Schedule[str] = Schedule({"waits": 2, "waits too": 2, "runs": 0, "later": 0}.__getitem__)
+    for key, at in [("waits", 1.0), ("waits too", 2.0), ("runs", 3.0), ("later", 9.0)]:
+        schedule.add(key, at)
+
+    assert [schedule.take(5.0) for _ in range(4)] == ["runs", "waits", "waits too", None]
+
+
+def test_a_key_that_waits_for_its_turn_is_ranked_anew_when_it_is_asked_for_again() -> None:
+    ranks = {"a": 2, "b": 2}
+    schedule: Schedule[str] = Schedule(ranks.__getitem__)
+    schedule.add("a", 0.0)
+    schedule.add("b", 0.0)
+    assert schedule.take(0.0, highest_rank=1) is None
+
+    ranks["b"] = 1
+    schedule.add("b", 0.0)
+
+    assert [schedule.take(0.0) for _ in range(3)] == ["b", "a", None]
+
+
+def test_a_rank_that_there_is_no_room_for_stays_due_and_does_not_hold_up_a_lower_one() -> None:
+    schedule: Schedule[str] = Schedule({"waits": 2, "runs": 0}.__getitem__)
+    schedule.add("waits", 0.0)
+    schedule.add("runs", 1.0)
+
+    assert [schedule.take(1.0, highest_rank=1) for _ in range(2)] == ["runs", None]
+    assert schedule.take(1.0) == "waits"

@@ -1,0 +1,309 @@
+"""The roster: what the line needs to know of all tests, and of the Jobs and pods that exist of them.
+
+Watches feed it, and so does whatever is read or written beside them, so nobody has to list all tests to know who waits.
+A watch may be behind, or miss that something is gone. So lists correct the roster: what it knew of before a list began
+and the list does not have is gone.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from loadtest_model.report.status import ConditionType, Phase
+from loadtest_model.spec import Concurrency
+from loadtest_model.spec.pod import HostAlias
+from loadtest_operator.facts.names import RUN_LABEL, TARGET_ANNOTATION
+from loadtest_operator.facts.observation import ObservedTest
+from loadtest_operator.facts.pods import has_ended
+from loadtest_operator.facts.resources import is_left_behind, observed_test, owner_uid, rfc3339, run_id_of
+from loadtest_operator.observe.memory import Key
+
+Json = dict[str, Any]
+TargetKey = tuple[str, str, tuple[HostAlias, ...]]
+"""A target as its test names it: by a URL, from a namespace, with the aliases of its pods."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A test as the line sees it. `has_begun` and `is_over` are about the run that the spec asks for.
+
+    `holds_place` is false of one that is suspended, stopped or deleted, or has something of its own to wait for: it
+    keeps nobody waiting. So does one whose spec cannot be read, which has no URL.
+    """
+
+    uid: str
+    namespace: str
+    name: str
+    created_at: str
+    run_id: str
+    url: str = ""
+    aliases: tuple[HostAlias, ...] = ()
+    pods: int = 0
+    is_exclusive: bool = True
+    has_begun: bool = False
+    is_over: bool = False
+    holds_place: bool = False
+
+    @property
+    def key(self) -> Key:
+        return self.namespace, self.name
+
+    @property
+    def target(self) -> TargetKey:
+        return self.url, self.namespace, self.aliases
+
+
+@dataclass(frozen=True)
+class Child:
+    """A Job, or a pod that lives: whose it is, of which run, and what it loads."""
+
+    owner: str
+    run_id: str
+    is_pod: bool
+    target: frozenset[str]
+    deleted_at: str | None = None
+
+    def is_left_behind(self, now: datetime) -> bool:
+        return is_left_behind({"metadata": {"deletionTimestamp": self.deleted_at}}, now)
+
+
+@dataclass
+class Belongings:
+    """What exists of one test: the runs that have a Job, the number of pods that live, and what these load."""
+
+    runs: set[str] = field(default_factory=set)
+    pods: int = 0
+    target: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class _Record:
+    """Something known: since which moment of the roster, and at which version."""
+
+    moment: int
+    version: str
+
+
+class Roster:
+    """All tests by UID, and what exists of them. `changed` is set whenever the line may have changed with it."""
+
+    def __init__(self) -> None:
+        self._tests: dict[str, Entry] = {}
+        self._keys: dict[Key, str] = {}
+        self._children: dict[str, Child] = {}
+        self._child_counts: Counter[str] = Counter()
+        self._pod_counts: Counter[str] = Counter()
+        self._records: dict[str, _Record] = {}
+        self._departed: dict[str, int] = {}
+        self._moment = 0
+        self._former_mark = 0
+        self.version = 0
+        self.changed = asyncio.Event()
+
+    @property
+    def tests(self) -> Iterable[Entry]:
+        return self._tests.values()
+
+    def test(self, uid: str) -> Entry | None:
+        return self._tests.get(uid)
+
+    def uid_of(self, key: Key) -> str | None:
+        """The UID that a name belongs to, or belonged to last, until it is forgotten."""
+        return self._keys.get(key)
+
+    def key_of(self, uid: str) -> Key | None:
+        entry = self._tests.get(uid)
+        return None if entry is None else entry.key
+
+    def belongings(self, now: datetime) -> dict[str, Belongings]:
+        """What exists of each test, by its UID; without the pods that nobody will ever remove."""
+        of_tests: dict[str, Belongings] = defaultdict(Belongings)
+        for child in self._children.values():
+            if child.is_pod and child.is_left_behind(now):
+                continue
+            its = of_tests[child.owner]
+            its.target |= child.target
+            if child.is_pod:
+                its.pods += 1
+            else:
+                its.runs.add(child.run_id)
+        return dict(of_tests)
+
+    def has_children(self, uid: str) -> bool:
+        """Whether anything exists of a test."""
+        return self._child_counts[uid] > 0
+
+    def has_pods(self, uid: str) -> bool:
+        """Whether pods of a test live."""
+        return self._pod_counts[uid] > 0
+
+    def mark(self) -> int:
+        """The moment before a list begins, to `replace` with."""
+        return self._moment
+
+    def see_test(self, resource: Json) -> bool:
+        """Take in a test as it is; gives whether this version of it was not known yet."""
+        metadata = resource["metadata"]
+        if not self._is_news(metadata):
+            return False
+        self.see_observed(observed_test(resource))
+        return True
+
+    def see_observed(self, test: ObservedTest) -> None:
+        """The same of a test that was read already."""
+        uid, version = test.identity.uid, test.resource_version
+        if not self._is_news({"uid": uid, "resourceVersion": version}):
+            return
+        self._record(uid, version)
+        entry = entry_of(test)
+        self._keys[entry.key] = uid
+        if self._tests.get(uid) != entry:
+            self._tests[uid] = entry
+            self.touch()
+
+    def forget_test(self, uid: str) -> None:
+        """A test is gone; its name stays known until `forget_key`."""
+        if self._forget(uid) and self._tests.pop(uid, None) is not None:
+            self.touch()
+
+    def forget_key(self, key: Key) -> None:
+        """There is no test of this name."""
+        uid = self._keys.pop(key, None)
+        if uid is not None:
+            self.forget_test(uid)
+
+    def see_child(self, resource: Json, *, is_pod: bool) -> None:
+        """Take in a Job or a pod as it is."""
+        metadata = resource["metadata"]
+        if is_pod and has_ended(resource):
+            self.forget_child(metadata["uid"])
+            return
+        if not self._is_news(metadata):
+            return
+        self._record(metadata["uid"], metadata["resourceVersion"])
+        child = _child_of(resource, is_pod=is_pod)
+        former = self._children.get(metadata["uid"])
+        if former == child:
+            return
+        if former is not None:
+            self._count(former, -1)
+        self._children[metadata["uid"]] = child
+        self._count(child, 1)
+        self.touch()
+
+    def forget_child(self, uid: str) -> None:
+        """A Job or a pod is gone, or a pod has ended."""
+        if not self._forget(uid):
+            return
+        child = self._children.pop(uid, None)
+        if child is not None:
+            self._count(child, -1)
+            self.touch()
+
+    def replace_tests(self, resources: Iterable[Json], mark: int) -> set[Key]:
+        """Take in a list of all tests that was begun at a mark; gives the names of those that it told something of."""
+        news = set[Key]()
+        listed_uids = set[str]()
+        for resource in resources:
+            metadata = resource["metadata"]
+            listed_uids.add(metadata["uid"])
+            if self.see_test(resource):
+                news.add((metadata["namespace"], metadata["name"]))
+        for uid in self._absent(list(self._tests), listed_uids, mark):
+            news.add(self._tests[uid].key)
+            self.forget_test(uid)
+        self._forget_departed()
+        self._former_mark = mark
+        return news
+
+    def replace_children(self, resources: Iterable[Json], mark: int, *, are_pods: bool) -> None:
+        """The same of all Jobs, or of all pods that live."""
+        listed_uids = set[str]()
+        for resource in resources:
+            listed_uids.add(resource["metadata"]["uid"])
+            self.see_child(resource, is_pod=are_pods)
+        known_uids = [uid for uid, child in self._children.items() if child.is_pod == are_pods]
+        for uid in self._absent(known_uids, listed_uids, mark):
+            self.forget_child(uid)
+
+    def touch(self) -> None:
+        """The line may have changed."""
+        self.version += 1
+        self.changed.set()
+
+    def _count(self, child: Child, change: int) -> None:
+        for counts in (self._child_counts, self._pod_counts) if child.is_pod else (self._child_counts,):
+            counts[child.owner] += change
+            if not counts[child.owner]:
+                del counts[child.owner]
+
+    def _is_news(self, metadata: Json) -> bool:
+        uid = metadata["uid"]
+        record = self._records.get(uid)
+        return uid not in self._departed and (record is None or _is_newer(metadata["resourceVersion"], record.version))
+
+    def _record(self, uid: str, version: str) -> None:
+        self._moment += 1
+        self._records[uid] = _Record(self._moment, version)
+
+    def _forget(self, uid: str) -> bool:
+        """A list that is under way may still have it; gives whether it was known."""
+        self._moment += 1
+        self._departed[uid] = self._moment
+        return self._records.pop(uid, None) is not None
+
+    def _absent(self, known_uids: Iterable[str], listed_uids: set[str], mark: int) -> Iterator[str]:
+        return (uid for uid in known_uids if uid not in listed_uids and self._records[uid].moment <= mark)
+
+    def _forget_departed(self) -> None:
+        """No list that began before the one before this list is still under way."""
+        self._departed = {uid: moment for uid, moment in self._departed.items() if moment > self._former_mark}
+
+
+def entry_of(test: ObservedTest) -> Entry:
+    """What the line needs to know of a test."""
+    run_id, record, spec = run_id_of(test), test.record, test.spec
+    is_same_run = record.run_id == run_id
+    entry = Entry(
+        uid=test.identity.uid,
+        namespace=test.identity.namespace,
+        name=test.identity.name,
+        created_at=rfc3339(test.created_at),
+        run_id=run_id,
+        is_over=record.phase is Phase.COMPLETED if is_same_run else test.finished_run == run_id,
+        has_begun=is_same_run and record.plan_hash is not None,
+    )
+    if spec is None:
+        return entry
+    verified = record.condition(ConditionType.VERIFIED) if is_same_run else None
+    waits_for_itself = verified is not None and verified.is_false
+    return replace(
+        entry,
+        url=spec.target.url,
+        aliases=tuple(spec.pod.host_aliases or ()),
+        pods=spec.parallelism,
+        is_exclusive=spec.concurrency == Concurrency.FORBID,
+        holds_place=not (test.is_deleting or spec.stop or spec.suspend or waits_for_itself),
+    )
+
+
+def _child_of(resource: Json, *, is_pod: bool) -> Child:
+    metadata = resource["metadata"]
+    identities = (metadata.get("annotations") or {}).get(TARGET_ANNOTATION, "")
+    return Child(
+        owner=owner_uid(resource),
+        run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
+        is_pod=is_pod,
+        target=frozenset(identities.split()),
+        deleted_at=metadata.get("deletionTimestamp"),
+    )
+
+
+def _is_newer(version: str, known_version: str) -> bool:
+    """Whether a resource version comes after another; where they are no numbers, whether it is another one."""
+    if version.isdecimal() and known_version.isdecimal():
+        return int(version) > int(known_version)
+    return version != known_version

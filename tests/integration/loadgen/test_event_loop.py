@@ -1,0 +1,223 @@
+"""Nothing of the generator's own holds its event loop for long, whatever it does beside the load."""
+
+import asyncio
+import functools
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import quantiles
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from certificates import Authority, make_authority
+from http_target import PATH
+from loadgen.http.endpoints import parse_endpoint
+from loadgen.load.share import Share
+from loadtest_model.measurement.snapshot import PodState, Snapshot
+from loadtest_model.plan import Plan, SecretPlace, SecretPlaces, TlsPlan
+from support.loadgen_plans import make_plan
+
+LONGEST_SECONDS = 0.003
+REFERENCE_ITERATIONS = 20_000
+"""Of the loop in `reference_seconds`: an idle core of two gigahertz takes a millisecond for them."""
+REFERENCE_SECONDS = 0.001
+LOAD_SECONDS = 8.0
+SOON_SECONDS = 20
+READING_PAUSE_SECONDS = 0.25
+READINGS_BETWEEN_CHANGES = 8
+TOKEN_SECONDS = 2
+METRICS_KIB = 161
+FAKER_COLUMNS = [
+    {"name": "employer", "kind": "faker", "provider": "company"},
+    {"name": "motto", "kind": "faker", "provider": "sentence", "arguments": {"nb_words": "4"}},
+]
+
+
+@dataclass
+class TurnTimes:
+    """How long the turns of one thread's event loop took, and the same reference work between them, in seconds.
+
+    Both are processor time, because on a busy machine a turn may also wait for its core.
+    """
+
+    turns: list[tuple[float, str]] = field(default_factory=list)
+    references: list[float] = field(default_factory=list)
+
+    @property
+    def slowness(self) -> float:
+        """How much longer this machine takes now than an idle core: busy neighbours cost cache and clock speed too."""
+        return max(1.0, quantiles(self.references, n=10)[-1] / REFERENCE_SECONDS)
+
+    @property
+    def too_long(self) -> list[tuple[float, str]]:
+        return [turn for turn in sorted(self.turns, reverse=True) if turn[0] > LONGEST_SECONDS * self.slowness]
+
+
+def reference_seconds() -> float:
+    begun, total = time.thread_time(), 0
+    for number in range(REFERENCE_ITERATIONS):
+        total += number * number
+    return time.thread_time() - begun
+
+
+@contextmanager
+def turn_times(patch: pytest.MonkeyPatch) -> Iterator[TurnTimes]:
+    """Time each turn of the event loop of this thread; only asyncio's own loop can be timed so."""
+    times = TurnTimes()
+    thread, run = threading.get_ident(), asyncio.Handle._run
+
+    @functools.wraps(run)
+    def run_timed(handle: asyncio.Handle) -> None:
+        if threading.get_ident() != thread:
+            run(handle)
+            return
+        begun = time.thread_time()
+        run(handle)
+        times.turns.append((time.thread_time() - begun, repr(handle)))
+
+    patch.setattr(asyncio.Handle, "_run", run_timed)
+    yield times
+
+
+def metrics_page() -> str:
+    """What a process with many views says of itself."""
+    lines = (
+        f'django_http_requests_latency_seconds_by_view_method_bucket{{le="{number}",view="v{number % 97}"}} 1.0\n'
+        for number in range(100_000)
+    )
+    page = ""
+    while len(page) < METRICS_KIB * 1024:
+        page += next(lines)
+    return f"{page}process_resident_memory_bytes 1.5e+08\nprocess_start_time_seconds 1.7e+09\n"
+
+
+class TargetInThread:
+    """An https target with log-in and metrics, in a thread and an event loop of its own."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self.port = 0
+        self.logins = 0
+        self.addresses: set[str] = set()
+        self._tls = tls
+        self._metrics = metrics_page()
+        self._is_ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "TargetInThread":
+        self._thread.start()
+        assert self._is_ready.wait(SOON_SECONDS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(SOON_SECONDS)
+
+    def _run(self) -> None:
+        runner = self._loop.run_until_complete(self._start())
+        self._is_ready.set()
+        self._loop.run_forever()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
+
+    async def _start(self) -> web.AppRunner:
+        application = web.Application(client_max_size=1 << 30)
+        application.router.add_post(PATH, self._upload)
+        application.router.add_post("/login/", self._log_in)
+        application.router.add_get("/metrics", self._show_metrics)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "0.0.0.0", 0, ssl_context=self._tls).start()
+        self.port = runner.addresses[0][1]
+        return runner
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        await request.read()
+        self.addresses.add(request.transport.get_extra_info("sockname")[0] if request.transport else "")
+        return web.json_response({"success": True, "load_test_mode": True})
+
+    async def _log_in(self, _request: web.Request) -> web.Response:
+        self.logins += 1
+        return web.json_response({"access": f"token-{self.logins}", "expires_in": TOKEN_SECONDS})
+
+    async def _show_metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(text=self._metrics)
+
+
+def plan_with_every_option(authority: Authority, port: int) -> Plan:
+    base = f"https://127.0.0.1:{port}"
+    login = {"url": f"{base}/login/", "secretRef": {"name": "robot"}, "expiresInPath": "expires_in"}
+    plan = make_plan(
+        f"{base}{PATH}",
+        batch_size=500,
+        virtual_users=4,
+        duration_seconds=LOAD_SECONDS,
+        addresses=(f"127.0.0.1:{port}",),
+        records={"fields": {"add": FAKER_COLUMNS}, "invalid": {"share": 0.1}},
+        places=SecretPlaces(username=SecretPlace(variable="ROBOT"), password=SecretPlace(variable="WORD")),
+        target={
+            "response": {"expectCount": "any"},
+            "metricsUrl": f"{base}/metrics",
+            "format": "xlsx",
+            "auth": {"login": login},
+        },
+    )
+    target = msgspec.structs.replace(plan.target, tls=TlsPlan(ca_file=str(authority.file)))
+    return msgspec.structs.replace(plan, target=target)
+
+
+async def load_and_read(share: Share, port: int, times: TurnTimes) -> Snapshot:
+    """The last snapshot of a load whose addresses change and that is read as an operator that restarts would."""
+    loading = asyncio.ensure_future(share.load(time.monotonic_ns(), is_alone=True))
+    encode = msgspec.json.Encoder().encode
+    readings = 0
+    while not loading.done():
+        await asyncio.wait({loading}, timeout=READING_PAUSE_SECONDS)
+        readings += 1
+        last_octets = (1, 2) if readings // READINGS_BETWEEN_CHANGES % 2 else (1, 2, 3)
+        share.update_addresses(tuple(parse_endpoint(f"127.0.0.{octet}:{port}") for octet in last_octets), more=False)
+        encode(share.snapshot(0, PodState.RUNNING))
+        await asyncio.sleep(0)
+        times.references.append(reference_seconds())
+        await asyncio.sleep(0)
+    assert await loading is None
+    share.freeze()
+    return share.snapshot(0, PodState.DONE)
+
+
+def test_nothing_beside_the_load_takes_more_than_three_milliseconds_of_the_event_loop_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = make_authority(tmp_path)
+    certificate = authority.sign("target", "IP:127.0.0.1,IP:127.0.0.2,IP:127.0.0.3")
+    monkeypatch.setenv("ROBOT", "robot")
+    monkeypatch.setenv("WORD", "word")
+
+    async def run(port: int) -> Snapshot:
+        share = Share(plan_with_every_option(authority, port), 0, "uid", time.monotonic_ns)
+        report = await share.prove()
+        assert report.is_proven, report.message
+        times.turns.clear()
+        return await load_and_read(share, port, times)
+
+    with (
+        TargetInThread(certificate.server_context()) as target,
+        turn_times(monkeypatch) as times,
+        asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner,
+    ):
+        snapshot = runner.run(run(target.port))
+
+    (step,) = snapshot.steps
+    assert step.errors == {}
+    assert step.total.accepted > 10
+    assert len(snapshot.target_memory.points) > 1, snapshot.target_memory.problem
+    assert target.logins > 2
+    assert target.addresses == {"127.0.0.1", "127.0.0.2", "127.0.0.3"}
+    assert len(times.turns) > 100
+    assert times.too_long[:5] == [], f"a reference of 1 ms took {times.slowness:.2f} ms"
