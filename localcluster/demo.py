@@ -38,7 +38,9 @@ class SignalReceived(BaseException):
 def run(manifest: Path) -> int:
     """Run the demo; 0 only for a Passed verdict with no row stored."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, _end)
+        # A demo under nohup outlives its terminal.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
     # make may be killed without a word.
     linux.die_with_parent(signal.SIGTERM, os.getppid())
     console, keep = Console(), os.environ.get("KEEP") == "1"

@@ -86,6 +86,11 @@ class Reason(ExplainedReason):
     ExternalNameRefused = _target(
         "the Service is of type ExternalName, which may point anywhere", "name the target itself in spec.target.url"
     )
+    ServiceNotUsable = _target(
+        "a Service of another namespace does not exist, lacks the port or a ready endpoint, or is of type ExternalName:"
+        " which of these only those learn who may read it",
+        "correct the URL that the message names, or have the Service mended",
+    )
     WorkloadNotFound = _target(
         "there is no workload as spec.target.workload names it", "correct its kind and name, or create it"
     )
@@ -113,9 +118,14 @@ class Reason(ExplainedReason):
     ReadBackInvalid = _spec("spec.verification.readBack cannot be used")
     ReadBackMissing = _spec("spec.verification.require is Proven without a readBack")
     TLSWithoutHTTPS = _spec("spec.target.tls stands beside an http URL")
-    PlanTooLarge = _spec("the test's texts are longer than the environment of a pod holds")
+    PlanTooLarge = _spec(
+        "the test's texts, or the addresses of its target, are longer than the environment of a pod holds"
+    )
 
     JobRefused = _pods("the API server did not take the Job: a quota, an admission policy", "do what the message says")
+    NamespaceTerminating = _pods(
+        "the test's namespace is being deleted, and with it the test", "run the test in another namespace"
+    )
     NetworkPolicyRefused = _pods(
         "the API server did not take the NetworkPolicy that bounds the pods, so no Job was made",
         "do what the message says, or have pods.networkPolicy set to false in the operator's values",

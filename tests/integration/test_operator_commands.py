@@ -32,6 +32,7 @@ from loadtest_operator.decide.actions import (
 )
 from loadtest_operator.facts.observation import Observation, ObservedPod
 from support.builders import IDENTITY
+from support.loopback import free_addresses
 from support.operator_builders import PLAN, a_pod, a_snapshot, an_observation
 
 KEY = b"k" * 32
@@ -74,23 +75,6 @@ class ControlServer:
         steps = (StepAggregate(step=0, seconds=seconds),)
         made = a_snapshot(0, PodState.RUNNING, message=f"since {request.query['since']}", steps=steps)
         return web.Response(body=msgspec.json.encode(made))
-
-
-def free_addresses(count: int) -> list[str]:
-    """Loopback addresses on which the control port is free."""
-    found = []
-    for last in range(2, 250):
-        address = f"127.77.{time.monotonic_ns() % 250}.{last}"
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address, CONTROL_PORT))
-            except OSError:
-                continue
-        found.append(address)
-        if len(found) == count:
-            return found
-    raise RuntimeError(f"no {count} loopback addresses have port {CONTROL_PORT} free")
 
 
 @pytest.fixture

@@ -12,6 +12,15 @@ _IMMEDIATE_SIGNALS: Final = tuple(
 )
 
 
+def _stays_ignored(number: int) -> bool:
+    """Whether whoever started this process had it ignore the end of its terminal, as `nohup` does.
+
+    Other signals are heeded even so: shells ignore SIGINT for what they start in the background, and a script that
+    sends it means it.
+    """
+    return number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN
+
+
 class Interrupts:
     """Counts interruptions; `on_change` is called in the event loop at each that counts.
 
@@ -47,7 +56,8 @@ def listen_for_signals(interrupts: Interrupts) -> Iterator[None]:
     def handle(signal_number: int, _frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(interrupts.receive_signal, signal_number)
 
-    previous_handlers = {number: signal.signal(number, handle) for number in (signal.SIGINT, *_IMMEDIATE_SIGNALS)}
+    numbers = [number for number in (signal.SIGINT, *_IMMEDIATE_SIGNALS) if not _stays_ignored(number)]
+    previous_handlers = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:

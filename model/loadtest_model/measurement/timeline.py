@@ -23,6 +23,7 @@ _WIDTH: Final = 1 + len(_COUNT_FIELDS) + len(_OTHER_FIELDS)
 _BLOCK_SECONDS: Final = 32
 # An upload may change a second as old as its own patience, two minutes by default.
 _OPEN_BLOCKS: Final = 4
+_PIECE_SECONDS: Final = 1_000
 
 Series = tuple[tuple[Second, ...], ...]
 """The seconds of each step, by the step's number."""
@@ -42,16 +43,28 @@ class Timeline:
 
         Returns the newest snapshot of this pod without its seconds. A snapshot that is not newer changes nothing.
         """
+        for _ in self.add_in_pieces(snapshot):
+            pass
+        return self._newest[snapshot.pod_uid]
+
+    def add_in_pieces(self, snapshot: Snapshot) -> Iterator[None]:
+        """The same, with a break after every so many seconds: those of a day take a while."""
         pod = snapshot.pod_uid
         newest = self._newest.get(pod)
         if newest is not None and snapshot.sequence <= newest.sequence:
-            return newest
+            return
+        if newest is None:
+            # A new pod's seconds are summed as they come in: all pods of a long run at once would take minutes.
+            self._summed_pods.add(pod)
         is_summed = pod in self._summed_pods
         for number, step in enumerate(snapshot.steps):
-            self._add_seconds(pod, number, step.seconds, is_summed=is_summed)
-        newest = structs.replace(snapshot, steps=tuple(structs.replace(step, seconds=()) for step in snapshot.steps))
-        self._newest[pod] = newest
-        return newest
+            for first in range(0, len(step.seconds), _PIECE_SECONDS):
+                self._add_seconds(pod, number, step.seconds[first : first + _PIECE_SECONDS], is_summed=is_summed)
+                yield
+        newest = self._newest.get(pod)
+        if newest is None or snapshot.sequence > newest.sequence:
+            steps = tuple(structs.replace(step, seconds=()) for step in snapshot.steps)
+            self._newest[pod] = structs.replace(snapshot, steps=steps)
 
     def series(self, pods: Collection[str]) -> Series:
         """The seconds of these pods (by UID) in sum."""
@@ -78,7 +91,7 @@ class Timeline:
                 sums.add_to_second(second.second, list(map(sub, row, replaced_row)))
 
     def _add_to_sums(self, pod: str, sign: Callable[[int, int], int]) -> None:
-        for number, rows in self._rows[pod].items():
+        for number, rows in self._rows.get(pod, {}).items():
             sums = self._sums[number]
             for second, row in rows:
                 sums.add_to_second(second, [sign(0, value) for value in row])

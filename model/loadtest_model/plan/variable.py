@@ -1,6 +1,7 @@
 """The plan as text in a variable of a pod's environment."""
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 import msgspec
 
@@ -18,9 +19,7 @@ def encode_plan(plan: Plan) -> str:
 
     A kubelet replaces `$$` and `$(NAME)` in the values of an environment, also in the middle of a text.
     """
-    text = msgspec.json.encode(plan, order="deterministic").decode()
-    # In JSON a dollar sign stands inside of strings only, where it may be escaped as any character.
-    return text.replace("$", "\\u0024")
+    return _encode(plan)
 
 
 def decode_plan(text: str) -> Plan:
@@ -32,8 +31,36 @@ def refuse_long_plan(plan: Plan) -> None:
     """Raise PlanError where a pod could not be given the plan."""
     size_bytes = len(encode_plan(plan).encode())
     if size_bytes > MOST_BYTES:
+        part_bytes, name, remedy = max(
+            (len(_encode(part).encode()), name, remedy) for part, name, remedy in _long_parts(plan)
+        )
         raise PlanError(
             Reason.PlanTooLarge,
-            f"the test takes {size_bytes:,} bytes as a plan, but a pod's environment holds {MOST_BYTES:,}; shorten"
-            " spec.target.headers, spec.target.formFields or spec.records.fields (each $ takes six bytes)",
+            f"the test takes {size_bytes:,} bytes as a plan, but a pod's environment holds {MOST_BYTES:,}; {name} takes"
+            f" {part_bytes:,} bytes of it; {remedy}",
         )
+
+
+def _long_parts(plan: Plan) -> Iterator[tuple[Any, str, str]]:
+    """The parts of a plan that may be long, each with its name and what to do about it."""
+    addresses = plan.target.addresses
+    shorten = "shorten it (each $ takes six bytes)"
+    yield (
+        addresses,
+        f"the list of the target's {len(addresses):,} addresses",
+        "name a Service in spec.target.url that has fewer endpoints",
+    )
+    yield plan.target.headers, "spec.target.headers", shorten
+    yield plan.target.form_fields, "spec.target.formFields", shorten
+    yield plan.records.columns, "spec.records.fields", shorten
+    yield (
+        plan.network,
+        "the list of networks",
+        "have policy.allowed or policy.denied shortened in the operator's values",
+    )
+
+
+def _encode(part: Any) -> str:
+    text = msgspec.json.encode(part, order="deterministic").decode()
+    # In JSON a dollar sign stands inside of strings only, where it may be escaped as any character.
+    return text.replace("$", "\\u0024")

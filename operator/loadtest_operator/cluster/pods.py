@@ -1,7 +1,7 @@
 """Speaking to the pods' control servers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -21,8 +21,17 @@ MOST_AT_ONCE: Final = 100
 other's turn, and what a pod takes to answer does not count the wait for its turn."""
 # A day's seconds are some 20 MB, and an operator that was restarted asks for all of them.
 _LARGEST_ANSWER_BYTES: Final = 64 * 1024 * 1024
+LARGE_ANSWER_BYTES: Final = 1024 * 1024
+"""A larger answer is read only after the one before it was taken in: forty at once would not fit into memory."""
+_LARGE_ANSWER_SECONDS: Final = 30.0
 
 _DECODER: Final = msgspec.json.Decoder(Snapshot)
+
+Taker = Callable[[Snapshot], Awaitable[None]]
+
+
+async def take_nothing(_snapshot: Snapshot) -> None:
+    return
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,7 @@ class PodClient:
         self._clock = clock
         self._fence = fence
         self._session: aiohttp.ClientSession | None = None
+        self._large_answers = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -68,23 +78,34 @@ class PodClient:
     ) -> None:
         await self._open_session.close()
 
-    async def snapshot(self, ip: str, since: int) -> Snapshot | None:
-        """What a pod measured, of the seconds only those changed after sequence `since`; None if it did not answer."""
+    async def snapshot(self, ip: str, since: int, take: Taker = take_nothing) -> Snapshot | None:
+        """What a pod measured, of the seconds only those changed after sequence `since`; None if it did not answer.
+
+        `take` takes the answer in. The next large answer is read only after that.
+        """
         try:
-            async with self._open_session.get(
-                f"{_base(ip)}/snapshot",
-                params={"since": str(since)},
-                timeout=aiohttp.ClientTimeout(total=_SCRAPE_SECONDS),
-                allow_redirects=False,
-            ) as answer:
+            async with (
+                asyncio.timeout(_SCRAPE_SECONDS) as deadline,
+                self._open_session.get(
+                    f"{_base(ip)}/snapshot",
+                    params={"since": str(since)},
+                    timeout=aiohttp.ClientTimeout(total=None),
+                    allow_redirects=False,
+                ) as answer,
+            ):
                 if answer.status != 200:
                     return None
-                body = bytearray()
-                async for piece in answer.content.iter_any():
-                    body += piece
-                    if len(body) > _LARGEST_ANSWER_BYTES:
-                        return None
-                return _DECODER.decode(body)
+                if answer.content_length is not None and answer.content_length <= LARGE_ANSWER_BYTES:
+                    snapshot = await _read_snapshot(answer)
+                    deadline.reschedule(None)
+                    return await _taken(snapshot, take)
+                # The pod has answered; that others are read first is no silence of its own.
+                deadline.reschedule(None)
+                async with self._large_answers:
+                    deadline.reschedule(asyncio.get_running_loop().time() + _LARGE_ANSWER_SECONDS)
+                    snapshot = await _read_snapshot(answer)
+                    deadline.reschedule(None)
+                    return await _taken(snapshot, take)
         except (*NO_ANSWER, msgspec.DecodeError):
             return None
 
@@ -126,6 +147,21 @@ class PodClient:
         if self._session is None:
             raise RuntimeError("the client is used outside of its `async with`")
         return self._session
+
+
+async def _taken(snapshot: Snapshot | None, take: Taker) -> Snapshot | None:
+    if snapshot is not None:
+        await take(snapshot)
+    return snapshot
+
+
+async def _read_snapshot(answer: aiohttp.ClientResponse) -> Snapshot | None:
+    body = bytearray()
+    async for piece in answer.content.iter_any():
+        body += piece
+        if len(body) > _LARGEST_ANSWER_BYTES:
+            return None
+    return _DECODER.decode(body)
 
 
 def control_address(ip: str) -> str:

@@ -12,10 +12,10 @@ from loadtest_model.reasons import AnyReason, Reason, reason_of_name
 from loadtest_model.report.status import ConditionType
 from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, join_names
-from loadtest_operator.decide.losses import RAISE_CPU, end_description, loss_advice, starvation_text
+from loadtest_operator.decide.losses import RAISE_CPU, end_description, is_out_of_memory, loss_advice, starvation_text
 from loadtest_operator.decide.waits import find_wait, waits_text
 from loadtest_operator.decide.watching import watchable_look
-from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.observation import Observation, ObservedPod
 from loadtest_operator.facts.resources import instant
 
 _NO_CAUSE: Final = frozenset({Reason.Started, Reason.NotStarted, Reason.Finished})
@@ -102,6 +102,8 @@ def refusal(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCau
 def defect(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     for pod in fleet.pods:
         halted_by_defect = pod.snapshot is not None and pod.snapshot.halt_reason is HaltReason.DEFECT
+        if is_out_of_memory(pod):
+            continue
         if halted_by_defect or (pod.container_end is not None and pod.container_end.exit_code == PodExit.DEFECT):
             detail = f": {pod.snapshot.message}" if pod.snapshot and pod.snapshot.message else ""
             return StopCause(Reason.GeneratorDefect, f"pod {pod.name} ended with a defect of the generator{detail}")
@@ -112,17 +114,23 @@ def crash(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause 
     """A container that ended before it could say anything: nothing was loaded by it."""
     if observation.test.record.start is not None:
         return None
-    for pod in fleet.pods:
-        if pod.has_ended and pod.snapshot is None:
-            text = f"pod {pod.name} ended before it could verify: {end_description(pod)}"
-            return StopCause(Reason.PodCrashed, f"{loss_advice((pod,))}, then run again; {text}")
-    return None
+    crashed_pods = [pod for pod in fleet.pods if pod.has_ended and pod.snapshot is None]
+    if not crashed_pods:
+        return None
+    # The others are ended by the Job because one has failed, so the one whose cause is known speaks for all.
+    pod = next(filter(is_out_of_memory, crashed_pods), crashed_pods[0])
+    text = f"pod {pod.name} ended before it could verify: {end_description(pod)}"
+    return StopCause(Reason.PodCrashed, f"{loss_advice((pod,))}, then run again; {text}")
 
 
 def loss(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """Under load the fleet counts on every pod: without one it can only come to Inconclusive."""
     has_begun = observation.test.record.start is not None
-    lost_pods = [pod for pod in fleet.pods if fleet.is_lost(pod) and (has_begun or pod.snapshot is not None)]
+    lost_pods = [
+        pod
+        for pod in fleet.pods
+        if (fleet.is_lost(pod) or _is_cut_by_memory(pod)) and (has_begun or pod.snapshot is not None)
+    ]
     names = [f"{pod.name} ({end_description(pod)})" for pod in lost_pods]
     if has_begun:
         names += [f"pod of index {index} (no trace of it)" for index in fleet.absent_indexes]
@@ -130,6 +138,11 @@ def loss(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause |
     if not names:
         return None
     return StopCause(Reason.PodLost, f"{loss_advice(lost_pods)}, then run again; lost {join_names(names)}")
+
+
+def _is_cut_by_memory(pod: ObservedPod) -> bool:
+    """Whether a pod could still say its last word, of a share that it did not finish for want of memory."""
+    return is_out_of_memory(pod) and pod.state is not PodState.DONE
 
 
 def blocked_control(_observation: Observation, fleet: Fleet, policy: Policy) -> StopCause | None:

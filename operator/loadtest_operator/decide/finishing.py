@@ -24,7 +24,7 @@ from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.facts.texts import shorten
-from loadtest_operator.manifests import results
+from loadtest_operator.manifests import chosen_labels, results
 from loadtest_operator.manifests.common import with_nulls
 
 _RETRY_SECONDS: Final = 2.0
@@ -53,7 +53,8 @@ def finish(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ...]
         conditions=_completed_conditions(observation, judged, current),
         results=results_of(fleet.plan),
     )
-    manifest = results(fleet.plan, fleet.aggregate, _with_verdict(summary, judged))
+    labels = chosen_labels(observation.test.spec)
+    manifest = results(fleet.plan, fleet.aggregate, _with_verdict(summary, judged), labels=labels)
     return Decision(
         status=status,
         actions=(WriteResults(manifest),),

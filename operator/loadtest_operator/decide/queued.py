@@ -21,7 +21,8 @@ from loadtest_operator.facts.mounts import secret_places
 from loadtest_operator.facts.newer_fields import MOST_LISTED
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import instant, rfc3339
-from loadtest_operator.manifests import job, network_policy
+from loadtest_operator.facts.terminating import is_of_ending_namespace
+from loadtest_operator.manifests import chosen_labels, job, network_policy
 from loadtest_operator.manifests.pod_rules import refuse_pod
 from loadtest_operator.policy.line import size_refusal
 from loadtest_operator.policy.target_policy import target_refusal
@@ -79,8 +80,9 @@ def _wait_for_target_or_turn(
     observation: Observation, spec: Spec, endpoints: Endpoints, policy: Policy
 ) -> Decision | None:
     """What to do while there is nothing to load, or it is another test's turn; None once it may begin."""
-    without = _target_obstacle(observation, spec, endpoints)
-    if without is not None and endpoints.is_lasting:
+    host = endpoints if endpoints.problem else observation.destinations.problem or endpoints
+    without = _target_obstacle(observation, spec, host)
+    if without is not None and host.is_lasting:
         return end_without_run(observation, Verdict.FAILED, without.reason, without.message, without)
     if observation.turn.reason is not None:
         return _wait_in_line(observation, observation.turn.reason, policy)
@@ -98,13 +100,13 @@ def _target_obstacle(observation: Observation, spec: Spec, endpoints: Endpoints)
 
 
 def _job_creation(observation: Observation, plan: Plan, spec: Spec, policy: Policy) -> CreateJob:
-    destinations = observation.destinations
+    destinations = observation.destinations.places
     job_manifest = job(
         plan, spec, policy.pods, observation.target_identities, destinations[0] if destinations else None
     )
     if policy.network_policies is None:
         return CreateJob(job_manifest)
-    bounds = network_policy(plan, destinations, policy.network_policies)
+    bounds = network_policy(plan, destinations, policy.network_policies, chosen_labels(spec))
     return CreateJob(job_manifest, bounds)
 
 
@@ -133,6 +135,9 @@ def make_plan(observation: Observation, spec: Spec, policy: Policy, endpoints: E
 
 def retry_refused_job(observation: Observation, refused: JobRefused, policy: Policy) -> Decision:
     """The API server did not take the Job: say so, and try again for a while, since a quota may become free."""
+    if is_of_ending_namespace(refused.message):
+        message = f"namespace {observation.test.identity.namespace} is being deleted, so no pods are made in it"
+        return end_without_run(observation, Verdict.INCONCLUSIVE, Reason.NamespaceTerminating, message)
     mark = ConditionValue.false(Reason.JobRefused, f"the Job was refused: {refused.message}")
     if refused.of_network_policy:
         message = f"the NetworkPolicy of the pods was refused: {refused.message}; or set pods.networkPolicy to false"

@@ -7,7 +7,7 @@ from typing import Any
 
 from loadtest_model.spec.pod import HostAlias
 from loadtest_model.urls import parse_url
-from loadtest_operator.facts.endpoints import ServiceHost
+from loadtest_operator.facts.endpoints import Endpoints, ServiceHost
 
 Json = dict[str, Any]
 
@@ -24,6 +24,14 @@ class Destination:
     labels: dict[str, str] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
     ports: tuple[int | str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Destinations:
+    """Where all URLs of a test lead, the target's first, and why one beside the target's must not lead there."""
+
+    places: tuple[Destination, ...] = ()
+    problem: Endpoints | None = None
 
 
 def fixed_destination(url: str, aliases: Iterable[HostAlias]) -> Destination | None:

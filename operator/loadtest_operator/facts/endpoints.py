@@ -12,6 +12,16 @@ from loadtest_operator.facts.pods import has_ended, is_ready
 Json = dict[str, Any]
 
 API_SERVER: Final = ("default", "kubernetes")
+TARGET_FIELD: Final = "spec.target.url"
+_TELLING: Final = frozenset(
+    {
+        Reason.ServiceNotFound,
+        Reason.ServicePortMissing,
+        Reason.ExternalNameRefused,
+        Reason.TargetHasNoEndpoints,
+    }
+)
+"""The problems that tell what is in a Service's namespace."""
 
 
 @dataclass(frozen=True)
@@ -67,32 +77,57 @@ def service_of(url: str, namespace: str, cluster_domain: str) -> ServiceHost | N
     return None
 
 
-def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoints:
-    """The ready endpoints behind a Service's port, from the Service and its EndpointSlices as JSON."""
+def host_problem(host: ServiceHost, service: Json, field: str = TARGET_FIELD) -> Endpoints | None:
+    """Why the URL in a field of the spec must not lead to a Service, whichever URL it is; None if it may."""
     where = f"Service {host.namespace}/{host.name}"
     if (host.namespace, host.name) == API_SERVER:
         return Endpoints(
             problem=Reason.AddressNotAllowed,
-            message=f"{where} is the API server, which is never a target; correct the host in spec.target.url",
+            message=f"{where} is the API server, which is never a target; correct the host in {field}",
             is_lasting=True,
         )
     spec = service.get("spec", {})
     if spec.get("type") == "ExternalName":
+        itself = "the target itself" if field == TARGET_FIELD else "the host itself"
         return Endpoints(
             problem=Reason.ExternalNameRefused,
-            message=f"{where} is of type ExternalName, which may point anywhere; name the target itself in"
-            " spec.target.url",
+            message=f"{where} is of type ExternalName, which may point anywhere; name {itself} in {field}",
             is_lasting=True,
         )
-    declared = {port["port"]: port.get("name", "") for port in spec.get("ports", [])}
-    headless = spec.get("clusterIP") == "None"
-    if host.port not in declared and not headless:
+    declared = [port["port"] for port in spec.get("ports", [])]
+    if host.port not in declared and spec.get("clusterIP") != "None":
         port_list = ", ".join(str(port) for port in sorted(declared)) or "none"
         return Endpoints(
             problem=Reason.ServicePortMissing,
-            message=f"{where} has no port {host.port} (it has: {port_list}); correct the port in spec.target.url",
+            message=f"{where} has no port {host.port} (it has: {port_list}); correct the port in {field}",
             is_lasting=True,
         )
+    return None
+
+
+def concealed(problem: Endpoints, host: ServiceHost, namespace: str, field: str = TARGET_FIELD) -> Endpoints:
+    """What a test in a namespace is told of a problem with a Service.
+
+    The operator sees Services that the test's author may not be allowed to read, and it cannot ask whether that is so.
+    Of another namespace's Service it therefore gives one answer, whatever the problem is, and gives it equally late.
+    """
+    if problem.problem not in _TELLING or host.namespace == namespace:
+        return problem
+    return Endpoints(
+        problem=Reason.ServiceNotUsable,
+        message=f"Service {host.namespace}/{host.name} cannot be used at port {host.port}: it does not exist, has no"
+        " such port or no ready endpoint, or is of type ExternalName; which of these is for those who may read"
+        f" namespace {host.namespace}; correct {field}, or have the Service mended",
+    )
+
+
+def endpoints_of(host: ServiceHost, service: Json, slices: list[Json]) -> Endpoints:
+    """The ready endpoints behind a Service's port, from the Service and its EndpointSlices as JSON."""
+    where = f"Service {host.namespace}/{host.name}"
+    problem = host_problem(host, service)
+    if problem is not None:
+        return problem
+    declared = {port["port"]: port.get("name", "") for port in service.get("spec", {}).get("ports", [])}
     addresses_by_stage: dict[_Stage, set[str]] = {stage: set() for stage in _Stage}
     for endpoint_slice in slices:
         for address, stage in _addresses_by_readiness(endpoint_slice, declared.get(host.port), host.port):
@@ -134,6 +169,15 @@ def all_addresses(slices: list[Json]) -> tuple[str, ...]:
     )
 
 
+def service_addresses(service: Json) -> tuple[str, ...]:
+    """The cluster's own addresses of a Service with each of its ports, as `ip:port`."""
+    spec = service.get("spec", {})
+    ips = spec.get("clusterIPs") or [spec.get("clusterIP")]
+    return tuple(
+        _address_with_port(ip, port["port"]) for ip in ips if ip and ip != "None" for port in spec.get("ports", [])
+    )
+
+
 def slice_of_pods(service: Json, pods: list[Json]) -> Json:
     """What an EndpointSlice of a Service says, made from the pods that its selector selects as its controller does.
 
@@ -168,12 +212,22 @@ def selector_of(service: Json) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
 
 
-def missing_service(host: ServiceHost) -> Endpoints:
+def missing_service(host: ServiceHost, field: str = TARGET_FIELD) -> Endpoints:
     """What to say of a host that certainly names a Service, where there is none of that name."""
     return Endpoints(
         problem=Reason.ServiceNotFound,
-        message=f"there is no Service {host.namespace}/{host.name}; correct the host in spec.target.url"
-        f" or create the Service",
+        message=f"there is no Service {host.namespace}/{host.name}; correct the host in {field} or create the Service",
+    )
+
+
+def unreadable_service(host: ServiceHost, refusal: str, field: str) -> Endpoints:
+    """What to say of a Service beside the target that the operator may not read, as the API server's `refusal` says."""
+    return Endpoints(
+        problem=Reason.EndpointsNotReadable,
+        message=f"the operator may not read Service {host.namespace}/{host.name}, which {field} names ({refusal}), so"
+        " it cannot rule out the type ExternalName, which may point anywhere; have it given a Role in namespace"
+        f" {host.namespace} to get, list and watch services, pods and endpointslices (watch.targetNamespaces in the"
+        " operator's values makes one), or set spec.verification.unreadableEndpoints to Accept",
     )
 
 

@@ -12,7 +12,7 @@ from loadtest_model.plan import Plan
 from loadtest_model.report.status import Condition, ConditionType, Phase, StatusStart
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.values import WireValue
-from loadtest_operator.facts.destinations import Destination
+from loadtest_operator.facts.destinations import Destinations
 from loadtest_operator.facts.disruptions import Eviction
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.secret_access import SecretAccess
@@ -172,8 +172,8 @@ class Observation:
     `target_identities` what its target is known by. `complaints` are about a fleet that does not run yet. `workload` is
     the target's, where it was looked at; under load `endpoints` are those that were seen last, known since an instant
     on the operator's monotonic clock, `evictions` are all that were seen of the target's pods, and `target_watch` is
-    what earlier looks made of the workload, where that was not lost. `destinations` are where the spec's URLs lead, the
-    target's first, looked up before there is a Job; `network_policies` are looked for once the test is over.
+    what earlier looks made of the workload, where that was not lost. `destinations` are where the spec's URLs lead,
+    looked up before there is a Job; `network_policies` are looked for once the test is over.
     """
 
     test: ObservedTest
@@ -189,7 +189,7 @@ class Observation:
     evictions: tuple[Eviction, ...] = ()
     workload: WorkloadLook | None = None
     target_watch: TargetWatch | None = None
-    destinations: tuple[Destination, ...] = ()
+    destinations: Destinations = field(default_factory=Destinations)
     network_policies: tuple[ObservedNetworkPolicy, ...] = ()
     api_server: tuple[str, ...] = ()
     secret_access: SecretAccess = field(default_factory=SecretAccess)

@@ -1,14 +1,19 @@
 """What every object that the operator makes in a test's namespace has in common."""
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from msgspec import inspect
 
 from loadtest_model.plan import Plan
-from loadtest_model.spec import API_VERSION, KIND
+from loadtest_model.spec import API_VERSION, KIND, Spec
 from loadtest_operator.facts.names import labels
+from loadtest_operator.manifests.injection import MESH_SWITCHES
 
 Json = dict[str, Any]
+
+NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def owner_reference(name: str, uid: str) -> Json:
@@ -23,11 +28,22 @@ def owner_reference(name: str, uid: str) -> Json:
     }
 
 
-def metadata(plan: Plan, name: str) -> Json:
+def chosen_labels(spec: Spec | None) -> dict[str, str]:
+    """The labels that a test chose for its pods and that its other objects bear as well.
+
+    An admission policy that asks for a label, such as a cost centre's, asks for it on every object. The switches of
+    meshes are for pods alone.
+    """
+    labels_of_pods = (spec.pod.labels if spec else None) or {}
+    return {key: value for key, value in labels_of_pods.items() if key not in MESH_SWITCHES}
+
+
+def metadata(plan: Plan, name: str, chosen: Mapping[str, str] = NO_LABELS) -> Json:
+    """The metadata of an object of a run. The operator's own labels outweigh those that the test chose."""
     return {
         "name": name,
         "namespace": plan.namespace,
-        "labels": labels(plan.name, plan.uid, plan.run_id),
+        "labels": {**chosen, **labels(plan.name, plan.uid, plan.run_id)},
         "ownerReferences": [owner_reference(plan.name, plan.uid)],
     }
 

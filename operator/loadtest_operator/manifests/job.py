@@ -8,7 +8,7 @@ from loadtest_model.protocol.exits import PodExit
 from loadtest_model.spec import Spec
 from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.facts.names import CONTAINER, TARGET_ANNOTATION, job_name
-from loadtest_operator.manifests.common import Json, metadata
+from loadtest_operator.manifests.common import Json, chosen_labels, metadata
 from loadtest_operator.manifests.pod import PodDefaults, pod_template
 
 _MOST_ADDRESSES: Final = 32
@@ -51,7 +51,10 @@ def job(
     manifest: Json = {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {**metadata(plan, job_name(plan.name, plan.uid, plan.run_id)), "annotations": known_by},
+        "metadata": {
+            **metadata(plan, job_name(plan.name, plan.uid, plan.run_id), chosen_labels(spec)),
+            "annotations": known_by,
+        },
         "spec": {
             "completionMode": "Indexed",
             "completions": plan.parallelism,

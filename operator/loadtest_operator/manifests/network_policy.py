@@ -1,7 +1,7 @@
 """The NetworkPolicy of a run: the operator and its own kind reach its pods, and these what the test names."""
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,7 +9,7 @@ from loadtest_model.plan import AddressPolicy, Plan
 from loadtest_model.protocol.commands import CONTROL_PORT
 from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.facts.names import network_policy_name, run_labels
-from loadtest_operator.manifests.common import Json, metadata
+from loadtest_operator.manifests.common import NO_LABELS, Json, metadata
 from loadtest_operator.policy.target_policy import denial_reason
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -30,7 +30,12 @@ class NetworkPolicyDefaults:
     mesh_namespaces: tuple[str, ...] = ()
 
 
-def network_policy(plan: Plan, destinations: tuple[Destination, ...], defaults: NetworkPolicyDefaults) -> Json:
+def network_policy(
+    plan: Plan,
+    destinations: tuple[Destination, ...],
+    defaults: NetworkPolicyDefaults,
+    chosen: Mapping[str, str] = NO_LABELS,
+) -> Json:
     """Selectors rather than addresses wherever there are any, so that it fits pods that come while the load runs."""
     ours = run_labels(plan.uid, plan.run_id)
     operator = _pods(defaults.operator_namespace, defaults.operator_labels)
@@ -47,7 +52,7 @@ def network_policy(plan: Plan, destinations: tuple[Destination, ...], defaults: 
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": metadata(plan, network_policy_name(plan.name, plan.uid, plan.run_id)),
+        "metadata": metadata(plan, network_policy_name(plan.name, plan.uid, plan.run_id), chosen),
         "spec": {
             "podSelector": {"matchLabels": ours},
             "policyTypes": ["Ingress", "Egress"],

@@ -1,4 +1,4 @@
-"""Where the pods go: over the nodes, away from the target's pods, and not to be moved. Preferences all."""
+"""Where the pods go: to Linux nodes, and if possible over all of them, away from the target's pods, not to be moved."""
 
 from typing import Final
 
@@ -13,12 +13,20 @@ _NODE: Final = "kubernetes.io/hostname"
 _PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
 _AWAY_FROM_TARGET: Final = 100
 
+_LINUX: Final = {"kubernetes.io/os": "linux"}
+"""The image is for Linux alone; a Windows node without a taint would take the pods and fail to run them."""
+
 NOT_TO_BE_MOVED: Final = PodMetadata(
     annotations={
         "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         "karpenter.sh/do-not-disrupt": "true",
     }
 )
+
+
+def node_selector(options: Pod) -> dict[str, str]:
+    """The nodes that the spec selects, of which only those with Linux can run the image."""
+    return {**(options.node_selector or {}), **_LINUX}
 
 
 def spread_constraints(run: dict[str, str]) -> list[Json]:

@@ -14,7 +14,7 @@ from loadtest_operator.facts.mounts import mounted_volumes
 from loadtest_operator.facts.names import CONTAINER, labels, run_labels
 from loadtest_operator.manifests.common import Json, without_nulls
 from loadtest_operator.manifests.injection import PodMetadata, injection_metadata
-from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED, affinity, spread_constraints
+from loadtest_operator.manifests.placement import NOT_TO_BE_MOVED, affinity, node_selector, spread_constraints
 
 GRACE_SECONDS: Final = 10
 _USER: Final = 65_532
@@ -66,6 +66,7 @@ def _pod_spec(plan: Plan, spec: Spec, defaults: PodDefaults, target: Destination
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [_container(plan, spec, defaults)],
+        "nodeSelector": node_selector(options),
         "topologySpreadConstraints": spread_constraints(run_labels(plan.uid, plan.run_id)),
         "volumes": [{"name": "tmp", "emptyDir": {}}, *(volume.volume for volume in mounted_volumes(spec.target))],
     }
@@ -74,8 +75,6 @@ def _pod_spec(plan: Plan, spec: Spec, defaults: PodDefaults, target: Destination
         manifest["affinity"] = affinity_rules
     if options.host_aliases:
         manifest["hostAliases"] = msgspec.to_builtins(options.host_aliases)
-    if options.node_selector:
-        manifest["nodeSelector"] = options.node_selector
     if options.tolerations:
         manifest["tolerations"] = [without_nulls(msgspec.to_builtins(toleration)) for toleration in options.tolerations]
     if options.priority_class_name:

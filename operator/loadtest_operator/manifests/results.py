@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -12,7 +13,7 @@ from loadtest_model.report.junit import junit_xml
 from loadtest_model.report.summary import Summary
 from loadtest_model.report.time_series import time_series_csv
 from loadtest_operator.facts.names import results_name
-from loadtest_operator.manifests.common import Json, metadata
+from loadtest_operator.manifests.common import NO_LABELS, Json, metadata
 
 BUDGET_BYTES: Final = 900 * 1024
 """What the contents of one ConfigMap may have: the API server takes 1 MiB, and etcd 1.5 MiB with all that is around."""
@@ -23,7 +24,13 @@ ROW_SECONDS: Final = (1, 2, 5, 10, 30, 60, 300, 900, 3_600)
 """How many seconds a row of the time series may stand for, the finest first: 30 days in hours always fit."""
 
 
-def results(plan: Plan, aggregate: Aggregate, summary: Summary, budget_bytes: int = BUDGET_BYTES) -> Json:
+def results(
+    plan: Plan,
+    aggregate: Aggregate,
+    summary: Summary,
+    budget_bytes: int = BUDGET_BYTES,
+    labels: Mapping[str, str] = NO_LABELS,
+) -> Json:
     """The ConfigMap of a run's results: summary, JUnit XML, and the time series, compressed where it is long.
 
     A time series that does not fit is told in rows of more seconds, to its end.
@@ -32,7 +39,7 @@ def results(plan: Plan, aggregate: Aggregate, summary: Summary, budget_bytes: in
     config_map: Json = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": metadata(plan, results_name(plan.name, plan.uid, plan.run_id)),
+        "metadata": metadata(plan, results_name(plan.name, plan.uid, plan.run_id), labels),
         "data": {name: text.decode() for name, text in texts.items()},
     }
     remaining_bytes = budget_bytes - sum(len(text) for text in texts.values())

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from loadtest_model.measurement.snapshot import Snapshot
 from loadtest_operator.cluster.pods import MOST_AT_ONCE, PodClient
 from loadtest_operator.facts.observation import ContainerEnd, ObservedPod
 from loadtest_operator.facts.resources import termination_message
@@ -49,11 +50,14 @@ class Listener:
         if not pod.is_running or pod.ip is None:
             return pod
         record = self._memory.remember_pod(uid, run_id, pod.uid, pod.index, pod.name)
-        received = await self._pods.snapshot(pod.ip, record.snapshot.sequence if record.snapshot else 0)
+
+        async def take(received: Snapshot) -> None:
+            if received.pod_uid == pod.uid:
+                await self._memory.take_answer(uid, run_id, record, received)
+
+        received = await self._pods.snapshot(pod.ip, record.snapshot.sequence if record.snapshot else 0, take)
         reachable = received is not None and received.pod_uid == pod.uid
-        if received is not None and reachable:
-            self._memory.record_answer(uid, run_id, record, received)
-        elif record.snapshot is not None:
+        if not reachable and record.snapshot is not None:
             # Before its first answer a pod is still starting.
             self._scrape_failed()
         return dataclasses.replace(

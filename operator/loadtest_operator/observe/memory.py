@@ -1,5 +1,6 @@
 """What the operator remembers between two looks. It may be lost at any moment: the next look asks for everything."""
 
+import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
@@ -92,6 +93,12 @@ class Memory:
         pod.asked_at = self._clock()
         pod.silent_seconds = 0.0
         pod.snapshot = self._run(uid, run_id).timeline.add_snapshot(received)
+
+    async def take_answer(self, uid: str, run_id: str, pod: RememberedPod, received: Snapshot) -> None:
+        """Record the answer of a pod without holding up others for long, however many seconds it has."""
+        for _ in self._run(uid, run_id).timeline.add_in_pieces(received):
+            await asyncio.sleep(0)
+        self.record_answer(uid, run_id, pod, received)
 
     def remember_pod(self, uid: str, run_id: str, pod_uid: str, index: int, name: str) -> RememberedPod:
         """What is remembered of a pod. A pod that was not known is remembered from now on."""

@@ -20,6 +20,7 @@ from loadtest_operator.cluster.api import (
 )
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.cluster.tokens import command_digests
+from loadtest_operator.facts.destinations import Destinations
 from loadtest_operator.facts.names import uid_selector
 from loadtest_operator.facts.observation import (
     Complaint,
@@ -161,7 +162,7 @@ class Observer:
             evictions=self._memory.add_evictions(uid, run_id, evictions),
             workload=workload,
             target_watch=target_watch,
-            destinations=await self._destinations.destinations(test) if needs_endpoints else (),
+            destinations=await self._destinations.destinations(test) if needs_endpoints else Destinations(),
             network_policies=await self._network_policies(test, run_id),
             api_server=await self._targets.api_server() if needs_endpoints else (),
             secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),

@@ -13,20 +13,27 @@ from loadtest_model.spec.verification import UnreadableEndpoints
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, POD_METRICS, PODS, SERVICES, WORKLOADS, Api, ApiError
 from loadtest_operator.facts.destinations import (
     Destination,
+    Destinations,
     fixed_destination,
     service_destination,
     unresolved_destination,
 )
 from loadtest_operator.facts.endpoints import (
     API_SERVER,
+    TARGET_FIELD,
     Endpoints,
     ServiceHost,
     all_addresses,
+    concealed,
+    host_problem,
+    missing_service,
     observed_endpoints,
     selector_of,
+    service_addresses,
     service_of,
     slice_selector,
     unreadable_endpoints,
+    unreadable_service,
 )
 from loadtest_operator.facts.observation import ObservedTest
 from loadtest_operator.facts.workload import (
@@ -72,17 +79,22 @@ class TargetReader:
         self._may_exist = may_exist
 
     async def api_server(self) -> tuple[str, ...]:
-        """The API server's own endpoints; none where the right to read them is missing.
+        """The API server's own endpoints and its Service's addresses; none where the right to read them is missing.
 
         Raises ApiError.
         """
         namespace, name = API_SERVER
-        try:
-            return all_addresses(await self._api.list(ENDPOINT_SLICES, namespace, slice_selector(name)))
-        except ApiError as error:
-            if error.is_forbidden:
-                return ()
-            raise
+        addresses: tuple[str, ...] = ()
+        for kind in (ENDPOINT_SLICES, SERVICES):
+            try:
+                if kind == SERVICES:
+                    addresses += service_addresses(await self._api.get(SERVICES, namespace, name) or {})
+                else:
+                    addresses += all_addresses(await self._api.list(ENDPOINT_SLICES, namespace, slice_selector(name)))
+            except ApiError as error:
+                if not error.is_forbidden:
+                    raise
+        return tuple(dict.fromkeys(addresses))
 
     def service(self, test: ObservedTest) -> ServiceHost | None:
         """The Service that the target's URL names, or may name."""
@@ -91,18 +103,22 @@ class TargetReader:
         return service_of(test.spec.target.url, test.identity.namespace, self._cluster_domain)
 
     async def endpoints(self, test: ObservedTest) -> Endpoints:
-        """What is behind the target's URL, as it is now.
+        """What is behind the target's URL, as it is now and as the test's author may know it.
 
         Raises ApiError.
         """
+        endpoints, host = await self._endpoints(test), self.service(test)
+        return endpoints if host is None else concealed(endpoints, host, test.identity.namespace)
+
+    async def _endpoints(self, test: ObservedTest) -> Endpoints:
         host = self.service(test)
         if host is None or test.spec is None:
             return Endpoints()
         try:
             service = await self._api.get(SERVICES, host.namespace, host.name)
-            slices, pods = list[Json](), list[Json]()
-            if service is not None:
-                slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
+            pods = list[Json]()
+            # Also without a Service: a right that is missing must show whether there is one or not.
+            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
             if service is not None and not slices and selector_of(service):
                 pods = await self._api.list(PODS, host.namespace, selector_of(service))
         except ApiError as error:
@@ -126,7 +142,7 @@ class TargetReader:
         """The same, where it can be read soon."""
         try:
             async with asyncio.timeout(BESIDE_SECONDS):
-                endpoints = await self.endpoints(test)
+                endpoints = await self._endpoints(test)
         except (ApiError, TimeoutError) as error:
             description = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
             _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, description)
@@ -192,38 +208,70 @@ class TargetReader:
 class DestinationReader:
     """Reads the Services that tests name."""
 
-    def __init__(self, api: Api, cluster_domain: str) -> None:
+    def __init__(self, api: Api, cluster_domain: str, may_exist: Callable[[str], Awaitable[bool]] = may_exist) -> None:
         self._api = api
         self._cluster_domain = cluster_domain
+        self._may_exist = may_exist
 
-    async def destinations(self, test: ObservedTest) -> tuple[Destination, ...]:
+    async def destinations(self, test: ObservedTest) -> Destinations:
         """Where every URL of a test leads; the target's own is the first.
 
+        The rules for the target's host hold for each other URL as well: what they find is the `problem`.
         Raises ApiError.
         """
         if test.spec is None:
-            return ()
+            return Destinations()
         aliases = test.spec.pod.host_aliases or ()
-        destinations: list[Destination] = []
-        for url in dict.fromkeys(url for _, url in urls_of(test.spec)):
+        places: list[Destination] = []
+        problem: Endpoints | None = None
+        fields_by_url: dict[str, str] = {}
+        for field, url in urls_of(test.spec):
+            fields_by_url.setdefault(url, field)
+        for url, field in fields_by_url.items():
             fixed = fixed_destination(url, aliases)
             if fixed is not None:
-                destinations.append(fixed)
+                places.append(fixed)
                 continue
             host = service_of(url, test.identity.namespace, self._cluster_domain)
-            destinations += [unresolved_destination(url)] if host is None else await self._behind(url, host)
-        return tuple(destinations)
+            if host is None:
+                places.append(unresolved_destination(url))
+                continue
+            behind, obstacle = await self._behind(test.spec, url, host, field)
+            places += behind
+            if obstacle is not None and field != TARGET_FIELD:
+                problem = problem or concealed(obstacle, host, test.identity.namespace, field)
+        return Destinations(tuple(places), problem)
 
-    async def _behind(self, url: str, host: ServiceHost) -> list[Destination]:
+    async def _behind(
+        self, spec: Spec, url: str, host: ServiceHost, field: str
+    ) -> tuple[list[Destination], Endpoints | None]:
+        """Where a URL leads that names, or may name, a Service, and why it must not."""
         try:
             service = await self._api.get(SERVICES, host.namespace, host.name)
-            if service is None or service.get("spec", {}).get("type") == "ExternalName":
-                return [unresolved_destination(url)]
+        except ApiError as error:
+            if not error.is_forbidden:
+                raise
+            obstacle = await self._unreadable(spec, host, error, field)
+            # Which pods they are is not to be seen there, so it may be any of them.
+            whole = Destination(namespace=host.namespace)
+            return [whole] if host.is_certain else [whole, unresolved_destination(url)], obstacle
+        if service is None:
+            return [unresolved_destination(url)], missing_service(host, field) if host.is_certain else None
+        obstacle = host_problem(host, service, field)
+        if obstacle is not None:
+            return [], obstacle
+        try:
             slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
         except ApiError as error:
             if not error.is_forbidden:
                 raise
-            # Which pods they are is not to be seen there, so it may be any of them.
-            whole = Destination(namespace=host.namespace)
-            return [whole] if host.is_certain else [whole, unresolved_destination(url)]
-        return [service_destination(host, service, slices)]
+            return [Destination(namespace=host.namespace)], None
+        return [service_destination(host, service, slices)], None
+
+    async def _unreadable(self, spec: Spec, host: ServiceHost, error: ApiError, field: str) -> Endpoints | None:
+        if spec.verification.unreadable_endpoints == UnreadableEndpoints.ACCEPT:
+            return None
+        name = f"{host.name}.{host.namespace}.svc.{self._cluster_domain}"
+        if not host.is_certain and not await self._may_exist(name):
+            return None
+        return unreadable_service(host, error.message, field)

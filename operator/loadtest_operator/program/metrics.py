@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -30,6 +31,7 @@ RESPONSE_BOUNDS_SECONDS: Final = (
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
 )  # fmt: skip
 _OUTCOMES: Final = tuple(str(outcome) for outcome in Outcome)
+_NO_ERRORS: Final[Mapping[ErrorKind, int]] = dict.fromkeys(ErrorKind, 0)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,13 @@ class RunMetrics:
         if decision.status is not None:
             view = _live_view(observation, decision.status, decision.plan, decision.aggregate)
             self._views[key] = replace(
-                view, steps=_monotonic_steps(view, previous, _has_every_snapshot(observation, decision))
+                view,
+                steps=_monotonic_steps(
+                    view,
+                    previous,
+                    has_begun=observation.test.record.start is not None,
+                    all_heard=_has_every_snapshot(observation, decision),
+                ),
             )
         elif previous is None:
             self._views[key] = _recorded_view(observation)
@@ -92,13 +100,15 @@ def _has_every_snapshot(observation: Observation, decision: Decision) -> bool:
     return decision.plan is None or snapshots >= decision.plan.parallelism
 
 
-def _monotonic_steps(view: RunView, previous: RunView | None, all_heard: bool) -> tuple[StepView, ...]:
+def _monotonic_steps(
+    view: RunView, previous: RunView | None, *, has_begun: bool, all_heard: bool
+) -> tuple[StepView, ...]:
     """The steps to show: a counter that went back would be taken for one that began anew, and counted twice.
 
-    An operator that was restarted hears of its pods one by one; until it has heard all, it shows no counts.
+    An operator that was restarted under load hears of its pods one by one; until it has heard all, it shows no counts.
     """
     before = previous.steps if previous is not None else ()
-    if view.verdict is None and not all_heard and not before:
+    if view.verdict is None and has_begun and not all_heard and not before:
         return ()
     is_less = any(_due_uploads(now) < _due_uploads(then) for now, then in zip(view.steps, before, strict=False))
     return before if is_less or len(view.steps) < len(before) else view.steps
@@ -188,7 +198,7 @@ def _response_families(views: Views) -> Iterable[Metric]:
     )
     for (namespace, test), view in views.items():
         for step in view.steps:
-            if step.response is not None and step.response.count:
+            if step.response is not None:
                 family.add_metric(
                     [namespace, test, step.name],
                     buckets=cumulative_buckets(step.response, RESPONSE_BOUNDS_SECONDS),
@@ -246,7 +256,6 @@ def cumulative_buckets(sketch: Sketch, bounds_seconds: tuple[float, ...]) -> lis
 
 
 def _live_view(observation: Observation, status: Status, plan: Plan | None, aggregate: Aggregate) -> RunView:
-    names = [step.name for step in plan.steps] if plan else []
     return RunView(
         uid=observation.test.identity.uid,
         run_id=observation.run_id,
@@ -255,12 +264,21 @@ def _live_view(observation: Observation, status: Status, plan: Plan | None, aggr
         step=status.progress.step if status.progress else "",
         virtual_users=aggregate.virtual_users if status.verdict is None else 0,
         thresholds=status.thresholds,
-        steps=tuple(_step_view(name, step) for name, step in zip(names, aggregate.steps, strict=False)),
+        steps=step_views(plan, aggregate) if plan else (),
     )
 
 
+def step_views(plan: Plan, aggregate: Aggregate) -> tuple[StepView, ...]:
+    """Every step of a plan, with zeros for what nobody has measured yet.
+
+    The rate of a counter that begins with its first upload would miss that upload.
+    """
+    steps = (*aggregate.steps, *repeat(StepAggregate(step=0), len(plan.steps) - len(aggregate.steps)))
+    return tuple(_step_view(step_plan.name, step) for step_plan, step in zip(plan.steps, steps, strict=False))
+
+
 def _step_view(name: str, step: StepAggregate) -> StepView:
-    return StepView(name, step.total, step.errors, step.response)
+    return StepView(name, step.total, {**_NO_ERRORS, **step.errors}, step.response)
 
 
 def _recorded_view(observation: Observation) -> RunView:

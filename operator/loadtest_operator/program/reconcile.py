@@ -18,6 +18,7 @@ from loadtest_operator.decide.writing import essential, status_to_write
 from loadtest_operator.facts.names import SELECTOR, TEST_LABEL, label_value
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
+from loadtest_operator.facts.terminating import is_of_ending_namespace
 from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.followers import RunKey, Sight
 from loadtest_operator.observe.memory import Key, Memory
@@ -173,7 +174,7 @@ class Reconciler:
                 EVENTS, namespace, events.manifest(observation, announcement, rfc3339(observation.now))
             )
         except ApiError as error:
-            if not error.already_exists:
+            if not error.already_exists and not is_of_ending_namespace(error.message):
                 _LOG.warning("%s: an Event was not taken: %s", observation.test.identity, error)
 
     async def _clean_up(self, namespace: str, name: str) -> None:

@@ -388,6 +388,33 @@ async def test_outside_a_terminal_what_ctrl_c_does_is_told_at_once(tmp_path: Pat
                 process.kill()
 
 
+async def test_the_end_of_the_terminal_stops_at_once_unless_it_is_ignored(tmp_path: Path) -> None:
+    for prefix, folder in (((), "heeded"), (("nohup",), "ignored")):
+        slow, out = Slow(), tmp_path / folder
+        async with running_target(slow.answer) as target:
+            process = await asyncio.create_subprocess_exec(
+                *prefix,
+                *command(*slow_run(target, out)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                env=environment(),
+            )
+            try:
+                async with asyncio.timeout(60):
+                    await slow.both_wait.wait()
+                    process.send_signal(signal.SIGHUP)
+                    # A second signal, of another kind, ends the run that took no notice of the first.
+                    process.send_signal(signal.SIGTERM)
+                    await process.wait()
+                    slow.release.set()
+            finally:
+                if process.returncode is None:
+                    process.kill()
+        name = "SIGTERM" if prefix else "SIGHUP"
+        assert results_in(out).summary.reasons[0] == f"the test was stopped at once by {name} while it ran"
+
+
 async def test_a_signal_to_terminate_stops_at_once(tmp_path: Path) -> None:
     slow = Slow()
     async with running_target(slow.answer) as target:

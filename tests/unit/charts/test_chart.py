@@ -96,6 +96,13 @@ def test_the_operators_pod_meets_the_restricted_standard() -> None:
     )
 
 
+@pytest.mark.parametrize("selector", [{}, {"pool": "operators"}, {"kubernetes.io/os": "windows"}])
+def test_the_operator_goes_to_linux_nodes_alone(selector: dict[str, str]) -> None:
+    deployment = only_object("Deployment", chart_objects({"operator": {"nodeSelector": selector}}))
+
+    assert deployment["spec"]["template"]["spec"]["nodeSelector"] == {**selector, "kubernetes.io/os": "linux"}
+
+
 def test_what_ends_the_operator_is_in_the_status_of_its_pod() -> None:
     (container,) = only_object("Deployment", installed_objects())["spec"]["template"]["spec"]["containers"]
 

@@ -13,7 +13,7 @@ from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_operator.decide import Decision, Policy, decide, may_begin
 from loadtest_operator.decide.actions import CreateJob, DeleteJob, HaltFleet, JobRefused, StartFleet, Verify
 from loadtest_operator.decide.outcomes import with_outcomes
-from loadtest_operator.facts.destinations import Destination
+from loadtest_operator.facts.destinations import Destination, Destinations
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.names import TARGET_ANNOTATION
 from loadtest_operator.facts.observation import Observation
@@ -178,8 +178,8 @@ def test_the_network_policy_of_the_pods_is_made_with_the_job_where_the_installat
     destination = Destination(namespace="shop", labels={"app": "clients"}, ports=(8000,))
     policy = replace(POLICY, network_policies=NetworkPolicyDefaults("loadtest-system", {"app": "operator"}))
 
-    (wanted,) = decide(a_new_observation(destinations=(destination,)), policy).actions
-    (unwanted,) = decide(a_new_observation(destinations=(destination,)), POLICY).actions
+    (wanted,) = decide(a_new_observation(destinations=Destinations((destination,))), policy).actions
+    (unwanted,) = decide(a_new_observation(destinations=Destinations((destination,))), POLICY).actions
 
     assert isinstance(wanted, CreateJob)
     assert wanted.network_policy is not None
@@ -529,3 +529,34 @@ def test_pods_and_job_say_what_is_loaded_for_as_long_as_one_of_them_lives() -> N
 )
 def test_whose_turn_it_is_matters_only_to_a_test_that_may_begin(observation: Observation, expected: bool) -> None:
     assert may_begin(observation) is expected
+
+
+def test_a_url_beside_the_targets_is_held_to_the_rules_for_hosts_too() -> None:
+    refused = Endpoints(problem=Reason.ExternalNameRefused, message="no", is_lasting=True)
+    missing = Endpoints(problem=Reason.ServiceNotFound, message="there is no Service shop/login")
+
+    ended = decide(a_new_observation(destinations=Destinations(problem=refused)), POLICY)
+    waiting = decide(a_new_observation(destinations=Destinations(problem=missing)), POLICY)
+
+    assert (ended.actions, waiting.actions) == ((), ())
+    assert reason(status_of(ended), ConditionType.SUCCEEDED) == "ExternalNameRefused"
+    assert status_of(waiting).phase is Phase.QUEUED
+    assert reason(status_of(waiting), ConditionType.VERIFIED) == "ServiceNotFound"
+
+
+@pytest.mark.parametrize("of_network_policy", [True, False])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "jobs.batch is forbidden: unable to create new content in namespace shop because it is being terminated",
+        'namespaces "shop" not found',
+    ],
+)
+def test_in_a_namespace_that_is_being_deleted_a_test_ends_at_once(words: str, of_network_policy: bool) -> None:
+    observation = a_new_observation()
+
+    ended = with_outcomes(observation, decide(observation, POLICY), (JobRefused(words, of_network_policy),), POLICY)
+
+    assert (status_of(ended).phase, status_of(ended).verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
+    assert reason(status_of(ended), ConditionType.SUCCEEDED) == "NamespaceTerminating"
+    assert status_of(ended).message == "namespace shop is being deleted, so no pods are made in it"

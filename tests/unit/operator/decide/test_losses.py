@@ -7,6 +7,7 @@ from msgspec import structs
 
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.protocol.exits import PodExit
 from loadtest_model.report.status import ConditionType
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.losses import end_description
@@ -103,3 +104,46 @@ def test_the_limits_are_those_of_the_generators_container() -> None:
     assert (observed_pod(pod).cpu_limit_cores, observed_pod(pod).memory_limit) == (2.0, "")
     del own["resources"]
     assert (observed_pod(pod).cpu_limit_cores, observed_pod(pod).memory_limit) == (None, "")
+
+
+def test_of_several_pods_that_crashed_the_one_without_memory_says_what_helps() -> None:
+    terminated = replace(a_killed_pod(0, None, exit_code=143))
+    starved = replace(ended(137, "OOMKilled", memory_limit="32Mi"), snapshot=None)
+
+    told = why_it_stops(an_observation(terminated, starved))
+
+    assert told.startswith("raise spec.pod.resources.limits.memory (32Mi now)")
+    assert "heavy-1-1" in told
+
+
+def test_a_generator_that_failed_since_a_process_of_its_pod_ran_out_of_memory_is_no_defect() -> None:
+    starved = ended(int(PodExit.DEFECT), "OOMKilled", memory_limit="128Mi")
+
+    told = why_it_stops(an_observation(a_pod(0, PodState.RUNNING), starved, begun=True))
+
+    assert told.startswith("raise spec.pod.resources.limits.memory (128Mi now)")
+    assert "defect" not in told
+
+
+def test_a_container_that_has_no_memory_to_begin_with_is_told_by_its_limit() -> None:
+    words = "failed to create containerd task: container init was OOM-killed (memory limit too low?)"
+    starved = replace(ended(128, "StartError", message=words, memory_limit="4Mi"), snapshot=None)
+
+    assert why_it_stops(an_observation(starved)).startswith("raise spec.pod.resources.limits.memory (4Mi now)")
+
+
+def test_a_pod_that_was_killed_close_to_its_limit_is_told_by_the_limit_where_its_node_says_only_error() -> None:
+    killed = ended(137, "Error", memory_limit="128Mi")
+    assert killed.snapshot is not None
+    close, far = (
+        replace(
+            killed, snapshot=structs.replace(killed.snapshot, generator=GeneratorHealth(memory_bytes=mebibytes << 20))
+        )
+        for mebibytes in (120, 60)
+    )
+
+    told = why_it_stops(an_observation(a_pod(0, PodState.RUNNING), close, begun=True))
+    assert told.startswith("raise spec.pod.resources.limits.memory (128Mi now)")
+    assert "used 120 MiB of its 128Mi" in told
+    told = why_it_stops(an_observation(a_pod(0, PodState.RUNNING), far, begun=True))
+    assert told.startswith("look at the pods' events and nodes")

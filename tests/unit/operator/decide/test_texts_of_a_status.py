@@ -19,8 +19,9 @@ from loadtest_model.report.references import SEE_MESSAGE
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.writing import written_form
-from loadtest_operator.facts.observation import Observation, Turn
+from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import observed_test
+from loadtest_operator.policy.line import Turn
 from support.operator_builders import (
     NOW,
     POLICY,

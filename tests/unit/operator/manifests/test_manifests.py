@@ -11,7 +11,15 @@ from loadtest_model.plan import Plan
 from loadtest_operator.facts import names
 from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.facts.resources import observed_job
-from loadtest_operator.manifests import PodDefaults, active_deadline_seconds, job, results
+from loadtest_operator.manifests import (
+    NetworkPolicyDefaults,
+    PodDefaults,
+    active_deadline_seconds,
+    chosen_labels,
+    job,
+    network_policy,
+    results,
+)
 from support.builders import IDENTITY
 from support.operator_builders import PLAN, a_fleet_plan, a_fleet_spec, a_run_result
 
@@ -237,7 +245,7 @@ def test_what_the_spec_says_of_its_pods_is_applied() -> None:
 
     pod = pod_of(manifest)
     assert container_of(manifest)["resources"] == {"limits": {"cpu": 2}}
-    assert pod["nodeSelector"] == {"pool": "load"}
+    assert pod["nodeSelector"] == {"pool": "load", "kubernetes.io/os": "linux"}
     assert pod["tolerations"] == [{"key": "load", "operator": "Exists"}]
     assert (pod["priorityClassName"], pod["imagePullSecrets"]) == ("low", [{"name": "pull"}])
     assert manifest["spec"]["ttlSecondsAfterFinished"] == 60
@@ -289,3 +297,28 @@ def test_equal_plans_give_equal_jobs() -> None:
     second = job(structs.replace(again, command_digests=shuffled), a_fleet_spec(), DEFAULTS)
 
     assert first == second
+
+
+def test_the_pods_go_to_linux_nodes_alone_whatever_else_the_spec_selects() -> None:
+    selecting = a_manifest(pod={"nodeSelector": {"pool": "load", "kubernetes.io/os": "windows"}})
+
+    assert pod_of(a_manifest())["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert pod_of(selecting)["nodeSelector"] == {"pool": "load", "kubernetes.io/os": "linux"}
+
+
+def test_every_object_has_the_labels_of_the_pods_beside_the_operators_own() -> None:
+    pod = {"labels": {"example.com/cost": "shop", "sidecar.istio.io/inject": "true"}, "mesh": "Enabled"}
+    spec = a_fleet_spec(pod=pod)
+    plan = a_fleet_plan(spec)
+    objects = (
+        job(plan, spec, DEFAULTS),
+        network_policy(plan, (), NetworkPolicyDefaults("loadtest-system"), chosen_labels(spec)),
+        results(plan, *a_run_result(), labels=chosen_labels(spec)),
+    )
+
+    for manifest in objects:
+        labels = manifest["metadata"]["labels"]
+        assert labels["example.com/cost"] == "shop", manifest["kind"]
+        assert labels[names.UID_LABEL] == plan.uid, manifest["kind"]
+        # What lets a sidecar into a pod says nothing of other objects.
+        assert "sidecar.istio.io/inject" not in labels, manifest["kind"]

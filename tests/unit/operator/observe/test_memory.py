@@ -1,11 +1,17 @@
 """What is remembered of pods between two looks."""
 
+import asyncio
+from collections.abc import Sequence
+
+import pytest
 from msgspec import structs
 
+from loadtest_model.measurement import timeline
+from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.protocol.last_word import encode_last_word
 from loadtest_operator.observe.memory import Memory
-from support.operator_builders import POLICY, a_snapshot
+from support.operator_builders import POLICY, a_measured_step, a_snapshot
 
 
 class Clock:
@@ -128,3 +134,61 @@ def test_a_look_is_due_at_once_and_then_after_its_time() -> None:
         clock.now += 1
 
     assert due == [True, False, False, True, False]
+
+
+def test_the_seconds_of_a_pod_that_is_new_are_summed_as_they_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    sums = 0
+    add_to_second = timeline._StepSums.add_to_second
+
+    def count(self: timeline._StepSums, second: int, difference: Sequence[int]) -> None:
+        nonlocal sums
+        sums += 1
+        add_to_second(self, second, difference)
+
+    monkeypatch.setattr(timeline._StepSums, "add_to_second", count)
+    memory = Memory(Clock())
+    seconds = tuple(
+        Second(second=number, counts=Counts(due=1, sent=1, accepted=1), virtual_users=1) for number in range(100)
+    )
+    step = structs.replace(a_measured_step(), seconds=seconds)
+    for index in range(2):
+        pod = memory.remember_pod("u", "1", f"pod-{index}", index, f"heavy-{index}")
+        memory.record_answer("u", "1", pod, a_snapshot(index, PodState.RUNNING, steps=(step,)))
+    summed_before = sums
+
+    (series,) = memory.series("u", "1", ["pod-0", "pod-1"])
+
+    assert (summed_before, sums) == (200, 200)
+    assert [second.counts.due for second in series] == [2] * 100
+
+
+async def test_a_day_of_seconds_is_taken_in_with_breaks_for_others() -> None:
+    memory, breaks = Memory(Clock()), 0
+    seconds = tuple(Second(second=number, counts=Counts(due=1), virtual_users=1) for number in range(10_000))
+    answer = a_snapshot(0, PodState.RUNNING, steps=(structs.replace(a_measured_step(), seconds=seconds),))
+    pod = memory.remember_pod("u", "1", "pod-0", 0, "heavy-0")
+    taking = asyncio.create_task(memory.take_answer("u", "1", pod, answer))
+
+    while not taking.done():
+        breaks += 1
+        await asyncio.sleep(0)
+
+    assert breaks >= 10
+    assert held(memory).sequence == answer.sequence
+    assert len(memory.series("u", "1", ["pod-0"])[0]) == 10_000
+
+
+async def test_a_last_word_that_comes_while_an_answer_is_taken_in_stays_the_newest() -> None:
+    memory = Memory(Clock())
+    seconds = tuple(Second(second=number, counts=Counts(due=1), virtual_users=1) for number in range(10_000))
+    answer = a_snapshot(0, PodState.RUNNING, sequence=7, steps=(structs.replace(a_measured_step(), seconds=seconds),))
+    pod = memory.remember_pod("u", "1", "pod-0", 0, "heavy-0")
+    taking = asyncio.create_task(memory.take_answer("u", "1", pod, answer))
+    await asyncio.sleep(0)
+    word = encode_last_word(a_snapshot(0, PodState.HALTED, sequence=9))
+
+    assert memory.take_last_word("u", "1", "pod-0", 0, "heavy-0", word)
+    await taking
+
+    assert held(memory).sequence == 9
+    assert len(memory.series("u", "1", ["pod-0"])[0]) == 10_000

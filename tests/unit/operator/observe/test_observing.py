@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from loadtest_model.measurement.snapshot import PodState, Snapshot
-from loadtest_operator.cluster.pods import PodClient
+from loadtest_operator.cluster.pods import PodClient, Taker, take_nothing
 from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL
 from loadtest_operator.facts.observation import Complaint, Observation
 from loadtest_operator.manifests import job
@@ -45,8 +45,10 @@ def a_job() -> Json:
 class Verified(PodClient):
     """Every pod answers that it has verified."""
 
-    async def snapshot(self, ip: str, _since: int) -> Snapshot | None:
-        return a_snapshot(int(ip.rpartition(".")[2]), PodState.VERIFIED)
+    async def snapshot(self, ip: str, _since: int, take: Taker = take_nothing) -> Snapshot | None:
+        snapshot = a_snapshot(int(ip.rpartition(".")[2]), PodState.VERIFIED)
+        await take(snapshot)
+        return snapshot
 
 
 class NotedEnds(Followers):

@@ -7,13 +7,23 @@ from msgspec import structs
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_operator.decide import decide
 from loadtest_operator.facts.observation import Observation
-from loadtest_operator.program.metrics import RESPONSE_BOUNDS_SECONDS, OperatorMetrics, RunMetrics, cumulative_buckets
+from loadtest_operator.program.metrics import (
+    RESPONSE_BOUNDS_SECONDS,
+    OperatorMetrics,
+    RunMetrics,
+    cumulative_buckets,
+    step_views,
+)
+from support.builders import a_spec
 from support.operator_builders import (
     POLICY,
+    a_fleet_plan,
     a_measured_step,
     a_pod,
     a_snapshot,
@@ -203,3 +213,55 @@ def test_uploads_that_went_to_another_address_are_shown_apart() -> None:
     metrics.show(observation, decide(observation, POLICY))
 
     assert shown(metrics)[key("loadtest_rerouted_uploads_total", step="custom")] == 8
+
+
+COUNTERS = (
+    key("loadtest_uploads_total", step="custom", outcome="accepted"),
+    key("loadtest_uploads_total", step="custom", outcome="violation"),
+    key("loadtest_rerouted_uploads_total", step="custom"),
+    key("loadtest_dropped_iterations_total", step="custom"),
+    key("loadtest_upload_errors_total", step="custom", kind="timeout"),
+    key("loadtest_records_sent_total", step="custom"),
+    key("loadtest_records_confirmed_total", step="custom"),
+    key("loadtest_sent_bytes_total", step="custom"),
+    key("loadtest_response_seconds_count", step="custom"),
+    key("loadtest_response_seconds_sum", step="custom"),
+)
+
+
+def test_counters_exist_at_zero_before_the_first_upload() -> None:
+    metrics = RunMetrics()
+    observation = an_observation(a_pod(0, PodState.WAITING), a_pod(1, PodState.WAITING))
+
+    metrics.show(observation, decide(observation, POLICY))
+
+    samples = shown(metrics)
+    assert {name: samples.get(name) for name in COUNTERS} == dict.fromkeys(COUNTERS, 0)
+    every_kind = {labels for name, labels in samples if name == "loadtest_upload_errors_total"}
+    assert len(every_kind) == len(ErrorKind)
+
+
+def test_counters_stay_at_zero_where_not_every_pod_has_been_heard_yet() -> None:
+    metrics = RunMetrics()
+    waiting = an_observation(a_pod(0, PodState.WAITING), a_pod(1))
+
+    metrics.show(waiting, decide(waiting, POLICY))
+
+    assert shown(metrics)[COUNTERS[0]] == 0
+
+
+def test_an_operator_that_was_restarted_under_load_shows_no_zeros() -> None:
+    metrics = RunMetrics()
+    observation = an_observation(a_pod(0, PodState.RUNNING), a_pod(1), begun=True)
+
+    metrics.show(observation, decide(observation, POLICY))
+
+    assert COUNTERS[0] not in shown(metrics)
+
+
+def test_a_step_that_has_not_begun_has_its_counters_at_zero() -> None:
+    plan = a_fleet_plan(a_spec(scenario="all"))
+    view = step_views(plan, Aggregate(steps=(a_measured_step(),)))
+
+    assert [step.name for step in view] == [step.name for step in plan.steps]
+    assert [step.total.accepted for step in view] == [50, *[0] * (len(plan.steps) - 1)]

@@ -1,0 +1,87 @@
+"""One turn, against an API server that refuses some of it."""
+
+import logging
+from typing import Any, cast
+
+import pytest
+from kubernetes.aio.client import Configuration
+
+from loadtest_operator.act.actor import Actor
+from loadtest_operator.cluster.api import EVENTS, LOADTESTS, Api, ApiError
+from loadtest_operator.facts.observation import Observation
+from loadtest_operator.observe.contenders import Contenders
+from loadtest_operator.observe.memory import Memory
+from loadtest_operator.observe.observer import Observer
+from loadtest_operator.observe.roster import Roster
+from loadtest_operator.program.metrics import RunMetrics
+from loadtest_operator.program.reconcile import Reconciler, ReconcilerDependencies
+from support.operator_builders import POLICY, a_fleet_spec, a_new_observation
+
+KEPT_METADATA = {"uid": "uid-1", "creationTimestamp": "2026-11-29T10:00:00Z"}
+TERMINATING = (
+    'events "heavy.1" is forbidden: unable to create new content in namespace shop because it is being terminated'
+)
+
+
+class WithoutEvents(Api):
+    """Takes every status and no Event."""
+
+    def __init__(self, refusal: str) -> None:
+        super().__init__(Configuration())
+        self._refusal = refusal
+        self.refused_events = 0
+
+    async def patch(self, kind: str, namespace: str, name: str, body: dict[str, Any], *_: Any) -> dict[str, Any]:
+        assert (kind, name) == (LOADTESTS, f"{body['metadata']['name']}/status")
+        return {"spec": {}, **body, "metadata": {**body["metadata"], "namespace": namespace, **KEPT_METADATA}}
+
+    async def create(self, kind: str, *_: Any, **__: Any) -> dict[str, Any]:
+        assert kind == EVENTS
+        self.refused_events += 1
+        raise ApiError(403, "Forbidden", self._refusal)
+
+
+class SuspendedTest:
+    """Looks at one test that is suspended, whose turn it is."""
+
+    async def observe(self, *_: str) -> Observation:
+        return a_new_observation(a_fleet_spec(suspend=True))
+
+    def with_latest_endpoints(self, observation: Observation) -> Observation:
+        return observation
+
+    async def with_turn(self, observation: Observation) -> Observation:
+        return observation
+
+    def release(self, _uid: str) -> None:
+        pass
+
+
+class NothingToDo:
+    async def perform(self, _observation: Observation, actions: tuple[object, ...]) -> tuple[()]:
+        assert actions == ()
+        return ()
+
+
+@pytest.mark.parametrize(("refusal", "warnings"), [(TERMINATING, 0), ("events is forbidden", 1)])
+async def test_an_event_that_is_refused_is_worth_a_warning_unless_its_namespace_is_being_deleted(
+    refusal: str, warnings: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    test = SuspendedTest()
+    async with WithoutEvents(refusal) as api:
+        parts = ReconcilerDependencies(
+            api,
+            cast("Observer", test),
+            Roster(),
+            cast("Contenders", test),
+            cast("Actor", NothingToDo()),
+            POLICY,
+            Memory(lambda: 100.0),
+            RunMetrics(),
+        )
+
+        await Reconciler(parts, lambda _key: None).reconcile(("shop", "heavy"))
+
+        assert api.refused_events == 1
+    assert len(caplog.records) == warnings
