@@ -122,7 +122,10 @@ class Reason(ExplainedReason):
         "the test's texts, or the addresses of its target, are longer than the environment of a pod holds"
     )
 
-    JobRefused = _pods("the API server did not take the Job: a quota, an admission policy", "do what the message says")
+    JobRefused = _pods(
+        "the API server did not take the Job: an invalid field, a quota, an admission policy",
+        "do what the message says",
+    )
     NamespaceTerminating = _pods(
         "the test's namespace is being deleted, and with it the test", "run the test in another namespace"
     )
@@ -229,6 +232,7 @@ class Reason(ExplainedReason):
     Aborted = _load("a bound of spec.abort was breached")
     Stopped = _load("spec.stop was set", "to run again, set spec.stop to false together with a new spec.runId")
     LoadUnfinished = _load("the load of a step did not run to its end in every pod, and nothing tells why", _RUN_AGAIN)
+    Deleted = _load("the test was deleted while somebody's finalizer keeps it", "have the finalizer removed")
     PodLost = _load(
         "a pod was lost, and with it a part of the load",
         "do what the message begins with, then run again with a new spec.runId",

@@ -61,7 +61,12 @@ def test_a_deleted_test_that_a_finalizer_keeps_loads_no_more(namespace: Namespac
     namespace.rest.delete(test.path)
 
     load_stopped(test)
+    status = test.until_completed(60)
     assert "deletionTimestamp" in test.get()["metadata"]
+    assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "Deleted")
+    policies = f"/apis/networking.k8s.io/v1/namespaces/{test.namespace}/networkpolicies"
+    mine = f"x-load-test.dev/uid={test.get()['metadata']['uid']}"
+    wait_for("its NetworkPolicy to be gone", lambda: not test.rest.items(policies, mine), 15)
     change_metadata(test, finalizers=[])
 
 

@@ -24,9 +24,12 @@ from loadtest_operator.cluster.pods import COMMAND_SECONDS, MOST_AT_ONCE, PodCli
 from loadtest_operator.decide.actions import (
     Acknowledge,
     Action,
+    BoundSkew,
     EndpointOrder,
     FleetStarted,
+    SkewBounded,
     StartFleet,
+    StartRest,
     TellEndpoints,
     Verify,
 )
@@ -47,6 +50,8 @@ class ControlServer:
     refuses: frozenset[str] = frozenset()
     silent: frozenset[str] = frozenset()
     seconds: int = 0
+    index: int = 0
+    began_at: float = 0.0
     heard: list[tuple[str, float, str, Any]] = field(default_factory=list)
 
     async def take(self, request: web.Request) -> web.Response:
@@ -73,7 +78,13 @@ class ControlServer:
             for number in range(self.seconds)
         )
         steps = (StepAggregate(step=0, seconds=seconds),)
-        made = a_snapshot(0, PodState.RUNNING, message=f"since {request.query['since']}", steps=steps)
+        made = a_snapshot(
+            self.index,
+            PodState.RUNNING,
+            message=f"since {request.query['since']}",
+            steps=steps,
+            elapsed_seconds=max(0.0, time.monotonic() - self.began_at),
+        )
         return web.Response(body=msgspec.json.encode(made))
 
 
@@ -136,6 +147,59 @@ async def test_every_start_leads_to_one_instant_and_the_skew_bounds_it(
     assert outcome.unconfirmed_pods == ()
     assert max(instants) - min(instants) <= outcome.skew_seconds
     assert all(instant <= time.monotonic() + outcome.skew_seconds for instant in instants)
+
+
+async def test_the_rest_of_a_fleet_is_armed_and_started_at_once_and_the_pods_that_load_hear_nothing(
+    servers: list[ControlServer], pods: PodClient
+) -> None:
+    fleet = (replace(a_fleet(servers)[0], snapshot=a_snapshot(0, PodState.RUNNING)), a_fleet(servers)[1])
+
+    outcomes = await perform(
+        pods, an_observation(*fleet, begun=True), StartRest(fleet[1:], fleet, "start-1", plan_hash(PLAN))
+    )
+
+    assert outcomes == ()
+    assert servers[0].verbs() == []
+    assert servers[1].verbs() == ["arm", "start"]
+    body = servers[1].one("start")[2]
+    assert body["inSeconds"] == 0.0
+    assert body["peers"] == [f"{servers[0].address}:{CONTROL_PORT}"]
+
+
+async def test_a_pod_that_refuses_to_be_armed_late_is_not_started(
+    servers: list[ControlServer], pods: PodClient
+) -> None:
+    servers[1].refuses = frozenset({"arm"})
+    fleet = a_fleet(servers)
+
+    await perform(pods, an_observation(*fleet, begun=True), StartRest(fleet[1:], fleet, "start-1", plan_hash(PLAN)))
+
+    assert servers[1].verbs() == ["arm"]
+
+
+async def test_the_skew_of_a_start_that_another_operator_gave_is_bounded_by_what_the_pods_say(
+    servers: list[ControlServer], pods: PodClient
+) -> None:
+    began_at = time.monotonic() - 5.0
+    for index, server in enumerate(servers):
+        server.index, server.began_at = index, began_at + 0.25 * index
+    fleet = a_fleet(servers)
+
+    (outcome,) = await perform(pods, an_observation(*fleet, begun=True), BoundSkew(fleet))
+
+    assert isinstance(outcome, SkewBounded)
+    assert 0.25 <= outcome.skew_seconds < 0.25 + 1.0
+    begin = datetime.now(UTC).timestamp() - (time.monotonic() - began_at)
+    assert abs(outcome.at.timestamp() - begin) < 1.0
+
+
+async def test_no_skew_is_told_while_a_pod_does_not_say_when_it_began(
+    servers: list[ControlServer], pods: PodClient
+) -> None:
+    servers[1].index, servers[1].began_at = 1, time.monotonic() + 60.0
+    fleet = a_fleet(servers)
+
+    assert await perform(pods, an_observation(*fleet, begun=True), BoundSkew(fleet)) == ()
 
 
 async def test_a_start_names_the_other_pods_and_the_token_that_halts_them(

@@ -19,6 +19,7 @@ _VALID: Final[Json] = {"target": {"url": "http://clients:8000/"}, "scenario": "l
 _REQUIRED: Final[dict[str, Json]] = {
     "target.auth.login": {"url": "http://clients/in/", "secretRef": {"name": "robot"}},
     "verification.readBack": {"url": "http://clients/count/", "countPath": "count"},
+    "abort": {"thresholds": ["p95 < 20s"]},
 }
 
 URLS: Final = (
@@ -45,6 +46,10 @@ _TIMES: Final = (
     *("10m0.001s", "10m0.0000000001s"),
     *("59m59.9999999999s", "1h", "1h0.0000000001s", "1h0.000000001s", "24h", "24.0001h", "1440m1ms", "9999999h"),
 )
+_HOSTS: Final = (
+    *("shop.example", "shop:1", "shop:65535", "[fd00::7]:8000", "[::ffff:10.0.0.7]", "10.0.0.7:80", "a..b", "a_.-b:1"),
+    *("a:65536", "a:99999", "[fd00::7]:70000", "[:::]", "[1.2.3.4]", "[12345::]:80", "[::1]:65535", "xn--a:80"),
+)
 _HEADERS: Final = (
     *("X-Tenant", "x_tenant", "!#$%&'*+.^_`|~-", "X-Load", "Hosts", "a" * 128, "Content", "Proxy-Authenticate"),
     *("", "X A", "X-A\n", "é", "a" * 129, 'X"', "X-A\r\nX-Load-Test"),
@@ -62,6 +67,13 @@ _STAGES: Final[tuple[list[Json], ...]] = (
     [{"duration": "1s", "arrivalRate": 0}, {"duration": "999ms", "arrivalRate": 0.5}],
     [{"duration": "9999999h", "virtualUsers": 1}],
     [{"duration": "9999999h", "virtualUsers": 1}, {"duration": "1s", "virtualUsers": 1}],
+    [{"duration": "2562047h", "virtualUsers": 1}, {"duration": "2562047h", "virtualUsers": 1}],
+    [{"duration": "12h", "virtualUsers": 1}, {"duration": "12h", "virtualUsers": 2}],
+    [
+        {"duration": "12h", "arrivalRate": 1},
+        {"duration": "12h", "arrivalRate": 2},
+        {"duration": "1ms", "arrivalRate": 0},
+    ],
 )
 _BOUNDS: Final = (
     *("p95 < 20s", "light.p95<=1.5m", "stress.error_rate  >  1.5%", "error_rate < 0.01", "accepted >= 10", "max>1ms"),
@@ -135,7 +147,10 @@ NEAR_RULES: Final = (
     *_assign("load.records", 1, 1000, 1000),
     *_assign("load.arrivalRate", 0, 0.0, 0.5, 2, -1, 1e-9),
     *_assign("load.arrivals", "constant", "poisson"),
-    *_assign("load.maxLateness", "1s", "0s"),
+    *_assign("load.maxLateness", "1s", "0s", "99.9999ms", "100ms", "24h", "24.0001h", "9999999h"),
+    *({"load.arrivalRate": 2, "load.maxLateness": time} for time in _TIMES),
+    *_assign("load.warmUp", *_TIMES),
+    *_assign("abort.after", *_TIMES),
     *_assign("load.thinkTime", *_TIMES),
     *_assign("load.gracefulStop", *_TIMES),
     *_assign("load.virtualUsers", 1, 2, 3, 10),
@@ -152,6 +167,7 @@ NEAR_RULES: Final = (
     *({"target.timeout": "1m", "load.gracefulStop": time} for time in ("59s", "1m", "60.000000001s")),
     *({"target.url": url, "target.tls": {}} for url in ("http://clients/", "https://clients/", "HttpS://clients/")),
     *({"target.fileField": "a", "target.formFields": {name: "1"}} for name in ("a", "b", "file")),
+    *_assign("target.host", *_HOSTS),
     *_assign("target.timeout", *_TIMES),
     *(each for part in ("connect", "upload", "answer") for each in _assign(f"target.timeouts.{part}", *_TIMES)),
     *_assign("target.headers", *({name: "1"} for name in _HEADERS), {"X-A": "1", "Host": "x", "X B": "2"}),

@@ -47,7 +47,7 @@ POLICY = Policy(
     pods=PodDefaults(image="loadgen:1", image_pull_policy="IfNotPresent", resources={}, starting_seconds=300)
 )
 ADDRESSES = Endpoints(("10.0.0.5:8000",))
-START = StatusStart(start_id="start-1", at=rfc3339(NOW - timedelta(seconds=20)))
+START = StatusStart(start_id="start-1", at=rfc3339(NOW - timedelta(seconds=20)), skew_seconds=0.004)
 PROOF = VerificationReport(
     level=ProofLevel.ACKNOWLEDGED, message="acknowledged", addresses=("10.0.0.5:8000",), uploads=4, rows=1_006
 )

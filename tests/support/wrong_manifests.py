@@ -78,6 +78,17 @@ WRONG: Final[dict[str, tuple[dict[str, Any], str]]] = {
     ),
     "arrivals without a rate": (_with_load(arrivals="poisson"), "spec.load.arrivals"),
     "a lateness without a rate": (_with_load(maxLateness="1s"), "spec.load.maxLateness"),
+    "a lateness that drops every arrival": (_with_load(arrivalRate=1, maxLateness="0s"), "spec.load.maxLateness"),
+    "a stage of three centuries": (
+        _with_load(stages=[{"duration": "2562047h", "virtualUsers": 1}]),
+        "spec.load.stages must not last longer than 24h",
+    ),
+    "a pause of three centuries": (_with_load(thinkTime="2562047h"), "spec.load.thinkTime"),
+    "a host with a port that no host has": (
+        {"target": {"url": URL, "host": "a:99999"}, "scenario": "light"},
+        "spec.target.host",
+    ),
+    "a host that is no address": ({"target": {"url": URL, "host": "[:::]"}, "scenario": "light"}, "spec.target.host"),
     "a pause beside a rate": (_with_load(arrivalRate=1, thinkTime="1s"), "spec.load.thinkTime"),
     "a graceful stop above the time-out": (_with_load(gracefulStop="3m"), "spec.load.gracefulStop"),
     "an abort without a bound": ({"target": {"url": URL}, "scenario": "light", "abort": {}}, "abort"),

@@ -117,6 +117,7 @@ class Session:
             aggregate=self.aggregate(),
             refusal=report if report is not None and report.refusal is not None else None,
             read_back=report.read_back if report is not None else None,
+            refused_addresses=report.refused_addresses if report is not None else (),
             gaps=tuple(self._gaps()),
             recorded_failures=(Gap(Reason.Aborted, f"aborted: {self.breach}"),) if self.breach else (),
         )

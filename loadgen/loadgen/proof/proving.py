@@ -34,13 +34,16 @@ from loadgen.upload.uploading import Uploader
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.proof import ReadingMoment
-from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
+from loadtest_model.measurement.snapshot import ProofLevel, Refusal, RefusedAddress, VerificationReport
 from loadtest_model.plan import Plan
 from loadtest_model.spec.verification import Requirement
 
 MOST_CHECKS: Final = 200
 """The most checks, and the most canaries, that a report has. An address that fails in passing is tried as long as the
 run lasts, and its checks and canaries must not fill the snapshot."""
+
+MOST_REFUSED_ADDRESSES: Final = 8
+"""The most refusals of new addresses that a report has."""
 
 RETRY_SECONDS: Final = 3.0
 """The pause before an address that the operator pushed, and that is not proven or in doubt, is tried again."""
@@ -89,6 +92,7 @@ class Prover:
         self._look_up_ids: tuple[str, ...] = ()
         self._report: VerificationReport | None = None
         self._canaries: dict[_Suspicion, tuple[str, ...]] = {}
+        self._refused_addresses: dict[Endpoint, RefusedAddress] = {}
         self.observe_check: CheckObserver | None = None
         self.generator: Callable[[], GeneratorHealth] = GeneratorHealth
 
@@ -103,6 +107,7 @@ class Prover:
             canary_ids=self._all_canaries(self._report.canary_ids),
             addresses=tuple(address for address in self._report.addresses if address not in unverified),
             unverified=unverified,
+            refused_addresses=tuple(self._refused_addresses.values())[-MOST_REFUSED_ADDRESSES:],
             vanished=tuple(map(str, self._book.vanished_addresses)),
             unechoed=self._uploader.unechoed_uploads if self._report.level is ProofLevel.ECHOED else 0,
             read_back=self._read_back.report if self._read_back else None,
@@ -303,6 +308,7 @@ class Prover:
             raise
         self._extend(new_report)
         self._keep_canaries(new_report.canary_ids, course)
+        self._note_refusal(endpoint, new_report)
         if new_report.is_proven:
             return True
         if was_loaded and course.violation is not None:
@@ -311,6 +317,14 @@ class Prover:
             # It honoured the header before: a busy target, or a token that lapsed, says nothing against that.
             return None
         return None if new_report.refusal in _PASSING_REFUSALS and not new_report.canary_ids else False
+
+    def _note_refusal(self, endpoint: Endpoint, report: VerificationReport) -> None:
+        """Keep why an address that came later is not proven, until it is."""
+        self._refused_addresses.pop(endpoint, None)
+        if report.refusal is not None:
+            self._refused_addresses[endpoint] = RefusedAddress(
+                address=str(endpoint), refusal=report.refusal, cause=report.cause, message=report.message
+            )
 
     def _keep_canaries(self, canary_ids: tuple[str, ...], course: VerificationCourse) -> None:
         """Keep those that are likeliest to be stored: a busy address, tried again and again, leaves many others."""

@@ -12,7 +12,7 @@ from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.missing import uploads_without_time
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import ReadBackResult, read_back_conclusion
-from loadtest_model.measurement.snapshot import Refusal, Violation
+from loadtest_model.measurement.snapshot import Refusal, RefusedAddress, Violation
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.spec.verification import Requirement
@@ -21,6 +21,8 @@ from loadtest_model.thresholds.metrics import METRICS
 
 _PARTS: Final = ("connect_", "upload_", "wait_")
 """The metrics of an upload's parts are exact, and no last word leaves them out."""
+
+_BROKEN_PROMISES: Final = frozenset({Refusal.MARKER_MISSING, Refusal.MARKER_FALSE, Refusal.REDIRECT})
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ def vanished_target(evidence: Evidence) -> list[Finding]:
     count = sum(step.errors.get(ErrorKind.NO_ADDRESS, 0) for step in evidence.facts.aggregate.steps)
     if not count:
         return []
+    if evidence.facts.refused_addresses:
+        return [_refused_addresses(count, evidence.facts.refused_addresses)]
     explanation = (
         f"{target.workload} was rolled out, and none of its pods served meanwhile; let a rollout keep some of them"
         if target is not None and target.rolled_out
@@ -128,6 +132,21 @@ def vanished_target(evidence: Evidence) -> list[Finding]:
         f" vanished while the load ran; {explanation}"
     )
     return [Finding(Verdict.INCONCLUSIVE, Reason.TargetVanished, text)]
+
+
+def _refused_addresses(count: int, refused_addresses: tuple[RefusedAddress, ...]) -> Finding:
+    """Uploads that had no address, since those that came in the place of the proven ones were refused.
+
+    The gravest refusal decides: an address that does not honour the header is no target.
+    """
+    first, *others = sorted(refused_addresses, key=lambda refused: refused.refusal not in _BROKEN_PROMISES)
+    addresses = ", ".join(refused.address for refused in others)
+    text = (
+        f"{first.message}; {count} uploads had no address to go to, because those that were proven have left the target"
+        f" and the new ones were refused{f' (also {addresses})' if addresses else ''}"
+    )
+    verdict = Verdict.FAILED if first.refusal in _BROKEN_PROMISES else Verdict.INCONCLUSIVE
+    return Finding(verdict, Reason[first.refusal], text)
 
 
 # 3. A breach that stands.

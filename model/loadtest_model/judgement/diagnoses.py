@@ -56,6 +56,7 @@ def diagnose_run(
     causes = _all_causes(aggregate)
     for pattern in _PATTERNS:
         causes = pattern(causes, whole)
+    causes = _attribute_to_refusals(causes, report)
     if aggregate.pods and aggregate.crippled_pods == aggregate.pods:
         # A pod that had its CPU met them too, or would have.
         lateness_causes = tuple(cause for cause in _LATENESS_CAUSES if cause in causes)
@@ -151,6 +152,15 @@ def _attribute(causes: CauseCounts, old_causes: tuple[Cause, ...], new_cause: Ca
     for cause in old_causes:
         merged = merged_causes(merged, {new_cause: causes[cause]})
     return merged
+
+
+def _attribute_to_refusals(causes: CauseCounts, report: VerificationReport | None) -> CauseCounts:
+    """Uploads that found no address lack one because the new addresses were refused, where they were."""
+    refusal_causes = [refused.cause for refused in report.refused_addresses if refused.cause] if report else []
+    if not refusal_causes or Cause.ADDRESSES_VANISHED not in causes:
+        return causes
+    cause = next((cause for cause in refusal_causes if cause in _BROKEN_PROMISES), refusal_causes[0])
+    return _attribute(causes, (Cause.ADDRESSES_VANISHED,), cause)
 
 
 def _attribute_some(causes: CauseCounts, cause: Cause, count: int, new_cause: Cause) -> CauseCounts:

@@ -54,6 +54,7 @@ def _judge_step(facts: Facts, number: int) -> StepJudgement:
         refusal=facts.refusal,
         gaps=facts.gaps if is_unfinished else (),
         recorded_failures=facts.recorded_failures if is_unfinished else (),
+        refused_addresses=facts.refused_addresses,
     )
     evidence = _evidence(step_facts)
     findings = [finding for check in CHECKS for finding in check(evidence)]

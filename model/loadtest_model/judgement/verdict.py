@@ -7,7 +7,7 @@ from loadtest_model.judgement.health import NO_EVICTIONS, Evictions, Health
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.proof import ReadBackReport
-from loadtest_model.measurement.snapshot import VerificationReport
+from loadtest_model.measurement.snapshot import RefusedAddress, VerificationReport
 from loadtest_model.plan import Plan
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.thresholds.bounds import ThresholdResult
@@ -35,8 +35,8 @@ class Facts:
     """What a verdict is made from. `refusal` is the report of a verification that did not prove the target.
 
     `read_back` has the readings of the target's storage. `recorded_failures` are violations and refusals on record; the
-    pod that met them may be gone. `target` is the state of the target's workload, and `evictions` are those of its
-    pods.
+    pod that met them may be gone. `refused_addresses` are new addresses of the target that were not proven. `target` is
+    the state of the target's workload, and `evictions` are those of its pods.
     """
 
     plan: Plan
@@ -45,6 +45,7 @@ class Facts:
     read_back: ReadBackReport | None = None
     gaps: tuple[Gap, ...] = ()
     recorded_failures: tuple[Gap, ...] = ()
+    refused_addresses: tuple[RefusedAddress, ...] = ()
     target: TargetWatch | None = None
     evictions: Evictions = NO_EVICTIONS
 

@@ -112,13 +112,23 @@ class VerificationCheck(WireValue, frozen=True, kw_only=True):
     seconds: float = 0.0
 
 
+class RefusedAddress(WireValue, frozen=True, kw_only=True):
+    """A new address of the target that could not be proven, and why; `message` names the address too."""
+
+    address: str
+    refusal: Refusal
+    cause: Cause | None = None
+    message: str = ""
+
+
 class VerificationReport(WireValue, frozen=True, kw_only=True):
     """The proof, or why there is none. `cause` is what a refusal comes from, where more is known than the refusal
     says, and `hint` what to do; `canary_ids` are the rows that may be stored, the likeliest first.
 
     `uploads` and `rows` count what the verification sent: they are no part of the load. `addresses` are proven;
-    `unverified` failed their verification while the load ran and are not used; `vanished` were proven once. Where
-    the verification showed ECHOED, `unechoed` counts the accepted uploads that lacked their nonce all the same. A
+    `unverified` failed their verification while the load ran and are not used; `vanished` were proven once.
+    `refused_addresses` says why addresses that came later are not proven, for good or for the time being. Where the
+    verification showed ECHOED, `unechoed` counts the accepted uploads that lacked their nonce all the same. A
     verification that was cut off has level NONE and no refusal.
     """
 
@@ -133,6 +143,7 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
     uploads: int = 0
     rows: int = 0
     unverified: tuple[str, ...] = ()
+    refused_addresses: tuple[RefusedAddress, ...] = ()
     vanished: tuple[str, ...] = ()
     unechoed: int = 0
     read_back: ReadBackReport | None = None

@@ -145,6 +145,9 @@ def _shorten_report(report: VerificationReport | None, text_length: int) -> Veri
         addresses=report.addresses[:4],
         canary_ids=report.canary_ids[:4],
         unverified=report.unverified[:4],
+        refused_addresses=tuple(
+            structs.replace(refused, message=refused.message[:text_length]) for refused in report.refused_addresses[:1]
+        ),
         vanished=report.vanished[:4],
         read_back=_shorten_read_back(report.read_back, text_length),
         message=clip_middle(report.message, text_length),

@@ -60,6 +60,12 @@ STAGES_WITH_LOAD: Final = Rule[list[Stage]](
     holds=lambda stages: any(map(_has_load, stages)),
     reason=Reason.StagesEmpty,
 )
+LONGEST_LOAD: Final = "24h"
+STAGES_WITHIN_LONGEST_LOAD: Final = Rule[list[Stage]](
+    cel=f"self.map(s, duration(s.duration)).sum() <= duration('{LONGEST_LOAD}')",
+    message=f"spec.load.stages must not last longer than {LONGEST_LOAD} in all",
+    holds=lambda stages: sum(nanoseconds_of(stage.duration) for stage in stages) <= nanoseconds_of(LONGEST_LOAD),
+)
 POSITIVE_RATE: Final = Rule[float](
     cel="self > 0.0",
     message="spec.load.arrivalRate must be above 0",
@@ -96,7 +102,7 @@ class Load(Value, frozen=True, kw_only=True):
         Annotated[
             DurationText,
             Meta(description="Length of the load of a step. Default: the scenario's."),
-            rule_annotation(duration_range("spec.load.duration", "1s", "24h")),
+            rule_annotation(duration_range("spec.load.duration", "1s", LONGEST_LOAD)),
         ]
         | None
     ) = None
@@ -142,6 +148,8 @@ class Load(Value, frozen=True, kw_only=True):
                 description="How long an arrival that is due waits for a free virtual user before it is dropped."
                 " Default: spec.target.timeout."
             ),
+            # An arrival that begins within 10 ms of its due time is on time, so a bound near that would drop it.
+            rule_annotation(duration_range("spec.load.maxLateness", "100ms", LONGEST_LOAD)),
         ]
         | None
     ) = None
@@ -154,14 +162,19 @@ class Load(Value, frozen=True, kw_only=True):
                 description="Load profile instead of `duration` with `virtualUsers` or `arrivalRate`. Default: the"
                 " scenario's.",
             ),
-            rule_annotation(STAGES_OF_ONE_KIND, STAGES_WITH_LOAD),
+            rule_annotation(STAGES_OF_ONE_KIND, STAGES_WITH_LOAD, STAGES_WITHIN_LONGEST_LOAD),
         ]
         | None
     ) = None
-    think_time: Annotated[DurationText, Meta(description="Pause of a virtual user between two uploads.")] = "0s"
+    think_time: Annotated[
+        DurationText,
+        Meta(description="Pause of a virtual user between two uploads."),
+        rule_annotation(duration_range("spec.load.thinkTime", "0s", LONGEST_LOAD)),
+    ] = "0s"
     warm_up: Annotated[
         DurationText,
         Meta(description="First part of a step's load that is checked and counted, but not held to thresholds."),
+        rule_annotation(duration_range("spec.load.warmUp", "0s", LONGEST_LOAD)),
     ] = "0s"
     graceful_stop: (
         Annotated[

@@ -21,6 +21,7 @@ from loadtest_model.spec.parts import (
     url_rules,
 )
 from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
+from loadtest_model.urls import parse_url
 from loadtest_model.values import DurationText, Value
 
 
@@ -95,6 +96,15 @@ UNAMBIGUOUS_MARKER: Final = Rule[str](
 )
 
 
+_URL_WITH_HOST: Final = "url('http://' + self + '/').getPort()"
+VALID_HOST: Final = Rule[str](
+    cel=f"isURL('http://' + self + '/') && ({_URL_WITH_HOST} == ''"
+    f" || (size({_URL_WITH_HOST}) < 6 && int({_URL_WITH_HOST}) < 65536))",
+    message="spec.target.host must be a name or an IP address, with a port between 1 and 65535 or none",
+    holds=lambda host: parse_url(f"http://{host}/") is not None,
+)
+
+
 class Workload(Value, frozen=True, kw_only=True):
     kind: Annotated[WorkloadKind, Meta(description="Kind of the workload.")]
     name: Annotated[Name, Meta(description="Its name, in the namespace of the LoadTest.")]
@@ -144,6 +154,7 @@ class Target(Value, frozen=True, kw_only=True):
                 description="The Host header, for a target that answers to another name than the one it is reached"
                 " by (Django's ALLOWED_HOSTS behind a Service name). Default: host and port of spec.target.url.",
             ),
+            rule_annotation(VALID_HOST),
         ]
         | None
     ) = None

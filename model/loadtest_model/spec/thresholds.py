@@ -6,7 +6,8 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from loadtest_model.reasons import Reason
-from loadtest_model.spec.rules import Rule, cel_string, rule_annotation
+from loadtest_model.spec.load import LONGEST_LOAD
+from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
 from loadtest_model.thresholds.bounds import EXPRESSION_PATTERN
 from loadtest_model.thresholds.metrics import METRICS
 from loadtest_model.values import DurationText, Value
@@ -42,4 +43,5 @@ class Abort(Value, frozen=True, kw_only=True):
     after: Annotated[
         DurationText,
         Meta(description="How long past a step's warm-up nothing is aborted."),
+        rule_annotation(duration_range("spec.abort.after", "0s", LONGEST_LOAD)),
     ] = "30s"

@@ -19,6 +19,9 @@ from loadtest_operator.facts.observation import Observation, ObservedPod
 _LOG: Final = logging.getLogger(__name__)
 _KINDS: Final = {actions.DeleteJob: JOBS, actions.DeleteNetworkPolicy: NETWORK_POLICIES}
 
+_URGENT_ACTIONS: Final = (actions.HaltFleet, actions.Drain)
+"""No request that fails at the API server may hold these up."""
+
 
 class Actor:
     """Executes actions. `clock` is monotonic, `now` the wall clock in UTC, `sleep` waits for seconds."""
@@ -38,11 +41,12 @@ class Actor:
         self._sleep = sleep
 
     async def perform(self, observation: Observation, requested_actions: tuple[Action, ...]) -> tuple[Outcome, ...]:
-        """Do everything in order; what is to be said of it comes back.
+        """Do everything in order, but stop and halt pods first; what is to be said of it comes back.
 
         Raises ApiError where an outage or a conflict asks for another try.
         """
-        outcomes = [await self._perform(observation, action) for action in requested_actions]
+        ordered_actions = sorted(requested_actions, key=lambda action: not isinstance(action, _URGENT_ACTIONS))
+        outcomes = [await self._perform(observation, action) for action in ordered_actions]
         return tuple(outcome for outcome in outcomes if outcome is not None)
 
     async def _perform(self, observation: Observation, action: Action) -> Outcome | None:
@@ -55,6 +59,8 @@ class Actor:
                 await self._api.delete(_KINDS[type(action)], namespace, action.name, action.uid)
             case actions.StartFleet():
                 return await self._start(observation, action)
+            case actions.BoundSkew():
+                return await self._bound_skew(action)
             case actions.WriteResults():
                 return await self._write_results(namespace, action)
             case actions.MarkFinished():
@@ -76,6 +82,8 @@ class Actor:
         match action:
             case actions.Verify():
                 await self._tell(observation, Verb.VERIFY, action.pods)
+            case actions.StartRest():
+                await self._start_rest(observation, action)
             case actions.TellEndpoints():
                 await self._tell_endpoints(observation, action)
             case actions.Conclude():
@@ -113,7 +121,9 @@ class Actor:
                     continue
                 if not error.is_final:
                     raise
-                return actions.JobRefused(error.message, of_network_policy=kind == NETWORK_POLICIES)
+                return actions.JobRefused(
+                    error.message, of_network_policy=kind == NETWORK_POLICIES, is_invalid=error.is_invalid
+                )
         return None
 
     async def _write_results(self, namespace: str, action: actions.WriteResults) -> Outcome | None:
@@ -137,17 +147,7 @@ class Actor:
         at = self._now() + timedelta(seconds=action.lead_seconds)
         skew = 0.0
         if not unconfirmed_pods:
-            everyone = {pod.uid: control_address(_address(pod)) for pod in action.pods}
-            token = self._pods.halt_token(observation.test.identity.uid, observation.run_id)
-
-            def order(pod: ObservedPod) -> Start:
-                return Start(
-                    start_id=action.start_id,
-                    in_seconds=max(0.0, instant - self._clock()),
-                    peers=tuple(address for uid, address in everyone.items() if uid != pod.uid),
-                    halt_token=token,
-                )
-
+            order = self._start_order(observation, action.start_id, action.pods, instant)
             answers = await self._tell(observation, Verb.START, action.pods, order)
             unconfirmed_pods = _unconfirmed(action.pods, answers)
             # A pod counts from the arrival of its command, which lies between sending and answer.
@@ -159,6 +159,45 @@ class Actor:
             # The next look is to find the load begun, not about to begin.
             await self._sleep(max(0.0, instant - self._clock()))
         return actions.FleetStarted(at=at, skew_seconds=round(skew, 6), unconfirmed_pods=unconfirmed_pods)
+
+    async def _start_rest(self, observation: Observation, action: actions.StartRest) -> None:
+        """Start pods at once. Those that do not confirm are started at the next look, as long as there is time."""
+        arm = Arm(start_id=action.start_id, plan_hash=action.plan_hash)
+        answers = await self._tell(observation, Verb.ARM, action.pods, lambda _: arm)
+        armed_pods = tuple(pod for pod, answer in zip(action.pods, answers, strict=True) if answer.accepted)
+        order = self._start_order(observation, action.start_id, action.fleet, self._clock())
+        await self._tell(observation, Verb.START, armed_pods, order)
+
+    def _start_order(
+        self, observation: Observation, start_id: str, fleet: tuple[ObservedPod, ...], instant: float
+    ) -> Callable[[ObservedPod], Start]:
+        """The command that has a pod of the fleet begin at an instant, with the time left when it is sent."""
+        addresses = {pod.uid: control_address(_address(pod)) for pod in fleet}
+        token = self._pods.halt_token(observation.test.identity.uid, observation.run_id)
+
+        def order(pod: ObservedPod) -> Start:
+            return Start(
+                start_id=start_id,
+                in_seconds=max(0.0, instant - self._clock()),
+                peers=tuple(address for uid, address in addresses.items() if uid != pod.uid),
+                halt_token=token,
+            )
+
+        return order
+
+    async def _bound_skew(self, action: actions.BoundSkew) -> Outcome | None:
+        """How far apart pods began at most; None where one does not tell.
+
+        A pod says how long ago it began. Its answer was made between the request and its arrival here, so its beginning
+        lies in an interval of this operator's clock.
+        """
+        intervals = await self._pods.load_beginnings([(_address(pod), pod.uid) for pod in action.pods])
+        if not intervals or any(interval is None for interval in intervals):
+            return None
+        earliest = min(interval[0] for interval in intervals if interval is not None)
+        latest = max(interval[1] for interval in intervals if interval is not None)
+        at = self._now() - timedelta(seconds=self._clock() - earliest)
+        return actions.SkewBounded(at=at, skew_seconds=round(latest - earliest, 6))
 
     async def _tell(
         self,

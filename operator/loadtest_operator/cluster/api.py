@@ -11,6 +11,9 @@ import msgspec
 from kubernetes.aio.client import ApiClient, Configuration
 
 from loadtest_model.spec import GROUP, PLURAL, VERSION
+from loadtest_operator.cluster.api_errors import ApiError as ApiError  # noqa: PLC0414 - callers need both
+from loadtest_operator.cluster.api_errors import reason_and_message, refusal, unreachable
+from loadtest_operator.cluster.retries import Retrying
 
 Json = dict[str, Any]
 
@@ -36,6 +39,7 @@ LEASES: Final = "apis/coordination.k8s.io/v1/leases"
 
 FIELD_MANAGER: Final = "loadtest-operator"
 _TIMEOUT_SECONDS: Final = 20.0
+_RETRYING: Final = Retrying()
 _PAGE: Final = 500
 _WHOLE: Final = "application/json"
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -59,39 +63,11 @@ class Change(NamedTuple):
     object: Json
 
 
-class ApiError(Exception):
-    """The API server's refusal, or its silence (`status` 0)."""
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(f"{status} {reason}: {message}")
-        self.status = status
-        self.reason = reason
-        self.message = message
-
-    @property
-    def is_forbidden(self) -> bool:
-        """Whether the right to it is missing."""
-        return self.status == 403
-
-    @property
-    def is_outdated(self) -> bool:
-        """Whether the object is gone, or no longer the one that was meant."""
-        return self.status in (404, 409)
-
-    @property
-    def already_exists(self) -> bool:
-        """Whether there is an object of that name."""
-        return self.reason == "AlreadyExists"
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the same request would be refused again: neither an outage, nor a conflict, nor a throttling."""
-        return 400 <= self.status < 500 and self.status not in (408, 409, 429)
-
-
 class Api:
     """Requests by path. A resource's `kind` is its path without a namespace, such as `apis/batch/v1/jobs`.
 
+    A request that fails in passing is sent again for some seconds; without `retrying` it is sent once. Sending one
+    twice is safe: names are unique, and changes carry the version or the UID of what they change.
     `fence` is asked before each request whether this operator may still act; it does not return if it may not.
     `on_answer` hears of each request its verb and the status of the answer, 0 where there was none.
     """
@@ -102,11 +78,13 @@ class Api:
         fence: Callable[[], None] = lambda: None,
         on_answer: Callable[[str, int], None] = lambda _verb, _status: None,
         timeout_seconds: float = _TIMEOUT_SECONDS,
+        retrying: Retrying | None = _RETRYING,
     ) -> None:
         self._client = ApiClient(configuration)
         self._fence = fence
         self._on_answer = on_answer
         self._timeout_seconds = timeout_seconds
+        self._retrying = retrying
 
     async def __aenter__(self) -> Self:
         return self
@@ -183,14 +161,14 @@ class Api:
         answer = await self._send("GET", _path(kind, namespace), query, None, {"Accept": _WHOLE}, timeout)
         try:
             if not 200 <= answer.status < 300:
-                raise _refusal(answer.status, await answer.read())
+                raise refusal(answer.status, await answer.read())
             async for line in answer.response.content:
                 event = msgspec.json.decode(line)
                 if event["type"] == "ERROR":
-                    raise ApiError(event["object"].get("code", 0), *_reason_and_message(event["object"]))
+                    raise ApiError(event["object"].get("code", 0), *reason_and_message(event["object"]))
                 yield Change(event["type"] == "DELETED", event["object"])
         except (*NO_ANSWER, ValueError) as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
         finally:
             answer.response.close()
 
@@ -227,14 +205,28 @@ class Api:
         content_type: str = _WHOLE,
         accept: str = _WHOLE,
     ) -> Json:
+        async def send_once() -> Json:
+            return await self._request_once(method, path, query, body, content_type, accept)
+
+        return await (send_once() if self._retrying is None else self._retrying.repeat(send_once))
+
+    async def _request_once(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Json | None,
+        content_type: str,
+        accept: str,
+    ) -> Json:
         headers = {"Accept": accept, "Content-Type": content_type}
         answer = await self._send(method, path, query, body, headers, self._timeout_seconds)
         try:
             data = await answer.read()
         except NO_ANSWER as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
         if not 200 <= answer.status < 300:
-            raise _refusal(answer.status, data)
+            raise refusal(answer.status, data, answer.headers.get("Retry-After"))
         decoded: Json = msgspec.json.decode(data)
         return decoded
 
@@ -258,7 +250,7 @@ class Api:
             )
         except NO_ANSWER as error:
             self._on_answer(method, 0)
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
         self._on_answer(method, answer.status)
         return answer
 
@@ -277,22 +269,3 @@ def _path(kind: str, namespace: str | None, name: str = "") -> str:
 def _selector_query(selector: str, fields: str) -> dict[str, str]:
     selectors = {"labelSelector": selector, "fieldSelector": fields}
     return {name: value for name, value in selectors.items() if value}
-
-
-def _unreachable(error: Exception) -> ApiError:
-    return ApiError(0, "Unreachable", f"{type(error).__name__}: {error}")
-
-
-def _refusal(status: int, data: bytes) -> ApiError:
-    try:
-        body = msgspec.json.decode(data)
-    except msgspec.DecodeError:
-        return ApiError(status, "Unknown", data[:200].decode(errors="replace"))
-    if not isinstance(body, dict):
-        return ApiError(status, "Unknown", str(body)[:200])
-    return ApiError(status, *_reason_and_message(body))
-
-
-def _reason_and_message(status: Json) -> tuple[str, str]:
-    """The reason and the message of a Status."""
-    return str(status.get("reason", "Unknown")), str(status.get("message", ""))

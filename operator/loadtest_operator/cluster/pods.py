@@ -25,6 +25,9 @@ LARGE_ANSWER_BYTES: Final = 1024 * 1024
 """A larger answer is read only after the one before it was taken in: forty at once would not fit into memory."""
 _LARGE_ANSWER_SECONDS: Final = 30.0
 
+_NO_SECONDS: Final = 2**53
+"""A sequence number that no pod reaches: its answer brings no second of the time series."""
+
 _DECODER: Final = msgspec.json.Decoder(Snapshot)
 
 Taker = Callable[[Snapshot], Awaitable[None]]
@@ -108,6 +111,24 @@ class PodClient:
                     return await _taken(snapshot, take)
         except (*NO_ANSWER, msgspec.DecodeError):
             return None
+
+    async def load_beginnings(self, pods: list[tuple[str, str]]) -> list[tuple[float, float] | None]:
+        """For each pod, by address and UID, an interval of the clock in which its load began; None where it does not
+        tell.
+        """
+        gate = asyncio.Semaphore(MOST_AT_ONCE)
+
+        async def ask(ip: str, uid: str) -> tuple[float, float] | None:
+            async with gate:
+                sent_at = self._clock()
+                snapshot = await self.snapshot(ip, _NO_SECONDS)
+                if snapshot is None or snapshot.pod_uid != uid or snapshot.elapsed_seconds <= 0:
+                    return None
+                return sent_at - snapshot.elapsed_seconds, self._clock() - snapshot.elapsed_seconds
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(ask(*pod)) for pod in pods]
+        return [task.result() for task in tasks]
 
     async def send_commands(self, uid: str, run_id: str, commands: list[Command]) -> list[CommandAnswer]:
         """Give commands to many pods at once; an answer for each, in their order."""

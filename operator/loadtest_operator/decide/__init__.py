@@ -14,6 +14,7 @@ from loadtest_operator.decide.completed import complete_restored, finish_complet
 from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
 from loadtest_operator.decide.decision import Decision, Policy
+from loadtest_operator.decide.deleted import end_deleted
 from loadtest_operator.decide.ending import conclude, end_without_run
 from loadtest_operator.decide.finishing import finish, judged_status
 from loadtest_operator.decide.fleet import Fleet
@@ -53,12 +54,8 @@ def without_earlier_run(observation: Observation) -> Observation:
 
 
 def end_deleted_test(observation: Observation, _policy: Policy) -> Decision | None:
-    """Whatever keeps a deleted test there, such as somebody's finalizer, it loads no more; the rest is the garbage
-    collector's."""
-    if not observation.test.is_deleting:
-        return None
-    jobs = (*observation.other_jobs, *((observation.job,) if observation.job else ()))
-    return Decision(actions=tuple(DeleteJob(job.name, job.uid) for job in jobs if job.is_owned and not job.is_deleting))
+    """Whatever keeps a deleted test there, such as somebody's finalizer, it loads no more."""
+    return end_deleted(observation) if observation.test.is_deleting else None
 
 
 def keep_ended(observation: Observation, policy: Policy) -> Decision | None:

@@ -49,6 +49,23 @@ class StartFleet:
 
 
 @dataclass(frozen=True)
+class StartRest:
+    """Start these pods of a fleet at once, whose others were started by an operator that has ended since."""
+
+    pods: tuple[ObservedPod, ...]
+    fleet: tuple[ObservedPod, ...]
+    start_id: str
+    plan_hash: str
+
+
+@dataclass(frozen=True)
+class BoundSkew:
+    """Ask the pods that load when they began, since nobody has kept how far apart that was."""
+
+    pods: tuple[ObservedPod, ...]
+
+
+@dataclass(frozen=True)
 class EndpointOrder:
     """What these pods are to hear: addresses, each `ip:port`; `more` are being verified elsewhere."""
 
@@ -120,19 +137,31 @@ class ObserveGeneration:
     conditions: tuple[Json, ...] = ()
 
 
-Order = Verify | TellEndpoints | Conclude | Drain | HaltFleet | Acknowledge
+Order = Verify | StartRest | TellEndpoints | Conclude | Drain | HaltFleet | Acknowledge
 
 Action = (
-    CreateJob | DeleteJob | DeleteNetworkPolicy | StartFleet | WriteResults | MarkFinished | ObserveGeneration | Order
+    CreateJob
+    | DeleteJob
+    | DeleteNetworkPolicy
+    | StartFleet
+    | BoundSkew
+    | WriteResults
+    | MarkFinished
+    | ObserveGeneration
+    | Order
 )
 
 
 @dataclass(frozen=True)
 class JobRefused:
-    """The API server did not take the Job, or the NetworkPolicy before it: a quota, a policy, a missing right."""
+    """The API server did not take the Job, or the NetworkPolicy before it: a quota, a policy, a missing right.
+
+    `is_invalid` says that the object itself was refused, so that waiting cannot mend it.
+    """
 
     message: str
     of_network_policy: bool = False
+    is_invalid: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,6 +176,14 @@ class FleetStarted:
 
 
 @dataclass(frozen=True)
+class SkewBounded:
+    """The pods began at `at`, or so long after it as `skew_seconds` says at most."""
+
+    at: datetime
+    skew_seconds: float
+
+
+@dataclass(frozen=True)
 class ResultsExist:
     """The results of this run had been written before, by an operator that knew no less."""
 
@@ -156,4 +193,4 @@ class ResultsNotWritten:
     message: str
 
 
-Outcome = JobRefused | FleetStarted | ResultsExist | ResultsNotWritten
+Outcome = JobRefused | FleetStarted | SkewBounded | ResultsExist | ResultsNotWritten

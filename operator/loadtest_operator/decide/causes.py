@@ -12,11 +12,11 @@ from loadtest_model.reasons import AnyReason, Reason, reason_of_name
 from loadtest_model.report.status import ConditionType
 from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, join_names
+from loadtest_operator.decide.late_start import late_start_seconds
 from loadtest_operator.decide.losses import RAISE_CPU, end_description, is_out_of_memory, loss_advice, starvation_text
 from loadtest_operator.decide.waits import find_wait, waits_text
 from loadtest_operator.decide.watching import watchable_look
 from loadtest_operator.facts.observation import Observation, ObservedPod
-from loadtest_operator.facts.resources import instant
 
 _NO_CAUSE: Final = frozenset({Reason.Started, Reason.NotStarted, Reason.Finished})
 _FINDINGS: Final = (Reason.Violation, Reason.VerificationRefused, Reason.Aborted)
@@ -26,7 +26,6 @@ _URGENT: Final = frozenset({Reason.Violation, Reason.VerificationRefused})
 words have them."""
 
 _LOAD_STATES: Final = frozenset({PodState.RUNNING, PodState.LOADED, PodState.CONCLUDING, PodState.DONE})
-_START_GRACE_SECONDS: Final = 5.0
 _VERIFICATION_GRACE_SECONDS: Final = 30.0
 
 
@@ -167,15 +166,15 @@ def blocked_control(_observation: Observation, fleet: Fleet, policy: Policy) -> 
 
 
 def missed_start(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
-    """Some pods load and others were never started: a restarted operator may find this."""
-    start = observation.test.record.start
-    if start is None or not has_started(fleet):
+    """Some pods load, and it is too late to start the others: an operator that was away may find this."""
+    if observation.test.record.start is None or not has_started(fleet):
         return None
     idle = [pod.name for pod in fleet.in_state(PodState.WAITING, PodState.VERIFYING, PodState.VERIFIED, PodState.ARMED)]
-    overdue = observation.seconds_since(instant(start.at)) > _START_GRACE_SECONDS
-    if not idle or not overdue:
+    latest_seconds = late_start_seconds(fleet.plan)
+    if not idle or fleet.elapsed_seconds <= latest_seconds:
         return None
-    return StopCause(Reason.StartMissed, f"{join_names(idle)} did not start with the others")
+    finding = f"{join_names(idle)} did not start with the others, nor within {latest_seconds:g} s after them"
+    return StopCause(Reason.StartMissed, finding)
 
 
 def missed_barrier(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:

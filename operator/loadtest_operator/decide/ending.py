@@ -30,6 +30,8 @@ from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.facts.texts import shorten
 
+_MOST_REFUSALS: Final = 2
+
 NO_RUN: Final = ConditionValue.false(Reason.NoRun, "no load was made, so there are no results")
 
 
@@ -53,6 +55,7 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
             aggregate=aggregate,
             refusal=fleet.refusal,
             read_back=fleet.read_back,
+            refused_addresses=fleet.refused_addresses,
             gaps=gaps,
             recorded_failures=findings,
             target=fleet.target_watch,
@@ -236,6 +239,9 @@ def verified_message(fleet: Fleet) -> str:
         f"every pod proved at {addresses}{through} that the target honours X-Load-Test ({proof.reached_level});"
         f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it; {exposure_of(fleet.plan)}"
     )
+    if fleet.refused_addresses:
+        refusals = join_names([refused.message for refused in fleet.refused_addresses], _MOST_REFUSALS)
+        text = f"{text}; not used, because they were refused when they came later: {refusals}"
     if fleet.plan.unseen_endpoints:
         text = f"{text}; {unseen_endpoints.EXPLANATION}"
     return f"{text}; {read_back_conclusion(proof.read_back).message}" if proof.read_back else text

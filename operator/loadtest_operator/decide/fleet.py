@@ -11,7 +11,7 @@ from loadtest_model.judgement.health import NO_EVICTIONS, Evictions
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.aggregate import Aggregate, merge_snapshots, with_departed_addresses
 from loadtest_model.measurement.proof import ReadBackReport, read_back_conclusion
-from loadtest_model.measurement.snapshot import PodState, ProofLevel, TargetMemory, VerificationReport
+from loadtest_model.measurement.snapshot import PodState, ProofLevel, RefusedAddress, TargetMemory, VerificationReport
 from loadtest_model.measurement.spread import OTHER_ADDRESSES
 from loadtest_model.measurement.timeline import Series, with_series
 from loadtest_model.plan import Plan, unseen_endpoints
@@ -89,6 +89,15 @@ class Fleet:
     @property
     def _vanished_addresses(self) -> tuple[str, ...]:
         return _distinct(report.vanished for report in self.reports)
+
+    @property
+    def refused_addresses(self) -> tuple[RefusedAddress, ...]:
+        """Why addresses that came later are not proven; of each the first that a pod tells of."""
+        refusals: dict[str, RefusedAddress] = {}
+        for report in self.reports:
+            for refused in report.refused_addresses:
+                refusals.setdefault(refused.address, refused)
+        return tuple(refusals.values())
 
     @property
     def elapsed_seconds(self) -> float:
@@ -186,6 +195,7 @@ class Fleet:
             uploads=sum(report.uploads for report in reports),
             rows=sum(report.rows for report in reports),
             unverified=_distinct(report.unverified for report in reports),
+            refused_addresses=self.refused_addresses,
             vanished=self._vanished_addresses,
             unechoed=sum(report.unechoed for report in reports),
             read_back=self.read_back,

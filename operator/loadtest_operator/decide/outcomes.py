@@ -6,7 +6,14 @@ from msgspec import structs
 
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Status
-from loadtest_operator.decide.actions import FleetStarted, JobRefused, Outcome, ResultsExist, ResultsNotWritten
+from loadtest_operator.decide.actions import (
+    FleetStarted,
+    JobRefused,
+    Outcome,
+    ResultsExist,
+    ResultsNotWritten,
+    SkewBounded,
+)
 from loadtest_operator.decide.compose import verified_value
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues, conditions
 from loadtest_operator.decide.decision import Decision, Policy
@@ -27,6 +34,8 @@ def with_outcomes(
                 decision = retry_refused_job(observation, outcome, policy)
             case FleetStarted() if decision.status is not None:
                 decision = _with_status(decision, _started_status(observation, decision.status, outcome))
+            case SkewBounded() if decision.status is not None:
+                decision = _with_status(decision, _with_skew(decision.status, outcome))
             case ResultsExist() if decision.status is not None:
                 decision = _with_status(decision, keep_results(observation, decision.status))
             case ResultsNotWritten():
@@ -57,6 +66,13 @@ def _started_status(observation: Observation, status: Status, outcome: FleetStar
         start=structs.replace(status.start, at=at, skew_seconds=skew),
         conditions=conditions(marks, observation.test.record.conditions, observation.now, observation.test.generation),
     )
+
+
+def _with_skew(status: Status, outcome: SkewBounded) -> Status:
+    if status.start is None:
+        return status
+    start = structs.replace(status.start, at=rfc3339(outcome.at), skew_seconds=outcome.skew_seconds)
+    return structs.replace(status, start=start)
 
 
 def _with_status(decision: Decision, status: Status) -> Decision:

@@ -134,7 +134,10 @@ def make_plan(observation: Observation, spec: Spec, policy: Policy, endpoints: E
 
 
 def retry_refused_job(observation: Observation, refused: JobRefused, policy: Policy) -> Decision:
-    """The API server did not take the Job: say so, and try again for a while, since a quota may become free."""
+    """The API server did not take the Job: say so, and try again for a while, since a quota may become free.
+
+    An invalid Job stays invalid, so the test ends at once.
+    """
     if is_of_ending_namespace(refused.message):
         message = f"namespace {observation.test.identity.namespace} is being deleted, so no pods are made in it"
         return end_without_run(observation, Verdict.INCONCLUSIVE, Reason.NamespaceTerminating, message)
@@ -142,6 +145,8 @@ def retry_refused_job(observation: Observation, refused: JobRefused, policy: Pol
     if refused.of_network_policy:
         message = f"the NetworkPolicy of the pods was refused: {refused.message}; or set pods.networkPolicy to false"
         mark = ConditionValue.false(Reason.NetworkPolicyRefused, message)
+    if refused.is_invalid:
+        return end_without_run(observation, Verdict.FAILED, mark.reason, mark.message, mark)
     return _wait_for_obstacle(observation, mark, policy, Verdict.INCONCLUSIVE)
 
 

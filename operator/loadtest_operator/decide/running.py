@@ -17,6 +17,7 @@ from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.decide.fleet import Fleet, verified_status
 from loadtest_operator.decide.following import endpoint_orders
+from loadtest_operator.decide.late_start import start_orders
 from loadtest_operator.decide.progress import load_started_at, status_progress
 from loadtest_operator.facts.observation import Observation
 
@@ -27,10 +28,13 @@ _CONCLUDING_POLL_SECONDS: Final = 0.5
 
 
 def follow_load(observation: Observation, fleet: Fleet, policy: Policy) -> Decision:
-    """Look on and say what is seen; the pods are kept up to date about the target's endpoints."""
+    """Look on and say what is seen; the pods are kept up to date about the target's endpoints.
+
+    What is left of the common start is done first.
+    """
     return Decision(
         status=live_status(observation, fleet, Phase.RUNNING, LOAD_RUNS, None),
-        actions=endpoint_orders(observation, fleet),
+        actions=(*start_orders(observation, fleet), *endpoint_orders(observation, fleet)),
         requeue_seconds=_next_look_seconds(fleet, policy),
         plan=fleet.plan,
         aggregate=fleet.aggregate,

@@ -1,5 +1,7 @@
 """Looking: everything that belongs to a LoadTest, read afresh from the API server and from the pods."""
 
+import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +23,7 @@ from loadtest_operator.cluster.api import (
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.cluster.tokens import command_digests
 from loadtest_operator.facts.destinations import Destinations
+from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.names import uid_selector
 from loadtest_operator.facts.observation import (
     Complaint,
@@ -48,7 +51,10 @@ from loadtest_operator.facts.workload import WorkloadLook
 from loadtest_operator.observe.followers import Followers, RunKey, Sight
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
+from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.observe.targets import DestinationReader, TargetReader
+
+_LOG: Final = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -93,8 +99,9 @@ class Observer:
         self._api = means.api
         self._memory = means.memory
         self._listener = Listener(means.pods, means.memory, means.scrape_failed)
-        self._targets = TargetReader(means.api, means.cluster_domain)
-        self._destinations = DestinationReader(means.api, means.cluster_domain)
+        refusals = RefusalWatch(means.clock)
+        self._targets = TargetReader(means.api, means.cluster_domain, refusals)
+        self._destinations = DestinationReader(means.api, means.cluster_domain, refusals)
 
     def with_latest_endpoints(self, observation: Observation) -> Observation:
         """The look with what has changed behind the target meanwhile: asking the pods may take seconds."""
@@ -144,6 +151,9 @@ class Observer:
         endpoints = sight.endpoints if sight else None
         if needs_endpoints:
             endpoints = await self._targets.endpoints(test)
+        destinations, api_server = (
+            await self._surroundings(test, endpoints) if needs_endpoints else (Destinations(), ())
+        )
         target_watch = self._memory.target_watch(uid, run_id)
         workload = await self._workload(test, run_id, pods, target_watch) if job_of_run or needs_endpoints else None
         evictions = (*(sight.evictions if sight else ()), *(workload.evictions if workload else ()))
@@ -162,14 +172,23 @@ class Observer:
             evictions=self._memory.add_evictions(uid, run_id, evictions),
             workload=workload,
             target_watch=target_watch,
-            destinations=await self._destinations.destinations(test) if needs_endpoints else Destinations(),
+            destinations=destinations,
             network_policies=await self._network_policies(test, run_id),
-            api_server=await self._targets.api_server() if needs_endpoints else (),
+            api_server=api_server,
             secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),
             command_digests=command_digests(self._means.key, uid, run_id),
             abort_watch=self._memory.abort_watch(uid, run_id),
             complaints=await self._complaints(test, job_of_run, pods),
         )
+
+    async def _surroundings(
+        self, test: ObservedTest, endpoints: Endpoints | None
+    ) -> tuple[Destinations, tuple[str, ...]]:
+        """Where else the pods connect to, and what they never may: not asked for while the target is not there."""
+        if endpoints is None or endpoints.problem:
+            return Destinations(), ()
+        # Each may wait for a right that has just been granted.
+        return await asyncio.gather(self._destinations.destinations(test), self._targets.api_server())
 
     async def _complaints(
         self, test: ObservedTest, job: ObservedJob | None, pods: tuple[ObservedPod, ...]
@@ -186,7 +205,12 @@ class Observer:
             return self._memory.complaints(uid, run_id)
         about = [job.uid] if len(pods) < job.plan.parallelism else []
         about += [pod.uid for pod in pods if not (pod.is_running or pod.has_ended)][:_MOST_ASKED_ABOUT]
-        complaints = [await self._complaint(test.identity.namespace, each) for each in about]
+        try:
+            complaints = [await self._complaint(test.identity.namespace, each) for each in about]
+        except ApiError as error:
+            # What only explains a wait is no reason to do nothing else.
+            _LOG.warning("%s: the Events about its pods were not read: %s", test.identity, error)
+            return self._memory.complaints(uid, run_id)
         self._memory.keep_complaints(uid, run_id, tuple(complaint for complaint in complaints if complaint is not None))
         return self._memory.complaints(uid, run_id)
 
@@ -242,8 +266,8 @@ class Observer:
         return await self._targets.workload_under_load(test, newest, with_use=with_use)
 
     async def _network_policies(self, test: ObservedTest, run_id: str) -> tuple[ObservedNetworkPolicy, ...]:
-        """What is left of them once a test is over."""
-        over = test.record.run_id == run_id and test.record.phase is Phase.COMPLETED
+        """What is left of them once a test is over or deleted."""
+        over = test.is_deleting or (test.record.run_id == run_id and test.record.phase is Phase.COMPLETED)
         if not over or not self._means.makes_network_policies:
             return ()
         policies = await self._api.list(NETWORK_POLICIES, test.identity.namespace, uid_selector(test.identity.uid))

@@ -5,6 +5,7 @@ import dataclasses
 import logging
 import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 from loadtest_model.reasons import Reason
@@ -44,6 +45,7 @@ from loadtest_operator.facts.workload import (
     usage_of,
     workload_selector,
 )
+from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.policy.target_policy import urls_of
 
 _LOG: Final = logging.getLogger(__name__)
@@ -73,9 +75,16 @@ async def may_exist(name: str) -> bool:
 class TargetReader:
     """Reads what belongs to the targets of tests."""
 
-    def __init__(self, api: Api, cluster_domain: str, may_exist: Callable[[str], Awaitable[bool]] = may_exist) -> None:
+    def __init__(
+        self,
+        api: Api,
+        cluster_domain: str,
+        refusals: RefusalWatch,
+        may_exist: Callable[[str], Awaitable[bool]] = may_exist,
+    ) -> None:
         self._api = api
         self._cluster_domain = cluster_domain
+        self._refusals = refusals
         self._may_exist = may_exist
 
     async def api_server(self) -> tuple[str, ...]:
@@ -83,18 +92,25 @@ class TargetReader:
 
         Raises ApiError.
         """
-        namespace, name = API_SERVER
+        reads: tuple[tuple[str, Callable[[], Awaitable[tuple[str, ...]]]], ...] = (
+            (ENDPOINT_SLICES, self._api_server_endpoints),
+            (SERVICES, self._api_server_service),
+        )
         addresses: tuple[str, ...] = ()
-        for kind in (ENDPOINT_SLICES, SERVICES):
+        for kind, read in reads:
             try:
-                if kind == SERVICES:
-                    addresses += service_addresses(await self._api.get(SERVICES, namespace, name) or {})
-                else:
-                    addresses += all_addresses(await self._api.list(ENDPOINT_SLICES, namespace, slice_selector(name)))
+                addresses += await self._refusals.read((API_SERVER, kind), read)
             except ApiError as error:
                 if not error.is_forbidden:
                     raise
         return tuple(dict.fromkeys(addresses))
+
+    async def _api_server_endpoints(self) -> tuple[str, ...]:
+        namespace, name = API_SERVER
+        return all_addresses(await self._api.list(ENDPOINT_SLICES, namespace, slice_selector(name)))
+
+    async def _api_server_service(self) -> tuple[str, ...]:
+        return service_addresses(await self._api.get(SERVICES, *API_SERVER) or {})
 
     def service(self, test: ObservedTest) -> ServiceHost | None:
         """The Service that the target's URL names, or may name."""
@@ -105,26 +121,31 @@ class TargetReader:
     async def endpoints(self, test: ObservedTest) -> Endpoints:
         """What is behind the target's URL, as it is now and as the test's author may know it.
 
-        Raises ApiError.
+        A test that does without what the operator may not read does so only where that lasts. Raises ApiError.
         """
         endpoints, host = await self._endpoints(test), self.service(test)
         return endpoints if host is None else concealed(endpoints, host, test.identity.namespace)
 
-    async def _endpoints(self, test: ObservedTest) -> Endpoints:
+    async def _endpoints(self, test: ObservedTest, *, under_load: bool = False) -> Endpoints:
         host = self.service(test)
         if host is None or test.spec is None:
             return Endpoints()
+        accepts = test.spec.verification.unreadable_endpoints == UnreadableEndpoints.ACCEPT
+        read = partial(self._read_endpoints, host)
         try:
-            service = await self._api.get(SERVICES, host.namespace, host.name)
-            pods = list[Json]()
-            # Also without a Service: a right that is missing must show whether there is one or not.
-            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
-            if service is not None and not slices and selector_of(service):
-                pods = await self._api.list(PODS, host.namespace, selector_of(service))
+            return await (self._refusals.read(host, read) if accepts and not under_load else read())
         except ApiError as error:
             if error.is_forbidden:
                 return await self._unreadable(test.spec, host, error)
             raise
+
+    async def _read_endpoints(self, host: ServiceHost) -> Endpoints:
+        service = await self._api.get(SERVICES, host.namespace, host.name)
+        pods = list[Json]()
+        # Also without a Service: a right that is missing must show whether there is one or not.
+        slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
+        if service is not None and not slices and selector_of(service):
+            pods = await self._api.list(PODS, host.namespace, selector_of(service))
         return observed_endpoints(host, service, slices, pods)
 
     async def _unreadable(self, spec: Spec, host: ServiceHost, error: ApiError) -> Endpoints:
@@ -142,7 +163,7 @@ class TargetReader:
         """The same, where it can be read soon."""
         try:
             async with asyncio.timeout(BESIDE_SECONDS):
-                endpoints = await self._endpoints(test)
+                endpoints = await self._endpoints(test, under_load=True)
         except (ApiError, TimeoutError) as error:
             description = str(error) or f"no answer within {BESIDE_SECONDS:g} s"
             _LOG.warning("%s: the target's endpoints were not read: %s", test.identity, description)
@@ -208,9 +229,16 @@ class TargetReader:
 class DestinationReader:
     """Reads the Services that tests name."""
 
-    def __init__(self, api: Api, cluster_domain: str, may_exist: Callable[[str], Awaitable[bool]] = may_exist) -> None:
+    def __init__(
+        self,
+        api: Api,
+        cluster_domain: str,
+        refusals: RefusalWatch,
+        may_exist: Callable[[str], Awaitable[bool]] = may_exist,
+    ) -> None:
         self._api = api
         self._cluster_domain = cluster_domain
+        self._refusals = refusals
         self._may_exist = may_exist
 
     async def destinations(self, test: ObservedTest) -> Destinations:
@@ -247,7 +275,8 @@ class DestinationReader:
     ) -> tuple[list[Destination], Endpoints | None]:
         """Where a URL leads that names, or may name, a Service, and why it must not."""
         try:
-            service = await self._api.get(SERVICES, host.namespace, host.name)
+            read = partial(self._api.get, SERVICES, host.namespace, host.name)
+            service = await self._refusals.read((host, SERVICES), read)
         except ApiError as error:
             if not error.is_forbidden:
                 raise
@@ -261,7 +290,8 @@ class DestinationReader:
         if obstacle is not None:
             return [], obstacle
         try:
-            slices = await self._api.list(ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
+            read_slices = partial(self._api.list, ENDPOINT_SLICES, host.namespace, slice_selector(host.name))
+            slices = await self._refusals.read((host, ENDPOINT_SLICES), read_slices)
         except ApiError as error:
             if not error.is_forbidden:
                 raise

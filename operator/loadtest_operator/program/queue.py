@@ -78,7 +78,8 @@ class WorkQueue:
             again = await reconcile(key)
         except Exception as error:
             self._metrics.reconcile_errors.inc()
-            backoff = self._schedule.fail(key, self._clock(), self._random())
+            retry_after_seconds = error.retry_after_seconds if isinstance(error, ApiError) else 0.0
+            backoff = self._schedule.fail(key, self._clock(), self._random(), retry_after_seconds)
             # An API server out of reach explains itself; anything else is a defect and needs its trace.
             trace = None if isinstance(error, ApiError) else error
             _LOG.error("%s/%s: %s; again in %.1f s", *key, error, backoff, exc_info=trace)

@@ -28,8 +28,6 @@ from loadtest_operator.program.metrics import RunMetrics
 
 _LOG: Final = logging.getLogger(__name__)
 _CONFLICT_SECONDS: Final = 0.2
-# A server-side apply with a field that the schema lacks is answered by 500 and these words.
-_UNKNOWN_FIELD: Final = "field not declared in schema"
 
 Json = dict[str, Any]
 
@@ -145,7 +143,7 @@ class Reconciler:
         try:
             await self._apply(identity, version, body)
         except ApiError as error:
-            if error.reason != "Invalid" and _UNKNOWN_FIELD not in error.message:
+            if error.reason != "Invalid" and not error.names_unknown_field:
                 raise
             _LOG.error("%s: the status was refused, so only its essentials are written: %s", identity, error)
             shorter = status_to_write(essential(status), observation.test.status, self._policy.progress_seconds)

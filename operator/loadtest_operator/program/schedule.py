@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from loadtest_operator.cluster.backoff import backoff_seconds
+from loadtest_operator.cluster.backoff import LONGEST_BACKOFF_SECONDS, backoff_seconds
 
 KeyT = TypeVar("KeyT")
 
@@ -76,15 +76,16 @@ class Schedule(Generic[KeyT]):
         if again_in_seconds is not None:
             self.add(key, max(began_at + again_in_seconds, now + again_in_seconds * LEAST_REST))
 
-    def fail(self, key: KeyT, now: float, jitter: float) -> float:
+    def fail(self, key: KeyT, now: float, jitter: float, retry_after_seconds: float = 0.0) -> float:
         """A key's work failed: it is due again after a back-off that doubles with each failure in a row.
 
-        `jitter` in [0, 1) spreads the instants of keys that fail together. Returns the back-off in seconds.
+        `jitter` in [0, 1) spreads the instants of keys that fail together. The back-off is at least what the API server
+        asked for, up to the longest back-off. Returns it in seconds.
         """
         self._release(key)
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        backoff = backoff_seconds(failures, jitter)
+        backoff = max(backoff_seconds(failures, jitter), min(retry_after_seconds, LONGEST_BACKOFF_SECONDS))
         self.add(key, now + backoff)
         return backoff
 

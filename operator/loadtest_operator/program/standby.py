@@ -30,7 +30,8 @@ async def lead(configuration: Configuration, settings: Settings, beat: Callable[
         yield lambda: None
         return
     # Its own connections: a renewal must not wait in line behind other requests.
-    async with Api(configuration, timeout_seconds=REQUEST_SECONDS) as api:
+    # An election has retries of its own, since a request that is late is of no use to it.
+    async with Api(configuration, timeout_seconds=REQUEST_SECONDS, retrying=None) as api:
         world = LeadershipDependencies(_uptime, lambda: datetime.now(UTC), asyncio.sleep, _end, beat)
         identity = f"{settings.pod_name}_{uuid.uuid4().hex[:12]}"
         leadership = Leadership(api, settings.own_namespace, settings.lease, identity, world)

@@ -637,6 +637,9 @@ async def test_an_address_that_failed_its_verification_when_it_came_back_is_prov
             assert prover.report is not None
             assert prover.report.addresses == (str(well),)
             assert prover.report.unverified == (str(returned),)
+            (refused,) = prover.report.refused_addresses
+            assert (refused.address, refused.refusal) == (str(returned), Refusal.FORBIDDEN)
+            assert str(returned) in refused.message
 
 
 @pytest.mark.parametrize("code", [401, 503])

@@ -3,17 +3,19 @@
 import pytest
 from msgspec import structs
 
+from loadtest_model.judgement.diagnoses import diagnose_run
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.own_limits import own_limits
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
 from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.own_time import OwnTime
 from loadtest_model.measurement.sketch import sketch_of
-from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport, Violation
+from loadtest_model.measurement.snapshot import ProofLevel, Refusal, RefusedAddress, VerificationReport, Violation
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.reasons import Reason
 from loadtest_model.values import NANOSECONDS
@@ -38,8 +40,13 @@ def with_own_time(step: StepAggregate, seconds_each: float) -> StepAggregate:
     return structs.replace(step, own=OwnTime(response=own, service=own))
 
 
-def verdict_of(aggregate: Aggregate, *gaps: Gap, refusal: VerificationReport | None = None) -> Judgement:
-    return judge(Facts(plan=PLAN, aggregate=aggregate, gaps=gaps, refusal=refusal))
+def verdict_of(
+    aggregate: Aggregate,
+    *gaps: Gap,
+    refusal: VerificationReport | None = None,
+    refused_addresses: tuple[RefusedAddress, ...] = (),
+) -> Judgement:
+    return judge(Facts(plan=PLAN, aggregate=aggregate, gaps=gaps, refusal=refusal, refused_addresses=refused_addresses))
 
 
 def test_a_run_within_every_bound_passes() -> None:
@@ -78,6 +85,52 @@ def test_a_target_whose_every_address_vanished_is_inconclusive_whatever_its_erro
     judgement = verdict_of(a_run(a_step(accepted=50, rejected=50, errors={ErrorKind.NO_ADDRESS: 50})))
 
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "TargetVanished")
+
+
+NO_ADDRESS_LEFT = a_run(a_step(accepted=50, rejected=50, errors={ErrorKind.NO_ADDRESS: 50}))
+IGNORING = RefusedAddress(
+    address="10.0.0.9:8000",
+    refusal=Refusal.MARKER_MISSING,
+    cause=Cause.MARKER_MISSING,
+    message="10.0.0.9:8000 (canary, 1 row): answered 200 without load_test_mode",
+)
+FORBIDDING = RefusedAddress(
+    address="10.0.0.8:8000",
+    refusal=Refusal.FORBIDDEN,
+    cause=Cause.PERMISSION_DENIED,
+    message="10.0.0.8:8000 (header-only): answered 403",
+)
+
+
+def test_a_new_version_that_ignores_the_header_is_named_with_its_address_and_has_not_vanished() -> None:
+    judgement = verdict_of(NO_ADDRESS_LEFT, refused_addresses=(FORBIDDING, IGNORING))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "LoadTestHeaderIgnored")
+    assert judgement.reasons[0].startswith("10.0.0.9:8000 (canary, 1 row): answered 200 without load_test_mode")
+    assert "also 10.0.0.8:8000" in judgement.reasons[0]
+    assert [step.reasons[0] for step in judgement.steps] == [judgement.reasons[0]]
+
+
+def test_new_addresses_that_are_refused_otherwise_are_named_and_leave_the_run_inconclusive() -> None:
+    judgement = verdict_of(NO_ADDRESS_LEFT, refused_addresses=(FORBIDDING,))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "Forbidden")
+    assert judgement.reasons[0].startswith("10.0.0.8:8000 (header-only): answered 403")
+
+
+def test_a_new_address_that_is_refused_while_others_serve_changes_no_verdict() -> None:
+    judgement = verdict_of(a_run(a_step()), refused_addresses=(IGNORING,))
+
+    assert judgement.verdict is Verdict.PASSED
+
+
+def test_the_diagnosis_of_uploads_without_an_address_is_why_the_new_addresses_were_refused() -> None:
+    report = VerificationReport(level=ProofLevel.ECHOED, refused_addresses=(FORBIDDING, IGNORING))
+
+    (named, *_), (vanished, *_) = diagnose_run(NO_ADDRESS_LEFT, report), diagnose_run(NO_ADDRESS_LEFT, None)
+
+    assert named.cause is Cause.MARKER_MISSING
+    assert vanished.cause is Cause.ADDRESSES_VANISHED
 
 
 def test_a_breached_threshold_fails_and_says_what_was_measured() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,12 +12,20 @@ from loadtest_model.plan import Plan, plan_hash
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_operator.decide import Decision, Policy, decide, may_begin
-from loadtest_operator.decide.actions import CreateJob, DeleteJob, HaltFleet, JobRefused, StartFleet, Verify
+from loadtest_operator.decide.actions import (
+    CreateJob,
+    DeleteJob,
+    DeleteNetworkPolicy,
+    HaltFleet,
+    JobRefused,
+    StartFleet,
+    Verify,
+)
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.facts.destinations import Destination, Destinations
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.names import TARGET_ANNOTATION
-from loadtest_operator.facts.observation import Observation
+from loadtest_operator.facts.observation import Observation, ObservedNetworkPolicy
 from loadtest_operator.facts.secret_access import SecretAccess, unchecked_access
 from loadtest_operator.manifests import NetworkPolicyDefaults
 from loadtest_operator.policy.line import Limits, Turn
@@ -25,6 +34,7 @@ from support.operator_builders import (
     NOW,
     PLAN,
     POLICY,
+    VIOLATION,
     a_fleet_spec,
     a_halted_pod,
     a_job,
@@ -172,6 +182,24 @@ def test_a_refused_job_is_tried_again_and_ends_inconclusive_in_the_end() -> None
     assert "exceeded quota" in status_of(waiting).message
     assert status_of(given_up).verdict is Verdict.INCONCLUSIVE
     assert reason(status_of(given_up), ConditionType.SUCCEEDED) == "JobRefused"
+
+
+@pytest.mark.parametrize(
+    ("of_network_policy", "expected"), [(False, "JobRefused"), (True, "NetworkPolicyRefused")], ids=["Job", "policy"]
+)
+def test_what_is_refused_as_invalid_ends_the_test_at_once_before_anything_is_loaded(
+    of_network_policy: bool, expected: str
+) -> None:
+    observation = a_new_observation()
+    refused = JobRefused("spec.template: Invalid value", of_network_policy=of_network_policy, is_invalid=True)
+
+    ended = status_of(with_outcomes(observation, decide(observation, POLICY), (refused,), POLICY))
+
+    assert (ended.phase, ended.verdict) == (Phase.COMPLETED, Verdict.FAILED)
+    assert reason(ended, ConditionType.SUCCEEDED) == expected
+    assert reason(ended, ConditionType.RESULTS_COMPLETE) == "NoRun"
+    assert "spec.template: Invalid value" in ended.message
+    assert ended.plan_hash is None
 
 
 def test_the_network_policy_of_the_pods_is_made_with_the_job_where_the_installation_wants_it() -> None:
@@ -402,15 +430,61 @@ def batch_sizes(plan: Plan) -> list[int]:
     return [step.batch_size for step in plan.steps]
 
 
-def test_a_test_being_deleted_is_left_to_the_garbage_collector() -> None:
-    assert decide(a_new_observation(test=a_test(is_deleting=True)), POLICY) == Decision()
-    assert decide(a_new_observation(test=a_test(is_deleting=True), job=a_job(is_deleting=True)), POLICY) == Decision()
+def deleted(observation: Observation, **fields: Any) -> Observation:
+    return replace(observation, test=replace(observation.test, is_deleting=True), **fields)
 
 
-def test_a_deleted_test_loads_no_more_even_if_a_finalizer_keeps_it() -> None:
-    decision = decide(an_observation(test=a_test(is_deleting=True)), POLICY)
+def test_a_deleted_test_that_a_finalizer_keeps_loads_no_more_and_says_what_it_waits_for() -> None:
+    decision = decide(deleted(an_observation(a_pod(0, PodState.RUNNING), begun=True)), POLICY)
 
-    assert decision == Decision(actions=(DeleteJob(a_job().name, a_job().uid),))
+    assert decision.actions == (DeleteJob(a_job().name, a_job().uid),)
+    assert status_of(decision).phase is Phase.STOPPING
+    assert a_pod(0).name in status_of(decision).message
+    assert reason(status_of(decision), ConditionType.RUNNING) == "Deleted"
+    assert decision.requeue_seconds is not None
+
+
+def test_a_deleted_test_has_ended_once_its_pods_are_gone_and_its_network_policy_goes_too() -> None:
+    bounds = (ObservedNetworkPolicy("heavy-1", "policy-1"),)
+    ending = deleted(an_observation(a_pod(0, PodState.RUNNING), begun=True), network_policies=bounds)
+    last = next_observation(ending, decide(ending, POLICY), job=None, pods=())
+
+    decision = decide(last, POLICY)
+
+    assert [action for action in decide(ending, POLICY).actions if isinstance(action, DeleteNetworkPolicy)] == []
+    assert decision.actions == (DeleteNetworkPolicy("heavy-1", "policy-1"),)
+    assert (status_of(decision).phase, status_of(decision).verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
+    assert reason(status_of(decision), ConditionType.RUNNING) == "Deleted"
+    assert reason(status_of(decision), ConditionType.SUCCEEDED) == "Deleted"
+    assert reason(status_of(decision), ConditionType.RESULTS_COMPLETE) == "Deleted"
+    assert decision.requeue_seconds is None
+
+
+def test_a_deleted_test_that_never_had_pods_ends_at_once() -> None:
+    status = status_of(decide(deleted(a_new_observation()), POLICY))
+
+    assert (status.phase, reason(status, ConditionType.SUCCEEDED)) == (Phase.COMPLETED, "Deleted")
+    assert reason(status, ConditionType.RESULTS_COMPLETE) == "NoRun"
+
+
+def test_what_is_on_record_of_a_run_stands_when_its_test_is_deleted() -> None:
+    halted = an_observation(a_halted_pod(0, HaltReason.VIOLATION, violation=VIOLATION), begun=True)
+    stopping = next_observation(
+        halted, decide(replace(halted, pods=(*halted.pods, a_pod(1, PodState.RUNNING))), POLICY)
+    )
+
+    status = status_of(decide(deleted(stopping, job=None, pods=()), POLICY))
+
+    assert status.verdict is Verdict.FAILED
+    assert reason(status, ConditionType.SUCCEEDED) == "Violation"
+
+
+def test_the_verdict_of_a_test_that_had_ended_stands_when_it_is_deleted() -> None:
+    done = an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
+    ended = next_observation(done, decide_end(done))
+
+    assert decide(deleted(ended), POLICY).status is None
+    assert decide(deleted(ended), POLICY).actions == (DeleteJob(a_job().name, a_job().uid),)
 
 
 def test_a_container_that_is_not_created_points_at_the_secret_it_mounts() -> None:

@@ -14,18 +14,22 @@ from loadtest_model.measurement.cause_counts import CauseCount, Example
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import HaltReason, PodState
-from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status, StatusStart
+from loadtest_model.measurement.snapshot import HaltReason, PodState, Refusal, RefusedAddress
+from loadtest_model.plan import plan_hash
+from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import (
     Acknowledge,
+    BoundSkew,
     DeleteJob,
     Drain,
     FleetStarted,
     HaltFleet,
     MarkFinished,
     ObserveGeneration,
+    SkewBounded,
     StartFleet,
+    StartRest,
     WriteResults,
 )
 from loadtest_operator.decide.outcomes import with_outcomes
@@ -34,13 +38,16 @@ from loadtest_operator.facts.observation import ContainerEnd, Observation, Obser
 from loadtest_operator.facts.resources import rfc3339
 from support.operator_builders import (
     NOW,
+    PLAN,
     POLICY,
+    PROOF,
     START,
     VIOLATION,
     a_fleet_spec,
     a_halted_pod,
     a_job,
     a_killed_pod,
+    a_measured_step,
     a_new_observation,
     a_pending_pod,
     a_pod,
@@ -112,14 +119,62 @@ def test_a_restarted_operator_that_finds_half_a_start_halts_the_run() -> None:
     assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "StartMissed")
 
 
-def test_a_start_that_was_given_just_now_may_still_be_on_its_way() -> None:
-    observation = an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.ARMED), begun=True)
-    just_now = StatusStart(start_id="start-1", at=rfc3339(NOW))
-    recorded = structs.replace(observation.test.record, start=just_now)
+def a_loading_pod(index: int, seconds: float) -> ObservedPod:
+    """A pod whose load began so long ago."""
+    snapshot = a_snapshot(index, PodState.RUNNING, elapsed_seconds=seconds)
+    return replace(a_pod(index, PodState.RUNNING), snapshot=snapshot)
 
-    decision = decide(replace(observation, test=replace(observation.test, record=recorded)), POLICY)
+
+def without_skew(observation: Observation) -> Observation:
+    """The same where the operator that started the fleet could not write down its skew."""
+    start = structs.replace(START, skew_seconds=None)
+    record = structs.replace(observation.test.record, start=start)
+    return replace(observation, test=replace(observation.test, record=record))
+
+
+@pytest.mark.parametrize("state", [PodState.ARMED, PodState.VERIFIED])
+def test_an_operator_that_comes_in_time_starts_the_pods_that_the_one_before_did_not(state: PodState) -> None:
+    pods = (a_loading_pod(0, 5.9), a_pod(1, state))
+
+    decision = decide(without_skew(an_observation(*pods, begun=True)), POLICY)
+
+    assert decision.actions == (StartRest(pods[1:], pods, START.start_id, plan_hash(PLAN)),)
+    assert mark(status_of(decision), ConditionType.RUNNING) == ("True", "Started")
+
+
+@pytest.mark.parametrize("seconds", [6.1, 30.0])
+def test_a_pod_is_not_started_later_than_a_tenth_of_the_shortest_step(seconds: float) -> None:
+    decision = decide(an_observation(a_loading_pod(0, seconds), a_pod(1, PodState.ARMED), begun=True), POLICY)
+
+    assert [type(action) for action in decision.actions] == [HaltFleet]
+    assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "StartMissed")
+    assert "nor within 6 s after them" in status_of(decision).message
+
+
+def test_no_pod_is_started_late_in_a_fleet_that_is_not_complete() -> None:
+    decision = decide(
+        an_observation(a_loading_pod(0, 1.0), a_pod(1, PodState.ARMED, is_reachable=False), begun=True), POLICY
+    )
 
     assert decision.actions == ()
+
+
+def test_a_skew_that_nobody_kept_is_asked_for_once_every_pod_loads() -> None:
+    pods = (a_loading_pod(0, 2.0), a_loading_pod(1, 1.5))
+    observation = without_skew(an_observation(*pods, begun=True))
+    decision = decide(observation, POLICY)
+
+    after = with_outcomes(observation, decision, (SkewBounded(at=NOW, skew_seconds=0.52),), POLICY)
+
+    assert decision.actions == (BoundSkew(pods),)
+    assert status_of(after).start == structs.replace(START, at=rfc3339(NOW), skew_seconds=0.52)
+    assert decide(next_observation(observation, after), POLICY).actions == ()
+
+
+def test_the_skew_is_not_asked_for_before_the_common_start() -> None:
+    observation = without_skew(an_observation(a_loading_pod(0, 0.0), a_loading_pod(1, 1.5), begun=True))
+
+    assert decide(observation, POLICY).actions == ()
 
 
 def test_while_the_load_runs_the_status_tells_how_far_it_is() -> None:
@@ -598,3 +653,29 @@ def test_the_snapshot_of_a_pod_that_is_gone_still_counts() -> None:
     decision = decide(an_observation(a_halted_pod(0, HaltReason.OPERATOR), gone, begun=True), POLICY)
 
     assert sum(step.total.accepted for step in decision.aggregate.steps) == 50
+
+
+def test_new_addresses_that_were_refused_are_named_in_the_reasons_and_the_condition() -> None:
+    refused = RefusedAddress(
+        address="10.0.0.9:8000",
+        refusal=Refusal.MARKER_MISSING,
+        cause=Cause.MARKER_MISSING,
+        message="10.0.0.9:8000 (canary, 1 row): answered 200 without load_test_mode",
+    )
+    step = structs.replace(a_measured_step(), errors={ErrorKind.NO_ADDRESS: 20})
+    proof = structs.replace(PROOF, refused_addresses=(refused,), unverified=(refused.address,))
+    pods = tuple(
+        replace(
+            a_pod(index, PodState.DONE), snapshot=a_snapshot(index, PodState.DONE, steps=(step,), verification=proof)
+        )
+        for index in range(2)
+    )
+
+    status = decided(an_observation(*pods, begun=True))
+    verified = status.condition(ConditionType.VERIFIED)
+
+    assert (status.verdict, mark(status, ConditionType.SUCCEEDED)) == ("Failed", ("False", "LoadTestHeaderIgnored"))
+    assert status.reasons[0].startswith(refused.message)
+    assert verified is not None
+    assert refused.message in verified.message
+    assert "restarted, moved or scaled down" not in status.message

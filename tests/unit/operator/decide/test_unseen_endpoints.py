@@ -22,6 +22,7 @@ from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import CreateJob
 from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, unreadable_endpoints
 from loadtest_operator.facts.resources import observed_job
+from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.observe.targets import TargetReader, may_exist
 from support.builders import IDENTITY
 from support.operator_builders import (
@@ -34,6 +35,7 @@ from support.operator_builders import (
     an_observation,
     next_observation,
 )
+from support.virtual_time import run_in_virtual_time
 
 Json = dict[str, Any]
 SERVICE: Json = {"metadata": {"name": "clients"}, "spec": {"ports": [{"port": 8000}], "selector": {"app": "clients"}}}
@@ -71,11 +73,12 @@ def looked_up(spec: Spec, *forbidden: str, exists: bool = True, beside: bool = F
         return exists
 
     async def look() -> Endpoints | None:
-        reader = TargetReader(Guarded(*forbidden), "cluster.local", dns)
+        clock = asyncio.get_running_loop().time
+        reader = TargetReader(Guarded(*forbidden), "cluster.local", RefusalWatch(clock), dns)
         test = a_test(spec)
         return await (reader.endpoints_under_load(test) if beside else reader.endpoints(test))
 
-    return asyncio.run(look())
+    return run_in_virtual_time(look())
 
 
 @pytest.mark.parametrize("forbidden", [SERVICES, ENDPOINT_SLICES, PODS])

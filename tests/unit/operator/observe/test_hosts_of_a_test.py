@@ -1,5 +1,6 @@
 """Which Services the URLs of a test may lead to, and what a test is told of a Service that it may not use."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from loadtest_model.spec import Spec
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, SERVICES, Api, ApiError
 from loadtest_operator.facts.destinations import Destination, Destinations
 from loadtest_operator.facts.endpoints import Endpoints
+from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.observe.targets import DestinationReader, TargetReader
 from support.operator_builders import a_fleet_spec, a_test
 
@@ -80,13 +82,20 @@ async def destinations(
         return known
 
     async with Cluster({"shop/clients": SERVICE, **services}, *forbidden) as api:
-        return await DestinationReader(api, "cluster.local", dns).destinations(a_test(spec))
+        return await DestinationReader(api, "cluster.local", a_refusal_watch(), dns).destinations(a_test(spec))
+
+
+def a_refusal_watch() -> RefusalWatch:
+    """One whose time passes quickly, so that a refusal has soon lasted."""
+    return RefusalWatch(itertools.count(step=10.0).__next__)
 
 
 async def endpoints(host: str, service: Json | None, *forbidden: str) -> Endpoints:
     namespace = "shop" if "." not in host else host.split(".")[1]
     async with Cluster({f"{namespace}/{host.partition('.')[0]}": service}, *forbidden) as api:
-        return await TargetReader(api, "cluster.local").endpoints(a_test(a_spec("spec.target.url", host)))
+        return await TargetReader(api, "cluster.local", a_refusal_watch()).endpoints(
+            a_test(a_spec("spec.target.url", host))
+        )
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -190,6 +199,9 @@ async def test_of_a_service_of_its_own_namespace_a_test_learns_what_is_wrong() -
 async def test_the_api_server_is_known_by_its_services_address_too() -> None:
     service = {"spec": {"clusterIPs": ["10.96.0.1", "fd00::1"], "ports": [{"port": 443}]}}
     async with Cluster({"default/kubernetes": service}) as api:
-        assert await TargetReader(api, "cluster.local").api_server() == ("10.96.0.1:443", "[fd00::1]:443")
+        assert await TargetReader(api, "cluster.local", a_refusal_watch()).api_server() == (
+            "10.96.0.1:443",
+            "[fd00::1]:443",
+        )
     async with Cluster({"default/kubernetes": service}, SERVICES) as api:
-        assert await TargetReader(api, "cluster.local").api_server() == ()
+        assert await TargetReader(api, "cluster.local", a_refusal_watch()).api_server() == ()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from loadtest_operator.cluster.api import Api, ApiError
+from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.observe.targets import BESIDE_SECONDS, TargetReader
 from support.builders import URL
 from support.operator_builders import a_fleet_spec, a_test
@@ -31,7 +32,8 @@ class Troubled(Api):
 )
 def test_endpoints_and_workload_that_cannot_be_read_are_done_without(error: ApiError | None) -> None:
     async def look() -> tuple[Any, Any, float]:
-        loop, reader = asyncio.get_running_loop(), TargetReader(Troubled(error), "cluster.local")
+        loop = asyncio.get_running_loop()
+        reader = TargetReader(Troubled(error), "cluster.local", RefusalWatch(loop.time))
         began = loop.time()
         async with asyncio.timeout(60):
             endpoints = await reader.endpoints_under_load(WATCHED)

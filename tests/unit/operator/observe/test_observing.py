@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from loadtest_model.measurement.snapshot import PodState, Snapshot
+from loadtest_operator.cluster.api import EVENTS, ApiError
 from loadtest_operator.cluster.pods import PodClient, Taker, take_nothing
 from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL
 from loadtest_operator.facts.observation import Complaint, Observation
@@ -108,6 +109,28 @@ async def test_events_are_read_now_and_then_and_what_they_said_is_known_in_betwe
 
         assert told == [(Complaint("job-1", "FailedCreate", "exceeded quota"),)] * 4
         assert api.requested_kinds.count("events") == 2
+
+
+class FakeApiWithSlowEvents(FakeApi):
+    """An API server that answers every question about Events too late, once `fails` is set."""
+
+    fails = False
+
+    async def list(self, kind: str, *rest: Any, **more: Any) -> list[Json]:
+        if self.fails and kind == EVENTS:
+            raise ApiError(504, "Timeout", "too many Events")
+        return await super().list(kind, *rest, **more)
+
+
+async def test_events_that_cannot_be_read_void_no_look_and_what_they_said_before_is_kept() -> None:
+    clock = [100.0]
+    async with FakeApiWithSlowEvents(loadtests=[TEST], jobs=[a_job()], events=[QUOTA]) as api:
+        observer = an_observer(api, Memory(lambda: clock[0]))
+        await look(observer)
+        api.fails = True
+        clock[0] += COMPLAINTS_SECONDS
+
+        assert (await look(observer)).complaints == (Complaint("job-1", "FailedCreate", "exceeded quota"),)
 
 
 async def test_a_test_made_anew_under_its_name_ends_what_was_followed_for_the_one_before() -> None:

@@ -168,3 +168,10 @@ def test_a_rank_that_there_is_no_room_for_stays_due_and_does_not_hold_up_a_lower
 
     assert [schedule.take(1.0, highest_rank=1) for _ in range(2)] == ["runs", None]
     assert schedule.take(1.0) == "waits"
+
+
+def test_a_key_that_failed_rests_as_long_as_the_api_server_asks_for_within_the_longest_back_off(
+    schedule: Schedule[str],
+) -> None:
+    assert schedule.fail("a", 0.0, 0.0, retry_after_seconds=7.0) == 7.0
+    assert schedule.fail("b", 0.0, 0.0, retry_after_seconds=600.0) == LONGEST_BACKOFF_SECONDS
