@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-from loadtest_model.reason_groups import ReasonGroup
+from loadtest_model.reason_groups import ReasonClass, ReasonGroup
 from loadtest_model.reasons import Reason
 from tools.committed_files import REPOSITORY, replace_section, write_or_check
 
@@ -18,8 +18,15 @@ def document(current: str) -> str:
 
 
 def _table(group: ReasonGroup) -> Iterator[str]:
-    yield from (f"\n### {group}\n", "| reason | what it means | what to do |", "|---|---|---|")
-    yield from (f"| `{each}` | {each.meaning} | {each.advice} |" for each in Reason if each.group is group)
+    reasons = [reason for reason in Reason if reason.group is group]
+    if all(reason.reason_class is ReasonClass.LOAD for reason in reasons):
+        yield from (f"\n### {group}\n", "| reason | what it means | what to do |", "|---|---|---|")
+        yield from (f"| `{reason}` | {reason.meaning} | {reason.advice} |" for reason in reasons)
+        return
+    yield from (f"\n### {group}\n", "| reason | class | what it means | what to do |", "|---|---|---|---|")
+    for reason in reasons:
+        class_name = "" if reason.reason_class is ReasonClass.LOAD else reason.reason_class
+        yield f"| `{reason}` | {class_name} | {reason.meaning} | {reason.advice} |"
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The groups of reasons, and what belongs to every reason: its group, its meaning and the advice."""
+"""The groups and classes of reasons, and what belongs to every reason: group, class, meaning and advice."""
 
 from enum import StrEnum, auto
 from typing import Self
@@ -18,21 +18,42 @@ class ReasonGroup(StrEnum):
     PHASES = "Events of a phase"
 
 
-def reason_member(group: ReasonGroup, meaning: str, advice: str = "") -> tuple[auto, ReasonGroup, str, str]:
-    return auto(), group, meaning, advice
+class ReasonClass(StrEnum):
+    """Whether a test loaded its target, and if it did not, who can change that."""
+
+    LOAD = "Load"
+    """The load or what was measured of it decided."""
+    REFUSED = "Refused"
+    """The verification did not prove the target."""
+    MISCONFIGURED = "Misconfigured"
+    """The test names or asks for something that cannot be."""
+    NOT_PERMITTED = "NotPermitted"
+    """The installation, the namespace or the target does not permit it."""
+    PREVENTED = "Prevented"
+    """The cluster, the line, the generator or a person kept the load from starting."""
+
+
+def reason_member(
+    group: ReasonGroup, meaning: str, advice: str = "", reason_class: ReasonClass = ReasonClass.LOAD
+) -> tuple[auto, ReasonGroup, str, str, ReasonClass]:
+    return auto(), group, meaning, advice, reason_class
 
 
 class ExplainedReason(StrEnum):
-    """A reason, named as conditions and Events show it. `advice` is empty if there is nothing to do."""
+    """A reason, named as conditions and Events show it. `advice` is empty if there is nothing to do.
+
+    `reason_class` is the class of a test that ended for this reason before its load.
+    """
 
     group: ReasonGroup
     meaning: str
     advice: str
+    reason_class: ReasonClass
 
-    def __new__(cls, name: str, group: ReasonGroup, meaning: str, advice: str) -> Self:
+    def __new__(cls, name: str, group: ReasonGroup, meaning: str, advice: str, reason_class: ReasonClass) -> Self:
         reason = str.__new__(cls, name)
         reason._value_ = name
-        reason.group, reason.meaning, reason.advice = group, meaning, advice
+        reason.group, reason.meaning, reason.advice, reason.reason_class = group, meaning, advice, reason_class
         return reason
 
     @staticmethod

@@ -7,7 +7,7 @@ are generated from it.
 from functools import partial
 from typing import Final, NewType
 
-from loadtest_model.reason_groups import ExplainedReason, ReasonGroup, reason_member
+from loadtest_model.reason_groups import ExplainedReason, ReasonClass, ReasonGroup, reason_member
 
 _LOOK_AT_THE_POD: Final = "look at `kubectl describe pod` of the pod that the message names"
 _CHECK_THE_IMAGE: Final = (
@@ -22,12 +22,26 @@ _CORRECT_THE_SPEC: Final = "correct the field that the message names, in a new t
 _FOLLOW_THE_MESSAGE: Final = "do what the message says; docs/troubleshooting.md has the causes one by one"
 _RUN_AGAIN: Final = "look at the message for the cause, then run again with a new spec.runId"
 
-_line: Final = partial(reason_member, ReasonGroup.LINE)
-_target: Final = partial(reason_member, ReasonGroup.TARGET)
-_spec: Final = partial(reason_member, ReasonGroup.SPEC, advice=_CORRECT_THE_SPEC)
-_pods: Final = partial(reason_member, ReasonGroup.PODS)
+_prevented: Final = partial(reason_member, reason_class=ReasonClass.PREVENTED)
+_misconfigured: Final = partial(reason_member, reason_class=ReasonClass.MISCONFIGURED)
+_unpermitted: Final = partial(reason_member, reason_class=ReasonClass.NOT_PERMITTED)
+
+_line: Final = partial(_prevented, ReasonGroup.LINE)
+_unpermitted_line: Final = partial(_unpermitted, ReasonGroup.LINE)
+_target: Final = partial(_prevented, ReasonGroup.TARGET)
+_misconfigured_target: Final = partial(_misconfigured, ReasonGroup.TARGET)
+_unpermitted_target: Final = partial(_unpermitted, ReasonGroup.TARGET)
+_spec: Final = partial(_misconfigured, ReasonGroup.SPEC, advice=_CORRECT_THE_SPEC)
+_pods: Final = partial(_prevented, ReasonGroup.PODS)
+_misconfigured_pods: Final = partial(_misconfigured, ReasonGroup.PODS)
+_unpermitted_pods: Final = partial(_unpermitted, ReasonGroup.PODS)
 _verification: Final = partial(reason_member, ReasonGroup.VERIFICATION)
-_refusal: Final = partial(reason_member, ReasonGroup.VERIFICATION, advice=_FOLLOW_THE_MESSAGE)
+_unproven: Final = partial(_prevented, ReasonGroup.VERIFICATION)
+_refusal: Final = partial(
+    reason_member, ReasonGroup.VERIFICATION, advice=_FOLLOW_THE_MESSAGE, reason_class=ReasonClass.REFUSED
+)
+_misconfigured_refusal: Final = partial(_misconfigured, ReasonGroup.VERIFICATION, advice=_FOLLOW_THE_MESSAGE)
+_unpermitted_refusal: Final = partial(_unpermitted, ReasonGroup.VERIFICATION, advice=_FOLLOW_THE_MESSAGE)
 _load: Final = partial(reason_member, ReasonGroup.LOAD)
 _results: Final = partial(reason_member, ReasonGroup.RESULTS)
 _verdict: Final = partial(reason_member, ReasonGroup.VERDICT)
@@ -56,7 +70,7 @@ class Reason(ExplainedReason):
     QueuedTooLong = _line(
         "it was not the test's turn within deadlines.queued", "look at what holds the target, then run again"
     )
-    TooManyPods = _line(
+    TooManyPods = _unpermitted_line(
         "the test asks for more pods than the installation ever allows",
         "lower spec.parallelism, or have the setting raised that the message names",
     )
@@ -65,15 +79,15 @@ class Reason(ExplainedReason):
         "the spec has fields that this operator does not know, since the CustomResourceDefinition is newer",
         "upgrade the operator, or wait until the upgrade that is under way has ended",
     )
-    TargetNotAllowed = _target(
+    TargetNotAllowed = _unpermitted_target(
         "a URL of the test names a host that the installation does not let tests load",
         "name a Service of the cluster, or have policy.targets in the operator's values extended",
     )
-    SecretAccessUnchecked = _target(
+    SecretAccessUnchecked = _unpermitted_target(
         "the test names Secrets, and nobody asked whether its author may read them",
         "have admission.secretAccess switched on in the operator's values, and apply the test again",
     )
-    EndpointsNotReadable = _target(
+    EndpointsNotReadable = _unpermitted_target(
         "the operator may not read the endpoints behind the target's Service, so it cannot have each of them proven",
         "have the target's namespace added to watch.targetNamespaces in the operator's values, or set"
         " spec.verification.unreadableEndpoints to Accept, which lowers the claim",
@@ -81,21 +95,21 @@ class Reason(ExplainedReason):
     TargetHasNoEndpoints = _target(
         "the target's Service has no ready endpoint", "check that the pods behind it run and are ready"
     )
-    ServiceNotFound = _target("there is no Service of that name", "correct the host in spec.target.url")
-    ServicePortMissing = _target("the Service has no such port", "correct the port in spec.target.url")
-    ExternalNameRefused = _target(
+    ServiceNotFound = _misconfigured_target("there is no Service of that name", "correct the host in spec.target.url")
+    ServicePortMissing = _misconfigured_target("the Service has no such port", "correct the port in spec.target.url")
+    ExternalNameRefused = _unpermitted_target(
         "the Service is of type ExternalName, which may point anywhere", "name the target itself in spec.target.url"
     )
-    ServiceNotUsable = _target(
+    ServiceNotUsable = _misconfigured_target(
         "a Service of another namespace does not exist, lacks the port or a ready endpoint, or is of type ExternalName:"
         " which of these only those learn who may read it",
         "correct the URL that the message names, or have the Service mended",
     )
-    WorkloadNotFound = _target(
+    WorkloadNotFound = _misconfigured_target(
         "there is no workload as spec.target.workload names it", "correct its kind and name, or create it"
     )
     WorkloadHasNoPods = _target("the workload of spec.target.workload has no pod", "scale it up")
-    WorkloadNotReadable = _target(
+    WorkloadNotReadable = _unpermitted_target(
         "the operator may not read the workload of spec.target.workload", "give it the rights that its chart has"
     )
     WorkloadNotSeen = _target(
@@ -133,29 +147,31 @@ class Reason(ExplainedReason):
         "the API server did not take the NetworkPolicy that bounds the pods, so no Job was made",
         "do what the message says, or have pods.networkPolicy set to false in the operator's values",
     )
-    PodLabelRefused = _pods(
+    PodLabelRefused = _unpermitted_pods(
         "spec.pod.labels has a key that is not the test's to set",
         "remove it, or have its prefix added to pods.allowedPrefixes in the operator's values",
     )
-    PodAnnotationRefused = _pods(
+    PodAnnotationRefused = _unpermitted_pods(
         "spec.pod.annotations has a key that is not the test's to set",
         "remove it, or have its prefix added to pods.allowedPrefixes in the operator's values",
     )
-    HostAliasRefused = _pods(
+    HostAliasRefused = _unpermitted_pods(
         "an alias in spec.pod.hostAliases leads to where nothing may be sent, or takes a Service's name",
         "correct it, or have its network allowed by policy.allowed in the operator's values",
     )
-    JobNameTaken = _pods("a Job of that name belongs to something else", "remove it, or rename the test")
+    JobNameTaken = _misconfigured_pods("a Job of that name belongs to something else", "remove it, or rename the test")
     ImageMissing = _pods("the image of the pods cannot be pulled", _CHECK_THE_IMAGE)
     Unschedulable = _pods("no node takes the pods", _MAKE_ROOM_ON_NODES)
-    SecretMissing = _pods(
+    SecretMissing = _misconfigured_pods(
         "a Secret that the test names does not exist", "create it in the test's namespace, or correct its name"
     )
-    SecretKeyMissing = _pods("the Secret has no such key", "add the key to the Secret, or correct its name in the spec")
-    ConfigMapMissing = _pods(
+    SecretKeyMissing = _misconfigured_pods(
+        "the Secret has no such key", "add the key to the Secret, or correct its name in the spec"
+    )
+    ConfigMapMissing = _misconfigured_pods(
         "a ConfigMap that the test names does not exist", "create it in the test's namespace, or correct its name"
     )
-    ConfigMapKeyMissing = _pods(
+    ConfigMapKeyMissing = _misconfigured_pods(
         "the ConfigMap has no such key", "add the key to the ConfigMap, or correct its name in the spec"
     )
     VolumeNotMounted = _pods("a volume of a pod cannot be mounted", _LOOK_AT_THE_POD)
@@ -165,20 +181,20 @@ class Reason(ExplainedReason):
         "a ResourceQuota of the namespace has no room for the pods",
         "wait for room, lower spec.parallelism or spec.pod.resources, or have the quota raised",
     )
-    QuotaNeedsResources = _pods(
+    QuotaNeedsResources = _misconfigured_pods(
         "a ResourceQuota of the namespace wants a resource to be stated that the pods do not state",
         "state it in spec.pod.resources",
     )
-    LimitRangeRefused = _pods(
+    LimitRangeRefused = _misconfigured_pods(
         "a LimitRange of the namespace does not allow the pods' resources, or gives them a limit below their request",
         "set requests and limits in spec.pod.resources that the LimitRange allows",
     )
-    PodSecurityRefused = _pods(
+    PodSecurityRefused = _unpermitted_pods(
         "the namespace's Pod Security level refuses the pods, most often for what a mesh's injector or another"
         " webhook adds to them: of themselves they keep to `restricted`",
         "switch the injection off for this namespace's load tests, or run the test in another namespace",
     )
-    PodsRefused = _pods(
+    PodsRefused = _unpermitted_pods(
         "an admission policy or webhook refuses the pods", "change what the message names, or have it allow the pods"
     )
     PodsNotStarted = _pods("not all pods ran within deadlines.starting", _LOOK_AT_THE_POD)
@@ -195,18 +211,18 @@ class Reason(ExplainedReason):
     Echoed = _verification("it also returned each request's nonce")
     Proven = _verification("reading back showed that nothing was stored")
     VerificationRefused = _refusal("the target was not proven, and no load was made")
-    VerificationTimedOut = _verification("the pods were not verified in time", _RUN_AGAIN)
-    NameNotResolved = _refusal("the target's name does not resolve")
-    AddressNotAllowed = _refusal("the target's address is one that may not be loaded here")
+    VerificationTimedOut = _unproven("the pods were not verified in time", _RUN_AGAIN)
+    NameNotResolved = _misconfigured_refusal("the target's name does not resolve")
+    AddressNotAllowed = _unpermitted_refusal("the target's address is one that may not be loaded here")
     ConnectionRefused = _refusal("nobody listens at the target's address and port")
     TLSFailed = _refusal("the TLS handshake failed")
     TargetTimedOut = _refusal("the target did not answer in time")
     ConnectionReset = _refusal("the connection was cut")
     TargetRedirects = _refusal("the target answered with a redirect, which is never followed")
-    AuthenticationFailed = _refusal("the token was not accepted")
-    TokenExpiresTooSoon = _refusal("the token would expire before the load ends")
-    Forbidden = _refusal("access was denied")
-    WrongURL = _refusal("there is nothing at the URL's path")
+    AuthenticationFailed = _misconfigured_refusal("the token was not accepted")
+    TokenExpiresTooSoon = _misconfigured_refusal("the token would expire before the load ends")
+    Forbidden = _unpermitted_refusal("access was denied")
+    WrongURL = _misconfigured_refusal("there is nothing at the URL's path")
     BatchTooLarge = _refusal("a batch is larger than the target takes")
     LoadTestHeaderIgnored = _refusal("the answer did not say load_test_mode: the header was ignored")
     LoadTestHeaderNotHonoured = _refusal("the answer said that it was no load test")
@@ -219,7 +235,9 @@ class Reason(ExplainedReason):
     ReadBackFailed = _refusal("what the target has stored could not be read")
     ReadBackControlFailed = _refusal("the read-back did not find what is known to exist, so it proves nothing")
     RecordsStored = _refusal("rows of the verification were found stored")
-    GeneratorThrottled = _refusal("the CPU limit of the pods is too low to verify the target with")
+    GeneratorThrottled = _unproven(
+        "the CPU limit of the pods is too low to verify the target with", _FOLLOW_THE_MESSAGE
+    )
 
     NotStarted = _load("the load has not started")
     Started = _load("the load runs")
@@ -288,6 +306,18 @@ UnknownReason = NewType("UnknownReason", str)
 """A reason that stands in a status and is none of ours: another version of the operator wrote it."""
 
 AnyReason = Reason | UnknownReason
+
+
+def class_of_end(reason: AnyReason, *, load_began: bool) -> ReasonClass:
+    """The class of a test that ended for this reason.
+
+    A test whose load began is of the class Load, whatever ended it. No other test is: where the reason alone may stand
+    for both, such as a stop, the load was prevented.
+    """
+    if load_began:
+        return ReasonClass.LOAD
+    reason_class = reason.reason_class if isinstance(reason, Reason) else ReasonClass.LOAD
+    return ReasonClass.PREVENTED if reason_class is ReasonClass.LOAD else reason_class
 
 
 def reason_of_name(name: str) -> AnyReason:

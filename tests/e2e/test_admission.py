@@ -75,6 +75,19 @@ def test_stop_and_suspend_can_be_changed_at_any_time(namespace: Namespace) -> No
     namespace.rest.delete(test.path)
 
 
+def test_a_new_run_of_a_test_that_is_still_stopped_is_refused_with_a_hint(namespace: Namespace) -> None:
+    test = namespace.start("stopped-before", stop=True)
+    assert test.until_completed()["reasonClass"] == "Prevented"
+
+    with pytest.raises(RestError) as refused:
+        test.patch(runId="v1.2.3")
+
+    assert "set spec.stop to false together with the new spec.runId" in str(refused.value)
+    test.patch(runId="v1.2.3", stop=False, suspend=True)
+    assert test.get()["spec"]["runId"] == "v1.2.3"
+    namespace.rest.delete(test.path)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -130,6 +143,42 @@ def test_the_api_server_refuses_just_what_the_predicates_refuse_with_the_same_me
 
     assert different == []
     assert answers.count(None) > 20
+
+
+def test_the_resources_that_a_spec_may_have_are_those_that_a_job_may_have(namespace: Namespace) -> None:
+    asked = [spec for spec in specs() if "resources" in spec.get("pod", {})]
+    taken = [spec["pod"]["resources"] for spec in asked if not _resource_faults(spec)]
+
+    answers = [(resources, _job_refusal(namespace, resources)) for resources in (*taken, *UNUSUAL)]
+
+    assert [answer for answer in answers if answer[1]] == []
+    assert len(asked) > len(taken) > 8
+
+
+UNUSUAL = (
+    {"limits": {"cpu": "100n", "memory": "1e30"}},
+    {"limits": {"cpu": "5.", "memory": ".5Gi"}, "requests": {"cpu": 0}},
+    {"limits": {"a.b-c.example/x_Y.z": 0}},
+)
+
+
+def _resource_faults(spec: dict[str, Any]) -> list[str]:
+    texts = [fault.message for fault in broken_rules(msgspec.convert(spec, Spec))]
+    return [text for text in texts if "spec.pod.resources" in text]
+
+
+def _job_refusal(namespace: Namespace, resources: dict[str, Any]) -> str:
+    """What the API server has against a Job whose container has these resources; empty if it takes it."""
+    container = {"name": "c", "image": "i", "resources": resources}
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "resources", "namespace": namespace.name},
+        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [container]}}},
+    }
+    path = f"/apis/batch/v1/namespaces/{namespace.name}/jobs?dryRun=All"
+    status, answer = namespace.rest.ask("POST", path, json.dumps(job).encode())
+    return "" if status < 300 else json.loads(answer)["message"]
 
 
 def test_the_api_server_refuses_what_is_of_a_wrong_type_or_out_of_bounds(namespace: Namespace) -> None:

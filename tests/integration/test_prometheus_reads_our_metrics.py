@@ -61,18 +61,25 @@ def test_the_example_alerts_fire_for_a_violation_and_an_absent_operator_and_for_
     labels = 'namespace="shop",test="heavy"'
     series = {
         f'loadtest_uploads_total{{{labels},step="heavy",outcome="violation"}}': "0+0x9 1+0x10",
-        f'loadtest_verdict{{{labels},verdict="Failed"}}': "0+0x20",
+        f'loadtest_verdict{{{labels},verdict="Failed"}}': "0+0x20 1+0x10",
+        f"loadtest_never_loaded{{{labels}}}": "0+0x20 1+0x5 0+0x5",
         "loadtest_operator_at_work": "1+0x20",
         "loadtest_operator_reconcile_errors_total": "0+0x20",
         'loadtest_operator_api_requests_total{verb="PATCH",code="200"}': "0+60x20",
     }
     violation = {"severity": "critical", "namespace": "shop", "test": "heavy"}
     absent = {"severity": "warning"}
+    failed = {"severity": "warning", "namespace": "shop", "test": "heavy"}
+    verdict_failed = {**failed, "verdict": "Failed"}
     quiet = [name for name in re.findall(r"alert: (\w+)", ALERTS.read_text()) if name != "LoadTestViolation"]
     expected = [
         {"eval_time": "5m", "alertname": "LoadTestViolation", "exp_alerts": []},
         {"eval_time": "15m", "alertname": "LoadTestViolation", "exp_alerts": [{"exp_labels": violation}]},
         *({"eval_time": "15m", "alertname": name, "exp_alerts": []} for name in quiet),
+        {"eval_time": "23m", "alertname": "LoadTestFailed", "exp_alerts": []},
+        {"eval_time": "23m", "alertname": "LoadTestNeverLoaded", "exp_alerts": [{"exp_labels": failed}]},
+        {"eval_time": "30m", "alertname": "LoadTestFailed", "exp_alerts": [{"exp_labels": verdict_failed}]},
+        {"eval_time": "30m", "alertname": "LoadTestNeverLoaded", "exp_alerts": []},
         {"eval_time": "50m", "alertname": "LoadTestOperatorAbsent", "exp_alerts": [{"exp_labels": absent}]},
     ]
     for case in expected:

@@ -76,9 +76,13 @@ _STAGES: Final[tuple[list[Json], ...]] = (
     ],
 )
 _BOUNDS: Final = (
-    *("p95 < 20s", "light.p95<=1.5m", "stress.error_rate  >  1.5%", "error_rate < 0.01", "accepted >= 10", "max>1ms"),
+    *("p95 < 20s", "light.p95<=1.5m", "stress.error_rate  >  1.5%", "error_rate < 0.01", "accepted >= 10", "max<1ms"),
     *("p95 < 20", "p95 < 20%", "accepted < 1s", "latency < 1s", "tiny.p95 < 1s", "p95 == 1s", "p95 < 1s ", "p95 < .5s"),
-    *("p95 < 20s\n", "", "P95 < 1s", "error_rate < 1%%"),
+    *("p95 < 20s\n", "", "P95 < 1s", "error_rate < 1%%", "p95 > 20s", "heavy.max>=1m", "p95 > 20", "avg > 1%"),
+    *("error_rate > 1%", "success_rate < 99%", "timeouts >= 1", "success_rate >= 100%", "rejected > 1", "accepted < 9"),
+    *("error_rate < 5", "error_rate <= 100.5%", "success_rate > 1", "success_rate > 100.0%", "error_rate <= 1.0"),
+    *("error_rate < 0%", "p95 < 0s", "dropped <= 0", "rejected < 0.0", "error_rate < 99.99%", "success_rate > 0.99"),
+    *("connect_max > 1s", "error_rate <= 101%", "light.error_rate < 1.01", "records_per_second < 0.5"),
 )
 _PARAMETERS: Final[Json] = {
     "width": 8,
@@ -196,6 +200,30 @@ NEAR_RULES: Final = (
     *_assign("records.invalid", {"share": 0}, {"share": 1e-7}, {"share": 1e-6}, {"share": 0.5}),
     *_assign("pod.labels", {"x-load-test.dev/uid": "1"}, {"x-load-test.dev": "1"}, {"example.com/team": "a"}),
     *_assign("pod.annotations", {"a": "1", "x-load-test.dev/uid": "1"}, {"X-load-test.dev/a": "1"}),
+    *_assign("runId", "1", "v1.2.3", "2026.11.29", "Release_7", "A", "a" * 63),
+    *(
+        each
+        for amounts in (
+            {"cpu": "500m", "memory": "1.5Gi", "ephemeral-storage": 1_000},
+            {"cpu": "+.5", "memory": "1e9", "example.com/slot": 2},
+            {"example.com/slot": "2"},
+            {"example.com/slot": "2.5"},
+            {"example.com/slot": "2Ki"},
+            {"cpus": 1},
+            {"requests.example.com/slot": 1},
+            {"example.com/": 1},
+            {"Example.com/slot": 1},
+        )
+        for each in (*_assign("pod.resources.requests", amounts), *_assign("pod.resources.limits", amounts))
+    ),
+    *(
+        {"pod.resources.requests": {name: asked}, "pod.resources.limits": {name: bound}}
+        for name, asked, bound in (
+            *(("cpu", "1001m", 1), ("cpu", "1000m", 1), ("memory", "1Gi", "1G"), ("memory", "1G", "1Gi")),
+            *(("memory", "1e9", "1G"), ("memory", "1E", "1e18"), ("ephemeral-storage", "2Ki", 2_047)),
+            *(("example.com/slot", 2, 2), ("example.com/slot", 1, 2), ("example.com/slot", "2", 2)),
+        )
+    ),
     *(
         each
         for ip in ("10.0.0.7", "fd00::7", "::ffff:10.0.0.7", "fe80::1%eth0", "10.0.0.07", "10.0.0.300", "::", "a.b")
@@ -212,7 +240,7 @@ NEAR_RULES: Final = (
 UNREADABLE: Final = (
     *_assign("scenario", "huge", None, 1),
     *_assign("parallelism", 0, 1001, "2", 1.5, True),
-    *_assign("runId", "a\n", "A", "a" * 41, ""),
+    *_assign("runId", "a\n", "v1.2.3-", ".1", "a b", "a/b", "é", "a" * 64, ""),
     *_assign("load.duration", "90", "1m\n", "-1s", "1d", "", " 1s", "1s" * 11),
     *_assign("load.batchSize", 0, 1_000_001),
     *_assign("load.arrivalRate", 100_001, "2"),
@@ -236,6 +264,11 @@ UNREADABLE: Final = (
     *_assign("pod.labels", {"a": "a b"}, {"a": "a\n"}),
     *_assign("pod.hostAliases", [{"ip": "10.0.0.7", "hostnames": ["clients"]}], [{"ip": "10.0.0.7"}]),
     *_assign("pod.containers", []),
+    *(
+        each
+        for amount in ("1 Gi", "500mi", "2K", "1gb", "-1", "ten", "", ".", "1.2.3", "0x10", "1Gi\n", -1, 1.5, None)
+        for each in _assign("pod.resources.limits", {"memory": amount})
+    ),
 )
 """Values that a type or a bound refuses."""
 

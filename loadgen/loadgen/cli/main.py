@@ -26,13 +26,11 @@ from loadgen.options.run_options import (
     add_target_options,
     run_epilog,
 )
+from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.release import installed_version
 
-USAGE_EXIT: Final = 64
-"""The exit status of a wrong command line (EX_USAGE of sysexits.h); argparse's own, 2, belongs to shells."""
-
-INTERRUPTED_EXITS: Final = {"run": 2, "verify": 1}
-"""Where Ctrl-C comes before a command has begun what it counts by itself: Inconclusive, or not proven."""
+INTERRUPTED_EXITS: Final = {"run": ExitStatus.NEVER_LOADED, "verify": ExitStatus.NEVER_LOADED}
+"""Where Ctrl-C comes before a command has begun what it counts by itself: nothing was loaded."""
 
 OPTION: Final = re.compile(r"^  (?:-\w.*, )?(--[\w-]+)", re.MULTILINE)
 """An option in the help of a command."""
@@ -47,7 +45,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(USAGE_EXIT, f"{self.prog}: {_with_near_match(message)}\n")
+        self.exit(ExitStatus.USAGE, f"{self.prog}: {_with_near_match(message)}\n")
 
 
 def _with_near_match(message: str) -> str:
@@ -66,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command_parser()
     if not (sys.argv[1:] if arguments is None else arguments):
         parser.print_help(sys.stderr)
-        return USAGE_EXIT
+        return ExitStatus.USAGE
     options, unknown_arguments = parser.parse_known_args(arguments)
     if unknown_arguments:
         _refuse_unknown(options.parser, unknown_arguments)
@@ -75,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(options)
     except UsageError as error:
         print(f"loadgen {options.command}: {error}", file=sys.stderr)
-        return USAGE_EXIT
+        return ExitStatus.USAGE
     except KeyboardInterrupt:
         print(f"loadgen {options.command}: interrupted", file=sys.stderr)
         return INTERRUPTED_EXITS.get(options.command, 130)

@@ -39,15 +39,13 @@ from loadgen.screen.drawing import (
 from loadgen.screen.opening import opening_text, proof_text
 from loadgen.screen.texts import fit_to_width
 from loadtest_model.judgement.judging import judge
-from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.judgement.verdict import exit_status
 from loadtest_model.plan import Plan
 from loadtest_model.release import installed_version
 from loadtest_model.report.progress import progress_of
 from loadtest_model.report.summary import summarize
 from loadtest_model.spec import Identity
 
-REFUSED_EXIT: Final = 3
-EXITS: Final = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.INCONCLUSIVE: 2}
 FIRST_PARTIAL_SECONDS: Final = 1.0
 PARTIAL_SECONDS: Final = 10.0
 """How often the results so far are written: what a run that is killed leaves."""
@@ -127,8 +125,7 @@ async def _run(options: argparse.Namespace, plan: Plan, source: str | None, file
     result = result_of(session.current_state(), complete=True)
     is_written = _write(files, result, output)
     _report_end(session, result, files if is_written else None, output)
-    is_refused = report is not None and report.refusal is not None
-    return REFUSED_EXIT if is_refused else EXITS[result.summary.verdict]
+    return exit_status(result.summary.verdict, result.summary.reason_class)
 
 
 async def _load(session: Session, files: ResultFiles, output: Output) -> None:

@@ -22,10 +22,9 @@ from loadgen.screen.drawing import columns_of, wants_colour, write_utf8
 from loadgen.screen.texts import fit_to_width
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.plan import Plan
+from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.spec import Identity, Scenario
 
-PROVEN_EXIT: Final = 0
-REFUSED_EXIT: Final = 1
 DEFAULT_ROWS: Final = 1_000
 NOTHING_SENT: Final = VerificationReport(level=ProofLevel.NONE, message="before anything was sent")
 
@@ -50,7 +49,7 @@ def run_verify(options: argparse.Namespace) -> int:
         print(fit_to_width(text, columns_of(sys.stdout)))
     if is_interrupted:
         print("loadgen verify: interrupted", file=sys.stderr)
-    return PROVEN_EXIT if report.is_proven and not is_interrupted else REFUSED_EXIT
+    return ExitStatus.PASSED if report.is_proven and not is_interrupted else ExitStatus.NEVER_LOADED
 
 
 def verification_plan(options: argparse.Namespace, environment: Mapping[str, str]) -> Plan:

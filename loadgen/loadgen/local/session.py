@@ -120,6 +120,7 @@ class Session:
             refused_addresses=report.refused_addresses if report is not None else (),
             gaps=tuple(self._gaps()),
             recorded_failures=(Gap(Reason.Aborted, f"aborted: {self.breach}"),) if self.breach else (),
+            load_began=self.started_at is not None,
         )
         return SessionState(facts, report, self.started_at)
 

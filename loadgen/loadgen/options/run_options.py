@@ -19,7 +19,7 @@ SCENARIOS: Final = tuple(map(str, Scenario))
 VERIFY_DESCRIPTION: Final = """\
 Proves that a target honours X-Load-Test, with a few uploads and no load: a file with only
 its header row, one canary row, a few rows, then one batch of full size, to every address.
-The first doubt ends it. Exit status: 0 verified, 1 refused, 64 wrong usage.
+The first doubt ends it. Exit status: 0 verified, 3 refused, 64 wrong usage.
 """
 
 RUN_DESCRIPTION: Final = """\
@@ -61,7 +61,7 @@ what the records look like: loadgen sample
 
 Ctrl-C once finishes the uploads in flight, twice stops at once; the results are written either way.
 
-exit status: 0 Passed, 1 Failed, 2 Inconclusive, 3 refused by the verification, 64 wrong usage
+exit status: 0 Passed, 1 Failed under load, 2 Inconclusive, 3 nothing was loaded (refused, stopped), 64 wrong usage
 
 examples:
   loadgen run light --url https://api.example.com/clients/upload/process/

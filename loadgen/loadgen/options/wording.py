@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from loadtest_model.admission.crd import spec_schema
 from loadtest_model.spec.parts import FORM_NAME_PATTERN
+from loadtest_model.spec.resources import QUANTITY_PATTERN
 from loadtest_model.suggestions import suggestion
 from loadtest_model.values import DURATION_PATTERN
 
@@ -70,6 +71,7 @@ _PATH_STEP: Final = re.compile(r"\.([A-Za-z]+)|\[(\d+)\]")
 _PATTERN: Final = re.compile(r"Expected `str` matching regex (?P<regex>'.*'|\".*\")$", re.DOTALL)
 _PATTERN_ADVICE: Final = {
     DURATION_PATTERN: "write a number with a unit, such as 90s, 5m or 1m30s",
+    QUANTITY_PATTERN: "write an amount such as 2, 500m or 256Mi",
     FORM_NAME_PATTERN: "write a text without quotes and control characters",
 }
 

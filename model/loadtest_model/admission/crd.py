@@ -15,9 +15,13 @@ Json = dict[str, Any]
 # What may change after creation; everything else is fixed until a completed test gets another run id.
 MUTABLE_FIELDS: Final = ("stop", "suspend", "runId")
 
+_OF_INT_OR_STRING: Final = ("x-kubernetes-int-or-string", "pattern", "maxLength", "minimum", "maximum")
+
+_SAME_RUN_ID: Final = (
+    "(has(self.spec.runId) ? self.spec.runId : '1') == (has(oldSelf.spec.runId) ? oldSelf.spec.runId : '1')"
+)
 _RERUN: Final = (
-    "((has(self.spec.runId) ? self.spec.runId : '1') != (has(oldSelf.spec.runId) ? oldSelf.spec.runId : '1')"
-    " && has(oldSelf.status) && has(oldSelf.status.conditions)"
+    f"(!({_SAME_RUN_ID}) && has(oldSelf.status) && has(oldSelf.status.conditions)"
     " && oldSelf.status.conditions.exists(c, c.type == 'Completed' && c.status == 'True'))"
 )
 
@@ -122,10 +126,14 @@ def _change_rules(spec: Json) -> list[Json]:
         if name not in MUTABLE_FIELDS
     ] + [
         _rule(
-            "(has(self.spec.runId) ? self.spec.runId : '1') == (has(oldSelf.spec.runId) ? oldSelf.spec.runId : '1')"
-            f" || {_RERUN}",
+            f"{_SAME_RUN_ID} || {_RERUN}",
             "spec.runId can be changed only when the test has completed",
-        )
+        ),
+        _rule(
+            f"{_SAME_RUN_ID} || !has(self.spec.stop) || !self.spec.stop",
+            "spec.stop is true, so a run with the new spec.runId would end before it starts: set spec.stop to false"
+            " together with the new spec.runId",
+        ),
     ]
 
 
@@ -143,7 +151,8 @@ def _inline(node: Json, definitions: dict[str, Json]) -> Json:
     if "$ref" in node:
         return _inline({**definitions[node["$ref"]], **_without(node, "$ref")}, definitions)
     if node.get("x-kubernetes-int-or-string"):
-        return {"x-kubernetes-int-or-string": True}
+        # Its two types stand in no union here, so what bounds them stands beside the mark.
+        return {key: node[key] for key in _OF_INT_OR_STRING if key in node}
     if "anyOf" in node:
         return _inline(_without_null(node), definitions)
     schema = _without(node, "title", "propertyNames", "$defs")

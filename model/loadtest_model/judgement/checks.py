@@ -337,7 +337,9 @@ def not_read_back(evidence: Evidence) -> list[Finding]:
     return [Finding(Verdict.INCONCLUSIVE, Reason[conclusion.result], conclusion.message)]
 
 
-CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
+Check = Callable[[Evidence], list[Finding]]
+
+CHECKS: Final[tuple[Check, ...]] = (
     violations,
     counted_violations,
     rows_found_stored,
@@ -355,3 +357,12 @@ CHECKS: Final[tuple[Callable[[Evidence], list[Finding]], ...]] = (
     too_few_samples,
     steps_without_uploads,
 )
+
+CHECKS_WITHOUT_LOAD: Final[tuple[Check, ...]] = (
+    violations,
+    rows_found_stored,
+    refused_verification,
+    recorded_failures,
+    gaps,
+)
+"""After a refusal, or another end before the load, no measurement is missing, because none was to be made."""

@@ -2,7 +2,7 @@
 
 from msgspec import structs
 
-from loadtest_model.judgement.checks import CHECKS, Evidence, Finding
+from loadtest_model.judgement.checks import CHECKS, CHECKS_WITHOUT_LOAD, Evidence, Finding
 from loadtest_model.judgement.health import (
     NO_EVICTIONS,
     Evictions,
@@ -19,7 +19,7 @@ from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.snapshot import TargetMemory
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
-from loadtest_model.reasons import Reason
+from loadtest_model.reasons import Reason, class_of_end
 from loadtest_model.spec.verification import Requirement
 
 
@@ -27,11 +27,14 @@ def judge(facts: Facts) -> Judgement:
     """The verdict of an ended run. Of several steps the worst counts, since their findings are one list."""
     evidence = _evidence(facts)
     steps = tuple(_judge_step(facts, number) for number in range(len(facts.plan.steps)))
-    findings = [finding for check in CHECKS for finding in check(evidence)]
+    findings = _findings(evidence)
     if not findings:
         return Judgement(Verdict.PASSED, Reason.Passed, (), evidence.thresholds, evidence.health, steps)
     first = findings[0]
-    return Judgement(first.verdict, first.reason, _texts(findings), evidence.thresholds, evidence.health, steps)
+    reason_class = class_of_end(first.reason, load_began=facts.load_began)
+    return Judgement(
+        first.verdict, first.reason, _texts(findings), evidence.thresholds, evidence.health, steps, reason_class
+    )
 
 
 def _judge_step(facts: Facts, number: int) -> StepJudgement:
@@ -55,10 +58,18 @@ def _judge_step(facts: Facts, number: int) -> StepJudgement:
         gaps=facts.gaps if is_unfinished else (),
         recorded_failures=facts.recorded_failures if is_unfinished else (),
         refused_addresses=facts.refused_addresses,
+        load_began=facts.load_began,
     )
-    evidence = _evidence(step_facts)
-    findings = [finding for check in CHECKS for finding in check(evidence)]
+    findings = _findings(_evidence(step_facts))
     return StepJudgement(findings[0].verdict if findings else Verdict.PASSED, _texts(findings))
+
+
+def _findings(evidence: Evidence) -> list[Finding]:
+    """What the checks find, the gravest first. Where there was no load, measurements are not asked for."""
+    if evidence.facts.load_began:
+        return [finding for check in CHECKS for finding in check(evidence)]
+    findings = [finding for check in CHECKS_WITHOUT_LOAD for finding in check(evidence)]
+    return findings or [Finding(Verdict.INCONCLUSIVE, Reason.NotStarted, "the load has not started")]
 
 
 def _texts(findings: list[Finding]) -> tuple[str, ...]:
@@ -78,6 +89,8 @@ def run_health(
 
 
 def _evidence(facts: Facts) -> Evidence:
+    if not facts.load_began:
+        return Evidence(facts=facts, thresholds=(), health=Health())
     return Evidence(
         facts=facts,
         thresholds=threshold_results(facts.plan, facts.aggregate),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from loadtest_model.judgement.health import NO_EVICTIONS, Evictions, Health
 from loadtest_model.judgement.workload import TargetWatch
@@ -9,6 +10,8 @@ from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.proof import ReadBackReport
 from loadtest_model.measurement.snapshot import RefusedAddress, VerificationReport
 from loadtest_model.plan import Plan
+from loadtest_model.protocol.exits import ExitStatus
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import AnyReason, Reason
 from loadtest_model.thresholds.bounds import ThresholdResult
 
@@ -17,6 +20,18 @@ class Verdict(StrEnum):
     PASSED = Reason.Passed
     FAILED = Reason.Failed
     INCONCLUSIVE = Reason.Inconclusive
+
+
+_STATUS_AFTER_LOAD: Final = {
+    Verdict.PASSED: ExitStatus.PASSED,
+    Verdict.FAILED: ExitStatus.FAILED,
+    Verdict.INCONCLUSIVE: ExitStatus.INCONCLUSIVE,
+}
+
+
+def exit_status(verdict: Verdict, reason_class: ReasonClass) -> ExitStatus:
+    """The exit status of a test that ended like this: that of the verdict if there was a load to judge."""
+    return _STATUS_AFTER_LOAD[verdict] if reason_class is ReasonClass.LOAD else ExitStatus.NEVER_LOADED
 
 
 @dataclass(frozen=True)
@@ -36,7 +51,8 @@ class Facts:
 
     `read_back` has the readings of the target's storage. `recorded_failures` are violations and refusals on record; the
     pod that met them may be gone. `refused_addresses` are new addresses of the target that were not proven. `target` is
-    the state of the target's workload, and `evictions` are those of its pods.
+    the state of the target's workload, and `evictions` are those of its pods. `load_began` is False of a
+    run that ended before its load, so that nothing can be asked of measurements.
     """
 
     plan: Plan
@@ -48,6 +64,7 @@ class Facts:
     refused_addresses: tuple[RefusedAddress, ...] = ()
     target: TargetWatch | None = None
     evictions: Evictions = NO_EVICTIONS
+    load_began: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,7 +79,8 @@ class StepJudgement:
 class Judgement:
     """The verdict, the reason that decided it, and every reason found, gravest first. `steps` are in the plan's order.
 
-    No step's verdict is worse than the run's: what is found of a step is found of the run.
+    No step's verdict is worse than the run's: what is found of a step is found of the run. `reason_class` is the class
+    of the reason in a run that ended like this one; of a run without a load there are no thresholds and no health.
     """
 
     verdict: Verdict
@@ -71,3 +89,4 @@ class Judgement:
     thresholds: tuple[ThresholdResult, ...] = ()
     health: Health = field(default_factory=Health)
     steps: tuple[StepJudgement, ...] = ()
+    reason_class: ReasonClass = ReasonClass.LOAD

@@ -7,8 +7,10 @@ import re
 from typing import Final
 from xml.etree import ElementTree as Xml
 
-from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.judgement.verdict import Verdict, exit_status
 from loadtest_model.measurement.snapshot import ProofLevel
+from loadtest_model.protocol.exits import ExitStatus
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
 from loadtest_model.report.summary import Summary
 from loadtest_model.thresholds.bounds import ThresholdResult
@@ -20,8 +22,9 @@ _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U00
 def junit_xml(summary: Summary) -> bytes:
     """One suite: the verification, each threshold, the target's health and the verdict.
 
-    A threshold without a sample is skipped, an inconclusive verdict is an error and no failure, and the health never
-    fails. The time of the whole stands at the verdict.
+    A threshold without a sample is skipped, and the health never fails. A verdict that says nothing of how the target
+    carries load is an error and no failure: an inconclusive one, and each of a run that loaded nothing. The time of the
+    whole stands at the verdict.
     """
     cases = [
         _verification_case(summary),
@@ -75,6 +78,7 @@ def _properties(summary: Summary) -> dict[str, str]:
         "scenario": summary.scenario,
         "health": str(summary.health.level),
         "proof": proof.level,
+        "reason_class": summary.reason_class,
         **notice,
         **known_figures,
     }
@@ -92,8 +96,10 @@ def _verification_case(summary: Summary) -> Xml.Element:
     proof = summary.verification
     if proof.level is ProofLevel.NONE:
         text = summary.reasons[0] if summary.reasons else "the target was not verified"
-        # Whether it was refused or only cut off, the verdict knows.
-        _add_outcome(case, "failure" if summary.verdict is Verdict.FAILED else "error", Reason.NotVerified, text)
+        is_refused = summary.reason_class in (ReasonClass.REFUSED, ReasonClass.LOAD)
+        # A test that was configured wrongly, not permitted or cut off says nothing against the target.
+        is_failure = is_refused and summary.verdict is Verdict.FAILED
+        _add_outcome(case, "failure" if is_failure else "error", Reason.NotVerified, text)
     return case
 
 
@@ -112,7 +118,8 @@ def _verdict_case(summary: Summary) -> Xml.Element:
     case = _test_case(summary, "verdict", seconds=summary.duration_seconds)
     if summary.verdict is not Verdict.PASSED:
         text = "\n".join(summary.reasons) or str(summary.verdict)
-        _add_outcome(case, "failure" if summary.verdict is Verdict.FAILED else "error", str(summary.verdict), text)
+        is_failure = exit_status(summary.verdict, summary.reason_class) is ExitStatus.FAILED
+        _add_outcome(case, "failure" if is_failure else "error", str(summary.verdict), text)
     lines = [f"health: {summary.health.level}", *summary.health.evidence]
     lines += [f"{diagnosis.title}: {diagnosis.next_step}" for diagnosis in summary.diagnoses]
     Xml.SubElement(case, "system-out").text = _xml_text("\n".join(lines))

@@ -11,6 +11,7 @@ from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.load.arrivals import ArrivalProcess
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import ProofLevel
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
 from loadtest_model.report.columns import Columns
 from loadtest_model.report.figures import RecordCounts, Requests
@@ -232,6 +233,13 @@ class Status(WireValue, frozen=True, kw_only=True):
     verdict: Annotated[Verdict | None, Meta(description="Passed, Failed or Inconclusive, once the test has ended.")] = (
         None
     )
+    reason_class: Annotated[
+        ReasonClass | None,
+        Meta(
+            description="Load if the load began. Otherwise nothing was loaded: Refused (the target was not proven),"
+            " Misconfigured (the test), NotPermitted, or Prevented (by the cluster, the line or a person)."
+        ),
+    ] = None
     reasons: Annotated[
         tuple[Text, ...], Meta(max_length=16, description="What decided the verdict, the gravest first.")
     ] = ()

@@ -19,6 +19,7 @@ from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.measurement.step import StepAggregate, merged_step
 from loadtest_model.plan import Plan, Step
 from loadtest_model.quantities import clip_middle
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.report.figures import (
     PartsTimes,
     RecordCounts,
@@ -115,7 +116,10 @@ class StepSummary(Struct, frozen=True, kw_only=True):
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """The run in one page. Its keys are the same in the status, in the results and in a local run's file."""
+    """The run in one page. Its keys are the same in the status, in the results and in a local run's file.
+
+    `reason_class` is another than Load if nothing was loaded.
+    """
 
     schema_version: Literal[1]
     name: str
@@ -139,6 +143,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     steps: tuple[StepSummary, ...]
     generator: Generator
     target: TargetUse
+    reason_class: ReasonClass = ReasonClass.LOAD
 
 
 def summarize(
@@ -184,7 +189,7 @@ def summarize(
             for (step, step_aggregate), step_judgement in zip(steps, judgement.steps, strict=True)
         ),
         generator=Generator(
-            notes=own_limits(plan, aggregate),
+            notes=own_limits(plan, aggregate) if judgement.reason_class is ReasonClass.LOAD else (),
             offered_share=round(min((step_aggregate.own.offered_share for _, step_aggregate in steps), default=1.0), 4),
             memory_bytes=aggregate.generator.memory_bytes,
             cpu_seconds=round(aggregate.generator.cpu_seconds, 3),
@@ -193,6 +198,7 @@ def summarize(
             cpu_limit_cores=aggregate.generator.cpu_limit_cores,
         ),
         target=_target_use(aggregate, target),
+        reason_class=judgement.reason_class,
     )
 
 

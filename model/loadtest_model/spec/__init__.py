@@ -95,10 +95,10 @@ class Spec(Value, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z",
-                max_length=40,
-                description="Names a run of this test. A completed test runs again only with another run id."
-                " Default: 1.",
+                pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?\Z",
+                max_length=63,
+                description="Names a run of this test, such as the release v1.2.3 that is tested. A completed test runs"
+                " again only with another run id. Default: 1.",
             ),
         ]
         | None

@@ -16,7 +16,6 @@ HEADER_NAME_PATTERN: Final = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}\Z"
 HeaderValue = Annotated[str, Meta(pattern=r"^[\x20-\x7e]*\Z", max_length=1024)]
 FORM_NAME_PATTERN: Final = r'^[^"\x00-\x1f\x7f]+\Z'
 FormText = Annotated[str, Meta(max_length=1024)]
-Quantity = Annotated[int | str, Meta(extra_json_schema={"x-kubernetes-int-or-string": True})]
 
 
 class SecretKey(Value, frozen=True, kw_only=True):

@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from loadtest_model.reasons import Reason
 from loadtest_model.spec.affinity import Affinity, LabelValue
-from loadtest_model.spec.parts import LocalReference, Name, Quantity
+from loadtest_model.spec.parts import LocalReference, Name
+from loadtest_model.spec.resources import RESOURCES_RULES, Resources
 from loadtest_model.spec.rules import Rule, rule_annotation
 from loadtest_model.values import Value
 
@@ -68,16 +69,6 @@ class Toleration(Value, frozen=True, kw_only=True):
     toleration_seconds: Annotated[int, Meta(description="Seconds that a NoExecute taint is borne.")] | None = None
 
 
-class Resources(Value, frozen=True, kw_only=True):
-    requests: (
-        Annotated[dict[Name, Quantity], Meta(max_length=8, description="What is reserved, such as cpu: 500m.")] | None
-    ) = None
-    limits: (
-        Annotated[dict[Name, Quantity], Meta(max_length=8, description="What is at most given, such as memory: 256Mi.")]
-        | None
-    ) = None
-
-
 class HostAlias(Value, frozen=True, kw_only=True):
     ip: Annotated[
         str,
@@ -105,7 +96,9 @@ class HostAlias(Value, frozen=True, kw_only=True):
 
 class Pod(Value, frozen=True, kw_only=True):
     resources: Annotated[
-        Resources | None, Meta(description="Resources of the loadgen container. Default: the installation's.")
+        Resources | None,
+        Meta(description="Resources of the loadgen container. Default: the installation's."),
+        rule_annotation(*RESOURCES_RULES),
     ] = None
     node_selector: (
         Annotated[

@@ -8,25 +8,66 @@ from msgspec import Meta
 from loadtest_model.reasons import Reason
 from loadtest_model.spec.load import LONGEST_LOAD
 from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
-from loadtest_model.thresholds.bounds import EXPRESSION_PATTERN
 from loadtest_model.thresholds.metrics import METRICS
+from loadtest_model.thresholds.mistakes import (
+    FORM_PATTERN,
+    LOWER_BOUND_ONLY,
+    OUT_OF_RANGE_PATTERN,
+    UNIT_MISSING_PATTERN,
+    UPPER_BOUND_ONLY,
+    WRONG_DIRECTION_PATTERN,
+    WRONG_UNIT_PATTERN,
+)
 from loadtest_model.values import DurationText, Value
 
 MOST_THRESHOLDS: Final = 32
 
 
-def _threshold_syntax(field: str) -> Rule[str]:
+def _form_rule(field: str) -> Rule[str]:
     return Rule(
-        cel=f"self.matches({cel_string(EXPRESSION_PATTERN)})",
+        cel=f"self.matches({cel_string(FORM_PATTERN)})",
         message=f"{field}: write `metric < bound`, such as p95 < 20s, error_rate < 1% or records_per_second > 5000, or"
         f" heavy.p95 < 20s for one step; metrics are {', '.join(METRICS)}",
-        holds=lambda text: re.search(EXPRESSION_PATTERN, text) is not None,
+        holds=lambda text: re.search(FORM_PATTERN, text) is not None,
         reason=Reason.ThresholdInvalid,
     )
 
 
-ThresholdText = Annotated[str, Meta(max_length=64), rule_annotation(_threshold_syntax("spec.thresholds"))]
-AbortText = Annotated[str, Meta(max_length=64), rule_annotation(_threshold_syntax("spec.abort.thresholds"))]
+def _mistake_rule(pattern: str, message: str) -> Rule[str]:
+    return Rule(
+        cel=f"!self.matches({cel_string(pattern)})",
+        message=message,
+        holds=lambda text: re.search(pattern, text) is None,
+        reason=Reason.ThresholdInvalid,
+    )
+
+
+def _threshold_rules(field: str) -> Meta:
+    return rule_annotation(
+        _form_rule(field),
+        _mistake_rule(
+            UNIT_MISSING_PATTERN, f"{field}: the unit is missing; write the time with ms, s or m, such as p95 < 20s"
+        ),
+        _mistake_rule(
+            WRONG_UNIT_PATTERN,
+            f"{field}: the unit does not fit the metric; times have ms, s or m, shares have % or none, and numbers have"
+            " none",
+        ),
+        _mistake_rule(
+            WRONG_DIRECTION_PATTERN,
+            f"{field}: the direction is wrong; a threshold says what must hold, so write < or <= for times and for"
+            f" {', '.join(UPPER_BOUND_ONLY)}, and > or >= for {', '.join(LOWER_BOUND_ONLY)}",
+        ),
+        _mistake_rule(
+            OUT_OF_RANGE_PATTERN,
+            f"{field}: no measurement can be within the bound, or none outside it; a share lies between 0 and 100%"
+            " (5 means 500%), and nothing is below 0",
+        ),
+    )
+
+
+ThresholdText = Annotated[str, Meta(max_length=64), _threshold_rules("spec.thresholds")]
+AbortText = Annotated[str, Meta(max_length=64), _threshold_rules("spec.abort.thresholds")]
 
 
 class Abort(Value, frozen=True, kw_only=True):

@@ -30,20 +30,6 @@ _ALLOWED_SUFFIXES: Final[dict[Unit, tuple[str, ...]]] = {
 }
 
 
-def _expression_pattern() -> str:
-    suffixes: dict[Unit, str] = {"seconds": "(ms|s|m)", "ratio": "%?", "count": ""}
-    forms = [
-        f"({'|'.join(name for name, metric in METRICS.items() if metric.unit == unit)})"
-        rf" *(<=|>=|<|>) *[0-9]+([.][0-9]+)?{suffix}"
-        for unit, suffix in suffixes.items()
-    ]
-    return rf"^(({'|'.join(STEP_NAMES)})[.])?({'|'.join(forms)})\Z"
-
-
-EXPRESSION_PATTERN: Final = _expression_pattern()
-"""What fits just the expressions that `parse_threshold` reads, without spaces around them."""
-
-
 _COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": lambda value, bound: value < bound,
     "<=": lambda value, bound: value <= bound,
@@ -135,8 +121,9 @@ def parse_threshold(expression: str) -> Threshold:
             "ratio": "a share, such as 1%",
             "count": "a number",
         }
+        mistake = "" if suffix else ": the unit is missing"
         raise ValueError(
-            f"threshold {expression!r} bounds {name} by {number}{suffix}; write {expected_forms[metric.unit]}"
+            f"threshold {expression!r} bounds {name} by {number}{suffix}{mistake}; write {expected_forms[metric.unit]}"
         )
     bound = float(number) * _FACTORS[suffix]
     return Threshold(" ".join(expression.split()), name, operator, bound, step)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from loadtest_model.measurement.upload_parts import UploadPart
 from loadtest_model.thresholds.censoring import greatest_mean_seconds, greatest_quantile_seconds
 
 Unit = Literal["seconds", "ratio", "count"]
+BoundKind = Literal["upper", "lower"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Metric:
     seconds of a time may be the generator's own, and `greatest_seconds` the time if each upload that was cut had lasted
     until its time-out. `rises_with_load` says that the value would be higher if more load
     were offered, and `counts_failures` that failures of our own side count in it, and that what was cut may have.
+    `only_bound` is the only kind of bound that can be meant, because nobody wants more failures. It is None if either
+    can be meant: a test of a limiter wants rejections. Every time has upper bounds only.
     """
 
     unit: Unit
@@ -51,6 +54,7 @@ class Metric:
     greatest_seconds: Callable[[StepAggregate], float] | None = None
     rises_with_load: bool = False
     counts_failures: bool = False
+    only_bound: BoundKind | None = None
 
 
 def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float, fewest_samples: int) -> ReadMetric:
@@ -174,6 +178,7 @@ def _count_metric(
     *,
     rises_with_load: bool = False,
     counts_failures: bool = False,
+    only_bound: BoundKind | None = None,
 ) -> Metric:
     return Metric(
         "count",
@@ -182,6 +187,7 @@ def _count_metric(
         only_grows=True,
         rises_with_load=rises_with_load,
         counts_failures=counts_failures,
+        only_bound=only_bound,
     )
 
 
@@ -211,9 +217,14 @@ METRICS: Final[dict[str, Metric]] = {
         "rejected, unknown, violating and dropped uploads over those due",
         _ratio(lambda step: step.judged.error_rate),
         counts_failures=True,
+        only_bound="upper",
     ),
     "success_rate": Metric(
-        "ratio", "1 - error_rate", _ratio(lambda step: step.judged.success_rate), counts_failures=True
+        "ratio",
+        "1 - error_rate",
+        _ratio(lambda step: step.judged.success_rate),
+        counts_failures=True,
+        only_bound="lower",
     ),
     **_time_metrics(
         "", "response time", lambda step: step.response, _own_response, _censored_response, counts_in_flight=True
@@ -230,14 +241,19 @@ METRICS: Final[dict[str, Metric]] = {
         "uploads without a complete answer, but for those cut by the test",
         lambda step: step.judged.unknown - step.judged.cancelled,
         counts_failures=True,
+        only_bound="upper",
     ),
     "dropped": _count_metric(
-        "arrivals that no virtual user could serve in time", lambda step: step.judged.dropped, counts_failures=True
+        "arrivals that no virtual user could serve in time",
+        lambda step: step.judged.dropped,
+        counts_failures=True,
+        only_bound="upper",
     ),
     "timeouts": _count_metric(
         "uploads that timed out, the warm-up included",
         lambda step: step.errors.get(ErrorKind.TIMEOUT, 0),
         counts_failures=True,
+        only_bound="upper",
     ),
     "sent_records": _count_metric("records sent", lambda step: step.judged.records_sent, rises_with_load=True),
     "accepted_records": _count_metric(

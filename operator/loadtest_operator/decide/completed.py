@@ -3,6 +3,7 @@
 from msgspec import structs
 
 from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide.actions import (
@@ -82,6 +83,8 @@ def complete_restored(observation: Observation) -> Decision:
         base_status(observation, Phase.COMPLETED, message, marks),
         completed_at=rfc3339(observation.now),
         verdict=Verdict.INCONCLUSIVE,
+        # Nobody knows any more whether it loaded.
+        reason_class=ReasonClass.LOAD,
         reasons=(message,),
     )
     return Decision(status)

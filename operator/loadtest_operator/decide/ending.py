@@ -13,7 +13,8 @@ from loadtest_model.measurement.silence import UNRESPONSIVE_SECONDS
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.plan import Plan, unseen_endpoints
 from loadtest_model.plan.exposure import exposure_of
-from loadtest_model.reasons import AnyReason, Reason
+from loadtest_model.reason_groups import ReasonClass
+from loadtest_model.reasons import AnyReason, Reason, class_of_end
 from loadtest_model.report.status import ConditionType, Phase, Results, Status, StepResult
 from loadtest_model.report.status_summary import status_summary
 from loadtest_model.report.summary import Summary, summarize
@@ -60,6 +61,7 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
             recorded_failures=findings,
             target=fleet.target_watch,
             evictions=fleet.evictions,
+            load_began=load_began(observation, fleet),
         ),
     )
     load_start = load_started_at(observation, fleet.aggregate)
@@ -77,13 +79,14 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
         base_status(observation, observation.test.record.phase or Phase.STOPPING, message, marks, plan),
         started_at=load_start,
         verdict=judgement.verdict,
+        reason_class=judgement.reason_class,
         reasons=tuple(shorten(reason) for reason in judgement.reasons[:16]),
         steps=_steps(summary),
         pods=fleet.counts,
         progress=last_progress(plan, fleet.aggregate, summary),
         verification=verified_status(fleet.proof, fleet.notice),
         thresholds=judgement.thresholds,
-        health=judgement.health,
+        health=judgement.health if judgement.reason_class is ReasonClass.LOAD else None,
         target=structs.replace(fleet.target_watch, tally=None) if fleet.target_watch else None,
         evicted=fleet.evictions.pods,
         summary=status_summary(summary),
@@ -98,8 +101,8 @@ def results_of(plan: Plan) -> Results:
 
 
 def _steps(summary: Summary) -> tuple[StepResult, ...]:
-    """Each step in a line; of a single one the summary says it all."""
-    if len(summary.steps) < 2:
+    """Each step in a line; of a single one the summary says it all, and of steps without a load there is nothing."""
+    if len(summary.steps) < 2 or summary.reason_class is not ReasonClass.LOAD:
         return ()
     return tuple(
         StepResult(
@@ -131,9 +134,15 @@ def end_without_run(
         base_status(observation, Phase.COMPLETED, message, marks),
         completed_at=rfc3339(observation.now),
         verdict=verdict,
+        reason_class=class_of_end(reason, load_began=observation.test.record.start is not None),
         reasons=(shorten(message),),
     )
     return Decision(status=status, requeue_seconds=0.0)
+
+
+def load_began(observation: Observation, fleet: Fleet) -> bool:
+    """Whether the target was loaded. With its start on record a run counts as loaded: any pod may have begun."""
+    return observation.test.record.start is not None or any(step.total.due for step in fleet.aggregate.steps)
 
 
 def _results_complete(observation: Observation, fleet: Fleet) -> ConditionValue:

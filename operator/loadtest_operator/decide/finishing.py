@@ -108,7 +108,11 @@ def _with_verdict(summary: Summary, judged: Status) -> Summary:
     if judged.verdict is None or judged.verdict is summary.verdict:
         return summary
     return structs.replace(
-        summary, verdict=judged.verdict, reasons=judged.reasons, health=judged.health or summary.health
+        summary,
+        verdict=judged.verdict,
+        reason_class=judged.reason_class or summary.reason_class,
+        reasons=judged.reasons,
+        health=judged.health or summary.health,
     )
 
 

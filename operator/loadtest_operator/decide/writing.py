@@ -157,6 +157,7 @@ def essential(status: Status) -> Status:
         completed_at=status.completed_at,
         conditions=status.conditions,
         verdict=status.verdict,
+        reason_class=status.reason_class,
         start=status.start,
         verification=verification,
         target=status.target,

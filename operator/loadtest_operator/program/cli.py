@@ -10,11 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.release import installed_version
 from loadtest_operator.program.log import log_to_stderr
 from loadtest_operator.program.settings import Settings, SettingsError, settings_from
 
-USAGE = 64
 _OPEN_FILES: Final = 65_536
 
 
@@ -27,12 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parser.parse_args(arguments)
     except SystemExit as leaving:
-        return USAGE if leaving.code == 2 else int(leaving.code or 0)
+        return ExitStatus.USAGE if leaving.code == 2 else int(leaving.code or 0)
     try:
         settings = settings_from(os.environ)
     except SettingsError as error:
         sys.stderr.write(f"loadtest-operator: {error}\n")
-        return USAGE
+        return ExitStatus.USAGE
     log_to_stderr(settings.log_level)
     _allow_many_connections()
     _ensure_home()

@@ -21,6 +21,7 @@ from loadtest_model.measurement.outcomes import ErrorKind, Outcome
 from loadtest_model.measurement.sketch import GAMMA, Sketch
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.report.status import Status
 from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_model.values import NANOSECONDS
@@ -49,6 +50,7 @@ class RunView:
     uid: str
     run_id: str
     verdict: str | None = None
+    never_loaded: bool = False
     health: str | None = None
     step: str = ""
     virtual_users: int = 0
@@ -221,6 +223,9 @@ def _test_families(views: Views) -> Iterable[Metric]:
     verdict = GaugeMetricFamily(
         "loadtest_verdict", "1 for the verdict of a completed test, 0 for the others.", labels=[*labels, "verdict"]
     )
+    never_loaded = GaugeMetricFamily(
+        "loadtest_never_loaded", "1 for a completed test that loaded nothing, 0 for another.", labels=labels
+    )
     health = GaugeMetricFamily(
         "loadtest_health", "1 for the target's health, 0 for the other levels.", labels=[*labels, "level"]
     )
@@ -236,10 +241,11 @@ def _test_families(views: Views) -> Iterable[Metric]:
         if view.verdict is not None:
             for name in Verdict:
                 verdict.add_metric([*values, name], float(view.verdict == name))
+            never_loaded.add_metric(values, float(view.never_loaded))
         if view.health is not None:
             for level in HealthLevel:
                 health.add_metric([*values, level], float(view.health == level))
-    return (users, value, threshold_passed, verdict, health)
+    return (users, value, threshold_passed, verdict, never_loaded, health)
 
 
 def cumulative_buckets(sketch: Sketch, bounds_seconds: tuple[float, ...]) -> list[tuple[str, float]]:
@@ -260,6 +266,7 @@ def _live_view(observation: Observation, status: Status, plan: Plan | None, aggr
         uid=observation.test.identity.uid,
         run_id=observation.run_id,
         verdict=status.verdict,
+        never_loaded=status.reason_class not in (None, ReasonClass.LOAD),
         health=status.health.level if status.health else None,
         step=status.progress.step if status.progress else "",
         virtual_users=aggregate.virtual_users if status.verdict is None else 0,
@@ -288,6 +295,7 @@ def _recorded_view(observation: Observation) -> RunView:
         uid=observation.test.identity.uid,
         run_id=observation.run_id,
         verdict=status.get("verdict"),
+        never_loaded=status.get("reasonClass", ReasonClass.LOAD) != ReasonClass.LOAD,
         health=(status.get("health") or {}).get("level"),
         thresholds=tuple(_recorded_threshold(entry) for entry in status.get("thresholds") or []),
         steps=tuple(_recorded_step(entry) for entry in _recorded_steps(status)),

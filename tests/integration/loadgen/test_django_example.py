@@ -74,7 +74,7 @@ def test_verify_prints_its_report_as_json(target: ExampleServer) -> None:
 def test_verify_without_the_closing_slash_is_refused_with_the_reason_and_what_to_do(target: ExampleServer) -> None:
     done = verify("--url", url_of(target, UPLOAD_PATH.rstrip("/")))
 
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "Refused     TargetRedirects: " in done.stdout
     assert "To do       " in done.stdout
     assert "Write --url with its closing slash" in done.stdout
@@ -83,7 +83,7 @@ def test_verify_without_the_closing_slash_is_refused_with_the_reason_and_what_to
 def test_verify_of_a_wrong_path_is_refused(target: ExampleServer) -> None:
     done = verify("--url", url_of(target, "/clients/import/"))
 
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "Refused     WrongURL: " in done.stdout
 
 
@@ -101,7 +101,7 @@ def test_verify_with_a_token_file_passes_a_guarded_target_and_without_is_refused
         without = verify("--url", url_of(guarded))
         with_token = verify("--url", url_of(guarded), "--token-file", str(token_file))
 
-    assert without.returncode == 1
+    assert without.returncode == 3
     assert "Refused     AuthenticationFailed: " in without.stdout
     assert with_token.returncode == 0
     assert token_file.read_text() not in with_token.stdout + with_token.stderr
@@ -111,7 +111,7 @@ def test_a_target_that_ignores_the_header_stores_nothing_of_the_verification(tmp
     with example_server(tmp_path, {"FAULT": "ignores-header"}, "faulty_target.wsgi") as server:
         done = verify("--url", url_of(server))
 
-        assert done.returncode == 1
+        assert done.returncode == 3
         assert "Refused     LoadTestHeaderIgnored: " in done.stdout
         assert server.count() == 0
 

@@ -22,6 +22,7 @@ from loadgen.local.samples import SAMPLE_COLUMNS
 from loadgen.local.session import Session
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.reason_groups import ReasonClass
 from support.loadgen_plans import make_plan
 from support.local_runs import assert_passed, command, environment, in_terminal, loadgen, results_in
 from support.summary_schema import EXACT
@@ -92,7 +93,8 @@ async def test_a_target_that_ignores_the_header_is_refused_with_3_and_gets_no_lo
         summary = results_in(tmp_path).summary
         assert done.returncode == 3
         assert "Refused     LoadTestHeaderIgnored" in done.stdout
-        assert summary.verdict is Verdict.FAILED
+        assert (summary.verdict, summary.reason_class) == (Verdict.FAILED, ReasonClass.REFUSED)
+        assert len(summary.reasons) == 1, summary.reasons
         assert summary.requests.due == 0
         assert target.rows == 0
 
@@ -447,7 +449,7 @@ async def test_ctrl_c_during_the_verification_leaves_the_target_without_load(tmp
             release.set()
 
     summary = results_in(tmp_path).summary
-    assert status == 2, terminal.plain
+    assert status == 3, terminal.plain
     assert summary.started_at is None
     assert summary.reasons[0].startswith("the test was stopped by Ctrl-C before the load began")
 

@@ -686,4 +686,4 @@ async def test_ctrl_c_in_a_verification_by_hand_still_names_the_canary_that_was_
         assert f"The canary with client_id {canary} may be stored" in " ".join(output.decode().split())
         assert "interrupted" in said.decode()
         assert "Traceback" not in said.decode()
-        assert process.returncode == 1
+        assert process.returncode == 3

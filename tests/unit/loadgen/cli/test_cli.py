@@ -42,7 +42,7 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status"), [(["run", "light"], 2), (["verify"], 1), (["sample"], 130), (["export", "k6"], 130)]
+    ("arguments", "status"), [(["run", "light"], 3), (["verify"], 3), (["sample"], 130), (["export", "k6"], 130)]
 )
 def test_ctrl_c_before_a_command_has_begun_shows_no_traceback(
     arguments: list[str], status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -242,7 +242,11 @@ def test_every_run_has_a_run_id_and_records_of_its_own() -> None:
         (("light", "--url", URL, "--stage", "30s:x/s"), {}, "--stage is 'x/s'; write a number of uploads a second"),
         (("light", "--url", URL, "--stage", "30s:1", "--duration", "1m"), {}, "--stage cannot stand beside --duration"),
         (("light", "--url", URL, "--arrival-rate", "fast"), {}, "--arrival-rate is 'fast/s'"),
-        (("light", "--url", URL, "--threshold", "p95<20"), {}, "bounds p95 by 20; write a time, such as 20s or 500ms"),
+        (
+            ("light", "--url", URL, "--threshold", "p95<20"),
+            {},
+            "bounds p95 by 20: the unit is missing; write a time, such as 20s or 500ms",
+        ),
         (("light", "--url", URL, "--threshold", "p97<20s"), {}, "--threshold: threshold 'p97<20s' bounds no known"),
         (("light", "--url", URL, "--threshold", "eror_rate<1%"), {}, "did you mean error_rate?"),
         (("light", "--url", URL, "--abort", "p95 20s"), {}, "--abort: threshold 'p95 20s' is not of the form"),

@@ -8,7 +8,7 @@ from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.own_limits import own_limits
-from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
+from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict, exit_status
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
@@ -17,7 +17,10 @@ from loadtest_model.measurement.own_time import OwnTime
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, RefusedAddress, VerificationReport, Violation
 from loadtest_model.measurement.step import StepAggregate
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
+from loadtest_model.report.summary import summarize
+from loadtest_model.spec.verification import Requirement
 from loadtest_model.values import NANOSECONDS
 from support.builders import a_plan, a_run, a_step, with_cut_uploads
 
@@ -79,6 +82,58 @@ def test_a_refused_verification_fails_with_its_own_reason() -> None:
     judgement = verdict_of(Aggregate(), refusal=report)
 
     assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "TargetRedirects")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason_class"),
+    [
+        (Refusal.REDIRECT, ReasonClass.REFUSED),
+        (Refusal.NOT_FOUND, ReasonClass.MISCONFIGURED),
+        (Refusal.FORBIDDEN, ReasonClass.NOT_PERMITTED),
+        (Refusal.THROTTLED, ReasonClass.PREVENTED),
+    ],
+)
+def test_after_a_refusal_nothing_is_said_of_samples_steps_or_the_generator(
+    refusal: Refusal, reason_class: ReasonClass
+) -> None:
+    report = VerificationReport(level=ProofLevel.NONE, refusal=refusal, message="it refuses")
+    plan = structs.replace(a_plan(scenario="all"), require=Requirement.PROVEN)
+    lagging = Aggregate(generator=LAGGING)
+
+    judgement = judge(Facts(plan=plan, aggregate=lagging, refusal=report, load_began=False))
+
+    assert judgement.reasons == ("it refuses",)
+    assert [step.reasons for step in judgement.steps] == [("it refuses",)] * 4
+    assert (judgement.thresholds, judgement.reason_class) == ((), reason_class)
+    summary = summarize(plan, lagging, judgement, report, None)
+    assert (summary.generator.notes, summary.reason_class) == ((), reason_class)
+    assert exit_status(judgement.verdict, judgement.reason_class) == 3
+
+
+def test_a_stop_before_the_load_is_the_only_reason_and_one_under_load_is_not() -> None:
+    stop = Gap(Reason.Stopped, "the test was stopped by spec.stop")
+
+    before_load = judge(Facts(plan=PLAN, aggregate=Aggregate(), gaps=(stop,), load_began=False))
+    under_load = judge(Facts(plan=PLAN, aggregate=Aggregate(), gaps=(stop,)))
+
+    assert (before_load.verdict, before_load.reasons) == (Verdict.INCONCLUSIVE, (stop.message,))
+    assert (before_load.reason_class, under_load.reason_class) == (ReasonClass.PREVENTED, ReasonClass.LOAD)
+    assert len(under_load.reasons) > 1
+
+
+def test_a_run_without_a_load_never_passes() -> None:
+    judgement = judge(Facts(plan=PLAN, aggregate=a_run(), load_began=False))
+
+    assert (judgement.verdict, judgement.reasons) == (Verdict.INCONCLUSIVE, ("the load has not started",))
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_the_exit_status_is_the_verdicts_under_load_and_three_without(verdict: Verdict) -> None:
+    under_load = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.INCONCLUSIVE: 2}
+
+    statuses = {reason_class: exit_status(verdict, reason_class) for reason_class in ReasonClass}
+
+    assert statuses == {**dict.fromkeys(ReasonClass, 3), ReasonClass.LOAD: under_load[verdict]}
 
 
 def test_a_target_whose_every_address_vanished_is_inconclusive_whatever_its_errors() -> None:

@@ -3,11 +3,13 @@
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Verdict
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.report.junit import junit_xml
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.thresholds.bounds import ThresholdResult
@@ -107,6 +109,29 @@ def test_a_refused_target_fails_the_verification() -> None:
     suite = suite_of(a_summary(verification=proof, verdict=Verdict.FAILED, reasons=("refused",), thresholds=()))
 
     assert outcomes(suite) == {"verification": "failure", "verdict": "failure"}
+
+
+@pytest.mark.parametrize(
+    ("reason_class", "verification"),
+    [
+        (ReasonClass.REFUSED, "failure"),
+        (ReasonClass.MISCONFIGURED, "error"),
+        (ReasonClass.NOT_PERMITTED, "error"),
+        (ReasonClass.PREVENTED, "error"),
+    ],
+)
+def test_a_run_that_never_loaded_is_no_failure_of_the_target_under_load(
+    reason_class: ReasonClass, verification: str
+) -> None:
+    proof = structs.replace(a_summary().verification, level=ProofLevel.NONE)
+
+    suite = suite_of(
+        a_summary(verification=proof, verdict=Verdict.FAILED, reasons=("no",), thresholds=(), reason_class=reason_class)
+    )
+
+    assert outcomes(suite) == {"verification": verification, "verdict": "error"}
+    properties = {element.attrib["name"]: element.attrib["value"] for element in suite.iter("property")}
+    assert properties["reason_class"] == reason_class
 
 
 def test_whatever_a_target_says_is_still_xml() -> None:

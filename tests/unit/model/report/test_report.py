@@ -26,7 +26,7 @@ KEYS = [
         "errors",
         "response_time_seconds",
     ),
-    *("service_time_seconds", "throughput", "thresholds", "steps", "generator", "target"),
+    *("service_time_seconds", "throughput", "thresholds", "steps", "generator", "target", "reason_class"),
 ]
 
 

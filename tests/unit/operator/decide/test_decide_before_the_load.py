@@ -9,6 +9,7 @@ import pytest
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.plan import Plan, plan_hash
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_operator.decide import Decision, Policy, decide, may_begin
@@ -107,6 +108,7 @@ def test_a_test_stopped_before_it_started_ends_inconclusive_without_a_job() -> N
     status = status_of(decision)
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.INCONCLUSIVE)
     assert reason(status, ConditionType.SUCCEEDED) == "Stopped"
+    assert status.reason_class is ReasonClass.PREVENTED
 
 
 def test_a_service_without_endpoints_is_waited_for() -> None:
@@ -165,6 +167,7 @@ def test_a_spec_that_cannot_be_run_fails_with_its_reason_and_no_job(fields: dict
 
     assert decision.actions == ()
     assert status_of(decision).verdict is Verdict.FAILED
+    assert status_of(decision).reason_class is ReasonClass.MISCONFIGURED
     assert reason(status_of(decision), ConditionType.SUCCEEDED) == expected
 
 
@@ -305,6 +308,15 @@ def test_a_refused_verification_ends_failed_with_its_reason_its_hint_and_the_can
     assert "Honour X-Load-Test." in status.message
     assert status.verification is not None
     assert status.verification.canary_ids == ("CANARY1",)
+
+
+def test_a_refused_verification_has_no_reason_but_the_refusal_and_nothing_of_a_load() -> None:
+    status = decided(an_observation(a_pod(0, PodState.REFUSED), a_halted_pod(1, HaltReason.OPERATOR)))
+
+    assert len(status.reasons) == 1, status.reasons
+    assert (status.reason_class, status.thresholds, status.health) == (ReasonClass.REFUSED, (), None)
+    assert status.summary is not None
+    assert [step.reasons for step in status.summary.steps] == [status.reasons]
 
 
 def test_a_refusal_does_not_wait_for_a_pod_that_never_ran() -> None:

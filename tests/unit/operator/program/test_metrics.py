@@ -68,6 +68,7 @@ def test_the_merged_measurements_of_a_test_are_shown_by_step() -> None:
     assert samples[key("loadtest_response_seconds_sum", step="custom")] == 100.0
     assert samples[key("loadtest_verdict", verdict="Passed")] == 1
     assert samples[key("loadtest_verdict", verdict="Failed")] == 0
+    assert samples[key("loadtest_never_loaded")] == 0
     assert samples[key("loadtest_health", level="Good")] == 1
     assert samples[key("loadtest_threshold_passed", step="", threshold="p95 < 20s")] == 1
 
@@ -107,6 +108,20 @@ def test_a_restarted_operator_shows_a_completed_test_from_its_status() -> None:
     assert samples[key("loadtest_uploads_total", step="custom", outcome="accepted")] == 100
     assert samples[key("loadtest_verdict", verdict="Passed")] == 1
     assert samples[key("loadtest_threshold_passed", step="", threshold="error_rate < 1%")] == 1
+
+
+def test_a_test_that_never_loaded_shows_it_and_no_health_of_its_target() -> None:
+    observation = an_observation(a_pod(0, PodState.REFUSED))
+    decision = decide(observation, POLICY)
+    after = next_observation(observation, decision, pods=())
+
+    for turn in (observation, after):
+        metrics = RunMetrics()
+        metrics.show(turn, decide(turn, POLICY))
+        samples = shown(metrics)
+        assert samples[key("loadtest_never_loaded")] == 1
+        assert samples[key("loadtest_verdict", verdict="Failed")] == 1
+        assert key("loadtest_health", level="Good") not in samples
 
 
 def test_the_series_of_a_deleted_test_go_away() -> None:
