@@ -316,7 +316,6 @@ def test_a_refused_verification_has_no_reason_but_the_refusal_and_nothing_of_a_l
     assert len(status.reasons) == 1, status.reasons
     assert (status.reason_class, status.thresholds, status.health) == (ReasonClass.REFUSED, (), None)
     assert status.summary is not None
-    assert [step.reasons for step in status.summary.steps] == [status.reasons]
 
 
 def test_a_refusal_does_not_wait_for_a_pod_that_never_ran() -> None:

@@ -144,7 +144,7 @@ def test_an_operator_that_comes_in_time_starts_the_pods_that_the_one_before_did_
 
 @pytest.mark.parametrize("seconds", [6.1, 30.0])
 def test_a_pod_is_not_started_later_than_a_tenth_of_the_shortest_step(seconds: float) -> None:
-    decision = decide(an_observation(a_loading_pod(0, seconds), a_pod(1, PodState.ARMED), begun=True), POLICY)
+    decision = decide_on_record(an_observation(a_loading_pod(0, seconds), a_pod(1, PodState.ARMED), begun=True))
 
     assert [type(action) for action in decision.actions] == [HaltFleet]
     assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "StartMissed")
