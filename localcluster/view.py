@@ -13,6 +13,7 @@ from rich.text import Text
 
 from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.quantities import seconds_text
+from loadtest_model.report.references import resolve
 from loadtest_model.thresholds.bounds import ThresholdResult
 
 Json = dict[str, Any]
@@ -78,7 +79,7 @@ def result_view(test: Json, rows_before: int | None, rows_after: int | None) -> 
     verdict = status.get("verdict", "none")
     parts: list[RenderableType] = [
         Text.assemble("Verdict: ", (verdict, f"bold {_COLOURS.get(verdict, 'white')}")),
-        *(Text(f"  - {reason}") for reason in status.get("reasons", ())),
+        *(Text(f"  - {resolve(reason, status.get('message', ''))}") for reason in status.get("reasons", ())),
     ]
     if thresholds := status.get("thresholds"):
         parts.append(_threshold_table(thresholds))
@@ -113,7 +114,7 @@ def _facts(test: Json) -> Iterator[str]:
     status = _status(test)
     health, summary = status.get("health"), status.get("summary")
     if health:
-        evidence = health.get("evidence", ())
+        evidence = [resolve(text, status.get("message", "")) for text in health.get("evidence", ())]
         yield f"Health: {health['level']}" + "".join(f"\n  - {text}" for text in evidence)
         if health["level"] == "Warning" and any(
             sign in text for sign in _SIGNS_OF_A_SMALL_MACHINE for text in evidence
@@ -128,9 +129,9 @@ def _facts(test: Json) -> Iterator[str]:
         )
         yield (
             f"Records: {records['confirmed']:,} confirmed of {records['sent']:,} sent,"
-            f" {summary['throughput']['records_per_second']:,.0f} a second"
+            f" {summary['throughput']['recordsPerSecond']:,.0f} a second"
         )
-        proof = summary["verification"]
+    if proof := status.get("verification"):
         yield f"Proof: {proof['level']}; the verification sent {proof['uploads']} uploads with {proof['rows']:,} rows"
         if proof.get("notice"):
             yield f"  but {proof['notice']}"

@@ -27,8 +27,8 @@ _BOUNDS: Final = (
     ("minProperties", "maxProperties", " entries"),
 )
 _LARGEST_DEFAULT: Final = 60
-_ELSEWHERE: Final = {"status.summary"}
-"""What docs/results.md tells."""
+_ELSEWHERE: Final[frozenset[str]] = frozenset()
+"""What another page tells."""
 
 
 def document(definition: Json) -> str:
@@ -39,7 +39,7 @@ def document(definition: Json) -> str:
     lines += ["## What is refused at apply\n", "Each with this message:\n", *_messages(schema), ""]
     lines += [
         "## status\n",
-        "Written by the operator alone. `summary` has the keys of the [summary file](results.md).\n",
+        "Written by the operator alone. The [summary file](results.md) has more figures, for each step.\n",
         *_tables("status", parts["status"], 3),
     ]
     lines += ["## Columns of `kubectl get`\n", "| column | shows | where |", "|---|---|---|"]

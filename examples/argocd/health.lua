@@ -10,7 +10,7 @@ health.message = status.message
 for _, condition in ipairs(status.conditions) do
   if condition.type == "Completed" and condition.status == "True" then
     health.status = status.verdict == "Passed" and "Healthy" or "Degraded"
-    health.message = status.verdict .. ": " .. condition.message
+    health.message = status.verdict .. ": " .. status.message
     return health
   end
 end

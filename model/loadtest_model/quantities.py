@@ -2,6 +2,9 @@
 
 from typing import Final
 
+LONGEST_TEXT: Final = 1_024
+"""What a text of a status may have, in characters."""
+
 _LEAST_SECONDS_SHOWN: Final = 0.9995
 """What is below is less than 1,000 ms when it is rounded."""
 _UNITS: Final = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
@@ -16,6 +19,13 @@ def seconds_text(seconds: float | None) -> str:
     if seconds < _LEAST_SECONDS_SHOWN:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.3f} s" if seconds < 100 else f"{seconds:.0f} s"
+
+
+def short_seconds_text(seconds: float) -> str:
+    """A measured time for a narrow column: `87ms`, `1.93s`, `112s`."""
+    if seconds < _LEAST_SECONDS_SHOWN:
+        return f"{seconds * 1000:.0f}ms"
+    return f"{seconds:.2f}s" if seconds < 9.995 else f"{seconds:.1f}s" if seconds < 99.95 else f"{seconds:.0f}s"
 
 
 def span_text(seconds: float) -> str:
@@ -46,3 +56,16 @@ def count_text(number: int, noun: str) -> str:
 def clip(text: str, longest_length: int) -> str:
     """A text of at most so many characters, its cut end marked by three dots."""
     return text if len(text) <= longest_length else f"{text[: longest_length - 3]}..."
+
+
+def clip_middle(text: str, longest_length: int) -> str:
+    """A text of at most so many characters, with three dots in place of what is left out of its middle.
+
+    Texts begin with what they are about and end with what to do or which rows to remove. The evidence is between.
+    """
+    if len(text) <= longest_length:
+        return text
+    if longest_length < 30:
+        return clip(text, max(3, longest_length))[:longest_length]
+    beginning_length = longest_length // 3
+    return f"{text[:beginning_length]}...{text[len(text) - (longest_length - beginning_length - 3) :]}"

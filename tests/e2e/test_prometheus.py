@@ -65,7 +65,7 @@ def test_prometheus_agrees_with_the_status_whatever_becomes_of_the_operator(
         value = prometheus.value(f'loadtest_uploads_total{{{labels},outcome="{outcome}"}}')
         assert value == summary["requests"][outcome]
     assert prometheus.value(f"loadtest_records_confirmed_total{{{labels}}}") == summary["records"]["confirmed"]
-    times = summary["response_time_seconds"]
+    times = summary["responseTimeSeconds"]
     assert prometheus.value(f"loadtest_response_seconds_count{{{labels}}}") == times["samples"]
     counters = {
         series["__name__"]

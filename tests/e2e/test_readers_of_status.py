@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,7 @@ class Lives:
     seen: dict[str, Json]
     waited: dict[str, tuple[int, str]]
     columns: dict[str, str]
+    watched: str
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,7 @@ def lives(namespace: Namespace, tell: Kubectl) -> Lives:
     namespace.until_available("clients")
     seen, columns = {}, {}
 
+    watch = tell.start("get", "xlt", "--watch")
     passed = namespace.start("passes", load=LONGER, suspend=True)
     passed.until("suspended", lambda status: reason(status, "Verified") == "Suspended")
     seen["suspended"] = passed.get()
@@ -75,7 +78,7 @@ def lives(namespace: Namespace, tell: Kubectl) -> Lives:
     seen["new"]["status"] = {"observedGeneration": -1, "phase": "Queued", "message": NO_OPERATOR_MESSAGE}
     waits = {
         condition: tell.start("wait", f"--for={condition}", "loadtest/passes", "--timeout=100s")
-        for condition in ("condition=Completed", "condition=Ready", "jsonpath={.status.verdict}=Passed")
+        for condition in ("condition=Completed", "condition=Ready")
     }
     passed.patch(suspend=False)
     passed.until_running()
@@ -92,14 +95,16 @@ def lives(namespace: Namespace, tell: Kubectl) -> Lives:
         waited[condition] = (process.returncode, said)
     assert failed.until_completed()["verdict"] == "Failed"
     seen["failed"] = failed.get()
+    failed.until("annotated", lambda _: "annotations" in failed.get()["metadata"])
     columns["after"] = tell("get", "xlt")
-    return Lives(passed, failed, seen, waited, columns)
+    watch.terminate()
+    return Lives(passed, failed, seen, waited, columns, watch.communicate(timeout=30)[0])
 
 
 def test_kubectl_wait_ends_with_the_test(lives: Lives, tell: Kubectl) -> None:
     assert lives.waited == dict.fromkeys(lives.waited, (0, "loadtest.x-load-test.dev/passes condition met\n"))
     assert "condition met" in tell("wait", "--for=condition=Completed", "loadtest/fails", "--timeout=5s")
-    vain = tell.start("wait", "--for=jsonpath={.status.verdict}=Passed", "loadtest/fails", "--timeout=1s")
+    vain = tell.start("wait", "--for=condition=Ready", "loadtest/fails", "--timeout=1s")
     assert "timed out" in vain.communicate(timeout=30)[0]
     assert vain.returncode == 1
 
@@ -148,7 +153,34 @@ def test_one_line_of_kubectl_get_tells_the_story(lives: Lives) -> None:
     assert during["passes"]["PHASE"] == "Running"
     assert (during["fails"]["PHASE"], during["fails"]["REASON"]) == ("Queued", "TargetBusy")
     assert (after["passes"]["VERDICT"], after["passes"]["REASON"]) == ("Passed", "")
+    assert (after["passes"]["PROGRESS"], after["passes"]["FINISHED"]) == ("100%", "1")
+    assert after["passes"]["HEALTH"] in ("Good", "Warning")
+    assert re.fullmatch(r"[0-9.]+(ms|s)", after["passes"]["P95"])
     assert (after["fails"]["VERDICT"], after["fails"]["REASON"]) == ("Failed", "ThresholdBreached")
+
+
+def test_kubectl_get_watch_repeats_no_row(lives: Lives) -> None:
+    print(lives.watched)
+    for name in ("passes", "fails"):
+        # The age is no news.
+        lines = [" ".join(line.split()[:-1]) for line in lives.watched.splitlines() if line.split()[0] == name]
+        assert len(lines) > 5
+        repeated = [line for line, previous in zip(lines[1:], lines, strict=False) if line == previous]
+        # The row of the patch that ends the suspension, which is not the operator's.
+        assert [line for line in repeated if "Suspended" not in line] == []
+
+
+def test_a_wait_is_not_misled_by_the_run_before_nor_by_a_change_of_the_spec(lives: Lives, tell: Kubectl) -> None:
+    lives.passed.patch(stop=True)
+    assert "condition met" in tell("wait", "--for=condition=Completed", "loadtest/passes", "--timeout=30s")
+
+    # The run before has passed; this one is stopped before it loads.
+    lives.passed.patch(runId="again", stop=False, suspend=True)
+    vain = tell.start("wait", "--for=condition=Completed", "loadtest/passes", "--timeout=3s")
+    assert "timed out" in vain.communicate(timeout=30)[0]
+    lives.passed.patch(stop=True)
+    assert "condition met" in tell("wait", "--for=condition=Completed", "loadtest/passes", "--timeout=30s")
+    assert lives.passed.get()["status"]["verdict"] == "Inconclusive"
 
 
 def rows(text: str) -> dict[str, dict[str, str]]:

@@ -75,7 +75,7 @@ def test_it_fails_with_its_own_reason_and_a_hint(ended: dict[str, Json], name: s
     assert reason(status, "Completed") == "Failed"
     assert condition(status, "Verified") == "False"
     assert condition(status, "Stalled") == "True"
-    assert hint in status["verification"]["hint"]
+    assert hint in status["message"]
 
 
 @pytest.mark.parametrize("name", REFUSED)

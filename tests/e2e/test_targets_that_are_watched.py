@@ -6,7 +6,7 @@ import pytest
 
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, RestError, wait_for
-from support.loadtests import Namespace, kill_operator, reason
+from support.loadtests import Namespace, kill_operator, reason, reasons
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -114,5 +114,5 @@ def test_a_target_that_crashes_under_load_fails_the_test_whoever_watched(
     assert (used["restarts"], used["replaced_pods"], used["cpu_cores"]) == (1, 1, 0.25)
     assert used["memory_bytes"] == 52340 * 1024
     assert used["not_ready_seconds"] > 0
-    assert "ended once" in status["reasons"][0]
-    assert "exit code 137" in status["reasons"][0]
+    assert "ended once" in reasons(status)[0]
+    assert "exit code 137" in reasons(status)[0]

@@ -61,7 +61,7 @@ def test_a_rollout_under_load_moves_it_to_the_new_pods(namespace: Namespace) -> 
     assert len(new) == 2
     assert set(spread) == old | new
     assert all(spread[address]["accepted"] > 0 for address in new)
-    assert status["summary"]["errors"].get("no_address", 0) == 0
+    assert status["summary"].get("errors", {}).get("no_address", 0) == 0
     assert not any("went down" in text for text in status["health"]["evidence"]), spread
 
 
@@ -282,7 +282,7 @@ def test_with_a_pre_stop_hook_nothing_is_said_of_a_rollout(namespace: Namespace,
     step = assert_no_crash_is_claimed(test, status, gone)
     assert (step["requests"]["accepted"], step["errors"]) == (step["requests"]["sent"], {})
     assert step["requests"]["rerouted"] == 0
-    assert status["summary"]["diagnoses"] == []
+    assert "diagnoses" not in status["summary"]
 
 
 def test_a_pod_that_is_evicted_is_a_warning_with_its_name(namespace: Namespace, replicas: list[Json]) -> None:

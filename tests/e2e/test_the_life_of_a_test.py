@@ -7,7 +7,7 @@ import pytest
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Rest, wait_for
-from support.loadtests import Namespace, Test, condition, make_namespace, reason
+from support.loadtests import Namespace, Test, condition, make_namespace, reason, reasons
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s"}
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "6s"}
@@ -59,7 +59,7 @@ def test_a_lost_pod_ends_the_test_inconclusive(cluster: Cluster, long_test: Test
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "PodLost")
     # What to do stands first; of a process that was killed no log is told.
     lost = f"look at the pods' events and nodes, then run again; lost {victim} (exit code 137, Error)"
-    assert lost in status["reasons"]
+    assert lost in reasons(status)
     assert status["summary"]["requests"]["accepted"] > 0
 
 
@@ -75,8 +75,8 @@ def test_killing_the_operator_changes_nothing(cluster: Cluster, rest: Rest, name
     status = test.until_completed()
 
     assert status["verdict"] == "Passed"
-    assert status["summary"]["steps"][0]["load_seconds"] == 12.0
-    assert status["summary"]["response_time_seconds"]["samples"] == status["summary"]["requests"]["accepted"]
+    assert test.results(status)["steps"][0]["load_seconds"] == 12.0
+    assert status["summary"]["responseTimeSeconds"]["samples"] == status["summary"]["requests"]["accepted"]
 
 
 def test_a_completed_test_never_runs_again_by_itself(namespace: Namespace) -> None:

@@ -1,5 +1,6 @@
 """A status fits its budget and its schema, whatever the run came to."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
@@ -9,14 +10,15 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from loadtest_model.admission.crd import custom_resource_definition
-from loadtest_model.judgement.diagnoses import Diagnosis
 from loadtest_model.judgement.health import Health, HealthLevel
+from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.judgement.workload import TargetWatch, WorkloadTally, points_text
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.plan import unseen_endpoints
 from loadtest_model.plan.mesh import NOTICE as MESH
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, Status, StepResult
+from loadtest_model.report.status_summary import StatusDiagnosis
 from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.fleet import verified_status
@@ -72,23 +74,16 @@ def statuses(draw: st.DrawFn) -> Status:
     text = draw(TEXTS)
     evidence = (shorten(draw(TEXTS), 256),) * draw(st.integers(0, 16))
     health = Health(level=HealthLevel.CRITICAL, evidence=evidence)
-    diagnosis = Diagnosis(
+    diagnosis = StatusDiagnosis(
         cause=Cause.CSRF, title="t" * 60, evidence=shorten(draw(TEXTS), 480), next_step="n" * 400, count=10**9
     )
-    (step,) = ENDED.summary.steps
     (planned_step,) = ENDED.plan.steps
     addresses = draw(ADDRESSES)
     report = structs.replace(PROOF, message=text, hint=draw(TEXTS), addresses=addresses, unverified=addresses)
     reasons = tuple(shorten(draw(TEXTS)) for _ in range(draw(st.integers(0, 16))))
-    steps = tuple(structs.replace(step, name=name, health=health, reasons=reasons) for name in names)
     summary = structs.replace(
         ENDED.summary,
-        reasons=reasons,
-        health=health,
         diagnoses=(diagnosis,) * draw(st.integers(0, 12)),
-        thresholds=thresholds,
-        steps=steps,
-        verification=structs.replace(ENDED.summary.verification, notice=NOTICES),
     )
     stages = planned_step.stages * draw(st.integers(1, 100))
     plan = structs.replace(
@@ -108,12 +103,28 @@ def statuses(draw: st.DrawFn) -> Status:
         plan=plan,
         summary=draw(st.sampled_from([summary, None])),
         steps=tuple(
-            StepResult(name=name, verdict=step.verdict, records_confirmed=10**12, records_per_second=1e6 / 3)
+            StepResult(name=name, verdict=Verdict.FAILED, records_confirmed=10**12, records_per_second=1e6 / 3)
             for name in names
         ),
         verification=verified_status(report, NOTICES),
         target=draw(st.sampled_from([None, WATCHED])),
     )
+
+
+def empty_objects(document: Any) -> Iterator[Any]:
+    if isinstance(document, dict):
+        if not document:
+            yield document
+        for value in document.values():
+            yield from empty_objects(value)
+
+
+def whole_texts(document: Any) -> Iterator[str]:
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, dict | list | tuple):
+        for value in document.values() if isinstance(document, dict) else document:
+            yield from whole_texts(value)
 
 
 @given(statuses())
@@ -122,6 +133,11 @@ def test_a_status_fits_its_budget_and_its_schema_and_still_ends_every_wait(statu
 
     assert status_json is not None
     assert len(msgspec.json.encode(status_json)) <= STATUS_LIMIT_BYTES
+    assert not list(empty_objects(status_json))
+    if len(msgspec.json.encode(status.message)) < 2_500:
+        assert status_json.get("message", "") == status.message
+    texts = [text for text in whole_texts({**status_json, "message": ""}) if len(text) > 60]
+    assert not [text for text in texts if text in status.message]
     assert [error.message for error in SCHEMA.iter_errors(status_json)] == []
     assert [
         (condition["type"], condition["status"], condition["reason"]) for condition in status_json["conditions"]

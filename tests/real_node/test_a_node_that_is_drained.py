@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from localcluster.rest import Json, Rest, RestError, wait_for
-from support.loadtests import Namespace, reason
+from support.loadtests import Namespace, reason, reasons
 
 NODE = "/api/v1/nodes/node"
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "200ms"}
@@ -50,7 +50,7 @@ def test_a_drain_that_takes_the_fleet_ends_the_run_without_blaming_the_target(
     status = test.until_completed(90)
 
     assert (status["verdict"], reason(status, "Succeeded")) == ("Inconclusive", "PodLost"), status
-    said = " ".join(status["reasons"])
+    said = " ".join(reasons(status))
     assert "evict" in said
     assert "OOMKilled" not in said
     wait_for("the target to wait for a node", lambda: [pod for pod in namespace.pods() if _is_pending(pod)], 60)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from client_files import client, csv_file
+from loadtest_model.report.references import resolve
 from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE, TARGET_MANIFEST, wait_until_available
@@ -218,7 +219,8 @@ def reason(status: Json, kind: str) -> str | None:
 
 
 def message(status: Json, kind: str) -> str:
-    return next((c["message"] for c in status.get("conditions", ()) if c["type"] == kind), "")
+    text: str = next((c["message"] for c in status.get("conditions", ()) if c["type"] == kind), "")
+    return resolve(text, status.get("message", ""))
 
 
 def kill_operator(cluster: Cluster, rest: Rest) -> None:
@@ -282,3 +284,8 @@ def _target_manifest(document: Json, name: str, environment: dict[str, str]) -> 
     other_variables = [variable for variable in container["env"] if variable["name"] not in variables]
     container["env"] = [*other_variables, *({"name": key, "value": value} for key, value in variables.items())]
     return manifest
+
+
+def reasons(status: Json) -> list[str]:
+    """What decided the verdict, whole: a reason may refer to the message."""
+    return [resolve(text, status.get("message", "")) for text in status["reasons"]]

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 from msgspec import structs
 
 from loadtest_model.judgement.judging import judge
@@ -28,6 +27,7 @@ from loadtest_model.report.status import Phase, Status, StatusStart
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.spec import Spec
 from loadtest_operator.decide import Decision, Policy, decide
+from loadtest_operator.decide.writing import written_form
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.mounts import secret_places
 from loadtest_operator.facts.observation import (
@@ -38,9 +38,8 @@ from loadtest_operator.facts.observation import (
     ObservedTest,
     RecordedStatus,
 )
-from loadtest_operator.facts.resources import rfc3339
+from loadtest_operator.facts.resources import recorded_status, rfc3339
 from loadtest_operator.manifests import PodDefaults
-from loadtest_operator.manifests.common import without_nulls
 from support.builders import IDENTITY, a_spec
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -232,7 +231,7 @@ def next_observation(observation: Observation, decision: Decision, **fields: Any
     """What the next look shows when the decision's status was written, with other changes."""
     assert decision.status is not None
     written_status = status_json(decision.status)
-    recorded = msgspec.convert(written_status, RecordedStatus)
+    recorded = recorded_status(written_status)
     test = replace(observation.test, record=recorded, status=written_status)
     return replace(observation, test=test, **fields)
 
@@ -255,5 +254,4 @@ def decide_on_record(observation: Observation) -> Decision:
 
 
 def status_json(status: Status) -> dict[str, Any]:
-    made: dict[str, Any] = without_nulls(msgspec.to_builtins(status))
-    return {**made, "phase": str(status.phase)}
+    return written_form(status)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-import msgspec
 from msgspec import structs
 
 from loadtest_model.judgement.abort import AbortWatch
@@ -35,6 +34,7 @@ from loadtest_operator.decide.actions import (
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.writing import status_to_write
 from loadtest_operator.facts.observation import ContainerEnd, Observation, ObservedPod, RecordedStatus
+from loadtest_operator.facts.resources import recorded_status
 from support.operator_builders import (
     ADDRESSES,
     NOW,
@@ -226,7 +226,7 @@ class SimulatedRun:
         return BACK_OFF_SECONDS
 
     def _observation(self) -> Observation:
-        recorded = msgspec.convert(self.status, RecordedStatus) if self.status else RecordedStatus()
+        recorded = recorded_status(self.status) if self.status else RecordedStatus()
         plan = a_fleet_plan(self.spec)
         test = replace(a_test(self.spec, recorded, finished_run=self.finished_run), status=self.status)
         job = a_job(plan=plan, age_seconds=0.0) if self.has_job and not self.is_job_deleted else None

@@ -7,6 +7,7 @@ an empty cell is written, to hold its place.
 import re
 from collections.abc import Sequence
 from typing import Final
+from xml.sax.saxutils import unescape
 
 from loadgen.records import MARK_CHARACTERS, Column
 
@@ -26,6 +27,11 @@ _FORBIDDEN: Final = re.compile(f"(?![{MARK_CHARACTERS}])[\x00-\x08\x0b\x0c\x0e-\
 
 # A bare carriage return would be read as a line feed.
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+
+
+_READ_ESCAPES: Final = {"&#13;": "\r"}
+_CELL: Final = re.compile(r"<c(?:/>|(?: [^>]*)?>(?:<is><t[^>]*>|<v>)([^<]*)<.*?</c>)")
+"""A cell, with its text or number."""
 
 
 class SheetRendering:
@@ -53,6 +59,9 @@ class SheetRendering:
         """Raises ValueError for a character that XML cannot hold."""
         cells = [_cells(column, fields) for column, fields in zip(self._columns, columns, strict=True)]
         return [_row(row).encode() for row in zip(*cells, strict=True)]
+
+    def fields(self, row: bytes) -> list[str]:
+        return [unescape(text, _READ_ESCAPES) for text in _CELL.findall(row.decode())]
 
 
 def column_letters(number: int) -> str:

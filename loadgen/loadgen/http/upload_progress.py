@@ -19,19 +19,21 @@ class PartNanoseconds(NamedTuple):
 class UploadProgress:
     """How far an upload has come; readable at any time, also after it was cut.
 
-    `has_begun` is True as soon as a byte of the request may have left. `first_client_id` names the first row of its
-    file. The instants are monotonic seconds, None if the upload never came to them: those of connecting if a kept
-    connection was used, `last_byte_at` if the answer came before the body was sent. `ready_at` is when its file was
-    complete and only the sending remained. `sending_at` is when the connection was ready to send, before the turn to
-    send and the last check, so nothing may have been sent. `finished_at` is when the answer was complete, or the upload
-    was given up. `own_seconds` is how much of its time our own side may have added after the file was complete: waiting
-    for the turn to send, for the event loop, for the processor.
+    `has_begun` is True as soon as a byte of the request may have left. `first_client_id` is the id in the first row of
+    its file, and `first_row` is what that row is found by. The instants are monotonic seconds, None if the upload never
+    came to them: those of connecting if a kept connection was used, `last_byte_at` if the answer came before the body
+    was sent. `ready_at` is when its file was complete and only the sending remained. `sending_at` is when the
+    connection was ready to send, before the turn to send and the last check, so nothing may have been sent.
+    `finished_at` is when the answer was complete, or the upload was given up. `own_seconds` is how much of its time our
+    own side may have added after the file was complete: waiting for the turn to send, for the event loop, for the
+    processor.
     `is_closed_by_target` says that the target closed the connection in order and without an answer, so it was not a
     reset.
     """
 
     has_begun: bool = False
     first_client_id: str | None = None
+    first_row: str = ""
     body_bytes_sent: int = 0
     reuses_connection: bool = False
     has_answer_begun: bool = False

@@ -226,5 +226,6 @@ def _violation(upload: Upload, kind: ErrorKind) -> Violation:
         status=upload.status,
         rows=upload.rows,
         first_client_id=upload.first_client_id or "",
+        first_row=upload.first_row,
         message=upload.judgement.detail,
     )

@@ -26,6 +26,7 @@ from loadtest_model.measurement.snapshot import (
     VerificationReport,
     Violation,
 )
+from loadtest_model.quantities import count_text
 
 SMALL_CHECKS: Final = ((CheckName.HEADER_ONLY, 0), (CheckName.CANARY, 1), (CheckName.FEW_ROWS, 5))
 """What is uploaded to each address, with its number of rows."""
@@ -90,13 +91,13 @@ class VerificationCourse:
         if check is not None and check.progress.has_begun:
             self.uploads += 1
             self.rows += check.rows
-            first_id = check.progress.first_client_id
-            if first_id is not None and check.rows:
-                if check.name is CheckName.CANARY:
+            first_id, first_row = check.progress.first_client_id, check.progress.first_row
+            if first_row and check.rows:
+                if check.name is CheckName.CANARY and first_id is not None:
                     self.canary_ids.append(first_id)
                 self.message = (
                     f"{message} while {check.endpoint} was sent {rows_in_words(check.rows)} ({check.name});"
-                    f" {_removal_advice(check.rows, first_id)}"
+                    f" {_removal_advice(check.rows, first_row)}"
                 )
         return self.report()
 
@@ -118,6 +119,7 @@ class VerificationCourse:
             status=upload.status,
             rows=upload.rows,
             first_client_id=upload.first_client_id or "",
+            first_row=upload.first_row,
             message=self.message,
         )
 
@@ -216,7 +218,8 @@ class Verifier:
         if course.refusal is None:
             addresses = ", ".join(str(endpoint) for endpoint in course.proven_addresses)
             course.message = (
-                f"{course.report().level}: {addresses} acknowledged {course.uploads} uploads, {course.rows} rows"
+                f"{addresses} confirmed {count_text(course.uploads, 'upload')} with {count_text(course.rows, 'row')} as"
+                f" load tests{' and returned the nonce of each' if course.is_echoed else ''}"
             )
         return course.report()
 
@@ -338,10 +341,10 @@ def _refusal_message(name: CheckName, upload: Upload, rows: int, progress: Uploa
     description = f"{upload.endpoint} ({part}): {printable_text(upload.judgement.detail, 400)}"
     if not rows or not progress.has_begun or not may_be_stored(upload.judgement):
         return description
-    return f"{description}. {_removal_advice(rows, upload.first_client_id)}."
+    return f"{description}. {_removal_advice(rows, upload.first_row)}."
 
 
-def _removal_advice(rows: int, first_client_id: str | None) -> str:
+def _removal_advice(rows: int, first_row: str) -> str:
     if rows == 1:
-        return f"The canary with client_id {first_client_id} may be stored; remove it from the target"
-    return f"These {rows} rows may be stored, the first with client_id {first_client_id}; remove them"
+        return f"The canary with {first_row} may be stored; remove it from the target"
+    return f"These {rows} rows may be stored, the first with {first_row}; remove them"

@@ -15,6 +15,7 @@ from loadgen.records.pieces import CHUNK_ROWS, ComposedPiece, TemplatePiece
 from loadgen.records.pools import Pools
 from loadgen.records.rendering import CsvRendering, Rendering
 from loadgen.records.row_maker import RowMaker
+from loadgen.records.row_names import RowNames
 from loadgen.records.space import RecordSpace
 from loadgen.records.template_pool import RecordNumbers, TemplatePool
 from loadgen.records.words import Words
@@ -43,6 +44,7 @@ class Batch:
     rows: int
     valid_rows: int
     content_length: int
+    _row_names: RowNames = field(repr=False)
     _has_ids: bool = field(repr=False)
     _head: bytes = field(repr=False)
     _pieces: tuple[TemplatePiece | ComposedPiece, ...] = field(repr=False)
@@ -64,6 +66,11 @@ class Batch:
     def first_client_id(self) -> str | None:
         """The id in the first row, or None where there is none."""
         return self._pieces[0].first_client_id if self._pieces and self._has_ids else None
+
+    @property
+    def first_row_name(self) -> str:
+        """What finds the first row in the target, such as `client_id 48H0RBGCV500EB0G5VNF`; empty without rows."""
+        return self._row_names.name(self._pieces[0].first_row_data) if self._pieces else ""
 
     def client_ids(self) -> Iterator[str]:
         """The ids of all rows in the file's order; none where the file has no column for them."""
@@ -91,6 +98,7 @@ class Composer:
         self._rendering = rendering or CsvRendering(columns_of(plan.columns), plan.dialect)
         capacity = phones_per_area_code(plan.contact)
         self._numbers = RecordNumbers(space, PhoneBook(space.seed, space.pod_index, space.pod_count, capacity))
+        self._row_names = RowNames(plan.columns, self._rendering)
         self._has_ids = any(column.source == "client_id" for column in plan.columns)
         choices = Words(space.seed, _CHOICE_STREAM, space.pod_index)
         self._right_templates = TemplatePool(
@@ -127,6 +135,7 @@ class Composer:
             rows=rows,
             valid_rows=rows - wrong_rows,
             content_length=len(head) + sum(piece.size_bytes for piece in pieces) + len(tail),
+            _row_names=self._row_names,
             _has_ids=self._has_ids,
             _head=head,
             _pieces=pieces,
@@ -191,6 +200,7 @@ class Composer:
                 piece.space,
                 piece.first_number + first,
                 last - first,
+                int(row_ends[first + 1] - row_ends[first]),
             )
             self._cut_rows = last
             rows -= last - first

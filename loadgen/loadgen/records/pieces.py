@@ -1,7 +1,7 @@
 """Pieces of a batch: rows of a template with numbers of their own, or rows of a chunk that is already composed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -72,6 +72,11 @@ class TemplatePiece:
         return data.data[:size].toreadonly()
 
     @property
+    def first_row_data(self) -> bytes:
+        """The first row as it stands in the file."""
+        return bytes(replace(self, rows=1).view())
+
+    @property
     def first_client_id(self) -> str:
         has_copied_id = self.has_copied_id
         is_copy = has_copied_id is not None and bool(has_copied_id[0])
@@ -101,6 +106,7 @@ class ComposedPiece(NamedTuple):
     space: RecordSpace
     first_number: int
     rows: int
+    first_row_bytes: int
 
     @property
     def size_bytes(self) -> int:
@@ -108,6 +114,10 @@ class ComposedPiece(NamedTuple):
 
     def view(self) -> memoryview:
         return self.data
+
+    @property
+    def first_row_data(self) -> bytes:
+        return bytes(self.data[: self.first_row_bytes])
 
     @property
     def first_client_id(self) -> str:

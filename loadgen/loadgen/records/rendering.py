@@ -1,6 +1,7 @@
 """How records become the rows of a file: the seam between the composer and the file formats."""
 
 import csv
+import io
 import unicodedata
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -30,6 +31,10 @@ class Rendering(Protocol):
 
         Marks pass through as they are, one byte a character.
         """
+        ...
+
+    def fields(self, row: bytes) -> list[str]:
+        """The fields of one row that was rendered."""
         ...
 
 
@@ -76,6 +81,11 @@ class CsvRendering:
         if self._dialect.encoding == Encoding.UTF_8:
             return [line.encode() for line in lines]
         return [_encode_cp1252(line) for line in lines]
+
+    def fields(self, row: bytes) -> list[str]:
+        text = row.decode("utf-8" if self._dialect.encoding == Encoding.UTF_8 else "cp1252")
+        lines = io.StringIO(text.removesuffix(self._line_end), newline="")
+        return next(csv.reader(lines, delimiter=self._dialect.delimiter))
 
     def _quote_column(self, column: Sequence[str]) -> Sequence[str]:
         if not self._may_need_quotes("".join(column)):

@@ -45,6 +45,7 @@ ANSWER_TEXT_CHARACTERS: Final = 200
 class Upload(Struct, frozen=True):
     """A finished upload. `status` is None where no complete answer came, and `answer_text` then empty.
 
+    `first_row` is what its first row is found by in the target.
     `bytes_total` is the length of the whole body, sent or not. `retry_after_seconds` is the pause that a 429 or 503
     asked for, an hour at most. `answer_text` is the answer's first `ANSWER_TEXT_CHARACTERS`, made printable.
     """
@@ -57,6 +58,7 @@ class Upload(Struct, frozen=True):
     bytes_total: int = 0
     retry_after_seconds: float | None = None
     answer_text: str = ""
+    first_row: str = ""
 
     @property
     def error(self) -> ErrorKind | None:
@@ -171,6 +173,7 @@ class Uploader:
             # That took a millisecond or two, and so does the file's first chunk: others have their turn between them.
             await asyncio.sleep(0)
         progress.first_client_id = first_client_id = batch.first_client_id
+        progress.first_row = first_row = batch.first_row_name
         endpoint = destination.endpoint if isinstance(destination, Route) else destination
         request = self._request(endpoint, head, await self._format.encode(batch))
         progress.ready_at = time.monotonic()
@@ -208,6 +211,7 @@ class Uploader:
             bytes_total=request.length,
             retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
             answer_text=_without_token(answer_text, authorization),
+            first_row=first_row,
         )
 
     async def _post_along_route(

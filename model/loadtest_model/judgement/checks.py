@@ -78,9 +78,10 @@ def violation_text(violation: Violation) -> str:
     if violation.message.startswith(violation.address):
         # A verification has met it, whose message says all of this.
         return violation.message
+    first_row = violation.first_row or f"client_id {violation.first_client_id}"
     return (
-        f"{violation.address} {violation.message}; the {violation.rows} rows of that upload, from client_id"
-        f" {violation.first_client_id} on, may be stored"
+        f"{violation.address} {violation.message}; the {violation.rows} rows of that upload, from"
+        f" {first_row} on, may be stored"
     )
 
 
@@ -130,8 +131,8 @@ def vanished_target(evidence: Evidence) -> list[Finding]:
         else "look at the pods behind its Service"
     )
     text = (
-        f"{count} uploads had no address to go to: every proven address of the target vanished while the load ran;"
-        f" {explanation}"
+        f"{count} uploads had no address to go to and count as rejected: every proven address of the target"
+        f" vanished while the load ran; {explanation}"
     )
     return [Finding(Verdict.INCONCLUSIVE, Reason.TargetVanished, text)]
 

@@ -202,7 +202,11 @@ class TargetMemory(WireValue, frozen=True, kw_only=True):
 
 
 class Violation(WireValue, frozen=True, kw_only=True):
-    """The first broken promise a pod saw, and the rows that may be stored because of it."""
+    """The first broken promise a pod saw, and the rows that may be stored because of it.
+
+    `first_row` is what the first of them is found by: its client_id, another unique field or its content. It is empty
+    in what version 0.1.0 wrote.
+    """
 
     kind: ErrorKind
     address: str
@@ -210,6 +214,7 @@ class Violation(WireValue, frozen=True, kw_only=True):
     rows: int
     first_client_id: str
     message: str
+    first_row: str = ""
 
 
 class Snapshot(WireValue, frozen=True, kw_only=True):

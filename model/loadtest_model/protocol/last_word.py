@@ -22,6 +22,7 @@ from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.snapshot import Snapshot, VerificationReport, Violation
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.upload_parts import UploadParts
+from loadtest_model.quantities import clip_middle
 
 LIMIT_BYTES: Final = 4_096
 MESH_LIMIT_BYTES: Final = 2_048
@@ -31,9 +32,11 @@ _PREFIX: Final = "LT1"
 _COARSEST: Final = 12
 _SILENCES_KEPT: Final = 4
 _FIXED_SIZE_TYPES: Final = (int, float, Counts, UploadParts)
+_LONG_TEXT_LENGTH: Final = 800
 _TEXT_LENGTH: Final = 200
 _SHORT_TEXT_LENGTH: Final = 40
 _REDUCTIONS: Final[tuple[tuple[int | None, int], ...]] = (
+    (0, _LONG_TEXT_LENGTH),
     *((coarseness, _TEXT_LENGTH) for coarseness in range(_COARSEST + 1)),
     *((coarseness, _SHORT_TEXT_LENGTH) for coarseness in range(_COARSEST + 1)),
     (None, _SHORT_TEXT_LENGTH),
@@ -83,7 +86,7 @@ def _encode(snapshot: Snapshot) -> str:
 def _shorten(snapshot: Snapshot, coarseness: int | None, text_length: int) -> Snapshot:
     return structs.replace(
         snapshot,
-        message=snapshot.message[:text_length],
+        message=clip_middle(snapshot.message, text_length),
         verification=_shorten_report(snapshot.verification, text_length),
         violation=_shorten_violation(snapshot.violation, text_length),
         steps=tuple(_shorten_step(step, coarseness) for step in snapshot.steps),
@@ -148,8 +151,8 @@ def _shorten_report(report: VerificationReport | None, text_length: int) -> Veri
         ),
         vanished=report.vanished[:4],
         read_back=_shorten_read_back(report.read_back, text_length),
-        message=report.message[:text_length],
-        hint=report.hint[:text_length],
+        message=clip_middle(report.message, text_length),
+        hint=clip_middle(report.hint, text_length),
     )
 
 
@@ -157,11 +160,17 @@ def _shorten_read_back(report: ReadBackReport | None, text_length: int) -> ReadB
     if report is None:
         return None
     readings = (
-        structs.replace(reading, found=reading.found[:4], problem=reading.problem[:text_length])
+        structs.replace(reading, found=reading.found[:4], problem=clip_middle(reading.problem, text_length))
         for reading in report.readings
     )
     return structs.replace(report, readings=tuple(readings))
 
 
 def _shorten_violation(violation: Violation | None, text_length: int) -> Violation | None:
-    return None if violation is None else structs.replace(violation, message=violation.message[:text_length])
+    if violation is None:
+        return None
+    return structs.replace(
+        violation,
+        message=clip_middle(violation.message, text_length),
+        first_row=clip_middle(violation.first_row, text_length),
+    )

@@ -9,10 +9,13 @@ from loadtest_model.judgement.health import Health
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.load.arrivals import ArrivalProcess
+from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
-from loadtest_model.report.summary import Summary
+from loadtest_model.report.columns import Columns
+from loadtest_model.report.figures import RecordCounts, Requests
+from loadtest_model.report.status_summary import StatusSummary
 from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_model.values import WireValue
 
@@ -71,9 +74,12 @@ EVICTED_LENGTH: Final = 160
 
 
 class PodCounts(WireValue, frozen=True, kw_only=True, omit_defaults=False):
-    """How many pods the run has, how many have proven the target, and how many run, finished their share or failed."""
+    """How many pods the run has, how many of them were started, how many have proven the target, and how many load it,
+    finished their share or failed.
+    """
 
     desired: Count = 0
+    started: Count = 0
     verified: Count = 0
     running: Count = 0
     succeeded: Count = 0
@@ -110,7 +116,10 @@ class StatusStart(WireValue, frozen=True, kw_only=True):
 
 
 class StatusVerification(WireValue, frozen=True, kw_only=True):
-    """What the verification showed and what it sent. `canary_ids` name rows that may be stored if it failed."""
+    """What the verification showed and what it sent. `canary_ids` name rows that may be stored if it failed.
+
+    `message` and `hint` are those of a refusal; of a proven target the condition `Verified` tells.
+    """
 
     level: ProofLevel
     message: Text = ""
@@ -158,8 +167,8 @@ class PlannedStep(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     batch_size: int
     virtual_users: int
     duration_seconds: float
-    stages: tuple[PlannedStage, ...]
-    thresholds: tuple[str, ...]
+    stages: tuple[PlannedStage, ...] = ()
+    thresholds: tuple[str, ...] = ()
     records: int | None = None
     arrivals: ArrivalProcess | None = None
 
@@ -183,6 +192,9 @@ class StepResult(WireValue, frozen=True, kw_only=True):
     records_per_second: float
     p95_seconds: float | None = None
     error_rate: float | None = None
+    requests: Requests | None = None
+    records: RecordCounts | None = None
+    errors: dict[ErrorKind, int] = {}
 
 
 class Results(WireValue, frozen=True, kw_only=True):
@@ -190,6 +202,11 @@ class Results(WireValue, frozen=True, kw_only=True):
 
 
 class Status(WireValue, frozen=True, kw_only=True):
+    at_a_glance: Annotated[
+        tuple[str, ...],
+        Meta(max_length=32, description="The story of an ended test in a few lines, for `kubectl describe`."),
+    ] = ()
+    columns: Annotated[Columns | None, Meta(description="What kubectl's columns show, with units.")] = None
     observed_generation: Annotated[int, Meta(description="The generation of the spec that this status is about.")] = -1
     phase: Annotated[Phase, Meta(description="Where the test stands, for people; programs read the conditions.")] = (
         Phase.QUEUED
@@ -266,7 +283,10 @@ class Status(WireValue, frozen=True, kw_only=True):
             " reason.",
         ),
     ] = ()
-    summary: Annotated[Summary | None, Meta(description="What was measured, with the keys of the summary file.")] = None
+    summary: Annotated[
+        StatusSummary | None,
+        Meta(description="What was measured in the whole run; the results have it in full, with every step."),
+    ] = None
     results: Annotated[Results | None, Meta(description="Where the results are kept.")] = None
 
     def condition(self, kind: ConditionType) -> Condition | None:

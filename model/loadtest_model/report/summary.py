@@ -18,6 +18,7 @@ from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.measurement.step import StepAggregate, merged_step
 from loadtest_model.plan import Plan, Step
+from loadtest_model.quantities import clip_middle
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.report.figures import (
     PartsTimes,
@@ -235,7 +236,7 @@ def _proof(verification: VerificationReport | None) -> Proof:
         unverified=verification.unverified[:ADDRESSES_KEPT],
         vanished=verification.vanished[:ADDRESSES_KEPT],
         unechoed=verification.unechoed,
-        read_back=read_back_conclusion(read_back).message[:READ_BACK_KEPT] if read_back else "",
+        read_back=clip_middle(read_back_conclusion(read_back).message, READ_BACK_KEPT) if read_back else "",
     )
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from loadtest_model.measurement.snapshot import HaltReason
 from loadtest_model.protocol.commands import Ack, Arm, Halt, Start, TargetAddresses, Verb
@@ -70,7 +70,10 @@ class Actor:
                 metadata = {"uid": identity.uid, "annotations": {FINISHED_RUN_ANNOTATION: action.run_id}}
                 await self._api.patch(LOADTESTS, namespace, name, {"metadata": metadata})
             case actions.ObserveGeneration():
-                body = {"metadata": {"uid": identity.uid}, "status": {"observedGeneration": action.generation}}
+                status: dict[str, Any] = {"observedGeneration": action.generation}
+                if action.conditions:
+                    status["conditions"] = list(action.conditions)
+                body = {"metadata": {"uid": identity.uid}, "status": status}
                 await self._api.patch(LOADTESTS, namespace, f"{name}/status", body, PatchType.MERGE)
             case _:
                 await self._command(observation, action)

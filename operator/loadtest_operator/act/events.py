@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.quantities import clip_middle
 from loadtest_model.reasons import AnyReason, Reason, reason_of_name
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_model.spec import API_VERSION, KIND, Identity
@@ -14,7 +15,7 @@ from loadtest_operator.facts.observation import Observation, RecordedStatus
 
 Json = dict[str, Any]
 
-_LONGEST_NOTE = 1_000
+_LONGEST_NOTE = 1_024
 
 
 class EventType(StrEnum):
@@ -40,6 +41,17 @@ def announcements(recorded: RecordedStatus, status: Status) -> tuple[Announcemen
     else:
         changes.append(_phase(status))
     return tuple(announcement for announcement in changes if announcement is not None)
+
+
+def change_after_the_end(observation: Observation) -> Announcement:
+    """What a change of the spec of an ended test is answered with, because it starts nothing."""
+    message = (
+        f"the spec was changed, but run {observation.run_id} has ended and never starts again; to run the test again,"
+        " set another spec.runId, with stop: false"
+    )
+    return Announcement(
+        EventType.NORMAL, reason_of_name(observation.test.record.verdict or Reason.Inconclusive), message
+    )
 
 
 def _phase(status: Status) -> Announcement:
@@ -68,7 +80,7 @@ def manifest(observation: Observation, announcement: Announcement, at: str) -> J
         },
         "type": announcement.kind,
         "reason": announcement.reason,
-        "message": announcement.message[:_LONGEST_NOTE],
+        "message": clip_middle(announcement.message, _LONGEST_NOTE),
         "firstTimestamp": at,
         "lastTimestamp": at,
         "count": 1,

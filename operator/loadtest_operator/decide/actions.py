@@ -134,9 +134,13 @@ class MarkFinished:
 
 @dataclass(frozen=True)
 class ObserveGeneration:
-    """Say that the newest spec was seen, and leave the rest of an ended test's status as it is."""
+    """Say that the newest spec was seen, and leave the rest of an ended test's status as it is.
+
+    `conditions` are those that stand there, with the new generation.
+    """
 
     generation: int
+    conditions: tuple[Json, ...] = ()
 
 
 Order = Verify | StartRest | TellEndpoints | Conclude | Drain | HaltFleet | Acknowledge

@@ -20,6 +20,7 @@ from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
 from loadtest_operator.decide.decision import Decision, Policy
 from loadtest_operator.facts.observation import Observation, ObservedJob, ObservedPod
 from loadtest_operator.facts.resources import instant, rfc3339
+from loadtest_operator.manifests.common import Json
 
 _POLL_SECONDS = 1.0
 
@@ -33,7 +34,7 @@ def finish_completed(observation: Observation, policy: Policy) -> Decision:
     if observation.test.finished_run != observation.run_id:
         actions.append(MarkFinished(observation.run_id))
     if observation.test.record.observed_generation != observation.test.generation:
-        actions.append(ObserveGeneration(observation.test.generation))
+        actions.append(ObserveGeneration(observation.test.generation, _observed_conditions(observation)))
     live = tuple(pod for pod in observation.pods if pod.is_reachable and pod.snapshot is not None)
     final = tuple(pod for pod in live if pod.snapshot is not None and pod.snapshot.final)
     stray = tuple(pod for pod in live if pod.state is not None and not pod.state.is_end)
@@ -56,6 +57,14 @@ def finish_completed(observation: Observation, policy: Policy) -> Decision:
             for network_policy in observation.network_policies
         ]
     return Decision(actions=tuple(actions), requeue_seconds=_POLL_SECONDS if present or lingering else None)
+
+
+def _observed_conditions(observation: Observation) -> tuple[Json, ...]:
+    """The conditions as they stand, of the new generation: kubectl waits for one that is not older than the spec."""
+    generation = observation.test.generation
+    return tuple(
+        {**condition, "observedGeneration": generation} for condition in observation.test.status.get("conditions", ())
+    )
 
 
 def complete_restored(observation: Observation) -> Decision:

@@ -16,6 +16,7 @@ from loadtest_model.plan.exposure import exposure_of
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import AnyReason, Reason, class_of_end
 from loadtest_model.report.status import ConditionType, Phase, Results, Status, StepResult
+from loadtest_model.report.status_summary import status_summary
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.compose import base_status, verified_value
@@ -88,7 +89,7 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
         health=judgement.health if judgement.reason_class is ReasonClass.LOAD else None,
         target=structs.replace(fleet.target_watch, tally=None) if fleet.target_watch else None,
         evicted=fleet.evictions.pods,
-        summary=summary,
+        summary=status_summary(summary),
         results=results_of(plan),
     )
     return status, summary
@@ -106,6 +107,9 @@ def _steps(summary: Summary) -> tuple[StepResult, ...]:
     return tuple(
         StepResult(
             name=step.name,
+            requests=step.requests,
+            records=step.records,
+            errors=step.errors,
             verdict=step.verdict,
             records_confirmed=step.records.confirmed,
             records_per_second=round(step.throughput.records_per_second, 1),

@@ -12,6 +12,7 @@ import msgspec.inspect
 from msgspec import structs
 
 from loadtest_model.reasons import Reason
+from loadtest_model.report.references import resolve_all
 from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase, Status
 from loadtest_model.report.summary import Summary
 from loadtest_operator.decide.actions import WriteResults
@@ -36,7 +37,7 @@ def judged_status(observation: Observation) -> Status | None:
     if record.verdict is None or record.phase is Phase.COMPLETED:
         return None
     try:
-        return msgspec.convert(with_nulls(observation.test.status, _STATUS_TYPE), Status)
+        return msgspec.convert(with_nulls(resolve_all(observation.test.status), _STATUS_TYPE), Status)
     except msgspec.ValidationError:
         # What another writer spoiled is judged anew.
         return None

@@ -175,6 +175,7 @@ class Fleet:
         )
         return PodCounts(
             desired=self.plan.parallelism,
+            started=sum(pod.is_running or pod.has_ended for pod in self.pods),
             verified=sum(report.is_proven for report in self.reports),
             running=sum(
                 (pod.state is PodState.RUNNING or pod is self.reader) and not pod.has_ended for pod in self.pods
@@ -221,7 +222,7 @@ def verified_status(report: VerificationReport | None, notice: str = "") -> Stat
         return None
     return StatusVerification(
         level=report.reached_level,
-        message=shorten(report.message),
+        message="" if report.is_proven else shorten(report.message),
         hint=shorten(report.hint),
         canary_ids=report.canary_ids[:_MOST_LISTED],
         addresses=report.addresses[:_MOST_LISTED],

@@ -10,6 +10,7 @@ from loadtest_model.judgement.verdict import Gap
 from loadtest_model.measurement.missing import is_silence_known
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.reasons import Reason
+from loadtest_model.report.references import resolve_all
 from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
 from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.facts.observation import Observation
@@ -18,7 +19,7 @@ from loadtest_operator.manifests.common import Json
 
 def lasting_failures(observation: Observation, fleet: Fleet) -> tuple[Gap, ...]:
     """The silences and the breaches on record that are lost from what is measured."""
-    status = observation.test.status
+    status = resolve_all(observation.test.status)
     if status.get("runId") != observation.run_id:
         return ()
     return (*_silences(status, fleet), *_breaches(status, fleet))

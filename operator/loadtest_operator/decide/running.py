@@ -21,6 +21,9 @@ from loadtest_operator.decide.late_start import start_orders
 from loadtest_operator.decide.progress import load_started_at, status_progress
 from loadtest_operator.facts.observation import Observation
 
+LOAD_RUNS: Final = "the load runs"
+"""The message while all goes its way; how far it is stands in the progress."""
+
 _CONCLUDING_POLL_SECONDS: Final = 0.5
 
 
@@ -29,9 +32,8 @@ def follow_load(observation: Observation, fleet: Fleet, policy: Policy) -> Decis
 
     What is left of the common start is done first.
     """
-    message = progress_message(fleet)
     return Decision(
-        status=live_status(observation, fleet, Phase.RUNNING, message, None),
+        status=live_status(observation, fleet, Phase.RUNNING, LOAD_RUNS, None),
         actions=(*start_orders(observation, fleet), *endpoint_orders(observation, fleet)),
         requeue_seconds=_next_look_seconds(fleet, policy),
         plan=fleet.plan,
@@ -63,7 +65,7 @@ def read_back_orders(fleet: Fleet) -> tuple[Action, ...]:
 def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: str, cause: StopCause | None) -> Status:
     """The status of a run that has begun and not ended."""
     mark = (
-        ConditionValue.true(Reason.Started, "the load runs")
+        ConditionValue.true(Reason.Started, LOAD_RUNS)
         if cause is None
         else ConditionValue.false(cause.reason, cause.message)
     )
@@ -80,13 +82,6 @@ def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: s
         target=fleet.target_watch,
         evicted=fleet.evictions.pods,
     )
-
-
-def progress_message(fleet: Fleet) -> str:
-    counts = fleet.counts
-    if counts.succeeded:
-        return f"{counts.succeeded} of {counts.desired} pods have finished their share"
-    return f"{counts.running} of {counts.desired} pods load the target"
 
 
 def _next_look_seconds(fleet: Fleet, policy: Policy) -> float:

@@ -2,6 +2,8 @@
 
 Every change is worth a write, except mere progress, which is written at intervals. If the status is larger than its
 budget, parts that the results hold in full are left out. The least needed part goes first.
+
+A text stands once, whole. Evidence is cut before what a reader has to know or do.
 """
 
 from collections.abc import Callable
@@ -11,13 +13,18 @@ import msgspec
 from msgspec import structs
 
 from loadtest_model.judgement.workload import points_text
-from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Status
+from loadtest_model.report.columns import columns_of
+from loadtest_model.report.glance import glance_of
+from loadtest_model.report.references import refer_to
+from loadtest_model.report.status import STATUS_LIMIT_BYTES, Phase, Status, StatusVerification
+from loadtest_model.report.status_summary import round_figure
+from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_operator.decide.conditions import reason_of_phase
 from loadtest_operator.facts.texts import shorten
 from loadtest_operator.manifests.common import Json, without_nulls
 
 # What moves with every look at a running test.
-_MOVING: Final = ("progress", "health", "thresholds")
+_MOVING: Final = ("progress", "columns", "health", "thresholds")
 _MOVING_OF_TARGET: Final = ("pods", "ready", "notReadySeconds", "memoryBytes", "cpuCores", "notMeasurable", "tally")
 
 _EVIDENCE_KEPT: Final = 4
@@ -29,8 +36,7 @@ _SHORTEST_TEXT: Final = 60
 
 def status_to_write(status: Status, previous: Json, progress_seconds: float) -> Json | None:
     """The status, within its budget and as JSON, if it should replace the one held, None if it should not."""
-    status = structs.replace(status, reason=reason_of_phase(status.phase, status.conditions))
-    new: Json = {**without_nulls(msgspec.to_builtins(within_limit(status))), "phase": str(status.phase)}
+    new = written_form(status)
     if new == previous:
         return None
     if _steady(new) == _steady(previous):
@@ -42,16 +48,38 @@ def status_to_write(status: Status, previous: Json, progress_seconds: float) -> 
     return new
 
 
+def written_form(status: Status) -> Json:
+    """The status as it stands in the resource: within its budget, with the texts for people."""
+    status = structs.replace(status, reason=reason_of_phase(status.phase, status.conditions))
+    status = structs.replace(status, columns=columns_of(status), at_a_glance=glance_of(status))
+    document: Json = {**without_nulls(msgspec.to_builtins(within_limit(status))), "phase": str(status.phase)}
+    if "thresholds" in document:
+        document["thresholds"] = [_without_blanks(result) for result in document["thresholds"]]
+    return _without_empty_objects(document)
+
+
+def _without_empty_objects(document: Json) -> Json:
+    """The same without objects that have nothing in them: the API server takes one that had something for null."""
+    nested = {
+        key: _without_empty_objects(value) if isinstance(value, dict) else value for key, value in document.items()
+    }
+    return {key: value for key, value in nested.items() if value != {}}
+
+
 def _steady(status: Json) -> Json:
     """What of a status is news whenever it changes."""
     steady = {key: value for key, value in status.items() if key not in _MOVING}
+    if status.get("phase") == Phase.RUNNING:
+        # A pod that finishes its share a little before the others is no news.
+        steady.pop("pods", None)
     if "target" in steady:
         steady["target"] = {key: value for key, value in steady["target"].items() if key not in _MOVING_OF_TARGET}
     return steady
 
 
 def within_limit(status: Status) -> Status:
-    """The status within its budget, whatever the run."""
+    """The status within its budget, whatever the run, with each text once."""
+    status = once(status)
     for shorter in _SHORTER:
         if size_bytes(status) <= STATUS_LIMIT_BYTES:
             return status
@@ -64,8 +92,61 @@ def size_bytes(status: Status) -> int:
     return len(msgspec.json.encode(status))
 
 
+def once(status: Status) -> Status:
+    """The status in which each text stands once, whole, and each threshold: others refer to the message."""
+
+    def refer(text: str) -> str:
+        return refer_to(status.message, text, is_final=status.phase is Phase.COMPLETED)
+
+    health, verification, summary, plan = status.health, status.verification, status.summary, status.plan
+    if health is not None:
+        health = structs.replace(health, evidence=tuple(map(refer, health.evidence)))
+    if verification is not None:
+        verification = structs.replace(
+            verification,
+            message=refer(verification.message),
+            hint=refer(verification.hint),
+            read_back=refer(verification.read_back),
+            notice=refer(verification.notice),
+        )
+    if summary is not None:
+        diagnoses = (
+            structs.replace(each, evidence=refer(each.evidence), next_step=refer(each.next_step))
+            for each in summary.diagnoses
+        )
+        summary = structs.replace(summary, diagnoses=tuple(diagnoses))
+    if plan is not None and status.thresholds:
+        plan = structs.replace(plan, steps=tuple(structs.replace(step, thresholds=()) for step in plan.steps))
+    return structs.replace(
+        status,
+        conditions=tuple(structs.replace(each, message=refer(each.message)) for each in status.conditions),
+        reasons=tuple(map(refer, status.reasons)),
+        thresholds=tuple(map(_rounded, status.thresholds)),
+        health=health,
+        verification=verification,
+        summary=summary,
+        plan=plan,
+    )
+
+
+def _rounded(result: ThresholdResult) -> ThresholdResult:
+    return structs.replace(
+        result, value=round_figure(result.value), low=round_figure(result.low), high=round_figure(result.high)
+    )
+
+
+def _without_blanks(result: Json) -> Json:
+    return {key: value for key, value in result.items() if value != ""}
+
+
 def essential(status: Status) -> Status:
-    """The status without what only informs: enough for every wait to end and for the run never to start again."""
+    """The status without what only informs: enough for every wait to end and for the run never to start again.
+
+    It says why the test stands where it does, what to do, and which rows may be stored.
+    """
+    verification = status.verification
+    if verification is not None:
+        verification = StatusVerification(level=verification.level, canary_ids=verification.canary_ids[:_LISTED_KEPT])
     return Status(
         observed_generation=status.observed_generation,
         phase=status.phase,
@@ -80,6 +161,7 @@ def essential(status: Status) -> Status:
         verdict=status.verdict,
         reason_class=status.reason_class,
         start=status.start,
+        verification=verification,
         target=status.target,
         evicted=status.evicted,
         results=status.results,
@@ -99,29 +181,19 @@ def _with_one_diagnosis(status: Status) -> Status:
     return structs.replace(status, summary=structs.replace(status.summary, diagnoses=status.summary.diagnoses[:1]))
 
 
-def _without_step_summaries(status: Status) -> Status:
-    """What each step came to stays in `steps`, and the thresholds stay in the status itself."""
-    if status.summary is None:
-        return status
-    return structs.replace(status, summary=structs.replace(status.summary, steps=(), thresholds=()))
-
-
 def _with_little_evidence(status: Status) -> Status:
     if status.health is None:
         return status
-    health = structs.replace(status.health, evidence=status.health.evidence[:_EVIDENCE_KEPT])
-    summary = status.summary and structs.replace(status.summary, health=health)
-    return structs.replace(status, health=health, summary=summary)
+    return structs.replace(
+        status, health=structs.replace(status.health, evidence=status.health.evidence[:_EVIDENCE_KEPT])
+    )
 
 
 def _with_one_image(status: Status) -> Status:
     if status.target is None:
         return status
     target = structs.replace(status.target, images=status.target.images[:1], new_images=status.target.new_images[:1])
-    summary = status.summary
-    if summary is not None:
-        summary = structs.replace(summary, target=structs.replace(summary.target, images=summary.target.images[:1]))
-    return structs.replace(status, target=target, summary=summary)
+    return structs.replace(status, target=target)
 
 
 def _with_fewer_points(status: Status) -> Status:
@@ -152,63 +224,61 @@ def _with_short_lists(status: Status) -> Status:
             unverified=verification.unverified[:_LISTED_KEPT],
             vanished=verification.vanished[:_LISTED_KEPT],
         )
-    summary = status.summary
+    return structs.replace(status, verification=verification, reasons=status.reasons[:_LISTED_KEPT])
+
+
+def _with_short_evidence(status: Status) -> Status:
+    """What was seen is cut, and what else was found; the message, hints and rows stay whole."""
+
+    def cut(text: str) -> str:
+        return shorten(text, _SHORT_TEXT)
+
+    health, summary = status.health, status.summary
+    if health is not None:
+        health = structs.replace(health, evidence=tuple(map(cut, health.evidence)))
     if summary is not None:
-        summary = structs.replace(summary, reasons=summary.reasons[:_LISTED_KEPT])
-    reasons = status.reasons[:_LISTED_KEPT]
-    return structs.replace(status, verification=verification, summary=summary, reasons=reasons)
-
-
-def _with_short_repeats(status: Status) -> Status:
-    """`Ready` and `Stalled` say what `Succeeded` does, and the summary says of a refusal what stands beside it."""
-    conditions = tuple(
-        structs.replace(condition, message=shorten(condition.message, _SHORT_TEXT))
-        if condition.type in _REPEATING
-        else condition
-        for condition in status.conditions
-    )
-    summary, verification = status.summary, status.verification
-    if summary is not None:
-        # The reasons of the whole run stand in the status itself.
-        new = tuple(each for each in summary.diagnoses if verification is None or each.next_step != verification.hint)
-        summary = structs.replace(summary, reasons=(), diagnoses=new)
-    return structs.replace(status, conditions=conditions, summary=summary)
-
-
-def _with_short_texts(status: Status) -> Status:
-    return _cut(status, _SHORT_TEXT)
+        diagnoses = tuple(structs.replace(each, evidence=cut(each.evidence)) for each in summary.diagnoses)
+        summary = structs.replace(summary, diagnoses=diagnoses)
+    return structs.replace(status, health=health, summary=summary, reasons=tuple(map(cut, status.reasons)))
 
 
 def _without_summary(status: Status) -> Status:
     return structs.replace(status, summary=None)
 
 
-def _essential_with_shortest_texts(status: Status) -> Status:
-    return _cut(essential(status), _SHORTEST_TEXT)
+def _without_glance(status: Status) -> Status:
+    return structs.replace(status, at_a_glance=())
 
 
-_REPEATING: Final = frozenset({ConditionType.READY, ConditionType.STALLED})
+def _with_shorter_texts(status: Status) -> Status:
+    return _cut(essential(status), 2 * _SHORT_TEXT)
+
+
+def _with_shortest_texts(status: Status) -> Status:
+    return _cut(status, _SHORTEST_TEXT)
+
 
 _SHORTER: Final[tuple[Callable[[Status], Status], ...]] = (
     _without_stages,
-    _with_short_repeats,
     _with_one_diagnosis,
-    _without_step_summaries,
     _with_little_evidence,
     _with_one_image,
     _with_fewer_points,
     _with_worst_thresholds,
     _with_short_lists,
-    _with_short_texts,
+    _with_short_evidence,
     _with_fewer_points,
     _without_summary,
+    _without_glance,
     _with_fewer_points,
-    _essential_with_shortest_texts,
+    essential,
+    _with_shorter_texts,
+    _with_shortest_texts,
 )
 
 
 def _cut(status: Status, characters: int) -> Status:
-    """The same with every text cut; names, ids and addresses are shorter than what is left of one.
+    """The same with the middle of every text cut; names, ids and addresses are shorter than what is left of one.
 
     What counting the target's restarts goes on from stays as it is.
     """

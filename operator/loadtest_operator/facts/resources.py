@@ -8,6 +8,7 @@ import msgspec
 from loadtest_model.plan import DEFAULT_RUN_ID, Plan
 from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
 from loadtest_model.protocol.exits import PodExit
+from loadtest_model.report.references import resolve_all
 from loadtest_model.spec import Identity, Spec
 from loadtest_operator.facts.disruptions import eviction_of
 from loadtest_operator.facts.last_lines import last_lines
@@ -49,7 +50,7 @@ def observed_test(resource: Json) -> ObservedTest:
         spec=spec,
         spec_error=error,
         newer_fields=newer,
-        record=_recorded_status(resource.get("status") or {}),
+        record=recorded_status(resource.get("status") or {}),
         finished_run=(metadata.get("annotations") or {}).get(FINISHED_RUN_ANNOTATION),
         status=resource.get("status") or {},
         is_deleting="deletionTimestamp" in metadata,
@@ -143,9 +144,10 @@ def owner_uid(resource: Json) -> str:
     return str((resource["metadata"].get("labels") or {}).get(UID_LABEL, ""))
 
 
-def _recorded_status(status: Json) -> RecordedStatus:
+def recorded_status(status: Json) -> RecordedStatus:
+    """What decisions need of a status; where a condition refers to the message, it has the message."""
     try:
-        return msgspec.convert(status, RecordedStatus)
+        return msgspec.convert(resolve_all(status), RecordedStatus)
     except msgspec.ValidationError:
         # A status that another writer spoiled is as good as none: what matters is read from the children.
         return RecordedStatus()

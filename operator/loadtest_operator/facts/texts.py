@@ -1,11 +1,6 @@
 """Texts that others wrote, made fit for one line of a log or a status."""
 
-from typing import Final
-
-from loadtest_model.quantities import clip
-
-LONGEST_MESSAGE: Final = 1_024
-"""What a condition's message may have."""
+from loadtest_model.quantities import LONGEST_TEXT, clip_middle
 
 
 def escape(text: str) -> str:
@@ -15,6 +10,6 @@ def escape(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
-def shorten(text: str, limit: int = LONGEST_MESSAGE) -> str:
-    """A text in one line and within the limit, its cut end marked."""
-    return clip(escape(text), limit)
+def shorten(text: str, limit: int = LONGEST_TEXT) -> str:
+    """A text in one line and within the limit. What is left out of its middle is marked."""
+    return clip_middle(escape(text), limit)

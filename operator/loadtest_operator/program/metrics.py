@@ -298,7 +298,7 @@ def _recorded_view(observation: Observation) -> RunView:
         never_loaded=status.get("reasonClass", ReasonClass.LOAD) != ReasonClass.LOAD,
         health=(status.get("health") or {}).get("level"),
         thresholds=tuple(_recorded_threshold(entry) for entry in status.get("thresholds") or []),
-        steps=tuple(_recorded_step(entry) for entry in (status.get("summary") or {}).get("steps") or []),
+        steps=tuple(_recorded_step(entry) for entry in _recorded_steps(status)),
     )
 
 
@@ -312,6 +312,19 @@ def _recorded_threshold(entry: Json) -> ThresholdResult:
         passed=entry.get("passed"),
         step=entry.get("step", ""),
     )
+
+
+def _recorded_steps(status: Json) -> list[Json]:
+    """What the steps came to; of a single one that is what the whole run came to."""
+    summary = status.get("summary") or {}
+    steps: list[Json] = status.get("steps") or []
+    if all("requests" in step for step in steps) and steps:
+        return steps
+    # Version 0.1.0 kept them in the summary.
+    old_steps: list[Json] = summary.get("steps") or []
+    if old_steps or "requests" not in summary:
+        return old_steps
+    return [{**summary, "name": (status.get("progress") or {}).get("step", "")}]
 
 
 def _recorded_step(entry: Json) -> StepView:

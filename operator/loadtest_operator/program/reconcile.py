@@ -12,7 +12,7 @@ from loadtest_operator.act.actor import Actor
 from loadtest_operator.act.orphans import remove_orphans
 from loadtest_operator.cluster.api import EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders, without_departed
-from loadtest_operator.decide.actions import CreateJob
+from loadtest_operator.decide.actions import CreateJob, ObserveGeneration
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.writing import essential, status_to_write
 from loadtest_operator.facts.names import SELECTOR, TEST_LABEL, label_value
@@ -85,6 +85,8 @@ class Reconciler:
         self._metrics.show(observation, decision)
         if decision.status is not None and not await self._write(observation, decision.status):
             return _CONFLICT_SECONDS
+        if any(isinstance(action, ObserveGeneration) for action in decision.actions):
+            await self._announce(observation, events.change_after_the_end(observation))
         if decision.requeue_seconds is None and observation.test.record.phase is Phase.COMPLETED:
             self._memory.forget_runs(identity.uid)
         return decision.requeue_seconds

@@ -1,14 +1,15 @@
 """What is announced on a LoadTest."""
 
-import msgspec
+from dataclasses import replace
 
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Status
-from loadtest_operator.act.events import announcements, manifest
+from loadtest_operator.act.events import Announcement, EventType, announcements, change_after_the_end, manifest
 from loadtest_operator.decide import decide
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.observation import Observation, RecordedStatus
+from loadtest_operator.facts.resources import recorded_status
 from support.operator_builders import (
     NOW,
     POLICY,
@@ -34,7 +35,7 @@ def end_of(observation: Observation) -> Status:
 
 
 def recorded(status: Status) -> RecordedStatus:
-    return msgspec.convert(status_json(status), RecordedStatus)
+    return recorded_status(status_json(status))
 
 
 def test_each_phase_is_announced_once() -> None:
@@ -87,3 +88,24 @@ def test_the_same_announcement_has_the_same_name_and_another_run_another() -> No
 
     assert first["metadata"]["name"] == again["metadata"]["name"] != other["metadata"]["name"]
     assert first["involvedObject"]["uid"] == observation.test.identity.uid
+
+
+def test_a_change_after_the_end_is_answered_with_what_runs_the_test_again() -> None:
+    ended = decide(an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True), POLICY).status
+    assert ended is not None
+    observation = a_new_observation()
+    observation = replace(observation, test=replace(observation.test, record=recorded(ended)))
+
+    answer = change_after_the_end(observation)
+
+    assert (answer.kind, answer.reason) == ("Normal", ended.verdict)
+    assert "set another spec.runId" in answer.message
+
+
+def test_an_event_keeps_the_advice_at_the_end_of_its_message() -> None:
+    message = f"{'x' * 2_000} remove the canary"
+
+    event = manifest(a_new_observation(), Announcement(EventType.WARNING, Reason.Violation, message), "")
+
+    assert event["message"].endswith("remove the canary")
+    assert len(event["message"]) <= 1_024

@@ -171,8 +171,8 @@ def test_a_run_that_was_read_back_to_its_end_passes_with_the_level_proven() -> N
     assert status.verification.level is ProofLevel.PROVEN
     assert mark(status, ConditionType.VERIFIED)[:2] == ("True", "Proven")
     assert "a read-back found no stored row: 3 rows before the first upload" in status.message
-    assert status.summary is not None
-    assert status.summary.verification.level is ProofLevel.PROVEN
+    assert status.verification is not None
+    assert status.verification.level is ProofLevel.PROVEN
 
 
 def test_rows_found_stored_fail_the_run() -> None:

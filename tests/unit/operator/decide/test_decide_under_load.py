@@ -144,7 +144,7 @@ def test_an_operator_that_comes_in_time_starts_the_pods_that_the_one_before_did_
 
 @pytest.mark.parametrize("seconds", [6.1, 30.0])
 def test_a_pod_is_not_started_later_than_a_tenth_of_the_shortest_step(seconds: float) -> None:
-    decision = decide(an_observation(a_loading_pod(0, seconds), a_pod(1, PodState.ARMED), begun=True), POLICY)
+    decision = decide_on_record(an_observation(a_loading_pod(0, seconds), a_pod(1, PodState.ARMED), begun=True))
 
     assert [type(action) for action in decision.actions] == [HaltFleet]
     assert mark(status_of(decision), ConditionType.RUNNING) == ("False", "StartMissed")
@@ -505,7 +505,11 @@ def test_a_changed_spec_after_the_end_is_acknowledged_by_its_generation_alone() 
 
     decision = decide(replace(look, test=replace(look.test, generation=2)), POLICY)
 
-    assert ObserveGeneration(2) in decision.actions
+    (observed,) = [action for action in decision.actions if isinstance(action, ObserveGeneration)]
+    assert observed.generation == 2
+    # kubectl waits for a condition that is of the newest generation.
+    assert [condition["type"] for condition in observed.conditions] == [kind.value for kind in ConditionType]
+    assert {condition["observedGeneration"] for condition in observed.conditions} == {2}
     assert decision.status is None
 
 

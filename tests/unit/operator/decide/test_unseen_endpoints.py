@@ -198,7 +198,7 @@ def test_what_was_accepted_lowers_the_claim_wherever_it_is_made() -> None:
     assert verified is not None
     assert EXPLANATION in status.message
     assert EXPLANATION in verified.message
-    assert status.verification.notice == status.summary.verification.notice == NOTICE
+    assert status.verification.notice == NOTICE
 
 
 def test_where_each_endpoint_was_proven_nothing_lowers_the_claim() -> None:

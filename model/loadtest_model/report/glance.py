@@ -1,0 +1,64 @@
+"""The story of a test in a few lines: the first that `kubectl describe` shows of a status."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from loadtest_model.judgement.judged_thresholds import measured_text
+from loadtest_model.quantities import count_text, seconds_text, span_text
+
+if TYPE_CHECKING:
+    from loadtest_model.report.status import Status
+
+_MOST_THRESHOLDS: Final = 8
+
+
+def glance_of(status: "Status") -> tuple[str, ...]:
+    """The lines about a test that has ended; none before. Texts that stand elsewhere in the status are not repeated."""
+    return tuple(_lines(status)) if status.verdict is not None else ()
+
+
+def _lines(status: "Status") -> Iterator[str]:
+    reason = f" ({status.reason})" if status.reason else ""
+    where = "" if status.verdict == "Passed" else "; the field Message says why"
+    yield f"{status.verdict}{reason}{where}"
+    plan, summary, progress = status.plan, status.summary, status.progress
+    if plan is not None:
+        duration = span_text(sum(step.duration_seconds for step in plan.steps))
+        users = max(step.virtual_users for step in plan.steps)
+        done = "" if progress is None else f", {int(progress.percent)}% of it run"
+        yield (
+            f"Load: {plan.scenario}, {duration}, up to {count_text(users, 'virtual user')} in"
+            f" {count_text(plan.parallelism, 'pod')}{done}"
+        )
+    if summary is not None and summary.requests is not None and summary.requests.due:
+        requests = summary.requests
+        yield (
+            f"Uploads: {requests.sent:,} sent = {requests.accepted:,} accepted + {requests.rejected:,} rejected"
+            f" + {requests.unknown:,} unknown + {requests.violation:,} violation; {requests.dropped:,} dropped"
+        )
+        if summary.records is not None and summary.throughput is not None:
+            yield (
+                f"Records: {summary.records.confirmed:,} confirmed of {summary.records.sent:,} sent,"
+                f" {summary.throughput.records_per_second:,.0f} a second"
+            )
+    results = sorted(status.thresholds, key=lambda result: (result.passed is not False, result.passed is True))
+    marks = {True: "held", False: "breached", None: "not decided"}
+    for result in results[:_MOST_THRESHOLDS]:
+        step = f"{result.step}: " if result.step else ""
+        yield f"Threshold {step}{result.expression}: {marks[result.passed]}, measured {measured_text(result)}"
+    if len(results) > _MOST_THRESHOLDS:
+        yield f"and {len(results) - _MOST_THRESHOLDS} thresholds more, below"
+    if summary is not None and summary.response_time_seconds is not None and summary.response_time_seconds.samples:
+        times = summary.response_time_seconds
+        yield f"Response time: average {seconds_text(times.avg)}, p95 {seconds_text(times.p95)}"
+    if status.health is not None:
+        signs = count_text(len(status.health.evidence), "sign")
+        yield f"Health: {status.health.level}{f' ({signs}, below)' if status.health.evidence else ''}"
+    if status.verification is not None:
+        proof = status.verification
+        yield (
+            f"Proof: {proof.level}; the verification sent {count_text(proof.uploads, 'upload')} with"
+            f" {count_text(proof.rows, 'row')}"
+        )
+    if status.results is not None:
+        yield f"Results: ConfigMap {status.results.config_map}"
