@@ -266,7 +266,7 @@ def test_a_test_that_names_a_secret_cannot_be_sent_elsewhere_by_who_may_not_read
 
     for changed in (elsewhere, manifest):
         with pytest.raises(RestError, match="names Secret foreign, which you may not get"):
-            developer.apply({**changed, "spec": {**changed["spec"], "runId": "2"}})
+            developer.apply({**changed, "spec": {**changed["spec"], "stop": False, "runId": "2"}})
 
 
 def _secret_fields(node: Json, path: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from kubernetes.aio.client import Configuration
 
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, SERVICES, Api, ApiError
-from loadtest_operator.facts.destinations import Destination
+from loadtest_operator.facts.destinations import Destinations
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.observe.refusals import LASTING_SECONDS, RefusalWatch
 from loadtest_operator.observe.targets import DestinationReader, TargetReader
@@ -117,11 +117,11 @@ def test_a_passing_refusal_does_not_make_the_api_server_a_target() -> None:
 
 
 def test_a_passing_refusal_does_not_widen_what_pods_may_connect_to() -> None:
-    async def read(api: Api) -> tuple[Destination, ...]:
+    async def read(api: Api) -> Destinations:
         watch = RefusalWatch(asyncio.get_running_loop().time)
         return await DestinationReader(api, "cluster.local", watch).destinations(ACCEPTING)
 
     refused_once = run_in_virtual_time(read(RefusingApi(services=1)))
 
     assert refused_once == run_in_virtual_time(read(RefusingApi()))
-    assert refused_once[0].labels == {"app": "clients"}
+    assert refused_once.places[0].labels == {"app": "clients"}
