@@ -88,9 +88,10 @@ IN_CONTAINERS := tests/real_node $(addprefix tests/e2e/test_, a_test_that_passes
 	targets_that_change_under_load.py targets_that_fail_under_load.py texts_with_dollar_signs.py \
 	targets_elsewhere.py the_life_of_a_test.py what_a_node_does.py what_pods_wait_for.py)
 
+# The first test of each worker waits until the node and its images are built, which takes minutes without caches.
 .PHONY: test-node
 test-node: setup ## Run the end-to-end tests in real containers, on a whole Kubernetes (Linux, root)
-	@CLUSTER=node $(PYTEST) $(IN_CONTAINERS)
+	@CLUSTER=node $(PYTEST) -o timeout=1200 $(IN_CONTAINERS)
 
 .PHONY: bench
 bench: setup ## Measure how fast uploads are made, beside Locust, Artillery and k6 (BENCH_FLAGS='--rounds 5')

@@ -2,6 +2,7 @@
 
 import pytest
 
+from loadtest_model.report.references import resolve
 from localcluster.rest import Json
 from support.loadtests import STORED_ROW, Namespace, Test, ask, condition, message, reason, reasons, store_one_row
 
@@ -51,7 +52,7 @@ def test_a_sound_target_is_proven(namespace: Namespace, ended: dict[str, Json]) 
     assert status["verification"]["level"] == "Proven"
     assert (condition(status, "Verified"), reason(status, "Verified")) == ("True", "Proven")
     assert "1 row before the first upload" in message(status, "Succeeded")
-    assert "1 row 1 s later" in status["verification"]["readBack"]
+    assert "1 row 1 s later" in resolve(status["verification"]["readBack"], status["message"])
     assert ask(namespace, "clients", "GET", COUNT) == (200, b'{"count": 1}')
 
 

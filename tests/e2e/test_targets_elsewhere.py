@@ -9,7 +9,7 @@ from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, wait_until_available, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
-from support.loadtests import Namespace, make_namespace
+from support.loadtests import Namespace, make_namespace, message
 from support.manifest_tools import chart_objects
 
 SHORT = {"batchSize": 200, "virtualUsers": 1, "duration": "5s"}
@@ -98,12 +98,12 @@ def test_without_that_it_waits_until_the_right_is_given_and_then_proves_each_end
     test = team.apply(a_test(team, shop, "refused"))
 
     def waits() -> Json:
-        found = verified(test.status)
-        return found if found.get("reason") == "EndpointsNotReadable" else {}
+        status = test.status
+        return status if verified(status).get("reason") == "EndpointsNotReadable" else {}
 
-    condition = wait_for("the test to say what is missing", waits, 30)
-    assert f"a Role in namespace {shop.name}" in condition["message"]
-    assert "watch.targetNamespaces" in condition["message"]
+    text = message(wait_for("the test to say what is missing", waits, 30), "Verified")
+    assert f"a Role in namespace {shop.name}" in text
+    assert "watch.targetNamespaces" in text
     assert team.rest.items(f"/apis/batch/v1/namespaces/{team.name}/jobs", "x-load-test.dev/test=refused") == []
 
     install(team, shop.name)

@@ -8,7 +8,7 @@ import pytest
 
 from localcluster.cluster import LocalCluster
 from localcluster.rest import Json, Rest
-from support.loadtests import Namespace, Test, make_namespace, message, reason
+from support.loadtests import Namespace, Test, limit_pods, make_namespace, message, reason
 from support.operators import replace_killed_operator
 
 TARGET = {"url": "http://clients:8000/clients/upload/process/", "timeout": "20s"}
@@ -110,15 +110,10 @@ def test_a_new_endpoint_that_ignores_the_header_fails_the_run_and_meets_one_cana
 def held_between_verification_and_start(namespace: Namespace, name: str, **spec: object) -> Test:
     """A test whose first pod has verified the target, and whose second the namespace does not admit yet."""
     used = len(namespace.rest.items(f"/api/v1/namespaces/{namespace.name}/pods"))
-    namespace.rest.apply(quota(used + 1), namespace.name)
+    limit_pods(namespace, used + 1, used)
     test = namespace.start(name, target=TARGET, **spec)
     test.until("verified by its first pod", lambda status: "pod 0 proved the target" in status.get("message", ""), 90)
     return test
-
-
-def quota(pods: int) -> Json:
-    hard = {"pods": str(pods)}
-    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "pods"}, "spec": {"hard": hard}}
 
 
 def select(namespace: Namespace, service: str, deployment: str) -> None:
@@ -156,7 +151,7 @@ def test_a_target_rolled_out_before_the_start_is_verified_again_and_only_its_new
     select(namespace, "clients", "others")
     namespace.rest.delete(namespace.deployment("clients"))
     test.until("moved", lambda _: not namespace.pods("clients"), 60)
-    namespace.rest.apply(quota(100), namespace.name)
+    limit_pods(namespace, 100, len(namespace.rest.items(f"/api/v1/namespaces/{namespace.name}/pods")))
     status = test.until_completed()
 
     assert status["verdict"] in ("Passed", "Inconclusive"), status["message"]

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
-from support.loadtests import Namespace, Test, condition, make_namespace, message, reason
+from support.loadtests import Namespace, Test, condition, limit_pods, make_namespace, message, reason
 
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "2s"}
 PATH = "/clients/upload/process/"
@@ -222,18 +221,6 @@ def occupy(place: Namespace, used: int) -> None:
 
 
 def set_quota(place: Namespace, pods: int, used: int) -> None:
-    """A quota, of which a pod that no node takes uses one if that is wanted.
-
-    The local cluster does without the controller that counts, and is told what it would say.
-    """
+    """A quota, of which a pod that no node takes uses one if that is wanted."""
     occupy(place, used)
-    hard = {"pods": str(pods)}
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": hard}}
-    place.rest.apply(quota, place.name)
-    path = f"/api/v1/namespaces/{place.name}/resourcequotas/few"
-    if cluster_kind() is not ClusterKind.LOCAL:
-        counted = {"hard": hard, "used": {"pods": str(used)}}
-        wait_for("the quota to be counted", lambda: place.rest.call("GET", path).get("status") == counted, 30)
-        return
-    status = {"status": {"hard": hard, "used": {"pods": str(used)}}}
-    place.rest.call("PATCH", f"{path}/status", status, content_type="application/merge-patch+json")
+    limit_pods(place, pods, used)

@@ -169,6 +169,10 @@ class _Batch:
     def first_client_id(self) -> str:
         return "c1"
 
+    @property
+    def first_row_name(self) -> str:
+        return "client_id c1"
+
 
 class _Composer:
     has_rendered = False

@@ -243,6 +243,22 @@ def store_one_row(namespace: Namespace, name: str) -> None:
     )
 
 
+def limit_pods(namespace: Namespace, pods: int, used: int) -> None:
+    """Give a namespace a quota of so many pods, of which so many exist.
+
+    The local cluster does without the controller that counts, and is told what it would say.
+    """
+    hard = {"pods": str(pods)}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "pods"}, "spec": {"hard": hard}}
+    namespace.rest.apply(quota, namespace.name)
+    path = f"/api/v1/namespaces/{namespace.name}/resourcequotas/pods"
+    counted = {"hard": hard, "used": {"pods": str(used)}}
+    if cluster_kind() is ClusterKind.LOCAL:
+        namespace.rest.call("PATCH", f"{path}/status", {"status": counted}, content_type="application/merge-patch+json")
+        return
+    wait_for("the quota to be counted", lambda: namespace.rest.call("GET", path).get("status") == counted, 30)
+
+
 def ask(
     namespace: Namespace, name: str, method: str, path: str, body: bytes = b"", content_type: str = "text/plain"
 ) -> tuple[int, bytes]:
