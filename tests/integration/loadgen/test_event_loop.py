@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 import ssl
 import threading
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import quantiles
+from statistics import median
 
 import msgspec
 import pytest
@@ -51,8 +52,10 @@ class TurnTimes:
 
     @property
     def slowness(self) -> float:
-        """How much longer this machine takes now than an idle core: busy neighbours cost cache and clock speed too."""
-        return max(1.0, quantiles(self.references, n=10)[-1] / REFERENCE_SECONDS)
+        """How much longer a turn may take here than on an idle core: busy neighbours cost cache and clock speed, and the
+        one turn in thousands that suffers most must not fail the test.
+        """
+        return max(1.0, 2 * median(self.references) / REFERENCE_SECONDS)
 
     @property
     def too_long(self) -> list[tuple[float, str]]:
@@ -203,6 +206,10 @@ def test_nothing_beside_the_load_takes_more_than_three_milliseconds_of_the_event
         share = Share(plan_with_every_option(authority, port), 0, "uid", time.monotonic_ns)
         report = await share.prove()
         assert report.is_proven, report.message
+        # A garbage collection must not walk through what the tests themselves have imported.
+        gc.collect()
+        gc.freeze()
+        await asyncio.sleep(0)
         times.turns.clear()
         return await load_and_read(share, port, times)
 
@@ -211,7 +218,10 @@ def test_nothing_beside_the_load_takes_more_than_three_milliseconds_of_the_event
         turn_times(monkeypatch) as times,
         asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner,
     ):
-        snapshot = runner.run(run(target.port))
+        try:
+            snapshot = runner.run(run(target.port))
+        finally:
+            gc.unfreeze()
 
     (step,) = snapshot.steps
     assert step.errors == {}

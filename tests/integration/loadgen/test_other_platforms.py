@@ -99,5 +99,5 @@ async def test_an_answer_that_the_terminal_has_no_letters_for_is_shown_all_the_s
         )
 
     assert b"Traceback" not in done.stderr
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert b"\\u5ba2\\u6237" in done.stdout
