@@ -52,8 +52,8 @@ class TurnTimes:
 
     @property
     def slowness(self) -> float:
-        """How much longer a turn may take here than on an idle core: busy neighbours cost cache and clock speed, and the
-        one turn in thousands that suffers most must not fail the test.
+        """How much longer a turn may take here than on an idle core: busy neighbours cost cache and clock speed, and
+        the one turn in thousands that suffers most must not fail the test.
         """
         return max(1.0, 2 * median(self.references) / REFERENCE_SECONDS)
 
