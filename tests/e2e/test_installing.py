@@ -249,7 +249,8 @@ def test_a_deleted_crd_halts_its_tests_and_is_missed_until_it_is_back(
 ) -> None:
     wait_until_available(admin, TOOLS, RELEASE)
     # The pod of the Deployment that was replaced may take its time to go, and without a Lease it works until then.
-    wait_for("the old operator to be gone", lambda: len(operators(admin)) == 1, 60)
+    pods = f"/api/v1/namespaces/{TOOLS}/pods"
+    wait_for("the old operator to be gone", lambda: len(admin.items(pods)) == 1, 60)
     test = running_test(team, "undefined", 300)
 
     admin.delete(CRD)
