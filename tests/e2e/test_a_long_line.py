@@ -105,7 +105,10 @@ def test_a_step_of_the_line_starts_the_first_and_changes_what_few_others_say(
 def test_the_line_is_the_same_to_an_operator_that_has_just_begun(
     cluster: Cluster, rest: Rest, namespace: Namespace, line: list[Test]
 ) -> None:
-    (running,) = (test for test in line if test.status["phase"] == "Running")
+    def under_load() -> list[Test]:
+        return [test for test in line if test.status.get("phase") == "Running"]
+
+    (running,) = wait_for("the first of the line to run", under_load, 60)
     before = {name: resource["status"]["message"] for name, resource in waiting(namespace).items()}
     elapsed = running.status["progress"]["elapsedSeconds"]
 
