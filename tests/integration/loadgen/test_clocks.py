@@ -94,7 +94,7 @@ def uploader_for(plan: Plan) -> Uploader:
 async def logging_in(company: Company, url: str) -> AsyncIterator[Plan]:
     async with running_raw_target(company.log_in) as address:
         login = LoginPlan(
-            url=f"http://{address}/api/token/",
+            url=f"http://{address}/login/",
             username=SecretPlace(variable="ROBOT"),
             password=SecretPlace(variable="WORD"),
             username_field="username",
