@@ -16,7 +16,7 @@ from loadtest_model.measurement.snapshot import VerificationReport
 from loadtest_model.plan import Plan
 from loadtest_model.report.junit import junit_xml
 from loadtest_model.report.summary import Summary
-from loadtest_model.report.time_series import time_series_csv
+from loadtest_model.report.time_series import series_rows, time_series_csv
 
 RESULT_SCHEMA: Final = 1
 
@@ -72,7 +72,8 @@ def write_results(files: ResultFiles, result: RunResult) -> None:
     """Write all files of a run, each in one piece: a reader never sees half of one. Raises OSError."""
     public_result = msgspec.structs.asdict(result) | {"plan": public_plan(result.plan)}
     _write(files.details, msgspec.json.encode(public_result) + b"\n")
-    _write(files.time_series, time_series_csv(result.plan, result.aggregate).encode())
+    rows = series_rows(result.plan, result.aggregate, result.summary.started_at)
+    _write(files.time_series, time_series_csv(rows).encode())
     _write(files.junit, junit_xml(result.summary))
     _write(files.summary, msgspec.json.format(msgspec.json.encode(result.summary)) + b"\n")
 

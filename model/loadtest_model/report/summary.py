@@ -20,6 +20,7 @@ from loadtest_model.measurement.step import StepAggregate, merged_step
 from loadtest_model.plan import Plan, Step
 from loadtest_model.quantities import clip_middle
 from loadtest_model.reason_groups import ReasonClass
+from loadtest_model.report.details import DistributionPoint, PlateauSummary, PodSummary, SlowUpload
 from loadtest_model.report.figures import (
     PartsTimes,
     RecordCounts,
@@ -113,12 +114,15 @@ class StepSummary(Struct, frozen=True, kw_only=True):
     addresses: dict[str, AddressCounts]
     throughput: Throughput
     health: Health
+    distribution: tuple[DistributionPoint, ...] = ()
+    plateaus: tuple[PlateauSummary, ...] = ()
 
 
 class Summary(Struct, frozen=True, kw_only=True):
     """The run in one page. Its keys are the same in the status, in the results and in a local run's file.
 
-    `reason_class` is another than Load if nothing was loaded.
+    `reason_class` is another than Load if nothing was loaded. `manifest` is the test as YAML, without the values that
+    may be secrets. `distribution`, `pods` and `slowest` are in results and files, not in the status.
     """
 
     schema_version: Literal[1]
@@ -144,6 +148,10 @@ class Summary(Struct, frozen=True, kw_only=True):
     generator: Generator
     target: TargetUse
     reason_class: ReasonClass = ReasonClass.LOAD
+    manifest: str = ""
+    distribution: tuple[DistributionPoint, ...] = ()
+    pods: tuple[PodSummary, ...] = ()
+    slowest: tuple[SlowUpload, ...] = ()
 
 
 def summarize(

@@ -1,73 +1,125 @@
-"""The time series of a run as CSV."""
+"""The time series of a run: its rows, and the same as CSV."""
 
 import csv
 import io
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Final
+
+from msgspec import Struct, convert, structs
 
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.counts import Second, merged_counts
 from loadtest_model.plan import Plan
 from loadtest_model.values import NANOSECONDS
 
-TIME_SERIES_COLUMNS: Final = (
-    "step",
-    "second",
-    "virtual_users",
-    "due",
-    "sent",
-    "accepted",
-    "rejected",
-    "unknown",
-    "violation",
-    "dropped",
-    "records_sent",
-    "records_confirmed",
-    "bytes_sent",
-    "answers",
-    "records_answered",
-    "avg_response_seconds",
-    "seconds",
-)
 
+class SeriesRow(Struct, frozen=True, kw_only=True):
+    """One row, of `seconds` seconds from `second` of the step `step` on.
 
-def time_series_csv(plan: Plan, aggregate: Aggregate, row_seconds: int = 1) -> str:
-    """One row for so many seconds, counted from the common start of each step.
-
-    The outcomes of an upload stand in the second of its intended start, so that every row is conserved; `answers`,
-    `records_answered` and the average response time stand in the second in which the answers came. `second` is the
-    first of a row's `seconds`, and `virtual_users` the most that were at work in them.
+    `time` is the beginning of the row in RFC 3339, empty where the start is not known. The outcomes of an upload stand
+    in the second of its intended start, so that every row is conserved; `answers`, `records_answered` and the response
+    times stand in the second in which the answers came. `virtual_users` is the most that were at work. `errors` has
+    the kinds of error of the uploads that ended here, as `timeout=2 http_5xx=1`.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(TIME_SERIES_COLUMNS)
+
+    step: str
+    second: int
+    time: str = ""
+    virtual_users: int
+    due: int
+    sent: int
+    accepted: int
+    rejected: int
+    unknown: int
+    violation: int
+    dropped: int
+    records_sent: int
+    records_confirmed: int
+    bytes_sent: int
+    answers: int
+    records_answered: int
+    avg_response_seconds: float | None
+    p95_response_seconds: float | None = None
+    errors: str = ""
+    seconds: int = 1
+
+
+TIME_SERIES_COLUMNS: Final = SeriesRow.__struct_fields__
+
+
+def series_rows(
+    plan: Plan, aggregate: Aggregate, started_at: str | None, row_seconds: int = 1
+) -> tuple[SeriesRow, ...]:
+    """One row for so many seconds, counted from the common start of each step. `started_at` is in RFC 3339."""
+    rows = []
+    step_start = datetime.fromisoformat(started_at) if started_at else None
     for step, step_aggregate in zip(plan.steps, aggregate.steps, strict=False):
         for first, seconds in groupby(
             step_aggregate.seconds, key=lambda second: second.second // row_seconds * row_seconds
         ):
-            writer.writerow((step.name, *_row(first, tuple(seconds))))
+            rows.append(_row(step.name, step_start, first, tuple(seconds)))
+        if step_start is not None:
+            step_start += timedelta(seconds=step.duration_seconds)
+    return tuple(rows)
+
+
+def time_series_csv(rows: Iterable[SeriesRow]) -> str:
+    """The rows under a heading, in the order of the columns."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(TIME_SERIES_COLUMNS)
+    writer.writerows(tuple(map(_cell, structs.astuple(row))) for row in rows)
     return text.getvalue()
 
 
-def _row(first: int, seconds: tuple[Second, ...]) -> tuple[object, ...]:
+def rows_of_csv(text: str) -> tuple[SeriesRow, ...]:
+    """The rows that were written as CSV; columns that an older version did not write have their defaults.
+
+    Raises msgspec.ValidationError where a cell is not what its column has.
+    """
+    return tuple(
+        convert(
+            {name: cell or (None if name.endswith("_seconds") else "") for name, cell in row.items()},
+            SeriesRow,
+            strict=False,
+        )
+        for row in csv.DictReader(io.StringIO(text))
+    )
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return f"{value:.6f}"
+    return "" if value is None else value
+
+
+def _row(step: str, step_start: datetime | None, first: int, seconds: tuple[Second, ...]) -> SeriesRow:
     counts = seconds[0].counts if len(seconds) == 1 else merged_counts([second.counts for second in seconds])
     answers = sum(second.answers for second in seconds)
     response_nanoseconds = sum(second.response_nanoseconds_sum for second in seconds)
-    return (
-        first,
-        max(second.virtual_users for second in seconds),
-        counts.due,
-        counts.sent,
-        counts.accepted,
-        counts.rejected,
-        counts.unknown,
-        counts.violation,
-        counts.dropped,
-        counts.records_sent,
-        counts.records_confirmed,
-        counts.bytes_sent,
-        answers,
-        sum(second.records_answered for second in seconds),
-        f"{response_nanoseconds / answers / NANOSECONDS:.6f}" if answers else "",
-        seconds[-1].second - first + 1,
+    return SeriesRow(
+        step=step,
+        second=first,
+        time=_rfc3339(step_start + timedelta(seconds=first)) if step_start else "",
+        virtual_users=max(second.virtual_users for second in seconds),
+        due=counts.due,
+        sent=counts.sent,
+        accepted=counts.accepted,
+        rejected=counts.rejected,
+        unknown=counts.unknown,
+        violation=counts.violation,
+        dropped=counts.dropped,
+        records_sent=counts.records_sent,
+        records_confirmed=counts.records_confirmed,
+        bytes_sent=counts.bytes_sent,
+        answers=answers,
+        records_answered=sum(second.records_answered for second in seconds),
+        avg_response_seconds=response_nanoseconds / answers / NANOSECONDS if answers else None,
+        seconds=seconds[-1].second - first + 1,
     )
+
+
+def _rfc3339(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

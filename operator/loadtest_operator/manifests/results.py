@@ -11,7 +11,7 @@ from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.plan import Plan
 from loadtest_model.report.junit import junit_xml
 from loadtest_model.report.summary import Summary
-from loadtest_model.report.time_series import time_series_csv
+from loadtest_model.report.time_series import series_rows, time_series_csv
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.manifests.common import NO_LABELS, Json, metadata
 
@@ -44,7 +44,7 @@ def results(
     }
     remaining_bytes = budget_bytes - sum(len(text) for text in texts.values())
     for row_seconds in ROW_SECONDS:
-        series = time_series_csv(plan, aggregate, row_seconds).encode()
+        series = time_series_csv(series_rows(plan, aggregate, summary.started_at, row_seconds)).encode()
         if len(series) <= min(remaining_bytes, PLAIN_SERIES_LIMIT_BYTES):
             config_map["data"]["time_series.csv"] = series.decode()
             break

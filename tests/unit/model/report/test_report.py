@@ -10,7 +10,7 @@ from loadtest_model.judgement.verdict import Facts
 from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.report.summary import Summary, summarize
-from loadtest_model.report.time_series import TIME_SERIES_COLUMNS, time_series_csv
+from loadtest_model.report.time_series import TIME_SERIES_COLUMNS, rows_of_csv, series_rows, time_series_csv
 from support.builders import a_plan, a_run, a_step, counts
 
 PLAN = a_plan()
@@ -26,7 +26,8 @@ KEYS = [
         "errors",
         "response_time_seconds",
     ),
-    *("service_time_seconds", "throughput", "thresholds", "steps", "generator", "target", "reason_class"),
+    *("service_time_seconds", "throughput", "thresholds", "steps", "generator", "target", "reason_class", "manifest"),
+    *("distribution", "pods", "slowest"),
 ]
 
 
@@ -52,12 +53,24 @@ def test_the_summary_counts_and_divides_by_the_load_window() -> None:
     assert summary.steps[0].load_seconds == 120
 
 
+def test_the_time_series_is_read_back_from_its_csv() -> None:
+    seconds = (
+        Second(second=0, counts=counts(accepted=3), virtual_users=1),
+        Second(second=1, counts=counts(), virtual_users=1, answers=3, response_nanoseconds_sum=6_000_000_000),
+    )
+    rows = series_rows(PLAN, a_run(a_step(seconds=seconds)), "2026-01-01T00:00:59.500Z")
+
+    assert rows_of_csv(time_series_csv(rows)) == rows
+    assert rows[1].time == "2026-01-01T00:01:00.500Z"
+    assert (rows[0].avg_response_seconds, rows[1].avg_response_seconds) == (None, 2.0)
+
+
 def test_every_row_of_the_time_series_is_conserved() -> None:
     seconds = tuple(
         Second(second=n, counts=counts(accepted=3, rejected=1, dropped=2), virtual_users=1, answers=4) for n in range(3)
     )
 
-    rows = list(csv.DictReader(io.StringIO(time_series_csv(PLAN, a_run(a_step(seconds=seconds))))))
+    rows = list(csv.DictReader(io.StringIO(time_series_csv(series_rows(PLAN, a_run(a_step(seconds=seconds)), None)))))
 
     assert tuple(rows[0]) == TIME_SERIES_COLUMNS
     assert [row["second"] for row in rows] == ["0", "1", "2"]
