@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtest_model.release import installed_version
 from localcluster.choice import ClusterKind, cluster_of
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, REPOSITORY, wait_until_available, wait_until_served
 from localcluster.realnode.cluster import RealCluster
@@ -17,7 +18,7 @@ from peers.readers_of_status import kubectl
 from support.loadtests import Namespace, make_namespace
 from support.manifest_tools import program
 
-IMAGE = "registry.example/loadtest-operator:0.1.0"
+IMAGE = f"registry.example/loadtest-operator:{installed_version()}"
 LIGHT = {"scenario": "light", "load": {"duration": "10s"}, "parallelism": 1}
 NAMESPACE = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}"
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/loadtests.x-load-test.dev"
