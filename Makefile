@@ -112,6 +112,7 @@ check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/zizmor --quiet --offline --pedantic --no-progress .github
 	@for generator in $(GENERATORS); do $(BIN)/python -m $$generator --check; done
 
 .PHONY: generate
@@ -170,6 +171,19 @@ target-image: ## Build the example target's image
 .PHONY: faulty-target-image
 faulty-target-image:
 	$(call build_image,$(FAULTY_TARGET_IMAGE),--build-arg TARGET_IMAGE=$(TARGET_IMAGE) tests/targets,/opt/faulty)
+
+.PHONY: package
+package: setup ## Build the Python package into dist/
+	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist .
+	@ls dist
+
+.PHONY: chart
+chart: setup ## Pack the chart into dist/, with IMAGE as its image
+	@$(BIN)/python -m tools.pack_chart $(IMAGE) dist
+
+.PHONY: release-check
+release-check: setup ## Check that TAG (vMAJOR.MINOR.PATCH) may be released
+	@$(BIN)/python -m tools.check_release $(TAG)
 
 LOAD_kind := kind load image-archive
 LOAD_minikube := minikube image load
