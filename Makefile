@@ -115,6 +115,13 @@ check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/zizmor --quiet --offline --pedantic --no-progress .github
 	@for generator in $(GENERATORS); do $(BIN)/python -m $$generator --check; done
 
+# Warnings are errors, and so are links and anchors that lead nowhere.
+.PHONY: docs
+docs: setup ## Build the documentation site into build/docs
+	@$(BIN)/sphinx-build --quiet --nitpicky --fail-on-warning --keep-going \
+		-c docs -d build/doctrees . build/docs
+	@echo build/docs/index.html
+
 .PHONY: generate
 generate: setup ## Write the CRD, install.yaml and the tables of the docs anew
 	@for generator in $(GENERATORS); do $(BIN)/python -m $$generator; done

@@ -37,7 +37,7 @@ def main() -> int:
         except ValueError as error:
             sys.stderr.write(f"{error}\n")
             return 1
-        command = [HELM.find_or_build(), "package", chart, "--destination", folder]
+        command = [str(HELM.find_or_build()), "package", str(chart), "--destination", folder]
         return subprocess.run(command, check=False).returncode  # noqa: S603
 
 

@@ -64,10 +64,11 @@ def _leads_somewhere(file: Path, anchor: str) -> bool:
     return anchor in [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-def test_every_guide_is_within_reach_of_the_readme() -> None:
-    named = re.findall(r"\]\(docs/([^)#]+)", (REPOSITORY / "README.md").read_text())
+def test_every_guide_is_in_the_table_of_contents_and_the_readme_leads_there() -> None:
+    named = re.findall(r"^- \[[^]]+\]\(([^)#]+)\)$", (REPOSITORY / "docs" / "index.md").read_text(), re.MULTILINE)
 
-    assert {path.name for path in (REPOSITORY / "docs").glob("*.md")} <= set(named)
+    assert {path.name for path in (REPOSITORY / "docs").glob("*.md")} - {"index.md"} <= set(named)
+    assert "](docs/index.md)" in (REPOSITORY / "README.md").read_text()
 
 
 def test_every_make_target_in_the_documents_exists() -> None:
