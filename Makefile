@@ -16,6 +16,7 @@ PYTHON_IMAGE ?= python:3.13-slim
 IMAGE_FLAGS ?=
 BENCH_FLAGS ?=
 PYTEST_FLAGS ?=
+TARGET ?=
 LOCALCLUSTER := $(BIN)/python -m localcluster
 
 .PHONY: help
@@ -51,8 +52,8 @@ demo: setup ## Run the main job: CLUSTER=local|node|current, operator, example t
 	@exec env $(LOCALCLUSTER) demo $(MANIFEST)
 
 .PHONY: cluster
-cluster: setup ## Bring up the cluster with operator and example target, and leave it running (CLUSTER=local|node)
-	@exec env $(LOCALCLUSTER) up .cluster
+cluster: setup ## Leave a cluster running, with the example target (CLUSTER=local|node) or TARGET=http://127.0.0.1:PORT/...
+	@exec env $(LOCALCLUSTER) up .cluster --target '$(TARGET)'
 
 .PHONY: cluster-down
 cluster-down: setup ## End the cluster that `make cluster` started
