@@ -14,6 +14,8 @@ from localcluster.choice import ClusterKind
 from localcluster.own_target import OwnTarget
 from localcluster.supervisor_process import ClusterError
 
+TARGETS = ("ConfigMap", installation.TARGETS)
+
 
 @pytest.mark.parametrize(
     ("url", "host", "port"),
@@ -72,5 +74,5 @@ def test_its_host_is_allowed_beside_the_services_of_the_cluster_and_no_other() -
     rest = Applied()
     installation.install_operator(rest, hosts=["127.0.0.1"])  # type: ignore[arg-type]
 
-    (targets,) = [each for each in rest.documents if each["metadata"]["name"] == installation.TARGETS]
+    (targets,) = [each for each in rest.documents if (each["kind"], each["metadata"]["name"]) == TARGETS]
     assert targets["data"]["targets"].split() == ["cluster-services", "127.0.0.1"]
