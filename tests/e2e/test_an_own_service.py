@@ -200,6 +200,7 @@ def test_a_local_cluster_loads_it_from_its_pods(proven_service: Service, tmp_pat
         assert re.search(r"customers +light +Completed .* Passed ", get)
         assert '"event": "ended"' in logs
         assert "Proven" in describe
+        assert "records_per_second" in proven_service.take(Command("kubectl explain loadtest.spec.thresholds"))
         assert json.loads(proven_service.get("/count/")) == {"count": 1}
         assert yaml.safe_load((state / "loadtest.yaml").read_text())["spec"]["target"]["url"] == target
     finally:

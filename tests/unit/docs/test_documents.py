@@ -11,6 +11,7 @@ from loadtest_model.admission.crd import custom_resource_definition
 from loadtest_model.explanations import EXPLANATION_GROUPS
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.plan.exposure import STOP_SECONDS
+from loadtest_model.reasons import Reason
 from tools import generate_troubleshooting
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -85,6 +86,18 @@ def test_troubleshooting_has_every_cause_once_and_as_the_code_tells_it() -> None
 
     assert sorted(cause for group in EXPLANATION_GROUPS.values() for cause in group) == sorted(Cause)
     assert generate_troubleshooting.document(held) == held
+
+
+@pytest.mark.parametrize("name", [*Cause, *Reason])
+def test_every_reason_and_cause_leads_from_the_index_to_the_section_that_explains_it(name: str) -> None:
+    index, _, rest = (REPOSITORY / "docs" / "troubleshooting.md").read_text().partition("<!-- end of index -->")
+    (row,) = re.findall(rf"^\|.*`{name}`.*$", index, re.MULTILINE)
+    heading, page = re.findall(r"\[([^]]+)\]\(([^)#]*)#[^)]+\) \|$", row)[0]
+    text = (REPOSITORY / "docs" / page).read_text() if page else rest
+
+    section = text.partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
+
+    assert f"`{name}`" in section
 
 
 @pytest.mark.parametrize("page", ["semantics.md", "compared.md", "generator.md"])
