@@ -47,8 +47,8 @@ def _add_navigation(_app: Sphinx, page: str, source: list[str]) -> None:
 
 def _trees_of_contents(contents: str) -> Iterator[str]:
     for section in contents.split("\n## ")[1:]:
-        caption = section.partition("\n")[0]
-        yield _tree_of_contents(caption, [_page(link) for link in re.findall(r"^- .*\]\((.*)\.md\)$", section, re.M)])
+        entries = re.findall(r"^- \[(.*?)\]\((.*?)\.md\)", section, re.MULTILINE)
+        yield _tree_of_contents(section.partition("\n")[0], [f"{text} <{_page(link)}>" for text, link in entries])
 
 
 def _page(link: str) -> str:
