@@ -1,0 +1,99 @@
+"""The distribution of response times on an axis on which each further nine of a percentile has the same length."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from loadtest_model.pages.elements import Element, element, percent
+from loadtest_model.pages.panels import GUTTER, Panel, Series, panel_drawing, panel_marks
+from loadtest_model.pages.scales import PercentileScale, percentile_scale, percentile_text
+from loadtest_model.quantities import seconds_text
+from loadtest_model.report.details import DistributionPoint
+
+TITLE: Final = "Distribution of the response time"
+_TOP: Final = 12
+_HEIGHT: Final = 190
+_AXIS_HEIGHT: Final = 24
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The response times of one step, or of the whole run."""
+
+    name: str
+    points: Sequence[DistributionPoint]
+
+
+def percentile_chart(distributions: Sequence[Distribution]) -> Element:
+    """A line for each distribution; the first five are told apart by their strokes."""
+    quantiles = [point.quantile for each in distributions for point in each.points if point.quantile < 1]
+    axis = percentile_scale(max(quantiles, default=0.0))
+    lines = [
+        Series(each.name, f"stroke-{number % 5}", [(axis.share(point.quantile), point.seconds) for point in each.points])
+        for number, each in enumerate(distributions)
+    ]
+    panel = Panel(TITLE, lines, seconds_text, _HEIGHT, intervals=4)
+    bottom = _TOP + _HEIGHT
+    drawing = element(
+        "svg",
+        element("title", TITLE),
+        element("desc", _description(distributions)),
+        [_quantile_rule(axis, quantile, bottom) for quantile in (*axis.marks, 1.0)],
+        panel_drawing(panel, _TOP),
+        class_="plot",
+        role="img",
+        aria_label=TITLE,
+        width="100%",
+        height=bottom + _AXIS_HEIGHT,
+    )
+    marks = element(
+        "svg",
+        panel_marks(panel, _TOP),
+        class_="marks",
+        aria_hidden="true",
+        width=GUTTER,
+        height=bottom + _AXIS_HEIGHT,
+    )
+    return element("div", marks, drawing, class_="chart")
+
+
+def legend(distributions: Sequence[Distribution]) -> Element | None:
+    """The strokes with their names, if there are several."""
+    if len(distributions) < 2:
+        return None
+    entries = [
+        element(
+            "li",
+            element(
+                "svg",
+                element("line", class_=f"series line stroke-{number % 5}", x1=0, x2=28, y1=6, y2=6),
+                width=28,
+                height=12,
+                aria_hidden="true",
+            ),
+            each.name,
+        )
+        for number, each in enumerate(distributions)
+    ]
+    return element("ul", entries, class_="legend")
+
+
+def _quantile_rule(axis: PercentileScale, quantile: float, bottom: float) -> Element:
+    place = axis.share(quantile)
+    anchor = "start" if place == 0 else "end" if place == 1 else "middle"
+    return element(
+        "g",
+        element("line", class_="rule", x1=percent(place), x2=percent(place), y1=_TOP, y2=bottom),
+        element(
+            "text", percentile_text(quantile), class_="mark", x=percent(place), y=bottom + 18, text_anchor=anchor
+        ),
+    )
+
+
+def _description(distributions: Sequence[Distribution]) -> str:
+    sentences = []
+    for each in distributions:
+        known = {point.quantile: point.seconds for point in each.points}
+        parts = [f"{percentile_text(q)} {seconds_text(known[q])}" for q in (0.5, 0.95, 0.99, 1.0) if q in known]
+        sentences.append(f"{each.name}: {', '.join(parts)}.")
+    return " ".join(sentences)

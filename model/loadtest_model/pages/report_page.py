@@ -1,0 +1,81 @@
+"""The report of a run as one HTML file, which needs nothing besides itself."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from loadtest_model.pages.background import manifest_section, method_section
+from loadtest_model.pages.course import course_section
+from loadtest_model.pages.distribution import distribution_section
+from loadtest_model.pages.elements import Element, element, fragment_html
+from loadtest_model.pages.health import diagnoses_section, health_section
+from loadtest_model.pages.icons import VERDICT_TONES, favicon
+from loadtest_model.pages.plateaus import plateaus_section, steps_section
+from loadtest_model.pages.proof import proof_section
+from loadtest_model.pages.slowest import slowest_section
+from loadtest_model.pages.spread import spread_section
+from loadtest_model.pages.stylesheet import report_policy, stylesheet
+from loadtest_model.pages.target import target_section
+from loadtest_model.pages.thresholds import thresholds_section
+from loadtest_model.pages.verdict import key_figures_section, verdict_section
+from loadtest_model.report.summary import Summary
+from loadtest_model.report.time_series import SeriesRow
+
+LARGEST_REPORT_BYTES: Final = 300_000
+
+
+def report_page(summary: Summary, rows: Sequence[SeriesRow]) -> str:
+    """The report: what a reviewer needs on the first screen, and everything behind it below."""
+    return page(
+        f"{summary.verdict}: {summary.name}",
+        report_sections(summary, rows),
+        icon_address=favicon(VERDICT_TONES[summary.verdict]),
+    )
+
+
+def report_sections(summary: Summary, rows: Sequence[SeriesRow]) -> Element:
+    """All sections of a report; each is found by its id."""
+    return element(
+        "main",
+        verdict_section(summary),
+        key_figures_section(summary),
+        element(
+            "div",
+            thresholds_section(summary),
+            element("div", proof_section(summary), health_section(summary), class_="assurances"),
+            class_="judgement",
+        ),
+        diagnoses_section(summary),
+        course_section(summary, rows),
+        steps_section(summary),
+        distribution_section(summary),
+        plateaus_section(summary),
+        spread_section(summary),
+        slowest_section(summary),
+        target_section(summary),
+        method_section(summary),
+        manifest_section(summary),
+        id="report",
+    )
+
+
+def page(title: str, content: Element, icon_address: str) -> str:
+    """A whole page with its style and its policy."""
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=report_policy()),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        element("link", rel="icon", href=icon_address),
+        _style(),
+    )
+    body = element("body", element("a", "Skip to the report", class_="skip", href="#report"), content)
+    return f"<!DOCTYPE html>\n{fragment_html(element('html', head, body, lang='en'))}\n"
+
+
+def _style() -> Element:
+    style = element("style")
+    # The policy has the hash of this very text.
+    style.text = stylesheet()
+    return style
