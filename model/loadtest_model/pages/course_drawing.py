@@ -6,8 +6,8 @@ from typing import Final
 from loadtest_model.pages.course_bins import Course, CourseBin
 from loadtest_model.pages.elements import Element, element, percent
 from loadtest_model.pages.panels import GUTTER, Band, Panel, Point, Series, panel_drawing, panel_marks
-from loadtest_model.pages.scales import Scale, time_marks
-from loadtest_model.quantities import count_text, seconds_text, short_seconds_text, span_text
+from loadtest_model.pages.scales import Scale, time_mark, time_marks
+from loadtest_model.quantities import count_text, seconds_text, span_text
 from loadtest_model.report.summary import StepSummary
 
 TITLE: Final = "Course of the run"
@@ -61,7 +61,9 @@ def course_panels(course: Course) -> tuple[Panel, ...]:
     def line(value_of: Callable[[CourseBin], float | None]) -> list[Point]:
         return [(each.middle / course.seconds, value_of(each)) for each in course.bins]
 
-    def columns(low_of: Callable[[CourseBin], float | None], high_of: Callable[[CourseBin], float | None]) -> list[Band]:
+    def columns(
+        low_of: Callable[[CourseBin], float | None], high_of: Callable[[CourseBin], float | None]
+    ) -> list[Band]:
         ends = [(each, low_of(each), high_of(each)) for each in course.bins]
         return [
             Band(each.offset / course.seconds, each.end / course.seconds, low, high)
@@ -75,20 +77,18 @@ def course_panels(course: Course) -> tuple[Panel, ...]:
     if course.is_condensed:
         times.insert(0, Series("", "range", bands=columns(lambda each: each.p95_low, lambda each: each.p95_high)))
     throughput = Series("", "area", line(lambda each: each.records_per_second))
-    users = Series("", "users", bands=columns(lambda _: 0.0, lambda each: each.virtual_users))
-    errors = Series("", "errors column", bands=columns(lambda _: 0.0, lambda each: each.error_count))
+    users = Series("", "steps", bands=columns(lambda _: 0.0, lambda each: each.virtual_users))
+    errors = Series(
+        "" if any(each.errors for each in course.bins) else "none",
+        "columns",
+        bands=columns(lambda _: 0.0, lambda each: each.error_count),
+    )
     return (
-        Panel("Response time", times, _time_mark, 150, intervals=3),
+        Panel("Response time", times, time_mark, 150, intervals=3),
         Panel("Records answered per second", [throughput], _number_mark, 92),
         Panel("Virtual users", [users], _number_mark, 52, intervals=1),
         Panel("Errors", [errors], _number_mark, 52, intervals=1),
     )
-
-
-def _time_mark(seconds: float) -> str:
-    if seconds == 0:
-        return "0"
-    return f"{seconds:g} s" if seconds >= 1 else short_seconds_text(seconds).replace("ms", " ms")
 
 
 def _number_mark(value: float) -> str:
@@ -97,11 +97,11 @@ def _number_mark(value: float) -> str:
 
 def _panel_title(panel: Panel, y: float) -> Element:
     keys = [series for series in panel.series if series.name]
-    samples = {"solid": "—", "dashed": "- -"}
+    samples = {"solid": "— ", "dashed": "- - "}
     return element(
         "text",
         element("tspan", panel.title, class_="panel-title"),
-        [element("tspan", f"{samples[key.kind]} {key.name}", class_=f"key {key.kind}", dx=12) for key in keys],
+        [element("tspan", f"{samples.get(key.kind, '')}{key.name}", class_=f"key {key.kind}", dx=12) for key in keys],
         x=0,
         y=y,
     )
@@ -119,7 +119,12 @@ def _plateaus(
             )
             if end - begin >= _NARROWEST_LABEL:
                 yield element(
-                    "text", _level_text(plateau.level, plateau.unit), class_="plateau-label", x=percent(begin), dx=6, y=top + 13
+                    "text",
+                    _level_text(plateau.level, plateau.unit),
+                    class_="plateau-label",
+                    x=percent(begin),
+                    dx=6,
+                    y=top + 13,
                 )
 
 

@@ -54,7 +54,7 @@ def _known_points(times: Times) -> tuple[DistributionPoint, ...]:
 
 
 def _seconds_at(distribution: Distribution, quantile: float) -> str:
-    return next((seconds_text(each.seconds) for each in distribution.points if each.quantile == quantile), "–")
+    return next((seconds_text(each.seconds) for each in distribution.points if each.quantile == quantile), "-")
 
 
 def _caption(summary: Summary) -> str:
@@ -81,5 +81,7 @@ def _parts_table(step: StepSummary, *, has_steps: bool) -> Element:
         part = getattr(step.parts_seconds, name)
         if part.uploads:
             blanks = ("",) * 4
-            rows.append((_PART_NAMES[name], f"{part.uploads:,}", seconds_text(part.avg), *blanks, seconds_text(part.max)))
+            rows.append(
+                (_PART_NAMES[name], f"{part.uploads:,}", seconds_text(part.avg), *blanks, seconds_text(part.max))
+            )
     return table(f"Where the time went in {step.name}" if has_steps else "Where the time went", _PART_COLUMNS, rows)

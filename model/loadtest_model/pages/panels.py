@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from loadtest_model.pages.elements import Element, element, percent, value_text
+from loadtest_model.pages.elements import Element, element, value_text
 from loadtest_model.pages.scales import Scale, scale_to
 
 GUTTER: Final = 64
@@ -33,7 +33,10 @@ class Band:
 
 @dataclass(frozen=True)
 class Series:
-    """What a panel shows of one quantity. `kind` is line, dashed, area, range or column, and a class of the style."""
+    """What a panel shows of one quantity.
+
+    `kind` is a class of the style: the lines solid, dashed and area have points, and steps, range and columns bands.
+    """
 
     name: str
     kind: str
@@ -113,8 +116,10 @@ def _shapes(panel: Panel, scale: Scale, series: Series) -> Iterator[Element]:
     def height(value: float) -> float:
         return panel.height * (1.0 - scale.share(value))
 
-    for band in series.bands:
-        width = max(0.6, (band.end - band.begin) * _UNITS - (0.8 if series.kind == "column" else 0.0))
+    if series.kind == "steps":
+        yield element("path", class_="series steps", d="".join(_outline(band, height) for band in series.bands))
+    for band in series.bands if series.kind != "steps" else ():
+        width = max(0.6, (band.end - band.begin) * _UNITS - (0.8 if series.kind == "columns" else 0.0))
         yield element(
             "rect",
             class_=f"series {series.kind}",
@@ -139,6 +144,14 @@ def _shapes(panel: Panel, scale: Scale, series: Series) -> Iterator[Element]:
         d="".join(_line(run, height) for run in runs),
         fill="none",
         vector_effect="non-scaling-stroke",
+    )
+
+
+def _outline(band: Band, height: Callable[[float], float]) -> str:
+    """A band as a piece of a path, so that no seam shows between it and the next one."""
+    begin, end = value_text(band.begin * _UNITS), value_text(band.end * _UNITS)
+    return (
+        f"M{begin} {value_text(height(band.low))}V{value_text(height(band.high))}H{end}V{value_text(height(band.low))}Z"
     )
 
 

@@ -1,12 +1,12 @@
 """The distribution of response times on an axis on which each further nine of a percentile has the same length."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from loadtest_model.pages.elements import Element, element, percent
 from loadtest_model.pages.panels import GUTTER, Panel, Series, panel_drawing, panel_marks
-from loadtest_model.pages.scales import PercentileScale, percentile_scale, percentile_text
+from loadtest_model.pages.scales import PercentileScale, percentile_scale, percentile_text, time_mark
 from loadtest_model.quantities import seconds_text
 from loadtest_model.report.details import DistributionPoint
 
@@ -14,6 +14,8 @@ TITLE: Final = "Distribution of the response time"
 _TOP: Final = 12
 _HEIGHT: Final = 190
 _AXIS_HEIGHT: Final = 24
+_LEAST_DISTANCE: Final = 0.14
+"""The share of the axis that the name of a mark needs on a narrow page."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,18 @@ def percentile_chart(distributions: Sequence[Distribution]) -> Element:
     quantiles = [point.quantile for each in distributions for point in each.points if point.quantile < 1]
     axis = percentile_scale(max(quantiles, default=0.0))
     lines = [
-        Series(each.name, f"stroke-{number % 5}", [(axis.share(point.quantile), point.seconds) for point in each.points])
+        Series(
+            each.name, f"stroke-{number % 5}", [(axis.share(point.quantile), point.seconds) for point in each.points]
+        )
         for number, each in enumerate(distributions)
     ]
-    panel = Panel(TITLE, lines, seconds_text, _HEIGHT, intervals=4)
+    panel = Panel(TITLE, lines, time_mark, _HEIGHT, intervals=4)
     bottom = _TOP + _HEIGHT
     drawing = element(
         "svg",
         element("title", TITLE),
         element("desc", _description(distributions)),
-        [_quantile_rule(axis, quantile, bottom) for quantile in (*axis.marks, 1.0)],
+        _quantile_rules(axis, bottom),
         panel_drawing(panel, _TOP),
         class_="plot",
         role="img",
@@ -78,16 +82,21 @@ def legend(distributions: Sequence[Distribution]) -> Element | None:
     return element("ul", entries, class_="legend")
 
 
-def _quantile_rule(axis: PercentileScale, quantile: float, bottom: float) -> Element:
-    place = axis.share(quantile)
-    anchor = "start" if place == 0 else "end" if place == 1 else "middle"
-    return element(
-        "g",
-        element("line", class_="rule", x1=percent(place), x2=percent(place), y1=_TOP, y2=bottom),
-        element(
-            "text", percentile_text(quantile), class_="mark", x=percent(place), y=bottom + 18, text_anchor=anchor
-        ),
-    )
+def _quantile_rules(axis: PercentileScale, bottom: float) -> Iterator[Element]:
+    """A line and a name at each quantile that the axis names; names without room are `tight`."""
+    marks = (*axis.marks, 1.0)
+    places = [axis.share(quantile) for quantile in marks]
+    for number, (quantile, place) in enumerate(zip(marks, places, strict=True)):
+        is_tight = quantile < 1 and places[number + 1] - place < _LEAST_DISTANCE
+        yield element("line", class_="rule", x1=percent(place), x2=percent(place), y1=_TOP, y2=bottom)
+        yield element(
+            "text",
+            percentile_text(quantile),
+            class_="mark tight" if is_tight else "mark",
+            x=percent(place),
+            y=bottom + 18,
+            text_anchor="start" if place == 0 else "end" if place == 1 else "middle",
+        )
 
 
 def _description(distributions: Sequence[Distribution]) -> str:

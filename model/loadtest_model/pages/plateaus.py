@@ -5,7 +5,7 @@ from typing import Final
 from loadtest_model.pages.elements import Element
 from loadtest_model.pages.icons import HEALTH_TONES, VERDICT_TONES, stated
 from loadtest_model.pages.sections import section
-from loadtest_model.pages.tables import Column, table
+from loadtest_model.pages.tables import Column, Row, table
 from loadtest_model.quantities import seconds_text, span_text
 from loadtest_model.report.details import PlateauSummary
 from loadtest_model.report.summary import Summary
@@ -26,7 +26,7 @@ def steps_section(summary: Summary) -> Element | None:
     """All steps beside each other; None if there is only one."""
     if len(summary.steps) < 2:
         return None
-    rows = [
+    rows: list[Row] = [
         (
             step.name,
             stated(VERDICT_TONES[step.verdict], str(step.verdict)),
@@ -71,4 +71,4 @@ def _plateau_row(plateau: PlateauSummary) -> tuple[str, ...]:
 
 
 def _share_text(share: float | None) -> str:
-    return "–" if share is None else f"{share:.2%}"
+    return "-" if share is None else f"{share:.2%}"

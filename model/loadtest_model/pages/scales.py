@@ -77,3 +77,10 @@ def percentile_text(quantile: float) -> str:
     if quantile <= 0.0:
         return "min"
     return "max" if quantile >= 1.0 else f"p{quantile * 100:.6g}"
+
+
+def time_mark(seconds: float) -> str:
+    """A round number of seconds at an axis: `250 ms`, `1.5 s`."""
+    if seconds == 0:
+        return "0"
+    return f"{seconds:,.6g} s" if seconds >= 1 else f"{seconds * 1000:.6g} ms"

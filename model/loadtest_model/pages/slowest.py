@@ -34,12 +34,16 @@ def slowest_section(summary: Summary) -> Element | None:
             span_text(upload.at_seconds),
             *((upload.step,) if has_steps else ()),
             str(upload.pod),
-            clip(upload.address, _LONGEST) or "–",
+            clip(upload.address, _LONGEST) or "-",
             clip(f"{upload.outcome}: {upload.error}" if upload.error else upload.outcome, _LONGEST),
-            "–" if upload.status is None else str(upload.status),
-            *((clip(upload.trace_id, _LONGEST) or "–",) if has_traces else ()),
+            "-" if upload.status is None else str(upload.status),
+            *((clip(upload.trace_id, _LONGEST) or "-",) if has_traces else ()),
         )
         for upload in summary.slowest
     ]
-    note = "The uploads that took longest after the warm-up. The start is the intended one, counted from that of its step."
-    return section("slowest", "Slowest uploads", table("Slowest uploads", columns, rows, is_caption_hidden=True), note=note)
+    note = (
+        "The uploads that took longest after the warm-up. The start is the intended one, counted from that of its step."
+    )
+    return section(
+        "slowest", "Slowest uploads", table("Slowest uploads", columns, rows, is_caption_hidden=True), note=note
+    )

@@ -15,7 +15,10 @@ _POD_COLUMNS: Final = (
     *(Column("pod", is_text=True), Column("uploads"), Column("errors"), Column("records/s"), Column("avg")),
     *(Column("p95"), Column("max"), Column("loop lag"), Column("CPU"), Column("memory")),
 )
-_ADDRESS_COLUMNS: Final = (Column("address", is_text=True, is_code=True), *map(Column, ("uploads", "accepted", "failed")))
+_ADDRESS_COLUMNS: Final = (
+    Column("address", is_text=True, is_code=True),
+    *map(Column, ("uploads", "accepted", "failed")),
+)
 _REASON_COLUMNS: Final = {
     "refused": "refused",
     "unanswered": "unanswered",

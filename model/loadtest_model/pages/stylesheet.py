@@ -16,6 +16,4 @@ def stylesheet() -> str:
 def report_policy() -> str:
     """The Content-Security-Policy of a report: its own style, pictures within the page, and nothing else."""
     digest = base64.b64encode(hashlib.sha256(stylesheet().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    )
+    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"

@@ -32,7 +32,9 @@ PROOF_SHOWS: Final = {
 
 PROOF_LIMITS: Final = {
     ProofLevel.NONE: "",
-    ProofLevel.ACKNOWLEDGED: "It does not show what the target's database did, nor that an answer is to its own upload.",
+    ProofLevel.ACKNOWLEDGED: (
+        "It does not show what the target's database did, nor that an answer belongs to its own upload."
+    ),
     ProofLevel.ECHOED: "It does not show what the target's database did.",
     ProofLevel.PROVEN: "It does not show rows in a place that is not read, or rows that are stored later.",
 }
@@ -61,8 +63,8 @@ METHOD: Final = (
     (
         "Intervals",
         "A generator that is short of CPU lengthens times and offers less load. What it may have added is measured for"
-        " each upload, and gives the interval in which the true value lies. A threshold that holds at one end only is in"
-        " doubt, and makes the run Inconclusive.",
+        " each upload, and gives the interval in which the true value lies. A threshold that holds at one end only is"
+        " in doubt, and makes the run Inconclusive.",
     ),
 )
 """How the numbers are made: a name and its explanation."""

@@ -12,10 +12,12 @@ from loadtest_model.thresholds.bounds import Threshold, ThresholdResult, parse_t
 from loadtest_model.thresholds.metrics import METRICS
 
 HEIGHT: Final = 24
-_BAR_TOP: Final = 8
 _BAR_HEIGHT: Final = 8
-_MIDDLE: Final = _BAR_TOP + _BAR_HEIGHT / 2
-_CAP: Final = 5
+_BAR_TOP: Final = 8
+_BAR_TOP_OVER_INTERVAL: Final = 4
+_INTERVAL_MIDDLE: Final = 18
+_CAP: Final = 3
+"""Half the height of the ends of an interval."""
 _BOUND_PLACE: Final = 0.75
 """Where the bound stands if there is room for the value, so that the bounds of a list stand under each other."""
 _ROOM: Final = 1.08
@@ -49,13 +51,15 @@ def threshold_bar(result: ThresholdResult, tone: Tone) -> Element:
     """The drawing of one threshold, as wide as its place."""
     threshold = parse_threshold(result.expression)
     axis = bar_scale(threshold, result)
+    interval = list(_interval(result, axis.scale))
+    top = _BAR_TOP_OVER_INTERVAL if interval else _BAR_TOP
     return element(
         "svg",
         element("title", bar_text(result)),
-        _track(threshold, axis.scale),
-        list(_value(result, axis)),
-        list(_interval(result, axis.scale)),
-        _upright(axis.scale.share(threshold.bound), "bound", _BAR_TOP - 6, HEIGHT - 2),
+        _track(threshold, axis.scale, top),
+        _value(result, axis, top),
+        interval,
+        _upright(axis.scale.share(threshold.bound), "bound", 1 if interval else 3, HEIGHT - (1 if interval else 3)),
         class_=f"bar tone-{tone}",
         role="img",
         width="100%",
@@ -84,23 +88,20 @@ def interval_text(result: ThresholdResult) -> str:
     return "" if low == high else f"between {low} and {high}"
 
 
-def _track(threshold: Threshold, scale: Scale) -> list[Element]:
+def _track(threshold: Threshold, scale: Scale, top: int) -> list[Element]:
     """The whole bar, and the part of it that the bound allows."""
     place = scale.share(threshold.bound)
     begin, width = (0.0, place) if threshold.is_upper else (place, 1.0 - place)
-    return [
-        _rectangle("track", 0.0, 1.0),
-        _rectangle("allowed", begin, width),
-    ]
+    return [_rectangle("track", 0.0, 1.0, top), _rectangle("allowed", begin, width, top)]
 
 
-def _value(result: ThresholdResult, axis: BarScale) -> Iterator[Element]:
+def _value(result: ThresholdResult, axis: BarScale, top: int) -> Iterator[Element]:
     if result.value is None:
         return
     place = axis.scale.share(result.value)
     if axis.is_from_zero:
-        yield _rectangle("value", 0.0, place)
-    yield _upright(place, "value-mark", _BAR_TOP - 2, _BAR_TOP + _BAR_HEIGHT + 2)
+        yield _rectangle("value", 0.0, place, top)
+    yield _upright(place, "value-mark", top - 2, top + _BAR_HEIGHT + 2)
 
 
 def _interval(result: ThresholdResult, scale: Scale) -> Iterator[Element]:
@@ -109,21 +110,21 @@ def _interval(result: ThresholdResult, scale: Scale) -> Iterator[Element]:
     low, high = scale.share(result.low), 1.0 if result.high is None else scale.share(result.high)
     if high - low < _LEAST_INTERVAL:
         return
-    for style in ("interval-halo", "interval"):
-        yield element("line", class_=style, x1=percent(low), x2=percent(high), y1=_MIDDLE, y2=_MIDDLE)
-        yield _upright(low, style, _MIDDLE - _CAP, _MIDDLE + _CAP)
-        if result.high is not None:
-            yield _upright(high, style, _MIDDLE - _CAP, _MIDDLE + _CAP)
-    if result.high is None:
-        # There is no place for "without bound" but an arrow at the end.
-        tip = element("path", class_="interval", d=f"M-6 {_MIDDLE - _CAP}L0 {_MIDDLE}L-6 {_MIDDLE + _CAP}", fill="none")
-        yield element("svg", tip, x="100%", overflow="visible")
-
-
-def _rectangle(style: str, begin: float, width: float) -> Element:
-    return element(
-        "rect", class_=style, x=percent(begin), width=percent(width), y=_BAR_TOP, height=_BAR_HEIGHT, rx=2
+    top, bottom = _INTERVAL_MIDDLE - _CAP, _INTERVAL_MIDDLE + _CAP
+    yield element(
+        "line", class_="interval", x1=percent(low), x2=percent(high), y1=_INTERVAL_MIDDLE, y2=_INTERVAL_MIDDLE
     )
+    yield _upright(low, "interval", top, bottom)
+    if result.high is not None:
+        yield _upright(high, "interval", top, bottom)
+        return
+    # An arrow at the end of the bar says that there is no bound.
+    tip = element("path", class_="interval", d=f"M-5 {top - 1}L0 {_INTERVAL_MIDDLE}L-5 {bottom + 1}", fill="none")
+    yield element("svg", tip, x="100%", overflow="visible")
+
+
+def _rectangle(style: str, begin: float, width: float, top: int) -> Element:
+    return element("rect", class_=style, x=percent(begin), width=percent(width), y=top, height=_BAR_HEIGHT, rx=2)
 
 
 def _upright(place: float, style: str, top: float, bottom: float) -> Element:

@@ -38,7 +38,10 @@ def _note(results: Sequence[ThresholdResult]) -> str:
     counts = ", ".join(
         f"{words.count(word)} {word}" for word in ("breached", "in doubt", "no sample", "held") if word in words
     )
-    return f"{count_text(len(results), 'threshold')}: {counts}."
+    how_to_read = "The upright line is the bound, and the grey side of it is allowed."
+    if any(result.is_in_doubt for result in results):
+        how_to_read += " A bracket spans the interval in which the true value lies."
+    return f"{count_text(len(results), 'threshold')}: {counts}. {how_to_read}"
 
 
 def _group(step: str, results: Sequence[ThresholdResult]) -> Element:
@@ -57,7 +60,7 @@ def _threshold(result: ThresholdResult) -> Element:
         element("span", stated(tone, word), class_="state"),
         element("code", result.expression, class_="expression"),
         element("span", threshold_bar(result, tone), class_="bar-place"),
-        element("span", measured_text(result) if result.value is not None else "–", class_="measured"),
+        element("span", measured_text(result) if result.value is not None else "-", class_="measured"),
         _remark(result),
     )
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.pages.elements import Child, Element, element, sentence
 from loadtest_model.pages.icons import VERDICT_TONES, icon
 from loadtest_model.pages.texts import LOADED, NEVER_LOADED
@@ -85,7 +86,7 @@ def _identity(summary: Summary) -> Iterator[Element]:
         ("Duration", span_text(summary.duration_seconds) if summary.requests.due else ""),
         ("Load", _load_text(summary)),
     ):
-        if value:
+        if value != "":
             yield element("div", element("dt", name), element("dd", value))
 
 
@@ -112,8 +113,8 @@ def _key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
     yield "Records per second", f"{rates.records_per_second:,.0f}", f"{bytes_text(rates.bytes_per_second)}/s sent"
     yield "Response time p95", seconds_text(times.p95), f"median {seconds_text(times.p50)}"
     yield "Slowest answer", seconds_text(times.max), f"average {seconds_text(times.avg)}"
-    failures = requests.due - requests.accepted - summary.response_time_seconds.censored
-    rate = "–" if summary.error_rate is None else f"{summary.error_rate:.2%}"
+    failures = requests.due - requests.accepted - summary.errors.get(ErrorKind.CANCELLED, 0)
+    rate = "-" if summary.error_rate is None else f"{summary.error_rate:.2%}"
     yield "Error rate", rate, "no upload failed" if failures <= 0 else f"{failures:,} not accepted"
     yield "Uploads accepted", f"{requests.accepted:,}", f"of {requests.due:,} due"
     yield "Records confirmed", f"{summary.records.confirmed:,}", f"of {summary.records.sent:,} sent"
