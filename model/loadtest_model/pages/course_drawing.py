@@ -59,7 +59,14 @@ def course_panels(course: Course) -> tuple[Panel, ...]:
     """What is drawn, from top to bottom."""
 
     def line(value_of: Callable[[CourseBin], float | None]) -> list[Point]:
-        return [(each.middle / course.seconds, value_of(each)) for each in course.bins]
+        values = [value_of(each) for each in course.bins]
+        points: list[Point] = []
+        for each, before, value, after in zip(course.bins, (None, *values), values, (*values[1:], None), strict=False):
+            # What stands alone is as long as its piece, for a point would not be seen.
+            is_alone = value is not None and before is None and after is None
+            places = (each.offset, each.end) if is_alone else (each.middle,)
+            points += [(place / course.seconds, value) for place in places]
+        return points
 
     def columns(
         low_of: Callable[[CourseBin], float | None], high_of: Callable[[CourseBin], float | None]

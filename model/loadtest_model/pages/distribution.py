@@ -1,9 +1,10 @@
 """The section on the distribution of response times, and on the parts of an upload's time."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from loadtest_model.pages.elements import Element, element
-from loadtest_model.pages.percentile_chart import Distribution, legend, percentile_chart
+from loadtest_model.pages.percentile_chart import Distribution, is_wide, legend, percentile_chart
 from loadtest_model.pages.scales import percentile_text
 from loadtest_model.pages.sections import section
 from loadtest_model.pages.tables import Column, figures_behind, table
@@ -32,9 +33,13 @@ def distribution_section(summary: Summary) -> Element | None:
             for quantile in sorted(marks)
         ]
         columns = (Column("quantile"), *(Column(each.name) for each in distributions))
-        chart = [percentile_chart(distributions), legend(distributions), element("figcaption", _caption(summary))]
+        chart = [
+            percentile_chart(distributions),
+            legend(distributions),
+            element("figcaption", _caption(summary, distributions)),
+        ]
         children += [element("figure", *chart), figures_behind("Quantiles of the response time", columns, rows)]
-    children += [_parts_table(step, has_steps=len(summary.steps) > 1) for step in summary.steps if _has_times(step)]
+    children.append(_parts_table(summary))
     return section("distribution", "Distribution of the response time", children)
 
 
@@ -57,31 +62,37 @@ def _seconds_at(distribution: Distribution, quantile: float) -> str:
     return next((seconds_text(each.seconds) for each in distribution.points if each.quantile == quantile), "-")
 
 
-def _caption(summary: Summary) -> str:
+def _caption(summary: Summary, distributions: list[Distribution]) -> str:
     times = summary.response_time_seconds
     text = (
         f"{count_text(times.samples, 'upload')}. Each further nine has the same length, so the slowest uploads can be"
         " seen: p99 is the time that 99 of 100 uploads did not exceed."
     )
+    if is_wide(distributions):
+        text += " The vertical axis is logarithmic."
     if times.censored:
         text += f" {count_text(times.censored, 'upload')} cut by the test stand at their age."
     return text
 
 
-def _has_times(step: StepSummary) -> bool:
-    return step.response_time_seconds.samples > 0
+def _parts_table(summary: Summary) -> Element:
+    has_steps = len(summary.steps) > 1
+    columns = (Column("step", is_text=True), *_PART_COLUMNS) if has_steps else _PART_COLUMNS
+    rows = [
+        (step.name, *row) if has_steps else row
+        for step in summary.steps
+        if step.response_time_seconds.samples
+        for row in _parts(step)
+    ]
+    return table("Where the time went", columns, rows)
 
 
-def _parts_table(step: StepSummary, *, has_steps: bool) -> Element:
-    rows = []
+def _parts(step: StepSummary) -> Iterator[tuple[str, ...]]:
     for name, times in (("response time", step.response_time_seconds), ("service time", step.service_time_seconds)):
-        figures = [seconds_text(getattr(times, figure)) for figure in ("avg", "p50", "p90", "p95", "p99", "max")]
-        rows.append((name, f"{times.samples:,}", *figures))
+        figures = (seconds_text(getattr(times, figure)) for figure in ("avg", "p50", "p90", "p95", "p99", "max"))
+        yield name, f"{times.samples:,}", *figures
     for name in PartsTimes.__struct_fields__:
         part = getattr(step.parts_seconds, name)
         if part.uploads:
             blanks = ("",) * 4
-            rows.append(
-                (_PART_NAMES[name], f"{part.uploads:,}", seconds_text(part.avg), *blanks, seconds_text(part.max))
-            )
-    return table(f"Where the time went in {step.name}" if has_steps else "Where the time went", _PART_COLUMNS, rows)
+            yield _PART_NAMES[name], f"{part.uploads:,}", seconds_text(part.avg), *blanks, seconds_text(part.max)

@@ -1,19 +1,16 @@
 """The sections on the target's health, and on what failed and what to do about it."""
 
+from loadtest_model.judgement.diagnoses import Diagnosis
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.pages.elements import Element, element, sentence
-from loadtest_model.pages.icons import HEALTH_TONES, Tone, stated
+from loadtest_model.pages.icons import HEALTH_TONES, stated
 from loadtest_model.pages.sections import section
-from loadtest_model.quantities import count_text
 from loadtest_model.report.summary import Summary
 
 
 def health_section(summary: Summary) -> Element:
     """How the target fared, with the evidence for each sign."""
     health = summary.health
-    if not summary.requests.due:
-        state = stated(Tone.QUIET, "Not observed")
-        return section("health", "Health", element("p", state), element("p", "The target was not loaded."))
     evidence = [element("li", sentence(text)) for text in health.evidence]
     calm = element("p", "No sign of trouble was seen.") if health.level is HealthLevel.GOOD else None
     warning = (
@@ -38,10 +35,17 @@ def diagnoses_section(summary: Summary) -> Element | None:
         element(
             "li",
             element("h3", diagnosis.title),
-            element("p", sentence(diagnosis.evidence), class_="evidence") if diagnosis.evidence else None,
+            _evidence(summary, diagnosis),
             element("p", element("b", "What to do: "), sentence(diagnosis.next_step), class_="next-step"),
-            element("p", count_text(diagnosis.count, "upload"), class_="count") if diagnosis.count > 1 else None,
         )
         for diagnosis in summary.diagnoses
     ]
     return section("diagnoses", "What went wrong, and what to do", element("ol", entries, class_="diagnoses"))
+
+
+def _evidence(summary: Summary, diagnosis: Diagnosis) -> Element | None:
+    """The evidence, unless a reason of the verdict says the same."""
+    text = diagnosis.evidence.rstrip(".")
+    if not text or any(text in reason for reason in summary.reasons):
+        return None
+    return element("p", sentence(text), class_="evidence")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtest_model.pages.elements import Element, element, value_text
-from loadtest_model.pages.scales import Scale, scale_to
+from loadtest_model.pages.scales import Scale, decades, scale_to
 
 GUTTER: Final = 64
 """The room for the marks of the vertical axes, in pixels."""
@@ -58,9 +58,14 @@ class Panel:
     mark_text: Callable[[float], str]
     height: int
     intervals: int = 2
+    is_logarithmic: bool = False
 
     @property
     def scale(self) -> tuple[Scale, tuple[float, ...]]:
+        """The vertical axis, and its marks."""
+        if self.is_logarithmic:
+            values = [value for series in self.series for _, value in series.points if value]
+            return decades(min(values), max(values))
         return scale_to(max((series.greatest for series in self.series), default=0.0), self.intervals)
 
 
@@ -70,7 +75,7 @@ def panel_drawing(panel: Panel, top: float) -> list[Element]:
     ruling = [
         element(
             "line",
-            class_="rule base" if mark == 0 else "rule",
+            class_="rule base" if mark == marks[0] else "rule",
             x1=0,
             x2="100%",
             y1=_y(panel, top, scale, mark),

@@ -14,6 +14,8 @@ TITLE: Final = "Distribution of the response time"
 _TOP: Final = 12
 _HEIGHT: Final = 190
 _AXIS_HEIGHT: Final = 24
+_WIDE: Final = 8
+"""How many times as slow as another a distribution is for a logarithmic axis."""
 _LEAST_DISTANCE: Final = 0.14
 """The share of the axis that the name of a mark needs on a narrow page."""
 
@@ -36,7 +38,7 @@ def percentile_chart(distributions: Sequence[Distribution]) -> Element:
         )
         for number, each in enumerate(distributions)
     ]
-    panel = Panel(TITLE, lines, time_mark, _HEIGHT, intervals=4)
+    panel = Panel(TITLE, lines, time_mark, _HEIGHT, intervals=4, is_logarithmic=is_wide(distributions))
     bottom = _TOP + _HEIGHT
     drawing = element(
         "svg",
@@ -59,6 +61,13 @@ def percentile_chart(distributions: Sequence[Distribution]) -> Element:
         height=bottom + _AXIS_HEIGHT,
     )
     return element("div", marks, drawing, class_="chart")
+
+
+def is_wide(distributions: Sequence[Distribution]) -> bool:
+    """Whether the slowest distribution would hide the shape of the others on a linear axis."""
+    greatest = [max(point.seconds for point in each.points) for each in distributions]
+    has_zero = any(point.seconds <= 0 for each in distributions for point in each.points)
+    return not has_zero and max(greatest) > _WIDE * min(greatest)
 
 
 def legend(distributions: Sequence[Distribution]) -> Element | None:

@@ -13,7 +13,7 @@ from loadtest_model.report.summary import Summary
 _TIME_COLUMNS: Final = (Column("avg"), Column("p50"), Column("p95"), Column("p99"), Column("max"))
 _TIMES: Final = ("avg", "p50", "p95", "p99", "max")
 _PLATEAU_COLUMNS: Final = (
-    *(Column("level", is_text=True), Column("seconds"), Column("uploads"), Column("errors"), Column("records/s")),
+    *(Column("level", is_text=True), Column("time"), Column("uploads"), Column("errors"), Column("records/s")),
     *_TIME_COLUMNS,
 )
 _STEP_COLUMNS: Final = (
@@ -61,13 +61,18 @@ def plateaus_section(summary: Summary) -> Element | None:
 
 def _plateau_row(plateau: PlateauSummary) -> tuple[str, ...]:
     return (
-        f"{plateau.level:g} {plateau.unit}",
-        f"{plateau.first} to {plateau.end}",
+        level_text(plateau.level, plateau.unit),
+        f"{span_text(plateau.first)} to {span_text(plateau.end)}",
         f"{plateau.requests.due:,}",
         _share_text(plateau.error_rate),
         f"{plateau.records_per_second:,.0f}",
         *(seconds_text(getattr(plateau.response_time_seconds, name)) for name in _TIMES),
     )
+
+
+def level_text(level: float, unit: str) -> str:
+    """A level of load in words."""
+    return f"{level:g} {unit.removesuffix('s') if level == 1 and unit == 'virtual users' else unit}"
 
 
 def _share_text(share: float | None) -> str:

@@ -33,7 +33,11 @@ def report_page(summary: Summary, rows: Sequence[SeriesRow]) -> str:
 
 
 def report_sections(summary: Summary, rows: Sequence[SeriesRow]) -> Element:
-    """All sections of a report; each is found by its id."""
+    """All sections of a report; each is found by its id. A run that loaded nothing has only those on the why."""
+    proof = proof_section(summary)
+    if not summary.requests.due:
+        why = element("div", diagnoses_section(summary), element("div", proof, class_="assurances"), class_="judgement")
+        return element("main", verdict_section(summary), why, manifest_section(summary), id="report")
     return element(
         "main",
         verdict_section(summary),
@@ -41,7 +45,7 @@ def report_sections(summary: Summary, rows: Sequence[SeriesRow]) -> Element:
         element(
             "div",
             thresholds_section(summary),
-            element("div", proof_section(summary), health_section(summary), class_="assurances"),
+            element("div", proof, health_section(summary), class_="assurances"),
             class_="judgement",
         ),
         diagnoses_section(summary),

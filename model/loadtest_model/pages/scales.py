@@ -15,22 +15,33 @@ _PERCENTILES: Final = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
 
 @dataclass(frozen=True)
 class Scale:
-    """A linear axis from `low` to `high`."""
+    """An axis from `low` to `high`, linear or logarithmic."""
 
     low: float
     high: float
+    is_logarithmic: bool = False
 
     def share(self, value: float) -> float:
         """Where a value lies, as a share of the axis, which it never leaves."""
-        if self.high <= self.low:
+        low, high, place = self.low, self.high, value
+        if self.is_logarithmic:
+            low, high, place = math.log(low), math.log(high), math.log(max(value, self.low))
+        if high <= low:
             return 0.0
-        return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
+        return min(1.0, max(0.0, (place - low) / (high - low)))
 
 
 def scale_to(greatest: float, intervals: int = 2) -> tuple[Scale, tuple[float, ...]]:
     """An axis from 0 that has room for a value, and its marks at round numbers."""
     step = round_up(greatest / intervals) if greatest > 0 else 1.0
     return Scale(0.0, step * intervals), tuple(step * number for number in range(intervals + 1))
+
+
+def decades(least: float, greatest: float) -> tuple[Scale, tuple[float, ...]]:
+    """A logarithmic axis of whole powers of ten, and its marks; both values are above 0."""
+    first, last = math.floor(math.log10(least)), math.ceil(math.log10(greatest))
+    last = max(last, first + 1)
+    return Scale(10.0**first, 10.0**last, is_logarithmic=True), tuple(10.0**power for power in range(first, last + 1))
 
 
 def round_up(value: float) -> float:

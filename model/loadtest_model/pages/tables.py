@@ -18,7 +18,7 @@ class Column:
     def style(self) -> str | None:
         if self.is_code:
             return "code"
-        return None if self.is_text else "figure"
+        return "words" if self.is_text else None
 
 
 Row = Sequence[Child]

@@ -23,7 +23,8 @@ def thresholds_section(summary: Summary) -> Element:
         return section("thresholds", "Thresholds", note="No threshold was judged.")
     steps = list(dict.fromkeys(result.step for result in results))
     groups = [_group(step, [result for result in results if result.step == step][:MOST_SHOWN]) for step in steps]
-    return section("thresholds", "Thresholds", element("div", groups, class_="threshold-groups"), note=_note(results))
+    style = "threshold-groups compact" if len(steps) > 1 else "threshold-groups"
+    return section("thresholds", "Thresholds", element("div", groups, class_=style), note=_note(results))
 
 
 def threshold_state(result: ThresholdResult) -> tuple[Tone, str]:
@@ -38,7 +39,7 @@ def _note(results: Sequence[ThresholdResult]) -> str:
     counts = ", ".join(
         f"{words.count(word)} {word}" for word in ("breached", "in doubt", "no sample", "held") if word in words
     )
-    how_to_read = "The upright line is the bound, and the grey side of it is allowed."
+    how_to_read = "The line is the bound, and the grey side is allowed."
     if any(result.is_in_doubt for result in results):
         how_to_read += " A bracket spans the interval in which the true value lies."
     return f"{count_text(len(results), 'threshold')}: {counts}. {how_to_read}"

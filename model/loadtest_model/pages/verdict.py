@@ -53,10 +53,8 @@ def lead_sentence(summary: Summary) -> str:
     return f"{all_held}, and the load ran to its end."
 
 
-def key_figures_section(summary: Summary) -> Element | None:
-    """The figures of the whole run; None if nothing was loaded."""
-    if not summary.requests.due:
-        return None
+def key_figures_section(summary: Summary) -> Element:
+    """The figures of the whole run."""
     tiles = [
         element("div", element("dt", name), element("dd", value), element("dd", remark, class_="remark"))
         for name, value, remark in _key_figures(summary)
