@@ -30,20 +30,20 @@ def method_section(summary: Summary) -> Element:
     )
 
 
-def manifest_section(summary: Summary) -> Element | None:
-    """The test as it was written; None if the summary does not have it."""
+def manifest_section(summary: Summary, longest: int = LONGEST_MANIFEST) -> Element | None:
+    """The test as it was written, up to so many characters; None if the summary does not have it."""
     manifest = summary.manifest
     if not manifest:
         return None
     note = "The test as YAML. Values that may be secrets are replaced by ***."
-    if len(manifest) > LONGEST_MANIFEST:
-        manifest = manifest[:LONGEST_MANIFEST]
-        note += f" Only its first {LONGEST_MANIFEST:,} characters are shown."
+    if len(manifest) > longest:
+        manifest = manifest[:longest]
+        note += f" Only its first {longest:,} characters are shown."
     return section(
         "manifest",
         "Manifest",
         element(
-            "pre", element("code", manifest.rstrip()), class_="scroll", tabindex=0, role="region", aria_label="Manifest"
+            "pre", element("code", manifest.rstrip()), class_="scroll", tabindex=0, role="group", aria_label="Manifest"
         ),
         note=note,
     )

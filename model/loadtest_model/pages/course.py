@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from loadtest_model.pages.course_bins import Course, course_of
+from loadtest_model.pages.course_bins import MOST_BINS, Course, course_of
 from loadtest_model.pages.course_drawing import course_drawing
 from loadtest_model.pages.elements import Element, element
 from loadtest_model.pages.sections import section
@@ -20,9 +20,9 @@ _COLUMNS: Final = (
 )
 
 
-def course_section(summary: Summary, rows: Sequence[SeriesRow]) -> Element:
-    """The course of the run, or a sentence where nothing was measured."""
-    course = course_of(rows)
+def course_section(summary: Summary, rows: Sequence[SeriesRow], most_bins: int = MOST_BINS) -> Element:
+    """The course of the run in at most about so many pieces, or a sentence where nothing was measured."""
+    course = course_of(rows, most_bins)
     if not course.bins:
         return section("course", "Course of the run", note="No load was measured, so there is no course to show.")
     return section(

@@ -73,7 +73,9 @@ def course_of(rows: Sequence[SeriesRow], most_bins: int = MOST_BINS) -> Course:
     """The course in at most about so many pieces; none spans two steps."""
     row_seconds = max((row.seconds for row in rows), default=1)
     total = sum(row.seconds for row in rows)
-    width = max(row_seconds, next((width for width in _WIDTHS if total / width <= most_bins), total // most_bins + 1))
+    width = next((width for width in _WIDTHS if total / width <= most_bins), total // most_bins + 1)
+    # No row may belong to two pieces.
+    width = -(-width // row_seconds) * row_seconds
     # Outcomes by the intended start stand in for kinds of error, which older files lack.
     has_kinds = any(row.errors for row in rows)
     bins: list[CourseBin] = []

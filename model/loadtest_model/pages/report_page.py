@@ -1,10 +1,11 @@
 """The report of a run as one HTML file, which needs nothing besides itself."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from loadtest_model.pages.background import manifest_section, method_section
+from loadtest_model.pages.background import LONGEST_MANIFEST, manifest_section, method_section
 from loadtest_model.pages.course import course_section
+from loadtest_model.pages.course_bins import MOST_BINS
 from loadtest_model.pages.distribution import distribution_section
 from loadtest_model.pages.elements import Element, element, fragment_html
 from loadtest_model.pages.health import diagnoses_section, health_section
@@ -23,21 +24,41 @@ from loadtest_model.report.time_series import SeriesRow
 LARGEST_REPORT_BYTES: Final = 300_000
 
 
+class Detail(NamedTuple):
+    """How much is shown of what may be long: the pieces of the course, and the characters of the manifest."""
+
+    course_bins: int
+    manifest_length: int
+
+
+_DETAILS: Final = (Detail(MOST_BINS, LONGEST_MANIFEST), Detail(120, 20_000), Detail(60, 5_000))
+
+
 def report_page(summary: Summary, rows: Sequence[SeriesRow]) -> str:
-    """The report: what a reviewer needs on the first screen, and everything behind it below."""
-    return page(
-        f"{summary.verdict}: {summary.name}",
-        report_sections(summary, rows),
-        icon_address=favicon(VERDICT_TONES[summary.verdict]),
-    )
+    """The report: what a reviewer needs on the first screen, and everything behind it below.
+
+    It is shown in as much detail as fits into `LARGEST_REPORT_BYTES`.
+    """
+    text = ""
+    for detail in _DETAILS:
+        text = page(
+            f"{summary.verdict}: {summary.name}",
+            report_sections(summary, rows, detail),
+            icon_address=favicon(VERDICT_TONES[summary.verdict]),
+        )
+        if len(text.encode()) <= LARGEST_REPORT_BYTES:
+            break
+    return text
 
 
-def report_sections(summary: Summary, rows: Sequence[SeriesRow]) -> Element:
+def report_sections(summary: Summary, rows: Sequence[SeriesRow], detail: Detail = _DETAILS[0]) -> Element:
     """All sections of a report; each is found by its id. A run that loaded nothing has only those on the why."""
     proof = proof_section(summary)
     if not summary.requests.due:
         why = element("div", diagnoses_section(summary), element("div", proof, class_="assurances"), class_="judgement")
-        return element("main", verdict_section(summary), why, manifest_section(summary), id="report")
+        return element(
+            "main", verdict_section(summary), why, manifest_section(summary, detail.manifest_length), id="report"
+        )
     return element(
         "main",
         verdict_section(summary),
@@ -49,7 +70,7 @@ def report_sections(summary: Summary, rows: Sequence[SeriesRow]) -> Element:
             class_="judgement",
         ),
         diagnoses_section(summary),
-        course_section(summary, rows),
+        course_section(summary, rows, detail.course_bins),
         steps_section(summary),
         distribution_section(summary),
         plateaus_section(summary),
@@ -57,7 +78,7 @@ def report_sections(summary: Summary, rows: Sequence[SeriesRow]) -> Element:
         slowest_section(summary),
         target_section(summary),
         method_section(summary),
-        manifest_section(summary),
+        manifest_section(summary, detail.manifest_length),
         id="report",
     )
 

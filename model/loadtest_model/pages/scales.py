@@ -10,6 +10,9 @@ _TIME_STEPS: Final = (
 )
 """Distances between the marks of a time axis, in seconds."""
 
+_LEAST_VALUE: Final = 1e-12
+"""What is smaller is nothing: no figure of a run is, whatever its unit."""
+
 _PERCENTILES: Final = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
 
 
@@ -33,7 +36,7 @@ class Scale:
 
 def scale_to(greatest: float, intervals: int = 2) -> tuple[Scale, tuple[float, ...]]:
     """An axis from 0 that has room for a value, and its marks at round numbers."""
-    step = round_up(greatest / intervals) if greatest > 0 else 1.0
+    step = round_up(greatest / intervals) if greatest > _LEAST_VALUE else 1.0
     return Scale(0.0, step * intervals), tuple(step * number for number in range(intervals + 1))
 
 

@@ -36,7 +36,7 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Row], *, is_ca
         "div",
         element("table", title, head, body),
         class_="scroll",
-        role="region",
+        role="group",
         aria_label=caption,
         tabindex=0,
     )

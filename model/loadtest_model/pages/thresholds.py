@@ -12,7 +12,6 @@ from loadtest_model.quantities import count_text
 from loadtest_model.report.summary import Summary
 from loadtest_model.thresholds.bounds import ThresholdResult
 
-MOST_SHOWN: Final = 64
 _STATES: Final = {True: (Tone.GOOD, "held"), False: (Tone.BAD, "breached")}
 
 
@@ -22,7 +21,7 @@ def thresholds_section(summary: Summary) -> Element:
     if not results:
         return section("thresholds", "Thresholds", note="No threshold was judged.")
     steps = list(dict.fromkeys(result.step for result in results))
-    groups = [_group(step, [result for result in results if result.step == step][:MOST_SHOWN]) for step in steps]
+    groups = [_group(step, [result for result in results if result.step == step]) for step in steps]
     style = "threshold-groups compact" if len(steps) > 1 else "threshold-groups"
     return section("thresholds", "Thresholds", element("div", groups, class_=style), note=_note(results))
 
