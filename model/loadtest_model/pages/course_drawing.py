@@ -85,16 +85,15 @@ def course_panels(course: Course) -> tuple[Panel, ...]:
         times.insert(0, Series("", "range", bands=columns(lambda each: each.p95_low, lambda each: each.p95_high)))
     throughput = Series("", "area", line(lambda each: each.records_per_second))
     users = Series("", "steps", bands=columns(lambda _: 0.0, lambda each: each.virtual_users))
+    has_errors = any(each.error_count for each in course.bins)
     errors = Series(
-        "" if any(each.errors for each in course.bins) else "none",
-        "columns",
-        bands=columns(lambda _: 0.0, lambda each: each.error_count),
+        "" if has_errors else "none", "columns", bands=columns(lambda _: 0.0, lambda each: each.error_count)
     )
     return (
         Panel("Response time", times, time_mark, 150, intervals=3),
         Panel("Records answered per second", [throughput], _number_mark, 92),
         Panel("Virtual users", [users], _number_mark, 52, intervals=1),
-        Panel("Errors", [errors], _number_mark, 52, intervals=1),
+        Panel("Errors", [errors], _number_mark, 52 if has_errors else 10, intervals=1),
     )
 
 

@@ -35,8 +35,10 @@ class Scale:
 
 
 def scale_to(greatest: float, intervals: int = 2) -> tuple[Scale, tuple[float, ...]]:
-    """An axis from 0 that has room for a value, and its marks at round numbers."""
-    step = round_up(greatest / intervals) if greatest > _LEAST_VALUE else 1.0
+    """An axis from 0 that has room for a value, and its marks at round numbers: 0 alone, if the value is 0."""
+    if greatest <= _LEAST_VALUE:
+        return Scale(0.0, 1.0), (0.0,)
+    step = round_up(greatest / intervals)
     return Scale(0.0, step * intervals), tuple(step * number for number in range(intervals + 1))
 
 

@@ -14,6 +14,8 @@ NEVER_LOADED: Final = {
 }
 """Why a run has no load, for each class of its reason."""
 
+ONLY_VERIFIED: Final = "The target was proven, and no load was asked for."
+
 LOADED: Final = {
     Verdict.PASSED: "The load ran to its end, and nothing that was judged failed.",
     Verdict.FAILED: "The run failed for the reasons below, the gravest first.",

@@ -8,7 +8,7 @@ from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.pages.elements import Child, Element, element, sentence
 from loadtest_model.pages.icons import VERDICT_TONES, icon
-from loadtest_model.pages.texts import LOADED, NEVER_LOADED
+from loadtest_model.pages.texts import LOADED, NEVER_LOADED, ONLY_VERIFIED
 from loadtest_model.quantities import bytes_text, clip_middle, count_text, seconds_text, span_text
 from loadtest_model.report.summary import Summary
 
@@ -42,10 +42,10 @@ def verdict_section(summary: Summary) -> Element:
 
 def lead_sentence(summary: Summary) -> str:
     """Why the verdict is what it is, in one sentence; the reasons follow it."""
-    if summary.reason_class in NEVER_LOADED:
-        return NEVER_LOADED[summary.reason_class]
     if summary.verdict is not Verdict.PASSED:
-        return LOADED[summary.verdict]
+        return NEVER_LOADED.get(summary.reason_class, LOADED[summary.verdict])
+    if not summary.requests.due:
+        return ONLY_VERIFIED
     number = len(summary.thresholds)
     if not number:
         return LOADED[summary.verdict]

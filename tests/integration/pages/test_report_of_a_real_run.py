@@ -1,6 +1,5 @@
 """The report that `loadgen run` writes of a run against the example target, in a real browser."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -27,13 +26,13 @@ class FinishedRun:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FinishedRun]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     folder = tmp_path_factory.mktemp("results")
     with example_server(tmp_path_factory.mktemp("target")) as server:
         url = f"http://127.0.0.1:{server.port}{UPLOAD_PATH}"
         process = finished_loadgen("run", "custom", "--batch-size", 200, *STAGES, "--url", url, "--out", folder)
     (report,) = folder.glob("*_report.html")
-    yield FinishedRun(process, report, results_in(folder).summary)
+    return FinishedRun(process, report, results_in(folder).summary)
 
 
 def test_the_report_is_named_first_among_the_files(run: FinishedRun) -> None:

@@ -11,7 +11,8 @@ from msgspec import structs
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.pages.report_page import LARGEST_REPORT_BYTES, report_page
-from loadtest_model.pages.texts import LOADED, NEVER_LOADED, PROOF_LIMITS, PROOF_SHOWS
+from loadtest_model.pages.texts import NEVER_LOADED, ONLY_VERIFIED, PROOF_LIMITS, PROOF_SHOWS
+from loadtest_model.pages.verdict import lead_sentence
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.report.summary import Summary
 from support.report_cases import CASES, ReportCase, passed, with_summary
@@ -113,10 +114,18 @@ def test_the_report_says_what_the_proof_shows_and_what_not(level: ProofLevel) ->
         assert "found no row" not in text
 
 
-def test_every_verdict_and_class_has_its_sentence() -> None:
-    assert set(LOADED) == set(Verdict)
-    assert {*NEVER_LOADED, ReasonClass.LOAD} == set(ReasonClass)
-    assert set(PROOF_SHOWS) == set(PROOF_LIMITS) == set(ProofLevel)
+@pytest.mark.parametrize("reason_class", ReasonClass)
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_of_every_class_has_its_sentence(verdict: Verdict, reason_class: ReasonClass) -> None:
+    for name in ("passed", "refused"):
+        summary = structs.replace(case_of(name).summary, verdict=verdict, reason_class=reason_class)
+        assert lead_sentence(summary).endswith(".")
+
+
+def test_a_target_that_was_only_to_be_proven_is_not_said_to_have_been_loaded() -> None:
+    summary = structs.replace(case_of("refused").summary, verdict=Verdict.PASSED)
+
+    assert lead_sentence(summary) == ONLY_VERIFIED
 
 
 def test_every_state_of_a_threshold_is_a_word() -> None:
