@@ -112,7 +112,7 @@ def local_test_of(options: argparse.Namespace, environment: Mapping[str, str]) -
 
 async def _run(options: argparse.Namespace, test: LocalTest, files: ResultFiles, output: Output) -> int:
     plan = test.plan
-    session = Session(plan, time.monotonic_ns)
+    session = Session(plan, time.monotonic_ns, test.manifest)
     samples = SampleFile(Path(options.samples)) if options.samples else None
     if samples is not None:
         session.observe(samples.add)
@@ -130,27 +130,27 @@ async def _run(options: argparse.Namespace, test: LocalTest, files: ResultFiles,
             if report is not None:
                 output.say(proof_text(report))
             if report is not None and report.is_proven and not session.interrupts.count:
-                await _load(session, test.manifest, files, output)
+                await _load(session, files, output)
                 if session.reads_back:
                     output.say("Reading back what the target has stored ...")
                     await session.conclude()
     finally:
         if samples is not None:
             samples.close()
-    result = result_of(session.current_state(), test.manifest, complete=True)
+    result = result_of(session.current_state(), complete=True)
     is_written = _write(files, result, output)
     _report_end(session, result, files if is_written else None, output)
     return exit_status(result.summary.verdict, result.summary.reason_class)
 
 
-async def _load(session: Session, manifest: str, files: ResultFiles, output: Output) -> None:
+async def _load(session: Session, files: ResultFiles, output: Output) -> None:
     """Load the target, showing progress and writing what there is as it goes."""
     session.on_interrupt = lambda: _show_now(session, output.screen)
     try:
         async with asyncio.TaskGroup() as tasks:
             background_tasks = [
                 tasks.create_task(_show_periodically(session, output.screen)),
-                tasks.create_task(_write_periodically(session, manifest, files, output)),
+                tasks.create_task(_write_periodically(session, files, output)),
             ]
             await session.load()
             for task in background_tasks:
@@ -169,14 +169,12 @@ def _show_now(session: Session, screen: Screen) -> None:
     screen.show(progress_of(session.plan, session.aggregate()), session.interrupts.count)
 
 
-async def _write_periodically(session: Session, manifest: str, files: ResultFiles, output: Output) -> None:
+async def _write_periodically(session: Session, files: ResultFiles, output: Output) -> None:
     pause_seconds = FIRST_PARTIAL_SECONDS
     while True:
         await asyncio.sleep(pause_seconds)
         # Judging and writing take some milliseconds, which the event loop has not to spare.
-        writing = asyncio.ensure_future(
-            asyncio.to_thread(_write_partial, session.current_state(), manifest, files, output)
-        )
+        writing = asyncio.ensure_future(asyncio.to_thread(_write_partial, session.current_state(), files, output))
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
@@ -196,11 +194,11 @@ def _write(files: ResultFiles, result: RunResult, output: Output) -> bool:
     return True
 
 
-def _write_partial(state: SessionState, manifest: str, files: ResultFiles, output: Output) -> None:
-    _write(files, result_of(state, manifest, complete=False), output)
+def _write_partial(state: SessionState, files: ResultFiles, output: Output) -> None:
+    _write(files, result_of(state, complete=False), output)
 
 
-def result_of(state: SessionState, manifest: str, *, complete: bool) -> RunResult:
+def result_of(state: SessionState, *, complete: bool) -> RunResult:
     """Everything there is to know about a run as it stands."""
     facts = state.facts
     judgement = judge(facts)
@@ -209,7 +207,7 @@ def result_of(state: SessionState, manifest: str, *, complete: bool) -> RunResul
         schema_version=RESULT_SCHEMA,
         program=f"loadgen {installed_version()}",
         complete=complete,
-        summary=with_origin(summary, facts.plan, [state.snapshot], manifest),
+        summary=with_origin(summary, facts.plan, [state.snapshot], state.manifest),
         plan=facts.plan,
         verification=state.report.final_report if state.report else None,
         judgement=judgement,

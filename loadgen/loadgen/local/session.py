@@ -28,11 +28,12 @@ ABORT_CHECK_SECONDS: Final = 2.0
 class SessionState:
     """A run at one instant: the facts for its verdict, the report of the verification, and when the load began.
 
-    `snapshot` is what this process says of itself, without the seconds.
+    `snapshot` is what this process says of itself, without the seconds, and `manifest` the test as YAML.
     """
 
     facts: Facts
     snapshot: Snapshot
+    manifest: str
     report: VerificationReport | None
     started_at: str | None
 
@@ -40,16 +41,19 @@ class SessionState:
 class Session:
     """Verifies and loads a target from this process alone; `clock_ns` is the monotonic clock of all its instants.
 
+    `manifest` is the test as YAML, for the results.
+
     `interrupts` may end it at any time. A load that was cut is counted and judged like any other. `on_interrupt` is
     called at an interruption while the load runs.
     """
 
-    def __init__(self, plan: Plan, clock_ns: Callable[[], int]) -> None:
+    def __init__(self, plan: Plan, clock_ns: Callable[[], int], manifest: str = "") -> None:
         self.plan = plan
         self.interrupts = Interrupts(self._handle_interrupt)
         self.started_at: str | None = None
         self.is_running = False
         self._clock_ns = clock_ns
+        self._manifest = manifest
         self._share = Share(plan, 0, plan.uid, clock_ns)
         self._violation: Violation | None = None
         self._defect: Exception | None = None
@@ -123,7 +127,7 @@ class Session:
             recorded_failures=(Gap(Reason.Aborted, f"aborted: {self.breach}"),) if self.breach else (),
             load_began=self.started_at is not None,
         )
-        return SessionState(facts, snapshot, report, self.started_at)
+        return SessionState(facts, snapshot, self._manifest, report, self.started_at)
 
     def _take_snapshot(self) -> Snapshot:
         """The share as it stands; its seconds go into the timeline."""
