@@ -33,8 +33,7 @@ _PIECE_SECONDS: Final = 1_000
 _Sparse = tuple[dict[ErrorKind, int], CoarseTimes]
 """What a second has of few of many kinds: its errors, and the buckets of its response times."""
 _NOTHING: Final[_Sparse] = ({}, ())
-_BLOCK_BYTES: Final = 8 * _WIDTH * _BLOCK_SECONDS
-_SPARSE_DECODER: Final = msgspec.msgpack.Decoder(list[_Sparse])
+_BLOCK_DECODER: Final = msgspec.msgpack.Decoder(tuple[list[list[int]], list[_Sparse]])
 
 Series = tuple[tuple[Second, ...], ...]
 """The seconds of each step, by the step's number."""
@@ -158,16 +157,16 @@ class _Block:
 
     def __init__(self, packed: bytes | None) -> None:
         if packed is None:
-            self._rows = array("q", bytes(_BLOCK_BYTES))
+            self._rows = array("q", bytes(8 * _WIDTH * _BLOCK_SECONDS))
             self._sparse = [_NOTHING] * _BLOCK_SECONDS
-            return
-        content = zlib.decompress(packed)
-        self._rows = array("q", content[:_BLOCK_BYTES])
-        self._sparse = _SPARSE_DECODER.decode(content[_BLOCK_BYTES:])
+        else:
+            columns, self._sparse = _BLOCK_DECODER.decode(zlib.decompress(packed))
+            self._rows = array("q", chain.from_iterable(zip(*columns, strict=True)))
 
     def pack(self) -> bytes:
-        """The block in little room: a fleet's seconds are many and alike, so packed they take a sixth of it."""
-        return zlib.compress(self._rows.tobytes() + msgspec.msgpack.encode(self._sparse), 1)
+        """The block in little room: a fleet's seconds are many, and alike column by column."""
+        columns = [self._rows[place::_WIDTH].tolist() for place in range(_WIDTH)]
+        return zlib.compress(msgspec.msgpack.encode((columns, self._sparse)), 1)
 
     def put(self, place: int, row: Sequence[int], sparse: _Sparse) -> tuple[Sequence[int], _Sparse]:
         begin = place * _WIDTH
