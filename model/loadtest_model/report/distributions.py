@@ -4,7 +4,7 @@ from typing import Final
 
 from loadtest_model.judgement.plateaus import Plateau, plateaus_of
 from loadtest_model.measurement.counts import Counts, Second
-from loadtest_model.measurement.sketch import Sketch
+from loadtest_model.measurement.sketch import Sketch, nearest_rank
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Step
 from loadtest_model.report.details import DistributionPoint, PlateauSummary
@@ -22,7 +22,7 @@ def distribution_of(sketch: Sketch) -> tuple[DistributionPoint, ...]:
     for quantile in QUANTILES:
         seconds = sketch.quantile_seconds(quantile)
         # With fewer samples the greatest would stand in for the quantile.
-        if seconds is not None and sketch.count * (1 - quantile) >= 1:
+        if seconds is not None and nearest_rank(quantile, sketch.count) < sketch.count:
             points.append((quantile, seconds))
     points.append((1.0, sketch.max_nanoseconds / NANOSECONDS))
     return tuple(DistributionPoint(quantile=quantile, seconds=seconds) for quantile, seconds in points)
