@@ -72,13 +72,17 @@ def test_every_guide_is_in_the_table_of_contents_and_the_readme_leads_there() ->
     assert "](docs/index.md)" in (REPOSITORY / "README.md").read_text()
 
 
-def test_every_make_target_in_the_documents_exists() -> None:
+def test_every_make_target_in_the_documents_and_workflows_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-    files = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").rglob("*.md")]
+    documents = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").rglob("*.md")]
+    workflows = [*(REPOSITORY / ".github" / "workflows").glob("*.yml")]
+    mention = re.compile(r"(?:^|`|run: (?:sudo \S+ )?)make ([a-z-]+)", re.MULTILINE)
 
-    named = {name for file in files for name in re.findall(r"(?:^|`)make ([a-z-]+)", file.read_text(), re.MULTILINE)}
+    by_file = {file.name: set(mention.findall(file.read_text())) for file in documents + workflows}
 
-    assert named <= targets
+    assert set.union(*by_file.values()) <= targets
+    assert {"check", "docs", "test", "test-node"} <= by_file["ci.yml"]
+    assert {"release-check", "package", "chart"} <= by_file["release.yml"]
 
 
 def test_troubleshooting_has_every_cause_once_and_as_the_code_tells_it() -> None:
