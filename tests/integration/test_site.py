@@ -118,4 +118,3 @@ def test_links_that_lead_nowhere_fail_the_build(tmp_path: Path) -> None:
     assert process.returncode != 0
     for complaint in ("a-heading-that-nobody-wrote", "a-page-that-nobody-wrote", "a-page-that-nobody-lists"):
         assert complaint in process.stderr
-    assert len(process.stderr.splitlines()) == 3
