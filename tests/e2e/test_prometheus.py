@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest_operator.program.metrics import RESPONSE_BOUNDS_SECONDS
+from loadtest_operator.program.run_families import RESPONSE_BOUNDS_SECONDS
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, wait_for
