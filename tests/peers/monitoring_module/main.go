@@ -5,6 +5,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -37,15 +38,42 @@ func decode(kind string, document []byte) error {
 	case monitoring.PrometheusRuleKind:
 		return yaml.UnmarshalStrict(document, &monitoring.PrometheusRule{})
 	case "Dashboard":
-		// Without these, panels and queries are not looked into.
-		plugins.RegisterDefaultPlugins()
-		board := dashboard.Dashboard{}
-		if err := board.UnmarshalJSONStrict(document); err != nil {
-			return err
-		}
-		return board.Validate()
+		return decodeDashboard(document)
 	}
 	return fmt.Errorf("no consumer is known for %s", kind)
+}
+
+func decodeDashboard(document []byte) error {
+	// Without these, panels and queries are not looked into.
+	plugins.RegisterDefaultPlugins()
+	document, err := withDataSources(document)
+	if err != nil {
+		return err
+	}
+	board := dashboard.Dashboard{}
+	if err := board.UnmarshalJSONStrict(document); err != nil {
+		return err
+	}
+	return board.Validate()
+}
+
+// A query without a data source has that of its panel, in Grafana too; the types look at the query's alone.
+func withDataSources(document []byte) ([]byte, error) {
+	var board map[string]any
+	if err := json.Unmarshal(document, &board); err != nil {
+		return nil, err
+	}
+	panels, _ := board["panels"].([]any)
+	for _, each := range panels {
+		panel, _ := each.(map[string]any)
+		queries, _ := panel["targets"].([]any)
+		for _, query := range queries {
+			if fields, ok := query.(map[string]any); ok && fields["datasource"] == nil {
+				fields["datasource"] = panel["datasource"]
+			}
+		}
+	}
+	return json.Marshal(board)
 }
 
 func fail(err error) {
