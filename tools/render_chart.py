@@ -52,8 +52,8 @@ def check() -> int:
     helm = HELM.find()
     outdated = [copy for copy, source in COPIES.items() if not copy.exists() or copy.read_text() != source.read_text()]
     if outdated:
-        source = COPIES[outdated[0]].relative_to(REPOSITORY)
-        problem = f"{outdated[0].relative_to(REPOSITORY)} differs from {source}"
+        copy = outdated[0]
+        problem = f"{CHART.name}/files/{copy.name} differs from {COPIES[copy].relative_to(REPOSITORY)}"
     elif head != header(body):
         problem = f"{FILE.name} was not rendered from the chart as it is"
     elif helm is not None and body != render(helm):

@@ -1,6 +1,7 @@
 """What the chart gives to the monitoring of a cluster: what scrapes the metrics, the alerts, and a dashboard."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import yaml
 
 from support.chart_variants import VARIANTS
 from support.manifest_tools import CHART, CHARTS, NAMESPACE, Json, chart_objects, kinds, only_object
+from tools import render_chart
 
 ALERTS = CHARTS.parent / "examples" / "prometheus" / "alerts.yaml"
 DASHBOARD = CHART / "files" / "dashboard.json"
@@ -82,6 +84,17 @@ def test_the_rule_has_the_alerts_of_the_example() -> None:
     rule = only_object("PrometheusRule", chart_objects({"metrics.prometheusRule.enabled": True}))
 
     assert rule["spec"] == yaml.safe_load(ALERTS.read_text())
+
+
+def test_a_copy_of_the_alerts_that_differs_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "alerts.yaml"
+    copy.write_text(ALERTS.read_text().replace("critical", "warning"))
+    monkeypatch.setattr(render_chart, "COPIES", {copy: ALERTS})
+
+    assert render_chart.check() == 1
+    assert "files/alerts.yaml differs from examples/prometheus/alerts.yaml" in capsys.readouterr().err
 
 
 def test_the_dashboard_is_a_file_that_the_sidecar_of_grafana_collects() -> None:
