@@ -6,10 +6,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -51,10 +53,16 @@ func decodeDashboard(document []byte) error {
 		return err
 	}
 	board := dashboard.Dashboard{}
-	if err := board.UnmarshalJSONStrict(document); err != nil {
+	if err := board.UnmarshalJSONStrict(document); err != nil && !isEmpty(err) {
 		return err
 	}
 	return board.Validate()
+}
+
+// The types return an empty list of errors where they found none.
+func isEmpty(err error) bool {
+	var found cog.BuildErrors
+	return errors.As(err, &found) && len(found) == 0
 }
 
 // A query without a data source has that of its panel, in Grafana too; the types look at the query's alone.
