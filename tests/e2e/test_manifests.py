@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from localcluster.rest import Json, Rest, RestError, wait_for
+from localcluster.installation import wait_until_served
+from localcluster.rest import Json, Rest, RestError
 from peers import PeerMissingError, monitoring_definitions
 from support.chart_variants import MONITORED, VARIANTS
 from support.manifest_tools import CHARTS, NAMESPACE, chart_objects, kustomization_objects, only_object
@@ -33,8 +34,7 @@ def monitoring(rest: Rest) -> Iterator[None]:
     for definition in definitions:
         rest.apply(definition)
     for definition in definitions:
-        path = f"/apis/{definition['spec']['group']}/v1/{definition['spec']['names']['plural']}"
-        wait_for(f"{path} to be served", lambda path=path: rest.get_or_none(path), 30)  # type: ignore[misc]
+        wait_until_served(rest, f"/apis/{definition['spec']['group']}/v1/{definition['spec']['names']['plural']}")
     yield
     for definition in definitions:
         rest.delete(rest.path_of(definition))
