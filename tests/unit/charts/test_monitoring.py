@@ -161,6 +161,7 @@ def test_monitoring_belongs_to_the_part_of_a_namespace(parts: str, are_there: bo
         ({"metrics.prometheusRule.interval": "15s"}, "'interval' not allowed"),
         ({"metrics.grafanaDashboard.labels": {"a b": "1"}}, "'a b' does not match pattern"),
         ({"metrics.grafanaDashboard.annotations": {"grafana_folder": 1}}, "annotations/grafana_folder'"),
+        ({"metrics.grafanaDashboard.annotations": {"grafana_folder": None}}, "annotations/grafana_folder'"),
     ],
     ids=str,
 )
