@@ -47,6 +47,7 @@ def test_the_api_server_takes_what_the_chart_makes(rest: Rest, variant: str) -> 
     assert accepted(rest, chart_objects(values)) > 0
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("monitoring")
 @pytest.mark.parametrize("variant", MONITORED)
 def test_the_prometheus_operators_definitions_take_what_the_chart_makes(rest: Rest, variant: str) -> None:
@@ -57,6 +58,7 @@ def test_the_prometheus_operators_definitions_take_what_the_chart_makes(rest: Re
     assert accepted(rest, objects) == len(objects)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("monitoring")
 @pytest.mark.parametrize(
     ("change", "message"),

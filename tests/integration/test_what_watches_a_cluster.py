@@ -11,6 +11,9 @@ from support.chart_variants import MONITORED
 from support.dashboard import DASHBOARD
 from support.manifest_tools import Json, chart_objects, only_object
 
+# The program that knows the types is built the first time.
+pytestmark = pytest.mark.timeout(900)
+
 Change = Callable[[Json], Any]
 
 
