@@ -126,6 +126,30 @@ class WriteResults:
 
 
 @dataclass(frozen=True)
+class RemoveResults:
+    """Remove the results of an earlier run. The UID keeps others that were written under the same name."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class SendMessages:
+    """Have these webhooks told of the end of the run, without waiting for it.
+
+    They are tried for `seconds` at most.
+    """
+
+    webhooks: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class DeleteTest:
+    """Delete the LoadTest and all that it owns, unless it has changed since it was read."""
+
+
+@dataclass(frozen=True)
 class MarkFinished:
     """Keep the finished run's id where a restore without status finds it."""
 
@@ -152,6 +176,9 @@ Action = (
     | StartFleet
     | BoundSkew
     | WriteResults
+    | RemoveResults
+    | SendMessages
+    | DeleteTest
     | MarkFinished
     | ObserveGeneration
     | Order

@@ -15,6 +15,7 @@ FINISHED_RUN_ANNOTATION: Final = f"{GROUP}/finished-run"
 TARGET_ANNOTATION: Final = f"{GROUP}/target"
 INDEX_ANNOTATION: Final = "batch.kubernetes.io/job-completion-index"
 CONTAINER: Final = "loadgen"
+RESULTS_SUFFIX: Final = "-results"
 SELECTOR: Final = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 
 
@@ -30,7 +31,7 @@ def job_name(name: str, uid: str, run_id: str) -> str:
 
 
 def results_name(name: str, uid: str, run_id: str) -> str:
-    return f"{job_name(name, uid, run_id)}-results"
+    return f"{job_name(name, uid, run_id)}{RESULTS_SUFFIX}"
 
 
 def network_policy_name(name: str, uid: str, run_id: str) -> str:

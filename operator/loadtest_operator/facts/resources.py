@@ -12,9 +12,23 @@ from loadtest_model.report.references import resolve_all
 from loadtest_model.spec import Identity, Spec
 from loadtest_operator.facts.disruptions import eviction_of
 from loadtest_operator.facts.last_lines import last_lines
-from loadtest_operator.facts.names import CONTAINER, FINISHED_RUN_ANNOTATION, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
+from loadtest_operator.facts.names import (
+    CONTAINER,
+    FINISHED_RUN_ANNOTATION,
+    INDEX_ANNOTATION,
+    RESULTS_SUFFIX,
+    RUN_LABEL,
+    UID_LABEL,
+)
 from loadtest_operator.facts.newer_fields import split_newer_fields
-from loadtest_operator.facts.observation import ContainerEnd, ObservedJob, ObservedPod, ObservedTest, RecordedStatus
+from loadtest_operator.facts.observation import (
+    ContainerEnd,
+    ObservedJob,
+    ObservedPod,
+    ObservedResults,
+    ObservedTest,
+    RecordedStatus,
+)
 from loadtest_operator.facts.pods import condition_of, has_ended
 from loadtest_operator.facts.quantities import quantity
 
@@ -83,6 +97,15 @@ def observed_job(job: Json, uid: str) -> ObservedJob:
         failure_message=failed.get("message", "") if has_failed else "",
         is_complete=conditions.get("Complete", {}).get("status") == "True",
     )
+
+
+def observed_results(config_map: Json, uid: str) -> ObservedResults | None:
+    """A ConfigMap as the results of the test with this UID; None if it is something else that only bears its label."""
+    metadata = config_map["metadata"]
+    is_owned = any(owner["uid"] == uid and owner.get("controller") for owner in metadata.get("ownerReferences") or [])
+    if not is_owned or not metadata["name"].endswith(RESULTS_SUFFIX):
+        return None
+    return ObservedResults(metadata["name"], metadata["uid"], instant(metadata["creationTimestamp"]))
 
 
 def pod_index(pod: Json) -> int:

@@ -30,6 +30,8 @@ from loadtest_operator.cluster.obstacles import (
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.cluster.tokens import command_key
 from loadtest_operator.facts.names import SELECTOR
+from loadtest_operator.messages.messenger import Messenger, MessengerDependencies
+from loadtest_operator.messages.webhooks import WebhookFile
 from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.followers import Followers
 from loadtest_operator.observe.identities import Identities
@@ -116,11 +118,28 @@ async def _work(shared: WorkContext, registry: CollectorRegistry) -> bool:
 
 
 async def _run_with_followers(shared: WorkContext, pods: PodClient, tests: RunMetrics) -> bool:
-    async with Followers(shared.api, time.monotonic, random.random) as followers:
-        return await _run_with_reconciler(shared, pods, tests, followers)
+    async with (
+        Followers(shared.api, time.monotonic, random.random) as followers,
+        Messenger(_messenger_dependencies(shared)) as messenger,
+    ):
+        return await _run_with_reconciler(shared, pods, tests, followers, messenger)
 
 
-async def _run_with_reconciler(shared: WorkContext, pods: PodClient, tests: RunMetrics, followers: Followers) -> bool:
+def _messenger_dependencies(shared: WorkContext) -> MessengerDependencies:
+    return MessengerDependencies(
+        file=WebhookFile(shared.settings.webhooks_file),
+        link=shared.settings.report_link,
+        clock=time.monotonic,
+        now=_utc,
+        random=random.random,
+        fence=shared.fence,
+        count=shared.own.count_message,
+    )
+
+
+async def _run_with_reconciler(
+    shared: WorkContext, pods: PodClient, tests: RunMetrics, followers: Followers, messenger: Messenger
+) -> bool:
     api, settings = shared.api, shared.settings
     memory = Memory(time.monotonic)
     means = ObserverDependencies(
@@ -134,14 +153,16 @@ async def _run_with_reconciler(shared: WorkContext, pods: PodClient, tests: RunM
         now=_utc,
         clock=time.monotonic,
         scrape_failed=shared.own.scrape_failures.inc,
+        messenger=messenger,
         makes_network_policies=settings.policy.network_policies is not None,
     )
-    actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
+    actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep, messenger)
     identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
     roster = Roster()
     contenders = Contenders(api, roster, identities, settings.namespaces, settings.policy.limits, _utc)
     queue = WorkQueue(time.monotonic, random.random, shared.own, contenders.urgency)
     contenders.wake = queue.add
+    messenger.on_end = queue.add
     parts = ReconcilerDependencies(api, Observer(means), roster, contenders, actor, settings.policy, memory, tests)
     reconciler = Reconciler(parts, queue.add)
     followers.on_change = reconciler.push_endpoints

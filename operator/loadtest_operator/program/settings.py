@@ -30,7 +30,9 @@ class Settings:
     means every address, of both families.
 
     `secret_policy` names the admission policy that checks who may name which Secret; empty where there is none.
-    `lease` is the name of the Lease that says which of several operators is at work; empty where there is one only.
+    `webhooks_file` is where the webhooks stand that hear of the ends of runs, and `report_link` the template of a
+    report's address; both may be empty. `lease` is the name of the Lease that says which of several operators is at
+    work; empty where there is one only.
     """
 
     policy: Policy
@@ -44,6 +46,8 @@ class Settings:
     port: int
     resync_seconds: float
     log_level: str
+    webhooks_file: str = ""
+    report_link: str = ""
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -96,6 +100,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         port=int(_seconds(environment, "LOADTEST_HTTP_PORT", 8080.0)),
         resync_seconds=_seconds(environment, "LOADTEST_RESYNC_SECONDS", 300.0),
         log_level=environment.get("LOADTEST_LOG_LEVEL", "INFO").upper(),
+        webhooks_file=environment.get("LOADTEST_WEBHOOKS", ""),
+        report_link=_link(environment, "LOADTEST_REPORT_URL"),
     )
 
 
@@ -177,6 +183,15 @@ def _seconds(environment: Mapping[str, str], name: str, default: float) -> float
     if not 0 < value < 1e7:
         raise SettingsError(f"{name} is {text!r}; it must be a number above 0")
     return value
+
+
+def _link(environment: Mapping[str, str], name: str) -> str:
+    template = environment.get(name, "")
+    if template and not template.startswith(("https://", "http://")):
+        raise SettingsError(
+            f"{name} is {template!r}; it must be a URL such as https://example.com/{{namespace}}/{{name}}"
+        )
+    return template
 
 
 def _whole(environment: Mapping[str, str], name: str) -> int:
