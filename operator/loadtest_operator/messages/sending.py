@@ -1,4 +1,4 @@
-"""One attempt to send a message. What is told of it names neither the address nor anything of the answer but its status."""
+"""One attempt to send a message. Of the answer only the status is told, and of the address nothing."""
 
 import asyncio
 from collections.abc import Callable
