@@ -59,7 +59,11 @@ def test_that_fewer_results_are_kept_can_be_said_after_the_end(kept: Test) -> No
 
 
 def test_a_config_map_of_a_user_with_the_labels_of_results_stays(namespace: Namespace, kept: Test) -> None:
-    labels = {"app.kubernetes.io/managed-by": "loadtest-operator", "x-load-test.dev/uid": kept.uid, "x-load-test.dev/run": "mine"}
+    labels = {
+        "app.kubernetes.io/managed-by": "loadtest-operator",
+        "x-load-test.dev/uid": kept.uid,
+        "x-load-test.dev/run": "mine",
+    }
     mine = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine-results", "labels": labels}}
     namespace.rest.apply(mine, namespace.name)
 

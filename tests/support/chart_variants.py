@@ -54,6 +54,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "metrics.port": 9090,
         "clusterDomain": "cluster.example",
     },
+    "messages": {
+        "messages.secret": "webhooks",
+        "messages.reportUrl": "https://reports.example.com/{namespace}/{name}",
+    },
+    "messages within some networks": {
+        "messages": {"secret": "webhooks", "egress": {"ports": [443, 8443], "networks": ["10.0.0.0/8", "fd00::/8"]}},
+    },
     "metrics for nobody": {"operator.networkPolicy.metricsFrom": []},
     "a place on the nodes": {
         "operator.nodeSelector": {"disktype": "ssd"},

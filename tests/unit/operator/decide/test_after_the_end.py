@@ -188,9 +188,7 @@ def test_a_test_with_a_pod_that_lives_is_not_deleted_yet() -> None:
 
 
 def test_a_test_is_marked_as_finished_before_anything_else_follows() -> None:
-    late = completed(
-        seconds_ago=1e6, retention={"ttl": {"passed": "1h"}}, webhooks=(TEAM,), test_fields={"finished_run": None}
-    )
+    late = completed(webhooks=(TEAM,), results=some_results(9), test_fields={"finished_run": None})
 
     assert decide(late, POLICY).actions == (MarkFinished("1"),)
 
