@@ -42,7 +42,7 @@ class Receivers:
             },
             {"name": "failures", "format": "slack", "url": f"{self.failures.url}/{SECRET}", "verdicts": ["Failed"]},
         ]
-        return {"webhooks": [{**webhook, "namespaces": ["messages-*"]} for webhook in webhooks]}
+        return {"webhooks": [{**webhook, "namespaces": ["*messages-*"]} for webhook in webhooks]}
 
 
 @pytest.fixture(scope="module")
