@@ -4,6 +4,8 @@ import re
 import textwrap
 from typing import Final
 
+from loadgen.screen.styling import visible_length
+
 LABEL_WIDTH: Final = 12
 WIDEST_LINE: Final = 110
 
@@ -16,7 +18,7 @@ def fit_to_width(text: str, columns: int | None) -> str:
     if columns is None:
         return text
     width = min(columns, WIDEST_LINE)
-    return "\n".join(line if len(line) <= width else _fold_line(line, width) for line in text.split("\n"))
+    return "\n".join(line if visible_length(line) <= width else _fold_line(line, width) for line in text.split("\n"))
 
 
 def _fold_line(line: str, width: int) -> str:
