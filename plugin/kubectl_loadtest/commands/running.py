@@ -30,6 +30,7 @@ wrongly, not permitted), 64 wrong usage
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
+    parser.usage = f"{parser.prog} [SCENARIO] [-f FILE] [--url URL] [OPTION ...]"
     parser.epilog = EPILOG
     parser.add_argument("scenario", nargs="?", choices=SCENARIOS, metavar="SCENARIO", help=", ".join(SCENARIOS))
     parser.add_argument(

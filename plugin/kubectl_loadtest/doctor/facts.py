@@ -97,7 +97,11 @@ def gather(kubectl: Kubectl) -> Facts:
 
 
 def _namespace_of_context(kubectl: Kubectl) -> str:
-    contexts = kubectl.json("config", "view", "--minify").get("contexts") or [{}]
+    try:
+        contexts = kubectl.json("config", "view", "--minify").get("contexts") or [{}]
+    except KubectlError:
+        # There is no context, as in a pod.
+        return "default"
     return str((contexts[0].get("context") or {}).get("namespace") or "default")
 
 

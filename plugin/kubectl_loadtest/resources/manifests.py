@@ -33,6 +33,8 @@ def document_from_options(options: argparse.Namespace, run_id: str) -> Json:
         raise WrongUsageError(
             "error: name a scenario (light, medium, heavy, stress, all or custom) or a manifest (-f FILE)"
         )
+    if options.file is None and options.url is None:
+        raise WrongUsageError("error: --url is missing; say where files are uploaded, by --url or a manifest (-f FILE)")
     try:
         manifest = _manifest(options.file)
         # Variables such as DURATION steer loadgen on a laptop; kubectl is not steered by them.

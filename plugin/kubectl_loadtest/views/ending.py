@@ -23,6 +23,9 @@ def ending_lines(test: LoadTest, style: Style) -> Iterator[str]:
     yield from threshold_lines(test, style)
     yield from health_lines(test, style)
     yield from proof_lines(test)
+    skew_seconds = (test.status.get("start") or {}).get("skewSeconds")
+    if skew_seconds is not None:
+        yield labelled("Start", f"all pods within {seconds_text(skew_seconds)}")
     yield from result_lines(test)
 
 
