@@ -48,7 +48,12 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
     aggregate = without_partial_seconds(fleet.aggregate)
     gaps = tuple(Gap(cause.reason, cause.message) for cause in causes if cause.is_gap)
     gaps += _unknown_silences(fleet)
-    findings = tuple(Gap(cause.reason, cause.message) for cause in causes if not cause.is_gap)
+    only_verified = any(cause.reason is Reason.OnlyVerified for cause in causes)
+    findings = tuple(
+        Gap(cause.reason, cause.message)
+        for cause in causes
+        if not (cause.is_gap or cause.reason is Reason.OnlyVerified)
+    )
     findings += lasting_failures(observation, fleet)
     judgement = judge(
         Facts(
@@ -62,6 +67,7 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
             target=fleet.target_watch,
             evictions=fleet.evictions,
             load_began=load_began(observation, fleet),
+            only_verified=only_verified,
         ),
     )
     load_start = load_started_at(observation, fleet.aggregate)
@@ -188,6 +194,8 @@ def _unknown_silences(fleet: Fleet) -> tuple[Gap, ...]:
 
 def _verdict_message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagnosis, ...]) -> str:
     refusal = fleet.refusal
+    if judgement.reason is Reason.OnlyVerified:
+        return f"nothing was loaded, as spec.verification.only asks; {_proof_message(fleet)}"
     if judgement.verdict is Verdict.PASSED:
         return _passed_message(fleet)
     if refusal is not None and refusal.hint and refusal.refusal and judgement.reason is Reason[refusal.refusal]:
@@ -238,6 +246,11 @@ def message_with_hint(report: VerificationReport) -> str:
 
 
 def verified_message(fleet: Fleet) -> str:
+    """What was proven, how far the proof goes, and what a load could still send unproven."""
+    return f"{_proof_message(fleet)}; {exposure_of(fleet.plan)}" if fleet.proof else ""
+
+
+def _proof_message(fleet: Fleet) -> str:
     """What was proven, and how far the proof goes."""
     proof = fleet.proof
     if proof is None:
@@ -246,7 +259,7 @@ def verified_message(fleet: Fleet) -> str:
     through = " through a mesh's proxy" if fleet.plan.mesh else ""
     text = (
         f"every pod proved at {addresses}{through} that the target honours X-Load-Test ({proof.reached_level});"
-        f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it; {exposure_of(fleet.plan)}"
+        f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it"
     )
     if fleet.refused_addresses:
         refusals = join_names([refused.message for refused in fleet.refused_addresses], _MOST_REFUSALS)

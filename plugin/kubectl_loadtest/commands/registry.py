@@ -21,6 +21,7 @@ class Command:
 
 COMMANDS: Final = {
     "run": Command(running.RUN_HELP, running.add_run_options, running.run, completes_tests=False),
+    "verify": Command(running.VERIFY_HELP, running.add_verify_options, running.verify, completes_tests=False),
     "watch": Command(showing.WATCH_HELP, showing.add_watch_options, showing.watch),
     "get": Command(showing.GET_HELP, showing.add_get_options, showing.get),
     "describe": Command(showing.DESCRIBE_HELP, showing.add_describe_options, showing.describe),

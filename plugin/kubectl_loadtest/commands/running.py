@@ -10,7 +10,7 @@ from kubectl_loadtest.errors import CommandError
 from kubectl_loadtest.following.until_the_end import wait_for_end
 from kubectl_loadtest.kubectl import Kubectl, KubectlError
 from kubectl_loadtest.resources.load_test import LoadTest
-from kubectl_loadtest.resources.manifests import document_from_options
+from kubectl_loadtest.resources.manifests import VERIFIED_ROWS, document_from_options, proof_from_options
 from kubectl_loadtest.views.ending import ending_lines
 from kubectl_loadtest.views.style import labelled, say, style_of
 from loadgen.options.records_options import add_records_options
@@ -20,6 +20,7 @@ from loadtest_model.protocol.exits import ExitStatus
 Json = dict[str, Any]
 
 RUN_HELP = "run a scenario or a manifest, and wait for the verdict"
+VERIFY_HELP = "prove in the cluster that a target honours X-Load-Test, and load nothing"
 RERUN_HELP = "run a test again, under a new run id"
 EPILOG = """\
 Ctrl-C leaves the test running; --stop-on-interrupt has it stopped, and waits for its end.
@@ -27,16 +28,34 @@ Ctrl-C leaves the test running; --stop-on-interrupt has it stopped, and waits fo
 exit status: 0 Passed, 1 Failed under load, 2 Inconclusive or no verdict, 3 nothing was loaded (refused, configured
 wrongly, not permitted), 64 wrong usage
 """
+VERIFY_EPILOG = """\
+A LoadTest with spec.verification.only is applied: its pods prove every address of the target as before a load.
+
+exit status: 0 proven, 2 Inconclusive or no verdict, 3 refused, configured wrongly or not permitted, 64 wrong usage
+"""
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.usage = f"{parser.prog} [SCENARIO] [-f FILE] [--url URL] [OPTION ...]"
     parser.epilog = EPILOG
     parser.add_argument("scenario", nargs="?", choices=SCENARIOS, metavar="SCENARIO", help=", ".join(SCENARIOS))
+    _add_manifest_options(parser, "the scenario's, or the manifest's")
+    add_load_options(parser)
+    add_records_options(parser)
+
+
+def add_verify_options(parser: argparse.ArgumentParser) -> None:
+    parser.usage = f"{parser.prog} [-f FILE] [--url URL] [OPTION ...]"
+    parser.epilog = VERIFY_EPILOG
     parser.add_argument(
-        "-f", "--filename", dest="file", metavar="FILE", help="a LoadTest manifest; - is standard input"
+        "--batch-size", metavar="N", help=f"rows of the full-size batch (default: {VERIFIED_ROWS}, or the manifest's)"
     )
-    parser.add_argument("--name", metavar="NAME", help="name of the LoadTest (default: the scenario's, the manifest's)")
+    _add_manifest_options(parser, "verify, or the manifest's with -verify")
+
+
+def _add_manifest_options(parser: argparse.ArgumentParser, default_name: str) -> None:
+    parser.add_argument("-f", "--file", "--filename", metavar="FILE", help="a LoadTest manifest; - is standard input")
+    parser.add_argument("--name", metavar="NAME", help=f"name of the LoadTest (default: {default_name})")
     _add_waiting_options(parser)
     cluster = parser.add_argument_group("pods and Secrets")
     cluster.add_argument("--parallelism", metavar="N", help="pods that share the load (default: 1)")
@@ -45,8 +64,6 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     cluster.add_argument("--ca-secret", metavar="NAME[/KEY]", help="Secret with authorities as PEM (key: ca.crt)")
     cluster.add_argument("--client-cert-secret", metavar="NAME", help="TLS Secret that is shown to the target")
     add_target_options(parser)
-    add_load_options(parser)
-    add_records_options(parser)
 
 
 def add_rerun_options(parser: argparse.ArgumentParser) -> None:
@@ -72,8 +89,15 @@ def _add_waiting_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, kubectl: Kubectl) -> int:
     """Apply a LoadTest as a run of its own, and wait for its end. Raises CommandError."""
-    run_id = options.run_id or _new_run_id()
-    document = document_from_options(options, run_id)
+    return _apply(document_from_options(options, options.run_id or _new_run_id()), options, kubectl)
+
+
+def verify(options: argparse.Namespace, kubectl: Kubectl) -> int:
+    """Apply a LoadTest that is to prove its target alone, and wait for its end. Raises CommandError."""
+    return _apply(proof_from_options(options, options.run_id or _new_run_id()), options, kubectl)
+
+
+def _apply(document: Json, options: argparse.Namespace, kubectl: Kubectl) -> int:
     try:
         # The API server's own answer to a test that it does not take: nothing was loaded.
         applied = kubectl.json("apply", "--filename=-", given=json.dumps(document))

@@ -9,11 +9,14 @@ from kubectl_loadtest.errors import WrongUsageError
 from loadgen.options.document import Draft, draft_of, option, whole_number
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import Manifest, read_manifest
-from loadtest_model.spec import API_VERSION, KIND
+from loadtest_model.spec import API_VERSION, KIND, Scenario
 
 Json = dict[str, Any]
 
 STANDARD_INPUT: Final = "-"
+VERIFIED_ROWS: Final = 1_000
+"""Rows of the full-size batch of a verification that names no other number."""
+
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _SECRETS: Final = {
     "token_secret": ("target.auth.secretKeyRef", "key"),
@@ -33,6 +36,15 @@ def document_from_options(options: argparse.Namespace, run_id: str) -> Json:
         raise WrongUsageError(
             "error: name a scenario (light, medium, heavy, stress, all or custom) or a manifest (-f FILE)"
         )
+    return _document(options, run_id, options.scenario)
+
+
+def proof_from_options(options: argparse.Namespace, run_id: str) -> Json:
+    """The LoadTest that proves the target of a command line and loads nothing. Raises WrongUsageError."""
+    return _document(options, run_id, "verify", only_proof=True)
+
+
+def _document(options: argparse.Namespace, run_id: str, default_name: str, *, only_proof: bool = False) -> Json:
     if options.file is None and options.url is None:
         raise WrongUsageError("error: --url is missing; say where files are uploaded, by --url or a manifest (-f FILE)")
     try:
@@ -40,11 +52,14 @@ def document_from_options(options: argparse.Namespace, run_id: str) -> Json:
         # Variables such as DURATION steer loadgen on a laptop; kubectl is not steered by them.
         draft = draft_of(options, {}, manifest)
         _put_cluster_settings(draft, options)
+        if only_proof:
+            _put_proof_alone(draft)
         if manifest is None:
             draft.to_spec()
     except UsageError as error:
         raise WrongUsageError(f"error: {error}") from error
-    name = options.name or (manifest.name if manifest else options.scenario)
+    manifest_name = manifest and (f"{manifest.name}-verify" if only_proof else manifest.name)
+    name = options.name or manifest_name or default_name
     if _NAME.fullmatch(name) is None and manifest is None:
         raise WrongUsageError(f"error: --name is {name!r}; write lower-case letters, digits and -, such as heavy-north")
     return {
@@ -53,6 +68,17 @@ def document_from_options(options: argparse.Namespace, run_id: str) -> Json:
         "metadata": {**(manifest.metadata if manifest else {}), "name": name},
         "spec": {**draft.spec, "runId": run_id, "stop": False},
     }
+
+
+def _put_proof_alone(draft: Draft) -> None:
+    """Ask for the proof without a load. A spec cannot do without one, so it has the least that there is."""
+    draft.put("verification.only", True, "the command")
+    if draft.has_manifest:
+        return
+    draft.put("scenario", Scenario.CUSTOM, "the scenario")
+    draft.put("load.duration", "1s", "the duration")
+    if "batchSize" not in draft.spec["load"]:
+        draft.put("load.batchSize", VERIFIED_ROWS, "--batch-size")
 
 
 def _manifest(file: str | None) -> Manifest | None:
