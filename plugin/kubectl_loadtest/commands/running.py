@@ -134,7 +134,7 @@ def _new_run_id() -> str:
 
 def _finish(test: LoadTest, options: argparse.Namespace, kubectl: Kubectl, what: str) -> int:
     narrative = sys.stderr if options.output else sys.stdout
-    say([f"{test.qualified_name} {what} in namespace {test.namespace}, run {test.run_id}"], narrative)
+    say([f"{test.qualified_name} {what} as run {test.run_id}"], narrative)
     # What follows is about the object that the API server named, whatever the manifest said of its namespace.
     there = kubectl.in_namespace(test.namespace)
     if options.detach:

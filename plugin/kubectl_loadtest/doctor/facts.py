@@ -74,9 +74,9 @@ def gather(kubectl: Kubectl) -> Facts:
     """Look at everything once."""
     namespace = kubectl.namespace or _namespace_of_context(kubectl)
     try:
-        version = kubectl.json("version")["serverVersion"]["gitVersion"]
-    except (KubectlError, KeyError) as error:
-        return Facts(namespace=namespace, unreachable=getattr(error, "message", "the API server gave no version"))
+        version = json.loads(kubectl.text("get", "--raw", "/version"))["gitVersion"]
+    except KubectlError as error:
+        return Facts(namespace=namespace, unreachable=error.message)
     schema = _schema(kubectl)
     deployments = _items(kubectl, "deployments.apps", OPERATOR_SELECTOR)
     return Facts(
@@ -184,7 +184,7 @@ def _review(kind: str, right: Right, namespace: str, subject: Json) -> Json:
 
 def _answers(kubectl: Kubectl, rights: Sequence[Right], reviews: Sequence[Json]) -> dict[Right, bool]:
     """All answers by one call, as `kubectl auth can-i` asks for one."""
-    documents = kubectl.documents("create", "--filename=-", given="\n---\n".join(map(json.dumps, reviews)))
+    documents = kubectl.documents("create", "--filename=-", given="\n".join(map(json.dumps, reviews)))
     return {
         right: bool(document.get("status", {}).get("allowed"))
         for right, document in zip(rights, documents, strict=True)

@@ -69,12 +69,12 @@ class Watch:
         return error_of("".join(self._stderr)) if has_failed else None
 
     def _read_documents(self) -> None:
-        """Split the output into documents: kubectl indents them, so that each ends with a brace of its own."""
+        """Split the output into documents: each is a line, or is indented and ends with a brace of its own."""
         lines: list[str] = []
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
         for line in self._process.stdout:
             lines.append(line)
-            if line.rstrip() == "}":
+            if line.rstrip() == "}" or (line.startswith("{") and line.rstrip().endswith("}")):
                 self._documents.put(json.loads("".join(lines)))
                 lines.clear()
         self._process.wait()

@@ -11,11 +11,13 @@ from kubectl_loadtest.views.style import Style, labelled
 from loadgen.screen.opening import MAX_STAGES
 from loadgen.screen.secrecy import public_url
 from loadgen.screen.tables import labelled_table
-from loadtest_model.quantities import count_text, span_text
+from loadtest_model.quantities import clip, count_text, span_text
 
 Json = dict[str, Any]
 
 EVENTS_SHOWN: Final = 6
+MESSAGE_SHOWN: Final = 44
+"""So many characters of an Event's message fit beside the rest on a line of 80."""
 
 
 def describe_lines(test: LoadTest, events: Sequence[Json], style: Style, now: datetime | None = None) -> list[str]:
@@ -53,7 +55,7 @@ def _standing(test: LoadTest, style: Style) -> Iterator[str]:
     """Where a test stands that has not ended."""
     # Whoever asks for a description has waited long enough to be told of a missing operator.
     yield labelled("Phase", plain_line(test, PATIENCE_SECONDS).rstrip())
-    if test.is_observed and test.status.get("progress"):
+    if test.is_observed and test.status.get("start"):
         yield labelled("", message_of(test, PATIENCE_SECONDS))
     reason = test.status.get("reason")
     if test.is_observed and reason:
@@ -66,17 +68,24 @@ def _standing(test: LoadTest, style: Style) -> Iterator[str]:
 
 
 def _events(events: Sequence[Json], now: datetime) -> Iterator[str]:
-    last = sorted(events, key=_time_of)[-EVENTS_SHOWN:]
+    last = sorted(events, key=_order_of)[-EVENTS_SHOWN:]
     rows = [
         (
-            f"{span_text((now - _time_of(event)).total_seconds())} ago",
+            f"{span_text(max(0, int((now - _time_of(event)).total_seconds())))} ago",
             str(event.get("type", "")),
             str(event.get("reason", "")),
+            clip(" ".join(str(event.get("message", "")).split()), MESSAGE_SHOWN),
         )
         for event in last
     ]
     if rows:
         yield from labelled_table("Events", rows)
+
+
+def _order_of(event: Json) -> tuple[datetime, int]:
+    """By time, and of the Events of one second by the order in which they were written."""
+    version = str(event["metadata"].get("resourceVersion", ""))
+    return _time_of(event), int(version) if version.isdecimal() else 0
 
 
 def _time_of(event: Json) -> datetime:

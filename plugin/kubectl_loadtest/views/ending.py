@@ -84,6 +84,8 @@ def proof_lines(test: LoadTest) -> Iterator[str]:
         return
     sent = f"{count_text(proof.get('uploads', 0), 'upload')} with {count_text(proof.get('rows', 0), 'row')}"
     yield labelled("Proof", f"{proof['level']}; the verification sent {sent}")
+    if test.exit_status is ExitStatus.NEVER_LOADED and proof.get("canaryIds"):
+        yield labelled("", f"{BULLET}rows that may be stored: client_id {', '.join(proof['canaryIds'])}")
     if proof.get("notice"):
         yield labelled("", f"but {proof['notice']}")
     if proof.get("readBack"):

@@ -93,5 +93,7 @@ def _figures(test: LoadTest) -> Iterator[tuple[str, str]]:
 
 
 def _progress(test: LoadTest) -> Json:
-    progress: Json = (test.status.get("progress") or {}) if test.is_observed else {}
+    """The figures of the load; there are none before its start, nor without one."""
+    status = test.status
+    progress: Json = (status.get("progress") or {}) if test.is_observed and status.get("start") else {}
     return progress

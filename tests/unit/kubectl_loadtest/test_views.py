@@ -28,6 +28,7 @@ PROGRESS = {
     "errorRate": 0.0,
     "errors": 0,
 }
+START = {"startId": "s", "at": "2026-11-30T10:00:00Z"}
 ENDED = {
     "verdict": "Failed",
     "reasonClass": "Load",
@@ -58,7 +59,7 @@ def load_test(generation: int = 1, observed: int = 1, **status: Any) -> LoadTest
 
 
 def test_a_running_test_shows_bar_place_and_figures() -> None:
-    test = load_test(phase="Running", progress=PROGRESS, pods={"running": 2, "desired": 2})
+    test = load_test(phase="Running", start=START, progress=PROGRESS, pods={"running": 2, "desired": 2})
 
     text = "\n".join(live_lines(test, 20, Style(columns=80)))
 
@@ -71,7 +72,9 @@ def test_a_running_test_shows_bar_place_and_figures() -> None:
 
 
 def test_a_terminal_without_unicode_or_colours_gets_neither() -> None:
-    text = "\n".join(live_lines(load_test(phase="Running", progress=PROGRESS), 1, Style(has_unicode=False, columns=80)))
+    text = "\n".join(
+        live_lines(load_test(phase="Running", start=START, progress=PROGRESS), 1, Style(has_unicode=False, columns=80))
+    )
 
     assert text.isascii()
     assert "\x1b" not in text
@@ -89,7 +92,7 @@ def test_no_line_is_wider_than_the_terminal(
     percent: float, users: int, records: int, message: str, columns: int, loads: bool
 ) -> None:
     progress = {**PROGRESS, "percent": percent, "virtualUsers": users, "recordsConfirmed": records} if loads else None
-    test = load_test(phase="Queued", message=message, progress=progress)
+    test = load_test(phase="Queued", message=message, start=START, progress=progress)
 
     lines = live_lines(test, 1e6, Style(in_colour=True, columns=columns), trouble=message)
 
@@ -104,6 +107,12 @@ def test_a_cut_text_keeps_its_colours_and_no_more_letters_than_asked_for(text: s
 
     assert visible_length(clipped) == min(width, visible_length(text))
     assert re.findall(r"\x1b\[\d+m", clipped) == re.findall(r"\x1b\[\d+m", text)
+
+
+def test_before_a_start_and_without_one_the_message_stands_in_place_of_figures() -> None:
+    test = load_test(phase="Stopping", progress={**PROGRESS, "percent": 0.0}, message="nothing is loaded")
+
+    assert plain_line(test, 1) == "Stopping   nothing is loaded"
 
 
 def test_the_status_of_an_earlier_run_is_not_shown_as_that_of_this_one() -> None:
@@ -154,10 +163,10 @@ def test_the_story_of_a_waiting_test_says_what_it_waits_for_and_what_to_do() -> 
 
     assert f"Phase       Queued     {message}" in lines
     assert "To do       wait, or set spec.concurrency: Allow in a test that may run beside others" in lines
-    assert lines[-2:] == ["Events      1m ago     Normal   Queued", "            29.9s ago  Warning  TargetBusy"]
+    assert lines[-2:] == ["Events      1m ago   Normal   Queued", "            29s ago  Warning  TargetBusy"]
     assert "hidden" not in "\n".join(lines)
 
 
-@pytest.mark.parametrize("status", [{}, ENDED, {"phase": "Running", "progress": PROGRESS}])
+@pytest.mark.parametrize("status", [{}, ENDED, {"phase": "Running", "start": START, "progress": PROGRESS}])
 def test_a_story_fits_on_a_screen(status: dict[str, Any]) -> None:
     assert len(describe_lines(load_test(**status), [], Style())) < 24
