@@ -283,7 +283,7 @@ def test_an_outage_of_the_api_server_is_told_and_outlived(plugin: Plugin, target
         until_running(target, "outlives")
         assert running.stderr is not None
         proxy.cut()
-        told = next(line for line in running.stderr if "cannot be asked at the moment" in line)
+        told = next((line for line in running.stderr if "cannot be asked at the moment" in line), "")
         proxy.mend()
         shown, _ = running.communicate(timeout=END_SECONDS)
 
@@ -303,7 +303,7 @@ def test_a_deleted_test_ends_the_watch_without_a_verdict(long_run: str, plugin: 
 
 def test_a_target_is_proven_without_load(plugin: Plugin, target: Namespace) -> None:
     target.deploy("proven")
-    target.deploy("deaf", FAULT="ignores_header")
+    target.deploy("deaf", FAULT="ignores-header")
     target.until_available("proven", "deaf")
 
     proven = plugin("verify", "--url", URL.replace("clients:", "proven:"), "--name", "proof", "--batch-size", "300")
@@ -350,16 +350,33 @@ def test_the_doctor_says_what_a_user_without_rights_needs(plugin: Plugin) -> Non
     answer, forbidden = stranger("doctor"), stranger("describe", "passes")
 
     assert answer.status == 1
-    assert re.search(
-        r"^PROBLEM +your rights: to run and stop tests in namespace \S+ you may not create", answer.stdout, re.M
-    )
+    assert re.search(r"^PROBLEM +your rights: in namespace \S+ you may not create loadtests", answer.stdout, re.M)
     assert "bind the role `edit`" in answer.stdout
     assert "your rights do not show whether it runs" in answer.stdout
     assert (forbidden.status, "(Forbidden)" in forbidden.stderr) == (1, True)
     assert "hint: `kubectl loadtest doctor`" in forbidden.stderr
 
 
-def test_the_doctor_says_that_the_operator_is_not_installed(plugin: Plugin, tmp_path: Path) -> None:
+def test_the_role_edit_is_enough_for_a_run_and_its_results(plugin: Plugin, target: Namespace, tmp_path: Path) -> None:
+    group = "rbac.authorization.k8s.io"
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "developer"},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "edit"},
+        "subjects": [{"kind": "User", "apiGroup": group, "name": "developer"}],
+    }
+    target.rest.apply(binding, target.name)
+    developer = plugin.with_flags("--as=developer")
+
+    examined, ran = developer("doctor"), developer("run", "custom", "--name", "theirs", "--url", URL, *LOAD)
+    saved = developer("results", "theirs", "--out", str(tmp_path))
+
+    assert (examined.status, "your rights do not show whether it runs" in examined.stdout) == (0, False)
+    assert (ran.status, saved.status) == (0, 0)
+
+
+def test_the_doctor_says_that_the_api_server_does_not_answer(plugin: Plugin) -> None:
     unreachable = plugin.with_flags("--server=https://127.0.0.1:1")
 
     answer = unreachable("doctor")

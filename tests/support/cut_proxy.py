@@ -19,6 +19,9 @@ class CutProxy:
         self._serve()
 
     def cut(self) -> None:
+        with suppress(OSError):
+            # A socket that a thread accepts from listens on until that thread wakes.
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self._connections:
             with suppress(OSError):

@@ -185,18 +185,20 @@ def _user_rights(facts: Facts) -> Iterator[Finding]:
     if not facts.rights:
         yield note("your rights", "the API server does not tell them", "try; it says what it refuses")
         return
-    granted = []
-    for purpose, rights in _NEEDED.items():
-        missing = [right for right in rights if not facts.rights.get(right)]
-        if missing:
-            yield problem(
-                "your rights",
-                f"{purpose} in namespace {facts.namespace} you may not {_list(missing)}",
-                "have an administrator bind the role `edit` there to you (it has the rights on LoadTests if"
-                " users.aggregate of the operator's values is true, the default), or one with these rights",
-            )
-        else:
-            granted.append(purpose)
+    lacking = {
+        purpose: missing
+        for purpose, rights in _NEEDED.items()
+        if (missing := [right for right in rights if not facts.rights.get(right)])
+    }
+    granted = [purpose for purpose in _NEEDED if purpose not in lacking]
+    if lacking:
+        parts = (f"{_list(missing)} ({purpose})" for purpose, missing in lacking.items())
+        yield problem(
+            "your rights",
+            f"in namespace {facts.namespace} you may not {'; '.join(parts)}",
+            "have an administrator bind the role `edit` there to you (it has the rights on LoadTests if"
+            " users.aggregate of the operator's values is true, the default), or one with these rights",
+        )
     if granted:
         yield ok("your rights", ", ".join(granted))
 

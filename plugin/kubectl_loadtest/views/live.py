@@ -39,9 +39,11 @@ def live_lines(test: LoadTest, elapsed_seconds: float, style: Style, trouble: st
 
 
 def plain_line(test: LoadTest, elapsed_seconds: float) -> str:
-    """The same in one line: the figures of a load, and before it what is waited for."""
+    """The same in one line: the figures of a load, and before it what is waited for. Of an end its report tells."""
     progress = _progress(test)
     phase = f"{phase_of(test):<10}"
+    if test.is_completed and not progress:
+        return phase.rstrip()
     if not progress:
         return f"{phase} {message_of(test, elapsed_seconds)}".rstrip()
     figures = "  ".join(f"{name} {value}" for name, value in _figures(test))

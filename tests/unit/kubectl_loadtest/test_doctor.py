@@ -97,7 +97,7 @@ IN_THE_WAY = {
     ),
     "results that cannot be read": (
         replace(SOUND, rights={**SOUND.rights, Right("get", "", "configmaps"): False}),
-        "to read results in namespace shop you may not get configmaps",
+        "in namespace shop you may not get configmaps (to read results)",
     ),
     "a policy without its binding": (replace(SOUND, bindings=[]), "is there without a binding"),
     "a policy that the operator relies on": (replace(SOUND, policies=[], bindings=[]), "which is not in force"),
