@@ -103,8 +103,12 @@ def _run_load_test(cluster: Cluster, rest: Rest, manifest: Path) -> int:
         screen.close()
     rows_after = stored_rows(cluster, rest)
     say(result_lines(test, rows_before, rows_after, style_of(sys.stdout)))
-    for file in _save_results(rest, test):
-        say([f"  saved as {file}"])
+    files = list(_save_results(rest, test))
+    for file in files:
+        print(f"  saved as {file}")
+    for file in files:
+        if file.suffix == ".html":
+            print(f"Report: {file}")
     return 0 if test.verdict is Verdict.PASSED and rows_before == rows_after else 1
 
 

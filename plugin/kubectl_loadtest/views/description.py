@@ -9,9 +9,9 @@ from kubectl_loadtest.views.ending import ending_lines, proof_lines, threshold_l
 from kubectl_loadtest.views.live import PATIENCE_SECONDS, message_of, plain_line
 from kubectl_loadtest.views.style import Style, labelled
 from loadgen.screen.opening import MAX_STAGES
-from loadgen.screen.secrecy import public_url
 from loadgen.screen.tables import labelled_table
 from loadtest_model.quantities import clip, count_text, span_text
+from loadtest_model.secrecy import public_url
 
 Json = dict[str, Any]
 
