@@ -1,7 +1,5 @@
 """Every command of the plugin, as kubectl finds it on the PATH, against a real API server and real runs."""
 
-import base64
-import gzip
 import json
 import os
 import re
@@ -181,27 +179,31 @@ def test_a_run_is_listed_described_and_its_results_are_saved(passed: Answer, plu
     assert json.loads(files["passes_one_summary.json"])["verdict"] == "Passed"
     assert Xml.fromstring(files["passes_one_junit.xml"]).tag == "testsuites"
     assert files["passes_one_time_series.csv"].count("\n") >= 4
+    assert "passes" in files["passes_one_report.html"]
 
 
-def test_a_report_is_taken_out_of_the_results_as_it_was_written(
-    plugin: Plugin, target: Namespace, tmp_path: Path
+def test_a_report_is_saved_printed_and_opened_as_the_operator_wrote_it(
+    passed: Answer, plugin: Plugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = "<!doctype html><title>é</title>".encode()
-    labels = {"x-load-test.dev/test": "reported", "x-load-test.dev/run": "r1"}
-    config_map = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "reported-results", "labels": labels},
-        "binaryData": {"report.html.gz": base64.b64encode(gzip.compress(page)).decode()},
-    }
-    target.rest.apply(config_map, target.name)
-    path = tmp_path / "report.html"
+    path, opened = tmp_path / "report.html", tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >{opened}\n', encoding="utf-8")
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
 
-    saved = plugin("report", "reported@r1", "-o", str(path))
-    printed = plugin("report", "reported@r1", "-o", "-")
+    saved = plugin("report", "passes@one", "-o", str(path))
+    printed = plugin("report", "passes@one", "-o", "-")
+    shown = plugin("report", "passes@one", "--open")
 
-    assert (saved.status, saved.stdout, path.read_bytes()) == (0, f"{path}\n", page)
-    assert printed.stdout.encode() == page
+    page = path.read_text(encoding="utf-8")
+    assert (saved.status, saved.stdout) == (0, f"{path}\n")
+    assert page.lower().startswith("<!doctype html>")
+    assert "passes" in page
+    assert printed.stdout == page
+    assert shown.status == 0
+    assert opened.read_text().strip() == Path(shown.stdout.strip()).as_uri()
+    assert Path(shown.stdout.strip()).read_text(encoding="utf-8") == page
 
 
 def test_two_runs_are_compared_figure_by_figure(passed: Answer, plugin: Plugin, tmp_path: Path) -> None:
