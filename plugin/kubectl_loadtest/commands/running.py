@@ -55,6 +55,7 @@ def add_verify_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_manifest_options(parser: argparse.ArgumentParser, default_name: str) -> None:
     parser.add_argument("-f", "--file", "--filename", metavar="FILE", help="a LoadTest manifest; - is standard input")
+    parser.add_argument("--dry-run", action="store_true", help="print the LoadTest, and apply nothing")
     parser.add_argument("--name", metavar="NAME", help=f"name of the LoadTest (default: {default_name})")
     _add_waiting_options(parser)
     cluster = parser.add_argument_group("pods and Secrets")
@@ -98,6 +99,9 @@ def verify(options: argparse.Namespace, kubectl: Kubectl) -> int:
 
 
 def _apply(document: Json, options: argparse.Namespace, kubectl: Kubectl) -> int:
+    if options.dry_run:
+        print_object(LoadTest(document), options.output or "yaml")
+        return ExitStatus.PASSED
     try:
         # The API server's own answer to a test that it does not take: nothing was loaded.
         applied = kubectl.json("apply", "--filename=-", given=json.dumps(document))

@@ -208,3 +208,8 @@ def _dry_run(kubectl: Kubectl, namespace: str) -> str:
     except KubectlError as error:
         return error.message
     return ""
+
+
+def rights_text(rights: Sequence[Right]) -> str:
+    """Rights in a sentence."""
+    return ", ".join(map(str, rights))

@@ -23,12 +23,15 @@ class Finding:
 
 
 def ok(subject: str, text: str) -> Finding:
+    """A finding that is as it should be."""
     return Finding(Level.OK, subject, text)
 
 
 def note(subject: str, text: str, remedy: str = "") -> Finding:
+    """A finding that is in nobody's way."""
     return Finding(Level.NOTE, subject, text, remedy)
 
 
 def problem(subject: str, text: str, remedy: str) -> Finding:
+    """A finding that keeps tests from running."""
     return Finding(Level.PROBLEM, subject, text, remedy)

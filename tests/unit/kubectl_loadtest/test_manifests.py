@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import yaml
 
+from kubectl_loadtest.cli.main import main
 from kubectl_loadtest.cli.parsing import parse
 from kubectl_loadtest.errors import WrongUsageError
 from kubectl_loadtest.resources.manifests import document_from_options
@@ -123,3 +124,17 @@ def test_variables_that_steer_loadgen_do_not_steer_kubectl(monkeypatch: pytest.M
 def test_what_only_a_laptop_has_is_no_option_here(word: str) -> None:
     with pytest.raises(WrongUsageError, match=f"unknown flag: {word}"):
         parse("run", ["light", "--url", URL, word, "x"])
+
+
+def test_a_dry_run_prints_a_manifest_that_means_the_same_and_asks_no_cluster(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["light", "--url", URL, "--threshold", "p95<2s"]
+
+    assert main(["run", *words, "--run-id", "r1", "--dry-run", "--server=https://127.0.0.1:1"]) == 0
+
+    text = capsys.readouterr().out
+    assert yaml.safe_load(text) == document(*words)
+    path = tmp_path / "test.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert document("-f", str(path)) == document(*words)
