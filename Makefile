@@ -118,6 +118,10 @@ check: setup ## Lint, types, import rules, drift of generated files
 generate: setup ## Write the CRD, install.yaml and the tables of the docs anew
 	@for generator in $(GENERATORS); do $(BIN)/python -m $$generator; done
 
+.PHONY: screenshots
+screenshots: setup ## Take pictures of the report with Chromium, into docs/screenshots
+	@PYTHONPATH=tests $(BIN)/python -m tools.take_screenshots
+
 .PHONY: format
 format: setup ## Format the code
 	@$(BIN)/ruff check --fix .

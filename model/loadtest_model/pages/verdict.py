@@ -57,7 +57,7 @@ def key_figures_section(summary: Summary) -> Element:
     """The figures of the whole run."""
     tiles = [
         element("div", element("dt", name), element("dd", value), element("dd", remark, class_="remark"))
-        for name, value, remark in _key_figures(summary)
+        for name, value, remark in key_figures(summary)
     ]
     return element("section", element("dl", tiles), id="figures", class_="key-figures", aria_label="Key figures")
 
@@ -106,7 +106,7 @@ def _load_text(summary: Summary) -> str:
     return f"up to {users}" + (f" in {count_text(pods, 'pod')}" if pods else "")
 
 
-def _key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
+def key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
     requests, times, rates = summary.requests, summary.response_time_seconds, summary.throughput
     yield "Records per second", f"{rates.records_per_second:,.0f}", f"{bytes_text(rates.bytes_per_second)}/s sent"
     yield "Response time p95", seconds_text(times.p95), f"median {seconds_text(times.p50)}"
