@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from playwright.sync_api import Browser
 
 from loadtest_model.pages.report_page import report_page
 from loadtest_model.report.summary import Summary
@@ -22,13 +23,13 @@ FOLDER: Final = REPOSITORY / "docs" / "screenshots"
 LOOKS: Final = {"light": LIGHT, "dark": DARK, "narrow": NARROW}
 
 
-def take_screenshots(folder: Path) -> list[Path]:
-    """Take each look of the first screen and of the whole page. Raises PackageError without a browser."""
+def take_screenshots(browser: Browser, folder: Path) -> list[Path]:
+    """Take each look of the first screen and of the whole page."""
     folder.mkdir(exist_ok=True)
     summary = msgspec.json.decode((EXAMPLE / "summary.json").read_bytes(), type=Summary)
     rows = rows_of_csv((EXAMPLE / "time_series.csv").read_text())
     files = []
-    with tempfile.TemporaryDirectory() as temporary, chromium() as browser:
+    with tempfile.TemporaryDirectory() as temporary:
         report = Path(temporary, "report.html")
         report.write_text(report_page(summary, rows), encoding="utf-8")
         for name, look in LOOKS.items():
@@ -42,8 +43,9 @@ def take_screenshots(folder: Path) -> list[Path]:
 
 def main() -> int:
     try:
-        for file in take_screenshots(FOLDER):
-            print(file.relative_to(REPOSITORY))
+        with chromium() as browser:
+            for file in take_screenshots(browser, FOLDER):
+                print(file.relative_to(REPOSITORY))
     except PackageError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -102,8 +102,13 @@ def _load_text(summary: Summary) -> str:
     if not summary.requests.due:
         return ""
     pods = sum(pod.pods for pod in summary.pods)
-    users = count_text(max((step.virtual_users for step in summary.steps), default=0), "virtual user")
-    return f"up to {users}" + (f" in {count_text(pods, 'pod')}" if pods else "")
+    plateaus = [plateau for step in summary.steps for plateau in step.plateaus]
+    highest = max(plateaus, key=lambda plateau: plateau.level, default=None)
+    level = count_text(max((step.virtual_users for step in summary.steps), default=0), "virtual user")
+    if highest is not None and highest.unit != "virtual users":
+        # In the open model the users are a limit that is seldom reached.
+        level = f"{highest.level:g} {highest.unit}"
+    return f"up to {level}" + (f" in {count_text(pods, 'pod')}" if pods else "")
 
 
 def key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
