@@ -25,8 +25,12 @@ def verdict_section(summary: Summary) -> Element:
         element("div", icon(tone, 40), class_="verdict-icon"),
         element(
             "div",
-            element("h1", element("bdi", summary.name), class_="name"),
-            element("p", str(summary.verdict), class_="verdict-word"),
+            element(
+                "h1",
+                element("bdi", summary.name, class_="name"),
+                " ",
+                element("span", str(summary.verdict), class_="verdict-word"),
+            ),
             element("p", lead_sentence(summary), class_="lead"),
             element("ul", [element("li", reason) for reason in reasons[:_REASONS_AT_ONCE]], class_="reasons")
             if reasons
@@ -42,6 +46,8 @@ def verdict_section(summary: Summary) -> Element:
 
 def lead_sentence(summary: Summary) -> str:
     """Why the verdict is what it is, in one sentence; the reasons follow it."""
+    if summary.verdict is Verdict.FAILED and summary.requests.due and len(summary.reasons) == 1:
+        return "The run failed for the reason below."
     if summary.verdict is not Verdict.PASSED:
         return NEVER_LOADED.get(summary.reason_class, LOADED[summary.verdict])
     if not summary.requests.due:
