@@ -127,6 +127,10 @@ docs: setup ## Build the documentation site into build/docs
 generate: setup ## Write the CRD, install.yaml and the tables of the docs anew
 	@for generator in $(GENERATORS); do $(BIN)/python -m $$generator; done
 
+.PHONY: screenshots
+screenshots: setup ## Take pictures of the report with Chromium, into docs/screenshots
+	@PYTHONPATH=tests $(BIN)/python -m tools.take_screenshots
+
 .PHONY: format
 format: setup ## Format the code
 	@$(BIN)/ruff check --fix .
