@@ -93,8 +93,12 @@ def _run_load_test(cluster: Cluster, rest: Rest, manifest: Path, console: Consol
     test = _watch(rest, path, console)
     rows_after = stored_rows(cluster, rest)
     console.print(view.result_view(test, rows_before, rows_after))
-    for file in _save_results(rest, test):
-        console.print(f"  saved as {file}")
+    files = list(_save_results(rest, test))
+    for file in files:
+        console.print(f"  saved as {file}", soft_wrap=True)
+    for file in files:
+        if file.suffix == ".html":
+            console.print(f"Report: {file}", soft_wrap=True)
     passed = test["status"].get("verdict") == "Passed"
     return 0 if passed and rows_before == rows_after else 1
 

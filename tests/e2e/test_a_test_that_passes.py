@@ -1,6 +1,8 @@
 """A short test of a sound target, from apply to verdict, against what Django itself counted."""
 
+import base64
 import csv
+import gzip
 import io
 import json
 import re
@@ -104,6 +106,7 @@ def test_the_results_hold_the_same_summary_and_a_conserved_time_series(rest: Res
     summary = json.loads(stored["data"]["summary.json"])
     series = list(csv.DictReader(io.StringIO(stored["data"]["time_series.csv"])))
     (suite,) = Xml.fromstring(stored["data"]["junit.xml"])
+    report = gzip.decompress(base64.b64decode(stored["binaryData"]["report.html.gz"])).decode()
 
     assert summary["requests"] == status["summary"]["requests"]
     for name in ("due", "sent", "accepted", "rejected", "unknown", "violation", "dropped"):
@@ -112,6 +115,7 @@ def test_the_results_hold_the_same_summary_and_a_conserved_time_series(rest: Res
     assert names == ["verification", *(made["expression"] for made in summary["thresholds"]), "verdict"]
     assert (suite.attrib["failures"], suite.attrib["errors"]) == ("0", "0")
     assert summary["verdict"] == "Passed"
+    assert f"<title>Passed: {summary['name']}</title>" in report
     assert [owner["uid"] for owner in stored["metadata"]["ownerReferences"]] == [test.uid]
 
 

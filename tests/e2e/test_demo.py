@@ -84,7 +84,10 @@ def test_the_demo_tells_verdict_thresholds_and_rows_and_exits_by_them(tmp_path: 
     assert "Rows in the target's database: 0 before, 0 after" in text
     assert (process.returncode == 0) == (verdict.group(1) == "Passed")
     saved = sorted(path.name.split("_", 2)[2] for path in (tmp_path / "load_test_results").iterdir())
-    assert saved == ["junit.xml", "summary.json", "time_series.csv"]
+    (report,) = (tmp_path / "load_test_results").glob("*_report.html")
+    assert text.rstrip().endswith(f"Report: load_test_results/{report.name}")
+    assert f"<title>{verdict.group(1)}: demo</title>" in report.read_text()
+    assert saved == ["junit.xml", "report.html", "summary.json", "time_series.csv"]
     assert list((tmp_path / "tmp").iterdir()) == []
     assert processes_in(tmp_path) == []
 

@@ -82,7 +82,7 @@ def test_prometheus_agrees_with_the_status_whatever_becomes_of_the_operator(
         assert below <= estimated <= above
     for result in status["thresholds"]:
         at = f'{{{labels},threshold="{result["expression"]}"}}'
-        assert prometheus.value(f"loadtest_threshold_value{at}") == pytest.approx(result["value"])
+        assert prometheus.value(f"loadtest_threshold_value{at}") == pytest.approx(result["value"], rel=1e-5)
         assert prometheus.value(f"loadtest_threshold_passed{at}") == float(result["passed"])
     assert prometheus.value(f'loadtest_health{{{labels},level="{status["health"]["level"]}"}}') == 1
 

@@ -95,6 +95,12 @@ def test_every_spelling_of_a_target_waits_for_the_one_that_runs_and_none_overlap
     holder.until_running()
     tests = {name: start(other, name, url) for name, url in spellings(namespace).items()}
 
+    places = [f"place {n} in line" for n in range(1, 6)]
+
+    def each_has_its_place() -> bool:
+        return sorted(queued(test).partition(":")[0] for test in tests.values()) == places
+
+    wait_for("each to know its place in line", each_has_its_place, 20)
     said = [queued(test) for test in tests.values()]
     beside = start(other, "beside", spellings(namespace)["svc"], concurrency="Allow")
     assert beside.until_completed()["verdict"] == "Passed"
@@ -105,7 +111,6 @@ def test_every_spelling_of_a_target_waits_for_the_one_that_runs_and_none_overlap
 
     assert all("a test of another namespace loads the same target" in text for text in said)
     assert not any("holder" in text for text in said)
-    assert sorted(text.partition(":")[0] for text in said) == [f"place {n} in line" for n in range(1, 6)]
     assert [status["verdict"] for status in ends] == ["Passed"] * 5, [status.get("reasons") for status in ends]
     assert ended <= min(status["start"]["at"] for status in ends)
     assert one_at_a_time(ends)

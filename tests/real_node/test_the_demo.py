@@ -26,7 +26,7 @@ def test_it_passes_says_that_nothing_was_stored_and_leaves_nothing_behind(tmp_pa
     assert "Verdict: Passed" in said, said
     assert "+ 0 rejected + 0 unknown + 0 violation" in said
     assert "Rows in the target's database: 0 before, 0 after" in said
-    assert len(list((tmp_path / "load_test_results").iterdir())) == 3
+    assert len(list((tmp_path / "load_test_results").iterdir())) == 4
     assert list(temporary.glob(f"{RUN_DIR_PREFIX}*")) == []
     assert control_groups() <= groups_before
 

@@ -40,9 +40,15 @@ def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
 async def loadgen(
     *arguments: object, variables: Mapping[str, str] | None = None, uvloop: bool = True
 ) -> "subprocess.CompletedProcess[str]":
+    """Run to the end, out of a terminal, beside what else the event loop does."""
+    return await asyncio.to_thread(finished_loadgen, *arguments, variables=variables, uvloop=uvloop)
+
+
+def finished_loadgen(
+    *arguments: object, variables: Mapping[str, str] | None = None, uvloop: bool = True
+) -> "subprocess.CompletedProcess[str]":
     """Run to the end, out of a terminal."""
-    return await asyncio.to_thread(
-        subprocess.run,
+    return subprocess.run(
         command(*arguments, uvloop=uvloop),
         capture_output=True,
         text=True,

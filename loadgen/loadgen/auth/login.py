@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from html import escape
+from math import inf
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, quote_plus, urlencode
@@ -104,10 +105,12 @@ class LoginToken:
         return None
 
     def note_refusal(self, authorization: str) -> None:
-        """Log in again, unless that is what was just done."""
+        """Log in again, unless that is what was just done: half a short lifetime ago is not."""
         token = self._token
         if token is not None and authorization == self._header():
-            self._was_refused = self._steady() >= self._granted_at + PAUSE_SECONDS
+            lifetime_seconds = inf if token.expires_at is None else token.expires_at - token.granted_at
+            pause_seconds = min(PAUSE_SECONDS, max(_LEAST_USE_SECONDS, lifetime_seconds / 2))
+            self._was_refused = self._steady() >= self._granted_at + pause_seconds
 
     async def keep_fresh(self) -> None:
         while True:
@@ -245,9 +248,10 @@ def _token_in_answer(plan: LoginPlan, body: bytes, requested_at: float, *, is_ti
             f"{description} with a token at {plan.token_path} that no header can carry: {error}"
         ) from error
     expires_at, issued_at = expiry_of(token), issue_of(token)
-    if expires_at is not None and issued_at is not None and not is_timed:
-        # Both instants are on one clock, whatever that shows.
-        expires_at = requested_at + expires_at - issued_at
+    if expires_at is not None and issued_at is not None:
+        # Both instants are on one clock, whatever that shows, and the token is no older than its request.
+        by_lifetime = requested_at + expires_at - issued_at
+        expires_at = min(expires_at, by_lifetime) if is_timed else by_lifetime
     if plan.expires_in_path is not None:
         seconds = value_at(document, plan.expires_in_path)
         is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)

@@ -8,7 +8,8 @@ from loadgen.http.retry_after import instant_of
 
 NOTED_SECONDS: Final = 5.0
 """A difference of clocks that people are told of. A Date is cut to the second, and may be a moment old."""
-OBSERVE_EVERY_SECONDS: Final = 10.0
+OBSERVE_EVERY_SECONDS: Final = 0.05
+"""Reading a Date takes some microseconds, which the answers to small uploads need not pay each time."""
 
 
 class TargetClock:
@@ -23,6 +24,7 @@ class TargetClock:
         self._ahead_of_steady: float | None = None
         self._is_of_target = False
         self._observed_at = float("-inf")
+        self._newest_text = ""
 
     @property
     def is_known(self) -> bool:
@@ -32,7 +34,8 @@ class TargetClock:
     def observe(self, headers: Mapping[str, str], *, of_target: bool = True) -> None:
         """Take in the Date of an answer that has just come. What the login's host says counts until the target answers.
 
-        An answer may be older than its arrival and never younger, so the latest date counts.
+        An answer may be older than its arrival and never younger, so the latest date counts. The first answers after
+        the target's clock has passed a whole second tell it best; those that show the same second again tell nothing.
         """
         now = self._steady()
         is_first_of_target = of_target and not self._is_of_target
@@ -40,7 +43,10 @@ class TargetClock:
             not is_first_of_target and now < self._observed_at + OBSERVE_EVERY_SECONDS
         ):
             return
-        date = instant_of(headers.get("Date", ""))
+        text = headers.get("Date", "")
+        if text == self._newest_text and not is_first_of_target:
+            return
+        date = instant_of(text)
         if date is None or headers.get("Age", "0").strip() != "0":
             return
         ahead = date - now
@@ -50,6 +56,7 @@ class TargetClock:
             self._ahead_of_steady = max(self._ahead_of_steady, ahead)
         self._is_of_target = of_target
         self._observed_at = now
+        self._newest_text = text
 
     def now(self) -> float:
         """The target's time."""

@@ -1,4 +1,4 @@
-"""The files of a run: everything as JSON, the time series as CSV, the summary, and JUnit XML."""
+"""The files of a run: the report, everything as JSON, the time series as CSV, the summary, and JUnit XML."""
 
 import os
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from loadgen.options.errors import UsageError
 from loadtest_model.judgement.verdict import Judgement
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.snapshot import VerificationReport
+from loadtest_model.pages.report_page import report_page
 from loadtest_model.plan import Plan
 from loadtest_model.report.junit import junit_xml
 from loadtest_model.report.summary import Summary
@@ -39,16 +40,17 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class ResultFiles:
-    """Where a run's results go."""
+    """Where a run's results go. The report is written only at the end."""
 
     details: Path
     time_series: Path
     summary: Path
     junit: Path
+    report: Path
 
     @property
     def all(self) -> tuple[Path, ...]:
-        return self.summary, self.details, self.time_series, self.junit
+        return self.report, self.summary, self.details, self.time_series, self.junit
 
 
 def result_files(folder: Path, name: str, started_at: datetime) -> ResultFiles:
@@ -65,6 +67,7 @@ def result_files(folder: Path, name: str, started_at: datetime) -> ResultFiles:
         time_series=folder / f"{stem}.csv",
         summary=folder / f"{stem}_summary.json",
         junit=folder / f"{stem}_junit.xml",
+        report=folder / f"{stem}_report.html",
     )
 
 
@@ -75,6 +78,8 @@ def write_results(files: ResultFiles, result: RunResult) -> None:
     rows = series_rows(result.plan, result.aggregate, result.summary.started_at)
     _write(files.time_series, time_series_csv(rows).encode())
     _write(files.junit, junit_xml(result.summary))
+    if result.complete:
+        _write(files.report, report_page(result.summary, rows).encode())
     _write(files.summary, msgspec.json.format(msgspec.json.encode(result.summary)) + b"\n")
 
 

@@ -38,8 +38,8 @@ def breach_text(result: ThresholdResult) -> str:
 def doubt_text(result: ThresholdResult) -> str:
     """A threshold in doubt in a sentence, with what was measured and between which values the truth lies."""
     step_clause = f" in step {result.step}" if result.step else ""
-    high = "any value" if result.high is None else _value_text(result.expression, result.high)
-    bounds_text = f"{_value_text(result.expression, result.low)} and {high}"
+    high = "any value" if result.high is None else threshold_value_text(result.expression, result.high)
+    bounds_text = f"{threshold_value_text(result.expression, result.low)} and {high}"
     if result.censored:
         uploads = f"{count_text(result.censored, 'upload')} {'was' if result.censored == 1 else 'were'}"
         return (
@@ -54,10 +54,11 @@ def doubt_text(result: ThresholdResult) -> str:
 
 def measured_text(result: ThresholdResult) -> str:
     """A threshold's value as people read it: a time, a share in percent, a number."""
-    return _value_text(result.expression, result.value)
+    return threshold_value_text(result.expression, result.value)
 
 
-def _value_text(expression: str, value: float | None) -> str:
+def threshold_value_text(expression: str, value: float | None) -> str:
+    """A value of a threshold's metric as people read it; `nothing` where there is none."""
     if value is None:
         return "nothing"
     threshold = parse_threshold(expression)

@@ -32,8 +32,8 @@ class Timeouts(Value, frozen=True, kw_only=True):
         Annotated[
             DurationText,
             Meta(
-                description="Longest time for sending the body, from its first byte to its last. Default: only"
-                " spec.target.timeout bounds it.",
+                description="Longest time for sending the body, from when the connection is ready to send to the last"
+                " byte. Default: only spec.target.timeout bounds it.",
             ),
             rule_annotation(duration_range("spec.target.timeouts.upload", "10ms", "1h")),
         ]

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.pages.report_page import report_page
 from loadtest_model.plan import Plan
 from loadtest_model.report.junit import junit_xml
 from loadtest_model.report.summary import Summary
@@ -20,8 +21,16 @@ BUDGET_BYTES: Final = 900 * 1024
 
 PLAIN_SERIES_LIMIT_BYTES: Final = 131_072
 
+REPORT_KEY: Final = "report.html.gz"
+
 ROW_SECONDS: Final = (1, 2, 5, 10, 30, 60, 300, 900, 3_600)
 """How many seconds a row of the time series may stand for, the finest first: 30 days in hours always fit."""
+
+REPORT_SHARE: Final = 0.25
+"""The share of what the summary leaves that the report may take; the time series is what nothing else holds."""
+
+_REPORT_ROWS: Final = 3_600
+"""How many rows the report is drawn from at most: more would not be seen."""
 
 
 def results(
@@ -31,9 +40,9 @@ def results(
     budget_bytes: int = BUDGET_BYTES,
     labels: Mapping[str, str] = NO_LABELS,
 ) -> Json:
-    """The ConfigMap of a run's results: summary, JUnit XML, and the time series, compressed where it is long.
+    """The ConfigMap of a run's results: summary, JUnit XML, the report as compressed HTML, and the time series.
 
-    A time series that does not fit is told in rows of more seconds, to its end.
+    A long time series is compressed, and one that does not fit is told in rows of more seconds, to its end.
     """
     texts = {"summary.json": msgspec.json.format(msgspec.json.encode(summary)), "junit.xml": junit_xml(summary)}
     config_map: Json = {
@@ -43,6 +52,10 @@ def results(
         "data": {name: text.decode() for name, text in texts.items()},
     }
     remaining_bytes = budget_bytes - sum(len(text) for text in texts.values())
+    report = gzip.compress(_report(plan, aggregate, summary).encode(), mtime=0)
+    if len(report) <= remaining_bytes * REPORT_SHARE:
+        config_map["binaryData"] = {REPORT_KEY: base64.b64encode(report).decode()}
+        remaining_bytes -= len(report)
     for row_seconds in ROW_SECONDS:
         series = time_series_csv(series_rows(plan, aggregate, summary.started_at, row_seconds)).encode()
         if len(series) <= min(remaining_bytes, PLAIN_SERIES_LIMIT_BYTES):
@@ -50,6 +63,12 @@ def results(
             break
         compressed_series = gzip.compress(series, mtime=0)
         if len(compressed_series) <= remaining_bytes:
-            config_map["binaryData"] = {"time_series.csv.gz": base64.b64encode(compressed_series).decode()}
+            config_map.setdefault("binaryData", {})["time_series.csv.gz"] = base64.b64encode(compressed_series).decode()
             break
     return config_map
+
+
+def _report(plan: Plan, aggregate: Aggregate, summary: Summary) -> str:
+    seconds = sum(len(step.seconds) for step in aggregate.steps)
+    row_seconds = next((each for each in ROW_SECONDS if seconds / each <= _REPORT_ROWS), ROW_SECONDS[-1])
+    return report_page(summary, series_rows(plan, aggregate, summary.started_at, row_seconds))

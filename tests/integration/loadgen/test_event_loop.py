@@ -52,14 +52,25 @@ class TurnTimes:
 
     @property
     def slowness(self) -> float:
-        """How much longer a turn may take here than on an idle core: busy neighbours cost cache and clock speed, and
-        the one turn in thousands that suffers most must not fail the test.
-        """
-        return max(1.0, 2 * median(self.references) / REFERENCE_SECONDS)
+        """How much longer a turn takes here than on an idle core: busy neighbours cost cache and clock speed."""
+        return max(1.0, median(self.references) / REFERENCE_SECONDS)
 
-    @property
-    def too_long(self) -> list[tuple[float, str]]:
-        return [turn for turn in sorted(self.turns, reverse=True) if turn[0] > LONGEST_SECONDS * self.slowness]
+    def too_long(self, allowance: float = 1.0) -> dict[str, float]:
+        """What took the loop for too long, and the longest time of each in milliseconds of an idle core."""
+        longest: dict[str, float] = {}
+        for seconds, name in self.turns:
+            if seconds > LONGEST_SECONDS * self.slowness * allowance:
+                longest[name] = max(longest.get(name, 0.0), round(1000 * seconds / self.slowness, 2))
+        return longest
+
+
+def name_of(handle: asyncio.Handle) -> str:
+    """The coroutine or the function that a turn runs."""
+    task = getattr(handle._callback, "__self__", None)
+    coroutine = task.get_coro() if isinstance(task, asyncio.Task) else None
+    runs = coroutine or handle._callback
+    # A repr would read the headers of answers before they have come.
+    return getattr(runs, "__qualname__", type(runs).__qualname__)
 
 
 def reference_seconds() -> float:
@@ -80,9 +91,9 @@ def turn_times(patch: pytest.MonkeyPatch) -> Iterator[TurnTimes]:
         if threading.get_ident() != thread:
             run(handle)
             return
-        begun = time.thread_time()
+        name, begun = name_of(handle), time.thread_time()
         run(handle)
-        times.turns.append((time.thread_time() - begun, repr(handle)))
+        times.turns.append((time.thread_time() - begun, name))
 
     patch.setattr(asyncio.Handle, "_run", run_timed)
     yield times
@@ -194,13 +205,17 @@ async def load_and_read(share: Share, port: int, times: TurnTimes) -> Snapshot:
     return share.snapshot(0, PodState.DONE)
 
 
-def test_nothing_beside_the_load_takes_more_than_three_milliseconds_of_the_event_loop_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    authority = make_authority(tmp_path)
+async def until_connections_are_closed() -> None:
+    """Those that were given up close later, once the target has taken leave as well."""
+    watched_files = asyncio.get_running_loop()._selector.get_map()  # type: ignore[attr-defined]
+    async with asyncio.timeout(SOON_SECONDS):
+        # The loop wakes itself through one file.
+        while len(watched_files) > 1:  # noqa: ASYNC110 (the loop itself tells nobody)
+            await asyncio.sleep(0.01)
+
+
+def run_with_every_option(authority: Authority, patch: pytest.MonkeyPatch) -> TurnTimes:
     certificate = authority.sign("target", "IP:127.0.0.1,IP:127.0.0.2,IP:127.0.0.3")
-    monkeypatch.setenv("ROBOT", "robot")
-    monkeypatch.setenv("WORD", "word")
 
     async def run(port: int) -> Snapshot:
         share = Share(plan_with_every_option(authority, port), 0, "uid", time.monotonic_ns)
@@ -212,14 +227,13 @@ def test_nothing_beside_the_load_takes_more_than_three_milliseconds_of_the_event
         await asyncio.sleep(0)
         times.turns.clear()
         snapshot = await load_and_read(share, port, times)
-        # Connections that were given up close in the turns after.
-        for _ in range(10):
-            await asyncio.sleep(0)
+        await until_connections_are_closed()
         return snapshot
 
     with (
         TargetInThread(certificate.server_context()) as target,
-        turn_times(monkeypatch) as times,
+        patch.context() as timing,
+        turn_times(timing) as times,
         asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner,
     ):
         try:
@@ -234,4 +248,20 @@ def test_nothing_beside_the_load_takes_more_than_three_milliseconds_of_the_event
     assert target.logins > 2
     assert target.addresses == {"127.0.0.1", "127.0.0.2", "127.0.0.3"}
     assert len(times.turns) > 100
-    assert times.too_long[:5] == [], f"a reference of 1 ms took {times.slowness:.2f} ms"
+    return times
+
+
+def test_nothing_beside_the_load_takes_more_than_three_milliseconds_of_the_event_loop_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = make_authority(tmp_path)
+    monkeypatch.setenv("ROBOT", "robot")
+    monkeypatch.setenv("WORD", "word")
+
+    times = run_with_every_option(authority, monkeypatch)
+
+    assert times.too_long(allowance=2) == {}
+    if first := times.too_long():
+        # One turn in thousands may suffer from a neighbour. What the same turn does in another run is its own.
+        second = run_with_every_option(authority, monkeypatch).too_long()
+        assert not first.keys() & second.keys(), f"milliseconds in two runs: {first}, {second}"

@@ -62,6 +62,7 @@ async def test_a_run_that_passes_says_so_and_writes_all_files(target: ExampleSer
         ".csv",
         ".json",
         "_junit.xml",
+        "_report.html",
         "_summary.json",
     ]
     for text in (

@@ -347,7 +347,7 @@ async def test_a_port_without_tls_is_a_refusal() -> None:
 @pytest.mark.parametrize(
     ("left_seconds", "refusal", "told"),
     [
-        (-60, Refusal.EXPIRING, "expired 6"),
+        (-60, Refusal.EXPIRING, "the token expired "),
         (30, Refusal.EXPIRING, "the load lasts 60 s and may begin up to 60 s from now"),
         (110, Refusal.EXPIRING, "the load lasts 60 s and may begin up to 60 s from now"),
         (130, None, ""),

@@ -90,6 +90,19 @@ async def test_a_target_that_refuses_every_token_is_not_flooded_with_logins() ->
     assert issuer.logins == 2
 
 
+async def test_a_short_lived_token_that_is_refused_before_its_time_is_replaced_within_half_its_life() -> None:
+    issuer = Issuer(lifetime_seconds=3)
+    token = issuer.token()
+    first = await token.authorization()
+    token.note_refusal(first)
+    assert await token.authorization() == first
+
+    issuer.now += 1.5
+
+    token.note_refusal(first)
+    assert await token.authorization() == "Bearer token-2"
+
+
 async def test_a_first_login_that_fails_is_told() -> None:
     issuer = Issuer(failing=True)
 

@@ -28,7 +28,9 @@ async def test_the_end_of_a_run_waits_for_results_that_are_still_being_written(
 
     monkeypatch.setattr(run_command, "FIRST_PARTIAL_SECONDS", 0)
     monkeypatch.setattr(run_command, "_write_partial", write_slowly)
-    files = ResultFiles(tmp_path / "details", tmp_path / "series", tmp_path / "summary", tmp_path / "junit")
+    files = ResultFiles(
+        tmp_path / "details", tmp_path / "series", tmp_path / "summary", tmp_path / "junit", tmp_path / "report"
+    )
     writing_task = asyncio.ensure_future(
         run_command._write_periodically(cast("Any", _Session()), files, cast("Any", None))
     )

@@ -66,6 +66,18 @@ def test_an_answer_that_came_late_does_not_put_the_clock_back() -> None:
     assert clock.now() == pytest.approx(BEGIN + OBSERVE_EVERY_SECONDS, abs=1)
 
 
+def test_a_first_answer_that_came_late_is_put_right_by_the_next_second() -> None:
+    machine = Machine()
+    clock = machine.clock()
+    clock.observe(machine.answer(late_seconds=3))
+
+    for _ in range(12):
+        machine.passed += 0.1
+        clock.observe(machine.answer())
+
+    assert clock.now() == pytest.approx(BEGIN + machine.passed, abs=0.2)
+
+
 def test_the_target_outweighs_the_host_of_the_login() -> None:
     machine = Machine()
     clock = machine.clock()

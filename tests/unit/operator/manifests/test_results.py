@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from loadtest_model.measurement.aggregate import Aggregate
-from loadtest_model.measurement.counts import Counts, Second
+from loadtest_model.measurement.counts import Counts, Second, merged_counts
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.report.summary import Summary
-from loadtest_operator.manifests.results import BUDGET_BYTES, ROW_SECONDS, results
+from loadtest_operator.manifests.results import BUDGET_BYTES, REPORT_KEY, ROW_SECONDS, results
 from support.operator_builders import PLAN, a_run_result
 
 DAY_SECONDS = 24 * 3_600
@@ -44,7 +44,9 @@ def a_second(number: int, chance: Random) -> Second:
 @cache
 def a_run_of(seconds: int) -> tuple[Aggregate, Summary]:
     chance = Random(1)
-    return a_run_result(StepAggregate(seconds=tuple(a_second(number, chance) for number in range(seconds))))
+    entries = tuple(a_second(number, chance) for number in range(seconds))
+    total = merged_counts([entry.counts for entry in entries])
+    return a_run_result(StepAggregate(seconds=entries, total=total, judged=total))
 
 
 def size_of(manifest: dict[str, Any]) -> int:
@@ -66,7 +68,7 @@ def test_a_short_run_is_kept_in_plain_with_every_second() -> None:
     made = results(PLAN, aggregate, summary)
 
     assert sorted(made["data"]) == ["junit.xml", "summary.json", "time_series.csv"]
-    assert "binaryData" not in made
+    assert list(made["binaryData"]) == [REPORT_KEY]
     assert msgspec.json.decode(made["data"]["summary.json"], type=Summary) == summary
     assert Xml.fromstring(made["data"]["junit.xml"]).tag == "testsuites"
     assert [int(row["second"]) for row in rows_of(made)] == list(range(60))
@@ -104,3 +106,39 @@ def test_the_finest_rows_that_fit_are_taken() -> None:
     less = results(PLAN, aggregate, summary, size_of(made) - 1)
 
     assert int(rows_of(less)[0]["seconds"]) > int(rows_of(made)[0]["seconds"])
+
+
+def report_in(manifest: dict[str, Any]) -> str:
+    return gzip.decompress(base64.b64decode(manifest["binaryData"][REPORT_KEY])).decode()
+
+
+def test_the_report_is_kept_as_compressed_html() -> None:
+    aggregate, summary = a_run_of(60)
+
+    report = report_in(results(PLAN, aggregate, summary))
+
+    assert f"<title>{summary.verdict}: {summary.name}</title>" in report
+    assert f"{summary.records.confirmed:,}" in report
+
+
+def test_the_report_of_a_day_takes_a_small_part_of_the_budget_and_covers_all_of_it() -> None:
+    manifest = results(PLAN, *a_run_of(DAY_SECONDS))
+
+    assert len(base64.b64decode(manifest["binaryData"][REPORT_KEY])) < BUDGET_BYTES / 10
+    assert "Over 24h00m" in report_in(manifest)
+
+
+def test_a_report_that_would_crowd_out_the_time_series_is_left_out() -> None:
+    aggregate, summary = a_run_of(60)
+    series_bytes = len(results(PLAN, aggregate, summary)["data"]["time_series.csv"])
+
+    manifest = results(PLAN, aggregate, summary, size_of_texts(summary, aggregate) + series_bytes)
+
+    assert "binaryData" not in manifest
+    assert len(rows_of(manifest)) == 60
+
+
+def size_of_texts(summary: Summary, aggregate: Aggregate) -> int:
+    """What summary and JUnit XML take."""
+    data = results(PLAN, aggregate, summary)["data"]
+    return sum(len(data[name].encode()) for name in ("summary.json", "junit.xml"))

@@ -1,0 +1,118 @@
+"""The head of the report: the verdict, why, and the figures that a reader asks for first."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.pages.elements import Child, Element, element, sentence
+from loadtest_model.pages.icons import VERDICT_TONES, icon
+from loadtest_model.pages.texts import LOADED, NEVER_LOADED, ONLY_VERIFIED
+from loadtest_model.quantities import bytes_text, clip_middle, count_text, seconds_text, span_text
+from loadtest_model.report.summary import Summary
+
+LONGEST_REASON: Final = 1_200
+_REASONS_AT_ONCE: Final = 3
+
+
+def verdict_section(summary: Summary) -> Element:
+    """The verdict with its reasons, gravest first."""
+    tone = VERDICT_TONES[summary.verdict]
+    reasons = [sentence(clip_middle(reason, LONGEST_REASON)) for reason in _reasons(summary)]
+    return element(
+        "section",
+        element("div", icon(tone, 40), class_="verdict-icon"),
+        element(
+            "div",
+            element("h1", element("bdi", summary.name), class_="name"),
+            element("p", str(summary.verdict), class_="verdict-word"),
+            element("p", lead_sentence(summary), class_="lead"),
+            element("ul", [element("li", reason) for reason in reasons[:_REASONS_AT_ONCE]], class_="reasons")
+            if reasons
+            else None,
+            _more_reasons(reasons[_REASONS_AT_ONCE:]),
+        ),
+        element("dl", list(_identity(summary)), class_="identity"),
+        id="verdict",
+        class_=f"verdict tone-{tone}",
+        aria_label="Verdict",
+    )
+
+
+def lead_sentence(summary: Summary) -> str:
+    """Why the verdict is what it is, in one sentence; the reasons follow it."""
+    if summary.verdict is not Verdict.PASSED:
+        return NEVER_LOADED.get(summary.reason_class, LOADED[summary.verdict])
+    if not summary.requests.due:
+        return ONLY_VERIFIED
+    number = len(summary.thresholds)
+    if not number:
+        return LOADED[summary.verdict]
+    all_held = "Its threshold held" if number == 1 else f"All {number} thresholds held"
+    return f"{all_held}, and the load ran to its end."
+
+
+def key_figures_section(summary: Summary) -> Element:
+    """The figures of the whole run."""
+    tiles = [
+        element("div", element("dt", name), element("dd", value), element("dd", remark, class_="remark"))
+        for name, value, remark in _key_figures(summary)
+    ]
+    return element("section", element("dl", tiles), id="figures", class_="key-figures", aria_label="Key figures")
+
+
+def _reasons(summary: Summary) -> tuple[str, ...]:
+    # Without a load every threshold lacks its samples as well, which goes without saying.
+    return summary.reasons if summary.requests.due else summary.reasons[:1]
+
+
+def _more_reasons(reasons: list[str]) -> Element | None:
+    if not reasons:
+        return None
+    return element(
+        "details",
+        element("summary", f"{count_text(len(reasons), 'more reason')}"),
+        element("ul", [element("li", reason) for reason in reasons], class_="reasons"),
+    )
+
+
+def _identity(summary: Summary) -> Iterator[Element]:
+    for name, value in (
+        ("Scenario", summary.scenario),
+        ("Started", _instant(summary.started_at)),
+        ("Duration", span_text(summary.duration_seconds) if summary.requests.due else ""),
+        ("Load", _load_text(summary)),
+    ):
+        if value != "":
+            yield element("div", element("dt", name), element("dd", value))
+
+
+def _instant(started_at: str | None) -> Child:
+    if started_at is None:
+        return ""
+    try:
+        text = f"{datetime.fromisoformat(started_at):%Y-%m-%d %H:%M:%S} UTC"
+    except ValueError:
+        return started_at
+    return element("time", text, datetime=started_at)
+
+
+def _load_text(summary: Summary) -> str:
+    if not summary.requests.due:
+        return ""
+    pods = sum(pod.pods for pod in summary.pods)
+    users = count_text(max((step.virtual_users for step in summary.steps), default=0), "virtual user")
+    return f"up to {users}" + (f" in {count_text(pods, 'pod')}" if pods else "")
+
+
+def _key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
+    requests, times, rates = summary.requests, summary.response_time_seconds, summary.throughput
+    yield "Records per second", f"{rates.records_per_second:,.0f}", f"{bytes_text(rates.bytes_per_second)}/s sent"
+    yield "Response time p95", seconds_text(times.p95), f"median {seconds_text(times.p50)}"
+    yield "Slowest answer", seconds_text(times.max), f"average {seconds_text(times.avg)}"
+    failures = requests.due - requests.accepted - summary.errors.get(ErrorKind.CANCELLED, 0)
+    rate = "-" if summary.error_rate is None else f"{summary.error_rate:.2%}"
+    yield "Error rate", rate, "no upload failed" if failures <= 0 else f"{failures:,} not accepted"
+    yield "Uploads accepted", f"{requests.accepted:,}", f"of {requests.due:,} due"
+    yield "Records confirmed", f"{summary.records.confirmed:,}", f"of {summary.records.sent:,} sent"
