@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from kubectl_loadtest.cli.parsing import COMMANDS
-from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.installation import OPERATOR
 from localcluster.rest import Json, wait_for
 from peers.readers_of_status import kubectl
@@ -324,8 +323,6 @@ def test_a_target_is_proven_without_load(plugin: Plugin, target: Namespace) -> N
 
 
 def test_what_the_pods_wrote_is_printed(passed: Answer, plugin: Plugin) -> None:
-    if cluster_kind() is ClusterKind.LOCAL:
-        pytest.skip("the node that runs pods as processes does not serve logs to the API server")
     logs = plugin("logs", "passes")
 
     assert logs.status == 0
