@@ -105,7 +105,7 @@ class DepartingUploader(TimedUploader):
 
         exchange = await route.try_addresses(attempt)
         if exchange.error is None:
-            return await super().upload(client, route, rows, progress)
+            return await super().upload(client, route, rows, progress, is_traced=is_traced)
         return Upload(rows, "c1", route.endpoint, None, Judgement(exchange.error))
 
 
