@@ -47,9 +47,10 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
     """The status with the verdict, before the test has completed, and the summary for the results."""
     plan = fleet.plan
     aggregate = without_partial_seconds(fleet.aggregate)
-    gaps = tuple(Gap(cause.reason, cause.message) for cause in causes if cause.is_gap)
-    gaps += _unknown_silences(fleet)
     only_verified = any(cause.reason is Reason.OnlyVerified for cause in causes)
+    # What becomes of the pods after a finished proof takes nothing from it.
+    gaps = tuple(Gap(cause.reason, cause.message) for cause in causes if cause.is_gap and not only_verified)
+    gaps += _unknown_silences(fleet)
     findings = tuple(
         Gap(cause.reason, cause.message)
         for cause in causes
@@ -77,7 +78,11 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
     spec = observation.test.spec
     summary = with_origin(summary, plan, fleet.snapshots, manifest_text(plan.name, spec) if spec else "")
     succeeded = judgement.verdict is Verdict.PASSED
-    message = _verdict_message(judgement, fleet, summary.diagnoses)
+    message = (
+        _only_verified_message(observation, fleet)
+        if judgement.reason is Reason.OnlyVerified
+        else _verdict_message(judgement, fleet, summary.diagnoses)
+    )
     marks = ConditionValues(
         verified=_verified_value(observation, fleet),
         running=_running_value(observation, causes),
@@ -197,8 +202,6 @@ def _unknown_silences(fleet: Fleet) -> tuple[Gap, ...]:
 
 def _verdict_message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagnosis, ...]) -> str:
     refusal = fleet.refusal
-    if judgement.reason is Reason.OnlyVerified:
-        return f"nothing was loaded, as spec.verification.only asks; {_proof_message(fleet)}"
     if judgement.verdict is Verdict.PASSED:
         return _passed_message(fleet)
     if refusal is not None and refusal.hint and refusal.refusal and judgement.reason is Reason[refusal.refusal]:
@@ -210,6 +213,14 @@ def _verdict_message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagno
         return f"{first_reason}; {proof.message}"
     diagnosis = main_diagnosis(diagnoses) if judgement.verdict is Verdict.FAILED else None
     return first_reason if diagnosis is None else f"{first_reason}. {diagnosis_text(diagnosis)}"
+
+
+def _only_verified_message(observation: Observation, fleet: Fleet) -> str:
+    """That nothing was loaded, and what was proven: as the pods tell, or else as it is on record."""
+    recorded = observation.test.record.condition(ConditionType.VERIFIED)
+    on_record = recorded.message if recorded is not None and recorded.is_true else "every pod had proved the target"
+    proof_text = _proof_message(fleet) if fleet.is_verified else on_record
+    return f"nothing was loaded, as spec.verification.only asks; {proof_text}"
 
 
 def _passed_message(fleet: Fleet) -> str:
