@@ -48,17 +48,17 @@ def wait_until_available(rest: Rest, namespace: str, deployment: str) -> None:
         raise TimeoutError(f"{error}: {_why_not_ready(rest, namespace)}") from None
 
 
-def wait_until_served(rest: Rest) -> None:
-    """Wait until the API server serves LoadTests: for a moment after the CRD was made it does not."""
+def wait_until_served(rest: Rest, path: str = "/apis/x-load-test.dev/v1alpha1/loadtests") -> None:
+    """Wait until the API server serves a resource: for a moment after its CRD was made it does not."""
 
     def is_served() -> bool:
         try:
-            rest.call("GET", "/apis/x-load-test.dev/v1alpha1/loadtests")
+            rest.call("GET", path)
         except RestError:
             return False
         return True
 
-    wait_for("the LoadTest resource to be served", is_served, READY_SECONDS)
+    wait_for(f"{path} to be served", is_served, READY_SECONDS)
 
 
 def stored_rows(cluster: Cluster, rest: Rest, namespace: str = "default", target: str = TARGET) -> int:

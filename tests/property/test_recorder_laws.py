@@ -11,8 +11,10 @@ from loadgen.measure.recorder import Recorder, Sample
 from loadtest_model.load.pacing import Segment
 from loadtest_model.measurement.aggregate import merge_snapshots
 from loadtest_model.measurement.causes import Cause, cause_of
-from loadtest_model.measurement.counts import Counts, Second
-from loadtest_model.measurement.outcomes import ErrorKind, outcome_of
+from loadtest_model.measurement.coarse_times import COARSE_ERROR, coarse_count, coarse_quantile_seconds
+from loadtest_model.measurement.counts import Counts, Second, merged_errors
+from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
+from loadtest_model.measurement.sketch import nearest_rank
 from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.timeline import Timeline, with_series
@@ -88,6 +90,9 @@ def test_due_is_sent_and_sent_is_the_sum_of_the_outcomes_everywhere(taken: list[
         assert all(second.counts.is_conserved for second in seen.seconds)
         assert added([second.counts for second in seen.seconds]) == seen.total
         assert sum(second.ended for second in seen.seconds) == seen.total.sent
+        assert sum(second.accepted for second in seen.seconds) == seen.total.accepted
+        assert merged_errors(second.errors for second in seen.seconds) == seen.errors
+        assert all(coarse_count(second.answer_times) == second.answers for second in seen.seconds)
         assert added(list(seen.segment_counts)) == seen.judged
     for _ in range(left_open):
         step.begin(START)
@@ -122,6 +127,31 @@ def test_a_reader_that_asks_for_changes_only_holds_what_one_that_asks_for_all_ge
     last = timeline.add_snapshot(snapshot_of(*recorder.read(held, now)))
 
     assert with_series(merge_snapshots([last]), timeline.series(["u"])) == merge_snapshots([whole])
+
+
+@given(st.lists(samples(), max_size=40), st.lists(st.booleans(), min_size=40, max_size=40))
+def test_the_percentile_of_a_second_is_that_of_its_answers_however_often_it_was_read(
+    taken: list[Sample], is_read: list[bool]
+) -> None:
+    recorder = Recorder(0, 1)
+    step = recorder.open_step(STEP, START)
+    for sample, reads in zip(taken, is_read, strict=False):
+        step.finish(step.begin(sample.intended_ns), sample)
+        if reads:
+            recorder.read(0, sample.finished_ns)
+
+    _, (seen,) = recorder.read(0, START)
+
+    answered = [s for s in taken if s.has_begun and outcome_of(s.error) is not Outcome.UNKNOWN]
+    for second in seen.seconds:
+        times = sorted(
+            s.finished_ns - s.intended_ns for s in answered if (s.finished_ns - START) // SECOND == second.second
+        )
+        p95 = coarse_quantile_seconds(second.answer_times, 0.95)
+        assert (p95 is None) == (not times)
+        if p95 is not None:
+            exact = max(1e-6, times[nearest_rank(0.95, len(times)) - 1] / SECOND)
+            assert abs(p95 - exact) <= COARSE_ERROR * exact * (1 + 1e-9)
 
 
 @given(st.lists(samples(), max_size=40))

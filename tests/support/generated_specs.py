@@ -180,6 +180,12 @@ NEAR_RULES: Final = (
     *_assign("target.formFields", {'a"': "1"}, {"a\x7f": "1", "b": "2"}, {"é '": "1"}, {"a" * 128: "1"}),
     *_assign("target.response.marker", "success", "data.success", "successes", "success.flag", "a_success"),
     *_assign("target.auth", {}, {"secretKeyRef": {"name": "t"}}, {"secretKeyRef": {"name": "t"}, "login": _LOGIN}),
+    *_assign("target.tracing", {"sampleRatio": 0}, {"sampleRatio": 0.1}, {"sampleRatio": 1}),
+    *(
+        {"target.tracing": {"sampleRatio": 0.5}, "target.headers": {name: "1"}}
+        for name in ("traceparent", "TraceParent", "trace-parent", "trace_parent", "tracestate")
+    ),
+    *_assign("target.headers", {"Traceparent": "1"}),
     *_assign("target.tls", {}, {"serverName": "shop"}, {"caSecretKeyRef": {"name": "a"}}),
     *_assign("target.tls", {"caSecretKeyRef": {"name": "a"}, "caConfigMapKeyRef": {"name": "b"}}),
     *_assign(
@@ -252,6 +258,7 @@ UNREADABLE: Final = (
     *_assign("target.fileName", "a\n", 'a"b', ""),
     *_assign("target.response.marker", "a..b", "a\n", ""),
     *_assign("target.auth.login", {"url": "http://clients/"}, {"secretRef": {"name": "robot"}}),
+    *_assign("target.tracing", {}, {"sampleRatio": -0.1}, {"sampleRatio": 1.1}, {"sampleRatio": "1"}),
     *_assign("target.tls", {"serverName": "a b"}, {"serverName": "shop\n"}),
     *_assign("verification.readBack", {"countPath": "a"}),
     *_assign("verification.readBack.control", {"clientId": "a\n"}, {"clientId": "a b"}),

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from loadgen.cli.run_command import plan_from_options
+from loadgen.cli.run_command import local_test_of
 from loadgen.exporting.artillery import artillery_test
 from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.k6 import k6_script
@@ -17,7 +17,7 @@ from loadtest_model.plan import Plan
 def run_export(options: argparse.Namespace) -> int:
     """Write the files and say how they are run. Raises UsageError."""
     # A manifest with a token needs a place for it; the script looks there when it runs, and nobody looks now.
-    plan, _ = plan_from_options(options, {"AUTH_TOKEN": "read when the script runs", **os.environ})
+    plan = local_test_of(options, {"AUTH_TOKEN": "read when the script runs", **os.environ}).plan
     try:
         return _export_k6(plan, options.to) if options.tool == "k6" else _export_artillery(plan, options.to)
     except NotExportableError as error:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, NamedTuple, TextIO
 
 import msgspec
 
@@ -42,13 +42,25 @@ from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import exit_status
 from loadtest_model.plan import Plan
 from loadtest_model.release import installed_version
+from loadtest_model.report.manifest import manifest_text
 from loadtest_model.report.progress import progress_of
-from loadtest_model.report.summary import summarize
+from loadtest_model.report.summary import summarize, with_origin
 from loadtest_model.spec import Identity
 
 FIRST_PARTIAL_SECONDS: Final = 1.0
 PARTIAL_SECONDS: Final = 10.0
 """How often the results so far are written: what a run that is killed leaves."""
+
+
+class LocalTest(NamedTuple):
+    """The test of a command line. `url_source` is where its URL came from if not from an option.
+
+    `manifest` is the same test as YAML, without secrets.
+    """
+
+    plan: Plan
+    url_source: str | None
+    manifest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +83,36 @@ class Output:
 
 def run_load_test(options: argparse.Namespace) -> int:
     """Run the test of a command line; gives the exit status. Raises UsageError."""
-    plan, source = plan_from_options(options, os.environ)
-    files = result_files(Path(options.out), plan.name, datetime.now(UTC))
-    output = _output(options, os.environ, debug=plan.debug)
-    return event_loop.run(_run(options, plan, source, files, output))
+    test = local_test_of(options, os.environ)
+    files = result_files(Path(options.out), test.plan.name, datetime.now(UTC))
+    output = _output(options, os.environ, debug=test.plan.debug)
+    return event_loop.run(_run(options, test, files, output))
 
 
-def plan_from_options(options: argparse.Namespace, environment: Mapping[str, str]) -> tuple[Plan, str | None]:
-    """The plan of a command line, and where its URL came from if not from there. Raises UsageError."""
+def local_test_of(options: argparse.Namespace, environment: Mapping[str, str]) -> LocalTest:
+    """The test of a command line. Raises UsageError."""
     if options.scenario is None and options.file is None:
         raise UsageError("name a scenario (light, medium, heavy, stress, all or custom) or a manifest (-f FILE)")
     manifest = read_manifest(Path(options.file)) if options.file is not None else None
     draft = draft_of(options, environment, manifest)
+    name = manifest.name if manifest else options.scenario
+    text = manifest_text(name, draft.to_spec())
     now = datetime.now(UTC)
     if "runId" not in draft.spec:
         draft.put("runId", f"local-{now:%Y%m%d-%H%M%S}", "the run's id")
     identity = Identity(
         namespace=manifest.namespace if manifest else "local",
-        name=manifest.name if manifest else options.scenario,
+        name=name,
         uid=str(uuid.uuid4()),
     )
     url_source = draft.sources.get("spec.target.url", options.file)
     plan = plan_of(draft, identity, access_of(options, environment))
-    return plan, None if url_source == "--url" else url_source
+    return LocalTest(plan, None if url_source == "--url" else url_source, text)
 
 
-async def _run(options: argparse.Namespace, plan: Plan, source: str | None, files: ResultFiles, output: Output) -> int:
-    session = Session(plan, time.monotonic_ns)
+async def _run(options: argparse.Namespace, test: LocalTest, files: ResultFiles, output: Output) -> int:
+    plan = test.plan
+    session = Session(plan, time.monotonic_ns, test.manifest)
     samples = SampleFile(Path(options.samples)) if options.samples else None
     if samples is not None:
         session.observe(samples.add)
@@ -107,7 +122,7 @@ async def _run(options: argparse.Namespace, plan: Plan, source: str | None, file
             lambda iteration: lines.add(trace_of_iteration(iteration)),
             lambda name, upload, progress: lines.add(trace_of_check(name, upload, progress)),
         )
-    output.say(opening_text(plan, source))
+    output.say(opening_text(plan, test.url_source))
     try:
         with listen_for_signals(session.interrupts):
             output.say("Verifying the target ...")
@@ -187,11 +202,12 @@ def result_of(state: SessionState, *, complete: bool) -> RunResult:
     """Everything there is to know about a run as it stands."""
     facts = state.facts
     judgement = judge(facts)
+    summary = summarize(facts.plan, facts.aggregate, judgement, state.report, state.started_at)
     return RunResult(
         schema_version=RESULT_SCHEMA,
         program=f"loadgen {installed_version()}",
         complete=complete,
-        summary=summarize(facts.plan, facts.aggregate, judgement, state.report, state.started_at),
+        summary=with_origin(summary, facts.plan, [state.snapshot], state.manifest),
         plan=facts.plan,
         verification=state.report.final_report if state.report else None,
         judgement=judgement,

@@ -28,7 +28,7 @@ class UploadProgress:
     own side may have added after the file was complete: waiting for the turn to send, for the event loop, for the
     processor.
     `is_closed_by_target` says that the target closed the connection in order and without an answer, so it was not a
-    reset.
+    reset. `trace_id` is empty if it carries no `traceparent`.
     """
 
     has_begun: bool = False
@@ -39,6 +39,7 @@ class UploadProgress:
     has_answer_begun: bool = False
     has_answer: bool = False
     is_closed_by_target: bool = False
+    trace_id: str = ""
     ready_at: float | None = None
     connecting_at: float | None = None
     connected_at: float | None = None

@@ -134,7 +134,9 @@ class IterationRunner:
         if endpoint is not None:
             attempt.lacks_address = False
             attempt.route = Route(self._book, endpoint, step_run.gate.may_send)
-            attempt.upload = await self._uploader.upload(step_run.client, attempt.route, attempt.rows, attempt.progress)
+            attempt.upload = await self._uploader.upload(
+                step_run.client, attempt.route, attempt.rows, attempt.progress, is_traced=True
+            )
 
     def _turn_away(self, upload_number: int, attempt: "_Attempt", step_run: StepRun) -> None:
         now_ns = self._clock_ns()
@@ -170,6 +172,7 @@ class IterationRunner:
             cause=None if upload is None else upload.judgement.cause,
             status=None if upload is None else upload.status,
             detail="" if upload is None else upload.judgement.detail,
+            trace_id=progress.trace_id,
         )
         step_run.recorder.finish(upload_number, sample)
         if self.observer is not None:

@@ -9,7 +9,6 @@ from typing import Final
 import msgspec
 
 from loadgen.options.errors import UsageError
-from loadgen.screen.secrecy import public_plan
 from loadtest_model.judgement.verdict import Judgement
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.snapshot import VerificationReport
@@ -18,6 +17,7 @@ from loadtest_model.plan import Plan
 from loadtest_model.report.junit import junit_xml
 from loadtest_model.report.summary import Summary
 from loadtest_model.report.time_series import series_rows, time_series_csv
+from loadtest_model.secrecy import without_secrets
 
 RESULT_SCHEMA: Final = 1
 
@@ -73,7 +73,7 @@ def result_files(folder: Path, name: str, started_at: datetime) -> ResultFiles:
 
 def write_results(files: ResultFiles, result: RunResult) -> None:
     """Write all files of a run, each in one piece: a reader never sees half of one. Raises OSError."""
-    public_result = msgspec.structs.asdict(result) | {"plan": public_plan(result.plan)}
+    public_result = msgspec.structs.asdict(result) | {"plan": without_secrets(result.plan)}
     _write(files.details, msgspec.json.encode(public_result) + b"\n")
     rows = series_rows(result.plan, result.aggregate, result.summary.started_at)
     _write(files.time_series, time_series_csv(rows).encode())

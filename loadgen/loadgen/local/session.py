@@ -26,9 +26,14 @@ ABORT_CHECK_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """A run at one instant: the facts for its verdict, the report of the verification, and when the load began."""
+    """A run at one instant: the facts for its verdict, the report of the verification, and when the load began.
+
+    `snapshot` is what this process says of itself, without the seconds, and `manifest` the test as YAML.
+    """
 
     facts: Facts
+    snapshot: Snapshot
+    manifest: str
     report: VerificationReport | None
     started_at: str | None
 
@@ -36,16 +41,19 @@ class SessionState:
 class Session:
     """Verifies and loads a target from this process alone; `clock_ns` is the monotonic clock of all its instants.
 
+    `manifest` is the test as YAML, for the results.
+
     `interrupts` may end it at any time. A load that was cut is counted and judged like any other. `on_interrupt` is
     called at an interruption while the load runs.
     """
 
-    def __init__(self, plan: Plan, clock_ns: Callable[[], int]) -> None:
+    def __init__(self, plan: Plan, clock_ns: Callable[[], int], manifest: str = "") -> None:
         self.plan = plan
         self.interrupts = Interrupts(self._handle_interrupt)
         self.started_at: str | None = None
         self.is_running = False
         self._clock_ns = clock_ns
+        self._manifest = manifest
         self._share = Share(plan, 0, plan.uid, clock_ns)
         self._violation: Violation | None = None
         self._defect: Exception | None = None
@@ -103,18 +111,15 @@ class Session:
 
     def aggregate(self) -> Aggregate:
         """All that was measured so far."""
-        since = self._newest_snapshot.sequence if self._newest_snapshot else 0
-        snapshot = self._share.snapshot(since, PodState.RUNNING if self.is_running else PodState.DONE)
-        self._newest_snapshot = self._timeline.add_snapshot(snapshot)
-        current_snapshot = structs.replace(snapshot, steps=self._newest_snapshot.steps, violation=self._violation)
-        return with_series(aggregate_of(current_snapshot), self._timeline.series([self.plan.uid]))
+        return self._aggregate_of(self._take_snapshot())
 
     def current_state(self) -> SessionState:
         """The run as it stands."""
         report = self.report
+        snapshot = self._take_snapshot()
         facts = Facts(
             plan=self.plan,
-            aggregate=self.aggregate(),
+            aggregate=self._aggregate_of(snapshot),
             refusal=report if report is not None and report.refusal is not None else None,
             read_back=report.read_back if report is not None else None,
             refused_addresses=report.refused_addresses if report is not None else (),
@@ -122,7 +127,17 @@ class Session:
             recorded_failures=(Gap(Reason.Aborted, f"aborted: {self.breach}"),) if self.breach else (),
             load_began=self.started_at is not None,
         )
-        return SessionState(facts, report, self.started_at)
+        return SessionState(facts, snapshot, self._manifest, report, self.started_at)
+
+    def _take_snapshot(self) -> Snapshot:
+        """The share as it stands; its seconds go into the timeline."""
+        since = self._newest_snapshot.sequence if self._newest_snapshot else 0
+        snapshot = self._share.snapshot(since, PodState.RUNNING if self.is_running else PodState.DONE)
+        self._newest_snapshot = self._timeline.add_snapshot(snapshot)
+        return structs.replace(snapshot, steps=self._newest_snapshot.steps, violation=self._violation)
+
+    def _aggregate_of(self, snapshot: Snapshot) -> Aggregate:
+        return with_series(aggregate_of(snapshot), self._timeline.series([self.plan.uid]))
 
     def _gaps(self) -> list[Gap]:
         gaps = []

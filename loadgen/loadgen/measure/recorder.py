@@ -7,6 +7,7 @@ from operator import itemgetter
 from loadgen.measure.cause_tally import CauseTally
 from loadgen.measure.censored_tally import CensoredTally
 from loadgen.measure.own_tally import ON_TIME_NS, OwnTally
+from loadgen.measure.slow_tally import SlowTally
 from loadgen.measure.tallies import AddressTally, PartsTally, Sample, SecondTally, Tally
 from loadtest_model.load.pacing import share_of, users_at
 from loadtest_model.measurement.counts import Second, merged_counts
@@ -22,13 +23,17 @@ __all__ = ["Recorder", "Sample", "StepRecorder"]
 
 
 class StepRecorder:
-    """Everything measured in one step by one pod; made by `Recorder.open_step`."""
+    """Everything measured in one step by one pod; made by `Recorder.open_step`.
 
-    def __init__(self, number: int, step: Step, start_ns: int, pod_index: int, pod_count: int) -> None:
+    `start_seconds` is when the step begins, counted from the start of the first one.
+    """
+
+    def __init__(self, number: int, step: Step, start_ns: int, pod: tuple[int, int], start_seconds: float) -> None:
         self._number = number
         self._step = step
         self._start_ns = start_ns
-        self._pod = (pod_index, pod_count)
+        self._start_seconds = start_seconds
+        self._pod = pod
         self._warm_up_ns = int(step.warm_up_seconds * NANOSECONDS)
         self._max_lateness_ns = int(step.arrivals.max_lateness_seconds * NANOSECONDS) if step.arrivals else 0
         self._segment_ends_ns = [
@@ -44,6 +49,7 @@ class StepRecorder:
         self._lateness = SketchBuilder()
         self._user_limit_hits = 0
         self._own = OwnTally()
+        self._slowest = SlowTally(pod[0], start_ns)
         self._censored = CensoredTally()
         self._seconds: list[SecondTally] = []
         self._by_change: dict[int, SecondTally] = {}
@@ -200,6 +206,8 @@ class StepRecorder:
             in_flight_ages_seconds=tuple(max(0, now_ns - intended_ns) / NANOSECONDS for intended_ns in ages),
             finished_pods=self._is_complete,
             silence=self._silence_at_the_end(),
+            start_seconds=self._start_seconds,
+            slowest=self._slowest.samples(),
         )
 
     def _silence_at_the_end(self) -> Silence:
@@ -228,6 +236,7 @@ class StepRecorder:
         response_ns = max(0, sample.finished_ns - sample.intended_ns)
         outcome = sample.outcome
         self._own.count_own_failure(sample, response_ns)
+        self._slowest.add(sample)
         if outcome is Outcome.REJECTED:
             self._rejected_response.add(response_ns)
         elif outcome is not Outcome.VIOLATION:
@@ -287,12 +296,16 @@ class Recorder:
     def __init__(self, pod_index: int, pod_count: int) -> None:
         self._pod = (pod_index, pod_count)
         self._steps: list[StepRecorder] = []
+        self._first_start_ns = 0
         self._readings = 0
         self._is_frozen = False
 
     def open_step(self, step: Step, start_ns: int) -> StepRecorder:
         """Begin to record the next step, whose load starts at this instant."""
-        step_recorder = StepRecorder(len(self._steps), step, start_ns, *self._pod)
+        if not self._steps:
+            self._first_start_ns = start_ns
+        start_seconds = (start_ns - self._first_start_ns) / NANOSECONDS
+        step_recorder = StepRecorder(len(self._steps), step, start_ns, self._pod, start_seconds)
         step_recorder.next_reading = self._readings + 1
         self._steps.append(step_recorder)
         return step_recorder

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from loadgen.http.upload_progress import PartNanoseconds
 from loadtest_model.measurement.causes import Cause, cause_of
+from loadtest_model.measurement.coarse_times import CoarseTimes, bucket_of, buckets_of, coarse_times
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.measurement.spread import AddressCounts
@@ -18,7 +19,7 @@ class Sample(Struct, frozen=True):
     `own_response_ns` and `own_service_ns` are how much of its response and service time our own side may have added.
     `remaining_ns` is how much longer it had until its time-out.
     For a failed upload, `cause` is its diagnosis if there is one, `status` is the status of its answer, and `detail`
-    describes the failure in one printable line.
+    describes the failure in one printable line. `trace_id` is empty if it carried no `traceparent`.
     """
 
     intended_ns: int
@@ -38,6 +39,7 @@ class Sample(Struct, frozen=True):
     cause: Cause | None = None
     status: int | None = None
     detail: str = ""
+    trace_id: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -96,6 +98,8 @@ class SecondTally:
     """
 
     __slots__ = (
+        "_answer_buckets",
+        "_errors",
         "answers",
         "ended",
         "failed",
@@ -114,6 +118,8 @@ class SecondTally:
         self.users = users
         self.ended = self.answers = self.records_answered = self.response_ns_sum = self.failed = self.lapsed = 0
         self.last_change_reading = last_change_reading
+        self._errors: dict[ErrorKind, int] | None = None
+        self._answer_buckets: dict[int, int] | CoarseTimes = ()
 
     def end(self, sample: Sample) -> None:
         """An upload ended in this second, whenever it began."""
@@ -121,13 +127,25 @@ class SecondTally:
         error = sample.error
         if error is not None:
             self.failed += error is not ErrorKind.CANCELLED
+            if self._errors is None:
+                self._errors = {}
+            self._errors[error] = self._errors.get(error, 0) + 1
         if sample.has_begun and (error is None or outcome_of(error) is not Outcome.UNKNOWN):
             self.answers += 1
             self.records_answered += sample.records_confirmed
-            self.response_ns_sum += sample.finished_ns - sample.intended_ns
+            response_ns = sample.finished_ns - sample.intended_ns
+            self.response_ns_sum += response_ns
+            buckets = self._answer_buckets
+            if isinstance(buckets, tuple):
+                buckets = self._answer_buckets = buckets_of(buckets)
+            bucket = bucket_of(response_ns)
+            buckets[bucket] = buckets.get(bucket, 0) + 1
 
     def second(self, number: int, users: int) -> Second:
         """The second of this number, with so many virtual users at work."""
+        if isinstance(self._answer_buckets, dict):
+            # A day has 86,400 seconds, of which the last few still change.
+            self._answer_buckets = coarse_times(self._answer_buckets)
         return Second(
             second=number,
             counts=self.tally.counts(),
@@ -138,6 +156,8 @@ class SecondTally:
             response_nanoseconds_sum=self.response_ns_sum,
             failed=self.failed,
             lapsed=self.lapsed,
+            errors=dict(self._errors) if self._errors else {},
+            answer_times=self._answer_buckets,
         )
 
 

@@ -148,6 +148,8 @@ def _put_values(draft: Draft, options: argparse.Namespace) -> None:
         draft.put(f"verification.readBack.control.{kind}", control, "--read-back-control")
     if (rate := getattr(options, "arrival_rate", None)) is not None:
         draft.put("load.arrivalRate", _rate("--arrival-rate", rate.removesuffix("/s") + "/s"), "--arrival-rate")
+    if (ratio := getattr(options, "trace", None)) is not None:
+        draft.put("target.tracing.sampleRatio", _share("--trace", ratio), "--trace")
     if getattr(options, "debug", False):
         draft.put("debug", True, "--debug")
     if options.connections is not None:
@@ -241,6 +243,12 @@ def _rate(source: str, text: str) -> float:
     if match is None:
         raise UsageError(f"{source} is {text!r}; write a number of uploads a second, such as 2.5")
     return float(match[1])
+
+
+def _share(source: str, text: str) -> float:
+    if re.fullmatch(r"[0-9](\.[0-9]{1,9})?|\.[0-9]{1,9}", text.strip()) is None:
+        raise UsageError(f"{source} is {text!r}; write a share between 0 and 1, such as 0.1")
+    return float(text)
 
 
 def _level(text: str) -> str:

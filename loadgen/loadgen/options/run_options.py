@@ -176,6 +176,9 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
         help="bound that ends the load as soon as it is breached three times in a row; repeatable",
     )
     load.add_argument("--abort-after", metavar="TIME", help="how long past the warm-up nothing is aborted (30s)")
+    load.add_argument(
+        "--trace", metavar="RATIO", help="send a traceparent with each upload; this share is sampled, such as 0.1"
+    )
     load.add_argument("--seed", metavar="N", help="the same seed gives the same people")
 
 

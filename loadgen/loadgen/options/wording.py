@@ -28,6 +28,8 @@ OPTIONS: Final = {
     "spec.target.tls.clientCertificateSecretRef": "--client-cert",
     "spec.target.tls": "--ca-file",
     "spec.target.metricsUrl": "--metrics-url",
+    "spec.target.tracing.sampleRatio": "--trace",
+    "spec.target.tracing": "--trace",
     "spec.target.headers": "--header",
     "spec.target.fileName": "--file-name",
     "spec.target.connections": "--connections",

@@ -3,11 +3,11 @@
 from typing import Final
 
 from loadgen.options.wording import with_option_names
-from loadgen.screen.secrecy import public_url
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.proof import read_back_conclusion
 from loadtest_model.measurement.snapshot import CheckName, VerificationCheck, VerificationReport
 from loadtest_model.quantities import count_text, seconds_text
+from loadtest_model.secrecy import public_url
 
 _PURPOSES: Final = {
     CheckName.CONNECT: "reachable",

@@ -4,13 +4,13 @@ from typing import Final
 
 from loadgen.options.document import purpose_of
 from loadgen.options.wording import with_option_names
-from loadgen.screen.secrecy import public_url
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.snapshot import VerificationReport
 from loadtest_model.plan import Plan, Step
 from loadtest_model.plan.exposure import exposure_of
 from loadtest_model.plan.notices import plan_notices
 from loadtest_model.quantities import count_text, span_text
+from loadtest_model.secrecy import public_url
 
 MAX_STAGES: Final = 6
 

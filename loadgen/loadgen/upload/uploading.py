@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import os
+import random
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -34,6 +35,7 @@ from loadgen.http.transport import Client, Exchange, Request, keeps_connections,
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.records import Composer, RecordSpace, load_pools
 from loadgen.upload.routes import Route
+from loadgen.upload.traces import Traces
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.plan import Plan
 from loadtest_model.plan.columns import columns_of
@@ -71,7 +73,7 @@ class Uploader:
     `newest_confirmed_id` is the first client_id of the upload that was accepted last. `unechoed_uploads` counts the
     accepted uploads whose answers did not return their nonce; with `must_echo` none of those is accepted. `stalls`,
     which the watcher of the event loop keeps, shows what of an upload's time is our own. `clock` is the target's, as
-    its answers tell it.
+    its answers tell it. `traces` gives each upload that is to be traced its `traceparent`, None where none has one.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Uploader:
     ) -> None:
         self.clock = TargetClock()
         self.stalls = Stalls()
+        self.traces: Traces | None = None
         target = plan.target
         self._site = site_of(target.url, target.host, target.tls.server_name)
         self._composer = composer
@@ -156,15 +159,26 @@ class Uploader:
         return None if self._tokens is None else await self._tokens.authorization()
 
     async def upload(
-        self, client: Client, destination: Endpoint | Route, rows: int, progress: UploadProgress
+        self,
+        client: Client,
+        destination: Endpoint | Route,
+        rows: int,
+        progress: UploadProgress,
+        *,
+        is_traced: bool = False,
     ) -> Upload:
         """Upload a fresh batch to an address, or on a route that may lead to another, and judge the answer.
 
+        `is_traced` says that it carries a `traceparent` if the plan asks for one.
         `progress` tells how far it came, also when it is cancelled. Raises TokenUnreadableError where a token is
         called for and none could ever be had.
         """
         nonce = self._make_nonce()
         head = self._head + b"X-Load-Test-Nonce: %s\r\n" % nonce.encode()
+        if is_traced and self.traces is not None:
+            trace = self.traces.next()
+            progress.trace_id = trace.trace_id
+            head += trace.header_line
         authorization = None if self._tokens is None else await self._tokens.authorization()
         if authorization is not None:
             head += header_lines({"Authorization": authorization})
@@ -272,6 +286,9 @@ def make_uploader(
     tokens = token_source(plan, environment, clock)
     uploader = Uploader(plan, pod_index, composer, file_format, make_nonce, tokens)
     uploader.clock = clock
+    if plan.target.trace_sample_ratio is not None:
+        # Seeded by the system, so that no two pods make the same ids.
+        uploader.traces = Traces(plan.target.trace_sample_ratio, random.Random())  # noqa: S311 - ids are no secrets
     return uploader
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import structs
 
+from loadtest_model.measurement.coarse_times import CoarseTimes, merged_coarse_times
+from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.values import WireValue
 
 
@@ -65,7 +67,8 @@ class Second(WireValue, frozen=True, kw_only=True, gc=False):
     `ended` counts the uploads that came to any of their outcomes in this second, whenever they began; those of them
     that were answered are `answers`, and `records_answered` and `response_nanoseconds_sum` stand with them. `failed`
     are those of `ended` that were not accepted, without what we cut ourselves, and `lapsed` the arrivals that were
-    dropped in this second.
+    dropped in this second. `errors` divides `ended`, without the accepted, by the kind of error, those that we cut
+    included. `answer_times` are the response times of `answers`; a pod of version 0.1.0 does not tell either.
     """
 
     second: int
@@ -77,6 +80,14 @@ class Second(WireValue, frozen=True, kw_only=True, gc=False):
     response_nanoseconds_sum: int = 0
     failed: int = 0
     lapsed: int = 0
+    errors: dict[ErrorKind, int] = {}
+    answer_times: CoarseTimes = ()
+
+    @property
+    def accepted(self) -> int:
+        """How many of `ended` were accepted; `counts` has those that were to begin in this second."""
+        # A pod of version 0.1.0 tells only of failures that we did not cut.
+        return self.ended - max(self.failed, sum(self.errors.values()))
 
 
 def merged_seconds(parts: Iterable[tuple[Second, ...]]) -> tuple[Second, ...]:
@@ -97,5 +108,19 @@ def _merged_second(number: int, parts: list[Second]) -> Second:
         return parts[0]
     columns = dict(zip(Second.__struct_fields__, zip(*map(structs.astuple, parts), strict=True), strict=True))
     del columns["second"]
-    counts = merged_counts(columns.pop("counts"))
-    return Second(second=number, counts=counts, **{name: sum(column) for name, column in columns.items()})
+    return Second(
+        second=number,
+        counts=merged_counts(columns.pop("counts")),
+        errors=merged_errors(columns.pop("errors")),
+        answer_times=merged_coarse_times(columns.pop("answer_times")),
+        **{name: sum(column) for name, column in columns.items()},
+    )
+
+
+def merged_errors(parts: Iterable[dict[ErrorKind, int]]) -> dict[ErrorKind, int]:
+    """The numbers of uploads with each kind of error added up, in the order of the kinds."""
+    sums: dict[ErrorKind, int] = {}
+    for errors in parts:
+        for kind, count in errors.items():
+            sums[kind] = sums.get(kind, 0) + count
+    return {kind: sums[kind] for kind in sorted(sums)}

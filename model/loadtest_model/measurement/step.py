@@ -4,7 +4,7 @@ Many are merged in one pass over all of them; merging two is merging a list of t
 of merges never matter.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from itertools import zip_longest
 from typing import Final
@@ -14,11 +14,12 @@ from msgspec import field
 from loadtest_model.measurement.cause_counts import CauseCount, merged_causes
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.censored import CensoredTimes, merged_censored_times
-from loadtest_model.measurement.counts import Counts, Second, merged_counts, merged_seconds
+from loadtest_model.measurement.counts import Counts, Second, merged_counts, merged_errors, merged_seconds
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.own_time import OwnTime, merged_own_time
 from loadtest_model.measurement.silence import Silence, merged_silence
 from loadtest_model.measurement.sketch import Sketch, merged_sketch
+from loadtest_model.measurement.slow_samples import SlowSample, slowest_samples
 from loadtest_model.measurement.spread import AddressCounts, merged_address_counts, merged_spread
 from loadtest_model.measurement.upload_parts import UploadParts, merged_parts
 from loadtest_model.values import WireValue
@@ -44,6 +45,8 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     `own` is what the generator itself may have done to all this.
     `gone` counts the uploads to addresses that are no longer the target's, which only an operator can tell.
     `silence` tells, once the step is over, when the target did not answer.
+    `start_seconds` is when the step began, counted from the start of the first one; None of a pod that does not tell.
+    `slowest` are the uploads after the warm-up that took longest, whatever they came to.
     """
 
     step: int = -1
@@ -70,6 +73,8 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     gone: AddressCounts = AddressCounts()
     censored: CensoredTimes = CensoredTimes()
     silence: Silence = Silence()
+    start_seconds: float | None = None
+    slowest: tuple[SlowSample, ...] = ()
 
     def merge(self, other: "StepAggregate") -> "StepAggregate":
         return merged_step([self, other])
@@ -82,7 +87,7 @@ def merged_step(steps: Sequence[StepAggregate]) -> StepAggregate:
         step=max((step.step for step in steps), default=-1),
         total=merged_counts([step.total for step in steps]),
         judged=merged_counts([step.judged for step in steps]),
-        errors=_error_sums(step.errors for step in steps),
+        errors=merged_errors(step.errors for step in steps),
         causes=reduce(merged_causes, (step.causes for step in steps if step.causes), {}),
         response=merged_sketch([step.response for step in steps]),
         service=merged_sketch([step.service for step in steps]),
@@ -108,12 +113,6 @@ def merged_step(steps: Sequence[StepAggregate]) -> StepAggregate:
         gone=merged_address_counts(step.gone for step in steps),
         censored=merged_censored_times([step.censored for step in steps]),
         silence=merged_silence([step.silence for step in steps]),
+        start_seconds=min((step.start_seconds for step in steps if step.start_seconds is not None), default=None),
+        slowest=slowest_samples(step.slowest for step in steps),
     )
-
-
-def _error_sums(parts: Iterable[dict[ErrorKind, int]]) -> dict[ErrorKind, int]:
-    sums: dict[ErrorKind, int] = {}
-    for errors in parts:
-        for kind, count in errors.items():
-            sums[kind] = sums.get(kind, 0) + count
-    return {kind: sums[kind] for kind in sorted(sums)}

@@ -8,22 +8,32 @@ import zlib
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain
 from operator import add, sub
 from typing import Final
 
+import msgspec
 from msgspec import structs
 
 from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.coarse_times import CoarseTimes, buckets_of, coarse_times
 from loadtest_model.measurement.counts import Counts, Second
+from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import Snapshot
 
 _COUNT_FIELDS: Final = Counts.__struct_fields__
-_OTHER_FIELDS: Final = Second.__struct_fields__[2:]
+_SPARSE_FIELDS: Final = ("errors", "answer_times")
+_OTHER_FIELDS: Final = tuple(name for name in Second.__struct_fields__[2:] if name not in _SPARSE_FIELDS)
 _WIDTH: Final = 1 + len(_COUNT_FIELDS) + len(_OTHER_FIELDS)
 _BLOCK_SECONDS: Final = 32
 # An upload may change a second as old as its own patience, two minutes by default.
 _OPEN_BLOCKS: Final = 4
 _PIECE_SECONDS: Final = 1_000
+
+_Sparse = tuple[dict[ErrorKind, int], CoarseTimes]
+"""What a second has of few of many kinds: its errors, and the buckets of its response times."""
+_NOTHING: Final[_Sparse] = ({}, ())
+_BLOCK_DECODER: Final = msgspec.msgpack.Decoder(tuple[list[list[int]], list[_Sparse]])
 
 Series = tuple[tuple[Second, ...], ...]
 """The seconds of each step, by the step's number."""
@@ -85,16 +95,20 @@ class Timeline:
         rows = self._rows.setdefault(pod, {}).setdefault(step, _PodSeconds())
         sums = self._sums.setdefault(step, _StepSums())
         for second in seconds:
-            row = _row(second)
-            replaced_row = rows.put(second.second, row)
+            row, sparse = _row(second), _sparse(second)
+            replaced_row, replaced_sparse = rows.put(second.second, row, sparse)
             if is_summed:
                 sums.add_to_second(second.second, list(map(sub, row, replaced_row)))
+                if sparse != replaced_sparse:
+                    sums.add_sparse(second.second, sparse, add)
+                    sums.add_sparse(second.second, replaced_sparse, sub)
 
     def _add_to_sums(self, pod: str, sign: Callable[[int, int], int]) -> None:
         for number, rows in self._rows.get(pod, {}).items():
             sums = self._sums[number]
-            for second, row in rows:
+            for second, row, sparse in rows:
                 sums.add_to_second(second, [sign(0, value) for value in row])
+                sums.add_sparse(second, sparse, sign)
 
 
 def with_series(aggregate: Aggregate, series: Series) -> Aggregate:
@@ -107,39 +121,65 @@ def with_series(aggregate: Aggregate, series: Series) -> Aggregate:
 
 
 class _PodSeconds:
-    """One pod's seconds of one step, each a row of whole numbers, of which the first is 1. Old ones lie packed."""
+    """One pod's seconds of one step, each a row of whole numbers, of which the first is 1, with what is sparse of it.
+
+    Old ones lie packed.
+    """
 
     def __init__(self) -> None:
-        self._open: dict[int, array[int]] = {}
+        self._open: dict[int, _Block] = {}
         self._packed: dict[int, bytes] = {}
 
-    def put(self, second: int, row: Sequence[int]) -> Sequence[int]:
-        """Keep a row. Returns the row that it replaces, or zeros if there was none."""
+    def put(self, second: int, row: Sequence[int], sparse: _Sparse) -> tuple[Sequence[int], _Sparse]:
+        """Keep a second. Returns what it replaces: zeros and nothing if there was none."""
         number, place = divmod(second, _BLOCK_SECONDS)
         block = self._open[number] if number in self._open else self._open_block(number)
-        begin = place * _WIDTH
-        replaced_row = block[begin : begin + _WIDTH]
-        block[begin : begin + _WIDTH] = array("q", row)
-        return replaced_row
+        return block.put(place, row, sparse)
 
-    def __iter__(self) -> Iterator[tuple[int, Sequence[int]]]:
-        """Each second that was put, and its row."""
+    def __iter__(self) -> Iterator[tuple[int, Sequence[int], _Sparse]]:
+        """Each second that was put, with its row and what is sparse of it."""
         for number in {*self._open, *self._packed}:
-            block = self._open[number] if number in self._open else _unpack(self._packed[number])
-            for place in range(_BLOCK_SECONDS):
-                row = block[place * _WIDTH : (place + 1) * _WIDTH]
-                if row[0]:
-                    yield number * _BLOCK_SECONDS + place, row
+            block = self._open[number] if number in self._open else _Block(self._packed[number])
+            for place, row, sparse in block:
+                yield number * _BLOCK_SECONDS + place, row, sparse
 
-    def _open_block(self, number: int) -> "array[int]":
-        packed = self._packed.pop(number, None)
-        block = array("q", bytes(8 * _WIDTH * _BLOCK_SECONDS)) if packed is None else _unpack(packed)
+    def _open_block(self, number: int) -> "_Block":
+        block = _Block(self._packed.pop(number, None))
         self._open[number] = block
         if len(self._open) > _OPEN_BLOCKS:
             oldest = next(iter(self._open))
-            # A fleet's seconds are many and alike: packed they take a sixth of the room.
-            self._packed[oldest] = zlib.compress(self._open.pop(oldest).tobytes(), 1)
+            self._packed[oldest] = self._open.pop(oldest).pack()
         return block
+
+
+class _Block:
+    """Some seconds that follow each other."""
+
+    def __init__(self, packed: bytes | None) -> None:
+        if packed is None:
+            self._rows = array("q", bytes(8 * _WIDTH * _BLOCK_SECONDS))
+            self._sparse = [_NOTHING] * _BLOCK_SECONDS
+        else:
+            columns, self._sparse = _BLOCK_DECODER.decode(zlib.decompress(packed))
+            self._rows = array("q", chain.from_iterable(zip(*columns, strict=True)))
+
+    def pack(self) -> bytes:
+        """The block in little room: a fleet's seconds are many, and alike column by column."""
+        columns = [self._rows[place::_WIDTH].tolist() for place in range(_WIDTH)]
+        return zlib.compress(msgspec.msgpack.encode((columns, self._sparse)), 1)
+
+    def put(self, place: int, row: Sequence[int], sparse: _Sparse) -> tuple[Sequence[int], _Sparse]:
+        begin = place * _WIDTH
+        replaced = self._rows[begin : begin + _WIDTH], self._sparse[place]
+        self._rows[begin : begin + _WIDTH] = array("q", row)
+        self._sparse[place] = sparse
+        return replaced
+
+    def __iter__(self) -> Iterator[tuple[int, Sequence[int], _Sparse]]:
+        for place, sparse in enumerate(self._sparse):
+            row = self._rows[place * _WIDTH : (place + 1) * _WIDTH]
+            if row[0]:
+                yield place, row, sparse
 
 
 class _StepSums:
@@ -147,6 +187,7 @@ class _StepSums:
 
     def __init__(self) -> None:
         self._rows: dict[int, list[int]] = {}
+        self._sparse: dict[int, dict[int | ErrorKind, int]] = {}
         self._order: list[int] = []
         self._seconds: dict[int, Second] = {}
         self._changed: set[int] = set()
@@ -166,22 +207,39 @@ class _StepSums:
             self._changed.discard(second)
             del self._order[bisect_left(self._order, second)]
 
+    def add_sparse(self, second: int, sparse: _Sparse, sign: Callable[[int, int], int]) -> None:
+        """Add errors and response times to a second, or take them away. What is zero is not kept."""
+        errors, times = sparse
+        if not (errors or times):
+            return
+        sums = self._sparse.setdefault(second, {})
+        for kind, count in chain[tuple[int | ErrorKind, int]](errors.items(), buckets_of(times).items()):
+            total = sign(sums.get(kind, 0), count)
+            if total:
+                sums[kind] = total
+            else:
+                del sums[kind]
+        if not sums:
+            del self._sparse[second]
+
     def seconds(self) -> tuple[Second, ...]:
         for second in self._changed:
-            self._seconds[second] = _second(second, self._rows[second])
+            self._seconds[second] = _second(second, self._rows[second], self._sparse.get(second, {}))
         self._changed.clear()
         return tuple(map(self._seconds.__getitem__, self._order))
 
 
 def _row(second: Second) -> tuple[int, ...]:
-    return (1, *structs.astuple(second.counts), *structs.astuple(second)[2:])
+    return (1, *structs.astuple(second.counts), *(getattr(second, name) for name in _OTHER_FIELDS))
 
 
-def _second(number: int, row: Sequence[int]) -> Second:
+def _sparse(second: Second) -> _Sparse:
+    return (second.errors, second.answer_times) if second.errors or second.answer_times else _NOTHING
+
+
+def _second(number: int, row: Sequence[int], sparse: dict[int | ErrorKind, int]) -> Second:
     counts = Counts(**dict(zip(_COUNT_FIELDS, row[1:], strict=False)))
     other_fields = dict(zip(_OTHER_FIELDS, row[1 + len(_COUNT_FIELDS) :], strict=True))
-    return Second(second=number, counts=counts, **other_fields)
-
-
-def _unpack(packed: bytes) -> "array[int]":
-    return array("q", zlib.decompress(packed))
+    errors = {kind: sparse[kind] for kind in sorted(kind for kind in sparse if isinstance(kind, ErrorKind))}
+    buckets = {bucket: count for bucket, count in sparse.items() if isinstance(bucket, int)}
+    return Second(second=number, counts=counts, errors=errors, answer_times=coarse_times(buckets), **other_fields)

@@ -41,6 +41,7 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
     `addresses` are `ip:port` pairs that stand for the URL's host (a Service's endpoints); where there are none,
     the host's name is resolved in the pod. `host` is the Host header, where it is not the URL's. At most one of
     `token` and `login` is given. A part's time-out is never longer than `timeout_seconds`, the whole upload's.
+    `trace_sample_ratio` is the share of the uploads whose trace is sampled; with None no upload has a trace.
     """
 
     url: str
@@ -65,6 +66,7 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
     nonce_path: str
     metrics_url: str | None = None
     expect_count: ExpectCount = ExpectCount.SENT
+    trace_sample_ratio: float | None = None
 
 
 def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPlaces) -> TargetPlan:
@@ -93,6 +95,7 @@ def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPla
         nonce_path=target.response.nonce,
         expect_count=target.response.expect_count,
         metrics_url=target.metrics_url,
+        trace_sample_ratio=target.tracing.sample_ratio if target.tracing else None,
     )
 
 

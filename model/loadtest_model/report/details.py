@@ -15,8 +15,8 @@ class DistributionPoint(Struct, frozen=True, kw_only=True):
 class PlateauSummary(Struct, frozen=True, kw_only=True):
     """A piece of a step at one level of load, from second `first` up to second `end` of the step, without the warm-up.
 
-    `level` is in `unit`: virtual users, or uploads due a second. Rates are of what the target confirmed in these
-    seconds.
+    `level` is in `unit`: virtual users, or uploads due a second. `requests` and times are of the uploads that were to
+    begin on it, rates of what the target confirmed in these seconds.
     """
 
     first: int
@@ -31,7 +31,11 @@ class PlateauSummary(Struct, frozen=True, kw_only=True):
 
 
 class PodSummary(Struct, frozen=True, kw_only=True):
-    """One pod of the fleet by its index, or several as one where `pods` is more than 1; times are response times."""
+    """One pod of the fleet by its index, or several as one where `pods` is more than 1: then `index` is the first.
+
+    `sent`, `accepted` and `errors` count all of its load, rates and response times what follows the warm-up. Of several
+    pods everything is the sum, except the times and the lag: `max_loop_lag_seconds` is that of the worst.
+    """
 
     index: int
     pods: int = 1

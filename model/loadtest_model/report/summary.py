@@ -1,8 +1,9 @@
 """What a run came to, in one page, as people and programs read it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from loadtest_model.judgement.diagnoses import MOST_DIAGNOSES as DIAGNOSES_KEPT
 from loadtest_model.judgement.diagnoses import Diagnosis, diagnose_run
@@ -14,13 +15,14 @@ from loadtest_model.judgement.workload import MOST_IMAGES, TargetWatch
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import read_back_conclusion
-from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
+from loadtest_model.measurement.snapshot import ProofLevel, Snapshot, VerificationReport
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.measurement.step import StepAggregate, merged_step
 from loadtest_model.plan import Plan, Step
 from loadtest_model.quantities import clip_middle
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.report.details import DistributionPoint, PlateauSummary, PodSummary, SlowUpload
+from loadtest_model.report.distributions import distribution_of, plateau_summaries
 from loadtest_model.report.figures import (
     PartsTimes,
     RecordCounts,
@@ -33,6 +35,7 @@ from loadtest_model.report.figures import (
     throughput_of,
     times_of,
 )
+from loadtest_model.report.pod_figures import pod_summaries, slow_uploads
 from loadtest_model.thresholds.bounds import ThresholdResult
 
 SUMMARY_SCHEMA: Final = 1
@@ -207,7 +210,14 @@ def summarize(
         ),
         target=_target_use(aggregate, target),
         reason_class=judgement.reason_class,
+        distribution=distribution_of(whole.response),
+        slowest=slow_uploads(plan, aggregate),
     )
+
+
+def with_origin(summary: Summary, plan: Plan, snapshots: Sequence[Snapshot], manifest: str) -> Summary:
+    """The summary with what the aggregate does not tell: each pod by its newest snapshot, and the test as YAML."""
+    return structs.replace(summary, pods=pod_summaries(plan, snapshots), manifest=manifest)
 
 
 def _step_summary(plan: Plan, step: Step, aggregate: StepAggregate, judgement: StepJudgement) -> StepSummary:
@@ -230,6 +240,8 @@ def _step_summary(plan: Plan, step: Step, aggregate: StepAggregate, judgement: S
         addresses=aggregate.addresses,
         throughput=throughput_of(aggregate.judged, window),
         health=assess_step(step, aggregate),
+        distribution=distribution_of(aggregate.response),
+        plateaus=plateau_summaries(step, aggregate),
     )
 
 

@@ -4,13 +4,14 @@ import csv
 import io
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Final
 
 from msgspec import Struct, convert, structs
 
 from loadtest_model.measurement.aggregate import Aggregate
-from loadtest_model.measurement.counts import Second, merged_counts
+from loadtest_model.measurement.coarse_times import coarse_count, coarse_quantile_seconds, merged_coarse_times
+from loadtest_model.measurement.counts import Second, merged_counts, merged_errors
 from loadtest_model.plan import Plan
 from loadtest_model.values import NANOSECONDS
 
@@ -21,7 +22,8 @@ class SeriesRow(Struct, frozen=True, kw_only=True):
     `time` is the beginning of the row in RFC 3339, empty where the start is not known. The outcomes of an upload stand
     in the second of its intended start, so that every row is conserved; `answers`, `records_answered` and the response
     times stand in the second in which the answers came. `virtual_users` is the most that were at work. `errors` has
-    the kinds of error of the uploads that ended here, as `timeout=2 http_5xx=1`.
+    the kinds of error of the uploads that ended here, as `server_error=1 timeout=2`. The 95th percentile lies within
+    `COARSE_ERROR` of the exact one.
     """
 
     step: str
@@ -54,14 +56,16 @@ def series_rows(
 ) -> tuple[SeriesRow, ...]:
     """One row for so many seconds, counted from the common start of each step. `started_at` is in RFC 3339."""
     rows = []
-    step_start = datetime.fromisoformat(started_at) if started_at else None
-    for step, step_aggregate in zip(plan.steps, aggregate.steps, strict=False):
+    start = datetime.fromisoformat(started_at) if started_at else None
+    planned_starts = accumulate(plan.step_span_seconds, initial=0.0)
+    for step, step_aggregate, planned_seconds in zip(plan.steps, aggregate.steps, planned_starts, strict=False):
+        # The pods of a fleet begin each step together, as planned; a pod that is alone does so as soon as it can.
+        start_seconds = planned_seconds if step_aggregate.start_seconds is None else step_aggregate.start_seconds
+        step_start = start + timedelta(seconds=start_seconds) if start else None
         for first, seconds in groupby(
             step_aggregate.seconds, key=lambda second: second.second // row_seconds * row_seconds
         ):
             rows.append(_row(step.name, step_start, first, tuple(seconds)))
-        if step_start is not None:
-            step_start += timedelta(seconds=step.duration_seconds)
     return tuple(rows)
 
 
@@ -117,8 +121,18 @@ def _row(step: str, step_start: datetime | None, first: int, seconds: tuple[Seco
         answers=answers,
         records_answered=sum(second.records_answered for second in seconds),
         avg_response_seconds=response_nanoseconds / answers / NANOSECONDS if answers else None,
+        p95_response_seconds=_p95_seconds(seconds, answers),
+        errors=" ".join(
+            f"{kind}={count}" for kind, count in merged_errors(second.errors for second in seconds).items()
+        ),
         seconds=seconds[-1].second - first + 1,
     )
+
+
+def _p95_seconds(seconds: tuple[Second, ...], answers: int) -> float | None:
+    """The 95th percentile of the answers' response times; None if a pod of an older version did not tell them all."""
+    times = merged_coarse_times(second.answer_times for second in seconds)
+    return coarse_quantile_seconds(times, 0.95) if coarse_count(times) == answers else None
 
 
 def _rfc3339(instant: datetime) -> str:

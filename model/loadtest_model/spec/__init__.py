@@ -9,7 +9,7 @@ from loadtest_model.spec.load import Load
 from loadtest_model.spec.pod import Pod
 from loadtest_model.spec.records import Records
 from loadtest_model.spec.rules import rule_annotation
-from loadtest_model.spec.target import TLS_NEEDS_HTTPS, Target
+from loadtest_model.spec.target import ONE_TRACEPARENT, TLS_NEEDS_HTTPS, Target
 from loadtest_model.spec.thresholds import MOST_THRESHOLDS, Abort, ThresholdText
 from loadtest_model.spec.verification import Verification
 from loadtest_model.values import Value
@@ -40,7 +40,11 @@ class Concurrency(StrEnum):
 
 
 class Spec(Value, frozen=True, kw_only=True):
-    target: Annotated[Target, Meta(description="The system under test. Required."), rule_annotation(TLS_NEEDS_HTTPS)]
+    target: Annotated[
+        Target,
+        Meta(description="The system under test. Required."),
+        rule_annotation(TLS_NEEDS_HTTPS, ONE_TRACEPARENT),
+    ]
     scenario: Annotated[
         Scenario,
         Meta(

@@ -134,6 +134,18 @@ class Response(Value, frozen=True, kw_only=True):
     ] = ExpectCount.SENT
 
 
+class Tracing(Value, frozen=True, kw_only=True):
+    sample_ratio: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Share of the uploads whose trace has the flag sampled: 0 to 1. The traces of all others are"
+            " only numbered. Required.",
+        ),
+    ]
+
+
 class Target(Value, frozen=True, kw_only=True):
     url: Annotated[
         str,
@@ -224,6 +236,13 @@ class Target(Value, frozen=True, kw_only=True):
     response: Annotated[Response, Meta(description="Where the answer says what was done.")] = field(
         default_factory=Response
     )
+    tracing: Annotated[
+        Tracing | None,
+        Meta(
+            description="Each upload of the load carries a traceparent header (W3C Trace Context), with a trace of its"
+            " own; the results name the traces of the slowest. Default: no upload carries one."
+        ),
+    ] = None
     workload: Annotated[
         Workload | None,
         Meta(
@@ -253,4 +272,9 @@ TLS_NEEDS_HTTPS: Final = Rule[Target](
     message="spec.target.tls needs an https URL in spec.target.url",
     holds=lambda target: target.tls is None or target.url.lower().startswith("https:"),
     reason=Reason.TLSWithoutHTTPS,
+)
+ONE_TRACEPARENT: Final = Rule[Target](
+    cel="!has(self.tracing) || !has(self.headers) || !self.headers.exists(name, name.lowerAscii() == 'traceparent')",
+    message="spec.target.tracing gives each upload a traceparent of its own, so spec.target.headers must not have one",
+    holds=lambda target: target.tracing is None or "traceparent" not in map(str.lower, target.headers),
 )

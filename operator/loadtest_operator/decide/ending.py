@@ -15,9 +15,10 @@ from loadtest_model.plan import Plan, unseen_endpoints
 from loadtest_model.plan.exposure import exposure_of
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import AnyReason, Reason, class_of_end
+from loadtest_model.report.manifest import manifest_text
 from loadtest_model.report.status import ConditionType, Phase, Results, Status, StepResult
 from loadtest_model.report.status_summary import status_summary
-from loadtest_model.report.summary import Summary, summarize
+from loadtest_model.report.summary import Summary, summarize, with_origin
 from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.compose import base_status, verified_value
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues, recorded_value
@@ -67,6 +68,8 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
     load_start = load_started_at(observation, fleet.aggregate)
     summary = summarize(plan, aggregate, judgement, fleet.proof, load_start, fleet.target_watch)
     summary = structs.replace(summary, verification=structs.replace(summary.verification, notice=fleet.notice))
+    spec = observation.test.spec
+    summary = with_origin(summary, plan, fleet.snapshots, manifest_text(plan.name, spec) if spec else "")
     succeeded = judgement.verdict is Verdict.PASSED
     message = _verdict_message(judgement, fleet, summary.diagnoses)
     marks = ConditionValues(

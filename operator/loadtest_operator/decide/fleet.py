@@ -11,7 +11,14 @@ from loadtest_model.judgement.health import NO_EVICTIONS, Evictions
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.aggregate import Aggregate, merge_snapshots, with_departed_addresses
 from loadtest_model.measurement.proof import ReadBackReport, read_back_conclusion
-from loadtest_model.measurement.snapshot import PodState, ProofLevel, RefusedAddress, TargetMemory, VerificationReport
+from loadtest_model.measurement.snapshot import (
+    PodState,
+    ProofLevel,
+    RefusedAddress,
+    Snapshot,
+    TargetMemory,
+    VerificationReport,
+)
 from loadtest_model.measurement.spread import OTHER_ADDRESSES
 from loadtest_model.measurement.timeline import Series, with_series
 from loadtest_model.plan import Plan, unseen_endpoints
@@ -54,6 +61,11 @@ class Fleet:
         return next((pod for index, pod in sorted(self.by_index.items()) if index not in over_indexes), None)
 
     @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """The newest snapshot of each pod that was ever heard, without its seconds."""
+        return tuple(pod.snapshot for pod in self.pods if pod.snapshot is not None)
+
+    @property
     def absent_indexes(self) -> tuple[int, ...]:
         """Indexes of which there is no trace."""
         return tuple(index for index in range(self.plan.parallelism) if index not in self.by_index)
@@ -78,7 +90,7 @@ class Fleet:
 
     @cached_property
     def aggregate(self) -> Aggregate:
-        merged = merge_snapshots(pod.snapshot for pod in self.pods if pod.snapshot is not None)
+        merged = merge_snapshots(self.snapshots)
         points = self.target_watch.memory_points if self.target_watch else ()
         if points:
             # What the metrics API says of the pods comes before what one process says of itself.
@@ -109,7 +121,7 @@ class Fleet:
     @property
     def elapsed_seconds(self) -> float:
         """Since the common start, up to the end of the load; 0 without a start."""
-        return max((pod.snapshot.elapsed_seconds for pod in self.pods if pod.snapshot is not None), default=0.0)
+        return max((snapshot.elapsed_seconds for snapshot in self.snapshots), default=0.0)
 
     @property
     def reports(self) -> tuple[VerificationReport, ...]:

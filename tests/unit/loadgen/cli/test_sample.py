@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 
 from loadgen.cli.main import command_parser, main
-from loadgen.cli.run_command import plan_from_options
+from loadgen.cli.run_command import local_test_of
 from loadgen.options.errors import UsageError
 from loadgen.options.records_options import add_records_options, field_of, record_settings
 from loadtest_model.records.columns import CLIENT_COLUMNS
@@ -209,7 +209,7 @@ def test_a_run_takes_the_same_options_and_adds_to_the_manifests_columns(tmp_path
     ]
     run_options = command_parser().parse_args(["run", "-f", str(manifest(tmp_path)), "--invalid", "0.1", *options])
 
-    plan, _ = plan_from_options(run_options, {})
+    plan = local_test_of(run_options, {}).plan
 
     names = [column.name for column in plan.records.columns]
     assert names[0] == "id"

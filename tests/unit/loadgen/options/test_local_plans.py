@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from loadgen.cli.main import command_parser
-from loadgen.cli.run_command import plan_from_options
+from loadgen.cli.run_command import local_test_of
 from loadgen.cli.verify_command import verification_plan
 from loadgen.local.planning import access_of, plan_of
 from loadgen.options.document import draft_of
@@ -30,8 +30,7 @@ def run_options(*arguments: str) -> argparse.Namespace:
 
 
 def plan(*arguments: str, **variables: str) -> Plan:
-    compiled_plan, _ = plan_from_options(run_options(*arguments), variables)
-    return compiled_plan
+    return local_test_of(run_options(*arguments), variables).plan
 
 
 def refusal_of(*arguments: str, **variables: str) -> str:

@@ -2,12 +2,17 @@
 
 import csv
 import io
+from collections import Counter
 
 import msgspec
+import pytest
+from msgspec import structs
 
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts
+from loadtest_model.measurement.coarse_times import bucket_of, coarse_times
 from loadtest_model.measurement.counts import Second
+from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.report.time_series import TIME_SERIES_COLUMNS, rows_of_csv, series_rows, time_series_csv
@@ -63,6 +68,74 @@ def test_the_time_series_is_read_back_from_its_csv() -> None:
     assert rows_of_csv(time_series_csv(rows)) == rows
     assert rows[1].time == "2026-01-01T00:01:00.500Z"
     assert (rows[0].avg_response_seconds, rows[1].avg_response_seconds) == (None, 2.0)
+
+
+def times_of(*milliseconds: int) -> tuple[int, ...]:
+    return coarse_times(Counter(bucket_of(each * 1_000_000) for each in milliseconds))
+
+
+def test_the_percentile_and_the_errors_of_a_row_are_those_of_all_its_seconds() -> None:
+    seconds = (
+        Second(
+            second=0,
+            counts=counts(),
+            virtual_users=1,
+            answers=19,
+            errors={ErrorKind.TIMEOUT: 2},
+            answer_times=times_of(*[100] * 19),
+        ),
+        Second(
+            second=1,
+            counts=counts(),
+            virtual_users=1,
+            answers=2,
+            errors={ErrorKind.TIMEOUT: 1, ErrorKind.SERVER_ERROR: 3},
+            answer_times=times_of(5_000, 9_000),
+        ),
+    )
+    run = a_run(a_step(seconds=seconds))
+
+    first, second = series_rows(PLAN, run, None)
+    (both,) = series_rows(PLAN, run, None, row_seconds=2)
+
+    assert first.p95_response_seconds == pytest.approx(0.1, rel=0.04)
+    assert second.p95_response_seconds == pytest.approx(9.0, rel=0.04)
+    assert both.p95_response_seconds == pytest.approx(5.0, rel=0.04)
+    assert (first.errors, second.errors, both.errors) == (
+        "timeout=2",
+        "server_error=3 timeout=1",
+        "server_error=3 timeout=3",
+    )
+    assert rows_of_csv(time_series_csv([both])) == (
+        structs.replace(both, p95_response_seconds=round(both.p95_response_seconds or 0, 6)),
+    )
+
+
+def test_a_second_that_a_pod_of_an_older_version_does_not_tell_whole_has_no_percentile() -> None:
+    second = Second(second=0, counts=counts(), virtual_users=1, answers=3, answer_times=times_of(100, 200))
+
+    (row,) = series_rows(PLAN, a_run(a_step(seconds=(second,))), None)
+
+    assert row.p95_response_seconds is None
+
+
+def test_each_step_of_a_series_begins_when_it_began() -> None:
+    plan = a_plan(scenario="all")
+    second = Second(second=2, counts=counts(), virtual_users=1)
+    started = "2026-01-01T00:00:00.250Z"
+    early = a_run(
+        structs.replace(a_step(seconds=(second,)), start_seconds=0.0),
+        structs.replace(a_step(seconds=(second,)), start_seconds=7.5),
+    )
+    untold = a_run(a_step(seconds=(second,)), a_step(seconds=(second,)))
+
+    assert [row.time for row in series_rows(plan, early, started)] == [
+        "2026-01-01T00:00:02.250Z",
+        "2026-01-01T00:00:09.750Z",
+    ]
+    # The pods of a fleet begin a step when the longest drain of the one before is over.
+    span = plan.steps[0].duration_seconds + plan.steps[0].graceful_stop_seconds
+    assert series_rows(plan, untold, started)[1].time == f"2026-01-01T00:0{int(span // 60)}:02.250Z"
 
 
 def test_every_row_of_the_time_series_is_conserved() -> None:
