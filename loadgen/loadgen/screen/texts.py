@@ -10,6 +10,7 @@ LABEL_WIDTH: Final = 12
 WIDEST_LINE: Final = 110
 
 _QUANTITY: Final = re.compile(r"(?<=[0-9]) (?=[A-Za-z])")
+_COLOURED_LABEL: Final = re.compile(r"^(?P<begin>\x1b\[[0-9;]*m)(?P<text>[^\x1b]*)(?P<end>\x1b\[0m)")
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
@@ -22,6 +23,15 @@ def fit_to_width(text: str, columns: int | None) -> str:
 
 
 def _fold_line(line: str, width: int) -> str:
+    """Fold a line. The colour of its label takes no room, and comes back after that."""
+    label = _COLOURED_LABEL.match(line)
+    if label is None:
+        return _fold_plain_line(line, width)
+    folded_line = _fold_plain_line(label["text"] + line[label.end() :], width)
+    return label.group() + folded_line[len(label["text"]) :]
+
+
+def _fold_plain_line(line: str, width: int) -> str:
     # An address or a path that is broken can be neither clicked nor copied.
     indent = " " * (LABEL_WIDTH + 2 * line.startswith("- ", LABEL_WIDTH))
     unbroken_line = _QUANTITY.sub(_NO_BREAK, line)

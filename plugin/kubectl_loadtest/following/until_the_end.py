@@ -56,7 +56,7 @@ def _left(kubectl: Kubectl, name: str, *, is_stopped: bool) -> CommandError:
             ExitStatus.INCONCLUSIVE,
         )
     return CommandError(
-        f"left {name}, which runs on",
+        f"left {name} to itself; it goes on",
         f"`kubectl loadtest stop {name}{kubectl.flag_text}` stops it,"
         f" `kubectl loadtest watch {name}{kubectl.flag_text}` shows it again",
         ExitStatus.INCONCLUSIVE,

@@ -14,6 +14,7 @@ from kubectl_loadtest.views.ending import ending_lines
 from kubectl_loadtest.views.live import PATIENCE_SECONDS, live_lines, plain_line
 from kubectl_loadtest.views.style import Style
 from loadgen.screen.styling import clip_to_width, visible_length
+from loadgen.screen.texts import fit_to_width
 from loadtest_model.report.status import NO_OPERATOR_MESSAGE
 
 PROGRESS = {
@@ -170,3 +171,11 @@ def test_the_story_of_a_waiting_test_says_what_it_waits_for_and_what_to_do() -> 
 @pytest.mark.parametrize("status", [{}, ENDED, {"phase": "Running", "start": START, "progress": PROGRESS}])
 def test_a_story_fits_on_a_screen(status: dict[str, Any]) -> None:
     assert len(describe_lines(load_test(**status), [], Style())) < 24
+
+
+def test_a_coloured_label_takes_no_room_from_the_line_behind_it() -> None:
+    text = f"{'PROBLEM':<12}{'word ' * 20}".rstrip()
+
+    folded, coloured = (fit_to_width(each, 40) for each in (text, text.replace("PROBLEM", "\x1b[31mPROBLEM\x1b[0m")))
+
+    assert coloured == folded.replace("PROBLEM", "\x1b[31mPROBLEM\x1b[0m")
