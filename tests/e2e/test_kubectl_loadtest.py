@@ -15,7 +15,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 import yaml
 
-from kubectl_loadtest.cli.parsing import COMMANDS
+from kubectl_loadtest.commands.registry import COMMANDS
 from localcluster.installation import OPERATOR
 from localcluster.rest import Json, wait_for
 from peers.readers_of_status import kubectl

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from kubectl_loadtest.cli.parsing import COMMANDS, command_parser, options_of
+from kubectl_loadtest.cli.parsing import command_parser, options_of
+from kubectl_loadtest.commands.registry import COMMANDS
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "plugin.md").read_text(encoding="utf-8")
 

@@ -2,17 +2,19 @@
 
 import argparse
 import subprocess
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kubectl_loadtest.cli.global_flags import SHORT_NAMES, SWITCHES, VALUE_FLAGS, split_flags
-from kubectl_loadtest.cli.parsing import COMMANDS, command_parser
+from kubectl_loadtest.cli.parsing import command_parser
+from kubectl_loadtest.commands.registry import COMMANDS
 from kubectl_loadtest.errors import WrongUsageError
 from peers.readers_of_status import kubectl
 
-FORMS = {
+FORMS: dict[str, Callable[[str, str], list[str]]] = {
     "a word behind": lambda flag, value: [flag, value],
     "an equals sign": lambda flag, value: [f"{flag}={value}"],
 }

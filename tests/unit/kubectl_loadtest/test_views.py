@@ -30,7 +30,7 @@ PROGRESS = {
     "errors": 0,
 }
 START = {"startId": "s", "at": "2026-11-30T10:00:00Z"}
-ENDED = {
+ENDED: dict[str, Any] = {
     "verdict": "Failed",
     "reasonClass": "Load",
     "message": "threshold p95 < 1s is breached: measured 1.932 s",
