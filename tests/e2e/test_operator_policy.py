@@ -354,6 +354,11 @@ def test_a_job_of_somebody_else_is_not_removed(namespace: Namespace, rest: Rest,
         operator.call("DELETE", f"/apis/batch/v1/namespaces/{namespace.name}/jobs/foreign")
 
 
+def test_a_config_map_of_somebody_else_is_not_removed(operator: Rest) -> None:
+    with pytest.raises(RestError, match="the operator removes nothing but what it made for a LoadTest"):
+        operator.call("DELETE", f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/configmaps/loadtest-operator-targets")
+
+
 LOADTEST_CHANGES: dict[str, Json] = {
     "its stop": {"spec": {"stop": True}},
     "its labels": {"metadata": {"labels": {"team": "none"}}},

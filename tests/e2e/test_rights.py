@@ -133,7 +133,6 @@ ATTEMPTS: dict[str, tuple[str, str, Json | None]] = {
     ),
     "change the list of targets": ("PATCH", f"{OWN}/configmaps/loadtest-operator-targets", {"data": {"targets": "*"}}),
     "read a ConfigMap": ("GET", "/api/v1/namespaces/{namespace}/configmaps/kube-root-ca.crt", None),
-    "delete the list of targets": ("DELETE", f"{OWN}/configmaps/loadtest-operator-targets", None),
     "make a LoadTest": (
         "POST",
         "/apis/x-load-test.dev/v1alpha1/namespaces/{namespace}/loadtests",

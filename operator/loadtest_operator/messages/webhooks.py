@@ -98,6 +98,7 @@ class WebhookFile:
     def __init__(self, path: str) -> None:
         self._path = Path(path) if path else None
         self._text = ""
+        self._complaint = ""
         self._webhooks: tuple[Webhook, ...] = ()
 
     def load(self) -> None:
@@ -112,13 +113,20 @@ class WebhookFile:
         except (OSError, UnicodeDecodeError) as error:
             raise WebhooksError(f"it cannot be read: {type(error).__name__}") from None
         if text != self._text:
-            self._text = text
             self._webhooks = read_webhooks(text)
+            self._text = text
 
     def current(self) -> tuple[Webhook, ...]:
-        """The webhooks as the file has them now. Those known before hold as long as the file cannot be used."""
+        """The webhooks as the file has them now. Those known before hold as long as the file cannot be used.
+
+        Each new reason for that is logged once.
+        """
+        complaint = ""
         try:
             self.load()
         except WebhooksError as error:
-            _LOG.warning("the file of webhooks cannot be used, so the webhooks known before hold: %s", error)
+            complaint = str(error)
+        if complaint and complaint != self._complaint:
+            _LOG.warning("the file of webhooks cannot be used, so the webhooks known before hold: %s", complaint)
+        self._complaint = complaint
         return self._webhooks
