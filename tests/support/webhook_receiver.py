@@ -75,6 +75,9 @@ def receiver(
                 self.send_header(name, value)
             self.end_headers()
 
+        def do_PUT(self) -> None:
+            self.do_POST()
+
         def log_message(self, *_: Any) -> None:
             """Nothing is logged."""
 

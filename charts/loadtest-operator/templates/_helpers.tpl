@@ -82,7 +82,11 @@ and suspend can change. So who may only stop a test needs no right to what it na
   verbs: [get, list, watch]
 - apiGroups: [""]
   resources: [configmaps]
+  {{- if or .Values.archive.persistentVolumeClaim .Values.archive.s3.url }}
+  verbs: [create, list, delete, get, patch]
+  {{- else }}
   verbs: [create, list, delete]
+  {{- end }}
 - apiGroups: [""]
   resources: [events]
   verbs: [create, list]

@@ -28,8 +28,16 @@ class StatusMessage(WireValue, frozen=True, kw_only=True):
     detail: Annotated[str, Meta(max_length=LONGEST_DETAIL, description="Why it was not sent.")] = ""
 
 
+class StatusArchive(WireValue, frozen=True, kw_only=True):
+    """What became of the files of the run: where they are, or why the last attempt to archive them failed."""
+
+    under: Annotated[str, Meta(max_length=512, description="Where they are, below the installation's archive.")] = ""
+    failure: Annotated[str, Meta(max_length=LONGEST_DETAIL, description="It is tried again.")] = ""
+
+
 class Afterwards(WireValue, frozen=True, kw_only=True):
     """The part of a status that still changes once the test has completed."""
 
     expires_at: str | None = None
     messages: Annotated[tuple[StatusMessage, ...], Meta(max_length=MOST_WEBHOOKS)] = ()
+    archive: StatusArchive | None = None

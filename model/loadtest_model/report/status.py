@@ -13,7 +13,7 @@ from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
-from loadtest_model.report.afterwards import MOST_WEBHOOKS, StatusMessage
+from loadtest_model.report.afterwards import MOST_WEBHOOKS, StatusArchive, StatusMessage
 from loadtest_model.report.columns import Columns
 from loadtest_model.report.figures import RecordCounts, Requests
 from loadtest_model.report.status_summary import StatusSummary
@@ -301,6 +301,10 @@ class Status(WireValue, frozen=True, kw_only=True):
             " webhooks.",
         ),
     ] = ()
+    archive: Annotated[
+        StatusArchive | None,
+        Meta(description="Where the files of the run were archived, if the installation archives them."),
+    ] = None
 
     def condition(self, kind: ConditionType) -> Condition | None:
         return next((condition for condition in self.conditions if condition.type == kind), None)

@@ -9,15 +9,13 @@ from typing import Any, Final, assert_never
 from loadtest_model.measurement.snapshot import HaltReason
 from loadtest_model.protocol.commands import Ack, Arm, Halt, Start, TargetAddresses, Verb
 from loadtest_model.report.labels import FINISHED_RUN_ANNOTATION
-from loadtest_model.report.references import resolve_all
 from loadtest_model.values import WireValue
+from loadtest_operator.act.follow_up import FollowUp
 from loadtest_operator.cluster.api import CONFIG_MAPS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.cluster.pods import Command, CommandAnswer, PodClient, control_address
 from loadtest_operator.decide import actions
 from loadtest_operator.decide.actions import Action, ActionOutcome
 from loadtest_operator.facts.observation import Observation, ObservedPod
-from loadtest_operator.messages.ended_run import EndedRun
-from loadtest_operator.messages.messenger import Messenger
 
 _LOG: Final = logging.getLogger(__name__)
 _KINDS: Final = {actions.DeleteJob: JOBS, actions.DeleteNetworkPolicy: NETWORK_POLICIES}
@@ -36,14 +34,14 @@ class Actor:
         clock: Callable[[], float],
         now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]],
-        messenger: Messenger,
+        follow_up: FollowUp,
     ) -> None:
         self._api = api
         self._pods = pods
         self._clock = clock
         self._now = now
         self._sleep = sleep
-        self._messenger = messenger
+        self._follow_up = follow_up
 
     async def perform(
         self, observation: Observation, requested_actions: tuple[Action, ...]
@@ -70,14 +68,8 @@ class Actor:
                 return await self._bound_skew(action)
             case actions.WriteResults():
                 return await self._write_results(namespace, action)
-            case actions.RemoveResults():
-                await self._remove_results(namespace, action)
-            case actions.SendMessages():
-                run = EndedRun(identity, observation.run_id, resolve_all(observation.test.status))
-                self._messenger.send(run, action.webhooks, action.seconds)
-            case actions.DeleteTest():
-                _LOG.info("%s: deleted, because its time by spec.results.ttl has passed", identity)
-                await self._api.delete(LOADTESTS, namespace, name, identity.uid, observation.test.resource_version)
+            case actions.RemoveResults() | actions.ArchiveResults() | actions.SendMessages() | actions.DeleteTest():
+                await self._follow_up.perform(observation, action)
             case actions.MarkFinished():
                 # The UID keeps a test that was made anew under this name from being taken for one that has run.
                 metadata = {"uid": identity.uid, "annotations": {FINISHED_RUN_ANNOTATION: action.run_id}}
@@ -158,15 +150,6 @@ class Actor:
                 raise
             return actions.ResultsNotWritten(error.message)
         return None
-
-    async def _remove_results(self, namespace: str, action: actions.RemoveResults) -> None:
-        """Remove results that are no longer kept. That they cannot be removed is no reason to do nothing else."""
-        try:
-            await self._api.delete(CONFIG_MAPS, namespace, action.name, action.uid)
-        except ApiError as error:
-            if not error.is_final:
-                raise
-            _LOG.warning("%s/%s: results that are no longer kept were not removed: %s", namespace, action.name, error)
 
     async def _start(self, observation: Observation, action: actions.StartFleet) -> ActionOutcome:
         """Arm all, then start all at one instant; whoever does not confirm makes the whole fleet halt."""

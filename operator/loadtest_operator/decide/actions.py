@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from loadtest_operator.facts.observation import ObservedPod
+from loadtest_operator.facts.observation import ObservedPod, ObservedResults
 
 Json = dict[str, Any]
 
@@ -134,6 +134,13 @@ class RemoveResults:
 
 
 @dataclass(frozen=True)
+class ArchiveResults:
+    """Have the files of a run archived, without waiting for it."""
+
+    results: ObservedResults
+
+
+@dataclass(frozen=True)
 class SendMessages:
     """Have these webhooks told of the end of the run, without waiting for it.
 
@@ -169,6 +176,8 @@ class ObserveGeneration:
 
 Order = Verify | StartRest | TellEndpoints | Conclude | Drain | HaltFleet | Acknowledge
 
+FollowUpAction = RemoveResults | ArchiveResults | SendMessages | DeleteTest
+
 Action = (
     CreateJob
     | DeleteJob
@@ -176,11 +185,9 @@ Action = (
     | StartFleet
     | BoundSkew
     | WriteResults
-    | RemoveResults
-    | SendMessages
-    | DeleteTest
     | MarkFinished
     | ObserveGeneration
+    | FollowUpAction
     | Order
 )
 

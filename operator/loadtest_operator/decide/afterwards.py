@@ -1,4 +1,4 @@
-"""What follows once a test has completed: older results go, messages are sent, and in the end the test itself goes.
+"""What follows once a test has completed: results are archived and go, messages are sent, and the test itself goes.
 
 None of it changes what is on record of the run.
 """
@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from loadtest_model.reasons import Reason
-from loadtest_model.report.afterwards import MOST_WEBHOOKS, Afterwards, StatusMessage
+from loadtest_model.report.afterwards import MOST_WEBHOOKS, Afterwards, StatusArchive, StatusMessage
 from loadtest_model.report.status import ConditionType
 from loadtest_model.spec.retention import Retention
 from loadtest_model.values import seconds_of
-from loadtest_operator.decide.actions import Action, DeleteTest, RemoveResults, SendMessages
+from loadtest_operator.decide.actions import Action, ArchiveResults, DeleteTest, RemoveResults, SendMessages
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.observation import Observation, ObservedResults
 from loadtest_operator.facts.resources import instant, rfc3339
@@ -33,16 +33,26 @@ class Aftermath:
 
 
 def decide_aftermath(observation: Observation, *, is_settled: bool) -> Aftermath:
-    """What follows the end of a test. It is deleted only if its pods are gone and no message is waiting."""
+    """What follows the end of a test. It is deleted only if its pods are gone and nothing waits to be
+    archived or sent.
+    """
     messages = recorded_messages(observation)
     due = due_webhooks(observation, messages)
     expiry = expiry_of(observation)
-    afterwards = Afterwards(expires_at=None if expiry is None else rfc3339(expiry), messages=messages)
-    actions: list[Action] = [RemoveResults(each.name, each.uid) for each in excess_results(observation)]
+    afterwards = Afterwards(
+        expires_at=None if expiry is None else rfc3339(expiry),
+        messages=messages,
+        archive=archive_of(observation),
+    )
+    unarchived = unarchived_results(observation)
+    actions: list[Action] = [
+        RemoveResults(each.name, each.uid) for each in excess_results(observation) if each not in unarchived
+    ]
+    actions += [ArchiveResults(each) for each in unarchived]
     if due:
         actions.append(SendMessages(due, message_seconds_left(observation)))
-    if expiry is None or due:
-        # The end of the last message asks for the next turn.
+    if expiry is None or due or unarchived:
+        # The end of the last message, and of archiving, asks for the next turn.
         return Aftermath(afterwards, tuple(actions))
     seconds_left = (expiry - observation.now).total_seconds()
     if seconds_left > 0:
@@ -62,6 +72,25 @@ def excess_results(observation: Observation) -> tuple[ObservedResults, ...]:
         observation.results, key=lambda each: (each.name == latest, each.created_at, each.name), reverse=True
     )
     return tuple(newest_first[test.spec.results.keep :])
+
+
+def unarchived_results(observation: Observation) -> tuple[ObservedResults, ...]:
+    """The results whose files have to be archived before they may go, those of earlier runs included."""
+    if not observation.archives_results:
+        return ()
+    return tuple(each for each in observation.results if not each.archived_under)
+
+
+def archive_of(observation: Observation) -> StatusArchive | None:
+    """What became of the files of the run that ended last."""
+    identity = observation.test.identity
+    latest = results_name(identity.name, identity.uid, observation.run_id)
+    results = next((each for each in observation.results if each.name == latest), None)
+    if results is None or not (results.archived_under or results.archive_failure):
+        return None
+    if results.archived_under:
+        return StatusArchive(under=results.archived_under)
+    return StatusArchive(failure=results.archive_failure)
 
 
 def expiry_of(observation: Observation) -> datetime | None:

@@ -10,6 +10,7 @@ from loadtest_model.spec import GROUP
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "loadtest-operator"
 TARGET_ANNOTATION: Final = f"{GROUP}/target"
+ARCHIVED_ANNOTATION: Final = f"{GROUP}/archived"
 INDEX_ANNOTATION: Final = "batch.kubernetes.io/job-completion-index"
 CONTAINER: Final = "loadgen"
 RESULTS_SUFFIX: Final = "-results"

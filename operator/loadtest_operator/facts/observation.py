@@ -94,11 +94,17 @@ class ObservedNetworkPolicy:
 
 @dataclass(frozen=True)
 class ObservedResults:
-    """The results ConfigMap of a run of the test."""
+    """The results ConfigMap of a run of the test. `archived_under` is where its files were archived; it may be empty.
+
+    `archive_failure` says why the last attempt to archive it failed.
+    """
 
     name: str
     uid: str
     created_at: datetime
+    run_id: str = ""
+    archived_under: str = ""
+    archive_failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,7 +193,8 @@ class Observation:
     on the operator's monotonic clock, `evictions` are all that were seen of the target's pods, and `target_watch` is
     what earlier looks made of the workload, where that was not lost. `destinations` are where the spec's URLs lead,
     looked up before there is a Job; `network_policies` and the `results` of all runs are looked for once the test is
-    over. `webhooks` are those of the installation then, and `message_ends` says what became of messages about this run.
+    over; `archives_results` says whether the installation archives them. `webhooks` are those of the installation
+    then, and `message_ends` says what became of messages about this run.
     """
 
     test: ObservedTest
@@ -213,6 +220,7 @@ class Observation:
     target_identities: tuple[str, ...] = ()
     complaints: tuple[Complaint, ...] = ()
     results: tuple[ObservedResults, ...] = ()
+    archives_results: bool = False
     webhooks: tuple[WebhookRule, ...] = ()
     message_ends: tuple[StatusMessage, ...] = ()
 

@@ -13,7 +13,7 @@ from loadtest_model.report.references import resolve_all
 from loadtest_model.spec import Identity, Spec
 from loadtest_operator.facts.disruptions import eviction_of
 from loadtest_operator.facts.last_lines import last_lines
-from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION, RESULTS_SUFFIX
+from loadtest_operator.facts.names import ARCHIVED_ANNOTATION, CONTAINER, INDEX_ANNOTATION, RESULTS_SUFFIX
 from loadtest_operator.facts.newer_fields import split_newer_fields
 from loadtest_operator.facts.observation import (
     ContainerEnd,
@@ -99,7 +99,13 @@ def observed_results(config_map: Json, uid: str) -> ObservedResults | None:
     is_owned = any(owner["uid"] == uid and owner.get("controller") for owner in metadata.get("ownerReferences") or [])
     if not is_owned or not metadata["name"].endswith(RESULTS_SUFFIX):
         return None
-    return ObservedResults(metadata["name"], metadata["uid"], instant(metadata["creationTimestamp"]))
+    return ObservedResults(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        created_at=instant(metadata["creationTimestamp"]),
+        run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
+        archived_under=(metadata.get("annotations") or {}).get(ARCHIVED_ANNOTATION, ""),
+    )
 
 
 def pod_index(pod: Json) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.report.status import Phase
+from loadtest_operator.archive.archiver import Archiver
 from loadtest_operator.cluster.api import (
     ADMISSION_BINDINGS,
     ADMISSION_POLICIES,
@@ -93,6 +94,7 @@ class ObserverDependencies:
     clock: Callable[[], float]
     scrape_failed: Callable[[], None]
     messenger: Messenger
+    archiver: Archiver
     makes_network_policies: bool = True
 
 
@@ -185,6 +187,7 @@ class Observer:
             abort_watch=self._memory.abort_watch(uid, run_id),
             complaints=await self._complaints(test, job_of_run, pods),
             results=await self._results(test, run_id),
+            archives_results=self._means.archiver.is_on,
             webhooks=self._means.messenger.rules() if _is_completed(test, run_id) else (),
             message_ends=self._means.messenger.ends(uid, run_id),
         )
@@ -299,7 +302,12 @@ class Observer:
             _LOG.warning("%s: no results of earlier runs are removed, because they cannot be listed", identity)
             return ()
         each_observed = (observed_results(config_map, identity.uid) for config_map in config_maps)
-        return tuple(observed for observed in each_observed if observed is not None)
+        archiver = self._means.archiver
+        return tuple(
+            replace(observed, archive_failure=archiver.failure(observed.uid))
+            for observed in each_observed
+            if observed is not None
+        )
 
     async def _secret_access(self, test: ObservedTest) -> SecretAccess:
         name = self._means.secret_policy

@@ -20,6 +20,7 @@ def introduction(settings: Settings, version: str) -> str:
         f"Secrets: {_secrets(settings.secret_policy)}",
         f"NetworkPolicies of runs: {'none' if policy.network_policies is None else 'made'}",
         f"webhooks: {_webhooks(settings)}",
+        f"archive: {settings.archive or 'none'}",
         f"leadership: {_leadership(settings)}",
     ]
     return "; ".join(parts)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest_model.measurement.snapshot import PodState
-from loadtest_model.report.afterwards import MessageState, StatusMessage
+from loadtest_model.report.afterwards import MessageState, StatusArchive, StatusMessage
 from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase
 from loadtest_operator.decide import Decision, decide
-from loadtest_operator.decide.actions import DeleteTest, MarkFinished, RemoveResults, SendMessages
+from loadtest_operator.decide.actions import ArchiveResults, DeleteTest, MarkFinished, RemoveResults, SendMessages
 from loadtest_operator.decide.afterwards import MESSAGE_SECONDS, excess_results
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.observation import Observation, ObservedResults, RecordedStatus
@@ -243,3 +243,48 @@ def test_nobody_hears_of_a_run_that_was_only_restored() -> None:
 def test_a_webhook_hears_only_of_its_verdicts_and_namespaces(rule: WebhookRule, hears: bool) -> None:
     assert IDENTITY.namespace == "shop"
     assert bool(actions_of(decide(completed(webhooks=(rule,)), POLICY), SendMessages)) is hears
+
+
+def archived(*results: ObservedResults) -> tuple[ObservedResults, ...]:
+    return tuple(replace(each, archived_under=f"shop/heavy/{each.name}") for each in results)
+
+
+def test_results_go_only_once_they_are_archived_where_the_installation_archives() -> None:
+    results = some_results(7)
+
+    waiting = decide(completed(results=results, archives_results=True), POLICY)
+    half = decide(completed(results=(*archived(results[0]), *results[1:]), archives_results=True), POLICY)
+    done = decide(completed(results=archived(*results), archives_results=True), POLICY)
+
+    assert waiting.actions == tuple(ArchiveResults(each) for each in results)
+    assert actions_of(half, RemoveResults) == [RemoveResults(results[0].name, results[0].uid)]
+    assert len(actions_of(half, ArchiveResults)) == 6
+    assert len(actions_of(done, RemoveResults)) == 2
+    assert actions_of(done, ArchiveResults) == []
+
+
+def test_a_test_stays_until_its_results_are_archived() -> None:
+    results = some_results(1)
+    fields: dict[str, Any] = {"retention": {"ttl": {"passed": "0s"}}, "archives_results": True}
+
+    waiting = decide(with_recorded_expiry(completed(results=results, **fields)), POLICY)
+    done = decide(with_recorded_expiry(completed(results=archived(*results), **fields)), POLICY)
+
+    assert actions_of(waiting, DeleteTest) == []
+    assert done.actions == (DeleteTest(),)
+
+
+def test_the_status_says_where_the_files_are_or_why_they_are_not_archived_yet() -> None:
+    (results,) = some_results(1)
+    failed = replace(results, archive_failure="the bucket answered 403")
+
+    statuses = [
+        decide(completed(results=(each,), archives_results=True), POLICY).afterwards
+        for each in (results, failed, *archived(failed))
+    ]
+
+    assert [status.archive for status in statuses if status is not None] == [
+        None,
+        StatusArchive(failure="the bucket answered 403"),
+        StatusArchive(under=f"shop/heavy/{LATEST}"),
+    ]

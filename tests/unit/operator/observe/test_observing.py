@@ -13,6 +13,7 @@ from loadtest_operator.manifests import job
 from loadtest_operator.observe.followers import Followers
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.observe.observer import COMPLAINTS_SECONDS, Observer, ObserverDependencies
+from support.archivers import an_archiver
 from support.builders import IDENTITY
 from support.fake_api import FakeApi
 from support.messengers import a_messenger
@@ -92,6 +93,7 @@ def an_observer(api: FakeApi, memory: Memory, followers: Followers | None = None
         clock=lambda: 100.0,
         scrape_failed=lambda: None,
         messenger=a_messenger(),
+        archiver=an_archiver(api),
     )
     return Observer(means)
 

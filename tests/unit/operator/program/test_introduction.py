@@ -43,6 +43,7 @@ def test_an_installation_is_told_by_its_version_and_settings() -> None:
         "Secrets: checked by ValidatingAdmissionPolicy a-secret-access",
         "NetworkPolicies of runs: made",
         "webhooks: none",
+        "archive: none",
         "leadership: loadtest-operator-1 shares the Lease tools/loadtest-operator",
     ]
 
