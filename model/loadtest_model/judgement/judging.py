@@ -2,6 +2,7 @@
 
 from msgspec import structs
 
+from loadtest_model.judgement.capacity import capacity_of
 from loadtest_model.judgement.checks import CHECKS, CHECKS_WITHOUT_LOAD, Evidence, Finding
 from loadtest_model.judgement.health import (
     NO_EVICTIONS,
@@ -29,11 +30,26 @@ def judge(facts: Facts) -> Judgement:
     steps = tuple(_judge_step(facts, number) for number in range(len(facts.plan.steps)))
     findings = _findings(evidence)
     if not findings:
-        return Judgement(Verdict.PASSED, Reason.Passed, (), evidence.thresholds, evidence.health, steps)
+        return Judgement(
+            Verdict.PASSED,
+            Reason.Passed,
+            (),
+            evidence.thresholds,
+            evidence.health,
+            steps,
+            capacity=evidence.capacity,
+        )
     first = findings[0]
     reason_class = class_of_end(first.reason, load_began=facts.load_began)
     return Judgement(
-        first.verdict, first.reason, _texts(findings), evidence.thresholds, evidence.health, steps, reason_class
+        first.verdict,
+        first.reason,
+        _texts(findings),
+        evidence.thresholds,
+        evidence.health,
+        steps,
+        reason_class,
+        evidence.capacity,
     )
 
 
@@ -59,6 +75,7 @@ def _judge_step(facts: Facts, number: int) -> StepJudgement:
         recorded_failures=facts.recorded_failures if is_unfinished else (),
         refused_addresses=facts.refused_addresses,
         load_began=facts.load_began,
+        climb_ended=facts.climb_ended,
     )
     findings = _findings(_evidence(step_facts))
     return StepJudgement(findings[0].verdict if findings else Verdict.PASSED, _texts(findings))
@@ -91,8 +108,10 @@ def run_health(
 def _evidence(facts: Facts) -> Evidence:
     if not facts.load_began:
         return Evidence(facts=facts, thresholds=(), health=Health())
+    health = run_health(facts.plan, facts.aggregate, facts.target, facts.evictions)
     return Evidence(
         facts=facts,
         thresholds=threshold_results(facts.plan, facts.aggregate),
-        health=run_health(facts.plan, facts.aggregate, facts.target, facts.evictions),
+        health=health,
+        capacity=capacity_of(facts.plan, facts.aggregate, health),
     )
