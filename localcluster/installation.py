@@ -1,7 +1,7 @@
 """The operator and the example target, installed from the manifests that any cluster gets."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from localcluster.choice import ClusterKind, cluster_kind
@@ -14,18 +14,24 @@ TARGET_MANIFEST = REPOSITORY / "examples" / "django_target" / "manifests.yaml"
 OPERATOR_NAMESPACE = "loadtest-system"
 OPERATOR = "loadtest-operator"
 TARGET = "clients"
+TARGETS = "loadtest-operator-targets"
 READY_SECONDS = 60.0
 
 # Pods of the local cluster live on loopback addresses, which are never targets elsewhere.
 LOCAL_SETTINGS = {"LOADTEST_ALLOW_LOOPBACK": "true"}
 
 
-def install_operator(rest: Rest, settings: dict[str, str] | None = None) -> None:
-    """Apply the CRD and the operator's manifests; `settings` are environment variables of the operator."""
+def install_operator(rest: Rest, settings: dict[str, str] | None = None, hosts: Sequence[str] = ()) -> None:
+    """Apply the CRD and the operator's manifests.
+
+    `settings` are environment variables of the operator; `hosts` may be targets beside the cluster's Services.
+    """
     own_settings = LOCAL_SETTINGS if cluster_kind() is ClusterKind.LOCAL else {}
     for document in documents(OPERATOR_MANIFEST):
         if document["kind"] == "Deployment":
             _set_environment(document, {**own_settings, **(settings or {})})
+        elif (document["kind"], document["metadata"]["name"]) == ("ConfigMap", TARGETS):
+            document["data"]["targets"] = "\n".join([document["data"]["targets"], *hosts])
         rest.apply(document, OPERATOR_NAMESPACE)
 
 
@@ -79,6 +85,15 @@ def install_everything(rest: Rest, report: Callable[[str], None]) -> None:
     wait_until_served(rest)
     report("waiting for the example target")
     wait_until_available(rest, "default", TARGET)
+    report("waiting for the operator")
+    wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
+
+
+def install_for_own_target(rest: Rest, host: str, report: Callable[[str], None]) -> None:
+    """Install the operator into a fresh cluster, for a target at this host, and wait for it."""
+    report("installing the operator")
+    install_operator(rest, hosts=[host])
+    wait_until_served(rest)
     report("waiting for the operator")
     wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
 

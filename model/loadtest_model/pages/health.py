@@ -11,7 +11,9 @@ from loadtest_model.report.summary import Summary
 def health_section(summary: Summary) -> Element:
     """How the target fared, with the evidence for each sign."""
     health = summary.health
-    evidence = [element("li", sentence(text)) for text in health.evidence]
+    # Of a test with one step its name says nothing.
+    prefix = f"{summary.steps[0].name}: " if len(summary.steps) == 1 else ""
+    evidence = [element("li", sentence(text.removeprefix(prefix))) for text in health.evidence]
     calm = element("p", "No sign of trouble was seen.") if health.level is HealthLevel.GOOD else None
     warning = (
         element("p", "A warning does not change the verdict.", class_="limits")
