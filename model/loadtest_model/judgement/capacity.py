@@ -16,6 +16,7 @@ from loadtest_model.judgement.judged_thresholds import breach_text, doubt_text, 
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
+from loadtest_model.plan.climb import Climb
 from loadtest_model.quantities import count_text
 from loadtest_model.spec.capacity import ClimbBy
 from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
@@ -77,9 +78,10 @@ class CapacityFinding:
         return self.held is not None and (self.required is None or self.held.level >= self.required)
 
 
-def climb_step(plan: Plan) -> tuple[int, Step] | None:
-    """The step of a plan that climbs, with its number; None of a test of another scenario."""
-    return next(((number, step) for number, step in enumerate(plan.steps) if step.climb is not None), None)
+def climb_step(plan: Plan) -> tuple[int, Step, Climb] | None:
+    """The number of the step that climbs, the step and its climb; None of a test of another scenario."""
+    steps = ((number, step, step.climb) for number, step in enumerate(plan.steps) if step.climb is not None)
+    return next(steps, None)
 
 
 def capacity_of(plan: Plan, aggregate: Aggregate, health: Health, *, is_over: bool = True) -> CapacityFinding | None:
@@ -87,24 +89,24 @@ def capacity_of(plan: Plan, aggregate: Aggregate, health: Health, *, is_over: bo
 
     `health` is the target's. `is_over` says that the load has ended, so that no further plateau will be judged.
     """
-    found = climb_step(plan)
-    if found is None or found[1].climb is None:
+    numbered_step = climb_step(plan)
+    if numbered_step is None:
         return None
-    number, step = found
+    number, step, climb = numbered_step
     step_aggregate = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
     plateaus = judged_plateaus(step, step_aggregate, plan.parallelism)
     settled = [plateau for plateau in plateaus if plateau.state is not PlateauState.UNFINISHED]
     held = next((plateau for plateau in reversed(settled) if plateau.state is PlateauState.HELD), None)
-    limiting, limit, text = _limit(step, plateaus, health, is_over=is_over)
+    limiting, limit, text = _limit(step, climb.by, plateaus, health, is_over=is_over)
     return CapacityFinding(
-        by=step.climb.by,
+        by=climb.by,
         plateaus=plateaus,
         held=held,
         limiting=limiting,
         limit=limit,
         text=text,
         knee=knee_of([plateau for plateau in settled if plateau.state is not PlateauState.IN_DOUBT]),
-        required=step.climb.required,
+        required=climb.required,
     )
 
 
@@ -117,33 +119,35 @@ def climb_end(plan: Plan, aggregate: Aggregate, health: Health) -> str:
 
 
 def _limit(
-    step: Step, plateaus: Sequence[JudgedPlateau], health: Health, *, is_over: bool
+    step: Step, unit: ClimbBy, plateaus: Sequence[JudgedPlateau], health: Health, *, is_over: bool
 ) -> tuple[JudgedPlateau | None, CapacityLimit | None, str]:
     """The plateau that ended the climb, what limited it, and a sentence."""
-    unit = step.climb.by if step.climb else ClimbBy.VIRTUAL_USERS
     last = plateaus[-1] if plateaus else None
+    place = f"at {load_text(last.level, unit)}, " if last else ""
     if last is not None and last.ends_climb:
-        limit = {
-            PlateauState.NOT_HELD: CapacityLimit.THRESHOLD,
-            PlateauState.IN_DOUBT: CapacityLimit.GENERATOR,
-        }.get(last.state, CapacityLimit.SAMPLES)
-        return last, limit, f"at {load_text(last.level, unit)}, {limit_text(last)}"
+        return last, _LIMITS.get(last.state, CapacityLimit.SAMPLES), f"{place}{limit_text(last)}"
     if health.level is HealthLevel.CRITICAL:
-        place = f"at {load_text(last.level, unit)}, " if last else ""
         return last, CapacityLimit.TARGET, f"{place}the target's health was Critical: {health.evidence[0]}"
-    is_climbed = len(plateaus) == len(step.segments) and last is not None and last.state is not PlateauState.UNFINISHED
     unsettled = next((plateau for plateau in plateaus if plateau.state is PlateauState.UNSETTLED), None)
+    # Who waits for an answer longer than a whole plateau must not be given even more load meanwhile.
     if unsettled is not None and (is_over or plateaus.index(unsettled) < len(plateaus) - 2):
-        # Whoever waits for an answer longer than a whole plateau must not be given even more load meanwhile.
         return unsettled, CapacityLimit.SAMPLES, f"at {load_text(unsettled.level, unit)}, {limit_text(unsettled)}"
+    is_climbed = len(plateaus) == len(step.segments) and last is not None and last.state is not PlateauState.UNFINISHED
     if is_climbed and unsettled is None and last is not None:
-        judged = any(plateau.state is PlateauState.HELD for plateau in plateaus)
-        if not judged:
-            return last, CapacityLimit.SAMPLES, f"at {load_text(last.level, unit)}, {limit_text(last)}"
-        return None, CapacityLimit.LADDER, f"the highest load of the climb, {load_text(last.level, unit)}, was reached"
-    if is_over:
-        return last, CapacityLimit.STOPPED, "the climb was ended before a plateau did not hold"
-    return None, None, ""
+        return _limit_at_the_top(last, plateaus, place)
+    return (last, CapacityLimit.STOPPED, "it ended before a plateau did not hold") if is_over else (None, None, "")
+
+
+_LIMITS: Final = {PlateauState.NOT_HELD: CapacityLimit.THRESHOLD, PlateauState.IN_DOUBT: CapacityLimit.GENERATOR}
+
+
+def _limit_at_the_top(
+    last: JudgedPlateau, plateaus: Sequence[JudgedPlateau], place: str
+) -> tuple[JudgedPlateau | None, CapacityLimit | None, str]:
+    """The limit of a climb whose highest plateau did not end it: there is no higher one, or too few uploads."""
+    if last.state is PlateauState.HELD or any(plateau.state is PlateauState.HELD for plateau in plateaus):
+        return None, CapacityLimit.LADDER, f"{place}the highest load of the climb was reached"
+    return last, CapacityLimit.SAMPLES, f"{place}{limit_text(last)}"
 
 
 def knee_of(plateaus: Sequence[JudgedPlateau]) -> Knee | None:

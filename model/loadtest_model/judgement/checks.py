@@ -212,7 +212,9 @@ def _missed_capacity(capacity: CapacityFinding) -> str:
     """Which load was to hold, what ended the climb, and what held."""
     load = "" if capacity.required is None else load_text(capacity.required, capacity.by)
     if capacity.is_at_least:
-        missed = f"the required load of {load} is not known to hold" if load else "no load of the climb is known to hold"
+        missed = (
+            f"the required load of {load} is not known to hold" if load else "no load of the climb is known to hold"
+        )
     else:
         missed = f"the required load of {load} did not hold" if load else "no load of the climb held"
     held = "" if capacity.held is None else f"; {held_text(capacity)}"
@@ -229,7 +231,13 @@ def gaps(evidence: Evidence) -> list[Finding]:
 def unfinished_steps(evidence: Evidence) -> list[Finding]:
     """Steps whose load did not run to its end in every pod, although nothing else explains that."""
     facts = evidence.facts
-    is_explained = facts.climb_ended or facts.gaps or facts.recorded_failures or facts.refusal is not None or facts.aggregate.violations
+    is_explained = (
+        facts.climb_ended
+        or facts.gaps
+        or facts.recorded_failures
+        or facts.refusal is not None
+        or facts.aggregate.violations
+    )
     if is_explained or counted_violations(evidence) or records_not_sent(evidence):
         return []
     pods, steps = facts.plan.parallelism, facts.aggregate.steps

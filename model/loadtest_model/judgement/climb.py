@@ -7,7 +7,7 @@ run. A plateau with uploads in flight is judged early only if it does not hold e
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import structs
 
@@ -69,30 +69,35 @@ def judged_plateaus(step: Step, aggregate: StepAggregate, pods: int) -> tuple[Ju
     plateaus: list[JudgedPlateau] = []
     begin_seconds = 0.0
     for level, segment, measured in zip(plateau_levels(step), step.segments, aggregate.plateaus, strict=False):
-        end_seconds = begin_seconds + segment.duration_seconds
-        window = max(0.0, end_seconds - max(begin_seconds, step.warm_up_seconds))
-        confirmed = _confirmed(aggregate.seconds, measured, begin_seconds, end_seconds)
-        plateau = _judged_plateau(level, step.thresholds, measured, window, segment.duration_seconds, confirmed, pods)
-        plateaus.append(plateau)
-        if plateau.ends_climb or plateau.state is PlateauState.UNFINISHED:
+        place = _Place(level, begin_seconds, begin_seconds + segment.duration_seconds)
+        plateaus.append(_judged_plateau(step, place, measured, aggregate.seconds, pods))
+        if plateaus[-1].ends_climb or plateaus[-1].state is PlateauState.UNFINISHED:
             break
-        begin_seconds = end_seconds
+        begin_seconds = place.end_seconds
     return tuple(plateaus)
 
 
+class _Place(NamedTuple):
+    """Where a plateau lies: its load, and its time within the step."""
+
+    level: float
+    begin_seconds: float
+    end_seconds: float
+
+    @property
+    def length_seconds(self) -> float:
+        return self.end_seconds - self.begin_seconds
+
+
 def _judged_plateau(
-    level: float,
-    expressions: tuple[str, ...],
-    measured: StepAggregate,
-    window: float,
-    length: float,
-    confirmed: tuple[int, int],
-    pods: int,
+    step: Step, place: _Place, measured: StepAggregate, seconds: Sequence[Second], pods: int
 ) -> JudgedPlateau:
-    is_over = measured.load_seconds >= length - 1e-6
+    is_over = measured.load_seconds >= place.length_seconds - 1e-6
     is_settled = is_over and measured.finished_pods >= pods
     basis = measured if is_settled else _at_best(measured)
-    results = evaluate_all(expressions, basis, window if is_over else min(window, measured.load_seconds))
+    judged_until = place.end_seconds if is_over else place.begin_seconds + measured.load_seconds
+    window = max(0.0, judged_until - max(place.begin_seconds, step.warm_up_seconds))
+    results = evaluate_all(step.thresholds, basis, window)
     lacking = [result for result in results if _has_few_samples(result, basis, window)]
     breaches = tuple(result for result in results if result.passed is False and result not in lacking)
     doubts = tuple(result for result in results if result.is_in_doubt and result not in lacking)
@@ -110,16 +115,17 @@ def _judged_plateau(
         state, deciding = PlateauState.TOO_FEW_SAMPLES, tuple(lacking)
         # The maximum stands in: if even that is within the bound, nothing speaks against a higher load.
         ends_climb = any(result.passed is not True and result.value is not None for result in lacking)
+    uploads, records = _confirmed(seconds, measured, place)
     return JudgedPlateau(
-        level=level,
+        level=place.level,
         state=state,
         thresholds=results,
         deciding=deciding,
         ends_climb=ends_climb or state in _ENDS_CLIMB,
         aggregate=measured,
-        answers=confirmed[0],
-        uploads_per_second=confirmed[0] / length,
-        records_per_second=confirmed[1] / length,
+        answers=uploads,
+        uploads_per_second=uploads / place.length_seconds,
+        records_per_second=records / place.length_seconds,
     )
 
 
@@ -152,16 +158,14 @@ def _has_few_samples(result: ThresholdResult, measured: StepAggregate, window: f
     )
 
 
-def _confirmed(
-    seconds: Sequence[Second], measured: StepAggregate, begin_seconds: float, end_seconds: float
-) -> tuple[int, int]:
+def _confirmed(seconds: Sequence[Second], measured: StepAggregate, place: _Place) -> tuple[int, int]:
     """The uploads and records that were confirmed in the time of a plateau.
 
-    If the seconds are not known, or are not whole, those are taken whose uploads were to begin on it.
+    If the seconds are not known, or the plateau has no whole ones, those are taken whose uploads were to begin on it.
     """
-    inner = [second for second in seconds if begin_seconds <= second.second < end_seconds]
-    has_whole_seconds = begin_seconds.is_integer() and end_seconds.is_integer()
-    if not has_whole_seconds or len(inner) < end_seconds - begin_seconds:
+    inner = [second for second in seconds if place.begin_seconds <= second.second < place.end_seconds]
+    has_whole_seconds = place.begin_seconds.is_integer() and place.end_seconds.is_integer()
+    if not has_whole_seconds or len(inner) < place.length_seconds:
         return measured.judged.accepted, measured.judged.records_confirmed
     return sum(second.accepted for second in inner), sum(second.records_answered for second in inner)
 
@@ -171,5 +175,5 @@ def shown_plateau(plateaus: Sequence[JudgedPlateau]) -> JudgedPlateau | None:
     held = next((plateau for plateau in reversed(plateaus) if plateau.state is PlateauState.HELD), None)
     if held is not None:
         return held
-    over = [plateau for plateau in plateaus if plateau.state is not PlateauState.UNFINISHED]
-    return (over or list(plateaus) or [None])[-1]
+    candidates = [plateau for plateau in plateaus if plateau.state is not PlateauState.UNFINISHED] or list(plateaus)
+    return candidates[-1] if candidates else None

@@ -119,7 +119,6 @@ def merged_step(steps: Sequence[StepAggregate]) -> StepAggregate:
         start_seconds=min((step.start_seconds for step in steps if step.start_seconds is not None), default=None),
         slowest=slowest_samples(step.slowest for step in steps),
         plateaus=tuple(
-            merged_step(column)
-            for column in zip_longest(*(step.plateaus for step in steps), fillvalue=StepAggregate())
+            merged_step(column) for column in zip_longest(*(step.plateaus for step in steps), fillvalue=StepAggregate())
         ),
     )
