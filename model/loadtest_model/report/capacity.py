@@ -1,6 +1,6 @@
 """How much the target can take, as the status, the summary and people have it."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
@@ -11,7 +11,7 @@ from loadtest_model.report.figures import Times, times_of
 from loadtest_model.spec.capacity import ClimbBy
 from loadtest_model.values import WireValue
 
-LIMIT_LENGTH = 512
+LIMIT_LENGTH: Final = 512
 
 
 class StatusCapacity(WireValue, frozen=True, kw_only=True):
@@ -130,7 +130,7 @@ def capacity_lines(capacity: CapacitySummary | StatusCapacity) -> tuple[str, ...
         lines = ["no load of the climb is known to hold" if capacity.at_least else "no load of the climb held"]
     else:
         rates = f"{capacity.uploads_per_second or 0:,.4g} uploads/s, {capacity.records_per_second or 0:,.0f} records/s"
-        lines = [f"{'at least ' if capacity.at_least else ''}{load_text(capacity.held, by)}: {rates}"]
+        lines = [f"{'at least ' if capacity.at_least else ''}{load_text(capacity.held, by)} held: {rates}"]
     if capacity.limit:
         lines.append(f"limited by the {_LIMIT_WORDS[capacity.limited_by]}: {capacity.limit}")
     if capacity.knee is not None:
@@ -143,7 +143,7 @@ def capacity_lines(capacity: CapacitySummary | StatusCapacity) -> tuple[str, ...
     return tuple(lines)
 
 
-_LIMIT_WORDS = {
+_LIMIT_WORDS: Final = {
     CapacityLimit.THRESHOLD: "target",
     CapacityLimit.TARGET: "target",
     CapacityLimit.GENERATOR: "generator",
