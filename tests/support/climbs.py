@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec import structs
 
-from loadtest_model.judgement.health import Health
 from loadtest_model.judgement.capacity import CapacityFinding, capacity_of
+from loadtest_model.judgement.health import Health
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.counts import Counts, Second, merged_counts
 from loadtest_model.measurement.own_time import OwnTime

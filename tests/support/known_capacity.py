@@ -63,7 +63,7 @@ class WorkerPool:
         self._under_way += 1
         try:
             if self._errors_after is not None and self._under_way > self._errors_after:
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0.05)
                 return Upload(rows, "c1", route.endpoint, 503, Judgement(ErrorKind.SERVER_ERROR))
             async with self._free:
                 await asyncio.sleep(self._random.expovariate(1 / self._mean_seconds))

@@ -108,5 +108,5 @@ class ClimbTally:
             for plateau, begin_ns, end_ns, plateau_ages in zip(
                 self.plateaus, begins_ns, self._ends_ns, ages, strict=True
             )
-            if load_ns > begin_ns or begin_ns == 0
+            if load_ns >= begin_ns
         )

@@ -1,5 +1,6 @@
 """A climb as the plan has it: its plateaus, and what is refused or told before any load."""
 
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -44,7 +45,7 @@ def test_a_ladder_climbs_in_even_steps_to_its_end() -> None:
     levels = ladder_levels(0.5, 40.0, 1.5)
 
     assert (levels[0], levels[-1]) == (0.5, 40.0)
-    assert all(after / before <= 1.5 * 1.01 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after / before <= 1.5 * 1.01 for before, after in pairwise(levels))
 
 
 def test_arrivals_climb_with_a_limit_of_users() -> None:
