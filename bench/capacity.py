@@ -19,7 +19,7 @@ from support.virtual_time import run_in_virtual_time
 BOUND_SECONDS: Final = 3.0
 MEAN_SECONDS: Final = 0.5
 PLATEAUS: Final = ("10s", "30s", "60s")
-WORKERS: Final = (4, 16)
+WORKERS: Final = (8,)
 
 
 @dataclass(frozen=True)
