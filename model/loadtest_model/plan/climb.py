@@ -1,6 +1,7 @@
 """A climb to a target's capacity, as the plan has it: plateaus as segments, and what each of them must be judged by."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from loadtest_model.load.arrivals import Arrivals, RateSegment
 from loadtest_model.load.ladder import MOST_PLATEAUS
@@ -12,6 +13,9 @@ from loadtest_model.spec.load import LONGEST_LOAD, Load
 from loadtest_model.thresholds.bounds import Threshold, parse_thresholds
 from loadtest_model.thresholds.metrics import METRICS
 from loadtest_model.values import WireValue, seconds_of
+
+BOUNDS_IN_A_PLATEAU: Final = 10
+"""A plateau should last so many times as long as the longest time that a threshold allows."""
 
 
 class Climb(WireValue, frozen=True, kw_only=True):
@@ -90,8 +94,27 @@ def refuse_unjudgeable_plateaus(thresholds: Sequence[str], arrivals: Arrivals | 
             )
 
 
-def sample_notices(thresholds: Sequence[str], arrivals: Arrivals | None) -> Iterator[str]:
-    """Which plateaus cannot be judged, as far as that is known before the load."""
+def climb_notices(thresholds: Sequence[str], plateau_seconds: float, arrivals: Arrivals | None) -> Iterator[str]:
+    """What lowers the worth of a climb, as far as that is known before the load."""
+    yield from _length_notices(thresholds, plateau_seconds)
+    yield from _sample_notices(thresholds, arrivals)
+
+
+def _length_notices(thresholds: Sequence[str], plateau_seconds: float) -> Iterator[str]:
+    """A queue grows for as long as its answers take, and meanwhile the answers are too fast."""
+    times = [threshold for threshold in parse_thresholds(thresholds) if threshold.is_of_time]
+    longest = max(times, key=lambda threshold: threshold.bound, default=None)
+    if longest is not None and plateau_seconds < BOUNDS_IN_A_PLATEAU * longest.bound:
+        yield (
+            f"plateaus of {plateau_seconds:g} s are short beside {longest.expression}: until a queue has grown, answers"
+            " come faster than they would later, so that the capacity may be one step too high; let a plateau last"
+            f" {BOUNDS_IN_A_PLATEAU * longest.bound:g}s (spec.load.capacity.plateau), or bound a shorter time"
+            " (spec.thresholds)"
+        )
+
+
+def _sample_notices(thresholds: Sequence[str], arrivals: Arrivals | None) -> Iterator[str]:
+    """Which plateaus cannot be judged."""
     if arrivals is None:
         most = max((METRICS[threshold.metric].fewest_samples for threshold in parse_thresholds(thresholds)), default=1)
         if most > 1:

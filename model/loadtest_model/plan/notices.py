@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from loadtest_model.plan import Plan, unseen_endpoints
-from loadtest_model.plan.climb import sample_notices
+from loadtest_model.plan.climb import climb_notices
 from loadtest_model.plan.columns import ColumnPlan
 from loadtest_model.plan.mesh import NOTICE as MESH
 from loadtest_model.records.phone_space import Contact, phone_capacity, phone_shortages
@@ -31,7 +31,7 @@ def plan_notices(plan: Plan) -> tuple[str, ...]:
 def _climb_notices(plan: Plan) -> Iterator[str]:
     for step in plan.steps:
         if step.climb is not None:
-            yield from sample_notices(step.thresholds, step.arrivals)
+            yield from climb_notices(step.thresholds, step.segments[0].duration_seconds, step.arrivals)
 
 
 def _claim_notices(plan: Plan) -> Iterator[str]:

@@ -22,6 +22,11 @@ def url_of(target: HttpTarget) -> str:
     return f"http://127.0.0.1:{target.port}{PATH}"
 
 
+def text_of(folder: Path, pattern: str) -> str:
+    (file,) = folder.glob(pattern)
+    return file.read_text()
+
+
 async def test_a_climb_finds_the_known_capacity_and_ends_there(tmp_path: Path) -> None:
     thresholds = ("--threshold", "p95<3s", "--threshold", "error_rate<1%")
     async with running_workers(WORKERS, MEAN_SECONDS) as target:
@@ -41,10 +46,8 @@ async def test_a_climb_finds_the_known_capacity_and_ends_there(tmp_path: Path) -
     assert capacity.knee in (2, 4, 8)
     assert summary.requests.due == summary.requests.accepted
     assert f"Capacity    {capacity.held:g} virtual users held" in done.stdout
-    (report,) = tmp_path.glob("*_report.html")
-    assert "How much it can take" in report.read_text()
-    (junit,) = tmp_path.glob("*_junit.xml")
-    cases = {case.get("name"): case for case in Xml.parse(junit).iter("testcase")}
+    assert "How much it can take" in text_of(tmp_path, "*_report.html")
+    cases = {case.get("name"): case for case in Xml.fromstring(text_of(tmp_path, "*_junit.xml")).iter("testcase")}
     assert "held" in (cases["capacity"].findtext("system-out") or "")
 
 

@@ -117,3 +117,16 @@ def test_how_many_uploads_a_plateau_needs_is_told_where_users_set_the_pace() -> 
     (notice,) = plan_notices(a_capacity_plan(thresholds=("p99 < 1s",)))
 
     assert notice.startswith("a plateau with fewer than 100 uploads cannot be judged")
+
+
+def test_plateaus_that_are_short_beside_a_bound_are_told_before_the_load() -> None:
+    notice, _ = plan_notices(a_capacity_plan(thresholds=("error_rate < 1%", "p90 < 2s", "p95 < 4s")))
+
+    assert notice.startswith("plateaus of 30 s are short beside p95 < 4s")
+    assert "let a plateau last 40s" in notice
+
+
+def test_a_notice_about_uploads_stands_alone_where_the_plateaus_are_long_enough() -> None:
+    (notice,) = plan_notices(a_capacity_plan(thresholds=("p99 < 3s",)))
+
+    assert notice.startswith("a plateau with fewer than 100 uploads cannot be judged")
