@@ -14,6 +14,12 @@ from support.simulated_runs import Disturbance, SimulatedRun
 ABORTING: Final = a_fleet_spec(abort={"thresholds": ["p95 < 20s"], "after": "10s"})
 
 
+def a_climbing_spec(**capacity: float) -> Spec:
+    """Four plateaus, of which the third does not hold if an upload takes a second on the first."""
+    load = {"batchSize": 1_000, "capacity": {"to": 8, "factor": 2, "plateau": "15s", **capacity}}
+    return a_fleet_spec(scenario="capacity", load=load, thresholds=["p95 < 2500ms"])
+
+
 class Story(NamedTuple):
     """What happens in a run, and what it comes to."""
 
@@ -89,6 +95,12 @@ STORIES: Final = {
     "aborted": Story(nothing, ("Failed", "Aborted"), ABORTING, 25.0),
     "aborted, and a pod killed": Story(
         a_pod_is_killed_once_a_cause_is_on_record, ("Failed", "Aborted"), ABORTING, 25.0
+    ),
+    "climbed": Story(nothing, ("Passed", "Passed"), a_climbing_spec()),
+    "climbed to the top": Story(nothing, ("Passed", "Passed"), a_climbing_spec(), 0.1),
+    "climbed too low": Story(nothing, ("Failed", "CapacityTooLow"), a_climbing_spec(required=4)),
+    "climbed, and a pod killed": Story(
+        a_pod_is_killed_once_a_cause_is_on_record, ("Inconclusive", "PodLost"), a_climbing_spec()
     ),
     "violated": Story(a_promise_is_broken, ("Failed", "Violation")),
     "job deleted": Story(the_job_is_deleted, ("Inconclusive", "JobGone")),

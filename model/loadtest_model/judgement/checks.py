@@ -178,7 +178,8 @@ def _incomplete_steps(evidence: Evidence) -> frozenset[str]:
     A step that all pods finished is whole, whatever became of a later one.
     """
     facts = evidence.facts
-    if not (facts.gaps or records_not_sent(evidence) or unfinished_steps(evidence)):
+    is_incomplete = facts.gaps or records_not_sent(evidence) or unfinished_steps(evidence)
+    if not (is_incomplete or _is_limit_incomplete(evidence)):
         return frozenset()
     several = len(facts.plan.steps) > 1
     steps = facts.aggregate.steps
@@ -203,9 +204,15 @@ def critical_health(evidence: Evidence) -> list[Finding]:
 def capacity_too_low(evidence: Evidence) -> list[Finding]:
     """A climb that the target ended before the load that had to hold; without a required one, before any held."""
     capacity = evidence.capacity
-    if capacity is None or capacity.is_reached or capacity.is_at_least:
+    if capacity is None or capacity.is_reached or capacity.is_at_least or _is_limit_incomplete(evidence):
         return []
     return [Finding(Verdict.FAILED, Reason.CapacityTooLow, _missed_capacity(capacity))]
+
+
+def _is_limit_incomplete(evidence: Evidence) -> bool:
+    """Whether the plateau that ended a climb lacks what some pods measured on it."""
+    limiting = evidence.capacity.limiting if evidence.capacity else None
+    return limiting is not None and limiting.aggregate.finished_pods < evidence.facts.plan.parallelism
 
 
 def _missed_capacity(capacity: CapacityFinding) -> str:
@@ -325,7 +332,7 @@ def thresholds_in_doubt(evidence: Evidence) -> list[Finding]:
 def capacity_unknown(evidence: Evidence) -> list[Finding]:
     """A climb that something else than the target ended before the load that had to hold."""
     capacity = evidence.capacity
-    if capacity is None or capacity.is_reached or not capacity.is_at_least:
+    if capacity is None or capacity.is_reached or not (capacity.is_at_least or _is_limit_incomplete(evidence)):
         return []
     if _lacks_plateaus(evidence):
         text = (

@@ -191,6 +191,12 @@ def test_a_climb_whose_plateaus_were_lost_with_the_last_words_is_inconclusive() 
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, Reason.ResultsMissing)
 
 
+def test_a_plateau_that_did_not_hold_in_one_of_two_pods_fails_nothing_by_itself() -> None:
+    plan = structs.replace(a_climb(), parallelism=2)
+
+    assert judged(plan, a_plateau(100), SLOW)[0] is Verdict.INCONCLUSIVE
+
+
 def test_a_target_that_went_down_fails_whatever_held_before() -> None:
     step = a_climbed_step(a_plateau(100), a_plateau(200, rejected=100), errors={"refused": 100}, finished_pods=1)
 
