@@ -5,14 +5,17 @@ So many virtual users wait a fifth of a second each for one another: 8 of them f
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
+import yaml
 
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest
 from peers.readers_of_status import kubectl
 from support.loadtests import Namespace, Test, reason
 
+EXAMPLE = yaml.safe_load((Path(__file__).parents[2] / "examples" / "loadtest-capacity.yaml").read_text())["spec"]
 LOAD = {"batchSize": 50, "capacity": {"from": 2, "to": 32, "factor": 2, "plateau": "10s", "required": 4}}
 
 
@@ -20,8 +23,9 @@ LOAD = {"batchSize": 50, "capacity": {"from": 2, "to": 32, "factor": 2, "plateau
 def test(namespace: Namespace) -> Test:
     namespace.deploy_slow()
     namespace.until_available("clients")
-    thresholds = ["error_rate < 5%", "p95 < 2400ms"]
-    return namespace.start("climb", scenario="capacity", load=LOAD, thresholds=thresholds, parallelism=2)
+    # The example with shorter plateaus, and with a bound that fits the target.
+    spec = {**EXAMPLE, "load": LOAD, "thresholds": ["error_rate < 5%", "p95 < 2400ms"]}
+    return namespace.start("climb", **spec)
 
 
 @pytest.fixture(scope="module")
