@@ -12,6 +12,7 @@ COPY pyproject.toml README.md LICENSE hatch_build.py ./
 COPY model model
 COPY loadgen loadgen
 COPY operator operator
+COPY plugin plugin
 RUN /build/bin/pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /wheel . \
  && /build/bin/pip --python /opt/loadtest/bin/python install --no-cache-dir --no-compile --no-index --no-deps \
       /wheel/*.whl

@@ -30,14 +30,16 @@ def judge(facts: Facts) -> Judgement:
     steps = tuple(_judge_step(facts, number) for number in range(len(facts.plan.steps)))
     findings = _findings(evidence)
     if not findings:
+        reason = Reason.OnlyVerified if facts.only_verified else Reason.Passed
         return Judgement(
             Verdict.PASSED,
-            Reason.Passed,
+            reason,
             (),
             evidence.thresholds,
             evidence.health,
             steps,
-            capacity=evidence.capacity,
+            reason.reason_class,
+            evidence.capacity,
         )
     first = findings[0]
     reason_class = class_of_end(first.reason, load_began=facts.load_began)
@@ -76,6 +78,7 @@ def _judge_step(facts: Facts, number: int) -> StepJudgement:
         refused_addresses=facts.refused_addresses,
         load_began=facts.load_began,
         climb_ended=facts.climb_ended,
+        only_verified=facts.only_verified,
     )
     findings = _findings(_evidence(step_facts))
     return StepJudgement(findings[0].verdict if findings else Verdict.PASSED, _texts(findings))
@@ -86,7 +89,9 @@ def _findings(evidence: Evidence) -> list[Finding]:
     if evidence.facts.load_began:
         return [finding for check in CHECKS for finding in check(evidence)]
     findings = [finding for check in CHECKS_WITHOUT_LOAD for finding in check(evidence)]
-    return findings or [Finding(Verdict.INCONCLUSIVE, Reason.NotStarted, "the load has not started")]
+    if findings or evidence.facts.only_verified:
+        return findings
+    return [Finding(Verdict.INCONCLUSIVE, Reason.NotStarted, "the load has not started")]
 
 
 def _texts(findings: list[Finding]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from loadtest_model.quantities import count_text
 from loadtest_model.report.summary import Summary
 from loadtest_model.thresholds.bounds import ThresholdResult
 
+_ORDER: Final = ("breached", "in doubt", "no sample", "held")
 _STATES: Final = {True: (Tone.GOOD, "held"), False: (Tone.BAD, "breached")}
 
 
@@ -35,9 +36,7 @@ def threshold_state(result: ThresholdResult) -> tuple[Tone, str]:
 
 def _note(results: Sequence[ThresholdResult]) -> str:
     words = [threshold_state(result)[1] for result in results]
-    counts = ", ".join(
-        f"{words.count(word)} {word}" for word in ("breached", "in doubt", "no sample", "held") if word in words
-    )
+    counts = ", ".join(f"{words.count(word)} {word}" for word in _ORDER if word in words)
     how_to_read = "The line is the bound, and the grey side is allowed."
     if any(result.is_in_doubt for result in results):
         how_to_read += " A bracket spans the interval in which the true value lies."
@@ -45,7 +44,7 @@ def _note(results: Sequence[ThresholdResult]) -> str:
 
 
 def _group(step: str, results: Sequence[ThresholdResult]) -> Element:
-    ordered = sorted(results, key=lambda result: (result.passed is not False, result.passed is True))
+    ordered = sorted(results, key=lambda result: _ORDER.index(threshold_state(result)[1]))
     return element(
         "div",
         element("h3", step) if step else None,

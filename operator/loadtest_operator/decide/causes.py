@@ -16,14 +16,16 @@ from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, join_names
 from loadtest_operator.decide.late_start import late_start_seconds
 from loadtest_operator.decide.losses import RAISE_CPU, end_description, is_out_of_memory, loss_advice, starvation_text
+from loadtest_operator.decide.proofs import find_proof_gap
 from loadtest_operator.decide.waits import find_wait, waits_text
 from loadtest_operator.decide.watching import watchable_look
 from loadtest_operator.facts.observation import Observation, ObservedPod
 
 _NO_CAUSE: Final = frozenset({Reason.Started, Reason.NotStarted, Reason.Finished})
-_NATURAL_ENDS: Final = frozenset({Reason.CapacityFound})
+_NATURAL_ENDS: Final = frozenset({Reason.CapacityFound, Reason.OnlyVerified})
 """These causes are how such a run is to end: neither a gap nor a finding."""
-_FINDINGS: Final = (Reason.Violation, Reason.VerificationRefused, Reason.Aborted)
+_DRAINING: Final = frozenset({Reason.Stopped, Reason.CapacityFound})
+_FINDINGS: Final = (Reason.Violation, Reason.VerificationRefused, Reason.Aborted, Reason.OnlyVerified)
 """These causes are no gaps: they are judged by what they are, the gravest first."""
 _URGENT: Final = frozenset({Reason.Violation, Reason.VerificationRefused})
 """The fleet is halted for these causes before they are on record: the target's data goes first, and the pods' own last
@@ -98,7 +100,7 @@ def recorded_cause(observation: Observation) -> StopCause | None:
     return StopCause(
         reason,
         running.message,
-        allows_draining=reason is Reason.Stopped or reason in _NATURAL_ENDS,
+        allows_draining=reason in _DRAINING,
         is_gap=reason not in _FINDINGS and reason not in _NATURAL_ENDS,
     )
 
@@ -290,6 +292,17 @@ def stop_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> Sto
     return StopCause(Reason.Stopped, "the test was stopped by spec.stop", allows_draining=has_begun)
 
 
+def finished_proof(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
+    """A test that asks for the proof alone ends with it, once every proof is of the target as it is now."""
+    spec = observation.test.spec
+    if spec is None or not spec.verification.only or observation.test.record.start is not None:
+        return None
+    if not fleet.is_verified or find_proof_gap(observation, fleet) is not None:
+        return None
+    text = "every pod is verified, and spec.verification.only asks for no load"
+    return StopCause(Reason.OnlyVerified, text, is_gap=False)
+
+
 def early_end(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """Pods that were halted or terminated, where nothing else says why."""
     for pod in fleet.pods:
@@ -332,6 +345,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     bound_breach,
     capacity_found,
     stop_by_user,
+    finished_proof,
 )
 CONSEQUENCES: Final[tuple[Check, ...]] = (early_end, job_failure)
 
