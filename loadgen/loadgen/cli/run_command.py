@@ -92,7 +92,9 @@ def run_load_test(options: argparse.Namespace) -> int:
 def local_test_of(options: argparse.Namespace, environment: Mapping[str, str]) -> LocalTest:
     """The test of a command line. Raises UsageError."""
     if options.scenario is None and options.file is None:
-        raise UsageError("name a scenario (light, medium, heavy, stress, all or custom) or a manifest (-f FILE)")
+        raise UsageError(
+            "name a scenario (light, medium, heavy, stress, all, custom or capacity) or a manifest (-f FILE)"
+        )
     manifest = read_manifest(Path(options.file)) if options.file is not None else None
     draft = draft_of(options, environment, manifest)
     name = manifest.name if manifest else options.scenario

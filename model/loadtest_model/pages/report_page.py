@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from loadtest_model.pages.background import LONGEST_MANIFEST, manifest_section, method_section
+from loadtest_model.pages.capacity import capacity_section
 from loadtest_model.pages.course import course_section
 from loadtest_model.pages.course_bins import MOST_BINS
 from loadtest_model.pages.distribution import distribution_section
@@ -70,6 +71,7 @@ def report_sections(summary: Summary, rows: Sequence[SeriesRow], detail: Detail 
             class_="judgement",
         ),
         diagnoses_section(summary),
+        capacity_section(summary),
         course_section(summary, rows, detail.course_bins),
         steps_section(summary),
         distribution_section(summary),
