@@ -113,7 +113,7 @@ check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/zizmor --quiet --offline --pedantic --no-progress .github
+	@$(BIN)/zizmor --quiet --offline --pedantic --no-progress .github examples/pipeline/github-actions.yml
 	@for generator in $(GENERATORS); do $(BIN)/python -m $$generator --check; done
 
 # Warnings are errors, and so are links and anchors that lead nowhere.
