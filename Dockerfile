@@ -10,6 +10,7 @@ RUN /build/bin/pip install --no-cache-dir --require-hashes -r requirements-build
       --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md hatch_build.py ./
 COPY model model
+COPY live live
 COPY loadgen loadgen
 COPY operator operator
 RUN /build/bin/pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /wheel . \

@@ -118,7 +118,7 @@ def _plateaus(
 ) -> Iterator[Element]:
     for step in steps:
         offset = course.step_offset(step.name)
-        for plateau in step.plateaus:
+        for plateau in step.plateaus if offset is not None else ():
             begin, end = axis.share(offset + plateau.first), axis.share(offset + plateau.end)
             yield element(
                 "rect", class_="plateau", x=percent(begin), width=percent(end - begin), y=top, height=bottom - top
@@ -141,8 +141,9 @@ def _level_text(level: float, unit: str) -> str:
 
 def _step_borders(steps: Sequence[StepSummary], course: Course, axis: Scale, bottom: float) -> Iterator[Element]:
     for step in steps:
-        place = axis.share(course.step_offset(step.name))
-        if any(each.step == step.name for each in course.bins):
+        offset = course.step_offset(step.name)
+        if offset is not None:
+            place = axis.share(offset)
             yield element("line", class_="border", x1=percent(place), x2=percent(place), y1=0, y2=bottom)
             yield element("text", step.name, class_="step-label", x=percent(place), dx=6, y=11)
 
@@ -184,7 +185,7 @@ def _description(course: Course) -> str:
     users = max((each.virtual_users for each in course.bins), default=0)
     errors = sum(each.error_count for each in course.bins)
     return (
-        f"Over {span_text(course.seconds)}, {times}at most {rate:,.0f} records are answered a second, up to"
+        f"Over {span_text(course.measured_seconds)}, {times}at most {rate:,.0f} records are answered a second, up to"
         f" {count_text(users, 'virtual user')} {'is' if users == 1 else 'are'} at work, and"
         f" {count_text(errors, 'error')} {'is' if errors == 1 else 'are'} counted."
         " The table below has the figures."

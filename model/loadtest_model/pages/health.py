@@ -1,18 +1,18 @@
 """The sections on the target's health, and on what failed and what to do about it."""
 
 from loadtest_model.judgement.diagnoses import Diagnosis
-from loadtest_model.judgement.health import HealthLevel
+from loadtest_model.judgement.health import Health, HealthLevel
 from loadtest_model.pages.elements import Element, element, sentence
 from loadtest_model.pages.icons import HEALTH_TONES, stated
 from loadtest_model.pages.sections import section
 from loadtest_model.report.summary import Summary
 
 
-def health_section(summary: Summary) -> Element:
-    """How the target fared, with the evidence for each sign."""
-    health = summary.health
+def health_section(health: Health, *, is_final: bool = True) -> Element:
+    """How the target fared, or fares so far, with the evidence for each sign."""
     evidence = [element("li", sentence(text)) for text in health.evidence]
-    calm = element("p", "No sign of trouble was seen.") if health.level is HealthLevel.GOOD else None
+    calm_text = "No sign of trouble was seen." if is_final else "No sign of trouble was seen so far."
+    calm = element("p", calm_text) if health.level is HealthLevel.GOOD else None
     warning = (
         element("p", "A warning does not change the verdict.", class_="limits")
         if health.level is HealthLevel.WARNING
@@ -20,7 +20,7 @@ def health_section(summary: Summary) -> Element:
     )
     return section(
         "health",
-        "Health",
+        "Health" if is_final else "Health so far",
         element("p", stated(HEALTH_TONES[health.level], str(health.level))),
         element("ul", evidence, class_="remarks") if evidence else calm,
         warning,

@@ -9,14 +9,13 @@ from loadtest_model.pages.icons import Tone, icon
 from loadtest_model.pages.sections import section
 from loadtest_model.pages.texts import PROOF_LIMITS, PROOF_SHOWS
 from loadtest_model.quantities import count_text
-from loadtest_model.report.summary import Proof, Summary
+from loadtest_model.report.summary import Proof
 
 _LADDER: Final = (ProofLevel.ACKNOWLEDGED, ProofLevel.ECHOED, ProofLevel.PROVEN)
 
 
-def proof_section(summary: Summary) -> Element:
+def proof_section(proof: Proof) -> Element:
     """The level that was reached, what it shows and what not, and what weakens it."""
-    proof = summary.verification
     return section(
         "proof",
         "Proof",

@@ -53,9 +53,15 @@ def report_page(summary: Summary, rows: Sequence[SeriesRow]) -> str:
 
 def report_sections(summary: Summary, rows: Sequence[SeriesRow], detail: Detail = _DETAILS[0]) -> Element:
     """All sections of a report; each is found by its id. A run that loaded nothing has only those on the why."""
-    proof = proof_section(summary)
+    proof = proof_section(summary.verification)
     if not summary.requests.due:
-        why = element("div", diagnoses_section(summary), element("div", proof, class_="assurances"), class_="judgement")
+        why = element(
+            "div",
+            diagnoses_section(summary),
+            element("div", proof, class_="assurances"),
+            id="judgement",
+            class_="judgement",
+        )
         return element(
             "main", verdict_section(summary), why, manifest_section(summary, detail.manifest_length), id="report"
         )
@@ -65,8 +71,9 @@ def report_sections(summary: Summary, rows: Sequence[SeriesRow], detail: Detail 
         key_figures_section(summary),
         element(
             "div",
-            thresholds_section(summary),
-            element("div", proof, health_section(summary), class_="assurances"),
+            thresholds_section(summary.thresholds),
+            element("div", proof, health_section(summary.health), class_="assurances"),
+            id="judgement",
             class_="judgement",
         ),
         diagnoses_section(summary),
