@@ -118,7 +118,9 @@ def _plateaus(
 ) -> Iterator[Element]:
     for step in steps:
         offset = course.step_offset(step.name)
-        for plateau in step.plateaus if offset is not None else ():
+        if offset is None:
+            continue
+        for plateau in step.plateaus:
             begin, end = axis.share(offset + plateau.first), axis.share(offset + plateau.end)
             yield element(
                 "rect", class_="plateau", x=percent(begin), width=percent(end - begin), y=top, height=bottom - top

@@ -25,6 +25,18 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
+class PageSettings:
+    """Where the live pages are served; nowhere if `port` is 0. An empty host means every address, of both families.
+
+    `names` are the hosts that requests may name, besides those of this machine itself.
+    """
+
+    port: int = 0
+    host: str = "127.0.0.1"
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Settings:
     """`namespaces` empty means all. `host` and `port` are where `/metrics` and `/healthz` are served; an empty host
     means every address, of both families.
@@ -44,6 +56,7 @@ class Settings:
     port: int
     resync_seconds: float
     log_level: str
+    pages: PageSettings = PageSettings()
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -96,6 +109,11 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         port=int(_seconds(environment, "LOADTEST_HTTP_PORT", 8080.0)),
         resync_seconds=_seconds(environment, "LOADTEST_RESYNC_SECONDS", 300.0),
         log_level=environment.get("LOADTEST_LOG_LEVEL", "INFO").upper(),
+        pages=PageSettings(
+            port=_whole(environment, "LOADTEST_UI_PORT"),
+            host=environment.get("LOADTEST_UI_HOST", "127.0.0.1"),
+            names=_list(environment, "LOADTEST_UI_NAMES"),
+        ),
     )
 
 

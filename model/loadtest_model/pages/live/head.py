@@ -1,11 +1,12 @@
-"""The head of a test's page while it has no verdict: where it stands, what it waits for, and how far it is."""
+"""The head of a test's page that is no report: where it stands, what it waits for, and how far it is."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
+from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.pages.elements import Child, Element, element, sentence
-from loadtest_model.pages.icons import Tone, icon
+from loadtest_model.pages.icons import VERDICT_TONES, Tone, icon
 from loadtest_model.quantities import count_text, span_text
 from loadtest_model.report.progress import RunProgress
 from loadtest_model.report.status import Phase, PodCounts, StatusProgress
@@ -53,12 +54,14 @@ class LoadProgress:
 class Standing:
     """Where a test stands. Texts that are empty are not shown.
 
-    `since` is when the load began, in RFC 3339. `notices` say what a reader must know of the page itself.
+    `verdict` is that of a test that has ended, of which only the status is at hand. `since` is when the load began, in
+    RFC 3339. `notices` say what a reader must know besides.
     """
 
     name: str
     phase: str
     message: str
+    verdict: Verdict | None = None
     reason: str = ""
     namespace: str = ""
     scenario: str = ""
@@ -70,20 +73,28 @@ class Standing:
     notices: tuple[str, ...] = ()
 
     @property
+    def word(self) -> str:
+        """The verdict, or the phase with its reason."""
+        if self.verdict is not None:
+            return str(self.verdict)
+        return f"{self.phase}: {self.reason}" if self.reason and self.reason != self.phase else self.phase
+
+    @property
     def tone(self) -> Tone:
+        if self.verdict is not None:
+            return VERDICT_TONES[self.verdict]
         return Tone.QUIET if self.phase == Phase.QUEUED else Tone.BUSY
 
 
 def standing_section(standing: Standing) -> Element:
     """The phase in a word, what happens, and how far the load is."""
-    reason = f": {standing.reason}" if standing.reason and standing.reason != standing.phase else ""
     return element(
         "section",
         element("div", icon(standing.tone, 40), class_="verdict-icon"),
         element(
             "div",
             element("h1", element("bdi", standing.name), class_="name"),
-            element("p", f"{standing.phase}{reason}", class_="verdict-word"),
+            element("p", standing.word, class_="verdict-word"),
             element("p", sentence(standing.message), class_="message") if standing.message else None,
             progress_bar(standing.progress) if standing.progress is not None else None,
             element("ul", [element("li", sentence(notice)) for notice in standing.notices], class_="remarks notices")

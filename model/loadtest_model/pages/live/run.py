@@ -11,9 +11,9 @@ from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.pages.background import manifest_section
 from loadtest_model.pages.course import course_section
 from loadtest_model.pages.distribution import distribution_section
-from loadtest_model.pages.elements import Element, element
+from loadtest_model.pages.elements import Element, element, sentence
 from loadtest_model.pages.health import diagnoses_section, health_section
-from loadtest_model.pages.icons import VERDICT_TONES
+from loadtest_model.pages.icons import VERDICT_TONES, Tone
 from loadtest_model.pages.live.head import LoadProgress, Standing, standing_section
 from loadtest_model.pages.live.view import LiveView, parts_of
 from loadtest_model.pages.plateaus import plateaus_section, steps_section
@@ -68,7 +68,7 @@ def measured_view(standing: Standing, measured: Measured, manifest: str = "") ->
             figures_section(tuple(_measured_figures(summary, measured.progress))),
             _judgement(summary.thresholds, summary.verification, summary.health),
             diagnoses_section(summary),
-            course_section(summary, settled_rows, COURSE_PIECES, measured.progress.total_seconds or 1.0),
+            course_section(summary, settled_rows, COURSE_PIECES, _axis_seconds(measured.progress)),
             steps_section(summary, is_final=False),
             distribution_section(summary),
             plateaus_section(summary),
@@ -130,11 +130,30 @@ def plan_section(steps: Sequence[PlannedStep | Step]) -> Element:
     return section("plan", "What is planned", element("ul", entries, class_="remarks"))
 
 
+def missing_view(name: str) -> LiveView:
+    """The page of a test that is not there, or not any more."""
+    message = f"There is no LoadTest {name}, or it was deleted. If it is made, this page shows it."
+    content = element(
+        "section",
+        element("h1", "Not found", class_="title"),
+        element("p", message, class_="counts"),
+        id="missing",
+        aria_label="Not found",
+    )
+    return LiveView(f"Not found: {name}", Tone.QUIET, parts_of([content]), is_missing=True)
+
+
+def with_notice(view: LiveView, text: str) -> LiveView:
+    """A view with a sentence above everything else."""
+    notice = element("p", sentence(text), id="notice", class_="alert", role="status")
+    return replace(view, parts=parts_of([notice]) + tuple(part for part in view.parts if part.id != "notice"))
+
+
 def _view(standing: Standing, sections: list[Element | None]) -> LiveView:
     progress = standing.progress
-    share = f" {progress.share:.0%}" if progress is not None else ""
+    share = f" {progress.share:.0%}" if progress is not None and standing.verdict is None else ""
     return LiveView(
-        f"{standing.phase}{share}: {standing.name}",
+        f"{standing.verdict or standing.phase}{share}: {standing.name}",
         standing.tone,
         parts_of([standing_section(standing), *sections]),
     )
@@ -153,6 +172,11 @@ def _judgement(thresholds: tuple[ThresholdResult, ...], proof: Proof | None, hea
         id="judgement",
         class_="judgement",
     )
+
+
+def _axis_seconds(progress: RunProgress) -> float:
+    """How long the run will be; how long it is so far if that is only foreseen, so that the axis does not jump."""
+    return max(1.0, progress.elapsed_seconds if progress.is_foreseen else progress.total_seconds)
 
 
 def _without_levels_to_come(summary: Summary) -> Summary:
