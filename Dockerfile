@@ -8,7 +8,7 @@ COPY requirements.lock requirements-build.lock ./
 RUN /build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.lock \
  && /build/bin/pip --python /opt/loadtest/bin/python install --no-cache-dir --no-compile --require-hashes \
       --only-binary :all: -r requirements.lock
-COPY pyproject.toml README.md hatch_build.py ./
+COPY pyproject.toml README.md LICENSE hatch_build.py ./
 COPY model model
 COPY live live
 COPY loadgen loadgen

@@ -16,6 +16,7 @@ PYTHON_IMAGE ?= python:3.13-slim
 IMAGE_FLAGS ?=
 BENCH_FLAGS ?=
 PYTEST_FLAGS ?=
+TARGET ?=
 LOCALCLUSTER := $(BIN)/python -m localcluster
 
 .PHONY: help
@@ -51,8 +52,8 @@ demo: setup ## Run the main job: CLUSTER=local|node|current, operator, example t
 	@exec env $(LOCALCLUSTER) demo $(MANIFEST)
 
 .PHONY: cluster
-cluster: setup ## Bring up the cluster with operator and example target, and leave it running (CLUSTER=local|node)
-	@exec env $(LOCALCLUSTER) up .cluster
+cluster: setup ## Leave a cluster running, with the example target (CLUSTER=local|node) or TARGET=http://127.0.0.1:PORT/...
+	@exec env $(LOCALCLUSTER) up .cluster --target '$(TARGET)'
 
 .PHONY: cluster-down
 cluster-down: setup ## End the cluster that `make cluster` started
@@ -112,11 +113,23 @@ check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/zizmor --quiet --offline --pedantic --no-progress .github
 	@for generator in $(GENERATORS); do $(BIN)/python -m $$generator --check; done
+
+# Warnings are errors, and so are links and anchors that lead nowhere.
+.PHONY: docs
+docs: setup ## Build the documentation site into build/docs
+	@$(BIN)/sphinx-build --quiet --nitpicky --fail-on-warning --keep-going \
+		-c docs -d build/doctrees . build/docs
+	@echo build/docs/index.html
 
 .PHONY: generate
 generate: setup ## Write the CRD, install.yaml and the tables of the docs anew
 	@for generator in $(GENERATORS); do $(BIN)/python -m $$generator; done
+
+.PHONY: screenshots
+screenshots: setup ## Take pictures of the report with Chromium, into docs/screenshots
+	@PYTHONPATH=tests $(BIN)/python -m tools.take_screenshots
 
 .PHONY: format
 format: setup ## Format the code
@@ -170,6 +183,19 @@ target-image: ## Build the example target's image
 .PHONY: faulty-target-image
 faulty-target-image:
 	$(call build_image,$(FAULTY_TARGET_IMAGE),--build-arg TARGET_IMAGE=$(TARGET_IMAGE) tests/targets,/opt/faulty)
+
+.PHONY: package
+package: setup ## Build the Python package into dist/
+	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist .
+	@ls dist
+
+.PHONY: chart
+chart: setup ## Pack the chart into dist/, with IMAGE as its image
+	@$(BIN)/python -m tools.pack_chart $(IMAGE) dist
+
+.PHONY: release-check
+release-check: setup ## Check that TAG (vMAJOR.MINOR.PATCH) may be released
+	@$(BIN)/python -m tools.check_release $(TAG)
 
 LOAD_kind := kind load image-archive
 LOAD_minikube := minikube image load

@@ -1,4 +1,7 @@
-"""`python -m localcluster demo MANIFEST | up DIR | down DIR | build`, with this package's folder on PYTHONPATH."""
+"""`python -m localcluster demo MANIFEST | up DIR [--target URL] | down DIR | build`.
+
+This package's folder must be on PYTHONPATH.
+"""
 
 import argparse
 import asyncio
@@ -12,28 +15,39 @@ from localcluster.build import find_programs
 from localcluster.choice import cluster_kind
 from localcluster.detached import start_detached, stop_detached
 from localcluster.go import BuildError
-from localcluster.installation import install_everything
+from localcluster.installation import install_everything, install_for_own_target
+from localcluster.own_target import OwnTarget
 from localcluster.progress import ActivityLine
 from localcluster.rest import Rest, RestError
 from localcluster.supervisor_process import ClusterError
 
 
-def _up(state: Path, progress: ActivityLine) -> None:
-    """Leave a cluster with the operator and the example target running; end it again if they do not get ready."""
+def _up(state: Path, target: OwnTarget | None, progress: ActivityLine) -> None:
+    """Leave a cluster with the operator running, and without a target of one's own with the example target.
+
+    The cluster is ended again if they do not get ready.
+    """
     cluster = start_detached(state, cluster_kind(), progress)
     try:
-        install_everything(Rest.from_kubeconfig(cluster.kubeconfig), progress)
+        rest = Rest.from_kubeconfig(cluster.kubeconfig)
+        if target is None:
+            install_everything(rest, progress)
+        else:
+            install_for_own_target(rest, target.host, progress)
     except BaseException:
         stop_detached(state)
         raise
     progress.close()
+    manifest = target.write_manifest(state) if target else Path("examples/loadtest-demo.yaml")
     print(
-        "The cluster is up, with the operator and the example target.\n"
+        f"The cluster is up, with the operator and {target.url if target else 'the example target'}.\n"
         f"  export KUBECONFIG={cluster.kubeconfig.resolve()}\n"
-        "  kubectl apply -f examples/loadtest-demo.yaml\n"
+        f"  kubectl apply -f {manifest}\n"
         "  kubectl get loadtests -w\n"
         "`make cluster-down` ends it."
     )
+    if target and not target.is_listening():
+        print(f"Nothing listens at {target.host}:{target.port} yet; start the service before you apply the test.")
 
 
 async def _build(progress: ActivityLine) -> None:
@@ -48,7 +62,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="localcluster")
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("demo").add_argument("manifest", type=Path, metavar="MANIFEST")
-    verbs.add_parser("up").add_argument("state", type=Path, metavar="DIR")
+    up = verbs.add_parser("up")
+    up.add_argument("state", type=Path, metavar="DIR")
+    up.add_argument("--target", metavar="URL", default="", help="a service of this machine, not the example target")
     verbs.add_parser("down").add_argument("state", type=Path, metavar="DIR")
     verbs.add_parser("build")
     arguments = parser.parse_args()
@@ -58,7 +74,8 @@ def main() -> int:
             case "demo":
                 return demo.run(arguments.manifest)
             case "up":
-                _up(arguments.state, progress)
+                target = OwnTarget.parse(arguments.target, cluster_kind()) if arguments.target else None
+                _up(arguments.state, target, progress)
             case "down":
                 print("ending the cluster", file=sys.stderr)
                 if not stop_detached(arguments.state):

@@ -111,14 +111,13 @@ async def start_api_server(
     run_dir: Path,
     components: list[Component],
     address: str = "127.0.0.1",
-    flags: Sequence[str] = (),
     *,
     service_range: str = _SERVICE_RANGE,
 ) -> Access:
     """Start etcd and the API server and return once the latter answers its administrator.
 
-    It listens at the address, with more flags of its own, and takes cluster IPs from service_range. The kubeconfig is
-    written then. The started processes are added to components.
+    It listens at the address and takes cluster IPs from service_range. The kubeconfig is written then. The started
+    processes are added to components.
     """
     directory = run_dir / "controlplane"
     directory.mkdir(mode=0o700)
@@ -130,8 +129,8 @@ async def start_api_server(
     (directory / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n', encoding="ascii")
     service_account_key(run_dir).write_text(signing_key_pem(), encoding="ascii")
     command = _api_server_command(programs.paths["kube-apiserver"], directory, etcd_port, (address, api_port))
-    flags = [f"--service-cluster-ip-range={service_range}", *flags]
-    components.append(await start_component("kube-apiserver", [*command, *flags], logs / "kube-apiserver.log"))
+    command.append(f"--service-cluster-ip-range={service_range}")
+    components.append(await start_component("kube-apiserver", command, logs / "kube-apiserver.log"))
     # Its self-signed certificate comes with the authority that signed it.
     access = Access(
         f"https://{address}:{api_port}", token, directory / "certs" / "apiserver.crt", run_dir / "kubeconfig"
@@ -218,4 +217,6 @@ def _api_server_command(program: Path, directory: Path, etcd_port: int, address:
         f"--token-auth-file={directory / 'tokens.csv'}",
         "--authorization-mode=RBAC",
         "--profiling=false",
+        # A node's name leads nowhere.
+        "--kubelet-preferred-address-types=InternalIP",
     ]

@@ -1,7 +1,7 @@
 """The operator and the example target, installed from the manifests that any cluster gets."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from localcluster.choice import ClusterKind, cluster_kind
@@ -14,18 +14,24 @@ TARGET_MANIFEST = REPOSITORY / "examples" / "django_target" / "manifests.yaml"
 OPERATOR_NAMESPACE = "loadtest-system"
 OPERATOR = "loadtest-operator"
 TARGET = "clients"
+TARGETS = "loadtest-operator-targets"
 READY_SECONDS = 60.0
 
 # Pods of the local cluster live on loopback addresses, which are never targets elsewhere.
 LOCAL_SETTINGS = {"LOADTEST_ALLOW_LOOPBACK": "true"}
 
 
-def install_operator(rest: Rest, settings: dict[str, str] | None = None) -> None:
-    """Apply the CRD and the operator's manifests; `settings` are environment variables of the operator."""
+def install_operator(rest: Rest, settings: dict[str, str] | None = None, hosts: Sequence[str] = ()) -> None:
+    """Apply the CRD and the operator's manifests.
+
+    `settings` are environment variables of the operator; `hosts` may be targets beside the cluster's Services.
+    """
     own_settings = LOCAL_SETTINGS if cluster_kind() is ClusterKind.LOCAL else {}
     for document in documents(OPERATOR_MANIFEST):
         if document["kind"] == "Deployment":
             _set_environment(document, {**own_settings, **(settings or {})})
+        elif (document["kind"], document["metadata"]["name"]) == ("ConfigMap", TARGETS):
+            document["data"]["targets"] = "\n".join([document["data"]["targets"], *hosts])
         rest.apply(document, OPERATOR_NAMESPACE)
 
 
@@ -48,17 +54,17 @@ def wait_until_available(rest: Rest, namespace: str, deployment: str) -> None:
         raise TimeoutError(f"{error}: {_why_not_ready(rest, namespace)}") from None
 
 
-def wait_until_served(rest: Rest) -> None:
-    """Wait until the API server serves LoadTests: for a moment after the CRD was made it does not."""
+def wait_until_served(rest: Rest, path: str = "/apis/x-load-test.dev/v1alpha1/loadtests") -> None:
+    """Wait until the API server serves a resource: for a moment after its CRD was made it does not."""
 
     def is_served() -> bool:
         try:
-            rest.call("GET", "/apis/x-load-test.dev/v1alpha1/loadtests")
+            rest.call("GET", path)
         except RestError:
             return False
         return True
 
-    wait_for("the LoadTest resource to be served", is_served, READY_SECONDS)
+    wait_for(f"{path} to be served", is_served, READY_SECONDS)
 
 
 def stored_rows(cluster: Cluster, rest: Rest, namespace: str = "default", target: str = TARGET) -> int:
@@ -79,6 +85,15 @@ def install_everything(rest: Rest, report: Callable[[str], None]) -> None:
     wait_until_served(rest)
     report("waiting for the example target")
     wait_until_available(rest, "default", TARGET)
+    report("waiting for the operator")
+    wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
+
+
+def install_for_own_target(rest: Rest, host: str, report: Callable[[str], None]) -> None:
+    """Install the operator into a fresh cluster, for a target at this host, and wait for it."""
+    report("installing the operator")
+    install_operator(rest, hosts=[host])
+    wait_until_served(rest)
     report("waiting for the operator")
     wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
 

@@ -1,19 +1,33 @@
-"""Writes the table of metrics in docs/semantics.md; with --check says whether it is up to date."""
+"""Writes the table of metrics in docs/thresholds.md; with --check says whether it is up to date."""
 
 import sys
 from typing import Final
 
-from loadtest_model.thresholds.metrics import METRICS
+from loadtest_model.thresholds.metrics import METRICS, Metric, Unit
 from tools.committed_files import REPOSITORY, replace_section, write_or_check
 
-FILE: Final = REPOSITORY / "docs" / "semantics.md"
+FILE: Final = REPOSITORY / "docs" / "thresholds.md"
+_UNITS: Final[dict[Unit, str]] = {
+    "seconds": "a time: `ms`, `s` or `m`",
+    "ratio": "a share: `1%` or `0.01`",
+    "count": "a number",
+}
 
 
 def document(current: str) -> str:
     """The document with its table written anew. Raises ValueError where it has no place for it."""
-    rows = (f"| `{name}` | {metric.unit} | {metric.description} |" for name, metric in METRICS.items())
-    table = "\n".join(("\n| metric | unit | meaning |", "|---|---|---|", *rows))
+    rows = (
+        f"| `{name}` | {_UNITS[metric.unit]} | {_signs(metric)} | {metric.description} |"
+        for name, metric in METRICS.items()
+    )
+    table = "\n".join(("\n| metric | bound | sign | meaning |", "|---|---|---|---|", *rows))
     return replace_section(current, "metrics", f"{table}\n", FILE)
+
+
+def _signs(metric: Metric) -> str:
+    if metric.unit == "seconds" or metric.only_bound == "upper":
+        return "`<` `<=`"
+    return "`>` `>=`" if metric.only_bound == "lower" else "all four"
 
 
 def main() -> int:

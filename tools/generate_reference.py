@@ -35,12 +35,12 @@ def document(definition: Json) -> str:
     """The reference as Markdown, of a CustomResourceDefinition as JSON."""
     schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     parts = schema["properties"]
-    lines = [_HEAD, "## spec\n", *_tables("spec", parts["spec"], 3)]
+    lines = [_HEAD, "## spec\n", *_tables("spec", parts["spec"], 2)]
     lines += ["## What is refused at apply\n", "Each with this message:\n", *_messages(schema), ""]
     lines += [
         "## status\n",
         "Written by the operator alone. The [summary file](results.md) has more figures, for each step.\n",
-        *_tables("status", parts["status"], 3),
+        *_tables("status", parts["status"], 2),
     ]
     lines += ["## Columns of `kubectl get`\n", "| column | shows | where |", "|---|---|---|"]
     for column in definition["spec"]["versions"][0]["additionalPrinterColumns"]:

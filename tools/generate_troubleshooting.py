@@ -1,5 +1,6 @@
-"""Writes the tables of docs/troubleshooting.md from the causes; with --check says whether they are up to date."""
+"""Writes the tables of docs/troubleshooting.md from reasons and causes; with --check says if they are up to date."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 from loadtest_model.explanations import EXPLANATION_GROUPS
 from loadtest_model.explanations.explanation import Explanation
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.reasons import Reason
 from tools.committed_files import REPOSITORY, replace_section, write_or_check
 
 FILE: Final = REPOSITORY / "docs" / "troubleshooting.md"
@@ -15,7 +17,30 @@ FILE: Final = REPOSITORY / "docs" / "troubleshooting.md"
 def document(current: str) -> str:
     """The document with its tables written anew. Raises ValueError where it has no place for them."""
     tables = "\n".join(line for title, group in EXPLANATION_GROUPS.items() for line in _table(title, group))
-    return replace_section(current, "causes", f"{tables}\n", FILE)
+    indexed = replace_section(current, "index", "\n".join((*_index_of_causes(), *_index_of_reasons(), "")), FILE)
+    return replace_section(indexed, "causes", f"{tables}\n", FILE)
+
+
+def anchor(heading: str) -> str:
+    """The anchor of a heading, as the repository's host makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _index_of_causes() -> Iterator[str]:
+    yield from ("\n### Causes and diagnoses\n", "| it says | name | explained in |", "|---|---|---|")
+    rows = [
+        (explanation.title, cause, title)
+        for title, group in EXPLANATION_GROUPS.items()
+        for cause, explanation in group.items()
+    ]
+    for text, cause, title in sorted(rows, key=lambda row: row[0].lower()):
+        yield f"| {text} | `{cause}` | [{title}](#{anchor(title)}) |"
+
+
+def _index_of_reasons() -> Iterator[str]:
+    yield from ("\n### Reasons\n", "| reason | in short | explained in |", "|---|---|---|")
+    for reason in sorted(Reason, key=str.lower):
+        yield f"| `{reason}` | {reason.meaning} | [{reason.group}](operator.md#{anchor(reason.group)}) |"
 
 
 def _table(title: str, group: Mapping[Cause, Explanation]) -> Iterator[str]:
@@ -25,7 +50,7 @@ def _table(title: str, group: Mapping[Cause, Explanation]) -> Iterator[str]:
 
 
 def main() -> int:
-    return write_or_check(FILE, document(FILE.read_text()), "the causes")
+    return write_or_check(FILE, document(FILE.read_text()), "the reasons and causes")
 
 
 if __name__ == "__main__":

@@ -16,8 +16,11 @@ from tools.go_programs import HELM
 CHARTS: Final = REPOSITORY / "charts"
 CHART: Final = CHARTS / "loadtest-operator"
 FILE: Final = CHARTS / "install.yaml"
-CRD: Final = CHARTS.parent / "crds" / "loadtests.yaml"
-CRD_COPY: Final = CHART / "files" / "loadtests.yaml"
+COPIES: Final = {
+    CHART / "files" / "loadtests.yaml": REPOSITORY / "crds" / "loadtests.yaml",
+    CHART / "files" / "alerts.yaml": REPOSITORY / "examples" / "prometheus" / "alerts.yaml",
+}
+"""Files that the chart needs within its folder, with the file that each is a copy of."""
 RELEASE: Final = "loadtest-operator"
 NAMESPACE: Final = "loadtest-system"
 
@@ -35,19 +38,22 @@ metadata:
 def main() -> int:
     if "--check" in sys.argv[1:]:
         return check()
-    CRD_COPY.write_text(CRD.read_text())
+    for copy, source in COPIES.items():
+        copy.write_text(source.read_text())
     body = render(HELM.find_or_build())
     FILE.write_text(header(body) + body)
     return 0
 
 
 def check() -> int:
-    """0 if install.yaml and the chart's copy of the CRD are what the sources give."""
+    """0 if install.yaml and the chart's copies are what the sources give."""
     problem = ""
     head, body = split(FILE.read_text()) if FILE.exists() else ("", "")
     helm = HELM.find()
-    if CRD_COPY.read_text() != CRD.read_text():
-        problem = f"{CRD_COPY.relative_to(CHARTS)} differs from crds/{CRD.name}"
+    outdated = [copy for copy, source in COPIES.items() if not copy.exists() or copy.read_text() != source.read_text()]
+    if outdated:
+        copy = outdated[0]
+        problem = f"{CHART.name}/files/{copy.name} differs from {COPIES[copy].relative_to(REPOSITORY)}"
     elif head != header(body):
         problem = f"{FILE.name} was not rendered from the chart as it is"
     elif helm is not None and body != render(helm):

@@ -19,6 +19,7 @@ from localcluster.node.api import Api
 from localcluster.node.bound_pod import NodeFacts
 from localcluster.node.delays import Delays
 from localcluster.node.images import Image
+from localcluster.node.log_server import serve_logs
 from localcluster.node.memory import MemoryLimits
 from localcluster.node.network import LoopbackNetwork
 from localcluster.node.node import Node
@@ -90,7 +91,16 @@ async def _run(config: NodeConfig) -> None:
     # Every pod is another address, and so many streams stay open: there is nothing to ration.
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=30)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+
+    def is_running(namespace: str, pod_name: str, container: str) -> bool:
+        pod = node.find_pod(namespace, pod_name)
+        return pod is not None and container in pod.processes()
+
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+        # The API server does not look at the node's certificate, so its own serves for both.
+        serve_logs(network.host_ip, Path(config.ca_file), Path(config.run_dir), is_running) as log_port,
+    ):
         facts = NodeFacts(
             api=Api(session, config.server, config.token, config.ca_file),
             session=session,
@@ -98,6 +108,7 @@ async def _run(config: NodeConfig) -> None:
             server_port=server.port or 443,
             run_dir=Path(config.run_dir),
             host_ip=network.host_ip,
+            log_port=log_port,
             capacity=_capacity(),
             images={name: Image.from_json(fields) for name, fields in config.images.items()},
             back_off_seconds=config.back_off_seconds,
@@ -105,7 +116,8 @@ async def _run(config: NodeConfig) -> None:
             memory=MemoryLimits(Path(config.run_dir).name),
             silent_ports=SilentPorts(delays.address),
         )
-        switch = _Switch(Node(config.node_name, network, facts))
+        node = Node(config.node_name, network, facts)
+        switch = _Switch(node)
         async with asyncio.TaskGroup() as group:
             group.create_task(control.serve(Path(config.run_dir) / "node.sock", switch.handle))
             group.create_task(switch.run())

@@ -27,6 +27,7 @@ class NodeFacts:
     server_port: int
     run_dir: Path
     host_ip: str
+    log_port: int
     capacity: Mapping[str, str]
     images: Mapping[str, Image]
     back_off_seconds: float

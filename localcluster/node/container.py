@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from localcluster.node import probes, process
 from localcluster.node.environment import ConfigError
+from localcluster.node.logs import ContainerLog
 from localcluster.node.memory import MemoryLimit
 from localcluster.node.process import ContainerProcess, StartFailure
 from localcluster.node.sandbox import START_FAILED_EXIT_CODE, SandboxSpec
@@ -35,12 +36,8 @@ class ContainerFiles:
     """Where a container's files lie on the host."""
 
     spec: Path
-    log: Path
+    log: ContainerLog
     message: Path
-
-    def log_size(self) -> int:
-        """Return how many bytes the container's runs have written so far."""
-        return self.log.stat().st_size if self.log.exists() else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +72,9 @@ def termination_message(files: ContainerFiles, policy: str, exit_code: int, log_
     The log is that of the run that ended, from the byte log_start on.
     """
     message = files.message.read_bytes()[-_MESSAGE_BYTES:].decode(errors="replace")
-    if not message and policy == "FallbackToLogsOnError" and exit_code != 0 and files.log_size() > log_start:
-        with files.log.open("rb") as log:
-            log.seek(max(log_start, files.log_size() - _LOG_MESSAGE_BYTES))
+    if not message and policy == "FallbackToLogsOnError" and exit_code != 0 and files.log.size() > log_start:
+        with files.log.file.open("rb") as log:
+            log.seek(max(log_start, files.log.size() - _LOG_MESSAGE_BYTES))
             tail = log.read().decode(errors="replace")
         # Only what ends in a newline is a line; splitlines knows other ends too.
         lines = re.findall(r"[^\n]*\n|[^\n]+", tail)
@@ -210,8 +207,8 @@ class Container:
         self._files.message.write_bytes(b"")
         # Whoever it runs as must be able to write it.
         self._files.message.chmod(0o666)
-        log_start = self._files.log_size()
-        container_process = await process.start(sandbox, self._files.spec, self._files.log)
+        log_start = self._files.log.begin_run()
+        container_process = await process.start(sandbox, self._files.spec, self._files.log.file)
         started_at = datetime.now(UTC)
         if isinstance(container_process, StartFailure):
             return self._record_end(START_FAILED_EXIT_CODE, "StartError", container_process.message, started_at)

@@ -241,7 +241,11 @@ class Node:
             "capacity": self._facts.capacity,
             "allocatable": self._facts.capacity,
             "conditions": [ready],
-            "addresses": [{"type": "Hostname", "address": self._name}],
+            "addresses": [
+                {"type": "Hostname", "address": self._name},
+                {"type": "InternalIP", "address": self._facts.host_ip},
+            ],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": self._facts.log_port}},
             "nodeInfo": info,
         }
         await self._facts.api.call(

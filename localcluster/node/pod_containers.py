@@ -11,6 +11,7 @@ from localcluster.node.container import Container, ContainerFiles, ImageError, T
 from localcluster.node.faults import Fault, damaged_message
 from localcluster.node.fields import quantity
 from localcluster.node.images import Image
+from localcluster.node.logs import ContainerLog
 from localcluster.node.memory import MemoryLimit
 from localcluster.node.probes import Prober
 from localcluster.node.process import ContainerProcess
@@ -140,7 +141,7 @@ def make_container(pod: BoundPod, spec: Mapping[str, Any], context: PodContext, 
     name, namespace = pod.metadata["name"], pod.metadata["namespace"]
     files = ContainerFiles(
         spec=pod.directory / f"{spec['name']}.json",
-        log=pod.facts.run_dir / "logs" / f"{namespace}_{name}_{spec['name']}.log",
+        log=ContainerLog.of(pod.facts.run_dir, namespace, name, spec["name"]),
         message=pod.directory / f"{spec['name']}.message",
     )
     return Container(spec, policy, files, context, Timing(pod.facts.back_off_seconds, grace_seconds))

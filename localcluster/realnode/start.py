@@ -14,8 +14,6 @@ from localcluster.realnode.archive import write_program_archive
 NODE_NAME = "node"
 _LINK_SECONDS = 20.0
 _IMPORT_SECONDS = 300.0
-# The node's addresses are all that the API server reaches a kubelet by.
-_API_SERVER_FLAGS = ("--kubelet-preferred-address-types=InternalIP",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +46,7 @@ async def start_real_node(
     components.append(await _start_containerd(node, run_dir, files))
     async with asyncio.TaskGroup() as tasks:
         images = tasks.create_task(_import_images(node, programs, files, components[0]))
-        access = await controlplane.start_api_server(
-            programs, run_dir, components, node.network.node, _API_SERVER_FLAGS
-        )
+        access = await controlplane.start_api_server(programs, run_dir, components, node.network.node)
         components += await _start_controllers(programs, run_dir, access)
         report("loading the images into the node")
         await images

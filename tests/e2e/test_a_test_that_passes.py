@@ -6,9 +6,11 @@ import gzip
 import io
 import json
 import re
+from datetime import datetime
 from xml.etree import ElementTree as Xml
 
 import pytest
+import yaml
 
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
@@ -17,13 +19,14 @@ from support.loadtests import Namespace, Test, condition, reason
 
 BATCH = 500
 VERIFICATION_ROWS = {0, 1, 5}
+TARGET = {"url": "http://clients:8000/clients/upload/process/", "timeout": "20s", "tracing": {"sampleRatio": 0.1}}
 
 
 @pytest.fixture(scope="module")
 def test(namespace: Namespace) -> Test:
     namespace.deploy_slow()
     namespace.until_available("clients")
-    return namespace.start("light")
+    return namespace.start("light", target=TARGET)
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +117,36 @@ def test_the_results_hold_the_same_summary_and_a_conserved_time_series(rest: Res
     assert summary["verdict"] == "Passed"
     assert f"<title>Passed: {summary['name']}</title>" in report
     assert [owner["uid"] for owner in stored["metadata"]["ownerReferences"]] == [test.uid]
+
+
+def test_the_results_tell_of_each_pod_the_distribution_the_slowest_uploads_and_the_test_itself(
+    rest: Rest, test: Test, status: Json
+) -> None:
+    name = status["results"]["configMap"]
+    stored = rest.call("GET", f"/api/v1/namespaces/{test.namespace}/configmaps/{name}")
+
+    summary = json.loads(stored["data"]["summary.json"])
+    series = list(csv.DictReader(io.StringIO(stored["data"]["time_series.csv"])))
+
+    requests, times = summary["requests"], summary["response_time_seconds"]
+    assert [pod["index"] for pod in summary["pods"]] == [0, 1]
+    assert sum(pod["sent"] for pod in summary["pods"]) == requests["sent"]
+    assert max(pod["max"] for pod in summary["pods"]) == times["max"]
+    assert summary["distribution"][-1] == {"quantile": 1.0, "seconds": times["max"]}
+    assert [plateau["level"] for plateau in summary["steps"][0]["plateaus"]] == [2.0]
+    assert summary["slowest"][0]["response_seconds"] == times["max"]
+    assert {upload["pod"] for upload in summary["slowest"]} <= {0, 1}
+    assert {len(upload["trace_id"]) for upload in summary["slowest"]} == {32}
+    manifest = yaml.safe_load(summary["manifest"])
+    assert (manifest["kind"], manifest["metadata"]["name"]) == ("LoadTest", test.name)
+    assert manifest["spec"] == {
+        "target": TARGET,
+        "scenario": "custom",
+        "load": {"batchSize": BATCH, "virtualUsers": 2, "duration": "5s"},
+        "parallelism": 2,
+    }
+    assert datetime.fromisoformat(series[0]["time"]) == datetime.fromisoformat(summary["started_at"])
+    assert any(row["p95_response_seconds"] for row in series)
 
 
 def test_the_operators_metrics_agree_with_the_summary(cluster: Cluster, rest: Rest, test: Test, status: Json) -> None:

@@ -1,6 +1,7 @@
-"""What a real Prometheus knows of a test that it watched, its operator killed in the middle."""
+"""What a real Prometheus knows of tests that it watched: in numbers, in alerts, and in the queries of the dashboard."""
 
 import math
+import re
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -9,13 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from loadtest_operator.program.metrics import RESPONSE_BOUNDS_SECONDS
+from loadtest_operator.program.run_families import RESPONSE_BOUNDS_SECONDS
 from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, wait_for
 from peers import PeerMissingError, prometheus_programs
-from support.loadtests import Namespace
+from support.dashboard import label_values, queries, variables
+from support.loadtests import Namespace, Test
 from support.prometheus_server import Prometheus, running_prometheus
+from tools.committed_files import REPOSITORY
+
+ALERTS = REPOSITORY / "examples" / "prometheus" / "alerts.yaml"
+RATE_INTERVAL = "10s"
+THROTTLED = "loadtest_generator_throttled_ratio"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +46,7 @@ def address(operator_pod: Json) -> str:
 
 @pytest.fixture(scope="module")
 def prometheus(programs: tuple[Path, Path], address: str) -> Iterator[Prometheus]:
-    with running_prometheus(programs[0], address) as made:
+    with running_prometheus(programs[0], address, [ALERTS]) as made:
         yield made
 
 
@@ -101,7 +108,87 @@ def bucket_of(seconds: float) -> tuple[float, float]:
     return held[0][0], held[-1][1]
 
 
-def test_a_running_operators_metrics_follow_the_conventions(programs: tuple[Path, Path], address: str) -> None:
+@pytest.fixture(scope="module")
+def flawed(namespace: Namespace) -> Test:
+    """A test that runs, whose target fails every fourth upload."""
+    namespace.deploy("flawed", FAULT="some-errors", FAULT_EVERY="4")
+    namespace.until_available("flawed")
+    target = {"url": "http://flawed:8000/clients/upload/process/", "timeout": "20s"}
+    return namespace.start("flawed", target=target, load={"batchSize": 200, "virtualUsers": 2, "duration": "20s"})
+
+
+def test_every_query_of_the_dashboard_has_a_result(namespace: Namespace, flawed: Test, prometheus: Prometheus) -> None:
+    unanswered = {
+        query: query.with_values(RATE_INTERVAL, namespace=namespace.name, test="flawed") for query in queries()
+    }
+
+    def are_answered() -> bool:
+        if prometheus.query("loadtest_generator_loop_lag_seconds") and not prometheus.query(THROTTLED):
+            # Not every system tells how much it throttles.
+            for query in [query for query in unanswered if THROTTLED in query.expression]:
+                del unanswered[query]
+        for query, expression in list(unanswered.items()):
+            if any(not math.isnan(value) for _, value in prometheus.query(expression)):
+                del unanswered[query]
+        return not unanswered
+
+    try:
+        wait_for("every query to have a result", are_answered, 90)
+    except TimeoutError as error:
+        raise AssertionError(f"{error}; without a result: {sorted(unanswered.values())}") from None
+
+
+def test_the_variables_of_the_dashboard_offer_the_tests_that_exist(
+    namespace: Namespace, flawed: Test, prometheus: Prometheus
+) -> None:
+    wait_for("the test to be scraped", lambda: prometheus.query('loadtest_phase{test="flawed"}'), 30)
+    selector, label = label_values(variables()["namespace"])
+    assert namespace.name in prometheus.label_values(label, selector)
+
+    selector, label = label_values(variables()["test"])
+    assert "flawed" in prometheus.label_values(label, selector.replace("$namespace", namespace.name))
+
+
+def test_alerts_fire_for_a_test_that_failed_and_one_that_loaded_nothing(
+    namespace: Namespace, flawed: Test, prometheus: Prometheus
+) -> None:
+    flawed.until_completed()
+    namespace.start("misdirected", target={"url": "http://flawed:8000/nowhere/"}).until_completed()
+
+    def are_firing() -> bool:
+        return fired_for("LoadTestFailed") == {"flawed"} and fired_for("LoadTestNeverLoaded") == {"misdirected"}
+
+    def fired_for(name: str) -> set[str]:
+        alerts = prometheus.alerts()[name]["alerts"]
+        return {
+            alert["labels"]["test"]
+            for alert in alerts
+            if alert["state"] == "firing" and alert["labels"]["namespace"] == namespace.name
+        }
+
+    wait_for("both alerts to fire", are_firing, 30)
+    assert {name: rule["lastError"] for name, rule in prometheus.alerts().items() if rule["health"] != "ok"} == {}
+
+
+def test_every_series_that_an_alert_is_about_exists(flawed: Test, prometheus: Prometheus) -> None:
+    flawed.until_completed()
+    wait_for("the verdict to be scraped", lambda: prometheus.query('loadtest_verdict{test="flawed"}'), 30)
+    selectors = {
+        selector
+        for rule in prometheus.alerts().values()
+        for selector in re.findall(r"loadtest_\w+(?:\{[^}]*\})?", rule["query"])
+    }
+
+    # The API server refuses nothing in this cluster; the tests of promtool provoke that.
+    absent = {selector for selector in selectors if not prometheus.query(selector)}
+    assert len(selectors) >= len(prometheus.alerts())
+    assert all("code=~" in selector for selector in absent), absent
+
+
+def test_the_metrics_of_a_running_operator_and_its_tests_follow_the_conventions(
+    programs: tuple[Path, Path], address: str, flawed: Test
+) -> None:
+    flawed.until_running()
     with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
         exposition = answer.read()
 
@@ -109,4 +196,5 @@ def test_a_running_operators_metrics_follow_the_conventions(programs: tuple[Path
         [programs[1], "check", "metrics"], input=exposition, capture_output=True, check=False, timeout=60
     )
 
+    assert b'test="flawed"' in exposition
     assert (checked.returncode, checked.stdout.decode(), checked.stderr.decode()) == (0, "", "")

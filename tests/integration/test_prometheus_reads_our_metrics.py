@@ -3,7 +3,10 @@
 import json
 import re
 import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -55,43 +58,89 @@ def test_the_example_alerts_are_understood_and_know_only_our_metrics(promtool: s
     assert {name for name in named if f"`{name}`" not in (REPOSITORY / "docs" / "metrics.md").read_text()} == set()
 
 
-def test_the_example_alerts_fire_for_a_violation_and_an_absent_operator_and_for_nothing_else(
-    promtool: str, tmp_path: Path
-) -> None:
-    labels = 'namespace="shop",test="heavy"'
-    series = {
-        f'loadtest_uploads_total{{{labels},step="heavy",outcome="violation"}}': "0+0x9 1+0x10",
-        f'loadtest_verdict{{{labels},verdict="Failed"}}': "0+0x20 1+0x10",
-        f"loadtest_never_loaded{{{labels}}}": "0+0x20 1+0x5 0+0x5",
-        "loadtest_operator_at_work": "1+0x20",
-        "loadtest_operator_reconcile_errors_total": "0+0x20",
-        'loadtest_operator_api_requests_total{verb="PATCH",code="200"}': "0+60x20",
-    }
-    violation = {"severity": "critical", "namespace": "shop", "test": "heavy"}
-    absent = {"severity": "warning"}
-    failed = {"severity": "warning", "namespace": "shop", "test": "heavy"}
-    verdict_failed = {**failed, "verdict": "Failed"}
-    quiet = [name for name in re.findall(r"alert: (\w+)", ALERTS.read_text()) if name != "LoadTestViolation"]
-    expected = [
-        {"eval_time": "5m", "alertname": "LoadTestViolation", "exp_alerts": []},
-        {"eval_time": "15m", "alertname": "LoadTestViolation", "exp_alerts": [{"exp_labels": violation}]},
-        *({"eval_time": "15m", "alertname": name, "exp_alerts": []} for name in quiet),
-        {"eval_time": "23m", "alertname": "LoadTestFailed", "exp_alerts": []},
-        {"eval_time": "23m", "alertname": "LoadTestNeverLoaded", "exp_alerts": [{"exp_labels": failed}]},
-        {"eval_time": "30m", "alertname": "LoadTestFailed", "exp_alerts": [{"exp_labels": verdict_failed}]},
-        {"eval_time": "30m", "alertname": "LoadTestNeverLoaded", "exp_alerts": []},
-        {"eval_time": "50m", "alertname": "LoadTestOperatorAbsent", "exp_alerts": [{"exp_labels": absent}]},
-    ]
-    for case in expected:
-        for alert in case["exp_alerts"]:
-            alert["exp_annotations"] = annotations_of(case["alertname"])
+TEST = 'namespace="shop",test="heavy"'
+OF_THE_TEST = {"namespace": "shop", "test": "heavy"}
+WARNING = {"severity": "warning"}
+
+
+@dataclass(frozen=True)
+class Provocation:
+    """What makes an alert fire: series with a value for each minute, over those of an operator that is well."""
+
+    series: Mapping[str, str]
+    labels: Mapping[str, str]
+    quiet_at: str = "1m"
+    fires_at: str = "20m"
+
+
+WELL = {
+    "loadtest_operator_at_work": "1+0x30",
+    "loadtest_operator_reconcile_errors_total": "0+0x30",
+    "loadtest_operator_scrape_failures_total": "0+0x30",
+    'loadtest_operator_api_requests_total{verb="PATCH",code="200"}': "0+60x30",
+    f'loadtest_uploads_total{{{TEST},step="heavy",outcome="violation"}}': "0+0x30",
+    f'loadtest_verdict{{{TEST},verdict="Failed"}}': "0+0x30",
+    f"loadtest_never_loaded{{{TEST}}}": "0+0x30",
+    f'loadtest_health{{{TEST},level="Critical"}}': "0+0x30",
+}
+PROVOCATIONS = {
+    "LoadTestViolation": Provocation(
+        {f'loadtest_uploads_total{{{TEST},step="heavy",outcome="violation"}}': "0+0x9 1+0x20"},
+        {"severity": "critical", **OF_THE_TEST},
+        quiet_at="5m",
+    ),
+    "LoadTestFailed": Provocation(
+        {f'loadtest_verdict{{{TEST},verdict="Failed"}}': "0+0x9 1+0x20"}, {**WARNING, **OF_THE_TEST}
+    ),
+    "LoadTestNeverLoaded": Provocation(
+        {
+            f'loadtest_verdict{{{TEST},verdict="Failed"}}': "0+0x9 1+0x20",
+            f"loadtest_never_loaded{{{TEST}}}": "0+0x9 1+0x20",
+        },
+        {**WARNING, **OF_THE_TEST},
+    ),
+    "LoadTestTargetCritical": Provocation(
+        {f'loadtest_health{{{TEST},level="Critical"}}': "0+0x9 1+0x20"}, {**WARNING, **OF_THE_TEST}
+    ),
+    "LoadTestOperatorFailing": Provocation({"loadtest_operator_reconcile_errors_total": "0+2x30"}, WARNING),
+    "LoadTestPodsSilent": Provocation({"loadtest_operator_scrape_failures_total": "0+60x30"}, WARNING),
+    "LoadTestOperatorRefusedByAPI": Provocation(
+        {'loadtest_operator_api_requests_total{verb="PATCH",code="403"}': "0+60x30"}, WARNING
+    ),
+    "LoadTestOperatorAbsent": Provocation({"loadtest_operator_at_work": "1+0x3 0+0x27"}, WARNING),
+}
+
+
+def alerts() -> dict[str, dict[str, Any]]:
+    (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
+    return {rule["alert"]: rule for rule in group["rules"]}
+
+
+def test_each_alert_is_provoked_in_a_test() -> None:
+    assert set(PROVOCATIONS) == set(alerts())
+
+
+@pytest.mark.parametrize("name", PROVOCATIONS)
+def test_an_alert_fires_for_what_it_is_about_and_no_other_does(promtool: str, tmp_path: Path, name: str) -> None:
+    provocation = PROVOCATIONS[name]
+    fired = {"exp_labels": provocation.labels, "exp_annotations": annotations_of(name)}
     test = {
         "rule_files": [str(ALERTS)],
         "tests": [
             {
                 "interval": "1m",
-                "input_series": [{"series": name, "values": values} for name, values in series.items()],
-                "alert_rule_test": expected,
+                "input_series": [
+                    {"series": series, "values": values} for series, values in {**WELL, **provocation.series}.items()
+                ],
+                "alert_rule_test": [
+                    {"eval_time": provocation.quiet_at, "alertname": name, "exp_alerts": []},
+                    {"eval_time": provocation.fires_at, "alertname": name, "exp_alerts": [fired]},
+                    *(
+                        {"eval_time": provocation.fires_at, "alertname": other, "exp_alerts": []}
+                        for other in PROVOCATIONS
+                        if other != name
+                    ),
+                ],
             }
         ],
     }
@@ -106,9 +155,7 @@ def test_the_example_alerts_fire_for_a_violation_and_an_absent_operator_and_for_
 
 def annotations_of(alert: str) -> dict[str, str]:
     """What an alert says of the test in this file."""
-    rules = yaml.safe_load(ALERTS.read_text())["groups"][0]["rules"]
-    said: dict[str, str] = next(rule["annotations"] for rule in rules if rule["alert"] == alert)
-    named = {"namespace": "shop", "test": "heavy"}
     return {
-        key: re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda match: named[match[1]], text) for key, text in said.items()
+        key: re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda match: OF_THE_TEST[match[1]], text)
+        for key, text in alerts()[alert]["annotations"].items()
     }

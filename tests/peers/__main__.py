@@ -1,16 +1,17 @@
-"""`python -m peers k6|artillery|locust|prometheus|axe|all`: provide a tool and print how to start it."""
+"""`python -m peers k6|artillery|locust|prometheus|monitoring|axe|all`: provide a tool and print how to start it."""
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from peers import PeerMissingError, artillery, axe_core, k6, locust_python, prometheus_programs
+from peers import PeerMissingError, artillery, axe_core, k6, locust_python, monitoring_types, prometheus_programs
 
 _PEERS: dict[str, Callable[[], str]] = {
     "k6": lambda: str(k6()),
     "artillery": lambda: " ".join(artillery()),
     "locust": lambda: f"{locust_python()} -m locust",
     "prometheus": lambda: str(prometheus_programs()[0]),
+    "monitoring": lambda: str(monitoring_types()),
     "axe": lambda: str(axe_core()),
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtest_model.release import installed_version
 from localcluster.choice import ClusterKind, cluster_of
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, REPOSITORY, wait_until_available, wait_until_served
 from localcluster.realnode.cluster import RealCluster
@@ -17,7 +18,7 @@ from peers.readers_of_status import kubectl
 from support.loadtests import Namespace, make_namespace
 from support.manifest_tools import program
 
-IMAGE = "registry.example/loadtest-operator:0.1.0"
+IMAGE = f"registry.example/loadtest-operator:{installed_version()}"
 LIGHT = {"scenario": "light", "load": {"duration": "10s"}, "parallelism": 1}
 NAMESPACE = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}"
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/loadtests.x-load-test.dev"
@@ -118,3 +119,17 @@ def test_with_kustomize_and_the_overlay_of_the_examples(admin: Rest, shop: Names
     run(commands("docs/install.md", "With kustomize", "kubectl apply"), bare.kubeconfig)
 
     passes(admin, shop, "by-kustomize")
+
+
+def test_what_a_cluster_on_ones_own_machine_gets_once_it_has_the_images(admin: Rest, bare: RealCluster) -> None:
+    page = (REPOSITORY / "docs" / "install.md").read_text()
+    block = page.partition("Then, with either:\n\n```\n")[2].partition("```")[0]
+
+    # The node has the images by the names that `make load-images` gives them.
+    lines = block.splitlines()
+    outputs = [run(line, bare.kubeconfig) for line in lines]
+
+    assert [line.split()[:2] for line in lines[:2]] == [["helm", "install"], ["kubectl", "apply"]]
+    assert re.search(r"demo .* Completed .* (Passed|Inconclusive) ", outputs[-1])
+    run(commands("docs/install.md", "Uninstalling", "helm uninstall"), bare.kubeconfig)
+    remove(admin)

@@ -9,7 +9,21 @@ PEERS = [
 ]
 TOLERATIONS = [{"key": "dedicated", "operator": "Equal", "value": "load", "effect": "NoSchedule"}]
 
+# What needs the definitions of the prometheus-operator in the cluster.
+MONITORED: dict[str, dict[str, Any]] = {
+    "scraped through the Service": {
+        "metrics.serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}, "interval": "1m30s"},
+        "metrics.prometheusRule": {"enabled": True, "labels": {"role": "alerts", "release": "1"}},
+    },
+    "scraped by its pods, from other namespaces": {
+        "operator.replicas": 2,
+        "metrics.podMonitor": {"enabled": True, "interval": "", "namespace": "shop"},
+        "metrics.prometheusRule": {"enabled": True, "namespace": "other"},
+    },
+}
+
 VARIANTS: dict[str, dict[str, Any]] = {
+    **MONITORED,
     "as it is": {},
     "an image of one's own": {
         "image.repository": "registry.example:5000/team/loadtest-operator",
@@ -50,5 +64,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "loadgen.resources": RESOURCES,
     },
     "policies of somebody else's": {"admission": {"secretAccess": "installed-by-admin", "targets": True}},
+    "a dashboard": {"metrics.grafanaDashboard.enabled": True},
+    "a dashboard elsewhere": {
+        "metrics.grafanaDashboard": {
+            "enabled": True,
+            "namespace": "shop",
+            "labels": {"grafana_dashboard": None, "dashboards": "team"},
+            "annotations": {"grafana_folder": "Load tests: all"},
+        },
+    },
     "deadlines": {"deadlines": {"waiting": 5, "starting": 60, "linger": 1.5}},
 }

@@ -273,7 +273,7 @@ UNREADABLE: Final = (
     *_assign("pod.containers", []),
     *(
         each
-        for amount in ("1 Gi", "500mi", "2K", "1gb", "-1", "ten", "", ".", "1.2.3", "0x10", "1Gi\n", -1, 1.5, None)
+        for amount in ("1 Gi", "500mi", "2K", "1gb", "-1", "ten", "", ".", "1.2.3", "0x10", "1Gi\n", -1, 1.5)
         for each in _assign("pod.resources.limits", {"memory": amount})
     ),
 )

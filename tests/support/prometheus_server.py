@@ -6,7 +6,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,18 @@ from localcluster.controlplane import free_ports
 @dataclass(frozen=True)
 class Prometheus:
     url: str
+
+    def label_values(self, label: str, selector: str) -> set[str]:
+        """The values that a label has in the series of a selector."""
+        query = urllib.parse.urlencode({"match[]": selector})
+        with urllib.request.urlopen(f"{self.url}/api/v1/label/{label}/values?{query}", timeout=10) as answer:
+            return set(json.loads(answer.read())["data"])
+
+    def alerts(self) -> dict[str, dict[str, Any]]:
+        """Each alert of the rules by its name: its state, whether it could be evaluated, and what it fires for."""
+        with urllib.request.urlopen(f"{self.url}/api/v1/rules?type=alert", timeout=10) as answer:
+            groups: list[dict[str, Any]] = json.loads(answer.read())["data"]["groups"]
+        return {rule["name"]: rule for group in groups for rule in group["rules"]}
 
     def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
         """The labels and the value of each series that a PromQL expression gives now."""
@@ -36,13 +48,14 @@ class Prometheus:
 
 
 @contextmanager
-def running_prometheus(program: Path, address: str) -> Iterator[Prometheus]:
-    """Run the program until the context ends."""
+def running_prometheus(program: Path, address: str, rule_files: Sequence[Path] = ()) -> Iterator[Prometheus]:
+    """Run the program until the context ends. It evaluates the rules every second."""
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="prometheus-") as name:
         folder = Path(name)
         config = {
-            "global": {"scrape_interval": "1s"},
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(file) for file in rule_files],
             "scrape_configs": [{"job_name": "loadtest-operator", "static_configs": [{"targets": [address]}]}],
         }
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config))

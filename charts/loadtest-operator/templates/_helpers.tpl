@@ -100,3 +100,26 @@ and suspend can change. So who may only stop a test needs no right to what it na
   resources: [pods]
   verbs: [list]
 {{- end -}}
+
+{{/*
+The metadata of an object for the cluster's monitoring; takes the root, its values, and the end of its name if it has one.
+*/}}
+{{- define "loadtest-operator.watched-metadata" -}}
+{{- $root := index . 0 }}
+{{- $values := index . 1 -}}
+name: {{ include "loadtest-operator.name" $root }}{{ range slice . 2 }}-{{ . }}{{ end }}
+namespace: {{ $values.namespace | default $root.Release.Namespace }}
+labels:
+  {{- $own := include "loadtest-operator.labels" $root | fromYaml }}
+  {{- toYaml (merge $own $values.labels) | nindent 2 }}
+{{- end -}}
+
+{{/* How the metrics are scraped, by the Service or by the pods: the label `namespace` of a series is the LoadTest's. */}}
+{{- define "loadtest-operator.scraping" -}}
+- port: http
+  path: /metrics
+  honorLabels: true
+  {{- with .interval }}
+  interval: {{ . }}
+  {{- end }}
+{{- end -}}

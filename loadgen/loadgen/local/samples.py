@@ -24,6 +24,7 @@ SAMPLE_COLUMNS: Final = (
     "records",
     "records_confirmed",
     "bytes_sent",
+    "trace_id",
 )
 
 
@@ -59,6 +60,7 @@ class SampleFile:
                 sample.rows,
                 sample.records_confirmed,
                 sample.bytes_sent,
+                sample.trace_id,
             )
         )
 

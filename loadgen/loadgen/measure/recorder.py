@@ -279,6 +279,9 @@ class StepRecorder:
     def _add_seconds_until(self, since_start_ns: int) -> None:
         """Have every second up to this instant, also those in which nothing happened."""
         while len(self._seconds) * NANOSECONDS <= since_start_ns or not self._seconds:
+            if len(self._seconds) > 1:
+                # Nothing ends in it any more, and a day has 86,400 of them.
+                self._seconds[-2].pack_times()
             second = SecondTally(self._users, self.next_reading)
             self._by_change[len(self._seconds)] = second
             self._seconds.append(second)

@@ -143,9 +143,6 @@ class SecondTally:
 
     def second(self, number: int, users: int) -> Second:
         """The second of this number, with so many virtual users at work."""
-        if isinstance(self._answer_buckets, dict):
-            # A day has 86,400 seconds, of which the last few still change.
-            self._answer_buckets = coarse_times(self._answer_buckets)
         return Second(
             second=number,
             counts=self.tally.counts(),
@@ -157,8 +154,14 @@ class SecondTally:
             failed=self.failed,
             lapsed=self.lapsed,
             errors=dict(self._errors) if self._errors else {},
-            answer_times=self._answer_buckets,
+            answer_times=self.pack_times(),
         )
+
+    def pack_times(self) -> CoarseTimes:
+        """The response times of the answers, which take little room from now on until another is added."""
+        if isinstance(self._answer_buckets, dict):
+            self._answer_buckets = coarse_times(self._answer_buckets)
+        return self._answer_buckets
 
 
 class _PartTally:

@@ -8,9 +8,13 @@ from loadtest_model.pages.sections import section
 from loadtest_model.report.summary import Summary
 
 
-def health_section(health: Health, *, is_final: bool = True) -> Element:
-    """How the target fared, or fares so far, with the evidence for each sign."""
-    evidence = [element("li", sentence(text)) for text in health.evidence]
+def health_section(health: Health, only_step: str = "", *, is_final: bool = True) -> Element:
+    """How the target fared, or fares so far, with the evidence for each sign.
+
+    Of a test with one step, `only_step`, the step's name says nothing and is left out.
+    """
+    prefix = f"{only_step}: " if only_step else ""
+    evidence = [element("li", sentence(text.removeprefix(prefix))) for text in health.evidence]
     calm_text = "No sign of trouble was seen." if is_final else "No sign of trouble was seen so far."
     calm = element("p", calm_text) if health.level is HealthLevel.GOOD else None
     warning = (
@@ -25,6 +29,11 @@ def health_section(health: Health, *, is_final: bool = True) -> Element:
         element("ul", evidence, class_="remarks") if evidence else calm,
         warning,
     )
+
+
+def only_step_name(summary: Summary) -> str:
+    """The name of the step of a test that has only one."""
+    return summary.steps[0].name if len(summary.steps) == 1 else ""
 
 
 def diagnoses_section(summary: Summary) -> Element | None:

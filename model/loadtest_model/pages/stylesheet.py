@@ -3,12 +3,14 @@
 import base64
 import hashlib
 from functools import cache
-from importlib import resources
 
 
 @cache
 def stylesheet() -> str:
     """The style of every page."""
+    # It imports `tempfile` and more, which most starts of a program do not need.
+    from importlib import resources  # noqa: PLC0415
+
     return resources.files(__package__ or __name__).joinpath("page.css").read_text(encoding="utf-8")
 
 

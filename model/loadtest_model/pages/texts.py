@@ -24,9 +24,10 @@ LOADED: Final = {
 
 PROOF_SHOWS: Final = {
     ProofLevel.NONE: "The target did not prove that it honours the header.",
-    ProofLevel.ACKNOWLEDGED: "The answers say that the header is honoured, and count the rows right.",
+    ProofLevel.ACKNOWLEDGED: "Each accepted answer says that the header is honoured, and counts the rows right.",
     ProofLevel.ECHOED: (
-        "Each answer says that the header is honoured, counts the rows right and returns the nonce of its own request."
+        "Each accepted answer says that the header is honoured, counts the rows right and returns the nonce of its own"
+        " request."
     ),
     ProofLevel.PROVEN: "A read-back of the target's storage found no row of this test.",
 }
@@ -41,6 +42,9 @@ PROOF_LIMITS: Final = {
     ProofLevel.PROVEN: "It does not show rows in a place that is not read, or rows that are stored later.",
 }
 """What each level does not show."""
+
+PROMISE_BROKEN: Final = "The verification reached this level. Under load the target broke its promise."
+"""What stands in place of what a level shows, if there was a violation."""
 
 METHOD: Final = (
     (

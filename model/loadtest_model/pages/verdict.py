@@ -25,8 +25,12 @@ def verdict_section(summary: Summary) -> Element:
         element("div", icon(tone, 40), class_="verdict-icon"),
         element(
             "div",
-            element("h1", element("bdi", summary.name), class_="name"),
-            element("p", str(summary.verdict), class_="verdict-word"),
+            element(
+                "h1",
+                element("bdi", summary.name, class_="name"),
+                " ",
+                element("span", str(summary.verdict), class_="verdict-word"),
+            ),
             element("p", lead_sentence(summary), class_="lead"),
             element("ul", [element("li", reason) for reason in reasons[:_REASONS_AT_ONCE]], class_="reasons")
             if reasons
@@ -42,6 +46,8 @@ def verdict_section(summary: Summary) -> Element:
 
 def lead_sentence(summary: Summary) -> str:
     """Why the verdict is what it is, in one sentence; the reasons follow it."""
+    if summary.verdict is Verdict.FAILED and summary.requests.due and len(summary.reasons) == 1:
+        return "The run failed for the reason below."
     if summary.verdict is not Verdict.PASSED:
         return NEVER_LOADED.get(summary.reason_class, LOADED[summary.verdict])
     if not summary.requests.due:
@@ -57,7 +63,7 @@ def key_figures_section(summary: Summary) -> Element:
     """The figures of the whole run."""
     tiles = [
         element("div", element("dt", name), element("dd", value), element("dd", remark, class_="remark"))
-        for name, value, remark in _key_figures(summary)
+        for name, value, remark in key_figures(summary)
     ]
     return element("section", element("dl", tiles), id="figures", class_="key-figures", aria_label="Key figures")
 
@@ -102,11 +108,16 @@ def _load_text(summary: Summary) -> str:
     if not summary.requests.due:
         return ""
     pods = sum(pod.pods for pod in summary.pods)
-    users = count_text(max((step.virtual_users for step in summary.steps), default=0), "virtual user")
-    return f"up to {users}" + (f" in {count_text(pods, 'pod')}" if pods else "")
+    plateaus = [plateau for step in summary.steps for plateau in step.plateaus]
+    highest = max(plateaus, key=lambda plateau: plateau.level, default=None)
+    level = count_text(max((step.virtual_users for step in summary.steps), default=0), "virtual user")
+    if highest is not None and highest.unit != "virtual users":
+        # In the open model the users are a limit that is seldom reached.
+        level = f"{highest.level:g} {highest.unit}"
+    return f"up to {level}" + (f" in {count_text(pods, 'pod')}" if pods else "")
 
 
-def _key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
+def key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
     requests, times, rates = summary.requests, summary.response_time_seconds, summary.throughput
     yield "Records per second", f"{rates.records_per_second:,.0f}", f"{bytes_text(rates.bytes_per_second)}/s sent"
     yield "Response time p95", seconds_text(times.p95), f"median {seconds_text(times.p50)}"

@@ -29,7 +29,9 @@ def distribution_of(sketch: Sketch) -> tuple[DistributionPoint, ...]:
 
 
 def plateau_summaries(step: Step, aggregate: StepAggregate) -> tuple[PlateauSummary, ...]:
-    """What was measured on each plateau of a step."""
+    """What was measured on each plateau of a step; nothing if some pod did not tell of its segments."""
+    if sum(counts.due for counts in aggregate.segment_counts) < aggregate.judged.due:
+        return ()
     return tuple(
         _plateau_summary(plateau, aggregate)
         for plateau in plateaus_of(step, aggregate)

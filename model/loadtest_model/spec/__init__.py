@@ -10,7 +10,7 @@ from loadtest_model.spec.pod import Pod
 from loadtest_model.spec.records import Records
 from loadtest_model.spec.rules import rule_annotation
 from loadtest_model.spec.target import ONE_TRACEPARENT, TLS_NEEDS_HTTPS, Target
-from loadtest_model.spec.thresholds import MOST_THRESHOLDS, Abort, ThresholdText
+from loadtest_model.spec.thresholds import METRICS_BY_UNIT, MOST_THRESHOLDS, Abort, ThresholdText
 from loadtest_model.spec.verification import Verification
 from loadtest_model.values import Value
 
@@ -66,7 +66,7 @@ class Spec(Value, frozen=True, kw_only=True):
                 max_length=MOST_THRESHOLDS,
                 description="Bounds on the merged measurements, such as `p95 < 20s`, `error_rate < 1%`,"
                 " `records_per_second > 5000` or, for one step, `heavy.p95 < 20s`; they replace the scenario's"
-                " defaults.",
+                f" defaults. {METRICS_BY_UNIT}",
             ),
         ]
         | None

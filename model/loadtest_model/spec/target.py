@@ -140,8 +140,8 @@ class Tracing(Value, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=1,
-            description="Share of the uploads whose trace has the flag sampled: 0 to 1. The traces of all others are"
-            " only numbered. Required.",
+            description="Share of the uploads whose traceparent has the flag sampled. The others carry one without the"
+            " flag. Required.",
         ),
     ]
 

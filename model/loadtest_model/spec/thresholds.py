@@ -8,7 +8,7 @@ from msgspec import Meta
 from loadtest_model.reasons import Reason
 from loadtest_model.spec.load import LONGEST_LOAD
 from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
-from loadtest_model.thresholds.metrics import METRICS
+from loadtest_model.thresholds.metrics import METRICS, Unit
 from loadtest_model.thresholds.mistakes import (
     FORM_PATTERN,
     LOWER_BOUND_ONLY,
@@ -21,6 +21,17 @@ from loadtest_model.thresholds.mistakes import (
 from loadtest_model.values import DurationText, Value
 
 MOST_THRESHOLDS: Final = 32
+
+
+def _names(unit: Unit) -> str:
+    return ", ".join(name for name, metric in METRICS.items() if metric.unit == unit)
+
+
+METRICS_BY_UNIT: Final = (
+    f"Times, bounded from above with ms, s or m: {_names('seconds')}. Shares, as a number or with %:"
+    f" {_names('ratio')}. Numbers: {_names('count')}."
+)
+"""What a threshold may bound, with the units, for `kubectl explain`."""
 
 
 def _form_rule(field: str) -> Rule[str]:

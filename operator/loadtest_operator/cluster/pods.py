@@ -19,7 +19,7 @@ COMMAND_SECONDS: Final = 5.0
 MOST_AT_ONCE: Final = 100
 """So many pods of one fleet are spoken to at once. The bound is each fleet's own, so that one that is silent takes no
 other's turn, and what a pod takes to answer does not count the wait for its turn."""
-# A day's seconds are some 20 MB, and an operator that was restarted asks for all of them.
+# A day's seconds are 20 to 45 MB, by the number of answers, and an operator that was restarted asks for all of them.
 _LARGEST_ANSWER_BYTES: Final = 64 * 1024 * 1024
 LARGE_ANSWER_BYTES: Final = 1024 * 1024
 """A larger answer is read only after the one before it was taken in: forty at once would not fit into memory."""

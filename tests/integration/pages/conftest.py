@@ -13,8 +13,9 @@ from support.browser import chromium
 from support.report_cases import CASES, ReportCase
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser. Its driver keeps an event loop in this thread, beside which no other test may run one."""
     try:
         with chromium() as started_browser:
             yield started_browser

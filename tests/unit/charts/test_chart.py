@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from loadtest_model.release import installed_version
 from loadtest_operator.facts.quantities import quantity
 from loadtest_operator.manifests.injection import MESH_OFF
 from support.chart_variants import VARIANTS
@@ -340,7 +341,7 @@ def test_the_example_of_an_overlay_changes_the_image_everywhere() -> None:
     objects = kustomization_objects(CHARTS.parent / "examples" / "kustomize")
 
     (container,) = only_object("Deployment", objects)["spec"]["template"]["spec"]["containers"]
-    assert container["image"] == "registry.example/loadtest-operator:0.1.0"
+    assert container["image"] == f"registry.example/loadtest-operator:{installed_version()}"
     assert environment_of(objects)["LOADTEST_IMAGE"] == container["image"]
     variables = find_object("ValidatingAdmissionPolicy", "loadtest-operator-own-jobs", objects)["spec"]["variables"]
     assert {"name": "image", "expression": f"'{container['image']}'"} in variables

@@ -15,7 +15,17 @@ from loadtest_model.report.summary import StepSummary, Summary
 from loadtest_model.report.time_series import TIME_SERIES_COLUMNS
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
-GUIDES = ("../README.md", "generator.md", "results.md", "records.md", "coming-from-scripts.md", "troubleshooting.md")
+GUIDES = (
+    "../README.md",
+    "quick-start.md",
+    "your-own-service.md",
+    "pipelines.md",
+    "generator.md",
+    "results.md",
+    "records.md",
+    "coming-from-scripts.md",
+    "troubleshooting.md",
+)
 RESULTS = (DOCS / "results.md").read_text()
 
 

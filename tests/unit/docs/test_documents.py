@@ -11,6 +11,7 @@ from loadtest_model.admission.crd import custom_resource_definition
 from loadtest_model.explanations import EXPLANATION_GROUPS
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.plan.exposure import STOP_SECONDS
+from loadtest_model.reasons import Reason
 from tools import generate_troubleshooting
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -64,19 +65,24 @@ def _leads_somewhere(file: Path, anchor: str) -> bool:
     return anchor in [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-def test_every_guide_is_within_reach_of_the_readme() -> None:
-    named = re.findall(r"\]\(docs/([^)#]+)", (REPOSITORY / "README.md").read_text())
+def test_every_guide_is_in_the_table_of_contents_and_the_readme_leads_there() -> None:
+    named = re.findall(r"^- \[[^]]+\]\(([^)#]+)\)", (REPOSITORY / "docs" / "index.md").read_text(), re.MULTILINE)
 
-    assert {path.name for path in (REPOSITORY / "docs").glob("*.md")} <= set(named)
+    assert {path.name for path in (REPOSITORY / "docs").glob("*.md")} - {"index.md"} <= set(named)
+    assert "](docs/index.md)" in (REPOSITORY / "README.md").read_text()
 
 
-def test_every_make_target_in_the_documents_exists() -> None:
+def test_every_make_target_in_the_documents_and_workflows_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-    files = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").rglob("*.md")]
+    documents = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").rglob("*.md")]
+    workflows = [*(REPOSITORY / ".github" / "workflows").glob("*.yml")]
+    mention = re.compile(r"(?:^|`|run: (?:sudo \S+ )?)make ([a-z-]+)", re.MULTILINE)
 
-    named = {name for file in files for name in re.findall(r"(?:^|`)make ([a-z-]+)", file.read_text(), re.MULTILINE)}
+    by_file = {file.name: set(mention.findall(file.read_text())) for file in documents + workflows}
 
-    assert named <= targets
+    assert set.union(*by_file.values()) <= targets
+    assert {"check", "docs", "test", "test-node"} <= by_file["ci.yml"]
+    assert {"release-check", "package", "chart"} <= by_file["release.yml"]
 
 
 def test_troubleshooting_has_every_cause_once_and_as_the_code_tells_it() -> None:
@@ -84,6 +90,18 @@ def test_troubleshooting_has_every_cause_once_and_as_the_code_tells_it() -> None
 
     assert sorted(cause for group in EXPLANATION_GROUPS.values() for cause in group) == sorted(Cause)
     assert generate_troubleshooting.document(held) == held
+
+
+@pytest.mark.parametrize("name", [*Cause, *Reason])
+def test_every_reason_and_cause_leads_from_the_index_to_the_section_that_explains_it(name: str) -> None:
+    index, _, rest = (REPOSITORY / "docs" / "troubleshooting.md").read_text().partition("<!-- end of index -->")
+    (row,) = re.findall(rf"^\|.*`{name}`.*$", index, re.MULTILINE)
+    heading, page = re.findall(r"\[([^]]+)\]\(([^)#]*)#[^)]+\) \|$", row)[0]
+    text = (REPOSITORY / "docs" / page).read_text() if page else rest
+
+    section = text.partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
+
+    assert f"`{name}`" in section
 
 
 @pytest.mark.parametrize("page", ["semantics.md", "compared.md", "generator.md"])

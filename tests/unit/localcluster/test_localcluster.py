@@ -24,6 +24,7 @@ from localcluster.node.environment import (
 )
 from localcluster.node.faults import Fault, damaged_message, has_fault
 from localcluster.node.fields import Addresses, field_value, quantity, resource_value
+from localcluster.node.logs import ContainerLog
 from localcluster.node.names import hosts_file, service_lines
 from localcluster.node.network import LoopbackNetwork
 from localcluster.node.node import selector_matches, waits_for_a_node
@@ -399,22 +400,22 @@ def test_a_final_phase_is_told_only_after_the_ends_of_the_containers() -> None:
 
 
 def test_the_last_word_is_the_end_of_the_message_or_of_the_log_of_the_same_run(tmp_path: Path) -> None:
-    files = ContainerFiles(tmp_path / "spec", tmp_path / "log", tmp_path / "message")
+    files = ContainerFiles(tmp_path / "spec", ContainerLog(tmp_path / "main.log"), tmp_path / "message")
     files.message.write_bytes(b"a" + b"m" * 4096)
     assert termination_message(files, "File", 1, 0) == "m" * 4096
 
     files.message.write_bytes(b"")
-    files.log.write_bytes(b"an earlier run\n")
-    start = files.log_size()
+    files.log.file.write_bytes(b"an earlier run\n")
+    start = files.log.begin_run()
     assert termination_message(files, "FallbackToLogsOnError", 1, start) == ""
-    with files.log.open("ab") as log:
+    with files.log.file.open("ab") as log:
         log.write(b"".join(b"%d\n" % number for number in range(100)))
     assert termination_message(files, "FallbackToLogsOnError", 1, start).splitlines() == [
         str(n) for n in range(20, 100)
     ]
     assert termination_message(files, "FallbackToLogsOnError", 0, start) == ""
     assert termination_message(files, "File", 1, start) == ""
-    with files.log.open("ab") as log:
+    with files.log.file.open("ab") as log:
         log.write(b"x" * 3000)
     assert termination_message(files, "FallbackToLogsOnError", 1, start) == "x" * 2048
 

@@ -12,7 +12,7 @@ from loadtest_model.pages.background import manifest_section
 from loadtest_model.pages.course import course_section
 from loadtest_model.pages.distribution import distribution_section
 from loadtest_model.pages.elements import Element, element, sentence
-from loadtest_model.pages.health import diagnoses_section, health_section
+from loadtest_model.pages.health import diagnoses_section, health_section, only_step_name
 from loadtest_model.pages.icons import VERDICT_TONES, Tone
 from loadtest_model.pages.live.head import LoadProgress, Standing, standing_section
 from loadtest_model.pages.live.view import LiveView, parts_of
@@ -66,7 +66,11 @@ def measured_view(standing: Standing, measured: Measured, manifest: str = "") ->
         standing,
         [
             figures_section(tuple(_measured_figures(summary, measured.progress))),
-            _judgement(summary.thresholds, summary.verification, summary.health),
+            _judgement(
+                summary.thresholds,
+                proof_section(summary.verification, summary.requests.violation),
+                health_section(summary.health, only_step_name(summary), is_final=False),
+            ),
             diagnoses_section(summary),
             course_section(summary, settled_rows, COURSE_PIECES, _axis_seconds(measured.progress)),
             steps_section(summary, is_final=False),
@@ -82,14 +86,21 @@ def measured_view(standing: Standing, measured: Measured, manifest: str = "") ->
 
 def told_view(standing: Standing, told: Told) -> LiveView:
     """A test before its load, or one of which only the status is at hand."""
-    progress = told.progress
+    progress, is_final = told.progress, standing.verdict is not None
     if progress is not None:
         standing = replace(standing, progress=LoadProgress.of_status(progress, len(told.steps)))
     return _view(
         standing,
         [
             figures_section(tuple(_told_figures(progress))) if progress is not None else None,
-            _judgement(told.thresholds, told.proof, told.health) if told.thresholds or told.proof else None,
+            _judgement(
+                told.thresholds,
+                proof_section(told.proof) if told.proof is not None else None,
+                health_section(told.health, is_final=is_final) if told.health is not None else None,
+                is_final=is_final,
+            )
+            if told.thresholds or told.proof
+            else None,
             plan_section(told.steps) if told.steps else None,
         ],
     )
@@ -159,16 +170,13 @@ def _view(standing: Standing, sections: list[Element | None]) -> LiveView:
     )
 
 
-def _judgement(thresholds: tuple[ThresholdResult, ...], proof: Proof | None, health: Health | None) -> Element:
+def _judgement(
+    thresholds: tuple[ThresholdResult, ...], proof: Element | None, health: Element | None, *, is_final: bool = False
+) -> Element:
     return element(
         "div",
-        thresholds_section(thresholds, is_final=False),
-        element(
-            "div",
-            proof_section(proof) if proof is not None else None,
-            health_section(health, is_final=False) if health is not None else None,
-            class_="assurances",
-        ),
+        thresholds_section(thresholds, is_final=is_final),
+        element("div", proof, health, class_="assurances"),
         id="judgement",
         class_="judgement",
     )

@@ -75,6 +75,14 @@ def test_what_ends_or_fails_a_test_early_is_never_left_out_in_silence(part: dict
         script_facts(structs.replace(plan(), **part))
 
 
+def test_traces_are_refused_by_their_name() -> None:
+    traced_plan = plan()
+    traced_plan = structs.replace(traced_plan, target=structs.replace(traced_plan.target, trace_sample_ratio=0.1))
+
+    with pytest.raises(NotExportableError, match=r"spec\.target\.tracing cannot be exported"):
+        script_facts(traced_plan)
+
+
 def test_the_token_is_given_to_k6_where_no_list_of_processes_shows_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -62,6 +62,14 @@ def open_step(step: Step | None = None, *, pod: tuple[int, int] = (0, 1)) -> tup
     return recorder, recorder.open_step(step or make_step(), START)
 
 
+def test_each_step_tells_when_it_began_counted_from_the_first() -> None:
+    recorder = Recorder(0, 1)
+    for start_seconds in (500.0, 512.5, 700.25):
+        recorder.open_step(make_step(), int(start_seconds * SECOND))
+
+    assert [step.start_seconds for step in recorder.read(0, 800 * SECOND)[1]] == [0.0, 12.5, 200.25]
+
+
 def test_each_outcome_is_counted_as_such() -> None:
     recorder, step = open_step()
 

@@ -128,6 +128,14 @@ def test_a_target_that_was_only_to_be_proven_is_not_said_to_have_been_loaded() -
     assert lead_sentence(summary) == ONLY_VERIFIED
 
 
+def test_a_broken_promise_is_said_and_no_answer_is_said_to_have_kept_it() -> None:
+    text = text_of(page_of("violated"))
+
+    assert "Broken under load" in text
+    assert "1 answer under load did not confirm the header." in text
+    assert not any(shown in text for shown in PROOF_SHOWS.values())
+
+
 def test_every_state_of_a_threshold_is_a_word() -> None:
     text = text_of(page_of("inconclusive"))
 

@@ -20,6 +20,7 @@ from loadtest_model.plan import Plan, plan_hash
 from loadtest_model.protocol import commands
 from loadtest_model.protocol.last_word import decode_last_word
 from loadtest_model.report.status import Phase
+from loadtest_model.report.time_series import rows_of_csv
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import WriteResults
 from loadtest_operator.facts.observation import Observation, ObservedPod
@@ -155,3 +156,13 @@ def test_a_run_of_the_version_before_comes_to_its_verdict(version: Json, snapsho
     summary = json.loads(results.manifest["data"]["summary.json"])
     accepted = sum(step["total"]["accepted"] for made in version["run"]["after"]["snapshots"] for step in made["steps"])
     assert summary["requests"]["accepted"] == accepted > 0
+    assert sum(pod["sent"] for pod in summary["pods"]) == summary["requests"]["sent"]
+    assert len(summary["pods"]) == 2
+    assert all(pod["p95"] and pod["records_per_second"] for pod in summary["pods"])
+    assert summary["distribution"][-1]["seconds"] == summary["response_time_seconds"]["max"]
+    assert len(summary["steps"][0]["plateaus"]) == (1 if snapshots else 0)
+    assert summary["slowest"] == []
+    assert "kind: LoadTest" in summary["manifest"]
+    rows = rows_of_csv(results.manifest["data"]["time_series.csv"])
+    # The pods of version 0.1.0 tell neither percentiles nor errors of a second.
+    assert {(row.p95_response_seconds, row.errors) for row in rows} <= {(None, "")}

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -87,6 +88,15 @@ def test_a_plateau_whose_seconds_are_not_known_has_the_rates_of_its_uploads() ->
     (plateau,) = plateau_summaries(step, aggregate)
 
     assert (plateau.requests_per_second, plateau.records_per_second) == (2.0, 2_500.0)
+
+
+def test_there_are_no_plateaus_where_a_last_word_left_a_pod_s_segments_out() -> None:
+    (step,) = a_plan(scenario="custom", load={"batchSize": 1_000, "virtualUsers": 2, "duration": "10s"}).steps
+    told = StepAggregate(segment_counts=(counts(accepted=5),), segment_response=(sketch_of([SECOND]),), load_seconds=10)
+    judged = counts(accepted=5)
+
+    assert len(plateau_summaries(step, structs.replace(told, judged=judged))) == 1
+    assert plateau_summaries(step, structs.replace(told, judged=judged.merge(judged))) == ()
 
 
 def test_plateaus_that_no_pod_told_of_are_left_out() -> None:

@@ -3,23 +3,23 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from msgspec import structs
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.own_time import OwnTime
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.snapshot import PodState
+from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_operator.decide import decide
 from loadtest_operator.facts.observation import Observation
-from loadtest_operator.program.metrics import (
-    RESPONSE_BOUNDS_SECONDS,
-    OperatorMetrics,
-    RunMetrics,
-    cumulative_buckets,
-    step_views,
-)
+from loadtest_operator.program.metrics import OperatorMetrics, RunMetrics
+from loadtest_operator.program.run_families import RESPONSE_BOUNDS_SECONDS, cumulative_buckets
+from loadtest_operator.program.run_views import step_views
 from support.builders import a_spec
 from support.operator_builders import (
     POLICY,
@@ -33,13 +33,14 @@ from support.operator_builders import (
 )
 
 LABELS = {"namespace": "shop", "test": "heavy"}
+Series = tuple[str, tuple[tuple[str, str], ...]]
 
 
 def done() -> Observation:
     return an_observation(a_pod(0, PodState.DONE), a_pod(1, PodState.DONE), begun=True)
 
 
-def shown(metrics: RunMetrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+def shown(metrics: RunMetrics) -> dict[Series, float]:
     registry = CollectorRegistry()
     registry.register(metrics)
     families = text_string_to_metric_families(generate_latest(registry).decode())
@@ -50,7 +51,20 @@ def shown(metrics: RunMetrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], 
     }
 
 
-def key(name: str, **labels: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+def without_phase(samples: dict[Series, float]) -> dict[Series, float]:
+    return {series: value for series, value in samples.items() if series[0] != "loadtest_phase"}
+
+
+def phases(metrics: RunMetrics) -> list[str]:
+    """The phases that the test is shown in."""
+    return [
+        dict(labels)["phase"]
+        for (name, labels), value in shown(metrics).items()
+        if name == "loadtest_phase" and value == 1
+    ]
+
+
+def key(name: str, **labels: str) -> Series:
     return name, tuple(sorted({**LABELS, **labels}.items()))
 
 
@@ -84,17 +98,93 @@ def test_a_running_test_has_virtual_users_and_no_verdict() -> None:
     assert key("loadtest_verdict", verdict="Passed") not in samples
 
 
+def test_a_test_is_in_one_phase() -> None:
+    for state, begun, phase in ((PodState.WAITING, False, "Verifying"), (PodState.RUNNING, True, "Running")):
+        metrics = RunMetrics()
+        observation = an_observation(a_pod(0, state), a_pod(1, state), begun=begun)
+
+        metrics.show(observation, decide(observation, POLICY))
+
+        assert phases(metrics) == [phase]
+
+
+def test_a_threshold_is_shown_with_its_bound_and_whether_it_is_in_doubt() -> None:
+    metrics = RunMetrics()
+    observation = done()
+    decision = decide(observation, POLICY)
+    assert decision.status is not None
+    doubtful = ThresholdResult(expression="p95 < 20s", value=19.9, passed=None, low=19.0, high=21.0)
+    unmeasured = ThresholdResult(expression="error_rate <= 2%", value=None, passed=None)
+    status = structs.replace(decision.status, thresholds=(doubtful, unmeasured))
+
+    metrics.show(observation, replace(decision, status=status))
+
+    samples = shown(metrics)
+    assert samples[key("loadtest_threshold_bound", step="", threshold="p95 < 20s")] == 20
+    assert samples[key("loadtest_threshold_in_doubt", step="", threshold="p95 < 20s")] == 1
+    assert key("loadtest_threshold_passed", step="", threshold="p95 < 20s") not in samples
+    assert samples[key("loadtest_threshold_bound", step="", threshold="error_rate <= 2%")] == 0.02
+    assert key("loadtest_threshold_in_doubt", step="", threshold="error_rate <= 2%") not in samples
+
+
+def test_a_threshold_that_only_another_version_knows_does_not_stop_the_scrape() -> None:
+    metrics = RunMetrics()
+    observation = done()
+    after = next_observation(observation, decide_end(observation), pods=())
+    threshold = {"expression": "p42 < 1s", "value": 2.0, "passed": False, "step": ""}
+    after = replace(after, test=replace(after.test, status={**after.test.status, "thresholds": [threshold]}))
+
+    metrics.show(after, decide(after, POLICY))
+
+    samples = shown(metrics)
+    assert samples[key("loadtest_threshold_passed", step="", threshold="p42 < 1s")] == 0
+    assert key("loadtest_threshold_bound", step="", threshold="p42 < 1s") not in samples
+
+
+def test_what_the_generator_itself_did_is_shown() -> None:
+    own = OwnTime(response=sketch_of([20_000_000] * 10), offered=90, planned=100)
+    steps = (structs.replace(a_measured_step(), own=own),)
+    health = GeneratorHealth(loop_lag_p99_seconds=0.25, throttled_share=0.5)
+    pods = [
+        a_pod(0, snapshot=a_snapshot(0, PodState.RUNNING, steps=steps, generator=health)),
+        a_pod(1, snapshot=a_snapshot(1, PodState.RUNNING, steps=steps)),
+    ]
+    metrics = RunMetrics()
+    observation = an_observation(*pods, begun=True)
+
+    metrics.show(observation, decide(observation, POLICY))
+
+    samples = shown(metrics)
+    assert samples[key("loadtest_generator_own_p95_seconds", step="custom")] == pytest.approx(0.02, rel=0.01)
+    assert samples[key("loadtest_generator_offered_ratio", step="custom")] == 0.9
+    assert samples[key("loadtest_generator_loop_lag_seconds")] == 0.25
+    assert samples[key("loadtest_generator_throttled_ratio")] == 0.5
+
+
+def test_throttling_that_the_system_does_not_tell_is_not_shown_as_none() -> None:
+    health = GeneratorHealth(throttled_share=None)
+    pods = [a_pod(index, snapshot=a_snapshot(index, PodState.RUNNING, generator=health)) for index in range(2)]
+    metrics = RunMetrics()
+    observation = an_observation(*pods, begun=True)
+
+    metrics.show(observation, decide(observation, POLICY))
+
+    assert key("loadtest_generator_loop_lag_seconds") in shown(metrics)
+    assert key("loadtest_generator_throttled_ratio") not in shown(metrics)
+
+
 def test_a_completed_test_keeps_its_series_while_it_exists() -> None:
     metrics = RunMetrics()
     observation = done()
     decision = decide(observation, POLICY)
     metrics.show(observation, decision)
-    before = shown(metrics)
+    before = without_phase(shown(metrics))
 
     after = next_observation(observation, decision, pods=())
     metrics.show(after, decide(after, POLICY))
 
-    assert shown(metrics) == before
+    assert without_phase(shown(metrics)) == before
+    assert phases(metrics) == ["Completed"]
 
 
 def test_a_restarted_operator_shows_a_completed_test_from_its_status() -> None:

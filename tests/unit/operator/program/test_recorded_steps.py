@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from loadtest_operator.program.metrics import _recorded_view
+from loadtest_operator.program.run_views import recorded_view
 from support.operator_builders import a_new_observation
 
 Json = dict[str, Any]
@@ -17,7 +17,7 @@ COUNTS: Json = {
 def accepted_by_step(status: Json) -> dict[str, int]:
     observation = a_new_observation()
     observation = replace(observation, test=replace(observation.test, status=status))
-    return {step.name: step.total.accepted for step in _recorded_view(observation).steps}
+    return {step.name: step.total.accepted for step in recorded_view(observation).steps}
 
 
 def test_the_only_step_has_the_figures_of_the_run() -> None:

@@ -1,0 +1,207 @@
+"""docs/your-own-service.md, step by step: a project that django-admin makes, from its first answer to a proven run.
+
+The commands are the guide's own. Only ports and places are others, and the interpreter is the one of the tests.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from localcluster.choice import ClusterKind, cluster_kind
+from localcluster.controlplane import free_ports
+from localcluster.installation import REPOSITORY
+from peers.readers_of_status import kubectl
+from support.guide_steps import Addition, Command, File, Step, steps_by_section
+
+pytestmark = pytest.mark.timeout(600)
+
+GUIDE = REPOSITORY / "docs" / "your-own-service.md"
+SECTIONS = steps_by_section(GUIDE)
+PORT = "8000"
+READY_SECONDS = 60.0
+
+
+@dataclass
+class Service:
+    """The reader's folder, and the server in it."""
+
+    folder: Path
+    port: int
+    server: "subprocess.Popen[bytes] | None" = None
+    kubeconfig: Path | None = None
+
+    def take(self, step: Step) -> str:
+        """Do what one step says; return what a command printed. A command that fails is an error."""
+        match step:
+            case File(path, content):
+                (self.folder / path).write_text(content.replace(PORT, str(self.port)))
+            case Addition(path, content):
+                with (self.folder / path).open("a") as file:
+                    file.write(content.replace(PORT, str(self.port)))
+            case Command(line):
+                if "runserver" in line:
+                    self._serve(line)
+                    return ""
+                process = self.run(line)
+                assert process.returncode == 0, f"{line}\n{process.stdout}{process.stderr}"
+                return process.stdout
+        return ""
+
+    def run(self, line: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", line.replace(PORT, str(self.port))],
+            check=False,
+            cwd=self.folder,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def end(self) -> None:
+        if self.server is not None:
+            # The reloader and the server that it started.
+            os.killpg(self.server.pid, signal.SIGKILL)
+            self.server.wait()
+
+    def _serve(self, line: str) -> None:
+        with (self.folder / "server.log").open("wb") as log:
+            self.server = subprocess.Popen(
+                line.replace(PORT, str(self.port)).split(),
+                cwd=self.folder,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                executable=sys.executable,
+            )
+
+    def _environment(self) -> dict[str, str]:
+        programs = [str(Path(sys.executable).parent), str(kubectl().parent), os.environ["PATH"]]
+        cluster = {"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else {}
+        return {**os.environ, "PATH": os.pathsep.join(programs), **cluster}
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def status_of(url: str) -> int | None:
+    """The status of the answer to a GET; None where nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return None
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service after steps 1 and 2, with the manifest of step 3."""
+    (port,) = free_ports(1)
+    service = Service(tmp_path_factory.mktemp("shop"), port)
+    try:
+        for step in SECTIONS["1. The service"]:
+            service.take(step)
+        # It has no view at its root.
+        until(lambda: status_of(f"http://127.0.0.1:{port}/") == 404)
+        (manifest,) = (step for step in SECTIONS["3. The test"] if isinstance(step, File))
+        service.take(manifest)
+        yield service
+    finally:
+        service.end()
+
+
+@pytest.fixture(scope="module")
+def changed_service(service: Service) -> Service:
+    for step in SECTIONS["2. The change"]:
+        service.take(step)
+    until(lambda: status_of(f"http://127.0.0.1:{service.port}/count/") == 200)
+    return service
+
+
+@pytest.fixture(scope="module")
+def proven_service(changed_service: Service) -> Service:
+    """The service with a row in it, and the manifest that demands the proof."""
+    for step in SECTIONS["5. The proof"][:-1]:
+        changed_service.take(step)
+    return changed_service
+
+
+def test_the_view_as_it_was_is_not_loaded(service: Service) -> None:
+    process = service.run("loadgen verify -f loadtest.yaml")
+
+    assert process.returncode == 3
+    assert "load_test_mode" in process.stdout
+    assert "header-only" in process.stdout
+
+
+def test_the_changed_view_is_verified_and_shows_the_records_of_the_test(changed_service: Service) -> None:
+    sample, verify = [changed_service.take(step) for step in SECTIONS["3. The test"] if isinstance(step, Command)]
+
+    assert sample.splitlines()[0] == "number,first_name,last_name,email,plan"
+    assert "level Echoed" in verify
+    assert json.loads(changed_service.get("/count/")) == {"count": 0}
+
+
+def test_the_first_run_passes(changed_service: Service) -> None:
+    (run,) = SECTIONS["4. The first verdict"]
+
+    output = changed_service.take(run)
+
+    assert re.search(r"Verdict +Passed\nProof +Echoed", output)
+    assert json.loads(changed_service.get("/count/")) == {"count": 0}
+
+
+def test_a_count_proves_it(proven_service: Service) -> None:
+    output = proven_service.take(SECTIONS["5. The proof"][-1])
+
+    assert re.search(r"Verdict +Passed\nProof +Proven", output)
+    assert json.loads(proven_service.get("/count/")) == {"count": 1}
+
+
+@pytest.mark.cluster
+def test_a_local_cluster_loads_it_from_its_pods(proven_service: Service, tmp_path: Path) -> None:
+    if cluster_kind() is not ClusterKind.LOCAL:
+        pytest.skip("only pods of the process node share the network of this machine")
+    make, export, *commands = (step.line for step in SECTIONS["6. From a cluster"] if isinstance(step, Command))
+    target = make.removeprefix("make cluster TARGET=").replace(PORT, str(proven_service.port))
+    assert export == "export KUBECONFIG=$PWD/.cluster/kubeconfig"
+    state = tmp_path / "state"
+    localcluster = [sys.executable, "-m", "localcluster"]
+    variables = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    try:
+        subprocess.run([*localcluster, "up", str(state), "--target", target], check=True, env=variables, timeout=400)
+        proven_service.kubeconfig = state / "kubeconfig"
+
+        _apply, _wait, get, logs, describe = [proven_service.take(Command(line)) for line in commands]
+
+        assert re.search(r"customers +light +Completed .* Passed ", get)
+        assert '"event": "ended"' in logs
+        assert "Proven" in describe
+        assert "records_per_second" in proven_service.take(Command("kubectl explain loadtest.spec.thresholds"))
+        assert json.loads(proven_service.get("/count/")) == {"count": 1}
+        assert yaml.safe_load((state / "loadtest.yaml").read_text())["spec"]["target"]["url"] == target
+    finally:
+        subprocess.run([*localcluster, "down", str(state)], check=True, env=variables, timeout=60)
