@@ -21,6 +21,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ .Values.image.repository }}:{{ .Values.image.tag }}
 {{- end -}}
 
+{{/* The names by which the cluster reaches the Service of the live pages. */}}
+{{- define "loadtest-operator.uiNames" -}}
+{{- $service := printf "%s-ui" (include "loadtest-operator.name" .) }}
+{{- $full := printf "%s.%s" $service .Release.Namespace -}}
+{{ join "," (list $service $full (printf "%s.svc" $full) (printf "%s.svc.%s" $full .Values.clusterDomain)) }}
+{{- end -}}
+
 {{- define "loadtest-operator.targets" -}}
 {{ include "loadtest-operator.name" . }}-targets
 {{- end -}}
@@ -82,7 +89,7 @@ and suspend can change. So who may only stop a test needs no right to what it na
   verbs: [get, list, watch]
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [create]
+  verbs: [create{{ if .Values.ui.enabled }}, get{{ end }}]
 - apiGroups: [""]
   resources: [events]
   verbs: [create, list]

@@ -15,6 +15,7 @@ from loadtest_model.report.references import resolve_all
 from loadtest_model.report.status import Phase, Status, StatusVerification
 from loadtest_model.report.summary import Proof
 from loadtest_model.secrecy import public_url
+from loadtest_operator.decide.running import LOAD_RUNS
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.resources import instant
 
@@ -96,7 +97,7 @@ class ShownTest:
             phase=status.phase if self.has_status else "Not looked at yet",
             verdict=status.verdict if self.has_ended else None,
             reason=status.reason or "",
-            message=status.message,
+            message="" if status.message == LOAD_RUNS else status.message,
             scenario=self.scenario,
             target=self.target,
             since=status.started_at or "",

@@ -78,26 +78,22 @@ class TestPage:
             notices = (role,) if role else ()
             return told_view(test.standing(notices), test.told())
         run = test.uid, test.status.run_id or ""
-        if self._report is None or self._report[0] != run:
-            view = await self._ended(test)
-            self._report = (run, view)
-        return self._report[1]
-
-    async def _ended(self, test: ShownTest) -> LiveView:
-        """The report of a test, or what its status says where the results cannot be read."""
+        if self._report is not None and self._report[0] == run:
+            return self._report[1]
         try:
             results = await read_results(self._api, test)
         except ApiError as error:
             if not error.is_forbidden:
                 raise
-            results = None
-            notice = f"the operator may not read the results: {error.message}"
+            results, notice = None, f"the operator may not read the results: {error.message}"
         else:
             notice = "" if results is not None else "there are no results, or they were removed"
         if results is None:
             standing = test.standing((*test.status.reasons, notice))
             return told_view(standing, test.told())
-        return await asyncio.to_thread(_report, test, results)
+        view = await asyncio.to_thread(_report, test, results)
+        self._report = (run, view)
+        return view
 
     async def _test(self) -> ShownTest | None:
         namespace, name = self._key

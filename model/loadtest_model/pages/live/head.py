@@ -154,8 +154,5 @@ def _pods_text(pods: PodCounts | None) -> str:
         (pods.succeeded, "finished"),
         (pods.failed, "failed"),
     )
-    return (
-        f"{pods.desired:,}: " + ", ".join(f"{number:,} {word}" for number, word in counts if number)
-        if any(number for number, _ in counts)
-        else f"{pods.desired:,}, none started"
-    )
+    told = ", ".join(f"{number:,} {word}" for number, word in counts if number)
+    return f"{pods.desired:,} ({told or 'none started'})"

@@ -58,7 +58,7 @@ class Told:
 
 def measured_view(standing: Standing, measured: Measured, manifest: str = "") -> LiveView:
     """A test under load: all that a report will have, as it stands so far."""
-    summary = _without_levels_to_come(measured.summary)
+    summary = measured.summary
     # The newest second is still being counted.
     settled_rows = measured.rows[:-1]
     standing = replace(standing, progress=LoadProgress.of_run(measured.progress))
@@ -75,7 +75,7 @@ def measured_view(standing: Standing, measured: Measured, manifest: str = "") ->
             course_section(summary, settled_rows, COURSE_PIECES, _axis_seconds(measured.progress)),
             steps_section(summary, is_final=False),
             distribution_section(summary),
-            plateaus_section(summary),
+            plateaus_section(_without_levels_to_come(summary, settled_rows)),
             spread_section(summary),
             slowest_section(summary),
             target_section(summary),
@@ -101,7 +101,7 @@ def told_view(standing: Standing, told: Told) -> LiveView:
             )
             if told.thresholds or told.proof
             else None,
-            plan_section(told.steps) if told.steps else None,
+            plan_section(told.steps) if told.steps and not is_final else None,
         ],
     )
 
@@ -187,9 +187,13 @@ def _axis_seconds(progress: RunProgress) -> float:
     return max(1.0, progress.elapsed_seconds if progress.is_foreseen else progress.total_seconds)
 
 
-def _without_levels_to_come(summary: Summary) -> Summary:
+def _without_levels_to_come(summary: Summary, rows: Sequence[SeriesRow]) -> Summary:
+    """The summary without the plateaus that are not over: their rates would count seconds that are still to come."""
+    ends = {row.step: row.second + row.seconds for row in rows}
     steps = [
-        structs.replace(step, plateaus=tuple(plateau for plateau in step.plateaus if plateau.requests.due))
+        structs.replace(
+            step, plateaus=tuple(plateau for plateau in step.plateaus if plateau.end <= ends.get(step.name, 0))
+        )
         for step in summary.steps
     ]
     return structs.replace(summary, steps=tuple(steps))
