@@ -1,30 +1,28 @@
 """A LoadTest as its pages show it, from Kubernetes' JSON. Whatever cannot be read is left out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
-
-import msgspec
 
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.pages.live.head import Standing
 from loadtest_model.pages.live.overview import TestLine
 from loadtest_model.pages.live.run import Told
 from loadtest_model.quantities import clip, count_text
-from loadtest_model.report.references import resolve_all
 from loadtest_model.report.status import Phase, Status, StatusVerification
 from loadtest_model.report.summary import Proof
 from loadtest_model.secrecy import public_url
 from loadtest_operator.decide.running import LOAD_RUNS
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.resources import instant
+from loadtest_operator.ui.shown_status import shown_status
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class ShownTest:
-    """A test with its status. `status` says nothing where it was never written or another writer spoiled it."""
+    """A test with its status, which says nothing where `has_status` is false."""
 
     namespace: str
     name: str
@@ -39,10 +37,7 @@ class ShownTest:
     def of(cls, resource: Json) -> Self:
         """The test of a resource as the API server has it."""
         metadata, spec = resource["metadata"], resource.get("spec") or {}
-        try:
-            status, has_status = msgspec.convert(resolve_all(resource.get("status") or {}), Status), True
-        except (msgspec.ValidationError, TypeError, AttributeError):
-            status, has_status = Status(), False
+        written = resource.get("status") or {}
         return cls(
             namespace=metadata["namespace"],
             name=metadata["name"],
@@ -50,8 +45,8 @@ class ShownTest:
             created_at=instant(metadata["creationTimestamp"]),
             scenario=_text(spec.get("scenario")),
             target=public_url(_text((spec.get("target") or {}).get("url"))),
-            status=status,
-            has_status=has_status and bool(resource.get("status")),
+            status=shown_status(written),
+            has_status="phase" in written,
         )
 
     @property
@@ -116,10 +111,6 @@ class ShownTest:
             proof=_proof(status.verification) if status.verification is not None else None,
             steps=status.plan.steps if status.plan is not None else (),
         )
-
-    def with_status(self, status: Status) -> "ShownTest":
-        """The test with a newer status."""
-        return replace(self, status=status, has_status=True)
 
     def _since(self) -> datetime:
         status = self.status
