@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 from typing import Final
 
@@ -60,7 +61,7 @@ class Course:
     row_seconds: int
     planned_seconds: float = 0.0
 
-    @property
+    @cached_property
     def measured_seconds(self) -> float:
         return max((each.end for each in self.bins), default=0.0)
 

@@ -89,7 +89,8 @@ class TestPage:
         else:
             notice = "" if results is not None else "there are no results, or they were removed"
         if results is None:
-            standing = test.standing((*test.status.reasons, notice))
+            other_reasons = [reason for reason in test.status.reasons if reason != test.status.message]
+            standing = test.standing((*other_reasons, notice))
             return told_view(standing, test.told())
         view = await asyncio.to_thread(_report, test, results)
         self._report = (run, view)
