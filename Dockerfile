@@ -13,6 +13,7 @@ COPY model model
 COPY live live
 COPY loadgen loadgen
 COPY operator operator
+COPY plugin plugin
 RUN /build/bin/pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /wheel . \
  && /build/bin/pip --python /opt/loadtest/bin/python install --no-cache-dir --no-compile --no-index --no-deps \
       /wheel/*.whl

@@ -13,16 +13,17 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import loadgen.fleet.pod
+import loadgen.load.engine
 import loadgen.load.share
+import loadgen.proof.proving
 from loadgen.fleet.environment import PodSettings
 from loadgen.http.stalls import Stalls
 from loadgen.http.upload_progress import PartNanoseconds
-from loadgen.measure.recorder import Recorder, Sample
-from loadgen.upload.addresses import AddressBook
+from loadgen.measure.recorder import Sample
 from loadtest_model.load.pacing import share_of
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport, Violation
+from loadtest_model.measurement.snapshot import AddressProofs, ProofLevel, VerificationReport, Violation
 from loadtest_model.plan import Plan
 from loadtest_model.values import NANOSECONDS
 
@@ -38,43 +39,47 @@ class Uploader:
         self.stalls = Stalls()
 
 
-class Prover:
+class Prover(loadgen.proof.proving.Prover):
     """A target that is proven as soon as it is asked."""
 
-    reads_back = False
+    @property
+    def report(self) -> VerificationReport | None:
+        return self._report
 
-    def __init__(self, plan: Plan, _uploader: object, _book: AddressBook) -> None:
-        self._plan = plan
-        self.report: VerificationReport | None = None
+    @property
+    def proofs(self) -> AddressProofs:
+        return AddressProofs(proven=(_ADDRESS,) if self._report else ())
 
     async def prove(self, *, full_rows: int | None) -> VerificationReport:
-        self.report = VerificationReport(
+        self._report = VerificationReport(
             level=ProofLevel.ECHOED, message="made up", addresses=(_ADDRESS,), uploads=4, rows=full_rows or 11
         )
-        return self.report
+        return self._report
 
-    async def keep_fresh(self) -> None:
+    async def keep_fresh(self, pause_seconds: float = 0.0) -> None:
         await asyncio.Event().wait()
 
 
-class Engine:
+class Engine(loadgen.load.engine.Engine):
     """Records uploads of about `_MEDIAN_SECONDS` each, as many as its virtual users would have made.
 
     `began_ns` and `ended_ns` say when its load did. `break_promise` makes it meet a violation.
     """
 
     def __init__(self, plan: Plan, pod_index: int, *rest: Any) -> None:
-        _uploader, _book, recorder, clock_ns = rest
-        self._plan = plan
-        self._recorder: Recorder = recorder
-        self._clock_ns: Callable[[], int] = clock_ns
+        super().__init__(plan, pod_index, *rest)
+        self._clock_ns: Callable[[], int] = rest[-1]
         self._random = random.Random(pod_index)
         self._promise_broken: asyncio.Event = asyncio.Event()
         self._drained = asyncio.Event()
         self._users = max(1, share_of(plan.steps[0].virtual_users, pod_index, plan.parallelism))
-        self.virtual_users = 0
+        self._users_at_work = 0
         self.began_ns = 0
         self.ended_ns = 0
+
+    @property
+    def virtual_users(self) -> int:
+        return self._users_at_work
 
     def drain(self) -> None:
         self._drained.set()
@@ -82,14 +87,14 @@ class Engine:
     def break_promise(self) -> None:
         self._promise_broken.set()
 
-    async def run(self, start_ns: int, *, is_alone: bool) -> Violation | None:
+    async def run(self, start_ns: int, *, is_alone: bool = False) -> Violation | None:
         assert not is_alone
         await asyncio.sleep(max(0.0, (start_ns - self._clock_ns()) / NANOSECONDS))
         self.began_ns = self._clock_ns()
         try:
             for step in self._plan.steps:
                 recorder = self._recorder.open_step(step, start_ns)
-                self.virtual_users = self._users
+                self._users_at_work = self._users
                 end_ns = start_ns + int(step.duration_seconds * NANOSECONDS)
                 tick_start_ns = start_ns
                 while tick_start_ns < end_ns:
@@ -107,7 +112,7 @@ class Engine:
                 recorder.end(end_ns)
                 start_ns = end_ns
         finally:
-            self.virtual_users = 0
+            self._users_at_work = 0
             self.ended_ns = self._clock_ns()
         return None
 
@@ -184,7 +189,7 @@ def sample(intended_ns: int, duration_ns: int, rows: int) -> Sample:
     )
 
 
-loadgen.load.share.Prover = Prover  # type: ignore[attr-defined,assignment]
+loadgen.load.share.Prover = Prover  # type: ignore[attr-defined]
 loadgen.load.share.Engine = Engine  # type: ignore[attr-defined,assignment]
 loadgen.load.share.Monitor = Monitor  # type: ignore[attr-defined,assignment]
 loadgen.load.share.make_uploader = lambda *_: Uploader()  # type: ignore[attr-defined,assignment]

@@ -19,10 +19,12 @@ class ReasonGroup(StrEnum):
 
 
 class ReasonClass(StrEnum):
-    """Whether a test loaded its target, and if it did not, who can change that."""
+    """Whether a test loaded its target, and if it did not, why, or who can change that."""
 
     LOAD = "Load"
     """The load or what was measured of it decided."""
+    VERIFICATION = "Verification"
+    """The test asked for no load: only its target was to be proven, and was."""
     REFUSED = "Refused"
     """The verification did not prove the target."""
     MISCONFIGURED = "Misconfigured"

@@ -274,6 +274,9 @@ class Reason(ExplainedReason):
     )
 
     Passed = _verdict("every threshold held, and every upload was confirmed as a load test")
+    OnlyVerified = _verdict(
+        "the target was proven, and spec.verification.only asked for no load", reason_class=ReasonClass.VERIFICATION
+    )
     Failed = _verdict("a bound was breached, or the target was not safe to load")
     Inconclusive = _verdict("the run says neither; the reasons say why")
     ThresholdBreached = _verdict("a threshold was breached", "look at the values in status.thresholds")

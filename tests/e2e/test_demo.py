@@ -78,7 +78,7 @@ def test_the_demo_tells_verdict_thresholds_and_rows_and_exits_by_them(tmp_path: 
         text, _ = process.communicate(timeout=180)
 
     assert time.monotonic() - began < 180
-    verdict = re.search(r"^Verdict: (\w+)$", text, re.MULTILINE)
+    verdict = re.search(r"^Verdict +(\w+)$", text, re.MULTILINE)
     assert verdict is not None, text
     assert "error_rate < 1%" in text
     assert "Rows in the target's database: 0 before, 0 after" in text

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loadtest_operator.facts.names import FINISHED_RUN_ANNOTATION
+from loadtest_model.report.labels import FINISHED_RUN_ANNOTATION
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, wait_until_available
 from localcluster.rest import Rest, RestError, wait_for
 from support.loadtests import Namespace, Test, condition, reason

@@ -48,7 +48,10 @@ class TimedUploader:
     async def open_client(self, _rows: int) -> AsyncIterator[Client]:
         yield cast("Client", None)
 
-    async def upload(self, _client: Client, route: Route, rows: int, progress: UploadProgress) -> Upload:
+    async def upload(
+        self, _client: Client, route: Route, rows: int, progress: UploadProgress, *, is_traced: bool = False
+    ) -> Upload:
+        assert is_traced
         number = len(self.begun_at)
         self.begun_at.append(asyncio.get_running_loop().time())
         self.rows.append(rows)
@@ -86,7 +89,9 @@ class DepartingUploader(TimedUploader):
     routes: list[Route] = field(default_factory=list)
     refused_at: list[tuple[Endpoint, float]] = field(default_factory=list)
 
-    async def upload(self, client: Client, route: Route, rows: int, progress: UploadProgress) -> Upload:
+    async def upload(
+        self, client: Client, route: Route, rows: int, progress: UploadProgress, *, is_traced: bool = False
+    ) -> Upload:
         self.routes.append(route)
 
         async def attempt(endpoint: Endpoint) -> Exchange:
@@ -100,7 +105,7 @@ class DepartingUploader(TimedUploader):
 
         exchange = await route.try_addresses(attempt)
         if exchange.error is None:
-            return await super().upload(client, route, rows, progress)
+            return await super().upload(client, route, rows, progress, is_traced=is_traced)
         return Upload(rows, "c1", route.endpoint, None, Judgement(exchange.error))
 
 

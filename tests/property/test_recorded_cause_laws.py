@@ -12,6 +12,7 @@ from support.operator_builders import a_fleet_spec
 from support.simulated_runs import Disturbance, SimulatedRun
 
 ABORTING: Final = a_fleet_spec(abort={"thresholds": ["p95 < 20s"], "after": "10s"})
+ONLY_VERIFYING: Final = a_fleet_spec(verification={"only": True})
 
 
 class Story(NamedTuple):
@@ -91,6 +92,10 @@ STORIES: Final = {
         a_pod_is_killed_once_a_cause_is_on_record, ("Failed", "Aborted"), ABORTING, 25.0
     ),
     "violated": Story(a_promise_is_broken, ("Failed", "Violation")),
+    "only verified": Story(nothing, ("Passed", "OnlyVerified"), ONLY_VERIFYING),
+    "only verified, and a pod killed": Story(
+        a_pod_is_killed_once_a_cause_is_on_record, ("Passed", "OnlyVerified"), ONLY_VERIFYING
+    ),
     "job deleted": Story(the_job_is_deleted, ("Inconclusive", "JobGone")),
 }
 

@@ -14,7 +14,7 @@ from loadtest_model.pages.course_bins import course_of
 from loadtest_model.pages.elements import clean_text
 from loadtest_model.pages.report_page import LARGEST_REPORT_BYTES, report_page
 from loadtest_model.report.time_series import SeriesRow
-from support.report_cases import a_case, a_loaded_step, refused
+from support.report_cases import a_case_of, refused, staged_plan
 
 MARKUP = (
     *("<script>", "</script>", "<img src=x onerror=alert(1)>", "</style>", "<!--", "-->", "]]>", "<![CDATA[", "</svg>"),
@@ -25,7 +25,7 @@ HOSTILE = st.lists(st.sampled_from(MARKUP) | st.text(st.characters(), max_size=8
     lambda parts: f"x{''.join(parts)}"
 )
 
-CASE, REFUSED = a_case(a_loaded_step(10)), refused()
+CASE, REFUSED = a_case_of(staged_plan((1, 2), 5)), refused()
 
 
 class Outline(HTMLParser):

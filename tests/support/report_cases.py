@@ -1,9 +1,8 @@
 """Runs as reports show them: ordinary ones and odd ones, each judged and summarized as a real one."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from random import Random
+from itertools import accumulate
 from typing import Any, Final
 
 from msgspec import structs
@@ -12,26 +11,23 @@ from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.causes import Cause
-from loadtest_model.measurement.counts import Counts, Second, merged_counts
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.sketch import Sketch, sketch_of
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.reasons import Reason
-from loadtest_model.report.details import DistributionPoint, PlateauSummary, PodSummary, SlowUpload
-from loadtest_model.report.figures import requests_of, times_of
+from loadtest_model.report.details import PodSummary
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.report.time_series import SeriesRow, series_rows
 from loadtest_model.thresholds.bounds import ThresholdResult
 from support.builders import a_plan, with_cut_uploads
+from support.loaded_steps import a_loaded_step
 
 STARTED_AT: Final = "2026-03-01T12:00:00Z"
 PROOF: Final = VerificationReport(
     level=ProofLevel.ECHOED, message="echoed", addresses=("10.0.0.5:8000",), uploads=7, rows=5_012
 )
-QUANTILES: Final = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
 MANIFEST: Final = """\
 apiVersion: x-load-test.dev/v1alpha1
 kind: LoadTest
@@ -51,78 +47,48 @@ class ReportCase:
     rows: tuple[SeriesRow, ...]
 
 
-def a_loaded_step(seconds: int, *, level: float = 0.3, failing: float = 0.0, users: int = 4) -> StepAggregate:
-    """A step of so many seconds whose response times rise to `level` seconds; a share of its uploads fails."""
-    chance = Random(7)
-    times: list[int] = []
-    entries = []
-    for number in range(seconds):
-        progress = number / max(1, seconds - 1)
-        uploads = 10 + chance.randrange(4)
-        failed = sum(chance.random() < failing for _ in range(uploads))
-        accepted = uploads - failed
-        own_times = [
-            int(1e9 * level * (0.4 + 0.6 * progress) * math.exp(chance.gauss(0, 0.25))) for _ in range(accepted)
-        ]
-        times += own_times
-        counts = Counts(
-            due=uploads,
-            sent=uploads,
-            accepted=accepted,
-            rejected=failed,
-            records_sent=1_000 * uploads,
-            records_confirmed=1_000 * accepted,
-            bytes_sent=200_000 * uploads,
+def staged_plan(users: Sequence[int], seconds: int) -> Plan:
+    """A plan that stays at each number of users for so long."""
+    stages = [
+        stage
+        for number in users
+        for stage in (
+            {"duration": "0s", "virtualUsers": number},
+            {"duration": f"{seconds}s", "virtualUsers": number},
         )
-        entries.append(
-            Second(
-                second=number,
-                counts=counts,
-                virtual_users=max(1, math.ceil(users * (number + 1) / seconds)),
-                ended=uploads,
-                answers=accepted,
-                records_answered=1_000 * accepted,
-                response_nanoseconds_sum=sum(own_times),
-            )
-        )
-    total = merged_counts([entry.counts for entry in entries])
-    sketch = sketch_of(times)
-    return StepAggregate(
-        total=total,
-        judged=total,
-        errors={ErrorKind.SERVER_ERROR: total.rejected} if total.rejected else {},
-        response=sketch,
-        service=sketch,
-        seconds=tuple(entries),
-        finished_pods=1,
-        load_seconds=float(seconds),
-        addresses={f"10.0.0.{part}:8000": AddressCounts(sent=total.sent, accepted=total.accepted) for part in (5, 6)},
-    )
+    ]
+    return a_plan(scenario="custom", load={"batchSize": 1_000, "stages": stages}, parallelism=1)
+
+
+def a_case_of(plan: Plan, **fields: Any) -> ReportCase:
+    """A run of a plan with one step, whose measurements follow from the plan."""
+    return a_case(a_loaded_step(plan.steps[0], **fields), plan=plan)
 
 
 def a_case(
     *steps: StepAggregate,
-    plan: Plan | None = None,
+    plan: Plan,
     proof: VerificationReport | None = PROOF,
     facts: dict[str, Any] | None = None,
     started_at: str | None = STARTED_AT,
 ) -> ReportCase:
     """A run judged and summarized, with the details that a reader looks into after the verdict."""
-    chosen_plan = plan or a_plan()
     aggregate = Aggregate(steps=steps, pods=1, elapsed_seconds=sum(step.load_seconds for step in steps))
-    judgement = judge(Facts(plan=chosen_plan, aggregate=aggregate, **(facts or {})))
-    summary = summarize(chosen_plan, aggregate, judgement, proof, started_at)
-    rows = _with_percentiles(series_rows(chosen_plan, aggregate, started_at))
-    return ReportCase(_with_details(summary, steps), rows)
+    judgement = judge(Facts(plan=plan, aggregate=aggregate, **(facts or {})))
+    summary = summarize(plan, aggregate, judgement, proof, started_at)
+    return ReportCase(_with_details(summary), series_rows(plan, aggregate, started_at))
+
+
+THREE_PLATEAUS: Final = staged_plan((1, 2, 4), 40)
 
 
 def passed() -> ReportCase:
-    return a_case(a_loaded_step(120))
+    return a_case_of(THREE_PLATEAUS)
 
 
-def warned_with_errors() -> ReportCase:
-    """A run with some errors, and with what explains them."""
-    return a_case(a_loaded_step(120, failing=0.03))
+def failed() -> ReportCase:
+    """A run with too many errors, and with what explains them."""
+    return a_case_of(THREE_PLATEAUS, failing=0.03)
 
 
 def refused() -> ReportCase:
@@ -138,28 +104,39 @@ def refused() -> ReportCase:
         uploads=2,
         rows=1,
     )
-    case = a_case(plan=a_plan(), proof=refusal, facts={"refusal": refusal, "load_began": False}, started_at=None)
+    facts = {"refusal": refusal, "load_began": False}
+    case = a_case(plan=THREE_PLATEAUS, proof=refusal, facts=facts, started_at=None)
     return ReportCase(structs.replace(case.summary, duration_seconds=0.0), ())
 
 
 def violated() -> ReportCase:
     """A target that lost the marker under load."""
-    step = a_loaded_step(20)
+    plan = staged_plan((2,), 20)
+    step = a_loaded_step(plan.steps[0])
     total = structs.replace(step.total, accepted=step.total.accepted - 1, violation=1)
+    *before, last = step.seconds
+    last_counts = structs.replace(last.counts, accepted=last.counts.accepted - 1, violation=1)
+    last = structs.replace(last, counts=last_counts, failed=1, errors={ErrorKind.MARKER_MISSING: 1})
     step = structs.replace(
-        step, total=total, judged=total, errors={ErrorKind.MARKER_MISSING: 1}, finished_pods=0, causes={}
+        step,
+        total=total,
+        judged=total,
+        errors={ErrorKind.MARKER_MISSING: 1},
+        finished_pods=0,
+        seconds=(*before, last),
     )
     gap = Gap(
         Reason.LoadTestHeaderIgnored,
         "10.0.0.5:8000 answered 200 without load_test_mode under load: 1,000 rows may be stored, the first of them with"
         " client_id C-7F3A; remove them, and honour X-Load-Test in every worker",
     )
-    return a_case(step, facts={"recorded_failures": (gap,)})
+    return a_case(step, plan=plan, facts={"recorded_failures": (gap,)})
 
 
 def inconclusive() -> ReportCase:
     """Thresholds in doubt, with every form of an interval."""
-    case = a_case(with_cut_uploads(a_loaded_step(120, level=6.0), 40, 9.0))
+    step = a_loaded_step(THREE_PLATEAUS.steps[0], level=6.0)
+    case = a_case(with_cut_uploads(step, 40, 9.0), plan=THREE_PLATEAUS)
     results = (
         *case.summary.thresholds,
         ThresholdResult(expression="success_rate > 99%", value=0.996, passed=True, low=0.996, high=0.996),
@@ -175,33 +152,31 @@ def inconclusive() -> ReportCase:
 def all_steps() -> ReportCase:
     """The four presets as steps of one test."""
     plan = a_plan(scenario="all")
-    lengths = [int(step.duration_seconds) for step in plan.steps]
+    starts = accumulate((step.duration_seconds for step in plan.steps), initial=0.0)
     steps = [
-        a_loaded_step(length, level=level, failing=failing, users=users)
-        for length, level, failing, users in zip(
-            lengths, (0.2, 0.5, 3.0, 24.0), (0.0, 0.0, 0.004, 0.08), (1, 10, 50, 200), strict=True
+        a_loaded_step(step, level=level, failing=failing, start_seconds=start)
+        for step, start, level, failing in zip(
+            plan.steps, starts, (0.2, 0.5, 3.0, 24.0), (0.0, 0.0, 0.004, 0.08), strict=False
         )
     ]
     return a_case(*steps, plan=plan)
 
 
 def one_second() -> ReportCase:
-    return a_case(a_loaded_step(1), plan=a_plan(scenario="custom", load={"batchSize": 1_000, "duration": "1s"}))
+    return a_case_of(a_plan(scenario="custom", load={"batchSize": 1_000, "duration": "1s"}))
 
 
 def a_day() -> ReportCase:
     plan = a_plan(scenario="custom", load={"batchSize": 1_000, "virtualUsers": 40, "duration": "24h"})
-    return a_case(a_loaded_step(86_400, level=2.0, failing=0.001, users=40), plan=plan)
+    return a_case_of(plan, level=2.0, failing=0.001)
 
 
 def thousand_pods() -> ReportCase:
     """A fleet of which the pods that stand out are listed, and more addresses than have names."""
-    case = a_case(a_loaded_step(120, users=4_000))
+    case = a_case_of(staged_plan((1_000, 4_000), 60))
     pods = (*(_pod(number, number * 61 % 1_000) for number in range(15)), structs.replace(_pod(15, 999), pods=985))
-    spread = {
-        f"10.0.{n // 250}.{n % 250}:8000": AddressCounts(sent=100 + n, accepted=99 + n, failed=1, cut=1)
-        for n in range(100)
-    }
+    one_failed = AddressCounts(sent=100, accepted=99, failed=1, cut=1)
+    spread = {f"10.0.{number // 250}.{number % 250}:8000": one_failed for number in range(100)}
     spread["others"] = AddressCounts(sent=12_345, accepted=12_345)
     steps = tuple(structs.replace(step, addresses=spread) for step in case.summary.steps)
     return with_summary(case, pods=pods, steps=steps)
@@ -218,7 +193,7 @@ def bare() -> ReportCase:
 CASES: Final[dict[str, Callable[[], ReportCase]]] = {
     case.__name__: case
     for case in (
-        *(passed, warned_with_errors, refused, violated, inconclusive, all_steps, one_second, a_day, thousand_pods),
+        *(passed, failed, refused, violated, inconclusive, all_steps, one_second, a_day, thousand_pods),
         bare,
     )
 }
@@ -229,74 +204,10 @@ def with_summary(case: ReportCase, **fields: Any) -> ReportCase:
     return ReportCase(structs.replace(case.summary, **fields), case.rows)
 
 
-def _with_percentiles(rows: tuple[SeriesRow, ...]) -> tuple[SeriesRow, ...]:
-    """The rows with what the pods measure of each second."""
-    return tuple(
-        structs.replace(
-            row,
-            p95_response_seconds=None if row.avg_response_seconds is None else row.avg_response_seconds * 1.4,
-            errors=f"server_error={row.rejected}" if row.rejected else "",
-        )
-        for row in rows
-    )
-
-
-def _with_details(summary: Summary, aggregates: tuple[StepAggregate, ...]) -> Summary:
-    if not summary.requests.due:
-        return structs.replace(summary, manifest=MANIFEST)
-    steps = tuple(
-        structs.replace(step, distribution=_distribution(aggregate.response), plateaus=_plateaus(aggregate))
-        for step, aggregate in zip(summary.steps, aggregates, strict=True)
-    )
-    slowest = tuple(
-        SlowUpload(
-            step=steps[-1].name,
-            pod=number % 2,
-            at_seconds=7.0 * number,
-            response_seconds=(summary.response_time_seconds.max or 1.0) * (1 - number / 30),
-            service_seconds=(summary.response_time_seconds.max or 1.0) * (1 - number / 29),
-            address=f"10.0.0.{5 + number % 2}:8000",
-            outcome="unknown" if number == 0 else "accepted",
-            error="timeout" if number == 0 else "",
-            status=None if number == 0 else 200,
-            trace_id=f"{0x4BF92F3577B34DA6A3CE929D0E0E4736 + number:032x}",
-        )
-        for number in range(10)
-    )
-    return structs.replace(
-        summary,
-        steps=steps,
-        distribution=steps[0].distribution if len(steps) == 1 else (),
-        pods=tuple(_pod(index, index) for index in range(2)),
-        slowest=slowest,
-        manifest=MANIFEST,
-    )
-
-
-def _distribution(sketch: Sketch) -> tuple[DistributionPoint, ...]:
-    points = ((quantile, sketch.quantile_seconds(quantile)) for quantile in QUANTILES[1:])
-    return tuple(DistributionPoint(quantile=quantile, seconds=seconds) for quantile, seconds in points if seconds)
-
-
-def _plateaus(aggregate: StepAggregate) -> tuple[PlateauSummary, ...]:
-    """Three pieces of the same length, each with the figures of its seconds and the times of the whole."""
-    seconds = aggregate.seconds
-    third = len(seconds) // 3
-    return tuple(
-        PlateauSummary(
-            first=first,
-            end=first + third,
-            level=float(seconds[first].virtual_users),
-            unit="virtual users",
-            requests=requests_of(merged_counts([second.counts for second in seconds[first : first + third]])),
-            error_rate=0.0,
-            requests_per_second=12.0,
-            records_per_second=sum(second.records_answered for second in seconds[first : first + third]) / third,
-            response_time_seconds=times_of(aggregate.response, aggregate.censored.response),
-        )
-        for first in (0, third, 2 * third)
-        if third
-    )
+def _with_details(summary: Summary) -> Summary:
+    """The summary with what comes from elsewhere than the aggregate."""
+    pods = tuple(_pod(index, index) for index in range(2)) if summary.requests.due else ()
+    return structs.replace(summary, manifest=MANIFEST, pods=pods)
 
 
 def _pod(number: int, index: int) -> PodSummary:

@@ -22,6 +22,7 @@ from loadgen.options.run_options import (
     SCENARIOS,
     VERIFY_DESCRIPTION,
     add_load_options,
+    add_local_options,
     add_output_options,
     add_target_options,
     run_epilog,
@@ -151,6 +152,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_scenario(parser, help=f"{', '.join(SCENARIOS)}; see below")
     parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest; it means what it means in a cluster")
     add_target_options(parser)
+    add_local_options(parser)
     add_load_options(parser)
     add_records_options(parser)
     add_output_options(parser)
@@ -164,6 +166,7 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_verify, parser=parser)
     parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest, whose target is verified")
     add_target_options(parser)
+    add_local_options(parser)
     parser.add_argument(
         "--batch-size",
         metavar="N",
@@ -180,6 +183,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest")
     parser.add_argument("--to", metavar="FILE", help="where the test is written (default for k6: standard output)")
     add_target_options(parser)
+    add_local_options(parser)
     add_load_options(parser)
 
 

@@ -16,11 +16,21 @@ _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A LoadTest as it was written: its name, its namespace, and its spec as plain YAML values, none of them null."""
+    """A LoadTest as it was written: its metadata, and its spec as plain YAML values, none of them null."""
 
-    name: str
-    namespace: str
+    metadata: Json
     spec: Json
+
+    @property
+    def name(self) -> str:
+        name: str = self.metadata["name"]
+        return name
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that was written; `local` where none was."""
+        namespace = self.metadata.get("namespace")
+        return namespace if isinstance(namespace, str) else "local"
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -44,13 +54,13 @@ def _manifest(path: Path, document: dict[str, Any]) -> Manifest:
     if version != API_VERSION:
         raise UsageError(f"-f {path}: apiVersion is {version!r}; this loadgen reads {API_VERSION}")
     metadata, spec = document.get("metadata"), document.get("spec")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
+    metadata = metadata if isinstance(metadata, dict) else {}
+    name = metadata.get("name")
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
         raise UsageError(f"-f {path}: metadata.name is {name!r}; write lower-case letters, digits and -, such as heavy")
     if not isinstance(spec, dict):
         raise UsageError(f"-f {path}: spec is missing")
-    namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
-    return Manifest(name, namespace if isinstance(namespace, str) else "local", _without_nulls(spec, spec_schema()))
+    return Manifest(metadata, _without_nulls(spec, spec_schema()))
 
 
 def _without_nulls(value: Any, schema: Json) -> Any:

@@ -74,18 +74,15 @@ examples:
 
 
 def add_target_options(parser: argparse.ArgumentParser) -> None:
-    """The options about the target, which `run` and `verify` have in common."""
+    """The options about the target, which `run` and `verify` have in common, here and in a cluster."""
     target = parser.add_argument_group("target")
     target.add_argument("--url", help="where files are uploaded (or API_URL)")
     target.add_argument(
         "--header", action="append", default=[], metavar="'NAME: VALUE'", help="further request header; repeatable"
     )
-    target.add_argument("--token-file", metavar="FILE", help="file with the token of the Authorization header")
     target.add_argument("--auth-scheme", metavar="WORD", help="word before the token: Bearer (default), or Token")
     target.add_argument(
-        "--login-url",
-        metavar="URL",
-        help="where LOGIN_USERNAME and LOGIN_PASSWORD are posted for a token, which is renewed in time",
+        "--login-url", metavar="URL", help="where name and password are posted for a token, which is renewed in time"
     )
     target.add_argument("--login-field", metavar="USER,PASSWORD", help="fields of both (default: username,password)")
     target.add_argument("--login-format", choices=("json", "form"), help="how they are posted (default: json)")
@@ -94,9 +91,6 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
         "--login-expires-in", metavar="PATH", help="of the token's lifetime in seconds (default: its own exp)"
     )
     target.add_argument("--host", metavar="NAME", help="the Host header, where it is not the URL's (ALLOWED_HOSTS)")
-    target.add_argument("--ca-file", metavar="FILE", help="authorities that may sign the target's certificate (PEM)")
-    target.add_argument("--client-cert", metavar="FILE", help="certificate that is shown to the target (PEM)")
-    target.add_argument("--client-key", metavar="FILE", help="its key (PEM)")
     target.add_argument("--server-name", metavar="NAME", help="name in the target's certificate, where not the URL's")
     target.add_argument("--format", choices=("csv", "xlsx"), help="format of the uploaded files (default: csv)")
     target.add_argument("--file-field", metavar="NAME", help="name of the form's file field (default: file)")
@@ -131,14 +125,25 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
         "--read-back-control", metavar="ID|URL", help="a client_id that is stored, or a URL that finds something"
     )
     target.add_argument("--metrics-url", metavar="URL", help="the target's Prometheus metrics, for its memory")
-    target.add_argument(
+
+
+def add_local_options(parser: argparse.ArgumentParser) -> None:
+    """The options about this machine: files with secrets, and what it may connect to. A cluster has its own words."""
+    local = parser.add_argument_group(
+        "secrets and networks", "Name and password of a log-in are in LOGIN_USERNAME and LOGIN_PASSWORD."
+    )
+    local.add_argument("--token-file", metavar="FILE", help="file with the token of the Authorization header")
+    local.add_argument("--ca-file", metavar="FILE", help="authorities that may sign the target's certificate (PEM)")
+    local.add_argument("--client-cert", metavar="FILE", help="certificate that is shown to the target (PEM)")
+    local.add_argument("--client-key", metavar="FILE", help="its key (PEM)")
+    local.add_argument(
         "--allow",
         action="append",
         default=[],
         metavar="CIDR",
         help="only these networks may be connected to; repeatable",
     )
-    target.add_argument(
+    local.add_argument(
         "--deny", action="append", default=[], metavar="CIDR", help="never connect to this network; repeatable"
     )
 

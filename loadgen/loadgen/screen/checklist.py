@@ -3,6 +3,7 @@
 from typing import Final
 
 from loadgen.options.wording import with_option_names
+from loadgen.screen.styling import GREEN, RED, paint
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.proof import read_back_conclusion
 from loadtest_model.measurement.snapshot import CheckName, VerificationCheck, VerificationReport
@@ -26,15 +27,15 @@ def checklist(url: str, report: VerificationReport, *, in_colour: bool = False) 
         lines.append("")
     if report.is_proven:
         lines += [
-            f"{_paint('Verified', '32', in_colour)}    level {report.reached_level}, at {', '.join(report.addresses)}",
+            f"{paint('Verified', GREEN, in_colour)}    level {report.reached_level}, at {', '.join(report.addresses)}",
             f"            {count_text(report.uploads, 'upload')} with {count_text(report.rows, 'row')} were sent",
             *([f"Read back   {read_back_conclusion(report.read_back).message}"] if report.read_back else []),
         ]
     elif report.refusal is None:
-        lines.append(f"{_paint('Cut off', '31', in_colour)}     {report.message}")
+        lines.append(f"{paint('Cut off', RED, in_colour)}     {report.message}")
     else:
         lines += [
-            f"{_paint('Refused', '31', in_colour)}     {report.refusal}: {report.message}",
+            f"{paint('Refused', RED, in_colour)}     {report.refusal}: {report.message}",
             *([f"Cause       {explanation_of(report.cause).title}"] if report.cause else []),
             f"To do       {with_option_names(report.hint)}",
         ]
@@ -54,7 +55,7 @@ def _checks(report: VerificationReport, *, in_colour: bool) -> list[str]:
     }
     lines = []
     for check in checks:
-        mark = _paint("ok    ", "32", in_colour) if check.passed else _paint("FAILED", "31", in_colour)
+        mark = paint("ok    ", GREEN, in_colour) if check.passed else paint("FAILED", RED, in_colour)
         status = f"{check.status}" if check.status is not None else "-"
         address = f"  {check.address:<{widths['address']}}" if widths["address"] else ""
         line = (
@@ -76,7 +77,3 @@ def _detail(check: VerificationCheck, report: VerificationReport) -> str:
 
 def _purpose(check: VerificationCheck) -> str:
     return f"{count_text(check.rows, 'row')}: {_PURPOSES[check.name]}" if check.rows else _PURPOSES[check.name]
-
-
-def _paint(text: str, code: str, in_colour: bool) -> str:
-    return f"\x1b[{code}m{text}\x1b[0m" if in_colour else text

@@ -1,9 +1,11 @@
 """The report at the end: the verdict with its reasons, and the figures behind it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from loadgen.options.wording import with_option_names
+from loadgen.screen.styling import BOLD, GREEN, RED, YELLOW, paint
+from loadgen.screen.tables import labelled_table
 from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import ProofLevel
@@ -12,17 +14,21 @@ from loadtest_model.quantities import bytes_text, count_text, seconds_text, span
 from loadtest_model.report.figures import PartsTimes
 from loadtest_model.report.summary import Proof, StepSummary, Summary, TargetUse
 
-_COLOURS: Final = {Verdict.PASSED: "32", Verdict.FAILED: "31", Verdict.INCONCLUSIVE: "33"}
+VERDICT_COLOURS: Final = {Verdict.PASSED: GREEN, Verdict.FAILED: RED, Verdict.INCONCLUSIVE: YELLOW}
 _COLUMNS: Final = ("avg", "p50", "p90", "p95", "p99", "max")
 
 
 def verdict_lines(summary: Summary, *, in_colour: bool) -> Iterator[str]:
     """The verdict and its reasons."""
-    name = str(summary.verdict)
-    yield "Verdict     " + (f"\x1b[1;{_COLOURS[summary.verdict]}m{name}\x1b[0m" if in_colour else name)
+    yield f"Verdict     {verdict_text(summary.verdict, in_colour=in_colour)}"
     # Without a load every threshold lacks its samples as well, which goes without saying.
     reasons = summary.reasons if summary.requests.due else summary.reasons[:1]
     yield from (f"            - {with_option_names(reason)}" for reason in reasons)
+
+
+def verdict_text(verdict: Verdict, *, in_colour: bool) -> str:
+    """A verdict in its colour."""
+    return paint(verdict, f"{BOLD};{VERDICT_COLOURS[verdict]}", in_colour)
 
 
 def closing_text(summary: Summary, *, in_colour: bool = False) -> str:
@@ -94,7 +100,7 @@ def _times(summary: Summary) -> Iterator[str]:
         part = getattr(parts, name)
         if part.uploads:
             rows.append((name, seconds_text(part.avg), "", "", "", "", seconds_text(part.max)))
-    yield from _table("Times", rows)
+    yield from labelled_table("Times", rows)
 
 
 def _addresses(steps: tuple[StepSummary, ...]) -> Iterator[str]:
@@ -105,7 +111,7 @@ def _addresses(steps: tuple[StepSummary, ...]) -> Iterator[str]:
             (address, f"{counts.sent:,} sent", f"{counts.accepted:,} accepted", f"{counts.failed:,} failed")
             for address, counts in spread.items()
         ]
-        yield from _table("Addresses", rows)
+        yield from labelled_table("Addresses", rows)
 
 
 def _steps(steps: tuple[StepSummary, ...]) -> Iterator[str]:
@@ -120,7 +126,7 @@ def _steps(steps: tuple[StepSummary, ...]) -> Iterator[str]:
         )
         for step in steps
     ]
-    yield from _table("Steps", rows)
+    yield from labelled_table("Steps", rows)
 
 
 def _thresholds(summary: Summary) -> Iterator[str]:
@@ -134,7 +140,7 @@ def _thresholds(summary: Summary) -> Iterator[str]:
         )
         for result in summary.thresholds
     ]
-    yield from _table("Thresholds", rows)
+    yield from labelled_table("Thresholds", rows)
 
 
 def _diagnoses(summary: Summary) -> Iterator[str]:
@@ -163,10 +169,3 @@ def _generator(summary: Summary) -> Iterator[str]:
     yield from (
         f"            - {with_option_names(reason)}" for reason in generator.notes if reason not in verdict_reasons
     )
-
-
-def _table(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for number, row in enumerate(rows):
-        cells = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        yield f"{title if number == 0 else '':<12}{cells}"

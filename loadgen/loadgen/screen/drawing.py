@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, TextIO
 
+from loadgen.screen.styling import clip_to_width
 from loadgen.screen.view import FULL, progress_frame, progress_line
 from loadtest_model.report.progress import RunProgress
 
@@ -55,33 +56,49 @@ class LineScreen:
         pass
 
 
-class BlockScreen:
-    """A block of lines at the bottom of a terminal, drawn over itself."""
-
-    pause_seconds = REDRAW_SECONDS
+class TerminalBlock:
+    """Lines at the bottom of a terminal, drawn over themselves."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._unicode = _can_encode(stream, FULL)
         self._height = 0
+        self.has_unicode = can_encode(stream, FULL)
 
-    def show(self, progress: RunProgress, interruptions: int = 0) -> None:
-        self._draw(progress_frame(progress, interruptions, unicode=self._unicode))
+    @property
+    def width(self) -> int:
+        """How wide a line may be that is not cut."""
+        return max(20, _columns(self._stream) - 1)
+
+    def draw(self, lines: Sequence[str]) -> None:
+        # A line that is longer than the terminal would wrap, and the next frame would begin in the wrong place.
+        screen_text = "".join(f"{_CLEAR_LINE}{clip_to_width(text, self.width)}\n" for text in lines)
+        cursor_move = f"\x1b[{self._height}A\r" if self._height else _HIDE_CURSOR
+        # What a higher frame left below this one goes.
+        self._stream.write(f"{cursor_move}{screen_text}{_CLEAR_BELOW}")
+        self._stream.flush()
+        self._height = len(lines)
 
     def close(self) -> None:
+        """Clear the place."""
         if self._height:
             self._stream.write(f"\x1b[{self._height}A\r{_CLEAR_BELOW}{_SHOW_CURSOR}")
             self._stream.flush()
         self._height = 0
 
-    def _draw(self, lines: Sequence[str]) -> None:
-        # A line that is longer than the terminal would wrap, and the next frame would begin in the wrong place.
-        width = max(20, _columns(self._stream) - 1)
-        screen_text = "".join(f"{_CLEAR_LINE}{text[:width]}\n" for text in lines)
-        cursor_move = f"\x1b[{self._height}A\r" if self._height else _HIDE_CURSOR
-        self._stream.write(cursor_move + screen_text)
-        self._stream.flush()
-        self._height = len(lines)
+
+class BlockScreen:
+    """A block at the bottom of a terminal."""
+
+    pause_seconds = REDRAW_SECONDS
+
+    def __init__(self, stream: TextIO) -> None:
+        self._block = TerminalBlock(stream)
+
+    def show(self, progress: RunProgress, interruptions: int = 0) -> None:
+        self._block.draw(progress_frame(progress, interruptions, unicode=self._block.has_unicode))
+
+    def close(self) -> None:
+        self._block.close()
 
 
 def can_redraw(stream: TextIO, environment: Mapping[str, str], platform: str = sys.platform) -> bool:
@@ -112,7 +129,8 @@ def _columns(stream: TextIO) -> int:
     return columns or shutil.get_terminal_size().columns
 
 
-def _can_encode(stream: TextIO, text: str) -> bool:
+def can_encode(stream: TextIO, text: str) -> bool:
+    """Whether the encoding of a stream has all characters of a text."""
     try:
         text.encode(stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):

@@ -1,8 +1,11 @@
-"""Records as a table for a terminal, turned on its side where the terminal is too narrow for it."""
+"""Tables for a terminal: those of a report, and records, turned on their side where the terminal is too narrow."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
+
+from loadgen.screen.styling import visible_length
+from loadgen.screen.texts import LABEL_WIDTH
 
 GAP: Final = "  "
 
@@ -21,6 +24,16 @@ def table_of(rows: Sequence[Sequence[str]], columns: int | None = None) -> str:
     names, *records = printable_rows
     blocks = ("\n".join(line.rstrip() for line in block) for block in _blocks(names, records, columns))
     return "\n\n".join(blocks) + "\n"
+
+
+def labelled_table(label: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The rows as lines of a report, their fields aligned; the first line begins with the label."""
+    widths = [max(map(visible_length, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        cells = GAP.join(
+            field + " " * (width - visible_length(field)) for field, width in zip(row, widths, strict=True)
+        )
+        yield f"{label if number == 0 else '':<{LABEL_WIDTH}}{cells}".rstrip()
 
 
 def _blocks(names: Sequence[str], records: Sequence[Sequence[str]], columns: int) -> Iterator[list[str]]:

@@ -15,15 +15,20 @@ PLAIN_FULL, PLAIN_EMPTY = "#", "."
 
 def progress_frame(progress: RunProgress, interruptions: int = 0, *, unicode: bool = True) -> tuple[str, ...]:
     """The view of one instant, line by line, without colours; no line is wider than 79 characters."""
-    full, empty = (FULL, EMPTY) if unicode else (PLAIN_FULL, PLAIN_EMPTY)
-    full_cells = int(progress.share * BAR_CELLS)
-    bar = full * full_cells + empty * (BAR_CELLS - full_cells)
+    bar = bar_text(progress.share, unicode=unicode)
     return (
         f"{bar} {progress.share:4.0%}  {_elapsed_text(progress)}  {_place(progress)}",
         _join_figures(_load(progress)),
         _join_figures(_answers(progress)),
         _note(progress, interruptions),
     )
+
+
+def bar_text(share: float, *, unicode: bool) -> str:
+    """A bar that is full to the share."""
+    full, empty = (FULL, EMPTY) if unicode else (PLAIN_FULL, PLAIN_EMPTY)
+    full_cells = int(min(1.0, max(0.0, share)) * BAR_CELLS)
+    return full * full_cells + empty * (BAR_CELLS - full_cells)
 
 
 def progress_line(progress: RunProgress, interruptions: int = 0) -> str:

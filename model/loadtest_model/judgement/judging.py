@@ -29,7 +29,8 @@ def judge(facts: Facts) -> Judgement:
     steps = tuple(_judge_step(facts, number) for number in range(len(facts.plan.steps)))
     findings = _findings(evidence)
     if not findings:
-        return Judgement(Verdict.PASSED, Reason.Passed, (), evidence.thresholds, evidence.health, steps)
+        reason = Reason.OnlyVerified if facts.only_verified else Reason.Passed
+        return Judgement(Verdict.PASSED, reason, (), evidence.thresholds, evidence.health, steps, reason.reason_class)
     first = findings[0]
     reason_class = class_of_end(first.reason, load_began=facts.load_began)
     return Judgement(
@@ -59,6 +60,7 @@ def _judge_step(facts: Facts, number: int) -> StepJudgement:
         recorded_failures=facts.recorded_failures if is_unfinished else (),
         refused_addresses=facts.refused_addresses,
         load_began=facts.load_began,
+        only_verified=facts.only_verified,
     )
     findings = _findings(_evidence(step_facts))
     return StepJudgement(findings[0].verdict if findings else Verdict.PASSED, _texts(findings))
@@ -69,7 +71,9 @@ def _findings(evidence: Evidence) -> list[Finding]:
     if evidence.facts.load_began:
         return [finding for check in CHECKS for finding in check(evidence)]
     findings = [finding for check in CHECKS_WITHOUT_LOAD for finding in check(evidence)]
-    return findings or [Finding(Verdict.INCONCLUSIVE, Reason.NotStarted, "the load has not started")]
+    if findings or evidence.facts.only_verified:
+        return findings
+    return [Finding(Verdict.INCONCLUSIVE, Reason.NotStarted, "the load has not started")]
 
 
 def _texts(findings: list[Finding]) -> tuple[str, ...]:

@@ -30,7 +30,12 @@ _STATUS_AFTER_LOAD: Final = {
 
 
 def exit_status(verdict: Verdict, reason_class: ReasonClass) -> ExitStatus:
-    """The exit status of a test that ended like this: that of the verdict if there was a load to judge."""
+    """The exit status of a test that ended like this: that of the verdict if there was a load to judge.
+
+    A test that asked for no load and has its target proven came to what it asked for.
+    """
+    if verdict is Verdict.PASSED and reason_class is ReasonClass.VERIFICATION:
+        return ExitStatus.PASSED
     return _STATUS_AFTER_LOAD[verdict] if reason_class is ReasonClass.LOAD else ExitStatus.NEVER_LOADED
 
 
@@ -52,7 +57,8 @@ class Facts:
     `read_back` has the readings of the target's storage. `recorded_failures` are violations and refusals on record; the
     pod that met them may be gone. `refused_addresses` are new addresses of the target that were not proven. `target` is
     the state of the target's workload, and `evictions` are those of its pods. `load_began` is False of a
-    run that ended before its load, so that nothing can be asked of measurements.
+    run that ended before its load, so that nothing can be asked of measurements. `only_verified` says that the run
+    ended there because it asked for no load, with its target proven.
     """
 
     plan: Plan
@@ -65,6 +71,7 @@ class Facts:
     target: TargetWatch | None = None
     evictions: Evictions = NO_EVICTIONS
     load_began: bool = True
+    only_verified: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ _TITLE_HEIGHT: Final = 34
 _LABELS_HEIGHT: Final = 16
 _AXIS_HEIGHT: Final = 24
 _NARROWEST_LABEL: Final = 0.055
-"""The share of the axis from which on a plateau or a step has room for its name."""
+"""The share of the axis from which on a plateau has room for its name."""
+_WIDE_LABEL: Final = 0.2
+"""The share from which on a step has room for its name on a narrow page."""
 
 
 def course_drawing(steps: Sequence[StepSummary], course: Course) -> Element:
@@ -91,14 +93,16 @@ def course_panels(course: Course) -> tuple[Panel, ...]:
     )
     return (
         Panel("Response time", times, time_mark, 150, intervals=3),
-        Panel("Records answered per second", [throughput], _number_mark, 92),
-        Panel("Virtual users", [users], _number_mark, 52, intervals=1),
-        Panel("Errors", [errors], _number_mark, 52 if has_errors else 10, intervals=1),
+        Panel("Records answered per second", [throughput], number_mark(throughput.greatest), 92),
+        Panel("Virtual users", [users], number_mark(users.greatest), 52, intervals=1),
+        Panel("Errors", [errors], number_mark(errors.greatest), 52 if has_errors else 10, intervals=1),
     )
 
 
-def _number_mark(value: float) -> str:
-    return f"{value / 1e6:,g} M" if value >= 1e6 else f"{value:,.10g}"
+def number_mark(greatest: float) -> Callable[[float], str]:
+    """How the numbers of an axis are written that reaches up to this value: `450`, `60k`, `1.5M`."""
+    divisor, unit = next(each for each in ((1e6, "M"), (1e3, "k"), (1.0, "")) if greatest >= 5 * each[0] or not each[1])
+    return lambda value: "0" if value == 0 else f"{value / divisor:,.10g}{unit}"
 
 
 def _panel_title(panel: Panel, y: float) -> Element:
@@ -143,11 +147,13 @@ def _level_text(level: float, unit: str) -> str:
 
 def _step_borders(steps: Sequence[StepSummary], course: Course, axis: Scale, bottom: float) -> Iterator[Element]:
     for step in steps:
-        offset = course.step_offset(step.name)
-        if offset is not None:
-            place = axis.share(offset)
-            yield element("line", class_="border", x1=percent(place), x2=percent(place), y1=0, y2=bottom)
-            yield element("text", step.name, class_="step-label", x=percent(place), dx=6, y=11)
+        bins = [each for each in course.bins if each.step == step.name]
+        if not bins:
+            continue
+        begin, end = axis.share(bins[0].offset), axis.share(bins[-1].end)
+        style = "step-label" if end - begin >= _WIDE_LABEL else "step-label tight"
+        yield element("line", class_="border", x1=percent(begin), x2=percent(begin), y1=0, y2=bottom)
+        yield element("text", step.name, class_=style, x=percent(begin), dx=6, y=11)
 
 
 def _time_axis(axis: Scale, y: float) -> Iterator[Element]:

@@ -33,6 +33,7 @@ def _entries(target: TargetUse) -> Iterator[tuple[str, Child]]:
     if target.rolled_out is not None:
         yield "Rolled out under load", "yes" if target.rolled_out else "no"
     if target.not_ready_seconds is not None:
-        yield "Fewer pods ready than at the start", f"for {span_text(target.not_ready_seconds)}"
+        seconds = target.not_ready_seconds
+        yield "Fewer pods ready than at the start", f"for {span_text(seconds)}" if seconds else "never"
     if target.images:
         yield "Images", element("ul", [element("li", element("code", image)) for image in target.images])

@@ -13,7 +13,7 @@ from loadtest_model.thresholds.bounds import ThresholdResult
 
 _STATES: Final = {True: (Tone.GOOD, "held"), False: (Tone.BAD, "breached")}
 _STATES_SO_FAR: Final = {True: (Tone.GOOD, "holds"), False: (Tone.BAD, "breached")}
-_WORDS: Final = ("breached", "in doubt", "no sample", "no sample yet", "held", "holds")
+_ORDER: Final = ("breached", "in doubt", "no sample", "no sample yet", "held", "holds")
 
 
 def thresholds_section(results: Sequence[ThresholdResult], *, is_final: bool = True) -> Element:
@@ -40,7 +40,7 @@ def threshold_state(result: ThresholdResult, *, is_final: bool = True) -> tuple[
 
 def _note(results: Sequence[ThresholdResult], *, is_final: bool) -> str:
     words = [threshold_state(result, is_final=is_final)[1] for result in results]
-    counts = ", ".join(f"{words.count(word)} {word}" for word in _WORDS if word in words)
+    counts = ", ".join(f"{words.count(word)} {word}" for word in _ORDER if word in words)
     how_to_read = "The line is the bound, and the grey side is allowed."
     if any(result.is_in_doubt for result in results):
         how_to_read += " A bracket spans the interval in which the true value lies."
@@ -49,7 +49,7 @@ def _note(results: Sequence[ThresholdResult], *, is_final: bool) -> str:
 
 
 def _group(step: str, results: Sequence[ThresholdResult], *, is_final: bool) -> Element:
-    ordered = sorted(results, key=lambda result: (result.passed is not False, result.passed is True))
+    ordered = sorted(results, key=lambda result: _ORDER.index(threshold_state(result)[1]))
     return element(
         "div",
         element("h3", step) if step else None,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.quantities import count_text, seconds_text, span_text
+from loadtest_model.reason_groups import ReasonClass
 
 if TYPE_CHECKING:
     from loadtest_model.report.status import Status
@@ -22,7 +23,9 @@ def _lines(status: "Status") -> Iterator[str]:
     where = "" if status.verdict == "Passed" else "; the field Message says why"
     yield f"{status.verdict}{reason}{where}"
     plan, summary, progress = status.plan, status.summary, status.progress
-    if plan is not None:
+    if status.reason_class is ReasonClass.VERIFICATION:
+        yield "Load: none was asked for (spec.verification.only)"
+    elif plan is not None:
         duration = span_text(sum(step.duration_seconds for step in plan.steps))
         users = max(step.virtual_users for step in plan.steps)
         done = "" if progress is None else f", {int(progress.percent)}% of it run"

@@ -237,8 +237,9 @@ class Status(WireValue, frozen=True, kw_only=True):
     reason_class: Annotated[
         ReasonClass | None,
         Meta(
-            description="Load if the load began. Otherwise nothing was loaded: Refused (the target was not proven),"
-            " Misconfigured (the test), NotPermitted, or Prevented (by the cluster, the line or a person)."
+            description="Load if the load began. Otherwise nothing was loaded: Verification (the test asked for the"
+            " proof alone, and has it), Refused (the target was not proven), Misconfigured (the test), NotPermitted, or"
+            " Prevented (by the cluster, the line or a person)."
         ),
     ] = None
     reasons: Annotated[

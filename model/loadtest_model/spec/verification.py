@@ -200,6 +200,13 @@ class Verification(Value, frozen=True, kw_only=True):
         ),
         rule_annotation(*READ_BACK_RULES),
     ] = None
+    only: Annotated[
+        bool,
+        Meta(
+            description="True: the pods prove the target, and nothing is loaded. The test then ends as Passed with the"
+            " reason OnlyVerified, and thresholds are not judged."
+        ),
+    ] = False
     unreadable_endpoints: Annotated[
         UnreadableEndpoints,
         Meta(

@@ -8,12 +8,12 @@ from typing import Any, Final, assert_never
 
 from loadtest_model.measurement.snapshot import HaltReason
 from loadtest_model.protocol.commands import Ack, Arm, Halt, Start, TargetAddresses, Verb
+from loadtest_model.report.labels import FINISHED_RUN_ANNOTATION
 from loadtest_model.values import WireValue
 from loadtest_operator.cluster.api import CONFIG_MAPS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.cluster.pods import Command, CommandAnswer, PodClient, control_address
 from loadtest_operator.decide import actions
 from loadtest_operator.decide.actions import Action, ActionOutcome
-from loadtest_operator.facts.names import FINISHED_RUN_ANNOTATION
 from loadtest_operator.facts.observation import Observation, ObservedPod
 
 _LOG: Final = logging.getLogger(__name__)

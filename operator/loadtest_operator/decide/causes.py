@@ -14,12 +14,13 @@ from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, join_names
 from loadtest_operator.decide.late_start import late_start_seconds
 from loadtest_operator.decide.losses import RAISE_CPU, end_description, is_out_of_memory, loss_advice, starvation_text
+from loadtest_operator.decide.proofs import find_proof_gap
 from loadtest_operator.decide.waits import find_wait, waits_text
 from loadtest_operator.decide.watching import watchable_look
 from loadtest_operator.facts.observation import Observation, ObservedPod
 
 _NO_CAUSE: Final = frozenset({Reason.Started, Reason.NotStarted, Reason.Finished})
-_FINDINGS: Final = (Reason.Violation, Reason.VerificationRefused, Reason.Aborted)
+_FINDINGS: Final = (Reason.Violation, Reason.VerificationRefused, Reason.Aborted, Reason.OnlyVerified)
 """These causes are no gaps: they are judged by what they are, the gravest first."""
 _URGENT: Final = frozenset({Reason.Violation, Reason.VerificationRefused})
 """The fleet is halted for these causes before they are on record: the target's data goes first, and the pods' own last
@@ -264,6 +265,17 @@ def stop_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> Sto
     return StopCause(Reason.Stopped, "the test was stopped by spec.stop", allows_draining=has_begun)
 
 
+def finished_proof(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
+    """A test that asks for the proof alone ends with it, once every proof is of the target as it is now."""
+    spec = observation.test.spec
+    if spec is None or not spec.verification.only or observation.test.record.start is not None:
+        return None
+    if not fleet.is_verified or find_proof_gap(observation, fleet) is not None:
+        return None
+    text = "every pod is verified, and spec.verification.only asks for no load"
+    return StopCause(Reason.OnlyVerified, text, is_gap=False)
+
+
 def early_end(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     """Pods that were halted or terminated, where nothing else says why."""
     for pod in fleet.pods:
@@ -305,6 +317,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     overdue_verification,
     bound_breach,
     stop_by_user,
+    finished_proof,
 )
 CONSEQUENCES: Final[tuple[Check, ...]] = (early_end, job_failure)
 

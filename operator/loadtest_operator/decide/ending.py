@@ -47,9 +47,15 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
     """The status with the verdict, before the test has completed, and the summary for the results."""
     plan = fleet.plan
     aggregate = without_partial_seconds(fleet.aggregate)
-    gaps = tuple(Gap(cause.reason, cause.message) for cause in causes if cause.is_gap)
+    only_verified = any(cause.reason is Reason.OnlyVerified for cause in causes)
+    # What becomes of the pods after a finished proof takes nothing from it.
+    gaps = tuple(Gap(cause.reason, cause.message) for cause in causes if cause.is_gap and not only_verified)
     gaps += _unknown_silences(fleet)
-    findings = tuple(Gap(cause.reason, cause.message) for cause in causes if not cause.is_gap)
+    findings = tuple(
+        Gap(cause.reason, cause.message)
+        for cause in causes
+        if not (cause.is_gap or cause.reason is Reason.OnlyVerified)
+    )
     findings += lasting_failures(observation, fleet)
     judgement = judge(
         Facts(
@@ -63,6 +69,7 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
             target=fleet.target_watch,
             evictions=fleet.evictions,
             load_began=load_began(observation, fleet),
+            only_verified=only_verified,
         ),
     )
     load_start = load_started_at(observation, fleet.aggregate)
@@ -71,7 +78,11 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
     spec = observation.test.spec
     summary = with_origin(summary, plan, fleet.snapshots, manifest_text(plan.name, spec) if spec else "")
     succeeded = judgement.verdict is Verdict.PASSED
-    message = _verdict_message(judgement, fleet, summary.diagnoses)
+    message = (
+        _only_verified_message(observation, fleet)
+        if judgement.reason is Reason.OnlyVerified
+        else _verdict_message(judgement, fleet, summary.diagnoses)
+    )
     marks = ConditionValues(
         verified=_verified_value(observation, fleet),
         running=_running_value(observation, causes),
@@ -204,6 +215,14 @@ def _verdict_message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagno
     return first_reason if diagnosis is None else f"{first_reason}. {diagnosis_text(diagnosis)}"
 
 
+def _only_verified_message(observation: Observation, fleet: Fleet) -> str:
+    """That nothing was loaded, and what was proven: as the pods tell, or else as it is on record."""
+    recorded = observation.test.record.condition(ConditionType.VERIFIED)
+    on_record = recorded.message if recorded is not None and recorded.is_true else "every pod had proved the target"
+    proof_text = _proof_message(fleet) if fleet.is_verified else on_record
+    return f"nothing was loaded, as spec.verification.only asks; {proof_text}"
+
+
 def _passed_message(fleet: Fleet) -> str:
     text = "every threshold held and every upload was confirmed as a load test"
     if fleet.plan.mesh:
@@ -241,6 +260,11 @@ def message_with_hint(report: VerificationReport) -> str:
 
 
 def verified_message(fleet: Fleet) -> str:
+    """What was proven, how far the proof goes, and what a load could still send unproven."""
+    return f"{_proof_message(fleet)}; {exposure_of(fleet.plan)}" if fleet.proof else ""
+
+
+def _proof_message(fleet: Fleet) -> str:
     """What was proven, and how far the proof goes."""
     proof = fleet.proof
     if proof is None:
@@ -249,7 +273,7 @@ def verified_message(fleet: Fleet) -> str:
     through = " through a mesh's proxy" if fleet.plan.mesh else ""
     text = (
         f"every pod proved at {addresses}{through} that the target honours X-Load-Test ({proof.reached_level});"
-        f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it; {exposure_of(fleet.plan)}"
+        f" {proof.uploads} uploads with {proof.rows:,} rows were sent for it"
     )
     if fleet.refused_addresses:
         refusals = join_names([refused.message for refused in fleet.refused_addresses], _MOST_REFUSALS)

@@ -4,23 +4,15 @@ import hashlib
 import re
 from typing import Final
 
+from loadtest_model.report.labels import RUN_LABEL, TEST_LABEL, UID_LABEL, label_value
 from loadtest_model.spec import GROUP
 
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "loadtest-operator"
-TEST_LABEL: Final = f"{GROUP}/test"
-UID_LABEL: Final = f"{GROUP}/uid"
-RUN_LABEL: Final = f"{GROUP}/run"
-FINISHED_RUN_ANNOTATION: Final = f"{GROUP}/finished-run"
 TARGET_ANNOTATION: Final = f"{GROUP}/target"
 INDEX_ANNOTATION: Final = "batch.kubernetes.io/job-completion-index"
 CONTAINER: Final = "loadgen"
 SELECTOR: Final = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
-
-
-def label_value(text: str) -> str:
-    """A text cut to what a label's value may be: at most 63 characters, alphanumeric at both ends."""
-    return re.sub(r"[^A-Za-z0-9]+$", "", text[:63])
 
 
 def job_name(name: str, uid: str, run_id: str) -> str:

@@ -8,11 +8,12 @@ import msgspec
 from loadtest_model.plan import DEFAULT_RUN_ID, Plan
 from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
 from loadtest_model.protocol.exits import PodExit
+from loadtest_model.report.labels import FINISHED_RUN_ANNOTATION, RUN_LABEL, UID_LABEL
 from loadtest_model.report.references import resolve_all
 from loadtest_model.spec import Identity, Spec
 from loadtest_operator.facts.disruptions import eviction_of
 from loadtest_operator.facts.last_lines import last_lines
-from loadtest_operator.facts.names import CONTAINER, FINISHED_RUN_ANNOTATION, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
+from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION
 from loadtest_operator.facts.newer_fields import split_newer_fields
 from loadtest_operator.facts.observation import ContainerEnd, ObservedJob, ObservedPod, ObservedTest, RecordedStatus
 from loadtest_operator.facts.pods import condition_of, has_ended

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from loadtest_model.report.labels import RUN_LABEL
 from loadtest_model.report.status import ConditionType, Phase
 from loadtest_model.spec import Concurrency
 from loadtest_model.spec.pod import HostAlias
-from loadtest_operator.facts.names import RUN_LABEL, TARGET_ANNOTATION
+from loadtest_operator.facts.names import TARGET_ANNOTATION
 from loadtest_operator.facts.observation import ObservedTest
 from loadtest_operator.facts.pods import has_ended
 from loadtest_operator.facts.resources import is_left_behind, observed_test, owner_uid, rfc3339, run_id_of

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import kopf
 
+from loadtest_model.report.labels import RUN_LABEL
 from loadtest_model.spec import GROUP, PLURAL, VERSION
 from loadtest_operator.cluster.login import connection_info
-from loadtest_operator.facts.names import RUN_LABEL, SELECTOR
+from loadtest_operator.facts.names import SELECTOR
 from loadtest_operator.facts.resources import observed_pod, owner_uid, pod_index, termination_message
 from loadtest_operator.observe.memory import Key, Memory
 from loadtest_operator.observe.roster import Roster

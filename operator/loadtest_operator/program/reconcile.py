@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from loadtest_model.report.labels import TEST_LABEL, label_value
 from loadtest_model.report.status import Phase, Status
 from loadtest_model.spec import API_VERSION, KIND, Identity
 from loadtest_operator.act import events
@@ -15,7 +16,7 @@ from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent
 from loadtest_operator.decide.actions import CreateJob, ObserveGeneration
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.writing import essential, status_to_write
-from loadtest_operator.facts.names import SELECTOR, TEST_LABEL, label_value
+from loadtest_operator.facts.names import SELECTOR
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.facts.terminating import is_of_ending_namespace

@@ -22,7 +22,7 @@ DOCUMENTS = [
     *REPOSITORY.glob("localcluster/*.md"),
 ]
 ARCHITECTURE = (REPOSITORY / "docs" / "architecture.md").read_text()
-PACKAGES = ("model/loadtest_model", "loadgen/loadgen", "operator/loadtest_operator")
+PACKAGES = ("model/loadtest_model", "loadgen/loadgen", "operator/loadtest_operator", "plugin/kubectl_loadtest")
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -72,7 +72,11 @@ def test_what_a_cluster_refuses_is_refused(case: str) -> None:
     options = run_options("-f", "unread.yaml")
 
     with pytest.raises(UsageError):
-        plan_of(draft_of(options, {}, Manifest("wrong", "shop", spec)), IDENTITY, access_of(options, {}))
+        plan_of(
+            draft_of(options, {}, Manifest({"name": "wrong", "namespace": "shop"}, spec)),
+            IDENTITY,
+            access_of(options, {}),
+        )
 
 
 def test_metadata_and_link_local_addresses_are_never_targets_and_loopback_may_be() -> None:

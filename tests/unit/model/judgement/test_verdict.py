@@ -140,7 +140,9 @@ def test_the_exit_status_is_the_verdicts_under_load_and_three_without(verdict: V
 
     statuses = {reason_class: exit_status(verdict, reason_class) for reason_class in ReasonClass}
 
-    assert statuses == {**dict.fromkeys(ReasonClass, 3), ReasonClass.LOAD: under_load[verdict]}
+    proof_alone = 0 if verdict is Verdict.PASSED else 3
+    expected = {ReasonClass.LOAD: under_load[verdict], ReasonClass.VERIFICATION: proof_alone}
+    assert statuses == {**dict.fromkeys(ReasonClass, 3), **expected}
 
 
 def test_a_target_whose_every_address_vanished_is_inconclusive_whatever_its_errors() -> None:

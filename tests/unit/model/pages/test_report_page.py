@@ -154,7 +154,7 @@ def test_the_report_shows_the_figures_of_the_summary() -> None:
         f"{summary.throughput.records_per_second:,.0f}",
         summary.slowest[0].trace_id,
         "kind: LoadTest",
-        "up to 1 virtual user in 2 pods",
+        "up to 4 virtual users in 2 pods",
     ):
         assert figure in text
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from kubernetes.aio.client import Configuration
 
+from loadtest_model.report.labels import FINISHED_RUN_ANNOTATION
 from loadtest_operator.act.actor import Actor
 from loadtest_operator.cluster.api import Api
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.decide.actions import MarkFinished, ObserveGeneration
-from loadtest_operator.facts.names import FINISHED_RUN_ANNOTATION
 from support.operator_builders import NOW, a_new_observation
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from kubernetes.aio.client import Configuration
 
+from loadtest_model.report.labels import UID_LABEL
 from loadtest_operator.act.orphans import remove_orphans
 from loadtest_operator.cluster.api import JOBS, Api, ApiError
-from loadtest_operator.facts.names import UID_LABEL
 
 FORBIDDEN = ApiError(403, "Forbidden", "ValidatingAdmissionPolicy denied it")
 OUTAGE = ApiError(0, "Unreachable", "")

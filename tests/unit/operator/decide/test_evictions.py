@@ -5,11 +5,12 @@ from typing import Any
 
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.measurement.snapshot import HaltReason, PodState
+from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
 from loadtest_model.report.status import EVICTED_KEPT, ConditionType, Status
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.watching import initial_watch, updated_watch
 from loadtest_operator.facts.disruptions import Eviction, eviction_of, evictions_of
-from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
+from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION
 from loadtest_operator.facts.observation import Observation, ObservedPod
 from loadtest_operator.observe.listening import gone_pod
 from loadtest_operator.observe.memory import Memory

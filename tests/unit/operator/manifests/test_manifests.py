@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from loadtest_model.plan import Plan
+from loadtest_model.report.labels import UID_LABEL, label_value
 from loadtest_operator.facts import names
 from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.facts.resources import observed_job
@@ -286,8 +287,8 @@ def test_names_differ_between_runs_tests_and_incarnations() -> None:
 
 
 def test_a_label_is_cut_to_what_a_label_may_be() -> None:
-    assert len(names.label_value("a" * 253)) == 63
-    assert names.label_value("a" * 62 + ".b") == "a" * 62
+    assert len(label_value("a" * 253)) == 63
+    assert label_value("a" * 62 + ".b") == "a" * 62
 
 
 def test_equal_plans_give_equal_jobs() -> None:
@@ -321,6 +322,6 @@ def test_every_object_has_the_labels_of_the_pods_beside_the_operators_own() -> N
     for manifest in objects:
         labels = manifest["metadata"]["labels"]
         assert labels["example.com/cost"] == "shop", manifest["kind"]
-        assert labels[names.UID_LABEL] == plan.uid, manifest["kind"]
+        assert labels[UID_LABEL] == plan.uid, manifest["kind"]
         # What lets a sidecar into a pod says nothing of other objects.
         assert "sidecar.istio.io/inject" not in labels, manifest["kind"]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from loadtest_model.reasons import Reason
-from loadtest_operator.facts.names import RUN_LABEL, TARGET_ANNOTATION, UID_LABEL
+from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
+from loadtest_operator.facts.names import TARGET_ANNOTATION
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import observed_test, run_id_of
 from loadtest_operator.observe.contenders import Contenders, Urgency

@@ -4,9 +4,10 @@ import time
 from typing import Any
 
 from loadtest_model.measurement.snapshot import PodState, Snapshot
+from loadtest_model.report.labels import RUN_LABEL
 from loadtest_operator.cluster.api import EVENTS, ApiError
 from loadtest_operator.cluster.pods import PodClient, Taker, take_nothing
-from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL
+from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION
 from loadtest_operator.facts.observation import Complaint, Observation
 from loadtest_operator.manifests import job
 from loadtest_operator.observe.followers import Followers

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from loadtest_model.measurement.snapshot import PodState
-from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION, RUN_LABEL, UID_LABEL
+from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
+from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION
 from loadtest_operator.facts.observation import ContainerEnd
 from loadtest_operator.observe.listening import choose_pods_by_index, gone_pod
 from loadtest_operator.observe.memory import Memory

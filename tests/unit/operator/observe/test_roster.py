@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loadtest_operator.facts.names import RUN_LABEL, UID_LABEL
+from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
 from loadtest_operator.observe.roster import Belongings, Roster
 from support.operator_builders import NOW
 

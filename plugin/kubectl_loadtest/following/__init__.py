@@ -1,0 +1,1 @@
+"""A LoadTest as it changes, until it has ended."""

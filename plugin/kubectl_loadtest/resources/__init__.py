@@ -1,0 +1,1 @@
+"""LoadTests, manifests and results as JSON, without a cluster."""

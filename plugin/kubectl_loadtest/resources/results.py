@@ -1,0 +1,44 @@
+"""The results of a run, out of the ConfigMap in which the operator keeps them."""
+
+import base64
+import gzip
+from typing import Any, Final
+
+from kubectl_loadtest.errors import CommandError
+from loadtest_model.report.labels import RUN_LABEL, TEST_LABEL
+
+Json = dict[str, Any]
+
+SUMMARY: Final = "summary.json"
+REPORT: Final = "report.html"
+COMPRESSED: Final = ".gz"
+FILE_NAMES: Final = {SUMMARY: "summary", REPORT: "report", "time_series.csv": "time series", "junit.xml": "JUnit XML"}
+
+
+def files_of(config_map: Json) -> dict[str, bytes]:
+    """The files in a ConfigMap of results by their names, decompressed, in order."""
+    contents = {key: text.encode() for key, text in (config_map.get("data") or {}).items()}
+    contents |= {key: base64.b64decode(text) for key, text in (config_map.get("binaryData") or {}).items()}
+    return {
+        key.removesuffix(COMPRESSED): gzip.decompress(content) if key.endswith(COMPRESSED) else content
+        for key, content in sorted(contents.items())
+    }
+
+
+def run_name(config_map: Json) -> str:
+    """Test and run of a ConfigMap of results, as a stem for the names of files."""
+    labels = config_map["metadata"].get("labels") or {}
+    name, run_id = labels.get(TEST_LABEL), labels.get(RUN_LABEL)
+    return f"{name}_{run_id}" if name and run_id else str(config_map["metadata"]["name"])
+
+
+def file_in(config_map: Json, name: str) -> bytes:
+    """One of the files. Raises CommandError if the ConfigMap does not have it."""
+    content = files_of(config_map).get(name)
+    if content is None:
+        place = f"ConfigMap {config_map['metadata']['namespace']}/{config_map['metadata']['name']}"
+        raise CommandError(
+            f"error: {place} has no {FILE_NAMES.get(name, name)}",
+            "an operator of this version writes it; `kubectl loadtest results` saves what there is",
+        )
+    return content

@@ -1,0 +1,98 @@
+"""The end of a test: verdict and reasons, thresholds beside what was measured, proof, and where the results are."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from kubectl_loadtest.resources.load_test import LoadTest
+from kubectl_loadtest.views.style import Style, labelled
+from loadgen.screen.tables import labelled_table
+from loadtest_model.judgement.judged_thresholds import measured_text
+from loadtest_model.protocol.exits import ExitStatus
+from loadtest_model.quantities import count_text, seconds_text
+from loadtest_model.thresholds.bounds import ThresholdResult
+
+Json = dict[str, Any]
+
+BULLET: Final = "- "
+
+
+def ending_lines(test: LoadTest, style: Style) -> Iterator[str]:
+    """The report of a test that has ended."""
+    yield from verdict_lines(test, style)
+    yield from figure_lines(test)
+    yield from threshold_lines(test, style)
+    yield from health_lines(test, style)
+    yield from proof_lines(test)
+    skew_seconds = (test.status.get("start") or {}).get("skewSeconds")
+    if skew_seconds is not None:
+        yield labelled("Start", f"all pods within {seconds_text(skew_seconds)}")
+    yield from result_lines(test)
+
+
+def verdict_lines(test: LoadTest, style: Style) -> Iterator[str]:
+    """Verdict and reasons."""
+    yield labelled("Verdict", style.verdict(test.verdict) if test.verdict else "none")
+    if test.exit_status is ExitStatus.NEVER_LOADED:
+        yield labelled("", f"Nothing was loaded ({test.status.get('reasonClass')}: {test.status.get('reason')}).")
+    yield from (labelled("", f"{BULLET}{reason}") for reason in test.reasons or filter(None, [test.message]))
+
+
+def figure_lines(test: LoadTest) -> Iterator[str]:
+    """What was measured over the whole run."""
+    summary = test.status.get("summary") or {}
+    requests, records, times = (summary.get(name) or {} for name in ("requests", "records", "responseTimeSeconds"))
+    if not requests.get("due"):
+        return
+    outcomes = ("accepted", "rejected", "unknown", "violation", "dropped")
+    parts = ", ".join(f"{requests.get(name, 0):,} {name}" for name in outcomes)
+    yield labelled("Uploads", f"{requests['due']:,} due: {parts}")
+    rate = (summary.get("throughput") or {}).get("recordsPerSecond", 0)
+    yield labelled(
+        "Records", f"{records.get('confirmed', 0):,} confirmed of {records.get('sent', 0):,} sent, {rate:,.0f} a second"
+    )
+    if times.get("samples"):
+        figures = (f"{name} {seconds_text(times.get(name))}" for name in ("avg", "p50", "p95", "p99", "max"))
+        yield labelled("Response", ", ".join(figures))
+
+
+def threshold_lines(test: LoadTest, style: Style) -> Iterator[str]:
+    """Each threshold beside what was measured."""
+    rows = [_threshold_row(item, style) for item in test.status.get("thresholds") or ()]
+    if rows:
+        yield from labelled_table("Thresholds", rows)
+
+
+def _threshold_row(item: Json, style: Style) -> Sequence[str]:
+    passed = item.get("passed")
+    mark = style.doubtful("?") if passed is None else style.good("ok") if passed else style.bad("FAILED")
+    result = ThresholdResult(expression=item["expression"], value=item.get("value"), passed=passed)
+    step = f"{item['step']}: " if item.get("step") else ""
+    return mark, step + item["expression"], measured_text(result), item.get("note", "")
+
+
+def health_lines(test: LoadTest, style: Style) -> Iterator[str]:
+    """The signs of the target's health."""
+    if health := test.status.get("health"):
+        yield labelled("Health", style.health(health["level"]))
+        yield from (labelled("", f"{BULLET}{text}") for text in health.get("evidence", ()))
+
+
+def proof_lines(test: LoadTest) -> Iterator[str]:
+    """What was proven of the target, and what that took."""
+    proof = test.status.get("verification")
+    if not proof:
+        return
+    sent = f"{count_text(proof.get('uploads', 0), 'upload')} with {count_text(proof.get('rows', 0), 'row')}"
+    yield labelled("Proof", f"{proof['level']}; the verification sent {sent}")
+    if test.exit_status is ExitStatus.NEVER_LOADED and proof.get("canaryIds"):
+        yield labelled("", f"{BULLET}rows that may be stored: client_id {', '.join(proof['canaryIds'])}")
+    if proof.get("notice"):
+        yield labelled("", f"but {proof['notice']}")
+    if proof.get("readBack"):
+        yield labelled("", f"{BULLET}{proof['readBack']}")
+
+
+def result_lines(test: LoadTest) -> Iterator[str]:
+    """Where the results are."""
+    if test.results_name:
+        yield labelled("Results", f"ConfigMap {test.namespace}/{test.results_name}")
