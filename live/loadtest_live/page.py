@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from loadtest_live.content import PageContent
@@ -41,17 +43,16 @@ class LivePage:
 
     async def latest(self) -> tuple[LiveView, str]:
         """The view and its version, rendered at most one pause ago."""
-        if self._rendered_at is None or self._clock() - self._rendered_at >= self._pause_seconds:
-            await self.refresh(self._clock())
+        await self.refresh(self._pause_seconds)
         view = self._content.view
         if view is None:
             raise RuntimeError("the page was closed before it was rendered")
         return view, self._content.version
 
-    async def refresh(self, asked_at: float | None = None) -> None:
-        """Render now, unless somebody else has since `asked_at`."""
+    async def refresh(self, oldest_seconds: float = 0.0) -> None:
+        """Render now, unless the page was rendered less than so long ago."""
         async with self._rendering:
-            if asked_at is not None and self._rendered_at is not None and self._rendered_at >= asked_at:
+            if self._rendered_at is not None and self._clock() - self._rendered_at < oldest_seconds:
                 return
             begun_at = self._clock()
             self._content.take(await self._render())
@@ -66,22 +67,19 @@ class LivePage:
         self.viewers += 1
         if self._task is None and not self._is_closed:
             self._task = asyncio.create_task(self._keep_fresh())
-        is_first = True
+        spoken_at = -math.inf
         try:
             while not self._is_closed:
-                news = self._news
-                view = self._content.view
+                news, view = self._news, self._content.view
                 update = self._content.update_since(seen)
-                if update is not None:
-                    seen = self._content.version
+                is_silent = self._clock() - spoken_at >= ALIVE_SECONDS
+                if update is not None or (is_silent and not self.is_stuck):
+                    seen, spoken_at = self._content.version, self._clock()
                     yield update
-                elif is_first and not self.is_stuck:
-                    yield None
-                is_first = False
                 if view is not None and view.is_final:
                     return
-                if news is self._news and not await _wait(news, ALIVE_SECONDS) and not self.is_stuck:
-                    yield None
+                if news is self._news:
+                    await _wait(news, ALIVE_SECONDS)
         finally:
             self.viewers -= 1
             self.left_at = self._clock()
@@ -118,10 +116,7 @@ class LivePage:
         self._news = asyncio.Event()
 
 
-async def _wait(event: asyncio.Event, seconds: float) -> bool:
-    try:
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
-    except TimeoutError:
-        return False
-    return True
