@@ -142,7 +142,7 @@ def default_images() -> dict[str, Image]:
     interpreter = Path(os.path.realpath(sys.executable)).parents[1]
     operator_image = Image(
         path=(str(environment / "bin"),),
-        env={"LOADTEST_HTTP_HOST": "$(POD_IP)"},
+        env={"LOADTEST_HTTP_HOST": "$(POD_IP)", "LOADTEST_UI_HOST": "$(POD_IP)"},
         visible=(str(REPOSITORY), str(environment), str(interpreter)),
         user=65532,
     )

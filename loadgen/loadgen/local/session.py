@@ -137,10 +137,14 @@ class Session:
         )
         return SessionState(facts, snapshot, self._manifest, report, self.started_at)
 
+    def snapshot_since(self, since: int) -> Snapshot:
+        """What this process says of itself, with those seconds that changed after the snapshot numbered `since`."""
+        return self._share.snapshot(since, PodState.RUNNING if self.is_running else PodState.DONE)
+
     def _take_snapshot(self) -> Snapshot:
         """The share as it stands; its seconds go into the timeline."""
         since = self._newest_snapshot.sequence if self._newest_snapshot else 0
-        snapshot = self._share.snapshot(since, PodState.RUNNING if self.is_running else PodState.DONE)
+        snapshot = self.snapshot_since(since)
         self._newest_snapshot = self._timeline.add_snapshot(snapshot)
         return structs.replace(snapshot, steps=self._newest_snapshot.steps, violation=self._violation)
 

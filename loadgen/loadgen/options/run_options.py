@@ -8,6 +8,7 @@ import argparse
 import textwrap
 from typing import Final
 
+from loadgen.options.errors import UsageError
 from loadgen.options.records_options import FIELD_HELP
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec import Scenario
@@ -16,6 +17,8 @@ from loadtest_model.thresholds.metrics import METRICS
 
 DEBUG_HELP: Final = "print every upload: size, times, status and answer"
 SCENARIOS: Final = tuple(map(str, Scenario))
+ANY_PORT: Final = 0
+"""The value of `--ui` without a port."""
 
 VERIFY_DESCRIPTION: Final = """\
 Proves that a target honours X-Load-Test, with a few uploads and no load: a file with only
@@ -197,6 +200,23 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
     load.add_argument("--seed", metavar="N", help="the same seed gives the same people")
 
 
+def ui_port(text: str) -> int | str:
+    """The port of `--ui`. A scenario behind `--ui` is the scenario of the run: it is given back as it is."""
+    if text in SCENARIOS:
+        return text
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65535, or nothing")
+    return int(text)
+
+
+def with_scenario_behind_ui(options: argparse.Namespace) -> None:
+    """Let `loadgen run --ui light` mean what it says: the option takes no scenario for its port."""
+    if isinstance(options.ui, str):
+        if options.scenario is not None:
+            raise UsageError(f"--ui is {options.ui!r}; it takes a port, or nothing")
+        options.scenario, options.ui = options.ui, ANY_PORT
+
+
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """The options about what is shown and written."""
     output = parser.add_argument_group("output")
@@ -206,4 +226,12 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--samples", metavar="FILE", help="write every upload as a line of CSV to this file")
     output.add_argument("--debug", action="store_true", help=DEBUG_HELP)
     output.add_argument("--json", action="store_true", help="print the summary as JSON, and all else to stderr")
+    output.add_argument(
+        "--ui",
+        nargs="?",
+        const=ANY_PORT,
+        type=ui_port,
+        metavar="PORT",
+        help="serve a live page on 127.0.0.1 while the test runs (port 8082, or another that is free)",
+    )
     output.add_argument("--quiet", action="store_true", help="print the verdict and its reasons only")

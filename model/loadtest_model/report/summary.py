@@ -188,7 +188,7 @@ def summarize(
         reasons=judgement.reasons[:16],
         health=judgement.health,
         diagnoses=diagnose_run(aggregate, verification, plan.steps[0].warm_up_seconds),
-        verification=_proof(verification),
+        verification=proof_of(verification),
         requests=requests_of(whole.total),
         records=records_of(whole.total),
         error_rate=whole.judged.error_rate,
@@ -249,7 +249,8 @@ def _step_summary(plan: Plan, step: Step, aggregate: StepAggregate, judgement: S
     )
 
 
-def _proof(verification: VerificationReport | None) -> Proof:
+def proof_of(verification: VerificationReport | None) -> Proof:
+    """What a verification showed, as a summary has it."""
     if verification is None:
         return Proof(level=ProofLevel.NONE, uploads=0, rows=0)
     read_back = verification.read_back
