@@ -101,6 +101,9 @@ wait $! || {
 }
 kill $children 2>/dev/null
 
+# Until an operator has looked at the new run, the status has the verdict of the run before.
+ended=$(of_test '{{with .status}}{{if eq (or .runId "") "'"$run_id"'"}}{{or .verdict ""}}/{{or .reasonClass ""}}{{end}}{{end}}')
+[ -n "$ended" ] || refuse 2 "run $run_id has no verdict: no operator has looked at it, or it gave way to another run"
 of_test '{{with .status}}{{or .verdict "no verdict"}}: {{.message}}
 {{range $i, $reason := .reasons}}{{if and $i (ne $reason "see status.message")}}  also: {{$reason}}
 {{end}}{{end}}{{range $i, $line := .atAGlance}}{{if $i}}  {{$line}}
@@ -134,7 +137,7 @@ Run `{{.runId}}`. {{.message}}
 {{end}}' >>"$summary"
 
 # The class is Load if the load began. An operator of an earlier version gives no class.
-case $(of_test '{{with .status}}{{or .verdict ""}}/{{or .reasonClass ""}}{{end}}') in
+case $ended in
   Passed/*) exit 0 ;;
   Failed/Load | Failed/) exit 1 ;;
   Inconclusive/Load | Inconclusive/ | /*) exit 2 ;;

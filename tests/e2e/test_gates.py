@@ -3,6 +3,8 @@
 import base64
 import gzip
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -11,8 +13,10 @@ import pytest
 import yaml
 
 from localcluster.cluster import Cluster
-from localcluster.rest import Rest
+from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, wait_until_available
+from localcluster.rest import Rest, wait_for
 from support.loadtests import PATH, Namespace
+from support.operators import operators
 from support.releases import BAD, GATE, GOOD, REPOSITORY, SPEC, THRESHOLD, Ending, cluster_with_releases, release, shell
 
 pytestmark = pytest.mark.process_node("the images of the releases are entries of its table")
@@ -77,6 +81,52 @@ def test_a_bad_version_after_a_good_one_with_the_same_manifest_keeps_the_gate_cl
     assert [line for line in summary.splitlines() if line.startswith("## ")] == [
         f"## Load test {NAME}: {verdict}" for verdict in ("Passed", "Failed", "Passed")
     ]
+
+
+# It passes everything on, and does not wait for three minutes until a test that nobody stops has stopped.
+IMPATIENT_KUBECTL = """#!/bin/sh
+for argument; do
+  shift
+  [ "$argument" != --timeout=3m ] || argument=--timeout=2s
+  set -- "$@" "$argument"
+done
+exec {kubectl} "$@"
+"""
+
+
+def test_the_verdict_of_the_run_before_does_not_open_the_gate_while_no_operator_is_there(
+    namespace: Namespace, manifest: Path, tmp_path: Path
+) -> None:
+    kubectl = tmp_path / "bin" / "kubectl"
+    kubectl.parent.mkdir()
+    kubectl.write_text(IMPATIENT_KUBECTL.format(kubectl=shutil.which("kubectl")), encoding="utf-8")
+    kubectl.chmod(0o755)
+    searched = {"PATH": f"{kubectl.parent}{os.pathsep}{os.environ['PATH']}"}
+    path = f"/apis/apps/v1/namespaces/{OPERATOR_NAMESPACE}/deployments/{OPERATOR}"
+
+    def gate(*arguments: str) -> Ending:
+        command = (str(GATE), "--out", "results", *arguments)
+        return shell(namespace.cluster, namespace.name, tmp_path, *command, variables=searched)
+
+    def scale(replicas: int) -> None:
+        scaled = {"spec": {"replicas": replicas}}
+        namespace.rest.call("PATCH", path, scaled, content_type="application/merge-patch+json")
+
+    release(namespace, GOOD)
+    namespace.until_rolled_out("clients")
+    assert gate("--run-id", "one", str(manifest)).status == 0
+    scale(0)
+    try:
+        wait_for("the operator to be gone", lambda: not operators(namespace.rest), 60)
+        ending = gate("--run-id", "two", str(manifest), "2s")
+    finally:
+        scale(1)
+        wait_until_available(namespace.rest, OPERATOR_NAMESPACE, OPERATOR)
+
+    assert ending.status == 2
+    assert "run two has no verdict" in ending.stderr
+    assert "Passed" not in ending.stdout
+    assert not list((tmp_path / "results").glob("*_two_*"))
 
 
 def test_what_the_gate_saves_is_what_the_operator_wrote(namespace: Namespace, manifest: Path, tmp_path: Path) -> None:
