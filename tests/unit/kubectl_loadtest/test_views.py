@@ -15,6 +15,7 @@ from kubectl_loadtest.views.live import PATIENCE_SECONDS, live_lines, plain_line
 from kubectl_loadtest.views.style import Style
 from loadgen.screen.styling import clip_to_width, visible_length
 from loadgen.screen.texts import fit_to_width
+from loadtest_model.report.references import SEE_MESSAGE
 from loadtest_model.report.status import NO_OPERATOR_MESSAGE
 
 PROGRESS = {
@@ -142,6 +143,54 @@ def test_the_end_says_verdict_reasons_thresholds_health_proof_and_place() -> Non
         "Proof       Echoed; the verification sent 7 uploads with 5,012 rows",
         "Results     ConfigMap shop/light-1234-results",
     ]
+
+
+def test_the_end_says_each_cause_with_its_evidence_and_what_to_do_about_it_once() -> None:
+    reason, advice = "threshold error_rate < 1% is breached: measured 16.98%", "Look into the target's log."
+    evidence = '9 of 53 uploads; 10.0.0.7:8000 answered 500: "ValueError: stock"'
+    rate_evidence, rate_advice = "9 of 53 uploads due were not accepted: 17.0%", "Look at the causes listed with it."
+    read_back = "a read-back found no stored row"
+    status = {
+        **ENDED,
+        "message": f"{reason}; {read_back}. The target failed. {advice}",
+        "reasons": [SEE_MESSAGE, "health is Critical"],
+        "health": {"level": "Critical", "evidence": [SEE_MESSAGE]},
+        "verification": {"level": "Proven", "uploads": 7, "rows": 5012, "readBack": SEE_MESSAGE},
+        "summary": {
+            "diagnoses": [
+                {"title": "The target failed", "evidence": evidence, "nextStep": SEE_MESSAGE},
+                {"title": "High error rate", "evidence": rate_evidence, "nextStep": rate_advice},
+            ]
+        },
+    }
+
+    lines = list(ending_lines(load_test(**status), Style()))
+
+    assert lines[:3] == [
+        "Verdict     Failed",
+        f"            - {reason}; {read_back}",
+        "            - health is Critical",
+    ]
+    assert lines[6:] == [
+        "Health      Critical; the verdict says why",
+        f"Diagnoses   The target failed: {evidence}",
+        f"            What to do: {advice}",
+        f"            High error rate: {rate_evidence}",
+        f"            What to do: {rate_advice}",
+        "Proof       Proven; the verification sent 7 uploads with 5,012 rows",
+        "Results     ConfigMap shop/light-1234-results",
+    ]
+
+
+def test_a_refusal_that_the_verdict_tells_whole_is_not_told_again_as_a_diagnosis() -> None:
+    diagnosis = {"title": "The header is ignored", "evidence": SEE_MESSAGE, "nextStep": SEE_MESSAGE}
+    message = "an answer lacks load_test_mode. Add that branch to the view."
+    status = {**ENDED, "message": message, "reasonClass": "Refused", "summary": {"diagnoses": [diagnosis]}}
+
+    text = "\n".join(ending_lines(load_test(**status), Style()))
+
+    assert text.count(message) == 1
+    assert "Diagnoses" not in text
 
 
 def test_a_test_that_loaded_nothing_says_so() -> None:
