@@ -2,12 +2,15 @@
 
 import re
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubectl_loadtest.following.readings import Reading
+from kubectl_loadtest.following.screens import LineReadingScreen
 from kubectl_loadtest.resources.load_test import LoadTest
 from kubectl_loadtest.views.description import describe_lines
 from kubectl_loadtest.views.ending import ending_lines
@@ -16,7 +19,7 @@ from kubectl_loadtest.views.style import Style
 from loadgen.screen.styling import clip_to_width, visible_length
 from loadgen.screen.texts import fit_to_width
 from loadtest_model.report.references import SEE_MESSAGE
-from loadtest_model.report.status import NO_OPERATOR_MESSAGE
+from loadtest_model.report.status import LOAD_RUNS, NO_OPERATOR_MESSAGE
 
 PROGRESS = {
     "step": "custom",
@@ -121,6 +124,31 @@ def test_the_status_of_an_earlier_run_is_not_shown_as_that_of_this_one() -> None
     test = load_test(generation=2, observed=1, phase="Completed", progress=PROGRESS, message="old")
 
     assert plain_line(test, 1) == "Queued     the operator has not looked yet"
+
+
+def test_a_status_with_another_run_id_is_not_shown_as_that_of_this_run() -> None:
+    test = load_test(runId="earlier", phase="Queued", message="old")
+
+    assert plain_line(test, 1) == "Queued     the operator has not looked yet"
+
+
+def test_a_load_that_is_over_says_what_is_waited_for() -> None:
+    message = "every load is over; what the target has stored is read back"
+    status = {"phase": "Running", "start": START, "progress": {**PROGRESS, "percent": 100.0}}
+    running, reading_back = load_test(**status, message=LOAD_RUNS), load_test(**status, message=message)
+    stream = StringIO()
+    screen = LineReadingScreen(stream)
+
+    for test in (running, reading_back, reading_back):
+        screen.show(Reading(test), 5.0)
+
+    assert stream.getvalue().splitlines() == [
+        f"    5 s  {plain_line(running, 5)}",
+        f"    5 s  Running    100%  {message}",
+    ]
+    assert "records 620,000" in plain_line(running, 5)
+    assert message in live_lines(reading_back, 5, Style(columns=80))
+    assert "\n".join(describe_lines(reading_back, [], Style())).count(message) == 1
 
 
 def test_a_missing_operator_is_told_once_one_would_have_looked() -> None:
