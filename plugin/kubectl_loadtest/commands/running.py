@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from kubectl_loadtest.errors import CommandError
+from kubectl_loadtest.errors import WrongUsageError
 from kubectl_loadtest.following.until_the_end import wait_for_end
 from kubectl_loadtest.kubectl import Kubectl, KubectlError
 from kubectl_loadtest.resources.load_test import LoadTest
@@ -114,10 +114,9 @@ def _apply(document: Json, options: argparse.Namespace, kubectl: Kubectl) -> int
 def rerun(options: argparse.Namespace, kubectl: Kubectl) -> int:
     """Give a test that has ended a new run id, and wait for the end of that run. Raises CommandError."""
     try:
-        test = kubectl.load_test(options.name)
-        _refuse_unended(test, kubectl)
+        _refuse_unended(kubectl.load_test(options.name), kubectl)
         test = kubectl.change(options.name, {"runId": options.run_id or _new_run_id(), "stop": False, "suspend": False})
-    except CommandError as error:
+    except KubectlError as error:
         error.status = ExitStatus.NEVER_LOADED
         raise
     return _finish(test, options, kubectl, "runs again")
@@ -125,8 +124,9 @@ def rerun(options: argparse.Namespace, kubectl: Kubectl) -> int:
 
 def _refuse_unended(test: LoadTest, kubectl: Kubectl) -> None:
     if not test.is_completed:
-        raise CommandError(
-            f"error: run {test.run_id} of {test.name} has not ended ({test.phase or 'no operator has seen it'})",
+        raise WrongUsageError(
+            f"error: run {test.run_id} of {test.name} has not ended ({test.phase or 'no operator has seen it'}),"
+            " so it goes on and is not run again",
             f"`kubectl loadtest watch {test.name}{kubectl.flag_text}` waits for it,"
             f" `kubectl loadtest stop {test.name}{kubectl.flag_text}` ends it",
         )
