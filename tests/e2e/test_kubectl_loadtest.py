@@ -189,7 +189,7 @@ def test_a_report_is_saved_printed_and_opened_as_the_operator_wrote_it(
     browser.write_text(f'#!/bin/sh\necho "$1" >{opened}\n', encoding="utf-8")
     browser.chmod(0o755)
     monkeypatch.setenv("BROWSER", str(browser))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
 
     saved = plugin("report", "passes@one", "-o", str(path))
     printed = plugin("report", "passes@one", "-o", "-")
@@ -201,7 +201,7 @@ def test_a_report_is_saved_printed_and_opened_as_the_operator_wrote_it(
     assert "passes" in page
     assert printed.stdout == page
     assert shown.status == 0
-    assert opened.read_text().strip() == Path(shown.stdout.strip()).as_uri()
+    assert opened.read_text().strip() == (tmp_path / shown.stdout.strip()).as_uri()
     assert Path(shown.stdout.strip()).read_text(encoding="utf-8") == page
 
 
