@@ -12,14 +12,20 @@ from hypothesis import strategies as st
 from kubectl_loadtest.following.readings import Reading
 from kubectl_loadtest.following.screens import LineReadingScreen
 from kubectl_loadtest.resources.load_test import LoadTest
+from kubectl_loadtest.views.comparison import comparison_lines
 from kubectl_loadtest.views.description import describe_lines
 from kubectl_loadtest.views.ending import ending_lines
 from kubectl_loadtest.views.live import PATIENCE_SECONDS, live_lines, plain_line
 from kubectl_loadtest.views.style import Style
 from loadgen.screen.styling import clip_to_width, visible_length
 from loadgen.screen.texts import fit_to_width
+from loadtest_model.judgement.judging import judge
+from loadtest_model.judgement.verdict import Facts
+from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.report.references import SEE_MESSAGE
 from loadtest_model.report.status import LOAD_RUNS, NO_OPERATOR_MESSAGE
+from loadtest_model.report.summary import summarize
+from support.builders import a_plan, a_run
 
 PROGRESS = {
     "step": "custom",
@@ -256,3 +262,16 @@ def test_a_coloured_label_takes_no_room_from_the_line_behind_it() -> None:
     folded, coloured = (fit_to_width(each, 40) for each in (text, text.replace("PROBLEM", "\x1b[31mPROBLEM\x1b[0m")))
 
     assert coloured == folded.replace("PROBLEM", "\x1b[31mPROBLEM\x1b[0m")
+
+
+def test_a_run_that_loaded_nothing_has_no_health_to_compare() -> None:
+    plan, unloaded = a_plan(), Aggregate(steps=(), pods=1, elapsed_seconds=0.0)
+    loaded_run, unloaded_run = (
+        summarize(plan, run, judge(Facts(plan=plan, aggregate=run, load_began=began)), None, None)
+        for run, began in ((a_run(), True), (unloaded, False))
+    )
+
+    lines = comparison_lines(("first", "second"), (loaded_run, unloaded_run), Style())
+
+    health = next(line.split() for line in lines if line.startswith("health"))
+    assert health == ["health", str(loaded_run.health.level), "-"]
