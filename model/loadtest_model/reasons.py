@@ -64,7 +64,7 @@ class Reason(ExplainedReason):
         "wait, lower spec.parallelism, or have limits.pods raised in the operator's values",
     )
     EarlierRunEnding = _line(
-        "pods of an earlier run of the same test have not ended yet",
+        "pods of an earlier run of the same test have not ended yet, or its Job is being removed",
         "wait; for pods of a node that is gone it is a minute past their end",
     )
     QueuedTooLong = _line(

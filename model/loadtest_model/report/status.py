@@ -323,3 +323,6 @@ NO_OPERATOR_MESSAGE: Final = (
 """What the API server says of a test until an operator has."""
 
 STATUS_LIMIT_BYTES: Final = 8_192
+
+LOAD_RUNS: Final = "the load runs"
+"""The message while a load goes its way; how far it is stands in the progress."""

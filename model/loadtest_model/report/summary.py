@@ -187,7 +187,12 @@ def summarize(
         verdict=judgement.verdict,
         reasons=judgement.reasons[:16],
         health=judgement.health,
-        diagnoses=diagnose_run(aggregate, verification, plan.steps[0].warm_up_seconds),
+        diagnoses=diagnose_run(
+            aggregate,
+            verification,
+            plan.steps[0].warm_up_seconds,
+            has_several_users=any(step.virtual_users > 1 for step in plan.steps),
+        ),
         verification=proof_of(verification),
         requests=requests_of(whole.total),
         records=records_of(whole.total),

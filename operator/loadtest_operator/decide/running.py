@@ -11,7 +11,7 @@ from loadtest_model.judgement.judging import run_health
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.reasons import Reason
 from loadtest_model.report.capacity import capacity_summary, status_capacity
-from loadtest_model.report.status import Phase, Status
+from loadtest_model.report.status import LOAD_RUNS, Phase, Status
 from loadtest_operator.decide.actions import Action, Conclude
 from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.compose import base_status, verified_value
@@ -22,9 +22,6 @@ from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.late_start import start_orders
 from loadtest_operator.decide.progress import load_started_at, status_progress
 from loadtest_operator.facts.observation import Observation
-
-LOAD_RUNS: Final = "the load runs"
-"""The message while all goes its way; how far it is stands in the progress."""
 
 _CONCLUDING_POLL_SECONDS: Final = 0.5
 

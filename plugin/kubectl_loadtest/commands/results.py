@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-import tempfile
 import webbrowser
 from pathlib import Path
 from typing import Any, Final
@@ -32,23 +31,23 @@ _REFERENCE: Final = "a LoadTest, or one run of it as NAME@RUN"
 def add_report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help=_REFERENCE)
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--open", action="store_true", help="open it in the browser")
+    place.add_argument("--open", action="store_true", help="save it in the current folder, and open it in the browser")
     place.add_argument("-o", "--output", metavar="FILE", help="where it is saved; - is standard output")
 
 
 def report(options: argparse.Namespace, kubectl: Kubectl) -> int:
-    """Save the report of a run. Raises CommandError."""
+    """Save the report of a run, and open it if that is asked for and a browser is there. Raises CommandError."""
     config_map = results_of(options.name, kubectl)
     content = file_in(config_map, REPORT)
     if options.output == _STANDARD_OUTPUT:
         sys.stdout.buffer.write(content)
         return 0
     file_name = f"{run_name(config_map)}_{REPORT}"
-    path = Path(tempfile.mkdtemp(prefix="loadtest-")) / file_name if options.open else Path(options.output or file_name)
+    path = Path(options.output or file_name)
     _write(path, content)
-    if options.open and not webbrowser.open(path.as_uri()):
-        raise CommandError(f"error: no browser can be opened; the report is {path}", "open it, or name a place by -o")
-    print(path)
+    print(path, flush=True)
+    if options.open and not webbrowser.open(path.absolute().as_uri()):
+        print("note: no browser can be opened here; open the file by hand", file=sys.stderr)
     return 0
 
 

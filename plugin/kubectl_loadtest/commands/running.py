@@ -119,10 +119,9 @@ def rerun(options: argparse.Namespace, kubectl: Kubectl) -> int:
     """Give a test that has ended a new run id, and wait for the end of that run. Raises CommandError."""
     _refuse_unsaved(options)
     try:
-        test = kubectl.load_test(options.name)
-        _refuse_unended(test, kubectl)
+        _refuse_unended(kubectl.load_test(options.name), kubectl)
         test = kubectl.change(options.name, {"runId": options.run_id or _new_run_id(), "stop": False, "suspend": False})
-    except CommandError as error:
+    except KubectlError as error:
         error.status = ExitStatus.NEVER_LOADED
         raise
     return _finish(test, options, kubectl, "runs again")
@@ -135,8 +134,9 @@ def _refuse_unsaved(options: argparse.Namespace) -> None:
 
 def _refuse_unended(test: LoadTest, kubectl: Kubectl) -> None:
     if not test.is_completed:
-        raise CommandError(
-            f"error: run {test.run_id} of {test.name} has not ended ({test.phase or 'no operator has seen it'})",
+        raise WrongUsageError(
+            f"error: run {test.run_id} of {test.name} has not ended ({test.phase or 'no operator has seen it'}),"
+            " so it goes on and is not run again",
             f"`kubectl loadtest watch {test.name}{kubectl.flag_text}` waits for it,"
             f" `kubectl loadtest stop {test.name}{kubectl.flag_text}` ends it",
         )

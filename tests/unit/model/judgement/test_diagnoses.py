@@ -67,6 +67,27 @@ def test_the_evidence_tells_how_many_how_old_where_and_what_was_seen() -> None:
     assert diagnosis_text(diagnosis).startswith("The proxy's time-out. Raise the proxy's time-out")
 
 
+def test_advice_on_uploads_that_all_fail_is_given_only_where_all_failed() -> None:
+    causes = {Cause.SERVER_ERROR: a_cause_count(9)}
+
+    (some_failed, _), (all_failed, _) = (diagnoses_of(causes, accepted=accepted) for accepted in (44, 0))
+
+    assert "fails on every upload" in all_failed.next_step
+    assert "fails on every upload" not in some_failed.next_step
+    assert "fails on some uploads alone" in some_failed.next_step
+    assert "fails on some uploads alone" not in all_failed.next_step
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_a_run_of_one_virtual_user_is_not_told_to_lower_their_number(cause: Cause) -> None:
+    step = structs.replace(a_step(accepted=44, rejected=9), causes={cause: a_cause_count(9)})
+
+    alone, together = (diagnose_run(a_run(step), None, has_several_users=several) for several in (False, True))
+
+    assert all("virtualUsers" not in diagnosis.next_step for diagnosis in alone)
+    assert any("virtualUsers" in diagnosis.next_step for diagnosis in together)
+
+
 def test_evidence_is_cut_where_it_is_long() -> None:
     example = Example(address="10.0.0.7:8000", status=500, text="x" * 1000)
     cause_count = CauseCount(count=3, shortest_seconds=1, longest_seconds=1, example=example)
