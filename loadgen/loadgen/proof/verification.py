@@ -27,6 +27,7 @@ from loadtest_model.measurement.snapshot import (
     Violation,
 )
 from loadtest_model.quantities import count_text
+from loadtest_model.records.run_rows import run_rows_of
 
 SMALL_CHECKS: Final = ((CheckName.HEADER_ONLY, 0), (CheckName.CANARY, 1), (CheckName.FEW_ROWS, 5))
 """What is uploaded to each address, with its number of rows."""
@@ -97,7 +98,7 @@ class VerificationCourse:
                     self.canary_ids.append(first_id)
                 self.message = (
                     f"{message} while {check.endpoint} was sent {rows_in_words(check.rows)} ({check.name});"
-                    f" {_removal_advice(check.rows, first_row)}"
+                    f" {_removal_advice(check.rows, first_row, first_id)}"
                 )
         return self.report()
 
@@ -341,10 +342,12 @@ def _refusal_message(name: CheckName, upload: Upload, rows: int, progress: Uploa
     description = f"{upload.endpoint} ({part}): {printable_text(upload.judgement.detail, 400)}"
     if not rows or not progress.has_begun or not may_be_stored(upload.judgement):
         return description
-    return f"{description}. {_removal_advice(rows, upload.first_row)}."
+    return f"{description}. {_removal_advice(rows, upload.first_row, upload.first_client_id)}."
 
 
-def _removal_advice(rows: int, first_row: str) -> str:
+def _removal_advice(rows: int, first_row: str, first_id: str | None) -> str:
+    run_rows = run_rows_of(first_row, first_id or "")
+    addition = f" ({run_rows})" if run_rows else ""
     if rows == 1:
-        return f"The canary with {first_row} may be stored; remove it from the target"
-    return f"These {rows} rows may be stored, the first with {first_row}; remove them"
+        return f"The canary with {first_row} may be stored; remove it from the target{addition}"
+    return f"These {rows:,} rows may be stored, the first with {first_row}; remove them{addition}"

@@ -9,6 +9,7 @@ from loadgen.screen.tables import labelled_table
 from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.quantities import count_text, seconds_text
+from loadtest_model.records.run_rows import run_rows_text
 from loadtest_model.thresholds.bounds import ThresholdResult
 
 Json = dict[str, Any]
@@ -85,7 +86,10 @@ def proof_lines(test: LoadTest) -> Iterator[str]:
     sent = f"{count_text(proof.get('uploads', 0), 'upload')} with {count_text(proof.get('rows', 0), 'row')}"
     yield labelled("Proof", f"{proof['level']}; the verification sent {sent}")
     if test.exit_status is ExitStatus.NEVER_LOADED and proof.get("canaryIds"):
-        yield labelled("", f"{BULLET}rows that may be stored: client_id {', '.join(proof['canaryIds'])}")
+        id_column, canary_ids = proof.get("idColumn", "client_id"), proof["canaryIds"]
+        noun = "the canary" if len(canary_ids) == 1 else "canaries"
+        yield labelled("", f"{BULLET}{noun} that may be stored: {id_column} {', '.join(canary_ids)}")
+        yield labelled("", f"{BULLET}{run_rows_text(id_column, canary_ids[0])}")
     if proof.get("notice"):
         yield labelled("", f"but {proof['notice']}")
     if proof.get("readBack"):

@@ -61,6 +61,20 @@ def test_a_count_that_rises_is_taken_for_stored_rows(rows: tuple[int, ...], clau
     assert "may be stored" in conclusion.message
 
 
+def test_stored_rows_are_named_by_what_finds_all_rows_of_the_run() -> None:
+    counted = structs.replace(report_of_counts(7, 1_013), id_column="sku_code", id_prefix="3R1ECCG795")
+    looked_up = structs.replace(
+        report_of_look_ups(Reading(moment=ReadingMoment.SETTLED, asked=3, found=("3R1ECCG79500VAA6M90Q",))),
+        id_column="sku_code",
+        id_prefix="3R1ECCG795",
+    )
+
+    clause = "remove them from the target: sku_code begins with 3R1ECCG795 in every row of this run"
+    assert f"rows of this test may be stored; {clause}. Where others write" in read_back_conclusion(counted).message
+    assert f"sku_code 3R1ECCG79500VAA6M90Q found 5 s later; {clause}" in read_back_conclusion(looked_up).message
+    assert "begins with" not in read_back_conclusion(report_of_counts(7, 1_013)).message
+
+
 def test_a_count_that_falls_shows_nothing() -> None:
     conclusion = read_back_conclusion(report_of_counts(7, 7, 6, 6))
 
