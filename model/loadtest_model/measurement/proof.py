@@ -170,6 +170,12 @@ def _missing_reading(report: ReadBackReport) -> ReadBackConclusion | None:
     missing_moments = [moment for moment in ReadingMoment if moment not in known_moments]
     if not missing_moments:
         return None
+    if known_moments == {ReadingMoment.BEFORE, ReadingMoment.VERIFIED}:
+        return ReadBackConclusion(
+            result=ReadBackResult.UNFINISHED,
+            message=f"the read-back agrees so far: {evidence(report)}; the level Proven comes with the readings after"
+            " the load, which are not yet read",
+        )
     progress_text = f"is not finished: {evidence(report)}" if report.readings else "has not begun"
     return ReadBackConclusion(
         result=ReadBackResult.UNFINISHED,

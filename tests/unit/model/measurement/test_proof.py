@@ -90,6 +90,16 @@ def test_a_read_back_without_one_of_its_readings_is_not_finished(reading_count: 
     assert "not yet read" in conclusion.message
 
 
+def test_before_the_load_the_read_back_says_that_it_agrees_so_far_and_when_the_target_is_proven() -> None:
+    conclusion = read_back_conclusion(report_of_counts(7, 7))
+
+    assert conclusion.result is ReadBackResult.UNFINISHED
+    assert conclusion.message == (
+        "the read-back agrees so far: 7 rows before the first upload, 7 rows after the verification; the level Proven"
+        " comes with the readings after the load, which are not yet read"
+    )
+
+
 def test_rows_that_were_never_found_show_that_nothing_was_stored() -> None:
     conclusion = read_back_conclusion(report_of_look_ups(*(reading_without_rows(moment) for moment in MOMENTS)))
 
