@@ -173,6 +173,11 @@ NEAR_RULES: Final = (
     *({"target.fileField": "a", "target.formFields": {name: "1"}} for name in ("a", "b", "file")),
     *_assign("target.host", *_HOSTS),
     *_assign("target.timeout", *_TIMES),
+    *(
+        each
+        for verdict in ("passed", "failed", "inconclusive")
+        for each in _assign(f"results.ttl.{verdict}", "0s", "24h", "87600h", "87600h1ms")
+    ),
     *(each for part in ("connect", "upload", "answer") for each in _assign(f"target.timeouts.{part}", *_TIMES)),
     *_assign("target.headers", *({name: "1"} for name in _HEADERS), {"X-A": "1", "Host": "x", "X B": "2"}),
     *_assign("target.fileField", "upload", "file"),

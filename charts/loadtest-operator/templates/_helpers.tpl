@@ -67,7 +67,7 @@ and suspend can change. So who may only stop a test needs no right to what it na
 {{- define "loadtest-operator.rules" -}}
 - apiGroups: [x-load-test.dev]
   resources: [loadtests]
-  verbs: [get, list, watch, patch]
+  verbs: [get, list, watch, patch, delete]
 - apiGroups: [x-load-test.dev]
   resources: [loadtests/status]
   verbs: [patch]
@@ -82,7 +82,11 @@ and suspend can change. So who may only stop a test needs no right to what it na
   verbs: [get, list, watch]
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [create]
+  {{- if or .Values.archive.persistentVolumeClaim .Values.archive.s3.url }}
+  verbs: [create, list, delete, get, patch]
+  {{- else }}
+  verbs: [create, list, delete]
+  {{- end }}
 - apiGroups: [""]
   resources: [events]
   verbs: [create, list]

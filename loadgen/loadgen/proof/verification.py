@@ -18,6 +18,7 @@ from loadgen.proof.refusals import cause_of_no_token, cause_of_refusal, may_be_s
 from loadgen.upload.uploading import Upload, Uploader
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
+from loadtest_model.measurement.run_rows import run_rows_of
 from loadtest_model.measurement.snapshot import (
     CheckName,
     ProofLevel,
@@ -27,7 +28,6 @@ from loadtest_model.measurement.snapshot import (
     Violation,
 )
 from loadtest_model.quantities import count_text
-from loadtest_model.records.run_rows import run_rows_of
 
 SMALL_CHECKS: Final = ((CheckName.HEADER_ONLY, 0), (CheckName.CANARY, 1), (CheckName.FEW_ROWS, 5))
 """What is uploaded to each address, with its number of rows."""

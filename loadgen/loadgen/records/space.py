@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from loadgen.records.scatter import Scatter
 from loadgen.records.words import Words
-from loadtest_model.records.run_rows import RUN_CHARACTERS
+from loadtest_model.measurement.run_rows import RUN_CHARACTERS
 
 MAX_PODS: Final = 1_000
 ROWS_PER_POD: Final = 2**40

@@ -13,7 +13,7 @@ from loadtest_model.spec.validation import SPEC_RULES
 Json = dict[str, Any]
 
 # What may change after creation; everything else is fixed until a completed test gets another run id.
-MUTABLE_FIELDS: Final = ("stop", "suspend", "runId")
+MUTABLE_FIELDS: Final = ("stop", "suspend", "runId", "results")
 
 _OF_INT_OR_STRING: Final = ("x-kubernetes-int-or-string", "pattern", "maxLength", "minimum", "maximum")
 

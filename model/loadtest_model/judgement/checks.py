@@ -12,10 +12,10 @@ from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.missing import uploads_without_time
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import ReadBackResult, read_back_conclusion
+from loadtest_model.measurement.run_rows import run_rows_of
 from loadtest_model.measurement.snapshot import Refusal, RefusedAddress, Violation
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.reasons import AnyReason, Reason
-from loadtest_model.records.run_rows import run_rows_of
 from loadtest_model.spec.verification import Requirement
 from loadtest_model.thresholds.bounds import COARSE, ThresholdResult, parse_threshold
 from loadtest_model.thresholds.metrics import METRICS

@@ -4,8 +4,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final
 
+from loadtest_model.measurement.run_rows import run_rows_text
 from loadtest_model.reasons import Reason
-from loadtest_model.records.run_rows import run_rows_text
 from loadtest_model.values import WireValue
 
 

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 from loadtest_model.spec.load import Load
 from loadtest_model.spec.pod import Pod
 from loadtest_model.spec.records import Records
+from loadtest_model.spec.retention import Retention
 from loadtest_model.spec.rules import rule_annotation
 from loadtest_model.spec.target import ONE_TRACEPARENT, TLS_NEEDS_HTTPS, Target
 from loadtest_model.spec.thresholds import METRICS_BY_UNIT, MOST_THRESHOLDS, Abort, ThresholdText
@@ -110,6 +111,13 @@ class Spec(Value, frozen=True, kw_only=True):
     pod: Annotated[Pod, Meta(description="The loadgen pods: their resources, place, labels, names and mesh.")] = field(
         default_factory=Pod
     )
+    results: Annotated[
+        Retention,
+        Meta(
+            description="How long the results of runs are kept, and the test itself. It may be changed at any time,"
+            " because it changes no run."
+        ),
+    ] = field(default_factory=Retention)
     ttl_seconds_after_finished: (
         Annotated[
             int,

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import structs
 
 from loadtest_model.judgement.workload import points_text
+from loadtest_model.report.afterwards import Afterwards
 from loadtest_model.report.columns import columns_of
 from loadtest_model.report.glance import glance_of
 from loadtest_model.report.references import refer_to
@@ -56,6 +57,12 @@ def written_form(status: Status) -> Json:
     if "thresholds" in document:
         document["thresholds"] = [_without_blanks(result) for result in document["thresholds"]]
     return _without_empty_objects(document)
+
+
+def with_afterwards(status: Json, afterwards: Afterwards) -> Json:
+    """A status as it stands in the resource, with the part that changes after the end."""
+    kept = {name: value for name, value in status.items() if name not in Afterwards.__struct_encode_fields__}
+    return {**kept, **msgspec.to_builtins(afterwards)}
 
 
 def _without_empty_objects(document: Json) -> Json:

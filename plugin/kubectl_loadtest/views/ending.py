@@ -7,9 +7,9 @@ from kubectl_loadtest.resources.load_test import LoadTest
 from kubectl_loadtest.views.style import Style, labelled
 from loadgen.screen.tables import labelled_table
 from loadtest_model.judgement.judged_thresholds import measured_text
+from loadtest_model.measurement.run_rows import run_rows_text
 from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.quantities import count_text, seconds_text
-from loadtest_model.records.run_rows import run_rows_text
 from loadtest_model.thresholds.bounds import ThresholdResult
 
 Json = dict[str, Any]

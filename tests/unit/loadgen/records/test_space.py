@@ -5,7 +5,7 @@ import pytest
 
 from loadgen.records import ROWS_PER_POD, RecordSpace
 from loadgen.records.space import code_words, lower_case, run_prefix
-from loadtest_model.records.run_rows import RUN_CHARACTERS
+from loadtest_model.measurement.run_rows import RUN_CHARACTERS
 
 
 @pytest.mark.parametrize(

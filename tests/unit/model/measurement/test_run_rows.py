@@ -1,6 +1,6 @@
 """What finds all rows of a run."""
 
-from loadtest_model.records.run_rows import run_rows_of, run_rows_text
+from loadtest_model.measurement.run_rows import run_rows_of, run_rows_text
 
 
 def test_all_rows_of_a_run_are_found_by_the_beginning_of_any_id_under_the_column_s_own_name() -> None:
