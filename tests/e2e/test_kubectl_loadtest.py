@@ -334,7 +334,7 @@ def test_a_target_is_proven_without_load(plugin: Plugin, target: Namespace) -> N
     assert (status["reason"], status["reasonClass"], status.get("start")) == ("OnlyVerified", "Verification", None)
     assert refused.status == 3
     assert "Nothing was loaded (Refused: LoadTestHeaderIgnored)." in refused.stdout
-    assert "rows that may be stored: client_id" in refused.stdout
+    assert "the canary that may be stored: client_id" in refused.stdout
 
 
 def test_what_the_pods_wrote_is_printed(passed: Answer, plugin: Plugin) -> None:

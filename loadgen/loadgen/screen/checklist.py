@@ -40,7 +40,7 @@ def checklist(url: str, report: VerificationReport, *, in_colour: bool = False) 
             f"To do       {with_option_names(report.hint)}",
         ]
     if report.canary_ids:
-        lines.append(f"Canary      client_id {', '.join(report.canary_ids)}")
+        lines.append(f"Canary      {report.id_column} {', '.join(report.canary_ids)}")
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from loadgen.options.document import purpose_of
 from loadgen.options.wording import with_option_names
 from loadtest_model.explanations import explanation_of
+from loadtest_model.measurement.proof import read_back_conclusion
 from loadtest_model.measurement.snapshot import VerificationReport
 from loadtest_model.plan import Plan, Step
 from loadtest_model.plan.exposure import exposure_of
@@ -61,10 +62,13 @@ def _stage(duration_seconds: float, first: float, last: float) -> str:
 def proof_text(report: VerificationReport) -> str:
     """How the target was proven, or why it was refused and what to do."""
     if report.is_proven:
-        return (
+        proof = (
             f"Proof       {report.level}: {', '.join(report.addresses)}"
             f" ({count_text(report.uploads, 'upload')}, {count_text(report.rows, 'row')})"
         )
+        if report.read_back is None:
+            return proof
+        return f"{proof}\n            {read_back_conclusion(report.read_back).message}"
     if report.refusal is None:
         return f"Cut off     {report.message}"
     cause = f"\nCause       {explanation_of(report.cause).title}" if report.cause else ""

@@ -64,8 +64,8 @@ LOAD_TEST_CONTRACT: Final = {
     Cause.ROWS_STORED: Explanation(
         "Rows were stored",
         "The target answers as if it honoured X-Load-Test, and the read-back finds stored rows all the same.",
-        "Look at the branch that answers load tests, and at signals and tasks that it starts. Remove the rows that are"
-        " named.",
+        "Look at the branch that answers load tests, and at signals and tasks that it starts. Remove this run's rows:"
+        " the message says what finds them.",
     ),
 }
 

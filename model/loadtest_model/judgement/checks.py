@@ -13,6 +13,7 @@ from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.missing import uploads_without_time
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import ReadBackResult, read_back_conclusion
+from loadtest_model.measurement.run_rows import run_rows_of
 from loadtest_model.measurement.snapshot import Refusal, RefusedAddress, Violation
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.reasons import AnyReason, Reason
@@ -81,10 +82,14 @@ def violation_text(violation: Violation) -> str:
         # A verification has met it, whose message says all of this.
         return violation.message
     first_row = violation.first_row or f"client_id {violation.first_client_id}"
-    return (
-        f"{violation.address} {violation.message}; the {violation.rows} rows of that upload, from"
-        f" {first_row} on, may be stored"
+    run_rows = run_rows_of(first_row, violation.first_client_id)
+    removal = f"remove {'it' if violation.rows == 1 else 'them'}{f': {run_rows}' if run_rows else ''}"
+    rows_text = (
+        f"row of that upload, with {first_row}, may be stored"
+        if violation.rows == 1
+        else f"{violation.rows:,} rows of that upload may be stored, the first with {first_row}"
     )
+    return f"{violation.address} {violation.message}; the {rows_text}; {removal}"
 
 
 def rows_found_stored(evidence: Evidence) -> list[Finding]:

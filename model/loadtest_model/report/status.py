@@ -118,7 +118,8 @@ class StatusStart(WireValue, frozen=True, kw_only=True):
 
 
 class StatusVerification(WireValue, frozen=True, kw_only=True):
-    """What the verification showed and what it sent. `canary_ids` name rows that may be stored if it failed.
+    """What the verification showed and what it sent. `canary_ids` name rows that may be stored if it failed, by
+    `id_column` of the file.
 
     `message` and `hint` are those of a refusal; of a proven target the condition `Verified` tells.
     """
@@ -127,6 +128,9 @@ class StatusVerification(WireValue, frozen=True, kw_only=True):
     message: Text = ""
     hint: Text = ""
     canary_ids: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
+    id_column: Annotated[str, Meta(description="The file's name of the column with the ids of canaryIds.")] = (
+        "client_id"
+    )
     addresses: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
     uploads: Count = 0
     rows: Count = 0

@@ -157,7 +157,11 @@ def essential(status: Status) -> Status:
     """
     verification = status.verification
     if verification is not None:
-        verification = StatusVerification(level=verification.level, canary_ids=verification.canary_ids[:_LISTED_KEPT])
+        verification = StatusVerification(
+            level=verification.level,
+            canary_ids=verification.canary_ids[:_LISTED_KEPT],
+            id_column=verification.id_column,
+        )
     return Status(
         observed_generation=status.observed_generation,
         phase=status.phase,

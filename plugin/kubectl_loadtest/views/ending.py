@@ -11,6 +11,7 @@ from kubectl_loadtest.resources.load_test import LoadTest
 from kubectl_loadtest.views.style import Style, labelled
 from loadgen.screen.tables import labelled_table
 from loadtest_model.judgement.judged_thresholds import measured_text
+from loadtest_model.measurement.run_rows import run_rows_text
 from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.quantities import count_text, seconds_text
 from loadtest_model.thresholds.bounds import ThresholdResult
@@ -132,7 +133,10 @@ def proof_lines(test: LoadTest) -> Iterator[str]:
     sent = f"{count_text(proof.get('uploads', 0), 'upload')} with {count_text(proof.get('rows', 0), 'row')}"
     yield labelled("Proof", f"{proof['level']}; the verification sent {sent}")
     if test.exit_status is ExitStatus.NEVER_LOADED and proof.get("canaryIds"):
-        yield labelled("", f"{BULLET}rows that may be stored: client_id {', '.join(proof['canaryIds'])}")
+        id_column, canary_ids = proof.get("idColumn", "client_id"), proof["canaryIds"]
+        noun = "the canary" if len(canary_ids) == 1 else "canaries"
+        yield labelled("", f"{BULLET}{noun} that may be stored: {id_column} {', '.join(canary_ids)}")
+        yield labelled("", f"{BULLET}{run_rows_text(id_column, canary_ids[0])}")
     if proof.get("notice") and not _is_said_by_verdict(test, proof["notice"]):
         yield labelled("", f"but {proof['notice']}")
     if proof.get("readBack") and not _is_said_by_verdict(test, proof["readBack"]):

@@ -235,6 +235,25 @@ def test_a_test_that_loaded_nothing_says_so() -> None:
     )
 
 
+def test_a_refused_target_s_canary_is_called_one_and_named_by_the_file_s_own_column() -> None:
+    refused = {
+        **ENDED,
+        "reasonClass": "Refused",
+        "verification": {
+            "level": "None",
+            "uploads": 2,
+            "rows": 1,
+            "canaryIds": ["0N3V7Q2ZK8006M1RT5CM"],
+            "idColumn": "sku_code",
+        },
+    }
+
+    lines = list(ending_lines(load_test(**refused), Style()))
+
+    assert "            - the canary that may be stored: sku_code 0N3V7Q2ZK8006M1RT5CM" in lines
+    assert "            - sku_code begins with 0N3V7Q2ZK8 in every row of this run" in lines
+
+
 def test_the_story_of_a_waiting_test_says_what_it_waits_for_and_what_to_do() -> None:
     message = "place 1 in line: test other loads the same target"
     events = [
