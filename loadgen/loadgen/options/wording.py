@@ -78,12 +78,22 @@ _PATTERN_ADVICE: Final = {
 }
 
 _BOUND: Final = re.compile(r"Expected `(int|float)` (?P<operator>[<>]=) (?P<number>[\d.]+)")
+_MANIFEST_WORDS: Final = {
+    "spec.target.auth": "spec.target.auth (here --token-file or AUTH_TOKEN)",
+    **{field: field for field in OPTIONS if field.startswith("spec.target.auth.")},
+}
+"""The words for the fields of a manifest that are not named alone: a Secret is read by a cluster, not here."""
 _MORE_PODS: Final = ", or share the load among more pods (spec.parallelism)"
 
 
-def with_option_names(text: str) -> str:
-    """A text in which each field that has an option is called by it, without the advice that only a fleet can take."""
-    return with_user_words(OPTIONS, text.replace(_MORE_PODS, ""))
+def advice_words(sources: Mapping[str, str], *, has_manifest: bool) -> Mapping[str, str]:
+    """The word for each field in advice. The fields of a manifest keep their names, except those that `sources` set."""
+    return {**_MANIFEST_WORDS, **sources} if has_manifest else OPTIONS
+
+
+def with_advice_words(words: Mapping[str, str], text: str) -> str:
+    """A text with the user's words for fields, without the advice that only a fleet can take."""
+    return with_user_words(words, text.replace(_MORE_PODS, ""))
 
 
 def with_user_words(sources: Mapping[str, str], text: str) -> str:

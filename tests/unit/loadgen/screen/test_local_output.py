@@ -179,6 +179,7 @@ def test_a_refusal_says_what_to_do_in_the_words_of_the_options() -> None:
     )
 
     assert proof_text(report) == "Refused     WrongURL: answered 404\nTo do       Check --url."
+    assert proof_text(report, {}) == "Refused     WrongURL: answered 404\nTo do       Check spec.target.url."
     assert proof_text(VerificationReport(level=ProofLevel.NONE, message="was cut off")) == "Cut off     was cut off"
 
 
