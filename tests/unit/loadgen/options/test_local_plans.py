@@ -360,7 +360,30 @@ def test_the_secret_of_a_manifest_is_asked_for_here(tmp_path: Path) -> None:
         (
             "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
             "spec: {scenario: light, target: {url: 'http://a/', headers: {X-A: 1}}}",
-            "spec.target.headers: expected str, got int",
+            "spec.target.headers['X-A'] is 1; a text is expected, so put it in quotes",
+        ),
+        (
+            "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
+            "spec: {scenario: light, target: {url: 'http://a/'}, records: {fields: {add: ["
+            "{name: a, kind: choice, values: [x]}, {name: b, kind: choice, values: [maybe, yes]}]}}}",
+            "spec.records.fields.add[1].values[1] is true; a text is expected, so put it in quotes (without",
+        ),
+        (
+            "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
+            "spec: {scenario: light, target: {url: 'http://a/'}, records: {fields: {add: ["
+            "{name: a, kind: choice, values: [1.5]}]}}}",
+            "spec.records.fields.add[0].values[0] is 1.5; a text is expected, so put it in quotes",
+        ),
+        (
+            "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
+            "spec: {scenario: light, target: {url: 'http://a/'}, records: {fields: {add: ["
+            "{name: a, kind: choice, vlues: [x]}]}}}",
+            "spec.records.fields.add[0]: there is no field vlues; did you mean values or value?",
+        ),
+        (
+            "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
+            "spec: {scenario: custom, target: {url: 'http://a/'}, load: {batchSize: 1, stages: [{duration: 90}]}}",
+            "spec.load.stages[0].duration is 90; write a number with a unit, such as 90s, 5m or 1m30s",
         ),
     ],
 )
