@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 ABSENT: Final = object()
-_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
+_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}", re.ASCII)
 
 
 def parse_json(body: bytes) -> Any:
