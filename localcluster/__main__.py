@@ -39,15 +39,23 @@ def _up(state: Path, target: OwnTarget | None, progress: ActivityLine) -> None:
         raise
     progress.close()
     manifest = target.write_manifest(state) if target else Path("examples/loadtest-demo.yaml")
-    print(
-        f"The cluster is up, with the operator and {target.url if target else 'the example target'}.\n"
-        f"  export KUBECONFIG={cluster.kubeconfig.resolve()}\n"
-        f"  kubectl apply -f {manifest}\n"
-        "  kubectl get loadtests -w\n"
-        "`make cluster-down` ends it."
-    )
+    print(directions(cluster.kubeconfig.resolve(), manifest, target.url if target else None))
     if target and not target.is_listening():
         print(f"Nothing listens at {target.host}:{target.port} yet; start the service before you apply the test.")
+
+
+def directions(kubeconfig: Path, manifest: Path, target_url: str | None) -> str:
+    """What to type next, with the example target or with a target of one's own."""
+    own_manifest = f"    # or your own manifest with the URL {target_url}" if target_url else ""
+    return (
+        f"The cluster is up, with the operator and {target_url or 'the example target'}.\n"
+        f"  export KUBECONFIG={kubeconfig}\n"
+        "  export PATH=$PWD/.venv/bin:$PATH    # for kubectl loadtest\n"
+        f"  kubectl apply -f {manifest}{own_manifest}\n"
+        "  kubectl get loadtests -w\n"
+        f"  kubectl loadtest describe {'own' if target_url else 'demo'}\n"
+        "`make cluster-down` ends it."
+    )
 
 
 async def _build(progress: ActivityLine) -> None:

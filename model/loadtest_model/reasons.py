@@ -281,7 +281,11 @@ class Reason(ExplainedReason):
     )
     Failed = _verdict("a bound was breached, or the target was not safe to load")
     Inconclusive = _verdict("the run says neither; the reasons say why")
-    ThresholdBreached = _verdict("a threshold was breached", "look at the values in status.thresholds")
+    ThresholdBreached = _verdict(
+        "a threshold was breached",
+        "look at the values in status.thresholds; if a time is too long, look at where it went: connecting, sending or"
+        " waiting",
+    )
     HealthCritical = _verdict("the target's health was Critical", "look at the evidence in status.health")
     TargetVanished = _verdict(
         "every proven address of the target vanished", "look at the pods behind the target's Service"

@@ -15,7 +15,7 @@ import msgspec
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import Manifest
 from loadgen.options.records_options import record_settings
-from loadgen.options.wording import OPTIONS, decoding_error, with_user_words
+from loadgen.options.wording import OPTIONS, advice_words, decoding_error, with_user_words
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec import Scenario, Spec
 from loadtest_model.spec.connecting import ConnectionUse
@@ -100,6 +100,11 @@ class Draft:
     def words(self) -> Mapping[str, str]:
         """The user's word for each field that has one."""
         return {**({} if self.has_manifest else OPTIONS), **self.sources}
+
+    @property
+    def advice_words(self) -> Mapping[str, str]:
+        """The word for each field in what the user is advised to change."""
+        return advice_words(self.sources, has_manifest=self.has_manifest)
 
     def to_spec(self) -> Spec:
         """Decode and check the spec. Raises UsageError, in the user's words, if a cluster would refuse it."""

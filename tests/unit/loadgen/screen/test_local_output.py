@@ -185,6 +185,7 @@ def test_a_refusal_says_what_to_do_in_the_words_of_the_options() -> None:
     proven = VerificationReport(level=ProofLevel.ECHOED, addresses=("10.0.0.1:80",), read_back=read_back)
     assert "Proof       Echoed: 10.0.0.1:80" in proof_text(proven)
     assert "\n            the read-back agrees so far: 7 rows before" in proof_text(proven)
+    assert proof_text(report, {}) == "Refused     WrongURL: answered 404\nTo do       Check spec.target.url."
     assert proof_text(VerificationReport(level=ProofLevel.NONE, message="was cut off")) == "Cut off     was cut off"
 
 
